@@ -1,0 +1,1 @@
+"""Keeps ScyllaDB and Cassandra schemas in step with attrs model classes."""

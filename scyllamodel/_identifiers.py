@@ -1,0 +1,96 @@
+"""Names on their way into CQL text: validated, quoted, folded. The only module that quotes.
+
+Sources: Scylla ``cql3/Cql.g`` (unreserved_keyword), Cassandra ``reserved_keywords.txt`` and ``Lexer.g``; the words in
+``_OBSERVED`` are those that real nodes refused bare as a column name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_NAME: Final = 48
+"""Longest portable name of a keyspace, table, view, index, type, and of a column in a custom index."""
+
+_BARE: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
+
+_RESERVED: Final = frozenset(
+    """
+    add allow alter and ann apply asc authorize batch begin by cast columnfamily concurrency create default delete desc
+    describe drop entries execute from full grant if in index infinity insert into is keyspace limit materialized
+    mbean mbeans modify nan norecursive not null of on or order primary rename replace revoke schema
+    scylla_clustering_bound scylla_counter_shard_list scylla_timeuuid_list_index select set similarity_cosine
+    similarity_dot_product similarity_euclidean table text_search_indexing to token truncate unlogged unset update use
+    using vector_search_indexing view where with true false
+    """.split()
+)
+
+_NATIVE: Final = frozenset(
+    """
+    ascii bigint blob boolean counter date decimal double duration float inet int smallint text time timestamp timeuuid
+    tinyint uuid varchar varint list set map tuple frozen vector byte complex enum interval macaddr bitstring empty
+    """.split()
+)
+
+
+def quote(name: str) -> str:
+    """The name as CQL reads it back, quoted only where it must be.
+
+    >>> quote("orders"), quote("select"), quote("Mixed"), quote('od"d 1')
+    ('orders', '"select"', '"Mixed"', '"od""d 1"')
+    """
+    if _BARE.fullmatch(name) and name not in _RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_type(name: str) -> str:
+    """The name of a user type, quoted also where it reads like a native type.
+
+    >>> quote_type("address"), quote_type("date")
+    ('address', '"date"')
+    """
+    return f'"{name}"' if name in _NATIVE else quote(name)
+
+
+def qualified(keyspace: str | None, name: str) -> str:
+    """``keyspace.name``, each part quoted where it must be; without a keyspace the name alone.
+
+    >>> qualified("shop", "Order")
+    'shop."Order"'
+    """
+    return quote(name) if keyspace is None else f"{quote(keyspace)}.{quote(name)}"
+
+
+def unquote(text: str) -> str:
+    """The name behind a piece of CQL: unquoted text is folded to lower case, as servers do.
+
+    >>> unquote('"Mixed"'), unquote("Mixed"), unquote('"od""d"')
+    ('Mixed', 'mixed', 'od"d')
+    """
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1].replace('""', '"')
+    return text.lower()
+
+
+def string(text: str) -> str:
+    """A CQL string literal.
+
+    >>> string("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name_fault(name: str, what: str, *, limit: int | None = MAX_NAME) -> str | None:
+    """Why servers would not take this name for a keyspace, table, view, index or type; None when they would.
+
+    >>> name_fault("a b", "table")
+    "a table name holds only ASCII letters, digits and underscores, and 'a b' does not"
+    """
+    if not _NAME.fullmatch(name):
+        return f"a {what} name holds only ASCII letters, digits and underscores, and {name!r} does not"
+    if limit is not None and len(name) > limit:
+        return f"a {what} name has at most {limit} characters, and {name!r} has {len(name)}"
+    return None

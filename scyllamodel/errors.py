@@ -1,0 +1,238 @@
+"""Every error of scyllamodel, as one tree.
+
+::
+
+    ScyllaModelError
+    ├── ModelDefinitionError (TypeError)      a class body that cannot be a table
+    ├── UnknownColumn (AttributeError)        a column the model does not have
+    ├── TypeMismatch (TypeError)              a value its column cannot hold
+    ├── DiscoveryError (ImportError)          a models package that does not import
+    │   └── NoModelsFound                     … or that holds no model
+    ├── UnknownRepo (LookupError)             a repo name that nobody configured
+    ├── DuplicateTable (ValueError)           two live classes for one table
+    ├── ConfigurationError (ValueError)       a setting that is missing or wrong
+    ├── ConnectionFailed (ConnectionError)    no server answers as it should
+    ├── IntrospectionError                    the live schema could not be read
+    ├── KeyspaceError                         the keyspace is missing or cannot be made
+    ├── ImpossibleChange                      CQL has no statement for a wanted change
+    ├── DestructiveChangeRefused              a change that needs ``allow=``
+    ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
+    └── StepFailed                            a statement of the plan failed
+
+An error says what is wrong, where, and what to do; carries what it speaks of as attributes; has a stable ``code``;
+and goes through `pickle` with its attributes and, where the cause can be pickled too, its cause.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class ScyllaModelError(Exception):
+    """Base of every error that scyllamodel raises on purpose.
+
+    Parameters:
+        message: what is wrong, where, and what to do.
+        **details: kept as attributes of the error, and shown by `to_dict`.
+    """
+
+    code: ClassVar[str] = "SM100"
+    exit_code: ClassVar[int] = 1
+    """The exit status of a command that ends with this error (sync-and-release, section 8)."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self._details = tuple(details)
+        for name, value in details.items():
+            setattr(self, name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as plain JSON values: ``code``, ``error``, ``message``, and its details."""
+        found = {name: _plain(getattr(self, name)) for name in self._details}
+        cause = self.__cause__
+        return {
+            "code": self.code,
+            "error": type(self).__name__,
+            "message": str(self),
+            **({"cause": f"{type(cause).__name__}: {cause}"} if cause is not None else {}),
+            **found,
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, _portable_dict(self.__dict__), _portable_cause(self.__cause__))
+
+
+def _rebuild(
+    cls: type[ScyllaModelError], args: tuple[Any, ...], attributes: dict[str, Any], cause: BaseException | None
+) -> ScyllaModelError:
+    error = cls.__new__(cls, *args)
+    Exception.__init__(error, *args)
+    error.__dict__.update(attributes)
+    error.__cause__ = cause
+    return error
+
+
+def _portable(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - whatever a foreign __reduce__ raises, the answer is no
+        return False
+    return True
+
+
+def _portable_dict(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if _portable(value) else repr(value) for name, value in attributes.items()}
+
+
+def _portable_cause(cause: BaseException | None) -> BaseException | None:
+    """The cause itself, or its text: a driver error can hold sockets and locks."""
+    if cause is None or _portable(cause):
+        return cause
+    return RuntimeError(f"{type(cause).__name__}: {cause}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in cast("Iterable[Any]", value)]
+    to_dict = getattr(value, "to_dict", None)
+    if callable(to_dict) and not isinstance(value, type):
+        return to_dict()
+    return value.__qualname__ if isinstance(value, type) else str(value)
+
+
+@attrs.frozen
+class Problem:
+    """One mistake of a model definition.
+
+    Attributes:
+        code: stable and searchable, such as ``MD101``.
+        where: the class, or class and column, such as ``shop.models.Order.tags``.
+        text: what is wrong.
+        advice: what to write instead.
+    """
+
+    code: str
+    where: str
+    text: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text} [{self.code}]\n  {self.advice}"
+
+    def to_dict(self) -> dict[str, str]:
+        """The problem as plain JSON values."""
+        return attrs.asdict(self)
+
+
+class ModelDefinitionError(ScyllaModelError, TypeError):
+    """A class body that cannot be a table, a view or a type; all its mistakes together in ``problems``."""
+
+    code = "MD100"
+    exit_code = 3
+    problems: tuple[Problem, ...]
+
+    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
+        found = tuple(problems)
+        count = "one mistake" if len(found) == 1 else f"{len(found)} mistakes"
+        listed = "\n".join(str(problem) for problem in found)
+        super().__init__(f"{name} has {count}:\n{listed}", model=name, problems=found)
+
+
+class UnknownColumn(ScyllaModelError, AttributeError):
+    """A column that the model does not have; ``model`` and ``column`` name both."""
+
+    code = "QY101"
+
+
+class TypeMismatch(ScyllaModelError, TypeError):
+    """A value that its column cannot hold; ``column`` names it, the value is shown unless it is redacted."""
+
+    code = "QY102"
+
+
+class DiscoveryError(ScyllaModelError, ImportError):
+    """A models package that does not import; ``module`` names it and the cause is attached."""
+
+    code = "DC101"
+
+
+class NoModelsFound(DiscoveryError):
+    """The packages of a repo import, but hold no model of it."""
+
+    code = "DC102"
+
+
+class UnknownRepo(ScyllaModelError, LookupError):
+    """A model is bound to a repo name that is not configured."""
+
+    code = "DC103"
+    exit_code = 78
+
+
+class DuplicateTable(ScyllaModelError, ValueError):
+    """Two live classes describe one table of one repo."""
+
+    code = "DC104"
+
+
+class ConfigurationError(ScyllaModelError, ValueError):
+    """A setting that is missing or cannot be used."""
+
+    code = "CF101"
+    exit_code = 78
+
+
+class ConnectionFailed(ScyllaModelError, ConnectionError):
+    """No server answered as it should: wrong host, port, password, data centre, or nothing there."""
+
+    code = "CN101"
+
+
+class IntrospectionError(ScyllaModelError):
+    """The live schema could not be read; this is never taken for "no changes"."""
+
+    code = "CN102"
+
+
+class KeyspaceError(ScyllaModelError):
+    """The keyspace is missing, or could not be made."""
+
+    code = "KS100"
+
+
+class ImpossibleChange(ScyllaModelError):
+    """The models want what CQL cannot do to the live tables; ``refusals`` holds every diagnostic, nothing ran."""
+
+    code = "PL101"
+    exit_code = 3
+
+
+class DestructiveChangeRefused(ScyllaModelError):
+    """The plan holds changes that need ``allow=``; ``refusals`` names them, nothing ran."""
+
+    code = "PL102"
+    exit_code = 3
+
+
+class SchemaDisagreement(ScyllaModelError, TimeoutError):
+    """The nodes did not agree on one schema in time; ``versions`` maps each version to its nodes."""
+
+    code = "AP101"
+    exit_code = 7
+
+
+class StepFailed(ScyllaModelError):
+    """A statement of the plan failed; ``step``, ``applied`` (how many went through) and ``result`` tell the rest."""
+
+    code = "AP102"
+    exit_code = 6

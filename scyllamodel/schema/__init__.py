@@ -1,0 +1,1 @@
+"""States of a schema, and the steps between them."""

@@ -1,0 +1,289 @@
+"""The steps between two states of a schema: frozen values, verb first, each knowing its inverse.
+
+*In*: facts. *Out*: changes, which `scyllamodel.schema.ddl` writes as CQL and `scyllamodel.schema.rules` judges. A
+change says what would happen, never whether it may: also what CQL cannot do has a change (`AlterColumn`, `AlterKey` …), so that
+one differ serves sync, rollback and every kind of report.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, Union
+
+import attrs
+
+from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
+from scyllamodel.types.values import CqlType
+
+
+@attrs.frozen
+class CreateKeyspace:
+    """A keyspace that is asked for and does not exist."""
+
+    keyspace: Keyspace
+
+
+@attrs.frozen
+class KeyspaceDiffers:
+    """A keyspace whose replication, tablets or durable_writes are not as wanted; reported, never altered."""
+
+    found: Keyspace
+    wanted: Keyspace
+
+
+@attrs.frozen
+class AddType:
+    """A user type that does not exist."""
+
+    keyspace: str
+    type: UserType
+
+    def inverse(self) -> DropType:
+        """The change that undoes this one."""
+        return DropType(self.keyspace, self.type)
+
+
+@attrs.frozen
+class DropType:
+    """A user type that goes."""
+
+    keyspace: str
+    type: UserType
+
+    def inverse(self) -> AddType:
+        """The change that undoes this one."""
+        return AddType(self.keyspace, self.type)
+
+
+@attrs.frozen
+class AddField:
+    """A field that a user type gains, always at its end; CQL cannot take it away again."""
+
+    keyspace: str
+    type: str
+    name: str
+    field_type: CqlType
+
+
+@attrs.frozen
+class AlterUserType:
+    """A change of a user type that CQL has no statement for: a field gone, of another type, or in another place."""
+
+    keyspace: str
+    found: UserType
+    wanted: UserType
+    code: str
+    field: str
+
+
+@attrs.frozen
+class AddTable:
+    """A table that does not exist; its indexes are changes of their own."""
+
+    keyspace: str
+    table: Table
+
+    def inverse(self) -> DropTable:
+        """The change that undoes this one."""
+        return DropTable(self.keyspace, self.table)
+
+
+@attrs.frozen
+class DropTable:
+    """A table that goes."""
+
+    keyspace: str
+    table: Table
+
+    def inverse(self) -> AddTable:
+        """The change that undoes this one."""
+        return AddTable(self.keyspace, self.table)
+
+
+@attrs.frozen
+class AddColumns:
+    """All columns that a table gains, in one statement."""
+
+    keyspace: str
+    table: str
+    columns: tuple[TableColumn, ...]
+
+    def inverse(self) -> DropColumns:
+        """The change that undoes this one."""
+        return DropColumns(self.keyspace, self.table, self.columns)
+
+
+@attrs.frozen
+class DropColumns:
+    """Columns that go."""
+
+    keyspace: str
+    table: str
+    columns: tuple[TableColumn, ...]
+
+    def inverse(self) -> AddColumns:
+        """The change that undoes this one."""
+        return AddColumns(self.keyspace, self.table, self.columns)
+
+
+@attrs.frozen
+class RenameKeyColumns:
+    """Key columns under new names, as ``(old, new)`` pairs; CQL renames no other columns."""
+
+    keyspace: str
+    table: str
+    names: tuple[tuple[str, str], ...]
+
+    def inverse(self) -> RenameKeyColumns:
+        """The change that undoes this one."""
+        return RenameKeyColumns(self.keyspace, self.table, tuple((new, old) for old, new in self.names))
+
+
+@attrs.frozen
+class AlterColumn:
+    """A column that CQL cannot make what is wanted: its type, static or frozen differ, or its key position."""
+
+    keyspace: str
+    table: str
+    found: TableColumn
+    wanted: TableColumn
+    code: str
+
+
+@attrs.frozen
+class AlterKey:
+    """A primary key that differs: its columns, their order, or the clustering order."""
+
+    keyspace: str
+    found: Table | View
+    wanted: Table | View
+    code: str
+
+
+@attrs.frozen
+class SetOptions:
+    """Declared options of a table or view that are stored otherwise; maps are whole.
+
+    Attributes:
+        before: what is stored for the same names, to go back to.
+        view: whether the name is a view's.
+    """
+
+    keyspace: str
+    name: str
+    options: FrozenMap
+    before: FrozenMap
+    view: bool = False
+
+    def inverse(self) -> SetOptions:
+        """The change that undoes this one."""
+        return SetOptions(self.keyspace, self.name, self.before, self.options, self.view)
+
+
+@attrs.frozen
+class AddIndex:
+    """An index that does not exist.
+
+    Attributes:
+        table: the whole table as wanted, since a local index names the partition key.
+        populated: whether the table was there before, so that the index has rows to read.
+    """
+
+    keyspace: str
+    table: Table
+    index: Index
+    populated: bool = False
+
+    def inverse(self) -> DropIndex:
+        """The change that undoes this one."""
+        return DropIndex(self.keyspace, self.table, self.index)
+
+
+@attrs.frozen
+class DropIndex:
+    """An index that goes."""
+
+    keyspace: str
+    table: Table
+    index: Index
+
+    def inverse(self) -> AddIndex:
+        """The change that undoes this one."""
+        return AddIndex(self.keyspace, self.table, self.index, populated=True)
+
+
+@attrs.frozen
+class AlterIndex:
+    """An index of the wanted name or target that is otherwise not as wanted; needs a new name."""
+
+    keyspace: str
+    table: str
+    found: Index
+    wanted: Index
+    code: str
+
+
+@attrs.frozen
+class AddView:
+    """A materialized view that does not exist; ``populated`` as of `AddIndex`."""
+
+    keyspace: str
+    view: View
+    populated: bool = False
+
+    def inverse(self) -> DropView:
+        """The change that undoes this one."""
+        return DropView(self.keyspace, self.view)
+
+
+@attrs.frozen
+class DropView:
+    """A materialized view that goes."""
+
+    keyspace: str
+    view: View
+
+    def inverse(self) -> AddView:
+        """The change that undoes this one."""
+        return AddView(self.keyspace, self.view, populated=True)
+
+
+@attrs.frozen
+class AlterView:
+    """A view whose definition differs; ``what`` says in which respect."""
+
+    keyspace: str
+    found: View
+    wanted: View
+    what: str
+
+
+@attrs.frozen
+class NameTaken:
+    """A table is wanted where a view stands, or the other way round; sending the CREATE can break a node."""
+
+    keyspace: str
+    name: str
+    wanted: str
+    found: str
+
+
+@attrs.frozen
+class LiveOnly:
+    """Something live that no model declares; a note, never touched.
+
+    Attributes:
+        what: ``table``, ``column``, ``index``, ``view``, ``type`` or ``field``.
+        fact: the fact itself.
+    """
+
+    keyspace: str
+    what: str
+    name: str
+    fact: Any = attrs.field(default=None, repr=False)
+
+
+Change: TypeAlias = Union[
+    CreateKeyspace, KeyspaceDiffers, AddType, DropType, AddField, AlterUserType, AddTable, DropTable, AddColumns,
+    DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, AddIndex, DropIndex, AlterIndex, AddView,
+    DropView, AlterView, NameTaken, LiveOnly,
+]  # fmt: skip

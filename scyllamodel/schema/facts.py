@@ -1,0 +1,296 @@
+"""What is true of a schema: plain values, the same whether they come from model classes or from ``system_schema``.
+
+*In*: nothing. *Out*: values that compare with ``==``, hash, pickle, and know no server and no class. Whoever wants to
+compare two schemas compares these.
+
+A fact that a model left open (its keyspace, an index class, an undeclared option) is absent here, and absent means
+"whatever the server has". Names are raw: unquoted, in the case that the server keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
+
+import attrs
+
+from scyllamodel.types.values import CqlType, user_types
+
+Kind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
+Target: TypeAlias = Literal["values", "keys", "entries", "full"]
+
+
+class FrozenMap(Mapping[str, Any]):
+    """Settings by name, hashable and not written to; maps inside it are frozen too.
+
+    >>> FrozenMap({"class": "LZ4Compressor"}) == {"class": "LZ4Compressor"}
+    True
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+        self._items: dict[str, Any] = {key: _frozen(value) for key, value in dict(items).items()}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenMap, (self._items,)
+
+
+def _frozen(value: Any) -> Any:
+    return FrozenMap(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _by_name(found: Iterable[_N]) -> tuple[_N, ...]:
+    return tuple(sorted(found, key=lambda fact: fact.name))
+
+
+@attrs.frozen
+class TableColumn:
+    """One column of a table or view.
+
+    Attributes:
+        name: raw name.
+        type: its CQL type, in normal form.
+        kind: ``partition_key``, ``clustering``, ``static`` or ``regular``.
+        descending: the clustering order, False for ascending and for all other kinds.
+        renamed_from: the earlier name, when a model declares one; no part of equality.
+    """
+
+    name: str
+    type: CqlType
+    kind: Kind = "regular"
+    descending: bool = False
+    renamed_from: str | None = attrs.field(default=None, eq=False)
+
+    @property
+    def in_key(self) -> bool:
+        """Whether the column is part of the primary key."""
+        return self.kind in ("partition_key", "clustering")
+
+
+@attrs.frozen
+class Index:
+    """A secondary index.
+
+    Attributes:
+        name: raw name; servers keep it unique in the keyspace.
+        column: the indexed column; custom indexes over several columns name them joined by ``", "``.
+        on: which part of a collection it covers: ``values`` (also of plain columns), ``keys``, ``entries`` or ``full``.
+        using: the class of a custom index as it was declared or stored, None for an ordinary one or "any".
+        options: what else the index was made with, as text to text.
+        local: whether it is Scylla's index within a partition.
+        named: whether the name was chosen by the user, and so is part of its identity; no part of equality.
+    """
+
+    name: str
+    column: str
+    on: Target = "values"
+    using: str | None = None
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    local: bool = False
+    named: bool = attrs.field(default=True, eq=False)
+
+
+def _key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
+    """Partition key, clustering key (each in its own order), then the rest by name, which has no order in CQL."""
+    found = tuple(columns)
+    keys = [c for kind in ("partition_key", "clustering") for c in found if c.kind == kind]
+    return (*keys, *sorted((c for c in found if not c.in_key), key=lambda c: (c.kind != "static", c.name)))
+
+
+def _indexes(found: Iterable[Index]) -> tuple[Index, ...]:
+    return _by_name(found)
+
+
+@attrs.frozen
+class _Columns:
+    """What tables and views have in common; columns stand in the order of ``SELECT *``."""
+
+    name: str
+    columns: tuple[TableColumn, ...] = attrs.field(converter=_key_order)
+
+    def get(self, name: str) -> TableColumn | None:
+        """The column of this name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def __getitem__(self, name: str) -> TableColumn:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(f"{self.name} has no column {name!r}")
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    def __iter__(self) -> Iterator[TableColumn]:
+        return iter(self.columns)
+
+    @property
+    def partition_key(self) -> tuple[TableColumn, ...]:
+        """The columns of the partition key, in order."""
+        return tuple(c for c in self.columns if c.kind == "partition_key")
+
+    @property
+    def clustering_key(self) -> tuple[TableColumn, ...]:
+        """The columns of the clustering key, in order."""
+        return tuple(c for c in self.columns if c.kind == "clustering")
+
+
+@attrs.frozen
+class Table(_Columns):
+    """A table.
+
+    Attributes:
+        keyspace: its keyspace; None on a model that leaves it to its repo.
+        options: on a model what it declares, from a server everything it stores; canonical names and values as in
+            `scyllamodel.schema.options`.
+        indexes: its secondary indexes, by name.
+        flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; no part of equality.
+        renamed_from: an earlier name that a model declares; no part of equality.
+    """
+
+    keyspace: str | None = None
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    indexes: tuple[Index, ...] = attrs.field(default=(), converter=_indexes)
+    flags: frozenset[str] = attrs.field(default=frozenset(), eq=False)
+    renamed_from: str | None = attrs.field(default=None, eq=False)
+    dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+    """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); no part of equality."""
+
+    @property
+    def is_counter(self) -> bool:
+        """Whether the table holds counters."""
+        return any(column.type.cql == "counter" for column in self.columns)
+
+    @property
+    def user_types(self) -> tuple[str, ...]:
+        """The names of the user types its columns speak of directly."""
+        return tuple(dict.fromkeys(name for column in self.columns for name in user_types(column.type)))
+
+
+@attrs.frozen
+class View(_Columns):
+    """A materialized view.
+
+    Attributes:
+        base: the raw name of its table, in the same keyspace.
+        keyspace: as of a table.
+        all_columns: whether it was made by ``SELECT *`` and so grows with its table.
+        where: the filter as the server prints it; empty on a model, which always means "every key IS NOT NULL".
+        options: as of a table.
+    """
+
+    base: str = ""
+    keyspace: str | None = None
+    all_columns: bool = False
+    where: str = ""
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+
+
+@attrs.frozen
+class UserType:
+    """A user type: ``fields`` maps raw names to types, in declared order, which is significant."""
+
+    name: str
+    fields: tuple[tuple[str, CqlType], ...]
+    keyspace: str | None = None
+
+    @property
+    def user_types(self) -> tuple[str, ...]:
+        """The names of the user types its fields speak of directly."""
+        return tuple(dict.fromkeys(name for _, found in self.fields for name in user_types(found)))
+
+
+@attrs.frozen
+class Keyspace:
+    """The keyspace itself.
+
+    Attributes:
+        replication: ``class`` (last dotted part) and its factors as text; None when nobody said.
+        durable_writes: False skips the commit log.
+        tablets: Scylla only; None elsewhere or when nobody said.
+    """
+
+    name: str
+    replication: FrozenMap | None = None
+    durable_writes: bool = True
+    tablets: bool | None = None
+
+
+def _types(found: Iterable[UserType]) -> tuple[UserType, ...]:
+    return _by_name(found)
+
+
+def _tables(found: Iterable[Table]) -> tuple[Table, ...]:
+    return _by_name(found)
+
+
+def _views(found: Iterable[View]) -> tuple[View, ...]:
+    return _by_name(found)
+
+
+@attrs.frozen
+class KeyspaceFacts:
+    """One keyspace with all that is in it, each kind by raw name.
+
+    Attributes:
+        keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
+    """
+
+    name: str
+    keyspace: Keyspace | None = None
+    types: tuple[UserType, ...] = attrs.field(default=(), converter=_types)
+    tables: tuple[Table, ...] = attrs.field(default=(), converter=_tables)
+    views: tuple[View, ...] = attrs.field(default=(), converter=_views)
+
+    def type(self, name: str) -> UserType | None:
+        """The user type of this raw name, or None."""
+        return next((found for found in self.types if found.name == name), None)
+
+    def table(self, name: str) -> Table | None:
+        """The table of this raw name, or None."""
+        return next((found for found in self.tables if found.name == name), None)
+
+    def view(self, name: str) -> View | None:
+        """The view of this raw name, or None."""
+        return next((found for found in self.views if found.name == name), None)
+
+
+def _keyspaces(found: Iterable[KeyspaceFacts]) -> tuple[KeyspaceFacts, ...]:
+    return _by_name(found)
+
+
+@attrs.frozen
+class SchemaFacts:
+    """Several keyspaces, by name; one repo's models, or one look at a server."""
+
+    keyspaces: tuple[KeyspaceFacts, ...] = attrs.field(default=(), converter=_keyspaces)
+
+    def __getitem__(self, name: str) -> KeyspaceFacts:
+        return next(found for found in self.keyspaces if found.name == name)
+
+    def __iter__(self) -> Iterator[KeyspaceFacts]:
+        return iter(self.keyspaces)

@@ -1,0 +1,1 @@
+"""CQL types: as values, and as the names that annotations use."""

@@ -1,0 +1,213 @@
+"""CQL types as frozen values, in the normal form in which servers store them.
+
+A value of this module is always normal, whoever made it: what sits inside something frozen is frozen, a tuple is
+frozen, a vector never is. So two types are the same for a server exactly when they are equal here, and nobody compares
+text. Sources: Cassandra ``cql3/CQL3Type.java``, Scylla ``types/types.cc`` (cql3_type_name), and real nodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias, Union
+
+import attrs
+
+from scyllamodel._identifiers import quote_type, string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NATIVE_NAMES: Final = frozenset(
+    """
+    ascii bigint blob boolean counter date decimal double duration float inet int smallint text time timestamp timeuuid
+    tinyint uuid varint empty
+    """.split()
+)
+"""The native types of both servers; ``varchar`` is another spelling of ``text``."""
+
+
+@attrs.frozen
+class Native:
+    """A type that needs no parameters, such as ``int``."""
+
+    name: str
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return self.name
+
+
+@attrs.frozen
+class ListType:
+    """``list<element>``."""
+
+    element: CqlType
+    frozen: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        _freeze_parts(self, "element")
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return _wrap(f"list<{self.element.cql}>", self.frozen)
+
+
+@attrs.frozen
+class SetType:
+    """``set<element>``."""
+
+    element: CqlType
+    frozen: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        _freeze_parts(self, "element")
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return _wrap(f"set<{self.element.cql}>", self.frozen)
+
+
+@attrs.frozen
+class MapType:
+    """``map<key, value>``."""
+
+    key: CqlType
+    value: CqlType
+    frozen: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        _freeze_parts(self, "key", "value")
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return _wrap(f"map<{self.key.cql}, {self.value.cql}>", self.frozen)
+
+
+@attrs.frozen
+class TupleType:
+    """``frozen<tuple<…>>``; servers freeze every tuple."""
+
+    elements: tuple[CqlType, ...]
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "elements", tuple(freeze(element) for element in self.elements))
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return f"frozen<tuple<{', '.join(element.cql for element in self.elements)}>>"
+
+
+@attrs.frozen
+class VectorType:
+    """``vector<element, dimension>``; never printed as frozen, though it is always written whole."""
+
+    element: CqlType
+    dimension: int
+
+    def __attrs_post_init__(self) -> None:
+        _freeze_parts(self, "element")
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return f"vector<{self.element.cql}, {self.dimension}>"
+
+
+@attrs.frozen
+class UserTypeName:
+    """A user type of the same keyspace, by its name; its fields are facts of their own."""
+
+    name: str
+    frozen: bool = False
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text, the name quoted where it must be."""
+        return _wrap(quote_type(self.name), self.frozen)
+
+
+@attrs.frozen
+class CustomType:
+    """A server-side Java class, such as old Cassandra tables hold; read, never made by us."""
+
+    class_name: str
+
+    @property
+    def cql(self) -> str:
+        """The type as CQL text."""
+        return string(self.class_name)
+
+
+CqlType: TypeAlias = Union[Native, ListType, SetType, MapType, TupleType, VectorType, UserTypeName, CustomType]
+Collection: TypeAlias = Union[ListType, SetType, MapType]
+
+
+def freeze(cql_type: CqlType) -> CqlType:
+    """The same type, frozen where CQL knows the difference.
+
+    >>> freeze(ListType(SetType(Native("int")))).cql
+    'frozen<list<frozen<set<int>>>>'
+    """
+    if isinstance(cql_type, (ListType, SetType, MapType, UserTypeName)) and not cql_type.frozen:
+        return attrs.evolve(cql_type, frozen=True)
+    return cql_type
+
+
+def is_frozen(cql_type: CqlType) -> bool:
+    """Whether a value of this type is always written whole."""
+    return not isinstance(cql_type, (ListType, SetType, MapType, UserTypeName)) or cql_type.frozen
+
+
+def is_multi_cell(cql_type: CqlType) -> bool:
+    """Whether the type is a collection or user type whose parts are written one by one."""
+    return not is_frozen(cql_type)
+
+
+def parts(cql_type: CqlType) -> tuple[CqlType, ...]:
+    """The types directly inside this one."""
+    if isinstance(cql_type, (ListType, SetType, VectorType)):
+        return (cql_type.element,)
+    if isinstance(cql_type, MapType):
+        return (cql_type.key, cql_type.value)
+    return cql_type.elements if isinstance(cql_type, TupleType) else ()
+
+
+def walk(cql_type: CqlType) -> Iterator[CqlType]:
+    """This type and every type inside it, outermost first."""
+    yield cql_type
+    for part in parts(cql_type):
+        yield from walk(part)
+
+
+def user_types(cql_type: CqlType) -> tuple[str, ...]:
+    """The names of the user types that this type speaks of, in order of appearance."""
+    return tuple(dict.fromkeys(found.name for found in walk(cql_type) if isinstance(found, UserTypeName)))
+
+
+def native(name: str) -> Native:
+    """A native type by any of its names.
+
+    >>> native("varchar")
+    Native(name='text')
+
+    Raises:
+        ValueError: no server has a native type of this name.
+    """
+    name = "text" if name == "varchar" else name
+    if name not in NATIVE_NAMES:
+        raise ValueError(f"{name!r} is no native CQL type")
+    return Native(name)
+
+
+def _freeze_parts(cql_type: CqlType, *names: str) -> None:
+    """Freeze what is inside: CQL demands it of a collection, and a frozen one prints it."""
+    for name in names:
+        object.__setattr__(cql_type, name, freeze(getattr(cql_type, name)))
+
+
+def _wrap(text: str, frozen: bool) -> str:  # noqa: FBT001 - private, one meaning
+    return f"frozen<{text}>" if frozen else text
