@@ -101,7 +101,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool, type(None))):
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+        items: dict[Any, Any] = value
+        return {str(key): _plain(item) for key, item in items.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in cast("Iterable[Any]", value)]
     to_dict = getattr(value, "to_dict", None)

@@ -1,8 +1,8 @@
 """The steps between two states of a schema: frozen values, verb first, each knowing its inverse.
 
 *In*: facts. *Out*: changes, which `scyllamodel.schema.ddl` writes as CQL and `scyllamodel.schema.rules` judges. A
-change says what would happen, never whether it may: also what CQL cannot do has a change (`AlterColumn`, `AlterKey` …), so that
-one differ serves sync, rollback and every kind of report.
+change says what would happen, never whether it may: also what CQL cannot do has a change (`AlterColumn`, `AlterKey` …),
+so that one differ serves sync, rollback and every kind of report.
 """
 
 from __future__ import annotations

@@ -1,0 +1,36 @@
+"""What the rules say about a change: a code, how grave it is, and what to do."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+Severity: TypeAlias = Literal["error", "warn", "note"]
+
+
+@attrs.frozen
+class Diagnostic:
+    """One remark on a change or on a live object.
+
+    Attributes:
+        code: stable and searchable, such as ``PK101``.
+        severity: ``error`` refuses the plan, ``warn`` goes with a step or the plan, ``note`` informs.
+        object: the raw dotted name of what it speaks of, such as ``shop.orders.total``.
+        text: what is the case.
+        fix: what to do about it; for an impossible change the recipe, written out for the case at hand.
+    """
+
+    code: str
+    severity: Severity
+    object: str
+    text: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.code} {self.object}: {self.text}"
+        return head + "".join(f"\n    {line}" for line in self.fix.splitlines())
+
+    def to_dict(self) -> dict[str, str]:
+        """The diagnostic as plain JSON values."""
+        return attrs.asdict(self)
