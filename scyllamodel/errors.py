@@ -26,12 +26,10 @@ and goes through `pickle` with its attributes and, where the cause can be pickle
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, cast
 
 import attrs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 class ScyllaModelError(Exception):
@@ -100,9 +98,8 @@ def _portable_cause(cause: BaseException | None) -> BaseException | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool, type(None))):
         return value
-    if isinstance(value, dict):
-        items: dict[Any, Any] = value
-        return {str(key): _plain(item) for key, item in items.items()}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in cast("Iterable[Any]", value)]
     to_dict = getattr(value, "to_dict", None)
