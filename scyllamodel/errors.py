@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeGuard
 
 import attrs
 
@@ -95,13 +95,21 @@ def _portable_cause(cause: BaseException | None) -> BaseException | None:
     return RuntimeError(f"{type(cause).__name__}: {cause}")
 
 
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_sequence(value: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(value, (list, tuple, set, frozenset))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool, type(None))):
         return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in cast("Iterable[Any]", value)]
+    if _is_mapping(value):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if _is_sequence(value):
+        return [_plain(item) for item in value]
     to_dict = getattr(value, "to_dict", None)
     if callable(to_dict) and not isinstance(value, type):
         return to_dict()
