@@ -1,15 +1,103 @@
-"""Every check of the project, one session each; ``nox --list`` shows them."""
+"""Every check of the project, one session each; ``nox --list`` shows them, plain ``nox`` runs those that CI runs."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Final
+
 import nox
 
-nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "typing", "tests", "live", "build"]
+nox.options.error_on_missing_interpreters = False
+nox.options.stop_on_first_error = False
+
+PYPROJECT: Final = nox.project.load_toml("pyproject.toml")
+PYTHONS: Final = nox.project.python_versions(PYPROJECT)
+SERVERS: Final = ("5.0", "4.1", "4.0")
+
+
+def _groups(*names: str) -> tuple[str, ...]:
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def _install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ("test",)) -> None:
+    """Install the package as its wheel, as users get it, never as a source tree."""
+    session.install(f".[{','.join(extras)}]" if extras else ".", *_groups(*groups))
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Ruff: rules and format."""
-    session.install("ruff>=0.17")
+    session.install(*_groups("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Run mypy and pyright, both strict, on the package and this file, then the tests of the typing itself."""
+    _install(session, "cli", "testing", groups=("test", "typing"))
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
+    session.run("pytest", "tests/test_typing.py", "-m", "checkers", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Tests that need no server; they run in seconds."""
+    _install(session, "cli", "testing")
+    session.run("pytest", "-m", "not live and not checkers", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """Run the tests that need no server on every supported Python that is installed here."""
+    _install(session, "cli", "testing")
+    session.run("pytest", "-m", "not live and not checkers", *session.posargs)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """Tests on a real Cassandra 5.0, fetched and started by themselves; ``-- --scylla HOST`` takes another server."""
+    _install(session, "cli", "testing")
+    session.run("pytest", "-m", "live", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("server", SERVERS)
+def matrix(session: nox.Session, server: str) -> None:
+    """Run the live tests on every supported Cassandra."""
+    _install(session, "cli", "testing")
+    session.run("pytest", "-m", "live", f"--cassandra-version={server}", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the unit and the live tests together."""
+    _install(session, "cli", "testing", groups=("test", "coverage"))
+    environment = {"COVERAGE_PROCESS_START": str(Path("pyproject.toml").absolute())}
+    for markers in ("not live and not checkers", "live"):
+        session.run("coverage", "run", "-m", "pytest", "-m", markers, *session.posargs, env=environment)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print every benchmark as a ratio within one run, and write the figures as JSON."""
+    _install(session, "cli", "testing", groups=("bench",))
+    session.run("python", "-m", "benchmarks", *session.posargs, env={**os.environ, "PYTHONPATH": "."})
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build wheel and sdist, and look whether the wheel holds what it should."""
+    session.install(*_groups("build"))
+    target = Path(session.create_tmp()) / "dist"
+    session.run("python", "-m", "build", "--outdir", str(target))
+    (wheel,) = target.glob("*.whl")
+    session.install("--force-reinstall", str(wheel))
+    session.chdir(session.create_tmp())
+    session.run("python", "-c", "import scyllamodel; print(scyllamodel.__all__)")
+    session.run("scyllamodel", "--version")

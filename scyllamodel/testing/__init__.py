@@ -1,0 +1,1 @@
+"""For tests of applications: a pytest plugin and a proxy that breaks connections."""
