@@ -1,0 +1,98 @@
+"""The error tree: codes, JSON, pickle."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+
+import pytest
+
+from scyllamodel import errors
+from scyllamodel.errors import ModelDefinitionError, Problem, ScyllaModelError, StepFailed
+
+TREE = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, ScyllaModelError) and value is not ScyllaModelError
+]
+
+
+@pytest.mark.parametrize("error", TREE, ids=lambda error: error.__name__)
+def test_every_error_has_a_code_of_its_own(error):
+    """A code is found by searching for it, so no two classes share one."""
+    same = [other for other in TREE if other.code == error.code]
+
+    assert [error] == same
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (errors.UnknownColumn, AttributeError),
+        (errors.TypeMismatch, TypeError),
+        (errors.DiscoveryError, ImportError),
+        (errors.UnknownRepo, LookupError),
+        (errors.ConfigurationError, ValueError),
+        (errors.ConnectionFailed, ConnectionError),
+        (errors.SchemaDisagreement, TimeoutError),
+        (errors.ModelDefinitionError, TypeError),
+    ],
+)
+def test_errors_are_the_builtins_that_callers_expect(error, builtin):
+    """Whoever catches the builtin catches ours."""
+    assert issubclass(error, builtin)
+
+
+def test_details_are_attributes_and_json():
+    """What an error carries is there to read, and to print as JSON."""
+    error = StepFailed("step 3 failed", step=3, applied=2, names=("a", "b"), model=StepFailed)
+
+    assert (3, 2) == (error.step, error.applied)
+    assert {
+        "code": "AP102",
+        "error": "StepFailed",
+        "message": "step 3 failed",
+        "step": 3,
+        "applied": 2,
+        "names": ["a", "b"],
+        "model": "StepFailed",
+    } == error.to_dict()
+
+
+def test_pickle_keeps_attributes_and_cause():
+    """An error that crosses a process boundary loses nothing that can be pickled."""
+    error = StepFailed("step 3 failed", step=3)
+    error.__cause__ = TimeoutError("no answer")
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert (StepFailed, "step 3 failed", 3) == (type(copy), str(copy), copy.step)
+    assert "no answer" == str(copy.__cause__)
+    assert error.to_dict() == copy.to_dict()
+
+
+def test_what_cannot_be_pickled_crosses_as_text():
+    """A cause or detail that holds a lock becomes its text instead of breaking the pickle."""
+    error = StepFailed("step 3 failed", lock=threading.Lock())
+    error.__cause__ = ValueError(threading.Lock())
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert "lock" in copy.lock
+    assert str(copy.__cause__).startswith("ValueError: <unlocked")
+
+
+def test_definition_error_lists_every_problem():
+    """All mistakes of a class stand in one message, each with code and advice."""
+    error = ModelDefinitionError(
+        "shop.Order",
+        [
+            Problem("MD101", "shop.Order", "no partition key", "add one"),
+            Problem("MD102", "shop.Order.x", "bad", "mend"),
+        ],
+    )
+
+    assert (
+        "shop.Order has 2 mistakes:\nshop.Order: no partition key [MD101]\n  add one\nshop.Order.x: bad [MD102]\n  mend"
+    ) == str(error)
+    assert error.problems == pickle.loads(pickle.dumps(error)).problems

@@ -1,0 +1,98 @@
+"""Facts and changes: plain values."""
+
+from __future__ import annotations
+
+import pickle
+
+import attrs
+import pytest
+
+from scyllamodel.schema import changes
+from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.types.values import ListType, Native, UserTypeName
+
+INT = Native("int")
+
+
+def column(name, kind="regular", **more):
+    return TableColumn(name, INT, kind, **more)
+
+
+def test_columns_stand_in_the_order_of_select_star():
+    """Keys in their own order, then static, then regular columns by name, however they were declared."""
+    table = Table(
+        "t",
+        [column("z"), column("s", "static"), column("c2", "clustering"), column("c1", "clustering"), column("a"),
+         column("p2", "partition_key"), column("p1", "partition_key")],
+    )  # fmt: skip
+
+    assert ["p2", "p1", "c2", "c1", "s", "a", "z"] == [c.name for c in table]
+
+
+def test_equal_facts_are_equal_whatever_the_order():
+    """Two tables that a server could not tell apart are equal and hash alike."""
+    one = Table(
+        "t", [column("p", "partition_key"), column("a"), column("b")], indexes=[Index("i", "a"), Index("j", "b")]
+    )
+    two = Table(
+        "t", [column("b"), column("a"), column("p", "partition_key")], indexes=[Index("j", "b"), Index("i", "a")]
+    )
+
+    assert one == two
+    assert hash(one) == hash(two)
+
+
+def test_settings_are_frozen_to_the_bottom():
+    """A map of settings, and a map inside it, cannot be written to, and hashes."""
+    options = FrozenMap({"compaction": {"class": "X"}, "gc_grace_seconds": 1})
+
+    assert {"compaction": {"class": "X"}, "gc_grace_seconds": 1} == options
+    assert hash(options) == hash(FrozenMap({"gc_grace_seconds": 1, "compaction": {"class": "X"}}))
+    with pytest.raises(TypeError):
+        options["compaction"]["class"] = "Y"
+
+
+def test_facts_survive_pickle_and_evolve():
+    """Facts travel between processes and are copied with changes like any attrs value."""
+    facts = SchemaFacts(
+        [KeyspaceFacts("k", tables=[Table("t", [column("p", "partition_key")], options={"comment": "x"})],
+                       types=[UserType("a", (("f", ListType(UserTypeName("b"))),))], views=[View("v", [], base="t")])]
+    )  # fmt: skip
+
+    assert facts == pickle.loads(pickle.dumps(facts))
+    assert {} == attrs.evolve(facts["k"].table("t"), options={}).options
+
+
+def test_look_up_by_name():
+    """A fact is found by its raw name; a missing one is None, or a KeyError by subscript."""
+    table = Table("t", [column("p", "partition_key")])
+
+    assert (True, False, None) == ("p" in table, "q" in table, table.get("q"))
+    with pytest.raises(KeyError, match="t has no column 'q'"):
+        table["q"]
+
+
+def test_a_table_knows_its_user_types_and_counters():
+    """The types a table speaks of are named once, at any depth."""
+    table = Table("t", [TableColumn("a", ListType(UserTypeName("addr"))), TableColumn("b", UserTypeName("addr"))])
+    hits = Table("h", [column("p", "partition_key"), TableColumn("n", Native("counter"))])
+
+    assert (("addr",), False, True) == (table.user_types, table.is_counter, hits.is_counter)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changes.AddTable("k", Table("t", [column("p", "partition_key")])),
+        changes.AddColumns("k", "t", (column("a"),)),
+        changes.AddType("k", UserType("a", (("f", INT),))),
+        changes.RenameKeyColumns("k", "t", (("a", "b"),)),
+        changes.SetOptions("k", "t", FrozenMap({"comment": "new"}), FrozenMap({"comment": "old"})),
+        changes.AddIndex("k", Table("t", [column("a")]), Index("i", "a"), populated=True),
+        changes.AddView("k", View("v", [], base="t"), populated=True),
+    ],
+    ids=lambda change: type(change).__name__,
+)
+def test_the_inverse_of_the_inverse_is_the_change(change):
+    """Undoing an undo leads back to where one was."""
+    assert change == change.inverse().inverse()

@@ -1,0 +1,85 @@
+"""Names and strings on their way into CQL."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel import _identifiers
+from scyllamodel._identifiers import name_fault, qualified, quote, quote_type, string, unquote
+
+OBSERVED = json.loads((Path(__file__).parents[1] / "data" / "cassandra-observed.json").read_text(encoding="utf-8"))
+BARE = next(case["bare word as column name"] for case in OBSERVED["f_alter"] if "bare word as column name" in case)
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_unquote_is_the_inverse_of_quote(name):
+    """Whatever a name holds, the server reads back that name."""
+    assert name == unquote(quote(name))
+
+
+@pytest.mark.parametrize("word", BARE["refused"]["all"].split())
+def test_words_that_real_nodes_refuse_are_quoted(word):
+    """A word that no Cassandra takes bare never goes out bare."""
+    assert f'"{word}"' == quote(word)
+
+
+@pytest.mark.parametrize(
+    ("name", "cql"),
+    [
+        ("orders", "orders"),
+        ("o1_x", "o1_x"),
+        ("1st", '"1st"'),
+        ("_x", '"_x"'),
+        ("Mixed", '"Mixed"'),
+        ("é", '"é"'),
+        ('a"b', '"a""b"'),
+        ("a b", '"a b"'),
+        ("scylla_counter_shard_list", '"scylla_counter_shard_list"'),
+    ],
+)
+def test_only_plain_lower_case_names_stay_bare(name, cql):
+    """Everything that a server would fold, refuse or misread is quoted."""
+    assert cql == quote(name)
+
+
+def test_a_user_type_named_like_a_native_one_is_quoted():
+    """``date`` as a user type cannot be mistaken for the native type."""
+    assert ('"date"', "address", '"Address"') == (quote_type("date"), quote_type("address"), quote_type("Address"))
+
+
+def test_qualified_quotes_each_part():
+    """Keyspace and name are quoted on their own; without a keyspace the name stands alone."""
+    assert ('"Shop"."select"', "orders") == (qualified("Shop", "select"), qualified(None, "orders"))
+
+
+@given(st.text())
+def test_a_string_literal_is_closed_only_by_its_last_quote(text):
+    """No text can end its own literal early."""
+    literal = string(text)
+
+    assert text == literal[1:-1].replace("''", "'")
+    assert 0 == literal[1:-1].replace("''", "").count("'")
+
+
+@pytest.mark.parametrize("name", ["orders", "Orders_2", "x" * 48])
+def test_portable_names_have_no_fault(name):
+    """Letters, digits and underscores, up to 48 of them, pass on every server."""
+    assert name_fault(name, "table") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("a b", "letters, digits"), ("é", "letters"), ("", "letters"), ("x" * 49, "48")]
+)
+def test_other_names_are_told_why(name, words):
+    """The fault says what the rule is."""
+    assert words in str(name_fault(name, "table"))
+
+
+def test_reserved_words_hold_what_both_servers_reserve():
+    """Words of the servers' grammars are lower case, so that the look-up finds them."""
+    assert all(word == word.lower() for word in _identifiers._RESERVED)
