@@ -10,18 +10,14 @@ import pytest
 
 import scyllamodel
 
-MODULES = ["scyllamodel"] + sorted(
-    found.name
-    for found in pkgutil.walk_packages(scyllamodel.__path__, "scyllamodel.")
-    if not found.name.endswith("__main__")
-)
+FOUND = pkgutil.walk_packages(scyllamodel.__path__, "scyllamodel.")
+MODULES = sorted(module.name for module in FOUND if not module.name.endswith("__main__"))
+OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_a_module(name):
     """Every example of the module prints what it says."""
-    outcome = doctest.testmod(
-        importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    )
+    outcome = doctest.testmod(importlib.import_module(name), optionflags=OPTIONS)
 
     assert 0 == outcome.failed
