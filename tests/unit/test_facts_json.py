@@ -1,0 +1,95 @@
+"""Facts as JSON documents."""
+
+from __future__ import annotations
+
+import json
+
+from scyllamodel.schema.facts import (
+    FrozenMap,
+    Index,
+    Keyspace,
+    KeyspaceFacts,
+    SchemaFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
+from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.types.values import Native, SetType
+
+KEY = TableColumn("id", Native("uuid"), "partition_key")
+PLACED = TableColumn("Placed", Native("timeuuid"), "clustering", descending=True)
+TAGS = TableColumn("tags", SetType(Native("text")))
+SHOP = KeyspaceFacts(
+    "shop",
+    Keyspace("shop", FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "3"})),
+    types=[UserType("point", (("x", Native("double")), ("y", Native("double"))))],
+    tables=[
+        Table(
+            "orders",
+            [PLACED, TAGS, KEY],
+            options={"gc_grace_seconds": 60, "compaction": {"class": "LeveledCompactionStrategy"}},
+            indexes=[Index("by_tag", "tags")],
+        )
+    ],
+    views=[View("by_placed", [PLACED, KEY], base="orders", where='"Placed" IS NOT NULL')],
+)
+
+
+def test_a_keyspace_becomes_one_document():
+    """Columns come in key order, types as CQL text, option maps as objects."""
+    column = {"descending": False, "kind": "regular"}
+
+    assert {
+        "name": "shop",
+        "replication": {"class": "NetworkTopologyStrategy", "dc1": "3"},
+        "durable_writes": True,
+        "tablets": None,
+        "types": [{"name": "point", "fields": [{"name": "x", "type": "double"}, {"name": "y", "type": "double"}]}],
+        "tables": [
+            {
+                "name": "orders",
+                "columns": [
+                    {"name": "id", "type": "uuid", "kind": "partition_key", "descending": False},
+                    {"name": "Placed", "type": "timeuuid", "kind": "clustering", "descending": True},
+                    {"name": "tags", "type": "set<text>", **column},
+                ],
+                "indexes": [
+                    {"name": "by_tag", "column": "tags", "on": "values", "using": None, "options": {}, "local": False}
+                ],
+                "options": {"compaction": {"class": "LeveledCompactionStrategy"}, "gc_grace_seconds": 60},
+            }
+        ],
+        "views": [
+            {
+                "name": "by_placed",
+                "of": "orders",
+                "columns": [
+                    {"name": "id", "type": "uuid", "kind": "partition_key", "descending": False},
+                    {"name": "Placed", "type": "timeuuid", "kind": "clustering", "descending": True},
+                ],
+                "all_columns": False,
+                "where": '"Placed" IS NOT NULL',
+                "options": {},
+            }
+        ],
+    } == facts_dict(SchemaFacts([SHOP]))["keyspaces"][0]
+
+
+def test_a_keyspace_that_does_not_exist_has_no_settings():
+    """What nobody said is null, not a guess."""
+    (found,) = facts_dict(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
+
+    assert (None, None, []) == (found["replication"], found["durable_writes"], found["tables"])
+
+
+def test_equal_facts_give_equal_text():
+    """The order in which options were written does not show."""
+    tables = [
+        Table("t", [KEY], options=options)
+        for options in ({"comment": "a", "caching": {"keys": "ALL"}}, {"caching": {"keys": "ALL"}, "comment": "a"})
+    ]
+    texts = {json.dumps(facts_dict(SchemaFacts([KeyspaceFacts("k", tables=[table])]))) for table in tables}
+
+    assert 1 == len(texts)
