@@ -1,0 +1,309 @@
+"""A real Cassandra on this machine: fetched when it is missing, started, waited for, and gone with this process."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.local import config, versions
+from scyllamodel.local.config import NodeConfig
+from scyllamodel.local.errors import LocalServerError
+from scyllamodel.local.folders import try_lock, write_whole
+from scyllamodel.local.jars import jars
+from scyllamodel.local.java import java
+from scyllamodel.local.node import Node
+from scyllamodel.local.ports import free_port, is_free
+from scyllamodel.local.process import removes
+from scyllamodel.local.progress import OnProgress, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from scyllamodel.driver.repo import Repo
+
+_OURS: Final = frozenset({"native_transport_port", "storage_port", "listen_address", "rpc_address", "seed_provider"})
+_PORT_TRIES: Final = 3
+_DEFAULT_LOGIN: Final = ("cassandra", "cassandra")
+
+
+@attrs.frozen
+class _Ports:
+    """Ports that all nodes share: drivers learn the addresses of peers, and not always their ports."""
+
+    native: int
+    storage: int
+
+
+class LocalCluster:
+    """One or three Cassandra nodes on this machine, as a context manager or by `start` and `stop`.
+
+    The first use of a version downloads it (some 70 MB, and Java if it is missing) into the user's cache folder. Every
+    process ends with this one, also when this one is killed.
+
+    Parameters:
+        nodes: 1, or 3 on 127.0.0.1 to 127.0.0.3 in one data centre, ``datacenter1``.
+        version: ``"5.0"``, ``"4.1"``, ``"4.0"``, or an exact version of one of these lines.
+        keep: a folder for the data, used again by the next cluster that is given it; without it, data is thrown away.
+        settings: keys of cassandra.yaml, such as ``{"cdc_enabled": True, "authenticator": "PasswordAuthenticator"}``.
+        benchmark: let Java compile as far as it can: measurements are right, the boot takes longer.
+        startup_timeout: seconds that each node may take to answer.
+        heap_mb: size of each node's Java heap in megabytes.
+        on_progress: told how far downloads are; the default shows them on stderr.
+
+    Raises:
+        ConfigurationError: another number of nodes, an unknown version, or a setting that the cluster makes itself.
+    """
+
+    def __init__(
+        self,
+        nodes: int = 1,
+        version: str = versions.DEFAULT,
+        keep: str | Path | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        benchmark: bool = False,
+        startup_timeout: float = 180.0,
+        heap_mb: int = 400,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        if nodes not in {1, 3}:
+            raise ConfigurationError(f"A local cluster has 1 or 3 nodes, not {nodes!r}.", nodes=nodes)
+        taken = sorted(_OURS & set(settings or ()))
+        if taken:
+            raise ConfigurationError(f"The cluster chooses {', '.join(taken)} itself: leave that out of settings.")
+        self.version = versions.exact(version)
+        self._keep = None if keep is None else Path(keep).expanduser().absolute()
+        self._settings = dict(settings or {})
+        self._addresses = [f"127.0.0.{number}" for number in range(1, nodes + 1)]
+        self._benchmark, self._startup_timeout, self._heap_mb = benchmark, startup_timeout, heap_mb
+        self._on_progress = on_progress
+        self._nodes: list[Node] = []
+        self._stack = ExitStack()
+
+    def __repr__(self) -> str:
+        where = ", ".join(self.contact_points) or "not started"
+        return f"<LocalCluster of Cassandra {self.version}: {where}>"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def contact_points(self) -> list[str]:
+        """Where the nodes listen for CQL, as ``ip:port``; empty before `start`."""
+        return [node.contact_point for node in self._nodes]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, the seed first; empty before `start`."""
+        return tuple(self._nodes)
+
+    def node(self, number: int) -> Node:
+        """The node with this number, from 1.
+
+        Raises:
+            LocalServerError: there is no such node, or the cluster is not started.
+        """
+        if not 1 <= number <= len(self._nodes):
+            there = f"nodes 1 to {len(self._nodes)}" if self._nodes else "no nodes: it is not started"
+            raise LocalServerError(f"There is no node {number!r}: this cluster has {there}.")
+        return self._nodes[number - 1]
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines of each node's log."""
+        return "\n".join(f"node {node.config.number}:\n{node.log_tail(lines)}" for node in self._nodes)
+
+    def repo(self, keyspace: str, models: Sequence[str] = (), **options: Any) -> Repo:
+        """A `Repo` on this cluster; `options` go to it, and win over what is chosen here.
+
+        The data is on every node, unless `options` hold another ``replication``.
+        """
+        from scyllamodel.driver.repo import Repo  # noqa: PLC0415 - starting a server needs no driver
+
+        factor = len(self._nodes) or 1
+        chosen: dict[str, Any] = {
+            "nodes": self.contact_points,
+            "keyspace": keyspace,
+            "models": list(models),
+            "local_dc": config.DATA_CENTER,
+            "replication": {"class": "NetworkTopologyStrategy", config.DATA_CENTER: factor},
+        }
+        if self._login is not None:
+            chosen["username"], chosen["password"] = self._login
+        return Repo(**{**chosen, **options})
+
+    def start(self) -> None:
+        """Fetch what is missing, start every node, and wait until each answers and sees the others.
+
+        Raises:
+            LocalServerError: something could not be fetched, or a node did not come up; its log tail is in the message.
+        """
+        if self._nodes:
+            return
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every node, cleanly if the data is kept, and remove the data if it is not."""
+        for node in reversed(self._nodes):
+            if self._keep is None:
+                node.kill()
+            else:
+                node.stop()
+        self._nodes = []
+        self._stack.close()
+
+    @property
+    def _login(self) -> tuple[str, str] | None:
+        wanted = str(self._settings.get("authenticator", "")).rpartition(".")[2]
+        return _DEFAULT_LOGIN if wanted == "PasswordAuthenticator" else None
+
+    def _start(self) -> None:
+        class_path, program = prepare(self.version, self._on_progress)
+
+        def command(node: NodeConfig) -> list[str]:
+            return config.command(node, program, class_path)
+
+        folder = self._folder()
+        for left in reversed(range(_PORT_TRIES)):
+            self._nodes = [
+                Node(node, self._login, self._startup_timeout, command) for node in self._configs(folder, self._ports())
+            ]
+            try:
+                return self._start_nodes()
+            except LocalServerError as error:
+                # Another process took a port between our question and the server's bind.
+                if not left or self._keep is not None or "in use" not in getattr(error, "log_tail", ""):
+                    raise
+                for node in self._nodes:
+                    node.kill()
+        return None
+
+    def _start_nodes(self) -> None:
+        for number, node in enumerate(self._nodes):
+            node.start()
+            wait_for_peers(self._nodes[: number + 1], self._startup_timeout)
+        if self._keep is not None:
+            self._remember(self._keep / "cluster.json")
+
+    def _folder(self) -> Path:
+        if self._keep is None:
+            folder = Path(tempfile.mkdtemp(prefix="scyllamodel-cassandra-"))
+            self._stack.callback(removes(folder).end)
+            return folder
+        try:
+            self._stack.enter_context(try_lock(self._keep / "lock"))
+        except BlockingIOError:
+            message = f"{self._keep} is in use by another local cluster.\nStop that one, or keep this one elsewhere."
+            raise LocalServerError(message) from None
+        self._check_kept(self._keep)
+        return self._keep
+
+    def _check_kept(self, folder: Path) -> None:
+        kept = _kept(folder / "cluster.json")
+        if kept and (kept["version"], kept["nodes"]) != (self.version, len(self._addresses)):
+            message = (
+                f"{folder} holds the data of {kept['nodes']} node(s) of Cassandra {kept['version']}.\n"
+                "Start it with the same version and number of nodes, or keep this cluster elsewhere."
+            )
+            raise ConfigurationError(message)
+
+    def _ports(self) -> _Ports:
+        """The ports of the kept cluster, by which its nodes know one another, or free ones."""
+        kept = _kept(self._keep / "cluster.json") if self._keep is not None else None
+        if kept:
+            ports = _Ports(kept["native_port"], kept["storage_port"])
+            if all(is_free(self._addresses, port) for port in (ports.native, ports.storage)):
+                return ports
+            if len(self._addresses) > 1:
+                message = f"Port {ports.native} or {ports.storage} of the cluster in {self._keep} is taken."
+                raise LocalServerError(message)
+        native = free_port(self._addresses)
+        storage = free_port(self._addresses)
+        while storage == native:
+            storage = free_port(self._addresses)
+        return _Ports(native, storage)
+
+    def _configs(self, folder: Path, ports: _Ports) -> list[NodeConfig]:
+        return [
+            NodeConfig(
+                number=number,
+                nodes=len(self._addresses),
+                version=self.version,
+                folder=folder / f"node{number}",
+                address=address,
+                seed=self._addresses[0],
+                native_port=ports.native,
+                storage_port=ports.storage,
+                settings=self._settings,
+                heap_mb=self._heap_mb,
+                benchmark=self._benchmark,
+            )
+            for number, address in enumerate(self._addresses, start=1)
+        ]
+
+    def _remember(self, file: Path) -> None:
+        first = self._nodes[0].config
+        ports = {"native_port": first.native_port, "storage_port": first.storage_port}
+        write_whole(file, json.dumps({"version": self.version, "nodes": len(self._nodes), **ports}).encode())
+
+
+def prepare(version: str, on_progress: OnProgress | None = None) -> tuple[list[Path], Path]:
+    """The jars and the program ``java`` for an exact version, fetched into the cache when they are missing.
+
+    Raises:
+        LocalServerError: something could not be fetched.
+    """
+    if on_progress is None:
+        with shown() as show:
+            return prepare(version, show)
+    return jars(version, on_progress), java(versions.java_major(version), on_progress)
+
+
+def wait_for_peers(nodes: Sequence[Node], timeout: float) -> None:
+    """Wait until each of these nodes knows the tokens of all the others.
+
+    Raises:
+        LocalServerError: they do not within `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    for node in nodes:
+        while _peers(node) < len(nodes) - 1:
+            if time.monotonic() > deadline or not node.is_running:
+                message = f"{node!r} does not see all other nodes after {timeout:g} s:\n{node.log_tail()}"
+                raise LocalServerError(message, log_tail=node.log_tail())
+            time.sleep(0.1)
+
+
+def _peers(node: Node) -> int:
+    try:
+        rows = node.query("SELECT tokens, release_version, schema_version FROM system.peers")
+    except OSError:
+        return 0
+    return sum(all(cells) for cells in rows)
+
+
+def _kept(file: Path) -> dict[str, Any] | None:
+    try:
+        kept: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+    return kept

