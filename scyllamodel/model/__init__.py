@@ -1,0 +1,1 @@
+"""Classes that are tables, views and types: from a class body to facts, load and bind."""

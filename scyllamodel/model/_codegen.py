@@ -1,0 +1,218 @@
+"""The fields of a class -> a function that makes an instance of a row, and one that makes values of an instance.
+
+The only ``exec()`` of the package. A row becomes an object, and an object values, by straight lines of Python written
+for its class: no loop, no dictionary, and no call for a column whose value is right as it comes. The lines stand in
+`linecache`, so a traceback shows them. Nothing is generated before it is used: see `Lazy`.
+
+For an ``Order`` with a text and a non-nullable list of dates this is written::
+
+    def __load__(row):
+        self = new(cls)
+        self.status, v1 = row
+        self.days = empty_1() if v1 is None else load_1(v1)
+        return self
+
+    def __bind__(self):
+        try:
+            return (self.status, None if (v := self.days) is None else dump_1(v),)
+        except Exception as error:
+            fault = error
+        raise blame(self, fault)
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import attrs
+
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.types.hints import Hint
+
+T = TypeVar("T")
+Load = Callable[[Sequence[Any]], T]
+Bind = Callable[[T], tuple[Any, ...]]
+
+_SHOWN = 200
+"""How much of a wrong value an error shows."""
+
+
+@attrs.frozen
+class Field:
+    """An attribute of a class, and how its values come and go.
+
+    Attributes:
+        name: of the attribute.
+        hint: what its annotation means.
+        redact: its values are never shown.
+    """
+
+    name: str
+    hint: Hint
+    redact: bool = False
+
+
+class Lazy(Generic[T]):
+    """A class attribute that is made when somebody first asks for it, and stands in its own place from then on.
+
+    Every class needs its own: what a base class has made already would be handed down.
+    """
+
+    def __init__(self, owner: type, name: str, make: Callable[[], T]) -> None:
+        self.owner, self.name, self.make = owner, name, make
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        """The value made, as the class would give it; two threads may both make it, which does no harm."""
+        made: Any = self.make()
+        type.__setattr__(self.owner, self.name, made)
+        return made.__get__(instance, owner)
+
+
+def install(cls: type[Any], fields: Sequence[Field]) -> None:
+    """Give the class ``__load__(row)``, a static method, and ``__bind__(self)``, both written on first use."""
+    type.__setattr__(cls, "__load__", Lazy(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
+    type.__setattr__(cls, "__bind__", Lazy(cls, "__bind__", lambda: make_bind(cls, fields)))
+
+
+def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
+    """The function from a row, in the order of the fields, to an instance of the class.
+
+    It checks nothing, since the database has accepted the row: neither ``__init__`` nor converters and validators run.
+    A null becomes None, or the empty collection where the field holds one.
+    """
+    scope: dict[str, Any] = {"new": object.__new__, "cls": cls}
+    assign = _assign_frozen if cls.__setattr__ is not object.__setattr__ else _assign
+    lines = ["def __load__(row):", "    self = new(cls)", *assign(cls, fields, scope), "    return self"]
+    return cast(
+        "Load[T]", _compile(lines, cls, "__load__", "One row, in the order of the columns, as an instance.", scope)
+    )
+
+
+def _assign(_: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
+    """Values that need no work go from the row into their slots in one statement."""
+    plain = [not (field.hint.load or field.hint.empty) for field in fields]
+    targets = [
+        f"self.{field.name}" if is_plain else f"v{at}"
+        for at, (field, is_plain) in enumerate(zip(fields, plain, strict=True))
+    ]
+    worked = [
+        f"    self.{field.name} = {_loaded(at, field.hint, scope)}" for at, field in enumerate(fields) if not plain[at]
+    ]
+    return [f"    {_row(targets)} = row", *worked]
+
+
+def _assign_frozen(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
+    """A frozen class refuses assignment; its slots are filled through their descriptors."""
+    lines = [f"    {_row([f'v{at}' for at in range(len(fields))])} = row"]
+    for at, field in enumerate(fields):
+        scope[f"set_{at}"] = _slot(cls, field.name).__set__
+        lines.append(f"    set_{at}(self, {_loaded(at, field.hint, scope)})")
+    return lines
+
+
+def _row(targets: list[str]) -> str:
+    return f"({', '.join(targets)},)" if targets else "()"
+
+
+def _slot(cls: type, name: str) -> Any:
+    """The descriptor of a slot, as the class body made it, whatever the metaclass shows in its place."""
+    return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+
+
+def _loaded(at: int, hint: Hint, scope: dict[str, Any]) -> str:
+    scope[f"load_{at}"], scope[f"empty_{at}"] = hint.load, hint.empty
+    null = f"empty_{at}()" if hint.empty else "None"
+    value = f"load_{at}(v{at})" if hint.load else f"v{at}"
+    return f"v{at}" if not (hint.load or hint.empty) else f"{null} if v{at} is None else {value}"
+
+
+def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:
+    """The function from an instance to a tuple of values, in the order of the fields, that the driver serialises.
+
+    It raises `TypeMismatch` naming the class and the column when a value cannot be converted.
+    """
+    scope: dict[str, Any] = {"blame": _blamer(cls, fields)}
+    values = [_dumped(at, field, scope) for at, field in enumerate(fields)]
+    lines = [
+        "def __bind__(self):",
+        "    try:",
+        "        return (",
+        *(f"            {value}," for value in values),
+        "        )",
+        "    except Exception as error:",
+        "        fault = error",
+        "    raise blame(self, fault)",
+    ]
+    return cast(
+        "Bind[T]", _compile(lines, cls, "__bind__", "The values in the order of the columns, for the driver.", scope)
+    )
+
+
+def _dumped(at: int, field: Field, scope: dict[str, Any]) -> str:
+    if field.hint.dump is None:
+        return f"self.{field.name}"
+    scope[f"dump_{at}"] = field.hint.dump
+    return f"None if (v := self.{field.name}) is None else dump_{at}(v)"
+
+
+def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Exception]:
+    """A function that finds, slowly, which value was wrong.
+
+    It is called outside of ``except``, so that a redacted value does not hang on its error as context.
+    """
+
+    def blame(self: Any, error: Exception) -> Exception:
+        for field in fields:
+            value = getattr(self, field.name)
+            if field.hint.dump is None or value is None:
+                continue
+            try:
+                field.hint.dump(value)
+            except Exception as cause:  # noqa: BLE001 - whatever a converter raises, the column is named
+                return _mismatch(cls, field, value, cause)
+        return error
+
+    return blame
+
+
+def _mismatch(cls: type, field: Field, value: Any, cause: Exception) -> TypeMismatch:
+    where = f"{cls.__qualname__}.{field.name}"
+    details: dict[str, Any] = {"model": cls.__qualname__, "column": field.name, "cql_type": field.hint.type.cql}
+    if field.redact:  # the cause may quote the value too
+        return TypeMismatch(f"{where}: its value, which is not shown, does not fit {field.hint.type.cql}.", **details)
+    if isinstance(cause, TypeMismatch):
+        made = TypeMismatch(f"{where}: {cause}", **details)
+    else:
+        made = TypeMismatch(
+            f"{where}: {_shown(value)} does not fit {field.hint.type.cql}: {cause}", value=value, **details
+        )
+    made.__cause__ = cause
+    return made
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({type(value).__qualname__})"
+
+
+def _compile(lines: list[str], cls: type, name: str, doc: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """The function that the lines define, under the names of its class, its source kept for tracebacks."""
+    source = "\n".join(lines) + "\n"
+    filename = _remember(source, f"{cls.__module__}.{cls.__qualname__}.{name}")
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the text is made here, of identifiers alone
+    made: Any = scope[name]
+    made.__module__, made.__qualname__, made.__doc__ = cls.__module__, f"{cls.__qualname__}.{name}", doc
+    return cast("Callable[..., Any]", made)
+
+
+def _remember(source: str, name: str) -> str:
+    """Put the source where `traceback` and `inspect` look; a class of the same name gets a place of its own."""
+    filename, count = f"<scyllamodel generated {name}>", 1
+    lines, known = source.splitlines(keepends=True), cast("dict[str, Any]", linecache.cache)
+    # Without a time of change, linecache never looks for the file.
+    while known.setdefault(filename, (len(source), None, lines, filename))[2] != lines:
+        count += 1
+        filename = f"<scyllamodel generated {name} {count}>"
+    return filename

@@ -1,0 +1,179 @@
+"""From what the driver returns to the Python value a model holds, and from that to what the driver serialises.
+
+A converter is a function of one value that is never None; a converter that is None means that the value is right as it
+is, and costs no call. What the driver returns was measured, not read: sets come as ``SortedSet``, maps as a
+``Mapping`` that is no dict, dates as days, timestamps as naive UTC, addresses as text. Driver classes are known here
+by their attributes alone, so that this module needs no driver.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from datetime import date, datetime, time, timezone
+from ipaddress import IPv4Address, IPv6Address
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
+
+from scyllamodel.types.duration import Duration
+
+Convert: TypeAlias = Callable[[Any], Any]
+MaybeConvert: TypeAlias = Convert | None
+
+NAIVE_UTC: Final = ContextVar("scyllamodel.naive_utc", default=False)
+"""Whether naive datetimes are taken for UTC: a repo that says so sets it around binding; read for naive ones only."""
+
+_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the driver's timestamps are naive UTC
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def load_date(value: Any) -> Any:
+    """The driver's ``Date`` as a `date`; one outside the years 1 to 9999 stays as it is."""
+    try:
+        return date.fromordinal(value.days_from_epoch + _EPOCH_ORDINAL)
+    except (ValueError, OverflowError):
+        return value
+
+
+def dump_date(value: Any) -> Any:
+    """The date itself; a `datetime` is refused, whose time the driver would drop without a word."""
+    if isinstance(value, datetime):
+        raise TypeError("a date column would lose its time; give value.date()")
+    return value
+
+
+def load_time(value: Any) -> time:
+    """The driver's ``Time`` as a `time`: microseconds, the nanoseconds below them are cut."""
+    seconds, microsecond = divmod(value.nanosecond_time // 1000, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return time(hour, minute, second, microsecond)
+
+
+def dump_time(value: Any) -> Any:
+    """The time itself; one with a time zone is refused, since CQL has no place for the zone."""
+    if value.tzinfo is not None:
+        raise ValueError("a CQL time has no time zone; give value.replace(tzinfo=None)")
+    return value
+
+
+def load_timestamp(value: datetime) -> datetime:
+    """The driver's naive UTC as an aware `datetime`; four times as fast as ``replace(tzinfo=…)``."""
+    return _EPOCH + (value - _NAIVE_EPOCH)
+
+
+def dump_timestamp(value: Any) -> Any:
+    """The datetime itself, which must know its time zone.
+
+    The driver writes milliseconds and rounds down, towards the past, before 1970 as well as after: the same rule as
+    ``value.replace(microsecond=value.microsecond // 1000 * 1000)``.
+    """
+    if value.utcoffset() is None and not NAIVE_UTC.get():
+        raise ValueError("it has no time zone; use datetime.now(timezone.utc), or Repo(naive_datetimes='utc')")
+    return value
+
+
+def load_inet(value: Any) -> IPv4Address | IPv6Address:
+    """The text of an address as the address."""
+    return IPv6Address(value) if ":" in value else IPv4Address(value)
+
+
+def load_duration(value: Any) -> Duration:
+    """The driver's duration as ours; the driver takes ours as it is."""
+    return Duration(value.months, value.days, value.nanoseconds)
+
+
+class _Members(dict[Any, Any]):
+    """Value to member; a value without a member is asked of the enum, for ``_missing_``, flags, and its error."""
+
+    def __init__(self, cls: type[enum.Enum]) -> None:
+        super().__init__((member.value, member) for member in cls.__members__.values())
+        self.cls = cls
+
+    def __missing__(self, value: Any) -> Any:
+        return self.cls(value)
+
+
+def load_enum(cls: type[enum.Enum]) -> Convert:
+    """Value to member by a dictionary, sixty times as fast as ``cls(value)``."""
+    return _Members(cls).__getitem__
+
+
+def dump_enum(cls: type[enum.Enum]) -> Convert:
+    """Member to value; anything else is refused, also a plain value that happens to be a member's."""
+    value_of = attrgetter("_value_")
+
+    def dump(value: Any) -> Any:
+        if isinstance(value, cls):
+            return value_of(value)
+        raise TypeError(f"a {cls.__qualname__} is needed, not {type(value).__qualname__}")
+
+    return dump
+
+
+def each(convert: MaybeConvert, make: Callable[[Iterable[Any]], Any] | None) -> MaybeConvert:
+    """A converter of every element into a new container; without element work just ``make``."""
+    if convert is None:
+        return make
+    if make is set:
+        return lambda value: {convert(item) for item in value}
+    if make is frozenset:
+        return lambda value: frozenset([convert(item) for item in value])
+    return lambda value: [convert(item) for item in value]
+
+
+def load_map(key: MaybeConvert, value: MaybeConvert) -> Convert:
+    """The driver's map as a dict.
+
+    Its public ``items()`` serialises every key again, ten times as slow as its list of pairs, which is taken while the
+    driver has it.
+    """
+    change = map_items(key, value)
+
+    def load(found: Any) -> dict[Any, Any]:
+        try:
+            return change(found._items)  # noqa: SLF001 - see above
+        except AttributeError:
+            return change(found.items())
+
+    return load
+
+
+def dump_map(key: MaybeConvert, value: MaybeConvert) -> MaybeConvert:
+    """A dict of converted keys and values; None when neither needs it."""
+    if key is None and value is None:
+        return None
+    change = map_items(key, value)
+    return lambda given: change(given.items())
+
+
+def map_items(key: MaybeConvert, value: MaybeConvert) -> Callable[[Iterable[tuple[Any, Any]]], dict[Any, Any]]:
+    """Pairs to a dict, converting the side that needs it."""
+    if key is None and value is None:
+        return dict
+    if key is None and value is not None:
+        return lambda items: {k: value(v) for k, v in items}
+    if key is not None and value is None:
+        return lambda items: {key(k): v for k, v in items}
+    assert key is not None  # noqa: S101 - tells the checkers what the cases above leave
+    assert value is not None  # noqa: S101
+    return lambda items: {key(k): value(v) for k, v in items}
+
+
+def tuple_items(converts: Sequence[MaybeConvert]) -> MaybeConvert:
+    """Element by element, where each may be None; None when no element needs it."""
+    if not any(converts):
+        return None
+    changes = tuple(converts)
+
+    def convert(value: Any) -> tuple[Any, ...]:
+        return tuple(
+            [
+                item if item is None or change is None else change(item)
+                for item, change in zip(value, changes, strict=True)
+            ]
+        )
+
+    return convert

@@ -1,0 +1,61 @@
+"""A CQL ``duration`` as a value: months, days and nanoseconds, which nobody can add up.
+
+It is a class of our own because the driver's is mutable, unhashable and untyped; the driver serialises any value that
+has these three attributes. Source of the rules: Cassandra ``cql3/Duration.java``, Scylla ``duration.cc``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+_INT32: Final = 2**31
+_INT64: Final = 2**63
+
+
+def _within(limit: int) -> Any:
+    def check(_: object, attribute: attrs.Attribute[int], value: object) -> None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"Duration({attribute.name}={value!r}): a whole number is needed")
+        if not -limit <= value < limit:
+            raise ValueError(f"Duration({attribute.name}={value}): CQL holds {-limit} to {limit - 1}")
+
+    return check
+
+
+@attrs.frozen
+class Duration:
+    """A span of calendar time, such as ``1mo2d3ns``.
+
+    A month is no fixed number of days, nor a day of hours, so durations have no order; two are equal when all three
+    parts are.
+
+    Parameters:
+        months: 32-bit.
+        days: 32-bit.
+        nanoseconds: 64-bit.
+
+    Raises:
+        ValueError: a part is out of range, or the parts do not share one sign, as servers demand.
+
+    >>> Duration(months=1, days=2, nanoseconds=3)
+    Duration(months=1, days=2, nanoseconds=3)
+    >>> print(Duration(days=-2), Duration(nanoseconds=5), Duration())
+    -2d 5ns 0ns
+    """
+
+    months: int = attrs.field(default=0, validator=_within(_INT32))
+    days: int = attrs.field(default=0, validator=_within(_INT32))
+    nanoseconds: int = attrs.field(default=0, validator=_within(_INT64))
+
+    def __attrs_post_init__(self) -> None:
+        found = (self.months, self.days, self.nanoseconds)
+        if min(found) < 0 < max(found):
+            raise ValueError(f"{self!r}: months, days and nanoseconds must share one sign; negate all or none")
+
+    def __str__(self) -> str:
+        """The duration as a CQL literal."""
+        named = ((self.months, "mo"), (self.days, "d"), (self.nanoseconds, "ns"))
+        text = "".join(f"{abs(count)}{unit}" for count, unit in named if count)
+        return "-" + text if min(self.months, self.days, self.nanoseconds) < 0 else text or "0ns"

@@ -1,0 +1,288 @@
+"""An annotation -> the CQL type it means, and how values go to the driver and come back.
+
+Comes in: an annotation that is already evaluated, with ``Column[…]`` taken off. Goes out: a `Hint`. It is separate
+because columns, fields of user types and columns of views read annotations alike.
+
+========================================  ===========================  ==============================================
+annotation                                CQL                          remarks
+========================================  ===========================  ==============================================
+``str int float bool bytes``              text bigint double boolean   other widths by name: ``cql.Int``, ``cql.Float``
+                                          blob
+``Decimal UUID datetime date time``       decimal uuid timestamp       datetimes are aware, in UTC when loaded
+                                          date time
+``IPv4Address | IPv6Address``, either     inet
+``class E(str, Enum)``, ``IntEnum``       text, bigint                 by value
+``list[A] set[A] dict[K, V]``             list set map                 null loads as empty
+``frozenset[A]``, ``tuple[A, B]``         frozen
+a ``UserType`` class                      its name
+``cql.Frozen[A]``                         ``frozen<…>``
+``Annotated[list[float], vector(3)]``     ``vector<float, 3>``
+``A | None``                              A                            may be null
+========================================  ===========================  ==============================================
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Final, NewType, Union
+from uuid import UUID
+
+import attrs
+import typing_extensions
+
+from scyllamodel.types import converters as to
+from scyllamodel.types import faults
+from scyllamodel.types.aliases import FROZEN, Counter, Float, Mark, VectorMark
+from scyllamodel.types.duration import Duration
+from scyllamodel.types.faults import HintFault
+from scyllamodel.types.parts import (
+    Part,
+    adopt,
+    frozenset_part,
+    list_part,
+    map_part,
+    natural,
+    set_part,
+    tuple_part,
+    vector_part,
+)
+from scyllamodel.types.user_values import dump_user_type, is_user_type, load_user_type
+from scyllamodel.types.values import (
+    CqlType,
+    CustomType,
+    ListType,
+    MapType,
+    Native,
+    SetType,
+    TupleType,
+    UserTypeName,
+    VectorType,
+    freeze,
+    walk,
+)
+
+__all__ = ["Hint", "HintFault", "resolve"]
+
+
+@attrs.frozen
+class Hint:
+    """What an annotation comes to.
+
+    Attributes:
+        type: the CQL type, in normal form.
+        nullable: ``X | None`` at the top.
+        python: the annotation itself.
+        load: what the driver returns to the Python value, never called with None; None when the value is right.
+        dump: the Python value to what the driver serialises, likewise.
+        empty: makes what a null loads as, for a collection that is neither frozen nor nullable; else None.
+    """
+
+    type: CqlType
+    nullable: bool
+    python: Any
+    load: to.MaybeConvert = None
+    dump: to.MaybeConvert = None
+    empty: Callable[[], Any] | None = None
+
+
+def resolve(
+    hint: Any, *, type: CqlType | Any = None, load: to.MaybeConvert = None, dump: to.MaybeConvert = None
+) -> Hint:
+    """What this annotation means.
+
+    >>> resolve(dict[str, list[int] | None] | None)
+    Traceback (most recent call last):
+        ...
+    scyllamodel.types.faults.HintFault: a map holds no nulls, so list[int] | None cannot be in it
+      Write it without None.
+    >>> resolve(dict[str, list[int]] | None).type.cql
+    'map<text, frozen<list<bigint>>>'
+
+    Parameters:
+        hint: the annotation; with ``load`` and ``dump`` it may be any class.
+        type: the CQL type, as a value or as an annotation such as ``cql.Int``; None: what the annotation says.
+        load: from the natural Python value of the CQL type to a value of the annotation.
+        dump: from a value of the annotation to what the driver takes; its result is used as it is.
+
+    Raises:
+        HintFault: this cannot be a column.
+    """
+    core, nullable, marks = _peel(hint)
+    part = _custom(core, marks, type, load, dump) if load or dump else _marked(core, marks)
+    if type is not None and not (load or dump):
+        part = adopt(part, _part_of(type).type, faults.shown(core))
+    return Hint(part.type, nullable, hint, part.load, part.dump, None if nullable else part.empty)
+
+
+def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump: to.MaybeConvert) -> Part:
+    """The part of a column with converters of its own."""
+    part = _marked(core, marks) if type_ is None else _part_of(type_)
+    if (load is None or dump is None) and type_ is not None:
+        part = _half_custom(core, marks, part.type)
+    make = part.make and (partial(_made, load, part.make) if load else part.make)
+    return attrs.evolve(part, load=_after(part.load, load), dump=dump or part.dump, make=make)
+
+
+def _half_custom(core: Any, marks: list[Any], cql_type: CqlType) -> Part:
+    """With one converter only, the other way must be that of the annotation itself."""
+    try:
+        return adopt(_marked(core, marks), cql_type, faults.shown(core))
+    except HintFault as fault:
+        raise HintFault(fault.text, "Give column() both load= and dump=.") from fault
+
+
+def _after(first: to.MaybeConvert, then: to.MaybeConvert) -> to.MaybeConvert:
+    if first is None or then is None:
+        return then or first
+    return lambda value: then(first(value))
+
+
+def _made(load: to.Convert, make: Callable[[], Any]) -> Any:
+    return load(make())
+
+
+_CQL_TYPES: Final = (Native, ListType, SetType, MapType, TupleType, VectorType, UserTypeName, CustomType)
+_ADDRESSES: Final = {IPv4Address, IPv6Address}
+_SCALARS: Final[dict[Any, Part]] = {
+    str: Part(Native("text")),
+    int: Part(Native("bigint")),
+    float: Part(Native("double")),
+    bool: Part(Native("boolean")),
+    bytes: Part(Native("blob")),
+    Decimal: Part(Native("decimal")),
+    UUID: Part(Native("uuid")),
+    datetime: natural(Native("timestamp")),
+    date: natural(Native("date")),
+    time: natural(Native("time")),
+    IPv4Address: Part(Native("inet"), IPv4Address),
+    IPv6Address: Part(Native("inet"), IPv6Address),
+    Duration: natural(Native("duration")),
+    Counter: Part(Native("counter")),
+}
+
+
+def _part_of(hint: Any) -> Part:
+    """The part of a type that was given as a value or as an annotation."""
+    if isinstance(hint, _CQL_TYPES):
+        return natural(hint)
+    core, _, marks = _peel(hint)
+    return _marked(core, marks)
+
+
+def _peel(hint: Any) -> tuple[Any, bool, list[Any]]:
+    """The type inside an annotation, whether None is allowed, and what our marks say of it, innermost first."""
+    nullable, marks = False, list[Any]()
+    while True:
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            marks[:0] = [mark for given in hint.__metadata__ for mark in _marks(given)]
+            hint = hint.__origin__
+        elif origin in {Union, types.UnionType}:
+            inside = [each for each in typing.get_args(hint) if each is not types.NoneType]
+            nullable = nullable or len(inside) < len(typing.get_args(hint))
+            if len(inside) > 1:
+                return Union[tuple(inside)], nullable, marks
+            hint = inside[0]
+        elif isinstance(hint, typing_extensions.TypeAliasType):
+            hint = hint.__value__
+        elif isinstance(hint, NewType) and hint not in _SCALARS:
+            hint = hint.__supertype__
+        else:
+            return hint, nullable, marks
+
+
+def _marks(given: Any) -> list[Any]:
+    """What is ours in the metadata of an ``Annotated``; ``Annotated[Level, cql.Int]`` means that type too."""
+    if typing.get_origin(given) is Annotated:
+        return [mark for each in given.__metadata__ for mark in _marks(each)]
+    return [given] if isinstance(given, (*_CQL_TYPES, Mark, VectorMark)) else []
+
+
+def _marked(core: Any, marks: list[Any]) -> Part:
+    part = _plain(core)
+    for mark in marks:
+        if isinstance(mark, VectorMark):
+            part = _vector(core, mark)
+        elif mark is FROZEN:
+            part = _frozen(part, core)
+        else:
+            part = adopt(part, mark, faults.shown(core))
+    return part
+
+
+def _frozen(part: Part, core: Any) -> Part:
+    if isinstance(part.type, Native):
+        raise HintFault(f"{part.type.cql} cannot be frozen", f"Write {faults.shown(core)} without Frozen.")
+    return attrs.evolve(part, type=freeze(part.type))
+
+
+def _vector(core: Any, mark: VectorMark) -> Part:
+    if typing.get_origin(core) is not list:
+        raise HintFault(f"a vector is a list, not {faults.shown(core)}", "Write Annotated[list[float], cql.vector(3)].")
+    (element,) = typing.get_args(core)
+    part = _inside(Float if element is float else element, "a vector")
+    if mark.of is not None:
+        part = adopt(part, _part_of(mark.of).type, faults.shown(element))
+    return vector_part(part, mark.dimension)
+
+
+def _plain(core: Any) -> Part:
+    """The part of a type without marks."""
+    origin, args = typing.get_origin(core), typing.get_args(core)
+    if origin in _CONTAINERS and args:
+        return _CONTAINERS[origin](args)
+    if origin is Union:
+        if set(args) == _ADDRESSES:
+            return natural(Native("inet"))
+        raise faults.refuse_union(core)
+    if isinstance(core, typing.Hashable) and core in _SCALARS:
+        return _SCALARS[core]
+    if is_user_type(core):
+        return Part(UserTypeName(core.__cql_name__), load_user_type(core), dump_user_type(core))
+    if isinstance(core, type) and issubclass(core, enum.Enum) and issubclass(core, (str, int)):
+        cql_type = Native("text" if issubclass(core, str) else "bigint")
+        return Part(cql_type, to.load_enum(core), to.dump_enum(core))
+    raise faults.refuse_class(core if origin not in _CONTAINERS else origin)
+
+
+def _inside(hint: Any, where: str) -> Part:
+    """The part of what is inside a collection, tuple or vector."""
+    core, nullable, marks = _peel(hint)
+    if nullable and where != "a tuple":
+        raise faults.refuse_null_inside(hint, where)
+    part = _marked(core, marks)
+    if part.type == Native("counter"):
+        raise faults.refuse_inside("counter", where)
+    return part
+
+
+def _key(hint: Any, where: str, role: str) -> Part:
+    """The part of a set element or map key, which must be hashable here and have an order there."""
+    part = _inside(hint, where)
+    if not part.hashable:
+        raise faults.refuse_unhashable(hint, typing.get_origin(_peel(hint)[0]), role)
+    if Native("duration") in walk(part.type):
+        raise faults.refuse_inside("duration", role)
+    return part
+
+
+def _tuple(args: tuple[Any, ...]) -> Part:
+    if len(args) == 2 and args[1] is Ellipsis:
+        raise faults.refuse_any_length(args[0])
+    return tuple_part([_inside(arg, "a tuple") for arg in args])
+
+
+_CONTAINERS: Final[dict[Any, Callable[[tuple[Any, ...]], Part]]] = {
+    list: lambda args: list_part(_inside(args[0], "a list")),
+    set: lambda args: set_part(_key(args[0], "a set", "an element of a set")),
+    frozenset: lambda args: frozenset_part(_key(args[0], "a set", "an element of a set")),
+    dict: lambda args: map_part(_key(args[0], "a map", "the key of a map"), _inside(args[1], "a map")),
+    tuple: _tuple,
+}
