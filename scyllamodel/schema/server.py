@@ -2,13 +2,56 @@
 
 *In*: what the server says of itself (rows and version text, passed in). *Out*: a `ServerProfile` whose properties the
 other modules ask, so that none of them compares versions.
+
+A server that hides its version (Scylla shows it only to who may read ``system.versions``) counts as the newest one:
+it refuses what it lacks with an error of its own, while a guess that it is old would refuse what it can do.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, TypeAlias
 
 import attrs
+
+from scyllamodel.schema.facts import FrozenMap
+
+Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
+
+_EVERYWHERE: Final = frozenset(
+    """
+    bloom_filter_fp_chance caching comment compaction compression crc_check_chance default_time_to_live gc_grace_seconds
+    max_index_interval memtable_flush_period_in_ms min_index_interval speculative_retry cdc
+    """.split()
+)
+_SINCE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
+    "cassandra": (
+        ((4, 0), "additional_write_policy read_repair"),
+        ((4, 1), "memtable"),
+        ((5, 0), "allow_auto_snapshot incremental_backups"),
+    ),
+    "scylla": (
+        ((2025, 1), "paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc"),
+        ((2025, 2), "tablets"),
+        ((2026, 2), "storage_engine"),
+    ),
+}
+"""Table options that not every server has, and since when; reference section 3.1, and nodes asked."""
+
+_CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
+    "UnifiedCompactionStrategy": ("cassandra", (5, 0), ()),
+    "DateTieredCompactionStrategy": ("cassandra", (), (5, 0)),
+    "IncrementalCompactionStrategy": ("scylla", (), ()),
+    "NullCompactionStrategy": ("scylla", (), ()),
+    "NoopCompressor": ("cassandra", (), ()),
+    "LZ4WithDictsCompressor": ("scylla", (2025, 4), ()),
+    "ZstdWithDictsCompressor": ("scylla", (2025, 4), ()),
+}
+"""Classes of compaction and compression that not every server has: whose, since when, and until when."""
+
+_SAI: Final = "storageattachedindex"
+_SASI: Final = "org.apache.cassandra.index.sasi.SASIIndex"
 
 
 @attrs.frozen
@@ -18,10 +61,15 @@ class ServerProfile:
     Attributes:
         engine: ``cassandra`` or ``scylla``.
         version: the release as numbers, such as ``(5, 0, 6)`` or ``(2025, 4, 1)``; ``()`` when the server hides it.
+        views_enabled: whether the node's settings allow materialized views; None when it did not say.
+        schema_columns: the columns of each ``system_schema`` table, as the server lists them; empty when nobody
+            asked; no part of equality.
     """
 
     engine: Literal["cassandra", "scylla"] = "cassandra"
     version: tuple[int, ...] = (5, 0)
+    views_enabled: bool | None = None
+    schema_columns: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False, repr=False)
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.engine, ".".join(map(str, self.version)))))
@@ -30,3 +78,148 @@ class ServerProfile:
     def is_scylla(self) -> bool:
         """Whether this is ScyllaDB."""
         return self.engine == "scylla"
+
+    def at_least(self, *version: int) -> bool:
+        """Whether the release is this one or newer; a hidden one is taken for the newest."""
+        return not self.version or self.version >= version
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether ``vector<…>`` is a type here."""
+        return self.at_least(2025, 2) if self.is_scylla else self.at_least(5, 0)
+
+    @property
+    def has_sai(self) -> bool:
+        """Whether columns that hold no vector can have a storage-attached index; Scylla has them on vectors only."""
+        return not self.is_scylla and self.at_least(5, 0)
+
+    @property
+    def has_vector_index(self) -> bool:
+        """Whether vectors can be indexed."""
+        return self.at_least(2025, 4) if self.is_scylla else self.at_least(5, 0)
+
+    @property
+    def has_local_indexes(self) -> bool:
+        """Whether an index can live within a partition."""
+        return self.is_scylla
+
+    @property
+    def has_tablets(self) -> bool:
+        """Whether a keyspace can be spread by tablets."""
+        return self.is_scylla
+
+    @property
+    def without_tablets(self) -> frozenset[Feature]:
+        """What a keyspace spread by tablets cannot hold at this release (reference, section 7)."""
+        lacking: set[Feature] = set()
+        if self.is_scylla and not self.at_least(2026, 1):
+            lacking.add("counters")
+        if self.is_scylla and not self.at_least(2025, 4):
+            lacking.update(("cdc", "lwt", "views"))
+        return frozenset(lacking)
+
+    @property
+    def table_options(self) -> frozenset[str]:
+        """The table and view options that this server takes."""
+        newer = (names.split() for since, names in _SINCE[self.engine] if self.at_least(*since))
+        return _EVERYWHERE.union(*newer)
+
+    def has_class(self, name: str) -> bool:
+        """Whether a compaction or compression class, by its short name, can exist here; unknown ones may."""
+        engine, since, until = _CLASSES.get(name, (self.engine, (), ()))
+        gone = bool(until and self.version) and self.version >= until
+        return engine == self.engine and self.at_least(*since) and not gone
+
+    @property
+    def compression_key(self) -> str:
+        """How the class of a compression is called; Scylla refuses ``class``, Cassandra 5.0 the other one."""
+        return "sstable_compression" if self.is_scylla else "class"
+
+    @property
+    def chunk_length_in_kb(self) -> str:
+        """The chunk length of a compression that names none; stored by Cassandra only."""
+        return "4" if self.is_scylla else "16"
+
+    @property
+    def caching_fill(self) -> str:
+        """What a caching map means by leaving ``keys`` or ``rows_per_partition`` out."""
+        return "ALL" if self.is_scylla else "NONE"
+
+    @property
+    def has_cdc_log(self) -> bool:
+        """Whether ``cdc`` is a map of settings; elsewhere it is a boolean, stored only where the node has cdc on."""
+        return self.is_scylla
+
+    @property
+    def uses_crc_check_chance(self) -> bool:
+        """Whether ``crc_check_chance`` has any effect; Scylla takes it and forgets it."""
+        return not self.is_scylla
+
+    def index_class(self, using: str, *, on_vector: bool) -> str:
+        """The class of a custom index, spelled as this server takes it.
+
+        >>> ServerProfile().index_class("SASI", on_vector=False)
+        'org.apache.cassandra.index.sasi.SASIIndex'
+        >>> ServerProfile("scylla", (2025, 4)).index_class("sai", on_vector=True)
+        'vector_index'
+        """
+        meant = index_class(using)
+        if meant == "sasiindex":
+            return _SASI
+        if self.is_scylla and on_vector and meant == _SAI:
+            return "vector_index"
+        return using
+
+
+def index_class(using: str) -> str:
+    """One name for each class of custom index, whichever way it was spelled; for comparing, not for CQL.
+
+    >>> index_class("sai") == index_class("org.apache.cassandra.index.sai.StorageAttachedIndex")
+    True
+    """
+    short = using.rpartition(".")[2].lower()
+    return {"sai": _SAI, "sasi": "sasiindex"}.get(short, short)
+
+
+def profile_from(
+    release_version: str | None,
+    schema_columns: Iterable[tuple[str, str]],
+    *,
+    scylla_version: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> ServerProfile:
+    """The profile of the server that said all this.
+
+    >>> str(profile_from("3.0.8", [("scylla_tables", "table_name")], scylla_version="2025.4.1-0.20251120"))
+    'scylla 2025.4.1'
+
+    Parameters:
+        release_version: of ``system.local``; Scylla reports a constant there, which is not used.
+        schema_columns: ``(table_name, column_name)`` of ``system_schema.columns`` for keyspace ``system_schema``,
+            which every user may read; `COLUMNS_QUERY`. It tells Scylla from Cassandra, and what there is to read.
+        scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
+        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings``, None where there is none.
+    """
+    columns: dict[str, list[str]] = {}
+    for table, column in schema_columns:
+        columns.setdefault(table, []).append(column)
+    known = FrozenMap({table: tuple(sorted(names)) for table, names in columns.items()})
+    if "scylla_tables" in columns:
+        return ServerProfile("scylla", _numbers(scylla_version), schema_columns=known)
+    return ServerProfile("cassandra", _numbers(release_version), _views_enabled(settings or {}), known)
+
+
+COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
+VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views")
+"""What ``system_views.settings`` calls the switch: Cassandra 4.1 and later, and 4.0."""
+
+
+def _views_enabled(settings: Mapping[str, str]) -> bool | None:
+    said = next((settings[name] for name in VIEW_SETTINGS if name in settings), None)
+    return None if said is None else said.lower() == "true"
+
+
+def _numbers(version: str | None) -> tuple[int, ...]:
+    """The leading numbers of a version text; ``5.0-beta1`` is ``(5, 0)``."""
+    found = re.match(r"\d+(\.\d+)*", version or "")
+    return tuple(map(int, found.group().split("."))) if found else ()

@@ -1,0 +1,24 @@
+"""Options of tables and views: declared in Python, stored by servers, compared by meaning, written as CQL."""
+
+from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
+from scyllamodel.schema.options.compare import before, changed, same
+from scyllamodel.schema.options.declare import DOCSTRING, Setting, Settings, TableOptions
+from scyllamodel.schema.options.emit import map_cql, option_cql, unknown_here
+from scyllamodel.schema.options.stored import NO_OPTIONS, stored_options
+
+__all__ = [
+    "DOCSTRING",
+    "NO_OPTIONS",
+    "OPTION_NAMES",
+    "Setting",
+    "Settings",
+    "TableOptions",
+    "before",
+    "canonical",
+    "changed",
+    "map_cql",
+    "option_cql",
+    "same",
+    "stored_options",
+    "unknown_here",
+]

@@ -1,0 +1,128 @@
+"""Canonical options -> CQL text as the server at hand wants it, and what that server does not know.
+
+*In*: canonical options and a `ServerProfile`. *Out*: ``name = value`` pieces for a ``WITH`` clause, or diagnostics
+OP104. Text is stable: a map's ``class`` first, then its settings by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from scyllamodel._identifiers import string
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.options.canonical import OPTION_NAMES, Retry, retry, text
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+CREATE_ONLY: Final = frozenset({"storage_engine"})
+"""Options that CQL takes when a table is made and never again."""
+
+
+def option_cql(name: str, value: Any, server: ServerProfile) -> str:
+    """``name = value`` for a ``WITH`` clause.
+
+    >>> from scyllamodel.schema.server import ServerProfile
+    >>> option_cql("compression", {"class": "LZ4Compressor"}, ServerProfile("scylla"))
+    "compression = {'sstable_compression': 'LZ4Compressor'}"
+    """
+    return f"{name} = {_value(name, value, server)}"
+
+
+def map_cql(settings: Mapping[str, str]) -> str:
+    """A map literal, ``class`` first and the rest by name.
+
+    >>> map_cql({"b": "it's", "class": "X"})
+    "{'class': 'X', 'b': 'it''s'}"
+    """
+    ordered = sorted(settings, key=lambda name: (name not in _FIRST, name))
+    return "{" + ", ".join(f"{string(name)}: {string(text(settings[name]))}" for name in ordered) + "}"
+
+
+_FIRST: Final = ("class", "sstable_compression", "enabled")
+
+
+def _value(name: str, value: Any, server: ServerProfile) -> str:
+    if name in ("speculative_retry", "additional_write_policy"):
+        return string(_retry(retry(value), server))
+    if name == "compression":
+        return map_cql(_compression(value, server))
+    if name == "cdc" and not server.has_cdc_log:
+        return str(value["enabled"])
+    if isinstance(value, Mapping):
+        return map_cql(cast("Mapping[str, str]", value))
+    return text(value) if isinstance(value, (int, float)) else string(str(value))
+
+
+def _compression(value: Mapping[str, str], server: ServerProfile) -> dict[str, str]:
+    if not value:
+        return {server.compression_key: ""} if server.is_scylla else {"enabled": "false"}
+    return {server.compression_key if name == "class" else name: setting for name, setting in value.items()}
+
+
+def _retry(policy: Retry, server: ServerProfile) -> str:
+    """Scylla takes ``99PERCENTILE`` but not ``99p``, and ``NONE`` but not ``NEVER``."""
+    if not server.is_scylla:
+        return str(policy)
+    if policy.kind == "p":
+        return f"{str(policy)[:-1]}PERCENTILE"
+    return "NONE" if policy.kind == "NEVER" else str(policy)
+
+
+def unknown_here(
+    options: Mapping[str, Any], server: ServerProfile, where: str, *, altering: bool = False
+) -> list[Diagnostic]:
+    """OP104 for each declared option, class or form that this server would refuse.
+
+    Parameters:
+        options: canonical options, as declared.
+        where: the raw dotted name of the table or view.
+        altering: whether the table is there already, so that options of its creation come too late.
+    """
+    return [found for name in sorted(options) for found in _remarks(name, options[name], server, where, altering)]
+
+
+def _remarks(
+    name: str,
+    value: Any,
+    server: ServerProfile,
+    where: str,
+    altering: bool,  # noqa: FBT001 - private
+) -> Iterator[Diagnostic]:
+    known = server.table_options
+    if name not in known and not _has_column(name, server):
+        yield _unknown(name, server, where)
+    elif altering and name in CREATE_ONLY:
+        text_ = f"the option {name} can only be given when the table is made"
+        yield Diagnostic("OP104", "error", where, text_, "Leave it as it is, or make a new table and copy.")
+    for said, fix in _forms(name, value, server):
+        yield Diagnostic("OP104", "error", where, f"{said} is unknown to {server}", fix)
+
+
+def _has_column(name: str, server: ServerProfile) -> bool:
+    """Whether an option newer than this release shows in what the server stores."""
+    tables = ("tables", "scylla_tables")
+    return name not in OPTION_NAMES and any(name in server.schema_columns.get(table, ()) for table in tables)
+
+
+def _unknown(name: str, server: ServerProfile, where: str) -> Diagnostic:
+    """An error, unless it is an ``extra`` that Scylla may well know: it does not list its options."""
+    near = difflib.get_close_matches(name, server.table_options, 1, 0.7)
+    said = f"the option {name!r} is unknown to {server}"
+    if near:
+        return Diagnostic("OP104", "error", where, said, f"Did you mean {near[0]}?")
+    if name not in OPTION_NAMES and server.is_scylla:
+        said = f"nobody here knows whether {server} has the option {name!r}"
+        return Diagnostic("OP104", "warn", where, said, "It is sent as it stands, and the server may refuse it.")
+    return Diagnostic("OP104", "error", where, said, "Leave it out for this server.")
+
+
+def _forms(name: str, value: Any, server: ServerProfile) -> Iterator[tuple[str, str]]:
+    if name in ("compaction", "compression") and not server.has_class(str(value.get("class", "")).rpartition(".")[2]):
+        yield f"the {name} class {value['class']!r}", "Choose a class that this server has."
+    if name == "cdc" and not server.has_cdc_log and len(value) > 1:
+        yield "a cdc map", "Write cdc=True; a log with settings is Scylla's."
+    if name == "speculative_retry" and server.is_scylla and retry(value).kind in ("MIN", "MAX"):
+        yield f"the retry policy {value!r}", "Write one percentile or one time."

@@ -1,0 +1,150 @@
+"""What no server takes as the value of an option, told before anything is sent.
+
+*In*: a declared value. *Out*: what is wrong and what to write, or None. The limits are those that real Cassandra nodes
+enforce and Scylla's ``cf_prop_defs.cc`` shares; whatever depends on the server at hand is in `emit.unknown_here`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, cast
+
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.options.canonical import canonical, text
+
+Fault: TypeAlias = "tuple[str, str] | None"
+_Limit: TypeAlias = "Callable[[Any, Mapping[str, Any]], Fault]"
+
+MAX_TTL: Final = 630_720_000
+_MIN_BLOOM: Final = 6.71e-5
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+_NEVER: Final[Mapping[str, str]] = {
+    "id": "The id of a table is the server's.",
+    "extensions": "CQL cannot set extensions; each has an option of its own, such as cdc or tombstone_gc.",
+    "read_repair_chance": "It has no effect any more; leave it out.",
+    "dclocal_read_repair_chance": "It has no effect any more; leave it out.",
+    "index_interval": "Write min_index_interval and max_index_interval.",
+    "replicate_on_write": "It has no effect any more; leave it out.",
+    "populate_io_cache_on_flush": "It has no effect any more; leave it out.",
+}
+
+
+def fault(name: str, value: object, declared: Mapping[str, Any]) -> Fault:
+    """What is wrong with a declared option, and what to do about it.
+
+    Parameters:
+        declared: all declared options, for those that limit each other.
+    """
+    if name in _NEVER:
+        return f"the option {name!r} cannot be declared", _NEVER[name]
+    if not _NAME.fullmatch(name):
+        return f"{name!r} is no name of an option", "Names of options are lower case, such as gc_grace_seconds."
+    if value is None:
+        return f"{name}: None is no value", "Leave the option out; undeclared options are left to the server."
+    try:
+        found = canonical(name, value)
+    except ValueError as error:
+        return f"{name}: {error}", _ADVICE.get(name, "See TableOptions for what it takes.")
+    said = _LIMITS.get(name, _fine)(found, declared)
+    return said and (f"{name}: {said[0]}", said[1])
+
+
+def _fine(found: Any, declared: Mapping[str, Any]) -> Fault:  # noqa: ARG001 - the signature of a limit
+    if isinstance(found, (FrozenMap, str, int, float)):
+        return None
+    return f"{found!r} is no value of an option", "Write a text, number, boolean or map of these."
+
+
+def _between(low: float, high: float = float("inf"), *, above: bool = False) -> _Limit:
+    limits = f"{'above' if above else 'at least'} {low}" + ("" if high == float("inf") else f" and at most {high}")
+
+    def check(found: Any, _: Mapping[str, Any]) -> Fault:
+        if (low < found if above else low <= found) and found <= high:
+            return None
+        return f"{found} is out of range", f"Write a number {limits}."
+
+    return check
+
+
+def _max_index(found: int, declared: Mapping[str, Any]) -> Fault:
+    """Checked against what is declared; the default of the other, 128, is the server's affair."""
+    low = declared.get("min_index_interval", 1)
+    if isinstance(low, int) and found < low:
+        return f"{found} is below min_index_interval {low}", "Make it at least as large."
+    return None
+
+
+def _settings(**allowed: tuple[str, ...]) -> _Limit:
+    """Only these settings, each with one of these values; no values mean any whole number from zero."""
+
+    def check(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
+        for setting, value in found.items():
+            if setting not in allowed:
+                return f"there is no setting {setting!r}", f"Known are {', '.join(allowed)}."
+            if value not in allowed[setting] and not ("<int>" in allowed[setting] and text(value).isdecimal()):
+                choice = ", ".join(allowed[setting]).replace("<int>", "or a whole number")
+                return f"{setting!r} is {value!r}", f"It takes {choice}."
+        return None
+
+    return check
+
+
+_FLAGS: Final = ("true", "false")
+_ROW_LIMITS: Final = ("ALL", "NONE", "<int>")
+_cdc_settings = _settings(
+    enabled=_FLAGS, preimage=(*_FLAGS, "full"), postimage=_FLAGS, delta=("full", "keys"), ttl=("<int>",)
+)
+
+
+def _cdc(found: FrozenMap, declared: Mapping[str, Any]) -> Fault:
+    if "enabled" not in found:
+        return "it does not say whether it is on", "Add 'enabled', which servers want in every cdc map."
+    return _cdc_settings(found, declared)
+
+
+_KNOWN_CLASSES: Final = {
+    name.lower(): name
+    for name in """
+    SizeTieredCompactionStrategy LeveledCompactionStrategy TimeWindowCompactionStrategy UnifiedCompactionStrategy
+    IncrementalCompactionStrategy NullCompactionStrategy DateTieredCompactionStrategy LZ4Compressor SnappyCompressor
+    DeflateCompressor ZstdCompressor NoopCompressor LZ4WithDictsCompressor ZstdWithDictsCompressor
+    """.split()
+}
+
+
+def _class_spelling(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
+    """Class names are case-sensitive on Cassandra; a custom class, with its package, is not looked at."""
+    said = cast("str", found.get("class", ""))
+    right = _KNOWN_CLASSES.get(said.lower(), said)
+    return None if said == right else (f"there is no class {said!r}", f"Write {right!r}.")
+
+
+def _read_repair(found: str, _: Mapping[str, Any]) -> Fault:
+    return None if found in ("BLOCKING", "NONE") else (f"there is no {found!r}", "It takes BLOCKING or NONE.")
+
+
+_ADVICE: Final[Mapping[str, str]] = {
+    "compaction": "Write compaction={'class': 'SizeTieredCompactionStrategy'} with its settings beside the class.",
+    "compression": "Write compression={'class': 'LZ4Compressor'}, or {'enabled': False} for none.",
+}
+_LIMITS: Final[Mapping[str, _Limit]] = {
+    "bloom_filter_fp_chance": _between(_MIN_BLOOM, 1, above=True),
+    "caching": _settings(keys=("ALL", "NONE"), rows_per_partition=_ROW_LIMITS, enabled=("FALSE",)),
+    "cdc": _cdc,
+    "compaction": _class_spelling,
+    "compression": _class_spelling,
+    "crc_check_chance": _between(0, 1),
+    "default_time_to_live": _between(0, MAX_TTL),
+    "gc_grace_seconds": _between(0),
+    "max_index_interval": _max_index,
+    "memtable_flush_period_in_ms": _between(0),
+    "min_index_interval": _between(1),
+    "paxos_grace_seconds": _between(0),
+    "per_partition_rate_limit": _settings(max_reads_per_second=("<int>",), max_writes_per_second=("<int>",)),
+    "read_repair": _read_repair,
+    "tombstone_gc": _settings(
+        mode=("timeout", "repair", "disabled", "immediate"), propagation_delay_in_seconds=("<int>",)
+    ),
+}

@@ -1,0 +1,99 @@
+"""Rows of ``system_schema`` -> the canonical options of a table or view.
+
+*In*: a row of ``tables`` or ``views``, and on Scylla the one of ``scylla_tables`` beside it. *Out*: everything that the
+server stores, with nulls that stand for a known default filled in. Kept apart because Scylla hides half of its options
+in binary extensions (reference, section 2.9), and Cassandra others behind nulls (section 1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+NO_OPTIONS: Final = frozenset(
+    """
+    keyspace_name table_name view_name base_table_id base_table_name where_clause include_all_columns id flags
+    extensions dclocal_read_repair_chance read_repair_chance version partitioner committed_by_group0 in_memory
+    large_data_guardrails_enabled
+    """.split()
+)
+"""Columns of ``tables``, ``views`` and ``scylla_tables`` that are no option anybody declares."""
+
+_NULLS: Final[Mapping[str, Any]] = {
+    "additional_write_policy": "99p",
+    "allow_auto_snapshot": True,
+    "incremental_backups": True,
+    "memtable": "default",
+    "read_repair": "BLOCKING",
+}
+"""What Cassandra means by null; ``cdc`` is not here, for a node that has it switched off forgets what was declared."""
+
+_MAPS: Final = ("tombstone_gc", "cdc", "per_partition_rate_limit")
+
+
+def stored_options(
+    row: Mapping[str, Any], server: ServerProfile, scylla_row: Mapping[str, Any] | None = None
+) -> FrozenMap:
+    """The canonical options of one row of ``tables`` or ``views``.
+
+    Raises:
+        ValueError: a stored value cannot be understood; names the option.
+    """
+    found = {name: value for name, value in row.items() if name not in NO_OPTIONS and value is not None}
+    if server.is_scylla:
+        found.update(_extensions(row.get("extensions") or {}))
+        found.update({k: v for k, v in (scylla_row or {}).items() if k not in NO_OPTIONS and k != "cdc" and v})
+    else:
+        found.update({name: null for name, null in _NULLS.items() if name in row and row[name] is None})
+    return FrozenMap({name: _understood(name, found[name]) for name in sorted(found) if _is_option(name, found[name])})
+
+
+def _is_option(name: str, value: object) -> bool:
+    """A newer server has columns that nobody here has heard of; only what can be declared is taken for an option."""
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[object, object]", value).values()
+        return name in OPTION_NAMES or all(isinstance(part, str) for part in parts)
+    return name in OPTION_NAMES or isinstance(value, (str, int, float))
+
+
+def _understood(name: str, value: object) -> Any:
+    try:
+        return canonical(name, value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: string_map(blobs[name]) for name in _MAPS if name in blobs}
+    if "paxos_grace_seconds" in blobs:
+        found["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little", signed=True)
+    if "scylla_tags" in blobs:
+        tags = string_map(blobs["scylla_tags"])
+        found["synchronous_updates"] = tags.get("system:synchronous_view_updates", "false")
+    return found
+
+
+def string_map(blob: bytes) -> dict[str, str]:
+    """Scylla's binary map of strings: a count, then each key and value with its length, all little-endian uint32.
+
+    >>> string_map(bytes.fromhex("01000000040000006d6f64650600000072657061697200"[:-2]))
+    {'mode': 'repair'}
+
+    Raises:
+        ValueError: the bytes are cut short.
+    """
+    pieces: list[str] = []
+    at = 4
+    for _ in range(2 * int.from_bytes(blob[:4], "little")):
+        end = at + 4 + int.from_bytes(blob[at : at + 4], "little")
+        if end > len(blob):
+            raise ValueError(f"a map of {len(blob)} bytes is cut short")
+        pieces.append(blob[at + 4 : end].decode())
+        at = end
+    return dict(zip(pieces[::2], pieces[1::2], strict=True))
