@@ -15,7 +15,7 @@ FLOORS = {
     "errors": 0,
     "_identifiers": 0,
     "types": 1,
-    "model._codegen": 1,
+    "model._codegen": 2,
     "schema.facts": 2,
     "schema.diagnostics": 2,
     "schema.server": 2,
