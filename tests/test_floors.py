@@ -22,7 +22,6 @@ FLOORS = {
     "model.expression": 2,
     "model.registry": 2,
     "schema.changes": 3,
-    "schema.reflect": 3,
     "schema.options": 3,
     "schema.fingerprint": 3,
     "model.column": 3,

@@ -15,8 +15,6 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from scyllamodel.schema.facts import FrozenMap
-
 Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
 
 _EVERYWHERE: Final = frozenset(
@@ -62,14 +60,14 @@ class ServerProfile:
         engine: ``cassandra`` or ``scylla``.
         version: the release as numbers, such as ``(5, 0, 6)`` or ``(2025, 4, 1)``; ``()`` when the server hides it.
         views_enabled: whether the node's settings allow materialized views; None when it did not say.
-        schema_columns: the columns of each ``system_schema`` table, as the server lists them; empty when nobody
-            asked; no part of equality.
+        schema_columns: ``(table, column)`` of every ``system_schema`` table, as the server lists them; empty when
+            nobody asked; no part of equality.
     """
 
     engine: Literal["cassandra", "scylla"] = "cassandra"
     version: tuple[int, ...] = (5, 0)
     views_enabled: bool | None = None
-    schema_columns: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False, repr=False)
+    schema_columns: frozenset[tuple[str, str]] = attrs.field(default=frozenset(), eq=False, repr=False)
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.engine, ".".join(map(str, self.version)))))
@@ -200,11 +198,8 @@ def profile_from(
         scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
         settings: ``name`` to ``value`` of Cassandra's ``system_views.settings``, None where there is none.
     """
-    columns: dict[str, list[str]] = {}
-    for table, column in schema_columns:
-        columns.setdefault(table, []).append(column)
-    known = FrozenMap({table: tuple(sorted(names)) for table, names in columns.items()})
-    if "scylla_tables" in columns:
+    known = frozenset(schema_columns)
+    if any(table == "scylla_tables" for table, _ in known):
         return ServerProfile("scylla", _numbers(scylla_version), schema_columns=known)
     return ServerProfile("cassandra", _numbers(release_version), _views_enabled(settings or {}), known)
 

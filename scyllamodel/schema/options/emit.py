@@ -104,7 +104,7 @@ def _remarks(
 def _has_column(name: str, server: ServerProfile) -> bool:
     """Whether an option newer than this release shows in what the server stores."""
     tables = ("tables", "scylla_tables")
-    return name not in OPTION_NAMES and any(name in server.schema_columns.get(table, ()) for table in tables)
+    return name not in OPTION_NAMES and any((table, name) in server.schema_columns for table in tables)
 
 
 def _unknown(name: str, server: ServerProfile, where: str) -> Diagnostic:

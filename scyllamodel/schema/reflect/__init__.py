@@ -1,0 +1,16 @@
+"""Rows of ``system_schema`` -> facts; what to read, and what it means."""
+
+from scyllamodel.schema.reflect.columns import columns_to_read
+from scyllamodel.schema.reflect.rows import BOOKKEEPING, Row, Rows, reflect, reflect_keyspace
+from scyllamodel.schema.reflect.targets import index_target, where_clause
+
+__all__ = [
+    "BOOKKEEPING",
+    "Row",
+    "Rows",
+    "columns_to_read",
+    "index_target",
+    "reflect",
+    "reflect_keyspace",
+    "where_clause",
+]

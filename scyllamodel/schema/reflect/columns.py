@@ -1,0 +1,58 @@
+"""What to read of ``system_schema`` from the server at hand.
+
+*In*: a `ServerProfile`. *Out*: for each table the columns to select. Columns are named because they differ by engine
+and release, and because one of them, ``dropped_columns.dropped_time``, cannot be read at all: Scylla stores
+microseconds where drivers expect milliseconds, and they overflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.options import NO_OPTIONS
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+_ALWAYS: Final[dict[str, tuple[str, ...]]] = {
+    "keyspaces": ("keyspace_name", "durable_writes", "replication"),
+    "columns": ("keyspace_name", "table_name", "column_name", "clustering_order", "kind", "position", "type"),
+    "dropped_columns": ("keyspace_name", "table_name", "column_name", "type"),
+    "indexes": ("keyspace_name", "table_name", "index_name", "kind", "options"),
+    "types": ("keyspace_name", "type_name", "field_names", "field_types"),
+    "tables": ("keyspace_name", "table_name", "flags"),
+    "views": ("keyspace_name", "view_name", "base_table_name", "include_all_columns", "where_clause"),
+}
+_SCYLLA: Final[dict[str, tuple[str, ...]]] = {
+    "scylla_keyspaces": ("keyspace_name", "initial_tablets"),
+    "scylla_tables": ("keyspace_name", "table_name", "partitioner"),
+}
+_IN_EXTENSIONS: Final = frozenset(
+    "cdc paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc".split()
+)
+_IN_SCYLLA_TABLES: Final = frozenset({"tablets", "storage_engine"})
+
+
+def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
+    """The columns to select from each ``system_schema`` table; ``dropped_time``, which overflows drivers, never.
+
+    What the server listed of itself decides, so that options newer than this release are read too; a profile made by
+    hand is answered from its version.
+    """
+    options = server.table_options
+    extra: dict[str, Iterable[str]] = {"tables": options, "views": options, "dropped_columns": ("kind",)}
+    if server.is_scylla:
+        stored = options - _IN_EXTENSIONS - _IN_SCYLLA_TABLES | {"extensions"}
+        extra = {"tables": stored, "views": stored, "scylla_tables": options & _IN_SCYLLA_TABLES}
+    always = _ALWAYS | _SCYLLA if server.is_scylla else _ALWAYS
+    wanted = {table: (*names, *sorted(extra.get(table, ()))) for table, names in always.items()}
+    if not server.schema_columns:
+        return wanted
+    return {table: _listed(table, names, server) for table, names in wanted.items()}
+
+
+def _listed(table: str, names: tuple[str, ...], server: ServerProfile) -> tuple[str, ...]:
+    there = {column for owner, column in server.schema_columns if owner == table}
+    newer = there - NO_OPTIONS - set(names) if table in ("tables", "views", "scylla_tables") else set[str]()
+    return (*(name for name in names if name in there), *sorted(newer - {"cdc"}))

@@ -1,0 +1,215 @@
+"""Rows of ``system_schema`` -> facts: what a server has, as the same kind of values that models give.
+
+*In*: for each ``system_schema`` table its rows as mappings, and the server's profile. *Out*: `SchemaFacts`. Pure, so
+that every server's habits (reference, section 2) are tested from stored rows. What the server owns is left out: the
+views behind Scylla's indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.facts import (
+    FrozenMap,
+    Index,
+    Keyspace,
+    KeyspaceFacts,
+    Kind,
+    SchemaFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
+from scyllamodel.schema.options import stored_options
+from scyllamodel.schema.reflect.targets import index_target, where_clause
+from scyllamodel.types.parse import parse_type
+from scyllamodel.types.values import CqlType
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+Row: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = Mapping[str, Sequence[Row]]
+
+BOOKKEEPING: Final = "scyllamodel_"
+"""How the names of our own tables begin."""
+
+_CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
+_SERVER_MADE: Final = frozenset({"index_version"})
+"""Options of an index that nobody can declare."""
+
+
+def reflect(rows: Rows, server: ServerProfile) -> SchemaFacts:
+    """The facts of every keyspace that the rows speak of.
+
+    Parameters:
+        rows: by name of the ``system_schema`` table, rows with the columns of `columns_to_read`.
+
+    Raises:
+        IntrospectionError: a row cannot be understood; names the table and the text.
+    """
+    split = _Split(rows)
+    return SchemaFacts(tuple(_Keyspace(name, split, server).facts() for name in sorted(split.keyspaces())))
+
+
+def reflect_keyspace(name: str, rows: Rows, server: ServerProfile) -> KeyspaceFacts:
+    """The facts of one keyspace; its ``keyspace`` is None when the rows do not hold it.
+
+    Raises:
+        IntrospectionError: a row cannot be understood; names the table and the text.
+    """
+    return _Keyspace(name, _Split(rows), server).facts()
+
+
+class _Split:
+    """The rows by keyspace and by table or view, sorted out once."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for source, found in rows.items():
+            for row in found:
+                self._rows[source, row["keyspace_name"]].append(row)
+
+    def keyspaces(self) -> set[str]:
+        return {name for source, name in self._rows if source == "keyspaces"}
+
+    def of(self, source: str, keyspace: str) -> list[Row]:
+        return self._rows.get((source, keyspace), [])
+
+    def by_table(self, source: str, keyspace: str) -> Mapping[str, list[Row]]:
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self.of(source, keyspace):
+            found[row["table_name"]].append(row)
+        return found
+
+
+class _Keyspace:
+    """One keyspace being read."""
+
+    def __init__(self, name: str, rows: _Split, server: ServerProfile) -> None:
+        self.name = name
+        self.server = server
+        self.rows = rows
+        self.columns = rows.by_table("columns", name)
+        self.indexes = rows.by_table("indexes", name)
+        self.dropped = rows.by_table("dropped_columns", name)
+        self.scylla_tables = {row["table_name"]: row for row in rows.of("scylla_tables", name)}
+
+    def facts(self) -> KeyspaceFacts:
+        tables = (row for row in self.rows.of("tables", self.name) if not self.is_hidden(row["table_name"]))
+        views = (row for row in self.rows.of("views", self.name) if not self.is_index_view(row))
+        return KeyspaceFacts(
+            name=self.name,
+            keyspace=self.keyspace(),
+            types=tuple(self.user_type(row) for row in self.rows.of("types", self.name)),
+            tables=tuple(self.table(row) for row in tables),
+            views=tuple(self.view(row) for row in views),
+        )
+
+    def is_hidden(self, table: str) -> bool:
+        """No user name holds ``$``; a user may well end a name like a CDC log, so its partitioner is the proof."""
+        made_for_cdc = self.scylla_tables.get(table, {}).get("partitioner") == _CDC_PARTITIONER
+        return "$" in table or table.startswith(BOOKKEEPING) or made_for_cdc
+
+    def is_index_view(self, row: Row) -> bool:
+        """Scylla keeps each ordinary index in a view ``<index>_index``, which nothing else marks."""
+        name: str = row["view_name"]
+        indexes = self.indexes.get(row["base_table_name"], ())
+        return self.server.is_scylla and any(name == f"{index['index_name']}_index" for index in indexes)
+
+    def keyspace(self) -> Keyspace | None:
+        row = next(iter(self.rows.of("keyspaces", self.name)), None)
+        if row is None:
+            return None
+        replication: dict[str, str] = {**row["replication"]}
+        replication["class"] = replication.get("class", "").rpartition(".")[2]
+        return Keyspace(self.name, FrozenMap(replication), row["durable_writes"], self.tablets())
+
+    def tablets(self) -> bool | None:
+        """A keyspace is spread by tablets exactly when ``initial_tablets`` is stored, were it 0."""
+        stored = (row["initial_tablets"] for row in self.rows.of("scylla_keyspaces", self.name))
+        return any(initial is not None for initial in stored) if self.server.is_scylla else None
+
+    def user_type(self, row: Row) -> UserType:
+        name = row["type_name"]
+        fields = zip(row["field_names"], row["field_types"], strict=True)
+        return UserType(name, tuple((field, self.type(text, name, field)) for field, text in fields), self.name)
+
+    def table(self, row: Row) -> Table:
+        name = row["table_name"]
+        columns = self.table_columns(name)
+        return Table(
+            name=name,
+            columns=columns,
+            keyspace=self.name,
+            options=self.options(name, row),
+            indexes=tuple(self.index(found, columns) for found in self.indexes.get(name, ())),
+            flags=frozenset(cast("Iterable[str]", row.get("flags") or ())),
+            dropped=FrozenMap({
+                gone["column_name"]: f"{gone.get('kind') or ''} {gone['type']}" for gone in self.dropped.get(name, ())
+            }),
+        )  # fmt: skip
+
+    def view(self, row: Row) -> View:
+        name = row["view_name"]
+        columns = self.table_columns(name)
+        return View(
+            name=name,
+            columns=columns,
+            base=row["base_table_name"],
+            keyspace=self.name,
+            all_columns=bool(row["include_all_columns"]),
+            where=where_clause(row["where_clause"] or "", {column.name for column in columns if column.in_key}),
+            options=self.options(name, row),
+        )
+
+    def options(self, name: str, row: Row) -> FrozenMap:
+        try:
+            return stored_options(row, self.server, self.scylla_tables.get(name))
+        except ValueError as error:
+            raise self.fault(name, f"its option {error}") from error
+
+    def table_columns(self, table: str) -> tuple[TableColumn, ...]:
+        rows = sorted(self.columns.get(table, ()), key=lambda row: int(row["position"]))
+        if not rows:
+            raise self.fault(table, "system_schema.columns has no row of it")
+        return tuple(self.column(table, row) for row in rows)
+
+    def column(self, table: str, row: Row) -> TableColumn:
+        kind: Kind = "regular" if row["kind"] == "compact_value" else row["kind"]
+        found = self.type(row["type"], table, row["column_name"])
+        return TableColumn(row["column_name"], found, kind, row["clustering_order"].casefold() == "desc")
+
+    def type(self, text: str, *where: str) -> CqlType:
+        try:
+            return _parsed(text)
+        except ValueError as error:
+            raise self.fault(".".join(where), str(error)) from error
+
+    def index(self, row: Row, columns: Iterable[TableColumn]) -> Index:
+        options: dict[str, str] = {**row["options"]}
+        using = options.pop("class_name", None)
+        try:
+            column, on, local = index_target(options.pop("target", ""), {c.name: c.type for c in columns})
+        except ValueError as error:
+            raise self.fault(row["index_name"], str(error)) from error
+        kept = {name: value for name, value in options.items() if name not in _SERVER_MADE}
+        return Index(row["index_name"], column, on, using, FrozenMap(kept), local)
+
+    def fault(self, where: str, what: str) -> IntrospectionError:
+        return IntrospectionError(
+            f"{self.name}.{where} of {self.server} cannot be understood: {what}. "
+            "Nothing was changed; please report it with this message.",
+            object=f"{self.name}.{where}",
+        )
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(text: str) -> CqlType:
+    """A schema of a thousand tables has a few dozen types."""
+    return parse_type(text)

@@ -1,0 +1,92 @@
+"""The texts in which servers store what an index is on and what a view leaves out, read as values.
+
+*In*: ``indexes.options['target']`` and ``views.where_clause``. *Out*: column, part and locality of an index; the filter
+of a view as far as it says more than a model does. Each server has spellings of its own (reference, section 2.4).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, cast
+
+from scyllamodel._identifiers import unquote
+from scyllamodel.schema.facts import Target
+from scyllamodel.types.values import CqlType, ListType, MapType, SetType
+
+_TARGET: Final = re.compile(r"(keys|values|entries|full)\((.*)\)", re.DOTALL)
+
+
+def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, bool]:
+    """The column that an index is on, which part of it, and whether the index lives within a partition.
+
+    >>> from scyllamodel.types.parse import parse_type
+    >>> index_target("keys(tags)", {"tags": parse_type("set<text>")})  # how Scylla says values
+    ('tags', 'values', False)
+    >>> index_target('{"pk":["a"],"ck":["b"]}', {})
+    ('b', 'values', True)
+
+    Parameters:
+        text: ``options['target']`` as stored (reference, section 2.4).
+        types: of the table's columns, which tell what a server means.
+
+    Raises:
+        ValueError: the text is no target.
+    """
+    if text.startswith("{"):
+        return _json_target(text)
+    match = _TARGET.fullmatch(text)
+    if match is None:
+        name = ", ".join(_names(text))
+        return name, "full" if _is_frozen_collection(types.get(name)) else "values", False
+    on, name = cast("Target", match.group(1)), ", ".join(_names(match.group(2)))
+    return name, "values" if on == "keys" and isinstance(types.get(name), SetType) else on, False
+
+
+def _json_target(text: str) -> tuple[str, Target, bool]:
+    """Scylla: ``pk`` and ``ck`` of a local index; ``tc``, ``pk``, ``fc`` of a vector index; all names are raw."""
+    try:
+        found = json.loads(text)
+        columns = [*found["ck"]] if "ck" in found else [found["tc"], *found.get("fc", ())]
+        return ", ".join(columns), "values", bool(found.get("pk"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{text!r} is no index target") from error
+
+
+_NAME: Final = re.compile(r"""("(?:[^"]|"")+"|[^",\s()]+)(?:,\s*|$)""")
+
+
+def _names(text: str) -> Iterator[str]:
+    """The raw names in a list of columns, of which ordinary indexes have one."""
+    at = 0
+    while at < len(text) or not text:
+        match = _NAME.match(text, at)
+        if match is None:
+            raise ValueError(f"{text!r} is no index target")
+        name = match.group(1)
+        yield unquote(name) if name[0] == '"' else name
+        at = match.end()
+
+
+def _is_frozen_collection(found: CqlType | None) -> bool:
+    return isinstance(found, (ListType, SetType, MapType)) and found.frozen
+
+
+_NOT_NULL: Final = re.compile(r"""("(?:[^"]|"")+"|\w+) IS NOT NULL(?: AND |$)""", re.IGNORECASE)
+
+
+def where_clause(text: str, keys: Iterable[str]) -> str:
+    """The filter of a view; empty when all it says is that keys are not null, which is always so.
+
+    >>> where_clause("a IS NOT null AND b IS NOT NULL", ["a", "b"])
+    ''
+    >>> where_clause("a IS NOT null AND b > 5", ["a", "b"])
+    'a IS NOT NULL AND b > 5'
+    """
+    at, known = 0, set(keys)
+    while match := _NOT_NULL.match(text, at):
+        if unquote(match.group(1)) not in known:
+            break
+        at = match.end()
+    return "" if at == len(text) else re.sub(r"\bIS NOT NULL\b", "IS NOT NULL", text, flags=re.IGNORECASE)
