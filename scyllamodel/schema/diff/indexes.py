@@ -1,0 +1,109 @@
+"""Indexes: each wanted one finds its live counterpart by target, class and options, and by name if it was given one.
+
+An index that models leave unnamed is satisfied by any live index of the same meaning. What a model does not say of an
+index (its class, an option) is not compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, LiveOnly, NameTaken
+from scyllamodel.schema.diff.sides import is_manageable
+from scyllamodel.schema.server import index_class
+from scyllamodel.types.values import VectorType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scyllamodel.schema.diff.sides import Sides
+    from scyllamodel.schema.facts import Index, Table
+    from scyllamodel.schema.server import ServerProfile
+
+
+def diff_indexes(sides: Sides) -> Iterator[Change]:
+    """The indexes of every wanted table, in its order."""
+    names = {index.name: (table.name, index) for table in sides.found.tables for index in table.indexes}
+    for table in sides.wanted.tables:
+        found = sides.tables.get(table.name)
+        if found is None:
+            yield from (_add(sides, table, index, names, populated=False) for index in table.indexes)
+        elif is_manageable(found) and (table.indexes or found.indexes):
+            yield from _of_table(sides, found, table, names)
+
+
+def _of_table(sides: Sides, found: Table, wanted: Table, names: Mapping[str, tuple[str, Index]]) -> Iterator[Change]:
+    live = {index.name: index for index in found.indexes}
+    open_: list[Index] = []
+    for index in sorted(wanted.indexes, key=lambda index: (not index.named, index.using is None, index.name)):
+        match = _match(live, index, wanted, sides.server)
+        if match is None:
+            open_.append(index)
+        else:
+            del live[match]
+    for index in sorted(open_, key=lambda index: index.name):
+        rival = _rival(live, index, wanted, sides.server)
+        if rival is None:
+            yield _add(sides, wanted, index, names, populated=True)
+        else:
+            live.pop(rival[0].name, None)
+            yield AlterIndex(sides.name, wanted.name, rival[0], index, rival[1])
+    yield from (LiveOnly(sides.name, "index", index.name, index) for index in live.values())
+
+
+def _match(live: Mapping[str, Index], wanted: Index, table: Table, server: ServerProfile) -> str | None:
+    """The name of the live index that is the wanted one; of several the one with its very name."""
+    fits = [name for name, index in live.items() if same_index(index, wanted, table, server)]
+    if wanted.named or wanted.name in fits:
+        return wanted.name if wanted.name in fits else None
+    return fits[0] if fits else None
+
+
+def same_index(found: Index, wanted: Index, table: Table, server: ServerProfile) -> bool:
+    """Whether the live index does what is wanted, names aside."""
+    return _same_target(found, wanted) and _same_class(found, wanted, table, server) and _same_options(found, wanted)
+
+
+def _same_target(found: Index, wanted: Index) -> bool:
+    return (found.column, found.on, found.local) == (wanted.column, wanted.on, wanted.local)
+
+
+def _same_class(found: Index, wanted: Index, table: Table, server: ServerProfile) -> bool:
+    if wanted.using is None:
+        return True
+    column = table.get(wanted.column)
+    on_vector = column is not None and isinstance(column.type, VectorType)
+    meant = index_class(server.index_class(wanted.using, on_vector=on_vector))
+    return found.using is not None and index_class(found.using) == meant
+
+
+def _same_options(found: Index, wanted: Index) -> bool:
+    """Declared options only: servers add some of their own, such as Scylla's ``index_version``."""
+    return all(str(found.options.get(name)).lower() == str(value).lower() for name, value in wanted.options.items())
+
+
+def _rival(live: Mapping[str, Index], wanted: Index, table: Table, server: ServerProfile) -> tuple[Index, str] | None:
+    """The live index that stands in the way of a new one, and the code of how.
+
+    IX102: the name is another index's, or the same index is there under another name, which servers refuse as a
+    duplicate. IX103: an index of this name, or of this target and class, was made otherwise.
+    """
+    namesake = live.get(wanted.name)
+    if namesake is not None:
+        return namesake, "IX103" if _same_target(namesake, wanted) else "IX102"
+    for index in live.values():
+        if _same_target(index, wanted) and _same_class(index, wanted, table, server):
+            return index, "IX102" if _same_options(index, wanted) else "IX103"
+    return None
+
+
+def _add(
+    sides: Sides, table: Table, index: Index, names: Mapping[str, tuple[str, Index]], *, populated: bool
+) -> Change:
+    """The new index, unless its name is taken elsewhere in the keyspace (names of indexes are unique there)."""
+    if index.name in names:
+        return AlterIndex(sides.name, table.name, names[index.name][1], index, "IX102")
+    hidden = f"{index.name}_index"
+    if sides.server.is_scylla and (hidden in sides.tables or hidden in sides.views):
+        return NameTaken(sides.name, hidden, "index", "table" if hidden in sides.tables else "view")
+    return AddIndex(sides.name, table, index, populated)

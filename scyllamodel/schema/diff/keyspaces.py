@@ -1,0 +1,68 @@
+"""The keyspace itself: made when it is asked for and missing, otherwise compared by meaning and never altered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scyllamodel.schema.changes import Change, CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.facts import Keyspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from scyllamodel.schema.diff.sides import Sides
+
+
+def diff_keyspace(sides: Sides, *, create: bool) -> Iterator[Change]:
+    """A missing keyspace if it is to be made, or the one difference of an existing one."""
+    found, wanted = sides.found.keyspace, sides.wanted.keyspace
+    if found is None:
+        if create:
+            yield CreateKeyspace(wanted or Keyspace(sides.name))
+    elif wanted is not None and not _fits(found, wanted):
+        yield KeyspaceDiffers(found, wanted)
+
+
+def _fits(found: Keyspace, wanted: Keyspace) -> bool:
+    return (
+        found.durable_writes == wanted.durable_writes
+        and (wanted.tablets is None or bool(found.tablets) == wanted.tablets)
+        and (wanted.replication is None or same_replication(found.replication or {}, wanted.replication))
+    )
+
+
+def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the stored replication is what was declared.
+
+    Servers turn ``replication_factor: n`` into one entry for each data centre they have at that moment, drop data
+    centres with factor 0, store the class with its package and numbers as they were typed (reference 4.1, observed 2).
+
+    >>> same_replication({"class": "NetworkTopologyStrategy", "dc1": "3"},
+    ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})
+    True
+    """
+    if _strategy(found) != _strategy(wanted):
+        return False
+    stored, declared = _factors(found), _factors(wanted)
+    everywhere = declared.pop("replication_factor", None)
+    if everywhere is None:
+        return stored == declared
+    if "replication_factor" in stored:
+        return stored == {**declared, "replication_factor": everywhere}
+    named = all(stored.pop(name, None) == factor for name, factor in declared.items())
+    return named and bool(stored or declared) and all(factor == everywhere for factor in stored.values())
+
+
+def _strategy(replication: Mapping[str, Any]) -> str:
+    return str(replication.get("class", "")).rpartition(".")[2]
+
+
+def _factors(replication: Mapping[str, Any]) -> dict[str, str | int]:
+    factors = {name: _number(str(value)) for name, value in replication.items() if name != "class"}
+    return {name: factor for name, factor in factors.items() if factor != 0}
+
+
+def _number(text: str) -> str | int:
+    """A factor as a number; ``3/1`` of transient replication stays text."""
+    return int(text) if text.strip().isdecimal() else text

@@ -1,0 +1,93 @@
+"""Materialized views: new ones, and definitions that differ, which CQL cannot change.
+
+A view's columns have the types of its table, so only their names and the key are compared, and the filter by meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel._identifiers import unquote
+from scyllamodel.schema.changes import AddView, AlterView, Change, LiveOnly, NameTaken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scyllamodel.schema.diff.sides import Sides
+    from scyllamodel.schema.facts import Table, View
+
+_RELATION: Final = re.compile(r"""((?:"(?:[^"]|"")*"|'(?:[^']|'')*'|[^"'])*?)(?:\s+AND\s+|$)""", re.IGNORECASE)
+_NOT_NULL: Final = re.compile(r"""\s*("(?:[^"]|"")*"|\w+)\s+IS\s+NOT\s+NULL\s*""", re.IGNORECASE)
+
+
+def diff_views(sides: Sides) -> Iterator[Change]:
+    """New views, differing ones, then those that no model declares."""
+    taken = {table.name for table in sides.found.tables}
+    for view in sides.wanted.views:
+        found = sides.views.get(view.name)
+        if found is not None:
+            yield from _compare(sides, found, view)
+        elif view.name in taken:
+            yield NameTaken(sides.name, view.name, "view", "table")
+        else:
+            yield AddView(sides.name, view, populated=view.base in sides.tables)
+    declared = {view.name for view in sides.wanted.views}
+    yield from (LiveOnly(sides.name, "view", v.name, v) for v in sides.found.views if v.name not in declared)
+
+
+def _compare(sides: Sides, found: View, wanted: View) -> Iterator[Change]:
+    base = sides.declared.get(wanted.base)
+    what = view_fault(found, wanted, base or sides.tables.get(wanted.base), _arriving(sides, found, base))
+    if what is not None:
+        yield AlterView(sides.name, found, wanted, what)
+        return
+    declared = {column.name for column in wanted.columns}
+    for column in found.columns:
+        if column.name not in declared:
+            yield LiveOnly(sides.name, "column", f"{found.name}.{column.name}", column)
+
+
+def _arriving(sides: Sides, found: View, base: Table | None) -> frozenset[str]:
+    """Columns that a view made by ``SELECT *`` gains when its table does: all but static ones (observed)."""
+    live = sides.tables.get(found.base)
+    if not found.all_columns or base is None or live is None:
+        return frozenset()
+    stored = {column.name for column in live.columns}
+    return frozenset(c.name for c in base.columns if c.kind == "regular" and c.name not in stored)
+
+
+def view_fault(found: View, wanted: View, base: Table | None, arriving: frozenset[str] = frozenset()) -> str | None:
+    """In which respect the view is not as wanted; None when it serves.
+
+    Parameters:
+        base: the table, whose key columns can never be null.
+        arriving: columns that the view will gain by itself.
+    """
+    if found.base != wanted.base:
+        return "table"
+    if _key(found) != _key(wanted):
+        return "key"
+    missing = {column.name for column in wanted.columns} - {column.name for column in found.columns} - arriving
+    if missing:
+        return "columns"
+    keys = frozenset(column.name for column in base.columns if column.in_key) if base else frozenset[str]()
+    return None if where_meaning(found, keys) == where_meaning(wanted, keys) else "filter"
+
+
+def _key(view: View) -> list[tuple[str, str, bool]]:
+    return [(column.name, column.kind, column.descending) for column in view.columns if column.in_key]
+
+
+def where_meaning(view: View, base_key: frozenset[str]) -> frozenset[str]:
+    """The relations of the filter that can leave a row out.
+
+    ``IS NOT NULL`` on a key column of the table never does, and Scylla leaves one of them out. A model without a filter
+    means ``IS NOT NULL`` on each key column of the view.
+    """
+    if not view.where:
+        return frozenset(column.name for column in view.columns if column.in_key) - base_key
+    relations = [text.strip() for text in _RELATION.findall(view.where) if text.strip()]
+    not_null = {unquote(match.group(1)) for text in relations if (match := _NOT_NULL.fullmatch(text))}
+    others = {" ".join(text.split()) for text in relations if not _NOT_NULL.fullmatch(text)}
+    return frozenset(not_null - base_key) | {f"({text})" for text in others}
