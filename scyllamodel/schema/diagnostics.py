@@ -19,6 +19,7 @@ class Diagnostic:
         object: the raw dotted name of what it speaks of, such as ``shop.orders.total``.
         text: what is the case.
         fix: what to do about it; for an impossible change the recipe, written out for the case at hand.
+        allow: what ``allow=`` would have to hold for a refused change to run; empty when nothing helps.
     """
 
     code: str
@@ -26,11 +27,12 @@ class Diagnostic:
     object: str
     text: str
     fix: str = ""
+    allow: str = ""
 
     def __str__(self) -> str:
         head = f"{self.code} {self.object}: {self.text}"
         return head + "".join(f"\n    {line}" for line in self.fix.splitlines())
 
     def to_dict(self) -> dict[str, str]:
-        """The diagnostic as plain JSON values."""
-        return attrs.asdict(self)
+        """The diagnostic as plain JSON values; ``allow`` only where it says something."""
+        return {name: value for name, value in attrs.asdict(self).items() if value or name != "allow"}
