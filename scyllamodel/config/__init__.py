@@ -1,0 +1,20 @@
+"""A repo's settings, from wherever they are written: a call, a URL, the environment, ``pyproject.toml``.
+
+*In*: keywords and text. *Out*: `RepoSettings`, and the list of repos that somebody configured. Nothing here knows the
+driver or opens a socket, so that settings can be read, compared and tested without a server.
+"""
+
+from scyllamodel.config.settings import RepoSettings, Secret
+from scyllamodel.config.sources import Target, add_current_folder, configured_targets, load_target
+from scyllamodel.config.url import is_url, settings_from_url
+
+__all__ = [
+    "RepoSettings",
+    "Secret",
+    "Target",
+    "add_current_folder",
+    "configured_targets",
+    "is_url",
+    "load_target",
+    "settings_from_url",
+]

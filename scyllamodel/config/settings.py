@@ -1,0 +1,205 @@
+"""What one repo is set to: a frozen value, checked whole, that never shows its password.
+
+*In*: the keywords of `scyllamodel.Repo`. *Out*: `RepoSettings`, or a `ConfigurationError` that names the setting. The
+driver's own objects (TLS context, policies, profiles) are carried through untouched, as this floor does not know them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn
+
+import attrs
+
+from scyllamodel._identifiers import name_fault
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.schema.facts import FrozenMap
+
+PORT: Final = 9042
+"""Where CQL servers listen unless told otherwise."""
+
+CONSISTENCY_LEVELS: Final = (
+    "ANY ONE TWO THREE QUORUM ALL LOCAL_QUORUM EACH_QUORUM SERIAL LOCAL_SERIAL LOCAL_ONE".split()
+)
+"""The names of the native protocol specification (section 3, ``[consistency]``), each at the place of its number."""
+
+_SERIAL: Final = ("SERIAL", "LOCAL_SERIAL")
+_HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
+
+
+class Secret:
+    """A password that shows itself to `reveal` alone: not to ``repr``, ``str``, ``format`` or `pickle`.
+
+    >>> Secret("hunter2")
+    Secret('***')
+    """
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """The password itself, for the one who connects."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.__value == other.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.__value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a password does not leave its process by pickle; give the other process its own settings")
+
+
+def closest(wrong: str, known: Iterable[str]) -> str:
+    """What to add to a complaint about a wrong name: the nearest right one, or the whole choice when none is near.
+
+    >>> closest("local_cd", ["local_dc", "name"]), closest("zzz", ["b", "a"])
+    (" (did you mean 'local_dc'?)", ' (there are: a, b)')
+    """
+    choice = sorted(known)
+    near = difflib.get_close_matches(wrong, choice, 1)
+    return f" (did you mean {near[0]!r}?)" if near else f" (there are: {', '.join(choice)})"
+
+
+def node_text(host: str, port: int) -> str:
+    """A node as settings and messages spell it.
+
+    >>> node_text("10.0.0.1", 9042), node_text("::1", 9043)
+    ('10.0.0.1:9042', '[::1]:9043')
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def node_address(node: str) -> tuple[str, int]:
+    """Host and port of a node; the port is 9042 unless the text names one.
+
+    >>> node_address("db1"), node_address("10.0.0.1:9043"), node_address("[::1]:9043"), node_address("::1")
+    (('db1', 9042), ('10.0.0.1', 9043), ('::1', 9043), ('::1', 9042))
+
+    Raises:
+        ConfigurationError: there is no host, or the port is no number from 1 to 65535.
+    """
+    host, bracket, rest = node[1:].partition("]") if node.startswith("[") else ("", "", "")
+    if not bracket:
+        # More than one colon outside brackets is a bare IPv6 address, which has no room for a port.
+        host, rest = (node, "") if node.count(":") > 1 else (node.partition(":")[0], "".join(node.partition(":")[1:]))
+    port = rest[1:] if rest.startswith(":") else str(PORT) if not rest else "?"
+    if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigurationError(
+            f"nodes: {node!r} is no address of a server. Write host or host:port, such as '10.0.0.1:9042' or "
+            "'[::1]:9042'.",
+            setting="nodes",
+        )
+    return host, int(port)
+
+
+def _several(value: str | Iterable[Any]) -> tuple[Any, ...]:
+    """A list of texts, also when it was written as one text with commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else tuple(value)
+
+
+def _nodes(value: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node_text(*node_address(str(node).strip())) for node in _several(value)))
+
+
+def _replication(value: Mapping[str, Any] | None) -> FrozenMap | None:
+    return None if value is None else FrozenMap({str(key): str(item) for key, item in value.items()})
+
+
+def _level(value: str | int | None) -> str | None:
+    """A consistency level by its name; the driver's numbers are understood too."""
+    if isinstance(value, int) and 0 <= value < len(CONSISTENCY_LEVELS):
+        return CONSISTENCY_LEVELS[value]
+    return None if value is None else str(value).upper()
+
+
+def _secret(value: str | Secret | None) -> Secret | None:
+    return value if value is None or isinstance(value, Secret) else Secret(value)
+
+
+_hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}
+
+
+@attrs.frozen(kw_only=True)
+class RepoSettings:
+    """What one repo is set to; the keywords are those of `scyllamodel.Repo`, and are explained there.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong; ``setting`` names it.
+    """
+
+    name: str = "default"
+    keyspace: str = ""
+    nodes: tuple[str, ...] = attrs.field(default=(), converter=_nodes)
+    models: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    replication: FrozenMap | None = attrs.field(default=None, converter=_replication)
+    local_dc: str | None = None
+    username: str | None = None
+    password: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
+    ssl_context: Any = attrs.field(**_hidden)
+    tablets: bool | None = None
+    durable_writes: bool = True
+    consistency: str | None = attrs.field(default=None, converter=_level)
+    serial_consistency: str | None = attrs.field(default=None, converter=_level)
+    execution_profiles: Mapping[Any, Any] | None = attrs.field(**_hidden)
+    request_timeout: float | None = None
+    create_keyspace: bool = False
+    load_balancing_policy: Any = attrs.field(**_hidden)
+    retry_policy: Any = attrs.field(**_hidden)
+    speculative_execution_policy: Any = attrs.field(**_hidden)
+    borrowed: bool = False
+    """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
+
+    def __attrs_post_init__(self) -> None:
+        for setting, fault in (*self._identity_faults(), *self._connection_faults(), *self._level_faults()):
+            raise ConfigurationError(f"repo {self.name!r}: {fault}", setting=setting, repo=self.name)
+
+    def _identity_faults(self) -> Iterable[tuple[str, str]]:
+        if not self.name:
+            yield "name", "a repo needs a name; leave name= out for 'default'."
+        if not self.keyspace:
+            yield "keyspace", 'there is no keyspace. Write keyspace="shop", or scylla://host/shop in a URL.'
+        elif fault := name_fault(self.keyspace, "keyspace"):
+            yield "keyspace", f"{fault}."
+        if self.replication is not None and "class" not in self.replication:
+            yield "replication", 'the map has no "class"; write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
+        for package in self.models:
+            if not all(part.isidentifier() for part in package.split(".")):
+                yield "models", f"{package!r} is no name of a package. Write a dotted name, such as 'shop.models'."
+
+    def _connection_faults(self) -> Iterable[tuple[str, str]]:
+        if self.borrowed:
+            yield from self._lent_faults()
+        elif not self.nodes:
+            yield "nodes", 'there is no node to connect to. Write nodes=["10.0.0.1:9042"], or lend a session=.'
+        if (self.username is None) != (self.password is None):
+            missing = "password" if self.password is None else "username"
+            yield missing, f"a username and a password come together, and the {missing} is missing."
+        if self.request_timeout is not None and not self.request_timeout > 0:
+            yield "request_timeout", f"a timeout is seconds above 0, and this is {self.request_timeout!r}."
+
+    def _lent_faults(self) -> Iterable[tuple[str, str]]:
+        """A lent session has settings of its own, and ours would change nothing."""
+        for setting in _OF_A_CONNECTION:
+            if getattr(self, setting) not in (None, ()):
+                yield setting, f"{setting}= says how to connect, but session= is connected already. Leave one of them."
+
+    def _level_faults(self) -> Iterable[tuple[str, str]]:
+        for setting, known in (("consistency", CONSISTENCY_LEVELS), ("serial_consistency", _SERIAL)):
+            level = getattr(self, setting)
+            if level is not None and level not in known:
+                yield setting, f"{setting}= is {level!r}, which is no such level{closest(level, known)}."
+
+
+_OF_A_CONNECTION: Final = (
+    "nodes", "local_dc", "username", "password", "ssl_context", "execution_profiles", "load_balancing_policy",
+    "retry_policy", "speculative_execution_policy",
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""Where repos are configured, in which order, and how a ``module:attribute`` becomes an object.
+
+*In*: what the caller names, the environment, the current folder. *Out*: targets, each a URL or ``module:attribute``
+with the place that named it, and the objects behind the latter. What a target must be is decided by the driver's floor,
+which knows `Repo`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import attrs
+
+from scyllamodel.config.settings import closest
+from scyllamodel.errors import ConfigurationError, DiscoveryError, ScyllaModelError
+
+HELP: Final = """Configure a repo in one of these ways:
+  in the call:          migrate(Repo(nodes=["10.0.0.1:9042"], keyspace="shop", models=["shop.models"]))
+  on the command line:  --repo shop.db:repo, or --url scylla://host:9042/shop?models=shop.models
+  in the environment:   SCYLLAMODEL_REPOS="shop.db:repo,shop.db:audit", or
+                        SCYLLAMODEL_URL="scylla://host:9042/shop?models=shop.models"
+  in pyproject.toml:    [tool.scyllamodel]
+                        repos = ["shop.db:repo"]"""
+
+
+@attrs.frozen
+class Target:
+    """A repo that somebody named: ``text`` is a URL or ``module:attribute``, ``source`` the place that says so."""
+
+    text: str = attrs.field(repr=False)  # a URL can hold a password
+    source: str
+
+
+def configured_targets(
+    named: Iterable[str] | None = None, *, environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> tuple[Target, ...]:
+    """The repos that are configured, from the first place that names any.
+
+    The places, in order: ``named`` (a call's, or the command line's), ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL``, and
+    ``[tool.scyllamodel]`` in the nearest ``pyproject.toml`` that has such a table, from ``folder`` upwards.
+
+    Parameters:
+        environ: instead of `os.environ`.
+        folder: instead of the current one.
+
+    Raises:
+        ConfigurationError: no place names a repo, or one cannot be read.
+    """
+    found = tuple(Target(text, "the call") for text in named or ())
+    found = found or _from_environment(os.environ if environ is None else environ)
+    found = found or _from_pyproject(Path.cwd() if folder is None else folder)
+    if not found:
+        raise ConfigurationError(f"no repo is configured. {HELP}", setting="repos")
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
+    names = [name.strip() for name in environ.get("SCYLLAMODEL_REPOS", "").split(",")]
+    found = tuple(Target(name, "SCYLLAMODEL_REPOS") for name in names if name)
+    url = environ.get("SCYLLAMODEL_URL", "").strip()
+    return found or ((Target(url, "SCYLLAMODEL_URL"),) if url else ())
+
+
+def _from_pyproject(folder: Path) -> tuple[Target, ...]:
+    for above in (folder, *folder.resolve().parents):
+        path = above / "pyproject.toml"
+        table = _tool_table(path) if path.is_file() else None
+        if table is not None:
+            return _targets_of(table, path)
+    return ()
+
+
+def _tool_table(path: Path) -> Any:
+    """``[tool.scyllamodel]`` of one file, or None."""
+    text = path.read_text(encoding="utf-8")
+    # Most projects' files have no such table, and are neither parsed nor criticised.
+    if not re.search(r"^\s*\[\s*tool\s*\.\s*[\"']?scyllamodel|^\s*scyllamodel\s*[=.]", text, re.MULTILINE):
+        return None
+    try:
+        return _toml(text, path).get("tool", {}).get("scyllamodel")
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no valid TOML: {error}. Correct the file.", setting="repos") from error
+
+
+def _toml(text: str, path: Path) -> dict[str, Any]:
+    # Python 3.10 has no tomllib; its backport tomli has the same functions, and is there with many tools.
+    for reader in ("tomllib", "tomli"):
+        if importlib.util.find_spec(reader):
+            return importlib.import_module(reader).loads(text)  # type: ignore[no-any-return]
+    raise ConfigurationError(
+        f"{path} has [tool.scyllamodel], but Python {sys.version_info[0]}.{sys.version_info[1]} cannot read TOML. "
+        "Run pip install tomli, or set SCYLLAMODEL_REPOS instead.",
+        setting="repos",
+    )
+
+
+def _targets_of(table: Any, path: Path) -> tuple[Target, ...]:
+    source = f"[tool.scyllamodel] in {path}"
+    if not isinstance(table, dict):
+        raise ConfigurationError(f'{source} is no table. Write repos = ["shop.db:repo"] below it.', setting="repos")
+    settings = cast("dict[str, Any]", table)
+    for key in settings.keys() - {"repos", "url"}:
+        raise ConfigurationError(f"{source}: {key!r} is no setting{closest(key, ('repos', 'url'))}.", setting=key)
+    url = settings.get("url")
+    repos: Any = settings.get("repos", [] if url is None else [url])
+    if not isinstance(repos, list) or not all(isinstance(name, str) for name in cast("list[object]", repos)):
+        raise ConfigurationError(f'{source}: repos is a list of texts, such as ["shop.db:repo"].', setting="repos")
+    return tuple(Target(name, source) for name in cast("list[str]", repos))
+
+
+def _shown(target: Target) -> str:
+    """The text, unless it may be a URL that lost its scheme, password and all."""
+    return "a text with an @ in it" if "@" in target.text else repr(target.text)
+
+
+def load_target(target: Target) -> object:
+    """The object behind ``module:attribute``; the attribute may be dotted.
+
+    Raises:
+        ConfigurationError: the text is no such name, or there is no such module or attribute.
+        DiscoveryError: the module is there and its import fails; ``module`` names it, the cause is attached.
+    """
+    module_name, colon, path = target.text.partition(":")
+    if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
+        raise ConfigurationError(
+            f"{target.source} names {_shown(target)}, which is neither module:attribute, such as shop.db:repo, nor a "
+            "URL, such as scylla://host:9042/shop.",
+            setting="repos",
+        )
+    found: Any = _module(module_name, target)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            known = [known for known in dir(found) if not known.startswith("_")]
+            raise ConfigurationError(
+                f"{target.source} names {target.text!r}, but {module_name} has no {name!r}{closest(name, known)}.",
+                setting="repos",
+            )
+        found = getattr(found, name)
+    return found
+
+
+def _module(name: str, target: Target) -> object:
+    try:
+        return importlib.import_module(name)
+    except ScyllaModelError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise _broken(name, target, error) from error
+        raise ConfigurationError(
+            f"{target.source} names {target.text!r}, but there is no module {error.name!r}. Look for a misspelling, "
+            "and whether the package is installed or the current folder is the one above it.",
+            setting="repos",
+        ) from error
+    except Exception as error:
+        raise _broken(name, target, error) from error
+
+
+def _broken(name: str, target: Target, error: Exception) -> DiscoveryError:
+    return DiscoveryError(
+        f"{target.source} names {target.text!r}, but importing {name} failed: {type(error).__name__}: {error}. "
+        f"Try python -c 'import {name}'.",
+        module=name,
+    )
+
+
+def add_current_folder() -> None:
+    """Let the current folder be imported from, as ``python -m`` does and a console script does not.
+
+    For the command line alone; a library leaves `sys.path` as it is.
+    """
+    here = str(Path.cwd())
+    if not {"", here} & set(sys.path):
+        sys.path.insert(0, here)

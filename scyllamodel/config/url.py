@@ -1,0 +1,130 @@
+"""A repo's settings as one line of text: ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
+
+*In*: a URL. *Out*: `RepoSettings`. It is taken apart by hand: `urllib.parse.urlsplit` knows no list of hosts, and its
+errors quote pieces of the text, which may be pieces of a password.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from scyllamodel.config.settings import RepoSettings, Secret, closest
+from scyllamodel.errors import ConfigurationError
+
+SCHEMES: Final = ("scylla", "cassandra")
+EXAMPLE: Final = "scylla://user:password@host1,host2:9042/keyspace?local_dc=dc1&models=shop.models"
+
+
+def is_url(text: str) -> bool:
+    """Whether this names a repo by URL rather than by ``module:attribute``."""
+    return "://" in text
+
+
+def settings_from_url(url: str) -> RepoSettings:
+    """The settings that a URL spells.
+
+    Percent-escapes are read in user, password, keyspace and values; an IPv6 host stands in brackets; a host without a
+    port has that of the last one.
+
+    >>> settings_from_url("scylla://h1,h2:9043/shop?models=shop.models").nodes
+    ('h1:9043', 'h2:9043')
+
+    Raises:
+        ConfigurationError: the URL cannot be read, or a setting in it is unknown or wrong; no password is quoted.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in SCHEMES:
+        raise _fault(f"it starts with neither {' nor '.join(f'{known}://' for known in SCHEMES)}")
+    netloc, path, query = _split(rest)
+    login, _, hosts = netloc.rpartition("@")
+    username, password = _login(login)
+    asked = _query(query)
+    return RepoSettings(nodes=_hosts(hosts), keyspace=_keyspace(path), username=username, password=password, **asked)
+
+
+def _fault(reason: str, setting: str = "url") -> ConfigurationError:
+    return ConfigurationError(f"the URL of a repo cannot be used: {reason}. Write it like {EXAMPLE}", setting=setting)
+
+
+def _split(rest: str) -> tuple[str, str, str]:
+    """Login and hosts, path, query."""
+    before, _, query = rest.partition("?")
+    netloc, _, path = before.partition("/")
+    # Beyond the hosts an "@" can only come from a password with a bare / or ?, and what stands there may be part of it.
+    if "@" in path or "@" in query or "#" in rest:
+        raise _fault("one of the characters @ / ? # stands where it cannot; in a password write %40 %2F %3F %23")
+    return netloc, path, query
+
+
+def _login(login: str) -> tuple[str | None, Secret | None]:
+    if not login:
+        return None, None
+    username, colon, password = login.partition(":")
+    return unquote(username), Secret(unquote(password)) if colon else None
+
+
+def _hosts(hosts: str) -> tuple[str, ...]:
+    """Every host with the port of the last one, as in the URLs of other databases, unless it has its own."""
+    found = [host for host in hosts.split(",") if host]
+    if not found:
+        raise _fault("it names no host", "nodes")
+    tail = found[-1].rpartition("]")[2]
+    port = tail.rpartition(":")[2] if ":" in tail else ""
+    return tuple(host if not port or ":" in host.rpartition("]")[2] else f"{host}:{port}" for host in found)
+
+
+def _keyspace(path: str) -> str:
+    keyspace = unquote(path.rstrip("/"))
+    if not keyspace:
+        raise _fault("it names no keyspace after the hosts", "keyspace")
+    return keyspace
+
+
+def _flag(text: str) -> bool:
+    """A yes or no.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{text!r} is neither 1 nor 0")
+
+
+def _tls(text: str) -> ssl.SSLContext | None:
+    return ssl.create_default_context() if _flag(text) else None
+
+
+_KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    "name": ("name", str),
+    "local_dc": ("local_dc", str),
+    "models": ("models", str),
+    "tls": ("ssl_context", _tls),
+    "tablets": ("tablets", _flag),
+    "durable_writes": ("durable_writes", _flag),
+    "create_keyspace": ("create_keyspace", _flag),
+    "consistency": ("consistency", str),
+    "serial_consistency": ("serial_consistency", str),
+    "request_timeout": ("request_timeout", float),
+}
+
+
+def _query(query: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in filter(None, query.split("&")):
+        key, _, text = part.partition("=")
+        if key not in _KEYS:
+            raise _fault(f"{key!r} is no setting{closest(key, _KEYS)}", key)
+        setting, read = _KEYS[key]
+        if setting in found:
+            raise _fault(f"{key!r} stands in it twice", key)
+        try:
+            found[setting] = read(unquote(text))
+        except ValueError as error:
+            raise _fault(f"{key}: {error}", key) from None
+    return found

@@ -1,0 +1,1 @@
+"""The only room that knows the driver: sessions, the pinned coordinator, reads of ``system_schema``, errors."""

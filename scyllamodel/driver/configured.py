@@ -1,0 +1,83 @@
+"""The repos that somebody configured, wherever: in the call, the environment or ``pyproject.toml``.
+
+*In*: what the call names. *Out*: `Repo` objects with distinct names. The places and their order are those of
+`scyllamodel.config.configured_targets`; this is separate because only the driver's floor knows `Repo`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import cast
+
+from scyllamodel.config import Target, configured_targets, is_url, load_target
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ConfigurationError, ScyllaModelError
+
+
+def configured_repos(
+    named: Iterable[Repo | str] | Repo | str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> list[Repo]:
+    """The repos to work with, in the order in which they were named.
+
+    The first of these places that names any: ``named``; ``SCYLLAMODEL_REPOS="shop.db:repo,shop.db:audit"``;
+    ``SCYLLAMODEL_URL``; ``[tool.scyllamodel]`` in the nearest ``pyproject.toml`` that has it.
+
+    Parameters:
+        named: repos, URLs, or ``module:attribute`` of a repo or of a function that returns one.
+        environ: instead of `os.environ`.
+        folder: where to look for ``pyproject.toml`` from, instead of the current folder.
+
+    Raises:
+        ConfigurationError: nothing is configured, or something else than a repo, or two repos of one name.
+        DiscoveryError: a named module is there and its import fails.
+    """
+    given: list[Repo | str] = [named] if isinstance(named, (Repo, str)) else list(named or ())
+    if given:
+        found = [each if isinstance(each, Repo) else _repo(Target(each, "the call")) for each in given]
+    else:
+        found = [_repo(target) for target in configured_targets(environ=environ, folder=folder)]
+    return _distinct(found)
+
+
+def _repo(target: Target) -> Repo:
+    if is_url(target.text):
+        return Repo.from_url(target.text)
+    found = load_target(target)
+    if not isinstance(found, Repo) and callable(found):
+        found = _called(target, cast("Callable[[], object]", found))
+    if not isinstance(found, Repo):
+        raise ConfigurationError(
+            f"{target.source} names {target.text!r}, which is {type(found).__name__!r} and no Repo. Name a Repo, or a "
+            "function without parameters that returns one.",
+            setting="repos",
+        )
+    return found
+
+
+def _called(target: Target, make: Callable[[], object]) -> object:
+    try:
+        return make()
+    except ScyllaModelError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"{target.source} names {target.text!r}, and calling it failed: {type(error).__name__}: {error}.",
+            setting="repos",
+        ) from error
+
+
+def _distinct(found: Iterable[Repo]) -> list[Repo]:
+    """Each repo once; models are bound to repos by name, so two of one name cannot be told apart."""
+    by_name: dict[str, Repo] = {}
+    for repo in found:
+        if by_name.setdefault(repo.name, repo) is not repo:
+            raise ConfigurationError(
+                f"two repos are called {repo.name!r}: {by_name[repo.name]!r} and {repo!r}. Give one of them another "
+                'name: Repo("audit", …), or ?name=audit in a URL.',
+                setting="name",
+            )
+    return list(by_name.values())

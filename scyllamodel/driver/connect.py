@@ -1,0 +1,195 @@
+"""From settings to a driver session, or to one error that says which host, what happened, and what to do.
+
+*In*: `RepoSettings`. *Out*: a connected driver session of our own. Whatever can be wrong with a connection is found
+here, within seconds: left alone, the driver tries hosts one after another, waits twice for a silent one, and says
+nothing of a data centre that does not exist.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+from scyllamodel.config import RepoSettings
+from scyllamodel.config.settings import PORT, node_address
+from scyllamodel.driver.names import (
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    ConsistencyLevel,
+    DCAwareRoundRobinPolicy,
+    DriverException,
+    ExecutionProfile,
+    NoHostAvailable,
+    PlainTextAuthProvider,
+    ProtocolException,
+    ProtocolVersionUnsupported,
+    RetryPolicy,
+    TokenAwarePolicy,
+)
+from scyllamodel.driver.refusals import connection_failed
+from scyllamodel.errors import ConfigurationError
+
+CONNECT_TIMEOUT: Final = 2.0
+"""Seconds for one attempt at one host while the first connection is made; the driver makes two attempts."""
+
+STEADY_CONNECT_TIMEOUT: Final = 5.0
+"""Seconds for one attempt once the cluster is known, which is the driver's default."""
+
+
+def connect(settings: RepoSettings) -> Any:
+    """A session of a new driver cluster, without a keyspace: every statement of ours names its own.
+
+    Raises:
+        ConnectionFailed: no server answered as it should; nothing of the attempt is left running.
+        ConfigurationError: the driver cannot be set up as the settings say.
+    """
+    cluster: Any = None
+    with _quiet():
+        try:
+            cluster = Cluster(**_cluster_settings(settings))
+            _leave_silent_hosts_out(cluster)
+            session = cluster.connect()
+        except (DriverException, NoHostAvailable, OSError) as error:
+            failure = connection_failed(settings, error, _known_hosts(cluster))
+            if cluster is not None:
+                cluster.shutdown()
+            raise failure from error
+    cluster.connect_timeout = STEADY_CONNECT_TIMEOUT
+    return session
+
+
+def _known_hosts(cluster: Any) -> list[Any]:
+    return [] if cluster is None else list(cluster.metadata.all_hosts())
+
+
+def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
+    """The keywords of `cassandra.cluster.Cluster`.
+
+    Release work needs neither the driver's own picture of the schema (a third of the time of a first connection to a
+    large one) nor its wait and refresh after each DDL (most of the time of a migration); both start switched off and
+    `DataMode` switches them on for whoever takes ``repo.session``, since token-aware routing reads the replication of
+    keyspaces there. Token metadata, one row per node, is always read.
+    """
+    nodes = [node_address(node) for node in settings.nodes]
+    found: dict[str, Any] = {
+        "contact_points": nodes,
+        "port": nodes[0][1] if nodes else PORT,
+        "execution_profiles": _profiles(settings),
+        "connect_timeout": CONNECT_TIMEOUT,
+        "schema_metadata_enabled": False,
+        "max_schema_agreement_wait": 0,
+        # A connection whose answers are swallowed is otherwise found out after 60 seconds.
+        "idle_heartbeat_interval": 10,
+        "idle_heartbeat_timeout": 10,
+    }
+    if settings.username is not None and settings.password is not None:
+        found["auth_provider"] = PlainTextAuthProvider(settings.username, settings.password.reveal())
+    if settings.ssl_context is not None:
+        found["ssl_context"] = settings.ssl_context
+    return found
+
+
+def _profiles(settings: RepoSettings) -> dict[Any, Any]:
+    """The application's execution profiles, and a default one unless it brings its own."""
+    profiles: dict[Any, Any] = dict(settings.execution_profiles or {})
+    if EXEC_PROFILE_DEFAULT not in profiles:
+        profiles[EXEC_PROFILE_DEFAULT] = ExecutionProfile(**_default_profile(settings))
+        return profiles
+    for setting in ("local_dc", "consistency", "serial_consistency", "request_timeout", "load_balancing_policy",
+                    "retry_policy", "speculative_execution_policy"):  # fmt: skip
+        if getattr(settings, setting) is not None:
+            raise ConfigurationError(
+                f"repo {settings.name!r}: {setting}= and a default profile in execution_profiles= say the same thing "
+                "twice. Put it into the profile.",
+                setting=setting,
+                repo=settings.name,
+            )
+    return profiles
+
+
+def _default_profile(settings: RepoSettings) -> dict[str, Any]:
+    levels = ConsistencyLevel.name_to_value
+    chosen: dict[str, Any] = {
+        "load_balancing_policy": settings.load_balancing_policy
+        or TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.local_dc or "")),
+        "retry_policy": settings.retry_policy or RetryPolicy(),
+        "speculative_execution_policy": settings.speculative_execution_policy,
+        "consistency_level": levels.get(settings.consistency),
+        "serial_consistency_level": levels.get(settings.serial_consistency),
+        "request_timeout": settings.request_timeout,
+    }
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def _leave_silent_hosts_out(cluster: Any) -> None:
+    """Ask all hosts at once and let the driver try only those that answer; it would try them one after another."""
+    endpoints = list(cluster.endpoints_resolved)
+    if len(endpoints) < 2:
+        return
+    cluster.connection_class.initialize_reactor()
+    errors: dict[str, Exception] = {}
+    with ThreadPoolExecutor(min(len(endpoints), 32)) as pool:
+        for endpoint, error in zip(endpoints, pool.map(partial(_attempt, cluster), endpoints), strict=True):
+            if error is not None:
+                errors[str(endpoint)] = error
+    if len(errors) == len({str(endpoint) for endpoint in endpoints}):
+        raise NoHostAvailable("Unable to connect to any servers", errors)
+    cluster.endpoints_resolved = [endpoint for endpoint in endpoints if str(endpoint) not in errors]
+    # A node need not tell its own port, and the driver then takes this one.
+    cluster.port = cluster.endpoint_factory.port = cluster.endpoints_resolved[0].port
+
+
+def _attempt(cluster: Any, endpoint: Any) -> Exception | None:
+    """Why a host cannot be talked to, or None."""
+    try:
+        cluster.connection_factory(endpoint).close()
+    except (ProtocolVersionUnsupported, ProtocolException):
+        return None  # it answers; the driver goes on to negotiate an older version
+    except Exception as error:  # noqa: BLE001 - the driver raises what its sockets raise
+        return error
+    return None
+
+
+class _Silence:
+    """How many connection attempts are being made, and the level that the driver's logger had before the first."""
+
+    lock: Final = threading.Lock()
+    depth = 0
+    level = logging.NOTSET
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Keep the driver from logging tracebacks of what we report in a sentence."""
+    logger = logging.getLogger("cassandra")
+    with _Silence.lock:
+        if not _Silence.depth:
+            _Silence.level = logger.level
+            logger.setLevel(logging.CRITICAL + 1)
+        _Silence.depth += 1
+    try:
+        yield
+    finally:
+        with _Silence.lock:
+            _Silence.depth -= 1
+            if not _Silence.depth:
+                logger.setLevel(_Silence.level)
+
+
+def stop_loop() -> None:
+    """End the thread of the driver's event loop, which otherwise keeps half of all programs for 5 seconds at exit.
+
+    For the very end of a command line that is ours, after every repo was closed: the loop belongs to all clusters of
+    the process. Other event loops than libev end by themselves, and are left alone.
+    """
+    loop: Any = getattr(sys.modules.get("cassandra.io.libevreactor"), "_global_loop", None)
+    if loop is not None and getattr(loop, "_thread", None) is not None:
+        loop._shutdown = True  # noqa: SLF001 - the driver has no public way (seen on scylla-driver 3.29.12)
+        loop.notify()
+        loop._thread.join(1)  # noqa: SLF001

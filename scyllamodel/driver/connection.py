@@ -1,0 +1,158 @@
+"""One driver session, ours or lent, and the way we talk through it without leaving a trace on it.
+
+*In*: a session. *Out*: statements sent to one host, each row a dict by column name. What makes our requests different
+travels with the statement or with an unregistered execution profile, so that the application's row factory, policies,
+timeouts and registered types stay what they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator
+from typing import Any, Final
+
+from scyllamodel.driver import forks
+from scyllamodel.driver.names import (
+    EXEC_PROFILE_DEFAULT,
+    ConsistencyLevel,
+    FallthroughRetryPolicy,
+    SimpleStatement,
+    dict_factory,
+)
+
+PAGE: Final = 5000
+"""Rows of one page; pages are followed, whatever the session's own size is."""
+
+_LEGACY: Final = 1  # cassandra.cluster._ConfigMode.LEGACY, which has no public name
+
+
+class _Ours(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
+    """A statement of ours, told from the application's where both pass one listener."""
+
+
+def _dict_rows(future: Any) -> None:
+    if isinstance(future.query, _Ours):
+        future.row_factory = dict_factory
+
+
+class Connection:
+    """A session with the one who must close it, and the process that may use it.
+
+    Parameters:
+        session: the driver's.
+        owned: whether it is ours to change and to close.
+        what: how errors call it.
+    """
+
+    def __init__(self, session: Any, *, owned: bool, what: str) -> None:
+        self.owned, self.what = owned, what
+        self._session = session
+        self._opened = forks.epoch()
+        self._lock = threading.Lock()
+        self._listening = False
+        self._quiet = 0
+        self._data_mode = False
+
+    @property
+    def session(self) -> Any:
+        """The driver session.
+
+        Raises:
+            ConnectionFailed: it was opened before this process was forked.
+        """
+        forks.check(self._opened, self.what)
+        return self._session
+
+    @property
+    def inherited(self) -> bool:
+        """Whether the session belongs to the parent of this process."""
+        return self._opened != forks.epoch()
+
+    @property
+    def hosts(self) -> list[Any]:
+        """The nodes that the driver knows of."""
+        return list(self.session.cluster.metadata.all_hosts())
+
+    def send(self, cql: str, *, host: Any, timeout: float, page: int = PAGE) -> Any:
+        """Send text to one host, once: no retry, no second host, no speculation. Returns the driver's future.
+
+        With the driver's default policies a DDL or lightweight transaction whose connection was cut is sent again to
+        another host (seen on scylla-driver 3.29.12).
+        """
+        statement = _Ours(
+            cql,
+            retry_policy=FallthroughRetryPolicy(),
+            consistency_level=ConsistencyLevel.ONE,
+            fetch_size=page,
+            is_idempotent=False,  # which also keeps any speculative policy out
+        )
+        session = self.session
+        if getattr(session.cluster, "_config_mode", None) == _LEGACY:
+            # A session that was given a row factory or a default timeout refuses every execution profile.
+            self._listen()
+            return session.execute_async(statement, timeout=timeout, host=host)
+        profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=dict_factory)
+        return session.execute_async(statement, timeout=timeout, host=host, execution_profile=profile)
+
+    def rows(self, cql: str, *, host: Any, timeout: float, page: int = PAGE) -> list[dict[str, Any]]:
+        """All rows of a query, page after page."""
+        return list(self.send(cql, host=host, timeout=timeout, page=page).result())
+
+    def _listen(self) -> None:
+        with self._lock:
+            if not self._listening:
+                self._session.add_request_init_listener(_dict_rows)
+                self._listening = True
+
+    def data_mode(self) -> Any:
+        """Our own session as the application wants it; a lent one as it is.
+
+        Token-aware routing looks up the replication of a keyspace in the driver's picture of the schema, and an
+        application's own DDL expects the driver to wait for agreement. Both cost release work much and serve it
+        nothing, so they start with the first one who takes the session.
+        """
+        session = self.session
+        with self._lock:
+            if self.owned and not self._data_mode:
+                self._data_mode = True
+                self._apply_mode()
+                session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
+        return session
+
+    @contextlib.contextmanager
+    def quiet(self) -> Generator[None]:
+        """While inside, the driver neither waits nor reads the schema after a DDL, if the cluster is ours."""
+        self._shift(1)
+        try:
+            yield
+        finally:
+            self._shift(-1)
+
+    def _shift(self, by: int) -> None:
+        with self._lock:
+            self._quiet += by
+            if self.owned and self._data_mode:
+                self._apply_mode()
+
+    def _apply_mode(self) -> None:
+        cluster: Any = self._session.cluster
+        loud = self._data_mode and not self._quiet
+        cluster.schema_metadata_enabled = loud
+        cluster.max_schema_agreement_wait = 10 if loud else 0
+
+    def close(self) -> None:
+        """End our own cluster; a lent session gets back the one thing that was added to it."""
+        if self.inherited:
+            # Closing the parent's sockets from here would tell the server that the parent is gone.
+            forks.abandoned.append(self._session)
+        elif self.owned:
+            self._session.cluster.shutdown()
+        else:
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        with self._lock:
+            if self._listening:
+                self._session.remove_request_init_listener(_dict_rows)
+                self._listening = False

@@ -1,0 +1,55 @@
+"""Every name of the driver that we use, with the type it has for us.
+
+The driver ships no types. Loaded here by name, what comes from it is `Any` and is narrowed by whoever takes it further;
+its exceptions are at least exceptions. Both scylla-driver and cassandra-driver give the package ``cassandra``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+_root: Any = import_module("cassandra")
+_cluster: Any = import_module("cassandra.cluster")
+_connection: Any = import_module("cassandra.connection")
+_policies: Any = import_module("cassandra.policies")
+_protocol: Any = import_module("cassandra.protocol")
+_query: Any = import_module("cassandra.query")
+
+Cluster: Final[Any] = _cluster.Cluster
+EXEC_PROFILE_DEFAULT: Final[Any] = _cluster.EXEC_PROFILE_DEFAULT
+ExecutionProfile: Final[Any] = _cluster.ExecutionProfile
+PlainTextAuthProvider: Final[Any] = import_module("cassandra.auth").PlainTextAuthProvider
+ConsistencyLevel: Final[Any] = _root.ConsistencyLevel
+DCAwareRoundRobinPolicy: Final[Any] = _policies.DCAwareRoundRobinPolicy
+FallthroughRetryPolicy: Final[Any] = _policies.FallthroughRetryPolicy
+HostDistance: Final[Any] = _policies.HostDistance
+RetryPolicy: Final[Any] = _policies.RetryPolicy
+TokenAwarePolicy: Final[Any] = _policies.TokenAwarePolicy
+SimpleStatement: Final[Any] = _query.SimpleStatement
+dict_factory: Final[Any] = _query.dict_factory
+
+AlreadyExists: Final[type[Exception]] = _root.AlreadyExists
+AuthenticationFailed: Final[type[Exception]] = _root.AuthenticationFailed
+ConfigurationException: Final[type[Exception]] = _root.ConfigurationException
+CoordinationFailure: Final[type[Exception]] = _root.CoordinationFailure
+DriverException: Final[type[Exception]] = _root.DriverException
+InvalidRequest: Final[type[Exception]] = _root.InvalidRequest
+OperationTimedOut: Final[type[Exception]] = _root.OperationTimedOut
+RequestValidationException: Final[type[Exception]] = _root.RequestValidationException
+ServerTimeout: Final[type[Exception]] = _root.Timeout
+Unauthorized: Final[type[Exception]] = _root.Unauthorized
+Unavailable: Final[type[Exception]] = _root.Unavailable
+UnresolvableContactPoints: Final[type[Exception]] = _root.UnresolvableContactPoints
+NoHostAvailable: Final[type[Exception]] = _cluster.NoHostAvailable
+ConnectionBusy: Final[type[Exception]] = _connection.ConnectionBusy
+ConnectionException: Final[type[Exception]] = _connection.ConnectionException
+ConnectionShutdown: Final[type[Exception]] = _connection.ConnectionShutdown
+ProtocolError: Final[type[Exception]] = _connection.ProtocolError
+ProtocolVersionUnsupported: Final[type[Exception]] = _connection.ProtocolVersionUnsupported
+ErrorMessage: Final[type[Exception]] = _protocol.ErrorMessage
+IsBootstrapping: Final[type[Exception]] = _protocol.IsBootstrappingErrorMessage
+Overloaded: Final[type[Exception]] = _protocol.OverloadedErrorMessage
+ProtocolException: Final[type[Exception]] = _protocol.ProtocolException
+ServerError: Final[type[Exception]] = _protocol.ServerError
+SyntaxException: Final[type[Exception]] = _protocol.SyntaxException

@@ -1,0 +1,97 @@
+"""Why no connection came about, in a sentence for each host.
+
+*In*: what the driver raised, and the hosts it had learnt of. *Out*: one `ConnectionFailed`. No password is ever part
+of a text here: the driver's errors carry none, and the settings hide theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from scyllamodel.config import RepoSettings
+from scyllamodel.config.settings import closest
+from scyllamodel.driver.names import (
+    AuthenticationFailed,
+    ConnectionShutdown,
+    OperationTimedOut,
+    ProtocolError,
+    ProtocolException,
+    UnresolvableContactPoints,
+)
+from scyllamodel.errors import ConnectionFailed
+
+
+def connection_failed(settings: RepoSettings, error: Exception, hosts: Iterable[Any]) -> ConnectionFailed:
+    """The error to raise for a connection that did not come about.
+
+    Parameters:
+        error: what the driver raised.
+        hosts: the nodes that the driver had learnt of before it gave up.
+    """
+    reasons = _reasons(settings, error)
+    text = _data_centre(settings, hosts) if not reasons else None
+    text = text or "; ".join(f"{host}: {reason}" for host, reason in reasons.items()) or f"{_text(error)}."
+    return ConnectionFailed(
+        f"repo {settings.name!r} cannot connect to {', '.join(settings.nodes)}. {text}",
+        repo=settings.name,
+        nodes=settings.nodes,
+        reasons=reasons,
+    )
+
+
+def _reasons(settings: RepoSettings, error: Exception) -> dict[str, str]:
+    """For each host why it was of no use; empty when the driver does not say."""
+    if isinstance(error, UnresolvableContactPoints):
+        return dict.fromkeys(settings.nodes, "no address is known for this name. Look for a misspelling.")
+    if isinstance(error, AuthenticationFailed):
+        return dict.fromkeys(settings.nodes, _login(settings))
+    errors: Any = getattr(error, "errors", None)
+    if not isinstance(errors, Mapping):
+        return {}
+    found = cast("Mapping[Any, Exception]", errors)
+    return {str(host): _reason(settings, inner) for host, inner in found.items()}
+
+
+def _login(settings: RepoSettings) -> str:
+    if settings.username is None:
+        return "the server asks for a password, and the repo has none. Set username= and password=."
+    return f"the server refused the password of user {settings.username!r}. Correct username= or password=."
+
+
+def _reason(settings: RepoSettings, error: Exception) -> str:
+    """One host's answer, by the class of the error; what has no row here speaks for itself."""
+    for classes, text in (
+        (AuthenticationFailed, _login(settings)),
+        (ConnectionRefusedError, "nothing listens on this port. Is the server running, and is the port right?"),
+        ((OperationTimedOut, TimeoutError), "no answer within 2 s. Is it a CQL port, and does a firewall let you in?"),
+        ((ProtocolError, ProtocolException, ConnectionShutdown), _strange(settings)),
+    ):
+        if isinstance(error, classes):
+            return text
+    # The driver wraps what the socket raised into a plain error of the same number.
+    if "[SSL" in str(error):
+        return f"TLS failed: {error}. Correct ssl_context=, or leave it out for a port without TLS."
+    return f"{_text(error)}."
+
+
+def _strange(settings: RepoSettings) -> str:
+    tls = "without TLS, leave ssl_context= out" if settings.ssl_context else "only with TLS, set ssl_context="
+    return f"something answers, but not in CQL. Is the port right? If it speaks {tls}."
+
+
+def _data_centre(settings: RepoSettings, hosts: Iterable[Any]) -> str | None:
+    """What to say when a node answered but the policy let none be used: the data centre is the usual cause."""
+    known: set[str] = {str(host.datacenter) for host in hosts if host.datacenter}
+    if settings.local_dc and known and settings.local_dc not in known:
+        return f"No node is in data centre {settings.local_dc!r}{closest(settings.local_dc, known)}. Correct local_dc=."
+    if not known:
+        return None
+    return (
+        "A node answered and named its peers, but none of these could be connected to at the address it gave. "
+        "Is its rpc_address (broadcast_rpc_address) reachable from here?"
+    )
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(". ")

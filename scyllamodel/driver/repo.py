@@ -1,0 +1,233 @@
+"""A repo: one keyspace on one cluster, its models, and a connection that is made when it is first needed.
+
+*In*: settings. *Out*: the driver session for data, and a `Connection` for release work. Threads share it; a forked
+child gets a connection of its own, or an error if the session was lent.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final
+
+from typing_extensions import Self
+
+from scyllamodel.config import RepoSettings, Secret, settings_from_url
+from scyllamodel.driver.connect import connect
+from scyllamodel.driver.connection import Connection
+
+
+class _Held:
+    """The connection that a repo made, if it made one; reset in a forked child."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.connection: Connection | None = None
+        _alive.add(self)
+
+    def take(self, make: Callable[[], Connection]) -> Connection:
+        with self.lock:
+            if self.connection is None:
+                self.connection = make()
+            return self.connection
+
+    def close(self) -> None:
+        with self.lock:
+            connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+    def forked(self) -> None:
+        """In the child: the parent's lock may be held for ever, and its session never answers."""
+        self.lock = threading.Lock()
+        self.close()
+
+
+_alive: Final[weakref.WeakSet[_Held]] = weakref.WeakSet()
+
+
+def _reset_in_child() -> None:
+    for held in list(_alive):
+        held.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_in_child)
+
+
+class Repo:
+    """One keyspace on a ScyllaDB or Cassandra cluster, with the models that live there.
+
+    Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that
+    closes its connection; used again after that, it connects again.
+
+    Parameters:
+        name: what models are bound to by ``class Order(Model, repo="audit")``.
+        nodes: where to connect first, as ``"host"`` or ``"host:port"``; one that answers is enough.
+        keyspace: the keyspace of all models that name no other; a lent session's own, if that is left out.
+        models: the packages that hold the models, as dotted names.
+        replication: for `create_keyspace`, such as ``{"class": "NetworkTopologyStrategy", "dc1": 3}``.
+        local_dc: the data centre to send data requests to; None means that of the first node.
+        username: with ``password``, for servers that ask.
+        password: never shown again: not in ``repr``, logs, errors or pickles.
+        ssl_context: an `ssl.SSLContext` to speak TLS with.
+        tablets: for `create_keyspace` on ScyllaDB; None leaves it to the server.
+        durable_writes: for `create_keyspace`; False skips the commit log.
+        consistency: the level of data requests, such as ``"LOCAL_QUORUM"``; None is the driver's default.
+        serial_consistency: ``"SERIAL"`` or ``"LOCAL_SERIAL"``, for conditional data requests.
+        execution_profiles: the driver's, by name, instead of the settings for data requests here.
+        request_timeout: seconds that a data request may take.
+        create_keyspace: whether a sync creates a missing keyspace unless it is told otherwise.
+        load_balancing_policy: the driver's; None is token-aware over ``local_dc``.
+        retry_policy: the driver's, for data requests.
+        speculative_execution_policy: the driver's, for data requests.
+        session: a driver session that the application owns, instead of nodes; it is neither changed nor closed.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+
+    >>> repo = Repo(nodes=["10.0.0.1"], keyspace="shop", models=["shop.models"])
+    >>> repo
+    Repo('default', nodes=['10.0.0.1:9042'], keyspace='shop')
+    """
+
+    def __init__(
+        self,
+        name: str = "default",
+        *,
+        nodes: str | Iterable[str] = (),
+        keyspace: str | None = None,
+        models: str | Iterable[str] = (),
+        replication: Mapping[str, Any] | None = None,
+        local_dc: str | None = None,
+        username: str | None = None,
+        password: str | Secret | None = None,
+        ssl_context: Any = None,
+        tablets: bool | None = None,
+        durable_writes: bool = True,
+        consistency: str | int | None = None,
+        serial_consistency: str | int | None = None,
+        execution_profiles: Mapping[Any, Any] | None = None,
+        request_timeout: float | None = None,
+        create_keyspace: bool = False,
+        load_balancing_policy: Any = None,
+        retry_policy: Any = None,
+        speculative_execution_policy: Any = None,
+        session: Any = None,
+    ) -> None:
+        settings = RepoSettings(
+            name=name,
+            nodes=nodes,
+            keyspace=keyspace or getattr(session, "keyspace", None) or "",
+            models=models,
+            replication=replication,
+            local_dc=local_dc,
+            username=username,
+            password=password,
+            ssl_context=ssl_context,
+            tablets=tablets,
+            durable_writes=durable_writes,
+            consistency=consistency,
+            serial_consistency=serial_consistency,
+            execution_profiles=execution_profiles,
+            request_timeout=request_timeout,
+            create_keyspace=create_keyspace,
+            load_balancing_policy=load_balancing_policy,
+            retry_policy=retry_policy,
+            speculative_execution_policy=speculative_execution_policy,
+            borrowed=session is not None,
+        )
+        self._set_up(settings, session)
+
+    def _set_up(self, settings: RepoSettings, session: Any = None) -> None:
+        self._settings = settings
+        self._held = _Held()
+        self._lent = None if session is None else Connection(session, owned=False, what=self._what)
+
+    @classmethod
+    def from_settings(cls, settings: RepoSettings) -> Self:
+        """A repo of settings that were read elsewhere."""
+        repo = cls.__new__(cls)
+        repo._set_up(settings)  # noqa: SLF001 - another constructor of the same class
+        return repo
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """A repo of a URL such as ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
+
+        >>> Repo.from_url("scylla://user:pw@h1,h2:9043/shop?name=audit")
+        Repo('audit', nodes=['h1:9043', 'h2:9043'], keyspace='shop')
+
+        Raises:
+            ConfigurationError: the URL cannot be used; no password is quoted.
+        """
+        return cls.from_settings(settings_from_url(url))
+
+    def __repr__(self) -> str:
+        where = "session=…" if self._lent else f"nodes={list(self.settings.nodes)!r}"
+        return f"Repo({self.name!r}, {where}, keyspace={self.keyspace!r})"
+
+    @property
+    def _what(self) -> str:
+        return f"the driver session of repo {self._settings.name!r}"
+
+    @property
+    def settings(self) -> RepoSettings:
+        """What the repo is set to; frozen."""
+        return self._settings
+
+    @property
+    def name(self) -> str:
+        """What models are bound to."""
+        return self._settings.name
+
+    @property
+    def keyspace(self) -> str:
+        """The keyspace of all models that name no other."""
+        return self._settings.keyspace
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The packages that hold the models."""
+        return self._settings.models
+
+    @property
+    def session(self) -> Any:
+        """The driver session (`cassandra.cluster.Session`), connected now if it was not.
+
+        It has no current keyspace unless it was lent with one.
+
+        Raises:
+            ConnectionFailed: no server answered as it should, or the session was lent before this process was forked.
+        """
+        return self.connection().data_mode()
+
+    def connection(self) -> Connection:
+        """The connection for release work, made now if there is none.
+
+        Raises:
+            ConnectionFailed: as for `session`.
+        """
+        if self._lent is not None:
+            return self._lent
+        return self._held.take(self._connect)
+
+    def _connect(self) -> Connection:
+        return Connection(connect(self._settings), owned=True, what=self._what)
+
+    def close(self) -> None:
+        """Close the connection, if there is one of our own; closing twice does nothing."""
+        self._held.close()
+        if self._lent is not None:
+            self._lent.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
