@@ -38,10 +38,15 @@ def load_date(value: Any) -> Any:
 
 
 def dump_date(value: Any) -> Any:
-    """The date itself; a `datetime` is refused, whose time the driver would drop without a word."""
+    """The date itself, or the driver's for other years.
+
+    The driver would take a `datetime` and drop its time without a word, and text and numbers as it sees fit.
+    """
     if isinstance(value, datetime):
         raise TypeError("a date column would lose its time; give value.date()")
-    return value
+    if isinstance(value, date) or hasattr(value, "days_from_epoch"):
+        return value
+    raise TypeError(f"a date is needed, not {type(value).__qualname__}")
 
 
 def load_time(value: Any) -> time:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, ForwardRef
+from typing import Any, ForwardRef, get_args
 
 
 class HintFault(TypeError):
@@ -68,7 +68,7 @@ def refuse_class(hint: Any) -> HintFault:
 def refuse_union(hint: Any) -> HintFault:
     """The fault of a union that is not ``X | None``."""
     return HintFault(
-        f"a column holds one type, not {shown(hint)}",
+        f"a column holds one type, not {' | '.join(map(shown, get_args(hint)))}",
         "Choose one type; X | None is for a column that may be null, IPv4Address | IPv6Address for addresses.",
     )
 

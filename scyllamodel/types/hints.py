@@ -206,13 +206,12 @@ def _marks(given: Any) -> list[Any]:
 
 
 def _marked(core: Any, marks: list[Any]) -> Part:
-    part = _plain(core)
+    vector = next((mark for mark in marks if isinstance(mark, VectorMark)), None)
+    part = _plain(core) if vector is None else _vector(core, vector)
     for mark in marks:
-        if isinstance(mark, VectorMark):
-            part = _vector(core, mark)
-        elif mark is FROZEN:
+        if mark is FROZEN:
             part = _frozen(part, core)
-        else:
+        elif mark is not vector:
             part = adopt(part, mark, faults.shown(core))
     return part
 

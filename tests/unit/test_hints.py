@@ -1,0 +1,478 @@
+"""Annotations as CQL types, and their values through the driver."""
+
+from __future__ import annotations
+
+import enum
+import math
+import typing
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal, NewType, Optional, Union
+
+import attrs
+import pytest
+from cassandra import util
+from hypothesis import given
+from strategies import Level, Status, hints_with_values
+from through_driver import returned, round_trip
+from typing_extensions import TypeAliasType
+
+from scyllamodel import types as cql
+from scyllamodel.types import parse_type
+from scyllamodel.types.converters import NAIVE_UTC
+from scyllamodel.types.hints import HintFault, resolve
+from scyllamodel.types.values import Native
+
+UTC = timezone.utc
+
+
+class Address:
+    """What a class must offer to be a user type; two fields, one of which a namedtuple cannot hold."""
+
+    __cql_name__ = "address"
+    __fields_by_cql__ = ("street", "class")
+
+    def __init__(self, street, kind=None):
+        self.street, self.kind = street, kind
+
+    @staticmethod
+    def __load__(values):
+        return Address(*values)
+
+    def __bind__(self):
+        return (self.street, self.kind)
+
+    def __eq__(self, other):
+        return isinstance(other, Address) and self.__bind__() == other.__bind__()
+
+    def __hash__(self):
+        return hash(self.__bind__())
+
+
+class Plain(enum.Enum):
+    """An enum of neither texts nor numbers."""
+
+    A = 1
+
+
+@attrs.frozen
+class Money:
+    """A class that CQL does not know."""
+
+    cents: int
+
+
+UserId = NewType("UserId", uuid.UUID)
+Names = TypeAliasType("Names", list[str])
+
+CQL = [
+    (str, "text"),
+    (int, "bigint"),
+    (float, "double"),
+    (bool, "boolean"),
+    (bytes, "blob"),
+    (Decimal, "decimal"),
+    (uuid.UUID, "uuid"),
+    (datetime, "timestamp"),
+    (date, "date"),
+    (time, "time"),
+    (IPv4Address, "inet"),
+    (IPv6Address, "inet"),
+    (IPv4Address | IPv6Address, "inet"),
+    (cql.Inet, "inet"),
+    (Status, "text"),
+    (Level, "bigint"),
+    (Annotated[Level, cql.Int], "int"),
+    (cql.Counter, "counter"),
+    (cql.Duration, "duration"),
+    (UserId, "uuid"),
+    (NewType("Seats", cql.Int), "int"),
+    (Names, "list<text>"),
+    (Annotated[str, "somebody else's"], "text"),
+    (list[str], "list<text>"),
+    (list[str], "list<text>"),
+    (set[cql.Int], "set<int>"),
+    (frozenset[str], "frozen<set<text>>"),
+    (dict[str, cql.Inet], "map<text, inet>"),
+    (tuple[str, int | None], "frozen<tuple<text, bigint>>"),
+    (list[list[str]], "list<frozen<list<text>>>"),
+    (dict[str, dict[str, set[int]]], "map<text, frozen<map<text, frozen<set<bigint>>>>>"),
+    (set[tuple[str, frozenset[int]]], "set<frozen<tuple<text, frozen<set<bigint>>>>>"),
+    (cql.Frozen[list[str]], "frozen<list<text>>"),
+    (cql.Frozen[set[str] | None], "frozen<set<text>>"),
+    (cql.Frozen[list[str]] | None, "frozen<list<text>>"),
+    (cql.Frozen[tuple[str]], "frozen<tuple<text>>"),
+    (Address, "address"),
+    (cql.Frozen[Address], "frozen<address>"),
+    (list[Address], "list<frozen<address>>"),
+    (set[Address], "set<frozen<address>>"),
+    (Annotated[list[float], cql.vector(3)], "vector<float, 3>"),
+    (Annotated[list[float], cql.vector(3, of=cql.Double)], "vector<double, 3>"),
+    (Annotated[list[cql.Double], cql.vector(3)], "vector<double, 3>"),
+    (Annotated[list[str], cql.vector(2)], "vector<text, 2>"),
+    (list[Annotated[list[float], cql.vector(3)]], "list<vector<float, 3>>"),
+    (Annotated[list[int], parse_type("list<varint>")], "list<varint>"),
+]
+
+
+@pytest.mark.parametrize(("hint", "text"), CQL, ids=str)
+def test_an_annotation_means_a_type(hint, text):
+    """Each rule of the table, and what nests in what."""
+    assert parse_type(text) == resolve(hint).type
+
+
+@pytest.mark.parametrize(("hint", "text"), [(getattr(typing, n)[a], t) for n, a, t in [
+    ("List", str, "list<text>"), ("Set", str, "set<text>"), ("FrozenSet", str, "frozen<set<text>>"),
+    ("Dict", (str, int), "map<text, bigint>"), ("Tuple", (str, int), "frozen<tuple<text, bigint>>"),
+]], ids=str)  # fmt: skip
+def test_the_older_spellings_mean_the_same(hint, text):
+    """``typing.List[str]`` is ``list[str]``."""
+    assert text == resolve(hint).type.cql
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [Optional[str], Union[str, None], str | None, Annotated[str | None, 1], cql.Ascii | None],  # noqa: UP045
+)
+def test_none_makes_it_nullable(hint):
+    """However it is spelt, and outside or inside ``Annotated``."""
+    found = resolve(hint)
+
+    assert (True, hint, None) == (found.nullable, found.python, found.empty)
+
+
+def test_nothing_else_is_nullable():
+    """A plain annotation keeps None out."""
+    assert not resolve(str).nullable
+
+
+@pytest.mark.parametrize(
+    ("hint", "empty"),
+    [
+        (list[str], []),
+        (set[str], set()),
+        (dict[str, int], {}),
+        (cql.Frozen[list[str]], None),
+        (frozenset[str], None),
+        (list[str] | None, None),
+        (str, None),
+        (Address, None),
+        (Annotated[list[float], cql.vector(1)], None),
+    ],
+    ids=str,
+)
+def test_a_null_collection_is_empty_where_servers_keep_it_so(hint, empty):
+    """Servers return null for an empty list that is not frozen, and for nothing else."""
+    make = resolve(hint).empty
+
+    assert empty == (make and make())
+
+
+@pytest.mark.parametrize("hint", [str, int, float, bool, bytes, Decimal, uuid.UUID, cql.Int, cql.TimeUUID, UserId,
+    list[str], tuple[str, int],
+    Annotated[list[float], cql.vector(2)], list[list[tuple[str, int]]]], ids=str)  # fmt: skip
+def test_values_that_are_right_cost_no_call(hint):
+    """No converter is made where the driver's value is the model's."""
+    assert (None, None) == (resolve(hint).load, resolve(hint).dump)
+
+
+REFUSED = [
+    (Any, "Any says nothing about the CQL type", "Write the type of the values"),
+    (object, "object says nothing", "Write the type of the values"),
+    (list, "a bare list", "list[str]"),
+    (typing.List, "a bare list", "list[str]"),  # noqa: UP006
+    (set, "a bare set", "set[str]"),
+    (frozenset, "a bare frozenset", "frozenset[str]"),
+    (dict, "a bare dict", "dict[str, str]"),
+    (tuple, "a bare tuple", "tuple[str, int]"),
+    (tuple[()], "a bare tuple", "tuple[str, int]"),
+    (tuple[str, ...], "no tuple of any length, as tuple[str, ...] is", "list[str], or each element: tuple[str, str]"),
+    (str | int, "a column holds one type, not str | int", "Choose one type"),
+    (str | int | None, "a column holds one type", "Choose one type"),
+    (IPv4Address | str, "a column holds one type", "Choose one type"),
+    (Money, "Money has no CQL type", "column(type=cql.Text, load=..., dump=...)"),
+    (complex, "complex has no CQL type", "UserType"),
+    (type(None), "NoneType has no CQL type", "UserType"),
+    (Literal["a"], "Literal['a'] has no CQL type", "UserType"),
+    (Sequence[str], "Sequence[str] has no CQL type", "UserType"),
+    (Mapping[str, str], "Mapping[str, str] has no CQL type", "UserType"),
+    (bytearray, "bytearray has no CQL type", "Write bytes."),
+    (Plain, "Plain is an enum of neither str nor int", "class Plain(str, Enum) or class Plain(IntEnum)"),
+    ("Adress", "the name 'Adress' is not defined here", "Import it"),
+    (list["Adress"], "the name 'Adress' is not defined here", "Import it"),  # noqa: F821
+    (list[Any], "Any says nothing", "Write the type of the values"),
+    (list[str | None], "a list holds no nulls", "without None"),
+    (set[str | None], "a set holds no nulls", "without None"),
+    (dict[str, str | None], "a map holds no nulls", "without None"),
+    (Annotated[list[float | None], cql.vector(1)], "a vector holds no nulls", "without None"),
+    (set[list[int]], "list[int] cannot be an element of a set, since it is not hashable", "tuple[int, int]"),
+    (frozenset[set[int]], "set[int] cannot be an element of a set, since it is not hashable", "Write a frozenset"),
+    (set[dict[str, int]], "dict[str, int] cannot be an element of a set", "UserType class, or a tuple"),
+    (dict[list[int], int], "list[int] cannot be the key of a map, since it is not hashable", "tuple[int, int]"),
+    (set[cql.Frozen[list[int]]], "cannot be an element of a set, since it is not hashable", "tuple[int, int]"),
+    (set[tuple[list[int], int]], "cannot be an element of a set", "tuples and frozensets inside it"),
+    (list[cql.Counter], "a counter cannot be inside a list", "column of its own"),
+    (tuple[cql.Counter], "a counter cannot be inside a tuple", "column of its own"),
+    (set[cql.Duration], "a duration cannot be an element of a set", "in a map's values or list"),
+    (dict[tuple[cql.Duration], str], "a duration cannot be the key of a map", "in a map's values or list"),
+    (cql.Frozen[str], "text cannot be frozen", "Write str without Frozen."),
+    (Annotated[set[float], cql.vector(3)], "a vector is a list, not set[float]", "cql.vector(3)"),
+    (Annotated[list[str], cql.vector(3, of=cql.Double)], "str is text, whose values are not those of double", "fits"),
+    (Annotated[str, Native("int")], "str is text, whose values are not those of int", "fits int"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hint", "text", "advice"), REFUSED, ids=[str(case[0]) for case in REFUSED])
+def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
+    """Nothing is ever text by default; the fault says what is wrong and what to write."""
+    with pytest.raises(HintFault) as caught:
+        resolve(hint)
+
+    assert text in caught.value.text
+    assert advice in caught.value.advice
+
+
+@given(hints_with_values())
+def test_values_come_back_from_the_driver_as_they_were(case):
+    """Whatever nests in whatever: dump, the driver's bytes, and load give the value back, of the same class."""
+    hint, value = case
+    found = round_trip(resolve(hint), value)
+
+    assert value == found
+    assert type(value) is type(found)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.0])
+def test_odd_floats_come_back(value):
+    """Not a number, infinite, and minus zero are values."""
+    assert repr(value) == repr(round_trip(resolve(float), value))
+
+
+def test_timestamps_are_rounded_down_to_milliseconds():
+    """Towards the past, before 1970 as well as after."""
+    after, before = datetime(2026, 1, 1, 0, 0, 0, 1999, UTC), datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC)
+
+    assert after.replace(microsecond=1000) == round_trip(resolve(datetime), after)
+    assert before.replace(microsecond=999_000) == round_trip(resolve(datetime), before)
+
+
+def test_timestamps_load_in_utc():
+    """The moment is kept, the zone it was told in is not."""
+    given_ = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
+    found = round_trip(resolve(datetime), given_)
+
+    assert (given_, UTC) == (found, found.tzinfo)
+
+
+@pytest.mark.parametrize("hint", [datetime, list[datetime], dict[str, tuple[datetime, int]]], ids=str)
+def test_naive_datetimes_are_refused(hint):
+    """A datetime without a zone could mean any moment; the error says what to write."""
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the claim
+    value = {datetime: naive, list[datetime]: [naive]}.get(hint, {"a": (naive, 1)})
+
+    with pytest.raises(ValueError, match="no time zone; use datetime"):
+        resolve(hint).dump(value)
+
+
+def test_naive_datetimes_are_utc_where_a_repo_says_so():
+    """Inside the context that such a repo sets, a naive datetime is taken for UTC."""
+    token = NAIVE_UTC.set(True)
+    found = round_trip(resolve(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
+    NAIVE_UTC.reset(token)
+
+    assert datetime(2026, 1, 1, tzinfo=UTC) == found
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "words"),
+    [
+        (date, datetime(2026, 1, 1, tzinfo=UTC), "would lose its time"),
+        (date, "2026-01-01", "a date is needed, not str"),
+        (time, time(1, tzinfo=UTC), "no time zone"),
+        (Status, "new", "a Status is needed, not str"),
+        (Level, 1, "a Level is needed, not int"),
+        (Level, Status.NEW, "a Level is needed, not Status"),
+        (Address, ("Main St", None), "a Address is needed, not tuple"),
+        (tuple[date, int], (date(2026, 1, 1),), "shorter|longer"),
+    ],
+)  # fmt: skip
+def test_values_that_would_be_bent_are_refused(hint, value, words):
+    """What the driver would take and change without a word does not get to it."""
+    with pytest.raises((TypeError, ValueError), match=words):
+        resolve(hint).dump(value)
+
+
+@pytest.mark.parametrize("days", [-719163, 2932897, -(2**31), 2**31 - 1])
+def test_dates_that_python_lacks_stay_as_they_are(days):
+    """A row with a date before year 1 or after 9999 can be read."""
+    assert util.Date(days) == resolve(date).load(util.Date(days))
+
+
+def test_a_time_loses_nanoseconds_only():
+    """CQL has nanoseconds, Python microseconds."""
+    assert time(23, 59, 59, 999_999) == resolve(time).load(util.Time(86_399_999_999_999))
+
+
+def test_an_enum_without_the_value_says_so():
+    """A value that no member has is an error that names both."""
+    with pytest.raises(ValueError, match="'lost' is not a valid Status"):
+        resolve(Status).load("lost")
+
+
+def test_a_flag_loads_with_several_bits():
+    """The enum itself answers for values that no member has."""
+    rights = enum.IntFlag("rights", {"READ": 1, "WRITE": 2})
+
+    assert rights.READ | rights.WRITE == round_trip(resolve(rights), rights.READ | rights.WRITE)
+
+
+def test_an_alias_of_an_enum_is_read():
+    """Every name of a member has its value."""
+    state = enum.Enum("state", {"OLD": "o", "ANCIENT": "o"}, type=str)
+
+    assert state.OLD is resolve(state).load("o")
+
+
+class TestUserTypes:
+    """Values of user types, as the driver returns them."""
+
+    def load(self, fields, values):
+        """What the class makes of a value whose type has these fields on the server."""
+        types = {"address": tuple((name, Native("text")) for name in fields)}
+        found = returned(values, cql.UserTypeName("address"), types)
+        return resolve(Address).load(found)
+
+    def test_the_same_fields(self):
+        """Values go by position."""
+        assert Address("a", "b") == self.load(("street", "class"), ("a", "b"))
+
+    def test_a_null_field(self):
+        """A null inside a value stays None."""
+        assert Address("a", None) == self.load(("street", "class"), ("a", None))
+
+    def test_another_order_and_more_fields(self):
+        """Values go by name, and what the class does not know is left out."""
+        assert Address("a", "b") == self.load(("x", "class", "y", "street"), (None, "b", "y", "a"))
+
+    def test_fewer_fields(self):
+        """What the server does not have yet is None."""
+        assert Address("a", None) == self.load(("street",), ("a",))
+
+    def test_a_type_whose_name_no_class_can_have(self):
+        """The driver gives plain tuples then, which go by position and are filled up."""
+        load = resolve(Address).load
+
+        assert [Address("a", None), Address("a", "b"), Address("a", "b")] == [
+            load(("a",)), load(("a", "b")), load(("a", "b", "c")),
+        ]  # fmt: skip
+
+    def test_classes_that_the_application_registered(self):
+        """An instance of the class, a dict, and an object with the attributes are read as well."""
+        load, other = resolve(Address).load, type("Other", (), {"street": "a", "class": "b"})()
+        address = Address("a", "b")
+
+        assert address is load(address)
+        assert [address, address] == [load({"class": "b", "street": "a"}), load(other)]
+
+    def test_readers_are_bounded(self):
+        """A type that is altered again and again does not fill the memory."""
+        load = resolve(Address).load
+        known = next(cell.cell_contents for cell in load.__closure__ if isinstance(cell.cell_contents, dict))
+        for _ in range(200):
+            load(type("Again", (), {"street": "a"})())
+
+        assert len(known) <= 64
+
+    @pytest.mark.parametrize(
+        ("hint", "value"),
+        [
+            (Address, Address("a", "b")),
+            (list[Address], [Address("a"), Address("b", "c")]),
+            (set[Address], {Address("a"), Address("b", "c")}),
+            (dict[Address, tuple[Address, int | None]], {Address("a"): (Address("b"), None)}),
+            (frozenset[tuple[Address, int]], frozenset({(Address("a"), 1)})),
+        ],
+        ids=str,
+    )
+    def test_values_come_back_inside_others(self, hint, value):
+        """User types nest like any type."""
+        types = {"address": (("street", Native("text")), ("class", Native("text")))}
+
+        assert value == round_trip(resolve(hint), value, types)
+
+
+class TestOwnConverters:
+    """A Python type of one's own over a CQL type."""
+
+    @pytest.mark.parametrize("type_", [cql.Int, Native("int"), Annotated[int, Native("int")]])
+    def test_any_class_over_a_cql_type(self, type_):
+        """The type is a value or an annotation."""
+        hint = resolve(Money, type=type_, load=Money, dump=lambda money: money.cents)
+
+        assert Native("int") == hint.type
+        assert Money(5) == round_trip(hint, Money(5))
+
+    def test_load_takes_the_natural_value(self):
+        """What goes into ``load`` is a `date`, not the driver's class."""
+        hint = resolve(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
+
+        assert "2026-01-31" == round_trip(hint, "2026-01-31")
+
+    def test_a_collection_type_loads_null_as_its_empty_value(self):
+        """A null list is what ``load`` makes of an empty one."""
+        hint = resolve(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
+
+        assert ("a,b", "") == (round_trip(hint, "a,b"), hint.empty())
+
+    def test_a_nested_type_value(self):
+        """Without an annotation the values are Python's own."""
+        hint = resolve(
+            Money, type=parse_type("map<date, frozen<tuple<inet, set<time>>>>"), load=Money, dump=lambda m: m.cents
+        )
+        value = {date(2026, 1, 1): (IPv4Address("10.0.0.1"), {time(1)})}
+
+        assert Money(value) == round_trip(hint, Money(value))
+
+    def test_a_set_of_what_cannot_be_hashed_stays_the_drivers(self):
+        """A set of lists has no Python set."""
+        hint = resolve(Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents)
+
+        assert [[1], [2]] == list(round_trip(hint, Money([[1], [2]])).cents)
+
+    @pytest.mark.parametrize(("hint", "type_", "text"), [
+        (int, cql.SmallInt, "smallint"),
+        (list[int], parse_type("list<varint>"), "list<varint>"),
+        (list[float], parse_type("vector<float, 2>"), "vector<float, 2>"),
+        (set[str], cql.Frozen[set[cql.Ascii]], "frozen<set<ascii>>"),
+        (Level, cql.Int, "int"),
+        (Address, parse_type("frozen<address>"), "frozen<address>"),
+        (tuple[int, str], parse_type("tuple<int, ascii>"), "frozen<tuple<int, ascii>>"),
+    ], ids=str)  # fmt: skip
+    def test_another_type_of_the_same_kind_needs_no_converters(self, hint, type_, text):
+        """``int`` over ``smallint`` and the like."""
+        assert text == resolve(hint, type=type_).type.cql
+
+    @pytest.mark.parametrize(("hint", "type_"), [
+        (str, cql.Int), (list[int], parse_type("set<int>")), (int, cql.Duration), (Address, parse_type("other")),
+        (tuple[int, str], parse_type("tuple<int>")),
+        (Annotated[list[float], cql.vector(2)], parse_type("vector<float, 3>")),
+    ], ids=str)  # fmt: skip
+    def test_another_kind_needs_them(self, hint, type_):
+        """The fault speaks of ``load=`` and ``dump=``."""
+        with pytest.raises(HintFault, match="load= and dump= as well"):
+            resolve(hint, type=type_)
+
+    @pytest.mark.parametrize("given_", [{"load": Money}, {"dump": str}])
+    def test_one_converter_alone_is_half(self, given_):
+        """A class that CQL does not know needs both ways."""
+        with pytest.raises(HintFault, match="both load= and dump="):
+            resolve(Money, type=cql.Int, **given_)
+
+    def test_one_converter_over_a_known_type(self):
+        """The other way is the annotation's own."""
+        hint = resolve(str, load=str.strip)
+
+        assert ("a", None) == (hint.load(" a "), hint.dump)
