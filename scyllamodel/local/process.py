@@ -125,3 +125,26 @@ def start_time(pid: int) -> str | None:
         return None
     ps = ["ps", "-o", "lstart=", "-p", str(pid)]
     return subprocess.run(ps, capture_output=True, text=True, check=False).stdout.strip() or None  # noqa: S603
+
+
+@attrs.frozen
+class Identity:
+    """A process: its id alone may mean another one tomorrow.
+
+    Attributes:
+        pid: process id.
+        started: when it started, as text to compare.
+    """
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> Identity:
+        """The identity of a process that is there."""
+        return cls(pid, start_time(pid) or "")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process is there."""
+        return start_time(self.pid) == self.started

@@ -1,0 +1,234 @@
+"""A cluster that outlives the command that started it: `start`, `status` and `stop`, behind ``scyllamodel local``.
+
+A holder process owns the cluster; a state file says where both are. A state file whose holder is gone means nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.local import versions, wire
+from scyllamodel.local.cluster import LocalCluster, prepare
+from scyllamodel.local.errors import LocalServerError
+from scyllamodel.local.folders import cache_folder, locked
+from scyllamodel.local.holder import Job
+from scyllamodel.local.process import Identity
+from scyllamodel.local.progress import OnProgress
+
+_RUN_HOLDER = "import sys; sys.path[:] = sys.argv[2:]; from scyllamodel.local.holder import main; main()"
+_STOP_TIMEOUT = 90.0
+"""Seconds that a holder may take to stop its nodes cleanly; it is killed then, and the nodes with it."""
+
+
+@attrs.frozen
+class NodeStatus:
+    """One node of a background cluster.
+
+    Attributes:
+        contact_point: ``ip:port``.
+        pid: process id of its Java.
+        is_up: whether it answered just now.
+    """
+
+    contact_point: str
+    pid: int
+    is_up: bool
+
+
+@attrs.frozen
+class Status:
+    """A background cluster, or that there is none.
+
+    Attributes:
+        is_running: whether its holder is alive.
+        version: exact version; empty when nothing runs.
+        nodes: its nodes, the seed first.
+        since: when it was up, in UTC.
+        started_now: True from a `start` that started it, False when it ran before.
+        keep: the folder of its data, or None when it is thrown away.
+        log: the holder's log.
+        holder: the process that owns the servers.
+    """
+
+    is_running: bool
+    version: str = ""
+    nodes: tuple[NodeStatus, ...] = ()
+    since: datetime | None = None
+    started_now: bool = False
+    keep: str | None = None
+    log: str = ""
+    holder: Identity | None = attrs.field(default=None, repr=False)
+
+    @property
+    def contact_points(self) -> list[str]:
+        """Where the nodes listen for CQL, as ``ip:port``."""
+        return [node.contact_point for node in self.nodes]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The status as plain JSON values."""
+        return {
+            "running": self.is_running,
+            "version": self.version,
+            "nodes": [attrs.asdict(node) for node in self.nodes],
+            "since": self.since.isoformat() if self.since else None,
+            "started_now": self.started_now,
+            "keep": self.keep,
+            "log": self.log,
+        }
+
+
+def default_state() -> Path:
+    """The state file of ``scyllamodel local``: one background cluster for each cache folder."""
+    return cache_folder() / "background" / "cluster.json"
+
+
+def start(
+    version: str = versions.DEFAULT,
+    nodes: int = 1,
+    *,
+    state: Path | None = None,
+    until: int | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Any,
+) -> Status:
+    """Start a cluster that runs until `stop`, or say that it runs already.
+
+    Parameters:
+        version: as for `LocalCluster`.
+        nodes: 1 or 3.
+        state: another state file, for a cluster beside the usual one.
+        until: id of a process; the cluster ends when that process does.
+        on_progress: told how far downloads are; the default shows them on stderr.
+        **options: ``keep``, ``settings``, ``benchmark``, ``startup_timeout`` and ``heap_mb`` of `LocalCluster`.
+
+    Raises:
+        ConfigurationError: as for `LocalCluster`, or another version or number of nodes runs already.
+        LocalServerError: something could not be fetched, or the cluster did not come up.
+    """
+    file = state or default_state()
+    wanted = _arguments(version, nodes, options)
+    with locked(file.with_suffix(".lock")):
+        found = status(state=file)
+        if found.is_running:
+            return _same(found, wanted)
+        prepare(wanted["version"], on_progress)
+        _launch(Job(str(file), wanted, None if until is None else Identity.of(until)))
+        return attrs.evolve(status(state=file), started_now=True)
+
+
+def status(*, state: Path | None = None) -> Status:
+    """The background cluster, each node asked whether it is up; a paused one takes 2 seconds to be found out."""
+    file = state or default_state()
+    try:
+        written: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        return Status(is_running=False)
+    holder = Identity(**written["holder"])
+    if not holder.is_alive:
+        return Status(is_running=False)
+    return Status(
+        is_running=True,
+        version=written["version"],
+        nodes=tuple(NodeStatus(**node, is_up=_is_up(node["contact_point"])) for node in written["nodes"]),
+        since=datetime.fromtimestamp(written["since"], timezone.utc),
+        keep=written["cluster"]["keep"],
+        log=str(_log(file)),
+        holder=holder,
+    )
+
+
+def stop(*, state: Path | None = None) -> Status:
+    """End the background cluster and wait until it is gone; what ran is returned, which may be nothing."""
+    file = state or default_state()
+    with locked(file.with_suffix(".lock")):
+        found = status(state=file)
+        if found.holder is not None:
+            _end(found.holder)
+        file.unlink(missing_ok=True)
+    return found
+
+
+def _arguments(version: str, nodes: int, options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments for the holder's cluster, checked here, where an error reaches whoever asked."""
+    LocalCluster(nodes, version, **options)
+    keep = options.get("keep")
+    absolute = None if keep is None else str(Path(keep).expanduser().absolute())
+    return {**options, "version": versions.exact(version), "nodes": nodes, "keep": absolute}
+
+
+def _same(found: Status, wanted: dict[str, Any]) -> Status:
+    if (found.version, len(found.nodes)) == (wanted["version"], wanted["nodes"]):
+        return found
+    message = (
+        f"{len(found.nodes)} node(s) of Cassandra {found.version} run already, at {', '.join(found.contact_points)}.\n"
+        "Stop them first:  scyllamodel local stop"
+    )
+    raise ConfigurationError(message)
+
+
+def _launch(job: Job) -> None:
+    """Start a holder and wait until its cluster is up; Ctrl-C meanwhile ends it again."""
+    file = Path(job.state)
+    file.unlink(missing_ok=True)
+    path = [entry or str(Path.cwd()) for entry in sys.path]
+    with _log(file).open("wb") as log:
+        holder = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", _RUN_HOLDER, job.to_json(), *path],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",  # whoever started it may remove or unmount the folder it was started in
+            start_new_session=True,
+        )
+    try:
+        while not file.exists() and holder.poll() is None:
+            time.sleep(0.1)
+    except BaseException:
+        holder.terminate()
+        holder.wait()
+        raise
+    if holder.poll() is not None:
+        raise LocalServerError(_tail(_log(file)))
+    holder.returncode = 0  # it is left running on purpose: no ResourceWarning when this object goes
+
+
+def _end(holder: Identity) -> None:
+    """End a holder: by SIGTERM first, so that kept data is flushed, then the hard way."""
+    for number, patience in ((signal.SIGTERM, _STOP_TIMEOUT), (signal.SIGKILL, 10.0)):
+        if holder.is_alive:
+            os.kill(holder.pid, number)
+        deadline = time.monotonic() + patience
+        while holder.is_alive and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def _is_up(contact_point: str) -> bool:
+    address, _, port = contact_point.rpartition(":")
+    try:
+        with wire.connected(address, int(port), timeout=2.0):
+            return True
+    except wire.RefusedLogin:
+        return True
+    except (OSError, LocalServerError):
+        return False
+
+
+def _log(state: Path) -> Path:
+    return state.with_suffix(".log")
+
+
+def _tail(log: Path) -> str:
+    with log.open(encoding="utf-8", errors="replace") as file:
+        return "".join(deque(file, maxlen=80)).rstrip() or "The process that holds the cluster ended."
