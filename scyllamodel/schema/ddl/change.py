@@ -1,0 +1,142 @@
+"""Changes -> the one statement that each of them is, and the one that undoes it.
+
+*In*: a change and a `ServerProfile`. *Out*: CQL text without a semicolon. Statements are plain: no ``IF NOT EXISTS`` on
+tables, indexes and views, since it passes silently over another thing of that name, and none on columns, since Scylla
+and Cassandra 4.0 do not parse it (reference, section 4.2). Whoever runs them looks at the schema when one is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from scyllamodel._identifiers import qualified, quote
+from scyllamodel.schema.changes import (
+    AddColumns,
+    AddField,
+    AddIndex,
+    AddTable,
+    AddType,
+    AddView,
+    Change,
+    CreateKeyspace,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    RenameKeyColumns,
+    SetOptions,
+)
+from scyllamodel.schema.ddl.create import (
+    column_cql,
+    create_index,
+    create_keyspace,
+    create_table,
+    create_type,
+    create_view,
+    options_cql,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scyllamodel.schema.server import ServerProfile
+
+
+@functools.singledispatch
+def statement(change: Change, server: ServerProfile) -> str:
+    """The one statement that makes this change.
+
+    Raises:
+        TypeError: CQL has none for it; such a change is refused or noted, and never run.
+    """
+    raise TypeError(f"CQL has no statement for {type(change).__name__} on {server}")
+
+
+@statement.register(CreateKeyspace)
+def _create_keyspace(change: CreateKeyspace, server: ServerProfile) -> str:
+    return create_keyspace(change.keyspace, server)
+
+
+@statement.register(AddType)
+def _add_type(change: AddType, _: ServerProfile) -> str:
+    return create_type(change.keyspace, change.type)
+
+
+@statement.register(DropType)
+def _drop_type(change: DropType, _: ServerProfile) -> str:
+    return f"DROP TYPE {type_name(change.keyspace, change.type.name)}"
+
+
+@statement.register(AddField)
+def _add_field(change: AddField, _: ServerProfile) -> str:
+    target = type_name(change.keyspace, change.type)
+    return f"ALTER TYPE {target} ADD {quote(change.name)} {change.field_type.cql}"
+
+
+@statement.register(AddTable)
+def _add_table(change: AddTable, server: ServerProfile) -> str:
+    return create_table(change.keyspace, change.table, server)
+
+
+@statement.register(DropTable)
+def _drop_table(change: DropTable, _: ServerProfile) -> str:
+    return f"DROP TABLE {qualified(change.keyspace, change.table.name)}"
+
+
+@statement.register(AddColumns)
+def _add_columns(change: AddColumns, _: ServerProfile) -> str:
+    added = _grouped([column_cql(column) for column in change.columns])
+    return f"ALTER TABLE {qualified(change.keyspace, change.table)} ADD {added}"
+
+
+@statement.register(DropColumns)
+def _drop_columns(change: DropColumns, _: ServerProfile) -> str:
+    dropped = _grouped([quote(column.name) for column in change.columns])
+    return f"ALTER TABLE {qualified(change.keyspace, change.table)} DROP {dropped}"
+
+
+@statement.register(RenameKeyColumns)
+def _rename_key_columns(change: RenameKeyColumns, _: ServerProfile) -> str:
+    names = " AND ".join(f"{quote(old)} TO {quote(new)}" for old, new in change.names)
+    return f"ALTER TABLE {qualified(change.keyspace, change.table)} RENAME {names}"
+
+
+@statement.register(SetOptions)
+def _set_options(change: SetOptions, server: ServerProfile) -> str:
+    what = "MATERIALIZED VIEW" if change.view else "TABLE"
+    clauses = " AND ".join(options_cql(change.options, server))
+    return f"ALTER {what} {qualified(change.keyspace, change.name)} WITH {clauses}"
+
+
+@statement.register(AddIndex)
+def _add_index(change: AddIndex, server: ServerProfile) -> str:
+    return create_index(change.keyspace, change.table, change.index, server)
+
+
+@statement.register(DropIndex)
+def _drop_index(change: DropIndex, _: ServerProfile) -> str:
+    return f"DROP INDEX {qualified(change.keyspace, change.index.name)}"
+
+
+@statement.register(AddView)
+def _add_view(change: AddView, server: ServerProfile) -> str:
+    return create_view(change.keyspace, change.view, server)
+
+
+@statement.register(DropView)
+def _drop_view(change: DropView, _: ServerProfile) -> str:
+    return f"DROP MATERIALIZED VIEW {qualified(change.keyspace, change.view.name)}"
+
+
+def undo(change: Change, server: ServerProfile) -> str | None:
+    """The statement that undoes this change; None when CQL has none."""
+    inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
+    return None if inverse is None else statement(inverse(), server)
+
+
+def _grouped(parts: list[str]) -> str:
+    """One part stands alone; several need parentheses on both servers."""
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"

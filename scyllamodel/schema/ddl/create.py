@@ -1,0 +1,175 @@
+"""Facts -> the CQL that makes them.
+
+*In*: a keyspace, type, table, index or view as a fact, and a `ServerProfile`. *Out*: one ``CREATE`` without a
+semicolon, the same bytes for the same facts. Options are written as far as the facts hold them, stored defaults
+included, so that a table that was dropped comes back as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from scyllamodel._identifiers import qualified, quote, quote_type, string
+from scyllamodel.errors import KeyspaceError
+from scyllamodel.schema.facts import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import map_cql, option_cql
+from scyllamodel.schema.server import index_class
+from scyllamodel.types.values import VectorType
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+INDENT: Final = "    "
+
+
+def script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
+    """The statements that make this keyspace on an empty server, in an order that works."""
+    name = facts.name
+    return [
+        *([] if facts.keyspace is None else [create_keyspace(facts.keyspace, server)]),
+        *(create_type(name, found) for found in types_in_order(facts.types)),
+        *(create_table(name, found, server) for found in facts.tables),
+        *(create_index(name, table, index, server) for table in facts.tables for index in table.indexes),
+        *(create_view(name, found, server) for found in facts.views),
+    ]
+
+
+def types_in_order(types: Iterable[UserType]) -> tuple[UserType, ...]:
+    """User types, each after those that its fields name, and otherwise by name; members of a cycle come last."""
+    waiting = sorted(types, key=lambda found: found.name)
+    ordered: list[UserType] = []
+    while waiting:
+        missing = {found.name for found in waiting}
+        ready = [found for found in waiting if not missing.intersection(found.user_types)]
+        if not ready:
+            return (*ordered, *waiting)
+        ordered += ready
+        waiting = [found for found in waiting if found not in ready]
+    return tuple(ordered)
+
+
+def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
+    """``CREATE KEYSPACE``; asked for by many replicas at once, and compared afterwards, so it may exist.
+
+    Raises:
+        KeyspaceError: nobody said how to replicate it, or it is to have tablets where there are none.
+    """
+    if keyspace.replication is None:
+        raise _refused(keyspace, "nothing says how its rows are replicated", _REPLICATION)
+    if keyspace.tablets and not server.has_tablets:
+        raise _refused(keyspace, f"{server} has no tablets", "Leave tablets= out of the repo.")
+    clauses = [f"replication = {map_cql(keyspace.replication)}"]
+    if not keyspace.durable_writes:
+        clauses.append("durable_writes = false")
+    if keyspace.tablets is not None and server.has_tablets:
+        clauses.append(f"tablets = {{'enabled': {str(keyspace.tablets).lower()}}}")
+    return f"CREATE KEYSPACE IF NOT EXISTS {quote(keyspace.name)} WITH {' AND '.join(clauses)}"
+
+
+_REPLICATION: Final = "Give the repo replication={'class': 'NetworkTopologyStrategy', '<data centre>': 3}."
+
+
+def _refused(keyspace: Keyspace, why: str, advice: str) -> KeyspaceError:
+    return KeyspaceError(f"keyspace {keyspace.name} cannot be made: {why}. {advice}", keyspace=keyspace.name)
+
+
+def create_type(keyspace: str, found: UserType) -> str:
+    """``CREATE TYPE``, its fields in their declared order."""
+    fields = ", ".join(f"{quote(name)} {field.cql}" for name, field in found.fields)
+    return f"CREATE TYPE {type_name(keyspace, found.name)} ({fields})"
+
+
+def create_table(keyspace: str, table: Table, server: ServerProfile) -> str:
+    """``CREATE TABLE``; clustering orders are listed when one of them is descending."""
+    lines = [*map(column_cql, table.columns), f"PRIMARY KEY {_primary_key(table)}"]
+    body = ",\n".join(INDENT + line for line in lines)
+    descending = any(column.descending for column in table.clustering_key)
+    options = _without_ttl(table.options) if table.is_counter else table.options
+    clauses = [*([_clustering_order(table)] if descending else []), *options_cql(options, server)]
+    return f"CREATE TABLE {qualified(keyspace, table.name)} (\n{body}\n){_with(clauses, ' ')}"
+
+
+def create_view(keyspace: str, view: View, server: ServerProfile) -> str:
+    """``CREATE MATERIALIZED VIEW``; all clustering orders, for Scylla would take those left out for ascending."""
+    keys = [*view.partition_key, *view.clustering_key]
+    selected = "*" if view.all_columns else ", ".join(quote(column.name) for column in view.columns)
+    where = view.where or " AND ".join(f"{quote(column.name)} IS NOT NULL" for column in keys)
+    options = {name: value for name, value in _without_ttl(view.options).items() if name != "cdc"}
+    clauses = [*([_clustering_order(view)] if view.clustering_key else []), *options_cql(options, server)]
+    lines = [
+        f"CREATE MATERIALIZED VIEW {qualified(keyspace, view.name)} AS",
+        f"SELECT {selected}",
+        f"FROM {qualified(keyspace, view.base)}",
+        f"WHERE {where}",
+        f"PRIMARY KEY {_primary_key(view)}",
+    ]
+    return f"\n{INDENT}".join(lines) + _with(clauses, f"\n{INDENT}", INDENT * 2)
+
+
+def create_index(keyspace: str, table: Table, index: Index, server: ServerProfile) -> str:
+    """``CREATE [CUSTOM] INDEX``; ``CUSTOM`` wherever there is a class, as every server of ours takes that."""
+    target = _target(table, index)
+    start = f"INDEX {quote(index.name)} ON {qualified(keyspace, table.name)} ({target})"
+    if index.using is None:
+        return f"CREATE {start}"
+    if index_class(index.using) == "legacy_local_table":
+        return f"CREATE {start} USING 'legacy_local_table'" if server.has_sai else f"CREATE {start}"
+    on_vector = any(isinstance(column.type, VectorType) for column in _indexed(table, index))
+    using = string(server.index_class(index.using, on_vector=on_vector))
+    options = f" WITH OPTIONS = {map_cql(index.options)}" if index.options else ""
+    return f"CREATE CUSTOM {start} USING {using}{options}"
+
+
+def _target(table: Table, index: Index) -> str:
+    """Without a word it is ``values`` of a collection and the column itself otherwise, on both servers."""
+    columns = ", ".join(quote(name) for name in _indexed_names(table, index))
+    target = columns if index.on == "values" else f"{index.on}({columns})"
+    return f"({_names(table.partition_key)}), {target}" if index.local else target
+
+
+def _indexed_names(table: Table, index: Index) -> list[str]:
+    """Several columns stand in one text, unless that text is the name of one."""
+    return [index.column] if index.column in table else index.column.split(", ")
+
+
+def _indexed(table: Table, index: Index) -> Iterator[TableColumn]:
+    return (table[name] for name in _indexed_names(table, index) if name in table)
+
+
+def type_name(keyspace: str, name: str) -> str:
+    """A user type with its keyspace, quoted also where it reads like a native type."""
+    return f"{quote(keyspace)}.{quote_type(name)}"
+
+
+def column_cql(column: TableColumn) -> str:
+    """A column as ``CREATE TABLE`` and ``ALTER TABLE ADD`` take it."""
+    return f"{quote(column.name)} {column.type.cql}{' STATIC' if column.kind == 'static' else ''}"
+
+
+def _names(columns: Iterable[TableColumn]) -> str:
+    return ", ".join(quote(column.name) for column in columns)
+
+
+def _primary_key(found: Table | View) -> str:
+    clustering = f", {_names(found.clustering_key)}" if found.clustering_key else ""
+    return f"(({_names(found.partition_key)}){clustering})"
+
+
+def _clustering_order(found: Table | View) -> str:
+    orders = (f"{quote(c.name)} {'DESC' if c.descending else 'ASC'}" for c in found.clustering_key)
+    return f"CLUSTERING ORDER BY ({', '.join(orders)})"
+
+
+def options_cql(options: Mapping[str, Any], server: ServerProfile) -> list[str]:
+    """Canonical options as ``name = value`` pieces, by name."""
+    return [option_cql(name, options[name], server) for name in sorted(options)]
+
+
+def _without_ttl(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored TTL of 0, which servers print for what cannot have any; declared ones are judged by rules."""
+    return {name: value for name, value in options.items() if (name, value) != ("default_time_to_live", 0)}
+
+
+def _with(clauses: list[str], before: str, indent: str = INDENT) -> str:
+    return before + "WITH " + f"\n{indent}AND ".join(clauses) if clauses else ""
