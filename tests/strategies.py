@@ -9,9 +9,12 @@ from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, NamedTuple
 
+import attrs
 from hypothesis import strategies as st
 
 from scyllamodel import types as cql
+from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import TableOptions
 from scyllamodel.types.values import (
     NATIVE_NAMES,
     ListType,
@@ -22,6 +25,9 @@ from scyllamodel.types.values import (
     UserTypeName,
     VectorType,
     freeze,
+    is_multi_cell,
+    parts,
+    walk,
 )
 
 
@@ -148,3 +154,138 @@ def hints_with_values(draw):
     """An annotation and a value of it."""
     shape = draw(shapes)
     return shape.hint, draw(shape.values)
+
+
+names = st.from_regex(r"[A-Za-z0-9_]{1,20}", fullmatch=True).filter(lambda name: not name.startswith("scyllamodel_"))
+"""Names that servers take for tables, views, types, indexes and keyspaces; half of them need quotes."""
+
+HOSTILE = ["select", "Mixed", "a b", 'qu"ote', "it's", "1st", "é☃", "values(x)", "a, b", "x); DROP TABLE t; --", "\n"]
+column_names = st.sampled_from(HOSTILE) | st.from_regex(r"[a-z]{1,6}", fullmatch=True)
+"""Names that servers take for columns and fields: anything."""
+
+key_natives = st.sampled_from(sorted(NATIVE_NAMES - {"counter", "duration", "empty"})).map(Native)
+key_types = key_natives | st.one_of(
+    key_natives.map(ListType).map(freeze),
+    key_natives.map(SetType).map(freeze),
+    key_natives.map(lambda t: TupleType((t,))),
+)
+"""Types that can stand in a primary key."""
+
+
+def _no_duration(cql_type):
+    return Native("duration") not in walk(cql_type)
+
+
+def storable(user_types=()):
+    """Types that a column can have on every server, given these user types; no counters, no vectors."""
+
+    def collections(inside):
+        ordered = inside.filter(_no_duration)
+        made = st.one_of(inside.map(ListType), ordered.map(SetType), st.builds(MapType, ordered, inside))
+        return made | made.map(freeze) | st.lists(inside, min_size=1, max_size=2).map(lambda t: TupleType(tuple(t)))
+
+    known = [UserTypeName(found.name, frozen=True) for found in user_types]
+    # A user type that is not frozen must hold no collection that is not (a rule of both servers).
+    known += [UserTypeName(t.name) for t in user_types if not any(is_multi_cell(field) for _, field in t.fields)]
+    scalars = key_natives | st.just(Native("duration"))
+    return st.recursive(scalars | st.sampled_from(known) if known else scalars, collections, max_leaves=4).filter(
+        _durable
+    )
+
+
+def _ordered(cql_type):
+    """No duration in what is ordered, however deep inside."""
+    for found in walk(cql_type):
+        ordered = parts(found)[:1] if isinstance(found, (SetType, MapType)) else ()
+        if not all(map(_no_duration, ordered)):
+            return False
+    return True
+
+
+@st.composite
+def user_type_sets(draw):
+    """User types of one keyspace, each made of those before it."""
+    found = []
+    for name in draw(st.lists(names, max_size=3, unique=True)):
+        inside = storable(found).filter(_no_duration).map(lambda t: freeze(t) if isinstance(t, UserTypeName) else t)
+        fields = draw(st.lists(st.tuples(column_names, inside), min_size=1, max_size=3, unique_by=lambda f: f[0]))
+        found.append(UserType(name, tuple(fields), "k"))
+    return tuple(found)
+
+
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "bloom_filter_fp_chance": st.sampled_from([0.01, 0.1, 1.0]),
+        "caching": st.sampled_from([{"keys": "ALL"}, {"keys": "NONE", "rows_per_partition": 10}]),
+        "comment": texts,
+        "compaction": st.sampled_from(
+            [
+                {"class": "SizeTieredCompactionStrategy", "min_threshold": 6},
+                {"class": "LeveledCompactionStrategy"},
+            ]
+        ),
+        "compression": st.sampled_from(
+            [
+                {"class": "LZ4Compressor", "chunk_length_in_kb": 64},
+                {"class": "ZstdCompressor"},
+                {"enabled": False},
+            ]
+        ),
+        "gc_grace_seconds": st.integers(1, 10**6),
+        "speculative_retry": st.sampled_from(["99p", "99.9PERCENTILE", "50ms", "ALWAYS", "NEVER"]),
+    },
+)
+"""Keywords of `TableOptions` that tables and views of every server take."""
+
+
+@st.composite
+def tables(draw, name="t", user_types=()):
+    """A table of keyspace ``k`` with hostile columns, declared options, and indexes named after it."""
+    found = draw(st.lists(column_names, min_size=1, max_size=9, unique=True))
+    partition = draw(st.integers(1, min(2, len(found))))
+    clustering = draw(st.integers(0, min(2, len(found) - partition)))
+    keys = [TableColumn(column, draw(key_types), "partition_key") for column in found[:partition]]
+    keys += [
+        TableColumn(column, draw(key_types), "clustering", draw(st.booleans()))
+        for column in found[partition : partition + clustering]
+    ]
+    if not found[partition + clustering :] or draw(st.integers(0, 5)):
+        kinds = st.sampled_from(["regular", "regular", "static"] if clustering else ["regular"])
+        rest = [TableColumn(c, draw(storable(user_types)), draw(kinds)) for c in found[partition + clustering :]]
+    else:
+        rest = [TableColumn(c, Native("counter")) for c in found[partition + clustering :]]
+    counter = any(column.type == Native("counter") for column in rest)
+    options = TableOptions(**draw(OPTIONS)).declared()
+    indexed = [c for c in rest if c.type in map(Native, NATIVE_NAMES - {"duration"}) and not counter]
+    chosen = draw(st.lists(st.sampled_from(indexed), unique=True, max_size=2)) if indexed else []
+    indexes = tuple(Index(f"{name}_{number}", column.name) for number, column in enumerate(chosen))
+    return Table(name=name, columns=(*keys, *rest), keyspace="k", options=options, indexes=indexes)
+
+
+@st.composite
+def views(draw, table, name="v"):
+    """A view of a table: all keys of the table in any order, led by at most one other column."""
+    keys = [attrs.evolve(column, descending=False) for column in draw(st.permutations([c for c in table if c.in_key]))]
+    scalars = [
+        c for c in table if c.kind == "regular" and c.type in map(Native, NATIVE_NAMES - {"duration", "counter"})
+    ]
+    keys = [*draw(st.lists(st.sampled_from(scalars), max_size=1) if scalars else st.just([])), *keys]
+    rest = [c for c in table if c.kind == "regular" and c not in keys and draw(st.booleans())]
+    made = [
+        *(attrs.evolve(column, kind="clustering" if at else "partition_key") for at, column in enumerate(keys)),
+        *rest,
+    ]
+    return View(name=name, columns=tuple(made), base=table.name, keyspace="k")
+
+
+@st.composite
+def keyspaces(draw):
+    """A whole keyspace ``k``: user types, tables with indexes, and views."""
+    types = draw(user_type_sets())
+    found = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    made = [draw(tables(name, types)) for name in found]
+    bases = [table for table in made if not table.is_counter]
+    seen = [draw(views(table, f"v_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
+    keyspace = Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "datacenter1": "1"}))
+    return KeyspaceFacts("k", keyspace, types, tuple(made), tuple(seen))
