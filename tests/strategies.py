@@ -187,10 +187,8 @@ def storable(user_types=()):
     known = [UserTypeName(found.name, frozen=True) for found in user_types]
     # A user type that is not frozen must hold no collection that is not (a rule of both servers).
     known += [UserTypeName(t.name) for t in user_types if not any(is_multi_cell(field) for _, field in t.fields)]
-    scalars = key_natives | st.just(Native("duration"))
-    return st.recursive(scalars | st.sampled_from(known) if known else scalars, collections, max_leaves=4).filter(
-        _durable
-    )
+    leaves = key_natives | st.just(Native("duration")) | st.sampled_from([*known, Native("int")])
+    return st.recursive(leaves, collections, max_leaves=4).filter(_ordered)
 
 
 def _ordered(cql_type):
