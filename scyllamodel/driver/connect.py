@@ -32,11 +32,15 @@ from scyllamodel.driver.names import (
     RetryPolicy,
     TokenAwarePolicy,
 )
+from scyllamodel.driver.policy import LowestHost
 from scyllamodel.driver.refusals import connection_failed
 from scyllamodel.errors import ConfigurationError
 
 CONNECT_TIMEOUT: Final = 2.0
 """Seconds for one attempt at one host while the first connection is made; the driver makes two attempts."""
+
+RELEASE_PROFILE: Final = "scyllamodel"
+"""An execution profile that sends nothing, and keeps the common coordinator connected by its policy."""
 
 STEADY_CONNECT_TIMEOUT: Final = 5.0
 """Seconds for one attempt once the cluster is known, which is the driver's default."""
@@ -96,8 +100,11 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
 
 
 def _profiles(settings: RepoSettings) -> dict[Any, Any]:
-    """The application's execution profiles, and a default one unless it brings its own."""
-    profiles: dict[Any, Any] = dict(settings.execution_profiles or {})
+    """The application's execution profiles, a default one unless it brings its own, and one that connects us."""
+    profiles: dict[Any, Any] = {
+        RELEASE_PROFILE: ExecutionProfile(load_balancing_policy=LowestHost()),
+        **(settings.execution_profiles or {}),
+    }
     if EXEC_PROFILE_DEFAULT not in profiles:
         profiles[EXEC_PROFILE_DEFAULT] = ExecutionProfile(**_default_profile(settings))
         return profiles

@@ -1,0 +1,95 @@
+"""``system_schema`` read on one node until what was read hangs together.
+
+*In*: a `Coordinator`, a keyspace, the server's profile. *Out*: `KeyspaceFacts`. One read takes several queries, and a
+schema change may fall between two of them, so the node's schema version is looked at before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from scyllamodel._identifiers import string
+from scyllamodel.driver.connection import PAGE
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.servers import unread
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.facts import KeyspaceFacts
+from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
+from scyllamodel.schema.server import ServerProfile
+
+Rows: TypeAlias = dict[str, list[dict[str, Any]]]
+
+AT_ONCE: Final = 8
+"""Reads in flight; more gain nothing on a server that serves others too."""
+
+TRIES: Final = 5
+
+
+def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE) -> KeyspaceFacts:
+    """One keyspace as the coordinator has it; its ``keyspace`` is None when there is none.
+
+    Parameters:
+        page: rows of one page; all pages are read.
+
+    Raises:
+        IntrospectionError: it could not be read, or kept changing while it was read.
+    """
+    where = f"WHERE keyspace_name = {string(keyspace)}"
+    selects = {
+        table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted by `string`
+        for table, columns in columns_to_read(server).items()
+    }
+    try:
+        rows = _settled(coordinator, selects, page)
+    except DRIVER_ERRORS as error:
+        raise unread(f"the schema of keyspace {keyspace}", coordinator, error) from error
+    if rows is None:
+        raise IntrospectionError(
+            f"keyspace {keyspace} kept changing while it was read, {2 * TRIES} times in a row. Somebody changes its "
+            "schema without pause; run this again when that is over.",
+            keyspace=keyspace,
+            node=coordinator.address,
+        )
+    return reflect_keyspace(keyspace, rows, server)
+
+
+def _settled(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> Rows | None:
+    """Rows that were all there at one moment, or None when there was no such moment."""
+    before = schema_version(coordinator)
+    rows: Rows = {}
+    for _ in range(TRIES):
+        rows = _read(coordinator, selects, page)
+        after = schema_version(coordinator)
+        if before == after:
+            return rows
+        before = after
+    # The version is the cluster's: on a busy one it moves for other keyspaces all the time. Two equal looks at this
+    # keyspace, one after the other, prove as much.
+    for _ in range(TRIES):
+        again = _read(coordinator, selects, page)
+        if again == rows:
+            return rows
+        rows = again
+    return None
+
+
+def _read(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> Rows:
+    found: Rows = {}
+    left = iter(selects.items())
+    while batch := list(islice(left, AT_ONCE)):
+        started = [(table, coordinator.start(cql, page=page)) for table, cql in batch]
+        found |= {table: list(future.result()) for table, future in started}
+    return found
+
+
+def schema_version(coordinator: Coordinator) -> UUID | None:
+    """The version of the schema that the coordinator has; it moves with every change of any keyspace.
+
+    Raises:
+        Exception: one of `DRIVER_ERRORS`.
+    """
+    rows = coordinator.rows("SELECT schema_version FROM system.local WHERE key = 'local'")
+    return rows[0]["schema_version"]  # type: ignore[no-any-return]

@@ -1,0 +1,121 @@
+"""What a server says of itself, read once: its profile, and the nodes around it.
+
+*In*: a `Coordinator`. *Out*: a `ServerProfile`, and a `Topology`. What a user may not read stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.names import InvalidRequest, Unauthorized
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.server import COLUMNS_QUERY, VIEW_SETTINGS, ServerProfile, profile_from
+
+LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
+PEERS = "SELECT peer, host_id, data_center, schema_version FROM system.peers"
+
+
+@attrs.frozen
+class Node:
+    """A member of the cluster.
+
+    Attributes:
+        host: the driver's object, None when the driver does not know it.
+        version: the schema version that the coordinator last heard of it, None when it never did.
+    """
+
+    host_id: UUID
+    address: str
+    data_center: str
+    version: UUID | None
+    host: Any = attrs.field(default=None, repr=False, eq=False)
+
+
+@attrs.frozen
+class Topology:
+    """How many nodes there are.
+
+    Attributes:
+        nodes: data centre to its number of members, whether they are up or not: a replication factor counts them.
+        down: addresses of members that the driver holds for down.
+    """
+
+    nodes: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    down: tuple[str, ...] = ()
+
+
+def members(coordinator: Coordinator) -> list[Node]:
+    """All members of the cluster as the coordinator sees them, itself first.
+
+    Raises:
+        Exception: one of `DRIVER_ERRORS`.
+    """
+    known = {str(host.host_id): host for host in coordinator.connection.hosts}
+    here = {"peer": coordinator.host.endpoint.address, **coordinator.rows(LOCAL)[0]}
+    # A row without host_id is left over from a node that never joined.
+    rows = [here, *(row for row in coordinator.rows(PEERS) if row["host_id"] is not None)]
+    return [_node(row, known) for row in rows]
+
+
+def _node(row: Mapping[str, Any], known: Mapping[str, Any]) -> Node:
+    host = known.get(str(row["host_id"]))
+    address = str(row["peer"]) if host is None else str(host.endpoint)
+    return Node(row["host_id"], address, row["data_center"] or "", row["schema_version"], host)
+
+
+def read_topology(coordinator: Coordinator) -> Topology:
+    """The members of the cluster, counted.
+
+    Raises:
+        IntrospectionError: they could not be read.
+    """
+    try:
+        found = members(coordinator)
+    except DRIVER_ERRORS as error:
+        raise unread("the nodes of the cluster", coordinator, error) from error
+    down = tuple(node.address for node in found if node.host is not None and node.host.is_up is False)
+    return Topology(FrozenMap(Counter(node.data_center for node in found)), down)
+
+
+def read_server(coordinator: Coordinator) -> ServerProfile:
+    """The profile of the coordinator, which stands for the cluster.
+
+    Raises:
+        IntrospectionError: it could not be read.
+    """
+    try:
+        columns = [(row["table_name"], row["column_name"]) for row in coordinator.rows(COLUMNS_QUERY)]
+        release = coordinator.rows(LOCAL)[0]["release_version"]
+        if any(table == "scylla_tables" for table, _ in columns):
+            versions = _permitted(coordinator, "SELECT version FROM system.versions")
+            return profile_from(release, columns, scylla_version=versions[0]["version"] if versions else None)
+        names = ", ".join(f"'{name}'" for name in VIEW_SETTINGS)
+        wanted = f"SELECT name, value FROM system_views.settings WHERE name IN ({names})"  # noqa: S608 - constants
+        settings = _permitted(coordinator, wanted)
+        return profile_from(release, columns, settings={row["name"]: row["value"] for row in settings})
+    except DRIVER_ERRORS as error:
+        raise unread("what the server is", coordinator, error) from error
+
+
+def _permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
+    """The rows, or none where the user may not read them or the release has no such table."""
+    try:
+        return coordinator.rows(cql)
+    except (Unauthorized, InvalidRequest):
+        return []
+
+
+def unread(what: str, coordinator: Coordinator, error: Exception) -> IntrospectionError:
+    """The error for a read that failed, which is never taken for "nothing there"."""
+    return IntrospectionError(
+        f"{what} could not be read from {coordinator.address}: {type(error).__name__}: {error}. Nothing was changed; "
+        "look at the server, then run this again.",
+        node=coordinator.address,
+    )
