@@ -1,0 +1,178 @@
+"""Values of every type go to a real server and come back as they were."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+import pytest
+from cassandra import DriverException, InvalidRequest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.policies import RoundRobinPolicy
+from cassandra.protocol import SyntaxException
+from cassandra.query import tuple_factory
+from every_type import CASES, USER_TYPES, VECTOR_CASES, Place
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import SCALARS, shapes
+
+from scyllamodel import types as cql
+from scyllamodel._identifiers import quote, quote_type
+from scyllamodel.model._codegen import Field, make_bind, make_load
+from scyllamodel.schema.server import COLUMNS_QUERY, profile_from
+from scyllamodel.types.hints import resolve
+from scyllamodel.types.values import VectorType, walk
+
+pytestmark = pytest.mark.live
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+class Holder:
+    """A row of a key and a value."""
+
+    __slots__ = ("id", "value")
+    id: uuid.UUID
+    value: Any
+
+
+class Server:
+    """A session of one keyspace, and what its server can do."""
+
+    def __init__(self, session):
+        self.session = session
+        release = session.execute("SELECT release_version FROM system.local").one()[0]
+        self.profile = profile_from(release, session.execute(COLUMNS_QUERY), scylla_version=self._scylla_version())
+
+    def _scylla_version(self):
+        try:
+            return self.session.execute("SELECT version FROM system.versions").one()[0]
+        except DriverException:
+            return None
+
+    def table(self, hint):
+        """A new table of a key and a column of this annotation."""
+        name = f"t{uuid.uuid4().hex}"
+        self.session.execute(f"CREATE TABLE {name} (id uuid PRIMARY KEY, value {resolve(hint).type.cql})")
+        return name
+
+    def returned(self, table, hint, value):
+        """What is loaded for a value that was bound, written and read."""
+        fields = [Field("id", resolve(uuid.UUID)), Field("value", resolve(hint))]
+        holder = Holder()
+        holder.id, holder.value = uuid.uuid4(), value
+        insert = self.session.prepare(f"INSERT INTO {table} (id, value) VALUES (?, ?)")
+        select = self.session.prepare(f"SELECT id, value FROM {table} WHERE id = ?")
+        self.session.execute(insert, make_bind(Holder, fields)(holder))
+        (row,) = self.session.execute(select, (holder.id,))
+        return make_load(Holder, fields)(row).value
+
+
+@pytest.fixture(scope="module")
+def server(scylla_cluster):
+    """The server, with the user types made in a keyspace of its own."""
+    host, _, port = scylla_cluster.contact_points[0].rpartition(":")
+    profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=30)
+    cluster = Cluster([host], port=int(port), execution_profiles={EXEC_PROFILE_DEFAULT: profile})
+    session = cluster.connect()
+    keyspace = f"values_{uuid.uuid4().hex[:12]}"
+    session.execute(
+        f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
+    )
+    session.set_keyspace(keyspace)
+    for cls, fields in USER_TYPES:
+        listed = ", ".join(f"{quote(name)} {cql_type.cql}" for name, cql_type in _frozen(fields))
+        session.execute(f"CREATE TYPE {quote_type(cls.__cql_name__)} ({listed})")
+    yield Server(session)
+    session.execute(f"DROP KEYSPACE {keyspace}")
+    cluster.shutdown()
+
+
+def _frozen(fields):
+    """Fields of a user type that are user types themselves are frozen."""
+    return [
+        (name, cql.parse_type(f"frozen<{found.cql}>") if hasattr(found, "frozen") else found) for name, found in fields
+    ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_values_of_every_type_come_back(server, case):
+    """Equal, and of the class that the annotation says."""
+    table = server.table(case.hint)
+    found = [server.returned(table, case.hint, value) for value in case.values]
+
+    assert case.values == found
+    assert [type(value) for value in case.values] == [type(value) for value in found]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_null_comes_back(server, case):
+    """As None, or as the empty value that servers do not tell from null."""
+    hint = resolve(case.hint)
+
+    assert (hint.empty and hint.empty()) == server.returned(server.table(case.hint), case.hint, None)
+
+
+@pytest.mark.parametrize("case", VECTOR_CASES, ids=lambda case: case.name)
+def test_vectors_come_back_where_there_are_vectors(server, case):
+    """A server that says it has vectors keeps them; another refuses the type."""
+    if server.profile.has_vectors:
+        table = server.table(case.hint)
+
+        assert case.values == [server.returned(table, case.hint, value) for value in case.values]
+    else:
+        with pytest.raises((SyntaxException, InvalidRequest)):
+            server.table(case.hint)
+
+
+@pytest.mark.parametrize("shape", SCALARS, ids=lambda shape: str(shape.hint))
+def test_any_value_of_a_scalar_comes_back(server, shape):
+    """Whatever Hypothesis thinks of."""
+    table = server.table(shape.hint)
+
+    @few
+    @given(shape.values)
+    def check(value):
+        assert value == server.returned(table, shape.hint, value)
+
+    check()
+
+
+@few
+@given(st.data())
+def test_any_value_of_any_nesting_comes_back(server, data):
+    """Whatever nests in whatever, servers take the type and keep the value."""
+    shape = data.draw(shapes)
+    assume(server.profile.has_vectors or not _has_vector(shape.hint))
+
+    value = data.draw(shape.values)
+
+    assert value == server.returned(server.table(shape.hint), shape.hint, value)
+
+
+def _has_vector(hint):
+    return any(isinstance(found, VectorType) for found in walk(resolve(hint).type))
+
+
+def test_counters_come_back(server):
+    """A counter is an int, incremented by the server."""
+    server.session.execute("CREATE TABLE hits (id uuid PRIMARY KEY, value counter)")
+    key, load = uuid.uuid4(), make_load(Holder, [Field("id", resolve(uuid.UUID)), Field("value", resolve(cql.Counter))])
+    for by in (5, -2):
+        server.session.execute("UPDATE hits SET value = value + %s WHERE id = %s", (by, key))
+    (row,) = server.session.execute("SELECT id, value FROM hits")
+
+    assert 3 == load(row).value
+
+
+def test_a_type_that_gained_a_field_is_still_read(server):
+    """What an older model does not know is left out, in values written before and after."""
+    table = server.table(Place)
+    before = server.returned(table, Place, Place("a", date.max))
+    server.session.execute("ALTER TYPE place ADD extra text")
+    server.session.execute(f"INSERT INTO {table} (id, value) VALUES (uuid(), {{city: 'b', extra: 'x'}})")
+    rows = server.session.execute(f"SELECT value FROM {table}")
+    load = resolve(Place).load
+
+    assert Place("a", date.max) == before
+    assert {before, Place("b")} == {load(value) for (value,) in rows}
