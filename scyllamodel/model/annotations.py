@@ -1,0 +1,109 @@
+"""The annotations of a class body that is not a class yet -> the types they mean.
+
+Comes in: the namespace of the body and the frame that runs it. Goes out: for each name the evaluated annotation, or why
+it cannot be evaluated. Separate because each Python keeps annotations differently: evaluated (up to 3.13), as text
+(``from __future__ import annotations``), or behind a function (3.14).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any, ClassVar, Final, ForwardRef
+
+import attrs
+
+_CLASS_VAR: Final = re.compile(r"(\w+\.)*ClassVar\b")
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+@attrs.frozen
+class Scope:
+    """Where names of an annotation are looked up: the module, then what is local to the class statement."""
+
+    globals: dict[str, Any]
+    locals: dict[str, Any]
+
+
+def raw_annotations(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations as they stand in a namespace, evaluated or not, in order of declaration."""
+    if sys.version_info >= (3, 14):
+        import annotationlib  # noqa: PLC0415 - new in Python 3.14
+
+        annotate = annotationlib.get_annotate_from_class_namespace(namespace)
+        if annotate is not None:
+            return annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF)
+    return dict(namespace.get("__annotations__", _EMPTY))
+
+
+def is_class_var(annotation: object) -> bool:
+    """Whether the annotation, evaluated or not, is a ``ClassVar``."""
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
+    if isinstance(annotation, str):
+        return _CLASS_VAR.match(annotation) is not None
+    return annotation is ClassVar or typing.get_origin(annotation) is ClassVar
+
+
+def defining_frame(module: str | None) -> FrameType | None:
+    """The frame that runs a class statement of this module, else the nearest one outside our own metaclasses.
+
+    Between it and us may stand ``__new__`` of metaclasses derived from ours.
+    """
+    frame = inspect.currentframe()
+    nearest: FrameType | None = None
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name == module:
+            return frame
+        if nearest is None and not name.startswith("scyllamodel.model."):
+            nearest = frame
+        frame = frame.f_back
+    return nearest
+
+
+def scope_of(module: str, frame: FrameType | None, body: Mapping[str, Any]) -> Scope:
+    """The names that the annotations of a class body see.
+
+    Parameters:
+        module: the name of its module.
+        frame: the frame that runs the class statement, if it is known.
+        body: what the class body itself defines, its columns left out: in ``date: Column[date]`` the type is meant.
+    """
+    if frame is None:
+        return Scope(vars(sys.modules[module]) if module in sys.modules else {}, dict(body))
+    return Scope(frame.f_globals, {**_locals(frame), **body})
+
+
+def _locals(frame: FrameType) -> dict[str, Any]:
+    """The names of the function around a class statement, seen through the bodies of classes around it."""
+    if frame.f_locals is frame.f_globals:
+        return {}
+    outer: dict[str, Any] = {}
+    if not frame.f_code.co_flags & inspect.CO_OPTIMIZED and frame.f_back is not None:
+        outer = _locals(frame.f_back)
+    return {**outer, **frame.f_locals}
+
+
+def evaluate(found: Mapping[str, Any], scope: Scope) -> tuple[dict[str, Any], dict[str, Exception]]:
+    """The annotations that can be evaluated, and the errors of those that cannot, both by name."""
+    try:
+        return _evaluate(found, scope), {}
+    except Exception:  # noqa: BLE001 - whatever it is, it comes again below, with the name it belongs to
+        evaluated: dict[str, Any] = {}
+        failed: dict[str, Exception] = {}
+    for name, annotation in found.items():
+        try:
+            evaluated |= _evaluate({name: annotation}, scope)
+        except Exception as error:  # noqa: BLE001, PERF203 - an annotation may call anything
+            failed[name] = error
+    return evaluated, failed
+
+
+def _evaluate(found: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    holder = type("holder", (), {"__annotations__": dict(found)})
+    return typing.get_type_hints(holder, scope.globals, scope.locals, include_extras=True)

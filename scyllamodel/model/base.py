@@ -1,0 +1,169 @@
+"""`ModelMeta` and the bare `Model`: a class statement becomes a table.
+
+Comes in: a class body. Goes out: a slotted class whose instances are rows, with ``__facts__`` for the schema side,
+``__load__`` and ``__bind__`` for the data side, and an entry in the registry. The verbs (``sync_all``) are added floors
+above, by the public ``Model``, so nothing here knows a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+from typing_extensions import Self, dataclass_transform
+
+from scyllamodel.model.checks import COUNTER, check_table
+from scyllamodel.model.column import Column
+from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.definition import Columns
+from scyllamodel.model.index import Index, index_facts
+from scyllamodel.model.meta import TableMeta
+from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, closest, snake_case
+from scyllamodel.model.nested import user_types_of
+from scyllamodel.model.problems import Problems
+from scyllamodel.model.registry import registry
+from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of
+from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
+from scyllamodel.schema.options import TableOptions
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(column, partition_key, clustering_key))
+class ModelMeta(TableMeta):
+    """Metaclass of `Model`."""
+
+    KEYWORDS = frozenset({"table", "keyspace", "repo", "abstract", "indexes", "options", "renamed_from"})
+
+    if TYPE_CHECKING:
+        __facts__: Table
+
+        def __new__(  # noqa: D102, PYI034 - checkers take class keywords from here, and refuse Self in a metaclass
+            mcs,
+            name: str,
+            bases: tuple[type, ...],
+            namespace: dict[str, Any],
+            *,
+            table: str | None = None,
+            keyspace: str | None = None,
+            repo: str | None = None,
+            abstract: bool = False,
+            indexes: Sequence[Index] = (),
+            options: TableOptions | None = None,
+            renamed_from: str | None = None,
+        ) -> ModelMeta: ...
+
+    def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
+        facts = _facts(cls, columns, problems)
+        problems.raise_any()
+        cls.__facts__ = facts
+        cls.__repo__ = inherited_setting(cls, "repo", None) or "default"
+        cls.__user_types__ = user_types_of(columns)
+        cls._equip(columns, init=True)
+        registry.add(cls, facts.name)
+
+
+class Model(metaclass=ModelMeta):
+    """Base of every table; a subclass is a table unless it says ``abstract=True``.
+
+    Class keywords:
+        table: its name in CQL; by default the name of the class in snake_case.
+        keyspace: by default the one of the repo; inherited.
+        repo: the name of the repo it is bound to, ``"default"`` unless said; inherited.
+        abstract: no table of its own; columns, indexes and options go to its subclasses. Any number of abstract bases
+            can be mixed.
+        indexes: secondary indexes; a subclass adds to those of its bases.
+        options: table options; a subclass overrides those of its bases one by one.
+        renamed_from: an earlier name of the table.
+
+    What is annotated in the body is a column, unless it is a ``ClassVar``. Columns of bases come first, in the order in
+    which Python resolves the bases, from the last to the first; one that is declared again keeps its place.
+
+    Instances are made by keyword, compared by value, and like other mutable attrs classes not hashable. A model that is
+    a table can be subclassed: the subclass is a table of its own, with the same columns and more.
+    """
+
+    __slots__ = ("__weakref__",)
+
+    if TYPE_CHECKING:
+        # At run time these would be annotations, and get_type_hints() of every model would show them.
+        __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
+        __columns__: ClassVar[Mapping[str, Column[Any]]]
+        __facts__: ClassVar[Table]
+        __repo__: ClassVar[str]
+        __user_types__: ClassVar[tuple[type, ...]]
+
+        def __init_subclass__(
+            cls,
+            *,
+            table: str | None = None,
+            keyspace: str | None = None,
+            repo: str | None = None,
+            abstract: bool = False,
+            indexes: Sequence[Index] = (),
+            options: TableOptions | None = None,
+            renamed_from: str | None = None,
+        ) -> None: ...
+        @staticmethod
+        def __load__(row: Sequence[Any]) -> Any: ...
+        def __bind__(self) -> tuple[Any, ...]: ...
+
+    else:
+
+        def __init__(self, **_: Any) -> None:
+            raise TypeError(f"{type(self).__qualname__} is abstract: make instances of a subclass that is a table")
+
+        def __init_subclass__(cls, **unknown: Any) -> None:
+            for name in unknown:
+                known = ModelMeta.KEYWORDS
+                raise TypeError(
+                    f"{cls.__qualname__}: unknown class keyword {name!r}{closest(name, known)}; "
+                    f"known are {', '.join(sorted(known))}"
+                )
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values; what is not named is shared with this instance, not copied.
+
+        Raises:
+            TypeError: a name is no parameter of the constructor.
+        """
+        return attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
+
+
+def _facts(cls: type, columns: Columns, problems: Problems) -> Table:
+    """What the schema side sees; incomplete when there are problems."""
+    name = own_setting(cls, "table") or snake_case(cls.__name__)
+    keyspace = inherited_setting(cls, "keyspace", None)
+    check_object_name(name, "table", problems)
+    if keyspace is not None:
+        check_object_name(keyspace, "keyspace", problems)
+    check_hidden(cls, columns, problems)
+    check_column_names(columns, problems)
+    user_types = user_types_of(columns)
+    check_table(columns, user_types, problems)
+    indexes = index_facts(name, _indexes(cls, columns), columns, user_types, problems)
+    options = options_of(cls, problems)
+    _check_options(columns, options, problems)
+    renamed_from = own_setting(cls, "renamed_from")
+    return Table(
+        name, table_columns(columns), keyspace=keyspace, options=options, indexes=indexes, renamed_from=renamed_from
+    )
+
+
+def table_columns(columns: Columns) -> list[TableColumn]:
+    """The facts of those columns whose types are known."""
+    return [
+        TableColumn(c.db_name, c.hint.type, c.spec.kind, c.spec.descending, c.spec.renamed_from)
+        for c in columns.values()
+        if c.hint is not None
+    ]
+
+
+def _indexes(cls: type, columns: Columns) -> list[Index]:
+    declared = [index for indexes in reversed(settings_of(cls, "indexes")) for index in indexes]
+    return declared + [Index(name) for name, column in columns.items() if column.spec.index]
+
+
+def _check_options(columns: Columns, options: FrozenMap, problems: Problems) -> None:
+    counters = any(column.hint and column.hint.type == COUNTER for column in columns.values())
+    if counters and options.get("default_time_to_live"):
+        problems.add("MD117", "counters cannot have a default_time_to_live", "Leave the option out.", at="options")

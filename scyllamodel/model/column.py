@@ -1,0 +1,260 @@
+"""A column as it is seen from its class: ``Order.status == "new"`` is a condition, ``order.status`` is text.
+
+Comes in: the model, the name of the attribute, what the class body said of it. Goes out: conditions, orderings and
+assignments. `Column` exists at run time on the class only; instances hold plain values in slots.
+
+The self-types below let checkers offer each operation only where CQL has it. They go through `Expression`, which is
+covariant, so that ``Column[set[str]]`` and ``Column[set[str] | None]`` both fit ``Expression[set[K] | None]``, while
+``K`` itself stays exact because ``set`` is invariant. ``frozenset`` is not, and is spelt out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import attrs
+from typing_extensions import Self
+
+from scyllamodel.model.expression import (
+    Assignment,
+    ColumnTarget,
+    Condition,
+    ElementTarget,
+    Expression,
+    FieldTarget,
+    Operator,
+    Ordering,
+    Target,
+)
+from scyllamodel.types import Counter
+from scyllamodel.types.hints import Hint
+from scyllamodel.types.user_values import UserTypeClass
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import Kind
+
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@attrs.frozen
+class ColumnSpec:
+    """What the class body said of one column besides its annotation; the parameters of `column`, as given."""
+
+    kind: Kind = "regular"
+    descending: bool = False
+    index: bool = False
+    db_name: str | None = None
+    redact: bool = False
+    renamed_from: str | None = None
+    type: Any = None
+    load: Any = None
+    dump: Any = None
+
+
+class _Comparable(Expression[T]):
+    """What columns and their parts have in common; ``_target`` says what is compared or changed."""
+
+    __slots__ = ("_target",)
+    _target: Target
+
+    def __eq__(self, other: T) -> Condition:  # type: ignore[override]
+        return self._condition("=", other)
+
+    def __ne__(self, other: T) -> Condition:  # type: ignore[override]
+        return self._condition("!=", other)
+
+    def __lt__(self, other: T) -> Condition:
+        return self._condition("<", other)
+
+    def __le__(self, other: T) -> Condition:
+        return self._condition("<=", other)
+
+    def __gt__(self, other: T) -> Condition:
+        return self._condition(">", other)
+
+    def __ge__(self, other: T) -> Condition:
+        return self._condition(">=", other)
+
+    __hash__ = object.__hash__
+
+    def in_(self, values: Iterable[T]) -> Condition:
+        """``target IN (…)``.
+
+        Raises:
+            TypeError: a single text or bytes is given, which is iterable but surely not meant.
+        """
+        if isinstance(values, (str, bytes)):
+            raise TypeError(f"{self._target}.in_() takes several values, not one text; write in_([…])")
+        return self._condition("IN", tuple(values))
+
+    def _condition(self, operator: Operator, value: object) -> Condition:
+        if isinstance(value, _Comparable):
+            raise TypeError(f"{self._target} is compared with a column: CQL compares a column with a value only")
+        return Condition(self._target, operator, value)
+
+
+class Element(_Comparable[T]):
+    """A part of a column: ``Order.lines["apple"]``, ``Order.ship_to.field("street")``."""
+
+    __slots__ = ()
+
+    def __init__(self, target: ElementTarget | FieldTarget) -> None:
+        self._target = target
+
+    def __repr__(self) -> str:
+        return str(self._target)
+
+    def to(self, value: T | None) -> Assignment:
+        """Replace this part; None takes it away."""
+        return Assignment(self._target, "set", value)
+
+
+class Column(_Comparable[T]):
+    """A column of a model or view.
+
+    Attributes:
+        model: its class.
+        name: the name of the attribute.
+        db_name: the raw name of the CQL column.
+        hint: its type, and how values are converted.
+        spec: what the class body said of it.
+    """
+
+    __slots__ = ("db_name", "hint", "model", "name", "spec")
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: Any) -> T: ...
+        def __get__(self, instance: object | None, owner: Any) -> Self | T: ...
+        def __set__(self, instance: Any, value: T) -> None: ...
+
+    def __init__(self, model: type, name: str, db_name: str, hint: Hint, spec: ColumnSpec) -> None:
+        self.model = model
+        self.name = name
+        self.db_name = db_name
+        self.hint = hint
+        self.spec = spec
+        self._target = ColumnTarget(model, name, spec.redact)
+
+    def __repr__(self) -> str:
+        return str(self._target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self.model, self.name)
+
+    @property
+    def target(self) -> ColumnTarget:
+        """The column as a plain value, which compares with ``==`` as usual."""
+        return ColumnTarget(self.model, self.name, self.spec.redact)
+
+    def asc(self) -> Ordering:
+        """Rows in ascending order of this clustering column."""
+        return Ordering(self.target)
+
+    def desc(self) -> Ordering:
+        """Rows in descending order of this clustering column."""
+        return Ordering(self.target, descending=True)
+
+    def like(self: Expression[str | None], pattern: str) -> Condition:
+        """``column LIKE pattern``, ``%`` standing for any text; needs a server and an index that have it."""
+        return _condition(self, "LIKE", pattern)
+
+    @overload
+    def contains(self: Expression[set[K] | None], value: K) -> Condition: ...
+    @overload
+    def contains(self: Expression[list[K] | None], value: K) -> Condition: ...
+    @overload
+    def contains(self: Expression[dict[K, V] | None], value: V) -> Condition: ...
+    @overload
+    def contains(self: Column[frozenset[K]], value: K) -> Condition: ...
+    @overload
+    def contains(self: Column[frozenset[K] | None], value: K) -> Condition: ...
+    def contains(self, value: Any) -> Condition:
+        """A list or set that holds this value, or a map that holds it under any key."""
+        return _condition(self, "CONTAINS", value)
+
+    def contains_key(self: Expression[dict[K, V] | None], key: K) -> Condition:
+        """A map that has this key."""
+        return _condition(self, "CONTAINS KEY", key)
+
+    @overload
+    def __getitem__(self: Expression[dict[K, V] | None], key: K) -> Element[V]: ...
+    @overload
+    def __getitem__(self: Expression[list[V] | None], key: int) -> Element[V]: ...
+    def __getitem__(self, key: Any) -> Element[Any]:
+        return Element(ElementTarget(self.target, key))
+
+    # Without this, `in` and iter() would try self[0], self[1] … and never come to an end.
+    __iter__ = None
+    __contains__ = None
+
+    def field(self: Expression[UserTypeClass | None], name: str) -> Element[Any]:
+        """A field of a user type, by the name of its attribute."""
+        return Element(FieldTarget(_target(self), name))
+
+    def to(self, value: T) -> Assignment:
+        """Replace the whole value."""
+        return Assignment(self._target, "set", value)
+
+    @overload
+    def add(self: Expression[set[K] | None], values: set[K]) -> Assignment: ...
+    @overload
+    def add(self: Expression[dict[K, V] | None], values: dict[K, V]) -> Assignment: ...
+    def add(self, values: Any) -> Assignment:
+        """Put these elements into a set, or these keys with their values into a map."""
+        return _assignment(self, "add", values)
+
+    @overload
+    def remove(self: Expression[set[K] | None], values: set[K]) -> Assignment: ...
+    @overload
+    def remove(self: Expression[list[K] | None], values: list[K]) -> Assignment: ...
+    @overload
+    def remove(self: Expression[dict[K, V] | None], values: set[K]) -> Assignment: ...
+    def remove(self, values: Any) -> Assignment:
+        """Take these elements out of a set, every occurrence of them out of a list, or these keys out of a map."""
+        return _assignment(self, "remove", values)
+
+    def append(self: Expression[list[K] | None], values: list[K]) -> Assignment:
+        """Put these elements behind those of a list."""
+        return _assignment(self, "append", values)
+
+    def prepend(self: Expression[list[K] | None], values: list[K]) -> Assignment:
+        """Put these elements before those of a list."""
+        return _assignment(self, "prepend", values)
+
+    def increment(self: Expression[Counter | None], by: int = 1) -> Assignment:
+        """Count up."""
+        return _counting(self, "increment", by)
+
+    def decrement(self: Expression[Counter | None], by: int = 1) -> Assignment:
+        """Count down."""
+        return _counting(self, "decrement", by)
+
+
+def _target(expression: Expression[Any]) -> ColumnTarget:
+    """Behind a self-type stands a column, always."""
+    assert isinstance(expression, Column)  # noqa: S101
+    return expression.target
+
+
+def _condition(expression: Expression[Any], operator: Operator, value: object) -> Condition:
+    return Condition(_target(expression), operator, value)
+
+
+def _assignment(
+    expression: Expression[Any], operation: Literal["add", "remove", "append", "prepend"], values: object
+) -> Assignment:
+    target = _target(expression)
+    if not isinstance(values, (set, frozenset, list, tuple, dict)):
+        raise TypeError(f"{target}.{operation}() takes a collection, also for one element: [value] or {{value}}")
+    return Assignment(target, operation, values)
+
+
+def _counting(expression: Expression[Any], operation: Literal["increment", "decrement"], by: int) -> Assignment:
+    return Assignment(_target(expression), operation, by)

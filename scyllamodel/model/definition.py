@@ -1,0 +1,215 @@
+"""A class body -> the columns, fields and settings it declares, before the class exists.
+
+Comes in: the namespace that Python collected. Goes out: its columns, and the namespace without them. Every class made
+by our metaclasses keeps a `Body` of its own, so that a concrete class can put together what all its bases say, in the
+order in which Python resolves them.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import attrs
+
+from scyllamodel.model.annotations import defining_frame, evaluate, is_class_var, raw_annotations, scope_of
+from scyllamodel.model.column import Column, ColumnSpec
+from scyllamodel.model.declare import SPEC, CountingAttr
+from scyllamodel.model.problems import Problems
+from scyllamodel.types.hints import Hint, HintFault, resolve
+
+BODY: Final = "__declared__"
+"""The attribute under which a class keeps its own `Body`."""
+
+METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
+"""What attrs writes, unless somebody else did."""
+
+_PLAIN: Final = ColumnSpec()
+
+
+@attrs.frozen(eq=False)
+class Declared:
+    """One column or field as a class body declares it.
+
+    Attributes:
+        name: of the attribute.
+        field: the ``attrs.field`` that stands for it.
+        annotation: evaluated, with ``Column[…]`` taken off; NOTHING when it could not be, which has been reported.
+        spec: the parameters of `column`, or their defaults.
+        hint: what the annotation means; None when it means nothing, which has been reported.
+    """
+
+    name: str
+    field: Any
+    annotation: Any
+    spec: ColumnSpec = _PLAIN
+    hint: Hint | None = None
+
+    @property
+    def db_name(self) -> str:
+        """The raw name in CQL."""
+        return self.name if self.spec.db_name is None else self.spec.db_name
+
+    @property
+    def in_key(self) -> bool:
+        """Whether it is part of the primary key."""
+        return self.spec.kind in {"partition_key", "clustering"}
+
+
+Columns = dict[str, Declared]
+
+
+@attrs.frozen(eq=False)
+class Body:
+    """What one class body says itself, nothing inherited.
+
+    Attributes:
+        columns: by the name of the attribute, in order of declaration.
+        settings: the class keywords it was given, by name.
+        methods: which of `METHODS` it defines.
+        concrete: whether the class is a table, view or type.
+    """
+
+    columns: Columns = attrs.field(factory=Columns)
+    settings: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    methods: frozenset[str] = frozenset()
+    concrete: bool = False
+
+
+def body_of(cls: type) -> Body | None:
+    """What this very class declares; None for a class that is not ours."""
+    return cast("Body | None", vars(cls).get(BODY))
+
+
+def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool = True) -> Columns:
+    """Take the columns out of the namespace of a class body, and put evaluated annotations in.
+
+    Parameters:
+        namespace: of the body; it loses the columns.
+        problems: gains what is wrong with single columns.
+        types: whether to find out at once what the annotations mean; views wait for their tables.
+    """
+    raw = {name: found for name, found in raw_annotations(namespace).items() if not is_class_var(found)}
+    fields = _take_fields(namespace, raw, problems)
+    module = namespace["__module__"]
+    annotations = _evaluated(raw, scope_of(module, defining_frame(module), namespace), problems)
+    if "__annotations__" in namespace:  # so get_type_hints() works for classes inside functions too
+        namespace["__annotations__"] = {**namespace["__annotations__"], **annotations}
+    columns = {
+        name: _declare(name, fields[name], annotations.get(name, attrs.NOTHING), problems)
+        for name in raw
+        if not is_class_var(annotations.get(name))  # a ClassVar under another name
+    }
+    return with_hints(columns, problems) if types else columns
+
+
+def read_mixin(mixin: type, problems: Problems) -> Columns:
+    """The columns of a class that is not ours: whatever is annotated as ``Column[…]`` or given as ``column()``."""
+    body = vars(mixin)
+    raw = {
+        name: found
+        for name, found in raw_annotations(body).items()
+        if isinstance(body.get(name), CountingAttr) or "Column" in str(found)
+    }
+    if not raw:
+        return {}
+    found = _evaluated(raw, scope_of(mixin.__module__, None, body), problems)
+    columns = {
+        name: _declare(name, _as_field(body.get(name, attrs.NOTHING)), annotation, problems)
+        for name, annotation in found.items()
+        if isinstance(body.get(name), CountingAttr) or typing.get_origin(annotation) is Column
+    }
+    return with_hints(columns, problems)
+
+
+def with_hints(columns: Columns, problems: Problems) -> Columns:
+    """The columns, each with what its annotation means."""
+    return {name: attrs.evolve(column, hint=hint_of(column, problems)) for name, column in columns.items()}
+
+
+def hint_of(column: Declared, problems: Problems) -> Hint | None:
+    """What the annotation of a column means; None, and a problem, when it means nothing."""
+    spec = column.spec
+    if column.annotation is attrs.NOTHING:
+        return None
+    try:
+        return resolve(column.annotation, type=spec.type, load=spec.load, dump=spec.dump)
+    except HintFault as fault:
+        problems.add("MD110", fault.text, fault.advice, at=column.name)
+        return None
+
+
+def merged(mro: Iterable[type], found: Mapping[type, Columns]) -> Columns:
+    """The columns of all these classes; a later declaration takes the place of an earlier one, as in a dataclass.
+
+    Parameters:
+        mro: most derived first, as Python resolves attributes.
+        found: what each class declares itself.
+    """
+    columns: Columns = {}
+    for cls in reversed(list(mro)):
+        columns.update(found.get(cls, {}))
+    return columns
+
+
+def _take_fields(namespace: dict[str, Any], annotated: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    fields = {name: _as_field(namespace.pop(name, attrs.NOTHING)) for name in annotated}
+    for name in [name for name, value in namespace.items() if isinstance(value, CountingAttr)]:
+        del namespace[name]
+        advice = f"Write  {name}: Column[…] = …  with the type of its values."
+        problems.add("MD112", "a column without an annotation has no type", advice, at=name)
+    return fields
+
+
+def _as_field(value: Any) -> Any:
+    """What stands after ``=``: a field, or a plain default, or nothing."""
+    return value if isinstance(value, CountingAttr) else attrs.field(default=value)
+
+
+def _evaluated(raw: Mapping[str, Any], scope: Any, problems: Problems) -> dict[str, Any]:
+    annotations, failed = evaluate(raw, scope)
+    for name, error in failed.items():
+        text, advice = _why_unresolved(raw[name], error)
+        problems.add("MD111", text, advice, at=name)
+    return annotations
+
+
+def _why_unresolved(annotation: Any, error: Exception) -> tuple[str, str]:
+    shown = getattr(annotation, "__forward_arg__", annotation)
+    text = f"the annotation {shown!s} cannot be evaluated: {error}"
+    if isinstance(error, NameError):
+        return text, (
+            "Import or define the name before the class, and not under `if TYPE_CHECKING:` alone; "
+            "inside functions only the names of the function that holds the class are seen."
+        )
+    return text, "Write a type that exists when the class is made."
+
+
+def _declare(name: str, field: Any, annotation: Any, problems: Problems) -> Declared:
+    spec = field.metadata.get(SPEC, _PLAIN)
+    if annotation is Column:
+        problems.add(
+            "MD110", "Column does not say what it holds", f"Write  {name}: Column[str]  or another type.", at=name
+        )
+        annotation = attrs.NOTHING
+    elif typing.get_origin(annotation) is Column:
+        (annotation,) = typing.get_args(annotation)
+    if isinstance(annotation, CountingAttr):
+        text = f"inside the class body {name} is the column by now, so it cannot be its type"
+        advice = "Write `from __future__ import annotations`, or name the type by its module: `import datetime as dt`."
+        problems.add("MD111", text, advice, at=name)
+        annotation = attrs.NOTHING
+    _check_default(name, field, problems)
+    return Declared(name, field, annotation, spec)
+
+
+def _check_default(name: str, field: Any, problems: Problems) -> None:
+    default = field._default  # noqa: SLF001 - attrs shows it only once the class is made
+    if isinstance(default, (list, dict, set)):
+        advice = f"Write  factory={cast('object', default).__class__.__name__}  or a function that makes it."
+        problems.add("MD113", "one default would be shared by all instances", advice, at=name)
+    if not field.init and default is attrs.NOTHING:
+        problems.add(
+            "MD113", "init=False leaves the column without a value", "Give it a default or a factory.", at=name
+        )

@@ -1,0 +1,164 @@
+"""`Index`: what a model says of a secondary index, and the facts that follow.
+
+Comes in: the indexes a class and its bases declare, and its columns. Goes out: facts with names in CQL, and problems
+for what servers refuse: ScyllaDB and Cassandra check the same things under other words (``CREATE INDEX``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel.model.definition import Columns, Declared
+from scyllamodel.model.names import check_object_name, clipped, closest
+from scyllamodel.model.nested import deep_walk
+from scyllamodel.model.problems import Problems
+from scyllamodel.schema.facts import FrozenMap, Target
+from scyllamodel.schema.facts import Index as IndexFacts
+from scyllamodel.types.values import CqlType, ListType, MapType, Native, SetType, UserTypeName, is_multi_cell
+
+_LONGEST: Final = 42
+"""Longest name we make up: Scylla 2025.1 keeps an index in a view ``<name>_index``, of 48 characters at most."""
+
+_CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
+"""A column that a custom index can be on; Cassandra 5.0 refuses others (SAI and SASI)."""
+
+
+def _text_map(options: Mapping[str, Any] | None) -> FrozenMap:
+    return FrozenMap({name: _text(value) for name, value in (options or {}).items()})
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@attrs.frozen
+class Index:
+    """A secondary index on one column of a model.
+
+    >>> Index("status"), Index("lines", on="keys")
+    (Index('status'), Index('lines', on='keys'))
+
+    Parameters:
+        column: the name of the attribute.
+        name: in CQL; ``<table>_<column>_idx`` by default, with ``_keys``, ``_entries`` or ``_full`` before ``_idx``.
+        on: what of a collection is indexed: its ``values``; of a map also the ``keys`` or ``entries``; of a frozen one
+            only all of it (``full``).
+        using: a class, such as ``"sai"`` or ``"vector_index"``; None takes the server's ordinary one and fits any.
+        options: of that class, as ``WITH OPTIONS`` takes them.
+        local: an index within each partition; Scylla only.
+    """
+
+    column: str
+    name: str | None = attrs.field(default=None, kw_only=True)
+    on: Target = attrs.field(default="values", kw_only=True)
+    using: str | None = attrs.field(default=None, kw_only=True)
+    options: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True, converter=_text_map)
+    local: bool = attrs.field(default=False, kw_only=True)
+
+    def __repr__(self) -> str:
+        given = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in attrs.fields(Index)[1:]
+            if getattr(self, field.name) not in (field.default, {})
+        ]
+        return f"Index({', '.join([repr(self.column), *given])})"
+
+
+def index_facts(
+    table: str, indexes: Iterable[Index], columns: Columns, user_types: Iterable[type], problems: Problems
+) -> tuple[IndexFacts, ...]:
+    """The facts of these indexes; those with problems are left out."""
+    counters = any(column.hint and column.hint.type == Native("counter") for column in columns.values())
+    found: list[IndexFacts] = []
+    for index in indexes:
+        column = columns.get(index.column)
+        if column is None:
+            text = f"an index on {index.column!r}, which is no column{closest(index.column, columns)}"
+            problems.add("MD121", text, "Name the attribute, as in the class body.", at="indexes")
+        elif column.hint is not None:
+            faults = [*_faults(index, column, column.hint.type, columns, user_types)]
+            if counters:
+                faults = [("MD122", "a table of counters cannot have indexes", "Leave the index out.")]
+            for code, text, advice in faults:
+                problems.add(code, text, advice, at=column.name)
+            found.append(_facts(table, index, column))
+    _check_names(found, problems)
+    return tuple(found)
+
+
+def _facts(table: str, index: Index, column: Declared) -> IndexFacts:
+    options = FrozenMap(index.options or {})
+    name = index.name
+    if name is None:
+        ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
+        name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, _LONGEST, ending)
+    return IndexFacts(name, column.db_name, index.on, index.using, options, index.local, named=index.name is not None)
+
+
+_Fault = tuple[str, str, str]
+
+
+def _faults(
+    index: Index, column: Declared, cql_type: CqlType, columns: Columns, user_types: Iterable[type]
+) -> Iterator[_Fault]:
+    yield from _column_faults(column, cql_type, columns, user_types)
+    yield from _part_faults(index, cql_type)
+    yield from _parameter_faults(index, column, cql_type)
+
+
+def _column_faults(
+    column: Declared, cql_type: CqlType, columns: Columns, user_types: Iterable[type]
+) -> Iterator[_Fault]:
+    """Columns that cannot be indexed at all."""
+    if column.spec.kind == "partition_key" and sum(c.spec.kind == "partition_key" for c in columns.values()) == 1:
+        yield "MD122", "the only column of the partition key needs no index", "Leave the index out."
+    if Native("duration") in deep_walk(cql_type, user_types):
+        yield "MD122", "durations have no order, so they cannot be indexed", "Leave the index out."
+    if isinstance(cql_type, UserTypeName) and not cql_type.frozen:
+        yield "MD122", "a user type can be indexed only when it is frozen", "Write Frozen[…] around it."
+
+
+def _part_faults(index: Index, cql_type: CqlType) -> Iterator[_Fault]:
+    """Parts that the column does not have; ``on`` by the rules of both servers."""
+    collection = isinstance(cql_type, (ListType, SetType, MapType))
+    if index.on not in ("values", "keys", "entries", "full"):
+        yield "MD123", f"an index is on no {index.on!r}", "Write on='values', 'keys', 'entries' or 'full'."
+    elif index.on == "full":
+        if not collection or is_multi_cell(cql_type):
+            yield "MD123", f"on='full' is for frozen collections, and this is {cql_type.cql}", "Leave on= out."
+    elif collection and not is_multi_cell(cql_type):
+        yield "MD123", "a frozen collection is indexed as a whole or not at all", "Write on='full'."
+    elif index.on != "values" and not isinstance(cql_type, MapType):
+        yield "MD123", f"on={index.on!r} is for maps, and this is {cql_type.cql}", "Leave on= out."
+
+
+def _parameter_faults(index: Index, column: Declared, cql_type: CqlType) -> Iterator[_Fault]:
+    if index.options and index.using is None:
+        yield "MD125", "only an index of a named class takes options", "Write using=… too."
+    if index.using is not None and not _CUSTOM_TARGET.fullmatch(column.db_name):
+        text = f"an index with using= is on a column of at most 48 letters, digits and _, not {column.db_name!r}"
+        yield "MD125", text, "Give the column another db_name."
+    if index.local and (column.spec.kind == "static" or is_multi_cell(cql_type)):
+        yield "MD125", "a local index is neither on a static column nor on a collection", "Leave local= out."
+
+
+def _check_names(found: list[IndexFacts], problems: Problems) -> None:
+    seen: dict[object, IndexFacts] = {}
+    for index in found:
+        check_object_name(index.name, "index", problems)
+        target = (index.column, index.on, _class(index.using), index.local)
+        if target in seen:
+            problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", at="indexes")
+        elif index.name in seen:
+            problems.add("MD124", f"two indexes named {index.name!r}", "Give one of them a name.", at="indexes")
+        seen[target] = seen[index.name] = index
+
+
+def _class(using: str | None) -> str:
+    """The class of an index as servers tell them apart."""
+    last = (using or "").rpartition(".")[2].lower()
+    return "sai" if last == "storageattachedindex" else last

@@ -1,0 +1,170 @@
+"""The metaclass under models and views: it owns the class object, and attrs owns its methods.
+
+One class statement goes through here once: the columns leave the body and become slots, ``type.__new__`` makes the
+class, attrs writes ``__init__``, ``__repr__`` and ``__eq__`` on it. On the class a column is a `Column`, which
+``__getattribute__`` of the metaclass puts before the slot; on an instance it is the plain value in its slot, at the
+speed of a slot.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import attrs
+
+from scyllamodel.errors import UnknownColumn
+from scyllamodel.model._codegen import Field, install
+from scyllamodel.model.annotations import defining_frame
+from scyllamodel.model.column import Column
+from scyllamodel.model.definition import (
+    BODY,
+    METHODS,
+    Body,
+    Columns,
+    body_of,
+    merged,
+    read_columns,
+    read_mixin,
+)
+from scyllamodel.model.names import closest
+from scyllamodel.model.problems import Problems
+from scyllamodel.model.redaction import redacted
+from scyllamodel.model.settings import usable_settings
+
+_getattribute: Final = type.__getattribute__
+_NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
+
+
+class TableMeta(type):
+    """Metaclass of whatever has columns and rows."""
+
+    KEYWORDS: ClassVar[frozenset[str]] = frozenset()
+    """The class keywords; others go to ``__init_subclass__``."""
+
+    if TYPE_CHECKING:
+        __columns__: Mapping[str, Column[Any]]
+        """The columns by the name of the attribute, in the order in which rows are loaded."""
+        __repo__: str
+        """The name of the repo it is bound to."""
+        __user_types__: tuple[type, ...]
+        """The classes of the user types it needs, those that others need first."""
+
+        def _finish(cls, columns: Columns, problems: Problems) -> None:
+            """Check the columns and the settings, and make the rest of the class; each metaclass has its own."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any) -> TableMeta:
+        """Make one class, in one pass."""
+        namespace.setdefault("__module__", _caller())
+        problems = Problems(f"{namespace['__module__']}.{namespace.get('__qualname__', name)}")
+        if not any(isinstance(base, TableMeta) for base in bases):
+            namespace[BODY], namespace["__columns__"] = Body(), _NO_COLUMNS
+            return super().__new__(mcs, name, bases, namespace)
+        given = {key: keywords.pop(key) for key in mcs.KEYWORDS & keywords.keys()}
+        settings = usable_settings(given, problems)
+        own = Body(
+            columns=mcs._read(namespace, problems),
+            settings=settings,
+            methods=frozenset(METHODS & namespace.keys()),
+            concrete=not settings.get("abstract", False),
+        )
+        ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
+        inherited = {cls: _columns_of(cls, problems) for cls in ancestors}
+        _check_bases(ancestors, problems)
+        columns = {**merged(ancestors, inherited), **own.columns}
+        namespace[BODY], namespace["__columns__"] = own, _NO_COLUMNS
+        namespace["__slots__"] = _slots(namespace, columns if own.concrete else {}, ancestors)
+        cls = super().__new__(mcs, name, bases, namespace, **keywords)
+        if own.concrete:
+            cls._finish(merged(cls.__mro__, {**inherited, cls: own.columns}), problems)
+        problems.raise_any()
+        return cls
+
+    @classmethod
+    def _read(mcs, namespace: dict[str, Any], problems: Problems) -> Columns:
+        """The columns of a class body."""
+        return read_columns(namespace, problems)
+
+    def _equip(cls, columns: Columns, *, init: bool) -> None:
+        """Give a class whose columns are right its methods, and its columns their places."""
+        types = {name: column.annotation for name, column in columns.items()}
+
+        def typed(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+            found = [field.evolve(type=types[field.name]) for field in fields]
+            return [redacted(cls.__qualname__, f) if columns[f.name].spec.redact else f for f in found]
+
+        attrs.define(
+            cls,
+            these={name: column.field for name, column in columns.items()},
+            slots=False,
+            kw_only=True,
+            on_setattr=attrs.setters.NO_OP,
+            field_transformer=typed,
+            **_written(cls, init=init),
+        )
+        found = {
+            name: Column[Any](cls, name, column.db_name, column.hint, column.spec)
+            for name, column in columns.items()
+            if column.hint is not None
+        }
+        cls.__columns__ = MappingProxyType(found)
+        install(cls, [Field(name, column.hint, column.spec.redact) for name, column in found.items()])
+
+    if not TYPE_CHECKING:  # checkers know the columns by their annotations, and no others
+
+        def __getattribute__(cls, name: str) -> Any:
+            found = _getattribute(cls, "__columns__").get(name)
+            return _getattribute(cls, name) if found is None else found
+
+        def __getattr__(cls, name: str) -> Any:
+            if name.startswith("__") or not cls.__columns__:
+                raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+            text = f"{cls.__qualname__} has no column {name!r}{closest(name, cls.__columns__)}"
+            raise UnknownColumn(text, model=cls.__qualname__, column=name)
+
+
+def _caller() -> str:
+    frame = defining_frame(None)
+    return "__main__" if frame is None else frame.f_globals.get("__name__", "__main__")
+
+
+def _columns_of(cls: type, problems: Problems) -> Columns:
+    """What a base class declares itself, whether it is ours or a plain mixin."""
+    body = body_of(cls)
+    if body is not None:
+        return body.columns
+    return {} if cls is object else read_mixin(cls, problems)
+
+
+def _check_bases(ancestors: list[type], problems: Problems) -> None:
+    """Two tables cannot be one: their instances would have two storages."""
+    concrete = [cls for cls in ancestors if (body := body_of(cls)) is not None and body.concrete]
+    for one in concrete[1:]:
+        if not issubclass(concrete[0], one):
+            text = f"both {concrete[0].__qualname__} and {one.__qualname__} are tables or views of their own"
+            problems.add("MD115", text, "Put what they share into a base with abstract=True.")
+            problems.raise_any()
+
+
+def _slots(namespace: Mapping[str, Any], columns: Columns, ancestors: list[type]) -> tuple[str, ...]:
+    """The slots of a class: its author's, and the columns that no base stores yet."""
+    given = namespace.get("__slots__", ())
+    stored = {name for cls in ancestors for name in columns if inspect.ismemberdescriptor(vars(cls).get(name))}
+    taken = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
+    new = [name for name in columns if name not in stored | taken]
+    return (*((given,) if isinstance(given, str) else given), *new)
+
+
+def _written(cls: type, *, init: bool) -> dict[str, bool]:
+    """What attrs shall not write, because an author did, here or in an abstract base or mixin."""
+    written: set[str] = set()
+    for base in cls.__mro__[:-1]:
+        body = body_of(base)
+        written |= METHODS & vars(base).keys() if body is None else body.methods
+    attrs_names = {"__repr__": "repr", "__eq__": "eq", "__hash__": "unsafe_hash"}
+    return {
+        "init": init and "__init__" not in written,
+        **{attrs_name: False for method, attrs_name in attrs_names.items() if method in written},
+    }

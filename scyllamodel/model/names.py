@@ -1,0 +1,114 @@
+"""Names of a definition: the ones that follow from the class, and what is wrong with those that were given."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import inspect
+import keyword
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from scyllamodel._identifiers import name_fault
+from scyllamodel.model.declare import CountingAttr
+from scyllamodel.model.definition import Columns, Declared
+from scyllamodel.model.problems import Problems
+
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def snake_case(name: str) -> str:
+    """The name of a class as a table would be named.
+
+    >>> snake_case("OrderLine"), snake_case("HTTPLog"), snake_case("OrderV2")
+    ('order_line', 'http_log', 'order_v2')
+    """
+    return _WORD_START.sub("_", name).lower()
+
+
+def clipped(name: str, limit: int, ending: str) -> str:
+    """The name, or one that is short enough and the same in every run.
+
+    >>> clipped("orders_status_idx", 42, "_idx")
+    'orders_status_idx'
+    >>> clipped("orders_" + "status" * 10 + "_idx", 42, "_idx")
+    'orders_statusstatusstatusstat_c1f6d8b0_idx'
+    """
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: limit - len(ending) - 9]}_{digest}{ending}"
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'status'?`` when one of the known names is close, else nothing."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def check_object_name(name: str, what: str, problems: Problems) -> None:
+    """Report a name that no server takes for a keyspace, table, view, index or type."""
+    fault = name_fault(name, what)
+    if fault:
+        problems.add("MD108", fault, f"Name the {what} otherwise.")
+
+
+def check_column_names(columns: Columns, problems: Problems) -> None:
+    """Report names that cannot be columns or parameters, and two columns that share one."""
+    for column in columns.values():
+        _check_column_name(column, problems)
+    _check_shared(columns, lambda column: column.db_name, "in CQL", "Give one of them another db_name.", problems)
+    _check_shared(columns, parameter, "in the constructor", "Give one of them another alias.", problems)
+
+
+def parameter(column: Declared) -> str:
+    """The name of the constructor's parameter, by the rule of attrs."""
+    return column.field.alias or column.name.lstrip("_")
+
+
+def _check_column_name(column: Declared, problems: Problems) -> None:
+    name, alias = column.name, parameter(column)
+    if name.startswith("__"):
+        problems.add("MD108", "names with two leading underscores are Python's own", "Use db_name= for it.", at=name)
+    elif not alias.isidentifier() or keyword.iskeyword(alias):
+        problems.add("MD108", f"{alias!r} cannot be a parameter of the constructor", "Give it an alias.", at=name)
+    if not column.db_name or "\0" in column.db_name:
+        problems.add("MD108", "a column needs a name in CQL", "Give it a db_name that is not empty.", at=name)
+
+
+def _check_shared(
+    columns: Columns, key: Callable[[Declared], str], where: str, advice: str, problems: Problems
+) -> None:
+    found: dict[str, list[str]] = defaultdict(list)
+    for column in columns.values():
+        found[key(column)].append(column.name)
+    for shared, names in found.items():
+        for name in names[1:]:
+            problems.add("MD107", f"{names[0]} and {name} are both {shared!r} {where}", advice, at=name)
+
+
+def check_hidden(cls: type, columns: Columns, problems: Problems) -> None:
+    """Report columns that hide a method or other attribute of a base class, and attributes that hide a column."""
+    for name in columns:
+        for base in cls.__mro__:
+            if name in vars(base) and not _is_column(base, name):
+                _report_hidden(cls, base, name, problems)
+                break
+
+
+def _is_column(base: type, name: str) -> bool:
+    """Whether what the class holds under this name is the slot of a column, or a column of a mixin."""
+    return inspect.ismemberdescriptor(vars(base)[name]) or isinstance(vars(base)[name], CountingAttr)
+
+
+def _report_hidden(cls: type, base: type, name: str, problems: Problems) -> None:
+    if base is cls:
+        text, advice = f"{name} hides an inherited column", f"Rename it, or annotate it: {name}: Column[…] = …"
+    else:
+        text = f"the column hides {base.__qualname__}.{name}"
+        advice = (
+            f'Name the attribute otherwise and keep the name in CQL: {name}_: Column[…] = column(db_name="{name}").'
+        )
+    problems.add("MD109", text, advice, at=name)

@@ -1,0 +1,70 @@
+"""The mistakes a class body can hold: their codes, and the list on which they are gathered.
+
+A class is checked whole, so that its author sees every mistake at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from scyllamodel.errors import ModelDefinitionError, Problem
+
+CODES: Final = {
+    "MD101": "the table has no partition key",
+    "MD102": "a static column, and no clustering key",
+    "MD103": "counters beside other columns",
+    "MD104": "a type that cannot be in a primary key",
+    "MD105": "a collection or user type in a primary key that is not frozen",
+    "MD106": "a key column that may be None",
+    "MD107": "two columns with one name in CQL, or one constructor parameter",
+    "MD108": "a name that servers or Python do not take",
+    "MD109": "a name that hides a method, or a method that hides a column",
+    "MD110": "a type that is not known, or cannot be a column",
+    "MD111": "an annotation that cannot be resolved",
+    "MD112": "a column without an annotation",
+    "MD113": "a default that all instances would share, or a column without constructor parameter and default",
+    "MD114": "a user type with collections, not frozen",
+    "MD115": "base classes that cannot be combined",
+    "MD116": "a class keyword with a value of the wrong type",
+    "MD117": "an option that does not fit the table",
+    "MD121": "an index on an unknown column",
+    "MD122": "an index on a column that cannot be indexed",
+    "MD123": "an index on a part that its column does not have",
+    "MD124": "two indexes that are the same, or of one name",
+    "MD125": "an index whose parameters do not go together",
+    "MD131": "a view without a table, or of something that is none",
+    "MD132": "a view column that its table does not have, or not so",
+    "MD133": "a view key that lacks a key column of the table",
+    "MD134": "a view key with more than one column from outside the table's key",
+    "MD135": "a view of counters or static columns",
+    "MD136": "a parameter that means nothing on a view",
+    "MD141": "a user type without fields, or with one that CQL does not take there",
+}
+"""Code to what it is about. Codes are never reused."""
+
+
+class Problems:
+    """The mistakes found so far in one class; `where` is its dotted name."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.found: list[Problem] = []
+
+    def add(self, code: str, text: str, advice: str, *, at: str = "") -> None:
+        """Note a mistake, of the class itself or ``at`` one of its names."""
+        assert code in CODES  # noqa: S101 - a code that nobody can look up is no code
+        self.found.append(Problem(code, f"{self.where}.{at}" if at else self.where, text, advice))
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Take over mistakes that were found elsewhere."""
+        self.found.extend(problems)
+
+    def raise_any(self) -> None:
+        """End the class statement here if anything was found.
+
+        Raises:
+            ModelDefinitionError: with every problem, in the order in which they were found, each once.
+        """
+        if self.found:
+            raise ModelDefinitionError(self.where, dict.fromkeys(self.found))

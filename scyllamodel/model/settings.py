@@ -1,0 +1,73 @@
+"""Class keywords: which values they take, and what a class hands down of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any, Final, cast
+
+from scyllamodel.model.definition import body_of
+from scyllamodel.model.index import Index
+from scyllamodel.model.problems import Problems
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.options import TableOptions
+
+_TEXTS: Final = frozenset({"table", "view", "name", "keyspace", "repo", "renamed_from"})
+
+
+def usable_settings(settings: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    """The class keywords whose values mean something; the others are reported."""
+    usable: dict[str, Any] = {}
+    for name, value in settings.items():
+        advice = _advice(name, value)
+        if advice:
+            problems.add("MD116", f"{name}={value!r} cannot be", advice)
+        elif value is not None:
+            usable[name] = value
+    return usable
+
+
+def _advice(name: str, value: Any) -> str:
+    """What to write instead of a value that does not fit; nothing when it does."""
+    if value is None and name != "abstract":
+        return ""
+    if name in _TEXTS and not (isinstance(value, str) and value):
+        return f'Write a name as text, {name}="…", or leave it out.'
+    if name == "abstract" and not isinstance(value, bool):
+        return "Write  abstract=True  or leave it out."
+    if name == "options" and not isinstance(value, TableOptions):
+        return "Write  options=TableOptions(…)."
+    if name == "indexes" and not _are_indexes(value):
+        return 'Write a list of indexes:  indexes=[Index("column")].'
+    return ""
+
+
+def _are_indexes(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(index, Index) for index in cast("Sequence[object]", value)
+    )
+
+
+def settings_of(cls: type, name: str) -> list[Any]:
+    """What the class and its bases say for a class keyword, the class itself first."""
+    bodies = (body_of(base) for base in cls.__mro__)
+    return [body.settings[name] for body in bodies if body is not None and name in body.settings]
+
+
+def own_setting(cls: type, name: str) -> Any:
+    """What the class itself says for a class keyword, else None."""
+    body = body_of(cls)
+    return None if body is None else body.settings.get(name)
+
+
+def inherited_setting(cls: type, name: str, default: str | None) -> str | None:
+    """What the class says for a class keyword, or else its nearest base."""
+    return next(iter(settings_of(cls, name)), default)
+
+
+def options_of(cls: type, problems: Problems) -> FrozenMap:
+    """The canonical options of a class and its bases, merged; nothing, and problems, where no server takes them."""
+    options = reduce(TableOptions.merged, reversed(settings_of(cls, "options")), TableOptions())
+    found = options.problems(problems.where)
+    problems.extend(found)
+    return FrozenMap() if found else options.declared(vars(cls).get("__doc__"))
