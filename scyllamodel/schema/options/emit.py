@@ -109,7 +109,7 @@ def _has_column(name: str, server: ServerProfile) -> bool:
 
 def _unknown(name: str, server: ServerProfile, where: str) -> Diagnostic:
     """An error, unless it is an ``extra`` that Scylla may well know: it does not list its options."""
-    near = difflib.get_close_matches(name, server.table_options, 1, 0.7)
+    near = difflib.get_close_matches(name, server.table_options, 1, 0.8)
     said = f"the option {name!r} is unknown to {server}"
     if near:
         return Diagnostic("OP104", "error", where, said, f"Did you mean {near[0]}?")
