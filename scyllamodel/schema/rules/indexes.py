@@ -1,0 +1,96 @@
+"""IX: indexes are made and dropped, never changed, and their names are unique in the keyspace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.server import index_class
+from scyllamodel.types.values import VectorType
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import Index, KeyspaceFacts
+    from scyllamodel.schema.rules.case import Case, ChangeRule
+
+
+def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
+    path = case.path(change.index.name)
+    if change.populated:
+        text = f"{change.table.name} may hold rows: the index is built in the background and misses rows until then"
+        yield Diagnostic("IX101", "warn", path, text, "Wait with wait_built=True before code that queries by it runs.")
+    if lacking := _lacking(change, case):
+        yield Diagnostic(
+            "IX104", "error", path, f"{case.server} has no {lacking}", "Leave the index out for this server."
+        )
+    if case.uses_tablets and not change.index.using and "views" in case.server.without_tablets:
+        text = f"{case.server} has no indexes in a keyspace with tablets"
+        yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=False, or use a newer server.")
+
+
+def _lacking(change: AddIndex, case: Case) -> str | None:
+    """What the index needs and this server has not."""
+    index, column = change.index, change.table.get(change.index.column)
+    if index.local and not case.server.has_local_indexes:
+        return "indexes within a partition (local=True)"
+    if column is not None and isinstance(column.type, VectorType):
+        return None if case.server.has_vector_index else "index on vectors"
+    if index.using and index_class(index.using) == "storageattachedindex" and not case.server.has_sai:
+        return "storage-attached indexes on such a column"
+    return None
+
+
+def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
+    found, wanted = change.found, change.wanted
+    taken = {index.name for table in case.found.tables for index in table.indexes}
+    drop = f"scyllamodel contract --allow DS106:{case.name}.{found.name}"
+    if change.code == "IX103":
+        text = f"the index {found.name} was made otherwise ({_told(found)}); the model wants {_told(wanted)}"
+        fix = (
+            f"An index cannot be changed. Give the wanted one a new name, sync, then drop the old one:\n"
+            f"    {_declared(wanted, recipes.spare(wanted.name, taken))}\n    {drop}\n"
+            "Where the server allows one index of this class on a column only, drop the old one first."
+        )
+    elif found.name == wanted.name:
+        text = f"the name belongs to another index of this keyspace, on {_told(found)}"
+        fix = f"Choose a free name:\n    {_declared(wanted, recipes.spare(wanted.name, taken))}"
+    else:
+        text = f"the same index is there as {found.name}, and servers refuse it twice"
+        fix = f"Leave the name out of Index(…), or take the one it has:\n    {_declared(wanted, found.name)}"
+    yield Diagnostic(change.code, "error", case.path(wanted.name), text, fix)
+
+
+def _told(index: Index) -> str:
+    target = index.column if index.on == "values" else f"{index.on}({index.column})"
+    options = "".join(f", {name}={value}" for name, value in sorted(index.options.items()))
+    return f"{target}{' within a partition' if index.local else ''} using {index.using or 'the default class'}{options}"
+
+
+def _declared(index: Index, name: str) -> str:
+    on = f', on="{index.on}"' if index.on != "values" else ""
+    using = f', using="{index.using}"' if index.using else ""
+    return f'Index("{index.column}"{on}{using}, name="{name}")'
+
+
+def _hidden(change: NameTaken, case: Case) -> Iterator[Diagnostic]:
+    if change.wanted == "index":
+        index = change.name.removesuffix("_index")
+        text = f"ScyllaDB keeps an index in a view named {change.name}, where a {change.found} stands already"
+        fix = f"Choose another name: Index(…, name={index + '_2'!r})"
+        yield Diagnostic("IX102", "error", case.path(index), text, fix)
+
+
+def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
+    """Names that two declared indexes share."""
+    names = Counter(index.name for table in wanted.tables for index in table.indexes)
+    for name, count in names.items():
+        if count > 1:
+            tables = ", ".join(t.name for t in wanted.tables if any(index.name == name for index in t.indexes))
+            text = f"{count} indexes of this name are declared, on {tables}; the names of a keyspace are unique"
+            yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Name them: Index(…, name=…)")
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {AddIndex: _added, AlterIndex: _altered, NameTaken: _hidden}

@@ -1,0 +1,110 @@
+"""KS: where the data will live. A keyspace is made when it is asked for; an existing one is never altered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from scyllamodel.schema.changes import CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.rules.case import Case, ChangeRule, Topology
+
+
+def with_replication(wanted: KeyspaceFacts, topology: Topology | None) -> KeyspaceFacts:
+    """The same, with one copy on a cluster of one node where nobody said how many; elsewhere that is for people."""
+    about = wanted.keyspace or Keyspace(wanted.name)
+    if about.replication is not None or topology is None or sum(topology.values()) != 1:
+        return wanted
+    (dc,) = (name for name, nodes in topology.items() if nodes)
+    single = FrozenMap({"class": "NetworkTopologyStrategy", dc: "1"})
+    return attrs.evolve(wanted, keyspace=attrs.evolve(about, replication=single))
+
+
+def missing(case: Case) -> Iterator[Diagnostic]:
+    """KS100 when the keyspace does not exist and nobody asked for it."""
+    if case.found.keyspace is None and not any(isinstance(change, CreateKeyspace) for change in case.changes):
+        fix = "Pass create_keyspace=True (--create-keyspace), or make it by hand; see its replication twice."
+        yield Diagnostic("KS100", "error", case.name, "the keyspace does not exist", fix)
+
+
+def _created(change: CreateKeyspace, case: Case) -> Iterator[Diagnostic]:
+    about = change.keyspace
+    if about.replication is None:
+        nodes = ", ".join(f"{dc} ({n} nodes)" for dc, n in sorted((case.topology or {}).items()))
+        fix = 'Repo(replication={"class": "NetworkTopologyStrategy", "dc1": 3}), with your data centres'
+        fix += f": {nodes}" if nodes else ""
+        yield Diagnostic("KS100", "error", case.name, "nobody said how the new keyspace is replicated", fix)
+        return
+    yield from _factors(about.replication, case)
+    if about.tablets is not None and not case.server.has_tablets:
+        yield Diagnostic("KS104", "error", case.name, f"{case.server} has no tablets", "Leave tablets out.")
+
+
+def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
+    factors = {name: str(value) for name, value in replication.items() if name != "class"}
+    nodes = case.topology or {}
+    if str(replication.get("class", "")).rpartition(".")[2] == "SimpleStrategy":
+        yield from lint_strategy(case.name, replication)
+        nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
+    elif nodes:
+        unknown = sorted(set(factors) - set(nodes) - {"replication_factor"})
+        for dc in unknown:
+            text = f"no node is in a data centre {dc!r}; there are {', '.join(sorted(nodes))}"
+            yield Diagnostic("KS105", "error", case.name, text, "Names of data centres are case-sensitive.")
+    for dc, factor in sorted(_by_dc(factors, nodes).items()):
+        yield from _factor(case.name, dc, factor, nodes.get(dc))
+
+
+def _by_dc(factors: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
+    """``replication_factor`` means every data centre that has none of its own."""
+    everywhere = factors.get("replication_factor")
+    if everywhere is None or not nodes:
+        return dict(factors)
+    named = {dc: factor for dc, factor in factors.items() if dc != "replication_factor"}
+    return {**dict.fromkeys(nodes, everywhere), **named}
+
+
+def _factor(keyspace: str, dc: str, factor: str, nodes: int | None) -> Iterator[Diagnostic]:
+    copies = int(factor) if factor.isdecimal() else None
+    where = "" if dc == "replication_factor" else f" in {dc}"
+    if copies is not None and nodes is not None and copies > nodes:
+        text = f"{copies} copies are wanted{where}, where there are {nodes} nodes: nothing could be read at ALL"
+        yield Diagnostic("KS102", "error", keyspace, text, f"Ask for at most {nodes}, or add nodes first.")
+    elif copies == 1:
+        text = f"one copy{where}: a node that is down takes its share of the data away, and one that is lost for good"
+        yield Diagnostic("KS102", "warn", keyspace, text, "For anything but tests use 3.")
+
+
+def _differs(change: KeyspaceDiffers, case: Case) -> Iterator[Diagnostic]:
+    found, wanted = change.found, change.wanted
+    said = [
+        f"{name} is {_told(getattr(found, name))}, and {_told(getattr(wanted, name))} is configured"
+        for name in ("replication", "durable_writes", "tablets")
+        if getattr(wanted, name) is not None and getattr(found, name) != getattr(wanted, name)
+    ]
+    fix = "It is never altered by a sync: ALTER KEYSPACE moves data and needs a repair. Or configure what is there."
+    yield Diagnostic("KS103", "warn", case.name, "; ".join(said), fix)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, FrozenMap):
+        return "{" + ", ".join(f"{name}: {value[name]}" for name in sorted(value)) + "}"
+    return str(value)
+
+
+def lint_strategy(keyspace: str, replication: Mapping[str, Any] | None) -> Iterator[Diagnostic]:
+    """KS101: a keyspace that cannot grow beyond one data centre."""
+    if replication and str(replication.get("class", "")).rpartition(".")[2] == "SimpleStrategy":
+        text = "SimpleStrategy knows no data centres and no racks"
+        fix = (
+            'Write {"class": "NetworkTopologyStrategy", "<data centre>": 3}; a later change is a repair of everything.'
+        )
+        yield Diagnostic("KS101", "warn", keyspace, text, fix)
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {CreateKeyspace: _created, KeyspaceDiffers: _differs}

@@ -1,0 +1,93 @@
+"""OP: options that a server refuses, and those that do not do what one might think."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.changes import AddTable, AddView, SetOptions
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.options import unknown_here
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import KeyspaceFacts
+    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.server import ServerProfile
+
+
+def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
+    path = case.path(change.name)
+    for name, value in change.options.items():
+        if isinstance(value, FrozenMap) and (lost := _lost(change.before.get(name), value)):
+            text = f"{name} is replaced whole: {', '.join(lost)} is stored, not declared, and returns to the default"
+            yield Diagnostic("OP102", "warn", path, text, f"To keep it, declare it in {name}.")
+    if "default_time_to_live" in change.options:
+        text = "default_time_to_live is for rows written from now on; rows of before keep the one they had"
+        yield Diagnostic("OP103", "warn", path, text, "Write them again if they are to expire, too.")
+    if change.options.get("gc_grace_seconds") == 0 and (change.view or _views_of(case.found, change.name)):
+        yield _no_grace(path)
+
+
+def _lost(before: object, value: FrozenMap) -> list[str]:
+    """Settings of a stored map that the new one leaves out; with another class they have no meaning any more."""
+    if not isinstance(before, FrozenMap):
+        return []
+    classes = {str(settings.get("class", "")).rpartition(".")[2] for settings in (before, value)}
+    return sorted(name for name in before if name not in value) if len(classes) == 1 else []
+
+
+def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
+    base, declared = case.sides.tables.get(change.view.base), case.sides.declared.get(change.view.base)
+    stored: object = base.options.get("gc_grace_seconds") if base else None
+    if declared is not None:
+        stored = declared.options.get("gc_grace_seconds", stored)
+    if stored == 0 and not (declared and declared.options.get("gc_grace_seconds") == 0):
+        yield _no_grace(case.path(change.view.base))
+
+
+def _no_grace(path: str) -> Diagnostic:
+    text = "gc_grace_seconds is 0 on a table with a view, or on a view; servers refuse it, since views need the time"
+    return Diagnostic("OP101", "error", path, text, "Leave gc_grace_seconds out, or set it to at least a day: 86400.")
+
+
+def _views_of(facts: KeyspaceFacts, table: str) -> list[str]:
+    return [view.name for view in facts.views if view.base == table]
+
+
+def lint(wanted: KeyspaceFacts, server: ServerProfile | None, live: frozenset[str]) -> Iterator[Diagnostic]:
+    """What the server at hand would not take (OP104), and tables without grace under a view (OP101).
+
+    Parameters:
+        live: names of tables and views that exist, so that options of their creation come too late.
+    """
+    bases = {view.base for view in wanted.views}
+    for table in wanted.tables:
+        path = f"{wanted.name}.{table.name}"
+        if table.name in bases and table.options.get("gc_grace_seconds") == 0:
+            yield _no_grace(path)
+        yield from _unknown(table.options, server, path, altering=table.name in live)
+    for view in wanted.views:
+        yield from _unknown(view.options, server, f"{wanted.name}.{view.name}", altering=view.name in live)
+
+
+def _unknown(options: FrozenMap, server: ServerProfile | None, path: str, *, altering: bool) -> Iterator[Diagnostic]:
+    if options and server is not None:
+        yield from unknown_here(options, server, path, altering=altering)
+
+
+def _tablets(change: AddTable, case: Case) -> Iterator[Diagnostic]:
+    """KS104 for what a keyspace with tablets cannot hold at this release."""
+    if not case.uses_tablets:
+        return
+    lacking = case.server.without_tablets
+    cdc = change.table.options.get("cdc")
+    with_cdc = isinstance(cdc, FrozenMap) and cdc.get("enabled") == "true"
+    for feature, held in (("counters", change.table.is_counter), ("cdc", with_cdc)):
+        if held and feature in lacking:
+            text = f"{case.server} has no {feature} in a keyspace with tablets"
+            fix = "Create the keyspace with tablets=False, or use a newer server."
+            yield Diagnostic("KS104", "error", case.path(change.table.name), text, fix)
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {SetOptions: _set, AddView: _view, AddTable: _tablets}

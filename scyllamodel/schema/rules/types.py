@@ -1,0 +1,135 @@
+"""TY: the type of a column is for ever, and so is the memory of a column that was dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.rules import recipes
+from scyllamodel.types.parse import parse_type
+from scyllamodel.types.values import CqlType, Native, VectorType, user_types, walk
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import Table, TableColumn
+    from scyllamodel.schema.rules.case import Case, ChangeRule
+
+_COUNTER: Final = Native("counter")
+_KINDS: Final = frozenset({"partition_key", "clustering", "static", "regular"})
+
+_SCYLLA_TAKES: Final = frozenset(
+    {
+        ("ascii", "text"), ("timeuuid", "uuid"), ("bigint", "timestamp"), ("timestamp", "bigint"),
+        ("tinyint", "varint"), ("smallint", "varint"), ("int", "varint"), ("bigint", "varint"),
+    }
+)  # fmt: skip
+"""``ALTER c TYPE`` that Scylla would run (``types/types.cc``, is_value_compatible_with), and Cassandra never does."""
+
+
+def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
+    if change.code == "BC102":
+        return
+    table = case.sides.tables[change.table]
+    code = _code(change, case)
+    new = recipes.spare(change.found.name, table)
+    wanted = attrs.evolve(change.wanted, kind="regular") if change.wanted.in_key else change.wanted
+    if change.wanted.in_key:
+        fix = recipes.new_table(case.name, table, case.sides.declared[change.table], recipes.spare(table.name, ()))
+    elif _COUNTER in (change.found.type, change.wanted.type):
+        fix = _counters_apart(change.table)
+    else:
+        fix = recipes.new_column(case.name, table, change.found, wanted, new)
+    path = case.path(change.table, change.found.name)
+    yield Diagnostic(code, "error", path, _said(code, change.found, change.wanted), fix)
+
+
+def _code(change: AlterColumn, case: Case) -> str:
+    pair = (change.found.type.cql, change.wanted.type.cql)
+    takes = pair in _SCYLLA_TAKES or (pair[1] == "blob" and change.found.type != _COUNTER)
+    return "TY102" if change.code == "TY101" and case.server.is_scylla and takes else change.code
+
+
+def _said(code: str, found: TableColumn, wanted: TableColumn) -> str:
+    if code == "TY104":
+        return f"the column is {_kind(found)}, and the model wants it {_kind(wanted)}"
+    said = f"the column is {found.type.cql}, and the model wants {wanted.type.cql}"
+    return said + {
+        "TY102": "; Scylla could alter it, in a way that Cassandra cannot and nobody can take back",
+        "TY103": "; frozen values are stored in another way",
+    }.get(code, "")
+
+
+def _kind(column: TableColumn) -> str:
+    return "static" if column.kind == "static" else "not static"
+
+
+def _counters_apart(table: str) -> str:
+    return (
+        "A table holds counters besides its key, or none. Put them into a table of their own:\n"
+        f'    class {recipes.class_name(table)}Counts(Model, table="{table}_counts"): …'
+    )
+
+
+def _added(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
+    table = case.sides.tables[change.table]
+    for column in change.columns:
+        path = case.path(change.table, column.name)
+        yield from _mixed(table, column, path)
+        yield from _again(table, column, path)
+        yield from _unknown(column, path, case)
+
+
+def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
+    for column in change.table.columns:
+        yield from _unknown(column, case.path(change.table.name, column.name), case)
+
+
+def _mixed(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
+    counter = column.type == _COUNTER
+    if counter != table.is_counter:
+        holds = "counters" if table.is_counter else "no counters"
+        text = f"the table holds {holds}, so it cannot gain a column of type {column.type.cql}"
+        yield Diagnostic("TY107", "error", path, text, _counters_apart(table.name))
+
+
+def _again(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
+    """A name that was dropped once comes back with its old type and kind only; the reasons differ by server.
+
+    Cassandra refuses the rest (observed, 2 and 6) and cannot even compare a user type, which it remembers as a tuple.
+    Scylla would take other scalars and show old cells under the new type. The rule is the same for both.
+    """
+    if column.name not in table.dropped:
+        return
+    kind, old = _remembered(str(table.dropped[column.name]))
+    fix = (
+        f"Give the column another name in the database and keep the attribute:\n    {recipes.attribute(column.name)}: "
+        f'Column[{recipes.annotation(column.type)}] = column(db_name="{recipes.spare(column.name, table)}", …)'
+    )
+    if old == "counter":
+        yield Diagnostic("TY106", "error", path, "a counter of this name was dropped, and never comes back", fix)
+    elif user_types(column.type) or parse_type(old) != column.type or (kind and kind != column.kind):
+        was = f"{old} ({kind})" if kind else old
+        text = f"a column of this name was dropped as {was}; it cannot come back as {column.type.cql} ({column.kind})"
+        yield Diagnostic("TY105", "error", path, text, fix)
+
+
+def _remembered(text: str) -> tuple[str, str]:
+    kind, _, rest = text.strip().partition(" ")
+    return (kind, rest.strip()) if kind in _KINDS else ("", text.strip())
+
+
+def _unknown(column: TableColumn, path: str, case: Case) -> Iterator[Diagnostic]:
+    if not case.server.has_vectors and holds_vector(column.type):
+        text = f"{case.server} has no type {column.type.cql}"
+        yield Diagnostic("TY108", "error", path, text, "Vectors need Cassandra 5.0 or ScyllaDB 2025.2, or newer.")
+
+
+def holds_vector(cql_type: CqlType) -> bool:
+    """Whether a vector is in the type."""
+    return any(isinstance(part, VectorType) for part in walk(cql_type))
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {AlterColumn: _column, AddColumns: _added, AddTable: _table}

@@ -1,0 +1,103 @@
+"""UD: a user type grows at its end, and only where no partition key holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.changes import AddField, AddType, AlterUserType
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.rules.types import holds_vector
+from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell, user_types
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType
+    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.types.values import CqlType
+
+
+def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
+    stored, declared = dict(change.found.fields), dict(change.wanted.fields)
+    path = case.path(change.found.name, change.field)
+    if change.code == "UD101":
+        text = "the type has this field and the model has not, or has it under another name; fields stay for ever"
+    elif change.code == "UD102":
+        text = f"the field is {stored[change.field].cql}, and the model wants {declared[change.field].cql}"
+    else:
+        stored_order, wanted_order = ", ".join(stored), ", ".join(declared)
+        text = f"the fields are ({stored_order}) in this order, and the model has ({wanted_order}); new ones come last"
+    if change.code == "UD102":
+        fix = recipes.new_type(case.name, change.found.name, recipes.spare(change.found.name, case.sides.types))
+    else:
+        fields = "\n".join(f"    {recipes.attribute(n)}: {recipes.annotation(t)}" for n, t in stored.items())
+        fix = f"Declare the stored fields in their order, then the new ones:\n{fields}"
+    yield Diagnostic(change.code, "error", path, text, fix)
+
+
+def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
+    path = case.path(change.type, change.name)
+    holders = containing(change.type, case.found.types)
+    if keyed := [t.name for t in case.found.tables if _in_partition_key(t, holders)]:
+        text = f"the type is in the partition key of {', '.join(keyed)}, so it cannot gain a field"
+        new = recipes.spare(change.type, case.sides.types)
+        yield Diagnostic("UD103", "error", path, text, recipes.new_type(case.name, change.type, new))
+    if _is_open_collection(change.field_type) and (bare := _holding_bare(case.found, change.type)):
+        yield _open_collection(path, change.name, change.field_type, bare)
+    if not case.server.has_vectors and holds_vector(change.field_type):
+        yield Diagnostic("TY108", "error", path, f"{case.server} has no type {change.field_type.cql}")
+
+
+def _new(change: AddType, case: Case) -> Iterator[Diagnostic]:
+    for name, field_type in change.type.fields:
+        if not case.server.has_vectors and holds_vector(field_type):
+            path = case.path(change.type.name, name)
+            yield Diagnostic("TY108", "error", path, f"{case.server} has no type {field_type.cql}")
+
+
+def containing(name: str, types: Iterable[UserType]) -> frozenset[str]:
+    """The type and every type that has it somewhere inside."""
+    holders, known = {name}, tuple(types)
+    while more := {t.name for t in known if t.name not in holders and not holders.isdisjoint(t.user_types)}:
+        holders |= more
+    return frozenset(holders)
+
+
+def _in_partition_key(table: Table, names: frozenset[str]) -> bool:
+    return any(not names.isdisjoint(user_types(column.type)) for column in table.partition_key)
+
+
+def _is_open_collection(cql_type: CqlType) -> bool:
+    return isinstance(cql_type, (ListType, SetType, MapType)) and is_multi_cell(cql_type)
+
+
+def _holding_bare(facts: KeyspaceFacts, name: str) -> list[str]:
+    """Tables with a column that is this type, non-frozen."""
+    bare = UserTypeName(name, frozen=False)
+    return [table.name for table in facts.tables if any(column.type == bare for column in table.columns)]
+
+
+def _open_collection(path: str, field: str, field_type: CqlType, tables: list[str]) -> Diagnostic:
+    text = (
+        f"a non-frozen collection in a type that {', '.join(tables)} holds non-frozen: such a column cannot be made "
+        "again, in a new table or on another cluster"
+    )
+    hint = recipes.annotation(field_type)
+    fix = f"Freeze the collection:\n    {recipes.attribute(field)}: cql.Frozen[{hint}]"
+    return Diagnostic("UD106", "error", path, text, fix)
+
+
+def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
+    """What is wrong with the declared types by themselves: cycles (UD105), open collections (UD106)."""
+    for item in wanted.types:
+        holders = containing(item.name, wanted.types)
+        if not holders.isdisjoint(item.user_types):
+            text = "the type is inside itself, directly or by way of others"
+            fix = "Take one of the fields out of the circle, for example by storing a key instead of the value."
+            yield Diagnostic("UD105", "error", f"{wanted.name}.{item.name}", text, fix)
+        for name, field_type in item.fields:
+            if _is_open_collection(field_type) and (tables := _holding_bare(wanted, item.name)):
+                yield _open_collection(f"{wanted.name}.{item.name}.{name}", name, field_type, tables)
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {AlterUserType: _altered, AddField: _field, AddType: _new}

@@ -1,0 +1,70 @@
+"""MV: views are filled in the background, never changed, and hold on to their table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.changes import AddView, AlterView, DropColumns, DropTable, DropView
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.rules import recipes
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import View
+    from scyllamodel.schema.rules.case import Case, ChangeRule
+
+
+def _added(change: AddView, case: Case) -> Iterator[Diagnostic]:
+    path, view = case.path(change.view.name), change.view
+    if change.populated:
+        text = f"{view.base} may hold rows: the view is filled in the background and misses rows until then"
+        yield Diagnostic("MV101", "warn", path, text, "Wait with wait_built=True before code that reads it runs.")
+    if case.server.views_enabled is False:
+        fix = "Set materialized_views_enabled: true (4.0: enable_materialized_views) in cassandra.yaml of every node."
+        yield Diagnostic("MV104", "error", path, "materialized views are disabled on the server", fix)
+    if case.uses_tablets and "views" in case.server.without_tablets:
+        text = f"{case.server} has no materialized views in a keyspace with tablets"
+        yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=False, or use a newer server.")
+
+
+def _altered(change: AlterView, case: Case) -> Iterator[Diagnostic]:
+    found, wanted = change.found, change.wanted
+    said = {
+        "table": f"the view is of {found.base}, and the model's of {wanted.base}",
+        "key": f"the view's key is ({_key(found)}), and the model wants ({_key(wanted)})",
+        "columns": f"the view has not all columns that the model wants; it lacks {', '.join(_missing(change))}",
+        "filter": f"the view keeps rows WHERE {found.where}, and the model wants another choice",
+    }[change.what]
+    new = recipes.spare(found.name, {*case.sides.tables, *case.sides.views})
+    fix = recipes.new_view(case.name, found, wanted, new)
+    yield Diagnostic("MV103", "error", case.path(found.name), said, fix)
+
+
+def _key(view: View) -> str:
+    keys = (column for column in view.columns if column.in_key)
+    return ", ".join(f"{column.name} DESC" if column.descending else column.name for column in keys)
+
+
+def _missing(change: AlterView) -> list[str]:
+    return [column.name for column in change.wanted.columns if column.name not in change.found]
+
+
+def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic]:
+    """Cassandra refuses to drop any column of a table with views, Scylla one that a view needs; a table, both do."""
+    name = change.table.name if isinstance(change, DropTable) else change.table
+    going = {other.view.name for other in case.changes if isinstance(other, DropView)}
+    holding = [view for view in case.found.views if view.base == name and view.name not in going]
+    if isinstance(change, DropColumns) and case.server.is_scylla:
+        names = {column.name for column in change.columns}
+        holding = [view for view in holding if not names.isdisjoint(column.name for column in view.columns)]
+    if holding:
+        text = f"the view {', '.join(view.name for view in holding)} depends on it"
+        yield Diagnostic("MV102", "error", case.path(name), text, "Drop the view first, with DS105.")
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {
+    AddView: _added,
+    AlterView: _altered,
+    DropTable: _blocked,
+    DropColumns: _blocked,
+}
