@@ -92,7 +92,7 @@ def node_address(node: str) -> tuple[str, int]:
         # More than one colon outside brackets is a bare IPv6 address, which has no room for a port.
         host, rest = (node, "") if node.count(":") > 1 else (node.partition(":")[0], "".join(node.partition(":")[1:]))
     port = rest[1:] if rest.startswith(":") else str(PORT) if not rest else "?"
-    if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not _HOST.fullmatch(host) or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ConfigurationError(
             f"nodes: {node!r} is no address of a server. Write host or host:port, such as '10.0.0.1:9042' or "
             "'[::1]:9042'.",

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 from scyllamodel.driver.names import (
     AlreadyExists,
     ConfigurationException,
+    ConfigurationMessage,
     ConnectionBusy,
     ConnectionException,
     ErrorMessage,
@@ -49,7 +50,8 @@ class Meaning(Enum):
 _Row: TypeAlias = tuple[type[Exception] | tuple[type[Exception], ...], str, Meaning]
 
 _U, _C, _T, _R = Meaning.UNKNOWN, Meaning.CONFLICT, Meaning.TRANSIENT, Meaning.REFUSED
-_ANSWERS: Final = (InvalidRequest, ConfigurationException)
+# A bad option value arrives as the protocol's own class, which the driver forgets to translate (seen on 3.29.12).
+_ANSWERS: Final = (InvalidRequest, ConfigurationException, ConfigurationMessage)
 
 TABLE: Final[tuple[_Row, ...]] = (
     (AlreadyExists, "", _C),

@@ -49,6 +49,7 @@ ConnectionException: Final[type[Exception]] = _connection.ConnectionException
 ConnectionShutdown: Final[type[Exception]] = _connection.ConnectionShutdown
 ProtocolError: Final[type[Exception]] = _connection.ProtocolError
 ProtocolVersionUnsupported: Final[type[Exception]] = _connection.ProtocolVersionUnsupported
+ConfigurationMessage: Final[type[Exception]] = _protocol.ConfigurationException
 ErrorMessage: Final[type[Exception]] = _protocol.ErrorMessage
 IsBootstrapping: Final[type[Exception]] = _protocol.IsBootstrappingErrorMessage
 Overloaded: Final[type[Exception]] = _protocol.OverloadedErrorMessage

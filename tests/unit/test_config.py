@@ -1,0 +1,389 @@
+"""Settings of a repo: from keywords, URLs, the environment and pyproject.toml, and never with a password in sight."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import ssl
+import subprocess
+import sys
+import textwrap
+import traceback
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel.config import RepoSettings, Secret, add_current_folder, configured_targets, settings_from_url
+from scyllamodel.config.settings import node_address, node_text
+from scyllamodel.driver.configured import configured_repos
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ConfigurationError, DiscoveryError
+
+PASSWORD = "hunter2-öß"
+URL = "scylla://shop:hunter2-%C3%B6%C3%9F@h1/shop"
+
+
+def settings(**changes):
+    """Settings that are right, but for the changes."""
+    return RepoSettings(**{"nodes": ["h1"], "keyspace": "shop", **changes})
+
+
+@pytest.mark.parametrize(
+    ("node", "host", "port"),
+    [
+        ("db1", "db1", 9042),
+        ("10.0.0.1:9043", "10.0.0.1", 9043),
+        ("[::1]:9043", "::1", 9043),
+        ("[fe80::1]", "fe80::1", 9042),
+        ("::1", "::1", 9042),
+    ],
+)
+def test_a_node_is_a_host_and_a_port(node, host, port):
+    """A node is read with and without a port, IPv4, IPv6 and by name."""
+    assert (host, port) == node_address(node)
+
+
+@pytest.mark.parametrize(
+    "node", ["", ":9042", "h1:", "h1:x", "h1:0", "h1:65536", "[::1", "[::1]9042", "h 1", "http://h1", "h1:٣"]
+)
+def test_a_node_that_is_no_address_is_refused(node):
+    """What is no host with an optional port is refused, and quoted."""
+    with pytest.raises(ConfigurationError, match="nodes") as caught:
+        node_address(node)
+
+    assert "nodes" == caught.value.setting
+
+
+@given(
+    host=st.from_regex(r"[a-z][a-z0-9.-]{0,20}|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}", fullmatch=True),
+    port=st.integers(1, 65535),
+)
+def test_a_node_reads_back_as_it_was_written(host, port):
+    """`node_address` is the inverse of `node_text`."""
+    assert (host, port) == node_address(node_text(host, port))
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting", "words"),
+    [
+        ({"nodes": ()}, "nodes", "no node to connect to"),
+        ({"keyspace": ""}, "keyspace", "there is no keyspace"),
+        ({"keyspace": "a-b"}, "keyspace", "only ASCII letters"),
+        ({"keyspace": "k" * 49}, "keyspace", "at most 48"),
+        ({"name": ""}, "name", "a repo needs a name"),
+        ({"models": "shop models"}, "models", "no name of a package"),
+        ({"models": ["shop/models"]}, "models", "no name of a package"),
+        ({"replication": {"dc1": 3}}, "replication", 'no "class"'),
+        ({"username": "u"}, "password", "the password is missing"),
+        ({"password": PASSWORD}, "username", "the username is missing"),
+        ({"consistency": "LOCAL_QOURUM"}, "consistency", "did you mean 'LOCAL_QUORUM'"),
+        ({"serial_consistency": "QUORUM"}, "serial_consistency", "no such level"),
+        ({"request_timeout": 0}, "request_timeout", "seconds above 0"),
+        ({"borrowed": True}, "nodes", "session= is connected already"),
+        ({"borrowed": True, "nodes": (), "local_dc": "dc1"}, "local_dc", "session= is connected already"),
+    ],
+)
+def test_a_wrong_setting_is_named(changes, setting, words):
+    """A setting that cannot be used is refused at once, with its name and what to write."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        settings(**changes)
+
+    assert setting == caught.value.setting
+
+
+def test_lists_may_be_texts_with_commas():
+    """`nodes` and `models` are taken as one text too, as people write them."""
+    found = settings(nodes="h1, h2:9043,h1", models="shop.models")
+
+    assert (("h1:9042", "h2:9043"), ("shop.models",)) == (found.nodes, found.models)
+
+
+def test_levels_are_kept_by_name():
+    """A consistency level may be a name in any case, or the driver's number."""
+    assert ("LOCAL_QUORUM", "SERIAL") == (
+        settings(consistency="local_quorum").consistency,
+        settings(serial_consistency=8).serial_consistency,
+    )
+
+
+def test_settings_cannot_be_changed():
+    """Settings are frozen, and those of a repo with them."""
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        settings().keyspace = "other"
+
+
+def test_a_url_says_it_all():
+    """Every part of a URL lands in its setting."""
+    url = (
+        "cassandra://us%40er:p%3Aw@h1,[::1]:9043,h3:9044/shop?name=audit&local_dc=dc%201&models=shop.models,shop.more&tls=1"
+        "&tablets=0&durable_writes=no&create_keyspace=yes&consistency=quorum&serial_consistency=SERIAL&request_timeout=2.5"
+    )
+    found = settings_from_url(url)
+
+    expected = RepoSettings(
+        name="audit", keyspace="shop", nodes=["h1:9044", "[::1]:9043", "h3:9044"], username="us@er", password="p:w",
+        local_dc="dc 1", models=["shop.models", "shop.more"], tablets=False, durable_writes=False, create_keyspace=True,
+        consistency="QUORUM", serial_consistency="SERIAL", request_timeout=2.5,
+    )  # fmt: skip
+    assert expected == found
+    assert isinstance(found.ssl_context, ssl.SSLContext)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgres://h1/shop", "neither scylla:// nor cassandra://"),
+        ("scylla:///shop", "names no host"),
+        ("scylla://h1", "names no keyspace"),
+        ("scylla://h1/shop?local_cd=dc1", "did you mean 'local_dc'"),
+        ("scylla://h1/shop?zzz=1", "there are: consistency, create_keyspace"),
+        ("scylla://h1/shop?tls=maybe", "tls: 'maybe' is neither 1 nor 0"),
+        ("scylla://h1/shop?request_timeout=soon", "request_timeout: could not convert"),
+        ("scylla://h1/shop?name=a&name=b", "'name' stands in it twice"),
+        ("scylla://h1:port/shop", "no address of a server"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused(url, words):
+    """A URL is read whole or refused, with the part that is wrong."""
+    with pytest.raises(ConfigurationError, match=words):
+        settings_from_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "scylla://shop:hun/ter2@h1/shop",
+        "scylla://shop:hun?ter2@h1/shop",
+        "scylla://shop:hun#ter2@h1/shop",
+        "scylla://shop:hun[ter2@h1:x/shop",
+        "scylla://shop:hunter2@h1/shop?password=ter2",
+        "postgres://shop:hunter2@h1/shop",
+        "scylla://shop:hunter2@h1:x/shop",
+        "scylla://shop:hunter2@/shop",
+    ],
+)
+def test_an_error_about_a_url_shows_no_piece_of_its_password(url):
+    """A URL with a password in a wrong place is refused without quoting what may be the password."""
+    with pytest.raises(ConfigurationError) as caught:
+        settings_from_url(url)
+
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.to_dict())
+    lines = [line for line in shown.splitlines() if "ter2" in line or "hun" in line]
+    assert [] == lines
+
+
+def test_a_text_that_may_be_a_url_without_its_scheme_is_not_quoted():
+    """`SCYLLAMODEL_URL` without ``scylla://`` is refused without showing it."""
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_URL names a text with an @ in it") as caught:
+        configured_repos(environ={"SCYLLAMODEL_URL": "shop:hunter2@h1/shop"})
+
+    assert "hunter2" not in str(caught.value)
+
+
+def every_way_to_show(repo):
+    """All that the repo and its settings look like to people and machines."""
+    found = repo.settings
+    yield from map(repr, (repo, found, found.password, vars(repo), attrs.asdict(found)))
+    yield from map(str, (repo, found, found.password, attrs.astuple(found)))
+    yield f"{found} {found.password}"
+    error = ConfigurationError("no", settings=found, password=found.password, repo=repo)
+    yield repr(error.to_dict())
+    yield repr(pickle.dumps(error))
+    yield repr(pickle.loads(pickle.dumps(error)).__dict__)
+
+
+def test_a_password_shows_nowhere():
+    """No repr, text, dict or pickle of a repo, its settings, or an error about them holds the password."""
+    for repo in (Repo.from_url(URL), Repo(nodes=["h1"], keyspace="shop", username="shop", password=PASSWORD)):
+        shown = [text for text in every_way_to_show(repo) if "hunter2" in text]
+
+        assert ([], PASSWORD) == (shown, repo.settings.password.reveal())
+
+
+def test_a_password_does_not_travel_by_pickle():
+    """Settings with a password refuse to be pickled or copied by pickle's means."""
+    for leak in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="a password does not leave its process"):
+            leak(settings(username="u", password=PASSWORD))
+
+
+def test_a_password_is_not_logged(caplog):
+    """Connecting in vain logs neither the password nor anything else."""
+    repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", username="shop", password=PASSWORD)
+    with caplog.at_level(logging.DEBUG), pytest.raises(ConnectionError) as caught:
+        repo.connection()
+
+    shown = caplog.text + "".join(traceback.format_exception(caught.value)) + repr(caught.value.to_dict())
+    assert "hunter2" not in shown
+
+
+def test_passwords_compare_by_value():
+    """Settings that differ in the password alone are different."""
+    assert Secret("a") == Secret("a") != Secret("b")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with a package whose modules define repos, importable, and a file for each of its sources."""
+    package = tmp_path / "shop_of_config"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "db.py").write_text(
+        textwrap.dedent(
+            """
+            from scyllamodel.driver.repo import Repo
+            repo = Repo(nodes=["h1"], keyspace="shop")
+            audit = Repo("audit", nodes=["h1"], keyspace="audit")
+            twin = Repo(nodes=["h2"], keyspace="other")
+            number = 3
+            class box: repo = audit
+            def make(): return Repo("made", nodes=["h1"], keyspace="shop")
+            def fail(): raise OSError("no vault")
+            """
+        )
+    )
+    (package / "broken.py").write_text("import json.nowhere")
+    (package / "syntax.py").write_text("def")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def names(**kwargs):
+    """The names of the configured repos."""
+    return [repo.name for repo in configured_repos(**kwargs)]
+
+
+def test_the_first_place_that_names_repos_wins(project):
+    """The call comes before ``SCYLLAMODEL_REPOS``, that before ``SCYLLAMODEL_URL``, that before pyproject.toml."""
+    (project / "pyproject.toml").write_text('[tool.scyllamodel]\nrepos = ["shop_of_config.db:audit"]\n')
+    below = project / "shop_of_config"
+    environ = {"SCYLLAMODEL_URL": "scylla://h1/shop?name=url", "SCYLLAMODEL_REPOS": "shop_of_config.db:repo,"}
+    found = [
+        names(named=["shop_of_config.db:make"], environ=environ, folder=below),
+        names(environ=environ, folder=below),
+        names(environ={"SCYLLAMODEL_URL": environ["SCYLLAMODEL_URL"]}, folder=below),
+        names(environ={}, folder=below),
+    ]
+
+    assert [["made"], ["default"], ["url"], ["audit"]] == found
+
+
+def test_several_repos_keep_their_order(project):
+    """``SCYLLAMODEL_REPOS`` names several repos, dotted attributes and functions among them; one is not taken twice."""
+    named = "shop_of_config.db:make, shop_of_config.db:box.repo,shop_of_config.db:repo,shop_of_config.db:audit"
+
+    assert ["made", "audit", "default"] == names(environ={"SCYLLAMODEL_REPOS": named})
+
+
+def test_a_repo_may_be_given_as_such():
+    """A call may name a repo object, a URL, or a list of both."""
+    repo = Repo("mine", nodes=["h1"], keyspace="shop")
+
+    assert (["mine"], ["default"], ["mine", "default"]) == (
+        names(named=repo), names(named="scylla://h1/shop"), names(named=[repo, "scylla://h1/shop"])
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("shop_of_config.db:repoo", "has no 'repoo' \\(did you mean 'repo'"),
+        ("shop_of_config.bd:repo", "there is no module 'shop_of_config.bd'"),
+        ("shop_of_nothing:repo", "there is no module 'shop_of_nothing'"),
+        ("shop_of_config.db", "neither module:attribute"),
+        ("shop_of_config.db:", "neither module:attribute"),
+        ("shop_of_config.db:number", "which is 'int' and no Repo"),
+        ("shop_of_config.db:fail", "calling it failed: OSError: no vault"),
+        ("shop_of_config.db:repo,shop_of_config.db:twin", "two repos are called 'default'"),
+    ],
+)
+def test_what_is_no_repo_is_refused(project, named, words):
+    """A name that leads to no repo, or to two of one name, says where it stands and what is wrong."""
+    with pytest.raises(ConfigurationError, match=words):
+        configured_repos(environ={"SCYLLAMODEL_REPOS": named})
+
+
+@pytest.mark.parametrize("module", ["broken", "syntax"])
+def test_a_module_that_does_not_import_is_named(project, module):
+    """A repo's module whose import fails is a `DiscoveryError` with the cause, not a configuration error."""
+    with pytest.raises(DiscoveryError, match=f"importing shop_of_config.{module} failed") as caught:
+        configured_repos([f"shop_of_config.{module}:repo"])
+
+    assert (f"shop_of_config.{module}", True) == (caught.value.module, caught.value.__cause__ is not None)
+
+
+def test_nothing_configured_lists_the_ways(tmp_path):
+    """Without any repo the error shows each way to configure one."""
+    with pytest.raises(ConfigurationError, match="no repo is configured") as caught:
+        configured_targets(environ={}, folder=tmp_path)
+
+    ways = ("Repo(nodes=", "--repo", "--url", "SCYLLAMODEL_REPOS=", "SCYLLAMODEL_URL=", "[tool.scyllamodel]")
+    assert [] == [way for way in ways if way not in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[tool.scyllamodel]\nrepos = 3\n", "repos is a list of texts"),
+        ("[tool.scyllamodel]\nrepo = ['a:b']\n", "'repo' is no setting \\(did you mean 'repos'"),
+        ("[tool.scyllamodel\n", "is no valid TOML"),
+        ("[tool]\nscyllamodel = 1\n", "is no table"),
+    ],
+)
+def test_a_wrong_pyproject_is_refused(tmp_path, text, words):
+    """A ``[tool.scyllamodel]`` that cannot be used is refused with the file's path."""
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        configured_targets(environ={}, folder=tmp_path)
+
+    assert str(tmp_path / "pyproject.toml") in str(caught.value)
+
+
+def test_pyproject_is_looked_for_upwards(tmp_path):
+    """Files without our table are passed over, and are not parsed; ``url`` is another way to name a repo."""
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (below / "pyproject.toml").write_text("not TOML at all")
+    (tmp_path / "pyproject.toml").write_text('[tool.scyllamodel]\nurl = "scylla://h1/shop?name=above"\n')
+
+    assert ["above"] == names(environ={}, folder=below)
+
+
+def test_python_without_a_toml_reader_says_what_to_install(tmp_path):
+    """Python 3.10 without tomli refuses a ``[tool.scyllamodel]`` with the way out, and needs none for other files."""
+    (tmp_path / "pyproject.toml").write_text("[tool.scyllamodel]\nrepos = []\n")
+    code = """
+        import importlib.util, sys
+        from pathlib import Path
+        import scyllamodel.config.sources as sources
+        find = importlib.util.find_spec
+        importlib.util.find_spec = lambda name: None if name.startswith("toml") else find(name)
+        from scyllamodel.errors import ConfigurationError
+        try:
+            sources.configured_targets(environ={}, folder=Path(sys.argv[1]))
+        except ConfigurationError as error:
+            print("pip install tomli" in str(error))
+        Path(sys.argv[1], "pyproject.toml").write_text("[tool.other]")
+        try:
+            sources.configured_targets(environ={}, folder=Path(sys.argv[1]))
+        except ConfigurationError as error:
+            print("no repo is configured" in str(error))
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+
+    assert "True\nTrue\n" == run.stdout
+
+
+def test_the_current_folder_is_added_once(tmp_path, monkeypatch):
+    """A console script can import from the current folder after one call, and another call adds nothing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["/nowhere"])
+    add_current_folder()
+    add_current_folder()
+
+    assert [str(tmp_path), "/nowhere"] == sys.path
