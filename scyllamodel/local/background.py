@@ -57,6 +57,7 @@ class Status:
         nodes: its nodes, the seed first.
         since: when it was up, in UTC.
         started_now: True from a `start` that started it, False when it ran before.
+        login: name and password, where its nodes ask for them.
         keep: the folder of its data, or None when it is thrown away.
         log: the holder's log.
         holder: the process that owns the servers.
@@ -67,6 +68,7 @@ class Status:
     nodes: tuple[NodeStatus, ...] = ()
     since: datetime | None = None
     started_now: bool = False
+    login: tuple[str, str] | None = attrs.field(default=None, repr=False)
     keep: str | None = None
     log: str = ""
     holder: Identity | None = attrs.field(default=None, repr=False)
@@ -143,6 +145,7 @@ def status(*, state: Path | None = None) -> Status:
         version=written["version"],
         nodes=tuple(NodeStatus(**node, is_up=_is_up(node["contact_point"])) for node in written["nodes"]),
         since=datetime.fromtimestamp(written["since"], timezone.utc),
+        login=None if written["login"] is None else tuple(written["login"]),
         keep=written["cluster"]["keep"],
         log=str(_log(file)),
         holder=holder,

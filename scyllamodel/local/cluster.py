@@ -129,9 +129,9 @@ class LocalCluster:
         return "\n".join(f"node {node.config.number}:\n{node.log_tail(lines)}" for node in self._nodes)
 
     def repo(self, keyspace: str, models: Sequence[str] = (), **options: Any) -> Repo:
-        """A `Repo` on this cluster; `options` go to it, and win over what is chosen here.
+        """A `Repo` on this cluster, closed by `stop`; `options` go to it, and win over what is chosen here.
 
-        The data is on every node, unless `options` hold another ``replication``.
+        A sync creates its keyspace, with a copy of the data on every node.
         """
         from scyllamodel.driver.repo import Repo  # noqa: PLC0415 - starting a server needs no driver
 
@@ -140,12 +140,15 @@ class LocalCluster:
             "nodes": self.contact_points,
             "keyspace": keyspace,
             "models": list(models),
+            "create_keyspace": True,
             "local_dc": config.DATA_CENTER,
             "replication": {"class": "NetworkTopologyStrategy", config.DATA_CENTER: factor},
         }
-        if self._login is not None:
-            chosen["username"], chosen["password"] = self._login
-        return Repo(**{**chosen, **options})
+        if self.login is not None:
+            chosen["username"], chosen["password"] = self.login
+        repo = Repo(**{**chosen, **options})
+        self._stack.callback(repo.close)
+        return repo
 
     def start(self) -> None:
         """Fetch what is missing, start every node, and wait until each answers and sees the others.
@@ -172,7 +175,8 @@ class LocalCluster:
         self._stack.close()
 
     @property
-    def _login(self) -> tuple[str, str] | None:
+    def login(self) -> tuple[str, str] | None:
+        """Name and password to log in with, where the settings make the nodes ask for them."""
         wanted = str(self._settings.get("authenticator", "")).rpartition(".")[2]
         return _DEFAULT_LOGIN if wanted == "PasswordAuthenticator" else None
 
@@ -185,7 +189,7 @@ class LocalCluster:
         folder = self._folder()
         for left in reversed(range(_PORT_TRIES)):
             self._nodes = [
-                Node(node, self._login, self._startup_timeout, command) for node in self._configs(folder, self._ports())
+                Node(node, self.login, self._startup_timeout, command) for node in self._configs(folder, self._ports())
             ]
             try:
                 return self._start_nodes()

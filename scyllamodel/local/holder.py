@@ -7,6 +7,7 @@ of a cluster.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -51,6 +52,11 @@ class Job:
         until = fields.pop("until")
         return cls(**fields, until=None if until is None else Identity(**until))
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the process it works for is there still."""
+        return self.until is None or self.until.is_alive
+
     def to_json(self) -> str:
         """The job as the argument of a holder."""
         return json.dumps(attrs.asdict(self))
@@ -79,13 +85,24 @@ def _hold(job: Job) -> None:
     with LocalCluster(**job.cluster, on_progress=silent) as cluster:
         write_whole(state, json.dumps(_state(cluster, job), indent=1).encode())
         try:
-            while job.until is None or job.until.is_alive:
+            while job.is_wanted:
                 time.sleep(_LOOK)
         finally:
             state.unlink(missing_ok=True)
+    if job.until is not None:
+        _tidy(state)
+
+
+def _tidy(state: Path) -> None:
+    """Remove what was left beside the state file: whoever we worked for cannot."""
+    for file in (state.with_suffix(".lock"), state.with_suffix(".log")):
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it holds something else too
+        state.parent.rmdir()
 
 
 def _state(cluster: LocalCluster, job: Job) -> dict[str, Any]:
     holder = attrs.asdict(Identity.of(os.getpid()))
     nodes = [{"contact_point": node.contact_point, "pid": node.pid} for node in cluster.nodes]
-    return {"holder": holder, "version": cluster.version, "nodes": nodes, "since": time.time(), "cluster": job.cluster}
+    found = {"version": cluster.version, "login": cluster.login, "nodes": nodes}
+    return {"holder": holder, **found, "since": time.time(), "cluster": job.cluster}

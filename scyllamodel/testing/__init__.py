@@ -1,1 +1,1 @@
-"""For tests of applications: a pytest plugin and a proxy that breaks connections."""
+"""For tests of applications: the fixtures of `scyllamodel.testing.plugin`, and a proxy that breaks connections."""

@@ -1,1 +1,194 @@
-"""The pytest plugin."""
+"""The pytest plugin: a server for the whole run, a fresh keyspace for each module, and a proxy that breaks connections.
+
+It is loaded into every pytest run of an environment that has scyllamodel, so nothing is imported or started before a
+test asks for it.
+
+Options: ``--scylla HOST:PORT`` (or ``NAME:PASSWORD@HOST:PORT``) takes a server that runs; without it a Cassandra of
+``--cassandra-version`` is started here, once for all workers of pytest-xdist. No server is an error, never a skip.
+
+Fixtures, all of which can be overridden in a ``conftest.py``:
+
+``scylla_cluster`` (session)
+    `scyllamodel.local.LocalCluster`; with ``--scylla`` or pytest-xdist a `scyllamodel.testing.server.RunningServer`,
+    which has ``contact_points``, ``version`` and ``repo`` of it.
+``scylla_settings`` (session)
+    Settings of cassandra.yaml for that cluster; an empty dict.
+``scylla_models`` (module)
+    Packages of models for ``scylla_repo``: the variable ``SCYLLA_MODELS`` of the test module, or none.
+``scylla_repo`` (module)
+    A `scyllamodel.Repo` on an empty keyspace of its own, with one copy of the data, dropped after the module. Before
+    each test that uses it, tables that an earlier test left rows in are truncated, except for a test or a module with
+    the mark ``scylla_keep_rows``.
+``scylla_fault_proxy`` (function)
+    `scyllamodel.testing.fault_proxy.FaultProxy` in front of the first node.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.repo import Repo
+    from scyllamodel.local import LocalCluster
+    from scyllamodel.testing.fault_proxy import FaultProxy
+    from scyllamodel.testing.server import RunningServer
+
+_KEEP_ROWS = "scylla_keep_rows"
+_live_repo = pytest.StashKey["Repo | None"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--scylla`` and ``--cassandra-version``."""
+    group = parser.getgroup("scyllamodel", "ScyllaDB and Cassandra (scyllamodel)")
+    group.addoption("--scylla", metavar="HOST:PORT", help="use this server; without it a Cassandra is started here")
+    group.addoption(
+        "--cassandra-version", metavar="VERSION", default="5.0", help="which Cassandra is started here (default: 5.0)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register our mark."""
+    config.addinivalue_line("markers", f"{_KEEP_ROWS}: rows of earlier tests stay in the tables of scylla_repo")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which server the tests get; one that is given is asked for its version."""
+    given = config.getoption("--scylla")
+    if given is None:
+        version = config.getoption("--cassandra-version")
+        return f"scyllamodel: Cassandra {version}, started here when a test asks for it"
+    return f"scyllamodel: {_described(given)}"
+
+
+def _described(given: str) -> str:
+    from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415 - nothing of ours is imported before it is needed
+    from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
+
+    try:
+        server = RunningServer.parse(given)
+    except ScyllaModelError as error:
+        raise pytest.UsageError(str(error)) from error
+    try:
+        return f"{server.product} at {server.contact_points[0]}"
+    except ScyllaModelError as error:
+        first = str(error).partition("\n")[0]
+        return f"no server at {server.contact_points[0]}, tests that need it will fail: {first}"
+
+
+@pytest.fixture(scope="session")
+def scylla_settings() -> dict[str, Any]:
+    """Settings of cassandra.yaml for the server that is started here."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def scylla_cluster(
+    pytestconfig: pytest.Config, scylla_settings: dict[str, Any]
+) -> Iterator[LocalCluster | RunningServer]:
+    """The server of this run, up and answering."""
+    server = _server(pytestconfig, scylla_settings)
+    if isinstance(server, str):
+        pytest.fail(f"These tests need a server.\n{server}", pytrace=False)
+    yield server
+    stop = getattr(server, "stop", None)
+    if stop is not None:
+        stop()
+
+
+def _server(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster | RunningServer | str:
+    """The server, or why there is none."""
+    from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415
+
+    given: str | None = config.getoption("--scylla")
+    workers = getattr(config, "workerinput", None)
+    try:
+        if given is not None:
+            return _given(given)
+        return _started(config, settings) if workers is None else _shared(config, workers["testrunuid"], settings)
+    except ScyllaModelError as error:
+        return str(error)
+
+
+def _given(text: str) -> RunningServer:
+    from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
+
+    server = RunningServer.parse(text)
+    with server.repo("system") as repo:
+        repo.connection()
+    return server
+
+
+def _started(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:
+    """A cluster of this process; a first download shows its progress although output is captured."""
+    from scyllamodel.local import LocalCluster  # noqa: PLC0415
+
+    cluster = LocalCluster(version=_version(config), settings=settings)
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    if capture is None:
+        cluster.start()
+        return cluster
+    with capture.global_and_fixture_disabled():
+        cluster.start()
+    return cluster
+
+
+def _shared(config: pytest.Config, run: str, settings: dict[str, Any]) -> RunningServer:
+    """One cluster for all workers: the first one that needs it starts it, and it ends with the run's main process."""
+    from scyllamodel.local import background  # noqa: PLC0415
+    from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
+
+    state = Path(tempfile.gettempdir()) / f"scyllamodel-pytest-{run}" / "cluster.json"
+    found = background.start(_version(config), state=state, until=os.getppid(), settings=settings)
+    return RunningServer(found.contact_points, found.login)
+
+
+def _version(config: pytest.Config) -> str:
+    return str(config.getoption("--cassandra-version"))
+
+
+@pytest.fixture(scope="module")
+def scylla_models(request: pytest.FixtureRequest) -> list[str]:
+    """Packages of models for `scylla_repo`."""
+    module: Any = request.node.obj
+    return list(getattr(module, "SCYLLA_MODELS", ()))
+
+
+@pytest.fixture(scope="module")
+def scylla_repo(
+    request: pytest.FixtureRequest, scylla_cluster: LocalCluster | RunningServer, scylla_models: list[str]
+) -> Iterator[Repo]:
+    """A repo on a keyspace that belongs to this test module alone."""
+    from scyllamodel.testing import keyspaces  # noqa: PLC0415
+
+    with scylla_cluster.repo(keyspaces.fresh_name(Path(request.path).stem), scylla_models) as repo:
+        keyspaces.create(repo)
+        request.config.stash[_live_repo] = repo
+        yield repo
+        request.config.stash[_live_repo] = None
+        keyspaces.drop(repo)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Empty the tables that earlier tests of the module left rows in."""
+    repo = item.config.stash.get(_live_repo, None)
+    uses_repo = "scylla_repo" in getattr(item, "fixturenames", ())
+    if repo is not None and uses_repo and item.get_closest_marker(_KEEP_ROWS) is None:
+        from scyllamodel.testing import keyspaces  # noqa: PLC0415
+
+        keyspaces.empty(repo)
+
+
+@pytest.fixture
+def scylla_fault_proxy(scylla_cluster: LocalCluster | RunningServer) -> Iterator[FaultProxy]:
+    """A proxy in front of the first node, which passes everything until it is told otherwise."""
+    from scyllamodel.testing.fault_proxy import FaultProxy  # noqa: PLC0415
+
+    with FaultProxy(scylla_cluster.contact_points[0]) as proxy:
+        yield proxy
