@@ -25,6 +25,7 @@ from scyllamodel.driver.names import (
     DCAwareRoundRobinPolicy,
     DriverException,
     ExecutionProfile,
+    HostDistance,
     NoHostAvailable,
     PlainTextAuthProvider,
     ProtocolException,
@@ -59,6 +60,7 @@ def connect(settings: RepoSettings) -> Any:
             cluster = Cluster(**_cluster_settings(settings))
             _leave_silent_hosts_out(cluster)
             session = cluster.connect()
+            _check_policy(cluster)
         except (DriverException, NoHostAvailable, OSError) as error:
             failure = connection_failed(settings, error, _known_hosts(cluster))
             if cluster is not None:
@@ -66,6 +68,14 @@ def connect(settings: RepoSettings) -> Any:
             raise failure from error
     cluster.connect_timeout = STEADY_CONNECT_TIMEOUT
     return session
+
+
+def _check_policy(cluster: Any) -> None:
+    """Refuse a policy that sends data to no node at all; our own profile connects one even then."""
+    policy = cluster.profile_manager.default.load_balancing_policy
+    hosts = _known_hosts(cluster)
+    if all(policy.distance(host) == HostDistance.IGNORED for host in hosts):
+        raise NoHostAvailable("Unable to connect to any servers", [str(host.endpoint) for host in hosts])
 
 
 def _known_hosts(cluster: Any) -> list[Any]:

@@ -87,6 +87,10 @@ def _data_centre(settings: RepoSettings, hosts: Iterable[Any]) -> str | None:
         return f"No node is in data centre {settings.local_dc!r}{closest(settings.local_dc, known)}. Correct local_dc=."
     if not known:
         return None
+    if settings.load_balancing_policy or settings.execution_profiles:
+        return (
+            "A node answered, but the load balancing policy of the settings sends nothing to any. Correct the policy."
+        )
     return (
         "A node answered and named its peers, but none of these could be connected to at the address it gave. "
         "Is its rpc_address (broadcast_rpc_address) reachable from here?"
