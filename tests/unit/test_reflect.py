@@ -1,0 +1,424 @@
+"""Rows of system_schema as facts: Scylla's from a file of rows, Cassandra's from what real nodes stored."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from observed import SERVERS, cases, literal, refused
+from strategies import column_names
+
+from scyllamodel._identifiers import quote, unquote
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.diff.keyspaces import same_replication
+from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import TableOptions, changed
+from scyllamodel.schema.reflect import columns_to_read, index_target, reflect, reflect_keyspace, where_clause
+from scyllamodel.schema.server import ServerProfile, profile_from
+from scyllamodel.types.parse import parse_type
+
+SCYLLA = ServerProfile("scylla", (2025, 4))
+CASSANDRA = SERVERS["5.0"]
+
+
+def scylla_rows():
+    """The rows of the file as a driver would give them."""
+    path = Path(__file__).parents[1] / "data" / "scylla-system-schema.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    for row in [*rows["tables"], *rows["views"]]:
+        row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
+    wanted = columns_to_read(SCYLLA)
+    return {
+        table: [{c: row[c] for c in wanted[table]} for row in found] for table, found in rows.items() if table in wanted
+    }
+
+
+def columns(*spelled):
+    """Columns from ``name type [kind] [desc]``, quoted names allowed."""
+    found = []
+    for text in spelled:
+        name, cql, *rest = re.fullmatch(r'("[^"]*"|\w+) (.*?)(?: (pk|ck|static))?(?: (desc))?', text).groups()
+        kind = {"pk": "partition_key", "ck": "clustering", "static": "static"}.get(rest[0], "regular")
+        found.append(TableColumn(unquote(name), parse_type(cql), kind, rest[1] is not None))
+    return tuple(found)
+
+
+ORDERS = columns(
+    "tenant text pk", "day date pk", "created timeuuid ck desc", "order_id uuid ck", "tenant_note text static",
+    "status text", "email text", "amount decimal", "tags set<text>", "lines list<frozen<tuple<text, int>>>",
+    "attrs map<text, int>", "ship_to frozen<address>", 'geo frozen<"GeoPoint">', 'bill_to "GeoPoint"',
+    "matrix frozen<list<list<int>>>", '"Mixed Case" text',
+)  # fmt: skip
+
+
+def test_scylla_keyspaces():
+    """Replication has the short class, and tablets are told by initial_tablets, were it 0."""
+    replication = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "3"})
+
+    assert [Keyspace("shop", replication, True, False), Keyspace("shop_tablets", replication, True, True)] == [
+        found.keyspace for found in reflect(scylla_rows(), SCYLLA)
+    ]
+
+
+def test_scylla_user_types():
+    """User types keep the order of their fields and collections as declared."""
+    address = (("street", parse_type("text")), ("city", parse_type("text")), ("tags", parse_type("set<text>")))
+    point = (("lat", parse_type("double")), ("lon", parse_type("double")))
+
+    assert (UserType("GeoPoint", point, "shop"), UserType("address", address, "shop")) == (
+        reflect_keyspace("shop", scylla_rows(), SCYLLA).types
+    )
+
+
+def test_scylla_table_with_everything():
+    """The rows of a table are the facts that one would declare for it."""
+    found = reflect_keyspace("shop", scylla_rows(), SCYLLA).table("orders")
+    indexes = (
+        Index("orders_status_idx", "status"),
+        Index("orders_mixed_idx", "Mixed Case"),
+        Index("orders_tags_idx", "tags"),
+        Index("orders_email_local", "email", local=True),
+    )
+
+    assert Table(name="orders", columns=ORDERS, keyspace="shop", options=found.options, indexes=indexes) == found
+
+
+def test_scylla_view():
+    """A view of plain keys has no filter to speak of."""
+    found = reflect_keyspace("shop", scylla_rows(), SCYLLA).view("orders_by_email")
+    keys = columns(
+        "email text pk",
+        "tenant text ck",
+        "day date ck",
+        "created timeuuid ck desc",
+        "order_id uuid ck",
+        "amount decimal",
+    )
+
+    assert View("orders_by_email", keys, "orders", "shop", options=found.options) == found
+
+
+def test_scylla_hides_what_it_made_itself():
+    """Index views, CDC logs and Paxos tables are not there."""
+    assert {
+        "shop": (["events", "orders", "page_hits", "settings"], ["orders_by_email"]),
+        "shop_tablets": (["sensor"], []),
+    } == {
+        found.name: ([table.name for table in found.tables], [view.name for view in found.views])
+        for found in reflect(scylla_rows(), SCYLLA)
+    }
+
+
+@pytest.mark.parametrize(
+    ("keyspace", "table", "options"),
+    [
+        ("shop", "settings", {
+            "comment": "it's a table",
+            "compaction": {"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "DAYS",
+                           "compaction_window_size": 1},
+            "compression": {"class": "ZstdCompressor", "chunk_length_in_kb": 16, "compression_level": 5},
+            "caching": {"keys": "NONE"},
+            "default_time_to_live": 604800,
+            "gc_grace_seconds": 3600,
+            "bloom_filter_fp_chance": 0.05,
+            "speculative_retry": "200ms",
+            "paxos_grace_seconds": 3600,
+            "per_partition_rate_limit": {"max_reads_per_second": 200, "max_writes_per_second": 100},
+        }),
+        ("shop", "events", {"cdc": {"enabled": True}}),
+        ("shop", "orders", {"cdc": False, "tombstone_gc": {"mode": "timeout"}, "comment": "", "crc_check_chance": 0.5}),
+        ("shop_tablets", "sensor", {"tablets": {"min_tablet_count": 8}}),
+    ],
+)  # fmt: skip
+def test_scylla_options_are_those_that_were_declared(keyspace, table, options):
+    """What the DDL of the rows declares is in sync with the rows."""
+    found = reflect_keyspace(keyspace, scylla_rows(), SCYLLA).table(table)
+
+    assert {} == changed(TableOptions(**options).declared(), found.options, SCYLLA)
+
+
+def test_scylla_counters_flags_and_dropped_columns():
+    """Counter tables, layout flags, and dropped columns (whose kind Scylla does not tell) are facts."""
+    shop = reflect_keyspace("shop", scylla_rows(), SCYLLA)
+
+    assert (True, {"compound", "counter"}, {"old_value": " text"}) == (
+        shop.table("page_hits").is_counter,
+        shop.table("page_hits").flags,
+        shop.table("settings").dropped,
+    )
+
+
+def test_a_missing_keyspace_has_no_facts():
+    """A keyspace that is not there is told from an empty one."""
+    assert None is reflect_keyspace("nosuch", scylla_rows(), SCYLLA).keyspace
+
+
+def test_facts_from_rows_survive_pickle():
+    """No driver type stays inside the facts."""
+    found = reflect(scylla_rows(), SCYLLA)
+
+    assert found == pickle.loads(pickle.dumps(found))
+
+
+def cassandra_rows(**tables):
+    """Rows of keyspace k with one table t, as Cassandra 5.0 gives them, plus what is given."""
+    table = {
+        "keyspace_name": "k",
+        "table_name": "t",
+        "flags": ["compound"],
+        "comment": "",
+        "cdc": None,
+        "memtable": None,
+    }
+    key = {"column_name": "a", "clustering_order": "none", "kind": "partition_key", "position": 0, "type": "int"}
+    replication = {"class": "org.apache.cassandra.locator.SimpleStrategy", "replication_factor": "1"}
+    return {
+        "keyspaces": [{"keyspace_name": "k", "durable_writes": True, "replication": replication}],
+        "tables": [table],
+        "columns": [{"keyspace_name": "k", "table_name": "t", **key}],
+        **{name: [{"keyspace_name": "k", **row} for row in rows] for name, rows in tables.items()},
+    }
+
+
+def test_cassandra_keeps_names_that_only_scylla_reserves():
+    """A view called like an index view and a table called like a CDC log are the user's own on Cassandra."""
+    rows = cassandra_rows(
+        indexes=[{"table_name": "t", "index_name": "i", "kind": "COMPOSITES", "options": {"target": "a"}}],
+        views=[{"view_name": "i_index", "base_table_name": "t", "include_all_columns": True, "where_clause": None}],
+        columns=[
+            {"table_name": name, "column_name": "a", "clustering_order": "none", "kind": "partition_key", "position": 0,
+             "type": "int"}
+            for name in ("t", "i_index", "t_scylla_cdc_log")
+        ],
+        tables=[{"table_name": "t"}, {"table_name": "t_scylla_cdc_log"}],
+    )  # fmt: skip
+    found = reflect_keyspace("k", rows, CASSANDRA)
+
+    assert (["t", "t_scylla_cdc_log"], ["i_index"]) == ([t.name for t in found.tables], [v.name for v in found.views])
+
+
+def test_our_bookkeeping_is_no_part_of_the_schema():
+    """Tables of scyllamodel itself are never facts, though they share the keyspace."""
+    rows = cassandra_rows(tables=[{"table_name": "scyllamodel_lock"}, {"table_name": "t"}])
+
+    assert ["t"] == [table.name for table in reflect_keyspace("k", rows, CASSANDRA).tables]
+
+
+def test_dropped_columns_have_kind_and_type_on_cassandra():
+    """What a dropped column was is kept, for a re-add must match it."""
+    gone = {"table_name": "t", "column_name": "x", "kind": "regular", "type": "map<text, int>"}
+
+    assert {"x": "regular map<text, int>"} == (
+        reflect_keyspace("k", cassandra_rows(dropped_columns=[gone]), CASSANDRA).table("t").dropped
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ({"columns": [{"table_name": "t", "column_name": "x", "clustering_order": "none", "kind": "regular",
+                       "position": -1, "type": "list<"}]}, ["k.t.x", "'list<'"]),
+        ({"types": [{"type_name": "u", "field_names": ["f"], "field_types": ["frozen<"]}]}, ["k.u.f", "'frozen<'"]),
+        ({"indexes": [{"table_name": "t", "index_name": "i", "kind": "COMPOSITES", "options": {"target": "((("}}]},
+         ["k.i", "'((('"]),
+        ({"indexes": [{"table_name": "t", "index_name": "i", "kind": "COMPOSITES", "options": {"target": '{"pk":'}}]},
+         ["k.i", '{"pk":']),
+        ({"tables": [{"table_name": "t", "compaction": {}}]}, ["k.t", "compaction"]),
+        ({"columns": []}, ["k.t", "system_schema.columns"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_understood_is_an_error(rows, named):
+    """A row of unknown shape is an error that names the object and the text, never a missing fact."""
+    with pytest.raises(IntrospectionError) as caught:
+        reflect(cassandra_rows(**rows), CASSANDRA)
+
+    assert [] == [text for text in named if text not in str(caught.value)]
+
+
+def test_replication_reads_back_as_declared():
+    """What real nodes stored for a replication is what was declared."""
+    wrong = []
+    for _, case, result in cases("b_keyspaces", "ks"):
+        stored = result
+        for key in ("=", "replication"):
+            stored = stored[key] if isinstance(stored, dict) and key in stored else stored
+        declared = literal(case["ks"].partition(" AND ")[0])
+        rows = {"keyspaces": [{"keyspace_name": "kk", "durable_writes": True, "replication": stored}]}
+        if refused(result) or len(declared) < 2:
+            continue
+        found = reflect_keyspace("kk", rows, CASSANDRA).keyspace.replication
+        wanted = {name: str(value).rpartition(".")[2] for name, value in declared.items()}
+        if not same_replication(found, wanted):
+            wrong.append((case["ks"], stored))
+
+    assert [] == wrong
+
+
+def test_types_read_back_as_declared():
+    """What real nodes stored for a type is the normal form of what was declared."""
+    pairs = [
+        (case["type"], stored)
+        for _, case, stored in cases("c_types", "type")
+        if not refused(stored) and "'" not in case["type"]
+    ]
+
+    assert len(pairs) > 60
+    assert [] == [pair for pair in pairs if parse_type(pair[0]) != parse_type(pair[1])]
+
+
+INDEXED = {
+    "m": "map<text, int>", "l": "list<int>", "st": "set<text>", "fl": "frozen<list<int>>", "Mm": "map<text, int>",
+    "fm": "frozen<map<text, int>>", "lu": "list<frozen<addr>>", "v": "text", "w": "int", "fu": "frozen<addr>",
+}  # fmt: skip
+TYPES = {name: parse_type(text) for name, text in INDEXED.items()}
+
+
+def declared_target(cql):
+    """Column and part that a CREATE INDEX names."""
+    (inside,) = re.findall(r"ON k\.\S+ \((.*?)\)(?: USING|$| WITH)", cql)
+    match = re.fullmatch(r"(keys|values|entries|full)\((.*)\)", inside)
+    return (unquote(match[2]), match[1], False) if match else (unquote(inside), "values", False)
+
+
+def test_index_targets_read_back_as_declared():
+    """What real nodes stored for the target of an index names the column and part that was declared."""
+    pairs = []
+    for _, case, result in cases("d_indexes", "cql"):
+        if isinstance(result, dict) and "idx" in result and "noop" not in result and case["cql"].startswith("CREATE"):
+            # [class, target, …] of a custom index, [table, kind, {"target": …}] of one on another table.
+            texts = [found if isinstance(found, str) else found[1] for found in result["idx"].values()]
+            pairs.append((case["cql"], {index_target(text, TYPES) for text in texts if text != "COMPOSITES"}))
+
+    assert len(pairs) > 60
+    assert [] == [(cql, found) for cql, found in pairs if found and declared_target(cql) not in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("v", ("v", "values", False)),
+        ('"hEllo"', ("hEllo", "values", False)),
+        ('"od""d 1"', ('od"d 1', "values", False)),
+        ("values(m)", ("m", "values", False)),
+        ("keys(m)", ("m", "keys", False)),
+        ("entries(m)", ("m", "entries", False)),
+        ("keys(st)", ("st", "values", False)),
+        ("values(st)", ("st", "values", False)),
+        ("fl", ("fl", "full", False)),
+        ("full(fl)", ("fl", "full", False)),
+        ('keys("Mm")', ("Mm", "keys", False)),
+        ('"keys(x)"', ("keys(x)", "values", False)),
+        ("a, b", ("a, b", "values", False)),
+        ('"A b", c', ("A b, c", "values", False)),
+        ('{"pk":["pk1","pk2"],"ck":["v"]}', ("v", "values", True)),
+        ('{"tc":"v","fc":["f1","f2"]}', ("v, f1, f2", "values", False)),
+        ('{"tc":"v","pk":["p1","p2"]}', ("v", "values", True)),
+    ],
+)
+def test_index_targets_of_both_servers(text, target):
+    """Each server's spelling of a target names one column, part and locality."""
+    assert target == index_target(text, TYPES)
+
+
+@given(column_names)
+def test_any_column_name_survives_its_target(name):
+    """However a column is called, its index is on it."""
+    assert (name, "values", False) == index_target(quote(name), {})
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "found"),
+    [
+        ("v", {"class_name": "sai"}, Index("i", "v", using="sai")),
+        (
+            "v",
+            {"class_name": "vector_index", "index_version": "x", "similarity_function": "COSINE"},
+            Index("i", "v", using="vector_index", options=FrozenMap({"similarity_function": "COSINE"})),
+        ),
+    ],
+)
+def test_custom_indexes(target, options, found):
+    """A custom index has its class and the options that somebody gave it."""
+    row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"target": target, **options}}
+
+    assert (found,) == reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a IS NOT NULL AND b IS NOT NULL", ""),
+        ("b IS NOT null AND a IS NOT null", ""),
+        ('a IS NOT NULL AND "B c" IS NOT null', ""),
+        ("a IS NOT NULL", ""),
+        ("", ""),
+        ("a IS NOT null AND w IS NOT null", "a IS NOT NULL AND w IS NOT NULL"),
+        ("a IS NOT NULL AND b > 5", "a IS NOT NULL AND b > 5"),
+        ("a = 'x IS NOT NULL AND b IS NOT NULL'", "a = 'x IS NOT NULL AND b IS NOT NULL'"),
+        ("(b, c) > (1, 2)", "(b, c) > (1, 2)"),
+    ],
+)
+def test_filters_of_views(text, found):
+    """A filter counts only as far as it says more than that keys are not null."""
+    assert found == where_clause(text, ["a", "b", "B c"])
+
+
+def test_filters_that_real_nodes_stored():
+    """A stored filter is empty exactly when it names nothing but keys as not null."""
+    clauses, wrong = 0, []
+    for _, case, result in cases("e_views", "cql"):
+        stored = result.get("view", {}).get("where_clause") if isinstance(result, dict) else None
+        if stored is None or "PRIMARY KEY" not in case["cql"]:
+            continue
+        clauses += 1
+        keys = {unquote(name) for name in re.findall(r'"[^"]+"|\w+', case["cql"].partition("PRIMARY KEY")[2])}
+        relations = [re.fullmatch(r'("[^"]+"|\w+) IS NOT NULL', part) for part in stored.split(" AND ")]
+        plain = all(relation and unquote(relation[1]) in keys for relation in relations)
+        if (where_clause(stored, keys) == "") is not plain:
+            wrong.append(stored)
+
+    assert (True, []) == (clauses > 30, wrong)
+
+
+@pytest.mark.parametrize(
+    ("server", "table", "has", "lacks"),
+    [
+        (SERVERS["4.0"], "tables", {"cdc", "flags", "read_repair"}, {"memtable", "extensions"}),
+        (SERVERS["4.1"], "views", {"memtable", "where_clause"}, {"allow_auto_snapshot", "flags"}),
+        (SERVERS["5.0"], "tables", {"allow_auto_snapshot", "incremental_backups"}, {"tombstone_gc"}),
+        (SERVERS["5.0"], "dropped_columns", {"kind"}, {"dropped_time"}),
+        (SCYLLA, "dropped_columns", {"type"}, {"kind", "dropped_time"}),
+        (SCYLLA, "tables", {"extensions", "comment"}, {"cdc", "tombstone_gc", "tablets", "read_repair"}),
+        (SCYLLA, "scylla_tables", {"partitioner", "tablets"}, {"storage_engine", "cdc"}),
+        (ServerProfile("scylla", (2025, 1)), "scylla_tables", {"partitioner"}, {"tablets"}),
+    ],
+)
+def test_columns_to_read(server, table, has, lacks):
+    """Only columns that the release has are asked for, and never the one that drivers cannot read."""
+    read = set(columns_to_read(server)[table])
+
+    assert (True, set()) == (has <= read, lacks & read)
+
+
+def test_scylla_tables_are_read_on_scylla_only():
+    """Cassandra is not asked for tables it does not have."""
+    assert {"scylla_keyspaces", "scylla_tables"} == set(columns_to_read(SCYLLA)) - set(columns_to_read(CASSANDRA))
+
+
+def test_what_the_server_lists_decides_what_is_read():
+    """A column that a hidden version might lack is not asked for, and a newer option is."""
+    listed = [(table, name) for table, names in columns_to_read(SCYLLA).items() for name in names]
+    listed = [item for item in listed if item != ("scylla_tables", "tablets")]
+    listed += [("tables", "brand_new"), ("tables", "id"), ("dropped_columns", "dropped_time"), ("scylla_tables", "cdc")]
+    read = columns_to_read(profile_from("3.0.8", listed))
+
+    assert (("keyspace_name", "table_name", "partitioner"), True, False, False) == (
+        read["scylla_tables"],
+        "brand_new" in read["tables"],
+        "id" in read["tables"],
+        "dropped_time" in read["dropped_columns"],
+    )

@@ -1,0 +1,158 @@
+"""What a server can do, told from what it says of itself."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from observed import SERVERS
+
+from scyllamodel.schema.options import OPTION_NAMES
+from scyllamodel.schema.server import ServerProfile, index_class, profile_from
+
+SCYLLA_COLUMNS = [("scylla_tables", "table_name"), ("tables", "table_name")]
+CASSANDRA_COLUMNS = [("tables", "table_name")]
+
+
+@pytest.mark.parametrize(
+    ("release", "columns", "scylla_version", "profile", "shown"),
+    [
+        ("5.0.6", CASSANDRA_COLUMNS, None, ServerProfile("cassandra", (5, 0, 6)), "cassandra 5.0.6"),
+        ("4.0.19", CASSANDRA_COLUMNS, None, ServerProfile("cassandra", (4, 0, 19)), "cassandra 4.0.19"),
+        ("5.0-beta1", CASSANDRA_COLUMNS, None, ServerProfile("cassandra", (5, 0)), "cassandra 5.0"),
+        ("3.0.8", SCYLLA_COLUMNS, "2025.4.1-0.2025", ServerProfile("scylla", (2025, 4, 1)), "scylla 2025.4.1"),
+        ("3.0.8", SCYLLA_COLUMNS, None, ServerProfile("scylla", ()), "scylla"),
+        (None, CASSANDRA_COLUMNS, None, ServerProfile("cassandra", ()), "cassandra"),
+    ],
+)
+def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, scylla_version, profile, shown):
+    """Scylla is told by a table that only it has, and its version never taken from the constant it reports."""
+    found = profile_from(release, columns, scylla_version=scylla_version)
+
+    assert (profile, shown, frozenset(columns)) == (found, str(found), found.schema_columns)
+
+
+@pytest.mark.parametrize(
+    ("settings", "enabled"),
+    [
+        (None, None),
+        ({}, None),
+        ({"materialized_views_enabled": "true"}, True),
+        ({"materialized_views_enabled": "false"}, False),
+        ({"enable_materialized_views": "false"}, False),
+    ],
+)
+def test_views_are_enabled_as_the_node_says(settings, enabled):
+    """The switch is read under its old and its new name, and unknown when the node does not say."""
+    assert enabled is profile_from("5.0.6", CASSANDRA_COLUMNS, settings=settings).views_enabled
+
+
+def test_a_hidden_version_counts_as_the_newest():
+    """Nothing is refused on the guess that a server might be old."""
+    hidden = ServerProfile("scylla", ())
+
+    assert (True, True, frozenset()) == (hidden.has_vectors, hidden.has_vector_index, hidden.without_tablets)
+
+
+@pytest.mark.parametrize(
+    ("server", "abilities"),
+    [
+        (SERVERS["4.0"], set()),
+        (SERVERS["4.1"], set()),
+        (SERVERS["5.0"], {"has_vectors", "has_sai", "has_vector_index"}),
+        (ServerProfile("scylla", (2025, 1)), {"has_local_indexes", "has_tablets"}),
+        (ServerProfile("scylla", (2025, 2)), {"has_local_indexes", "has_tablets", "has_vectors"}),
+        (ServerProfile("scylla", (2025, 4)), {"has_local_indexes", "has_tablets", "has_vectors", "has_vector_index"}),
+    ],
+)
+def test_abilities_by_release(server, abilities):
+    """Abilities follow engine and release."""
+    asked = ("has_vectors", "has_sai", "has_vector_index", "has_local_indexes", "has_tablets")
+
+    assert abilities == {name for name in asked if getattr(server, name)}
+
+
+@pytest.mark.parametrize(
+    ("server", "lacking"),
+    [
+        (SERVERS["5.0"], set()),
+        (ServerProfile("scylla", (2025, 3)), {"counters", "cdc", "lwt", "views"}),
+        (ServerProfile("scylla", (2025, 4)), {"counters"}),
+        (ServerProfile("scylla", (2026, 1)), set()),
+    ],
+)
+def test_tablets_cannot_hold_everything_at_first(server, lacking):
+    """What a keyspace with tablets cannot hold shrinks from release to release."""
+    assert lacking == server.without_tablets
+
+
+@pytest.mark.parametrize(
+    ("server", "has", "lacks"),
+    [
+        (SERVERS["4.0"], {"read_repair", "cdc"}, {"memtable", "allow_auto_snapshot", "tablets"}),
+        (SERVERS["4.1"], {"memtable"}, {"allow_auto_snapshot", "incremental_backups"}),
+        (SERVERS["5.0"], {"memtable", "allow_auto_snapshot", "incremental_backups"}, {"tombstone_gc"}),
+        (ServerProfile("scylla", (2025, 1)), {"tombstone_gc", "paxos_grace_seconds"}, {"tablets", "read_repair"}),
+        (ServerProfile("scylla", (2025, 2)), {"tablets"}, {"storage_engine", "memtable"}),
+        (ServerProfile("scylla", (2026, 2)), {"tablets", "storage_engine"}, {"additional_write_policy"}),
+    ],
+)
+def test_options_by_release(server, has, lacks):
+    """Each release takes its options, all of which have a keyword."""
+    assert has <= server.table_options
+    assert not lacks & server.table_options
+    assert server.table_options <= OPTION_NAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "servers"),
+    [
+        ("SizeTieredCompactionStrategy", {"4.0", "4.1", "5.0", "scylla"}),
+        ("com.example.Own", {"4.0", "4.1", "5.0", "scylla"}),
+        ("UnifiedCompactionStrategy", {"5.0"}),
+        ("DateTieredCompactionStrategy", {"4.0", "4.1"}),
+        ("IncrementalCompactionStrategy", {"scylla"}),
+        ("NoopCompressor", {"4.0", "4.1", "5.0"}),
+    ],
+)
+def test_classes_by_release(name, servers):
+    """Compaction and compression classes that only some servers have are known, all others may exist."""
+    every = {**SERVERS, "scylla": ServerProfile("scylla", (2025, 1))}
+
+    assert servers == {release for release, server in every.items() if server.has_class(name)}
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ["sai", "SAI", "StorageAttachedIndex", "org.apache.cassandra.index.sai.StorageAttachedIndex"],
+        ["sasi", "SASIIndex", "org.apache.cassandra.index.sasi.SASIIndex"],
+        ["vector_index", "VECTOR_INDEX"],
+    ],
+)
+def test_spellings_of_an_index_class_are_one(spellings):
+    """An index class is the same one whichever way a server stored it."""
+    assert 1 == len(set(map(index_class, spellings)))
+
+
+@pytest.mark.parametrize(
+    ("server", "using", "on_vector", "spelled"),
+    [
+        (SERVERS["5.0"], "sai", False, "sai"),
+        (SERVERS["4.1"], "SASI", False, "org.apache.cassandra.index.sasi.SASIIndex"),
+        (ServerProfile("scylla", (2025, 4)), "StorageAttachedIndex", True, "vector_index"),
+        (ServerProfile("scylla", (2025, 4)), "sai", False, "sai"),
+        (ServerProfile("scylla", (2025, 4)), "vector_index", True, "vector_index"),
+        (SERVERS["5.0"], "com.example.Own", False, "com.example.Own"),
+    ],
+)
+def test_an_index_class_is_spelled_as_the_server_takes_it(server, using, on_vector, spelled):
+    """SASI needs its full name everywhere, and Scylla's vectors their own class."""
+    assert spelled == server.index_class(using, on_vector=on_vector)
+
+
+def test_a_profile_is_a_value():
+    """What a server listed of itself is no part of what it can do, and a profile can be pickled."""
+    one = profile_from("5.0.6", CASSANDRA_COLUMNS)
+
+    assert ServerProfile("cassandra", (5, 0, 6)) == one == pickle.loads(pickle.dumps(one))
