@@ -19,11 +19,11 @@ from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.definition import Columns
 from scyllamodel.model.index import Index, index_facts
 from scyllamodel.model.meta import TableMeta
-from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, closest, snake_case
+from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
-from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of
+from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
 from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
 from scyllamodel.schema.options import TableOptions
 
@@ -36,21 +36,6 @@ class ModelMeta(TableMeta):
 
     if TYPE_CHECKING:
         __facts__: Table
-
-        def __new__(  # noqa: D102, PYI034 - checkers take class keywords from here, and refuse Self in a metaclass
-            mcs,
-            name: str,
-            bases: tuple[type, ...],
-            namespace: dict[str, Any],
-            *,
-            table: str | None = None,
-            keyspace: str | None = None,
-            repo: str | None = None,
-            abstract: bool = False,
-            indexes: Sequence[Index] = (),
-            options: TableOptions | None = None,
-            renamed_from: str | None = None,
-        ) -> ModelMeta: ...
 
     def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
         facts = _facts(cls, columns, problems)
@@ -114,11 +99,7 @@ class Model(metaclass=ModelMeta):
 
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
-                known = ModelMeta.KEYWORDS
-                raise TypeError(
-                    f"{cls.__qualname__}: unknown class keyword {name!r}{closest(name, known)}; "
-                    f"known are {', '.join(sorted(known))}"
-                )
+                raise unknown_keyword(cls, name, ModelMeta.KEYWORDS)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values; what is not named is shared with this instance, not copied.

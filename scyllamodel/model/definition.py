@@ -7,6 +7,7 @@ order in which Python resolves them.
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
@@ -151,6 +152,28 @@ def merged(mro: Iterable[type], found: Mapping[type, Columns]) -> Columns:
     for cls in reversed(list(mro)):
         columns.update(found.get(cls, {}))
     return columns
+
+
+def slots(namespace: Mapping[str, Any], columns: Columns, ancestors: list[type]) -> tuple[str, ...]:
+    """The slots of a class: its author's, and the columns that no base stores yet."""
+    given = namespace.get("__slots__", ())
+    stored = {name for cls in ancestors for name in columns if inspect.ismemberdescriptor(vars(cls).get(name))}
+    taken = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
+    new = [name for name in columns if name not in stored | taken]
+    return (*((given,) if isinstance(given, str) else given), *new)
+
+
+def unwritten(cls: type, *, init: bool) -> dict[str, bool]:
+    """The parameters by which attrs leaves out what an author wrote, in this class, a base or a mixin."""
+    written: set[str] = set()
+    for base in cls.__mro__[:-1]:
+        body = body_of(base)
+        written |= METHODS & vars(base).keys() if body is None else body.methods
+    attrs_names = {"__repr__": "repr", "__eq__": "eq", "__hash__": "unsafe_hash"}
+    return {
+        "init": init and "__init__" not in written,
+        **{attrs_name: False for method, attrs_name in attrs_names.items() if method in written},
+    }
 
 
 def _take_fields(namespace: dict[str, Any], annotated: Mapping[str, Any], problems: Problems) -> dict[str, Any]:

@@ -8,7 +8,6 @@ speed of a slot.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -28,6 +27,8 @@ from scyllamodel.model.definition import (
     merged,
     read_columns,
     read_mixin,
+    slots,
+    unwritten,
 )
 from scyllamodel.model.names import closest
 from scyllamodel.model.problems import Problems
@@ -55,8 +56,19 @@ class TableMeta(type):
         def _finish(cls, columns: Columns, problems: Problems) -> None:
             """Check the columns and the settings, and make the rest of the class; each metaclass has its own."""
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any) -> TableMeta:
-        """Make one class, in one pass."""
+    if not TYPE_CHECKING:
+        # Checkers read class keywords off `__init_subclass__`, an author's own included, while they see no `__new__`.
+
+        def __new__(
+            mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any
+        ) -> TableMeta:
+            """Make one class, in one pass."""
+            return mcs._make(class_name, bases, namespace, keywords)
+
+    @classmethod
+    def _make(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], keywords: dict[str, Any]
+    ) -> TableMeta:
         namespace.setdefault("__module__", _caller())
         problems = Problems(f"{namespace['__module__']}.{namespace.get('__qualname__', name)}")
         if not any(isinstance(base, TableMeta) for base in bases):
@@ -75,7 +87,7 @@ class TableMeta(type):
         _check_bases(ancestors, problems)
         columns = {**merged(ancestors, inherited), **own.columns}
         namespace[BODY], namespace["__columns__"] = own, _NO_COLUMNS
-        namespace["__slots__"] = _slots(namespace, columns if own.concrete else {}, ancestors)
+        namespace["__slots__"] = slots(namespace, columns if own.concrete else {}, ancestors)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
         if own.concrete:
             cls._finish(merged(cls.__mro__, {**inherited, cls: own.columns}), problems)
@@ -102,7 +114,7 @@ class TableMeta(type):
             kw_only=True,
             on_setattr=attrs.setters.NO_OP,
             field_transformer=typed,
-            **_written(cls, init=init),
+            **unwritten(cls, init=init),
         )
         found = {
             name: Column[Any](cls, name, column.db_name, column.hint, column.spec)
@@ -146,25 +158,3 @@ def _check_bases(ancestors: list[type], problems: Problems) -> None:
             text = f"both {concrete[0].__qualname__} and {one.__qualname__} are tables or views of their own"
             problems.add("MD115", text, "Put what they share into a base with abstract=True.")
             problems.raise_any()
-
-
-def _slots(namespace: Mapping[str, Any], columns: Columns, ancestors: list[type]) -> tuple[str, ...]:
-    """The slots of a class: its author's, and the columns that no base stores yet."""
-    given = namespace.get("__slots__", ())
-    stored = {name for cls in ancestors for name in columns if inspect.ismemberdescriptor(vars(cls).get(name))}
-    taken = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
-    new = [name for name in columns if name not in stored | taken]
-    return (*((given,) if isinstance(given, str) else given), *new)
-
-
-def _written(cls: type, *, init: bool) -> dict[str, bool]:
-    """What attrs shall not write, because an author did, here or in an abstract base or mixin."""
-    written: set[str] = set()
-    for base in cls.__mro__[:-1]:
-        body = body_of(base)
-        written |= METHODS & vars(base).keys() if body is None else body.methods
-    attrs_names = {"__repr__": "repr", "__eq__": "eq", "__hash__": "unsafe_hash"}
-    return {
-        "init": init and "__init__" not in written,
-        **{attrs_name: False for method, attrs_name in attrs_names.items() if method in written},
-    }

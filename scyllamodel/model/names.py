@@ -34,7 +34,7 @@ def clipped(name: str, limit: int, ending: str) -> str:
     >>> clipped("orders_status_idx", 42, "_idx")
     'orders_status_idx'
     >>> clipped("orders_" + "status" * 10 + "_idx", 42, "_idx")
-    'orders_statusstatusstatusstat_c1f6d8b0_idx'
+    'orders_statusstatusstatusstat_31f46d34_idx'
     """
     if len(name) <= limit:
         return name

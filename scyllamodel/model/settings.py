@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final, cast
 
 from scyllamodel.model.definition import body_of
 from scyllamodel.model.index import Index
+from scyllamodel.model.names import closest
 from scyllamodel.model.problems import Problems
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options import TableOptions
@@ -71,3 +72,9 @@ def options_of(cls: type, problems: Problems) -> FrozenMap:
     found = options.problems(problems.where)
     problems.extend(found)
     return FrozenMap() if found else options.declared(vars(cls).get("__doc__"))
+
+
+def unknown_keyword(cls: type, name: str, known: Iterable[str]) -> TypeError:
+    """The error for a class keyword that nobody takes."""
+    listed = ", ".join(sorted(known))
+    return TypeError(f"{cls.__qualname__}: unknown class keyword {name!r}{closest(name, known)} (known: {listed})")

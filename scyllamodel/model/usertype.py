@@ -1,0 +1,193 @@
+"""`UserType`: a class statement becomes a CQL user type.
+
+Comes in: a class body with plain annotations. Goes out: a frozen attrs class, hashable and compared by value, that
+columns and other user types can hold. What `scyllamodel.types.user_values` knows a user type by is made here:
+``__cql_name__``, ``__fields_by_cql__``, ``__load__`` and ``__bind__``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import attrs
+from typing_extensions import dataclass_transform
+
+from scyllamodel.model._codegen import Field, install
+from scyllamodel.model.checks import COUNTER
+from scyllamodel.model.column import ColumnSpec
+from scyllamodel.model.definition import (
+    BODY,
+    METHODS,
+    Body,
+    Columns,
+    Declared,
+    body_of,
+    merged,
+    read_columns,
+    slots,
+    unwritten,
+)
+from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
+from scyllamodel.model.nested import user_types_of
+from scyllamodel.model.problems import Problems
+from scyllamodel.model.redaction import redacted
+from scyllamodel.model.settings import inherited_setting, own_setting, unknown_keyword, usable_settings
+from scyllamodel.schema.facts import UserType as UserTypeFacts
+from scyllamodel.types.values import NATIVE_NAMES, UserTypeName, freeze
+
+_KEYWORDS: Final = frozenset({"name", "keyspace"})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field,))
+class UserTypeMeta(type):
+    """Metaclass of `UserType`."""
+
+    if TYPE_CHECKING:
+        __cql_name__: str
+        __facts__: UserTypeFacts
+        __fields_by_cql__: tuple[str, ...]
+        __user_types__: tuple[type, ...]
+
+    else:
+        # Checkers read class keywords off `__init_subclass__`, an author's own included, while they see no `__new__`.
+
+        def __new__(
+            mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any
+        ) -> UserTypeMeta:
+            """Make one class, in one pass."""
+            return mcs._make(class_name, bases, namespace, keywords)
+
+    @classmethod
+    def _make(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], keywords: dict[str, Any]
+    ) -> UserTypeMeta:
+        if not any(isinstance(base, UserTypeMeta) for base in bases):
+            return super().__new__(mcs, name, bases, namespace)
+        problems = Problems(f"{namespace['__module__']}.{namespace['__qualname__']}")
+        settings = usable_settings({key: keywords.pop(key) for key in _KEYWORDS & keywords.keys()}, problems)
+        own = read_columns(namespace, problems)
+        ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
+        namespace["__slots__"] = slots(namespace, own, ancestors)
+        namespace[BODY] = Body(own, settings, frozenset(METHODS & namespace.keys()), concrete=True)
+        cls = super().__new__(mcs, name, bases, namespace, **keywords)
+        _finish(cls, problems)
+        return cls
+
+
+class UserType(metaclass=UserTypeMeta):
+    """Base of every user type; what is annotated in the body is a field, in order, unless it is a ``ClassVar``.
+
+    ::
+
+        class Address(UserType, name="address"):
+            street: str
+            zip_code: str | None = None
+
+    Class keywords:
+        name: in CQL; by default the name of the class in snake_case.
+        keyspace: by default the one of the table that uses it.
+
+    A subclass is a type of its own, with the fields of its base first. ``attrs.field(…)`` takes validators, converters
+    and defaults; ``column(db_name=…)`` also names the field in CQL. Nested user types are frozen, as CQL demands;
+    collections are as declared, and keep the type from being used without ``Frozen`` unless they are frozen too.
+    """
+
+    __slots__ = ("__weakref__",)
+
+    if TYPE_CHECKING:
+        __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
+        __cql_name__: ClassVar[str]
+        __facts__: ClassVar[UserTypeFacts]
+        __fields_by_cql__: ClassVar[tuple[str, ...]]
+        __user_types__: ClassVar[tuple[type, ...]]
+
+        def __init_subclass__(cls, *, name: str | None = None, keyspace: str | None = None) -> None: ...
+        @staticmethod
+        def __load__(values: Sequence[Any]) -> Any: ...
+        def __bind__(self) -> tuple[Any, ...]: ...
+
+    else:
+
+        def __init_subclass__(cls, **unknown: Any) -> None:
+            for name in unknown:
+                raise unknown_keyword(cls, name, _KEYWORDS)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in self.__attrs_attrs__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+
+def _finish(cls: UserTypeMeta, problems: Problems) -> None:
+    """Check the fields, and make the rest of the class."""
+    fields = {name: _nested_frozen(field) for name, field in _fields(cls).items()}
+    facts = _facts(cls, fields, problems)
+    problems.raise_any()
+    cls.__facts__ = facts
+    cls.__cql_name__ = facts.name
+    cls.__fields_by_cql__ = tuple(name for name, _ in facts.fields)
+    cls.__user_types__ = user_types_of(fields)
+    _equip(cls, fields)
+
+
+def _fields(cls: type) -> Columns:
+    bodies = {base: body.columns for base in cls.__mro__ if (body := body_of(base)) is not None}
+    return merged(cls.__mro__, bodies)
+
+
+def _nested_frozen(field: Declared) -> Declared:
+    """A user type holds others only frozen."""
+    if field.hint is None or not isinstance(field.hint.type, UserTypeName):
+        return field
+    return attrs.evolve(field, hint=attrs.evolve(field.hint, type=freeze(field.hint.type)))
+
+
+def _facts(cls: type, fields: Columns, problems: Problems) -> UserTypeFacts:
+    name = own_setting(cls, "name") or snake_case(cls.__name__)
+    keyspace = inherited_setting(cls, "keyspace", None)
+    check_object_name(name, "type", problems)
+    if keyspace is not None:
+        check_object_name(keyspace, "keyspace", problems)
+    if name in NATIVE_NAMES | {"varchar"}:
+        problems.add("MD108", f"{name!r} is a type that CQL has already", f'Name it otherwise: name="{name}_type".')
+    if not fields:
+        problems.add("MD141", "a user type has at least one field", "Annotate one:  street: str.")
+    check_hidden(cls, fields, problems)
+    check_column_names(fields, problems)
+    for field in fields.values():
+        _check_field(field, problems)
+    found = tuple((field.db_name, field.hint.type) for field in fields.values() if field.hint is not None)
+    return UserTypeFacts(name, found, keyspace)
+
+
+def _check_field(field: Declared, problems: Problems) -> None:
+    spec = field.spec
+    allowed = ColumnSpec(db_name=spec.db_name, redact=spec.redact, type=spec.type, load=spec.load, dump=spec.dump)
+    if spec != allowed:
+        text = "a field is neither key, static nor indexed, and a rename is not followed"
+        problems.add("MD141", text, "Leave such parameters out.", at=field.name)
+    if field.hint is not None and field.hint.type == COUNTER:
+        problems.add("MD141", "a user type cannot hold counters", "Write cql.BigInt.", at=field.name)
+
+
+def _equip(cls: UserTypeMeta, fields: Columns) -> None:
+    """Give the class what attrs writes; frozen by ``on_setattr``: ``frozen=True`` wants a ``__dict__`` or a new class."""
+    where = cls.__qualname__
+
+    def typed(_: type, found: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+        evolved = [field.evolve(type=fields[field.name].annotation) for field in found]
+        return [redacted(where, f) if fields[f.name].spec.redact else f for f in evolved]
+
+    attrs.define(
+        cls,
+        these={name: field.field for name, field in fields.items()},
+        slots=False,
+        kw_only=True,
+        on_setattr=attrs.setters.frozen,
+        field_transformer=typed,
+        **{"unsafe_hash": True, **unwritten(cls, init=True)},
+    )
+    install(cls, [Field(name, field.hint, field.spec.redact) for name, field in fields.items() if field.hint])

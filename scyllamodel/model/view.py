@@ -1,0 +1,199 @@
+"""`MaterializedView`: a class statement becomes a materialized view of a model.
+
+Comes in: a class body whose columns are those of the model, with keys of their own. Goes out: a class whose instances
+are loaded and never made by hand. What a column does not say here it has from the model: its name in CQL, its
+converters, whether it is redacted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import attrs
+from typing_extensions import Never
+
+from scyllamodel.model.base import Model, ModelMeta, table_columns
+from scyllamodel.model.checks import COUNTER, check_type
+from scyllamodel.model.column import Column
+from scyllamodel.model.definition import Columns, Declared, hint_of, read_columns
+from scyllamodel.model.meta import TableMeta
+from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, closest, snake_case
+from scyllamodel.model.nested import user_types_of
+from scyllamodel.model.problems import Problems
+from scyllamodel.model.registry import registry
+from scyllamodel.model.settings import options_of, own_setting, settings_of, unknown_keyword
+from scyllamodel.schema.facts import FrozenMap, View
+from scyllamodel.schema.options import TableOptions
+
+
+class ViewMeta(TableMeta):
+    """Metaclass of `MaterializedView`; no ``dataclass_transform``, so checkers see no constructor."""
+
+    KEYWORDS = frozenset({"of", "view", "options", "abstract"})
+
+    if TYPE_CHECKING:
+        __facts__: View
+        __of__: type[Model]
+
+    @classmethod
+    def _read(mcs, namespace: dict[str, Any], problems: Problems) -> Columns:
+        return read_columns(namespace, problems, types=False)
+
+    def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
+        table = _table_of(cls, problems)
+        columns = {name: _completed(column, table, problems) for name, column in columns.items()}
+        facts = _facts(cls, table, columns, problems)
+        problems.raise_any()
+        cls.__of__ = table
+        cls.__facts__ = facts
+        cls.__repo__ = table.__repo__
+        cls.__user_types__ = user_types_of(columns)
+        cls._equip(columns, init=False)
+        registry.add(cls, facts.name)
+
+
+class MaterializedView(metaclass=ViewMeta):
+    """Base of every materialized view; a subclass is a view unless it says ``abstract=True``.
+
+    Class keywords:
+        of: the model whose rows it shows in another order.
+        view: its name in CQL; by default the name of the class in snake_case.
+        options: as of a table, where servers take them on views.
+        abstract: no view of its own; columns and options go to its subclasses.
+
+    Its columns are columns of the model, by the name of the attribute and with the same types. Its key holds every key
+    column of the model and at most one other; rows where one of these is null are not in the view. It is bound to the
+    repo and keyspace of the model.
+    """
+
+    __slots__ = ("__weakref__",)
+
+    if TYPE_CHECKING:
+        __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
+        __columns__: ClassVar[Mapping[str, Column[Any]]]
+        __facts__: ClassVar[View]
+        __of__: ClassVar[type[Model]]
+        __repo__: ClassVar[str]
+        __user_types__: ClassVar[tuple[type, ...]]
+
+        def __init__(self, *, read_only: Never) -> None: ...
+        def __init_subclass__(
+            cls,
+            *,
+            of: type[Model] | None = None,
+            view: str | None = None,
+            options: TableOptions | None = None,
+            abstract: bool = False,
+        ) -> None: ...
+        @staticmethod
+        def __load__(row: Sequence[Any]) -> Any: ...
+        def __bind__(self) -> tuple[Any, ...]: ...
+
+    else:
+
+        def __init__(self, *_: Any, **__: Any) -> None:
+            table = getattr(type(self), "__of__", Model).__qualname__
+            raise TypeError(
+                f"{type(self).__qualname__} is a materialized view, which the server fills: "
+                f"save instances of {table}, and read them here"
+            )
+
+        def __init_subclass__(cls, **unknown: Any) -> None:
+            for name in unknown:
+                raise unknown_keyword(cls, name, ViewMeta.KEYWORDS)
+
+
+def _table_of(cls: type, problems: Problems) -> type[Model]:
+    found = next(iter(settings_of(cls, "of")), None)
+    if isinstance(found, ModelMeta) and found.__columns__:
+        return cast("type[Model]", found)
+    if found is None:
+        problems.add("MD131", "a view of nothing", f"Write  class {cls.__name__}(MaterializedView, of=Order).")
+    else:
+        shown = found.__qualname__ if isinstance(found, type) else repr(found)
+        text = f"{shown} is no table, so there can be no view of it"
+        problems.add("MD131", text, "Name a model that is neither a view nor abstract.")
+    problems.raise_any()
+    raise AssertionError("unreachable: there is a problem")  # pragma: no cover - for checkers
+
+
+def _completed(column: Declared, table: type[Model], problems: Problems) -> Declared:
+    """The column with what it has from its table, and problems where the two do not fit."""
+    of = table.__columns__.get(column.name)
+    if of is None:
+        text = f"{table.__qualname__} has no column {column.name!r}{closest(column.name, table.__columns__)}"
+        problems.add("MD132", text, "A view holds columns of its table only.", at=column.name)
+        return attrs.evolve(column, hint=hint_of(column, problems))
+    own = column.spec
+    if own.db_name not in (None, of.db_name):
+        text = f"in {table.__qualname__} the column is {of.db_name!r}, not {own.db_name!r}"
+        problems.add("MD132", text, "Leave db_name out.", at=column.name)
+    if own.kind == "static" or own.index or own.renamed_from:
+        text = "static, index and renamed_from mean nothing on a view"
+        problems.add("MD136", text, "Leave them out.", at=column.name)
+    converters = own if own.type or own.load or own.dump else of.spec
+    spec = attrs.evolve(
+        own,
+        db_name=of.db_name,
+        redact=own.redact or of.spec.redact,
+        type=converters.type,
+        load=converters.load,
+        dump=converters.dump,
+    )
+    column = attrs.evolve(column, spec=spec)
+    column = attrs.evolve(column, hint=hint_of(column, problems))
+    if column.hint is not None and column.hint.type != of.hint.type:
+        text = f"{column.hint.type.cql} here, and {of.hint.type.cql} in {table.__qualname__}"
+        problems.add("MD132", text, "Write the same type as there.", at=column.name)
+    return column
+
+
+def _facts(cls: type, table: type[Model], columns: Columns, problems: Problems) -> View:
+    name = own_setting(cls, "view") or snake_case(cls.__name__)
+    check_object_name(name, "view", problems)
+    if name == table.__facts__.name:
+        text = f"the view has the name of its table, {name!r}: servers that get that far do not start again"
+        problems.add("MD131", text, "Name it otherwise with view=….")
+    check_hidden(cls, columns, problems)
+    check_column_names(columns, problems)
+    _check_key(table, columns, problems)
+    _check_columns(table, columns, problems)
+    options = options_of(cls, problems)
+    _check_options(options, problems)
+    return View(
+        name, table_columns(columns), base=table.__facts__.name, keyspace=table.__facts__.keyspace, options=options
+    )
+
+
+def _check_key(table: type[Model], columns: Columns, problems: Problems) -> None:
+    key = {column.name for column in columns.values() if column.in_key}
+    needed = {name: column for name, column in table.__columns__.items() if table.__facts__[column.db_name].in_key}
+    if not any(column.spec.kind == "partition_key" for column in columns.values()):
+        problems.add("MD101", "no partition key", "Declare a column with partition_key().")
+    for name in needed:
+        if name not in key:
+            text = f"the key lacks {name!r}, which is in the key of {table.__qualname__}"
+            problems.add("MD133", text, "Declare it with partition_key() or clustering_key().", at=name)
+    others = [name for name in columns if name in key - needed.keys() and name in table.__columns__]
+    if len(others) > 1:
+        text = f"{' and '.join(others)} are not in the key of {table.__qualname__}, and a view takes one such column"
+        problems.add("MD134", text, "Keep one of them in the key.", at=others[1])
+
+
+def _check_columns(table: type[Model], columns: Columns, problems: Problems) -> None:
+    if any(column.type == COUNTER for column in table.__facts__):
+        text = f"{table.__qualname__} holds counters, and there are no views of counters"
+        problems.add("MD135", text, "Read the table itself.")
+    for name, column in columns.items():
+        of = table.__columns__.get(name)
+        if of is not None and of.spec.kind == "static":
+            problems.add("MD135", "a view cannot show a static column", "Leave the column out.", at=name)
+        if column.hint is not None:
+            check_type(column, column.hint.type, user_types_of(columns), problems)
+
+
+def _check_options(options: FrozenMap, problems: Problems) -> None:
+    if options.get("default_time_to_live"):
+        text = "a view has no default_time_to_live: its rows live as long as those of the table"
+        problems.add("MD117", text, "Leave the option out.", at="options")
