@@ -16,8 +16,10 @@
     ├── KeyspaceError                         the keyspace is missing or cannot be made
     ├── ImpossibleChange                      CQL has no statement for a wanted change
     ├── DestructiveChangeRefused              a change that needs ``allow=``
+    ├── StalePlan                             a plan that no longer fits what is live
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
-    └── StepFailed                            a statement of the plan failed
+    ├── StepFailed                            a statement of the plan failed
+    └── SeveralFailed                         of several repos, some failed
 
 An error says what is wrong, where, and what to do; carries what it speaks of as attributes; has a stable ``code``;
 and goes through `pickle` with its attributes and, where the cause can be pickled too, its cause.
@@ -230,6 +232,13 @@ class DestructiveChangeRefused(ScyllaModelError):
     exit_code = 3
 
 
+class StalePlan(ScyllaModelError):
+    """A plan made earlier no longer fits the live schema and the models; ``moved`` lists what changed, nothing ran."""
+
+    code = "PL103"
+    exit_code = 4
+
+
 class SchemaDisagreement(ScyllaModelError, TimeoutError):
     """The nodes did not agree on one schema in time; ``versions`` maps each version to its nodes."""
 
@@ -241,4 +250,11 @@ class StepFailed(ScyllaModelError):
     """A statement of the plan failed; ``step``, ``applied`` (how many went through) and ``result`` tell the rest."""
 
     code = "AP102"
+    exit_code = 6
+
+
+class SeveralFailed(ScyllaModelError):
+    """Of several repos some failed: ``failures`` maps their names to errors, ``results`` holds what the others did."""
+
+    code = "AP103"
     exit_code = 6
