@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 from scyllamodel.driver import forks
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
+    DriverException,
     FallthroughRetryPolicy,
     SimpleStatement,
     dict_factory,
@@ -128,6 +129,13 @@ class Connection:
             yield
         finally:
             self._shift(-1)
+
+    def catch_up(self, keyspaces: Iterable[str]) -> None:
+        """Let the driver read what changed while it was quiet, if the application uses its picture of the schema."""
+        if self.owned and self._data_mode and not self._quiet:
+            for keyspace in keyspaces:
+                with contextlib.suppress(DriverException):  # it reads again at the next change
+                    self.session.cluster.refresh_keyspace_metadata(keyspace, max_schema_agreement_wait=0)
 
     def _shift(self, by: int) -> None:
         with self._lock:

@@ -1,0 +1,174 @@
+"""Reading system_schema on one node: all pages, at one moment, or an error."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.coordinator import Coordinator, choose
+from scyllamodel.driver.policy import by_host_id
+from scyllamodel.driver.reader import read_keyspace, schema_version
+from scyllamodel.driver.servers import read_server, read_topology
+from scyllamodel.errors import IntrospectionError
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def coordinator(scylla_repo):
+    """The node that every run would choose, with an empty keyspace."""
+    return choose(scylla_repo.connection())
+
+
+@pytest.fixture
+def keyspace(scylla_repo, coordinator):
+    """The name of the keyspace, which holds two tables, a type and an index."""
+    name = scylla_repo.keyspace
+    orders = "shop uuid, placed timeuuid, ship_to frozen<address>, tags set<text>, PRIMARY KEY (shop, placed)"
+    for cql in (
+        f"CREATE TYPE IF NOT EXISTS {name}.address (street text, zip text)",
+        f"CREATE TABLE IF NOT EXISTS {name}.orders ({orders}) WITH CLUSTERING ORDER BY (placed DESC)",
+        f"CREATE TABLE IF NOT EXISTS {name}.hits (page text PRIMARY KEY, n counter)",
+        f"CREATE INDEX IF NOT EXISTS orders_tags_idx ON {name}.orders (tags)",
+    ):
+        coordinator.rows(cql, timeout=60)
+    return name
+
+
+class Meddling(Connection):
+    """A connection on which somebody else changes the schema in the middle of a read, a given number of times.
+
+    The change is a real one, on the same server; it happens each time ``system_schema.keyspaces`` has been asked for.
+    """
+
+    def meddle(self, *statements):
+        """Statements to run, one for each read."""
+        self.statements = list(statements)
+        self.reads = 0
+        return self
+
+    def send(self, cql, *, host, **keywords):
+        """Send a statement; after the first query of a read, let somebody else change the schema."""
+        future = super().send(cql, host=host, **keywords)
+        if "system_schema.keyspaces" in cql:
+            self.reads += 1
+            if self.statements:
+                future.result()
+                super().send(self.statements.pop(0), host=host, timeout=60).result()
+        return future
+
+
+def meddled(repo, coordinator, *statements):
+    """The same coordinator, and a connection on which the statements come in between."""
+    connection = Meddling(repo.session, owned=False, what="the session of the test").meddle(*statements)
+    return Coordinator(connection, coordinator.host), connection
+
+
+def test_the_coordinator_is_the_lowest_host_id(scylla_repo, coordinator):
+    """The chosen node is the first of all live ones by host_id, and says so itself."""
+    lowest = by_host_id(scylla_repo.connection().hosts)[0].host_id
+    rows = coordinator.rows("SELECT host_id FROM system.local")
+
+    assert (lowest, [{"host_id": lowest}]) == (coordinator.host_id, rows)
+
+
+def test_the_server_says_what_it_is(coordinator):
+    """Engine, release and the number of nodes come from the server."""
+    server, topology = read_server(coordinator), read_topology(coordinator)
+
+    assert server.engine in ("cassandra", "scylla")
+    assert server.version >= (4, 0)
+    assert sum(topology.nodes.values()) >= 1
+
+
+def test_all_pages_are_read(coordinator, keyspace):
+    """A page of one row and a page of thousands give the same facts."""
+    server = read_server(coordinator)
+    found = read_keyspace(coordinator, keyspace, server, page=1)
+
+    assert found == read_keyspace(coordinator, keyspace, server)
+    assert (["hits", "orders"], ["address"]) == ([t.name for t in found.tables], [t.name for t in found.types])
+
+
+def test_a_missing_keyspace_is_told_from_an_empty_one(coordinator):
+    """A keyspace that does not exist has no `Keyspace` in its facts, whatever its name."""
+    server = read_server(coordinator)
+
+    assert [None, None] == [read_keyspace(coordinator, name, server).keyspace for name in ("nowhere", "it's")]
+
+
+def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keyspace):
+    """A table that is made during a read is in the result, or the read would mix two moments."""
+    server = read_server(coordinator)
+    other, connection = meddled(
+        scylla_repo, coordinator, f"CREATE TABLE IF NOT EXISTS {keyspace}.made_meanwhile (a int PRIMARY KEY)"
+    )
+    found = read_keyspace(other, keyspace, server)
+    coordinator.rows(f"DROP TABLE {keyspace}.made_meanwhile", timeout=60)
+
+    assert (2, True) == (connection.reads, found.table("made_meanwhile") is not None)
+
+
+def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspace):
+    """When the version moves at each of five reads for another keyspace, two equal reads are enough."""
+    server = read_server(coordinator)
+    simple = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    coordinator.rows(f"CREATE KEYSPACE {keyspace}_busy WITH replication = {simple}", timeout=60)
+    flips = [f"ALTER KEYSPACE {keyspace}_busy WITH durable_writes = {n % 2 == 1}" for n in range(6)]
+    other, connection = meddled(scylla_repo, coordinator, *flips)
+    found = read_keyspace(other, keyspace, server)
+    coordinator.rows(f"DROP KEYSPACE {keyspace}_busy", timeout=60)
+
+    assert (6, read_keyspace(coordinator, keyspace, server)) == (connection.reads, found)
+
+
+def test_a_keyspace_that_never_rests_is_an_error(scylla_repo, coordinator, keyspace):
+    """When this very keyspace changes during every read, nothing is returned as if it were true."""
+    server = read_server(coordinator)
+    comments = [f"ALTER TABLE {keyspace}.hits WITH comment = 'busy {n}'" for n in range(20)]
+    other, connection = meddled(scylla_repo, coordinator, *comments)
+    with pytest.raises(IntrospectionError, match="kept changing while it was read, 10 times"):
+        read_keyspace(other, keyspace, server)
+
+    assert 10 == connection.reads
+
+
+def test_a_failed_read_is_never_an_empty_schema(scylla_repo, coordinator, keyspace):
+    """A query that the server refuses ends in an error with the node and the cause."""
+
+    class Broken(Connection):
+        def send(self, cql, **keywords):
+            return super().send(cql.replace("system_schema.views", "system_schema.nothing"), **keywords)
+
+    broken = Coordinator(Broken(scylla_repo.session, owned=False, what="the session of the test"), coordinator.host)
+    with pytest.raises(IntrospectionError, match=f"the schema of keyspace {keyspace} could not be read") as caught:
+        read_keyspace(broken, keyspace, read_server(coordinator))
+
+    assert (coordinator.address, "InvalidRequest") == (caught.value.node, type(caught.value.__cause__).__name__)
+
+
+def test_the_version_moves_with_the_schema_alone(coordinator, keyspace):
+    """Reads and statements that change nothing leave the schema version as it is; a change moves it."""
+    before = schema_version(coordinator)
+    coordinator.rows(f"CREATE TABLE IF NOT EXISTS {keyspace}.hits (page text PRIMARY KEY, n counter)", timeout=60)
+    same = schema_version(coordinator)
+    coordinator.rows(f"ALTER TABLE {keyspace}.hits WITH comment = 'moved {before}'", timeout=60)
+
+    assert (True, False) == (before == same, before == schema_version(coordinator))
+
+
+def test_threads_read_side_by_side(coordinator, keyspace):
+    """One coordinator serves several threads at once."""
+    server = read_server(coordinator)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(read_keyspace(coordinator, keyspace, server))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [read_keyspace(coordinator, keyspace, server)] * 4 == found
