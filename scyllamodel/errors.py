@@ -240,8 +240,13 @@ class StalePlan(ScyllaModelError):
 
 
 class SchemaDisagreement(ScyllaModelError, TimeoutError):
-    """The nodes did not agree on one schema in time; ``versions`` maps each version to its nodes."""
+    """The nodes did not agree on one schema in time; ``versions`` maps each version to its nodes.
 
+    While a plan was applied, ``applied`` says how many steps went through, and ``result`` tells the rest.
+    """
+
+    applied: int
+    result: Any
     code = "AP101"
     exit_code = 7
 
@@ -249,6 +254,8 @@ class SchemaDisagreement(ScyllaModelError, TimeoutError):
 class StepFailed(ScyllaModelError):
     """A statement of the plan failed; ``step``, ``applied`` (how many went through) and ``result`` tell the rest."""
 
+    applied: int
+    result: Any
     code = "AP102"
     exit_code = 6
 
