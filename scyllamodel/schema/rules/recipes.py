@@ -7,6 +7,7 @@ The names of classes are guessed from the names of tables, and the text says so 
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -106,6 +107,10 @@ def numbered(steps: Iterable[str]) -> str:
     return "\n".join(f"{n}. " + step.replace("\n", "\n   ") for n, step in enumerate(steps, 1))
 
 
+def _inset(text: str) -> str:
+    return textwrap.indent(text, "    ")
+
+
 def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableColumn, new: str) -> str:
     """Expand, copy, contract, for a column that cannot become what is wanted."""
     cls, old = class_name(table.name), attribute(found.name)
@@ -117,7 +122,7 @@ def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableCol
     steps = [
         f"Keep the old column as it is stored, and declare the new one beside it:\n    {keep}\n    {add}",
         f"Deploy and sync, which runs: {ddl}",
-        f"Write both columns, and copy the rows of before:\n    {copy}",
+        f"Write both columns, and copy the rows of before:\n{_inset(copy)}",
         f"Read {new} only; then remove {old} from the model.",
         f"At last: scyllamodel contract --allow DS103:{keyspace}.{table.name}.{found.name}",
     ]
@@ -127,13 +132,13 @@ def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableCol
 def new_table(keyspace: str, found: Table, wanted: Table, new: str) -> str:
     """Another table with the wanted key, and the way there."""
     cls, old = class_name(new), class_name(found.name)
-    key = "\n".join(f"    {declaration(c, optional=False)}" for c in wanted.columns if c.in_key)
+    key = _inset("\n".join(declaration(c, optional=False) for c in wanted.columns if c.in_key))
+    head = f'class {cls}(Model, table="{new}"):'
     copy = f"for row in repo.scan({old}):\n    repo.save({cls}(…))  # the values of row, under the new key"
     steps = [
-        f'Keep {old} as it is stored, and declare a second model:\n    class {cls}(Model, table="{new}"):\n'
-        + key.replace("    ", "        "),
+        f"Keep {old} as it is stored, and declare a second model:\n    {head}\n{_inset(key)}",
         f"Deploy and sync, which creates {keyspace}.{new}; write to both tables.",
-        f"Copy the rows of before:\n    {copy}",
+        f"Copy the rows of before:\n{_inset(copy)}",
         f"Read {new} only; then remove {old}.",
         f"At last: scyllamodel contract --allow DS102:{keyspace}.{found.name}",
     ]

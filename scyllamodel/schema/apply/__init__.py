@@ -1,0 +1,32 @@
+"""Plan + executor -> outcome."""
+
+from scyllamodel.schema.apply.executor import (
+    NO_JOURNAL,
+    Executor,
+    Journal,
+    StatementConflict,
+    StatementFailure,
+    StatementRefused,
+    StatementTransient,
+    StatementUnknown,
+)
+from scyllamodel.schema.apply.outcome import Event, Kind, OnEvent, Outcome, State, StepResult
+from scyllamodel.schema.apply.run import apply
+
+__all__ = [
+    "NO_JOURNAL",
+    "Event",
+    "Executor",
+    "Journal",
+    "Kind",
+    "OnEvent",
+    "Outcome",
+    "State",
+    "StatementConflict",
+    "StatementFailure",
+    "StatementRefused",
+    "StatementTransient",
+    "StatementUnknown",
+    "StepResult",
+    "apply",
+]

@@ -1,0 +1,150 @@
+"""One step, sent until its state is known.
+
+On the clean path it costs its statement and nothing else, since the server's answer is proof enough. In doubt the
+schema decides (sync-and-release, 2.5): it is read until the step shows or its time is over; then the nodes have to
+agree, and the same text is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from scyllamodel.errors import SchemaDisagreement, ScyllaModelError
+from scyllamodel.schema.apply.executor import (
+    Executor,
+    StatementConflict,
+    StatementFailure,
+    StatementTransient,
+    StatementUnknown,
+)
+from scyllamodel.schema.apply.outcome import State
+from scyllamodel.schema.postcondition import holds, keyspace_of
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.apply.world import World
+    from scyllamodel.schema.plan import Step
+
+TRANSIENT_ATTEMPTS: Final = 8
+"""How often a statement is sent that the server did not apply and may apply later."""
+UNKNOWN_ATTEMPTS: Final = 3
+"""How often a statement is sent whose answer was lost and that never showed in the schema."""
+
+_log = logging.getLogger("scyllamodel")
+
+
+class Attempt:
+    """A step on its way.
+
+    Attributes:
+        sent: how often its statement was sent.
+        state: ``failed`` until it is known to be done.
+        error: what went wrong last.
+    """
+
+    def __init__(
+        self, step: Step, executor: Executor, world: World, *, step_timeout: float, agreement_timeout: float
+    ) -> None:
+        self.step, self.executor, self.world = step, executor, world
+        self.step_timeout, self.agreement_timeout = step_timeout, agreement_timeout
+        self.sent = self.lost = 0
+        self.state: State = "failed"
+        self.error: str | None = None
+
+    def settle(self) -> BaseException | None:
+        """Bring the step to its end; what stood in the way, if it failed."""
+        try:
+            while self.state == "failed":
+                cause = self._send()
+                if cause is not None:
+                    return cause
+        except KeyboardInterrupt as interrupt:
+            self.error = "interrupted; nobody knows whether the statement was applied"
+            return interrupt
+        except SchemaDisagreement as error:
+            return error
+        return None
+
+    def _send(self) -> BaseException | None:
+        """Send the statement once. The cause of a failure; None when it went through or is to be sent again."""
+        self.sent += 1
+        try:
+            self.executor.execute(self.step.cql, self.step_timeout)
+        except StatementTransient as error:
+            return self._later(error)
+        except StatementConflict as error:
+            return self._compare(error)
+        except StatementUnknown as error:
+            return self._find_out(error)
+        except KeyboardInterrupt as error:
+            self.world.interrupted()
+            return self._find_out(error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, what went through before has to be told
+            return self._give_up(error)
+        self.state = "applied"
+        return None
+
+    def _give_up(self, error: BaseException) -> BaseException:
+        self.error = _told(error)
+        return error
+
+    def _later(self, error: StatementTransient) -> BaseException | None:
+        self.error = _told(error)
+        if self.sent >= TRANSIENT_ATTEMPTS or self.world.interrupts:
+            return error
+        self.world.pause(self.sent)
+        return None
+
+    def _compare(self, error: StatementConflict) -> BaseException | None:
+        """There already: done if it is what the step makes, by us when an answer of ours was lost before."""
+        self.error = _told(error)
+        try:
+            done = self._shows()
+        except (StatementFailure, ScyllaModelError) as unread:
+            return self._give_up(unread)
+        if not done:
+            return error
+        self.state = "applied" if self.lost else "skipped"
+        return None
+
+    def _find_out(self, error: BaseException) -> BaseException | None:
+        self.lost += 1
+        self.error = _told(error)
+        if self._showed_in_time():
+            self.state = "applied"
+            return None
+        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts:
+            return error
+        self.executor.await_agreement(self.agreement_timeout)
+        if self._shows_if_readable():
+            self.state = "applied"
+        return None
+
+    def _showed_in_time(self) -> bool:
+        """Look until the step shows or its time is over."""
+        deadline = self.world.clock() + self.step_timeout
+        looks = 0
+        while not self._shows_if_readable():
+            looks += 1
+            if self.world.clock() >= deadline:
+                return False
+            self.world.pause(looks)
+        return True
+
+    def _shows_if_readable(self) -> bool:
+        """Whether the step shows; a look that fails says nothing, the next one may."""
+        try:
+            return self._shows()
+        except KeyboardInterrupt:
+            self.world.interrupted()
+        except (StatementFailure, ScyllaModelError) as error:
+            _log.debug("the schema could not be read while step %s was in doubt: %s", self.step.seq, error)
+        return False
+
+    def _shows(self) -> bool:
+        change: Any = self.step.change
+        return holds(change, self.executor.look(keyspace_of(change)), self.executor.server)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,100 @@
+"""What applying a plan needs of the world: someone who runs statements, and someone who keeps the books.
+
+The schema side imports no driver. Whoever has one wraps it in an `Executor`, and says of each statement that did not
+return what is known of it, by one of the four failures below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.apply.outcome import State
+    from scyllamodel.schema.facts import KeyspaceFacts
+    from scyllamodel.schema.plan import Step
+    from scyllamodel.schema.server import ServerProfile
+
+
+class StatementFailure(Exception):
+    """A statement that did not return as it should; the driver's error is its ``__cause__``."""
+
+
+class StatementUnknown(StatementFailure):
+    """Nobody knows: a timeout or a lost connection. The statement may have been applied, or still be under way."""
+
+
+class StatementConflict(StatementFailure):
+    """The server says that it is there already, or conflicts with what is."""
+
+
+class StatementTransient(StatementFailure):
+    """Not applied, and worth another try: unavailable, overloaded, or a concurrent change came first."""
+
+
+class StatementRefused(StatementFailure):
+    """The server said no, and would say so again."""
+
+
+class Executor(Protocol):
+    """One coordinator that runs statements and shows the schema, always the same for one plan."""
+
+    @property
+    def server(self) -> ServerProfile:
+        """What the server is and can do."""
+        ...
+
+    def execute(self, cql: str, timeout: float) -> None:
+        """Run one statement, sent once.
+
+        Parameters:
+            timeout: seconds until the outcome counts as unknown.
+
+        Raises:
+            StatementFailure: one of its four kinds.
+        """
+        ...
+
+    def look(self, keyspace: str) -> KeyspaceFacts:
+        """Fresh facts of one keyspace, read from the coordinator that runs the statements.
+
+        Raises:
+            StatementFailure, ScyllaModelError: the schema could not be read.
+        """
+        ...
+
+    def await_agreement(self, timeout: float) -> None:
+        """Wait until all nodes hold one schema.
+
+        Raises:
+            SchemaDisagreement: they did not within ``timeout`` seconds.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """Told of each step just before its statement is sent and once its state is known.
+
+    What it raises ends the run: a fence that does not hold must keep the statement from being sent.
+    """
+
+    def before(self, step: Step) -> None:
+        """Told that the statement of this step is about to be sent."""
+        ...
+
+    def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
+        """Told what became of it."""
+        ...
+
+
+class _NoJournal:
+    """Keeps no books."""
+
+    def before(self, step: Step) -> None:
+        """Take no note."""
+
+    def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
+        """Take no note."""
+
+
+NO_JOURNAL: Journal = _NoJournal()
+"""For runs without lock and ledger."""

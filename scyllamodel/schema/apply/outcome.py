@@ -1,0 +1,83 @@
+"""What became of a plan: a state for each step, and the events on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from scyllamodel.schema.plan import Plan, Step
+
+State: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
+"""``skipped``: another hand had done it when our statement came; ``failed``: not done, or nobody knows."""
+
+Kind: TypeAlias = Literal["plan_ready", "step_started", "step_done", "agreement_waiting", "finished"]
+
+
+@attrs.frozen
+class StepResult:
+    """What became of one step.
+
+    Attributes:
+        seq: the number of the step in its plan.
+        attempts: how often its statement was sent.
+        duration_ms: from the first sending until the state was known.
+        error: what went wrong; also of an attempt that another one made good.
+    """
+
+    seq: int
+    state: State = "not_run"
+    attempts: int = 0
+    duration_ms: int = 0
+    error: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the schema holds what the step makes."""
+        return self.state in ("applied", "skipped")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain JSON values."""
+        return attrs.asdict(self)
+
+
+@attrs.frozen
+class Outcome:
+    """What became of all steps, in their order."""
+
+    steps: tuple[StepResult, ...] = ()
+
+    @property
+    def applied(self) -> int:
+        """How many steps are done."""
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of them are."""
+        return self.applied == len(self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as plain JSON values."""
+        return {"applied": self.applied, "steps": [step.to_dict() for step in self.steps]}
+
+
+@attrs.frozen
+class Event:
+    """Something that happened while a plan was made or applied.
+
+    Attributes:
+        kind: what happened; ``plan_ready`` and ``finished`` come from whoever plans and applies.
+        plan: the plan it happened to.
+        step: the step, of ``step_started`` and ``step_done``.
+        result: what came of it: a `StepResult` of ``step_done``, the whole answer of ``finished``.
+    """
+
+    kind: Kind
+    plan: Plan | None = None
+    step: Step | None = None
+    result: Any = None
+
+
+OnEvent: TypeAlias = Callable[[Event], None]

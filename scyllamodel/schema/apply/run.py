@@ -1,0 +1,132 @@
+"""Plan + executor -> outcome: each statement runs once, whatever happens to its answer.
+
+*In*: a plan that was just made, and an `Executor`. *Out*: an `Outcome`, or an error that holds one. Pure logic: the
+clock, the pauses and the servers are passed in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scyllamodel.errors import SchemaDisagreement, StepFailed
+from scyllamodel.schema.apply.attempt import Attempt
+from scyllamodel.schema.apply.executor import NO_JOURNAL, Executor, Journal
+from scyllamodel.schema.apply.outcome import Event, OnEvent, Outcome, StepResult
+from scyllamodel.schema.apply.world import World, never
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.plan import Plan, Step
+
+
+def apply(
+    plan: Plan,
+    executor: Executor,
+    *,
+    step_timeout: float = 120.0,
+    agreement_timeout: float = 120.0,
+    on_event: OnEvent | None = None,
+    should_stop: Callable[[], bool] = never,
+    journal: Journal = NO_JOURNAL,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Run the bootstrap of the plan, then its statements, one after the other.
+
+    Parameters:
+        step_timeout: seconds that a statement may take, and that a lost answer is looked for in the schema.
+        agreement_timeout: seconds that the nodes may take to agree, before the first statement and after the last.
+        should_stop: asked before each step; True ends the run there, as Ctrl-C does after the running step.
+        journal: told of each step of the plan, not of its bootstrap.
+
+    Raises:
+        ImpossibleChange, DestructiveChangeRefused, KeyspaceError: the plan holds refusals; nothing ran.
+        StepFailed: a step failed, or the run was stopped; ``result`` holds the outcome so far.
+        SchemaDisagreement: the nodes did not agree in time; ``result`` holds the outcome so far.
+        ValueError: the plan was read from a file, so that nothing could prove its steps done.
+    """
+    plan.raise_refused()
+    world = World(clock, sleep, should_stop, on_event)
+    return _Run(plan, executor, world, journal, step_timeout, agreement_timeout).all()
+
+
+class _Run:
+    """One plan on its way."""
+
+    def __init__(  # noqa: PLR0917 - one caller
+        self,
+        plan: Plan,
+        executor: Executor,
+        world: World,
+        journal: Journal,
+        step_timeout: float,
+        agreement_timeout: float,
+    ) -> None:
+        self.plan, self.executor, self.world, self.journal = plan, executor, world, journal
+        self.step_timeout, self.agreement_timeout = step_timeout, agreement_timeout
+        self.steps = (*plan.bootstrap, *plan.steps)
+        self.results = [StepResult(step.seq) for step in self.steps]
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(tuple(self.results))
+
+    def all(self) -> Outcome:
+        if any(step.change is None for step in self.steps):
+            raise ValueError("a plan read from a file cannot prove its steps done; make it anew and compare the two")
+        if self.steps:
+            self.agree()
+            for at, step in enumerate(self.steps):
+                self.stop_if_asked(step)
+                self.one(at, step)
+            self.agree()
+        return self.outcome
+
+    def agree(self) -> None:
+        self.world.emit(Event("agreement_waiting", self.plan))
+        try:
+            self.executor.await_agreement(self.agreement_timeout)
+        except SchemaDisagreement as error:
+            raise self.disagreed(error) from error
+
+    def one(self, at: int, step: Step) -> None:
+        journal = self.journal if at >= len(self.plan.bootstrap) else NO_JOURNAL
+        journal.before(step)
+        self.world.emit(Event("step_started", self.plan, step))
+        began = self.world.clock()
+        timeouts = {"step_timeout": self.step_timeout, "agreement_timeout": self.agreement_timeout}
+        attempt = Attempt(step, self.executor, self.world, **timeouts)
+        cause = attempt.settle()
+        took = int((self.world.clock() - began) * 1000)
+        result = StepResult(step.seq, attempt.state, attempt.sent, took, attempt.error)
+        self.results[at] = result
+        journal.after(step, result.state, result.attempts, took, result.error)
+        self.world.emit(Event("step_done", self.plan, step, result))
+        if isinstance(cause, SchemaDisagreement):
+            raise self.disagreed(cause) from cause
+        if not result.is_done:
+            raise self.failed(step, self.said(step, result)) from cause
+
+    def stop_if_asked(self, step: Step) -> None:
+        if self.world.is_over:
+            done = self.outcome.applied
+            message = f"Stopped as asked: {done} of {len(self.steps)} steps went through, the rest was not begun."
+            raise self.failed(step, f"{message} Run it again: it goes on from there.")
+
+    def said(self, step: Step, result: StepResult) -> str:
+        which = f"Step {step.seq} of {len(self.plan.steps)}" if step.seq > 0 else "A step before the plan itself"
+        return (
+            f"{which} failed: {step.summary}\n  {step.cql}\n  {result.error}\n{self.outcome.applied} of "
+            f"{len(self.steps)} steps went through. Once the cause is gone, run it again: it goes on from there."
+        )
+
+    def failed(self, step: Step, message: str) -> StepFailed:
+        return StepFailed(message, step=step, applied=self.outcome.applied, result=self.outcome)
+
+    def disagreed(self, error: SchemaDisagreement) -> SchemaDisagreement:
+        """The same error, with what was done so far."""
+        done = self.outcome.applied
+        message = f"{error} {done} of {len(self.steps)} steps went through."
+        versions = getattr(error, "versions", {})
+        return SchemaDisagreement(message, versions=versions, applied=done, result=self.outcome)

@@ -1,0 +1,74 @@
+"""The clock, the pauses and the listeners of a run, and what Ctrl-C means to it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from scyllamodel.schema.apply.outcome import Event, OnEvent
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+_INTERRUPTS: Final = 3
+"""The Ctrl-C that ends a run whose step is still in doubt."""
+
+_log = logging.getLogger("scyllamodel")
+
+
+def never() -> bool:
+    """Nobody asks for a stop."""
+    return False
+
+
+@attrs.define
+class World:
+    """What a run needs besides an executor.
+
+    Attributes:
+        clock: seconds on a clock that never goes back.
+        sleep: pauses for so many seconds.
+        should_stop: asked before each step; True ends the run there.
+        jitter: a number from 0 to 1, so that many runs do not try again at one moment.
+        interrupts: how often Ctrl-C was pressed.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    should_stop: Callable[[], bool] = never
+    on_event: OnEvent | None = None
+    jitter: Callable[[], float] = random.random
+    interrupts: int = 0
+
+    def pause(self, nth: int) -> None:
+        """Wait, longer each time."""
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (nth - 1))
+        try:
+            self.sleep(longest * (0.5 + self.jitter() / 2))
+        except KeyboardInterrupt:
+            self.interrupted()
+
+    def interrupted(self) -> None:
+        """Note a Ctrl-C: the running step is finished first, unless somebody insists."""
+        self.interrupts += 1
+        if self.interrupts >= _INTERRUPTS:
+            raise KeyboardInterrupt
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further step should begin."""
+        return bool(self.interrupts) or self.should_stop()
+
+    def emit(self, event: Event) -> None:
+        """Tell the listener; one that fails must not leave a schema half-made, so its error is logged."""
+        if self.on_event is not None:
+            try:
+                self.on_event(event)
+            except KeyboardInterrupt:
+                self.interrupted()
+            except Exception:  # noqa: BLE001 - it is the application's code, and may raise anything
+                _log.exception("a listener failed at the event %s", event.kind)

@@ -1,0 +1,189 @@
+"""The plan: a value that says what would run, why not, and what else there is to know.
+
+There is one plan for dry run and for apply, so that what is printed is what runs. It can be saved, read back, compared
+by its fingerprint, and shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from scyllamodel.errors import ConfigurationError, DestructiveChangeRefused, ImpossibleChange, KeyspaceError
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.fingerprint import digest
+from scyllamodel.schema.plan.render import render, render_html
+from scyllamodel.schema.plan.step import Step
+
+if TYPE_CHECKING:
+    import os
+
+FORMAT = 1
+"""The format of the JSON document, ``schemas/plan.schema.json``."""
+
+
+@attrs.frozen
+class Plan:
+    """What leads from the live schema to the models.
+
+    Attributes:
+        keyspace: its raw name, or several joined by ``", "``.
+        server: the server it was made for, such as ``cassandra 5.0.6``.
+        schema_from: fingerprint of the managed part of the live schema.
+        schema_to: fingerprint of what models declare.
+        bootstrap: steps that come first and are no part of ``cql``: the keyspace, where it was asked for.
+        steps: what runs, in order. With refusals nothing runs, and these are what would be possible.
+        refusals: everything that stands in the way, with severity ``error``.
+        notes: what is worth knowing and belongs to no step.
+    """
+
+    keyspace: str
+    server: str
+    schema_from: str
+    schema_to: str
+    bootstrap: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def cql(self) -> list[str]:
+        """The statements, without the bootstrap."""
+        return [step.cql for step in self.steps]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do and nothing refused."""
+        return not (self.steps or self.bootstrap or self.refusals)
+
+    @property
+    def lints(self) -> tuple[Diagnostic, ...]:
+        """The lints of all steps."""
+        return tuple(lint for step in (*self.bootstrap, *self.steps) for lint in step.lints)
+
+    @property
+    def fingerprint(self) -> str:
+        """``sha256:…`` of what would run and what is refused: equal for plans that do the same to the same schema."""
+        return _fingerprint(self.to_dict(hashed=False))
+
+    def raise_refused(self) -> None:
+        """Raise what stands in the way, if anything does; the error holds every refusal.
+
+        Raises:
+            KeyspaceError: the keyspace does not exist and was not asked for, or cannot be made so.
+            ImpossibleChange: CQL has no statement for a wanted change.
+            DestructiveChangeRefused: every refused change would run under ``allow=``.
+        """
+        if not self.refusals:
+            return
+        count = "one change is" if len(self.refusals) == 1 else f"{len(self.refusals)} changes are"
+        listed = "\n".join(str(found) for found in self.refusals)
+        message = f"{self.keyspace}: {count} refused, and nothing ran:\n{listed}"
+        if any(found.object in self.keyspace.split(", ") for found in self.refusals if found.code.startswith("KS")):
+            raise KeyspaceError(message, refusals=self.refusals)
+        if all(found.allow for found in self.refusals):
+            raise DestructiveChangeRefused(message, refusals=self.refusals)
+        raise ImpossibleChange(message, refusals=self.refusals)
+
+    def render(self, width: int = 100) -> str:
+        """The plan as text: ``+`` added, ``~`` changed, ``-`` dropped, ``!`` refused, ``.`` noted.
+
+        Parameters:
+            width: where prose is wrapped; statements never are.
+        """
+        return render(self, width)
+
+    def _repr_html_(self) -> str:
+        return render_html(self)
+
+    def to_dict(self, *, hashed: bool = True) -> dict[str, Any]:
+        """The plan as plain JSON values, by ``schemas/plan.schema.json``.
+
+        Parameters:
+            hashed: whether to give the fingerprint under ``hash``.
+        """
+        found: dict[str, Any] = {
+            "format": FORMAT,
+            "kind": "plan",
+            "tool": f"scyllamodel {version('scyllamodel')}",
+            "keyspace": self.keyspace,
+            "server": self.server,
+            "from": self.schema_from,
+            "to": self.schema_to,
+            "empty": self.is_empty,
+            "summary": self.counts(),
+            "bootstrap": [step.to_dict() for step in self.bootstrap],
+            "steps": [step.to_dict() for step in self.steps],
+            "refusals": [refusal.to_dict() for refusal in self.refusals],
+            "notes": [note.to_dict() for note in self.notes],
+        }
+        return {**found, "hash": _fingerprint(found)} if hashed else found
+
+    def counts(self) -> dict[str, int]:
+        """How many steps add, change and destroy, and how many changes are refused."""
+        marks = [step.mark for step in (*self.bootstrap, *self.steps)]
+        return {
+            "add": marks.count("+"),
+            "change": marks.count("~"),
+            "destroy": marks.count("-"),
+            "refused": len(self.refusals),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan to a file, as JSON."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Plan:
+        """The plan of such a file; its steps carry no changes.
+
+        Raises:
+            ConfigurationError: the file cannot be read, is no plan, of another format, or was altered.
+        """
+        try:
+            found: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls.from_dict(found)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path!s}: {error}", path=str(path)) from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            message = f"{path!s} holds no plan: {error}. Write one with: scyllamodel plan --out FILE"
+            raise ConfigurationError(message, path=str(path)) from error
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Plan:
+        """The plan of `to_dict`; its steps carry no changes.
+
+        Raises:
+            ConfigurationError: another format, or the values are not those that were saved.
+        """
+        if found.get("kind") != "plan" or found.get("format") != FORMAT:
+            raise ConfigurationError(f"this is no plan of format {FORMAT}; make it again with this version")
+        if found["hash"] != _fingerprint(found):
+            raise ConfigurationError("the plan was altered after it was saved; make it again")
+        return cls(
+            keyspace=found["keyspace"],
+            server=found["server"],
+            schema_from=found["from"],
+            schema_to=found["to"],
+            bootstrap=tuple(Step.from_dict(step) for step in found["bootstrap"]),
+            steps=tuple(Step.from_dict(step) for step in found["steps"]),
+            refusals=tuple(Diagnostic(**refusal) for refusal in found["refusals"]),
+            notes=tuple(Diagnostic(**note) for note in found["notes"]),
+        )
+
+
+def _fingerprint(found: Mapping[str, Any]) -> str:
+    """Of what has an effect; wording, tool and server version may change without another plan."""
+    steps = [
+        [step[name] for name in ("seq", "op", "object", "cql", "undo")]
+        for kind in ("bootstrap", "steps")
+        for step in found[kind]
+    ]
+    refused = sorted([refusal["code"], refusal["object"]] for refusal in found["refusals"])
+    return digest([found["keyspace"], found["from"], found["to"], len(found["bootstrap"]), steps, refused])

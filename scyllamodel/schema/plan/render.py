@@ -1,0 +1,105 @@
+"""A plan as text for people, and as HTML for notebooks.
+
+Statements are never wrapped, and can be copied as they stand: only whole lines of them are moved to the right. No
+colours: whoever has a terminal adds them by the marks.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scyllamodel.schema.diagnostics import Diagnostic
+    from scyllamodel.schema.plan.plan import Plan
+    from scyllamodel.schema.plan.step import Step
+
+_LINES: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\n""")
+
+
+def render(plan: Plan, width: int) -> str:
+    """The whole plan: a headline, what comes first, the steps, what is refused, what is noted."""
+    lines = [_headline(plan)]
+    if plan.bootstrap:
+        lines += ["", "First, before the plan itself:", *_steps(plan.bootstrap, width)]
+    if plan.steps:
+        lines += ["", "Not run because of the refusals below:" if plan.refusals else "Then:" if plan.bootstrap else ""]
+        lines += _steps(plan.steps, width)
+    if plan.refusals:
+        lines += ["", "Refused:", *_diagnostics("!", plan.refusals, width)]
+    if plan.notes:
+        lines += ["", "Notes:", *_diagnostics(".", plan.notes, width)]
+    return "\n".join(_single_blank(lines))
+
+
+def _headline(plan: Plan) -> str:
+    if plan.is_empty:
+        return f"{plan.keyspace} on {plan.server}: nothing to do, the schema is as the models want it."
+    counts = plan.counts()
+    said = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
+    refused = f", {counts['refused']} refused: nothing runs" if counts["refused"] else ""
+    return f"{plan.keyspace} on {plan.server}: {said}{refused}."
+
+
+def _steps(steps: Iterable[Step], width: int) -> Iterator[str]:
+    for step in steps:
+        yield from _wrapped(f"  {step.mark} {_number(step)} {step.summary}", width, " " * 8)
+        yield _indented(step.cql, " " * 8)
+        if step.why_no_undo:
+            yield from _wrapped(f"        no undo: {step.why_no_undo}", width, " " * 10)
+        for lint in step.lints:
+            yield from _wrapped(f"        . {lint.code} {lint.text}", width, " " * 10)
+
+
+def _number(step: Step) -> str:
+    return f"{step.seq:>2}." if step.seq > 0 else "   "
+
+
+def _indented(cql: str, indent: str) -> str:
+    """The statement moved to the right; line breaks within literals and quoted names belong to them, and stay."""
+    return indent + _LINES.sub(lambda match: match.group() if match.group() != "\n" else "\n" + indent, cql)
+
+
+def _diagnostics(mark: str, found: Iterable[Diagnostic], width: int) -> Iterator[str]:
+    for diagnostic in found:
+        yield from _wrapped(f"  {mark} {diagnostic.code} {diagnostic.object}: {diagnostic.text}", width, " " * 6)
+        for line in diagnostic.fix.splitlines():
+            yield f"      {line}"
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    first = text[: len(text) - len(text.lstrip())]
+    return textwrap.wrap(
+        text.strip(),
+        max(width, 40),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _single_blank(lines: Iterable[str]) -> Iterator[str]:
+    """No two blank lines in a row."""
+    before = None
+    for line in lines:
+        if line or before:
+            yield line
+        before = line
+
+
+def render_html(plan: Plan) -> str:
+    """A headline and a table of the steps, for notebooks; every text is escaped."""
+    rows = [
+        [step.mark, str(step.seq), step.object, step.cql, "; ".join(lint.code for lint in step.lints)]
+        for step in (*plan.bootstrap, *plan.steps)
+    ]
+    rows += [["!", "", found.object, found.text, found.code] for found in plan.refusals]
+    rows += [[".", "", found.object, found.text, found.code] for found in plan.notes]
+    cells = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    head = f"<p>{html.escape(_headline(plan))}</p>"
+    return f"{head}<table>{cells}</table>" if rows else head

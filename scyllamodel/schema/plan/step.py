@@ -1,0 +1,230 @@
+"""A change -> a step: its statement, the statement that undoes it, a sentence, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import attrs
+
+from scyllamodel.schema.changes import (
+    AddColumns,
+    AddField,
+    AddIndex,
+    AddTable,
+    AddType,
+    AddView,
+    Change,
+    CreateKeyspace,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    RenameKeyColumns,
+    SetOptions,
+)
+from scyllamodel.schema.ddl import statement, undo
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.types.values import UserTypeName, is_multi_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from scyllamodel.schema.server import ServerProfile
+
+Cost: TypeAlias = Literal["metadata", "background_build", "rewrite"]
+"""What a step means for the servers: a note in the schema; an index or view that is filled in the background; data
+files that are written again, at once or as they are compacted."""
+
+
+@attrs.frozen
+class Step:
+    """One statement of a plan.
+
+    Attributes:
+        seq: its place in the plan, from 1; what comes before the plan ends with 0.
+        op: what it does, such as ``add_index``.
+        object: the raw dotted name of what it makes or changes, such as ``shop.orders_status_idx``.
+        cql: the statement, byte for byte as it is sent.
+        undo: the statement that takes it back; None where there is none, and ``why_no_undo`` tells why.
+        summary: the step in a sentence.
+        data_loss: whether the step itself takes data away.
+        lints: what is worth knowing before it runs.
+        change: the change itself; None on a plan that was read from a file; no part of equality.
+    """
+
+    seq: int
+    op: str
+    object: str
+    cql: str
+    undo: str | None
+    summary: str
+    cost: Cost = "metadata"
+    data_loss: bool = False
+    lints: tuple[Diagnostic, ...] = ()
+    why_no_undo: str = ""
+    change: Change | None = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def reversible(self) -> bool:
+        """Whether a statement takes the step back; not whether the data of meanwhile survives that."""
+        return self.undo is not None
+
+    @property
+    def mark(self) -> str:
+        """``+`` for what is added, ``-`` for what is dropped, ``~`` for what is changed."""
+        return {"add": "+", "create": "+", "drop": "-"}.get(self.op.partition("_")[0], "~")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as plain JSON values."""
+        return {
+            "seq": self.seq,
+            "op": self.op,
+            "object": self.object,
+            "cql": self.cql,
+            "undo": self.undo,
+            "why_no_undo": self.why_no_undo,
+            "summary": self.summary,
+            "reversible": self.reversible,
+            "data_loss": self.data_loss,
+            "cost": self.cost,
+            "lints": [lint.to_dict() for lint in self.lints],
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Step:
+        """The step of `to_dict`, without its change."""
+        fields = {name: found[name] for name in found if name not in ("lints", "reversible")}
+        return cls(**fields, lints=tuple(Diagnostic(**lint) for lint in found["lints"]))
+
+
+def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: ServerProfile) -> Step:
+    """The step that makes this change; `is_step` tells which changes have one."""
+    op, describe = _STEPS[type(change)]
+    name, sentence = describe(change)
+    why = _no_undo(change, server)
+    return Step(
+        seq=seq,
+        op=op,
+        object=name,
+        cql=statement(change, server),
+        undo=None if why else undo(change, server),
+        summary=sentence,
+        cost=_cost(change),
+        data_loss=isinstance(change, (DropTable, DropColumns, DropType)),
+        lints=tuple(lints),
+        why_no_undo=why,
+        change=change,
+    )
+
+
+def is_step(change: Change) -> bool:
+    """Whether CQL has a statement for it."""
+    return type(change) in _STEPS
+
+
+def _cost(change: Change) -> Cost:
+    if isinstance(change, (AddIndex, AddView)) and change.populated:
+        return "background_build"
+    if isinstance(change, SetOptions) and not {"compaction", "compression"}.isdisjoint(change.options):
+        return "rewrite"
+    return "metadata"
+
+
+def _no_undo(change: Change, server: ServerProfile) -> str:
+    if isinstance(change, AddField):
+        return "CQL cannot take a field away from a type"
+    if isinstance(change, CreateKeyspace):
+        return "a keyspace is dropped by hand, with all that is in it"
+    if isinstance(change, AddColumns) and not server.is_scylla:
+        bare = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
+        return f"Cassandra cannot drop {', '.join(bare)}: a non-frozen user type" if bare else ""
+    return ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+
+
+def _counted(found: Sequence[object], what: str) -> str:
+    return f"one {what}" if len(found) == 1 else f"{len(found)} {what}s"
+
+
+def _keyspace(change: CreateKeyspace) -> tuple[str, str]:
+    return change.keyspace.name, f"Create the keyspace {change.keyspace.name}."
+
+
+def _add_type(change: AddType) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.type.name}"
+    return name, f"Create the user type {name} with {_counted(change.type.fields, 'field')}."
+
+
+def _add_field(change: AddField) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.type}"
+    return f"{name}.{change.name}", f"Add the field {change.name} to the user type {name}."
+
+
+def _add_table(change: AddTable) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.table.name}"
+    return name, f"Create the table {name} with {_counted(change.table.columns, 'column')}."
+
+
+def _add_columns(change: AddColumns) -> tuple[str, str]:
+    name, what = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
+    return name, f"Add the {what} {_listed(c.name for c in change.columns)} to {name}."
+
+
+def _drop_columns(change: DropColumns) -> tuple[str, str]:
+    name, what = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
+    return name, f"Drop the {what} {_listed(c.name for c in change.columns)} of {name}."
+
+
+def _rename(change: RenameKeyColumns) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.table}"
+    return name, f"Rename {_listed(f'{old} to {new}' for old, new in change.names)} in the key of {name}."
+
+
+def _set_options(change: SetOptions) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.name}"
+    return name, f"Set {_listed(sorted(change.options))} of {name}."
+
+
+def _add_index(change: AddIndex) -> tuple[str, str]:
+    name, column, table = change.index.name, change.index.column, f"{change.keyspace}.{change.table.name}"
+    target = column if change.index.on == "values" else f"the {change.index.on} of {column}"
+    built = "; it is built in the background" if change.populated else ""
+    return f"{change.keyspace}.{name}", f"Create the index {name} on {target} of {table}{built}."
+
+
+def _add_view(change: AddView) -> tuple[str, str]:
+    name, base = f"{change.keyspace}.{change.view.name}", change.view.base
+    built = "; it is filled in the background" if change.populated else ""
+    return name, f"Create the materialized view {name} of {base}{built}."
+
+
+def _dropped(what: str, attribute: str) -> Callable[[Any], tuple[str, str]]:
+    def describe(change: Any) -> tuple[str, str]:
+        name = f"{change.keyspace}.{getattr(change, attribute).name}"
+        return name, f"Drop the {what} {name}."
+
+    return describe
+
+
+_STEPS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
+    CreateKeyspace: ("create_keyspace", _keyspace),
+    AddType: ("add_type", _add_type),
+    AddField: ("add_field", _add_field),
+    AddTable: ("add_table", _add_table),
+    AddColumns: ("add_columns", _add_columns),
+    RenameKeyColumns: ("rename_key_columns", _rename),
+    SetOptions: ("set_options", _set_options),
+    AddIndex: ("add_index", _add_index),
+    AddView: ("add_view", _add_view),
+    DropView: ("drop_view", _dropped("materialized view", "view")),
+    DropIndex: ("drop_index", _dropped("index", "index")),
+    DropColumns: ("drop_columns", _drop_columns),
+    DropTable: ("drop_table", _dropped("table", "table")),
+    DropType: ("drop_type", _dropped("user type", "type")),
+}
