@@ -29,7 +29,6 @@ from scyllamodel.model.expression import (
 )
 from scyllamodel.types import Counter
 from scyllamodel.types.hints import Hint
-from scyllamodel.types.user_values import UserTypeClass
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Kind
@@ -37,6 +36,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+class AnyUserType:
+    """What checkers know an instance of a user type by; `UserType` itself lives a floor above."""
+
+    __slots__ = ()
 
 
 @attrs.frozen
@@ -194,7 +199,7 @@ class Column(_Comparable[T]):
     __iter__ = None
     __contains__ = None
 
-    def field(self: Expression[UserTypeClass | None], name: str) -> Element[Any]:
+    def field(self: Expression[AnyUserType | None], name: str) -> Element[Any]:
         """A field of a user type, by the name of its attribute."""
         return Element(FieldTarget(_target(self), name))
 

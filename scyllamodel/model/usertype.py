@@ -15,7 +15,7 @@ from typing_extensions import dataclass_transform
 
 from scyllamodel.model._codegen import Field, install
 from scyllamodel.model.checks import COUNTER
-from scyllamodel.model.column import ColumnSpec
+from scyllamodel.model.column import AnyUserType, ColumnSpec
 from scyllamodel.model.definition import (
     BODY,
     METHODS,
@@ -75,7 +75,7 @@ class UserTypeMeta(type):
         return cls
 
 
-class UserType(metaclass=UserTypeMeta):
+class UserType(AnyUserType, metaclass=UserTypeMeta):
     """Base of every user type; what is annotated in the body is a field, in order, unless it is a ``ClassVar``.
 
     ::
@@ -174,7 +174,7 @@ def _check_field(field: Declared, problems: Problems) -> None:
 
 
 def _equip(cls: UserTypeMeta, fields: Columns) -> None:
-    """Give the class what attrs writes; frozen by ``on_setattr``: ``frozen=True`` wants a ``__dict__`` or a new class."""
+    """Give the class what attrs writes; frozen by ``on_setattr``, since ``frozen=True`` wants a ``__dict__``."""
     where = cls.__qualname__
 
     def typed(_: type, found: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
