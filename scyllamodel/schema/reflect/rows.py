@@ -149,7 +149,7 @@ class _Keyspace:
             keyspace=self.name,
             options=self.options(name, row),
             indexes=tuple(self.index(found, columns) for found in self.indexes.get(name, ())),
-            flags=frozenset(cast("Iterable[str]", row.get("flags") or ())),
+            flags=_flags(row),
             dropped=FrozenMap({
                 gone["column_name"]: f"{gone.get('kind') or ''} {gone['type']}" for gone in self.dropped.get(name, ())
             }),
@@ -213,3 +213,9 @@ class _Keyspace:
 def _parsed(text: str) -> CqlType:
     """A schema of a thousand tables has a few dozen types."""
     return parse_type(text)
+
+
+def _flags(row: Row) -> frozenset[str]:
+    """Layout flags; a table of COMPACT STORAGE without clustering key has none at all, and is told by ``compact``."""
+    stored = cast("Iterable[str] | None", row.get("flags"))
+    return frozenset() if stored is None else frozenset(stored) or frozenset({"compact"})
