@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from typing import Any, Final
 
 from scyllamodel.driver import forks
@@ -130,12 +130,11 @@ class Connection:
         finally:
             self._shift(-1)
 
-    def catch_up(self, keyspaces: Iterable[str]) -> None:
+    def catch_up(self) -> None:
         """Let the driver read what changed while it was quiet, if the application uses its picture of the schema."""
         if self.owned and self._data_mode and not self._quiet:
-            for keyspace in keyspaces:
-                with contextlib.suppress(DriverException):  # it reads again at the next change
-                    self.session.cluster.refresh_keyspace_metadata(keyspace, max_schema_agreement_wait=0)
+            with contextlib.suppress(DriverException):  # it reads again at the next change
+                self.session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
 
     def _shift(self, by: int) -> None:
         with self._lock:

@@ -1,0 +1,198 @@
+"""Statements of a plan on a real server: sent once, whatever the network and the session's own policies do."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.policies import ConstantSpeculativeExecutionPolicy, RoundRobinPolicy
+from cassandra.query import tuple_factory
+
+from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.repo import Repo
+from scyllamodel.driver.servers import read_server
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.apply import (
+    StatementConflict,
+    StatementFailure,
+    StatementRefused,
+    StatementUnknown,
+)
+
+pytestmark = pytest.mark.live
+
+
+def executor_of(repo):
+    """An executor on the repo's coordinator."""
+    coordinator = choose(repo.connection())
+    return DdlExecutor(coordinator, read_server(coordinator))
+
+
+@pytest.fixture
+def table(scylla_repo, request):
+    """The full name of a table that does not exist before the test, nor after it."""
+    name = f"{scylla_repo.keyspace}.{request.node.originalname[:40]}"
+    yield name
+    with executor_of(scylla_repo) as executor:
+        executor.execute(f"DROP TABLE IF EXISTS {name}", 60)
+
+
+@pytest.fixture
+def through_proxy(scylla_cluster, scylla_repo, scylla_fault_proxy):
+    """A repo whose every request goes through the proxy."""
+    with scylla_cluster.repo(scylla_repo.keyspace, nodes=[scylla_fault_proxy.address]) as repo:
+        yield repo
+
+
+def columns_of(executor, table):
+    """The columns of a table now, or None."""
+    keyspace, _, name = table.partition(".")
+    found = executor.look(keyspace).table(name)
+    return None if found is None else [column.name for column in found.columns]
+
+
+def test_a_statement_that_succeeds_returns(scylla_repo, table):
+    """What was executed shows at the next look, without any agreement between, and the nodes agree."""
+    with executor_of(scylla_repo) as executor:
+        executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
+        executor.execute(f"ALTER TABLE {table} ADD b int", 60)
+
+        assert ["a", "b"] == columns_of(executor, table)
+        executor.await_agreement(60)
+
+
+@pytest.mark.parametrize(
+    ("cql", "failure"),
+    [
+        ("CREATE TABLE {table} (a int PRIMARY KEY)", StatementConflict),
+        ("ALTER TABLE {table} ADD b text", StatementConflict),
+        ("ALTER TABLE {table}_gone ADD b text", StatementConflict),
+        ("DROP TABLE {table}_gone", StatementConflict),
+        ("CREATE TABLE {table}_new (a nosuch PRIMARY KEY)", StatementRefused),
+        ("ALTER TABLE {table} WITH gc_grace_seconds = -1", StatementRefused),
+        ("ALTER TABLE {table} WITH nosuch = 1", StatementRefused),
+        ("ALTER TABLE {table} ADD", StatementRefused),
+        ("ALTER TABLE system.local ADD b int", StatementRefused),
+    ],
+)
+def test_a_statement_that_fails_says_how(scylla_repo, table, cql, failure):
+    """A conflict is told from a refusal; the server's words and the driver's error are kept."""
+    with executor_of(scylla_repo) as executor:
+        executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY, b int)", 60)
+        with pytest.raises(failure) as caught:
+            executor.execute(cql.format(table=table), 60)
+
+    assert caught.value.__cause__ is not None
+    assert str(caught.value)
+
+
+def sent(proxy, text):
+    """How often a statement with this text came to the server's side."""
+    return sum(text in request.query for request in proxy.requests)
+
+
+@pytest.mark.parametrize("deed", ["swallow_answers", "cut_answers", "cut_requests"])
+def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(scylla_fault_proxy, through_proxy, table, deed):
+    """When the answer never comes or the connection breaks, the outcome is unknown, and the text was sent once."""
+    executor = executor_of(through_proxy)
+    getattr(scylla_fault_proxy, deed)(1, when=lambda request: "CREATE TABLE" in request.query)
+    with executor, pytest.raises(StatementUnknown):
+        executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 2)
+
+    assert 1 == sent(scylla_fault_proxy, f"CREATE TABLE {table}")
+
+
+def test_the_application_s_policies_do_not_send_twice(scylla_cluster, scylla_repo, scylla_fault_proxy, table):
+    """Speculation and retries that the settings ask for are for data: a slow DDL is still sent once."""
+    policy = ConstantSpeculativeExecutionPolicy(0.05, 5)
+    with scylla_cluster.repo(
+        scylla_repo.keyspace, nodes=[scylla_fault_proxy.address], speculative_execution_policy=policy
+    ) as repo:
+        executor = executor_of(repo)
+        scylla_fault_proxy.delay(0.5)
+        with executor:
+            executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
+
+    assert 1 == sent(scylla_fault_proxy, f"CREATE TABLE {table}")
+
+
+def failure_of(executor, cql):
+    """The name of the error that the statement ends in, or None."""
+    try:
+        executor.execute(cql, 2)
+    except (StatementFailure, IntrospectionError) as error:
+        return type(error).__name__
+    return None
+
+
+def test_a_statement_without_a_connection_is_transient(scylla_fault_proxy, through_proxy, table):
+    """Once the driver knows that the node is gone, nothing was sent, and then there is no node to go on with."""
+    executor = executor_of(through_proxy)
+    scylla_fault_proxy.close()
+    with executor:
+        found = [failure_of(executor, f"CREATE TABLE {table} (a int PRIMARY KEY)") for _ in range(4)]
+
+    assert ["StatementTransient", "IntrospectionError"] == [name for name in found if name != "StatementUnknown"][:2]
+
+
+def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, table):
+    """After all connections broke, the executor goes on once the driver has connected again."""
+    executor = executor_of(through_proxy)
+    scylla_fault_proxy.reset()
+    cql = f"CREATE TABLE IF NOT EXISTS {table} (a int PRIMARY KEY)"
+    deadline = time.monotonic() + 30
+    with executor:
+        while failure_of(executor, cql) is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+        assert ["a"] == columns_of(executor, table)
+
+
+def test_the_driver_does_nothing_beside_our_statements(scylla_fault_proxy, through_proxy, table):
+    """A DDL through a session of our own costs one request: no schema refresh, no look for agreement."""
+    executor = executor_of(through_proxy)
+    assert through_proxy.session is not None  # from here on the driver reads the schema for the application
+    with executor:
+        before = len(scylla_fault_proxy.requests)
+        executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
+        executor.execute(f"ALTER TABLE {table} ADD b int", 60)
+        found = [request.query for request in scylla_fault_proxy.requests[before:]]
+
+    assert [f"CREATE TABLE {table} (a int PRIMARY KEY)", f"ALTER TABLE {table} ADD b int"] == found
+
+
+def test_the_driver_catches_up_afterwards(scylla_repo, table):
+    """An application that uses the driver's picture of the schema finds new tables in it after the run."""
+    keyspace, _, name = table.partition(".")
+    session = scylla_repo.session
+    with executor_of(scylla_repo) as executor:
+        executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
+
+    assert name in session.cluster.metadata.keyspaces[keyspace].tables
+    assert (True, 10) == (session.cluster.schema_metadata_enabled, session.cluster.max_schema_agreement_wait)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the legacy mode of the driver is deprecated
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_lent_session_executes_too(scylla_cluster, scylla_repo, table, legacy):
+    """A session of the application, also in the driver's legacy mode, sends DDL and reads the result."""
+    host, _, port = scylla_cluster.contact_points[0].rpartition(":")
+    profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory)
+    how = (
+        {"load_balancing_policy": RoundRobinPolicy()}
+        if legacy
+        else {"execution_profiles": {EXEC_PROFILE_DEFAULT: profile}}
+    )
+    with Cluster([host], port=int(port), **how) as cluster:
+        session = cluster.connect()
+        if legacy:
+            session.row_factory = tuple_factory
+        with Repo(session=session, keyspace=scylla_repo.keyspace) as repo, executor_of(repo) as executor:
+            executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
+            executor.await_agreement(60)
+
+            assert ["a"] == columns_of(executor, table)
+        assert isinstance(session.execute("SELECT key FROM system.local").one(), tuple)
