@@ -1,0 +1,207 @@
+"""Names of packages and repos -> the models and views that belong to them.
+
+Comes in: which packages to import, and the names of repos. Goes out: classes in a stable order, tables before views. It
+fails closed: a module that does not import, a package without models, two classes for one table are errors, since each
+would otherwise look like "nothing to do".
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pkgutil
+import sys
+import traceback
+import zipfile
+import zipimport
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias, Union
+
+from scyllamodel.errors import DiscoveryError, DuplicateTable, NoModelsFound, UnknownRepo
+from scyllamodel.model.registry import registry
+from scyllamodel.schema.facts import View
+
+_Folder: TypeAlias = Union[Path, zipfile.Path]
+
+
+def find_models(
+    repos: Collection[str], packages: Iterable[str], *, known_repos: Collection[str] | None = None
+) -> list[type[Any]]:
+    """The models and views bound to these repos, after the packages have been imported.
+
+    Parameters:
+        repos: names of repos.
+        packages: dotted names of packages or modules; each is imported with all that is inside it.
+        known_repos: the names of all repos there are, when all of them are asked for: a model bound to any other name
+            is an error then.
+
+    Returns:
+        Classes by module, in order of definition; tables before views.
+
+    Raises:
+        DiscoveryError: a module does not import; ``module`` names it.
+        NoModelsFound: there is none.
+        UnknownRepo: see ``known_repos``.
+        DuplicateTable: two classes describe one table or view of one repo.
+    """
+    packages = (packages,) if isinstance(packages, str) else tuple(packages)
+    import_packages(packages)
+    live = _without_twins(list(registry))
+    if known_repos is not None:
+        _check_repos(live, known_repos)
+    found = [cls for cls in live if cls.__repo__ in repos]
+    _check_duplicates(found)
+    if not found:
+        raise _nothing(repos, packages, live)
+    return sorted(found, key=lambda cls: (isinstance(cls.__facts__, View), cls.__module__))
+
+
+def import_packages(packages: Iterable[str]) -> list[str]:
+    """Import each package with all its subpackages and modules, ``__main__`` left out; returns their names.
+
+    Raises:
+        DiscoveryError: one of them does not import, for whatever reason; the reason is the cause.
+    """
+    return [name for package in packages for name in _import_tree(package)]
+
+
+def _import_tree(name: str) -> Iterator[str]:
+    module = _import(name)
+    yield name
+    for child in _children(module):
+        yield from _import_tree(f"{name}.{child}")
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may even call sys.exit()
+        raise _failure(name, error) from error
+
+
+def _children(module: ModuleType) -> list[str]:
+    """The modules and packages directly inside a package, folders without ``__init__`` included."""
+    entries = list(getattr(module, "__path__", ()))
+    found = {inside.name for inside in pkgutil.iter_modules(entries)}
+    for entry in entries:
+        found |= {folder.name for folder in _folders(entry) if _holds_modules(folder)}
+    return sorted(found - {"__main__"})
+
+
+def _folders(entry: str) -> list[_Folder]:
+    """The folders inside an entry of a package's ``__path__``, on disk or in a zip."""
+    importer = pkgutil.get_importer(entry)
+    root: _Folder = Path(entry)
+    if isinstance(importer, zipimport.zipimporter):
+        root = zipfile.Path(importer.archive, importer.prefix.replace(os.sep, "/"))
+    if not root.is_dir():
+        return []
+    return [inside for inside in root.iterdir() if inside.is_dir() and inside.name.isidentifier()]
+
+
+def _holds_modules(folder: _Folder) -> bool:
+    """Whether a folder is a package by what is in it: Python needs no ``__init__`` to import from it."""
+    for inside in folder.iterdir():
+        if inside.is_dir():
+            if inside.name.isidentifier() and inside.name != "__pycache__" and _holds_modules(inside):
+                return True
+        elif inspect.getmodulename(inside.name) is not None and folder.name != "__pycache__":
+            return True
+    return False
+
+
+def _failure(name: str, error: BaseException) -> DiscoveryError:
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+        return DiscoveryError(_not_found(name, error.name), module=name)
+    return DiscoveryError(
+        f"{name} does not import: {type(error).__name__}: {error}{_place(error)}. Nothing is done without it, "
+        "since its models would be missing. Mend the module, or name other packages.",
+        module=name,
+    )
+
+
+def _not_found(name: str, missing: str) -> str:
+    text = f"no package {name!r} can be found" + ("" if missing == name else f", since there is no {missing!r}")
+    here = Path.cwd()
+    top = here / name.partition(".")[0]
+    searched = {Path(entry or ".").resolve() for entry in sys.path}
+    if here.resolve() not in searched and (top.is_dir() or top.with_suffix(".py").is_file()):
+        return f"{text}. It is in {here}, which Python does not search: set PYTHONPATH=. or install the package."
+    among = "is" if here.resolve() in searched else "is not"
+    return (
+        f"{text}. Python searches {len(searched)} places, and the current folder, {here}, {among} one of them: install "
+        "the package, set PYTHONPATH to the folder that holds it, or mend the name."
+    )
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, outside the machinery of imports."""
+    if isinstance(error, SyntaxError):
+        return ""  # its text says so itself
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
+    outside = [f for f in frames if f.filename != __file__]
+    return f" ({outside[-1].filename}, line {outside[-1].lineno})" if outside else ""
+
+
+def _without_twins(classes: list[type[Any]]) -> list[type[Any]]:
+    """Leave out classes of a script that is also imported under its own name: they stand there once more."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    imported = {
+        cls.__qualname__
+        for cls in classes
+        if script is not None and cls.__module__ != "__main__" and _file(cls) == os.path.realpath(script)
+    }
+    return [cls for cls in classes if cls.__module__ != "__main__" or cls.__qualname__ not in imported]
+
+
+def _file(cls: type[Any]) -> str | None:
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return None if file is None else os.path.realpath(file)
+
+
+def _check_repos(classes: Iterable[type[Any]], known: Collection[str]) -> None:
+    for cls in classes:
+        if cls.__repo__ not in known:
+            raise UnknownRepo(
+                f"{_name(cls)} is bound to the repo {cls.__repo__!r}, which is not configured "
+                f"(configured: {', '.join(sorted(known)) or 'none'}). Configure it, or bind the model with repo=….",
+                repo=cls.__repo__,
+                model=_name(cls),
+            )
+
+
+def _check_duplicates(classes: Iterable[type[Any]]) -> None:
+    seen: dict[tuple[Any, ...], type[Any]] = {}
+    for cls in classes:
+        facts = cls.__facts__
+        first = seen.setdefault((cls.__repo__, facts.keyspace, facts.name), cls)
+        if first is not cls:
+            raise DuplicateTable(_duplicate(first, cls), table=facts.name, models=[_name(first), _name(cls)])
+
+
+def _duplicate(first: type[Any], second: type[Any]) -> str:
+    text = f"{_name(first)} and {_name(second)} are both {second.__facts__.name!r} of the repo {second.__repo__!r}"
+    if _file(first) is not None and _file(first) == _file(second) and first.__module__ != second.__module__:
+        return f"{text}: one file is imported under two names. Import it under one of them everywhere."
+    return f"{text}. Name one of them otherwise, with table=… or view=…, or bind it to another repo."
+
+
+def _nothing(repos: Collection[str], packages: Collection[str], live: Iterable[type[Any]]) -> NoModelsFound:
+    where = f"no models in {', '.join(packages)}" if packages else "no models, and no packages named"
+    named = ", ".join(repr(name) for name in sorted(repos))
+    others = sorted({cls.__repo__ for cls in live})
+    bound = f" Those that are loaded are bound to {', '.join(map(repr, others))}." if others else ""
+    return NoModelsFound(
+        f"{where} for the repo {named}.{bound} Name the packages that hold your models, with models=[…] or --models.",
+        packages=list(packages),
+        repos=sorted(repos),
+    )
+
+
+def _name(cls: type[Any]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
