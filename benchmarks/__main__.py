@@ -1,0 +1,30 @@
+"""``python -m benchmarks [--only WORD] [--json FILE]``: run the benchmarks and print one table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks import models
+from benchmarks.harness import Figure, progress, report
+
+GROUPS = {"models": models.figures}
+
+
+def main() -> None:
+    """Run the chosen groups."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=sorted(GROUPS), action="append", help="run this group alone (repeatable)")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/latest.json"), help="where figures go")
+    chosen = parser.parse_args()
+    found: list[Figure] = []
+    for name, figures in GROUPS.items():
+        if chosen.only is None or name in chosen.only:
+            for figure in figures():
+                progress(f"{name}: {figure.work}")
+                found.append(figure)
+    report(found, chosen.json)
+
+
+if __name__ == "__main__":
+    main()

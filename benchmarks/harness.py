@@ -1,0 +1,130 @@
+"""Interleaved rounds of two sides -> the median ratio, and a table of them."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+Side = Callable[[], Any]
+
+
+@attrs.frozen
+class Figure:
+    """One line of the table.
+
+    Attributes:
+        work: what was done.
+        against: what the other side did; empty where the target is a plain time.
+        ours: median milliseconds of our side, for one repetition.
+        theirs: the same of the other side; None without one.
+        wall: median ratio of wall times, round by round; None without another side.
+        cpu: the same of this process's CPU time.
+        target: what design asks for, such as ``wall <= 1.2``.
+        note: round trips, statements, or what else belongs to the figure.
+    """
+
+    work: str
+    against: str
+    ours: float
+    theirs: float | None = None
+    wall: float | None = None
+    cpu: float | None = None
+    target: str = ""
+    note: str = ""
+
+
+def compare(
+    work: str, against: str, ours: Side, theirs: Side, *, target: str, rounds: int = 9, number: int = 1, note: str = ""
+) -> Figure:
+    """Run both sides in turn, the order changing every round, and take medians.
+
+    Parameters:
+        ours, theirs: called ``number`` times in each of ``rounds`` rounds, after one round that is not counted.
+    """
+    samples: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    for turn in range(rounds + 1):
+        first, second = (ours, theirs) if turn % 2 else (theirs, ours)
+        one, two = _timed(first, number), _timed(second, number)
+        if turn:
+            samples.append((one, two) if turn % 2 else (two, one))
+    return Figure(
+        work,
+        against,
+        _median(mine[0] for mine, _ in samples) / number,
+        _median(other[0] for _, other in samples) / number,
+        _median(mine[0] / other[0] for mine, other in samples),
+        _median(mine[1] / other[1] for mine, other in samples if other[1]),
+        target,
+        note,
+    )
+
+
+def alone(work: str, ours: Side, *, target: str, rounds: int = 5, note: str = "") -> Figure:
+    """Time one side alone, where the target is a time."""
+    return Figure(work, "", _median(_timed(ours, 1)[0] for _ in range(rounds)), target=target, note=note)
+
+
+def _timed(side: Side, number: int) -> tuple[float, float]:
+    """Wall and CPU milliseconds of ``number`` calls."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(number):
+        side()
+    return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
+
+
+def _median(found: Any) -> float:
+    values = list(found)
+    return statistics.median(values) if values else float("nan")
+
+
+def machine() -> dict[str, Any]:
+    """Where the figures come from."""
+    return {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def report(figures: list[Figure], path: Path | None) -> None:
+    """Print the table, and write the figures as JSON where a path is given."""
+    head = ("work", "against", "ours ms", "theirs ms", "wall", "cpu", "target", "note")
+    rows = [head, *(tuple(map(_cell, attrs.astuple(figure))) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(*(f"{name}: {value}" for name, value in machine().items()), sep=" · ")
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            json.dumps({"machine": machine(), "figures": [attrs.asdict(f) for f in figures]}, indent=1),
+            encoding="utf-8",
+        )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return (
+        f"{value:.3g}"
+        if isinstance(value, float) and value < 100
+        else f"{value:.0f}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def progress(text: str) -> None:
+    """Say on standard error what runs now."""
+    print(f"… {text}", file=sys.stderr, flush=True)

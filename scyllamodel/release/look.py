@@ -1,0 +1,82 @@
+"""One look at a repo's server: who it is, what it has, and how to change it.
+
+*In*: a repo. *Out*: a `Look`, on the one node that the whole run uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from scyllamodel.driver.coordinator import Coordinator, choose
+from scyllamodel.driver.reader import read_keyspace
+from scyllamodel.driver.repo import Repo
+from scyllamodel.driver.servers import Topology, read_server, read_topology
+from scyllamodel.errors import KeyspaceError
+from scyllamodel.schema.facts import Keyspace, SchemaFacts
+from scyllamodel.schema.server import ServerProfile
+
+
+@attrs.frozen
+class Look:
+    """The server of a repo, seen from one node.
+
+    Attributes:
+        coordinator: the node that every other run would choose too.
+        server: what it is and can do.
+    """
+
+    coordinator: Coordinator
+    server: ServerProfile
+
+    @classmethod
+    def at(cls, repo: Repo) -> Look:
+        """Connect, choose the coordinator, and ask it what it is.
+
+        Raises:
+            ConnectionFailed: no server answers as it should.
+            IntrospectionError: it would not say.
+        """
+        coordinator = choose(repo.connection())
+        return cls(coordinator, read_server(coordinator))
+
+    def found(self, keyspaces: Iterable[str]) -> SchemaFacts:
+        """What these keyspaces hold now; one that does not exist is there with ``keyspace=None``.
+
+        Raises:
+            IntrospectionError: it could not be read.
+        """
+        return SchemaFacts(read_keyspace(self.coordinator, name, self.server) for name in keyspaces)
+
+    def existing(self, keyspace: str) -> SchemaFacts:
+        """What this keyspace holds now.
+
+        Raises:
+            KeyspaceError: it does not exist.
+            IntrospectionError: it could not be read.
+        """
+        found = self.found([keyspace])
+        if found[keyspace].keyspace is None:
+            raise KeyspaceError(
+                f"The keyspace {keyspace} does not exist on {self.coordinator.address}. "
+                "Make it with create_keyspace(repo), or: scyllamodel create-keyspace",
+                keyspace=keyspace,
+            )
+        return found
+
+    def topology(self) -> Topology:
+        """How many nodes there are, and where; asked only for a keyspace that is to be made.
+
+        Raises:
+            IntrospectionError: it could not be read.
+        """
+        return read_topology(self.coordinator)
+
+
+def described(repo: Repo) -> Keyspace | None:
+    """How the repo says that its keyspaces are replicated; None when it says nothing."""
+    settings = repo.settings
+    if settings.replication is None and settings.tablets is None and settings.durable_writes:
+        return None
+    return Keyspace(repo.keyspace, settings.replication, settings.durable_writes, settings.tablets)

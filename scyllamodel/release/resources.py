@@ -1,0 +1,36 @@
+"""The models of configured repos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from scyllamodel.discovery import find_models
+from scyllamodel.driver.configured import configured_repos
+from scyllamodel.driver.repo import Repo
+
+
+def find_resources(
+    repos: Iterable[Repo | str] | Repo | str | None = None, *, packages: Iterable[str] | str | None = None
+) -> list[type[Any]]:
+    """The models and views bound to these repos, in a stable order, after importing their packages whole.
+
+    Parameters:
+        repos: repos, URLs or ``module:attribute``; None means all that are configured, and then a model bound to none
+            of them is an error.
+        packages: packages or modules to import instead of those the repos name.
+
+    Raises:
+        DiscoveryError: a module does not import; the error names it and holds the cause.
+        NoModelsFound: everything imports, and no model is bound to these repos.
+        UnknownRepo: with ``repos=None``, a model is bound to a repo that is not configured.
+        DuplicateTable: two live classes describe one table of one repo.
+        ConfigurationError: no repo is configured.
+    """
+    chosen = configured_repos(repos)
+    named = [packages] if isinstance(packages, str) else packages
+    wanted = (
+        list(dict.fromkeys(package for repo in chosen for package in repo.models)) if named is None else list(named)
+    )
+    names = [repo.name for repo in chosen]
+    return find_models(names, wanted, known_repos=names if repos is None else None)

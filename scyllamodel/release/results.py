@@ -1,0 +1,84 @@
+"""What release functions answer: plain values that print as JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from scyllamodel.schema.apply import StepResult
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.plan import Plan
+
+Status: TypeAlias = Literal["in_sync", "applied", "planned", "partial"]
+
+
+@attrs.frozen
+class MigrationResult:
+    """What a migration did.
+
+    Attributes:
+        status: ``in_sync`` nothing was missing, ``applied`` all steps went through, ``planned`` a dry run, ``partial``
+            only on the ``result`` of a `StepFailed`.
+        plan: the plan that was, or would be, applied.
+        steps: one entry for each statement, those of ``plan.bootstrap`` first.
+        duration_ms: the time from the first look at the server to the last.
+        repo: the name of the repo.
+    """
+
+    status: Status
+    plan: Plan
+    steps: tuple[StepResult, ...] = ()
+    duration_ms: int = 0
+    repo: str = "default"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain JSON values, by the schema ``result.schema.json`` of this package."""
+        return {
+            "format": 1,
+            "kind": "result",
+            "repo": self.repo,
+            "status": self.status,
+            "plan_hash": self.plan.fingerprint,
+            "duration_ms": self.duration_ms,
+            "steps": [step.to_dict() for step in self.steps],
+        }
+
+
+@attrs.frozen
+class CheckResult:
+    """Whether models and server agree: ``plan`` holds what is missing, ``notes`` what only the server has."""
+
+    in_sync: bool
+    plan: Plan
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What is live and declared by no model, and other remarks that are no drift."""
+        return self.plan.notes
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON values."""
+        return {"format": 1, "kind": "check", "in_sync": self.in_sync, "plan": self.plan.to_dict()}
+
+
+@attrs.frozen
+class KeyspaceResult:
+    """Whether the keyspace was made just now, and how it is replicated."""
+
+    keyspace: str
+    created: bool
+    replication: FrozenMap
+    notes: tuple[Diagnostic, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON values."""
+        return {
+            "format": 1,
+            "kind": "keyspace",
+            "keyspace": self.keyspace,
+            "created": self.created,
+            "replication": dict(self.replication),
+            "notes": [note.to_dict() for note in self.notes],
+        }

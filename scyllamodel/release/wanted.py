@@ -1,0 +1,104 @@
+"""Model classes -> the facts they want, keyspace by keyspace.
+
+*In*: classes as `find_resources` lists them, and the repo's settings. *Out*: one `SchemaFacts`. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import attrs
+
+from scyllamodel.errors import ConfigurationError, DuplicateTable
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
+
+
+def wanted_facts(models: Iterable[type[Any]], keyspace: str, described: Keyspace | None = None) -> SchemaFacts:
+    """Everything these classes need to exist: their tables and views, and the user types of their columns.
+
+    Parameters:
+        keyspace: of all classes that name none.
+        described: how keyspaces are to be replicated; None leaves that open. Its name does not matter.
+    """
+    parts: dict[str, list[Table | View | UserType]] = {}
+    for model in models:
+        fact = model.__facts__
+        name = fact.keyspace or keyspace
+        found = parts.setdefault(name, [])
+        found.append(attrs.evolve(fact, keyspace=name))
+        found.extend(attrs.evolve(user_type.__facts__, keyspace=name) for user_type in model.__user_types__)
+    return SchemaFacts(_keyspace_facts(name, found, described) for name, found in parts.items())
+
+
+def _keyspace_facts(name: str, found: Sequence[Table | View | UserType], described: Keyspace | None) -> KeyspaceFacts:
+    distinct = list(dict.fromkeys(found))
+    types = [fact for fact in distinct if isinstance(fact, UserType)]
+    for one, two in pairwise(sorted(types, key=lambda fact: fact.name)):
+        if one.name == two.name:
+            raise DuplicateTable(
+                f"Two classes describe the user type {name}.{one.name}: one with the fields {_fields(one)}, one with "
+                f"{_fields(two)}. Let both tables use one class, or give one of them another name=.",
+                type=f"{name}.{one.name}",
+            )
+    return KeyspaceFacts(
+        name,
+        keyspace=None if described is None else attrs.evolve(described, name=name),
+        types=types,
+        tables=[fact for fact in distinct if isinstance(fact, Table)],
+        views=[fact for fact in distinct if isinstance(fact, View)],
+    )
+
+
+def _fields(user_type: UserType) -> str:
+    return ", ".join(f"{name} {found.cql}" for name, found in user_type.fields)
+
+
+def chosen(models: Sequence[type[Any]], resources: Iterable[type[Any] | str] | None) -> list[type[Any]]:
+    """The models that ``resources`` name, with the views on them and the tables under them; all without ``resources``.
+
+    Parameters:
+        resources: classes (an abstract one stands for its subclasses), or names: of the class, with or without its
+            module, or of its table or view.
+
+    Raises:
+        ConfigurationError: a name or class that is none of the models.
+    """
+    if resources is None:
+        return list(models)
+    wanted: set[type[Any]] = set()
+    for resource in resources:
+        fits = _named(resource) if isinstance(resource, str) else _subclass_of(resource)
+        found = [model for model in models if fits(model)]
+        if not found:
+            known = ", ".join(sorted(model.__name__ for model in models))
+            raise ConfigurationError(
+                f"{_text(resource)} is none of the models of this repo. Its models are: {known}.",
+                resource=_text(resource),
+            )
+        wanted.update(found)
+    bases = {_base(model) for model in wanted}
+    return [model for model in models if model in wanted or model in bases or _base(model) in wanted]
+
+
+def _base(model: type[Any]) -> type[Any] | None:
+    """The model under a view; None for tables."""
+    base: type[Any] | None = getattr(model, "__of__", None)
+    return base
+
+
+def _named(name: str) -> Callable[[type[Any]], bool]:
+    def fits(model: type[Any]) -> bool:
+        names = (model.__name__, model.__qualname__, f"{model.__module__}.{model.__qualname__}", model.__facts__.name)
+        return name in names
+
+    return fits
+
+
+def _subclass_of(resource: type[Any]) -> Callable[[type[Any]], bool]:
+    return lambda model: issubclass(model, resource)
+
+
+def _text(resource: type[Any] | str) -> str:
+    return resource if isinstance(resource, str) else f"{resource.__module__}.{resource.__qualname__}"

@@ -1,0 +1,241 @@
+"""The whole road on a real server: classes, plan, apply, and nothing to do the second time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID, uuid1, uuid4
+
+import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT
+from cassandra.query import tuple_factory
+
+from scyllamodel import (
+    Column,
+    ImpossibleChange,
+    Index,
+    KeyspaceError,
+    MaterializedView,
+    Model,
+    StalePlan,
+    TableOptions,
+    UserType,
+    check,
+    clustering_key,
+    column,
+    create_keyspace,
+    inspect,
+    migrate,
+    partition_key,
+    plan,
+)
+from scyllamodel import types as cql
+
+pytestmark = pytest.mark.live
+
+
+class Place(UserType, name="place"):
+    city: str
+    zip_code: str | None = None
+
+
+class Address(UserType, name="address"):
+    street: str
+    place: Place | None = None
+
+
+class Order(
+    Model,
+    repo="road",
+    table="orders",
+    indexes=[Index("status"), Index("lines", on="keys", name="orders_lines_k")],
+    options=TableOptions(default_time_to_live=86400, compaction={"class": "LeveledCompactionStrategy"}),
+):
+    shop: Column[UUID] = partition_key()
+    placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+    status: Column[str] = column(default="new")
+    total: Column[Decimal] = column()
+    ship_to: Column[cql.Frozen[Address] | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set)
+    lines: Column[dict[str, cql.Int]] = column(factory=dict)
+    shop_name: Column[str | None] = column(static=True, default=None)
+
+
+class OrderByStatus(MaterializedView, of=Order, view="orders_by_status"):
+    status: Column[str] = partition_key()
+    shop: Column[UUID] = clustering_key()
+    placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+    total: Column[Decimal] = column()
+
+
+class Hits(Model, repo="road", table="hits"):
+    page: Column[str] = partition_key()
+    seen: Column[cql.Counter] = column()
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_repo, scylla_cluster):
+    """The module's keyspace, under the name that the models here are bound to."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="road") as named:
+        yield named
+
+
+@pytest.fixture
+def evolve(repo, scylla_cluster):
+    """Another release: a repo of another name on the same keyspace, for a newer class of the same table."""
+    opened = []
+
+    def made():
+        opened.append(scylla_cluster.repo(repo.keyspace, name=f"road_{uuid4().hex[:8]}"))
+        return opened[-1]
+
+    yield made
+    for each in opened:
+        each.close()
+
+
+def test_first_sync_applies_what_the_dry_run_showed_and_the_second_is_empty(repo):
+    """Dry run, apply and check speak of the same statements; afterwards there are none."""
+    events = []
+    dry = migrate(repo, dry_run=True)
+    result = Model.sync_all(repo, on_event=events.append)
+
+    assert ("planned", "applied") == (dry.status, result.status)
+    assert dry.plan.cql == result.plan.cql
+    assert dry.plan.fingerprint == result.plan.fingerprint
+    assert ["applied"] * len(dry.plan.cql) == [step.state for step in result.steps]
+    assert {"plan_ready", "step_started", "step_done", "agreement_waiting", "finished"} == {e.kind for e in events}
+    assert "in_sync" == Model.sync_all(repo).status
+    assert [] == plan(repo).cql
+    assert check(repo).in_sync
+
+
+def test_a_row_goes_there_and_back(repo):
+    """What a model binds, the server stores, and the model loads the same."""
+    migrate(repo)
+    order = Order(
+        shop=uuid4(),
+        placed=uuid1(),
+        total=Decimal("12.50"),
+        ship_to=Address(street="Main St", place=Place(city="Oslo")),
+        tags={"a", "b"},
+        lines={"x": 1},
+        shop_name="corner",
+    )
+    names = ", ".join(c.db_name for c in Order.__columns__.values())
+    marks = ", ".join("?" * len(Order.__columns__))
+    session = repo.session
+    session.execute(session.prepare(f"INSERT INTO {repo.keyspace}.orders ({names}) VALUES ({marks})"), order.__bind__())
+    profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+    (row,) = session.execute(f"SELECT {names} FROM {repo.keyspace}.orders", execution_profile=profile)
+
+    assert order == Order.__load__(row)
+
+
+def test_an_added_column_is_one_statement_and_rows_stay(repo, evolve):
+    """A release that declares two more columns, one static, sends one ALTER; notes name the rest."""
+    migrate(repo)
+    before = repo.session.execute(f"SELECT count(*) FROM {repo.keyspace}.orders").one()[0]
+    newer = evolve()
+
+    class Order(Model, repo=newer.name, table="orders"):
+        shop: Column[UUID] = partition_key()
+        placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+        note: Column[str | None] = column(default=None)
+        rank: Column[cql.Int] = column(default=0, static=True)
+
+    result = migrate(newer)
+
+    assert [f"ALTER TABLE {repo.keyspace}.orders ADD (rank int STATIC, note text)"] == [
+        " ".join(text.split()) for text in result.plan.cql
+    ]
+    assert {"BC103"} == {note.code for note in result.plan.notes}
+    assert before == repo.session.execute(f"SELECT count(*) FROM {repo.keyspace}.orders").one()[0]
+    assert "in_sync" == migrate(newer).status
+    assert "in_sync" == migrate(repo).status
+
+
+def test_what_cql_cannot_do_is_refused_whole_and_nothing_runs(repo, evolve):
+    """Type, key, static and frozen changes are four refusals in one error, and not even the possible part runs."""
+    migrate(repo)
+    wrong = evolve()
+
+    class Order(Model, repo=wrong.name, table="orders"):
+        shop: Column[UUID] = partition_key()
+        placed: Column[cql.TimeUUID] = clustering_key()
+        total: Column[str] = column()
+        tags: Column[cql.Frozen[set[str]]] = column()
+        status: Column[str] = column(static=True)
+        brand_new: Column[str] = column(default="")
+
+    facts = inspect(repo)
+    with pytest.raises(ImpossibleChange) as caught:
+        migrate(wrong)
+
+    assert {"PK102", "TY101", "TY103", "TY104"} == {refusal.code for refusal in caught.value.refusals}
+    assert facts == inspect(repo)
+
+
+def test_a_missing_keyspace_is_an_error_unless_it_is_asked_for(scylla_cluster):
+    """Without a word nothing is created; with it the keyspace stands apart from the plan's statements."""
+    name = f"road_ks_{uuid4().hex[:8]}"
+
+    class Thing(Model, repo=name, table="things"):
+        id: Column[UUID] = partition_key()
+
+    with scylla_cluster.repo(name, name=name, create_keyspace=False) as repo:
+        with pytest.raises(KeyspaceError, match="does not exist"):
+            migrate(repo)
+        asked = plan(repo, create_keyspace=True)
+        result = migrate(repo, create_keyspace=True)
+        repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
+
+    assert [1, 1] == [len(asked.bootstrap), len(asked.cql)]
+    assert asked.bootstrap[0].cql.startswith("CREATE KEYSPACE")
+    assert ("applied", 2) == (result.status, len(result.steps))
+
+
+def test_create_keyspace_tells_whether_it_did(scylla_cluster):
+    """The first call makes the keyspace, the second finds it."""
+    name = f"road_ck_{uuid4().hex[:8]}"
+    with scylla_cluster.repo(name) as repo:
+        first, second = create_keyspace(repo), create_keyspace(repo)
+        repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
+
+    assert (True, False) == (first.created, second.created)
+    assert first.replication == second.replication
+    assert "NetworkTopologyStrategy" == first.replication["class"]
+
+
+def test_a_plan_that_no_longer_fits_is_refused(repo, evolve):
+    """A column added by hand between plan and apply stops the apply, and is named."""
+    migrate(repo)
+    newer = evolve()
+
+    class Order(Model, repo=newer.name, table="orders"):
+        shop: Column[UUID] = partition_key()
+        placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+        by_hand: Column[str] = column(default="")
+        other: Column[str] = column(default="")
+
+    made = plan(newer)
+    repo.session.execute(f"ALTER TABLE {repo.keyspace}.orders ADD by_hand text", timeout=60)
+
+    with pytest.raises(StalePlan) as caught:
+        migrate(newer, plan=made)
+
+    assert any("by_hand" in line for line in caught.value.moved)
+    assert ["other"] == [word for word in ("by_hand", "other") if word in "".join(plan(newer).cql)]
+
+
+def test_resources_bring_along_what_they_need(scylla_cluster, scylla_repo):
+    """A chosen model comes with its types, indexes and views, and without the other models."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="road") as repo:
+        repo.session.execute(f"DROP KEYSPACE {repo.keyspace}", timeout=60)
+        only = plan(repo, resources=[Order], create_keyspace=True)
+        by_name = plan(repo, resources=["Order"], create_keyspace=True)
+        create_keyspace(repo)
+
+    assert {"address", "place", "orders", "orders_status_idx", "orders_lines_k", "orders_by_status"} == {
+        step.object.rpartition(".")[2] for step in only.steps
+    }
+    assert only.cql == by_name.cql
