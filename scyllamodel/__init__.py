@@ -45,12 +45,12 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.options import DOCSTRING, TableOptions
 from scyllamodel.schema.plan import Plan
 
-__all__ = [
-    "DOCSTRING",
+__all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "CheckResult",
     "Column",
     "ConfigurationError",
     "ConnectionFailed",
+    "DOCSTRING",
     "DestructiveChangeRefused",
     "Diagnostic",
     "DiscoveryError",
