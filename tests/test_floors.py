@@ -36,9 +36,9 @@ FLOORS = {
     "_public": 9,
     "local": 9,
     "testing": 10,
-    "demo": 10,
-    "cli": 11,
-    "__main__": 12,
+    "demo": 11,
+    "cli": 12,
+    "__main__": 13,
     "": 10,
 }
 """Module or package to floor; the longest prefix counts, and a package's modules may import one another."""
