@@ -1,0 +1,293 @@
+"""What each code means, as data: for ``explain CODE``, for ``lint``, for readers of a log.
+
+A diagnostic speaks of one case, with names and statements; an `Entry` speaks of all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+
+@attrs.frozen
+class Entry:
+    """One code.
+
+    Attributes:
+        code: such as ``TY101``.
+        title: in a few words.
+        cause: why it exists: what servers do, or cannot do.
+        example: a declaration or a situation that raises it.
+        recipe: what to do.
+    """
+
+    code: str
+    title: str
+    cause: str
+    example: str
+    recipe: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}\n\n{self.cause}\n\nExample: {self.example}\n\nWhat to do: {self.recipe}"
+
+
+_EXPAND = (
+    "Expand, copy, contract: add a new column beside the old one, write both, copy the rows of before, read the new "
+    "one, remove the old one from the model, and drop it by scyllamodel contract. The refusal writes it out."
+)
+_NEW_TABLE = (
+    "Declare a second table with the wanted key, write to both, copy the rows of before, read the new one, and drop "
+    "the old one by scyllamodel contract. The refusal writes it out."
+)
+_ALLOW = "Nothing does this by itself. Say so: scyllamodel contract --allow CODE:object, or rollback with --allow."
+
+ENTRIES: Final = (
+    Entry(
+        "DS101", "A keyspace would be dropped",
+        "It takes every table with it.", "undoing the very first version of a ledger", _ALLOW,
+    ),
+    Entry(
+        "DS102", "A table would be dropped",
+        "Its rows go with it, on every node.", "contract of a table that no model declares any more", _ALLOW,
+    ),
+    Entry(
+        "DS103", "A column would be dropped",
+        "Its values become unreadable at once, and its name is spent: it comes back with its old type only.",
+        "contract of shop.orders.legacy", _ALLOW,
+    ),
+    Entry(
+        "DS104", "A user type would be dropped",
+        "No table may hold it any more.", "contract of a type that no model declares any more", _ALLOW,
+    ),
+    Entry(
+        "DS105", "A materialized view would be dropped",
+        "Its rows can be made again from its table, which takes as long as the table is large.",
+        "contract of a view that a new one replaced", _ALLOW,
+    ),
+    Entry(
+        "DS106", "An index would be dropped",
+        "No data goes, but queries that need the index fail from then on.",
+        "rolling back the version that added Index('status')", "Deploy code that does not query by it first.",
+    ),
+    Entry(
+        "PK101", "The partition key differs",
+        "The partition key decides on which nodes a row lives; CQL cannot change it.",
+        "shop: Column[UUID] = partition_key() on a table whose partition key is (shop, day)", _NEW_TABLE,
+    ),
+    Entry(
+        "PK102", "The clustering key or its order differs",
+        "Rows are stored sorted by the clustering key; CQL cannot change it, nor ASC to DESC.",
+        "placed = clustering_key(descending=True) on a table that was made with placed ASC", _NEW_TABLE,
+    ),
+    Entry(
+        "PK103", "A key column is new",
+        "A table gains regular and static columns, never key columns.",
+        "region: Column[str] = partition_key() added to a model whose table exists", _NEW_TABLE,
+    ),
+    Entry(
+        "PK104", "The table has a compact layout",
+        "It was made WITH COMPACT STORAGE, or by Thrift; ALTER means other things on it. It is left alone.",
+        "a model for a table whose flags are dense, super, or not compound",
+        "On Cassandra ALTER TABLE … DROP COMPACT STORAGE, after reading what that shows; or copy into a new table.",
+    ),
+    Entry(
+        "TY101", "The type of a column differs",
+        "CQL cannot change the type of a column.", "total: Column[Decimal] on a column that is double", _EXPAND,
+    ),
+    Entry(
+        "TY102", "The type differs in a way that ScyllaDB alone can alter",
+        "ScyllaDB runs ALTER … TYPE between some types, such as int and varint. Cassandra does not, and neither takes "
+        "it back, so it is refused on both.",
+        "seats: Column[cql.VarInt] on a column that is int", _EXPAND,
+    ),
+    Entry(
+        "TY103", "A column is frozen on one side only",
+        "Frozen values are stored whole, others part by part; CQL cannot turn one into the other.",
+        "tags: Column[cql.Frozen[set[str]]] on a column that is set<text>", _EXPAND,
+    ),
+    Entry(
+        "TY104", "A column is static on one side only",
+        "A static column is stored once for a partition; CQL cannot turn it into a regular one or back.",
+        "column(static=True) on a column that is regular", _EXPAND,
+    ),
+    Entry(
+        "TY105", "A dropped column would come back as something else",
+        "Servers remember dropped columns. Cassandra refuses another type or kind, and any user type; ScyllaDB would "
+        "show old cells under the new type.",
+        "note was dropped as text, and the model declares note: Column[int]",
+        "Give the column another name in the database: column(db_name='note_2').",
+    ),
+    Entry(
+        "TY106", "A dropped counter would come back",
+        "Deleted counters can reappear with wrong values, so servers never take the name again.",
+        "hits was a counter and was dropped", "Give the counter another name: column(db_name='hits_2').",
+    ),
+    Entry(
+        "TY107", "Counters and other columns in one table",
+        "Besides its key a table holds counters only, or none.",
+        "hits: Column[cql.Counter] added to a table with regular columns", "Put counters into a table of their own.",
+    ),
+    Entry(
+        "TY108", "The server has no such type",
+        "Vectors came with Cassandra 5.0 and ScyllaDB 2025.2.", "a vector on Cassandra 4.1",
+        "Use a newer server, or frozen<list<float>> without a search.",
+    ),
+    Entry(
+        "UD101", "A field of a user type is gone",
+        "Values hold their fields by position. CQL cannot take a field away.",
+        "the model of address lacks the stored field city", "Declare the stored fields in their order; ignore one.",
+    ),
+    Entry(
+        "UD102", "A field of a user type has another type",
+        "CQL cannot change the type of a field.", "zip: int where text is stored",
+        "Declare a second type and columns that hold it. The refusal writes it out.",
+    ),
+    Entry(
+        "UD103", "A type in a partition key would gain a field",
+        "It would change where rows live; both servers refuse it.",
+        "a field added to a type that is in the partition key of a table, also inside another type",
+        "Declare a second type and a table with it in its key.",
+    ),
+    Entry(
+        "UD104", "Fields of a user type stand in another order",
+        "Values hold their fields by position, and new fields are added at the end.",
+        "a new field declared above a stored one", "Keep the stored order and declare new fields last.",
+    ),
+    Entry(
+        "UD105", "User types in a circle",
+        "A type has to exist before another can hold it.", "a holds b, and b holds a",
+        "Take one field out of the circle: store a key instead of the value.",
+    ),
+    Entry(
+        "UD106", "A non-frozen collection in a type that is held non-frozen",
+        "Cassandra takes such a field when it is added, and refuses the same column in a new table afterwards.",
+        "tags: set[str] in a type, and a column of that type that is not Frozen",
+        "Freeze the collection, or the column.",
+    ),
+    Entry(
+        "IX101", "An index on a table that may hold rows",
+        "It is built in the background; until then queries by it miss rows.",
+        "Index('status') added to a model whose table exists",
+        "Wait with wait_built=True before code that queries by it runs.",
+    ),
+    Entry(
+        "IX102", "The name of an index is taken",
+        "Names of indexes are unique in their keyspace, ScyllaDB's hidden view <index>_index included, and servers "
+        "refuse the same index under a second name.",
+        "Index('status', name='by_status') where another table has an index by_status",
+        "Choose another name, or leave it out.",
+    ),
+    Entry(
+        "IX103", "An index was made otherwise",
+        "CQL cannot alter an index, its class or its options.",
+        "Index('name', using='sai', options={'case_sensitive': 'false'}) where the stored one is case-sensitive",
+        "Add the wanted one under a new name, then drop the old one by scyllamodel contract.",
+    ),
+    Entry(
+        "IX104", "The server has no such index",
+        "Storage-attached indexes came with Cassandra 5.0; indexes within a partition are ScyllaDB's.",
+        "Index('status', local=True) on Cassandra", "Leave the index out for this server.",
+    ),
+    Entry(
+        "MV101", "A view on a table that may hold rows",
+        "It is filled in the background; until then it misses rows.",
+        "a MaterializedView added for a model whose table exists",
+        "Wait with wait_built=True before code that reads it runs.",
+    ),
+    Entry(
+        "MV102", "A view stands in the way of a drop",
+        "Servers do not drop a table under a view; Cassandra drops no column of it, ScyllaDB none that the view needs.",
+        "contract of a column whose table has a view", "Drop the view first.",
+    ),
+    Entry(
+        "MV103", "The definition of a view differs",
+        "CQL cannot alter the key, columns or filter of a view.",
+        "a column added to a MaterializedView that exists",
+        "Declare it under a new name, wait until it is filled, read it, and drop the old one.",
+    ),
+    Entry(
+        "MV104", "Materialized views are disabled",
+        "Cassandra has them switched off unless cassandra.yaml says otherwise.",
+        "a MaterializedView and a node with materialized_views_enabled: false",
+        "Switch them on, on every node, or keep a second table by hand.",
+    ),
+    Entry(
+        "OP101", "gc_grace_seconds 0 with a view",
+        "Views repair themselves within that time; servers refuse 0 on a table with a view, and on the view.",
+        "TableOptions(gc_grace_seconds=0) on the table of a view", "Leave it out, or give it at least a day.",
+    ),
+    Entry(
+        "OP102", "An option map is replaced whole",
+        "ALTER replaces compaction, compression or caching as a whole; what the model leaves out is reset.",
+        "compaction={'class': 'LeveledCompactionStrategy'} where sstable_size_in_mb is stored, too",
+        "Declare what is to stay.",
+    ),
+    Entry(
+        "OP103", "A default TTL is not retroactive",
+        "default_time_to_live is applied when a row is written.", "default_time_to_live=86400 added to a full table",
+        "Write rows of before again, if they are to expire.",
+    ),
+    Entry(
+        "OP104", "The server does not know an option",
+        "Options differ between ScyllaDB and Cassandra, and between their versions.",
+        "TableOptions(tombstone_gc={'mode': 'repair'}) on Cassandra", "Leave it out for this server.",
+    ),
+    Entry(
+        "KS100", "The keyspace does not exist, or nobody said how to make it",
+        "Replication is a decision about data, so a keyspace is made only when asked for.",
+        "migrate(repo) against an empty cluster", "create_keyspace=True, with replication on the repo.",
+    ),
+    Entry(
+        "KS101", "SimpleStrategy",
+        "It knows no data centres and no racks; leaving it later takes a repair of everything.",
+        "replication={'class': 'SimpleStrategy', 'replication_factor': 3}", "Use NetworkTopologyStrategy.",
+    ),
+    Entry(
+        "KS102", "One copy, or more copies than nodes",
+        "One copy is lost with its node; more copies than nodes cannot be placed.",
+        "{'dc1': 3} where dc1 has two nodes", "3 copies for anything but tests, on at least 3 nodes.",
+    ),
+    Entry(
+        "KS103", "The keyspace is configured otherwise than it is stored",
+        "Changing replication moves data and needs a repair, so a sync never does it.",
+        "replication={'dc1': 3} on a keyspace that has {'dc1': 2}",
+        "ALTER KEYSPACE by hand, naming the data centres, then repair; or configure what is stored.",
+    ),
+    Entry(
+        "KS104", "Not in a keyspace with tablets, at this version",
+        "ScyllaDB before 2025.4 has no views, indexes and CDC there, and before 2026.1 no counters; Cassandra has no "
+        "tablets.",
+        "a counter table in a tablets keyspace of ScyllaDB 2025.4", "tablets=False, or a newer server.",
+    ),
+    Entry(
+        "KS105", "Unknown data centre",
+        "No node is in a data centre of that name; names are case-sensitive.", "{'DC1': 3} where nodes are in dc1",
+        "Take the names that nodetool status shows.",
+    ),
+    Entry(
+        "BC101", "A key column would be renamed",
+        "Releases that know the old name fail from that moment on.",
+        "partition_key(renamed_from='shop_id') where shop_id is stored",
+        "Stop the old release, then allow it; or keep the name by db_name=.",
+    ),
+    Entry(
+        "BC102", "A rename that CQL cannot do, or that is done",
+        "CQL renames key columns only: no other columns, no tables, no views.",
+        "column(renamed_from='total') on a regular column", _EXPAND,
+    ),
+    Entry(
+        "BC103", "Live and declared by no model",
+        "Another release, another application or a person made it. It is never touched.",
+        "a column that a newer release added", "Nothing; or scyllamodel contract, once nobody needs it.",
+    ),
+    Entry(
+        "NB101", "A statement that is known to break a node",
+        "Cassandra accepts or half-accepts it, and does not start again: a table named like a view, a name of more "
+        "than 222 characters, a quote in the filter of a view, the id of another table.",
+        "class Orders(Model, table='orders_by_status') where orders_by_status is a view", "Choose another name.",
+    ),
+)  # fmt: skip
+
+CATALOGUE: Final = {entry.code: entry for entry in ENTRIES}
+"""Every code that a plan or a lint can show."""

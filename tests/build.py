@@ -1,0 +1,84 @@
+"""Facts in few words, and changes in fewer, for tests that are tables of cases."""
+
+from __future__ import annotations
+
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.facts import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.types.parse import parse_type
+
+_KINDS = {"pk": "partition_key", "ck": "clustering", "static": "static"}
+NTS = {"class": "NetworkTopologyStrategy", "dc1": "3"}
+
+
+def column(text):
+    """``name type [pk|ck|static] [desc] [from=old]``, types without spaces."""
+    name, cql_type, *words = text.split()
+    kind = next((_KINDS[word] for word in words if word in _KINDS), "regular")
+    old = next((word[5:] for word in words if word.startswith("from=")), None)
+    return TableColumn(name, parse_type(cql_type), kind, "desc" in words, old)
+
+
+def table(name, *columns, **facts):
+    """A table; without columns it has the key ``id int``."""
+    return Table(name=name, columns=tuple(map(column, columns or ["id int pk"])), **facts)
+
+
+def view(name, base, *columns, **facts):
+    """A view of a table."""
+    return View(name=name, columns=tuple(map(column, columns)), base=base, **facts)
+
+
+def user_type(name, *fields):
+    """A user type with fields ``name type``."""
+    return UserType(name, tuple((f.split()[0], parse_type(f.split()[1])) for f in fields))
+
+
+def schema(*parts, keyspace=True):
+    """Keyspace ``k`` with these tables, views and types; it exists unless told otherwise."""
+    return KeyspaceFacts(
+        "k",
+        keyspace=(Keyspace("k", NTS) if keyspace is True else keyspace) or None,
+        types=[part for part in parts if isinstance(part, UserType)],
+        tables=[part for part in parts if isinstance(part, Table)],
+        views=[part for part in parts if isinstance(part, View)],
+    )
+
+
+def wanted(*parts):
+    """What models declare of keyspace ``k``, and nothing of the keyspace itself."""
+    return schema(*parts, keyspace=None)
+
+
+def index(column_, name=None, **facts):
+    """An index as a model declares it: with a name of its own, or with ours, which is open."""
+    return Index(name or f"t_{column_}_idx", column_, named=name is not None, **facts)
+
+
+def _names(columns):
+    return ", ".join(found.name for found in columns)
+
+
+_TOLD = {
+    c.CreateKeyspace: lambda x: f"+ keyspace {x.keyspace.name}",
+    c.KeyspaceDiffers: lambda x: f"! keyspace {x.found.name}",
+    c.AddType: lambda x: f"+ type {x.type.name}",
+    c.AddField: lambda x: f"+ field {x.type}.{x.name}",
+    c.AlterUserType: lambda x: f"! {x.code} {x.found.name}.{x.field}",
+    c.AddTable: lambda x: f"+ table {x.table.name}",
+    c.AddColumns: lambda x: f"+ columns {x.table} ({_names(x.columns)})",
+    c.RenameKeyColumns: lambda x: f"~ rename {x.table} " + ", ".join(f"{old}->{new}" for old, new in x.names),
+    c.AlterColumn: lambda x: f"! {x.code} {x.table}.{x.found.name}",
+    c.AlterKey: lambda x: f"! {x.code} {x.found.name}",
+    c.SetOptions: lambda x: f"~ options {x.name} {', '.join(sorted(x.options))}",
+    c.AddIndex: lambda x: f"+ index {x.index.name}" + (" populated" if x.populated else ""),
+    c.AlterIndex: lambda x: f"! {x.code} {x.found.name}->{x.wanted.name}",
+    c.AddView: lambda x: f"+ view {x.view.name}" + (" populated" if x.populated else ""),
+    c.AlterView: lambda x: f"! view {x.found.name}: {x.what}",
+    c.NameTaken: lambda x: f"! {x.wanted} {x.name} is a {x.found}",
+    c.LiveOnly: lambda x: f". {x.what} {x.name}",
+}
+
+
+def told(changes):
+    """Each change in a few words."""
+    return [_TOLD[type(change)](change) for change in changes]

@@ -1,0 +1,44 @@
+"""User types: fields by position, types by need."""
+
+from __future__ import annotations
+
+import pytest
+from build import schema, told, user_type, wanted
+
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.server import ServerProfile
+
+A = user_type("a", "x int", "y text")
+
+CASES = [
+    ("equal", [A], [A], []),
+    ("new", [], [A], ["+ type a"]),
+    ("live", [A], [], [". type a"]),
+    ("needs before needers", [], [user_type("a", "z frozen<b>"), user_type("b", "c list<frozen<c>>"), user_type("c")],
+     ["+ type c", "+ type b", "+ type a"]),
+    ("by name without needs", [], [user_type("c"), user_type("a"), user_type("b")],
+     ["+ type a", "+ type b", "+ type c"]),
+    ("a circle is still ordered", [], [user_type("a", "z frozen<b>"), user_type("b", "z frozen<a>")],
+     ["+ type a", "+ type b"]),
+    ("a type in itself", [], [user_type("a", "z frozen<a>")], ["+ type a"]),
+    ("new ones before fields", [A], [user_type("a", "x int", "y text", "z frozen<b>"), user_type("b")],
+     ["+ type b", "+ field a.z"]),
+    ("fields at the end", [A], [user_type("a", "x int", "y text", "n int", "m int")], ["+ field a.n", "+ field a.m"]),
+    ("an older release", [user_type("a", "x int", "y text", "n int")], [A], [". field a.n"]),
+    ("a field gone", [A], [user_type("a", "y text")], ["! UD101 a.x"]),
+    ("a field renamed", [A], [user_type("a", "x int", "z text")], ["! UD101 a.y"]),
+    ("another last field", [user_type("a", "x int", "y text", "n int")], [user_type("a", "x int", "y text", "m int")],
+     ["! UD101 a.n"]),
+    ("another type", [A], [user_type("a", "x bigint", "y text")], ["! UD102 a.x"]),
+    ("two other types", [A], [user_type("a", "x bigint", "y int")], ["! UD102 a.x", "! UD102 a.y"]),
+    ("frozen inside", [user_type("a", "x set<int>")], [user_type("a", "x frozen<set<int>>")], ["! UD102 a.x"]),
+    ("another order", [A], [user_type("a", "y text", "x int")], ["! UD104 a.y"]),
+    ("new in the middle", [A], [user_type("a", "x int", "n int", "y text")], ["! UD104 a.n"]),
+    ("gone and another type", [A], [user_type("a", "y int", "n int")], ["! UD101 a.x", "! UD102 a.y"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_types(found, declared, expected):
+    """Types are added in the order of their needs, and fields are compared by position."""
+    assert expected == told(diff(schema(*found), wanted(*declared), ServerProfile()))
