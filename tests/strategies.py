@@ -26,8 +26,6 @@ from scyllamodel.types.values import (
     VectorType,
     freeze,
     is_multi_cell,
-    parts,
-    walk,
 )
 
 
@@ -156,48 +154,57 @@ def hints_with_values(draw):
     return shape.hint, draw(shape.values)
 
 
-names = st.from_regex(r"[A-Za-z0-9_]{1,20}", fullmatch=True).filter(lambda name: not name.startswith("scyllamodel_"))
+_LETTERS = "abcXYZ019_"
+names = st.text(_LETTERS, min_size=1, max_size=20)
 """Names that servers take for tables, views, types, indexes and keyspaces; half of them need quotes."""
 
 HOSTILE = ["select", "Mixed", "a b", 'qu"ote', "it's", "1st", "é☃", "values(x)", "a, b", "x); DROP TABLE t; --", "\n"]
-column_names = st.sampled_from(HOSTILE) | st.from_regex(r"[a-z]{1,6}", fullmatch=True)
+column_names = st.sampled_from(HOSTILE) | st.text("abcdef", min_size=1, max_size=6)
 """Names that servers take for columns and fields: anything."""
 
-key_natives = st.sampled_from(sorted(NATIVE_NAMES - {"counter", "duration", "empty"})).map(Native)
+_SCALARS = ["duration", *sorted(NATIVE_NAMES - {"counter", "duration", "empty"})]
+key_natives = st.sampled_from(_SCALARS[1:]).map(Native)
 key_types = key_natives | st.one_of(
     key_natives.map(ListType).map(freeze),
     key_natives.map(SetType).map(freeze),
-    key_natives.map(lambda t: TupleType((t,))),
+    key_natives.map(lambda found: TupleType((found,))),
 )
 """Types that can stand in a primary key."""
 
 
-def _no_duration(cql_type):
-    return Native("duration") not in walk(cql_type)
+@st.composite
+def storable(draw, user_types=(), *, durations=True, depth=2):
+    """A type that a column can have on every server, given these user types; no counters, no vectors.
+
+    Parameters:
+        durations: whether it may hold durations, which servers refuse in whatever has an order.
+        depth: how many collections may stand in one another.
+    """
+    shape = draw(st.sampled_from(["scalar", "scalar", "user", "list", "set", "map", "tuple"])) if depth else "scalar"
+
+    def inside(*, ordered=False):
+        return draw(storable(user_types, durations=durations and not ordered, depth=depth - 1))
+
+    if shape == "list":
+        made = ListType(inside())
+    elif shape == "set":
+        made = SetType(inside(ordered=True))
+    elif shape == "map":
+        made = MapType(inside(ordered=True), inside())
+    elif shape == "tuple":
+        made = TupleType((inside(), inside()))
+    elif shape == "user" and user_types:
+        found = draw(st.sampled_from(user_types))
+        # One that is not frozen must hold no collection that is not (a rule of both servers).
+        made = UserTypeName(found.name, frozen=any(is_multi_cell(field) for _, field in found.fields))
+    else:
+        return Native(draw(st.sampled_from(_SCALARS if durations else _SCALARS[1:])))
+    return freeze(made) if draw(st.booleans()) else made
 
 
-def storable(user_types=()):
-    """Types that a column can have on every server, given these user types; no counters, no vectors."""
-
-    def collections(inside):
-        ordered = inside.filter(_no_duration)
-        made = st.one_of(inside.map(ListType), ordered.map(SetType), st.builds(MapType, ordered, inside))
-        return made | made.map(freeze) | st.lists(inside, min_size=1, max_size=2).map(lambda t: TupleType(tuple(t)))
-
-    known = [UserTypeName(found.name, frozen=True) for found in user_types]
-    # A user type that is not frozen must hold no collection that is not (a rule of both servers).
-    known += [UserTypeName(t.name) for t in user_types if not any(is_multi_cell(field) for _, field in t.fields)]
-    leaves = key_natives | st.just(Native("duration")) | st.sampled_from([*known, Native("int")])
-    return st.recursive(leaves, collections, max_leaves=4).filter(_ordered)
-
-
-def _ordered(cql_type):
-    """No duration in what is ordered, however deep inside."""
-    for found in walk(cql_type):
-        ordered = parts(found)[:1] if isinstance(found, (SetType, MapType)) else ()
-        if not all(map(_no_duration, ordered)):
-            return False
-    return True
+def _freeze_user_type(cql_type):
+    """A user type holds others only frozen, and collections as it likes."""
+    return freeze(cql_type) if isinstance(cql_type, UserTypeName) else cql_type
 
 
 @st.composite
@@ -205,8 +212,10 @@ def user_type_sets(draw):
     """User types of one keyspace, each made of those before it."""
     found = []
     for name in draw(st.lists(names, max_size=3, unique=True)):
-        inside = storable(found).filter(_no_duration).map(lambda t: freeze(t) if isinstance(t, UserTypeName) else t)
-        fields = draw(st.lists(st.tuples(column_names, inside), min_size=1, max_size=3, unique_by=lambda f: f[0]))
+        fields = [
+            (field, _freeze_user_type(draw(storable(found, durations=False))))
+            for field in draw(st.lists(column_names, min_size=1, max_size=3, unique=True))
+        ]
         found.append(UserType(name, tuple(fields), "k"))
     return tuple(found)
 
