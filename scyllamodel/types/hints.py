@@ -161,8 +161,8 @@ _SCALARS: Final[dict[Any, Part]] = {
     datetime: natural(Native("timestamp")),
     date: natural(Native("date")),
     time: natural(Native("time")),
-    IPv4Address: Part(Native("inet"), IPv4Address),
-    IPv6Address: Part(Native("inet"), IPv6Address),
+    IPv4Address: Part(Native("inet"), to.load_ipv4),
+    IPv6Address: Part(Native("inet"), to.load_ipv6),
     Duration: natural(Native("duration")),
     Counter: Part(Native("counter")),
 }

@@ -7,7 +7,7 @@ import math
 import typing
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal, NewType, Optional, Union
@@ -314,6 +314,21 @@ def test_dates_that_python_lacks_stay_as_they_are(days):
 def test_a_time_loses_nanoseconds_only():
     """CQL has nanoseconds, Python microseconds."""
     assert time(23, 59, 59, 999_999) == resolve(time).load(util.Time(86_399_999_999_999))
+
+
+@pytest.mark.parametrize(("hint", "text"), [(IPv4Address, "::1"), (IPv6Address, "10.0.0.1")])
+def test_an_address_of_the_other_kind_says_so(hint, text):
+    """A column of one kind that holds the other is an error that says how to have both."""
+    with pytest.raises(ValueError, match=r"a column that holds both is IPv4Address \| IPv6Address"):
+        resolve(hint).load(text)
+
+
+def test_a_zone_without_an_offset_is_naive():
+    """What decides is whether the moment is known."""
+    vague = type("Vague", (tzinfo,), {"utcoffset": lambda *_: None})()
+
+    with pytest.raises(ValueError, match="no time zone"):
+        resolve(datetime).dump(datetime(2026, 1, 1, tzinfo=vague))
 
 
 def test_an_enum_without_the_value_says_so():
