@@ -108,9 +108,10 @@ def _add_index(change: AddIndex, found: KeyspaceFacts, server: ServerProfile) ->
 @holds.register(AddView)
 def _add_view(change: AddView, found: KeyspaceFacts, server: ServerProfile) -> bool:
     live, base = found.view(change.view.name), found.table(change.view.base)
+    base_key = frozenset(column.name for column in base.columns if column.in_key) if base else frozenset[str]()
     return (
         live is not None
-        and view_fault(live, change.view, base) is None
+        and view_fault(live, change.view, base_key) is None
         and not changed(change.view.options, live.options, server)
     )
 

@@ -38,7 +38,7 @@ def diff_views(sides: Sides) -> Iterator[Change]:
 
 def _compare(sides: Sides, found: View, wanted: View) -> Iterator[Change]:
     base = sides.declared.get(wanted.base)
-    what = view_fault(found, wanted, base or sides.tables.get(wanted.base), _arriving(sides, found, base))
+    what = view_fault(found, wanted, _base_key(sides, wanted.base), _arriving(sides, found, base))
     if what is not None:
         yield AlterView(sides.name, found, wanted, what)
         return
@@ -46,6 +46,13 @@ def _compare(sides: Sides, found: View, wanted: View) -> Iterator[Change]:
     for column in found.columns:
         if column.name not in declared:
             yield LiveOnly(sides.name, "column", f"{found.name}.{column.name}", column)
+
+
+def _base_key(sides: Sides, name: str) -> frozenset[str]:
+    """Key columns of the table; a filter that is read before a rename still has their old names."""
+    base = sides.declared.get(name) or sides.tables.get(name)
+    names = [column.name for column in base.columns if column.in_key] if base else []
+    return frozenset((*names, *(old for old, _ in sides.renames.get(name, ()))))
 
 
 def _arriving(sides: Sides, found: View, base: Table | None) -> frozenset[str]:
@@ -57,11 +64,13 @@ def _arriving(sides: Sides, found: View, base: Table | None) -> frozenset[str]:
     return frozenset(c.name for c in base.columns if c.kind == "regular" and c.name not in stored)
 
 
-def view_fault(found: View, wanted: View, base: Table | None, arriving: frozenset[str] = frozenset()) -> str | None:
+def view_fault(
+    found: View, wanted: View, base_key: frozenset[str], arriving: frozenset[str] = frozenset()
+) -> str | None:
     """In which respect the view is not as wanted; None when it serves.
 
     Parameters:
-        base: the table, whose key columns can never be null.
+        base_key: the key columns of the table, which can never be null.
         arriving: columns that the view will gain by itself.
     """
     if found.base != wanted.base:
@@ -71,8 +80,7 @@ def view_fault(found: View, wanted: View, base: Table | None, arriving: frozense
     missing = {column.name for column in wanted.columns} - {column.name for column in found.columns} - arriving
     if missing:
         return "columns"
-    keys = frozenset(column.name for column in base.columns if column.in_key) if base else frozenset[str]()
-    return None if where_meaning(found, keys) == where_meaning(wanted, keys) else "filter"
+    return None if where_meaning(found, base_key) == where_meaning(wanted, base_key) else "filter"
 
 
 def _key(view: View) -> list[tuple[str, str, bool]]:
