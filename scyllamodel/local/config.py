@@ -139,6 +139,7 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
         "cassandra.ring_delay_ms": 2000,
         "cassandra.consistent.rangemovement": "false",
         "cassandra.superuser_setup_delay_ms": 0,
+        "cassandra.shutdown_announce_in_ms": 200,  # how long a clean stop waits for its peers to hear of it
         "logback.configurationFile": node.folder / "logback.xml",
         "java.io.tmpdir": node.folder / "tmp",  # JNA unpacks itself there: nothing stays behind in /tmp
         "java.net.preferIPv4Stack": "true",

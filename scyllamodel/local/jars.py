@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import json
 import logging
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,7 @@ class _Fetch:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._trust = ssl.create_default_context()
 
     def __call__(self, artifact: Any) -> Path:
         path = f"{artifact.component.path_prefix.as_posix()}/{artifact.filename}"
@@ -159,5 +161,8 @@ class _Fetch:
             retry: Any = importlib.import_module("urllib3").Retry
             session = self._local.session = requests.Session()
             again = retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
-            session.mount("https://", requests.adapters.HTTPAdapter(max_retries=again))
+            adapter = requests.adapters.HTTPAdapter(max_retries=again)
+            # The system's certificates count beside those of requests: a company's own is only known to the system.
+            adapter.init_poolmanager(1, 1, ssl_context=self._trust)
+            session.mount("https://", adapter)
         return session

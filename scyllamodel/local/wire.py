@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 HEADER: Final = struct.Struct(">BBhBi")
-"""Version and direction, flags, stream, opcode, length of the body."""
+"""Version and direction, flags, stream, opcode, length of the body: protocol 3 and 4, and the first frames of 5."""
 
 ERROR: Final = 0x00
 STARTUP: Final = 0x01
@@ -119,10 +119,9 @@ def long_string(text: str) -> bytes:
 
 def _rows(body: bytes) -> list[list[bytes | None]]:
     """The cells of a RESULT without metadata, which was not asked for; no rows for other kinds of result."""
-    kind, _flags, columns = struct.unpack_from(">iii", body)
-    if kind != _ROWS:
+    if struct.unpack_from(">i", body) != (_ROWS,):
         return []
-    (count,) = struct.unpack_from(">i", body, 12)
+    _flags, columns, count = struct.unpack_from(">iii", body, 4)
     cells = _cells(body[16:])
     return [[next(cells) for _ in range(columns)] for _ in range(count)]
 

@@ -23,8 +23,8 @@ from typing import Any, Final, Literal, TypeVar
 import attrs
 from typing_extensions import Self
 
+from scyllamodel.local.wire import HEADER
 from scyllamodel.testing.frames import (
-    HEADER,
     NEWEST,
     Frame,
     Request,

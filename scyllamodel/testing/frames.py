@@ -13,17 +13,13 @@ from typing import Final
 
 import attrs
 
-HEADER: Final = struct.Struct(">BBhBi")
-"""Version and direction, flags, stream, opcode, length of the body: protocol 3 and 4, and the first frames of 5."""
+from scyllamodel.local.wire import ERROR, HEADER, QUERY, RESULT
 
 NEWEST: Final = 4
 """The newest protocol version that passes."""
 
-ERROR: Final = 0x00
 OPTIONS: Final = 0x05
 SUPPORTED: Final = 0x06
-QUERY: Final = 0x07
-RESULT: Final = 0x08
 PREPARE: Final = 0x09
 EXECUTE: Final = 0x0A
 BATCH: Final = 0x0D

@@ -1,0 +1,235 @@
+"""Real servers on this machine: started, broken, restarted, and gone with whoever started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.local import LocalCluster, LocalServerError, background
+from scyllamodel.local.process import start_time
+
+pytestmark = pytest.mark.live
+
+OWNER = """
+import sys, time
+from scyllamodel.local import LocalCluster
+with LocalCluster(version=sys.argv[1]) as cluster:
+    print(cluster.node(1).pid, cluster.node(1).config.folder, flush=True)
+    time.sleep(1000)
+"""
+STARTING = """
+import sys
+from scyllamodel.local import LocalCluster
+print("starting", flush=True)
+LocalCluster(version=sys.argv[1]).start()
+"""
+CREATE = "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
+KEYSPACES = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = 'k'"
+
+
+def eventually(condition, seconds=20.0):
+    """Whether the condition comes true within some seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.fixture(scope="module")
+def version(pytestconfig):
+    """The version that this run is for."""
+    return pytestconfig.getoption("--cassandra-version")
+
+
+@pytest.fixture(scope="module")
+def cluster(version):
+    """A cluster of one node, for all tests that leave it running."""
+    with LocalCluster(version=version) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def node(cluster):
+    """Its node, up."""
+    node = cluster.node(1)
+    node.resume()
+    node.start()
+    return node
+
+
+@pytest.fixture
+def owner(version):
+    """Another process that has a cluster, with the pid of its Java and the folder of its node."""
+    command = [sys.executable, "-c", OWNER, version]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
+        pid, _, folder = owner.stdout.readline().strip().partition(" ")
+        yield owner, int(pid), Path(folder)
+        owner.kill()
+
+
+def test_a_node_runs_the_version_that_was_asked_for(cluster, node):
+    """The server tells the exact version that the cluster says it has."""
+    assert [[cluster.version.encode()]] == node.query("SELECT release_version FROM system.local")
+
+
+def test_a_repo_of_the_cluster_reaches_it(cluster, node):
+    """A repo needs no more settings than a keyspace."""
+    (row,) = cluster.repo("shop").session.execute("SELECT release_version FROM system.local")
+
+    assert cluster.version == row[0]
+
+
+def test_the_log_tail_shows_the_end_of_the_log(cluster, node):
+    """As many lines as were asked for, the newest last."""
+    assert node.log_tail(1000).splitlines()[-3:] == node.log_tail(3).splitlines()[-3:]
+
+
+def test_a_killed_node_comes_back_with_its_data(node):
+    """What was written before a SIGKILL is there after the next start."""
+    node.query(CREATE)
+    node.kill()
+    down = (node.is_running, node.pid)
+    node.start()
+
+    assert ((False, None), [[b"k"]]) == (down, node.query(KEYSPACES))
+
+
+def test_a_paused_node_keeps_connections_and_answers_nothing(node):
+    """A frozen node runs, times out, and answers again once it is resumed."""
+    node.pause()
+    with pytest.raises(TimeoutError):
+        node.query(KEYSPACES)
+    frozen = node.is_running
+    node.resume()
+
+    assert (True, True) == (frozen, bool(node.query("SELECT key FROM system.local")))
+
+
+def test_a_restarted_node_has_another_process_and_the_same_address(node):
+    """A restart ends cleanly, also when the node was paused, and changes nothing but the process."""
+    before, address = node.pid, node.contact_point
+    node.pause()
+    node.restart()
+
+    assert (True, address) == (before != node.pid, node.contact_point)
+
+
+def test_a_killed_owner_leaves_nothing_behind(owner):
+    """SIGKILL to the process that has the cluster ends Java and removes the data."""
+    process, pid, folder = owner
+    process.kill()
+
+    assert eventually(lambda: start_time(pid) is None and not folder.parent.exists())
+
+
+def test_an_interrupted_start_leaves_nothing_behind(version):
+    """Ctrl-C while a node starts ends it at once."""
+    command = [sys.executable, "-c", STARTING, version]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as starter:
+        starter.stdout.readline()
+        eventually(lambda: descendants(starter.pid, "-Dcassandra.config"))
+        (java,) = descendants(starter.pid, "-Dcassandra.config")
+        starter.send_signal(signal.SIGINT)
+        _, said = starter.communicate(timeout=30)
+
+    assert (True, True) == ("KeyboardInterrupt" in said, start_time(java) is None)
+
+
+def descendants(pid, word):
+    """Processes below this one whose command line has this word."""
+    lines = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
+    rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
+    found, below = [], {str(pid)}
+    for _ in range(3):
+        below |= {child for child, parent, _ in rows if parent in below}
+    for child, _, arguments in rows:
+        if child in below and word in arguments and "supervise" not in arguments:
+            found.append(int(child))
+    return found
+
+
+def test_a_node_that_ends_while_it_starts_shows_its_log(version):
+    """A setting that the server refuses is in the error, within seconds."""
+    begun = time.monotonic()
+    with pytest.raises(LocalServerError, match=r"(?s)Node 1 .* ended while it started.*no_such_setting"):
+        LocalCluster(version=version, settings={"no_such_setting": 1}).start()
+
+    assert time.monotonic() - begun < 30
+
+
+def test_a_node_that_takes_too_long_is_ended(version):
+    """After the start-up timeout the error says so, and no process is left."""
+    cluster = LocalCluster(version=version, startup_timeout=0.5)
+    with pytest.raises(LocalServerError, match=r"did not answer within 0\.5 s"):
+        cluster.start()
+
+    assert () == cluster.nodes
+
+
+def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
+    """A cluster on a kept folder has what the one before wrote, and two cannot have the folder at once."""
+    with LocalCluster(version=version, keep=tmp_path) as first:
+        first.node(1).query(CREATE)
+        with pytest.raises(LocalServerError, match="in use by another local cluster"):
+            LocalCluster(version=version, keep=tmp_path).start()
+    with LocalCluster(version=version, keep=tmp_path) as second:
+        found = second.node(1).query(KEYSPACES)
+    with pytest.raises(ConfigurationError, match="holds the data of 1 node"):
+        LocalCluster(nodes=3, version=version, keep=tmp_path).start()
+
+    assert [[b"k"]] == found
+
+
+def test_a_node_with_passwords_is_up_when_one_can_log_in(version):
+    """With PasswordAuthenticator the start waits for the first role, and repos know its password."""
+    with LocalCluster(version=version, settings={"authenticator": "PasswordAuthenticator"}) as cluster:
+        (row,) = cluster.repo("shop").session.execute("SELECT release_version FROM system.local")
+
+        assert cluster.version == row[0]
+
+
+def test_a_background_cluster_outlives_nothing_it_should_not(version, tmp_path):
+    """Started, it runs; started again, it says so; stopped, it is gone with its processes."""
+    state = tmp_path / "cluster.json"
+    first = background.start(version, state=state)
+    again = background.start(version, state=state)
+    seen = background.status(state=state)
+    stopped = background.stop(state=state)
+
+    assert (True, False, True, True) == (
+        first.started_now,
+        again.started_now,
+        seen.nodes[0].is_up,
+        stopped.is_running,
+    )
+    assert (None, False) == (start_time(first.nodes[0].pid), background.status(state=state).is_running)
+
+
+def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_path):
+    """Given a process to work for, it ends when that does, and leaves no file."""
+    with subprocess.Popen(["sleep", "1000"]) as master:
+        found = background.start(version, state=tmp_path / "run" / "cluster.json", until=master.pid)
+        master.kill()
+    gone = eventually(lambda: start_time(found.nodes[0].pid) is None and not (tmp_path / "run").exists())
+
+    assert gone
+
+
+def test_three_nodes_see_one_another_and_survive_a_loss(version):
+    """All three listen on one port of three addresses, each knows two peers, and one may be killed and come back."""
+    with LocalCluster(nodes=3, version=version) as cluster:
+        ports = {point.rpartition(":")[2] for point in cluster.contact_points}
+        peers = [len(node.query("SELECT peer FROM system.peers")) for node in cluster.nodes]
+        cluster.node(2).kill()
+        rest = [node.is_running for node in cluster.nodes]
+        cluster.node(2).start()
+
+        assert (1, [2, 2, 2], [True, False, True]) == (len(ports), peers, rest)
+        assert os.getpid() not in {node.pid for node in cluster.nodes}

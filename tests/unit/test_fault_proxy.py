@@ -1,0 +1,263 @@
+"""The fault proxy in front of a node that is played by a thread."""
+
+from __future__ import annotations
+
+import socketserver
+import struct
+import threading
+import time
+
+import pytest
+
+from scyllamodel.local import wire
+from scyllamodel.testing.fault_proxy import FaultProxy
+from scyllamodel.testing.frames import BATCH, EXECUTE, PREPARE, QUERY, RESULT, SUPPORTED, Frame, Statements
+
+VOID = struct.pack(">i", 1)
+
+
+class Node(socketserver.BaseRequestHandler):
+    """Answers READY to STARTUP, SUPPORTED to OPTIONS, a statement id to PREPARE, and VOID to the rest."""
+
+    def handle(self):
+        """Answer frame by frame, and remember the texts."""
+        try:
+            while True:
+                version, _, stream, opcode, length = wire.HEADER.unpack(self.read(wire.HEADER.size))
+                body = self.read(length)
+                self.server.seen.append((opcode, body))
+                kind, answer = self.answer(opcode)
+                self.request.sendall(wire.HEADER.pack(version | 0x80, 0, stream, kind, len(answer)) + answer)
+        except (ConnectionError, EOFError):
+            pass
+
+    @staticmethod
+    def answer(opcode):
+        """Opcode and body of the answer."""
+        if opcode == wire.STARTUP:
+            return wire.READY, b""
+        if opcode == 0x05:
+            return SUPPORTED, b"\0\2" + names("COMPRESSION", "lz4", "snappy") + names("CQL_VERSION", "3.4.7")
+        if opcode == PREPARE:
+            return RESULT, struct.pack(">iH", 4, 2) + b"id"
+        return RESULT, VOID
+
+    def read(self, size):
+        """Exactly so many bytes."""
+        received = b""
+        while len(received) < size:
+            part = self.request.recv(size - len(received))
+            if not part:
+                raise EOFError
+            received += part
+        return received
+
+
+def names(key, *values):
+    """One entry of a string multimap."""
+    return wire.string(key) + struct.pack(">H", len(values)) + b"".join(wire.string(value) for value in values)
+
+
+@pytest.fixture
+def node():
+    """A node that remembers what reached it."""
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Node) as server:
+        server.seen = []
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def proxy(node):
+    """A proxy in front of it."""
+    with FaultProxy(f"127.0.0.1:{node.server_address[1]}") as proxy:
+        yield proxy
+
+
+def client(proxy, timeout=0.3):
+    """A connection through the proxy, ready for queries."""
+    host, _, port = proxy.address.rpartition(":")
+    return wire.connected(host, int(port), timeout=timeout)
+
+
+def seen_texts(node):
+    """The texts of the queries that reached the node."""
+    return [body[4 : 4 + struct.unpack_from(">i", body)[0]].decode() for opcode, body in node.seen if opcode == QUERY]
+
+
+def test_everything_passes_at_first(proxy):
+    """A query is answered, and both directions are counted."""
+    with client(proxy) as connection:
+        connection.query("SELECT 1")
+
+    assert (1, 2, 2, 0) == (
+        proxy.counters.connections,
+        proxy.counters.requests,
+        proxy.counters.answers,
+        proxy.counters.swallowed,
+    )
+
+
+def test_a_swallowed_answer_is_that_of_a_request_which_ran(proxy, node):
+    """The node gets the statement, the client gets nothing."""
+    proxy.swallow_answers(1)
+    with client(proxy) as connection, pytest.raises(TimeoutError):
+        connection.query("CREATE TABLE t")
+
+    assert (["CREATE TABLE t"], 1) == (seen_texts(node), proxy.counters.swallowed)
+
+
+def test_only_as_many_answers_are_swallowed_as_was_said(proxy):
+    """After the given number of answers the next one comes."""
+    proxy.swallow_answers(1)
+    with client(proxy) as connection, pytest.raises(TimeoutError):
+        connection.query("one")
+    with client(proxy) as connection:
+        connection.query("two")
+
+    assert 1 == proxy.counters.swallowed
+
+
+def test_a_choice_by_text_leaves_other_requests_alone(proxy):
+    """Only the request that the predicate chooses loses its answer."""
+    proxy.swallow_answers(when=lambda request: "INSERT" in request.query)
+    with client(proxy) as connection:
+        connection.query("SELECT 1")
+        with pytest.raises(TimeoutError):
+            connection.query("INSERT 1")
+
+    assert ["SELECT 1", "INSERT 1"] == [request.query for request in proxy.requests if request.kind == "QUERY"]
+
+
+def test_queries_of_drivers_are_not_chosen_by_default(proxy):
+    """A fault without a predicate leaves alone what a driver reads for itself."""
+    proxy.swallow_answers(1)
+    with client(proxy) as connection:
+        connection.query("SELECT * FROM system.local WHERE key='local'")
+        connection.query("select * from system_schema.tables")
+
+    assert 0 == proxy.counters.swallowed
+
+
+def test_a_request_that_is_cut_never_reaches_the_node(proxy, node):
+    """The connection closes, and the node knows nothing."""
+    proxy.cut_requests()
+    with client(proxy) as connection, pytest.raises(ConnectionResetError):
+        connection.query("INSERT 1")
+
+    assert [] == seen_texts(node)
+
+
+def test_an_answer_that_is_cut_closes_the_connection_after_the_request_ran(proxy, node):
+    """The connection closes instead of the answer, and the node has run the statement."""
+    proxy.cut_answers()
+    with client(proxy) as connection, pytest.raises(ConnectionResetError):
+        connection.query("INSERT 1")
+
+    assert ["INSERT 1"] == seen_texts(node)
+
+
+@pytest.mark.parametrize("how", ["cut", "reset"])
+def test_all_connections_can_be_broken_at_once(proxy, how):
+    """Open connections end, and new ones are served."""
+    with client(proxy) as connection:
+        getattr(proxy, how)()
+        with pytest.raises(OSError, match=r"closed|reset|Broken"):
+            connection.query("SELECT 1")
+    with client(proxy) as connection:
+        connection.query("SELECT 2")
+
+    assert 1 == proxy.counters.cut
+
+
+def test_an_answer_can_be_late(proxy):
+    """A delayed answer comes that much later, and healing ends it."""
+    with client(proxy, timeout=5) as connection:
+        proxy.delay(0.2)
+        begun = time.monotonic()
+        connection.query("SELECT 1")
+        late = time.monotonic() - begun
+        proxy.heal()
+        connection.query("SELECT 2")
+
+    assert 0.2 <= late < time.monotonic() - begun < 2 * late
+
+
+def test_what_a_black_hole_held_back_goes_on_when_it_is_healed(proxy, node):
+    """Nothing reaches the node while the hole is open; after healing the request runs and its answer comes."""
+    with client(proxy, timeout=5) as connection:
+        proxy.black_hole()
+        reached = []
+        threading.Timer(0.2, lambda: (reached.extend(seen_texts(node)), proxy.heal())).start()
+        connection.query("SELECT 1")
+
+    assert ([], ["SELECT 1"]) == (reached, seen_texts(node))
+
+
+def test_a_new_connection_into_a_black_hole_gets_no_answer(proxy):
+    """The connection is accepted, and that is all."""
+    proxy.black_hole()
+    with pytest.raises(TimeoutError), client(proxy):
+        pass
+
+    assert 0 == proxy.counters.requests
+
+
+def test_a_newer_protocol_is_refused_as_a_server_refuses_it(proxy):
+    """A STARTUP of version 5 is answered by an error that makes drivers offer 4."""
+    host, _, port = proxy.address.rpartition(":")
+    with wire.socket.create_connection((host, int(port)), 5) as plain:
+        plain.sendall(wire.HEADER.pack(5, 0, 7, wire.STARTUP, 0))
+        version, _, stream, opcode, length = wire.HEADER.unpack(plain.recv(9))
+        text = plain.recv(length)
+
+    assert (0x84, 7, wire.ERROR, True) == (version, stream, opcode, b"unsupported protocol version (5)" in text)
+
+
+def test_the_server_offers_no_compression_through_the_proxy(proxy):
+    """Compression would hide the text of requests; other options stay."""
+    with client(proxy) as connection:
+        offered = connection.ask(0x05, b"").body
+
+    assert b"\0\2" + names("COMPRESSION") + names("CQL_VERSION", "3.4.7") == offered
+
+
+def test_a_node_that_is_down_ends_the_connection():
+    """Where nothing listens behind the proxy, the client's connection closes at once."""
+    with FaultProxy("127.0.0.1:1") as proxy, pytest.raises(OSError, match=r"closed|reset"), client(proxy, 5):
+        pass
+
+
+def test_closing_twice_does_nothing(node):
+    """A proxy can be closed again."""
+    proxy = FaultProxy(f"127.0.0.1:{node.server_address[1]}")
+    proxy.start()
+    proxy.close()
+
+    assert proxy.close() is None
+
+
+def test_a_prepared_statement_is_known_by_its_text(proxy):
+    """EXECUTE is shown with the text that its id was prepared from."""
+    with client(proxy) as connection:
+        connection.ask(PREPARE, wire.long_string("INSERT ?"))
+        connection.ask(EXECUTE, b"\0\2id" + b"\0\1\0")
+
+    assert ("EXECUTE", "INSERT ?") == (proxy.requests[-1].kind, proxy.requests[-1].query)
+
+
+def test_a_batch_is_known_by_all_its_texts():
+    """Plain and prepared statements of a batch are joined; their values, null ones too, are passed over."""
+    statements = Statements()
+    prepared = statements.request(Frame(4, 0, 0, PREPARE, wire.long_string("INSERT ?")))
+    statements.learn(prepared, Frame(4, 0, 0, RESULT, struct.pack(">iH", 4, 2) + b"id"))
+    values = struct.pack(">Hi1si", 2, 1, b"x", -1)
+    body = b"\0\0\2" + b"\1\0\2id" + values + b"\0" + wire.long_string("DELETE") + b"\0\0"
+
+    assert "INSERT ?; DELETE" == statements.request(Frame(4, 0, 0, BATCH, body)).query

@@ -1,0 +1,136 @@
+"""The cache folder, locks, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from scyllamodel.local.folders import cache_folder, try_lock, whole, write_whole
+from scyllamodel.local.mirrors import CENTRAL, remote_repositories
+
+HOLD = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+from scyllamodel.local.folders import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"SCYLLAMODEL_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/scyllamodel"),
+        ({}, {"darwin": "/home/me/Library/Caches/scyllamodel"}.get(sys.platform, "/home/me/.cache/scyllamodel")),
+    ],
+)
+def test_the_cache_is_where_the_environment_says(monkeypatch, variables, expected):
+    """Our own variable comes first, then the desktop's, then the usual folder in the home."""
+    for name in ("SCYLLAMODEL_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": "/home/me", **variables}.items():
+        monkeypatch.setenv(name, value)
+
+    assert Path(expected) == cache_folder()
+
+
+def test_a_lock_ends_with_its_process(tmp_path):
+    """While another process holds the lock it cannot be had; once that process is killed it can."""
+    lock = tmp_path / "lock"
+    other = subprocess.Popen([sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        other.stdout.readline()
+        with pytest.raises(BlockingIOError), try_lock(lock):
+            pass
+        other.kill()
+    with try_lock(lock):
+        taken = True
+
+    assert taken
+
+
+def test_a_folder_that_was_interrupted_never_appears(tmp_path):
+    """An error while a folder is filled leaves neither the folder nor a part of it."""
+    with suppress(RuntimeError), whole(tmp_path / "java") as unfinished:
+        (unfinished / "half").write_text("")
+        raise RuntimeError
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_folder_appears_with_all_its_files(tmp_path):
+    """What was put into the unfinished folder is in the finished one."""
+    with whole(tmp_path / "java") as unfinished:
+        (unfinished / "all").write_text("x")
+
+    assert ["java", "java/all"] == sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    """The new content is there and no other file is left."""
+    write_whole(tmp_path / "a", b"old")
+    write_whole(tmp_path / "a", b"new")
+
+    assert [("a", b"new")] == [(path.name, path.read_bytes()) for path in tmp_path.iterdir()]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home, and no variable that names a repository."""
+    for name in ("SCYLLAMODEL_MAVEN_URL", "XDG_CONFIG_HOME", "JGO_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def maven_settings(home, mirror_of):
+    """A settings.xml with one mirror."""
+    (home / ".m2").mkdir()
+    mirror = f"<mirror><id>a</id><url>https://mirror.test/m2</url><mirrorOf>{mirror_of}</mirrorOf></mirror>"
+    space = "http://maven.apache.org/SETTINGS/1.0.0"
+    (home / ".m2" / "settings.xml").write_text(f'<settings xmlns="{space}"><mirrors>{mirror}</mirrors></settings>')
+
+
+def test_central_is_the_default(home):
+    """Without any settings Maven Central is asked, and nothing else."""
+    assert {"central": CENTRAL} == remote_repositories()
+
+
+@pytest.mark.parametrize(
+    ("mirror_of", "expected"),
+    [
+        ("central", "https://mirror.test/m2"),
+        ("*", "https://mirror.test/m2"),
+        ("external:*, !other", "https://mirror.test/m2"),
+        ("*,!central", CENTRAL),
+        ("other", CENTRAL),
+    ],
+)
+def test_a_mirror_of_central_in_mavens_settings_is_asked_instead(home, mirror_of, expected):
+    """A mirror counts if it mirrors Central, by name or by a star, and does not exclude it."""
+    maven_settings(home, mirror_of)
+
+    assert {"central": expected} == remote_repositories()
+
+
+def test_our_variable_wins_over_every_settings_file(home, monkeypatch):
+    """SCYLLAMODEL_MAVEN_URL is the only repository that is asked."""
+    maven_settings(home, "*")
+    monkeypatch.setenv("SCYLLAMODEL_MAVEN_URL", "https://chosen.test")
+
+    assert {"chosen": "https://chosen.test"} == remote_repositories()
+
+
+def test_repositories_of_jgo_are_asked_too(home):
+    """A repository in jgo.conf comes after Central, and one named central replaces it."""
+    (home / ".config").mkdir()
+    (home / ".config" / "jgo.conf").write_text("[repositories]\ncentral = https://a.test\nmore = https://b.test\n")
+
+    assert {"central": "https://a.test", "more": "https://b.test"} == remote_repositories()

@@ -1,0 +1,44 @@
+"""How waiting is shown."""
+
+from __future__ import annotations
+
+import io
+
+from scyllamodel.local.progress import Progress, shown
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Say so."""
+        return True
+
+
+def test_plain_lines_show_the_start_and_the_end():
+    """Without a terminal there is one line when it starts and one when it is over, however often it is reported."""
+    stream = io.StringIO()
+    with shown(stream) as show:
+        for done in range(101):
+            show(Progress("jars", done, 100))
+
+    assert ["jars: 0 of 100", "jars: 100 of 100"] == stream.getvalue().splitlines()
+
+
+def test_nothing_is_printed_when_nothing_is_reported():
+    """Work that finds everything in the cache is silent."""
+    stream = io.StringIO()
+    with shown(stream):
+        pass
+
+    assert "" == stream.getvalue()
+
+
+def test_a_terminal_gets_a_bar():
+    """On a terminal the same reports make a bar that ends full."""
+    stream = Terminal()
+    with shown(stream) as show:
+        show(Progress("jars", 0, 2))
+        show(Progress("jars", 2, 2))
+
+    assert "2/2" in stream.getvalue()
