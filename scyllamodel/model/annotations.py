@@ -49,21 +49,26 @@ def is_class_var(annotation: object) -> bool:
     return annotation is ClassVar or typing.get_origin(annotation) is ClassVar
 
 
-def defining_frame(module: str | None) -> FrameType | None:
-    """The frame that runs a class statement of this module, else the nearest one outside our own metaclasses.
+def defining_frame(module: str | None, qualname: str) -> FrameType | None:
+    """The frame that runs a class statement, else the nearest one of its module, else the nearest outside this package.
 
-    Between it and us may stand ``__new__`` of metaclasses derived from ours.
+    Between it and us may stand ``__new__`` of metaclasses derived from ours, of the same module perhaps.
     """
-    frame = inspect.currentframe()
+    around = [part for part in qualname.split(".")[:-1] if part != "<locals>"]
+    holder = around[-1] if around else "<module>"
     nearest: FrameType | None = None
+    of_module: FrameType | None = None
+    frame = inspect.currentframe()
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         if name == module:
-            return frame
-        if nearest is None and not name.startswith("scyllamodel.model."):
-            nearest = frame
+            if frame.f_code.co_name == holder:
+                return frame
+            of_module = of_module or frame
+        elif not name.startswith("scyllamodel.model."):
+            nearest = nearest or frame
         frame = frame.f_back
-    return nearest
+    return of_module or nearest
 
 
 def scope_of(module: str, frame: FrameType | None, body: Mapping[str, Any]) -> Scope:

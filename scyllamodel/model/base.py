@@ -100,6 +100,7 @@ class Model(metaclass=ModelMeta):
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
                 raise unknown_keyword(cls, name, ModelMeta.KEYWORDS)
+            super().__init_subclass__()
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values; what is not named is shared with this instance, not copied.

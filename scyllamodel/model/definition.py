@@ -94,7 +94,9 @@ def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool =
     raw = {name: found for name, found in raw_annotations(namespace).items() if not is_class_var(found)}
     fields = _take_fields(namespace, raw, problems)
     module = namespace["__module__"]
-    annotations = _evaluated(raw, scope_of(module, defining_frame(module), namespace), problems)
+    annotations = _evaluated(
+        raw, scope_of(module, defining_frame(module, namespace.get("__qualname__", "")), namespace), problems
+    )
     if "__annotations__" in namespace:  # so get_type_hints() works for classes inside functions too
         namespace["__annotations__"] = {**namespace["__annotations__"], **annotations}
     columns = {

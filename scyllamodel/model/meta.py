@@ -138,7 +138,7 @@ class TableMeta(type):
 
 
 def _caller() -> str:
-    frame = defining_frame(None)
+    frame = defining_frame(None, "")
     return "__main__" if frame is None else frame.f_globals.get("__name__", "__main__")
 
 

@@ -112,6 +112,7 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
                 raise unknown_keyword(cls, name, _KEYWORDS)
+            super().__init_subclass__()
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in self.__attrs_attrs__}

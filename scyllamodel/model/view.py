@@ -102,6 +102,7 @@ class MaterializedView(metaclass=ViewMeta):
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
                 raise unknown_keyword(cls, name, ViewMeta.KEYWORDS)
+            super().__init_subclass__()
 
 
 def _table_of(cls: type, problems: Problems) -> type[Model]:

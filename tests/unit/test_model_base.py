@@ -1,0 +1,875 @@
+"""A class statement becomes a table, and its instances rows."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import enum
+import functools
+import gc
+import pickle
+import sys
+import textwrap
+import types
+import typing
+import weakref
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from uuid import UUID, uuid4
+
+import attrs
+import cattrs
+import pytest
+
+from scyllamodel import types as cql
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.model.base import Model, ModelMeta
+from scyllamodel.model.column import Column
+from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.index import Index
+from scyllamodel.model.usertype import UserType
+from scyllamodel.schema.facts import Index as IndexFacts
+from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.schema.options import DOCSTRING, TableOptions
+from scyllamodel.types import parse_type
+
+T = TypeVar("T")
+
+
+class Address(UserType):
+    street: str
+
+
+class Order(
+    Model,
+    table="orders",
+    indexes=[Index("status"), Index("tags"), Index("lines", on="keys", name="orders_lines_k")],
+    options=TableOptions(default_time_to_live=86400, comment=DOCSTRING),
+):
+    """Orders of one shop."""
+
+    shop: Column[UUID] = partition_key()
+    placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+    status: Column[str] = column(default="new")
+    total: Column[Decimal] = column()
+    seats: Column[cql.Int] = column(default=0, db_name="SEATS", renamed_from="chairs")
+    ship_to: Column[cql.Frozen[Address] | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set)
+    lines: Column[dict[str, cql.Int]] = column(factory=dict)
+    shop_name: Column[str | None] = column(static=True, default=None)
+
+
+SHOP, PLACED = UUID(int=1), UUID(int=2)
+
+
+def order(**values):
+    return Order(**({"shop": SHOP, "placed": PLACED, "total": Decimal(3)} | values))
+
+
+def cells(table):
+    """The columns of facts as short texts."""
+    return [f"{c.kind} {c.name} {c.type.cql}{' desc' if c.descending else ''}" for c in table.columns]
+
+
+def test_facts_are_what_the_class_says():
+    """``__facts__`` is the table: columns by kind, options, indexes with names."""
+    text = "text"
+    wanted = Table(
+        "orders",
+        [
+            TableColumn("shop", parse_type("uuid"), "partition_key"),
+            TableColumn("placed", parse_type("timeuuid"), "clustering", descending=True),
+            TableColumn("shop_name", parse_type(text), "static"),
+            TableColumn("status", parse_type(text)),
+            TableColumn("total", parse_type("decimal")),
+            TableColumn("SEATS", parse_type("int"), renamed_from="chairs"),
+            TableColumn("ship_to", parse_type("frozen<address>")),
+            TableColumn("tags", parse_type("set<text>")),
+            TableColumn("lines", parse_type("map<text, int>")),
+        ],
+        options={"default_time_to_live": 86400, "comment": "Orders of one shop."},
+        indexes=[
+            IndexFacts("orders_status_idx", "status"),
+            IndexFacts("orders_tags_idx", "tags"),
+            IndexFacts("orders_lines_k", "lines", "keys"),
+        ],
+    )
+
+    assert wanted == Order.__facts__
+
+
+def test_facts_keep_what_is_no_part_of_their_equality():
+    """A rename is in the facts, and whether an index was named by its author."""
+    named = {index.name: index.named for index in Order.__facts__.indexes}
+
+    assert ("chairs", {"orders_status_idx": False, "orders_tags_idx": False, "orders_lines_k": True}) == (
+        Order.__facts__["SEATS"].renamed_from,
+        named,
+    )
+
+
+@pytest.mark.parametrize(
+    ("index", "name"),
+    [
+        (Index("tags"), "t_tags_idx"),
+        (Index("lines", on="keys"), "t_lines_keys_idx"),
+        (Index("lines", on="entries"), "t_lines_entries_idx"),
+        (Index("parts", on="full"), "t_parts_full_idx"),
+        (Index("odd"), "t_Odd_idx"),
+        (Index("a_very_long_name_for_a_column_of_a_table"), "t_a_very_long_name_for_a_colu_48f78f1c_idx"),
+    ],
+)
+def test_index_without_a_name_gets_one(index, name):
+    """The name follows from table, column and part, and is short enough for the view behind a Scylla index."""
+
+    class Owner(Model, table="t", indexes=[index]):
+        id: Column[str] = partition_key()
+        tags: Column[set[str]] = column()
+        lines: Column[dict[str, str]] = column()
+        parts: Column[frozenset[str]] = column()
+        odd: Column[str] = column(db_name="Od d")
+        a_very_long_name_for_a_column_of_a_table: Column[str] = column()
+
+    (found,) = Owner.__facts__.indexes
+
+    assert (name, True) == (found.name, len(found.name) <= 42)
+
+
+def test_index_parameters_reach_the_facts():
+    """Class, options and locality of an index are facts, options as text."""
+
+    class Owner(Model, indexes=[Index("v", using="sai", options={"n": 3, "on": True}), Index("w", local=True)]):
+        id: Column[str] = partition_key()
+        v: Column[Annotated[list[float], cql.vector(3)]] = column()
+        w: Column[str] = column()
+
+    found = {index.column: index for index in Owner.__facts__.indexes}
+
+    assert ("sai", {"n": "3", "on": "true"}, False, True) == (
+        found["v"].using,
+        dict(found["v"].options),
+        found["v"].local,
+        found["w"].local,
+    )
+
+
+def test_column_with_index_is_indexed():
+    """``column(index=True)`` is an index on the column."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        name: Column[str] = column(index=True)
+
+    assert ("owner_name_idx",) == tuple(index.name for index in Owner.__facts__.indexes)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("Order", "order"), ("OrderLine", "order_line"), ("HTTPLog", "http_log"), ("OrderV2", "order_v2")],
+)
+def test_table_is_named_after_its_class(name, table):
+    """Without ``table=`` the name is that of the class, in snake_case."""
+    body = {"__annotations__": {"id": Column[str]}, "id": partition_key(), "__module__": __name__}
+
+    assert table == ModelMeta(name, (Model,), body).__facts__.name
+
+
+def test_keywords_reach_facts_and_class():
+    """Keyspace and earlier name are facts; the repo is on the class."""
+
+    class Owner(Model, keyspace="k", repo="audit", renamed_from="was"):
+        id: Column[str] = partition_key()
+
+    assert ("k", "audit", "was", "default") == (
+        Owner.__facts__.keyspace,
+        Owner.__repo__,
+        Owner.__facts__.renamed_from,
+        Order.__repo__,
+    )
+
+
+def test_instances_hold_plain_values():
+    """An instance is made by keyword and holds what it was given, and the defaults."""
+    found = order(tags={"vip"})
+
+    assert ("new", {"vip"}, None, {}) == (found.status, found.tags, found.ship_to, found.lines)
+
+
+def test_factories_make_a_value_for_each_instance():
+    """No two instances share a list, set or dict."""
+    assert order().lines is not order().lines
+
+
+@pytest.mark.parametrize(
+    ("use", "error"),
+    [
+        (lambda: order(stauts="x"), TypeError),
+        (lambda: Order(shop=SHOP), TypeError),
+        (lambda: Order(SHOP, PLACED, total=1), TypeError),
+        (lambda: setattr(order(), "stauts", "x"), AttributeError),
+        (lambda: order().stauts, AttributeError),
+        (lambda: order().replace(stauts="x"), TypeError),
+        (lambda: hash(order()), TypeError),
+        (lambda: order().__dict__, AttributeError),
+        (Model, TypeError),
+    ],
+)
+def test_misuse_of_an_instance_raises(use, error):
+    """Misspelt names, missing values, positional values, hashing: all refused."""
+    with pytest.raises(error):
+        use()
+
+
+def test_instances_are_compared_by_value():
+    """Two instances with equal values are equal, whatever their order in memory."""
+    assert [True, False, False] == [order() == order(), order() == order(status="x"), order() == Address(street="x")]
+
+
+@pytest.mark.parametrize("through", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_instances_are_copied_and_pickled(through):
+    """Copies and pickles are equal to their original."""
+    found = order(ship_to=Address(street="Long"), lines={"a": 1})
+
+    assert found == through(found)
+
+
+def test_instances_can_be_referred_to_weakly():
+    """Caches may hold instances weakly."""
+    found = order()
+
+    assert found is weakref.ref(found)()
+
+
+def test_replace_copies():
+    """``replace`` gives a copy with other values, and leaves the original alone."""
+    found = order()
+
+    assert ("paid", "new", found.total) == (found.replace(status="paid").status, found.status, Decimal(3))
+
+
+def test_repr_names_class_and_values():
+    """The repr reads like the call that makes the instance."""
+
+    class Tiny(Model):
+        id: Column[str] = partition_key()
+        hidden: Column[str] = column(repr=False)
+        short: Column[str] = column(repr=len)
+
+    assert "Tiny(id='x', short=3)" == repr(Tiny(id="x", hidden="y", short="abc"))
+
+
+def test_attrs_sees_plain_types():
+    """``attrs.fields`` shows the types without ``Column``, ``attrs.asdict`` plain values."""
+    fields = attrs.fields(Order)
+
+    assert (str, set[str], UUID) == (fields.status.type, fields.tags.type, fields.shop.type)
+    assert {"street": "Long"} == attrs.asdict(order(ship_to=Address(street="Long")))["ship_to"]
+
+
+def test_cattrs_structures_models():
+    """An instance goes through cattrs to plain values and back."""
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(UUID, str)
+    converter.register_structure_hook(UUID, lambda value, _: UUID(value))
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
+    found = order(ship_to=Address(street="Long"), tags={"a"}, lines={"b": 1})
+
+    assert found == converter.structure(converter.unstructure(found), Order)
+
+
+def test_match_takes_models_apart():
+    """Models are class patterns, with keywords."""
+    match order(status="paid"):
+        case Order(status="new"):
+            found = "new"
+        case Order(status=status, seats=0):
+            found = status
+
+    assert "paid" == found
+
+
+def test_type_hints_can_be_read():
+    """``typing.get_type_hints`` gives every column, and nothing of ours."""
+    hints = typing.get_type_hints(Order)
+
+    assert (Column[str], Column[set[str]], 9) == (hints["status"], hints["tags"], len(hints))
+
+
+def test_rows_load_and_bind():
+    """``__load__`` makes an instance of a row, ``__bind__`` a row of an instance, in the order of ``__columns__``."""
+    found = order(ship_to=Address(street="Long"))
+    row = tuple(getattr(found, name) for name in Order.__columns__)
+
+    assert found == Order.__load__(row)
+    assert ("new", ("Long",)) == (found.__bind__()[2], found.__bind__()[5])
+
+
+def test_null_loads_as_an_empty_collection():
+    """CQL has no empty collections, so a null is one, unless the column says ``| None``."""
+    found = Order.__load__((SHOP, PLACED, *[None] * 7))
+
+    assert (set(), {}, None) == (found.tags, found.lines, found.status)
+
+
+def test_subclass_has_its_own_load_and_bind():
+    """What a base has generated already is not used for a subclass with more columns."""
+
+    class Base(Model):
+        id: Column[str] = partition_key()
+
+    class Child(Base):
+        name: Column[str] = column()
+
+    assert ("a",) == Base(id="a").__bind__()
+    assert (Base(id="a"), Child(id="a", name="b")) == (Base.__load__(("a",)), Child.__load__(("a", "b")))
+    assert ("a", "b") == Child(id="a", name="b").__bind__()
+
+
+def test_attrs_features_work_on_columns():
+    """Validators, converters, aliases, ``init=False`` and the hook after ``__init__`` are those of attrs."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key(converter=str)
+        level: Column[int] = column(default=1, validator=attrs.validators.ge(0))
+        kind: Column[str] = column(alias="type", default="x")
+        note: Column[str] = column(init=False, default="made")
+        _private: Column[str] = column(default="p")
+
+        def __attrs_post_init__(self):
+            self.note += f" for {self.id}"
+
+    found = Owner(id=3, type="y", private="q")
+
+    assert ("3", "y", "made for 3", "q") == (found.id, found.kind, found.note, found._private)
+    with pytest.raises(ValueError, match="must be >= 0"):
+        Owner(id=3, level=-1)
+
+
+def test_decorators_of_attrs_work_in_the_body():
+    """``@name.default`` and ``@name.validator`` are attrs' own."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        twice: Column[str] = column()
+
+        @twice.default
+        def _(self):
+            return self.id * 2
+
+        @id.validator
+        def _(self, _, value):
+            if not value:
+                raise ValueError("empty")
+
+    assert "abab" == Owner(id="ab").twice
+    with pytest.raises(ValueError, match="empty"):
+        Owner(id="")
+
+
+def test_loading_runs_no_validator():
+    """The database has accepted a row, so loading checks nothing; assignment does not either."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key(validator=attrs.validators.max_len(1))
+
+    found = Owner.__load__(("long",))
+    found.id = "longer"
+
+    assert "longer" == found.id
+
+
+SECRET = "s3cr3t"
+
+
+class Safe(Model):
+    id: Column[str] = partition_key()
+    word: Column[str] = column(redact=True, default="x", validator=attrs.validators.max_len(3))
+    number: Column[int] = column(redact=True, default=1, converter=int)
+    quiet: Column[str] = column(redact=True, default=SECRET, repr=False, validator=[attrs.validators.instance_of(str)])
+    stamp: Column[datetime] = column(redact=True, default=None)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: Safe(id="x", word=SECRET),
+        lambda: Safe(id="x", number=SECRET),
+        lambda: Safe(id="x", stamp=SECRET).__bind__(),
+        lambda: bool(Safe.word == SECRET),
+    ],
+)
+def test_redacted_values_are_in_no_error(use):
+    """What a validator, a converter or the driver's side refuses is named, its value is not, down to the context."""
+    with pytest.raises((TypeMismatch, TypeError)) as caught:
+        use()
+    chain = [caught.value, caught.value.__cause__, caught.value.__context__]
+
+    assert SECRET not in "".join(f"{error} {vars(error) if error else ''}" for error in chain)
+
+
+def test_redacted_values_are_in_no_repr():
+    """The repr shows that there is a value, or leaves it out with ``repr=False``."""
+    assert "Safe(id='x', word=***, number=***, stamp=***)" == repr(Safe(id="x"))
+
+
+def test_custom_python_type():
+    """``type``, ``load`` and ``dump`` put any Python class over a CQL type."""
+
+    class Level:
+        def __init__(self, number):
+            self.number = number
+
+        def __int__(self):
+            return self.number
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        level: Column[Level] = column(type=cql.Int, load=Level, dump=int)
+
+    loaded = Owner.__load__(("x", 3))
+
+    assert ("int", 3, ("x", 3)) == (Owner.__facts__["level"].type.cql, loaded.level.number, loaded.__bind__())
+
+
+class Stamped(
+    Model, abstract=True, indexes=[Index("created")], options=TableOptions(crc_check_chance=0.5, gc_grace_seconds=5)
+):
+    created: Column[int] = column(default=0)
+
+
+class Tenant(Model, abstract=True, keyspace="t", repo="audit"):
+    tenant: Column[str] = partition_key()
+
+
+class Both(Stamped, Tenant, indexes=[Index("name")], options=TableOptions(gc_grace_seconds=7)):
+    id: Column[str] = clustering_key()
+    name: Column[str] = column()
+
+
+def test_bases_hand_down_columns_indexes_and_options():
+    """A model has what all its abstract bases declare, its own settings on top."""
+    found = Both.__facts__
+
+    assert ["partition_key tenant text", "clustering id text", "regular created bigint", "regular name text"] == cells(
+        found
+    )
+    assert ("t", "audit", {"crc_check_chance": 0.5, "gc_grace_seconds": 7}) == (
+        found.keyspace,
+        Both.__repo__,
+        dict(found.options),
+    )
+    assert ["both_created_idx", "both_name_idx"] == [index.name for index in found.indexes]
+
+
+def test_columns_of_bases_come_first():
+    """Columns stand from the last base to the first, then the class's own, as in a dataclass."""
+    assert ["tenant", "created", "id", "name"] == list(Both.__columns__)
+
+
+def test_column_declared_again_keeps_its_place():
+    """A subclass may change a column; its place in the key stays."""
+
+    class Base(Model, abstract=True):
+        a: Column[str] = partition_key()
+        b: Column[str] = partition_key()
+
+    class Child(Base):
+        c: Column[str] = partition_key()
+        a: Column[int] = partition_key()
+
+    assert ["a bigint", "b text", "c text"] == [f"{c.name} {c.type.cql}" for c in Child.__facts__.partition_key]
+
+
+def test_bases_are_resolved_as_python_does():
+    """In a diamond the override in one branch wins over the common base, whichever branch comes first."""
+
+    class Base(Model, abstract=True):
+        id: Column[str] = partition_key()
+        value: Column[str] = column()
+
+    class Left(Base, abstract=True):
+        pass
+
+    class Right(Base, abstract=True):
+        value: Column[int] = column()
+
+    class Child(Left, Right):
+        pass
+
+    assert "bigint" == Child.__facts__["value"].type.cql
+
+
+def test_plain_mixin_hands_down_columns_and_methods():
+    """A mixin need not be a model: what it annotates as a column is one, and its methods are there."""
+
+    class Mixin:
+        __slots__ = ()
+        unrelated: int = 3
+        created: Column[int] = column(default=0)
+        name: Column[str]
+
+        def shout(self):
+            return f"{self.name}!"
+
+    class Child(Mixin, Model):
+        id: Column[str] = partition_key()
+
+    found = Child(id="x", name="y")
+
+    assert (["created", "name", "id"], 0, "y!", 3) == (
+        list(Child.__columns__),
+        found.created,
+        found.shout(),
+        found.unrelated,
+    )
+    with pytest.raises(AttributeError):
+        found.nmae = 3
+
+
+def test_table_can_be_subclassed():
+    """A subclass of a table is a table of its own with the same columns and more; neither shares the other's facts."""
+
+    class Child(Order):
+        extra: Column[str] = column(default="e")
+
+    found = Child(shop=SHOP, placed=PLACED, total=Decimal(1), extra="f")
+
+    assert ("child", "orders", "f", "new", True) == (
+        Child.__facts__.name,
+        Order.__facts__.name,
+        found.extra,
+        found.status,
+        isinstance(found, Order),
+    )
+    assert (Child, Order, False) == (Child.status.model, Order.status.model, hasattr(Order, "extra"))
+    assert pickle.loads(pickle.dumps(order())) == order()
+
+
+def test_abstract_model_over_a_table():
+    """An abstract class may stand between two tables."""
+
+    class Middle(Order, abstract=True):
+        middle: Column[str] = column(default="m")
+
+    class Child(Middle):
+        pass
+
+    assert "m" == Child(shop=SHOP, placed=PLACED, total=Decimal(1)).middle
+
+
+def test_generic_base():
+    """An abstract base may be generic."""
+
+    class Base(Model, Generic[T], abstract=True):
+        id: Column[str] = partition_key()
+
+        def load(self) -> T: ...
+
+    class Child(Base[int]):
+        pass
+
+    assert "x" == Child(id="x").id
+
+
+def test_authors_methods_work():
+    """Methods, properties, class methods, ``super()`` and constants of a model are what they are in any class."""
+
+    class Base(Model, abstract=True):
+        id: Column[str] = partition_key()
+
+        def describe(self):
+            return f"base {self.id}"
+
+    class Child(Base):
+        LIMIT: ClassVar[int] = 3
+        plain = 4
+
+        def describe(self):
+            return f"{super().describe()} {__class__.__name__}"
+
+        @property
+        def upper(self):
+            return self.id.upper()
+
+        @classmethod
+        def make(cls, text):
+            return cls(id=text)
+
+        @staticmethod
+        def twice(value):
+            return value * 2
+
+    found = Child.make("x")
+
+    assert ("base x Child", "X", 3, 4, 8) == (found.describe(), found.upper, found.LIMIT, found.plain, Child.twice(4))
+
+
+def test_authors_special_methods_are_kept():
+    """``__repr__``, ``__eq__``, ``__hash__``, ``__init__`` that somebody wrote, here or in a base, are not replaced."""
+
+    class Mixin:
+        __slots__ = ()
+
+        def __repr__(self):
+            return "mine"
+
+    class Base(Model, abstract=True):
+        def __eq__(self, other):
+            return self.id == other.id
+
+        def __hash__(self):
+            return hash(self.id)
+
+    class Child(Mixin, Base):
+        id: Column[str] = partition_key()
+        name: Column[str] = column()
+
+        def __init__(self, both):
+            self.__attrs_init__(id=both, name=both)
+
+    found = Child("x")
+
+    assert ("mine", "x", True, hash("x")) == (
+        repr(found),
+        found.name,
+        found == Child.__load__(("x", "other")),
+        hash(found),
+    )
+
+
+def test_init_subclass_of_an_author_is_called():
+    """Class keywords that are not ours go to ``__init_subclass__`` of a base."""
+    seen = {}
+
+    class Base(Model, abstract=True):
+        id: Column[str] = partition_key()
+
+        def __init_subclass__(cls, *, audit=False, **keywords):
+            super().__init_subclass__(**keywords)
+            seen[cls.__name__] = audit
+
+    class Child(Base, audit=True, table="t"):
+        pass
+
+    assert ({"Child": True}, "t") == (seen, Child.__facts__.name)
+
+
+@pytest.mark.parametrize("base", [Model, Order])
+def test_unknown_class_keyword_is_refused(base):
+    """A misspelt class keyword is a TypeError that offers the right one."""
+    with pytest.raises(TypeError, match=r"Child: unknown class keyword 'tabel'; did you mean 'table'\?"):
+
+        class Child(base, tabel="x"):
+            id: Column[str] = partition_key()
+
+
+def test_public_model_may_add_verbs():
+    """An abstract subclass with class methods is as good a base as Model itself, and its names are protected."""
+
+    class Public(Model, abstract=True):
+        @classmethod
+        def sync_all(cls, repo):
+            return cls, repo
+
+    class Child(Public):
+        id: Column[str] = partition_key()
+
+    assert ((Child, 3), True, True) == (Child.sync_all(3), isinstance(Child, ModelMeta), issubclass(Child, Model))
+
+
+def test_bare_annotations_are_columns():
+    """``name: str = column()``, ``name: str`` and ``name: str = "x"`` are columns too, and a value may be left out."""
+
+    class Owner(Model):
+        id: str = partition_key()
+        name: Column[str]
+        note: Column[str] = "n"
+        plain: str
+        given: int = 3
+        constant: ClassVar[int] = 4
+
+    found = Owner(id="a", name="b", plain="c")
+
+    assert (["id", "name", "note", "plain", "given"], "n", 3, 4) == (
+        list(Owner.__columns__),
+        found.note,
+        found.given,
+        found.constant,
+    )
+
+
+def test_annotations_see_the_function_around_the_class():
+    """Names that are local to the function of the class statement are found, and get_type_hints works there too."""
+    moment = dt.datetime
+
+    class Holder:
+        Inner = cql.Int
+
+        class Owner(Model):
+            Status = enum.Enum("Status", {"A": "a"}, type=str)
+            id: Column[moment] = partition_key()
+            number: Column[Inner] = column()  # noqa: F821 - a name of the class around
+            status: Column[Status] = column()
+
+    found = Holder.Owner
+
+    assert ["partition_key id timestamp", "regular number int", "regular status text"] == cells(found.__facts__)
+    assert Column[dt.datetime] == typing.get_type_hints(found)["id"]
+
+
+def test_column_may_be_called_like_its_type():
+    """With annotations as text, ``date: Column[date]`` means the type."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        date: Column[date] = column()
+        datetime: Column[datetime | None] = column(default=None)
+
+    assert ["date", "timestamp"] == [Owner.__facts__[name].type.cql for name in ("date", "datetime")]
+
+
+NOT_FUTURE = """
+import typing
+from typing import ClassVar
+from scyllamodel.model.base import Model
+from scyllamodel.model.column import Column
+from scyllamodel.model.declare import column, partition_key
+
+class Owner(Model):
+    LIMIT: ClassVar[int] = 3
+    id: Column[str] = partition_key()
+    names: "Column[list[str]]" = column(factory=list)
+    later: Column["Text"] = column(default="x")
+
+    class Inner(Model):
+        id: Column[int] = partition_key()
+"""
+
+
+def run(source, name="module_of_a_test", **names):
+    """A module made of source, with names that it finds there."""
+    module = types.ModuleType(name)
+    vars(module).update(names)
+    sys.modules[name] = module
+    try:
+        exec(compile(textwrap.dedent(source), name, "exec", dont_inherit=True), vars(module))
+    finally:
+        del sys.modules[name]
+    return module
+
+
+def test_evaluated_annotations():
+    """Without the future import annotations work as well, as values, as text, and with text inside."""
+    found = run(NOT_FUTURE, Text=str).Owner
+
+    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(found.__facts__)
+    assert "bigint" == found.Inner.__facts__["id"].type.cql
+
+
+def test_class_made_by_a_call():
+    """A model can be made by calling the metaclass, or ``types.new_class``, like any class."""
+    found = types.new_class(
+        "Owner",
+        (Model,),
+        {"table": "made"},
+        lambda body: body.update({"__annotations__": {"id": Column[str]}, "id": partition_key()}),
+    )
+
+    assert ("made", "x") == (found.__facts__.name, found(id="x").id)
+
+
+def test_metaclass_of_an_author():
+    """A metaclass derived from ours sees the names around the class as ours does."""
+
+    class Meta(ModelMeta):
+        def __new__(mcs, name, bases, namespace, **keywords):
+            cls = super().__new__(mcs, name, bases, namespace, **keywords)
+            cls.marked = True
+            return cls
+
+    text = str
+
+    class Owner(Model, metaclass=Meta):
+        id: Column[text] = partition_key()
+
+    assert (True, "text") == (Owner.marked, Owner.__facts__["id"].type.cql)
+
+
+def test_slots_of_an_author_are_kept():
+    """A model may have slots beside its columns, ``__dict__`` for cached properties among them."""
+
+    class Owner(Model):
+        __slots__ = ("__dict__", "extra")
+        id: Column[str] = partition_key()
+
+        @functools.cached_property
+        def upper(self):
+            return self.id.upper()
+
+    found = Owner(id="x")
+    found.extra = 3
+
+    assert ("X", 3) == (found.upper, found.extra)
+
+
+def test_class_is_made_once():
+    """No second class is left behind: subclasses of Model are those that were written."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+
+    gc.collect()
+
+    assert 1 == sum(cls.__qualname__ == Owner.__qualname__ for cls in Model.__subclasses__())
+
+
+def test_abstract_model_makes_no_instances():
+    """An abstract model says so when it is called."""
+    with pytest.raises(TypeError, match="Tenant is abstract"):
+        Tenant(tenant="x")
+
+
+def test_user_types_of_a_model():
+    """``__user_types__`` names the classes of all types that a table needs, those that others need first."""
+
+    class Point(UserType):
+        x: float
+
+    class Place(UserType):
+        point: Point
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        places: Column[dict[str, Place] | None] = column()
+        home: Column[cql.Frozen[Address] | None] = column()
+
+    assert (Point, Place, Address) == Owner.__user_types__
+
+
+def test_uuid_factories_differ():
+    """A key may come from a factory."""
+
+    class Owner(Model):
+        id: Column[UUID] = partition_key(factory=uuid4)
+
+    assert Owner().id != Owner().id
+
+
+def test_loaded_times_are_aware():
+    """The driver's naive times in UTC come back aware."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        at: Column[datetime] = column()
+
+    assert datetime(2026, 1, 1, tzinfo=timezone.utc) == Owner.__load__(("x", datetime(2026, 1, 1))).at  # noqa: DTZ001
+
+
+def test_any_is_no_type():
+    """``Any`` in an annotation is refused, never taken for text."""
+    with pytest.raises(TypeError, match="Any says nothing"):
+
+        class Owner(Model):
+            id: Column[Any] = partition_key()

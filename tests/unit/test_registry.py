@@ -1,0 +1,101 @@
+"""One class for each place, as long as somebody holds it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+from scyllamodel.model.base import Model
+from scyllamodel.model.column import Column
+from scyllamodel.model.declare import partition_key
+from scyllamodel.model.registry import Registry, registry
+from scyllamodel.model.view import MaterializedView
+
+
+def made(name, module="shop", qualname=None):
+    """A class as if written somewhere."""
+    return type(name, (), {"__module__": module, "__qualname__": qualname or name})
+
+
+def test_classes_come_in_order_of_definition():
+    """The registry yields what was added, first to last."""
+    found, classes = Registry(), [made("B"), made("A"), made("C")]
+    for cls in classes:
+        found.add(cls, cls.__name__)
+
+    assert classes == list(found)
+
+
+def test_same_place_is_replaced():
+    """A class from the lines of an earlier one takes its place, also with another table."""
+    found, old, other, new = Registry(), made("A"), made("B"), made("A")
+    for cls in (old, other, new):
+        found.add(cls, f"t{id(cls)}")
+
+    assert [other, new] == list(found)
+
+
+def test_one_function_may_make_several_tables():
+    """Classes from one function count for each table; one that is made again for a table replaces the earlier."""
+    found = Registry()
+    first, second, again = [made("A", qualname="make.<locals>.A") for _ in range(3)]
+    found.add(first, "one")
+    found.add(second, "two")
+    found.add(again, "one")
+
+    assert [second, again] == list(found)
+
+
+def test_class_that_nobody_holds_goes():
+    """The registry keeps no class alive."""
+    found, cls = Registry(), made("A")
+    found.add(cls, "a")
+    del cls
+    gc.collect()
+
+    assert 0 == len(found)
+
+
+def test_end_of_a_replaced_class_leaves_its_successor():
+    """When the collector takes an old class, the new one in its place stays."""
+    found, old, new = Registry(), made("A"), made("A")
+    found.add(old, "a")
+    found.add(new, "a")
+    del old
+    gc.collect()
+
+    assert [new] == list(found)
+
+
+def test_threads_may_add_at_once():
+    """No class is lost when threads add and read together."""
+    found = Registry()
+    classes = [made(f"C{number}") for number in range(400)]
+
+    def add(part):
+        for cls in classes[part::4]:
+            found.add(cls, cls.__name__)
+            list(found)
+
+    threads = [threading.Thread(target=add, args=(part,)) for part in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert set(classes) == set(found)
+
+
+def test_tables_and_views_are_registered_and_bases_are_not():
+    """Concrete models and views are in the registry, abstract ones are not."""
+
+    class Base(Model, abstract=True):
+        id: Column[str] = partition_key()
+
+    class Table(Base):
+        pass
+
+    class View(MaterializedView, of=Table):
+        id: Column[str] = partition_key()
+
+    assert [False, True, True] == [cls in registry for cls in (Base, Table, View)]
