@@ -1,0 +1,284 @@
+"""A server in memory: it holds facts, runs the statements of a plan on them, and can be told to misbehave.
+
+It knows a statement by the change that a plan made it from, refuses what a server would refuse (a thing that is there
+already, a table that is not), and shows what a server would show: whole options, flags, dropped columns. Faults are
+given by the number of the request, so that every one of a run can be hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from scyllamodel.errors import IntrospectionError, SchemaDisagreement
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.apply import StatementConflict, StatementRefused, StatementTransient, StatementUnknown
+from scyllamodel.schema.facts import FrozenMap, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.server import ServerProfile
+
+DEFAULTS = {"comment": "", "default_time_to_live": 0, "gc_grace_seconds": 864000, "speculative_retry": "99p"}
+
+
+def _named(found, name):
+    return next((item for item in found if item.name == name), None)
+
+
+def _replaced(found, new):
+    return [new if item.name == new.name else item for item in found]
+
+
+def _without(found, name):
+    return [item for item in found if item.name != name]
+
+
+def _in_table(change: Callable[[Any, Any], Any]):
+    """A change of one table, as a change of its keyspace."""
+
+    def of_keyspace(found, step):
+        name = step.table if isinstance(step.table, str) else step.table.name
+        table = _named(found.tables, name)
+        if table is None:
+            raise StatementConflict(f"Table '{found.name}.{name}' doesn't exist")
+        return attrs.evolve(found, tables=_replaced(found.tables, change(table, step)))
+
+    return of_keyspace
+
+
+def _add_type(found, step):
+    if _named(found.types, step.type.name):
+        raise StatementConflict(f"A user type with name '{step.type.name}' already exists")
+    if missing := [name for name in step.type.user_types if _named(found.types, name) is None]:
+        raise StatementRefused(f"Unknown type {found.name}.{missing[0]}")
+    return attrs.evolve(found, types=[*found.types, attrs.evolve(step.type, keyspace=found.name)])
+
+
+def _add_field(found, step):
+    live = _named(found.types, step.type)
+    if live is None:
+        raise StatementConflict(f"Type {found.name}.{step.type} doesn't exist")
+    if step.name in dict(live.fields):
+        raise StatementConflict(f"a field with name {step.name} already exists")
+    longer = attrs.evolve(live, fields=(*live.fields, (step.name, step.field_type)))
+    return attrs.evolve(found, types=_replaced(found.types, longer))
+
+
+def _add_table(found, step):
+    if _named((*found.tables, *found.views), step.table.name):
+        raise StatementConflict(f'Cannot add already existing table "{step.table.name}" to keyspace "{found.name}"')
+    if missing := [name for name in step.table.user_types if _named(found.types, name) is None]:
+        raise StatementRefused(f"Unknown type {found.name}.{missing[0]}")
+    table = attrs.evolve(
+        step.table,
+        keyspace=found.name,
+        indexes=(),
+        options={**DEFAULTS, **step.table.options},
+        flags={"compound", *(["counter"] if step.table.is_counter else [])},
+        renamed_from=None,
+    )
+    return attrs.evolve(found, tables=[*found.tables, table])
+
+
+def _add_columns(table, step):
+    if there := [column.name for column in step.columns if column.name in table]:
+        raise StatementConflict(f"Column with name '{there[0]}' already exists")
+    return attrs.evolve(table, columns=(*table.columns, *step.columns))
+
+
+def _drop_columns(table, step):
+    if missing := [column.name for column in step.columns if column.name not in table]:
+        raise StatementConflict(f"Column {missing[0]} was not found in table")
+    gone = {column.name: f"{column.kind} {column.type.cql}" for column in step.columns}
+    kept = [column for column in table.columns if column.name not in gone]
+    return attrs.evolve(table, columns=kept, dropped={**table.dropped, **gone})
+
+
+def _rename(found, step):
+    names = dict(step.names)
+
+    def renamed(fact):
+        columns = [attrs.evolve(column, name=names.get(column.name, column.name)) for column in fact.columns]
+        return attrs.evolve(fact, columns=columns)
+
+    table = _named(found.tables, step.table)
+    if table is None or not all(old in table for old in names):
+        raise StatementConflict(f"Undefined column name in table {found.name}.{step.table}")
+    views = [renamed(view) if view.base == step.table else view for view in found.views]
+    return attrs.evolve(found, tables=_replaced(found.tables, renamed(table)), views=views)
+
+
+def _set_options(found, step):
+    kind = "views" if step.view else "tables"
+    live = _named(getattr(found, kind), step.name)
+    if live is None:
+        raise StatementConflict(f"'{found.name}.{step.name}' doesn't exist")
+    changed = attrs.evolve(live, options={**live.options, **step.options})
+    return attrs.evolve(found, **{kind: _replaced(getattr(found, kind), changed)})
+
+
+def _add_index(found, step):
+    if any(index.name == step.index.name for table in found.tables for index in table.indexes):
+        raise StatementConflict(f"Index '{step.index.name}' already exists")
+    return _in_table(lambda table, _: attrs.evolve(table, indexes=(*table.indexes, step.index)))(found, step)
+
+
+def _drop_index(found, step):
+    return _in_table(lambda table, _: attrs.evolve(table, indexes=_without(table.indexes, step.index.name)))(
+        found, step
+    )
+
+
+def _add_view(found, step):
+    if _named((*found.tables, *found.views), step.view.name):
+        raise StatementConflict(f'Cannot add already existing table "{step.view.name}" to keyspace "{found.name}"')
+    if _named(found.tables, step.view.base) is None:
+        raise StatementConflict(f"Base table '{step.view.base}' doesn't exist")
+    keys = [column.name for column in step.view.columns if column.in_key]
+    where = " AND ".join(f'"{name}"'.replace('""', '"') + " IS NOT NULL" for name in keys if '"' not in name)
+    view = attrs.evolve(
+        step.view,
+        keyspace=found.name,
+        where=where if not any('"' in name for name in keys) else "",
+        options={**DEFAULTS, **step.view.options},
+    )
+    return attrs.evolve(found, views=[*found.views, view])
+
+
+_RUN = {
+    c.CreateKeyspace: lambda found, step: attrs.evolve(found, keyspace=step.keyspace),
+    c.AddType: _add_type,
+    c.DropType: lambda found, step: attrs.evolve(found, types=_without(found.types, step.type.name)),
+    c.AddField: _add_field,
+    c.AddTable: _add_table,
+    c.DropTable: lambda found, step: attrs.evolve(found, tables=_without(found.tables, step.table.name)),
+    c.AddColumns: _in_table(_add_columns),
+    c.DropColumns: _in_table(_drop_columns),
+    c.RenameKeyColumns: _rename,
+    c.SetOptions: _set_options,
+    c.AddIndex: _add_index,
+    c.DropIndex: _drop_index,
+    c.AddView: _add_view,
+    c.DropView: lambda found, step: attrs.evolve(found, views=_without(found.views, step.view.name)),
+}
+
+
+def applied(found: KeyspaceFacts, change: c.Change) -> KeyspaceFacts:
+    """The facts after this change.
+
+    Raises:
+        StatementConflict, StatementRefused: a server would not take it.
+    """
+    return _RUN[type(change)](found, change)
+
+
+@attrs.define
+class Faults:
+    """What goes wrong, by the number of the ``execute`` (from 1) unless said otherwise.
+
+    Attributes:
+        lost: applied, and the answer is lost.
+        unsent: not applied, and nobody knows.
+        late: applied only when so many looks have passed, the answer is lost.
+        busy: not applied, and said so.
+        refused: not applied, for good.
+        crash: an error nobody foresaw, before it is applied.
+        interrupt: Ctrl-C while the answer is awaited; applied.
+        blind: looks, by their number, that fail.
+        blind_until: looks fail until so many statements were sent.
+        foreign: what another hand does just before, as a function of the facts.
+        disagree: numbers of the waits for agreement that fail.
+        watch_interrupt: looks, by their number, that Ctrl-C hits.
+    """
+
+    lost: frozenset[int] = frozenset()
+    unsent: frozenset[int] = frozenset()
+    late: dict[int, int] = attrs.field(factory=dict)
+    busy: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
+    crash: frozenset[int] = frozenset()
+    interrupt: frozenset[int] = frozenset()
+    blind: frozenset[int] = frozenset()
+    blind_until: int = 0
+    foreign: dict[int, Callable[[KeyspaceFacts], KeyspaceFacts]] = attrs.field(factory=dict)
+    disagree: frozenset[int] = frozenset()
+    watch_interrupt: frozenset[int] = frozenset()
+
+
+class Simulator:
+    """One coordinator: an executor whose time passes only when somebody sleeps."""
+
+    def __init__(self, found: KeyspaceFacts, server: ServerProfile | None = None, faults: Faults | None = None) -> None:
+        self.facts, self.server, self.faults = found, server or ServerProfile(), faults or Faults()
+        self.changes: dict[str, c.Change] = {}
+        self.sent: list[str] = []
+        self.ran: list[str] = []
+        self.looks = self.waits = 0
+        self.pending: list[tuple[int, str]] = []
+        self.now = 0.0
+
+    def knows(self, plan):
+        """Learn the statements of a plan."""
+        self.changes.update({step.cql: step.change for step in (*plan.bootstrap, *plan.steps)})
+        return plan
+
+    @property
+    def schema(self) -> SchemaFacts:
+        """All that is there."""
+        return SchemaFacts([self.facts])
+
+    def clock(self) -> float:
+        """Seconds since the start."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def execute(self, cql: str, timeout: float) -> None:
+        """Run one statement, with the fault that its number has."""
+        self.sent.append(cql)
+        number, faults = len(self.sent), self.faults
+        if number in faults.foreign:
+            self.facts = faults.foreign[number](self.facts)
+        if number in faults.crash:
+            raise RuntimeError("nobody foresaw this")
+        if number in faults.busy:
+            raise StatementTransient("Failed to apply group 0 change due to concurrent modification")
+        if number in faults.refused:
+            raise StatementRefused("User alice has no ALTER permission on <table k.t> or any of its parents")
+        if number in faults.unsent:
+            self.now += timeout
+            raise StatementUnknown("client request timeout")
+        if number in faults.late:
+            self.pending.append((self.looks + faults.late[number], cql))
+            raise StatementUnknown("client request timeout")
+        self._run(cql)
+        if number in faults.lost:
+            raise StatementUnknown("connection closed")
+        if number in faults.interrupt:
+            raise KeyboardInterrupt
+
+    def _run(self, cql: str) -> None:
+        self.facts = applied(self.facts, self.changes[cql])
+        self.ran.append(cql)
+
+    def look(self, keyspace: str) -> KeyspaceFacts:
+        """The facts, unless this look fails."""
+        assert keyspace == self.facts.name
+        self.looks += 1
+        for due in [due for due in self.pending if due[0] <= self.looks]:
+            self.pending.remove(due)
+            self._run(due[1])
+        if self.looks in self.faults.blind or len(self.sent) < self.faults.blind_until:
+            raise IntrospectionError("no answer")
+        if self.looks in self.faults.watch_interrupt:
+            raise KeyboardInterrupt
+        return self.facts
+
+    def await_agreement(self, timeout: float) -> None:
+        """All nodes agree, unless this wait fails."""
+        self.waits += 1
+        if self.waits in self.faults.disagree:
+            self.now += timeout
+            raise SchemaDisagreement("The nodes hold 2 schemas.", versions=FrozenMap({"v1": "n1", "v2": "n2"}))
