@@ -1,0 +1,113 @@
+"""One answer for each repo, and one exit code for all of them.
+
+*In*: repos, and what to do with one. *Out*: text or one JSON document, and the exit code. With one repo the document
+is the answer itself; with several it is a list, so that ``--json`` always prints exactly one.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import DONE, ERROR, Interrupted, Stopped
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ScyllaModelError
+
+UNEXPECTED: Final = "SM999"
+"""The code of an error that scyllamodel did not raise on purpose."""
+
+
+@attrs.frozen
+class Answer:
+    """What a command found for one repo.
+
+    Attributes:
+        document: as JSON values.
+        text: for people; empty for nothing to say.
+        code: the exit code that it stands for.
+        asked_for: whether the text is what the user asked for, and not how the command fared: ``-q`` leaves it.
+    """
+
+    document: dict[str, Any]
+    text: str = ""
+    code: int = DONE
+    asked_for: bool = True
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether the user ended the command here."""
+        return self.document.get("code") in (Interrupted.code, Stopped.code)
+
+
+def error_document(error: BaseException) -> dict[str, Any]:
+    """An error as a JSON document, by the schema ``error.schema.json``."""
+    if isinstance(error, ScyllaModelError):
+        return {"format": 1, "kind": "error", "exit_code": error.exit_code, **error.to_dict()}
+    about = {"code": UNEXPECTED, "error": type(error).__name__, "message": str(error)}
+    return {"format": 1, "kind": "error", "exit_code": ERROR, **about}
+
+
+def complain(console: Console, error: BaseException) -> None:
+    """Tell people about an error on stderr; with ``-v`` where it came from."""
+    document = error_document(error)
+    if console.verbosity > 0 or document["code"] == UNEXPECTED:
+        console.complain("".join(traceback.format_exception(error)).rstrip())
+    console.complain(f"error {document['code']}: {document['message']}")
+
+
+def answer_each(repos: Sequence[Repo], work: Callable[[Repo], Answer], console: Console, *, failed: int = ERROR) -> int:
+    """Do the work for each repo, print the answers, and give the exit code; one that fails does not stop the others.
+
+    Parameters:
+        failed: the exit code when there are several and one of them failed.
+
+    Raises:
+        ScyllaModelError: there is one repo, and its work failed.
+    """
+    if len(repos) == 1:
+        with repos[0] as repo:
+            found = work(repo)
+        console.document(found.document)
+        _print(console, found)
+        return found.code
+    answers: list[tuple[Repo, Answer]] = []
+    for repo in repos:
+        answers.append((repo, _answer(repo, work, console)))
+        if answers[-1][1].is_stop:
+            break
+    items = [{"repo": repo.name, "keyspace": repo.keyspace, "answer": found.document} for repo, found in answers]
+    console.document({"format": 1, "kind": "list", "items": items})
+    return exit_code([found for _, found in answers], failed=failed)
+
+
+def exit_code(answers: Iterable[Answer], *, failed: int = ERROR) -> int:
+    """The exit code of several answers: ``failed`` when one is an error, else the gravest.
+
+    >>> exit_code([Answer({}, code=2), Answer({})]), exit_code([Answer({"kind": "error"}, code=7), Answer({})])
+    (2, 1)
+    """
+    found = list(answers)
+    if any(answer.document.get("kind") == "error" for answer in found):
+        return failed
+    return max(answer.code for answer in found)
+
+
+def _answer(repo: Repo, work: Callable[[Repo], Answer], console: Console) -> Answer:
+    console.tell(f"{repo.name} ({repo.keyspace})")
+    try:
+        with repo:
+            found = work(repo)
+    except ScyllaModelError as error:
+        complain(console, error)
+        return Answer(error_document(error), code=error.exit_code)
+    _print(console, found)
+    return found
+
+
+def _print(console: Console, found: Answer) -> None:
+    if found.text:
+        (console.result if found.asked_for else console.tell)(found.text)

@@ -1,0 +1,125 @@
+"""The commands around a schema: make its keyspace, look at what is live, look at the models alone."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Final
+
+from scyllamodel import release
+from scyllamodel.cli import options
+from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import DONE, PARTIAL, REFUSED
+from scyllamodel.cli.parser import Command
+from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.texts import keyspace_text, lint_text
+from scyllamodel.discovery import import_packages
+from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.repo import Repo
+from scyllamodel.driver.servers import read_server
+from scyllamodel.model.registry import registry
+from scyllamodel.release.look import described
+from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.schema import rules
+from scyllamodel.schema.ddl import script
+from scyllamodel.schema.facts_json import facts_dict
+
+
+def _create_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    options.output(parser)
+
+
+def _create(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), _create_one, console, failed=PARTIAL)
+
+
+def _create_one(repo: Repo) -> Answer:
+    found = release.create_keyspace(repo)
+    return Answer(found.to_dict(), keyspace_text(found), asked_for=False)
+
+
+def _inspect_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument(
+        "--format",
+        choices=["cql", "json"],
+        default="cql",
+        help="CQL that makes the same schema, or JSON (default: cql)",
+    )
+    options.output(parser)
+
+
+def _inspect(settings: argparse.Namespace, console: Console) -> int:
+    console.json = settings.json or settings.format == "json"
+    return answer_each(chosen_repos(settings), partial(_inspect_one, console), console)
+
+
+def _inspect_one(console: Console, repo: Repo) -> Answer:
+    facts = release.inspect(repo)
+    if console.json:
+        return Answer(facts_dict(facts))
+    server = read_server(choose(repo.connection()))
+    return Answer({}, "\n\n".join(f"{cql};" for keyspace in facts for cql in script(keyspace, server)))
+
+
+def _lint_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    options.output(parser)
+
+
+def _lint(settings: argparse.Namespace, console: Console) -> int:
+    packages_alone = settings.models and not (settings.repo or settings.url)
+    return answer_each(_stand_ins(settings) if packages_alone else chosen_repos(settings), _lint_one, console)
+
+
+def _stand_ins(settings: argparse.Namespace) -> list[Repo]:
+    """A repo for each name that models of these packages are bound to; none of them is ever connected."""
+    import_packages(settings.models)
+    names = sorted({model.__repo__ for model in registry}) or ["default"]
+    (keyspace,) = settings.keyspace[:1] or ["keyspace"]
+    return [Repo(name, nodes=["localhost"], keyspace=keyspace, models=settings.models) for name in names]
+
+
+def _lint_one(repo: Repo) -> Answer:
+    models = release.find_resources([repo])
+    found = rules.lint(wanted_facts(models, repo.keyspace, described(repo)))
+    names = [f"{model.__module__}.{model.__qualname__}" for model in models]
+    document = {"format": 1, "kind": "lint", "resources": names, "diagnostics": [item.to_dict() for item in found]}
+    refused = any(item.severity == "error" for item in found)
+    return Answer(document, lint_text(names, found), REFUSED if refused else DONE)
+
+
+COMMANDS: Final = (
+    Command(
+        "create-keyspace",
+        "make the keyspace of a repo, unless it exists",
+        _create,
+        _create_options,
+        "Replication comes from the repo. An existing keyspace is compared, and never altered.",
+        ("scyllamodel create-keyspace --repo shop.db:repo",),
+        (PARTIAL,),
+    ),
+    Command(
+        "inspect",
+        "print what a live keyspace holds",
+        _inspect,
+        _inspect_options,
+        "Reads the live schema, and needs no models.",
+        (
+            "scyllamodel inspect --repo shop.db:repo",
+            "scyllamodel inspect --url scylla://127.0.0.1/shop --format json | jq '.keyspaces[].tables[].name'",
+        ),
+    ),
+    Command(
+        "lint",
+        "say what is questionable about the models, without a server",
+        _lint,
+        _lint_options,
+        "Imports the models, and looks at names, options, indexes and replication. Exit code 3 tells\n"
+        "that a server would break, or that we would refuse.",
+        ("scyllamodel lint --repo shop.db:repo", "scyllamodel lint --models shop.models"),
+        (REFUSED,),
+    ),
+)

@@ -1,0 +1,125 @@
+"""The commands that compare models with a server, and bring the server up to date: plan, migrate, check."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Final
+
+from scyllamodel import release
+from scyllamodel.cli import options
+from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.events import following
+from scyllamodel.cli.exits import CHANGES, DONE, PARTIAL, REFUSED, WAITED
+from scyllamodel.cli.parser import Command
+from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.texts import check_text, result_text
+from scyllamodel.driver.repo import Repo
+
+
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    options.resources(parser)
+    options.creating(parser)
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 when there is something to do")
+    options.output(parser)
+
+
+def _plan(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_plan_one, settings), console)
+
+
+def _plan_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    found = release.plan(repo, resources=settings.resource or None, create_keyspace=settings.create_keyspace)
+    changes = CHANGES if settings.exit_code and not found.is_empty else DONE
+    return Answer(found.to_dict(), found.render(), REFUSED if found.refusals else changes)
+
+
+def _migrate_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    options.resources(parser)
+    options.creating(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
+    options.allowing(parser)
+    options.waiting(parser)
+    options.output(parser)
+
+
+def _migrate(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_migrate_one, settings, console), console, failed=PARTIAL)
+
+
+def _migrate_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+    with following(console, show_plan=not settings.dry_run) as on_event:
+        result = release.migrate(
+            repo,
+            resources=settings.resource or None,
+            dry_run=settings.dry_run,
+            create_keyspace=settings.create_keyspace,
+            allow=settings.allow,
+            agreement_timeout=settings.agreement_timeout,
+            step_timeout=settings.step_timeout,
+            on_event=on_event,
+        )
+    return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    options.resources(parser)
+    parser.add_argument(
+        "--strict", action="store_true", help="live objects that no model declares count as changes too"
+    )
+    options.output(parser)
+
+
+def _check(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_check_one, settings), console)
+
+
+def _check_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    found = release.check(repo, resources=settings.resource or None, strict=settings.strict)
+    return Answer(found.to_dict(), check_text(found), DONE if found.in_sync else CHANGES, asked_for=False)
+
+
+COMMANDS: Final = (
+    Command(
+        "plan",
+        "show what is missing on the server, and change nothing",
+        _plan,
+        _plan_options,
+        "Reads the models and the live schema, and prints the statements that would bring the\n"
+        "server up to date. Exit code 3 tells that the models want what CQL cannot do.",
+        (
+            "scyllamodel plan --repo shop.db:repo",
+            'scyllamodel plan --url "scylla://127.0.0.1/shop?models=shop.models" --exit-code',
+            "scyllamodel plan --repo shop.db:repo --json | jq .summary",
+        ),
+        (CHANGES, REFUSED),
+    ),
+    Command(
+        "migrate",
+        "bring the server up to date with the models",
+        _migrate,
+        _migrate_options,
+        "Adds what is missing: types, tables, columns, options, indexes, views. Nothing is dropped.\n"
+        "A change that CQL cannot do is refused before anything runs, with a recipe. Interrupted,\n"
+        "it finishes the running statement; the next run goes on.",
+        (
+            "scyllamodel migrate --repo shop.db:repo --dry-run",
+            "scyllamodel migrate --repo shop.db:repo --create-keyspace",
+            "scyllamodel migrate --repo shop.db:repo --resource Order --resource Customer",
+        ),
+        (REFUSED, PARTIAL, WAITED),
+    ),
+    Command(
+        "check",
+        "tell whether the server is in step with the models",
+        _check,
+        _check_options,
+        "For CI and health checks: the exit code is the answer.",
+        ("scyllamodel check --repo shop.db:repo", "scyllamodel check --repo shop.db:repo --strict --quiet"),
+        (CHANGES,),
+    ),
+)

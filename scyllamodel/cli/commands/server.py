@@ -1,0 +1,97 @@
+"""The commands that need nothing but this machine: a local server, and the tour."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from scyllamodel.cli import options
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.events import following
+from scyllamodel.cli.exits import DONE
+from scyllamodel.cli.parser import Command
+from scyllamodel.demo.tour import tour
+from scyllamodel.local import background, versions
+from scyllamodel.local.background import Status
+from scyllamodel.local.progress import shown, silent
+
+
+def _local_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["start", "stop", "status"], help="what to do with the server")
+    _version(parser, "of Cassandra, for start: 5.0, 4.1 or 4.0 (default: 5.0)")
+    parser.add_argument("--nodes", type=int, choices=[1, 3], default=1, help="how many, for start (default: 1)")
+    options.output(parser)
+
+
+def _version(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--version", default=versions.DEFAULT, metavar="VERSION", help=text)
+
+
+def _local(settings: argparse.Namespace, console: Console) -> int:
+    if settings.action == "start":
+        found = _start(settings, console)
+    else:
+        found = background.stop() if settings.action == "stop" else background.status()
+    console.document({"format": 1, "kind": "local", **found.to_dict()})
+    console.result(local_text(settings.action, found))
+    return DONE
+
+
+def _start(settings: argparse.Namespace, console: Console) -> Status:
+    if console.verbosity < 0:
+        return background.start(settings.version, settings.nodes, on_progress=silent)
+    console.say(f"Starting Cassandra {versions.exact(settings.version)} …")
+    with shown(console.err) as show:
+        return background.start(settings.version, settings.nodes, on_progress=show)
+
+
+def local_text(action: str, found: Status) -> str:
+    """What became of the local server, for people.
+
+    >>> local_text("status", Status(is_running=False))
+    'No local server runs. Start one with: scyllamodel local start'
+    """
+    where = ", ".join(f"{node.contact_point}{'' if node.is_up else ' (does not answer)'}" for node in found.nodes)
+    if action == "stop":
+        return f"Stopped Cassandra {found.version} at {where}." if found.is_running else "No local server was running."
+    if not found.is_running:
+        return "No local server runs. Start one with: scyllamodel local start"
+    return (
+        f"Cassandra {found.version} runs at {where}.\n"
+        f"Use it with:  --url scylla://{','.join(found.contact_points)}/KEYSPACE?models=PACKAGE\n"
+        "Stop it with: scyllamodel local stop"
+    )
+
+
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    _version(parser, "of Cassandra: 5.0, 4.1 or 4.0 (default: 5.0)")
+    parser.add_argument("--keep", action="store_true", help="let the server run on, until Ctrl-C")
+    parser.set_defaults(verbosity=0)
+
+
+def _demo(settings: argparse.Namespace, console: Console) -> int:
+    with following(console, indent="   ") as on_event:
+        tour(console.result, version=settings.version, keep=settings.keep, on_event=on_event)
+    return DONE
+
+
+COMMANDS: Final = (
+    Command(
+        "local",
+        "start, stop or look at a real Cassandra on this machine",
+        _local,
+        _local_options,
+        "The server, and the Java that it needs, are downloaded once into your cache folder. It runs\n"
+        "in the background until you stop it, and its data goes with it. Needs the extra `local`.",
+        ("scyllamodel local start", "scyllamodel local start --version 4.1", "scyllamodel local stop"),
+    ),
+    Command(
+        "demo",
+        "take a tour: an online shop, from its classes to a refused change",
+        _demo,
+        _demo_options,
+        "Starts a real Cassandra for the tour and stops it afterwards. Every claim is put to the test:\n"
+        "exit code 0 means that all of it happened as told. Needs the extra `local`.",
+        ("scyllamodel demo", "scyllamodel demo --version 4.1", "scyllamodel demo --keep"),
+    ),
+)

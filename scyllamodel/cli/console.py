@@ -1,0 +1,146 @@
+"""Where the words of a command go: results to stdout, messages to stderr, one JSON document instead when asked.
+
+*In*: texts, events and documents. *Out*: bytes on two streams, with colour and bars on a terminal only. A reader that
+goes away (``| head``) never stops the work: what is left to say is dropped.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import attrs
+
+if TYPE_CHECKING:
+    from scyllamodel.cli.terminal import Bar
+
+STYLES: Final = {
+    re.compile(r" *\+ "): "green",
+    re.compile(r" *~ "): "yellow",
+    re.compile(r" *! |error "): "bold red",
+    re.compile(r" *- "): "red",
+    re.compile(r" *\. "): "dim",
+    re.compile(r" *>>> "): "cyan",
+    re.compile(r"\d+\. "): "bold",
+}
+"""How a line begins, to its style; the marks are those of `Plan.render`, the rest is the tour's."""
+
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in {9, 10}}
+
+
+def visible(text: str) -> str:
+    r"""The text with control characters spelt out, so that no comment in a schema can drive a terminal.
+
+    >>> visible("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return text.translate(_CONTROLS)
+
+
+def style_of(line: str) -> str:
+    """The style of a line, by how it begins; empty for none.
+
+    >>> style_of("  + table shop.orders"), style_of("Plan for shop")
+    ('green', '')
+    """
+    return next((style for begins, style in STYLES.items() if begins.match(line)), "")
+
+
+@attrs.define
+class Console:
+    """The two streams of one command.
+
+    Attributes:
+        json: one JSON document on stdout and nothing else.
+        verbosity: -1 with ``-q``, 1 with ``-v``, else 0.
+        out: for results.
+        err: for messages.
+    """
+
+    json: bool = False
+    verbosity: int = 0
+    out: TextIO = attrs.field(factory=lambda: sys.stdout)
+    err: TextIO = attrs.field(factory=lambda: sys.stderr)
+
+    def __attrs_post_init__(self) -> None:
+        for stream in (self.out, self.err):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+
+    def result(self, text: str = "") -> None:
+        """Print what was asked for; not with ``--json``."""
+        if not self.json:
+            self._print(self.out, text)
+
+    def tell(self, text: str = "") -> None:
+        """Print how a command fares; with neither ``--json`` nor ``-q``."""
+        if self.verbosity >= 0:
+            self.result(text)
+
+    def say(self, text: str = "") -> None:
+        """Print a message to the reader; not with ``-q``."""
+        if self.verbosity >= 0:
+            self._print(self.err, text)
+
+    def detail(self, text: str = "") -> None:
+        """Print what is only told with ``-v``."""
+        if self.verbosity > 0:
+            self._print(self.err, text)
+
+    def complain(self, text: str) -> None:
+        """Print an error, whatever the verbosity."""
+        self._print(self.err, text)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Print the one JSON document; only with ``--json``."""
+        if self.json:
+            self._write(self.out, json.dumps(document, indent=2) + "\n")
+
+    @property
+    def live(self) -> TextIO | None:
+        """The stream that may show a moving bar: a terminal, never the one that carries JSON; None without one."""
+        streams = [] if self.verbosity < 0 else [self.err] if self.json else [self.out, self.err]
+        return next((stream for stream in streams if stream.isatty() and os.environ.get("TERM") != "dumb"), None)
+
+    def bar(self, total: int) -> Bar | None:
+        """A bar on the stream that may show one; None without a terminal, and without rich."""
+        stream = self.live
+        if stream is None or find_spec("rich") is None:
+            return None
+        from scyllamodel.cli.terminal import Bar  # noqa: PLC0415 - rich is optional
+
+        return Bar(stream, total)
+
+    def _print(self, stream: TextIO, text: str) -> None:
+        if not stream.isatty():
+            self._write(stream, f"{text}\n")
+        elif find_spec("rich") is None:
+            self._write(stream, f"{visible(text)}\n")
+        else:
+            from scyllamodel.cli.terminal import print_styled  # noqa: PLC0415 - rich is optional
+
+            with _surviving(stream):
+                print_styled(stream, [(line, style_of(line)) for line in visible(text).split("\n")])
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        with _surviving(stream):
+            stream.write(text)
+            stream.flush()
+
+
+@contextmanager
+def _surviving(stream: TextIO) -> Generator[None]:
+    """Outlive the reader of a stream, and send the rest to nowhere once it has gone."""
+    try:
+        yield
+    except BrokenPipeError:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())

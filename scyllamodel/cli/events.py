@@ -1,0 +1,136 @@
+"""What is told while a plan is applied: a line for each step, a bar on a terminal, and what came of it after Ctrl-C.
+
+*In*: events of `scyllamodel.release`, and signals. *Out*: lines and a bar; `Stopped` or `Interrupted` when the user
+ended the run.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import attrs
+
+from scyllamodel.cli.console import Console, style_of, visible
+from scyllamodel.cli.exits import Interrupted, Stopped
+from scyllamodel.cli.signals import on_signals
+from scyllamodel.errors import StepFailed
+from scyllamodel.schema.apply import Event, OnEvent, StepResult
+from scyllamodel.schema.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from scyllamodel.cli.terminal import Bar
+
+
+@contextmanager
+def following(console: Console, *, show_plan: bool = False, indent: str = "") -> Generator[OnEvent]:
+    """A listener for `scyllamodel.release.migrate` that shows how it fares.
+
+    Parameters:
+        show_plan: whether the plan itself is printed before its steps.
+        indent: stands before each line of a step.
+
+    Raises:
+        Interrupted: the user ended the run, and nothing was applied.
+        Stopped: the user ended it after some steps.
+    """
+    follower = _Follower(console, show_plan, indent)
+    with on_signals(follower.signalled):
+        try:
+            yield follower.on_event
+        except KeyboardInterrupt:
+            raise follower.stopped() from None
+        except StepFailed as error:
+            if follower.stopping:
+                raise follower.stopped() from error
+            raise
+        finally:
+            follower.end()
+
+
+def step_line(step: Step, result: StepResult) -> str:
+    """A finished step in a line: its mark, number and summary, and how long it took."""
+    took = {"skipped": "done already", "failed": "failed"}.get(result.state, f"{result.duration_ms} ms")
+    again = f", sent {result.attempts} times" if result.attempts > 1 else ""
+    return f"  {'!' if result.state == 'failed' else step.mark} {step.seq:>2}. {step.summary} ({took}{again})"
+
+
+@attrs.define
+class _Follower:
+    """One run as it is seen.
+
+    Attributes:
+        running: whether a statement is under way.
+        stopping: whether the user asked to stop.
+        applied: how many steps are done.
+        total: how many there are.
+    """
+
+    console: Console
+    show_plan: bool
+    indent: str = ""
+    running: bool = False
+    stopping: bool = False
+    applied: int = 0
+    total: int = 0
+    bar: Bar | None = None
+
+    def on_event(self, event: Event) -> None:
+        if event.kind == "plan_ready" and event.plan is not None:
+            self.begin(event.plan)
+        elif event.kind == "step_started" and event.step is not None:
+            self.begin_step(event.step)
+        elif event.kind == "step_done" and event.step is not None and event.result is not None:
+            self.done(event.step, event.result)
+        elif event.kind == "agreement_waiting":
+            self.describe("waiting for the nodes to agree")
+
+    def begin(self, plan: Plan) -> None:
+        self.total = len(plan.bootstrap) + len(plan.steps)
+        if self.show_plan and not plan.is_empty and not plan.refusals:
+            self.console.tell(f"{plan.render()}\n")
+
+    def begin_step(self, step: Step) -> None:
+        self.running = True
+        self.bar = self.bar or self.console.bar(self.total)
+        self.describe(step.summary)
+        self.console.detail(step.cql)
+
+    def describe(self, what: str) -> None:
+        if self.bar is not None:
+            self.bar.describe(visible(what))
+
+    def done(self, step: Step, result: StepResult) -> None:
+        self.running = False
+        self.applied += result.is_done
+        line = self.indent + step_line(step, result)
+        if self.bar is not None and self.bar.stream is self.console.out:
+            self.bar.print(visible(line), style_of(line))
+        else:
+            self.console.tell(line)
+        if self.bar is not None:
+            self.bar.advance()
+        if self.stopping and self.applied < self.total:
+            raise KeyboardInterrupt
+
+    def signalled(self, number: int, frame: FrameType | None) -> None:
+        if self.stopping or not self.running:
+            signal.default_int_handler(number, frame)
+        self.stopping = True
+        self.console.say("Stopping after the statement that is running; once more to leave without its answer.")
+
+    def stopped(self) -> Interrupted:
+        if not self.applied:
+            return Interrupted("Interrupted before anything was changed.")
+        return Stopped(
+            f"Stopped as asked: {self.applied} of {self.total} steps went through. The next run goes on from there.",
+            applied=self.applied,
+            total=self.total,
+        )
+
+    def end(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()

@@ -1,0 +1,55 @@
+"""Exit codes and what each of them means, in one table that help texts and tests read."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from scyllamodel.errors import ScyllaModelError
+
+DONE: Final = 0
+ERROR: Final = 1
+CHANGES: Final = 2
+REFUSED: Final = 3
+STALE: Final = 4
+LOCKED: Final = 5
+PARTIAL: Final = 6
+WAITED: Final = 7
+USAGE: Final = 64
+CONFIGURATION: Final = 78
+INTERRUPTED: Final = 130
+
+MEANING: Final = {
+    DONE: "done, or nothing to do",
+    ERROR: "error",
+    CHANGES: "changes pending",
+    REFUSED: "refused: CQL cannot do it, or it needs --allow; nothing ran",
+    STALE: "the saved plan no longer fits",
+    LOCKED: "another run holds the lock",
+    PARTIAL: "stopped part-way; the next run goes on",
+    WAITED: "nodes did not agree in time",
+    USAGE: "wrong usage of the command line",
+    CONFIGURATION: "wrong or missing configuration",
+    INTERRUPTED: "interrupted before anything was changed",
+}
+"""Exit code to its meaning (sync-and-release, section 8)."""
+
+
+class UsageError(ScyllaModelError):
+    """A command line that cannot be understood."""
+
+    code: ClassVar[str] = "CM101"
+    exit_code: ClassVar[int] = USAGE
+
+
+class Interrupted(ScyllaModelError):
+    """The user (Ctrl-C) or the system (SIGTERM) ended the command before it had changed anything."""
+
+    code: ClassVar[str] = "CM102"
+    exit_code: ClassVar[int] = INTERRUPTED
+
+
+class Stopped(Interrupted):
+    """The same, with ``applied`` of ``total`` steps done by then."""
+
+    code: ClassVar[str] = "CM103"
+    exit_code: ClassVar[int] = PARTIAL

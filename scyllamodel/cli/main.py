@@ -1,0 +1,68 @@
+"""From ``sys.argv`` to an exit code: parse, run, and report whatever went wrong, in words or as a document.
+
+Nothing gets past here but the exit code: no traceback for what was raised on purpose, no thread that outlives the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from scyllamodel.cli.answers import complain, error_document
+from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import ERROR, Interrupted
+from scyllamodel.cli.parser import Command, parse
+from scyllamodel.cli.signals import on_signals
+from scyllamodel.config import add_current_folder
+from scyllamodel.driver.connect import stop_loop
+from scyllamodel.errors import ScyllaModelError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters:
+        argv: the words after the program's name; the default is `sys.argv`.
+
+    Returns:
+        The exit code, as in `scyllamodel.cli.exits`.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    console = Console(json="--json" in words)
+    try:
+        with on_signals():
+            return _run(words, console)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except KeyboardInterrupt:
+        return _report(console, Interrupted("Interrupted before anything was changed."))
+    except Exception as error:  # noqa: BLE001 - the last one to hear of it
+        return _report(console, error)
+    finally:
+        stop_loop()
+
+
+def _run(words: Sequence[str], console: Console) -> int:
+    settings = parse(COMMANDS, words)
+    console.json = getattr(settings, "json", False)
+    console.verbosity = settings.verbosity
+    _log(console)
+    add_current_folder()
+    command: Command = settings.command
+    return command.run(settings, console)
+
+
+def _report(console: Console, error: Exception) -> int:
+    console.document(error_document(error))
+    complain(console, error)
+    return error.exit_code if isinstance(error, ScyllaModelError) else ERROR
+
+
+def _log(console: Console) -> None:
+    """Send the library's log to stderr with ``-v``; without it, the driver's warnings are not for this reader."""
+    root = logging.getLogger()
+    root.addHandler(logging.StreamHandler(console.err) if console.verbosity > 0 else logging.NullHandler())
+    if console.verbosity > 0:
+        logging.getLogger("scyllamodel").setLevel(logging.DEBUG)

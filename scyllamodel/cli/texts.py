@@ -1,0 +1,58 @@
+"""Answers as text for people.
+
+*In*: what `scyllamodel.release` answers. *Out*: lines, each with its mark in front where one fits, so that a terminal
+can colour them. Statements and plans render themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
+from scyllamodel.schema.diagnostics import Diagnostic
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things, in English.
+
+    >>> counted(1, "step"), counted(3, "step")
+    ('1 step', '3 steps')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def diagnostic_lines(found: Iterable[Diagnostic]) -> list[str]:
+    """Diagnostics with their marks: ``!`` refuses, ``~`` warns, ``.`` informs."""
+    marks = {"error": "!", "warn": "~", "note": "."}
+    return [f"{marks[item.severity]} {item}" for item in found]
+
+
+def result_text(result: MigrationResult) -> str:
+    """What a migration came to, in a line; the plan itself after a dry run, and notes where nothing was missing."""
+    if result.status == "planned":
+        return f"{result.plan.render()}\n\nDry run: nothing was changed."
+    if result.status == "in_sync":
+        return "\n".join([f"{result.plan.keyspace}: in sync, nothing to do.", *diagnostic_lines(result.plan.notes)])
+    states = [step.state for step in result.steps]
+    skipped = f", {states.count('skipped')} done already" if "skipped" in states else ""
+    done = counted(len(states) - states.count("skipped"), "step")
+    return f"{result.plan.keyspace}: applied {done}{skipped} in {result.duration_ms} ms."
+
+
+def check_text(found: CheckResult) -> str:
+    """Whether models and server agree, and if not, what is missing."""
+    if found.in_sync:
+        return "\n".join([f"{found.plan.keyspace}: in sync.", *diagnostic_lines(found.notes)])
+    return f"{found.plan.render()}\n\n{found.plan.keyspace}: not in sync."
+
+
+def keyspace_text(found: KeyspaceResult) -> str:
+    """Whether the keyspace was made, and how it is replicated."""
+    what = "created" if found.created else "exists already"
+    settings = ", ".join(f"{name} {value}" for name, value in found.replication.items())
+    return "\n".join([f"{found.keyspace}: {what} ({settings}).", *diagnostic_lines(found.notes)])
+
+
+def lint_text(models: Sequence[str], found: Sequence[Diagnostic]) -> str:
+    """What the rules say of the models, and how many models they read."""
+    return "\n".join([*diagnostic_lines(found), f"{counted(len(models), 'model')}, {counted(len(found), 'remark')}."])

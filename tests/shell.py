@@ -1,0 +1,72 @@
+"""The command line as a user runs it: a process of its own, in a folder, on a pipe or on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+TIMEOUT = 180
+OURS = ("SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL", "SCYLLAMODEL_SYNC", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONPATH")
+
+
+def environment(**changes):
+    """This process's environment without what would configure a command, and with these changes."""
+    return {name: value for name, value in os.environ.items() if name not in OURS} | changes
+
+
+def command(*words):
+    """The words that start the command line with this Python."""
+    return [sys.executable, "-m", "scyllamodel", *map(str, words)]
+
+
+def run(*words, folder, **changes):
+    """Run a command to its end, with its output in pipes."""
+    return subprocess.run(
+        command(*words),
+        cwd=folder,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def start(*words, folder, **changes):
+    """Start a command with its output in pipes, line by line."""
+    return subprocess.Popen(
+        command(*words),
+        cwd=folder,
+        env=environment(**changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def on_a_terminal(words, folder, **changes):
+    """Run a program on a terminal of its own; its exit code and all that it wrote there."""
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        words, cwd=folder, env=environment(**changes), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while piece := _piece(ours):
+            written += piece
+    finally:
+        os.close(ours)
+    return started.wait(TIMEOUT), written.decode()
+
+
+def _piece(terminal):
+    """What comes next; nothing once the other side has closed, which Linux reports as an error."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

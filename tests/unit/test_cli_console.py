@@ -1,0 +1,161 @@
+"""Where the words of a command go."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from shell import on_a_terminal
+
+from scyllamodel.cli.console import Console, style_of, visible
+
+SAY = """
+from scyllamodel.cli.console import Console
+console = Console()
+console.result("+ table shop.orders")
+console.result("plain \\x1b[2J")
+"""
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def on_terminal(**changes):
+    """What `SAY` writes to a terminal."""
+    return on_a_terminal([sys.executable, "-c", SAY], None, **changes)[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "out", "err"),
+    [
+        ({}, "result\n", "message\nerror\n"),
+        ({"verbosity": -1}, "result\n", "error\n"),
+        ({"verbosity": 1}, "result\n", "message\ndetail\nerror\n"),
+        ({"json": True}, '{\n  "a": 1\n}\n', "message\nerror\n"),
+    ],
+)
+def test_words_go_where_they_belong(settings, out, err):
+    """Results go to stdout and messages to stderr; a document replaces the results."""
+    console = Console(out=io.StringIO(), err=io.StringIO(), **settings)
+    console.result("result")
+    console.say("message")
+    console.detail("detail")
+    console.complain("error")
+    console.document({"a": 1})
+
+    assert (out, err) == (console.out.getvalue(), console.err.getvalue())
+
+
+def test_a_terminal_gets_colour():
+    """The mark at the start of a line colours it."""
+    shown = on_terminal(TERM="xterm-256color")
+
+    assert "\x1b[32m+ table shop.orders" in shown
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1", "TERM": "xterm-256color"}, {"TERM": "dumb"}])
+def test_no_colour_where_none_is_wanted(environment):
+    """NO_COLOR and a dumb terminal get the bare text."""
+    assert "\x1b" not in on_terminal(**environment)
+
+
+def test_a_terminal_is_not_driven_by_what_is_printed():
+    """Control characters of a comment are spelt out on a terminal."""
+    assert "plain \\x1b[2J" in on_terminal(TERM="xterm")
+
+
+def test_a_pipe_gets_no_control_characters_of_ours():
+    """A pipe gets the text byte for byte."""
+    done = subprocess.run([sys.executable, "-c", SAY], capture_output=True, check=True)
+
+    assert b"+ table shop.orders\nplain \x1b[2J\n" == done.stdout
+
+
+def test_letters_that_a_stream_cannot_hold_are_spelt_out():
+    """An ASCII terminal does not end a command."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    code = "from scyllamodel.cli.console import Console; Console().result('h\\u00e9')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+
+    assert b"h\\xe9\n" == done.stdout
+
+
+def test_a_reader_that_goes_away_does_not_end_the_work():
+    """After ``| head`` the rest is said to nobody, and the exit code is the work's own."""
+    code = """
+import sys
+from scyllamodel.cli.console import Console
+console = Console()
+for number in range(50000):
+    console.result(str(number))
+sys.exit(42)
+"""
+    work = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    work.stdout.readline()
+    work.stdout.close()
+
+    assert (42, b"") == (work.wait(30), work.stderr.read())
+    work.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "out", "err", "live"),
+    [
+        ({}, Terminal(), io.StringIO(), "out"),
+        ({}, io.StringIO(), Terminal(), "err"),
+        ({}, io.StringIO(), io.StringIO(), None),
+        ({"json": True}, Terminal(), Terminal(), "err"),
+        ({"json": True}, Terminal(), io.StringIO(), None),
+        ({"verbosity": -1}, Terminal(), Terminal(), None),
+    ],
+)
+def test_bars_move_on_a_terminal_only(monkeypatch, settings, out, err, live):
+    """Bars never share a stream with JSON, and never reach a pipe."""
+    monkeypatch.setenv("TERM", "xterm")
+    console = Console(out=out, err=err, **settings)
+
+    assert {"out": out, "err": err, None: None}[live] is console.live
+
+
+def test_a_dumb_terminal_has_no_bars(monkeypatch):
+    """What cannot move a cursor gets lines."""
+    monkeypatch.setenv("TERM", "dumb")
+
+    assert Console(out=Terminal(), err=Terminal()).live is None
+
+
+def test_documents_are_ascii():
+    """A document can be read whatever the encoding of the stream."""
+    console = Console(json=True, out=io.StringIO())
+    console.document({"name": "h\u00e9"})
+
+    assert {"name": "h\u00e9"} == json.loads(console.out.getvalue().encode("ascii"))
+
+
+def test_line_breaks_and_tabs_stay():
+    """Only what could drive a terminal is spelt out."""
+    assert "a\n\tb\\x9b" == visible("a\n\tb\x9b")
+
+
+@pytest.mark.parametrize(
+    ("line", "style"),
+    [
+        ("! refused", "bold red"),
+        ("  ~ options", "yellow"),
+        ("+x", ""),
+        ("", ""),
+        ("error", ""),
+        ("error AP101: x", "bold red"),
+    ],
+)
+def test_the_mark_gives_the_style(line, style):
+    """A mark counts when it stands alone at the start."""
+    assert style == style_of(line)

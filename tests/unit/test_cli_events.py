@@ -1,0 +1,184 @@
+"""What is told while a plan is applied, and what Ctrl-C does to it."""
+
+from __future__ import annotations
+
+import io
+import signal
+
+import pytest
+
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.events import following
+from scyllamodel.cli.exits import Interrupted, Stopped
+from scyllamodel.errors import StepFailed
+from scyllamodel.schema.apply import Event, StatementRefused, apply
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, Table, TableColumn
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.types.values import Native
+
+SERVER = ServerProfile()
+NAMES = ("carts", "orders", "reviews")
+TABLES = [Table(name, [TableColumn("id", Native("uuid"), "partition_key")], keyspace="shop") for name in NAMES]
+LIVE = KeyspaceFacts("shop", Keyspace("shop"))
+PLAN = make_plan(KeyspaceFacts("shop", tables=TABLES), LIVE, SERVER)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+class Node:
+    """An executor whose statements all go through; `during` maps the number of one to what happens meanwhile."""
+
+    server = SERVER
+
+    def __init__(self, during=None):
+        self.sent = []
+        self.during = during or {}
+
+    def execute(self, cql, _timeout):
+        self.sent.append(cql)
+        self.during.get(len(self.sent), lambda: None)()
+
+    def look(self, _keyspace):
+        return KeyspaceFacts("shop", Keyspace("shop"), tables=TABLES[: len(self.sent)])
+
+    def await_agreement(self, _timeout):
+        self.during.get(f"agreement after {len(self.sent)}", lambda: None)()
+
+
+def press_ctrl_c():
+    """What the terminal sends."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def end_politely():
+    """What a container platform sends."""
+    signal.raise_signal(signal.SIGTERM)
+
+
+def refuse():
+    """What a server does with a statement it does not like."""
+    raise StatementRefused("no such strategy")
+
+
+def run(node, console=None, **settings):
+    """Apply the plan on this node, and give what was told on stdout and stderr."""
+    console = console or Console(out=io.StringIO(), err=io.StringIO(), **settings)
+    with following(console, show_plan=True) as on_event:
+        on_event(Event("plan_ready", plan=PLAN))
+        apply(PLAN, node, on_event=on_event)
+    return console.out.getvalue(), console.err.getvalue()
+
+
+def test_each_step_is_told_with_its_time():
+    """After the plan there is one line for each step: mark, number, what it did, milliseconds."""
+    out, err = run(Node())
+    plan, _, steps = out.partition(f"{PLAN.render()}\n\n")
+
+    assert ("", "") == (plan, err)
+    assert 3 == len(steps.splitlines())
+    assert all(line.startswith(f"  +  {seq}. ") for seq, line in enumerate(steps.splitlines(), 1))
+    assert all(line.endswith(" ms)") for line in steps.splitlines())
+
+
+@pytest.mark.parametrize("settings", [{"json": True}, {"verbosity": -1}])
+def test_quiet_runs_tell_nothing(settings):
+    """Neither a document nor -q leaves room for lines."""
+    assert ("", "") == run(Node(), **settings)
+
+
+def test_verbose_runs_tell_the_statements():
+    """With -v each statement is printed before it is sent."""
+    _, err = run(Node(), verbosity=1)
+
+    assert [line for cql in PLAN.cql for line in cql.splitlines()] == err.splitlines()
+
+
+@pytest.mark.parametrize("press", [press_ctrl_c, end_politely])
+def test_the_running_statement_is_finished_first(press):
+    """Ctrl-C and SIGTERM let the running statement end, and keep the next one from being sent."""
+    node = Node({2: press})
+    console = Console(out=io.StringIO(), err=io.StringIO())
+    with pytest.raises(Stopped, match="2 of 3 steps went through") as caught:
+        run(node, console)
+
+    assert (2, 3, 6) == (caught.value.applied, caught.value.total, caught.value.exit_code)
+    assert PLAN.cql[:2] == node.sent
+    assert "Stopping after the statement" in console.err.getvalue()
+
+
+def test_a_wish_during_the_last_statement_comes_too_late():
+    """When all is done there is nothing to stop."""
+    node = Node({3: press_ctrl_c})
+    run(node)
+
+    assert PLAN.cql == node.sent
+
+
+def test_insisting_leaves_a_statement_to_the_schema():
+    """A second Ctrl-C no longer waits for the answer: the schema tells that the statement ran."""
+    node = Node({1: lambda: (press_ctrl_c(), press_ctrl_c())})
+    with pytest.raises(Stopped) as caught:
+        run(node)
+
+    assert (1, PLAN.cql[:1]) == (caught.value.applied, node.sent)
+
+
+def test_before_the_first_statement_nothing_was_changed():
+    """Ctrl-C while nodes are waited for ends the run with the code for "nothing changed"."""
+    node = Node({"agreement after 0": press_ctrl_c})
+    with pytest.raises(Interrupted) as caught:
+        run(node)
+
+    assert (130, []) == (caught.value.exit_code, node.sent)
+    assert not isinstance(caught.value, Stopped)
+
+
+def test_after_the_last_statement_it_is_told_that_all_went_through():
+    """Ctrl-C while the last agreement is waited for counts what was done."""
+    with pytest.raises(Stopped, match="3 of 3 steps went through"):
+        run(Node({"agreement after 3": press_ctrl_c}))
+
+
+def test_a_failure_stays_what_it_is():
+    """A step that the server refuses is no interruption, and is told with its mark."""
+    console = Console(out=io.StringIO(), err=io.StringIO())
+    with pytest.raises(StepFailed):
+        run(Node({2: refuse}), console)
+
+    assert "  !  2. " in console.out.getvalue()
+    assert "(failed)" in console.out.getvalue()
+
+
+def test_signals_mean_what_they_meant_before():
+    """The handlers are gone when the run is over."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    run(Node())
+
+    assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_a_terminal_gets_a_bar(monkeypatch):
+    """On a terminal a bar counts the steps, and the lines stand above it."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out, err = run(Node(), Console(out=Terminal(), err=Terminal()))
+
+    assert "/3" in out
+    assert "\x1b[?25l" in out  # the cursor is hidden while the bar moves …
+    assert out.endswith("\x1b[2K")  # … and the line of the bar is wiped
+    assert all(step.summary in out for step in PLAN.steps)
+    assert "" == err
+
+
+def test_a_pipe_gets_no_bar(monkeypatch):
+    """Without a terminal there are no control characters."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    out, err = run(Node())
+
+    assert "\x1b" not in out + err

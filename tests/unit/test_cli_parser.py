@@ -1,0 +1,132 @@
+"""From the words of a command line to settings, or to an error that helps."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from scyllamodel.cli import options
+from scyllamodel.cli.exits import CHANGES, MEANING, UsageError
+from scyllamodel.cli.parser import Command, help_text, parse
+
+
+def look_options(parser):
+    """The options of the command of these tests."""
+    options.target(parser)
+    options.resources(parser)
+    options.creating(parser)
+    options.allowing(parser)
+    options.waiting(parser)
+    parser.add_argument("--format", choices=["cql", "json"], default="cql")
+    options.output(parser)
+
+
+LOOK = Command(
+    "look", "look at it", lambda _settings, _console: 7, look_options, "Looks.", ("scyllamodel look",), (CHANGES,)
+)
+LEAVE = Command("leave", "leave it", lambda _settings, _console: 0, options.output, "Leaves.", ("scyllamodel leave",))
+COMMANDS = (LOOK, LEAVE)
+
+
+def test_a_command_line_becomes_settings():
+    """Options that may be repeated gather, and lists may be written with commas."""
+    words = "look --repo a:b --repo c:d --models x.y,x.z --models w --keyspace k1,k2 --resource A,B --allow BC101:t -q"
+    found = parse(COMMANDS, words.split())
+
+    assert (["a:b", "c:d"], ["x.y", "x.z", "w"], ["k1", "k2"], ["A", "B"], ["BC101:t"], -1, LOOK) == (
+        found.repo,
+        found.models,
+        found.keyspace,
+        found.resource,
+        found.allow,
+        found.verbosity,
+        found.command,
+    )
+
+
+def test_what_is_not_said_has_a_default():
+    """Two minutes for agreement and for a step; the keyspace as the repo says; talk neither more nor less."""
+    found = parse(COMMANDS, ["look"])
+
+    assert (120.0, 120.0, None, 0, False, []) == (
+        found.agreement_timeout,
+        found.step_timeout,
+        found.create_keyspace,
+        found.verbosity,
+        found.json,
+        found.repo,
+    )
+
+
+def test_one_command_line_does_not_leak_into_the_next():
+    """What was gathered once is not there the next time."""
+    parse(COMMANDS, ["look", "--models", "x", "--repo", "a:b"])
+    found = parse(COMMANDS, ["look"])
+
+    assert ([], []) == (found.models, found.repo)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("look --resorce A", "Did you mean --resource? See scyllamodel look --help"),
+        ("look --resorce=A", "Did you mean --resource? See scyllamodel look --help"),
+        ("lok", "Did you mean look? See scyllamodel --help"),
+        ("look --format jsn", "Did you mean json? See scyllamodel look --help"),
+        ("look --repo", "--repo: expected one argument\nSee scyllamodel look --help"),
+        ("look extra", "unrecognized arguments: extra\nSee scyllamodel look --help"),
+        ("look --step-timeout 0", "0 is no time above zero, in seconds"),
+        ("look --step-timeout inf", "inf is no time above zero, in seconds"),
+        ("look --step-timeout soon", "--step-timeout: invalid seconds value: 'soon'"),
+        ("look -q -v", "-v/--verbose: not allowed with argument -q/--quiet"),
+        ("look --res A", "unrecognized arguments: --res A"),
+        ("leave --repo a:b", "unrecognized arguments: --repo a:b\nSee scyllamodel leave --help"),
+        ("", "Which command?\n  look             look at it\n  leave            leave it\n"),
+    ],
+)
+def test_a_wrong_command_line_says_what_would_be_right(words, expected):
+    """The error names the word that is wrong, the nearest right one, and where the help is."""
+    with pytest.raises(UsageError) as caught:
+        parse(COMMANDS, words.split())
+
+    assert expected in str(caught.value)
+    assert 64 == caught.value.exit_code
+
+
+def test_the_whole_help_lists_every_command():
+    """One line for each command, and how to learn more."""
+    text = help_text(COMMANDS)
+
+    assert "look at it" in text
+    assert "leave it" in text
+    assert "scyllamodel COMMAND --help" in text
+
+
+def test_the_help_of_a_command_has_examples_and_exit_codes(capsys):
+    """Help ends with what can be copied, and with the exit codes of this very command."""
+    with pytest.raises(SystemExit) as ended:
+        parse(COMMANDS, ["look", "--help"])
+    text = capsys.readouterr().out
+
+    assert 0 == ended.value.code
+    assert "Look at it.\n\nLooks.\n" in text
+    assert "examples:\n  scyllamodel look\n" in text
+    assert [f"  {code:<4} {MEANING[code]}" for code in (0, 1, 2, 64, 78)] == text.split("exit codes:\n")[1].splitlines()
+
+
+def test_no_line_of_help_is_too_wide(capsys):
+    """Help fits a terminal of 100 columns."""
+    with pytest.raises(SystemExit):
+        parse(COMMANDS, ["look", "--help"])
+
+    assert [] == [line for line in capsys.readouterr().out.splitlines() if len(line) > 100]
+
+
+def test_the_parser_knows_the_shared_options_by_one_name_each():
+    """No two options of a command share a destination by accident."""
+    parser = argparse.ArgumentParser()
+    look_options(parser)
+    names = [action.dest for action in parser._actions if action.dest != "verbosity"]
+
+    assert len(set(names)) == len(names)

@@ -1,0 +1,98 @@
+"""The JSON Schemas that the package publishes, and what commands print."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from documents import SCHEMAS, faults
+from jsonschema import Draft202012Validator
+
+from scyllamodel.cli.answers import error_document
+from scyllamodel.errors import ImpossibleChange, NoModelsFound
+from scyllamodel.local.background import NodeStatus, Status
+from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
+from scyllamodel.schema.apply import StepResult
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
+from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.types.values import Native
+
+KEY = TableColumn("id", Native("uuid"), "partition_key")
+NAME = TableColumn("name", Native("text"))
+REPLICATION = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1"})
+WANTED = KeyspaceFacts("shop", tables=[Table("orders", [KEY, NAME], indexes=[Index("by_name", "name")])])
+LIVE = KeyspaceFacts("shop", Keyspace("shop", REPLICATION), tables=[Table("orders", [KEY]), Table("old", [KEY])])
+PLAN = make_plan(WANTED, LIVE, ServerProfile())
+REFUSED = make_plan(WANTED, KeyspaceFacts("shop", tables=[Table("orders", [NAME])]), ServerProfile())
+REMARK = Diagnostic("KS102", "warn", "shop", "one copy", "write replication=")
+
+DOCUMENTS = {
+    "plan": [PLAN.to_dict(), REFUSED.to_dict()],
+    "result": [
+        MigrationResult(
+            "applied", PLAN, (StepResult(1, "applied", 1, 41), StepResult(2, "failed", 2, 3, "no"))
+        ).to_dict(),
+        MigrationResult("planned", PLAN).to_dict(),
+    ],
+    "check": [
+        CheckResult(False, PLAN).to_dict(),
+        CheckResult(True, make_plan(WANTED, WANTED, ServerProfile())).to_dict(),
+    ],
+    "keyspace": [KeyspaceResult("shop", True, REPLICATION, (REMARK,)).to_dict()],
+    "inspect": [
+        facts_dict(
+            SchemaFacts([KeyspaceFacts("shop", Keyspace("shop", REPLICATION), views=[View("v", [KEY], base="t")])])
+        ),
+        facts_dict(SchemaFacts([WANTED])),
+    ],
+    "lint": [{"format": 1, "kind": "lint", "resources": ["shop.models.Order"], "diagnostics": [REMARK.to_dict()]}],
+    "local": [
+        {"format": 1, "kind": "local", **status.to_dict()}
+        for status in (
+            Status(is_running=False),
+            Status(
+                is_running=True,
+                version="5.0.6",
+                nodes=(NodeStatus("127.0.0.1:9042", 17, is_up=True),),
+                since=datetime(2026, 1, 1, tzinfo=timezone.utc),
+                log="/tmp/cluster.log",
+            ),
+        )
+    ],
+    "error": [
+        error_document(NoModelsFound("nothing there", packages=["shop"])),
+        error_document(ImpossibleChange("refused", refusals=REFUSED.refusals)),
+        error_document(ZeroDivisionError("a bug of ours")),
+    ],
+    "list": [{"format": 1, "kind": "list", "items": [{"repo": "audit", "keyspace": "shop", "answer": PLAN.to_dict()}]}],
+}
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_every_schema_is_a_schema(kind):
+    """A validator takes it, and it is found under its own name."""
+    Draft202012Validator.check_schema(SCHEMAS[kind])
+
+    assert (f"{kind}.schema.json", kind) == (SCHEMAS[kind]["$id"], SCHEMAS[kind]["properties"]["kind"]["const"])
+
+
+@pytest.mark.parametrize(("kind", "document"), [(kind, found) for kind, all_ in DOCUMENTS.items() for found in all_])
+def test_what_is_printed_is_valid(kind, document):
+    """Every kind of document fits the schema of its kind."""
+    assert (kind, []) == (document["kind"], faults(document))
+
+
+def test_every_kind_is_tried():
+    """No schema is published that nothing is checked against."""
+    assert SCHEMAS.keys() == DOCUMENTS.keys()
+
+
+@pytest.mark.parametrize("kind", sorted(SCHEMAS))
+def test_a_schema_refuses_a_document_that_lacks_its_fields(kind):
+    """The bare head of a document is not enough for any kind."""
+    validator = Draft202012Validator(SCHEMAS[kind])
+
+    assert not validator.is_valid({"format": 1, "kind": kind})
