@@ -79,12 +79,12 @@ def _added(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
         path = case.path(change.table, column.name)
         yield from _mixed(table, column, path)
         yield from _again(table, column, path)
-        yield from _unknown(column, path, case)
+        yield from unknown_type(column.type, path, case)
 
 
 def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
     for column in change.table.columns:
-        yield from _unknown(column, case.path(change.table.name, column.name), case)
+        yield from unknown_type(column.type, case.path(change.table.name, column.name), case)
 
 
 def _mixed(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
@@ -121,15 +121,11 @@ def _remembered(text: str) -> tuple[str, str]:
     return (kind, rest.strip()) if kind in _KINDS else ("", text.strip())
 
 
-def _unknown(column: TableColumn, path: str, case: Case) -> Iterator[Diagnostic]:
-    if not case.server.has_vectors and holds_vector(column.type):
-        text = f"{case.server} has no type {column.type.cql}"
+def unknown_type(cql_type: CqlType, path: str, case: Case) -> Iterator[Diagnostic]:
+    """TY108 for a vector, on its own or inside another type, where the server has none."""
+    if not case.server.has_vectors and any(isinstance(part, VectorType) for part in walk(cql_type)):
+        text = f"{case.server} has no type {cql_type.cql}"
         yield Diagnostic("TY108", "error", path, text, "Vectors need Cassandra 5.0 or ScyllaDB 2025.2, or newer.")
-
-
-def holds_vector(cql_type: CqlType) -> bool:
-    """Whether a vector is in the type."""
-    return any(isinstance(part, VectorType) for part in walk(cql_type))
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {AlterColumn: _column, AddColumns: _added, AddTable: _table}

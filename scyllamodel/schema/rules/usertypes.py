@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from scyllamodel.schema.changes import AddField, AddType, AlterUserType
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.rules.types import holds_vector
+from scyllamodel.schema.rules.types import unknown_type
 from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell, user_types
 
 if TYPE_CHECKING:
@@ -44,15 +44,12 @@ def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
         yield Diagnostic("UD103", "error", path, text, recipes.new_type(case.name, change.type, new))
     if _is_open_collection(change.field_type) and (bare := _holding_bare(case.found, change.type)):
         yield _open_collection(path, change.name, change.field_type, bare)
-    if not case.server.has_vectors and holds_vector(change.field_type):
-        yield Diagnostic("TY108", "error", path, f"{case.server} has no type {change.field_type.cql}")
+    yield from unknown_type(change.field_type, path, case)
 
 
 def _new(change: AddType, case: Case) -> Iterator[Diagnostic]:
     for name, field_type in change.type.fields:
-        if not case.server.has_vectors and holds_vector(field_type):
-            path = case.path(change.type.name, name)
-            yield Diagnostic("TY108", "error", path, f"{case.server} has no type {field_type.cql}")
+        yield from unknown_type(field_type, case.path(change.type.name, name), case)
 
 
 def containing(name: str, types: Iterable[UserType]) -> frozenset[str]:

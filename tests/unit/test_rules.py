@@ -1,0 +1,338 @@
+"""Each code has a situation that raises it and a near one that does not."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from build import NTS, index, schema, table, user_type, view, wanted
+
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.diff import Sides, diff
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.rules import Case, judge, lint
+from scyllamodel.schema.rules.case import allowed
+from scyllamodel.schema.rules.catalogue import CATALOGUE
+from scyllamodel.schema.server import ServerProfile
+
+C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
+SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
+NO_VIEWS = attrs.evolve(C5, views_enabled=False)
+
+T = ("a int pk", "b int ck", "v text")
+LCS = {"class": "LeveledCompactionStrategy"}
+V = view("x", "t", "v text pk", "a int ck", "b int ck")
+
+
+def new(*columns, **facts):
+    """Models with a table ``t`` that is not there yet."""
+    return schema(), wanted(table("t", *columns, **facts))
+
+
+def both(found, declared, *more):
+    """A table on both sides, with the same further things."""
+    return schema(table("t", *found), *more), wanted(table("t", *declared), *more)
+
+
+def dropped(what, column):
+    """A table that had a column ``x`` once, and models that want one again."""
+    return schema(table("t", *T, dropped={"x": what})), wanted(table("t", *T, f"x {column}"))
+
+
+def about(**facts):
+    """Models of a new keyspace."""
+    return schema(keyspace=None), attrs.evolve(wanted(), keyspace=Keyspace("k", **facts))
+
+
+def with_tablets(*parts):
+    """A keyspace with tablets that lacks these things."""
+    return schema(keyspace=Keyspace("k", NTS, tablets=True)), wanted(*parts)
+
+
+def indexed(found, declared, *columns):
+    """A table with live and with declared indexes."""
+    columns = columns or T
+    return schema(table("t", *columns, indexes=found)), wanted(table("t", *columns, indexes=declared))
+
+
+def options(found, declared, *more):
+    """A table with live and with declared options, and what else is live."""
+    return schema(table("t", *T, options=found), *more), wanted(table("t", *T, options=declared))
+
+
+INDEXED, GRACELESS = table("t", *T, indexes=[index("v", "i")]), table("t", *T, options={"gc_grace_seconds": 0})
+ADDR = user_type("addr", "x int")
+GROWN = user_type("addr", "x int", "y int")
+OPEN = user_type("addr", "x int", "y set<int>")
+FROZEN = user_type("addr", "x int", "y frozen<set<int>>")
+
+# code, severity, server, (found, wanted) that raises it, (found, wanted) that does not
+CASES = [
+    ("PK101", "error", C5, both(T, ("a int pk", "b int pk", "v text")), both(T, (*T, "n int"))),
+    ("PK102", "error", C5, both(T, ("a int pk", "b int ck desc", "v text")), both(T, T)),
+    ("PK103", "error", C5, both(T, (*T, "n int ck")), both(T, (*T, "n int"))),
+    ("PK104", "error", C5, (schema(table("t", flags={"dense"})), wanted(table("t"))),
+     (schema(table("t", flags={"compound"})), wanted(table("t")))),
+    ("TY101", "error", C5, both(T, (*T[:2], "v varint")), both(T, (*T[:2], "v varchar"))),
+    ("TY101", "error", C5, both(("a int pk", "v int"), ("a int pk", "v varint")), both(T, T)),
+    ("TY102", "error", SCYLLA, both(("a int pk", "v int"), ("a int pk", "v varint")),
+     both(("a int pk", "v varint"), ("a int pk", "v int"))),
+    ("TY102", "error", SCYLLA, both(("a int pk", "v int"), ("a int pk", "v blob")),
+     both(("a int pk", "v counter"), ("a int pk", "v blob"))),
+    ("TY103", "error", C5, both((*T, "s set<int>"), (*T, "s frozen<set<int>>")), both((*T, "s set<int>"), T)),
+    ("TY104", "error", C5, both(T, (*T[:2], "v text static")), both(T, (*T, "s text static"))),
+    ("TY105", "error", C5, dropped("regular text", "int"), dropped("regular text", "text")),
+    ("TY105", "error", SCYLLA, dropped(" text", "int"), dropped(" text", "text static")),
+    ("TY105", "error", C5, dropped("regular text", "text static"), dropped("static text", "text static")),
+    ("TY105", "error", C5, dropped("regular frozen<tuple<int>>", "frozen<addr>"),
+     dropped("regular frozen<tuple<int>>", "tuple<int>")),
+    ("TY106", "error", C5, (schema(table("t", "a int pk", "n counter", dropped={"x": "regular counter"})),
+     wanted(table("t", "a int pk", "n counter", "x counter"))), dropped("regular text", "text")),
+    ("TY107", "error", C5, both(T, (*T, "n counter")), both(("a int pk", "n counter"), ("a int pk", "n counter"))),
+    ("TY107", "error", C5, both(("a int pk", "n counter"), ("a int pk", "n counter", "v int")), both(T, (*T, "w int"))),
+    ("TY107", "error", C5, both(T, (*T[:2], "v counter")), both(("a int pk",), ("a int pk", "v int"))),
+    ("TY108", "error", C4, new("a int pk", "e vector<float,3>"), new("a int pk", "e list<float>")),
+    ("TY108", "error", C4, both(T, (*T, "e set<frozen<vector<float,3>>>")), both(T, (*T, "e int"))),
+    ("TY108", "error", OLD_SCYLLA, (schema(), wanted(user_type("p", "e vector<float,2>"))), (schema(), wanted(ADDR))),
+    ("TY108", "error", C4, (schema(ADDR), wanted(user_type("addr", "x int", "e vector<float,2>"))),
+     (schema(ADDR), wanted(GROWN))),
+    ("UD101", "error", C5, (schema(GROWN), wanted(user_type("addr", "y int"))), (schema(GROWN), wanted(ADDR))),
+    ("UD102", "error", C5, (schema(ADDR), wanted(user_type("addr", "x text"))), (schema(ADDR), wanted(GROWN))),
+    ("UD104", "error", C5, (schema(ADDR), wanted(user_type("addr", "n int", "x int"))), (schema(ADDR), wanted(GROWN))),
+    ("UD103", "error", C5, (schema(ADDR, table("t", "a frozen<addr> pk")), wanted(GROWN)),
+     (schema(ADDR, table("t", "a int pk", "b frozen<addr> ck")), wanted(GROWN))),
+    ("UD103", "error", SCYLLA,
+     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a frozen<set<frozen<p>>> pk")), wanted(GROWN)),
+     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a int pk", "v frozen<p>")), wanted(GROWN))),
+    ("UD105", "error", C5, (schema(), wanted(user_type("a", "z frozen<b>"), user_type("b", "z list<frozen<a>>"))),
+     (schema(), wanted(user_type("a", "z frozen<b>"), user_type("b", "z int")))),
+    ("UD106", "error", C5, (schema(ADDR, table("t", *T, "u addr")), wanted(OPEN)),
+     (schema(ADDR, table("t", *T, "u frozen<addr>")), wanted(OPEN))),
+    ("UD106", "error", C5, (schema(), wanted(OPEN, table("t", *T, "u addr"))),
+     (schema(), wanted(FROZEN, table("t", *T, "u addr")))),
+    ("IX101", "warn", C5, indexed([], [index("v")]), new(*T, indexes=[index("v")])),
+    ("IX102", "error", C5, indexed([index("b", "i")], [index("v", "i")]),
+     indexed([index("b", "i")], [index("v", "j")])),
+    ("IX102", "error", C5, indexed([index("v", "i")], [index("v", "j")]), indexed([index("v", "i")], [index("v")])),
+    ("IX102", "error", SCYLLA, (schema(table("t", *T), table("i_index")), wanted(INDEXED)),
+     (schema(), wanted(INDEXED))),
+    ("IX102", "error", C5, (schema(), wanted(INDEXED, attrs.evolve(INDEXED, name="u"))),
+     (schema(), wanted(INDEXED, table("u", *T, indexes=[index("v", "j")])))),
+    ("IX103", "error", C5, indexed([index("v", "i")], [index("v", "i", using="sai")]),
+     indexed([index("v", "i", using="SAI")], [index("v", "i", using="sai")])),
+    ("IX104", "error", C4, indexed([], [index("v", using="sai")]), indexed([], [index("v")])),
+    ("IX104", "error", C5, indexed([], [index("v", local=True)]), indexed([], [index("v")])),
+    ("IX104", "error", ServerProfile("scylla", (2025, 3)),
+     indexed([], [index("e", using="sai")], *T, "e vector<float,2>"), indexed([], [index("v")])),
+    ("MV101", "warn", C5, (schema(table("t", *T)), wanted(table("t", *T), V)), (schema(), wanted(table("t", *T), V))),
+    ("MV103", "error", C5, (schema(table("t", *T), V), wanted(table("t", *T), attrs.evolve(V, base="u"))),
+     both(T, T, V)),
+    ("MV104", "error", NO_VIEWS, (schema(table("t", *T)), wanted(table("t", *T), V)), both(T, T, V)),
+    ("OP101", "error", C5, (schema(), wanted(GRACELESS, V)), (schema(), wanted(GRACELESS))),
+    ("OP101", "error", C5, options({"gc_grace_seconds": 9}, {"gc_grace_seconds": 0}, V),
+     options({"gc_grace_seconds": 9}, {"gc_grace_seconds": 0})),
+    ("OP101", "error", C5, (schema(GRACELESS), wanted(table("t", *T), V)),
+     (schema(GRACELESS), wanted(table("t", *T, options={"gc_grace_seconds": 9}), V))),
+    ("OP101", "error", C5, (schema(GRACELESS), wanted(V)), (schema(table("t", *T)), wanted(V))),
+    ("OP102", "warn", C5, options({"compaction": {**LCS, "sstable_size_in_mb": "80"}}, {"compaction": LCS}),
+     options({"compaction": {"class": "SizeTieredCompactionStrategy", "min_threshold": "6"}}, {"compaction": LCS})),
+    ("OP103", "warn", C5, options({"default_time_to_live": 0}, {"default_time_to_live": 9}),
+     new(*T, options={"default_time_to_live": 9})),
+    ("OP104", "error", C5, new(*T, options={"tombstone_gc": {"mode": "repair"}}), new(*T, options={"comment": "x"})),
+    ("OP104", "error", C4, options({}, {"allow_auto_snapshot": True}), new(*T)),
+    ("KS101", "warn", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "2"}),
+     about(replication=NTS)),
+    ("KS102", "warn", C5, about(replication={**NTS, "dc1": "1"}), about(replication=NTS)),
+    ("KS102", "error", C5, about(replication={**NTS, "dc1": "4"}), about(replication=NTS)),
+    ("KS102", "error", C5, about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "3"}),
+     about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "2"})),
+    ("KS102", "error", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "6"}),
+     about(replication={"class": "SimpleStrategy", "replication_factor": "5"})),
+    ("KS103", "warn", C5, (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": "2"}))),
+     (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": 3})))),
+    ("KS104", "error", C5, about(replication=NTS, tablets=True), about(replication=NTS)),
+    ("KS104", "error", SCYLLA, with_tablets(table("t", "a int pk", "n counter")), with_tablets(table("t", *T))),
+    ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
+    ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, indexes=[index("v")])), new(*T, indexes=[index("v")])),
+    ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, options={"cdc": {"enabled": "true"}})),
+     new(*T, options={"cdc": {"enabled": "true"}})),
+    ("KS105", "error", C5, about(replication={**NTS, "DC1": "3"}), about(replication={**NTS, "dc2": "2"})),
+    ("KS100", "error", C5, about(), about(replication=NTS)),
+    ("BC101", "error", C5, both(T, ("k int pk from=a", *T[1:])), both(("k int pk", *T[1:]), ("k int pk", *T[1:]))),
+    ("BC102", "error", C5, both(T, (*T[:2], "w text from=v")), both(T, T)),
+    ("BC102", "error", C5, (schema(table("old")), wanted(table("t", renamed_from="old"))), new()),
+    ("BC102", "note", C5, both((*T, "w text"), (*T, "w text from=v")), both(T, T)),
+    ("BC102", "note", C5, both(T, (*T[:2], "v text from=gone")), both(T, (*T[:2], "v text"))),
+    ("BC102", "note", C5, (schema(table("t")), wanted(table("t", renamed_from="old"))), (schema(), wanted(table("t")))),
+    ("BC103", "note", C5, both((*T, "x int"), T), both(T, T)),
+    ("NB101", "error", C5, (schema(table("u"), V), wanted(table("x"))), (schema(table("u"), V), wanted(table("y")))),
+    ("NB101", "error", C5, (schema(table("x")), wanted(V)), (schema(), wanted(table("t", *T), V))),
+    ("NB101", "error", C5, (schema(), wanted(table("t", *T), V, table("x"))), (schema(), wanted(table("t", *T), V))),
+    ("NB101", "error", C4, (schema(), wanted(table("n" * 223))), (schema(), wanted(table("n" * 48)))),
+    ("NB101", "error", C5, (schema(), wanted(view("v" * 49, "t", "a int pk"))),
+     (schema(), wanted(view("v", "t", "a int pk")))),
+    ("NB101", "error", C5, (schema(), wanted(user_type("a b", "x int"))),
+     (schema(), wanted(user_type("A_1", "x int")))),
+    ("NB101", "error", C5, indexed([], [index("v", "a-b")]), indexed([], [index("v", "a_b")])),
+    ("NB101", "error", C5, (schema(), wanted(table("t", *T), attrs.evolve(V, where="v = 'it''s'"))), both(T, T, V)),
+    ("NB101", "error", C5, new(*T, options={"id": "x"}), new(*T)),
+]  # fmt: skip
+
+TOPOLOGY = {"dc1": 3, "dc2": 2}
+
+
+def judged(found, declared, server, **settings):
+    """All diagnostics of one comparison; a keyspace that is missing is asked for."""
+    sides = Sides.of(found, declared, server)
+    changes = diff(found, declared, server, create_keyspace=found.keyspace is None)
+    return [remark.diagnostic for remark in judge(Case(sides, changes, TOPOLOGY, **settings))]
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "server", "raises", "silent"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)]
+)
+def test_each_code_is_raised_and_is_not(code, severity, server, raises, silent):
+    """The one situation raises the code with its severity; the other does not raise it at all."""
+    raised = [found for found in judged(*raises, server) if (found.code, found.severity) == (code, severity)]
+
+    assert raised
+    assert (code, severity) not in {(found.code, found.severity) for found in judged(*silent, server)}
+    assert all(found.object.startswith("k") and found.text for found in raised)
+    assert severity == "note" or all(found.fix for found in raised)
+
+
+DROPS = [
+    (c.DropTable("k", table("t")), "DS102", "k.t"),
+    (c.DropColumns("k", "t", (table("t", *T)["v"],)), "DS103", "k.t.v"),
+    (c.DropType("k", ADDR), "DS104", "k.addr"),
+    (c.DropView("k", V), "DS105", "k.x"),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "path"), DROPS, ids=[case[1] for case in DROPS])
+def test_drops_need_a_word(change, code, path):
+    """Whatever takes data away is refused, and runs under its code, alone or with its object."""
+    case = Case(Sides.of(schema(table("t", *T)), wanted(), C5), (change,))
+    (refused,) = [remark.diagnostic for remark in judge(case)]
+
+    assert (code, "error", path, f"{code}:{path}") == (refused.code, refused.severity, refused.object, refused.allow)
+    for allow in (code, f"{code}:{path}", f"{code}:{path.removeprefix('k.')}"):
+        (weighed,) = [remark.diagnostic for remark in judge(attrs.evolve(case, allow=frozenset({allow})))]
+        assert "warn" == weighed.severity
+    for allow in ("DS101", f"{code}:other", "TY101"):
+        assert not allowed(refused, frozenset({allow}))
+
+
+def test_dropping_an_index_is_a_warning():
+    """An index holds no data of its own."""
+    case = Case(Sides.of(schema(), wanted(), C5), (c.DropIndex("k", table("t", *T), index("v")),))
+
+    assert [("DS106", "warn")] == [(remark.diagnostic.code, remark.diagnostic.severity) for remark in judge(case)]
+
+
+BLOCKED = [
+    (c.DropTable("k", table("t", *T)), C5, True),
+    (c.DropTable("k", table("t", *T)), SCYLLA, True),
+    (c.DropTable("k", table("u")), C5, False),
+    (c.DropColumns("k", "t", (table("t", "id int pk", "other int")["other"],)), C5, True),
+    (c.DropColumns("k", "t", (table("t", "id int pk", "other int")["other"],)), SCYLLA, False),
+    (c.DropColumns("k", "t", (table("t", *T)["v"],)), SCYLLA, True),
+]
+
+
+@pytest.mark.parametrize(("change", "server", "blocked"), BLOCKED)
+def test_a_view_stands_in_the_way(change, server, blocked):
+    """MV102: Cassandra drops no column of a table with views, ScyllaDB none that a view has; until the view goes."""
+    sides = Sides.of(schema(table("t", *T, "other int"), table("u"), V), wanted(), server)
+    codes = {remark.diagnostic.code for remark in judge(Case(sides, (change,)))}
+    after = {remark.diagnostic.code for remark in judge(Case(sides, (c.DropView("k", V), change)))}
+
+    assert blocked == ("MV102" in codes)
+    assert isinstance(change, c.DropColumns) or "MV102" not in after
+
+
+def test_a_rename_under_an_index_cannot_be_allowed():
+    """Servers refuse it, whatever is allowed."""
+    found = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
+    declared = wanted(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
+    (refused,) = judged(found, declared, C5, allow=frozenset({"BC101"}))
+
+    assert ("BC101", "error", "") == (refused.code, refused.severity, refused.allow)
+
+
+def test_a_missing_keyspace_that_nobody_asked_for():
+    """KS100, and nothing is made by accident."""
+    sides = Sides.of(schema(keyspace=None), wanted(), C5)
+
+    assert ["KS100"] == [remark.diagnostic.code for remark in judge(Case(sides, ()))]
+
+
+def test_lint_needs_no_cluster():
+    """Models alone show names, circles and clashes, and options only where a server is named."""
+    models = SchemaFacts([
+        attrs.evolve(
+            wanted(user_type("a", "z frozen<a>"), table("n" * 60, options={"tombstone_gc": {"mode": "repair"}})),
+            keyspace=Keyspace("k", {"class": "SimpleStrategy", "replication_factor": "3"}),
+        ),
+        KeyspaceFacts("fine", tables=[table("t")]),
+    ])  # fmt: skip
+
+    assert ["NB101", "KS101", "UD105"] == [found.code for found in lint(models)]
+    assert ["NB101", "KS101", "UD105", "OP104"] == [found.code for found in lint(models, C5)]
+    assert ["NB101", "KS101", "UD105"] == [found.code for found in lint(models, SCYLLA)]
+
+
+def test_every_code_is_explained():
+    """Whatever a plan can show has an entry, and every entry says what to do."""
+    raised = {case[0] for case in CASES} | {case[1] for case in DROPS} | {"DS101", "DS106", "MV102"}
+
+    assert set(CATALOGUE) == raised
+    assert all(e.title and e.cause and e.example and e.recipe and str(e).startswith(e.code) for e in CATALOGUE.values())
+
+
+RECIPES = [
+    (
+        both(T, (*T[:2], "v int")),
+        [
+            "v: Column[str] = column()",
+            "v_2: Column[cql.Int | None] = column(default=None)",
+            "ALTER TABLE k.t ADD v_2 int",
+            "    for row in repo.scan(T):\n           repo.save(row.replace(v_2=row.v))",
+            "scyllamodel contract --allow DS103:k.t.v",
+        ],
+    ),
+    (
+        both((*T, "l_x list<int>"), (*T, "l_x frozen<list<int>>")),
+        ["l_x: Column[list[cql.Int]] = column(factory=list)", "l_x_2: Column[cql.Frozen[list[cql.Int]] | None]"],
+    ),
+    (
+        both(T, (*T[:2], "v text static")),
+        ["v_2: Column[str | None] = column(static=True, default=None)", "text STATIC"],
+    ),
+    (
+        both(T, ("b int pk", "a int ck desc", "v text")),
+        [
+            'class T2(Model, table="t_2"):',
+            "b: Column[cql.Int] = partition_key()",
+            "a: Column[cql.Int] = clustering_key(descending=True)",
+            "for row in repo.scan(T):",
+            "DS102:k.t",
+        ],
+    ),
+    (both(T, (*T[:2], "w text from=v")), ['column(db_name="v")', "ADD w text", "DS103:k.t.v"]),
+    ((schema(ADDR), wanted(user_type("addr", "x text"))), ['class Addr2(UserType, name="addr_2")', "DS104:k.addr"]),
+    ((schema(GROWN), wanted(user_type("addr", "y int"))), ["x: cql.Int\n", "y: cql.Int"]),
+    (
+        (schema(table("t", *T), V), wanted(table("t", *T), view("x", "t", "b int pk", "a int ck"))),
+        ['class X2(MaterializedView, of=T, view="x_2")', "DS105:k.x"],
+    ),
+    (indexed([index("v", "i")], [index("v", "i", using="sai")]), ['Index("v", using="sai", name="i_2")', "DS106:k.i"]),
+    (dropped("regular text", "int"), ['x: Column[cql.Int] = column(db_name="x_2"']),
+]
+
+
+@pytest.mark.parametrize(("sides", "pieces"), RECIPES)
+def test_a_refusal_comes_with_its_recipe(sides, pieces):
+    """The way round is written out for the user's own names and types."""
+    fixes = "\n".join(found.fix for found in judged(*sides, C5))
+
+    assert [] == [piece for piece in pieces if piece not in fixes]
