@@ -139,6 +139,9 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
         "cassandra.ring_delay_ms": 2000,
         "cassandra.consistent.rangemovement": "false",
         "cassandra.superuser_setup_delay_ms": 0,
+        # A node measures at its start what a row costs in memory; a hundredth of the steps gives the same 180 bytes and
+        # saves 2 of its 7 seconds.
+        "cassandra.memtable_row_overhead_computation_step": 1000,
         "cassandra.shutdown_announce_in_ms": 200,  # how long a clean stop waits for its peers to hear of it
         "logback.configurationFile": node.folder / "logback.xml",
         "java.io.tmpdir": node.folder / "tmp",  # JNA unpacks itself there: nothing stays behind in /tmp
