@@ -34,7 +34,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
 from scyllamodel.model.settings import inherited_setting, own_setting, unknown_keyword, usable_settings
 from scyllamodel.schema.facts import UserType as UserTypeFacts
-from scyllamodel.types.values import NATIVE_NAMES, UserTypeName, freeze
+from scyllamodel.types.values import UserTypeName, freeze
 
 _KEYWORDS: Final = frozenset({"name", "keyspace"})
 
@@ -152,8 +152,6 @@ def _facts(cls: type, fields: Columns, problems: Problems) -> UserTypeFacts:
     check_object_name(name, "type", problems)
     if keyspace is not None:
         check_object_name(keyspace, "keyspace", problems)
-    if name in NATIVE_NAMES | {"varchar"}:
-        problems.add("MD108", f"{name!r} is a type that CQL has already", f'Name it otherwise: name="{name}_type".')
     if not fields:
         problems.add("MD141", "a user type has at least one field", "Annotate one:  street: str.")
     check_hidden(cls, fields, problems)

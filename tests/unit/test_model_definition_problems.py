@@ -1,0 +1,374 @@
+"""Every mistake of a class body: its code, where it is, and that all of them come together."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import TYPE_CHECKING, Annotated, Optional  # noqa: F401 - for an annotation in quotes
+from uuid import UUID
+
+import attrs
+import pytest
+
+from scyllamodel import types as cql
+from scyllamodel.errors import ModelDefinitionError
+from scyllamodel.model.base import Model
+from scyllamodel.model.column import Column
+from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.index import Index
+from scyllamodel.model.problems import CODES
+from scyllamodel.model.registry import registry
+from scyllamodel.model.usertype import UserType
+from scyllamodel.schema.options import TableOptions
+from scyllamodel.types import Duration
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+class Address(UserType):
+    street: str
+
+
+class Open(UserType):
+    tags: set[str]
+
+
+class Span(UserType):
+    length: Duration
+
+
+ID = Annotated[UUID, "the type of every id here"]
+
+
+def problems(body, keywords=None, bases=(Model,)):
+    """The problems of a class with these columns, ``name: (annotation, value)``, as ``code where``."""
+    namespace = {"__module__": __name__, "__qualname__": "Made", "__annotations__": {}}
+    for name, (annotation, *value) in body.items():
+        if annotation is not None:
+            namespace["__annotations__"][name] = annotation
+        if value:
+            namespace[name] = value[0]
+    with pytest.raises(ModelDefinitionError) as caught:
+        type(bases[0])("Made", bases, namespace, **(keywords or {}))
+    where = f"{__name__}.Made"
+    return [f"{each.code} {each.where.removeprefix(where).lstrip('.')}".strip() for each in caught.value.problems]
+
+
+def key(annotation="Column[str]", **parameters):
+    return {"id": (annotation, partition_key(**parameters))}
+
+
+def one(annotation, value):
+    """A table with a key and one more column."""
+    return {**key(), "x": (annotation, value)}
+
+
+def clustered(annotation="Column[str]"):
+    return {**key(), "c": (annotation, clustering_key())}
+
+
+COLUMN_CASES = [
+    ({}, ["MD101"]),
+    ({"x": ("Column[str]", clustering_key())}, ["MD101"]),
+    (one("Column[str]", column(static=True)), ["MD102 x"]),
+    ({**one("Column[cql.Counter]", column()), "y": ("Column[str]", column())}, ["MD103 x"]),
+    (key("Column[cql.Counter]"), ["MD104 id"]),
+    (clustered("Column[cql.Counter]"), ["MD104 c"]),
+    (key("Column[Duration]"), ["MD104 id"]),
+    (clustered("Column[tuple[int, Duration]]"), ["MD104 c"]),
+    (clustered("Column[cql.Frozen[list[Duration]]]"), ["MD104 c"]),
+    (clustered("Column[cql.Frozen[Span]]"), ["MD104 c"]),
+    (key("Column[set[str]]"), ["MD105 id"]),
+    (clustered("Column[dict[str, str]]"), ["MD105 c"]),
+    (clustered("Column[Address]"), ["MD105 c"]),
+    (key("Column[str | None]"), ["MD106 id"]),
+    (clustered("Column[Optional[str]]"), ["MD106 c"]),
+    (one("Column[str]", column(db_name="id")), ["MD107 x"]),
+    ({**one("Column[str]", column()), "_x": ("Column[str]", column())}, ["MD107 _x"]),
+    (one("Column[str]", column(alias="id")), ["MD107 x"]),
+    (one("Column[str]", column(db_name="")), ["MD108 x"]),
+    (one("Column[str]", column(db_name="a\0b")), ["MD108 x"]),
+    (one("Column[str]", column(alias="class")), ["MD108 x"]),
+    (one("Column[str]", column(alias="a b")), ["MD108 x"]),
+    ({**key(), "__x": ("Column[str]", column())}, ["MD108 __x"]),
+    ({**key(), "replace": ("Column[str]", column())}, ["MD109 replace"]),
+    (one("Column[object]", column()), ["MD110 x"]),
+    (one("Column[complex]", column()), ["MD110 x"]),
+    (one("Column[set[list[str]]]", column()), ["MD110 x"]),
+    (one("Column[str | int]", column()), ["MD110 x"]),
+    (one("Column[list]", column()), ["MD110 x"]),
+    (one("Column", column()), ["MD110 x"]),
+    (one("Column[Column[str]]", column()), ["MD110 x"]),
+    (one("Column[list[cql.Counter]]", column()), ["MD110 x"]),
+    (one("Column[str]", column(type=cql.Int)), ["MD110 x"]),
+    (one("Column[Model]", column()), ["MD110 x"]),
+    (one("Column[there_is_none]", column()), ["MD111 x"]),
+    (one("Column[Fraction]", column()), ["MD111 x"]),
+    (one("Column[", column()), ["MD111 x"]),
+    (one("Column[cql.Itn]", column()), ["MD111 x"]),
+    (one(Column[column()], column()), ["MD111 x"]),
+    (one(None, column()), ["MD112 x"]),
+    (one("Column[list[str]]", column(default=[])), ["MD113 x"]),
+    (one("Column[set[str]]", {"a"}), ["MD113 x"]),
+    (one("Column[str]", column(init=False)), ["MD113 x"]),
+    (one("Column[Open]", column()), ["MD114 x"]),
+    (one("ID", attrs.field()) | {"y": ("ID", attrs.field(default=[]))}, ["MD113 y"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"), COLUMN_CASES, ids=lambda value: repr(value) if isinstance(value, list) else ""
+)
+def test_mistake_in_the_columns(body, wanted):
+    """A mistake is reported under its code, at its column."""
+    assert wanted == problems(body)
+
+
+ALL = {
+    **key(),
+    "name": ("Column[str]", column()),
+    "long": ("Column[Duration]", column()),
+    "home": ("Column[Address]", column()),
+    "spans": ("Column[cql.Frozen[Span]]", column()),
+    "tags": ("Column[set[str]]", column()),
+    "lines": ("Column[dict[str, str]]", column()),
+    "parts": ("Column[cql.Frozen[set[str]]]", column()),
+    "place": ("Column[Annotated[list[float], cql.vector(3)]]", column()),
+    "odd": ("Column[str]", column(db_name="a b")),
+    "at": ("Column[str]", clustering_key()),
+    "shared": ("Column[str]", column(static=True)),
+}
+
+
+@pytest.mark.parametrize(
+    ("indexes", "wanted"),
+    [
+        ([Index("nam")], ["MD121 indexes"]),
+        ([Index("a b")], ["MD121 indexes"]),
+        ([Index("id")], ["MD122 id"]),
+        ([Index("long")], ["MD122 long"]),
+        ([Index("spans")], ["MD122 spans"]),
+        ([Index("home")], ["MD122 home"]),
+        ([Index("name", on="keys")], ["MD123 name"]),
+        ([Index("name", on="full")], ["MD123 name"]),
+        ([Index("name", on="value")], ["MD123 name"]),
+        ([Index("tags", on="keys")], ["MD123 tags"]),
+        ([Index("tags", on="full")], ["MD123 tags"]),
+        ([Index("parts")], ["MD123 parts"]),
+        ([Index("parts", on="keys")], ["MD123 parts"]),
+        ([Index("place", on="full")], ["MD123 place"]),
+        ([Index("name"), Index("name", name="again")], ["MD124 indexes"]),
+        ([Index("name", using="sai"), Index("name", using="a.b.StorageAttachedIndex", name="n")], ["MD124 indexes"]),
+        ([Index("name"), Index("name", using="sai")], ["MD124 indexes"]),
+        ([Index("name", name="n"), Index("tags", name="n")], ["MD124 indexes"]),
+        ([Index("name", options={"a": "b"})], ["MD125 name"]),
+        ([Index("odd", using="sai")], ["MD125 odd"]),
+        ([Index("tags", local=True)], ["MD125 tags"]),
+        ([Index("shared", local=True)], ["MD125 shared"]),
+        ([Index("name", name="i" * 49)], ["MD108"]),
+        ([Index("name", name="a b")], ["MD108"]),
+    ],
+    ids=repr,
+)
+def test_mistake_in_an_index(indexes, wanted):
+    """What servers refuse as an index is reported at its column."""
+    assert wanted == problems(ALL, {"indexes": indexes})
+
+
+def test_right_indexes_are_no_problem():
+    """What servers take is taken."""
+
+    class Made(
+        Model,
+        indexes=[
+            Index("at"),
+            Index("name"),
+            Index("name", using="sai", name="n"),
+            Index("name", local=True, name="l"),
+            Index("tags"),
+            Index("lines"),
+            Index("lines", on="keys"),
+            Index("lines", on="entries"),
+            Index("parts", on="full"),
+            Index("place", using="vector_index", options={"similarity_function": "cosine"}),
+            Index("odd"),
+            Index("pair"),
+            Index("home"),
+        ],
+    ):
+        id: Column[str] = partition_key()
+        at: Column[str] = clustering_key()
+        name: Column[str] = column()
+        tags: Column[set[str]] = column()
+        lines: Column[dict[str, str]] = column()
+        parts: Column[frozenset[str]] = column()
+        place: Column[Annotated[list[float], cql.vector(3)]] = column()
+        odd: Column[str] = column(db_name="a b")
+        pair: Column[tuple[int, str]] = column()
+        home: Column[cql.Frozen[Address]] = column()
+
+    assert 13 == len(Made.__facts__.indexes)
+
+
+COUNTERS = {**key(), "hits": ("Column[cql.Counter]", column())}
+
+
+@pytest.mark.parametrize(
+    ("body", "keywords", "wanted"),
+    [
+        (key(), {"table": "a b"}, ["MD108"]),
+        (key(), {"table": "t" * 49}, ["MD108"]),
+        (key(), {"table": "größe"}, ["MD108"]),
+        (key(), {"keyspace": "k" * 49}, ["MD108"]),
+        (key(), {"keyspace": "a-b"}, ["MD108"]),
+        (key(), {"table": ""}, ["MD116"]),
+        (key(), {"table": 3}, ["MD116"]),
+        (key(), {"repo": 3}, ["MD116"]),
+        (key(), {"abstract": "yes"}, ["MD116"]),
+        (key(), {"indexes": Index("id")}, ["MD116"]),
+        (key(), {"indexes": ["id"]}, ["MD116"]),
+        (key(), {"options": {"comment": "x"}}, ["MD116"]),
+        (key(), {"options": TableOptions(bloom_filter_fp_chance=3)}, ["OP104 options"]),
+        (COUNTERS, {"options": TableOptions(default_time_to_live=3)}, ["MD117 options"]),
+        (COUNTERS, {"indexes": [Index("hits")]}, ["MD122 hits"]),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, list) else "",
+)
+def test_mistake_in_a_class_keyword(body, keywords, wanted):
+    """What a class keyword says is checked with the columns."""
+    assert wanted == problems(body, keywords)
+
+
+def test_names_at_the_limit_are_taken():
+    """48 characters are not too many."""
+
+    class Made(Model, table="t" * 48, keyspace="k" * 48, indexes=[Index("id2", name="i" * 48)]):
+        id: Column[str] = partition_key()
+        id2: Column[str] = partition_key()
+
+    assert "t" * 48 == Made.__facts__.name
+
+
+class Verbs(Model, abstract=True):
+    """As the public Model, with a verb."""
+
+    @classmethod
+    def sync_all(cls, repo):
+        return repo
+
+
+class Named(Verbs, abstract=True):
+    id: Column[str] = partition_key()
+    name: Column[str] = column()
+
+
+class Methods:
+    __slots__ = ()
+
+    def name(self):
+        return "x"
+
+
+@pytest.mark.parametrize(
+    ("body", "bases", "wanted"),
+    [
+        ({**key(), "sync_all": ("Column[str]", column())}, (Verbs,), ["MD109 sync_all"]),
+        ({"name": (None, lambda _: "x")}, (Named,), ["MD109 name"]),
+        ({"name": (None, "x")}, (Named,), ["MD109 name"]),
+        ({}, (Named, Methods), ["MD109 name"]),
+    ],
+    ids=["verb of the base", "method over a column", "constant over a column", "method of a mixin"],
+)
+def test_column_and_method_of_one_name(body, bases, wanted):
+    """A column never silently takes the place of a method, nor a method that of a column."""
+    assert wanted == problems(body, bases=bases)
+
+
+def test_two_tables_as_bases():
+    """Two tables cannot be bases of one class, and the advice says what can."""
+
+    class One(Model):
+        id: Column[str] = partition_key()
+
+    class Two(Model):
+        id: Column[str] = partition_key()
+
+    assert ["MD115"] == problems({}, bases=(One, Two))
+
+
+def test_mistake_in_a_plain_mixin():
+    """A mixin's columns are checked with those of the class."""
+
+    class Mixin:
+        __slots__ = ()
+        x: Column[object] = column()
+
+    assert ["MD110 x"] == problems(key(), bases=(Model, Mixin))
+
+
+def test_mistake_in_an_abstract_model():
+    """An abstract model is told at once what its subclasses could never be."""
+    assert ["MD110 x"] == problems({"x": ("Column[object]", column())}, {"abstract": True})
+
+
+def test_all_mistakes_come_together():
+    """One error holds every problem of the class, of columns, keys, indexes and options alike."""
+    body = {
+        "a": ("Column[nowhere]", partition_key()),
+        "b": ("Column[set[str]]", clustering_key()),
+        "c": ("Column[object]", column()),
+        "d": ("Column[str]", column(db_name="c")),
+        "e": (None, column()),
+        "f": ("Column[list[str]]", column(default=[])),
+        "replace": ("Column[str | None]", partition_key()),
+    }
+    keywords = {"table": "a b", "indexes": [Index("z")], "options": TableOptions(gc_grace_seconds=-1)}
+    wanted = (
+        "MD105 b,MD106 replace,MD107 d,MD108,MD109 replace,MD110 c,MD111 a,MD112 e,MD113 f,MD121 indexes,OP104 options"
+    )
+
+    assert wanted.split(",") == sorted(problems(body, keywords))
+
+
+def test_error_says_what_where_and_what_to_do():
+    """The message lists class and column, what is wrong, the code, and what to write instead."""
+    with pytest.raises(ModelDefinitionError) as caught:
+
+        class Made(Model):
+            tags: Column[set[str]] = partition_key()
+
+    assert (
+        f"{__name__}.test_error_says_what_where_and_what_to_do.<locals>.Made has one mistake:\n"
+        f"{__name__}.test_error_says_what_where_and_what_to_do.<locals>.Made.tags: set<text> cannot be part of the "
+        "primary key unless it is frozen [MD105]\n"
+        "  Write  tags: Column[cql.Frozen[…]] = partition_key()"
+    ) == str(caught.value)
+
+
+def test_error_survives_pickle():
+    """Problems go from a worker process to its parent."""
+    with pytest.raises(ModelDefinitionError) as caught:
+        type(Model)("Made", (Model,), {"__module__": __name__, "__qualname__": "Made"})
+
+    assert caught.value.problems == pickle.loads(pickle.dumps(caught.value)).problems
+
+
+def test_class_with_mistakes_is_not_registered():
+    """A class that could not be made is no model."""
+    problems({}, {"table": "never_made"})
+
+    assert "never_made" not in [cls.__facts__.name for cls in registry]
+
+
+def test_unresolved_name_gets_advice():
+    """A name that only checkers import is told as such."""
+    with pytest.raises(ModelDefinitionError, match="not under `if TYPE_CHECKING:` alone"):
+
+        class Made(Model):
+            id: Column[Fraction] = partition_key()
+
+
+def test_codes_are_well_formed_and_used():
+    """Each code is documented once, in the form that can be searched for."""
+    assert [] == [code for code in CODES if not re.fullmatch(r"MD1\d\d", code)]
