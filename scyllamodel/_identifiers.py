@@ -84,13 +84,19 @@ def string(text: str) -> str:
 
 
 def name_fault(name: str, what: str, *, limit: int | None = MAX_NAME) -> str | None:
-    """Why servers would not take this name for a keyspace, table, view, index or type; None when they would.
+    """Why this name cannot be one of a keyspace, table, view, index or type; None when it can.
 
     >>> name_fault("a b", "table")
     "a table name holds only ASCII letters, digits and underscores, and 'a b' does not"
+
+    A user type must not be called like a native one: Cassandra takes ``"date"`` in quotes, stores it without, and does
+    not start again, for it reads the native type where it left ours (seen on 5.0).
     """
+    article = "an" if what[0] in "aeiou" else "a"
     if not _NAME.fullmatch(name):
-        return f"a {what} name holds only ASCII letters, digits and underscores, and {name!r} does not"
+        return f"{article} {what} name holds only ASCII letters, digits and underscores, and {name!r} does not"
     if limit is not None and len(name) > limit:
-        return f"a {what} name has at most {limit} characters, and {name!r} has {len(name)}"
+        return f"{article} {what} name has at most {limit} characters, and {name!r} has {len(name)}"
+    if what.endswith("type") and name in _NATIVE:
+        return f"{article} {what} cannot be called {name!r}: a node that stores a column of it does not start again"
     return None

@@ -83,3 +83,15 @@ def test_other_names_are_told_why(name, words):
 def test_reserved_words_hold_what_both_servers_reserve():
     """Words of the servers' grammars are lower case, so that the look-up finds them."""
     assert all(word == word.lower() for word in _identifiers._RESERVED)
+
+
+@pytest.mark.parametrize("name", ["date", "int", "byte", "text", "varchar"])
+def test_a_user_type_is_not_called_like_a_native_one(name):
+    """Cassandra stores such a name without its quotes, and does not start again."""
+    assert "does not start again" in str(name_fault(name, "type"))
+
+
+@pytest.mark.parametrize(("name", "what"), [("date", "table"), ("Date", "type"), ("dates", "type")])
+def test_other_names_may_read_like_a_native_type(name, what):
+    """Only user types are confused with native ones, and only in lower case."""
+    assert name_fault(name, what) is None
