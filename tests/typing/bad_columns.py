@@ -6,12 +6,9 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+from scyllamodel import Column, Model, UserType, column, partition_key
 from scyllamodel import types as cql
-from scyllamodel.model.base import Model
-from scyllamodel.model.column import Column
-from scyllamodel.model.declare import column, partition_key
 from scyllamodel.model.expression import Condition
-from scyllamodel.model.usertype import UserType
 
 
 class Address(UserType):

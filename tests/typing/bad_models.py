@@ -5,14 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+from scyllamodel import (
+    Column,
+    Index,
+    MaterializedView,
+    Model,
+    TableOptions,
+    UserType,
+    clustering_key,
+    column,
+    partition_key,
+)
 from scyllamodel import types as cql
-from scyllamodel.model.base import Model
-from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.model.index import Index
-from scyllamodel.model.usertype import UserType
-from scyllamodel.model.view import MaterializedView
-from scyllamodel.schema.options import TableOptions
 
 
 class Address(UserType):

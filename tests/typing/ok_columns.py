@@ -7,12 +7,10 @@ from uuid import UUID, uuid4
 
 from typing_extensions import assert_type
 
+from scyllamodel import Column, Model, UserType, clustering_key, column, partition_key
 from scyllamodel import types as cql
-from scyllamodel.model.base import Model
-from scyllamodel.model.column import Column, Element
-from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.column import Element
 from scyllamodel.model.expression import Assignment, Condition, Expression, Ordering
-from scyllamodel.model.usertype import UserType
 
 
 class Address(UserType):

@@ -11,15 +11,20 @@ from uuid import UUID, uuid4
 import attrs
 from typing_extensions import assert_type
 
+from scyllamodel import (
+    DOCSTRING,
+    Column,
+    Index,
+    MaterializedView,
+    Model,
+    TableOptions,
+    UserType,
+    clustering_key,
+    column,
+    partition_key,
+)
 from scyllamodel import types as cql
-from scyllamodel.model.base import Model
-from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.model.index import Index
-from scyllamodel.model.usertype import UserType
-from scyllamodel.model.view import MaterializedView
 from scyllamodel.schema.facts import Table
-from scyllamodel.schema.options import DOCSTRING, TableOptions
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
