@@ -1,0 +1,47 @@
+"""States of a schema that came before another one, for tests of evolution."""
+
+from __future__ import annotations
+
+import attrs
+from hypothesis import strategies as st
+
+from scyllamodel.types.values import user_types
+
+
+def deep_types(facts, names):
+    """These user types and all that are inside them."""
+    found = set(names)
+    while more := {name for item in facts.types if item.name in found for name in item.user_types} - found:
+        found |= more
+    return found
+
+
+@st.composite
+def earlier(draw, now):
+    """A state from which ``now`` can be reached by adding: fewer views, indexes, columns, fields, tables, types."""
+    views = [view for view in now.views if draw(st.booleans())]
+    bases = {view.base for view in views}
+    tables = [
+        _fewer_columns(draw, table, {c.name for view in views if view.base == table.name for c in view.columns})
+        for table in now.tables
+        if table.name in bases or draw(st.booleans())
+    ]
+    held = deep_types(now, {name for table in tables for name in table.user_types})
+    held |= deep_types(now, {item.name for item in now.types if draw(st.booleans())})
+    keyed = deep_types(now, {name for table in now.tables for c in table.partition_key for name in user_types(c.type)})
+    types = [_fewer_fields(draw, item, whole=item.name in keyed) for item in now.types if item.name in held]
+    return attrs.evolve(now, types=types, tables=tables, views=views)
+
+
+def _fewer_fields(draw, item, *, whole):
+    kept = len(item.fields) if whole else draw(st.integers(1, len(item.fields)))
+    return attrs.evolve(item, fields=item.fields[:kept])
+
+
+def _fewer_columns(draw, table, needed):
+    """Servers never let a table without counters gain one, so a table of counters keeps them."""
+    kept = [c for c in table if c.in_key or c.name in needed or table.is_counter or draw(st.booleans())]
+    names = {column.name for column in kept}
+    indexes = [index for index in table.indexes if index.column in names and draw(st.booleans())]
+    options = {name: value for name, value in table.options.items() if draw(st.booleans())}
+    return attrs.evolve(table, columns=kept, indexes=indexes, options=options)
