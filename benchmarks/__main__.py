@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import models
+from benchmarks import models, schema, server
 from benchmarks.harness import Figure, progress, report
 
-GROUPS = {"models": models.figures}
+GROUPS = {"models": models.figures, "schema": schema.figures, "server": server.figures}
 
 
 def main() -> None:

@@ -69,10 +69,14 @@ def _body(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return mine, theirs
 
 
+def _model(number: int) -> None:
+    types.new_class(f"Model{number}", (Model,), {"table": f"t{number}"}, lambda body: body.update(_body(number)[0]))
+
+
 def _classes(count: int = 1000) -> Figure:
     def ours() -> None:
         for number in range(count):
-            types.new_class(f"Model{number}", (Model,), {"table": f"t{number}"}, lambda ns: ns.update(_body(number)[0]))
+            _model(number)
 
     def plain() -> None:
         for number in range(count):

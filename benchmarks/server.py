@@ -1,0 +1,117 @@
+"""What a sync costs against a real server: nothing to do, and everything to do."""
+
+from __future__ import annotations
+
+import time
+import types
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from cassandra.cluster import Cluster
+from cassandra.query import dict_factory
+
+from benchmarks.harness import Figure, compare, progress
+from scyllamodel import Column, Model, Repo, column, migrate, partition_key
+from scyllamodel.local import LocalCluster
+
+READS = ("keyspaces", "tables", "columns", "indexes", "views", "types", "dropped_columns", "triggers")
+"""Eight reads of ``system_schema``, as every introspection makes them."""
+
+
+def figures() -> Iterator[Figure]:
+    """No-op syncs on one node, first syncs on one node and on three."""
+    with LocalCluster(benchmark=True) as cluster:
+        yield _first(cluster, rounds=3, target="wall <= 1.2")
+        yield from _idle(cluster)
+    with LocalCluster(nodes=3, benchmark=True) as cluster:
+        yield _first(cluster, rounds=1, target="wall <= 0.2")
+
+
+def models(name: str, count: int) -> list[Any]:
+    """Models of ten columns, bound to a repo of that name."""
+
+    def body(namespace: dict[str, Any]) -> None:
+        names = [f"c{at}" for at in range(9)]
+        namespace.update(
+            {"__module__": __name__, "__annotations__": {"id": Column[UUID], **dict.fromkeys(names, Column[str])}}
+        )
+        namespace.update({"id": partition_key(), **{n: column(default="") for n in names}})
+
+    return [
+        types.new_class(f"Table{number}", (Model,), {"table": f"t{number}", "repo": name}, body)
+        for number in range(count)
+    ]
+
+
+def _idle(cluster: Any) -> Iterator[Figure]:
+    for count in (10, 100, 1000):
+        name = f"idle{count}"
+        kept = models(name, count)
+        with cluster.repo(name, name=name) as repo:
+            progress(f"server: making {len(kept)} tables")
+            migrate(repo, create_keyspace=True)
+            session = repo.session
+            profile = session.execution_profile_clone_update(
+                next(iter(session.cluster.profile_manager.profiles)), row_factory=dict_factory
+            )
+
+            def reads(name: str = name, session: Any = session, profile: Any = profile) -> None:
+                sent = [
+                    session.execute_async(
+                        f"SELECT * FROM system_schema.{table} WHERE keyspace_name = '{name}'", execution_profile=profile
+                    )
+                    for table in READS
+                ]
+                for future in sent:
+                    list(future.result())
+
+            yield compare(
+                f"no-op sync of {count} models",
+                "the 8 reads of system_schema in parallel, rows as dicts",
+                lambda repo=repo: migrate(repo),
+                reads,
+                target="wall <= 1.5 at 1,000",
+                rounds=7,
+            )
+
+
+def _first(cluster: Any, *, rounds: int, target: str, tables: int = 100) -> Figure:
+    """Both sides on fresh keyspaces, in turn."""
+    nodes = len(cluster.contact_points)
+    ours: list[float] = []
+    theirs: list[float] = []
+    for turn in range(rounds):
+        name = f"first{nodes}_{turn}"
+        kept = models(name, tables)
+        with cluster.repo(name, name=name) as repo:
+            progress(f"server: first sync of {len(kept)} tables on {nodes} nodes, ours")
+            begun = time.perf_counter()
+            plan = migrate(repo, create_keyspace=True).plan
+            ours.append((time.perf_counter() - begun) * 1e3)
+            progress(f"server: first sync of {len(kept)} tables on {nodes} nodes, plain loop")
+            theirs.append(_plain_loop(repo, [plan.bootstrap[0].cql, *plan.cql], name))
+    return Figure(
+        f"first sync of {tables} tables, {nodes} node{'s' if nodes > 1 else ''}",
+        "a plain driver loop of the same DDL, driver defaults",
+        median(ours),
+        median(theirs),
+        median(mine / other for mine, other in zip(ours, theirs, strict=True)),
+        target=target,
+        note=f"{rounds} round{'s' if rounds > 1 else ''}",
+    )
+
+
+def _plain_loop(repo: Repo, statements: list[str], name: str) -> float:
+    """Milliseconds of the same statements for another keyspace, by a driver session with default settings."""
+    hosts = [node.partition(":")[0] for node in repo.settings.nodes]
+    cluster = Cluster(hosts, port=int(repo.settings.nodes[0].rpartition(":")[2]))
+    session = cluster.connect()
+    try:
+        begun = time.perf_counter()
+        for cql in statements:
+            session.execute(cql.replace(name, f"{name}_plain"), timeout=120)
+        return (time.perf_counter() - begun) * 1e3
+    finally:
+        cluster.shutdown()
