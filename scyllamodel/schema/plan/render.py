@@ -23,7 +23,7 @@ _LINES: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\n""")
 
 def render(plan: Plan, width: int) -> str:
     """The whole plan: a headline, what comes first, the steps, what is refused, what is noted."""
-    lines = [_headline(plan)]
+    lines = _wrapped(_headline(plan), width, "  ")
     if plan.bootstrap:
         lines += ["", "First, before the plan itself:", *_steps(plan.bootstrap, width)]
     if plan.steps:
