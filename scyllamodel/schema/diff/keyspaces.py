@@ -42,8 +42,8 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})
     True
     """
-    if _strategy(found) != _strategy(wanted):
-        return False
+    if _strategy(found) != _strategy(wanted) or not set(wanted) - {"class"}:
+        return _strategy(found) == _strategy(wanted)  # without a factor the server's default is as good as any
     stored, declared = _factors(found), _factors(wanted)
     everywhere = declared.pop("replication_factor", None)
     if everywhere is None:
