@@ -91,14 +91,17 @@ def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool =
         problems: gains what is wrong with single columns.
         types: whether to find out at once what the annotations mean; views wait for their tables.
     """
-    raw = {name: found for name, found in raw_annotations(namespace).items() if not is_class_var(found)}
-    fields = _take_fields(namespace, raw, problems)
+    names = [name for name, found in raw_annotations(namespace).items() if not is_class_var(found)]
+    fields = _take_fields(namespace, names, problems)
+    # Read once more: on Python 3.14 they are evaluated now, and must not see the columns that have just gone.
+    every = raw_annotations(namespace)
+    raw = {name: every[name] for name in names}
     module = namespace["__module__"]
     annotations = _evaluated(
         raw, scope_of(module, defining_frame(module, namespace.get("__qualname__", "")), namespace), problems
     )
-    if "__annotations__" in namespace:  # so get_type_hints() works for classes inside functions too
-        namespace["__annotations__"] = {**namespace["__annotations__"], **annotations}
+    # So get_type_hints() works for classes inside functions, and for columns called like their types.
+    namespace["__annotations__"] = every | annotations
     columns = {
         name: _declare(name, fields[name], annotations.get(name, attrs.NOTHING), problems)
         for name in raw
@@ -178,7 +181,7 @@ def unwritten(cls: type, *, init: bool) -> dict[str, bool]:
     }
 
 
-def _take_fields(namespace: dict[str, Any], annotated: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+def _take_fields(namespace: dict[str, Any], annotated: Iterable[str], problems: Problems) -> dict[str, Any]:
     fields = {name: _as_field(namespace.pop(name, attrs.NOTHING)) for name in annotated}
     for name in [name for name, value in namespace.items() if isinstance(value, CountingAttr)]:
         del namespace[name]

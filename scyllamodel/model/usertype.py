@@ -2,7 +2,7 @@
 
 Comes in: a class body with plain annotations. Goes out: a frozen attrs class, hashable and compared by value, that
 columns and other user types can hold. What `scyllamodel.types.user_values` knows a user type by is made here:
-``__cql_name__``, ``__fields_by_cql__``, ``__load__`` and ``__bind__``.
+``__cql_name__``, ``__fields_by_cql__``, ``__hashable__``, ``__load__`` and ``__bind__``.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ class UserTypeMeta(type):
     """Metaclass of `UserType`."""
 
     if TYPE_CHECKING:
+        __attrs_attrs__: tuple[attrs.Attribute[Any], ...]
         __cql_name__: str
         __facts__: UserTypeFacts
         __fields_by_cql__: tuple[str, ...]
+        __hashable__: bool
         __user_types__: tuple[type, ...]
 
     else:
@@ -174,7 +176,7 @@ def _check_field(field: Declared, problems: Problems) -> None:
 
 def _equip(cls: UserTypeMeta, fields: Columns) -> None:
     """Give the class what attrs writes; frozen by ``on_setattr``, since ``frozen=True`` wants a ``__dict__``."""
-    where = cls.__qualname__
+    where, own = cls.__qualname__, unwritten(cls, init=True)
 
     def typed(_: type, found: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
         evolved = [field.evolve(type=fields[field.name].annotation) for field in found]
@@ -187,6 +189,13 @@ def _equip(cls: UserTypeMeta, fields: Columns) -> None:
         kw_only=True,
         on_setattr=attrs.setters.frozen,
         field_transformer=typed,
-        **{"unsafe_hash": True, **unwritten(cls, init=True)},
+        **{"unsafe_hash": True, **own},
     )
+    cls.__hashable__ = "unsafe_hash" in own or all(_is_hashable(field, fields) for field in cls.__attrs_attrs__)
     install(cls, [Field(name, field.hint, field.spec.redact) for name, field in fields.items() if field.hint])
+
+
+def _is_hashable(field: attrs.Attribute[Any], fields: Columns) -> bool:
+    """Whether a field lets the hash of its instance be made; one that is left out of it does."""
+    hint, counts = fields[field.name].hint, field.eq if field.hash is None else field.hash
+    return hint is None or hint.hashable or not counts

@@ -23,7 +23,7 @@ import cattrs
 import pytest
 
 from scyllamodel import types as cql
-from scyllamodel.errors import TypeMismatch
+from scyllamodel.errors import ModelDefinitionError, TypeMismatch
 from scyllamodel.model.base import Model, ModelMeta
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
@@ -728,6 +728,7 @@ def test_column_may_be_called_like_its_type():
         datetime: Column[datetime | None] = column(default=None)
 
     assert ["date", "timestamp"] == [Owner.__facts__[name].type.cql for name in ("date", "datetime")]
+    assert Column[dt.date] == typing.get_type_hints(Owner)["date"]
 
 
 NOT_FUTURE = """
@@ -736,6 +737,7 @@ from typing import ClassVar
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import column, partition_key
+from scyllamodel.model.usertype import UserType
 
 class Owner(Model):
     LIMIT: ClassVar[int] = 3
@@ -745,6 +747,26 @@ class Owner(Model):
 
     class Inner(Model):
         id: Column[int] = partition_key()
+
+class Mixin:
+    __slots__ = ()
+    LIMIT: ClassVar[int] = 3
+    other: int = 4
+    made: Column[int] = column(default=5)
+
+class Mixed(Mixin, Model):
+    id: Column[str] = partition_key()
+
+class Place(UserType):
+    LIMIT: ClassVar[int] = 3
+    street: str
+
+def local():
+    Id = int
+    class Local(Model):
+        id: Column[Id] = partition_key()
+        place: Column[Place | None] = column(default=None)
+    return Local
 """
 
 
@@ -762,10 +784,44 @@ def run(source, name="module_of_a_test", **names):
 
 def test_evaluated_annotations():
     """Without the future import annotations work as well, as values, as text, and with text inside."""
-    found = run(NOT_FUTURE, Text=str).Owner
+    found = run(NOT_FUTURE, Text=str)
 
-    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(found.__facts__)
-    assert "bigint" == found.Inner.__facts__["id"].type.cql
+    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(found.Owner.__facts__)
+    assert ["partition_key id bigint"] == cells(found.Owner.Inner.__facts__)
+    assert ["partition_key id text", "regular made bigint"] == cells(found.Mixed.__facts__)
+    assert ["partition_key id bigint", "regular place place"] == cells(found.local().__facts__)
+    assert (("street", parse_type("text")),) == found.Place.__facts__.fields
+    assert Column[int] == typing.get_type_hints(found.local())["id"]
+
+
+SHADOWED = """
+from datetime import date
+from scyllamodel.model.base import Model
+from scyllamodel.model.column import Column
+from scyllamodel.model.declare import column, partition_key
+
+class Owner(Model):
+    id: Column[str] = partition_key()
+    date: Column[date] = column()
+"""
+
+
+def test_evaluated_annotation_called_like_its_type():
+    """Up to Python 3.13 the name of a column hides its type in the body, which is told; later it does not."""
+    if sys.version_info >= (3, 14):
+        found = run(SHADOWED).Owner
+
+        assert ("date", Column[date]) == (found.__facts__["date"].type.cql, typing.get_type_hints(found)["date"])
+    else:
+        with pytest.raises(ModelDefinitionError, match=r"date is the column by now(.|\n)*from __future__ import"):
+            run(SHADOWED)
+
+
+def test_evaluated_annotation_that_is_nothing():
+    """Without the future import Python itself refuses an unknown name; from 3.14 on the definition does."""
+    error = ModelDefinitionError if sys.version_info >= (3, 14) else NameError
+    with pytest.raises(error, match="nowhere"):
+        run(SHADOWED.replace("Column[date]", "Column[nowhere]"))
 
 
 def test_class_made_by_a_call():
