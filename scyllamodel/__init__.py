@@ -1,49 +1,59 @@
-"""Keeps ScyllaDB and Cassandra schemas in step with attrs model classes."""
+"""Keeps ScyllaDB and Cassandra schemas in step with attrs model classes.
 
-from scyllamodel._public import Model
-from scyllamodel.driver.configured import configured_repos
-from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import (
-    ConfigurationError,
-    ConnectionFailed,
-    DestructiveChangeRefused,
-    DiscoveryError,
-    DuplicateTable,
-    ImpossibleChange,
-    IntrospectionError,
-    KeyspaceError,
-    ModelDefinitionError,
-    NoModelsFound,
-    SchemaDisagreement,
-    ScyllaModelError,
-    SeveralFailed,
-    StalePlan,
-    StepFailed,
-    TypeMismatch,
-    UnknownColumn,
-    UnknownRepo,
-)
-from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.model.index import Index
-from scyllamodel.model.usertype import UserType
-from scyllamodel.model.view import MaterializedView
-from scyllamodel.release import (
-    CheckResult,
-    KeyspaceResult,
-    MigrationResult,
-    check,
-    create_keyspace,
-    find_resources,
-    inspect,
-    migrate,
-    migrate_all,
-    plan,
-)
-from scyllamodel.schema.apply import Event
-from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.options import DOCSTRING, TableOptions
-from scyllamodel.schema.plan import Plan
+The names below are loaded when they are first used: a program that only declares models never loads the driver, and one
+that never syncs never loads the planner.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from scyllamodel import errors as errors
+    from scyllamodel import types as types
+    from scyllamodel._public import Model
+    from scyllamodel.driver.configured import configured_repos
+    from scyllamodel.driver.repo import Repo
+    from scyllamodel.errors import (
+        ConfigurationError,
+        ConnectionFailed,
+        DestructiveChangeRefused,
+        DiscoveryError,
+        DuplicateTable,
+        ImpossibleChange,
+        IntrospectionError,
+        KeyspaceError,
+        ModelDefinitionError,
+        NoModelsFound,
+        SchemaDisagreement,
+        ScyllaModelError,
+        SeveralFailed,
+        StalePlan,
+        StepFailed,
+        TypeMismatch,
+        UnknownColumn,
+        UnknownRepo,
+    )
+    from scyllamodel.model.column import Column
+    from scyllamodel.model.declare import clustering_key, column, partition_key
+    from scyllamodel.model.index import Index
+    from scyllamodel.model.usertype import UserType
+    from scyllamodel.model.view import MaterializedView
+    from scyllamodel.release import (
+        CheckResult,
+        KeyspaceResult,
+        MigrationResult,
+        check,
+        create_keyspace,
+        find_resources,
+        inspect,
+        migrate,
+        migrate_all,
+        plan,
+    )
+    from scyllamodel.schema.apply import Event
+    from scyllamodel.schema.diagnostics import Diagnostic
+    from scyllamodel.schema.options import DOCSTRING, TableOptions
+    from scyllamodel.schema.plan import Plan
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "CheckResult",
@@ -90,3 +100,44 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "partition_key",
     "plan",
 ]
+
+_HOMES: Final = {
+    "scyllamodel._public": "Model",
+    "scyllamodel.driver.configured": "configured_repos",
+    "scyllamodel.driver.repo": "Repo",
+    "scyllamodel.errors": """
+        ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable ImpossibleChange
+        IntrospectionError KeyspaceError ModelDefinitionError NoModelsFound SchemaDisagreement ScyllaModelError
+        SeveralFailed StalePlan StepFailed TypeMismatch UnknownColumn UnknownRepo
+    """,
+    "scyllamodel.model.column": "Column",
+    "scyllamodel.model.declare": "clustering_key column partition_key",
+    "scyllamodel.model.index": "Index",
+    "scyllamodel.model.usertype": "UserType",
+    "scyllamodel.model.view": "MaterializedView",
+    "scyllamodel.release": """
+        CheckResult KeyspaceResult MigrationResult check create_keyspace find_resources inspect migrate migrate_all
+        plan
+    """,
+    "scyllamodel.schema.apply": "Event",
+    "scyllamodel.schema.diagnostics": "Diagnostic",
+    "scyllamodel.schema.options": "DOCSTRING TableOptions",
+    "scyllamodel.schema.plan": "Plan",
+}
+"""Where each public name lives."""
+
+_HOME: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
+_MODULES: Final = frozenset({"errors", "types"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,12 +6,14 @@ It stands floors above both, so that models know no server and nothing imports i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scyllamodel.driver.repo import Repo
 from scyllamodel.model.base import Model as BareModel
-from scyllamodel.release import MigrationResult, migrate
-from scyllamodel.schema.apply import OnEvent
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.repo import Repo
+    from scyllamodel.release import MigrationResult
+    from scyllamodel.schema.apply import OnEvent
 
 
 class Model(BareModel, abstract=True):
@@ -33,6 +35,8 @@ class Model(BareModel, abstract=True):
         Called on ``Model`` it takes all models of the repo, called on a subclass that class and its subclasses, with
         the types, views and indexes that they need. Parameters and errors are those of `migrate`.
         """
+        from scyllamodel.release import migrate  # noqa: PLC0415 - the first sync loads driver and planner, no class does
+
         if resources is None and cls is not Model:
             resources = [cls]
         return migrate(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import scyllamodel
 
@@ -25,7 +27,31 @@ def test_nothing_public_is_missing_from_all():
         if not name.startswith("_") and name not in scyllamodel.__all__ and type(value).__name__ != "module"
     }
 
-    assert {"annotations"} >= loose
+    assert {"annotations", "import_module", "TYPE_CHECKING", "Any", "Final"} >= loose
+
+
+def test_names_are_loaded_from_where_checkers_look_for_them():
+    """The table of homes and the imports that checkers read say the same."""
+    tree = ast.parse(Path(scyllamodel.__file__).read_text(encoding="utf-8"))
+    checked = {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("scyllamodel.")
+        for alias in node.names
+    }
+
+    assert checked == scyllamodel._HOME
+
+
+def test_a_class_statement_loads_no_driver():
+    """A program that only declares models pays for neither driver nor planner."""
+    code = (
+        "import sys; from scyllamodel import Column, MaterializedView, Model, UserType, partition_key, types; "
+        "print([m for m in ('cassandra', 'scyllamodel.release', 'scyllamodel.schema.plan') if m in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert "[]" == answer.stdout.strip()
 
 
 def test_every_error_is_public():
