@@ -97,6 +97,8 @@ _HASHABLE = {
 def refuse_unhashable(hint: Any, origin: Any, where: str) -> HintFault:
     """The fault of a set element or map key that Python cannot hash."""
     advice = _HASHABLE.get(origin, "Write tuples and frozensets inside it, or a UserType class.")
+    if isinstance(hint, type) and origin is None:
+        advice = f"Let the fields of {hint.__qualname__} be frozensets, tuples, and what else can be hashed."
     return HintFault(f"{shown(hint)} cannot be {where}, since it is not hashable", advice)
 
 

@@ -53,7 +53,7 @@ from scyllamodel.types.parts import (
     tuple_part,
     vector_part,
 )
-from scyllamodel.types.user_values import dump_user_type, is_user_type, load_user_type
+from scyllamodel.types.user_values import dump_user_type, is_hashable, is_user_type, load_user_type
 from scyllamodel.types.values import (
     CqlType,
     CustomType,
@@ -82,6 +82,7 @@ class Hint:
         load: what the driver returns to the Python value, never called with None; None when the value is right.
         dump: the Python value to what the driver serialises, likewise.
         empty: makes what a null loads as, for a collection that is neither frozen nor nullable; else None.
+        hashable: whether the values are, so that they can be elements of a set or keys of a map.
     """
 
     type: CqlType
@@ -90,6 +91,7 @@ class Hint:
     load: to.MaybeConvert = None
     dump: to.MaybeConvert = None
     empty: Callable[[], Any] | None = None
+    hashable: bool = True
 
 
 def resolve(
@@ -118,7 +120,7 @@ def resolve(
     part = _custom(core, marks, type, load, dump) if load or dump else _marked(core, marks)
     if type is not None and not (load or dump):
         part = adopt(part, _part_of(type).type, faults.shown(core))
-    return Hint(part.type, nullable, hint, part.load, part.dump, None if nullable else part.empty)
+    return Hint(part.type, nullable, hint, part.load, part.dump, None if nullable else part.empty, part.hashable)
 
 
 def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump: to.MaybeConvert) -> Part:
@@ -244,7 +246,8 @@ def _plain(core: Any) -> Part:
     if isinstance(core, typing.Hashable) and core in _SCALARS:
         return _SCALARS[core]
     if is_user_type(core):
-        return Part(UserTypeName(core.__cql_name__), load_user_type(core), dump_user_type(core))
+        load, dump = load_user_type(core), dump_user_type(core)
+        return Part(UserTypeName(core.__cql_name__), load, dump, hashable=is_hashable(core))
     if isinstance(core, type) and issubclass(core, enum.Enum) and issubclass(core, (str, int)):
         cql_type = Native("text" if issubclass(core, str) else "bigint")
         return Part(cql_type, to.load_enum(core), to.dump_enum(core))

@@ -1,7 +1,8 @@
 """Values of user types: what the driver returns for one -> an instance of its class -> a tuple for the driver.
 
 The class lives floors above; it is known by what it offers: ``__cql_name__``, ``__fields_by_cql__`` (the field names as
-CQL has them, in the order of declaration), ``__load__(values)`` and ``__bind__()``.
+CQL has them, in the order of declaration), ``__load__(values)`` and ``__bind__()``. With ``__hashable__ = False`` it
+says that its instances cannot be hashed.
 
 A server may hold more fields than the class, in another order, or not yet the last ones: values are matched by name,
 and the match is worked out once for each class of values that the driver returns.
@@ -30,6 +31,11 @@ class UserTypeClass(Protocol):
 def is_user_type(hint: object) -> TypeIs[type[UserTypeClass]]:
     """Whether this is a class that stands for a CQL user type."""
     return isinstance(hint, type) and hasattr(hint, "__cql_name__") and hasattr(hint, "__fields_by_cql__")
+
+
+def is_hashable(cls: type[UserTypeClass]) -> bool:
+    """Whether instances can be elements of a set and keys of a dict: not those with a list in a field, for example."""
+    return bool(getattr(cls, "__hashable__", True))
 
 
 def load_user_type(cls: type[UserTypeClass]) -> Callable[[Any], Any]:

@@ -20,6 +20,7 @@ from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.usertype import UserType
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types import parse_type
+from scyllamodel.types.hints import HintFault, resolve
 
 
 class Point(UserType, name="geo_point", keyspace="maps"):
@@ -185,6 +186,49 @@ def test_subclass_is_a_type_of_its_own():
 def test_authors_methods_work():
     """Properties and constants are what they are in any class."""
     assert ("None Long", "DE") == (ADDRESS.line, Address.COUNTRY)
+
+
+class Visit(UserType):
+    """What cannot be hashed, since a list cannot."""
+
+    pages: list[str]
+
+
+class Visited(UserType):
+    """What holds it."""
+
+    last: Visit | None = None
+
+
+class Tagged(UserType):
+    """What can be hashed, since the list is no part of the hash."""
+
+    name: str
+    tags: list[str] = attrs.field(factory=list, eq=False)
+
+
+class Numbered(UserType):
+    """What hashes itself."""
+
+    tags: list[str]
+
+    def __hash__(self):
+        return len(self.tags)
+
+
+@pytest.mark.parametrize("hint", [set[Visit], dict[Visit, int], set[Visited], frozenset[tuple[str, Visit]]])
+def test_a_set_of_values_that_cannot_be_hashed_is_refused(hint):
+    """A row that held one could be written, and never be loaded."""
+    with pytest.raises(HintFault, match="not hashable") as caught:
+        resolve(hint)
+
+    assert "frozenset" in caught.value.advice
+
+
+@pytest.mark.parametrize("hint", [set[Point], set[Tagged], set[Numbered], list[Visit], dict[str, Visit]])
+def test_other_collections_of_user_types_are_fine(hint):
+    """Types without lists, sets and maps in their hash, and lists of any type."""
+    assert resolve(hint).load is not None
 
 
 def test_unknown_class_keyword_is_refused():
