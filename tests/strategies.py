@@ -296,3 +296,51 @@ def keyspaces(draw):
     seen = [draw(views(table, f"v_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
     keyspace = Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "datacenter1": "1"}))
     return KeyspaceFacts("k", keyspace, types, tuple(made), tuple(seen))
+
+
+@st.composite
+def later(draw, old):
+    """A later release of a keyspace: all of the earlier one, with added fields, columns, options, indexes and more."""
+    grown = [draw(_with_fields(found)) for found in old.types]
+    added = [draw(user_type_sets()), draw(st.lists(names, max_size=2, unique=True))]
+    taken = {found.name for found in (*old.types, *old.tables, *old.views)}
+    types = (*grown, *(found for found in added[0] if found.name not in taken))
+    kept = [draw(_with_more(table, types)) for table in old.tables]
+    new = [draw(tables(name, types)) for name in added[1] if name not in taken]
+    bases = [table for table in kept if not table.is_counter]
+    seen = [draw(views(table, f"w_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
+    return attrs.evolve(old, types=types, tables=(*kept, *new), views=(*old.views, *seen))
+
+
+@st.composite
+def _with_fields(draw, found):
+    known = {name for name, _ in found.fields}
+    more = [name for name in draw(st.lists(column_names, max_size=2, unique=True)) if name not in known]
+    # A type that columns hold not frozen must not gain a collection that is not (a rule of Cassandra).
+    fields = [(name, freeze(draw(storable(durations=False)))) for name in more]
+    return attrs.evolve(found, fields=(*found.fields, *fields))
+
+
+@st.composite
+def _with_more(draw, table, user_types):
+    """The table with added columns and indexes, and options for what it left open."""
+    kinds = ["regular", "static"] if table.clustering_key and not table.is_counter else ["regular"]
+    more = [name for name in draw(st.lists(column_names, max_size=3, unique=True)) if name not in table]
+    columns = [
+        TableColumn(
+            name,
+            Native("counter") if table.is_counter else draw(storable(user_types)),
+            draw(st.sampled_from(kinds)),
+        )
+        for name in more
+    ]
+    options = {**TableOptions(**draw(OPTIONS)).declared(), **table.options}
+    taken = {index.column for index in table.indexes}
+    free = [c for c in (*table, *columns) if not c.in_key and c.name not in taken and _is_indexable(c.type)]
+    chosen = draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
+    indexes = [Index(f"{table.name}_late_{number}", column.name) for number, column in enumerate(chosen)]
+    return attrs.evolve(table, columns=(*table, *columns), options=options, indexes=(*table.indexes, *indexes))
+
+
+def _is_indexable(cql_type):
+    return cql_type in map(Native, NATIVE_NAMES - {"duration", "counter"})

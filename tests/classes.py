@@ -1,0 +1,160 @@
+"""Facts -> the classes that declare them: the way back, so that a test can send any schema down the whole road."""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated
+
+from scyllamodel import (
+    Column,
+    Index,
+    MaterializedView,
+    Model,
+    TableOptions,
+    UserType,
+    clustering_key,
+    column,
+    partition_key,
+)
+from scyllamodel import types as cql
+from scyllamodel.schema import facts
+from scyllamodel.schema.options import OPTION_NAMES
+from scyllamodel.types import values as v
+from scyllamodel.types.hints import HintFault, resolve
+
+_NATIVES = """
+Ascii Text Blob Boolean TinyInt SmallInt Int BigInt VarInt Float Double Decimal UUID TimeUUID Timestamp Date Time Inet
+Duration Counter
+"""
+NATIVES = {resolve(found).type.name: found for found in (getattr(cql, name) for name in _NATIVES.split())}
+"""The annotation of each native type."""
+
+
+def declare(repo, *parts):
+    """The classes of these tables and views, bound to the repo of this name; the caller keeps them alive.
+
+    Parameters:
+        parts: facts of tables, views and user types, or whole keyspaces of them.
+    """
+    parts = [inside for part in parts for inside in _inside(part)]
+    user_types = {part.name: part for part in parts if isinstance(part, facts.UserType)}
+    made = {}
+    for name in user_types:
+        _declare_type(name, user_types, made)
+    tables = {part.name: declare_table(repo, part, made) for part in parts if isinstance(part, facts.Table)}
+    views = [declare_view(repo, part, tables[part.base]) for part in parts if isinstance(part, facts.View)]
+    return [*tables.values(), *views]
+
+
+def _inside(part):
+    return (*part.types, *part.tables, *part.views) if isinstance(part, facts.KeyspaceFacts) else (part,)
+
+
+def _declare_type(name, user_types, made):
+    """The class of a user type, those inside it first."""
+    if name not in made:
+        for inside in user_types[name].user_types:
+            _declare_type(inside, user_types, made)
+        annotations, body = {}, {}
+        for at, (field, cql_type) in enumerate(user_types[name].fields):
+            annotations[f"f{at}"], settings = annotation(cql_type, made)
+            body[f"f{at}"] = column(db_name=field, **settings)
+        made[name] = _make(f"T_{name}", UserType, {"name": name}, annotations, body)
+    return made[name]
+
+
+def declare_table(repo, table, user_types):
+    """The class of a table; its columns are the attributes ``c0``, ``c1`` and so on."""
+    annotations, body, attributes = {}, {}, {}
+    for at, found in enumerate(table.columns):
+        hint, settings = annotation(found.type, user_types)
+        annotations[f"c{at}"] = Column[hint]
+        body[f"c{at}"] = _column(found, settings)
+        attributes[found.name] = f"c{at}"
+    keywords = {
+        "repo": repo,
+        "table": table.name,
+        "indexes": [_index(index, attributes[index.column]) for index in table.indexes],
+        "options": _options(table.options),
+    }
+    return _make(f"{repo}_{table.name}", Model, keywords, annotations, body)
+
+
+def declare_view(repo, view, base):
+    """The class of a view of a model."""
+    attributes = {found.db_name: name for name, found in base.__columns__.items()}
+    annotations, body = {}, {}
+    for found in view.columns:
+        name = attributes[found.name]
+        annotations[name] = base.__annotations__[name]
+        body[name] = _column(found, {}, named=False)
+    keywords = {"of": base, "view": view.name, "options": _options(view.options)}
+    return _make(f"{repo}_{view.name}", MaterializedView, keywords, annotations, body)
+
+
+def annotation(cql_type, user_types):
+    """An annotation of this type, and what `column` has to be told as well.
+
+    No Python value stands for a set of lists, so such columns keep what the driver makes of them; the classes of the
+    user types inside are mentioned, as a model has to.
+    """
+    hint = _hint(cql_type, user_types)
+    try:
+        resolve(hint)
+    except HintFault:
+        mentioned = [user_types[name] for name in v.user_types(cql_type)]
+        return Annotated[(object, "unhashable", *mentioned)], {"type": cql_type, "load": plain, "dump": _same}
+    return hint, {}
+
+
+def _hint(cql_type, user_types):
+    inside = [_hint(part, user_types) for part in v.parts(cql_type)]
+    if isinstance(cql_type, v.Native):
+        return NATIVES[cql_type.name]
+    if isinstance(cql_type, v.TupleType):
+        return tuple[tuple(inside)]
+    if isinstance(cql_type, v.VectorType):
+        return Annotated[list[inside[0]], cql.vector(cql_type.dimension, of=inside[0])]
+    made = {v.ListType: list, v.SetType: set, v.MapType: dict}
+    found = user_types[cql_type.name] if isinstance(cql_type, v.UserTypeName) else made[type(cql_type)][tuple(inside)]
+    return cql.Frozen[found] if cql_type.frozen else found
+
+
+def plain(value):
+    """A value of the driver in lists, without the fields that are null: an older value lacks the newer fields."""
+    if hasattr(value, "items"):
+        return [[plain(key), plain(item)] for key, item in value.items()]
+    if isinstance(value, tuple):
+        return [plain(item) for item in value if item is not None]
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        return value
+    return [plain(item) for item in value]
+
+
+def _same(value):
+    return value
+
+
+def _column(found, settings, *, named=True):
+    settings = {**settings, "db_name": found.name} if named else settings
+    if found.kind == "partition_key":
+        return partition_key(**settings)
+    if found.kind == "clustering":
+        return clustering_key(descending=found.descending, **settings)
+    return column(static=found.kind == "static", **settings)
+
+
+def _index(index, attribute):
+    name = index.name if index.named else None
+    return Index(attribute, name=name, on=index.on, using=index.using, options=index.options, local=index.local)
+
+
+def _options(options):
+    extra = {name: value for name, value in options.items() if name not in OPTION_NAMES}
+    return TableOptions(**{name: value for name, value in options.items() if name not in extra}, extra=extra)
+
+
+def _make(name, base, keywords, annotations, body):
+    """One class; its name is that of one release, or the class of another would take its place in the registry."""
+    place = {"__module__": __name__, "__qualname__": f"declare.<locals>.{name}", "__annotations__": annotations}
+    return types.new_class(name, (base,), keywords, lambda namespace: namespace.update(place, **body))
