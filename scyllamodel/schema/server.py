@@ -149,6 +149,11 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def alters_write_policy_alone(self) -> bool:
+        """Whether ``additional_write_policy`` can be the one option of an ``ALTER``; 4.0 and 4.1 forget it (seen)."""
+        return self.at_least(5, 0)
+
+    @property
     def uses_crc_check_chance(self) -> bool:
         """Whether ``crc_check_chance`` has any effect; Scylla takes it and forgets it."""
         return not self.is_scylla

@@ -18,7 +18,7 @@ from scyllamodel.schema import changes as ch
 from scyllamodel.schema.ddl import script, statement, undo
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
-from scyllamodel.schema.options import OPTION_NAMES, TableOptions, before, changed, unknown_here
+from scyllamodel.schema.options import OPTION_NAMES, TableOptions, before, changed, unalterable, unknown_here
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import Native, VectorType, walk
 
@@ -116,7 +116,7 @@ def test_every_type_reads_back_as_declared(run, read, keyspace, server):
     run(ch.AddTable(keyspace, wanted))
     found = read()
 
-    assert len(types) > 60
+    assert len(types) > 50
     assert wanted.columns == found.table(wanted.name).columns
     assert {t.name: t.fields for t in USER_TYPES} == {t.name: t.fields for t in found.types}
 
@@ -173,7 +173,7 @@ def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, 
     for text, options in declared_options(server).items():
         found = read().table(name).options
         differing = changed(options, found, server)
-        if not differing:
+        if not differing or unalterable(differing, server, name):
             continue
         change = ch.SetOptions(keyspace, name, differing, before(differing, found))
         run(change)

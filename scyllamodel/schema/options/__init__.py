@@ -1,9 +1,9 @@
 """Options of tables and views: declared in Python, stored by servers, compared by meaning, written as CQL."""
 
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
-from scyllamodel.schema.options.compare import before, changed, same
+from scyllamodel.schema.options.compare import before, changed, lost, same
 from scyllamodel.schema.options.declare import DOCSTRING, Setting, Settings, TableOptions
-from scyllamodel.schema.options.emit import map_cql, option_cql, unknown_here
+from scyllamodel.schema.options.emit import map_cql, option_cql, unalterable, unknown_here
 from scyllamodel.schema.options.stored import NO_OPTIONS, stored_options
 
 __all__ = [
@@ -16,9 +16,11 @@ __all__ = [
     "before",
     "canonical",
     "changed",
+    "lost",
     "map_cql",
     "option_cql",
     "same",
     "stored_options",
+    "unalterable",
     "unknown_here",
 ]

@@ -88,6 +88,17 @@ def before(names: Mapping[str, Any], found: Mapping[str, Any]) -> FrozenMap:
     return FrozenMap({name: value for name, value in stored.items() if value is not None})
 
 
+def lost(name: str, wanted: Mapping[str, str], found: Mapping[str, str], server: ServerProfile) -> list[str]:
+    """The settings of a stored map that ``ALTER`` with the declared one would return to another default.
+
+    With another class the old settings have no meaning any more, and none is lost.
+    """
+    if _last_part(wanted) != _last_part(found):
+        return []
+    defaults = _defaults(name, wanted, server)
+    return sorted(key for key in found if key not in wanted and not same_text(found[key], defaults.get(key, _UNSET)))
+
+
 def same(name: str, wanted: object, found: object, server: ServerProfile) -> bool:
     """Whether a stored option means what was declared; None as ``found`` means that nothing is stored.
 
@@ -138,7 +149,7 @@ def _same_setting(wanted: str | None, found: str | None, name: str, declared: bo
     return wanted is not None and found is not None and same_text(wanted, found)
 
 
-def _last_part(settings: FrozenMap) -> str:
+def _last_part(settings: Mapping[str, str]) -> str:
     return str(settings.get("class", "")).rpartition(".")[2]
 
 
@@ -146,7 +157,7 @@ def _is_off(cdc: FrozenMap) -> bool:
     return bool(cdc.get("enabled", "false") == "false")
 
 
-def _defaults(name: str, wanted: FrozenMap, server: ServerProfile) -> Mapping[str, str]:
+def _defaults(name: str, wanted: Mapping[str, str], server: ServerProfile) -> Mapping[str, str]:
     if name == "compaction":
         return {**_COMPACTION, **_STRATEGIES.get(_last_part(wanted), {})}
     if name == "compression":

@@ -71,32 +71,40 @@ def _retry(policy: Retry, server: ServerProfile) -> str:
     return "NONE" if policy.kind == "NEVER" else str(policy)
 
 
-def unknown_here(
-    options: Mapping[str, Any], server: ServerProfile, where: str, *, altering: bool = False
-) -> list[Diagnostic]:
+def unknown_here(options: Mapping[str, Any], server: ServerProfile, where: str) -> list[Diagnostic]:
     """OP104 for each declared option, class or form that this server would refuse.
 
     Parameters:
         options: canonical options, as declared.
         where: the raw dotted name of the table or view.
-        altering: whether the table is there already, so that options of its creation come too late.
     """
-    return [found for name in sorted(options) for found in _remarks(name, options[name], server, where, altering)]
+    return [found for name in sorted(options) for found in _remarks(name, options[name], server, where)]
 
 
-def _remarks(
-    name: str,
-    value: Any,
-    server: ServerProfile,
-    where: str,
-    altering: bool,  # noqa: FBT001 - private
-) -> Iterator[Diagnostic]:
-    known = server.table_options
-    if name not in known and not _has_column(name, server):
+def unalterable(options: Mapping[str, Any], server: ServerProfile, where: str) -> list[Diagnostic]:
+    """OP104 for what this server takes when a table is made, but not, or not by itself, in an ``ALTER``.
+
+    Parameters:
+        options: those that an ``ALTER`` would change.
+        where: the raw dotted name of the table or view.
+    """
+    found = [
+        Diagnostic("OP104", "error", where, f"the option {name} can only be given when the table is made", _KEEP)
+        for name in sorted(CREATE_ONLY.intersection(options))
+    ]
+    if set(options) == {"additional_write_policy"} and not server.alters_write_policy_alone:
+        said = f"{server} forgets an ALTER of additional_write_policy alone, and answers that nothing changed"
+        found.append(Diagnostic("OP104", "error", where, said, _TOGETHER))
+    return found
+
+
+_KEEP: Final = "Leave it as it is, or make a new table and copy."
+_TOGETHER: Final = "Change another option with it, such as the comment; or leave it out on this server."
+
+
+def _remarks(name: str, value: Any, server: ServerProfile, where: str) -> Iterator[Diagnostic]:
+    if name not in server.table_options and not _has_column(name, server):
         yield _unknown(name, server, where)
-    elif altering and name in CREATE_ONLY:
-        text_ = f"the option {name} can only be given when the table is made"
-        yield Diagnostic("OP104", "error", where, text_, "Leave it as it is, or make a new table and copy.")
     for said, fix in _forms(name, value, server):
         yield Diagnostic("OP104", "error", where, f"{said} is unknown to {server}", fix)
 

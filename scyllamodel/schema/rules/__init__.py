@@ -77,20 +77,13 @@ def _weighed(found: Diagnostic, case: Case) -> Diagnostic:
 
 
 def _declared(case: Case) -> Iterator[Diagnostic]:
-    live = frozenset(case.sides.tables) | frozenset(case.sides.views)
-    return _lint(case.wanted, case.server, live, strategy=False)
+    return _lint(case.wanted, case.server, strategy=False)
 
 
-def _lint(
-    wanted: KeyspaceFacts,
-    server: ServerProfile | None,
-    live: frozenset[str] = frozenset(),
-    *,
-    strategy: bool = True,
-) -> Iterator[Diagnostic]:
+def _lint(wanted: KeyspaceFacts, server: ServerProfile | None, *, strategy: bool = True) -> Iterator[Diagnostic]:
     yield from breaking.lint(wanted)
     if strategy and wanted.keyspace is not None:
         yield from keyspaces.lint_strategy(wanted.name, wanted.keyspace.replication)
     yield from usertypes.lint(wanted)
     yield from indexes.lint(wanted)
-    yield from options.lint(wanted, server, live)
+    yield from options.lint(wanted, server)

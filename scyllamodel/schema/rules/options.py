@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from scyllamodel.schema.changes import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.options import unknown_here
+from scyllamodel.schema.options import lost, unalterable, unknown_here
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts
@@ -19,22 +19,18 @@ if TYPE_CHECKING:
 def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
     path = case.path(change.name)
     for name, value in change.options.items():
-        if isinstance(value, FrozenMap) and (lost := _lost(change.before.get(name), value)):
-            text = f"{name} is replaced whole: {', '.join(lost)} is stored, not declared, and returns to the default"
-            yield Diagnostic("OP102", "warn", path, text, f"To keep it, declare it in {name}.")
+        stored = change.before.get(name)
+        if isinstance(value, FrozenMap) and isinstance(stored, FrozenMap):
+            gone = ", ".join(lost(name, value, stored, case.server))
+            text = f"{name} is replaced whole: {gone} is stored, not declared, and returns to the default"
+            if gone:
+                yield Diagnostic("OP102", "warn", path, text, f"To keep it, declare it in {name}.")
+    yield from unalterable(change.options, case.server, path)
     if "default_time_to_live" in change.options:
         text = "default_time_to_live is for rows written from now on; rows of before keep the one they had"
         yield Diagnostic("OP103", "warn", path, text, "Write them again if they are to expire, too.")
     if change.options.get("gc_grace_seconds") == 0 and (change.view or _views_of(case.found, change.name)):
         yield _no_grace(path)
-
-
-def _lost(before: object, value: FrozenMap) -> list[str]:
-    """Settings of a stored map that the new one leaves out; with another class they have no meaning any more."""
-    if not isinstance(before, FrozenMap):
-        return []
-    classes = {str(settings.get("class", "")).rpartition(".")[2] for settings in (before, value)}
-    return sorted(name for name in before if name not in value) if len(classes) == 1 else []
 
 
 def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
@@ -55,25 +51,21 @@ def _views_of(facts: KeyspaceFacts, table: str) -> list[str]:
     return [view.name for view in facts.views if view.base == table]
 
 
-def lint(wanted: KeyspaceFacts, server: ServerProfile | None, live: frozenset[str]) -> Iterator[Diagnostic]:
-    """What the server at hand would not take (OP104), and tables without grace under a view (OP101).
-
-    Parameters:
-        live: names of tables and views that exist, so that options of their creation come too late.
-    """
+def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+    """What the server at hand would not take (OP104), and tables without grace under a view (OP101)."""
     bases = {view.base for view in wanted.views}
     for table in wanted.tables:
         path = f"{wanted.name}.{table.name}"
         if table.name in bases and table.options.get("gc_grace_seconds") == 0:
             yield _no_grace(path)
-        yield from _unknown(table.options, server, path, altering=table.name in live)
+        yield from _unknown(table.options, server, path)
     for view in wanted.views:
-        yield from _unknown(view.options, server, f"{wanted.name}.{view.name}", altering=view.name in live)
+        yield from _unknown(view.options, server, f"{wanted.name}.{view.name}")
 
 
-def _unknown(options: FrozenMap, server: ServerProfile | None, path: str, *, altering: bool) -> Iterator[Diagnostic]:
+def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Iterator[Diagnostic]:
     if options and server is not None:
-        yield from unknown_here(options, server, path, altering=altering)
+        yield from unknown_here(options, server, path)
 
 
 def _tablets(change: AddTable, case: Case) -> Iterator[Diagnostic]:
