@@ -9,25 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, cast
 
-import attrs
-
-from scyllamodel.schema.facts import (
-    FrozenMap,
-    Index,
-    KeyspaceFacts,
-    SchemaFacts,
-    Table,
-    TableColumn,
-    UserType,
-    View,
-)
+from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, UserType, View
+from scyllamodel.types.values import CqlType, Native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from scyllamodel.types.values import CqlType
+    from collections.abc import Iterable, Mapping
 
 _Fact: TypeAlias = Union[Table, View, UserType]
 
@@ -49,56 +38,49 @@ def digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def managed(found: SchemaFacts, wanted: SchemaFacts) -> SchemaFacts:
-    """The part of ``found`` that these models speak of: their types, tables and views, whole.
+def managed_fingerprint(found: SchemaFacts, wanted: SchemaFacts) -> str:
+    """The digest of that part of ``found`` that these models speak of: their types, tables and views, whole.
 
-    Options that no model declares are left out, so that somebody's tuning does not make a plan stale; a column or index
+    Options that no model declares do not count, so that somebody's tuning does not make a plan stale; a column or index
     that appears on such a table does.
     """
     live = {part.name: part for part in found}
-    return SchemaFacts(_managed(live[part.name], part) for part in wanted if part.name in live)
+    return digest([[part.name, _managed(live[part.name], part)] for part in wanted if part.name in live])
 
 
-def _managed(found: KeyspaceFacts, wanted: KeyspaceFacts) -> KeyspaceFacts:
+def _managed(found: KeyspaceFacts, wanted: KeyspaceFacts) -> list[Any]:
     types = {item.name for item in wanted.types}
-    tables = {item.name: item for item in wanted.tables}
-    views = {item.name: item for item in wanted.views}
-    return attrs.evolve(
-        found,
-        types=[item for item in found.types if item.name in types],
-        tables=[_declared(item, tables[item.name].options) for item in found.tables if item.name in tables],
-        views=[_declared(item, views[item.name].options) for item in found.views if item.name in views],
-    )
-
-
-def _declared(found: Any, options: FrozenMap) -> Any:
-    if len(found.options) == len(options):
-        return found
-    return attrs.evolve(found, options={name: found.options[name] for name in options if name in found.options})
+    tables = {item.name: item.options for item in wanted.tables}
+    views = {item.name: item.options for item in wanted.views}
+    return [
+        [_fact(item) for item in found.types if item.name in types],
+        [_fact(item, tables[item.name]) for item in found.tables if item.name in tables],
+        [_fact(item, views[item.name]) for item in found.views if item.name in views],
+    ]
 
 
 def _keyspace(facts: KeyspaceFacts) -> list[Any]:
-    return [_list(facts.types), _list(facts.tables), _list(facts.views)]
+    return [[_fact(item) for item in kind] for kind in (facts.types, facts.tables, facts.views)]
 
 
-def _list(found: Iterable[_Fact]) -> list[Any]:
-    return [_fact(item) for item in found]
-
-
-def _fact(found: _Fact) -> list[Any]:
+def _fact(found: _Fact, declared: Mapping[str, Any] | None = None) -> list[Any]:
+    """One type, table or view; of its options those that are declared, or all."""
     if isinstance(found, UserType):
         return ["type", found.name, [[name, _type(field_type)] for name, field_type in found.fields]]
-    columns = [_column(column) for column in found.columns]
+    columns = [[column.name, _type(column.type), column.kind, column.descending] for column in found.columns]
+    options = {name: _plain(found.options[name]) for name in found.options if declared is None or name in declared}
     if isinstance(found, View):
-        return ["view", found.name, found.base, columns, found.all_columns, found.where, _plain(found.options)]
-    return ["table", found.name, columns, [_index(index) for index in found.indexes], _plain(found.options)]
-
-
-def _column(column: TableColumn) -> list[Any]:
-    return [column.name, _type(column.type), column.kind, column.descending]
+        return ["view", found.name, found.base, columns, found.all_columns, found.where, options]
+    return ["table", found.name, columns, [_index(index) for index in found.indexes], options]
 
 
 def _type(cql_type: CqlType) -> str:
+    return cql_type.name if type(cql_type) is Native else _composite(cql_type)
+
+
+@lru_cache(maxsize=4096)
+def _composite(cql_type: CqlType) -> str:
+    """A schema of a thousand tables has a few dozen types."""
     return cql_type.cql
 
 
@@ -107,8 +89,14 @@ def _index(index: Index) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, FrozenMap):
+    kind: type[Any] = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is FrozenMap:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in cast("Iterable[Any]", value)]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    return str(value)
+
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})

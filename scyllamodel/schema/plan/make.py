@@ -13,7 +13,7 @@ import attrs
 from scyllamodel.schema.changes import Change, CreateKeyspace
 from scyllamodel.schema.diff import Sides, diff
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint, managed
+from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import Step, is_step, make_step
 from scyllamodel.schema.rules import Case, Remark, Topology, judge
@@ -55,7 +55,7 @@ def make_plan(
         Plan(
             keyspace=", ".join(part.name for part in wanted),
             server=str(server),
-            schema_from=fingerprint(managed(found, wanted)),
+            schema_from=managed_fingerprint(found, wanted),
             schema_to=fingerprint(wanted),
         ),
         [change for part in changes for change in part],
