@@ -12,12 +12,14 @@ import re
 import sys
 import typing
 from collections.abc import Mapping
-from types import FrameType
+from functools import lru_cache
+from types import CodeType, FrameType
 from typing import Any, ClassVar, Final, ForwardRef
 
 import attrs
 
 _CLASS_VAR: Final = re.compile(r"(\w+\.)*ClassVar\b")
+_QUOTE: Final = re.compile("['\"]")
 _EMPTY: Final[Mapping[str, Any]] = {}
 
 
@@ -110,5 +112,17 @@ def evaluate(found: Mapping[str, Any], scope: Scope) -> tuple[dict[str, Any], di
 
 
 def _evaluate(found: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    holder = type("holder", (), {"__annotations__": dict(found)})
-    return typing.get_type_hints(holder, scope.globals, scope.locals, include_extras=True)
+    """The annotations, each name in them looked up, also where text stands inside another type."""
+    plain = {name: text for name, text in found.items() if isinstance(text, str) and not _QUOTE.search(text)}
+    evaluated = {name: eval(_compiled(text), scope.globals, scope.locals) for name, text in plain.items()}  # noqa: S307
+    if len(plain) < len(found):
+        others = {name: annotation for name, annotation in found.items() if name not in plain}
+        holder = type("holder", (), {"__annotations__": others})
+        evaluated |= typing.get_type_hints(holder, scope.globals, scope.locals, include_extras=True)
+    return evaluated
+
+
+@lru_cache(maxsize=1000)
+def _compiled(text: str) -> CodeType:
+    """The code of an annotation; a package of models has few different ones, and compiling is what they cost."""
+    return compile(text.strip(), "<annotation>", "eval")

@@ -15,7 +15,7 @@ from typing_extensions import TypeAliasType
 from scyllamodel.model.definition import Columns
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.user_values import is_user_type
-from scyllamodel.types.values import CqlType, UserTypeName, is_frozen, walk
+from scyllamodel.types.values import CqlType, UserTypeName, is_frozen, user_types, walk
 
 
 class _UserTypeClass(Protocol):
@@ -25,7 +25,8 @@ class _UserTypeClass(Protocol):
 
 def user_types_of(columns: Columns) -> tuple[type, ...]:
     """The classes of all user types in these columns, each once, those that others need first."""
-    direct = [found for column in columns.values() for found in _mentioned((column.annotation, column.spec.type))]
+    holders = [column for column in columns.values() if column.hint and user_types(column.hint.type)]
+    direct = [found for column in holders for found in _mentioned((column.annotation, column.spec.type))]
     return tuple(
         dict.fromkeys(needed for found in direct for needed in (*cast("_UserTypeClass", found).__user_types__, found))
     )
