@@ -1,0 +1,33 @@
+"""README's sessions: those that need no server, and those that do, as doctests."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import sys
+import types
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_BLOCK = re.compile(r"(<!-- live -->\n)?```pycon\n(.*?)```", re.DOTALL)
+
+
+def sessions(*, live):
+    """The text of README's sessions, in order, without or with those that need a server."""
+    return [text for mark, text in _BLOCK.findall(README.read_text(encoding="utf-8")) if live or not mark]
+
+
+def run(texts, **names):
+    """Run sessions one after the other in one module; returns doctest's report of what differed, empty for nothing."""
+    module = types.ModuleType("readme_sessions")
+    vars(module).update(names)
+    sys.modules[module.__name__] = module
+    report: list[str] = []
+    try:
+        test = doctest.DocTestParser().get_doctest("\n".join(texts), {}, "README", str(README), 0)
+        test.globs = vars(module)
+        doctest.DocTestRunner(optionflags=OPTIONS, verbose=False).run(test, out=report.append, clear_globs=False)
+    finally:
+        del sys.modules[module.__name__]
+    return "".join(report)
