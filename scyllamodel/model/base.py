@@ -105,10 +105,16 @@ class Model(metaclass=ModelMeta):
     def replace(self, **changes: Any) -> Self:
         """A copy with other values; what is not named is shared with this instance, not copied.
 
+        Columns with ``init=False`` keep their values too, where ``attrs.evolve`` would start again from the default.
+
         Raises:
             TypeError: a name is no parameter of the constructor.
         """
-        return attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
+        made = attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
+        for field in self.__attrs_attrs__:
+            if not field.init:
+                setattr(made, field.name, getattr(self, field.name))
+        return made
 
 
 def _facts(cls: type, columns: Columns, problems: Problems) -> Table:

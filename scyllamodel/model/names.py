@@ -60,7 +60,8 @@ def check_column_names(columns: Columns, problems: Problems) -> None:
     for column in columns.values():
         _check_column_name(column, problems)
     _check_shared(columns, lambda column: column.db_name, "in CQL", "Give one of them another db_name.", problems)
-    _check_shared(columns, parameter, "in the constructor", "Give one of them another alias.", problems)
+    given = {name: column for name, column in columns.items() if column.field.init}
+    _check_shared(given, parameter, "in the constructor", "Give one of them another alias.", problems)
 
 
 def parameter(column: Declared) -> str:
@@ -72,7 +73,7 @@ def _check_column_name(column: Declared, problems: Problems) -> None:
     name, alias = column.name, parameter(column)
     if name.startswith("__"):
         problems.add("MD108", "names with two leading underscores are Python's own", "Use db_name= for it.", at=name)
-    elif not alias.isidentifier() or keyword.iskeyword(alias):
+    elif column.field.init and (not alias.isidentifier() or keyword.iskeyword(alias) or alias == "self"):
         problems.add("MD108", f"{alias!r} cannot be a parameter of the constructor", "Give it an alias.", at=name)
     if not column.db_name or "\0" in column.db_name:
         problems.add("MD108", "a column needs a name in CQL", "Give it a db_name that is not empty.", at=name)

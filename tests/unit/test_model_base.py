@@ -248,6 +248,19 @@ def test_replace_copies():
     assert ("paid", "new", found.total) == (found.replace(status="paid").status, found.status, Decimal(3))
 
 
+def test_replace_keeps_columns_outside_the_constructor():
+    """A copy does not go back to the default of a column with ``init=False``."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        version: Column[int] = column(init=False, default=1)
+
+    found = Owner(id="x")
+    found.version = 7
+
+    assert ("y", 7) == (found.replace(id="y").id, found.replace(id="y").version)
+
+
 def test_repr_names_class_and_values():
     """The repr reads like the call that makes the instance."""
 

@@ -91,6 +91,7 @@ COLUMN_CASES = [
     (one("Column[str]", column(db_name="a\0b")), ["MD108 x"]),
     (one("Column[str]", column(alias="class")), ["MD108 x"]),
     (one("Column[str]", column(alias="a b")), ["MD108 x"]),
+    ({**key(), "self": ("Column[str]", column())}, ["MD108 self"]),
     ({**key(), "__x": ("Column[str]", column())}, ["MD108 __x"]),
     ({**key(), "replace": ("Column[str]", column())}, ["MD109 replace"]),
     (one("Column[object]", column()), ["MD110 x"]),
