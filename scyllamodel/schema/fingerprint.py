@@ -88,15 +88,14 @@ def _index(index: Index) -> list[Any]:
     return [index.name, index.column, index.on, index.using, _plain(index.options), index.local]
 
 
-def _plain(value: Any) -> Any:
-    kind: type[Any] = type(value)
-    if kind in _SCALARS:
+def _plain(value: object) -> Any:
+    if isinstance(value, _SCALARS):
         return value
-    if kind is FrozenMap:
+    if isinstance(value, FrozenMap):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in cast("Iterable[Any]", value)]
+        return [_plain(item) for item in cast("Iterable[object]", value)]
     return str(value)
 
 
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_SCALARS: Final = (str, int, float, bool, type(None))

@@ -117,6 +117,7 @@ CASES = [
      (schema(), wanted(INDEXED))),
     ("IX102", "error", C5, (schema(), wanted(INDEXED, attrs.evolve(INDEXED, name="u"))),
      (schema(), wanted(INDEXED, table("u", *T, indexes=[index("v", "j")])))),
+    ("IX102", "error", SCYLLA, (schema(), wanted(INDEXED, table("i_index"))), (schema(), wanted(INDEXED, table("j")))),
     ("IX103", "error", C5, indexed([index("v", "i")], [index("v", "i", using="sai")]),
      indexed([index("v", "i", using="SAI")], [index("v", "i", using="sai")])),
     ("IX104", "error", C4, indexed([], [index("v", using="sai")]), indexed([], [index("v")])),

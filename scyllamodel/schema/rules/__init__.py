@@ -85,5 +85,5 @@ def _lint(wanted: KeyspaceFacts, server: ServerProfile | None, *, strategy: bool
     if strategy and wanted.keyspace is not None:
         yield from keyspaces.lint_strategy(wanted.name, wanted.keyspace.replication)
     yield from usertypes.lint(wanted)
-    yield from indexes.lint(wanted)
+    yield from indexes.lint(wanted, server)
     yield from options.lint(wanted, server)

@@ -15,6 +15,7 @@ from scyllamodel.types.values import VectorType
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, KeyspaceFacts
     from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.server import ServerProfile
 
 
 def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
@@ -83,14 +84,19 @@ def _hidden(change: NameTaken, case: Case) -> Iterator[Diagnostic]:
         yield Diagnostic("IX102", "error", case.path(index), text, fix)
 
 
-def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
-    """Names that two declared indexes share."""
+def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+    """Names that two declared indexes share, and those that ScyllaDB needs for the view behind an index."""
     names = Counter(index.name for table in wanted.tables for index in table.indexes)
     for name, count in names.items():
         if count > 1:
             tables = ", ".join(t.name for t in wanted.tables if any(index.name == name for index in t.indexes))
             text = f"{count} indexes of this name are declared, on {tables}; the names of a keyspace are unique"
             yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Name them: Index(…, name=…)")
+    others = {fact.name for fact in (*wanted.tables, *wanted.views)}
+    for name in names if server is not None and server.is_scylla else ():
+        if f"{name}_index" in others:
+            text = f"ScyllaDB keeps an index in a view named {name}_index, which is declared as something else"
+            yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Choose another name: Index(…, name=…)")
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {AddIndex: _added, AlterIndex: _altered, NameTaken: _hidden}
