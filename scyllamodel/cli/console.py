@@ -54,6 +54,12 @@ def style_of(line: str) -> str:
     return next((style for begins, style in STYLES.items() if begins.match(line)), "")
 
 
+def styled(text: str) -> list[tuple[str, str]]:
+    """The lines of a text, safe to print on a terminal, each with its style; with ``NO_COLOR`` there are no styles."""
+    plain = bool(os.environ.get("NO_COLOR"))
+    return [(line, "" if plain else style_of(line)) for line in visible(text).split("\n")]
+
+
 @attrs.define
 class Console:
     """The two streams of one command.
@@ -128,7 +134,7 @@ class Console:
             from scyllamodel.cli.terminal import print_styled  # noqa: PLC0415 - rich is optional
 
             with _surviving(stream):
-                print_styled(stream, [(line, style_of(line)) for line in visible(text).split("\n")])
+                print_styled(stream, styled(text))
 
     def _write(self, stream: TextIO, text: str) -> None:
         with _surviving(stream):

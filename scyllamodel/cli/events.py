@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from scyllamodel.cli.console import Console, style_of, visible
+from scyllamodel.cli.console import Console, styled, visible
 from scyllamodel.cli.exits import Interrupted, Stopped
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.errors import StepFailed
@@ -45,7 +45,7 @@ def following(console: Console, *, show_plan: bool = False, indent: str = "") ->
             raise follower.stopped() from None
         except StepFailed as error:
             if follower.stopping:
-                raise follower.stopped() from error
+                raise follower.stopped(error.result) from None
             raise
         finally:
             follower.end()
@@ -108,7 +108,7 @@ class _Follower:
         self.applied += result.is_done
         line = self.indent + step_line(step, result)
         if self.bar is not None and self.bar.stream is self.console.out:
-            self.bar.print(visible(line), style_of(line))
+            self.bar.print(styled(line))
         else:
             self.console.tell(line)
         if self.bar is not None:
@@ -117,18 +117,19 @@ class _Follower:
             raise KeyboardInterrupt
 
     def signalled(self, number: int, frame: FrameType | None) -> None:
-        if self.stopping or not self.running:
+        insists, self.stopping = self.stopping, True
+        if insists or not self.running:
             signal.default_int_handler(number, frame)
-        self.stopping = True
         self.console.say("Stopping after the statement that is running; once more to leave without its answer.")
 
-    def stopped(self) -> Interrupted:
+    def stopped(self, result: object = None) -> Interrupted | Stopped:
         if not self.applied:
             return Interrupted("Interrupted before anything was changed.")
         return Stopped(
             f"Stopped as asked: {self.applied} of {self.total} steps went through. The next run goes on from there.",
             applied=self.applied,
             total=self.total,
+            result=result,
         )
 
     def end(self) -> None:

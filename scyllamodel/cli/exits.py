@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from scyllamodel.errors import ScyllaModelError
+from scyllamodel.errors import ScyllaModelError, StepFailed
 
 DONE: Final = 0
 ERROR: Final = 1
@@ -29,7 +29,7 @@ MEANING: Final = {
     WAITED: "nodes did not agree in time",
     USAGE: "wrong usage of the command line",
     CONFIGURATION: "wrong or missing configuration",
-    INTERRUPTED: "interrupted before anything was changed",
+    INTERRUPTED: "interrupted, and nothing was changed",
 }
 """Exit code to its meaning (sync-and-release, section 8)."""
 
@@ -48,8 +48,7 @@ class Interrupted(ScyllaModelError):
     exit_code: ClassVar[int] = INTERRUPTED
 
 
-class Stopped(Interrupted):
+class Stopped(StepFailed):
     """The same, with ``applied`` of ``total`` steps done by then."""
 
     code: ClassVar[str] = "CM103"
-    exit_code: ClassVar[int] = PARTIAL

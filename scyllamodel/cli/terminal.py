@@ -40,9 +40,10 @@ class Bar:
         """Say what is being done."""
         self._bars.update(self._task, description=what)
 
-    def print(self, line: str, style: str) -> None:
-        """Print a line above the bar."""
-        self._bars.console.print(Text(line, style=style), soft_wrap=True)
+    def print(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Print lines above the bar, each given with its style."""
+        for line, style in lines:
+            self._bars.console.print(Text(line, style=style), soft_wrap=True)
 
     def advance(self) -> None:
         """Count one step."""

@@ -16,7 +16,7 @@ from scyllamodel.cli.console import Console, style_of, visible
 SAY = """
 from scyllamodel.cli.console import Console
 console = Console()
-console.result("+ table shop.orders")
+console.result("+ table shop.orders\\n. noted")
 console.result("plain \\x1b[2J")
 """
 
@@ -76,7 +76,7 @@ def test_a_pipe_gets_no_control_characters_of_ours():
     """A pipe gets the text byte for byte."""
     done = subprocess.run([sys.executable, "-c", SAY], capture_output=True, check=True)
 
-    assert b"+ table shop.orders\nplain \x1b[2J\n" == done.stdout
+    assert b"+ table shop.orders\n. noted\nplain \x1b[2J\n" == done.stdout
 
 
 def test_letters_that_a_stream_cannot_hold_are_spelt_out():

@@ -47,6 +47,9 @@ def _migrate_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _migrate(settings: argparse.Namespace, console: Console) -> int:
+    if not (settings.repo or settings.url):
+        # All configured repos are meant, so a model that is bound to none of them would be left out without a word.
+        release.find_resources(packages=settings.models or None)
     return answer_each(chosen_repos(settings), partial(_migrate_one, settings, console), console, failed=PARTIAL)
 
 

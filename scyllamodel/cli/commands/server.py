@@ -8,7 +8,7 @@ from typing import Final
 from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import following
-from scyllamodel.cli.exits import DONE
+from scyllamodel.cli.exits import DONE, Interrupted, Stopped
 from scyllamodel.cli.parser import Command
 from scyllamodel.demo.tour import tour
 from scyllamodel.local import background, versions
@@ -70,8 +70,11 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(settings: argparse.Namespace, console: Console) -> int:
-    with following(console, indent="   ") as on_event:
-        tour(console.result, version=settings.version, keep=settings.keep, on_event=on_event)
+    try:
+        with following(console, indent="   ") as on_event:
+            tour(console.result, version=settings.version, keep=settings.keep, on_event=on_event)
+    except (Interrupted, Stopped):
+        raise Interrupted("The tour was interrupted. Its server is stopped, and the data is gone.") from None
     return DONE
 
 

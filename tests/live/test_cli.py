@@ -1,0 +1,440 @@
+"""The command line against a real server, each command a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import sys
+import time
+from itertools import islice
+from uuid import uuid4
+
+import attrs
+import pytest
+from documents import document_in
+from shell import command, environment, on_a_terminal, run, start
+
+pytestmark = pytest.mark.live
+
+MODELS = '''
+from uuid import UUID
+
+from scyllamodel import Column, Model, clustering_key, column, partition_key, types as cql
+
+
+class Customer(Model, table="customers"):
+    """Somebody who buys."""
+
+    id: Column[UUID] = partition_key()
+    email: Column[str] = column(index=True)
+
+
+class Order(Model, table="orders"):
+    """What somebody bought."""
+
+    customer: Column[UUID] = partition_key()
+    placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+    status: Column[str] = column(default="new")
+'''
+DB = """
+from scyllamodel import Repo
+
+settings = {settings!r}
+repo = Repo(keyspace="{keyspace}", models=["app.models"], **settings)
+audit = Repo("audit", keyspace="{keyspace}", models=["app.audit"], **settings)
+"""
+AUDIT = '''
+from uuid import UUID
+
+from scyllamodel import Column, Model, partition_key
+
+
+class Trace(Model, table="traces", repo="audit"):
+    """Who did what."""
+
+    id: Column[UUID] = partition_key()
+'''
+PAGE = """
+class Page{number}(Model, table="page_{number:02}"):
+    id: Column[UUID] = partition_key()
+"""
+MANY = "from uuid import UUID\nfrom scyllamodel import Column, Model, partition_key\n" + "".join(
+    PAGE.format(number=number) for number in range(40)
+)
+STATEMENTS = 4
+"""Two tables, an index, and the keyspace."""
+
+
+@attrs.frozen
+class App:
+    """A project on disk, with a keyspace that is its own and does not exist yet."""
+
+    folder: object
+    keyspace: str
+    repo: object
+
+    def run(self, *words, **changes):
+        """Run a command in the project's folder, on its repo."""
+        return run(*words, folder=self.folder, **{"SCYLLAMODEL_REPOS": "app.db:repo", **changes})
+
+    def on_a_terminal(self, *words, **changes):
+        """The same on a terminal."""
+        changes = {"SCYLLAMODEL_REPOS": "app.db:repo", "TERM": "xterm-256color", **changes}
+        return on_a_terminal(command(*words), self.folder, **changes)
+
+    def write(self, module, text):
+        """Write a module of the project."""
+        (self.folder / "app" / f"{module}.py").write_text(text, encoding="utf-8")
+
+    def tables(self):
+        """The names of the tables that there are."""
+        query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+        return sorted(row[0] for row in self.repo.session.execute(query, [self.keyspace]))
+
+
+@pytest.fixture
+def app(tmp_path, scylla_cluster):
+    """A project with two models; what it makes on the server is dropped."""
+    keyspace = f"cli_{uuid4().hex[:12]}"
+    repo = scylla_cluster.repo(keyspace)
+    found = repo.settings
+    settings = {"nodes": list(found.nodes), "local_dc": found.local_dc, "replication": dict(found.replication)}
+    if found.username is not None:
+        settings |= {"username": found.username, "password": found.password.reveal()}
+    (tmp_path / "app").mkdir()
+    project = App(tmp_path, keyspace, repo)
+    project.write("__init__", "")
+    project.write("models", MODELS)
+    project.write("audit", AUDIT)
+    project.write("db", DB.format(settings=settings, keyspace=keyspace))
+    yield project
+    for name in (keyspace, f"{keyspace}_b"):
+        repo.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
+    repo.close()
+
+
+@pytest.fixture
+def ready(app):
+    """The same project, its schema made."""
+    done = app.run("migrate", "--create-keyspace", "-q")
+
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    return app
+
+
+def test_the_whole_round(app):
+    """From nothing to a schema in step: what each command says and its exit code, in the order of a release."""
+    codes = [
+        (words, app.run(*shlex.split(words)).returncode)
+        for words in (
+            "check",
+            "plan",
+            "create-keyspace",
+            "create-keyspace",
+            "plan",
+            "plan --exit-code",
+            "check",
+            "migrate --dry-run",
+            "check",
+            "migrate",
+            "migrate",
+            "plan --exit-code",
+            "check",
+            "check --strict",
+            "inspect",
+            "lint",
+        )
+    ]
+
+    assert [
+        ("check", 2),
+        ("plan", 3),
+        ("create-keyspace", 0),
+        ("create-keyspace", 0),
+        ("plan", 0),
+        ("plan --exit-code", 2),
+        ("check", 2),
+        ("migrate --dry-run", 0),
+        ("check", 2),
+        ("migrate", 0),
+        ("migrate", 0),
+        ("plan --exit-code", 0),
+        ("check", 0),
+        ("check --strict", 0),
+        ("inspect", 0),
+        ("lint", 0),
+    ] == codes
+
+
+def test_a_dry_run_prints_what_then_runs(app):
+    """The statements of plan, of a dry run and of the run itself are the same, byte for byte."""
+    planned = document_in(app.run("plan", "--json", "--create-keyspace").stdout)
+    text = app.run("migrate", "--dry-run", "--create-keyspace").stdout
+    done = app.run("migrate", "--create-keyspace")
+    statements = [step["cql"] for step in (*planned["bootstrap"], *planned["steps"])]
+
+    assert STATEMENTS == len(statements)
+    assert [] == [
+        line for cql in statements for line in cql.splitlines() if line not in text or line not in done.stdout
+    ]
+    assert "Dry run: nothing was changed." in text
+
+
+def test_a_migration_is_told_step_by_step(app):
+    """Numbered steps with milliseconds, then a line that sums up; a second run has nothing to do."""
+    done = app.run("migrate", "--create-keyspace")
+    again = app.run("migrate")
+    steps = [line for line in done.stdout.splitlines() if line.endswith(" ms)")]
+
+    assert (0, STATEMENTS) == (done.returncode, len(steps))
+    assert all(re.fullmatch(r"  \+ +\d+\. .* \(\d+ ms\)", line) for line in steps)
+    assert re.search(rf"\n{app.keyspace}: applied {STATEMENTS} steps in \d+ ms.\n$", done.stdout)
+    assert f"{app.keyspace}: in sync, nothing to do.\n" == again.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        ("plan --exit-code", 2, "plan"),
+        ("migrate", 0, "result"),
+        ("migrate --dry-run", 0, "result"),
+        ("check", 2, "check"),
+        ("create-keyspace", 0, "keyspace"),
+        ("inspect", 0, "inspect"),
+        ("lint", 0, "lint"),
+    ],
+)
+def test_every_document_is_valid_and_alone(app, words, code, kind):
+    """With --json stdout is one document that fits its schema."""
+    app.run("create-keyspace")
+    done = app.run(*words.split(), "--json")
+
+    assert (code, kind) == (done.returncode, document_in(done.stdout)["kind"])
+
+
+def test_a_result_tells_every_step(app):
+    """The document of a migration has a state, attempts and milliseconds for each step, the keyspace included."""
+    found = document_in(app.run("migrate", "--create-keyspace", "--json").stdout)
+
+    assert ("applied", STATEMENTS) == (found["status"], len(found["steps"]))
+    assert {("applied", 1, None)} == {(step["state"], step["attempts"], step["error"]) for step in found["steps"]}
+
+
+def test_inspect_prints_cql_that_makes_the_same_schema(ready):
+    """What is printed for one keyspace makes another one that looks the same."""
+    script = ready.run("inspect").stdout
+    for statement in script.replace(ready.keyspace, f"{ready.keyspace}_b").split(";\n"):
+        if statement.strip():
+            ready.repo.session.execute(statement, timeout=60)
+    again = ready.run("inspect", "--keyspace", f"{ready.keyspace}_b").stdout
+
+    assert script == again.replace(f"{ready.keyspace}_b", ready.keyspace)
+
+
+def test_inspect_prints_facts_as_json(ready):
+    """The document names tables, columns in key order, and indexes."""
+    (keyspace,) = document_in(ready.run("inspect", "--format", "json").stdout)["keyspaces"]
+    orders = next(table for table in keyspace["tables"] if table["name"] == "orders")
+
+    assert ready.keyspace == keyspace["name"]
+    assert [("customer", False), ("placed", True), ("status", False)] == [
+        (column["name"], column["descending"]) for column in orders["columns"]
+    ]
+
+
+def test_live_objects_of_others_are_notes(ready):
+    """A table that no model declares is no drift, except for --strict; nothing touches it."""
+    ready.repo.session.execute(f"CREATE TABLE {ready.keyspace}.theirs (id int PRIMARY KEY)", timeout=60)
+    found = document_in(ready.run("plan", "--json").stdout)
+
+    assert (True, ["BC103"]) == (found["empty"], [note["code"] for note in found["notes"]])
+    assert [0, 2] == [ready.run("check").returncode, ready.run("check", "--strict").returncode]
+    assert "theirs" in ready.tables()
+
+
+def test_a_change_that_cannot_be_is_refused(ready):
+    """Exit code 3, every refusal at once with its code and recipe, and nothing runs, also what would be possible."""
+    changed = MODELS.replace('status: Column[str] = column(default="new")', "status: Column[int] = column(default=0)")
+    ready.write("models", changed)
+    ready.write("more", AUDIT.replace(', repo="audit"', ""))
+    words = ("migrate", "--models", "app.models,app.more")
+    text, document = ready.run(*words), document_in(ready.run(*words, "--json").stdout)
+
+    assert (3, "") == (text.returncode, text.stdout)
+    assert "TY101" in text.stderr
+    assert ("ImpossibleChange", 3, ["TY101"]) == (
+        document["error"],
+        document["exit_code"],
+        [refusal["code"] for refusal in document["refusals"]],
+    )
+    assert "traces" not in ready.tables()
+    assert 3 == ready.run("plan", "--models", "app.models,app.more").returncode
+
+
+def test_one_model_can_be_chosen(app):
+    """--resource takes a class or table name, and leaves the other models alone."""
+    app.run("create-keyspace")
+    done = app.run("migrate", "--resource", "Order")
+
+    assert (0, ["orders"]) == (done.returncode, app.tables())
+    assert 0 == app.run("check", "--resource", "orders").returncode
+    assert 78 == app.run("check", "--resource", "Ordr").returncode
+
+
+def test_the_same_models_in_several_keyspaces(app):
+    """--keyspace a,b does each of them, and the document is a list."""
+    names = f"{app.keyspace},{app.keyspace}_b"
+    done = app.run("migrate", "--create-keyspace", "--json", "--keyspace", names)
+    found = document_in(done.stdout)
+
+    assert (0, ["applied", "applied"]) == (done.returncode, [item["answer"]["status"] for item in found["items"]])
+    assert names.split(",") == [item["keyspace"] for item in found["items"]]
+    assert 0 == app.run("check", "--keyspace", names).returncode
+
+
+def test_a_repo_that_fails_does_not_stop_the_others(app):
+    """Exit code 6, the error of the one and the result of the other; mended, a second run does what is missing."""
+    app.run("create-keyspace")
+    app.write("models", "import no_such_module")
+    both = ("migrate", "--json", "--repo", "app.db:repo", "--repo", "app.db:audit")
+    first = app.run(*both)
+    app.write("models", MODELS)
+    second = app.run(*both)
+
+    assert (6, ["error", "result"]) == (
+        first.returncode,
+        [item["answer"]["kind"] for item in document_in(first.stdout)["items"]],
+    )
+    assert (0, ["applied", "in_sync"]) == (
+        second.returncode,
+        [item["answer"]["status"] for item in document_in(second.stdout)["items"]],
+    )
+
+
+def test_all_configured_repos_must_be_known(app):
+    """Without --repo a model that is bound to a repo nobody configured is an error, and nothing runs."""
+    app.run("create-keyspace")
+    app.write("models", MODELS + AUDIT)
+    done = app.run("migrate")
+
+    assert (78, []) == (done.returncode, app.tables())
+    assert "'audit'" in done.stderr
+
+
+def test_a_wrong_host_is_named_within_seconds(app):
+    """Exit code 1, the host and the reason; no traceback, no wait."""
+    began = time.monotonic()
+    done = app.run("plan", "--url", "scylla://127.0.0.1:1/shop?models=app.models")
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - began < 30
+
+
+def test_a_missing_keyspace_is_named(app):
+    """Looking into a keyspace that does not exist is an error that says how to make it."""
+    done = app.run("inspect")
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert app.keyspace in done.stderr
+    assert "create-keyspace" in done.stderr
+
+
+def test_a_terminal_has_colour_and_a_bar(app):
+    """On a terminal marks are coloured and a bar counts the steps."""
+    code, written = app.on_a_terminal("migrate", "--create-keyspace")
+
+    assert 0 == code
+    assert "\x1b[32m  +" in written
+    assert f"/{STATEMENTS}" in written
+    assert written.endswith(" ms.\r\n")
+
+
+def test_a_pipe_has_neither(app):
+    """In a pipe there is not one control character, whatever the terminal could do."""
+    done = app.run("migrate", "--create-keyspace", TERM="xterm-256color")
+
+    assert 0 == done.returncode
+    assert re.fullmatch(r"[^\x00-\x09\x0b-\x1f\x7f]*", done.stdout + done.stderr)
+
+
+def test_no_color_is_heeded(app):
+    """NO_COLOR takes the colours of a terminal away."""
+    code, written = app.on_a_terminal("plan", "--create-keyspace", NO_COLOR="1")
+
+    assert 0 == code
+    assert "\x1b" not in written
+
+
+def test_json_on_a_terminal_is_one_document(app):
+    """Neither colour nor a bar gets between the braces."""
+    app.run("create-keyspace")
+    code, written = app.on_a_terminal("plan", "--json")
+
+    assert (0, "plan") == (code, document_in(written)["kind"])
+
+
+def test_a_reader_that_leaves_early_does_not_hurt(ready):
+    """``inspect | head -1`` ends quietly."""
+    words = f"{shlex.join(command('inspect'))} | head -1"
+    shell = ["bash", "-o", "pipefail", "-c", words]
+    code, written = on_a_terminal(shell, ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
+
+    assert (0, 1) == (code, written.count("\n"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app, number):
+    """After Ctrl-C or SIGTERM exactly the steps that were told are there, exit code 6; a rerun makes the others."""
+    app.run("create-keyspace")
+    app.write("models", MANY)
+    work = start("migrate", folder=app.folder, SCYLLAMODEL_REPOS="app.db:repo")
+    first = list(islice((line for line in work.stdout if line.endswith(" ms)\n")), 3))
+    work.send_signal(number)
+    out, err = work.communicate(timeout=120)
+    told = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
+    after = app.tables()
+    rerun = app.run("migrate", "--json")
+
+    assert (6, told) == (work.returncode, len(after))
+    assert 3 <= told < 40
+    assert f"Stopped as asked: {told} of 40 steps went through." in err
+    assert "Traceback" not in err
+    assert (0, 40 - told) == (rerun.returncode, len(document_in(rerun.stdout)["steps"]))
+    assert 40 == len(app.tables())
+
+
+def test_an_interrupt_before_anything_runs_changes_nothing(app):
+    """Ctrl-C while models are imported ends with 130 and an error document."""
+    app.run("create-keyspace")
+    app.write("models", "import sys, time\nprint('here', file=sys.stderr, flush=True)\ntime.sleep(60)\n")
+    work = start("migrate", "--json", folder=app.folder, SCYLLAMODEL_REPOS="app.db:repo")
+    work.stderr.readline()
+    work.send_signal(signal.SIGINT)
+    out, err = work.communicate(timeout=60)
+
+    assert (130, "Interrupted") == (work.returncode, document_in(out)["error"])
+    assert "Traceback" not in err
+
+
+def test_a_command_ends_when_its_work_is_done(ready):
+    """The driver's thread does not keep the process: from the last word to the end is no wait."""
+    waits = []
+    for _ in range(4):
+        work = start("check", folder=ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
+        work.stdout.readline()
+        began = time.monotonic()
+        work.communicate(timeout=60)
+        waits.append(time.monotonic() - began)
+
+    assert max(waits) < 3
+
+
+def test_the_environment_of_these_tests_is_clean():
+    """No setting of whoever runs them reaches the commands."""
+    assert {"SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL"}.isdisjoint(environment())
+    assert sys.executable == command()[0]
+    assert os.environ["PATH"] == environment()["PATH"]

@@ -1,0 +1,158 @@
+"""The tour and the local server, as a reader starts them; each brings a server of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from documents import document_in
+from shell import command, on_a_terminal, run, start
+
+from scyllamodel.local.folders import cache_folder
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def version(request):
+    """The Cassandra of this test run."""
+    return request.config.getoption("--cassandra-version")
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    """A folder for everything that a command makes; at the end it is empty, and no process works in it."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    yield folder
+    assert [] == processes_in(folder)
+    assert [] == list(folder.iterdir())
+
+
+def processes_in(folder):
+    """The processes that have this folder on their command line, after those that are ending had time to."""
+    deadline = time.monotonic() + 10
+    while found := [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, folder)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    return found
+
+
+def _names(process, folder):
+    try:
+        return str(folder).encode() in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def wait_for(started, text):
+    """Read what a command says, up to the line that holds this text."""
+    said = []
+    for line in started.stdout:
+        said.append(line)
+        if text in line:
+            return said
+    raise AssertionError(f"{text!r} was never said, but: {said} {started.stderr.read()}")
+
+
+def test_the_tour_happens_as_told(scratch, version):
+    """It ends with 0 and shows every act, in plain lines, and its server and folders are gone."""
+    done = run("demo", "--version", version, folder=scratch, TMPDIR=str(scratch))
+    acts = re.findall(r"^\d+\. .*$", done.stdout, re.MULTILINE)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert [f"{number}." for number in range(1, 9)] == [act.partition(" ")[0] for act in acts]
+    assert "ALTER TABLE shop.customers ADD points int" in done.stdout
+    assert "ImpossibleChange" in done.stdout
+    assert "TY101" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_the_tour_is_lively_on_a_terminal(scratch, version):
+    """On a terminal there are colours and a bar."""
+    words = command("demo", "--version", version)
+    code, written = on_a_terminal(words, scratch, TMPDIR=str(scratch), TERM="xterm-256color")
+
+    assert 0 == code
+    assert "\x1b[1m2. The models" in written
+    assert "/14" in written
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_tour_stops_its_server(scratch, version, number):
+    """Ctrl-C in the middle ends with 130 and a sentence."""
+    started = start("demo", "--version", version, folder=scratch, TMPDIR=str(scratch), PYTHONUNBUFFERED="1")
+    wait_for(started, "3. The keyspace")
+    started.send_signal(number)
+    _, err = started.communicate(timeout=120)
+
+    assert 130 == started.returncode
+    assert "The tour was interrupted." in err
+    assert "Traceback" not in err
+
+
+def test_a_kept_server_serves_until_ctrl_c(scratch, version):
+    """With --keep the commands that are shown work, until Ctrl-C ends the tour well."""
+    started = start("demo", "--keep", "--version", version, folder=scratch, TMPDIR=str(scratch))
+    wait_for(started, "stays until you press Ctrl-C")
+    shown = [started.stdout.readline().strip().removeprefix("$ ") for _ in range(3)]
+    folder = shlex.split(shown[0])[1]
+    words = shlex.split(shown[1])[1:]
+    planned = run(*words, "--json", folder=folder)
+    started.send_signal(signal.SIGINT)
+    _, err = started.communicate(timeout=120)
+
+    assert (0, True) == (planned.returncode, document_in(planned.stdout)["empty"])
+    assert (0, "") == (started.returncode, err)
+
+
+def test_a_version_that_nobody_has_is_refused(scratch):
+    """The versions that there are are named."""
+    done = run("demo", "--version", "3.11", folder=scratch, TMPDIR=str(scratch))
+
+    assert 78 == done.returncode
+    assert "5.0" in done.stderr
+
+
+def test_the_local_server_starts_answers_and_stops(tmp_path, version):
+    """start, start again, status, stop, status: each tells what is, and the server outlives the command."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for entry in cache_folder().iterdir():
+        if entry.name != "background":
+            (cache / entry.name).symlink_to(entry)
+    changes = {"folder": tmp_path, "SCYLLAMODEL_CACHE": str(cache), "TMPDIR": str(tmp_path)}
+    words = ("local", "start", "--version", version)
+    try:
+        answers = [
+            document_in(run(*words, "--json", **changes).stdout) for words in (words, words, ("local", "status"))
+        ]
+        shown = run("local", "status", **changes).stdout
+        (node,) = answers[0]["nodes"]
+        reached = run("inspect", "--url", f"scylla://{node['contact_point']}/system_auth", **changes)
+    finally:
+        stopped = run("local", "stop", **changes)
+    after = document_in(run("local", "status", "--json", **changes).stdout)
+
+    assert [(True, True), (True, False), (True, False)] == [
+        (found["running"], found["started_now"]) for found in answers
+    ]
+    assert node["contact_point"] in shown
+    assert 0 == reached.returncode
+    assert (0, False) == (stopped.returncode, after["running"])
+    assert "Stopped Cassandra" in stopped.stdout
+    assert [] == processes_in(tmp_path)
+
+
+def test_these_tests_look_at_real_processes():
+    """This very process is found by what stands on its command line."""
+    assert str(os.getpid()) in [
+        entry.name for entry in Path("/proc").iterdir() if _names(entry, Path(sys.argv[0]).name)
+    ]

@@ -1,0 +1,120 @@
+"""The project that the tour plays with, and its online shop."""
+
+from __future__ import annotations
+
+import sys
+from importlib.resources import files
+
+import pytest
+
+from scyllamodel import find_resources
+from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Edit, Project
+from scyllamodel.demo.stage import Stage, TourFailed, expect
+from scyllamodel.driver.repo import Repo
+from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.schema.facts import SchemaFacts
+from scyllamodel.schema.rules import lint
+from scyllamodel.types.values import Native
+
+SOURCE = files("scyllamodel.demo").joinpath("shop.py").read_text(encoding="utf-8")
+
+
+def shop(name="default"):
+    """The facts that the models of the project want now."""
+    repo = Repo(name, nodes=["localhost"], keyspace="shop", models=[MODELS])
+    return wanted_facts(find_resources([repo]), "shop")["shop"]
+
+
+@pytest.fixture
+def project():
+    """The project, importable."""
+    with Project() as found:
+        yield found
+
+
+def test_the_shop_shows_every_kind_of_thing(project):
+    """What a newcomer should see once: keys, orders, static, collections, nested types, counters, indexes, a view."""
+    found = shop()
+    columns = [column for table in found.tables for column in table]
+    indexes = [index for table in found.tables for index in table.indexes]
+
+    assert 8 == len(found.tables)
+    assert any(len(table.partition_key) > 1 for table in found.tables)
+    assert any(column.descending for column in columns)
+    assert any(column.kind == "static" for column in columns)
+    assert {"ListType", "SetType", "MapType", "UserTypeName"} <= {type(column.type).__name__ for column in columns}
+    assert any(user_type.user_types for user_type in found.types)
+    assert any(table.is_counter for table in found.tables)
+    assert {"values", "keys"} == {index.on for index in indexes}
+    assert ["orders_by_status"] == [view.name for view in found.views]
+
+
+def test_the_shop_is_an_example_to_follow(project):
+    """The rules have nothing to say about it."""
+    assert () == lint(SchemaFacts([shop()]))
+
+
+def test_an_edit_shows_in_the_models(project):
+    """A column more is there after the module was imported again, and gone when the edit is taken back."""
+    before = shop()
+    project.edit(POINTS)
+    edited = shop()
+    project.undo(POINTS)
+
+    assert Native("int") == edited.table("customers")["points"].type
+    assert before == shop()
+
+
+def test_two_edits_follow_each_other(project):
+    """The tour adds a column and then changes a type, in one file."""
+    shop()
+    project.edit(POINTS)
+    project.edit(HALF_STARS)
+
+    assert ("int", "double") == (
+        shop().table("customers")["points"].type.cql,
+        shop().table("reviews")["stars"].type.cql,
+    )
+
+
+@pytest.mark.parametrize("edit", [POINTS, HALF_STARS])
+def test_the_edits_fit_the_shop(edit):
+    """Each edit finds its line once, and shows as a diff of whole lines."""
+    assert 1 == SOURCE.count(edit.line)
+    assert all(line[:2] in {"+ ", "- "} for line in edit.shown())
+
+
+@pytest.mark.parametrize("source", ["nothing of it", "a\na\n"])
+def test_an_edit_that_does_not_fit_is_refused(source):
+    """No edit, or two of them, would make the tour tell a tale."""
+    with pytest.raises(ValueError, match="times in the models, not once"):
+        Edit("a\n", "b\n").apply(source)
+
+
+def test_the_project_leaves_nothing_behind():
+    """Folder, module and search path are gone."""
+    with Project() as project:
+        shop()
+        folder = project.folder
+
+    assert not folder.exists()
+    assert MODELS not in sys.modules
+    assert str(folder) not in sys.path
+
+
+def test_acts_are_numbered_and_show_their_code():
+    """An act is a number, a sentence, and the lines that a reader would write."""
+    said = []
+    stage = Stage(said.append)
+    stage.act("First.", "begin()")
+    stage.text("done\n")
+    stage.act("Second.")
+
+    assert ["\n1. First.", "   >>> begin()", "   done", "\n2. Second."] == said
+
+
+def test_a_claim_that_does_not_hold_ends_the_tour():
+    """The tour tells no tales."""
+    expect(True, "one and one is two")
+    with pytest.raises(TourFailed, match="one and one is three"):
+        expect(False, "one and one is three")
