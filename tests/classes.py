@@ -121,14 +121,12 @@ def _hint(cql_type, user_types):
 
 
 def plain(value):
-    """A value of the driver in lists, without the fields that are null: an older value lacks the newer fields."""
+    """A value of the driver in tuples, without the fields that are null: an older value lacks the newer fields."""
     if hasattr(value, "items"):
-        return [[plain(key), plain(item)] for key, item in value.items()]
-    if isinstance(value, tuple):
-        return [plain(item) for item in value if item is not None]
+        return tuple((plain(key), plain(item)) for key, item in value.items())
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
         return value
-    return [plain(item) for item in value]
+    return tuple(plain(item) for item in value if item is not None)
 
 
 def _same(value):

@@ -129,7 +129,8 @@ def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump
     if (load is None or dump is None) and type_ is not None:
         part = _half_custom(core, marks, part.type)
     make = part.make and (partial(_made, load, part.make) if load else part.make)
-    return attrs.evolve(part, load=_after(part.load, load), dump=dump or part.dump, make=make)
+    hashable = part.hashable if load is None else True  # nobody knows what it makes
+    return attrs.evolve(part, load=_after(part.load, load), dump=dump or part.dump, make=make, hashable=hashable)
 
 
 def _half_custom(core: Any, marks: list[Any], cql_type: CqlType) -> Part:

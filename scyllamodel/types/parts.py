@@ -99,15 +99,15 @@ _NATURAL: Final = {
 def natural(cql_type: CqlType) -> Part:
     """The part of a CQL type when no annotation says more: its values in Python's own types.
 
-    A user type has no class here, so its values stay what the driver makes of them; so do sets and maps of what cannot
-    be hashed.
+    A user type has no class here, so its values stay what the driver makes of them, which may hold a list and so be
+    unfit for a Python set; sets and maps of what cannot be hashed stay the driver's too.
     """
     if isinstance(cql_type, Native):
         return Part(cql_type, *_NATURAL.get(cql_type.name, (None, None)))
     inside = [natural(part) for part in parts(cql_type)]
     keyed = isinstance(cql_type, (SetType, MapType))
     if not inside or (keyed and not inside[0].hashable):
-        return Part(cql_type, hashable=not keyed)
+        return Part(cql_type, hashable=False)
     if isinstance(cql_type, (ListType, VectorType)):
         made = list_part(inside[0])
     elif isinstance(cql_type, TupleType):

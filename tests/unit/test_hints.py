@@ -457,6 +457,18 @@ class TestOwnConverters:
 
         assert [[1], [2]] == list(round_trip(hint, Money([[1], [2]])).cents)
 
+    def test_a_set_of_user_types_without_a_class_stays_the_drivers(self):
+        """Nobody knows whether what the driver makes of a user type can be hashed: a list may be in it."""
+        user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
+        hint = resolve(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
+        found = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents
+
+        assert [["a"], ["b"]] == [value.lines for value in found]
+
+    def test_what_converters_make_may_be_hashed(self):
+        """A set in a user type, made a text by its column, does not keep the type out of a set."""
+        assert resolve(str, type=parse_type("set<text>"), load=",".join, dump=lambda text: text.split(",")).hashable
+
     @pytest.mark.parametrize(("hint", "type_", "text"), [
         (int, cql.SmallInt, "smallint"),
         (list[int], parse_type("list<varint>"), "list<varint>"),
