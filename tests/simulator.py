@@ -188,6 +188,7 @@ class Faults:
         blind_until: looks fail until so many statements were sent.
         foreign: what another hand does just before, as a function of the facts.
         disagree: numbers of the waits for agreement that fail.
+        deaf: numbers of the waits for agreement in which no node answers.
         watch_interrupt: looks, by their number, that Ctrl-C hits.
     """
 
@@ -202,6 +203,7 @@ class Faults:
     blind_until: int = 0
     foreign: dict[int, Callable[[KeyspaceFacts], KeyspaceFacts]] = attrs.field(factory=dict)
     disagree: frozenset[int] = frozenset()
+    deaf: frozenset[int] = frozenset()
     watch_interrupt: frozenset[int] = frozenset()
 
 
@@ -279,6 +281,8 @@ class Simulator:
     def await_agreement(self, timeout: float) -> None:
         """All nodes agree, unless this wait fails."""
         self.waits += 1
+        if self.waits in self.faults.deaf:
+            raise IntrospectionError("no answer")
         if self.waits in self.faults.disagree:
             self.now += timeout
             raise SchemaDisagreement("The nodes hold 2 schemas.", versions=FrozenMap({"v1": "n1", "v2": "n2"}))

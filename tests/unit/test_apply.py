@@ -225,6 +225,34 @@ def test_disagreement_in_doubt():
     assert ["applied", "failed"] == states(caught.value.result)[:2]
 
 
+def test_a_server_that_is_gone_before_the_first_statement():
+    """Without an answer before anything ran, the error is that no node answers."""
+    simulator, plan = started(deaf=frozenset({1}))
+    with pytest.raises(IntrospectionError):
+        run(simulator, plan)
+
+    assert [] == simulator.sent
+
+
+def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
+    """The error tells what went through before, and is no bare "could not be read"."""
+    simulator, plan = started(unsent=frozenset({2}), deaf=frozenset({2}))
+    with pytest.raises(StepFailed, match="1 of 7 steps went through") as caught:
+        run(simulator, plan)
+
+    assert ["applied", "failed"] == states(caught.value.result)[:2]
+    assert plan.cql[:2] == simulator.sent
+
+
+def test_a_server_that_is_gone_after_the_last_statement():
+    """All statements went through, and whether all nodes know is said to be unknown."""
+    simulator, plan = started(deaf=frozenset({2}))
+    with pytest.raises(StepFailed, match="whether all nodes know is unknown") as caught:
+        run(simulator, plan)
+
+    assert len(STEPS) == caught.value.applied == len(simulator.ran)
+
+
 def test_a_stop_is_heard_between_steps():
     """Whoever asks for a stop gets it after the running step."""
     simulator, plan = started()

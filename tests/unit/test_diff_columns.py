@@ -43,6 +43,7 @@ CASES = [
     ("a regular column becomes key", BASE, ("a int pk", "b int ck", "v text ck"), ["! PK102 t"]),
     ("a key column becomes regular", BASE, ("a int pk", "b int", "v text"), ["! PK102 t"]),
     ("a new clustering column", BASE, ("a int pk", "b int ck", "c int ck", "v text"), ["! PK103 t"]),
+    ("another partition key, of a new column", BASE, ("n int pk", "b int ck", "v text"), ["! PK101 t"]),
     ("a new partition column", BASE, ("n int pk", "a int pk", "b int ck", "v text"), ["! PK103 t"]),
     ("a key column less", BASE, ("a int pk", "v text"), ["! PK102 t"]),
     ("everything at once", (*BASE, "s int static"), ("a text pk", "b int ck desc", "v int", "s int", "n int"),

@@ -115,7 +115,12 @@ class Attempt:
             return None
         if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts:
             return error
-        self.executor.await_agreement(self.agreement_timeout)
+        try:
+            self.executor.await_agreement(self.agreement_timeout)
+        except SchemaDisagreement:
+            raise
+        except ScyllaModelError as unread:
+            return self._give_up(unread)
         if self._shows_if_readable():
             self.state = "applied"
         return None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scyllamodel.errors import SchemaDisagreement, StepFailed
+from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, StepFailed
 from scyllamodel.schema.apply.attempt import Attempt
 from scyllamodel.schema.apply.executor import NO_JOURNAL, Executor, Journal
 from scyllamodel.schema.apply.outcome import Event, OnEvent, Outcome, StepResult
@@ -89,6 +89,11 @@ class _Run:
             self.executor.await_agreement(self.agreement_timeout)
         except SchemaDisagreement as error:
             raise self.disagreed(error) from error
+        except ScyllaModelError as error:
+            if not self.outcome.applied:
+                raise
+            message = f"All {len(self.steps)} steps went through; whether all nodes know is unknown.\n  {error}"
+            raise self.failed(self.steps[-1], f"{message}\nRun it again: it looks, and finds nothing to do.") from error
 
     def one(self, at: int, step: Step) -> None:
         journal = self.journal if at >= len(self.plan.bootstrap) else NO_JOURNAL

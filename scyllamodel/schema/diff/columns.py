@@ -36,7 +36,7 @@ def diff_columns(keyspace: str, found: Table, wanted: Table, renames: tuple[tupl
 
 
 def key_faults(found: Table, wanted: Table) -> list[str]:
-    """PK101 for the partition key, PK102 for the clustering key or its order; PK103 where a key column is new."""
+    """PK101 for the partition key, PK102 for the clustering key or its order; PK103 where it only gains a column."""
     if found.columns == wanted.columns:
         return []
     known = {column.name for column in found.columns}
@@ -46,7 +46,9 @@ def key_faults(found: Table, wanted: Table) -> list[str]:
         ("PK102", found.clustering_key, wanted.clustering_key),
     ):
         if _key(stored) != _key(declared):
-            faults.append(code if all(column.name in known for column in declared) else "PK103")
+            kept = [item for item in _key(declared) if item[0] in known]
+            gains = len(kept) < len(declared) and kept == _key(stored)
+            faults.append("PK103" if gains else code)
     return list(dict.fromkeys(faults))
 
 

@@ -34,41 +34,41 @@ class Entry:
 
 _EXPAND = (
     "Expand, copy, contract: add a new column beside the old one, write both, copy the rows of before, read the new "
-    "one, remove the old one from the model, and drop it by scyllamodel contract. The refusal writes it out."
+    "one, remove the old one from the model, and drop it by hand. The refusal writes it out."
 )
 _NEW_TABLE = (
     "Declare a second table with the wanted key, write to both, copy the rows of before, read the new one, and drop "
-    "the old one by scyllamodel contract. The refusal writes it out."
+    "the old one by hand. The refusal writes it out."
 )
-_ALLOW = "Nothing does this by itself. Say so: scyllamodel contract --allow CODE:object, or rollback with --allow."
+_ALLOW = "A sync never does this. Drop it by hand, when nothing reads it any more."
 
 ENTRIES: Final = (
     Entry(
         "DS101", "A keyspace would be dropped",
-        "It takes every table with it.", "undoing the very first version of a ledger", _ALLOW,
+        "It takes every table with it.", "DROP KEYSPACE shop", _ALLOW,
     ),
     Entry(
         "DS102", "A table would be dropped",
-        "Its rows go with it, on every node.", "contract of a table that no model declares any more", _ALLOW,
+        "Its rows go with it, on every node.", "DROP TABLE shop.legacy", _ALLOW,
     ),
     Entry(
         "DS103", "A column would be dropped",
         "Its values become unreadable at once, and its name is spent: it comes back with its old type only.",
-        "contract of shop.orders.legacy", _ALLOW,
+        "ALTER TABLE shop.orders DROP legacy", _ALLOW,
     ),
     Entry(
         "DS104", "A user type would be dropped",
-        "No table may hold it any more.", "contract of a type that no model declares any more", _ALLOW,
+        "No table may hold it any more.", "DROP TYPE shop.legacy_address", _ALLOW,
     ),
     Entry(
         "DS105", "A materialized view would be dropped",
         "Its rows can be made again from its table, which takes as long as the table is large.",
-        "contract of a view that a new one replaced", _ALLOW,
+        "DROP MATERIALIZED VIEW shop.orders_by_state", _ALLOW,
     ),
     Entry(
         "DS106", "An index would be dropped",
         "No data goes, but queries that need the index fail from then on.",
-        "rolling back the version that added Index('status')", "Deploy code that does not query by it first.",
+        "DROP INDEX shop.orders_status_idx", "Deploy code that does not query by it first.",
     ),
     Entry(
         "PK101", "The partition key differs",
@@ -169,7 +169,7 @@ ENTRIES: Final = (
         "IX101", "An index on a table that may hold rows",
         "It is built in the background; until then queries by it miss rows.",
         "Index('status') added to a model whose table exists",
-        "Wait with wait_built=True before code that queries by it runs.",
+        "Let code that queries by it run when the index is built.",
     ),
     Entry(
         "IX102", "The name of an index is taken",
@@ -182,7 +182,7 @@ ENTRIES: Final = (
         "IX103", "An index was made otherwise",
         "CQL cannot alter an index, its class or its options.",
         "Index('name', using='sai', options={'case_sensitive': 'false'}) where the stored one is case-sensitive",
-        "Add the wanted one under a new name, then drop the old one by scyllamodel contract.",
+        "Add the wanted one under a new name, then drop the old one by hand.",
     ),
     Entry(
         "IX104", "The server has no such index",
@@ -193,12 +193,12 @@ ENTRIES: Final = (
         "MV101", "A view on a table that may hold rows",
         "It is filled in the background; until then it misses rows.",
         "a MaterializedView added for a model whose table exists",
-        "Wait with wait_built=True before code that reads it runs.",
+        "Let code that reads it run when the view is built.",
     ),
     Entry(
         "MV102", "A view stands in the way of a drop",
         "Servers do not drop a table under a view; Cassandra drops no column of it, ScyllaDB none that the view needs.",
-        "contract of a column whose table has a view", "Drop the view first.",
+        "ALTER TABLE shop.orders DROP legacy, while shop.orders_by_status stands", "Drop the view first.",
     ),
     Entry(
         "MV103", "The definition of a view differs",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from scyllamodel._identifiers import qualified
 from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
@@ -22,7 +23,7 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
     path = case.path(change.index.name)
     if change.populated:
         text = f"{change.table.name} may hold rows: the index is built in the background and misses rows until then"
-        yield Diagnostic("IX101", "warn", path, text, "Wait with wait_built=True before code that queries by it runs.")
+        yield Diagnostic("IX101", "warn", path, text, "Let code that queries by it run when the index is built.")
     if lacking := _lacking(change, case):
         yield Diagnostic(
             "IX104", "error", path, f"{case.server} has no {lacking}", "Leave the index out for this server."
@@ -47,7 +48,7 @@ def _lacking(change: AddIndex, case: Case) -> str | None:
 def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
     found, wanted = change.found, change.wanted
     taken = {index.name for table in case.found.tables for index in table.indexes}
-    drop = f"scyllamodel contract --allow DS106:{case.name}.{found.name}"
+    drop = f"DROP INDEX {qualified(case.name, found.name)}"
     if change.code == "IX103":
         text = f"the index {found.name} was made otherwise ({_told(found)}); the model wants {_told(wanted)}"
         fix = (

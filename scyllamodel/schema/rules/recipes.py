@@ -113,20 +113,28 @@ def _inset(text: str) -> str:
 
 def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableColumn, new: str) -> str:
     """Expand, copy, contract, for a column that cannot become what is wanted."""
-    cls, old = class_name(table.name), attribute(found.name)
+    old = attribute(found.name)
     keep = declaration(found, optional=False)
     add = declaration(attrs.evolve(wanted, name=new), optional=True)
     static = " STATIC" if wanted.kind == "static" else ""
     ddl = f"ALTER TABLE {qualified(keyspace, table.name)} ADD {quote(new)} {wanted.type.cql}{static}"
-    copy = f"for row in repo.scan({cls}):\n    repo.save(row.replace({attribute(new)}=row.{old}))  # convert as needed"
+    key = " AND ".join(f"{quote(c.name)} = ?" for c in copied_by(table, found))
+    names = ", ".join(quote(c.name) for c in (*copied_by(table, found), found))
+    where = qualified(keyspace, table.name)
+    copy = f"SELECT {names} FROM {where}\nUPDATE {where} SET {quote(new)} = ? WHERE {key}"  # noqa: S608 - a recipe to read
     steps = [
         f"Keep the old column as it is stored, and declare the new one beside it:\n    {keep}\n    {add}",
         f"Deploy and sync, which runs: {ddl}",
-        f"Write both columns, and copy the rows of before:\n{_inset(copy)}",
+        f"Write both columns, and copy the values of before, page by page, converting each:\n{_inset(copy)}",
         f"Read {new} only; then remove {old} from the model.",
-        f"At last: scyllamodel contract --allow DS103:{keyspace}.{table.name}.{found.name}",
+        f"When nothing reads it any more, by hand: ALTER TABLE {where} DROP {quote(found.name)}",
     ]
     return numbered(steps)
+
+
+def copied_by(table: Table, column: TableColumn) -> tuple[TableColumn, ...]:
+    """The key columns that find a value of the column: of the whole row, or of the partition for a static one."""
+    return table.partition_key if column.kind == "static" else (*table.partition_key, *table.clustering_key)
 
 
 def new_table(keyspace: str, found: Table, wanted: Table, new: str) -> str:
@@ -134,13 +142,14 @@ def new_table(keyspace: str, found: Table, wanted: Table, new: str) -> str:
     cls, old = class_name(new), class_name(found.name)
     key = _inset("\n".join(declaration(c, optional=False) for c in wanted.columns if c.in_key))
     head = f'class {cls}(Model, table="{new}"):'
-    copy = f"for row in repo.scan({old}):\n    repo.save({cls}(…))  # the values of row, under the new key"
+    stored, added = qualified(keyspace, found.name), qualified(keyspace, new)
+    copy = f"SELECT … FROM {stored}\nINSERT INTO {added} (…) VALUES (…)"  # noqa: S608 - likewise
     steps = [
         f"Keep {old} as it is stored, and declare a second model:\n    {head}\n{_inset(key)}",
         f"Deploy and sync, which creates {keyspace}.{new}; write to both tables.",
-        f"Copy the rows of before:\n{_inset(copy)}",
+        f"Copy the rows of before, page by page:\n{_inset(copy)}",
         f"Read {new} only; then remove {old}.",
-        f"At last: scyllamodel contract --allow DS102:{keyspace}.{found.name}",
+        f"When nothing reads it any more, by hand: DROP TABLE {stored}",
     ]
     return numbered(steps)
 
@@ -150,9 +159,9 @@ def new_view(keyspace: str, found: View, wanted: View, new: str) -> str:
     head = f'class {class_name(new)}(MaterializedView, of={class_name(wanted.base)}, view="{new}"): …'
     steps = [
         f"Declare the wanted definition under a new name:\n    {head}",
-        f"Deploy and sync; the view {keyspace}.{new} is filled in the background (wait_built=True waits).",
+        f"Deploy and sync; the view {keyspace}.{new} is filled in the background.",
         f"Read {new} only.",
-        f"At last: scyllamodel contract --allow DS105:{keyspace}.{found.name}",
+        f"When nothing reads it any more, by hand: DROP MATERIALIZED VIEW {qualified(keyspace, found.name)}",
     ]
     return numbered(steps)
 
@@ -164,6 +173,6 @@ def new_type(keyspace: str, found: str, new: str) -> str:
         f"Keep {class_name(found)} as it is stored, and declare a second type:\n    {head}",
         "Add a column of the new type beside each column of the old one, and sync.",
         "Write both, copy the rows of before, then read the new columns only.",
-        f"At last remove the old columns, then: scyllamodel contract --allow DS104:{keyspace}.{found}",
+        f"When nothing reads them any more, drop the old columns by hand, then: DROP TYPE {qualified(keyspace, found)}",
     ]
     return numbered(steps)

@@ -18,7 +18,7 @@ def _added(change: AddView, case: Case) -> Iterator[Diagnostic]:
     path, view = case.path(change.view.name), change.view
     if change.populated:
         text = f"{view.base} may hold rows: the view is filled in the background and misses rows until then"
-        yield Diagnostic("MV101", "warn", path, text, "Wait with wait_built=True before code that reads it runs.")
+        yield Diagnostic("MV101", "warn", path, text, "Let code that reads it run when the view is built.")
     if case.server.views_enabled is False:
         fix = "Set materialized_views_enabled: true (4.0: enable_materialized_views) in cassandra.yaml of every node."
         yield Diagnostic("MV104", "error", path, "materialized views are disabled on the server", fix)
