@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -119,22 +118,24 @@ class Console:
     def bar(self, total: int) -> Bar | None:
         """A bar on the stream that may show one; None without a terminal, and without rich."""
         stream = self.live
-        if stream is None or find_spec("rich") is None:
+        if stream is None:
             return None
-        from scyllamodel.cli.terminal import Bar  # noqa: PLC0415 - rich is optional
-
+        try:
+            from scyllamodel.cli.terminal import Bar  # noqa: PLC0415 - rich is optional
+        except ImportError:
+            return None
         return Bar(stream, total)
 
     def _print(self, stream: TextIO, text: str) -> None:
         if not stream.isatty():
-            self._write(stream, f"{text}\n")
-        elif find_spec("rich") is None:
-            self._write(stream, f"{visible(text)}\n")
-        else:
+            return self._write(stream, f"{text}\n")
+        try:
             from scyllamodel.cli.terminal import print_styled  # noqa: PLC0415 - rich is optional
-
-            with _surviving(stream):
-                print_styled(stream, styled(text))
+        except ImportError:
+            return self._write(stream, f"{visible(text)}\n")
+        with _surviving(stream):
+            print_styled(stream, styled(text))
+        return None
 
     def _write(self, stream: TextIO, text: str) -> None:
         with _surviving(stream):

@@ -49,6 +49,6 @@ class Interrupted(ScyllaModelError):
 
 
 class Stopped(StepFailed):
-    """The same, with ``applied`` of ``total`` steps done by then."""
+    """The user or the system ended a migration after ``applied`` of ``total`` steps; the next run goes on."""
 
     code: ClassVar[str] = "CM103"

@@ -67,6 +67,14 @@ def test_no_colour_where_none_is_wanted(environment):
     assert "\x1b" not in on_terminal(**environment)
 
 
+def test_without_rich_a_terminal_gets_plain_text():
+    """The extra `cli` is optional: without it there are words, and neither colour nor a bar."""
+    code = f"import sys; sys.modules['rich'] = None\n{SAY}\nprint(console.bar(3))"
+    written = on_a_terminal([sys.executable, "-c", code], None, TERM="xterm-256color")[1]
+
+    assert "+ table shop.orders\r\n. noted\r\nplain \\x1b[2J\r\nNone\r\n" == written
+
+
 def test_a_terminal_is_not_driven_by_what_is_printed():
     """Control characters of a comment are spelt out on a terminal."""
     assert "plain \\x1b[2J" in on_terminal(TERM="xterm")

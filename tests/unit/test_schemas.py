@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+import attrs
 import pytest
 from documents import SCHEMAS, faults
 from jsonschema import Draft202012Validator
 
 from scyllamodel.cli.answers import error_document
+from scyllamodel.cli.commands.explain import meanings
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
 from scyllamodel.local.background import NodeStatus, Status
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
@@ -62,6 +64,7 @@ DOCUMENTS = {
             ),
         )
     ],
+    "codes": [{"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in meanings().values()]}],
     "error": [
         error_document(NoModelsFound("nothing there", packages=["shop"])),
         error_document(ImpossibleChange("refused", refusals=REFUSED.refusals)),

@@ -1,0 +1,79 @@
+"""The command that tells what a code means, whether a plan, a lint or an error showed it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from scyllamodel.cli import options
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import DONE, UsageError
+from scyllamodel.cli.parser import Command
+from scyllamodel.errors import ScyllaModelError
+from scyllamodel.schema.rules.catalogue import CATALOGUE
+
+
+@attrs.frozen
+class Meaning:
+    """What a code means: a title, and a text of paragraphs."""
+
+    code: str
+    title: str
+    text: str
+
+
+def meanings() -> dict[str, Meaning]:
+    """Every code that a rule or an error can show."""
+    found = {code: Meaning(code, entry.title, str(entry).partition("\n\n")[2]) for code, entry in CATALOGUE.items()}
+    for error in _below(ScyllaModelError):
+        title, _, text = (inspect.getdoc(error) or "").partition("\n\n")
+        found.setdefault(error.code, Meaning(error.code, f"{error.__name__}: {' '.join(title.split())}", text))
+    return dict(sorted(found.items()))
+
+
+def _below(error: type[ScyllaModelError]) -> Iterator[type[ScyllaModelError]]:
+    for found in error.__subclasses__():
+        yield found
+        yield from _below(found)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("code", nargs="?", metavar="CODE", help="such as TY101; without it, all codes are listed")
+    options.output(parser)
+
+
+def _explain(settings: argparse.Namespace, console: Console) -> int:
+    known = meanings()
+    chosen = list(known.values()) if settings.code is None else [_meaning(settings.code, known)]
+    console.document({"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in chosen]})
+    if settings.code is None:
+        console.result("\n".join(f"{found.code}  {found.title}" for found in chosen))
+    else:
+        console.result("\n\n".join(filter(None, (f"{chosen[0].code} {chosen[0].title}", chosen[0].text))))
+    return DONE
+
+
+def _meaning(code: str, known: dict[str, Meaning]) -> Meaning:
+    found = known.get(code.upper())
+    if found is None:
+        near = difflib.get_close_matches(code.upper(), known, 1)
+        advice = f"Did you mean {near[0]}?" if near else "All of them: scyllamodel explain"
+        raise UsageError(f"{code} is no code of ours. {advice}")
+    return found
+
+
+COMMANDS: Final = (
+    Command(
+        "explain",
+        "tell what a code means, and what to do about it",
+        _explain,
+        _options,
+        "Plans, lints and errors show codes; this gives the cause, an example and the way out.",
+        ("scyllamodel explain TY101", "scyllamodel explain | grep index"),
+    ),
+)

@@ -1,0 +1,58 @@
+"""What codes mean, as the command line tells it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from scyllamodel import errors
+from scyllamodel.cli import main
+from scyllamodel.cli.commands.explain import meanings
+from scyllamodel.schema.rules.catalogue import CATALOGUE
+
+
+def test_a_rule_is_explained_with_a_recipe(capsys):
+    """Title, cause, example and what to do; the case of the code does not matter."""
+    code = main(["explain", "ty101"])
+    text = capsys.readouterr().out
+
+    assert 0 == code
+    assert text.startswith(f"TY101 {CATALOGUE['TY101'].title}\n\n")
+    assert "What to do: " in text
+
+
+def test_an_error_is_explained_by_what_it_says_of_itself(capsys):
+    """The codes of errors are known too."""
+    main(["explain", "CN101"])
+
+    assert capsys.readouterr().out.startswith("CN101 ConnectionFailed: No server answered as it should")
+
+
+def test_every_code_is_listed(capsys):
+    """Without a code there is a line for each of them, in order."""
+    main(["explain"])
+    codes = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert sorted(meanings()) == codes
+    assert set(CATALOGUE) | {errors.StepFailed.code, errors.NoModelsFound.code} <= set(codes)
+
+
+def test_every_code_says_something():
+    """No title is empty."""
+    assert [] == [code for code, found in meanings().items() if not found.title.strip(": ")]
+
+
+def test_a_code_as_a_document(capsys):
+    """With --json the same as values."""
+    main(["explain", "--json", "TY101"])
+    (found,) = json.loads(capsys.readouterr().out)["codes"]
+
+    assert ("TY101", CATALOGUE["TY101"].title) == (found["code"], found["title"])
+
+
+@pytest.mark.parametrize(("word", "advice"), [("TY1O1", "Did you mean TY101?"), ("?", "scyllamodel explain")])
+def test_an_unknown_code_is_answered_with_the_nearest(capsys, word, advice):
+    """Exit code 64, and a way on."""
+    assert 64 == main(["explain", word])
+    assert advice in capsys.readouterr().err
