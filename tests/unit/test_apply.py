@@ -9,7 +9,14 @@ import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
 from simulator import Faults, Simulator, applied
 
-from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, KeyspaceError, SchemaDisagreement, StepFailed
+from scyllamodel.errors import (
+    DestructiveChangeRefused,
+    ImpossibleChange,
+    IntrospectionError,
+    KeyspaceError,
+    SchemaDisagreement,
+    StepFailed,
+)
 from scyllamodel.schema.apply import Event, apply
 from scyllamodel.schema.apply.attempt import TRANSIENT_ATTEMPTS, UNKNOWN_ATTEMPTS
 from scyllamodel.schema.facts import Keyspace

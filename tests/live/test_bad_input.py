@@ -1,0 +1,216 @@
+"""Bad input, and what a user gets for it: a code, advice, the exit code, and an unharmed schema."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from itertools import islice
+from uuid import uuid4
+
+import pytest
+from documents import document_in
+from shell import run, start
+
+from scyllamodel.local import LocalCluster
+
+pytestmark = pytest.mark.live
+
+HEAD = (
+    "from uuid import UUID\n"
+    "from scyllamodel import Column, MaterializedView, Model, TableOptions, clustering_key, column, partition_key\n"
+    "from scyllamodel import types as cql\n"
+)
+GOOD = HEAD + 'class Thing(Model, table="things"):\n    id: Column[UUID] = partition_key()\n'
+LONG = "t" * 60
+
+CASES = {
+    "a module with a syntax error": (GOOD + "class Other(Model:\n", 1, "DC101", ["app.models", "does not import"]),
+    "two classes for one table": (
+        GOOD + 'class Again(Model, table="things"):\n    id: Column[UUID] = partition_key()\n',
+        1,
+        "DC104",
+        ["Thing", "Again", "table="],
+    ),
+    "a name of 60 characters": (
+        HEAD + f'class Thing(Model, table="{LONG}"):\n    id: Column[UUID] = partition_key()\n',
+        1,
+        "DC101",
+        [LONG, "at most 48"],
+    ),
+    "another key than the table's": (
+        HEAD + 'class Kept(Model, table="kept"):\n    other: Column[str] = partition_key()\n',
+        3,
+        "PL101",
+        ["PK101", "kept", "partition key"],
+    ),
+    "an option that no server knows": (
+        HEAD
+        + 'class Thing(Model, table="things", options=TableOptions(extra={"compactoin": "x"})):\n'
+        + "    id: Column[UUID] = partition_key()\n",
+        3,
+        "PL101",
+        ["OP104", "compactoin", "compaction"],
+    ),
+    "an option of another server": (
+        HEAD
+        + 'class Thing(Model, table="things", options=TableOptions(tombstone_gc={"mode": "repair"})):\n'
+        + "    id: Column[UUID] = partition_key()\n",
+        3,
+        "PL101",
+        ["OP104", "tombstone_gc"],
+    ),
+    "a table where a view stands": (
+        HEAD + 'class Kept(Model, table="kept_by_name"):\n    id: Column[UUID] = partition_key()\n',
+        3,
+        "PL101",
+        ["NB101", "kept_by_name"],
+    ),
+    "no models": ("", 1, "DC102", ["no models", "--models"]),
+}
+
+
+@pytest.fixture(scope="module")
+def keyspace(scylla_cluster):
+    """A keyspace with a table and a view of its own."""
+    name = f"bad_{uuid4().hex[:12]}"
+    with scylla_cluster.repo(name) as repo:
+        send = repo.session.execute
+        send(
+            f"CREATE KEYSPACE {name} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}",
+            timeout=60,
+        )
+        send(f"CREATE TABLE {name}.kept (id uuid PRIMARY KEY, name text)", timeout=60)
+        send(
+            f"CREATE MATERIALIZED VIEW {name}.kept_by_name AS SELECT name, id FROM {name}.kept "
+            "WHERE name IS NOT NULL AND id IS NOT NULL PRIMARY KEY (name, id)",
+            timeout=60,
+        )
+        yield name
+        send(f"DROP KEYSPACE {name}", timeout=120)
+
+
+def project(folder, text):
+    """A package ``app`` with these models."""
+    (folder / "app").mkdir(exist_ok=True)
+    (folder / "app" / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "app" / "models.py").write_text(text, encoding="utf-8")
+
+
+def url(cluster, keyspace):
+    """The address of a keyspace on the cluster."""
+    return f"cassandra://{','.join(cluster.contact_points)}/{keyspace}?models=app.models"
+
+
+def version_of(cluster):
+    """The schema version of the cluster, which any change would move."""
+    with cluster.repo("system") as repo:
+        return repo.session.execute("SELECT schema_version FROM system.local").one()[0]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keyspace, case):
+    """Each mistake has its code and advice, in text and in JSON, its exit code, and leaves the schema alone."""
+    text, code, error, words = CASES[case]
+    project(tmp_path, text)
+    before = version_of(scylla_cluster)
+    told = run("migrate", "--url", url(scylla_cluster, keyspace), folder=tmp_path)
+    document = document_in(run("migrate", "--json", "--url", url(scylla_cluster, keyspace), folder=tmp_path).stdout)
+
+    assert code == told.returncode, told.stderr
+    assert [] == [word for word in words if word not in told.stderr]
+    assert error == document["code"]
+    assert "Traceback" not in told.stderr
+    assert before == version_of(scylla_cluster)
+
+
+@pytest.mark.parametrize(
+    ("replication", "code", "words"),
+    [
+        ({"class": "NetworkTopologyStrategy", "datacenter1": 5}, 1, ["KS102", "5"]),
+        ({"class": "NetworkTopologyStrategy", "nowhere": 1}, 1, ["KS105", "nowhere", "datacenter1"]),
+        ({"class": "SimpleStrategy", "replication_factor": 1}, 0, ["KS101"]),
+    ],
+    ids=["factor above the nodes", "unknown data centre", "SimpleStrategy"],
+)
+def test_questionable_replication(tmp_path, scylla_cluster, replication, code, words):
+    """What cannot work is refused with what would; what is merely unwise is done, with a warning."""
+    name = f"bad_{uuid4().hex[:12]}"
+    project(
+        tmp_path,
+        GOOD
+        + "from scyllamodel import Repo\n"
+        + f"repo = Repo(nodes={scylla_cluster.contact_points!r}, keyspace={name!r}, models=['app.models'],\n"
+        + f"            replication={replication!r})\n",
+    )
+    told = run("create-keyspace", "--repo", "app.models:repo", folder=tmp_path)
+    with scylla_cluster.repo("system") as repo:
+        repo.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
+
+    assert code == told.returncode, told.stderr
+    assert [] == [word for word in words if word not in told.stderr + told.stdout]
+
+
+def test_a_server_that_stops_half_way(tmp_path):
+    """The error says how far it got; with the server back, the next run makes the rest and no table twice."""
+    many = "".join(f'class T{n}(Model, table="t{n:02}"):\n    id: Column[UUID] = partition_key()\n' for n in range(40))
+    project(tmp_path, HEAD + many)
+    with LocalCluster(keep=tmp_path / "kept") as cluster:
+        words = ("migrate", "--create-keyspace", "--step-timeout", "5", "--agreement-timeout", "10")
+        work = start(*words, "--url", url(cluster, "shop"), folder=tmp_path)
+        first = list(islice((line for line in work.stdout if line.endswith(" ms)\n")), 5))
+        cluster.node(1).kill()
+        out, err = work.communicate(timeout=120)
+        done = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
+        cluster.node(1).start()
+        again = run(*words, "--json", "--url", url(cluster, "shop"), folder=tmp_path)
+        last = run("check", "--url", url(cluster, "shop"), folder=tmp_path)
+
+    assert 6 == work.returncode, err
+    assert "Traceback" not in err
+    assert "went through" in err
+    assert 0 == again.returncode, again.stdout
+    # One statement more than was told may have gone through: the one whose answer was lost.
+    assert len(document_in(again.stdout)["steps"]) in {41 - done, 41 - done - 1}
+    assert 0 == last.returncode
+
+
+def test_two_at_once(tmp_path, scylla_cluster):
+    """Two runs on one empty keyspace both end well, and every table is there once."""
+    name = f"bad_{uuid4().hex[:12]}"
+    many = "".join(f'class T{n}(Model, table="t{n:02}"):\n    id: Column[UUID] = partition_key()\n' for n in range(12))
+    project(tmp_path, HEAD + many)
+    answers = []
+
+    def migrate():
+        address = f"{url(scylla_cluster, name)}"
+        answers.append(run("migrate", "--create-keyspace", "--json", "--url", address, folder=tmp_path))
+
+    threads = [threading.Thread(target=migrate) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with scylla_cluster.repo(name) as repo:
+        tables = list(
+            repo.session.execute("SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", [name])
+        )
+        repo.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=120)
+
+    assert [0, 0] == [answer.returncode for answer in answers], [a.stdout + a.stderr for a in answers]
+    assert 12 == len(tables)
+
+
+def test_ctrl_c_while_connecting(tmp_path):
+    """Ctrl-C during a connection that does not come about ends at once, and cleanly."""
+    project(tmp_path, GOOD)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"cassandra://127.0.0.1:{silent.getsockname()[1]}/shop?models=app.models"
+        work = start("plan", "--url", address, folder=tmp_path)
+        connection, _ = silent.accept()
+        with connection:
+            work.send_signal(signal.SIGINT)
+            _, err = work.communicate(timeout=30)
+
+    assert 130 == work.returncode, err
+    assert "Traceback" not in err
