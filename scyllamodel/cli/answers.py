@@ -46,7 +46,7 @@ class Answer:
 def error_document(error: BaseException) -> dict[str, Any]:
     """An error as a JSON document, by the schema ``error.schema.json``."""
     if isinstance(error, ScyllaModelError):
-        return {"format": 1, "kind": "error", "exit_code": error.exit_code, **error.to_dict()}
+        return {**error.to_dict(), "format": 1, "kind": "error", "exit_code": error.exit_code}
     about = {"code": UNEXPECTED, "error": type(error).__name__, "message": str(error)}
     return {"format": 1, "kind": "error", "exit_code": ERROR, **about}
 

@@ -29,6 +29,12 @@ def test_an_error_is_explained_by_what_it_says_of_itself(capsys):
     assert capsys.readouterr().out.startswith("CN101 ConnectionFailed: No server answered as it should")
 
 
+def test_a_mistake_of_a_class_body_is_explained(capsys):
+    """Each of them carries its own advice, so that the code only says where it comes from."""
+    assert 0 == main(["explain", "MD101"])
+    assert capsys.readouterr().out.startswith("MD101 A mistake in the body of a class\n\n")
+
+
 def test_every_code_is_listed(capsys):
     """Without a code there is a line for each of them, in order."""
     main(["explain"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,12 @@ from scyllamodel.cli.exits import DONE, UsageError
 from scyllamodel.cli.parser import Command
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.schema.rules.catalogue import CATALOGUE
+
+
+_MISTAKE: Final = (
+    "A model, view or user type could not be made of its class. The message names the class and the column, says what\n"
+    "is wrong, and what to write instead; all mistakes of one class are told together."
+)
 
 
 @attrs.frozen
@@ -60,6 +67,8 @@ def _explain(settings: argparse.Namespace, console: Console) -> int:
 
 def _meaning(code: str, known: dict[str, Meaning]) -> Meaning:
     found = known.get(code.upper())
+    if found is None and re.fullmatch(r"MD\d{3}", code.upper()):
+        return Meaning(code.upper(), "A mistake in the body of a class", _MISTAKE)
     if found is None:
         near = difflib.get_close_matches(code.upper(), known, 1)
         advice = f"Did you mean {near[0]}?" if near else "All of them: scyllamodel explain"
