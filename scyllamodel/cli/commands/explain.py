@@ -18,7 +18,6 @@ from scyllamodel.cli.parser import Command
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
-
 _MISTAKE: Final = (
     "A model, view or user type could not be made of its class. The message names the class and the column, says what\n"
     "is wrong, and what to write instead; all mistakes of one class are told together."
