@@ -123,7 +123,8 @@ def _hint(cql_type, user_types):
 def plain(value):
     """A value of the driver in tuples, without the fields that are null: an older value lacks the newer fields."""
     if hasattr(value, "items"):
-        return tuple((plain(key), plain(item)) for key, item in value.items())
+        # The driver's own items() looks keys up by their bytes, and fails for keys whose type has gained a field.
+        return tuple((plain(key), plain(item)) for key, item in getattr(value, "_items", None) or value.items())
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
         return value
     return tuple(plain(item) for item in value if item is not None)

@@ -1,1 +1,8 @@
-"""Lists the fixtures' homes, nothing else; the server comes from the package's own pytest plugin."""
+"""Lists the fixtures' homes, and names profiles of Hypothesis; the server comes from the package's own plugin."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("soak", max_examples=4000, deadline=None, print_blob=True)
+"""``--hypothesis-profile=soak``: forty times as many examples as by default."""

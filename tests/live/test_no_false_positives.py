@@ -1,0 +1,550 @@
+"""No false positives: whatever models declare, once it is synced, nothing of it is left to do.
+
+Every case goes the whole road: facts, the classes that declare them, `migrate`, and then a `plan` that must be empty,
+and a server that must hold what was declared. Cases of one kind share a sync; a failure names the table or column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+from build import column, index, table, user_type, view
+from cassandra import DriverException
+from cassandra.protocol import ErrorMessage
+from classes import declare
+from observed import cases, literal, refused
+from rows import insert
+from strategies import HOSTILE
+
+from scyllamodel import ImpossibleChange, Repo, TableOptions, check, inspect, migrate, plan
+from scyllamodel._identifiers import qualified, quote
+from scyllamodel.release.look import Look
+from scyllamodel.schema.facts import Table, TableColumn, UserType, View
+from scyllamodel.schema.options import OPTION_NAMES, option_cql, unknown_here
+from scyllamodel.types.parse import parse_type
+from scyllamodel.types.values import NATIVE_NAMES
+
+# The driver cannot parse the metadata of a row with some of the vectors here, so tables are not read to be emptied.
+pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
+
+
+@pytest.fixture(scope="module")
+def server(scylla_repo):
+    """What the server at hand can do."""
+    return Look.at(scylla_repo).server
+
+
+class Release:
+    """Models in classes, and a repo that they alone are bound to."""
+
+    def __init__(self, session, keyspace, *parts):
+        self.parts, self.keyspace = parts, keyspace
+        self.repo = Repo(f"release_{uuid4().hex}", session=session, keyspace=keyspace, create_keyspace=True)
+        self.models = declare(self.repo.name, *parts)
+
+    def sync(self):
+        """Migrate; nothing is left to do, and the server holds what was declared. Returns the plan that ran."""
+        done = migrate(self.repo).plan
+        left, found = plan(self.repo), inspect(self.repo)[self.keyspace]
+
+        assert [] == left.cql
+        assert () == left.refusals
+        assert [] == [part.name for part in self.parts if not holds(found, part)]
+        return done
+
+
+def holds(found, part):
+    """Whether the server has the columns, orders, indexes and fields of one table, view or type, and no others."""
+    if isinstance(part, UserType):
+        return part.fields == found.type(part.name).fields
+    if isinstance(part, View):
+        return part.columns == found.view(part.name).columns
+    stored = found.table(part.name)
+    targets = [Counter((i.column, i.on) for i in side.indexes) for side in (part, stored)]
+    return part.columns == stored.columns and targets[0] == targets[1]
+
+
+@pytest.fixture
+def release(scylla_repo):
+    """A release of these tables, views and types, in the keyspace of this module."""
+    return lambda *parts: Release(scylla_repo.session, scylla_repo.keyspace, *parts)
+
+
+def changed_objects(done):
+    """How many statements of a plan there are for each table, view or type."""
+    return Counter(step.object.rpartition(".")[2] for step in done.steps)
+
+
+# Types
+
+USER_TYPES = [
+    user_type("addr", "street text", "n int"),
+    user_type("Mixed", "Zip text", "z frozen<list<int>>"),
+    user_type("select", "open list<int>", "m map<text,frozen<set<uuid>>>"),
+    user_type("deep", "one frozen<addr>", 'two map<text,frozen<"Mixed">>'),
+]
+KEYS = sorted(NATIVE_NAMES - {"counter", "duration", "empty"})
+FROZEN = [
+    *(f"frozen<list<{name}>>" for name in KEYS),
+    *(f"frozen<set<{name}>>" for name in KEYS),
+    *(f"frozen<map<{name}, {name}>>" for name in KEYS),
+    *(f"tuple<{name}>" for name in KEYS),
+    "tuple<int, text, frozen<list<uuid>>>", "frozen<list<tuple<int, text>>>", "tuple<tuple<int, int>, set<list<int>>>",
+    "frozen<map<text, list<set<int>>>>", "frozen<addr>", 'frozen<"Mixed">', 'frozen<"select">', "frozen<deep>",
+    'frozen<map<addr, list<"select">>>', "tuple<addr, deep>",
+]  # fmt: skip
+OTHERS = [
+    *(f"list<{name}>" for name in KEYS),
+    *(f"set<{name}>" for name in KEYS),
+    *(f"map<{name}, {name}>" for name in KEYS),
+    "duration", "list<duration>", "map<int, duration>", "tuple<duration, int>", "frozen<list<duration>>",
+    "map<text, frozen<map<text, frozen<list<int>>>>>", "set<frozen<list<frozen<set<int>>>>>", "list<tuple<int, text>>",
+    "addr", '"Mixed"', "list<frozen<addr>>", 'set<frozen<"Mixed">>', "map<frozen<addr>, frozen<deep>>",
+]  # fmt: skip
+VECTORS = [
+    *(f"vector<{name}, 2>" for name in KEYS),
+    "vector<float, 1536>", "vector<duration, 2>", "vector<vector<int, 2>, 2>", "vector<frozen<list<int>>, 2>",
+    "vector<tuple<int, text>, 2>", "vector<frozen<addr>, 2>", "list<vector<float, 2>>", "map<text, vector<float, 2>>",
+    "frozen<set<vector<float, 2>>>", "tuple<vector<float, 2>, int>",
+]  # fmt: skip
+
+
+def columns(texts, kind="regular", *, prefix="c", descending=False):
+    """A column of each of these types."""
+    return [TableColumn(f"{prefix}{at}", parse_type(text), kind, descending) for at, text in enumerate(texts)]
+
+
+def observed_types(server):
+    """The types that nodes like this one took in the observed data, without Java classes and counters."""
+    here = ".".join(map(str, server.version[:2]))
+    taken = {case["type"] for node, case, found in cases("c_types", "type") if node == here and not refused(found)}
+    return sorted(text for text in taken if not any(word in text.lower() for word in ("'", "addr", "counter")))
+
+
+def every_type(server):
+    """All types of this server."""
+    return [*KEYS, *FROZEN, *OTHERS, *(VECTORS if server.has_vectors else ()), *observed_types(server)]
+
+
+KEY = [column("p int pk"), column("q int ck")]
+
+
+def test_every_type_of_regular_and_static_columns(release, server):
+    """Created in a table, and added to one."""
+    texts = every_type(server)
+    wide = [
+        Table("regular", (*KEY, *columns(texts))),
+        Table("static", (*KEY, *columns(texts, "static"))),
+    ]
+    release(*USER_TYPES, *wide, Table("grown", tuple(KEY))).sync()
+    grown = Table("grown", (*KEY, *columns(texts), *columns(texts, "static", prefix="s")))
+    done = release(*USER_TYPES, *wide, grown).sync()
+
+    assert 150 < len(texts)
+    assert {"grown": 1} == changed_objects(done)
+
+
+def test_every_type_of_keys(release, server):
+    """In the partition key, and in the clustering key in both orders."""
+    texts = [*KEYS, *FROZEN, *(VECTORS[: len(KEYS)] if server.has_vectors else ())]
+    of_each = [table(f"pk_{name}", f"id {name} pk") for name in KEYS]
+    release(
+        *USER_TYPES,
+        *of_each,
+        Table("partition", tuple(columns(texts, "partition_key"))),
+        Table("ascending", (KEY[0], *columns(texts, "clustering"))),
+        Table("descending", (KEY[0], *columns(texts, "clustering", descending=True))),
+        Table(
+            "both", (KEY[0], *columns(KEYS, "clustering"), *columns(KEYS, "clustering", prefix="d", descending=True))
+        ),
+    ).sync()
+
+
+def test_counters(release):
+    """In a table of their own, static ones too, and added to it."""
+    release(table("hits", "p int pk", "q int ck", "n counter")).sync()
+    done = release(table("hits", "p int pk", "q int ck", "n counter", "more counter", "all counter static")).sync()
+
+    assert {"hits": 1} == changed_objects(done)
+
+
+def test_types_that_the_server_lacks_are_refused(release, server, scylla_repo):
+    """Vectors on a server without them: a code for each, nothing runs, and the server does refuse them."""
+    texts = [] if server.has_vectors else VECTORS
+    wanted = [user_type("addr", "street text", "n int"), Table("vectors", (*KEY, *columns(texts)))]
+    made = plan(release(*wanted).repo)
+
+    assert ["TY108"] * len(texts) == [refusal.code for refusal in made.refusals]
+    assert [] == [text for text in texts if accepts(scylla_repo, f"CREATE TABLE {{}} (p int PRIMARY KEY, v {text})")]
+
+
+def accepts(repo, cql):
+    """Whether the server takes a CREATE TABLE; the table is gone afterwards."""
+    name = qualified(repo.keyspace, f"probe_{uuid4().hex[:8]}")
+    try:
+        repo.session.execute(cql.replace("{}", name), timeout=60)
+    except (DriverException, ErrorMessage):
+        return False
+    repo.session.execute(f"DROP TABLE {name}", timeout=60)
+    return True
+
+
+# Options
+
+
+def observed_options():
+    """Each option in each spelling that some node took; memtables need another yaml."""
+    for text in dict.fromkeys(
+        case["with"] for _, case, found in cases("a_table_options", "with") if not refused(found)
+    ):
+        name, _, value = text.partition(" = ")
+        if name in OPTION_NAMES - {"memtable"} and literal(value) is not None and value != "NaN":
+            yield TableOptions(**{name: literal(value)})
+
+
+MORE_OPTIONS = [
+    TableOptions(compaction={"class": "org.apache.cassandra.db.compaction.LeveledCompactionStrategy"}),
+    TableOptions(compaction={"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "HOURS"}),
+    TableOptions(compaction={"class": "SizeTieredCompactionStrategy", "bucket_high": 1.50, "enabled": False}),
+    TableOptions(compaction={"class": "UnifiedCompactionStrategy", "scaling_parameters": "T8,L4"}),
+    TableOptions(compression={"sstable_compression": "DeflateCompressor", "chunk_length_kb": 64}),
+    TableOptions(compression={"class": "ZstdCompressor", "compression_level": "3", "chunk_length_in_kb": 16}),
+    TableOptions(compression={"sstable_compression": ""}),
+    TableOptions(speculative_retry="min(99.0PERCENTILE, 50.75ms)", additional_write_policy="none"),
+    TableOptions(caching={}, gc_grace_seconds=0, crc_check_chance=1, bloom_filter_fp_chance=1),
+    TableOptions(min_index_interval=2, max_index_interval=999, memtable_flush_period_in_ms=1),
+    TableOptions(cdc=True, read_repair="none", memtable="default", default_time_to_live=630720000),
+    TableOptions(comment="it's\n$$ \"); DROP TABLE t; -- /* é☃", allow_auto_snapshot="no", incremental_backups=1),
+]
+
+
+def packed(options, server):
+    """As many of the options as one table takes, and so on; those that the server lacks left out."""
+    tables = []
+    for name, value in (item for each in options for item in each.declared().items()):
+        if not unknown_here({name: value}, server, name):
+            free = next((found for found in tables if name not in found), None)
+            if free is None:
+                tables.append(free := {})
+            free[name] = value
+    return tables
+
+
+def test_every_option_in_every_spelling(release, server):
+    """What was declared is never altered again, whatever the server made of its spelling."""
+    wanted = packed([*observed_options(), *MORE_OPTIONS], server)
+    tables = [Table(f"option_{at}", tuple(KEY), options=options) for at, options in enumerate(wanted)]
+    done = release(*tables).sync()
+
+    assert 100 < sum(map(len, wanted))
+    assert len(tables) == len(done.steps)
+
+
+def compaction(name, **settings):
+    """A compaction of this strategy."""
+    return {"class": f"{name}CompactionStrategy", **settings}
+
+
+CHANGES = [
+    ("additional_write_policy", "98p", "max(99p,50ms)"),
+    ("allow_auto_snapshot", False, True),
+    ("bloom_filter_fp_chance", 0.1, 0.5),
+    ("caching", {"keys": "NONE"}, {"keys": "ALL", "rows_per_partition": 10}),
+    ("comment", "it's", 'a "b" $$;\n-- é'),
+    ("compaction", compaction("Leveled"), compaction("SizeTiered")),
+    ("compaction", compaction("SizeTiered", min_threshold=6), compaction("SizeTiered", bucket_low=0.4)),
+    ("compaction", compaction("TimeWindow"), compaction("TimeWindow", compaction_window_unit="MINUTES")),
+    ("compaction", compaction("Leveled", sstable_size_in_mb=64), compaction("Leveled")),
+    ("compaction", compaction("Unified", scaling_parameters="T8"), compaction("Unified", scaling_parameters="L4")),
+    ("compaction", compaction("SizeTiered", enabled=False), compaction("SizeTiered")),
+    ("compression", {"class": "ZstdCompressor"}, {"enabled": False}),
+    ("compression", {"class": "LZ4Compressor", "chunk_length_in_kb": 64}, {"class": "LZ4Compressor"}),
+    ("compression", {"enabled": False}, {"class": "SnappyCompressor", "min_compress_ratio": 2}),
+    ("crc_check_chance", 0.5, 0),
+    ("default_time_to_live", 60, 0),
+    ("gc_grace_seconds", 0, 3600),
+    ("incremental_backups", False, True),
+    ("max_index_interval", 4096, 1024),
+    ("memtable_flush_period_in_ms", 60000, 0),
+    ("min_index_interval", 256, 64),
+    ("read_repair", "NONE", "BLOCKING"),
+    ("speculative_retry", "50ms", "ALWAYS"),
+    ("speculative_retry", "NEVER", "99.5PERCENTILE"),
+]
+
+
+def test_a_changed_option_is_altered_once(release, server):
+    """From nothing to one value, and from that to another: one ALTER for each table, and then nothing."""
+    first, second = (packed([TableOptions(**{change[0]: change[at]}) for change in CHANGES], server) for at in (1, 2))
+    names = [f"changed_{at}" for at in range(len(first))]
+    release(*(Table(name, tuple(KEY)) for name in names)).sync()
+    for options in (first, second):
+        wanted = [Table(name, tuple(KEY), options=found) for name, found in zip(names, options, strict=True)]
+        done = release(*wanted).sync()
+
+        assert dict.fromkeys(names, 1) == changed_objects(done)
+
+
+LACKING = {
+    "additional_write_policy": "99p",
+    "allow_auto_snapshot": True,
+    "incremental_backups": True,
+    "memtable": "default",
+    "paxos_grace_seconds": 60,
+    "per_partition_rate_limit": {"max_reads_per_second": 1},
+    "read_repair": "NONE",
+    "storage_engine": "x",
+    "synchronous_updates": True,
+    "tablets": {"min_tablet_count": 1},
+    "tombstone_gc": {"mode": "timeout"},
+    "compaction": compaction("Unified"),
+    "compression": {"class": "ZstdWithDictsCompressor"},
+}
+"""Options and classes that not every server has."""
+
+
+def test_options_that_the_server_lacks_are_refused(release, server, scylla_repo):
+    """Each with OP104, all at once and before any statement; and the server does refuse them."""
+    declared = {name: TableOptions(**{name: value}).declared() for name, value in LACKING.items()}
+    lacking = {name: options for name, options in declared.items() if unknown_here(options, server, name)}
+    tables = [Table(f"lacks_{name}", tuple(KEY), options=options) for name, options in lacking.items()]
+    wanted = release(*tables, Table("lacks_nothing", tuple(KEY)))
+    with pytest.raises(ImpossibleChange) as caught:
+        migrate(wanted.repo)
+    texts = [option_cql(name, options[name], server) for name, options in lacking.items()]
+
+    assert {f"{wanted.keyspace}.lacks_{name}" for name in lacking} == {found.object for found in caught.value.refusals}
+    assert {"OP104"} == {found.code for found in caught.value.refusals}
+    assert inspect(wanted.repo)[wanted.keyspace].table("lacks_nothing") is None
+    assert [] == [text for text in texts if accepts(scylla_repo, f"CREATE TABLE {{}} (p int PRIMARY KEY) WITH {text}")]
+
+
+# Indexes
+
+INDEXED = [
+    *(column(text) for text in ("p int pk", "q int pk", "c int ck", "d text ck", "s int static")),
+    *columns(["text", "list<int>", "set<text>", "map<text, int>", "frozen<list<int>>"], prefix="v"),
+    *columns(["frozen<set<int>>", "frozen<map<text, int>>", "tuple<int, text>", "frozen<addr>"], prefix="w"),
+    *(TableColumn(name, parse_type("text")) for name in ("mixed", "keys(v3)", "full", *HOSTILE)),
+]
+PLAIN = [
+    *((name, "values") for name in ("p", "q", "c", "d", "s", "v0", "v1", "v2", "v3", "w2", "w3")),
+    *((name, "full") for name in ("v4", "w0", "w1")),
+    *((name, "values") for name in ("mixed", "keys(v3)", "full", *HOSTILE)),
+    ("v3", "keys"), ("v3", "entries"),
+]  # fmt: skip
+
+
+def indexed(name, *found):
+    """The table with something to index of every kind."""
+    return Table(name, tuple(INDEXED), indexes=found)
+
+
+def test_every_kind_of_index_by_names_of_ours_and_of_its_own(release):
+    """On keys, static columns, parts of collections, frozen ones, and columns of any name."""
+    alike = ("a, b", "\n")  # our names for these are those for "a b" and "é☃"
+    ours = [index(name, on=on) for name, on in PLAIN if name not in alike]
+    named = [index(name, f"Named_{at}", on=on) for at, (name, on) in enumerate(PLAIN)]
+    release(USER_TYPES[0], indexed("unnamed", *ours), indexed("chosen", *named)).sync()
+
+
+def test_indexes_of_other_classes(release, server):
+    """SAI and SASI where the server has them, with options, beside an ordinary index on one column; else refused."""
+    sasi = [index("v0", "sasi_0", using="SASI", options={"mode": "CONTAINS"}), index("c", "sasi_1", using="sasi")]
+    sasi += [index("Mixed", "sasi_2", using="org.apache.cassandra.index.sasi.SASIIndex"), index("d", using="SASI")]
+    release(USER_TYPES[0], indexed("sasi", index("v0"), index("d", "plain_d"), *sasi)).sync()
+    sai = [
+        index("v0", "sai_0", using="sai", options={"case_sensitive": False, "normalize": "true"}),
+        index("v0", "sai_beside"),
+        index("v1", using="StorageAttachedIndex"),
+        index("v3", using="SAI"),
+        index("v3", on="keys", using="org.apache.cassandra.index.sai.StorageAttachedIndex"),
+        index("v3", on="entries", using="sai"),
+        index("v4", on="full", using="sai"),
+        *(index(name, using="sai") for name in ("q", "c", "s", "w2", "select", "Mixed")),
+    ]
+    wanted = release(USER_TYPES[0], indexed("sai", *sai))
+    if server.has_sai:
+        wanted.sync()
+    else:
+        assert ["IX104"] * (len(sai) - 1) == [refusal.code for refusal in plan(wanted.repo).refusals]
+
+
+def test_indexes_of_vectors(release, server):
+    """By every similarity function; a code on servers that cannot."""
+    names = {"a": None, "b": "cosine", "c": "DOT_PRODUCT", "d": "euclidean"}
+    found = [
+        index(name, using="sai", options={} if function is None else {"similarity_function": function})
+        for name, function in names.items()
+    ]
+    wanted = release(table("vectors_by", "id int pk", *(f"{name} vector<float,3>" for name in names), indexes=found))
+    if server.has_vector_index:
+        wanted.sync()
+    else:
+        assert {"TY108", "IX104"} == {refusal.code for refusal in plan(wanted.repo).refusals}
+
+
+# Views
+
+
+def test_every_kind_of_view(release):
+    """Other keys and orders, with and without one more column in the key, with options, under any name."""
+    base = Table(
+        "Base",
+        (
+            *(column(text) for text in ("p int pk", "q text pk", "c int ck", "d uuid ck desc", "s int static")),
+            *columns(["text", "list<int>", "map<text, int>", "frozen<addr>", "addr"], prefix="v"),
+            TableColumn("Mixed", parse_type("int")),
+            TableColumn("a b", parse_type("text")),
+        ),
+    )
+    rest = ["v0 text", "v1 list<int>", "v2 map<text,int>", "v3 frozen<addr>", "v4 addr", "Mixed int"]
+    options = TableOptions(comment="it's\na view", compaction=compaction("Leveled"), speculative_retry="50ms")
+    odd = [TableColumn(name, parse_type(text), "partition_key") for name, text in (("a b", "text"), ("Mixed", "int"))]
+    keys = [column(text) for text in ("d uuid ck", "c int ck desc", "q text ck", "p int ck desc")]
+    release(
+        USER_TYPES[0],
+        base,
+        view("only_keys", "Base", "p int pk", "q text pk", "c int ck", "d uuid ck"),
+        view("same_order", "Base", "p int pk", "q text pk", "c int ck", "d uuid ck desc", *rest),
+        view("turned", "Base", "d uuid pk", "q text ck desc", "p int ck", "c int ck desc", *rest[:2]),
+        view("with_one_more", "Base", "v0 text pk", "p int ck", "q text ck desc", "c int ck", "d uuid ck", "Mixed int"),
+        view("keyed_by_type", "Base", "p int pk", "v3 frozen<addr> ck", "q text ck", "c int ck", "d uuid ck"),
+        view("with_options", "Base", "c int pk", "d uuid pk", "p int ck", "q text ck", options=options.declared()),
+        View("View", (odd[0], *keys), "Base"),
+        View("1" * 48, (odd[1], *keys, column("v4 addr")), "Base"),
+    ).sync()
+
+
+# Names
+
+
+def test_names_of_every_kind(scylla_repo):
+    """Mixed case, reserved words, 48 characters, quotes, spaces, other alphabets, CQL: names are data."""
+    fields = [(name, parse_type("int")) for name in HOSTILE]
+    types = [UserType(name, tuple(fields)) for name in ("select", "Mixed", "t" * 48, "1st", "key")]
+    held = [TableColumn(f"h{at}", parse_type(f'"{found.name}"')) for at, found in enumerate(types)]
+    statics = [TableColumn(f"static {name}", parse_type("int"), "static") for name in HOSTILE]
+    regular = [TableColumn(f"v {name}", parse_type("text")) for name in (*HOSTILE, "x" * 200)]
+    keys = [TableColumn(name, parse_type("text"), "clustering", at % 2 == 0) for at, name in enumerate(HOSTILE)]
+    shape = (TableColumn("Id", parse_type("int"), "partition_key"), *keys, *statics, *regular, *held)
+    found = [
+        index(regular[0].name),
+        index(regular[-1].name),
+        index(statics[0].name, "select"),
+        index(statics[1].name, "I" * 48),
+    ]
+    tables = [
+        Table(name, shape, indexes=found if name == "Mixed" else found[:2])
+        for name in ("select", "Mixed", "mixed", "t" * 48, "1st", "true")
+    ]
+    views = [
+        View(name, (TableColumn("select", parse_type("text"), "partition_key"), *others, regular[0]), "Mixed")
+        for name, others in (("table", _rekeyed(shape[0], keys)), ("V" * 48, _rekeyed(shape[0], keys)))
+    ]
+    keyspace = f"Select_{uuid4().hex}".ljust(48, "x")
+    try:
+        Release(scylla_repo.session, keyspace, *types, *tables, *views).sync()
+    finally:
+        scylla_repo.session.execute(f"DROP KEYSPACE IF EXISTS {quote(keyspace)}", timeout=60)
+
+
+def _rekeyed(first, keys):
+    """The key columns of a view that begins with ``select``."""
+    rest = [found for found in (first, *keys) if found.name != "select"]
+    return [TableColumn(found.name, found.type, "clustering") for found in rest]
+
+
+# Growth
+
+
+def test_whatever_grows_on_full_tables(release, scylla_repo):
+    """Added columns of every kind, fields, indexes and views on rows that are there, and rows stay what they are."""
+    held = ["p int pk", "c int ck", "a addr2", "f frozen<addr2>", "l list<frozen<addr2>>", "v text"]
+    types = {"addr2": user_type("addr2", "street text")}
+    first = table("full", *held)
+    release(*types.values(), first).sync()
+    for n in (1, 2):
+        scylla_repo.session.execute(insert(scylla_repo.keyspace, first, n, types), timeout=60)
+    names = ", ".join(found.name for found in first.columns)
+    select = f"SELECT JSON {names} FROM {qualified(scylla_repo.keyspace, 'full')}"
+    rows = [row[0] for row in scylla_repo.session.execute(select)]
+    done = release(
+        user_type("addr2", "street text", "z frozen<map<text,int>>", "n int"),
+        user_type("more", "a frozen<addr2>"),
+        table(
+            "full",
+            *held,
+            *("s int static", "t set<text> static", "u more static", "m map<text,int>", "n more", "o duration"),
+            indexes=[index("v"), index("c", "by_c"), index("m", on="entries"), index("s"), index("l")],
+        ),
+        view("full_by_v", "full", "v text pk", "p int ck", "c int ck desc", "m map<text,int>", "n more"),
+    ).sync()
+
+    kinds = {"ALTER TYPE": 2, "CREATE TYPE": 1, "ALTER TABLE": 1, "CREATE INDEX": 5, "CREATE MATERIALIZED": 1}
+    assert kinds == Counter(" ".join(cql.split()[:2]) for cql in done.cql)
+    assert rows == [row[0].replace(', "z": null, "n": null', "") for row in scylla_repo.session.execute(select)]
+
+
+# What is live and nobody declared
+
+
+FOREIGN = """
+CREATE TYPE {k}.foreign_type (a int);
+CREATE TABLE {k}.foreign (p int PRIMARY KEY, v text, u frozen<foreign_type>) WITH comment = 'theirs';
+CREATE INDEX foreign_index ON {k}.foreign (v);
+CREATE MATERIALIZED VIEW {k}.foreign_view AS SELECT * FROM {k}.foreign
+    WHERE p IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, p);
+CREATE TABLE {k}.foreign_counter (p int PRIMARY KEY, n counter);
+ALTER TABLE {k}.ours ADD foreign_column int;
+ALTER TABLE {k}.ours ADD foreign_static map<text, int> STATIC;
+ALTER TYPE {k}.our_type ADD foreign_field text;
+CREATE INDEX foreign_on_ours ON {k}.ours (v);
+CREATE INDEX foreign_on_foreign ON {k}.ours (foreign_column);
+CREATE MATERIALIZED VIEW {k}.foreign_by_v AS SELECT p, c, v FROM {k}.ours
+    WHERE p IS NOT NULL AND c IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, p, c);
+ALTER TABLE {k}.ours WITH gc_grace_seconds = 77 AND comment = 'by hand';
+"""
+CASSANDRAS = """
+CREATE TABLE {k}.foreign_compact (p int, c int, v int, PRIMARY KEY (p, c)) WITH COMPACT STORAGE;
+CREATE TABLE {k}.foreign_custom (p int PRIMARY KEY, v 'DynamicCompositeType(a=>Int32Type)');
+CREATE FUNCTION {k}.foreign_function (a int, b int) CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return a;';
+CREATE AGGREGATE {k}.foreign_aggregate (int) SFUNC foreign_function STYPE int INITCOND 0;
+"""
+FOREIGN_NAMES = {
+    "foreign_type", "foreign", "foreign_view", "foreign_counter", "ours.foreign_column", "ours.foreign_static",
+    "our_type.foreign_field", "foreign_on_ours", "foreign_on_foreign", "foreign_by_v",
+}  # fmt: skip
+CASSANDRAS_NAMES = {"foreign_compact", "foreign_custom"}
+
+
+def test_what_no_model_declares_is_a_note_and_is_left_alone(scylla_repo, server):
+    """Whatever others keep in the keyspace is told, is no drift, and survives the next sync as it was."""
+    session, keyspace = scylla_repo.session, f"foreign_{uuid4().hex[:8]}"
+    ours = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>")
+    more = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>", "w text", indexes=[index("w")])
+    our_type = user_type("our_type", "a int")
+    try:
+        first = Release(session, keyspace, our_type, ours)
+        first.sync()
+        for cql in (FOREIGN if server.is_scylla else FOREIGN + CASSANDRAS).split(";\n")[:-1]:
+            session.execute(cql.format(k=keyspace), timeout=60)
+        before, answer = inspect(first.repo)[keyspace], check(first.repo)
+        done = migrate(Release(session, keyspace, our_type, more).repo)
+        after = inspect(first.repo)[keyspace]
+        code = session.execute("SELECT * FROM system_schema.functions WHERE keyspace_name = %s", (keyspace,)).all()
+    finally:
+        session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=60)
+
+    assert answer.in_sync
+    assert {"BC103"} == {note.code for note in answer.notes}
+    names = FOREIGN_NAMES | (set() if server.is_scylla else CASSANDRAS_NAMES)
+    assert names == {note.object.removeprefix(f"{keyspace}.") for note in answer.notes}
+    assert ["ALTER TABLE", "CREATE INDEX"] == [" ".join(cql.split()[:2]) for cql in done.plan.cql]
+    assert "applied" == done.status
+    assert (before.types, before.views) == (after.types, after.views)
+    assert [each for each in before.tables if each.name != "ours"] == [t for t in after.tables if t.name != "ours"]
+    assert before.table("ours").options == after.table("ours").options
+    assert server.is_scylla or ["foreign_function"] == [row.function_name for row in code]

@@ -1,0 +1,131 @@
+"""Random models on a real server: sync and nothing is left, grow and nothing is lost.
+
+``--hypothesis-profile=soak`` tries hundreds of schemas instead of a handful.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+from uuid import uuid4
+
+import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT
+from cassandra.query import tuple_factory
+from classes import declare
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from rows import insert
+from strategies import keyspaces, later
+
+from scyllamodel import Repo, check, inspect, migrate, plan
+from scyllamodel._identifiers import qualified, quote
+
+pytestmark = pytest.mark.live
+SOAK = settings.default.max_examples > 100
+few = settings(
+    max_examples=settings.default.max_examples // 20,
+    deadline=None,
+    print_blob=True,
+    phases=set(Phase) - ({Phase.explain} if SOAK else {Phase.explain, Phase.shrink}),
+    suppress_health_check=list(HealthCheck),
+)
+"""A keyspace takes seconds to make and drop, so there are few, and none to shrink a failing one but in a soak."""
+
+numbers = count()
+
+
+@pytest.fixture(scope="module")
+def session(scylla_cluster):
+    """The connection that all examples share."""
+    with scylla_cluster.repo("system") as repo:
+        yield repo.session
+
+
+class Release:
+    """Models of one moment, and a repo on a keyspace that is theirs."""
+
+    def __init__(self, session, keyspace, facts):
+        self.facts, self.keyspace = facts, keyspace
+        self.repo = Repo(f"release_{next(numbers)}", session=session, keyspace=keyspace, create_keyspace=True)
+        self.models = declare(self.repo.name, facts)
+
+    def synced(self):
+        """The statements of a sync, after which there must be none left, by our word and by the server's."""
+        sent = migrate(self.repo).plan.cql
+
+        assert [] == plan(self.repo).cql
+        assert declared(self.models, self.facts) == stored(inspect(self.repo)[self.keyspace])
+        return sent
+
+    def write(self):
+        """Two rows in every table, with a value in every column."""
+        user_types = {found.name: found for found in self.facts.types}
+        for table in self.facts.tables:
+            for n in (1, 2):
+                self.repo.session.execute(insert(self.keyspace, table, n, user_types), timeout=60)
+
+    def read(self):
+        """All rows of every table, as instances of these models."""
+        return {model.__facts__.name: self._rows(model) for model in self.models if hasattr(model.__facts__, "indexes")}
+
+    def _rows(self, model):
+        session = self.repo.session
+        profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+        names = ", ".join(quote(found.db_name) for found in model.__columns__.values())
+        cql = f"SELECT {names} FROM {qualified(self.keyspace, model.__facts__.name)}"
+        return [model.__load__(row) for row in session.execute(cql, execution_profile=profile, timeout=60)]
+
+
+def declared(models, facts):
+    """What these models need, in a form that two sides can share."""
+    needed = {found.__facts__.name for model in models for found in model.__user_types__}
+    return (
+        {found.name: found.fields for found in facts.types if found.name in needed},
+        {table.name: (table.columns, frozenset(map(target, table.indexes))) for table in facts.tables},
+        {view.name: (view.base, view.columns) for view in facts.views},
+    )
+
+
+def stored(found):
+    """What the server says of them; it holds nothing else."""
+    return (
+        {each.name: each.fields for each in found.types},
+        {each.name: (each.columns, frozenset(map(target, each.indexes))) for each in found.tables},
+        {each.name: (each.base, each.columns) for each in found.views},
+    )
+
+
+def target(index):
+    return index.name, index.column, index.on
+
+
+@contextmanager
+def fresh_keyspace(session):
+    """The name of a keyspace that is gone afterwards."""
+    name = f"random_{uuid4().hex[:8]}"
+    try:
+        yield name
+    finally:
+        session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
+
+
+@few
+@given(st.data())
+def test_random_models_sync_and_grow(session, data):
+    """The second sync is empty, also after any growth; rows stay as they were; the older release starts quietly."""
+    first = data.draw(keyspaces())
+    with fresh_keyspace(session) as name:
+        old = Release(session, name, first)
+        old.synced()
+        old.write()
+        rows = old.read()
+
+        new = Release(session, name, data.draw(later(first)))
+        new.synced()
+        answer = check(old.repo)
+
+        assert rows == old.read()
+        assert answer.in_sync
+        assert {note.code for note in answer.notes} <= {"BC103"}
+        assert "in_sync" == migrate(old.repo).status
