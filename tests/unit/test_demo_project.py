@@ -7,10 +7,10 @@ from importlib.resources import files
 
 import pytest
 
-from scyllamodel import find_resources
 from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Edit, Project
 from scyllamodel.demo.stage import Stage, TourFailed, expect
-from scyllamodel.driver.repo import Repo
+from scyllamodel.discovery import import_packages
+from scyllamodel.model.registry import registry
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.rules import lint
@@ -19,10 +19,11 @@ from scyllamodel.types.values import Native
 SOURCE = files("scyllamodel.demo").joinpath("shop.py").read_text(encoding="utf-8")
 
 
-def shop(name="default"):
-    """The facts that the models of the project want now."""
-    repo = Repo(name, nodes=["localhost"], keyspace="shop", models=[MODELS])
-    return wanted_facts(find_resources([repo]), "shop")["shop"]
+def shop():
+    """The facts that the models of the project want now; other tests have models of the same repo."""
+    import_packages([MODELS])
+    ours = [model for model in registry if model.__module__ == MODELS]
+    return wanted_facts(ours, "shop")["shop"]
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import sys
 import threading
 
 from scyllamodel.model.base import Model
@@ -44,6 +46,29 @@ def test_one_function_may_make_several_tables():
     found.add(again, "one")
 
     assert [second, again] == list(found)
+
+
+def test_one_loop_of_a_module_may_make_several_tables(tmp_path, monkeypatch):
+    """A loop at the top of a module makes as many tables as it has turns, and a reload makes them anew, not twice."""
+    (tmp_path / "looped.py").write_text(
+        "from scyllamodel import Column, Model, partition_key\n"
+        "MADE = []\n"
+        "for number in range(3):\n"
+        "    class Page(Model, table=f'page_{number}', repo='looped'):\n"
+        "        id: Column[int] = partition_key()\n"
+        "    MADE.append(Page)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    looped = importlib.import_module("looped")
+    first = [cls for cls in registry if cls.__repo__ == "looped"]
+    old = looped.MADE
+    importlib.reload(looped)
+    second = [cls for cls in registry if cls.__repo__ == "looped"]
+    del sys.modules["looped"]
+
+    assert old == first
+    assert looped.MADE == second
 
 
 def test_class_that_nobody_holds_goes():
