@@ -87,6 +87,15 @@ def refuse_null_inside(hint: Any, where: str) -> HintFault:
     return HintFault(f"{where} holds no nulls, so {shown(hint)} cannot be in it", "Write it without None.")
 
 
+def refuse_user_type_in_vector(element: Any) -> HintFault:
+    """The fault of a vector of user types: servers take it, and scylla-driver 3.29 loses its connection reading it."""
+    name = shown(element)
+    return HintFault(
+        f"a vector of {name} cannot be read: drivers lose the connection over it",
+        f"Write list[{name}], or a vector of plain values.",
+    )
+
+
 _HASHABLE = {
     list: "Write a tuple with each element, such as tuple[int, int], or a frozenset.",
     set: "Write a frozenset.",

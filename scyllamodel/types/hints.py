@@ -65,6 +65,7 @@ from scyllamodel.types.values import (
     UserTypeName,
     VectorType,
     freeze,
+    user_types,
     walk,
 )
 
@@ -232,6 +233,8 @@ def _vector(core: Any, mark: VectorMark) -> Part:
     part = _inside(Float if element is float else element, "a vector")
     if mark.of is not None:
         part = adopt(part, _part_of(mark.of).type, faults.shown(element))
+    if user_types(part.type):
+        raise faults.refuse_user_type_in_vector(element)
     return vector_part(part, mark.dimension)
 
 

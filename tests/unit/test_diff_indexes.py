@@ -32,6 +32,7 @@ CASES = [
     ("a class by another name", [stored("a", "i", using=FULL)], [index("a", using="sai")], []),
     ("a class in another case", [stored("a", "i", using="SAI")], [index("a", using=SAI)], []),
     ("short sasi", [stored("a", "i", using=SASI)], [index("a", using="SASI")], []),
+    ("an ordinary one by name", [stored("a", "i")], [index("a", using="legacy_local_table")], []),
     ("another class beside", [stored("a", "i")], [index("a", "j", using="sai")], ["+ index j populated", ". index i"]),
     ("another class, same name", [stored("a", "t_a_idx")], [index("a", using="sai")], ["! IX103 t_a_idx->t_a_idx"]),
     ("both classes", [stored("a", "i"), stored("a", "j", using="sai")], [index("a"), index("a", "j", using="sai")], []),

@@ -208,6 +208,7 @@ REFUSED = [
     (set[str | None], "a set holds no nulls", "without None"),
     (dict[str, str | None], "a map holds no nulls", "without None"),
     (Annotated[list[float | None], cql.vector(1)], "a vector holds no nulls", "without None"),
+    (Annotated[list[Address], cql.vector(2)], "a vector of Address cannot be read", "list[Address]"),
     (set[list[int]], "list[int] cannot be an element of a set, since it is not hashable", "tuple[int, int]"),
     (frozenset[set[int]], "set[int] cannot be an element of a set, since it is not hashable", "Write a frozenset"),
     (set[dict[str, int]], "dict[str, int] cannot be an element of a set", "UserType class, or a tuple"),

@@ -71,6 +71,8 @@ def _same_target(found: Index, wanted: Index) -> bool:
 def _same_class(found: Index, wanted: Index, table: Table, server: ServerProfile) -> bool:
     if wanted.using is None:
         return True
+    if index_class(wanted.using) == "legacy_local_table":  # the name of ordinary indexes, stored as no class
+        return found.using is None
     column = table.get(wanted.column)
     on_vector = column is not None and isinstance(column.type, VectorType)
     meant = index_class(server.index_class(wanted.using, on_vector=on_vector))
