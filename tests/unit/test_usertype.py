@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import attrs
 import cattrs
 import pytest
+from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
 from scyllamodel.errors import ModelDefinitionError, TypeMismatch
@@ -45,6 +46,7 @@ class Address(UserType):
         return f"{self.zip_code} {self.street}"
 
 
+DOUBLE = parse_type("double")
 ADDRESS = Address(street="Long", at=Point(latitude=1.5))
 
 
@@ -229,6 +231,16 @@ def test_a_set_of_values_that_cannot_be_hashed_is_refused(hint):
 def test_other_collections_of_user_types_are_fine(hint):
     """Types without lists, sets and maps in their hash, and lists of any type."""
     assert resolve(hint).load is not None
+
+
+def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
+    """Keys written before have fewer bytes than the driver would write for them now, and are found all the same."""
+    hint = resolve(dict[Point, int])
+    fields = [("latitude", DOUBLE), ("longitude", DOUBLE)]
+    before, now = (driver_type(hint.type, {"geo_point": known}) for known in (fields, [*fields, ("height", DOUBLE)]))
+    found = now.from_binary(before.to_binary({(1.5, 2.5): 7}, PROTOCOL), PROTOCOL)
+
+    assert {Point(latitude=1.5, longitude=2.5): 7} == hint.load(found)
 
 
 def test_unknown_class_keyword_is_refused():
