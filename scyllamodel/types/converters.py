@@ -147,8 +147,8 @@ def each(convert: MaybeConvert, make: Callable[[Iterable[Any]], Any] | None) -> 
 def load_map(key: MaybeConvert, value: MaybeConvert) -> Convert:
     """The driver's map as a dict.
 
-    Its public ``items()`` serialises every key again, ten times as slow as its list of pairs, and does not find keys of a
-    user type that has gained a field since they were written; so the list is taken while the driver has it.
+    Its public ``items()`` serialises every key again, ten times as slow as its list of pairs, and does not find keys of
+    a user type that has gained a field since they were written; so the list is taken while the driver has it.
     """
     change = map_items(key, value)
 
