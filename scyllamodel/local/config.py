@@ -58,6 +58,7 @@ class NodeConfig:
         settings: more keys of cassandra.yaml; they win over ours.
         heap_mb: size of the Java heap in megabytes.
         benchmark: let Java compile as far as it can, for measurements; the boot takes longer then.
+        durable: keep the schema also when the node is killed.
     """
 
     number: int
@@ -71,6 +72,7 @@ class NodeConfig:
     settings: dict[str, Any] = attrs.field(factory=dict[str, Any])
     heap_mb: int = 400
     benchmark: bool = False
+    durable: bool = True
 
     @property
     def log(self) -> Path:
@@ -147,6 +149,10 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
         "java.io.tmpdir": node.folder / "tmp",  # JNA unpacks itself there: nothing stays behind in /tmp
         "java.net.preferIPv4Stack": "true",
     }
+    if not node.durable:
+        # Seven times as fast a CREATE TABLE (22 against 157 ms): the schema is not flushed after each change. A node
+        # reads its schema before it replays its commit log, so one that was killed comes back without it.
+        properties["cassandra.test.flush_local_schema_changes"] = "false"
     return [
         str(java),
         *_memory_flags(node),

@@ -23,6 +23,8 @@ _LOOK = 0.1
 _STOP_TIMEOUT = 60.0
 """Seconds for a clean stop, which flushes the tables, before the node is killed."""
 
+_LONGEST_LINE = 400
+
 
 @attrs.define(eq=False, repr=False)
 class Node:
@@ -162,9 +164,14 @@ class Node:
         return LocalServerError(message, log_tail=tail)
 
 
+def _cut(line: str) -> str:
+    """A line of a log without its end, where it is too long to read: servers print all their settings in one."""
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …\n"
+
+
 def _tail(log: Path, lines: int) -> str:
     try:
         with log.open(encoding="utf-8", errors="replace") as file:
-            return "".join(deque(file, maxlen=lines)).rstrip()
+            return "".join(_cut(line) for line in deque(file, maxlen=lines)).rstrip()
     except FileNotFoundError:
         return ""

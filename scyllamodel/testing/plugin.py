@@ -10,7 +10,8 @@ Fixtures, all of which can be overridden in a ``conftest.py``:
 
 ``scylla_cluster`` (session)
     `scyllamodel.local.LocalCluster`; with ``--scylla`` or pytest-xdist a `scyllamodel.testing.server.RunningServer`,
-    which has ``contact_points``, ``version`` and ``repo`` of it.
+    which has ``contact_points``, ``version`` and ``repo`` of it. Schema changes are fast on it, and forgotten by a node
+    that is killed: tests that kill nodes make a `LocalCluster` of their own.
 ``scylla_settings`` (session)
     Settings of cassandra.yaml for that cluster; an empty dict.
 ``scylla_models`` (module)
@@ -128,7 +129,7 @@ def _started(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:
     """A cluster of this process; a first download shows its progress although output is captured."""
     from scyllamodel.local import LocalCluster  # noqa: PLC0415
 
-    cluster = LocalCluster(version=_version(config), settings=settings)
+    cluster = LocalCluster(version=_version(config), settings=settings, durable=False)
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     if capture is None:
         cluster.start()
@@ -144,7 +145,7 @@ def _shared(config: pytest.Config, run: str, settings: dict[str, Any]) -> Runnin
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     state = Path(tempfile.gettempdir()) / f"scyllamodel-pytest-{run}" / "cluster.json"
-    found = background.start(_version(config), state=state, until=os.getppid(), settings=settings)
+    found = background.start(_version(config), state=state, until=os.getppid(), settings=settings, durable=False)
     return RunningServer(found.contact_points, found.login)
 
 

@@ -105,3 +105,11 @@ def test_a_folder_with_odd_letters_survives_logback():
     found = ET.fromstring(config.logback_xml(node(folder=Path("/a & <b>"))))
 
     assert "/a & <b>/system.log" == found.findtext("appender/file")
+
+
+def test_a_node_that_may_forget_does_not_flush_its_schema():
+    """One more property makes schema changes fast; without it a killed node keeps them."""
+    safe = config.command(node(), Path("/java"), [Path("/a.jar")])
+    quick = config.command(node(durable=False), Path("/java"), [Path("/a.jar")])
+
+    assert ["-Dcassandra.test.flush_local_schema_changes=false"] == [part for part in quick if part not in safe]
