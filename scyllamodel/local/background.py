@@ -113,7 +113,7 @@ def start(
         state: another state file, for a cluster beside the usual one.
         until: id of a process; the cluster ends when that process does.
         on_progress: told how far downloads are; the default shows them on stderr.
-        **options: ``keep``, ``settings``, ``benchmark``, ``durable``, ``startup_timeout``, ``heap_mb`` of `LocalCluster`.
+        **options: ``keep``, ``settings``, ``benchmark``, ``durable``, ``startup_timeout``, ``heap_mb``, of the cluster.
 
     Raises:
         ConfigurationError: as for `LocalCluster`, or another version or number of nodes runs already.
