@@ -44,11 +44,9 @@ class Topology:
 
     Attributes:
         nodes: data centre to its number of members, whether they are up or not: a replication factor counts them.
-        down: addresses of members that the driver holds for down.
     """
 
     nodes: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
-    down: tuple[str, ...] = ()
 
 
 def members(coordinator: Coordinator) -> list[Node]:
@@ -80,8 +78,7 @@ def read_topology(coordinator: Coordinator) -> Topology:
         found = members(coordinator)
     except DRIVER_ERRORS as error:
         raise unread("the nodes of the cluster", coordinator, error) from error
-    down = tuple(node.address for node in found if node.host is not None and node.host.is_up is False)
-    return Topology(FrozenMap(Counter(node.data_center for node in found)), down)
+    return Topology(FrozenMap(Counter(node.data_center for node in found)))
 
 
 def read_server(coordinator: Coordinator) -> ServerProfile:

@@ -37,11 +37,6 @@ class Supervised:
         """Whether the server is alive; a paused one is."""
         return self._supervisor.poll() is None
 
-    @property
-    def exit_status(self) -> int | None:
-        """The exit status of the server, 256 minus the number for a signal; None while it runs."""
-        return self._supervisor.poll()
-
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the server and return when it was sent; an ended server is left alone."""
         with self._lock:

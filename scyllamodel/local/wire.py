@@ -27,7 +27,6 @@ AUTHENTICATE: Final = 0x03
 QUERY: Final = 0x07
 RESULT: Final = 0x08
 AUTH_RESPONSE: Final = 0x0F
-AUTH_SUCCESS: Final = 0x10
 
 _ROWS: Final = 2
 _SKIP_METADATA: Final = 0x02

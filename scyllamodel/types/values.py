@@ -143,7 +143,6 @@ class CustomType:
 
 
 CqlType: TypeAlias = Union[Native, ListType, SetType, MapType, TupleType, VectorType, UserTypeName, CustomType]
-Collection: TypeAlias = Union[ListType, SetType, MapType]
 
 
 def freeze(cql_type: CqlType) -> CqlType:

@@ -58,10 +58,6 @@ class Outcome:
         """Whether all of them are."""
         return self.applied == len(self.steps)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The outcome as plain JSON values."""
-        return {"applied": self.applied, "steps": [step.to_dict() for step in self.steps]}
-
 
 @attrs.frozen
 class Event:
