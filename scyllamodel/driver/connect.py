@@ -206,7 +206,8 @@ def stop_loop() -> None:
     the process. Other event loops than libev end by themselves, and are left alone.
     """
     loop: Any = getattr(sys.modules.get("cassandra.io.libevreactor"), "_global_loop", None)
-    if loop is not None and getattr(loop, "_thread", None) is not None:
+    thread = getattr(loop, "_thread", None)
+    if thread is not None and thread.is_alive():
         loop._shutdown = True  # noqa: SLF001 - the driver has no public way (seen on scylla-driver 3.29.12)
         loop.notify()
-        loop._thread.join(1)  # noqa: SLF001
+        thread.join(1)

@@ -6,6 +6,8 @@ schema change may fall between two of them, so the node's schema version is look
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
@@ -27,6 +29,9 @@ AT_ONCE: Final = 8
 
 TRIES: Final = 5
 
+TORN_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
+"""Seconds until rows that do not fit together are read again."""
+
 
 def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE) -> KeyspaceFacts:
     """One keyspace as the coordinator has it; its ``keyspace`` is None when there is none.
@@ -42,6 +47,17 @@ def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile
         table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted by `string`
         for table, columns in columns_to_read(server).items()
     }
+    # Cassandra writes the tables of its schema one after the other and moves its version when all are written: for a
+    # moment a table is there without its columns, at an unmoved version.
+    for pause in TORN_PAUSES:
+        rows = _rows(coordinator, keyspace, selects, page)
+        with contextlib.suppress(IntrospectionError):
+            return reflect_keyspace(keyspace, rows, server)
+        time.sleep(pause)
+    return reflect_keyspace(keyspace, _rows(coordinator, keyspace, selects, page), server)
+
+
+def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> Rows:
     try:
         rows = _settled(coordinator, selects, page)
     except DRIVER_ERRORS as error:
@@ -53,7 +69,7 @@ def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile
             keyspace=keyspace,
             node=coordinator.address,
         )
-    return reflect_keyspace(keyspace, rows, server)
+    return rows
 
 
 def _settled(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> Rows | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from uuid import UUID, uuid1, uuid4
 
@@ -225,6 +226,31 @@ def test_a_plan_that_no_longer_fits_is_refused(repo, evolve):
 
     assert any("by_hand" in line for line in caught.value.moved)
     assert ["other"] == [word for word in ("by_hand", "other") if word in "".join(plan(newer).cql)]
+
+
+def test_several_processes_start_at_once(scylla_cluster):
+    """Runs that race from an empty cluster all end well, whatever they see of one another's half-written tables."""
+    models = []
+    for number in range(8):
+
+        class Page(Model, repo="road_race", table=f"page_{number}"):
+            id: Column[UUID] = partition_key()
+
+        models.append(Page)
+
+    def run(keyspace):
+        with scylla_cluster.repo(keyspace, name="road_race") as repo:
+            return migrate(repo, create_keyspace=True).status
+
+    names = [f"road_race_{uuid4().hex[:8]}" for _ in range(6)]
+    with ThreadPoolExecutor(4) as threads:
+        ends = [[future.result() for future in [threads.submit(run, name) for _ in range(4)]] for name in names]
+    with scylla_cluster.repo("system") as repo:
+        for name in names:
+            repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
+
+    assert {"applied", "in_sync"} >= {status for statuses in ends for status in statuses}
+    assert 8 == len(models)
 
 
 def test_resources_bring_along_what_they_need(scylla_cluster, scylla_repo):
