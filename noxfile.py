@@ -8,13 +8,14 @@ from typing import Final
 
 import nox
 
-nox.options.sessions = ["lint", "typing", "tests", "live", "build"]
+nox.options.sessions = ["lint", "typing", "tests", "live", "older", "build"]
 nox.options.error_on_missing_interpreters = False
 nox.options.stop_on_first_error = False
 
 PYPROJECT: Final = nox.project.load_toml("pyproject.toml")
 PYTHONS: Final = nox.project.python_versions(PYPROJECT)
 SERVERS: Final = ("5.0", "4.1", "4.0")
+SHORT: Final = ("tests/live/test_road.py", "tests/live/test_random_schemas.py", "tests/live/test_values_live.py")
 
 
 def _groups(*names: str) -> tuple[str, ...]:
@@ -62,6 +63,21 @@ def live(session: nox.Session) -> None:
     """Tests on a real Cassandra 5.0, fetched and started by themselves; ``-- --scylla HOST`` takes another server."""
     _install(session, "cli", "testing")
     session.run("pytest", "-m", "live", *session.posargs)
+
+
+@nox.session
+def older(session: nox.Session) -> None:
+    """Run the road, the types and random schemas on the older servers; ``matrix`` runs everything there."""
+    _install(session, "cli", "testing")
+    for server in SERVERS[1:]:
+        session.run("pytest", "-m", "live", f"--cassandra-version={server}", *SHORT, *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run random schemas forty times as long as ``live`` does; a failure prints the seed that replays it."""
+    _install(session, "cli", "testing")
+    session.run("pytest", "tests/live/test_random_schemas.py", "--hypothesis-profile=soak", *session.posargs)
 
 
 @nox.session
