@@ -44,7 +44,7 @@ class ScyllaModelError(Exception):
 
     code: ClassVar[str] = "SM100"
     exit_code: ClassVar[int] = 1
-    """The exit status of a command that ends with this error (sync-and-release, section 8)."""
+    """The exit status of a command that ends with this error; a Job or a hook decides by it."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)

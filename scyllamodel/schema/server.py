@@ -35,7 +35,7 @@ _SINCE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
         ((2026, 2), "storage_engine"),
     ),
 }
-"""Table options that not every server has, and since when; reference section 3.1, and nodes asked."""
+"""Table options that not every server has, and since when (``TableAttributes.java``, ``cf_prop_defs.cc``, nodes)."""
 
 _CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
     "UnifiedCompactionStrategy": ("cassandra", (5, 0), ()),
@@ -108,7 +108,7 @@ class ServerProfile:
 
     @property
     def without_tablets(self) -> frozenset[Feature]:
-        """What a keyspace spread by tablets cannot hold at this release (reference, section 7)."""
+        """What a keyspace spread by tablets cannot hold at this release (Scylla ``docs/architecture/tablets.rst``)."""
         lacking: set[Feature] = set()
         if self.is_scylla and not self.at_least(2026, 1):
             lacking.add("counters")

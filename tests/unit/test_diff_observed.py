@@ -12,7 +12,7 @@ from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parse import parse_type
 
 ADDR = user_type("addr", "street text", "n int")
-# A node forgets a user type when a column is dropped, and remembers a tuple (observed, section 2).
+# A node forgets a user type when a column is dropped, and remembers a tuple.
 EXPANDED = "frozen<tuple<text,int>>"
 
 

@@ -1,8 +1,8 @@
 """One step, sent until its state is known.
 
 On the clean path it costs its statement and nothing else, since the server's answer is proof enough. In doubt the
-schema decides (sync-and-release, 2.5): it is read until the step shows or its time is over; then the nodes have to
-agree, and the same text is sent again.
+schema decides: it is read until the step shows or its time is over; then the nodes have to agree, and the same text is
+sent again.
 """
 
 from __future__ import annotations

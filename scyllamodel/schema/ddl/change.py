@@ -2,7 +2,7 @@
 
 *In*: a change and a `ServerProfile`. *Out*: CQL text without a semicolon. Statements are plain: no ``IF NOT EXISTS`` on
 tables, indexes and views, since it passes silently over another thing of that name, and none on columns, since Scylla
-and Cassandra 4.0 do not parse it (reference, section 4.2). Whoever runs them looks at the schema when one is refused.
+and Cassandra 4.0 do not parse it. Whoever runs them looks at the schema when one is refused.
 """
 
 from __future__ import annotations

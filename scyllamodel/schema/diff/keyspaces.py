@@ -36,7 +36,7 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     """Whether the stored replication is what was declared.
 
     Servers turn ``replication_factor: n`` into one entry for each data centre they have at that moment, drop data
-    centres with factor 0, store the class with its package and numbers as they were typed (reference 4.1, observed 2).
+    centres with factor 0, store the class with its package and numbers as they were typed (all seen).
 
     >>> same_replication({"class": "NetworkTopologyStrategy", "dc1": "3"},
     ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})

@@ -82,7 +82,7 @@ def key_renames(found: Table, wanted: Table) -> tuple[tuple[str, str], ...]:
 
 
 def is_manageable(table: Table) -> bool:
-    """Whether the table has the layout that CQL gives tables today, without COMPACT STORAGE (reference, 2.2).
+    """Whether the table has the layout that CQL gives tables today, without COMPACT STORAGE.
 
     Flags are what a server says; a table from a model or a snapshot has none, and passes.
     """

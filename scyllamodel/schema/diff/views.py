@@ -56,7 +56,7 @@ def _base_key(sides: Sides, name: str) -> frozenset[str]:
 
 
 def _arriving(sides: Sides, found: View, base: Table | None) -> frozenset[str]:
-    """Columns that a view made by ``SELECT *`` gains when its table does: all but static ones (observed)."""
+    """Columns that a view made by ``SELECT *`` gains when its table does: all but static ones (seen)."""
     live = sides.tables.get(found.base)
     if not found.all_columns or base is None or live is None:
         return frozenset()

@@ -2,7 +2,7 @@
 
 *In*: a row of ``tables`` or ``views``, and on Scylla the one of ``scylla_tables`` beside it. *Out*: everything that the
 server stores, with nulls that stand for a known default filled in. Kept apart because Scylla hides half of its options
-in binary extensions (reference, section 2.9), and Cassandra others behind nulls (section 1.2).
+in binary extensions (``serializer.hh``), and Cassandra others behind nulls (``SchemaKeyspace.java``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rows of ``system_schema`` -> facts: what a server has, as the same kind of values that models give.
 
 *In*: for each ``system_schema`` table its rows as mappings, and the server's profile. *Out*: `SchemaFacts`. Pure, so
-that every server's habits (reference, section 2) are tested from stored rows. What the server owns is left out: the
-views behind Scylla's indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
+that every server's habits are tested from stored rows. What the server owns is left out: the views behind Scylla's
+indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
 """
 
 from __future__ import annotations

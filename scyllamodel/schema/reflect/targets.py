@@ -1,7 +1,8 @@
 """The texts in which servers store what an index is on and what a view leaves out, read as values.
 
 *In*: ``indexes.options['target']`` and ``views.where_clause``. *Out*: column, part and locality of an index; the filter
-of a view as far as it says more than a model does. Each server has spellings of its own (reference, section 2.4).
+of a view as far as it says more than a model does. Each server has spellings of its own (Scylla
+``secondary_index.cc``, Cassandra ``IndexTarget.java``).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, 
     ('b', 'values', True)
 
     Parameters:
-        text: ``options['target']`` as stored (reference, section 2.4).
+        text: ``options['target']`` as stored.
         types: of the table's columns, which tell what a server means.
 
     Raises:

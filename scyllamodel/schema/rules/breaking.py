@@ -1,6 +1,6 @@
 """NB: statements that real nodes took and did not survive, or that no server can take whatever the state.
 
-Each was seen: after it the node did not start again (observed, section 1).
+Each was seen on Cassandra 4.0, 4.1 or 5.0: after it the node did not start again.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _mixed(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]
 def _again(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
     """A name that was dropped once comes back with its old type and kind only; the reasons differ by server.
 
-    Cassandra refuses the rest (observed, 2 and 6) and cannot even compare a user type, which it remembers as a tuple.
+    Cassandra refuses the rest (seen) and cannot even compare a user type, which it remembers as a tuple.
     Scylla would take other scalars and show old cells under the new type. The rule is the same for both.
     """
     if column.name not in table.dropped:
