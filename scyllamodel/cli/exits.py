@@ -10,8 +10,6 @@ DONE: Final = 0
 ERROR: Final = 1
 CHANGES: Final = 2
 REFUSED: Final = 3
-STALE: Final = 4
-LOCKED: Final = 5
 PARTIAL: Final = 6
 WAITED: Final = 7
 USAGE: Final = 64
@@ -23,15 +21,13 @@ MEANING: Final = {
     ERROR: "error",
     CHANGES: "changes pending",
     REFUSED: "refused: CQL cannot do it, or it needs --allow; nothing ran",
-    STALE: "the saved plan no longer fits",
-    LOCKED: "another run holds the lock",
     PARTIAL: "stopped part-way; the next run goes on",
     WAITED: "nodes did not agree in time",
     USAGE: "wrong usage of the command line",
     CONFIGURATION: "wrong or missing configuration",
     INTERRUPTED: "interrupted, and nothing was changed",
 }
-"""Exit code to its meaning (sync-and-release, section 8)."""
+"""Exit code to its meaning; never another one for the same code, since scripts decide by it."""
 
 
 class UsageError(ScyllaModelError):

@@ -23,7 +23,7 @@ Convert: TypeAlias = Callable[[Any], Any]
 MaybeConvert: TypeAlias = Convert | None
 
 NAIVE_UTC: Final = ContextVar("scyllamodel.naive_utc", default=False)
-"""Whether naive datetimes are taken for UTC: a repo that says so sets it around binding; read for naive ones only."""
+"""Whether naive datetimes are taken for UTC: whoever binds may set it; it is read for naive ones only."""
 
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the driver's timestamps are naive UTC
@@ -77,7 +77,7 @@ def dump_timestamp(value: Any) -> Any:
     ``value.replace(microsecond=value.microsecond // 1000 * 1000)``.
     """
     if value.tzinfo is not timezone.utc and value.utcoffset() is None and not NAIVE_UTC.get():
-        raise ValueError("it has no time zone; use datetime.now(timezone.utc), or Repo(naive_datetimes='utc')")
+        raise ValueError("it has no time zone; use datetime.now(timezone.utc)")
     return value
 
 

@@ -152,7 +152,7 @@ class Plan:
         except ConfigurationError as error:
             raise ConfigurationError(f"{path!s}: {error}", path=str(path)) from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            message = f"{path!s} holds no plan: {error}. Write one with: scyllamodel plan --out FILE"
+            message = f"{path!s} holds no plan: {error}. Write one with plan(repo).save(FILE)"
             raise ConfigurationError(message, path=str(path)) from error
 
     @classmethod

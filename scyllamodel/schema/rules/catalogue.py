@@ -279,7 +279,7 @@ ENTRIES: Final = (
     Entry(
         "BC103", "Live and declared by no model",
         "Another release, another application or a person made it. It is never touched.",
-        "a column that a newer release added", "Nothing; or scyllamodel contract, once nobody needs it.",
+        "a column that a newer release added", "Nothing; or drop it by hand, once nobody needs it.",
     ),
     Entry(
         "NB101", "A statement that is known to break a node",
