@@ -90,7 +90,7 @@ def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
     )
 
 
-def _assign(_: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
+def _assign(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
     """Values that need no work go from the row into their slots in one statement."""
     plain = [not (field.hint.load or field.hint.empty) for field in fields]
     targets = [
@@ -98,7 +98,7 @@ def _assign(_: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str
         for at, (field, is_plain) in enumerate(zip(fields, plain, strict=True))
     ]
     worked = [
-        f"    self.{field.name} = {_loaded(at, field.hint, scope)}" for at, field in enumerate(fields) if not plain[at]
+        f"    self.{field.name} = {_loaded(at, cls, field, scope)}" for at, field in enumerate(fields) if not plain[at]
     ]
     return [f"    {_row(targets)} = row", *worked]
 
@@ -108,7 +108,7 @@ def _assign_frozen(cls: type, fields: Sequence[Field], scope: dict[str, Any]) ->
     lines = [f"    {_row([f'v{at}' for at in range(len(fields))])} = row"]
     for at, field in enumerate(fields):
         scope[f"set_{at}"] = _slot(cls, field.name).__set__
-        lines.append(f"    set_{at}(self, {_loaded(at, field.hint, scope)})")
+        lines.append(f"    set_{at}(self, {_loaded(at, cls, field, scope)})")
     return lines
 
 
@@ -121,11 +121,26 @@ def _slot(cls: type, name: str) -> Any:
     return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
 
 
-def _loaded(at: int, hint: Hint, scope: dict[str, Any]) -> str:
-    scope[f"load_{at}"], scope[f"empty_{at}"] = hint.load, hint.empty
+def _loaded(at: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
+    hint = field.hint
+    load = _hiding(cls, field, hint.load) if field.redact and hint.load else hint.load
+    scope[f"load_{at}"], scope[f"empty_{at}"] = load, hint.empty
     null = f"empty_{at}()" if hint.empty else "None"
     value = f"load_{at}(v{at})" if hint.load else f"v{at}"
     return f"v{at}" if not (hint.load or hint.empty) else f"{null} if v{at} is None else {value}"
+
+
+def _hiding(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The converter of a redacted field; its errors, which may quote the value, are replaced, not even as context."""
+
+    def hiding(value: Any) -> Any:
+        try:
+            return load(value)
+        except Exception as error:  # noqa: BLE001 - whatever a converter raises may quote the value
+            cause = error
+        raise _mismatch(cls, field, value, cause)
+
+    return hiding
 
 
 def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:

@@ -28,7 +28,7 @@ from scyllamodel.model.expression import (
     Target,
 )
 from scyllamodel.types import Counter
-from scyllamodel.types.hints import Hint
+from scyllamodel.types.hints import Hint, core_of
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Kind
@@ -201,7 +201,9 @@ class Column(_Comparable[T]):
 
     def field(self: Expression[AnyUserType | None], name: str) -> Element[Any]:
         """A field of a user type, by the name of its attribute."""
-        return Element(FieldTarget(_target(self), name))
+        column = _column(self)
+        redacted = getattr(core_of(column.hint.python), "__redacted__", ())
+        return Element(FieldTarget(column.target, name, redact=column.spec.redact or name in redacted))
 
     def to(self, value: T) -> Assignment:
         """Replace the whole value."""
@@ -242,10 +244,14 @@ class Column(_Comparable[T]):
         return _counting(self, "decrement", by)
 
 
-def _target(expression: Expression[Any]) -> ColumnTarget:
+def _column(expression: Expression[Any]) -> Column[Any]:
     """Behind a self-type stands a column, always."""
     assert isinstance(expression, Column)  # noqa: S101
-    return expression.target
+    return expression
+
+
+def _target(expression: Expression[Any]) -> ColumnTarget:
+    return _column(expression).target
 
 
 def _condition(expression: Expression[Any], operator: Operator, value: object) -> Condition:

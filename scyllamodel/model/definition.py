@@ -27,6 +27,8 @@ METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
 """What attrs writes, unless somebody else did."""
 
 _PLAIN: Final = ColumnSpec()
+_FLAGS: Final = ("descending", "index", "redact")
+_MAKERS: Final = {"__attrs_attrs__": "an attrs class", "__dataclass_fields__": "a dataclass"}
 
 
 @attrs.frozen(eq=False)
@@ -159,6 +161,20 @@ def merged(mro: Iterable[type], found: Mapping[type, Columns]) -> Columns:
     return columns
 
 
+def check_mixins(ancestors: Iterable[type], problems: Problems) -> None:
+    """Refuse base classes whose fields another decorator has made: there is one constructor, and it would be theirs.
+
+    Raises:
+        ModelDefinitionError: there is such a base.
+    """
+    for cls in ancestors:
+        kind = next((kind for mark, kind in _MAKERS.items() if mark in vars(cls)), None)
+        if kind is not None and body_of(cls) is None:
+            text = f"{cls.__qualname__} is {kind} of its own, so its fields cannot be mixed in"
+            problems.add("MD115", text, "Take its decorator away; a plain class may hold columns and methods.")
+            problems.raise_any()
+
+
 def slots(namespace: Mapping[str, Any], columns: Columns, ancestors: list[type]) -> tuple[str, ...]:
     """The slots of a class: its author's, and the columns that no base stores yet."""
     given = namespace.get("__slots__", ())
@@ -215,7 +231,7 @@ def _why_unresolved(annotation: Any, error: Exception) -> tuple[str, str]:
 
 
 def _declare(name: str, field: Any, annotation: Any, problems: Problems) -> Declared:
-    spec = field.metadata.get(SPEC, _PLAIN)
+    spec = _usable(name, field.metadata.get(SPEC, _PLAIN), problems)
     if annotation is Column:
         problems.add(
             "MD110", "Column does not say what it holds", f"Write  {name}: Column[str]  or another type.", at=name
@@ -230,6 +246,28 @@ def _declare(name: str, field: Any, annotation: Any, problems: Problems) -> Decl
         annotation = attrs.NOTHING
     _check_default(name, field, problems)
     return Declared(name, field, annotation, spec)
+
+
+def _usable(name: str, spec: ColumnSpec, problems: Problems) -> ColumnSpec:
+    """The parameters whose values mean something; the others are reported."""
+    if spec is _PLAIN:
+        return spec
+    advice = {
+        **{key: "Write a name, as text." for key in ("db_name", "renamed_from") if not _is_text(getattr(spec, key))},
+        **{key: "Write True or False." for key in _FLAGS if not isinstance(getattr(spec, key), bool)},
+        **{key: "Write a function of one value." for key in ("load", "dump") if not _is_function(getattr(spec, key))},
+    }
+    for key, text in advice.items():
+        problems.add("MD118", f"{key}={getattr(spec, key)!r} cannot be", text, at=name)
+    return attrs.evolve(spec, **{key: getattr(_PLAIN, key) for key in advice}) if advice else spec
+
+
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_function(value: object) -> bool:
+    return value is None or callable(value)
 
 
 def _check_default(name: str, field: Any, problems: Problems) -> None:

@@ -1,8 +1,8 @@
 """What is said about columns: conditions, orderings and assignments, as plain frozen values.
 
-Comes in: a target and an operand. Goes out: a value that the statements of ``scyllamodel.query`` turn into CQL. It is
-separate from `scyllamodel.model.column` because columns overload ``==`` and these values must not: they compare, hash
-and pickle like any other.
+Comes in: a target and an operand. Goes out: a value that a statement can be made of. It is separate from
+`scyllamodel.model.column` because columns overload ``==`` and these values must not: they compare, hash and pickle like
+any other.
 """
 
 from __future__ import annotations
@@ -71,11 +71,7 @@ class FieldTarget:
 
     base: ColumnTarget
     field: str
-
-    @property
-    def redact(self) -> bool:
-        """Whether values meant for it are hidden from view."""
-        return self.base.redact
+    redact: bool = attrs.field(default=False, eq=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.base}.field({self.field!r})"

@@ -28,11 +28,19 @@ _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
 
 
 def _text_map(options: Mapping[str, Any] | None) -> FrozenMap:
-    return FrozenMap({name: _text(value) for name, value in (options or {}).items()})
+    items = getattr(options or {}, "items", None)
+    if items is None:
+        raise TypeError(f"options= of an index is a mapping of names to values, not {options!r}")
+    return FrozenMap({name: _text(value) for name, value in items()})
 
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_text(_: Index, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{field.name}= of an index is text, not {value!r}")
 
 
 @attrs.frozen
@@ -52,10 +60,10 @@ class Index:
         local: an index within each partition; Scylla only.
     """
 
-    column: str
-    name: str | None = attrs.field(default=None, kw_only=True)
+    column: str = attrs.field(validator=_is_text)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_is_text))
     on: Target = attrs.field(default="values", kw_only=True)
-    using: str | None = attrs.field(default=None, kw_only=True)
+    using: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_is_text))
     options: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True, converter=_text_map)
     local: bool = attrs.field(default=False, kw_only=True)
 

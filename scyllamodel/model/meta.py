@@ -24,6 +24,7 @@ from scyllamodel.model.definition import (
     Body,
     Columns,
     body_of,
+    check_mixins,
     merged,
     read_columns,
     read_mixin,
@@ -48,6 +49,7 @@ class TableMeta(type):
     if TYPE_CHECKING:
         __columns__: Mapping[str, Column[Any]]
         """The columns by the name of the attribute, in the order in which rows are loaded."""
+        __attrs_types_resolved__: type
         __repo__: str
         """The name of the repo it is bound to."""
         __user_types__: tuple[type, ...]
@@ -74,7 +76,10 @@ class TableMeta(type):
         if not any(isinstance(base, TableMeta) for base in bases):
             namespace[BODY], namespace["__columns__"] = Body(), _NO_COLUMNS
             return super().__new__(mcs, name, bases, namespace)
-        given = {key: keywords.pop(key) for key in mcs.KEYWORDS & keywords.keys()}
+        if "__attrs_attrs__" in namespace:
+            problems.add("MD115", "a class of ours is an attrs class by itself", "Take the decorator away.")
+            problems.raise_any()
+        given = {key: keywords.pop(key) for key in list(keywords) if key in mcs.KEYWORDS}
         settings = usable_settings(given, problems)
         own = Body(
             columns=mcs._read(namespace, problems),
@@ -123,6 +128,7 @@ class TableMeta(type):
             if column.hint is not None
         }
         cls.__columns__ = MappingProxyType(found)
+        cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would put Column[…] back
         install(cls, [Field(name, column.hint, column.spec.redact) for name, column in found.items()])
 
     if not TYPE_CHECKING:  # checkers know the columns by their annotations, and no others
@@ -131,11 +137,25 @@ class TableMeta(type):
             found = _getattribute(cls, "__columns__").get(name)
             return _getattribute(cls, name) if found is None else found
 
+        def __setattr__(cls, name: str, value: Any) -> None:
+            _check_no_column(cls, name)
+            super().__setattr__(name, value)
+
+        def __delattr__(cls, name: str) -> None:
+            _check_no_column(cls, name)
+            super().__delattr__(name)
+
         def __getattr__(cls, name: str) -> Any:
             if name.startswith("__") or not cls.__columns__:
                 raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
             text = f"{cls.__qualname__} has no column {name!r}{closest(name, cls.__columns__)}"
             raise UnknownColumn(text, model=cls.__qualname__, column=name)
+
+
+def _check_no_column(cls: TableMeta, name: str) -> None:
+    """Behind a column is the slot of all instances, which would be lost."""
+    if name in cls.__columns__:
+        raise AttributeError(f"{cls.__qualname__}.{name} is a column; a value is set on an instance, not on the class")
 
 
 def _caller() -> str:
@@ -153,6 +173,7 @@ def _columns_of(cls: type, problems: Problems) -> Columns:
 
 def _check_bases(ancestors: list[type], problems: Problems) -> None:
     """Two tables cannot be one: their instances would have two storages."""
+    check_mixins(ancestors, problems)
     concrete = [cls for cls in ancestors if (body := body_of(cls)) is not None and body.concrete]
     for one in concrete[1:]:
         if not issubclass(concrete[0], one):

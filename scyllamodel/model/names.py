@@ -60,6 +60,8 @@ def check_column_names(columns: Columns, problems: Problems) -> None:
     for column in columns.values():
         _check_column_name(column, problems)
     _check_shared(columns, lambda column: column.db_name, "in CQL", "Give one of them another db_name.", problems)
+    renamed = {name: column for name, column in columns.items() if column.spec.renamed_from}
+    _check_shared(renamed, lambda c: c.spec.renamed_from or "", "before a rename", "One of them is new.", problems)
     given = {name: column for name, column in columns.items() if column.field.init}
     _check_shared(given, parameter, "in the constructor", "Give one of them another alias.", problems)
 
@@ -73,7 +75,7 @@ def _check_column_name(column: Declared, problems: Problems) -> None:
     name, alias = column.name, parameter(column)
     if name.startswith("__"):
         problems.add("MD108", "names with two leading underscores are Python's own", "Use db_name= for it.", at=name)
-    elif column.field.init and (not alias.isidentifier() or keyword.iskeyword(alias) or alias == "self"):
+    elif column.field.init and (not str(alias).isidentifier() or keyword.iskeyword(alias) or alias == "self"):
         problems.add("MD108", f"{alias!r} cannot be a parameter of the constructor", "Give it an alias.", at=name)
     if not column.db_name or "\0" in column.db_name:
         problems.add("MD108", "a column needs a name in CQL", "Give it a db_name that is not empty.", at=name)

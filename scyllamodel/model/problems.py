@@ -28,6 +28,7 @@ CODES: Final = {
     "MD115": "base classes that cannot be combined",
     "MD116": "a class keyword with a value of the wrong type",
     "MD117": "an option that does not fit the table",
+    "MD118": "a parameter of a column with a value of the wrong type",
     "MD121": "an index on an unknown column",
     "MD122": "an index on a column that cannot be indexed",
     "MD123": "an index on a part that its column does not have",

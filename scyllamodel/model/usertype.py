@@ -23,6 +23,7 @@ from scyllamodel.model.definition import (
     Columns,
     Declared,
     body_of,
+    check_mixins,
     merged,
     read_columns,
     slots,
@@ -45,10 +46,12 @@ class UserTypeMeta(type):
 
     if TYPE_CHECKING:
         __attrs_attrs__: tuple[attrs.Attribute[Any], ...]
+        __attrs_types_resolved__: type
         __cql_name__: str
         __facts__: UserTypeFacts
         __fields_by_cql__: tuple[str, ...]
         __hashable__: bool
+        __redacted__: frozenset[str]
         __user_types__: tuple[type, ...]
 
     else:
@@ -67,9 +70,10 @@ class UserTypeMeta(type):
         if not any(isinstance(base, UserTypeMeta) for base in bases):
             return super().__new__(mcs, name, bases, namespace)
         problems = Problems(f"{namespace['__module__']}.{namespace['__qualname__']}")
-        settings = usable_settings({key: keywords.pop(key) for key in _KEYWORDS & keywords.keys()}, problems)
+        settings = usable_settings({key: keywords.pop(key) for key in list(keywords) if key in _KEYWORDS}, problems)
         own = read_columns(namespace, problems)
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
+        check_mixins(ancestors, problems)
         namespace["__slots__"] = slots(namespace, own, ancestors)
         namespace[BODY] = Body(own, settings, frozenset(METHODS & namespace.keys()), concrete=True)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
@@ -132,6 +136,7 @@ def _finish(cls: UserTypeMeta, problems: Problems) -> None:
     cls.__facts__ = facts
     cls.__cql_name__ = facts.name
     cls.__fields_by_cql__ = tuple(name for name, _ in facts.fields)
+    cls.__redacted__ = frozenset(name for name, field in fields.items() if field.spec.redact)
     cls.__user_types__ = user_types_of(fields)
     _equip(cls, fields)
 
@@ -191,6 +196,7 @@ def _equip(cls: UserTypeMeta, fields: Columns) -> None:
         field_transformer=typed,
         **{"unsafe_hash": True, **own},
     )
+    cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would find db_name= and Column[…] in the annotations
     cls.__hashable__ = "unsafe_hash" in own or all(_is_hashable(field, fields) for field in cls.__attrs_attrs__)
     install(cls, [Field(name, field.hint, field.spec.redact) for name, field in fields.items() if field.hint])
 

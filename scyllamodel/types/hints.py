@@ -69,7 +69,7 @@ from scyllamodel.types.values import (
     walk,
 )
 
-__all__ = ["Hint", "HintFault", "resolve"]
+__all__ = ["Hint", "HintFault", "core_of", "resolve"]
 
 
 @attrs.frozen
@@ -122,6 +122,11 @@ def resolve(
     if type is not None and not (load or dump):
         part = adopt(part, _part_of(type).type, faults.shown(core))
     return Hint(part.type, nullable, hint, part.load, part.dump, None if nullable else part.empty, part.hashable)
+
+
+def core_of(hint: Any) -> Any:
+    """The type inside an annotation, with what says that it may be null or is frozen taken off."""
+    return _peel(hint)[0]
 
 
 def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump: to.MaybeConvert) -> Part:

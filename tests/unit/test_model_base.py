@@ -292,6 +292,27 @@ def test_cattrs_structures_models():
     assert found == converter.structure(converter.unstructure(found), Order)
 
 
+def test_resolving_types_keeps_them_plain():
+    """``attrs.resolve_types``, which people call before cattrs, leaves the types without ``Column``."""
+
+    class Plain(Model):
+        id: Column[str] = partition_key()
+
+    class Place(UserType):
+        town: Column[str]
+
+    assert [str, str] == [attrs.fields(attrs.resolve_types(cls))[0].type for cls in (Plain, Place)]
+
+
+@pytest.mark.parametrize("change", [lambda cls: setattr(cls, "status", "paid"), lambda cls: delattr(cls, "status")])
+def test_columns_stay_on_their_class(change):
+    """A value set on the class by mistake is refused: it would take the place of every instance's slot."""
+    with pytest.raises(AttributeError, match=r"Order\.status is a column"):
+        change(Order)
+
+    assert "new" == order().status
+
+
 def test_match_takes_models_apart():
     """Models are class patterns, with keywords."""
     match order(status="paid"):
@@ -396,12 +417,23 @@ def test_loading_runs_no_validator():
 SECRET = "s3cr3t"
 
 
+class Kind(str, enum.Enum):
+    PLAIN = "plain"
+
+
+class Card(UserType):
+    number: str = column(redact=True)
+    valid: Kind = column(redact=True, default=Kind.PLAIN)
+
+
 class Safe(Model):
     id: Column[str] = partition_key()
     word: Column[str] = column(redact=True, default="x", validator=attrs.validators.max_len(3))
     number: Column[int] = column(redact=True, default=1, converter=int)
     quiet: Column[str] = column(redact=True, default=SECRET, repr=False, validator=[attrs.validators.instance_of(str)])
     stamp: Column[datetime] = column(redact=True, default=None)
+    kind: Column[Kind] = column(redact=True, default=None)
+    card: Column[cql.Frozen[Card] | None] = column(default=None)
 
 
 @pytest.mark.parametrize(
@@ -411,6 +443,9 @@ class Safe(Model):
         lambda: Safe(id="x", number=SECRET),
         lambda: Safe(id="x", stamp=SECRET).__bind__(),
         lambda: bool(Safe.word == SECRET),
+        lambda: bool(Safe.card.field("number") == SECRET),
+        lambda: Safe.__load__(("x", "y", 1, "z", None, SECRET, None)),
+        lambda: Card.__load__(("x", SECRET)),
     ],
 )
 def test_redacted_values_are_in_no_error(use):
@@ -424,7 +459,8 @@ def test_redacted_values_are_in_no_error(use):
 
 def test_redacted_values_are_in_no_repr():
     """The repr shows that there is a value, or leaves it out with ``repr=False``."""
-    assert "Safe(id='x', word=***, number=***, stamp=***)" == repr(Safe(id="x"))
+    assert "Safe(id='x', word=***, number=***, stamp=***, kind=***, card=None)" == repr(Safe(id="x"))
+    assert "<Safe.card.field('number') = ***>" == repr(Safe.card.field("number") == SECRET)
 
 
 def test_custom_python_type():

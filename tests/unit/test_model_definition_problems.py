@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import re
 from typing import TYPE_CHECKING, Annotated, Optional  # noqa: F401 - for an annotation in quotes
@@ -114,6 +115,11 @@ COLUMN_CASES = [
     (one("Column[set[str]]", {"a"}), ["MD113 x"]),
     (one("Column[str]", column(init=False)), ["MD113 x"]),
     (one("Column[Open]", column()), ["MD114 x"]),
+    (one("Column[str]", column(db_name=3, renamed_from=4, redact="no")), ["MD118 x", "MD118 x", "MD118 x"]),
+    (one("Column[str]", clustering_key(descending="no")), ["MD118 x"]),
+    (one("Column[str]", column(type=cql.Text, load=str, dump="str")), ["MD118 x"]),
+    (one("Column[str]", column(alias=3)), ["MD108 x"]),
+    ({**one("Column[str]", column(renamed_from="z")), "y": ("Column[str]", column(renamed_from="z"))}, ["MD107 y"]),
     (one("ID", attrs.field()) | {"y": ("ID", attrs.field(default=[]))}, ["MD113 y"]),
 ]
 
@@ -296,6 +302,45 @@ def test_two_tables_as_bases():
         id: Column[str] = partition_key()
 
     assert ["MD115"] == problems({}, bases=(One, Two))
+
+
+@attrs.define
+class Attrs:
+    x: int = 3
+
+
+@dataclasses.dataclass
+class Data:
+    x: int = 3
+
+
+@pytest.mark.parametrize("mixin", [Attrs, Data])
+@pytest.mark.parametrize("base", [Model, UserType])
+def test_mixin_of_another_kind(base, mixin):
+    """Fields of an attrs class or dataclass cannot be mixed in: its constructor knows no others."""
+    assert ["MD115"] == problems(key(), bases=(mixin, base))
+
+
+def test_model_decorated_as_attrs_class():
+    """``@attrs.define`` over a model is told as such, since attrs makes the class a second time."""
+    with pytest.raises(ModelDefinitionError, match="is an attrs class by itself"):
+        attrs.define(type("Made", (Model,), {"__annotations__": {"id": str}, "id": partition_key()}))
+
+
+@pytest.mark.parametrize("parameters", [{"name": 3}, {"using": 3}, {"options": 3}, {"column": 3}])
+def test_index_parameter_of_the_wrong_type(parameters):
+    """An index says at once which of its parameters cannot be."""
+    with pytest.raises(TypeError, match="of an index is"):
+        Index(**{"column": "x", **parameters})
+
+
+def test_class_keywords_are_told_in_their_order():
+    """The mistakes of one class come in the same order in every run."""
+    keywords = dict.fromkeys(["table", "repo", "indexes", "options", "keyspace", "renamed_from"], 3)
+    with pytest.raises(ModelDefinitionError) as caught:
+        type(Model)("Made", (Model,), {"__module__": __name__, "__qualname__": "Made"}, **keywords)
+
+    assert [f"{name}=3 cannot be" for name in keywords] == [each.text for each in caught.value.problems][:6]
 
 
 def test_mistake_in_a_plain_mixin():
