@@ -9,12 +9,12 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from observed import SERVERS
-from strategies import keyspaces, user_type_sets
+from strategies import keyspaces
 
 from scyllamodel._identifiers import quote
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema import changes as ch
-from scyllamodel.schema.ddl import create_view, script, statement, types_in_order, undo
+from scyllamodel.schema.ddl import create_view, script, statement, undo
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.schema.server import ServerProfile
@@ -295,23 +295,6 @@ def test_script_of_a_keyspace():
         "CREATE KEYSPACE IF", "CREATE TYPE k.address", 'CREATE TYPE k."A"', "CREATE TABLE k.t", "CREATE INDEX i",
         "CREATE MATERIALIZED VIEW",
     ] == starts  # fmt: skip
-
-
-def test_user_types_in_a_cycle_are_still_written():
-    """A cycle, which rules refuse, does not hang the script."""
-    one = UserType("one", (("f", UserTypeName("two", frozen=True)),))
-    two = UserType("two", (("f", UserTypeName("one", frozen=True)),))
-
-    assert (one, two) == types_in_order([two, one])
-
-
-@settings(max_examples=40, deadline=None)
-@given(user_type_sets())
-def test_user_types_stand_after_what_they_need(types):
-    """Whatever the nesting, no type comes before one that it names."""
-    ordered = [found.name for found in types_in_order(types)]
-
-    assert [] == [t.name for t in types for used in t.user_types if ordered.index(used) > ordered.index(t.name)]
 
 
 @settings(max_examples=40, deadline=None)

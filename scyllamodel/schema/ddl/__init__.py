@@ -11,7 +11,6 @@ from scyllamodel.schema.ddl.create import (
     create_type,
     create_view,
     script,
-    types_in_order,
 )
 
 __all__ = [
@@ -22,6 +21,5 @@ __all__ = [
     "create_view",
     "script",
     "statement",
-    "types_in_order",
     "undo",
 ]

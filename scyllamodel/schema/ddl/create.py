@@ -14,6 +14,7 @@ from scyllamodel._identifiers import qualified, quote, quote_type, string
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import map_cql, option_cql
+from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.server import index_class
 from scyllamodel.types.values import VectorType
 
@@ -33,20 +34,6 @@ def script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
         *(create_index(name, table, index, server) for table in facts.tables for index in table.indexes),
         *(create_view(name, found, server) for found in facts.views),
     ]
-
-
-def types_in_order(types: Iterable[UserType]) -> tuple[UserType, ...]:
-    """User types, each after those that its fields name, and otherwise by name; members of a cycle come last."""
-    waiting = sorted(types, key=lambda found: found.name)
-    ordered: list[UserType] = []
-    while waiting:
-        missing = {found.name for found in waiting}
-        ready = [found for found in waiting if not missing.intersection(found.user_types)]
-        if not ready:
-            return (*ordered, *waiting)
-        ordered += ready
-        waiting = [found for found in waiting if found not in ready]
-    return tuple(ordered)
 
 
 def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:

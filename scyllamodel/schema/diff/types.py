@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel.schema.changes import AddField, AddType, AlterUserType, Change, LiveOnly
+from scyllamodel.schema.order import types_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from scyllamodel.schema.diff.sides import Sides
     from scyllamodel.schema.facts import UserType
@@ -20,23 +21,13 @@ if TYPE_CHECKING:
 def diff_types(sides: Sides) -> Iterator[Change]:
     """New types first, then fields, then what cannot be, then what no model declares."""
     wanted = sides.wanted.types
-    yield from (AddType(sides.name, item) for item in by_need(t for t in wanted if t.name not in sides.types))
+    missing = types_in_order(item for item in wanted if item.name not in sides.types)
+    yield from (AddType(sides.name, item) for item in missing)
     shared = [(sides.types[item.name], item) for item in wanted if item.name in sides.types]
     for found, item in shared:
         yield from _fields(sides.name, found, item)
     declared = {item.name for item in wanted}
     yield from (LiveOnly(sides.name, "type", t.name, t) for t in sides.found.types if t.name not in declared)
-
-
-def by_need(types: Iterable[UserType]) -> list[UserType]:
-    """The types, each after those that its fields name; otherwise by name. What stands in a cycle comes last."""
-    waiting = {item.name: item for item in sorted(types, key=lambda item: item.name)}
-    ordered: list[UserType] = []
-    while waiting:
-        ready = [t for t in waiting.values() if not any(need in waiting and need != t.name for need in t.user_types)]
-        ordered += ready or list(waiting.values())
-        waiting = {name: item for name, item in waiting.items() if ready and item not in ready}
-    return ordered
 
 
 def _fields(keyspace: str, found: UserType, wanted: UserType) -> Iterator[Change]:
