@@ -12,6 +12,9 @@ from typing import Final
 MAX_NAME: Final = 48
 """Longest portable name of a keyspace, table, view, index, type, and of a column in a custom index."""
 
+BOOKKEEPING: Final = "scyllamodel_"
+"""How the names of our own tables begin: they are no part of anybody's schema, and never emptied."""
+
 _BARE: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from typing import Final
 
-from scyllamodel._identifiers import qualified, quote
+from scyllamodel._identifiers import BOOKKEEPING, qualified, quote
 from scyllamodel.driver.repo import Repo
 
 _TIMEOUT: Final = 60.0
 """Seconds for one statement: a first CREATE or a DROP on a busy machine takes longer than the driver's 10."""
-
-OURS: Final = "scyllamodel_"
-"""What the tables of our own bookkeeping start with; they are never emptied."""
 
 
 def fresh_name(module: str) -> str:
@@ -35,11 +31,11 @@ def drop(repo: Repo) -> None:
     repo.session.execute(f"DROP KEYSPACE IF EXISTS {quote(repo.keyspace)}", timeout=_TIMEOUT)
 
 
-def empty(repo: Repo, wanted: Callable[[str], bool] = lambda table: not table.startswith(OURS)) -> list[str]:
+def empty(repo: Repo) -> list[str]:
     """Truncate every table of the repo's keyspace that holds a row, and return their names."""
     names = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
-    tables = [row[0] for row in repo.session.execute(names, (repo.keyspace,)) if wanted(row[0])]
-    full = [name for name in tables if _holds_rows(repo, name)]
+    tables = [row[0] for row in repo.session.execute(names, (repo.keyspace,))]
+    full = [name for name in tables if not name.startswith(BOOKKEEPING) and _holds_rows(repo, name)]
     for name in full:
         repo.session.execute(f"TRUNCATE {qualified(repo.keyspace, name)}", timeout=_TIMEOUT)
     return full

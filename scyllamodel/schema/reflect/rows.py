@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from scyllamodel._identifiers import BOOKKEEPING
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import (
     FrozenMap,
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Mapping[str, Sequence[Row]]
-
-BOOKKEEPING: Final = "scyllamodel_"
-"""How the names of our own tables begin."""
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _SERVER_MADE: Final = frozenset({"index_version"})
