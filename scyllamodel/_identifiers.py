@@ -36,6 +36,14 @@ _NATIVE: Final = frozenset(
     """.split()
 )
 
+SERVERS_OWN: Final = frozenset(
+    """
+    system system_auth system_auth_v2 system_distributed system_distributed_everywhere system_metrics
+    system_replicated_keys system_schema system_traces system_views system_virtual_schema
+    """.split()
+)
+"""Keyspaces that a server makes for itself; of Scylla ``replica/database.cc``, of Cassandra ``SchemaConstants``."""
+
 
 def quote(name: str) -> str:
     """The name as CQL reads it back, quoted only where it must be.

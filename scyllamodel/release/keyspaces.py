@@ -9,7 +9,7 @@ import attrs
 
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.look import Look, described
+from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.results import KeyspaceResult
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
@@ -31,6 +31,7 @@ def create_keyspace(
         ConnectionFailed, IntrospectionError: the server cannot be read.
         SchemaDisagreement, StepFailed: the statement was sent and its effect not seen.
     """
+    check_is_repo(repo)
     about = described(repo) or Keyspace(repo.keyspace)
     if replication is not None:
         about = attrs.evolve(about, replication=FrozenMap({key: str(value) for key, value in replication.items()}))

@@ -38,6 +38,7 @@ class Look:
             ConnectionFailed: no server answers as it should.
             IntrospectionError: it would not say.
         """
+        check_is_repo(repo)
         coordinator = choose(repo.connection())
         return cls(coordinator, read_server(coordinator))
 
@@ -72,6 +73,16 @@ class Look:
             IntrospectionError: it could not be read.
         """
         return read_topology(self.coordinator)
+
+
+def check_is_repo(repo: object) -> None:
+    """Refuse a URL or another object where a repo is needed.
+
+    Raises:
+        TypeError: it is no repo; its text is not shown, since a URL may hold a password.
+    """
+    if not isinstance(repo, Repo):
+        raise TypeError(f"a Repo is needed and not {type(repo).__name__}: write Repo(…) or Repo.from_url(…)")
 
 
 def described(repo: Repo) -> Keyspace | None:

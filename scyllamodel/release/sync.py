@@ -16,7 +16,7 @@ from scyllamodel.driver.configured import configured_repos
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, SeveralFailed, StalePlan, StepFailed
-from scyllamodel.release.look import Look, described
+from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.resources import find_resources
 from scyllamodel.release.results import CheckResult, MigrationResult
 from scyllamodel.release.wanted import chosen, wanted_facts
@@ -43,6 +43,7 @@ class _Draft:
         cls, repo: Repo, resources: Resources, *, create_keyspace: bool | None, allow: Collection[str] = ()
     ) -> _Draft:
         """Find the models, look at the server, and plan."""
+        check_is_repo(repo)
         wanted = wanted_facts(chosen(find_resources(repo), resources), repo.keyspace, described(repo))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
         look = Look.at(repo)

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from scyllamodel._identifiers import SERVERS_OWN
 from scyllamodel.errors import ConfigurationError, DuplicateTable
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
 
@@ -21,54 +22,87 @@ def wanted_facts(models: Iterable[type[Any]], keyspace: str, described: Keyspace
     Parameters:
         keyspace: of all classes that name none.
         described: how keyspaces are to be replicated; None leaves that open. Its name does not matter.
+
+    Raises:
+        DuplicateTable: two classes describe one table, view or type, perhaps as one of them names the keyspace of all.
+        ConfigurationError: a keyspace is the server's own, or a type is in another one than a table that uses it.
     """
     parts: dict[str, list[Table | View | UserType]] = {}
     for model in models:
         fact = model.__facts__
         name = fact.keyspace or keyspace
+        if name.lower() in SERVERS_OWN:
+            raise ConfigurationError(
+                f"{_text(model)} cannot live in {name}, which is a keyspace of the server's own. Name another one.",
+                setting="keyspace",
+            )
         found = parts.setdefault(name, [])
         found.append(attrs.evolve(fact, keyspace=name))
-        found.extend(attrs.evolve(user_type.__facts__, keyspace=name) for user_type in model.__user_types__)
+        found.extend(_user_type_in(name, user_type.__facts__, model) for user_type in model.__user_types__)
     return SchemaFacts(_keyspace_facts(name, found, described) for name, found in parts.items())
 
 
+def _user_type_in(keyspace: str, fact: UserType, model: type[Any]) -> UserType:
+    if fact.keyspace not in {None, keyspace}:
+        raise ConfigurationError(
+            f"{_text(model)} is in the keyspace {keyspace} and uses the type {fact.keyspace}.{fact.name}, and CQL "
+            "knows types of the same keyspace only. Leave keyspace= of the type out, and it is made where it is used.",
+            setting="keyspace",
+        )
+    return attrs.evolve(fact, keyspace=keyspace)
+
+
 def _keyspace_facts(name: str, found: Sequence[Table | View | UserType], described: Keyspace | None) -> KeyspaceFacts:
-    distinct = list(dict.fromkeys(found))
-    types = [fact for fact in distinct if isinstance(fact, UserType)]
-    for one, two in pairwise(sorted(types, key=lambda fact: fact.name)):
+    types = list(dict.fromkeys(fact for fact in found if isinstance(fact, UserType)))
+    # Tables and views share their names; a class stands here once, so one that comes again is another class.
+    others = [fact for fact in found if not isinstance(fact, UserType)]
+    for one, two in pairwise(sorted(types, key=_name)):
         if one.name == two.name:
             raise DuplicateTable(
                 f"Two classes describe the user type {name}.{one.name}: one with the fields {_fields(one)}, one with "
                 f"{_fields(two)}. Let both tables use one class, or give one of them another name=.",
                 type=f"{name}.{one.name}",
             )
+    for first, second in pairwise(sorted(others, key=_name)):
+        if first.name == second.name:
+            raise DuplicateTable(
+                f"Two classes describe {name}.{first.name}: keyspace={name!r}, as one of them says, is that of the repo "
+                "too. Name one of them otherwise, with table=… or view=….",
+                table=f"{name}.{first.name}",
+            )
     return KeyspaceFacts(
         name,
         keyspace=None if described is None else attrs.evolve(described, name=name),
         types=types,
-        tables=[fact for fact in distinct if isinstance(fact, Table)],
-        views=[fact for fact in distinct if isinstance(fact, View)],
+        tables=[fact for fact in others if isinstance(fact, Table)],
+        views=[fact for fact in others if isinstance(fact, View)],
     )
+
+
+def _name(fact: Table | View | UserType) -> str:
+    return fact.name
 
 
 def _fields(user_type: UserType) -> str:
     return ", ".join(f"{name} {found.cql}" for name, found in user_type.fields)
 
 
-def chosen(models: Sequence[type[Any]], resources: Iterable[type[Any] | str] | None) -> list[type[Any]]:
+def chosen(
+    models: Sequence[type[Any]], resources: Iterable[type[Any] | str] | type[Any] | str | None
+) -> list[type[Any]]:
     """The models that ``resources`` name, with the views on them and the tables under them; all without ``resources``.
 
     Parameters:
         resources: classes (an abstract one stands for its subclasses), or names: of the class, with or without its
-            module, or of its table or view.
+            module, or of its table or view. One alone needs no list.
 
     Raises:
-        ConfigurationError: a name or class that is none of the models.
+        ConfigurationError: a name or class that is none of the models, or nothing at all.
     """
     if resources is None:
         return list(models)
     wanted: set[type[Any]] = set()
-    for resource in resources:
+    for resource in _listed(resources):
         fits = _named(resource) if isinstance(resource, str) else _subclass_of(resource)
         found = [model for model in models if fits(model)]
         if not found:
@@ -80,6 +114,21 @@ def chosen(models: Sequence[type[Any]], resources: Iterable[type[Any] | str] | N
         wanted.update(found)
     bases = {_base(model) for model in wanted}
     return [model for model in models if model in wanted or model in bases or _base(model) in wanted]
+
+
+def _listed(resources: Iterable[type[Any] | str] | type[Any] | str) -> list[type[Any] | str]:
+    """Classes and names, also where one was given without a list around it; none at all is surely not meant."""
+    listed: list[Any] = [resources] if isinstance(resources, (type, str)) else list(resources)
+    if not listed:
+        raise ConfigurationError(
+            "resources= is empty, so there is nothing to do. Leave it out for all models of the repo.", resource=""
+        )
+    for resource in listed:
+        if not isinstance(resource, (type, str)):
+            raise ConfigurationError(
+                f"resources= holds {resource!r}, which is neither a model nor a name.", resource=repr(resource)
+            )
+    return listed
 
 
 def _base(model: type[Any]) -> type[Any] | None:
