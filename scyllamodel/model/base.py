@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from typing_extensions import Self, dataclass_transform
 
-from scyllamodel.model.checks import COUNTER, check_table
+from scyllamodel.model.checks import check_table
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.definition import Columns
@@ -26,6 +26,7 @@ from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
 from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
 from scyllamodel.schema.options import TableOptions
+from scyllamodel.types.values import COUNTER
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, partition_key, clustering_key))

@@ -7,15 +7,11 @@ words are ours, with what to write instead.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from scyllamodel.model.definition import Columns, Declared
 from scyllamodel.model.nested import deep_walk, has_open_collections
 from scyllamodel.model.problems import Problems
-from scyllamodel.types.values import CqlType, Native, is_frozen
-
-COUNTER: Final = Native("counter")
-DURATION: Final = Native("duration")
+from scyllamodel.types.values import COUNTER, DURATION, CqlType, is_frozen
 
 
 def check_table(columns: Columns, user_types: Iterable[type], problems: Problems) -> None:

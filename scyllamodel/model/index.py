@@ -18,7 +18,7 @@ from scyllamodel.model.nested import deep_walk
 from scyllamodel.model.problems import Problems
 from scyllamodel.schema.facts import FrozenMap, Target
 from scyllamodel.schema.facts import Index as IndexFacts
-from scyllamodel.types.values import CqlType, ListType, MapType, Native, SetType, UserTypeName, is_multi_cell
+from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
 
 _LONGEST: Final = 42
 """Longest name we make up: Scylla 2025.1 keeps an index in a view ``<name>_index``, of 48 characters at most."""
@@ -80,7 +80,7 @@ def index_facts(
     table: str, indexes: Iterable[Index], columns: Columns, user_types: Iterable[type], problems: Problems
 ) -> tuple[IndexFacts, ...]:
     """The facts of these indexes; those with problems are left out."""
-    counters = any(column.hint and column.hint.type == Native("counter") for column in columns.values())
+    counters = any(column.hint and column.hint.type == COUNTER for column in columns.values())
     found: list[IndexFacts] = []
     for index in indexes:
         column = columns.get(index.column)
@@ -124,7 +124,7 @@ def _column_faults(
     """Columns that cannot be indexed at all."""
     if column.spec.kind == "partition_key" and sum(c.spec.kind == "partition_key" for c in columns.values()) == 1:
         yield "MD122", "the only column of the partition key needs no index", "Leave the index out."
-    if Native("duration") in deep_walk(cql_type, user_types):
+    if DURATION in deep_walk(cql_type, user_types):
         yield "MD122", "durations have no order, so they cannot be indexed", "Leave the index out."
     if isinstance(cql_type, UserTypeName) and not cql_type.frozen:
         yield "MD122", "a user type can be indexed only when it is frozen", "Write Frozen[…] around it."

@@ -14,7 +14,6 @@ import attrs
 from typing_extensions import dataclass_transform
 
 from scyllamodel.model._codegen import Field, install
-from scyllamodel.model.checks import COUNTER
 from scyllamodel.model.column import AnyUserType, ColumnSpec
 from scyllamodel.model.definition import (
     BODY,
@@ -35,7 +34,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
 from scyllamodel.model.settings import inherited_setting, own_setting, unknown_keyword, usable_settings
 from scyllamodel.schema.facts import UserType as UserTypeFacts
-from scyllamodel.types.values import UserTypeName, freeze
+from scyllamodel.types.values import COUNTER, UserTypeName, freeze
 
 _KEYWORDS: Final = frozenset({"name", "keyspace"})
 

@@ -14,7 +14,7 @@ import attrs
 from typing_extensions import Never
 
 from scyllamodel.model.base import Model, ModelMeta, table_columns
-from scyllamodel.model.checks import COUNTER, check_type
+from scyllamodel.model.checks import check_type
 from scyllamodel.model.column import Column
 from scyllamodel.model.definition import Columns, Declared, hint_of, read_columns
 from scyllamodel.model.meta import TableMeta
@@ -25,6 +25,7 @@ from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import options_of, own_setting, settings_of, unknown_keyword
 from scyllamodel.schema.facts import FrozenMap, View
 from scyllamodel.schema.options import TableOptions
+from scyllamodel.types.values import COUNTER
 
 
 class ViewMeta(TableMeta):

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 
-from scyllamodel.types.values import CqlType, user_types
+from scyllamodel.types.values import COUNTER, CqlType, user_types
 
 Kind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
 Target: TypeAlias = Literal["values", "keys", "entries", "full"]
@@ -183,7 +183,7 @@ class Table(_Columns):
     @property
     def is_counter(self) -> bool:
         """Whether the table holds counters."""
-        return any(column.type.cql == "counter" for column in self.columns)
+        return any(column.type == COUNTER for column in self.columns)
 
     @property
     def user_types(self) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ from scyllamodel.types.parts import (
 )
 from scyllamodel.types.user_values import dump_user_type, is_hashable, is_user_type, load_user_type
 from scyllamodel.types.values import (
+    COUNTER,
+    DURATION,
     CqlType,
     CustomType,
     ListType,
@@ -172,8 +174,8 @@ _SCALARS: Final[dict[Any, Part]] = {
     time: natural(Native("time")),
     IPv4Address: Part(Native("inet"), to.load_ipv4),
     IPv6Address: Part(Native("inet"), to.load_ipv6),
-    Duration: natural(Native("duration")),
-    Counter: Part(Native("counter")),
+    Duration: natural(DURATION),
+    Counter: Part(COUNTER),
 }
 
 
@@ -269,7 +271,7 @@ def _inside(hint: Any, where: str) -> Part:
     if nullable and where != "a tuple":
         raise faults.refuse_null_inside(hint, where)
     part = _marked(core, marks)
-    if part.type == Native("counter"):
+    if part.type == COUNTER:
         raise faults.refuse_inside("counter", where)
     return part
 
@@ -279,7 +281,7 @@ def _key(hint: Any, where: str, role: str) -> Part:
     part = _inside(hint, where)
     if not part.hashable:
         raise faults.refuse_unhashable(hint, typing.get_origin(_peel(hint)[0]), role)
-    if Native("duration") in walk(part.type):
+    if DURATION in walk(part.type):
         raise faults.refuse_inside("duration", role)
     return part
 

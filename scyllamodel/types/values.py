@@ -37,6 +37,11 @@ class Native:
         return self.name
 
 
+COUNTER: Final = Native("counter")
+DURATION: Final = Native("duration")
+"""The two native types that rules speak of: the one stands alone, the other has no order."""
+
+
 @attrs.frozen
 class ListType:
     """``list<element>``."""

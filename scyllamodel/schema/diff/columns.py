@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel.schema.changes import AddColumns, AlterColumn, AlterKey, Change, LiveOnly, RenameKeyColumns
-from scyllamodel.types.values import Native, freeze
+from scyllamodel.types.values import COUNTER, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scyllamodel.schema.facts import Table, TableColumn
-
-_COUNTER = Native("counter")
 
 
 def diff_columns(keyspace: str, found: Table, wanted: Table, renames: tuple[tuple[str, str], ...]) -> Iterator[Change]:
@@ -69,7 +67,7 @@ def _faults(found: TableColumn, wanted: TableColumn) -> list[str]:
 def _type_fault(found: TableColumn, wanted: TableColumn) -> str:
     if freeze(found.type) == freeze(wanted.type):
         return "TY103"
-    return "TY107" if _COUNTER in (found.type, wanted.type) else "TY101"
+    return "TY107" if COUNTER in (found.type, wanted.type) else "TY101"
 
 
 def _live_only(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:

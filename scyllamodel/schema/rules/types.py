@@ -11,13 +11,12 @@ from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import CqlType, Native, VectorType, user_types, walk
+from scyllamodel.types.values import COUNTER, CqlType, VectorType, user_types, walk
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
     from scyllamodel.schema.rules.case import Case, ChangeRule
 
-_COUNTER: Final = Native("counter")
 _KINDS: Final = frozenset({"partition_key", "clustering", "static", "regular"})
 
 _SCYLLA_TAKES: Final = frozenset(
@@ -38,7 +37,7 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
     wanted = attrs.evolve(change.wanted, kind="regular") if change.wanted.in_key else change.wanted
     if change.wanted.in_key:
         fix = recipes.new_table(case.name, table, case.sides.declared[change.table], recipes.spare(table.name, ()))
-    elif _COUNTER in (change.found.type, change.wanted.type):
+    elif COUNTER in (change.found.type, change.wanted.type):
         fix = _counters_apart(change.table)
     else:
         fix = recipes.new_column(case.name, table, change.found, wanted, new)
@@ -48,7 +47,7 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
 
 def _code(change: AlterColumn, case: Case) -> str:
     pair = (change.found.type.cql, change.wanted.type.cql)
-    takes = pair in _SCYLLA_TAKES or (pair[1] == "blob" and change.found.type != _COUNTER)
+    takes = pair in _SCYLLA_TAKES or (pair[1] == "blob" and change.found.type != COUNTER)
     return "TY102" if change.code == "TY101" and case.server.is_scylla and takes else change.code
 
 
@@ -88,7 +87,7 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
 
 
 def _mixed(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
-    counter = column.type == _COUNTER
+    counter = column.type == COUNTER
     if counter != table.is_counter:
         holds = "counters" if table.is_counter else "no counters"
         text = f"the table holds {holds}, so it cannot gain a column of type {column.type.cql}"
