@@ -66,8 +66,8 @@ def _keyspace_facts(name: str, found: Sequence[Table | View | UserType], describ
     for first, second in pairwise(sorted(others, key=_name)):
         if first.name == second.name:
             raise DuplicateTable(
-                f"Two classes describe {name}.{first.name}: keyspace={name!r}, as one of them says, is that of the repo "
-                "too. Name one of them otherwise, with table=… or view=….",
+                f"Two classes describe {name}.{first.name}: keyspace={name!r}, as one of them says, is that of the "
+                "repo too. Name one of them otherwise, with table=… or view=….",
                 table=f"{name}.{first.name}",
             )
     return KeyspaceFacts(
