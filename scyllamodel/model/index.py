@@ -18,6 +18,8 @@ from scyllamodel.model.nested import deep_walk
 from scyllamodel.model.problems import Problems
 from scyllamodel.schema.facts import FrozenMap, Target
 from scyllamodel.schema.facts import Index as IndexFacts
+from scyllamodel.schema.options.canonical import text as stored_text
+from scyllamodel.schema.server import index_family
 from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
 
 _LONGEST: Final = 42
@@ -31,11 +33,7 @@ def _text_map(options: Mapping[str, Any] | None) -> FrozenMap:
     items = getattr(options or {}, "items", None)
     if items is None:
         raise TypeError(f"options= of an index is a mapping of names to values, not {options!r}")
-    return FrozenMap({name: _text(value) for name, value in items()})
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return FrozenMap({name: stored_text(value) for name, value in items()})
 
 
 def _is_text(_: Index, field: attrs.Attribute[Any], value: object) -> None:
@@ -158,15 +156,9 @@ def _check_names(found: list[IndexFacts], problems: Problems) -> None:
     seen: dict[object, IndexFacts] = {}
     for index in found:
         check_object_name(index.name, "index", problems)
-        target = (index.column, index.on, _class(index.using), index.local)
+        target = (index.column, index.on, index_family(index.using or ""), index.local)
         if target in seen:
             problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", at="indexes")
         elif index.name in seen:
             problems.add("MD124", f"two indexes named {index.name!r}", "Give one of them a name.", at="indexes")
         seen[target] = seen[index.name] = index
-
-
-def _class(using: str | None) -> str:
-    """The class of an index as servers tell them apart."""
-    last = (using or "").rpartition(".")[2].lower()
-    return "sai" if last == "storageattachedindex" else last

@@ -48,8 +48,10 @@ _CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
 }
 """Classes of compaction and compression that not every server has: whose, since when, and until when."""
 
-_SAI: Final = "storageattachedindex"
-_SASI: Final = "org.apache.cassandra.index.sasi.SASIIndex"
+SAI: Final = "storageattachedindex"
+ORDINARY: Final = "legacy_local_table"
+"""Families of index, as `index_family` names them; the second is Cassandra 5.0's name for indexes without a class."""
+_SASI: Final = "sasiindex"
 
 
 @attrs.frozen
@@ -166,22 +168,22 @@ class ServerProfile:
         >>> ServerProfile("scylla", (2025, 4)).index_class("sai", on_vector=True)
         'vector_index'
         """
-        meant = index_class(using)
-        if meant == "sasiindex":
-            return _SASI
-        if self.is_scylla and on_vector and meant == _SAI:
+        meant = index_family(using)
+        if meant == _SASI:
+            return "org.apache.cassandra.index.sasi.SASIIndex"
+        if self.is_scylla and on_vector and meant == SAI:
             return "vector_index"
         return using
 
 
-def index_class(using: str) -> str:
+def index_family(using: str) -> str:
     """One name for each class of custom index, whichever way it was spelled; for comparing, not for CQL.
 
-    >>> index_class("sai") == index_class("org.apache.cassandra.index.sai.StorageAttachedIndex")
+    >>> index_family("sai") == index_family("org.apache.cassandra.index.sai.StorageAttachedIndex")
     True
     """
     short = using.rpartition(".")[2].lower()
-    return {"sai": _SAI, "sasi": "sasiindex"}.get(short, short)
+    return {"sai": SAI, "sasi": _SASI}.get(short, short)
 
 
 def profile_from(

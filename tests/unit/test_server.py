@@ -8,7 +8,7 @@ import pytest
 from observed import SERVERS
 
 from scyllamodel.schema.options import OPTION_NAMES
-from scyllamodel.schema.server import ServerProfile, index_class, profile_from
+from scyllamodel.schema.server import ServerProfile, index_family, profile_from
 
 SCYLLA_COLUMNS = [("scylla_tables", "table_name"), ("tables", "table_name")]
 CASSANDRA_COLUMNS = [("tables", "table_name")]
@@ -132,7 +132,7 @@ def test_classes_by_release(name, servers):
 )
 def test_spellings_of_an_index_class_are_one(spellings):
     """An index class is the same one whichever way a server stored it."""
-    assert 1 == len(set(map(index_class, spellings)))
+    assert 1 == len(set(map(index_family, spellings)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import map_cql, option_cql
 from scyllamodel.schema.order import types_in_order
-from scyllamodel.schema.server import index_class
+from scyllamodel.schema.server import ORDINARY, index_family
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
     start = f"INDEX {quote(index.name)} ON {qualified(keyspace, table.name)} ({target})"
     if index.using is None:
         return f"CREATE {start}"
-    if index_class(index.using) == "legacy_local_table":
-        return f"CREATE {start} USING 'legacy_local_table'" if server.has_sai else f"CREATE {start}"
+    if index_family(index.using) == ORDINARY:
+        return f"CREATE {start} USING '{ORDINARY}'" if server.has_sai else f"CREATE {start}"
     on_vector = any(isinstance(column.type, VectorType) for column in _indexed(table, index))
     using = string(server.index_class(index.using, on_vector=on_vector))
     options = f" WITH OPTIONS = {map_cql(index.options)}" if index.options else ""

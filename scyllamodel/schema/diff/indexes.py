@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, LiveOnly, NameTaken
 from scyllamodel.schema.diff.sides import is_manageable
-from scyllamodel.schema.server import index_class
+from scyllamodel.schema.server import ORDINARY, index_family
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ def _same_target(found: Index, wanted: Index) -> bool:
 def _same_class(found: Index, wanted: Index, table: Table, server: ServerProfile) -> bool:
     if wanted.using is None:
         return True
-    if index_class(wanted.using) == "legacy_local_table":  # the name of ordinary indexes, stored as no class
+    if index_family(wanted.using) == ORDINARY:  # stored as no class
         return found.using is None
     column = table.get(wanted.column)
     on_vector = column is not None and isinstance(column.type, VectorType)
-    meant = index_class(server.index_class(wanted.using, on_vector=on_vector))
-    return found.using is not None and index_class(found.using) == meant
+    meant = index_family(server.index_class(wanted.using, on_vector=on_vector))
+    return found.using is not None and index_family(found.using) == meant
 
 
 def _same_options(found: Index, wanted: Index) -> bool:

@@ -10,7 +10,7 @@ from scyllamodel._identifiers import qualified
 from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.server import index_class
+from scyllamodel.schema.server import SAI, index_family
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _lacking(change: AddIndex, case: Case) -> str | None:
         return "indexes within a partition (local=True)"
     if column is not None and isinstance(column.type, VectorType):
         return None if case.server.has_vector_index else "index on vectors"
-    if index.using and index_class(index.using) == "storageattachedindex" and not case.server.has_sai:
+    if index.using and index_family(index.using) == SAI and not case.server.has_sai:
         return "storage-attached indexes on such a column"
     return None
 
