@@ -42,8 +42,8 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})
     True
     """
-    if _strategy(found) != _strategy(wanted) or not set(wanted) - {"class"}:
-        return _strategy(found) == _strategy(wanted)  # without a factor the server's default is as good as any
+    if strategy(found) != strategy(wanted) or not set(wanted) - {"class"}:
+        return strategy(found) == strategy(wanted)  # without a factor the server's default is as good as any
     stored, declared = _factors(found), _factors(wanted)
     everywhere = declared.pop("replication_factor", None)
     if everywhere is None:
@@ -54,7 +54,8 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     return named and bool(stored or declared) and all(factor == everywhere for factor in stored.values())
 
 
-def _strategy(replication: Mapping[str, Any]) -> str:
+def strategy(replication: Mapping[str, Any]) -> str:
+    """The short name of the replication class; servers store it with its package."""
     return str(replication.get("class", "")).rpartition(".")[2]
 
 

@@ -28,9 +28,6 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "IX104", "error", path, f"{case.server} has no {lacking}", "Leave the index out for this server."
         )
-    if case.uses_tablets and not change.index.using and "views" in case.server.without_tablets:
-        text = f"{case.server} has no indexes in a keyspace with tablets"
-        yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=False, or use a newer server.")
 
 
 def _lacking(change: AddIndex, case: Case) -> str | None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from scyllamodel.schema.changes import CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.changes import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceDiffers
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule, Topology
+    from scyllamodel.schema.server import Feature
 
 
 def with_replication(wanted: KeyspaceFacts, topology: Topology | None) -> KeyspaceFacts:
@@ -48,7 +50,7 @@ def _created(change: CreateKeyspace, case: Case) -> Iterator[Diagnostic]:
 def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
     factors = {name: str(value) for name, value in replication.items() if name != "class"}
     nodes = case.topology or {}
-    if str(replication.get("class", "")).rpartition(".")[2] == "SimpleStrategy":
+    if strategy(replication) == "SimpleStrategy":
         yield from lint_strategy(case.name, replication)
         nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
     elif nodes:
@@ -99,7 +101,7 @@ def _told(value: object) -> str:
 
 def lint_strategy(keyspace: str, replication: Mapping[str, Any] | None) -> Iterator[Diagnostic]:
     """KS101: a keyspace that cannot grow beyond one data centre."""
-    if replication and str(replication.get("class", "")).rpartition(".")[2] == "SimpleStrategy":
+    if replication and strategy(replication) == "SimpleStrategy":
         text = "SimpleStrategy knows no data centres and no racks"
         fix = (
             'Write {"class": "NetworkTopologyStrategy", "<data centre>": 3}; a later change is a repair of everything.'
@@ -107,4 +109,34 @@ def lint_strategy(keyspace: str, replication: Mapping[str, Any] | None) -> Itera
         yield Diagnostic("KS101", "warn", keyspace, text, fix)
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {CreateKeyspace: _created, KeyspaceDiffers: _differs}
+def _on_tablets(change: AddTable | AddIndex | AddView, case: Case) -> Iterator[Diagnostic]:
+    """KS104 for what a keyspace with tablets cannot hold at this release."""
+    if not case.uses_tablets:
+        return
+    name, held = _held(change)
+    for feature, what in held:
+        if feature in case.server.without_tablets:
+            text = f"{case.server} has no {what} in a keyspace with tablets"
+            fix = "Create the keyspace with tablets=False, or use a newer server."
+            yield Diagnostic("KS104", "error", case.path(name), text, fix)
+
+
+def _held(change: AddTable | AddIndex | AddView) -> tuple[str, list[tuple[Feature, str]]]:
+    """The name of what is made, and the features that it needs with their words; an ordinary index needs a view."""
+    if isinstance(change, AddView):
+        return change.view.name, [("views", "materialized views")]
+    if isinstance(change, AddIndex):
+        return change.index.name, [] if change.index.using else [("views", "indexes")]
+    cdc = change.table.options.get("cdc")
+    with_cdc = isinstance(cdc, FrozenMap) and cdc.get("enabled") == "true"
+    held: list[tuple[Feature, str]] = [("counters", "counters")] if change.table.is_counter else []
+    return change.table.name, [*held, ("cdc", "cdc")] if with_cdc else held
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {
+    CreateKeyspace: _created,
+    KeyspaceDiffers: _differs,
+    AddTable: _on_tablets,
+    AddIndex: _on_tablets,
+    AddView: _on_tablets,
+}

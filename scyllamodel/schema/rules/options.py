@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AddTable, AddView, SetOptions
+from scyllamodel.schema.changes import AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options import lost, unalterable, unknown_here
@@ -68,18 +68,4 @@ def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Ite
         yield from unknown_here(options, server, path)
 
 
-def _tablets(change: AddTable, case: Case) -> Iterator[Diagnostic]:
-    """KS104 for what a keyspace with tablets cannot hold at this release."""
-    if not case.uses_tablets:
-        return
-    lacking = case.server.without_tablets
-    cdc = change.table.options.get("cdc")
-    with_cdc = isinstance(cdc, FrozenMap) and cdc.get("enabled") == "true"
-    for feature, held in (("counters", change.table.is_counter), ("cdc", with_cdc)):
-        if held and feature in lacking:
-            text = f"{case.server} has no {feature} in a keyspace with tablets"
-            fix = "Create the keyspace with tablets=False, or use a newer server."
-            yield Diagnostic("KS104", "error", case.path(change.table.name), text, fix)
-
-
-RULES: Final[Mapping[type, ChangeRule]] = {SetOptions: _set, AddView: _view, AddTable: _tablets}
+RULES: Final[Mapping[type, ChangeRule]] = {SetOptions: _set, AddView: _view}

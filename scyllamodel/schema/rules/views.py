@@ -22,9 +22,6 @@ def _added(change: AddView, case: Case) -> Iterator[Diagnostic]:
     if case.server.views_enabled is False:
         fix = "Set materialized_views_enabled: true (4.0: enable_materialized_views) in cassandra.yaml of every node."
         yield Diagnostic("MV104", "error", path, "materialized views are disabled on the server", fix)
-    if case.uses_tablets and "views" in case.server.without_tablets:
-        text = f"{case.server} has no materialized views in a keyspace with tablets"
-        yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=False, or use a newer server.")
 
 
 def _altered(change: AlterView, case: Case) -> Iterator[Diagnostic]:
