@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.changes import Change
     from scyllamodel.schema.server import ServerProfile
 
-__all__ = ["Sides", "diff"]
+__all__ = ["Sides", "diff", "diff_sides"]
 
 
 def diff(
@@ -47,16 +47,18 @@ def diff(
         return tuple(
             change
             for part in wanted
-            for change in _diff(live.get(part.name, KeyspaceFacts(part.name)), part, server, create=create_keyspace)
+            for change in diff_sides(
+                Sides.of(live.get(part.name, KeyspaceFacts(part.name)), part, server), create_keyspace=create_keyspace
+            )
         )
     one = found if isinstance(found, KeyspaceFacts) else found[wanted.name]
-    return _diff(one, wanted, server, create=create_keyspace)
+    return diff_sides(Sides.of(one, wanted, server), create_keyspace=create_keyspace)
 
 
-def _diff(found: KeyspaceFacts, wanted: KeyspaceFacts, server: ServerProfile, *, create: bool) -> tuple[Change, ...]:
-    sides = Sides.of(found, wanted, server)
+def diff_sides(sides: Sides, *, create_keyspace: bool = False) -> tuple[Change, ...]:
+    """The changes of one keyspace, for whoever needs its two sides afterwards, as rules do."""
     return (
-        *diff_keyspace(sides, create=create),
+        *diff_keyspace(sides, create=create_keyspace),
         *diff_types(sides),
         *diff_tables(sides),
         *diff_options(sides),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from scyllamodel.schema.changes import Change, CreateKeyspace
-from scyllamodel.schema.diff import Sides, diff
+from scyllamodel.schema.diff import Sides, diff_sides
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
 from scyllamodel.schema.plan.plan import Plan
@@ -49,7 +49,7 @@ def make_plan(
         wanted = SchemaFacts(with_replication(part, topology) for part in wanted)
     live = {part.name: part for part in found}
     sides = [Sides.of(live.get(part.name, KeyspaceFacts(part.name)), part, server) for part in wanted]
-    changes = [diff(side.found, side.wanted, server, create_keyspace=create_keyspace) for side in sides]
+    changes = [diff_sides(side, create_keyspace=create_keyspace) for side in sides]
     cases = [Case(s, c, topology, frozenset(allow)) for s, c in zip(sides, changes, strict=True)]
     return _plan(
         Plan(
