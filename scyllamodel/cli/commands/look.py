@@ -15,18 +15,16 @@ from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import keyspace_text, lint_text
 from scyllamodel.discovery import import_packages
-from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_server
 from scyllamodel.model.registry import registry
-from scyllamodel.release.look import described
+from scyllamodel.release.look import Look, described
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema import rules
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.facts_json import facts_dict
 
 
-def _create_options(parser: argparse.ArgumentParser) -> None:
+def _target_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     options.output(parser)
 
@@ -57,16 +55,11 @@ def _inspect(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _inspect_one(console: Console, repo: Repo) -> Answer:
-    facts = release.inspect(repo)
+    look = Look.at(repo)
+    facts = look.existing(repo.keyspace)
     if console.json:
         return Answer(facts_dict(facts))
-    server = read_server(choose(repo.connection()))
-    return Answer({}, "\n\n".join(f"{cql};" for keyspace in facts for cql in script(keyspace, server)))
-
-
-def _lint_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
-    options.output(parser)
+    return Answer({}, "\n\n".join(f"{cql};" for keyspace in facts for cql in script(keyspace, look.server)))
 
 
 def _lint(settings: argparse.Namespace, console: Console) -> int:
@@ -96,7 +89,7 @@ COMMANDS: Final = (
         "create-keyspace",
         "make the keyspace of a repo, unless it exists",
         _create,
-        _create_options,
+        _target_options,
         "Replication comes from the repo. An existing keyspace is compared, and never altered.",
         ("scyllamodel create-keyspace --repo shop.db:repo",),
         (PARTIAL,),
@@ -116,7 +109,7 @@ COMMANDS: Final = (
         "lint",
         "say what is questionable about the models, without a server",
         _lint,
-        _lint_options,
+        _target_options,
         "Imports the models, and looks at names, options, indexes and replication. Exit code 3 tells\n"
         "that a server would break, or that we would refuse.",
         ("scyllamodel lint --repo shop.db:repo", "scyllamodel lint --models shop.models"),
