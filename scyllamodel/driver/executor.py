@@ -14,7 +14,7 @@ from typing import Final
 
 from typing_extensions import Self
 
-from scyllamodel.driver.agreement import OnWait, Pulse, await_agreement
+from scyllamodel.driver.agreement import Pulse, await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
 from scyllamodel.driver.failures import Meaning, lost_node, meaning
 from scyllamodel.driver.reader import read_keyspace
@@ -48,19 +48,11 @@ class DdlExecutor:
         coordinator: the node to use; if it dies, the next one that every run would choose.
         server: what the coordinator is.
         agreement_timeout: seconds that the others may take to agree before another node takes over.
-        on_wait: told while nodes disagree.
     """
 
-    def __init__(
-        self,
-        coordinator: Coordinator,
-        server: ServerProfile,
-        *,
-        agreement_timeout: float = 120.0,
-        on_wait: OnWait | None = None,
-    ) -> None:
+    def __init__(self, coordinator: Coordinator, server: ServerProfile, *, agreement_timeout: float = 120.0) -> None:
         self.coordinator, self.server = coordinator, server
-        self._agreement_timeout, self._on_wait = agreement_timeout, on_wait
+        self._agreement_timeout = agreement_timeout
         self._pulse = Pulse()
         self._lost: IntrospectionError | None = None
         self._has_sent = False
@@ -138,7 +130,7 @@ class DdlExecutor:
         while True:
             left = max(0.0, deadline - time.monotonic())
             try:
-                await_agreement(self.coordinator, left, on_wait=self._on_wait, pulse=self._pulse)
+                await_agreement(self.coordinator, left, pulse=self._pulse)
             except DRIVER_ERRORS as error:
                 silent = unread("the schema versions of the nodes", self.coordinator, error)
                 if not left:

@@ -155,7 +155,8 @@ def _nobody(event: Event) -> None:
 
 def _run(draft: _Draft, how: Mapping[str, Any], begun: float) -> MigrationResult:
     """Apply the plan, then look once more; an error tells what went through."""
-    with DdlExecutor(draft.look.coordinator, draft.look.server) as executor:
+    patience = how["agreement_timeout"]
+    with DdlExecutor(draft.look.coordinator, draft.look.server, agreement_timeout=patience) as executor:
         try:
             done = apply(draft.plan, executor, **how)
         except (StepFailed, SchemaDisagreement) as error:
