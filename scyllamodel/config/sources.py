@@ -1,8 +1,8 @@
 """Where repos are configured, in which order, and how a ``module:attribute`` becomes an object.
 
-*In*: what the caller names, the environment, the current folder. *Out*: targets, each a URL or ``module:attribute``
-with the place that named it, and the objects behind the latter. What a target must be is decided by the driver's floor,
-which knows `Repo`.
+*In*: the environment, the current folder, a target's text. *Out*: targets, each a URL or ``module:attribute`` with the
+place that named it, and the objects behind the latter. What a target must be is decided by the driver's floor, which
+knows `Repo`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -29,6 +29,11 @@ HELP: Final = """Configure a repo in one of these ways:
   in pyproject.toml:    [tool.scyllamodel]
                         repos = ["shop.db:repo"]"""
 
+_BETWEEN: Final = re.compile(r",(?=\s*(?:[a-z]+://|[^\W\d][\w.]*:[^\W\d]|$))")
+"""The comma before another URL or ``module:attribute``; a URL has commas of its own, before hosts and models."""
+
+_TABLE: Final = re.compile(r"^\s*\[\s*tool\s*\.\s*[\"']?scyllamodel|^\s*scyllamodel\s*[=.]", re.MULTILINE)
+
 
 @attrs.frozen
 class Target:
@@ -38,13 +43,11 @@ class Target:
     source: str
 
 
-def configured_targets(
-    named: Iterable[str] | None = None, *, environ: Mapping[str, str] | None = None, folder: Path | None = None
-) -> tuple[Target, ...]:
+def configured_targets(*, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> tuple[Target, ...]:
     """The repos that are configured, from the first place that names any.
 
-    The places, in order: ``named`` (a call's, or the command line's), ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL``, and
-    ``[tool.scyllamodel]`` in the nearest ``pyproject.toml`` that has such a table, from ``folder`` upwards.
+    The places, in order: ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL``, and ``[tool.scyllamodel]`` in the nearest
+    ``pyproject.toml`` that has such a table, from ``folder`` upwards.
 
     Parameters:
         environ: instead of `os.environ`.
@@ -53,8 +56,7 @@ def configured_targets(
     Raises:
         ConfigurationError: no place names a repo, or one cannot be read.
     """
-    found = tuple(Target(text, "the call") for text in named or ())
-    found = found or _from_environment(os.environ if environ is None else environ)
+    found = _from_environment(os.environ if environ is None else environ)
     found = found or _from_pyproject(Path.cwd() if folder is None else folder)
     if not found:
         raise ConfigurationError(f"no repo is configured. {HELP}", setting="repos")
@@ -62,29 +64,32 @@ def configured_targets(
 
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
-    names = [name.strip() for name in environ.get("SCYLLAMODEL_REPOS", "").split(",")]
+    names = [name.strip() for name in _BETWEEN.split(environ.get("SCYLLAMODEL_REPOS", ""))]
     found = tuple(Target(name, "SCYLLAMODEL_REPOS") for name in names if name)
     url = environ.get("SCYLLAMODEL_URL", "").strip()
     return found or ((Target(url, "SCYLLAMODEL_URL"),) if url else ())
 
 
 def _from_pyproject(folder: Path) -> tuple[Target, ...]:
-    for above in (folder, *folder.resolve().parents):
-        path = above / "pyproject.toml"
-        table = _tool_table(path) if path.is_file() else None
+    for path in _pyprojects(folder):
+        table = _tool_table(path)
         if table is not None:
             return _targets_of(table, path)
     return ()
 
 
+def _pyprojects(folder: Path) -> Iterator[Path]:
+    """The files that may have our table, from a folder upwards; most have not, and are neither parsed nor criticised."""
+    for above in (folder, *folder.resolve().parents):
+        path = above / "pyproject.toml"
+        if path.is_file() and _TABLE.search(path.read_text(encoding="utf-8")):
+            yield path
+
+
 def _tool_table(path: Path) -> Any:
     """``[tool.scyllamodel]`` of one file, or None."""
-    text = path.read_text(encoding="utf-8")
-    # Most projects' files have no such table, and are neither parsed nor criticised.
-    if not re.search(r"^\s*\[\s*tool\s*\.\s*[\"']?scyllamodel|^\s*scyllamodel\s*[=.]", text, re.MULTILINE):
-        return None
     try:
-        return _toml(text, path).get("tool", {}).get("scyllamodel")
+        return _toml(path.read_text(encoding="utf-8"), path).get("tool", {}).get("scyllamodel")
     except ValueError as error:
         raise ConfigurationError(f"{path} is no valid TOML: {error}. Correct the file.", setting="repos") from error
 
@@ -174,8 +179,12 @@ def _broken(name: str, target: Target, error: Exception) -> DiscoveryError:
 def add_current_folder() -> None:
     """Let the current folder be imported from, as ``python -m`` does and a console script does not.
 
+    So may be the folder of the ``pyproject.toml`` above it that configures repos, since its names are meant from there.
     For the command line alone; a library leaves `sys.path` as it is.
     """
-    here = str(Path.cwd())
-    if not {"", here} & set(sys.path):
-        sys.path.insert(0, here)
+    here = Path.cwd()
+    if not {"", str(here)} & set(sys.path):
+        sys.path.insert(0, str(here))
+    above = next((str(path.parent) for path in _pyprojects(here)), str(here))
+    if above not in {str(here), *sys.path}:
+        sys.path.append(above)
