@@ -92,9 +92,8 @@ def matrix(session: nox.Session, server: str) -> None:
 def coverage(session: nox.Session) -> None:
     """Branch coverage of the unit and the live tests together."""
     _install(session, "cli", "testing", groups=("test", "coverage"))
-    environment = {"COVERAGE_PROCESS_START": str(Path("pyproject.toml").absolute())}
     for markers in ("not live and not checkers", "live"):
-        session.run("coverage", "run", "-m", "pytest", "-m", markers, *session.posargs, env=environment)
+        session.run("coverage", "run", "-m", "pytest", "-m", markers, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 
