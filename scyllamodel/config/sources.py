@@ -12,7 +12,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -79,7 +79,7 @@ def _from_pyproject(folder: Path) -> tuple[Target, ...]:
 
 
 def _pyprojects(folder: Path) -> Iterator[Path]:
-    """The files that may have our table, from a folder upwards; most have not, and are neither parsed nor criticised."""
+    """The files that may have our table, from a folder upwards; the others are neither parsed nor criticised."""
     for above in (folder, *folder.resolve().parents):
         path = above / "pyproject.toml"
         if path.is_file() and _TABLE.search(path.read_text(encoding="utf-8")):
