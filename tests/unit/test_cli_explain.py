@@ -9,6 +9,7 @@ import pytest
 from scyllamodel import errors
 from scyllamodel.cli import main
 from scyllamodel.cli.commands.explain import meanings
+from scyllamodel.model.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
 
@@ -30,9 +31,9 @@ def test_an_error_is_explained_by_what_it_says_of_itself(capsys):
 
 
 def test_a_mistake_of_a_class_body_is_explained(capsys):
-    """Each of them carries its own advice, so that the code only says where it comes from."""
+    """Each of them carries its own advice, so that the code only says what it is about."""
     assert 0 == main(["explain", "MD101"])
-    assert capsys.readouterr().out.startswith("MD101 A mistake in the body of a class\n\n")
+    assert capsys.readouterr().out.startswith(f"MD101 A mistake in the body of a class: {CODES['MD101']}\n\n")
 
 
 def test_every_code_is_listed(capsys):
@@ -41,7 +42,7 @@ def test_every_code_is_listed(capsys):
     codes = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()]
 
     assert sorted(meanings()) == codes
-    assert set(CATALOGUE) | {errors.StepFailed.code, errors.NoModelsFound.code} <= set(codes)
+    assert set(CATALOGUE) | set(CODES) | {errors.StepFailed.code, errors.NoModelsFound.code} <= set(codes)
 
 
 def test_every_code_says_something():
@@ -57,7 +58,9 @@ def test_a_code_as_a_document(capsys):
     assert ("TY101", CATALOGUE["TY101"].title) == (found["code"], found["title"])
 
 
-@pytest.mark.parametrize(("word", "advice"), [("TY1O1", "Did you mean TY101?"), ("?", "scyllamodel explain")])
+@pytest.mark.parametrize(
+    ("word", "advice"), [("TY1O1", "Did you mean TY101?"), ("MD999", "Did you mean MD1"), ("?", "scyllamodel explain")]
+)
 def test_an_unknown_code_is_answered_with_the_nearest(capsys, word, advice):
     """Exit code 64, and a way on."""
     assert 64 == main(["explain", word])

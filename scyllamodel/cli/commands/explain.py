@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import inspect
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,8 +15,10 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import DONE, UsageError
 from scyllamodel.cli.parser import Command
 from scyllamodel.errors import ScyllaModelError
+from scyllamodel.model.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
+_IN_A_BODY: Final = "A mistake in the body of a class"
 _MISTAKE: Final = (
     "A model, view or user type could not be made of its class. The message names the class and the column, says what\n"
     "is wrong, and what to write instead; all mistakes of one class are told together."
@@ -36,6 +37,7 @@ class Meaning:
 def meanings() -> dict[str, Meaning]:
     """Every code that a rule or an error can show."""
     found = {code: Meaning(code, entry.title, str(entry).partition("\n\n")[2]) for code, entry in CATALOGUE.items()}
+    found |= {code: Meaning(code, f"{_IN_A_BODY}: {mistake}", _MISTAKE) for code, mistake in CODES.items()}
     for error in _below(ScyllaModelError):
         title, _, text = (inspect.getdoc(error) or "").partition("\n\n")
         found.setdefault(error.code, Meaning(error.code, f"{error.__name__}: {' '.join(title.split())}", text))
@@ -66,8 +68,6 @@ def _explain(settings: argparse.Namespace, console: Console) -> int:
 
 def _meaning(code: str, known: dict[str, Meaning]) -> Meaning:
     found = known.get(code.upper())
-    if found is None and re.fullmatch(r"MD\d{3}", code.upper()):
-        return Meaning(code.upper(), "A mistake in the body of a class", _MISTAKE)
     if found is None:
         near = difflib.get_close_matches(code.upper(), known, 1)
         advice = f"Did you mean {near[0]}?" if near else "All of them: scyllamodel explain"
