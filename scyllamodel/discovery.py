@@ -18,12 +18,13 @@ import zipimport
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union
 
 from scyllamodel.errors import DiscoveryError, DuplicateTable, NoModelsFound, UnknownRepo
 from scyllamodel.model.registry import registry
 from scyllamodel.schema.facts import View
 
+_MODEL: Final = str(Path(__file__).with_name("model"))
 _Folder: TypeAlias = Union[Path, zipfile.Path]
 
 
@@ -140,11 +141,11 @@ def _not_found(name: str, missing: str) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Where it was raised, outside the machinery of imports."""
+    """Where in the modules it was raised, and not in the machinery of imports or of classes."""
     if isinstance(error, SyntaxError):
         return ""  # its text says so itself
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
-    outside = [f for f in frames if f.filename != __file__]
+    outside = [f for f in frames if f.filename != __file__ and not f.filename.startswith(_MODEL)]
     return f" ({outside[-1].filename}, line {outside[-1].lineno})" if outside else ""
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NoReturn
+from itertools import chain
+from typing import Any, Final, NoReturn, cast
 
 import attrs
 
@@ -25,6 +26,12 @@ CONSISTENCY_LEVELS: Final = (
 )
 """The names of the native protocol specification (section 3, ``[consistency]``), each at the place of its number."""
 
+_REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
+_TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
+    **dict.fromkeys(("name", "keyspace", "local_dc", "username"), (str, "text")),
+    **dict.fromkeys(("tablets", "durable_writes", "create_keyspace"), (bool, "True or False")),
+    "request_timeout": ((int, float), "a number of seconds"),
+}
 _SERIAL: Final = ("SERIAL", "LOCAL_SERIAL")
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 
@@ -101,17 +108,29 @@ def node_address(node: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _several(value: str | Iterable[Any]) -> tuple[Any, ...]:
+def _several(value: Any, setting: str) -> tuple[str, ...]:
     """A list of texts, also when it was written as one text with commas."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if not isinstance(value, Iterable):
+        raise ConfigurationError(f"{setting}= is a list of texts, not {value!r}.", setting=setting)
+    return tuple(str(part).strip() for part in cast("Iterable[object]", value))
 
 
-def _nodes(value: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(node_text(*node_address(str(node).strip())) for node in _several(value)))
+def _nodes(value: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node_text(*node_address(node)) for node in _several(value, "nodes")))
 
 
-def _replication(value: Mapping[str, Any] | None) -> FrozenMap | None:
-    return None if value is None else FrozenMap({str(key): str(item) for key, item in value.items()})
+def _models(value: Any) -> tuple[str, ...]:
+    return _several(value, "models")
+
+
+def _replication(value: Any) -> FrozenMap | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"replication= is a map, not {value!r}. {_REPLICATION}", setting="replication")
+    return FrozenMap({str(key): str(item) for key, item in cast("Mapping[object, object]", value).items()})
 
 
 def _level(value: str | int | None) -> str | None:
@@ -121,8 +140,12 @@ def _level(value: str | int | None) -> str | None:
     return None if value is None else str(value).upper()
 
 
-def _secret(value: str | Secret | None) -> Secret | None:
-    return value if value is None or isinstance(value, Secret) else Secret(value)
+def _secret(value: Any) -> Secret | None:
+    if value is None or isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ConfigurationError("password= is text, and what was given is not.", setting="password")
+    return Secret(value)
 
 
 _hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}
@@ -139,7 +162,7 @@ class RepoSettings:
     name: str = "default"
     keyspace: str = ""
     nodes: tuple[str, ...] = attrs.field(default=(), converter=_nodes)
-    models: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    models: tuple[str, ...] = attrs.field(default=(), converter=_models)
     replication: FrozenMap | None = attrs.field(default=None, converter=_replication)
     local_dc: str | None = None
     username: str | None = None
@@ -159,8 +182,18 @@ class RepoSettings:
     """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
 
     def __attrs_post_init__(self) -> None:
-        for setting, fault in (*self._identity_faults(), *self._connection_faults(), *self._level_faults()):
+        faults = (self._type_faults, self._identity_faults, self._connection_faults, self._level_faults)
+        for setting, fault in chain.from_iterable(find() for find in faults):
             raise ConfigurationError(f"repo {self.name!r}: {fault}", setting=setting, repo=self.name)
+
+    def _type_faults(self) -> Iterable[tuple[str, str]]:
+        """A text such as "no" would count as true, and other types end in errors of somebody else."""
+        for setting, (types, what) in _TYPES.items():
+            value = getattr(self, setting)
+            if value is not None and not isinstance(value, types):
+                yield setting, f"{setting}= is {what}, not {value!r}."
+        if isinstance(self.ssl_context, (bool, str, Mapping)):
+            yield "ssl_context", "ssl_context= is an ssl.SSLContext, such as ssl.create_default_context()."
 
     def _identity_faults(self) -> Iterable[tuple[str, str]]:
         if not self.name:
@@ -170,7 +203,7 @@ class RepoSettings:
         elif fault := name_fault(self.keyspace, "keyspace"):
             yield "keyspace", f"{fault}."
         if self.replication is not None and "class" not in self.replication:
-            yield "replication", 'the map has no "class"; write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
+            yield "replication", 'the map has no "class". ' + _REPLICATION
         for package in self.models:
             if not all(part.isidentifier() for part in package.split(".")):
                 yield "models", f"{package!r} is no name of a package. Write a dotted name, such as 'shop.models'."

@@ -35,12 +35,21 @@ def configured_repos(
         ConfigurationError: nothing is configured, or something else than a repo, or two repos of one name.
         DiscoveryError: a named module is there and its import fails.
     """
-    given: list[Repo | str] = [named] if isinstance(named, (Repo, str)) else list(named or ())
+    given = [named] if isinstance(named, (Repo, str)) or not hasattr(named or (), "__iter__") else list(named or ())
     if given:
-        found = [each if isinstance(each, Repo) else _repo(Target(each, "the call")) for each in given]
+        found = [each if isinstance(each, Repo) else _repo(Target(_text(each), "the call")) for each in given]
     else:
         found = [_repo(target) for target in configured_targets(environ=environ, folder=folder)]
     return _distinct(found)
+
+
+def _text(named: object) -> str:
+    if isinstance(named, str):
+        return named
+    text = (
+        f"the call names an object of the type {type(named).__name__!r}, which is neither a Repo nor the name of one."
+    )
+    raise ConfigurationError(text, setting="repos")
 
 
 def _repo(target: Target) -> Repo:

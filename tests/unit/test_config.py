@@ -78,6 +78,19 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"models": ["shop/models"]}, "models", "no name of a package"),
         ({"replication": {"dc1": 3}}, "replication", 'no "class"'),
         ({"username": "u"}, "password", "the password is missing"),
+        ({"username": 3, "password": PASSWORD}, "username", "username= is text, not 3"),
+        ({"username": "u", "password": 4}, "password", "password= is text"),
+        ({"name": 3}, "name", "name= is text, not 3"),
+        ({"keyspace": 3}, "keyspace", "keyspace= is text, not 3"),
+        ({"local_dc": 3}, "local_dc", "local_dc= is text, not 3"),
+        ({"nodes": 3}, "nodes", "nodes= is a list of texts, not 3"),
+        ({"models": 3}, "models", "models= is a list of texts, not 3"),
+        ({"models": [pytest]}, "models", "no name of a package"),
+        ({"replication": 3}, "replication", "replication= is a map, not 3"),
+        ({"create_keyspace": "no"}, "create_keyspace", "create_keyspace= is True or False, not 'no'"),
+        ({"tablets": "no"}, "tablets", "tablets= is True or False, not 'no'"),
+        ({"request_timeout": "3"}, "request_timeout", "request_timeout= is a number of seconds, not '3'"),
+        ({"ssl_context": True}, "ssl_context", "ssl.create_default_context"),
         ({"password": PASSWORD}, "username", "the username is missing"),
         ({"consistency": "LOCAL_QOURUM"}, "consistency", "did you mean 'LOCAL_QUORUM'"),
         ({"serial_consistency": "QUORUM"}, "serial_consistency", "no such level"),
@@ -278,6 +291,22 @@ def test_several_repos_keep_their_order(project):
     assert ["made", "audit", "default"] == names(environ={"SCYLLAMODEL_REPOS": named})
 
 
+def test_urls_in_the_environment_keep_their_commas():
+    """A comma between hosts or models does not end a URL; one before another target does."""
+    named = "scylla://u:pw@h1,h2:9043/shop?models=a,b.c&name=one, cassandra://h1,h2/shop?name=two,"
+    found = configured_repos(environ={"SCYLLAMODEL_REPOS": named})
+
+    assert [("h1:9043", "h2:9043"), ("h1:9042", "h2:9042")] == [repo.settings.nodes for repo in found]
+    assert [("a", "b.c"), ()] == [repo.models for repo in found]
+
+
+@pytest.mark.parametrize("named", [3, [3], [None], object()])
+def test_what_names_no_repo_is_told(named):
+    """Another object than a repo or a name is a configuration error, not one of Python."""
+    with pytest.raises(ConfigurationError, match="neither a Repo nor the name of one"):
+        configured_repos(named)
+
+
 def test_a_repo_may_be_given_as_such():
     """A call may name a repo object, a URL, or a list of both."""
     repo = Repo("mine", nodes=["h1"], keyspace="shop")
@@ -387,3 +416,15 @@ def test_the_current_folder_is_added_once(tmp_path, monkeypatch):
     add_current_folder()
 
     assert [str(tmp_path), "/nowhere"] == sys.path
+
+
+@pytest.mark.parametrize("text", ['[tool.scyllamodel]\nrepos = ["shop.db:repo"]\n', "[tool.scyllamodel\n"])
+def test_the_folder_of_pyproject_is_added(tmp_path, monkeypatch, text):
+    """In a folder below the one that configures repos, their names can be imported; the file is not criticised here."""
+    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    monkeypatch.setattr(sys, "path", ["/nowhere"])
+    add_current_folder()
+
+    assert [str(tmp_path / "below"), "/nowhere", str(tmp_path)] == sys.path

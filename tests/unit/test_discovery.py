@@ -169,6 +169,15 @@ def test_place_of_a_failure_is_named(top):
     assert f"({top / 'pk8_other.py'}, line 3)" in str(caught.value)
 
 
+def test_place_of_a_wrong_model_is_that_of_its_class(top):
+    """A model that cannot be made is found in the file that holds its class, not where it was refused."""
+    write(top, {"pk8b.py": "from scyllamodel import Model\n\nclass Wrong(Model):\n    pass\n"})
+    with pytest.raises(DiscoveryError) as caught:
+        import_packages(["pk8b"])
+
+    assert f"({top / 'pk8b.py'}, line 3)" in str(caught.value)
+
+
 def test_discovery_error_survives_pickle(top):
     """A failure in a worker process tells its story in the parent."""
     write(top, {"pk9.py": "1 / 0"})
