@@ -1,0 +1,120 @@
+"""One client's connection through a proxy: frames go both ways, unless a fault says otherwise.
+
+*In*: a connection that a client made, the node that it means, and `Faults`. *Out*: the same bytes, late or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import Final
+
+from scyllamodel.local.wire import HEADER
+from scyllamodel.testing.faults import Deed, Faults
+from scyllamodel.testing.frames import NEWEST, Frame, Request, unsupported, without_compression
+
+_LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # close() then sends RST, as a machine that lost its state does
+
+
+class Link:
+    """One client's connection and the one to the node that belongs to it."""
+
+    def __init__(self, faults: Faults, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._faults = faults
+        self._from_client, self._to_client = reader, writer
+        self._to_node: asyncio.StreamWriter | None = None
+        self._asked: dict[int, Request] = {}
+        self._cut = False
+
+    async def run(self, target: tuple[str, int]) -> None:
+        """Pass frames both ways until either side closes."""
+        try:
+            await self._faults.open.wait()
+            from_node, self._to_node = await asyncio.open_connection(*target)
+            ways = [self._requests(self._to_node), self._answers(from_node)]
+            tasks = [asyncio.ensure_future(way) for way in ways]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        except OSError:
+            pass  # the node is down: the client's connection closes below, as it would without us
+        finally:
+            self._close()
+
+    def end(self, *, reset: bool = False) -> None:
+        """Close both connections now, in good order or with a reset."""
+        if not self._cut:
+            self._cut = True
+            self._faults.counters.cut += 1
+        if reset:
+            plain = self._to_client.get_extra_info("socket")
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+            self._to_client.transport.abort()
+        self._close()
+
+    def _close(self) -> None:
+        self._to_client.close()
+        if self._to_node is not None:
+            self._to_node.close()
+
+    async def _requests(self, to_node: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                frame = await self._frame(self._from_client)
+                if frame.version > NEWEST:
+                    self._to_client.write(unsupported(frame).to_bytes(from_server=True))
+                elif self._passes(frame):
+                    to_node.write(frame.to_bytes(from_server=False))
+                    await to_node.drain()
+                else:
+                    return self.end()
+
+    def _passes(self, frame: Frame) -> bool:
+        request = self._faults.statements.request(frame)
+        self._faults.counters.requests += 1
+        self._faults.requests.append(request)
+        self._asked[frame.stream] = request
+        return self._faults.deed("cut request", request=request) is None
+
+    async def _answers(self, from_node: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                frame = await self._frame(from_node)
+                deed = self._deed(frame)
+                if deed == "cut answer":
+                    return self.end()
+                if deed == "swallow":
+                    self._faults.counters.swallowed += 1
+                else:
+                    await self._answer(without_compression(frame).to_bytes(from_server=True))
+
+    def _deed(self, answer: Frame) -> Deed | None:
+        request = self._asked.pop(answer.stream, None)
+        if request is None:
+            return None  # an event
+        self._faults.statements.learn(request, answer)
+        return self._faults.deed("swallow", "cut answer", request=request)
+
+    async def _answer(self, content: bytes) -> None:
+        self._faults.counters.answers += 1
+        if self._faults.answer_delay:
+            asyncio.get_running_loop().call_later(self._faults.answer_delay, self._late, content)
+        else:
+            self._to_client.write(content)
+            await self._to_client.drain()
+
+    def _late(self, content: bytes) -> None:
+        if not self._to_client.is_closing():
+            self._to_client.write(content)
+
+    async def _frame(self, reader: asyncio.StreamReader) -> Frame:
+        """The next frame; while nothing may pass, it waits here."""
+        header = await reader.readexactly(HEADER.size)
+        frame = Frame.of(header, await reader.readexactly(HEADER.unpack(header)[4]))
+        await self._faults.open.wait()
+        return frame
