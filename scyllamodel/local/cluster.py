@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import config, versions
 from scyllamodel.local.config import NodeConfig
 from scyllamodel.local.errors import LocalServerError
-from scyllamodel.local.folders import try_lock, write_whole
+from scyllamodel.local.folders import try_lock
 from scyllamodel.local.jars import jars
 from scyllamodel.local.java import java
+from scyllamodel.local.kept import Kept, check_kept
 from scyllamodel.local.node import Node
-from scyllamodel.local.ports import free_port, is_free
+from scyllamodel.local.ports import Ports, free_ports, is_free
 from scyllamodel.local.process import removes
 from scyllamodel.local.progress import OnProgress, shown
 
@@ -34,14 +32,6 @@ if TYPE_CHECKING:
 _OURS: Final = frozenset({"native_transport_port", "storage_port", "listen_address", "rpc_address", "seed_provider"})
 _PORT_TRIES: Final = 3
 _DEFAULT_LOGIN: Final = ("cassandra", "cassandra")
-
-
-@attrs.frozen
-class _Ports:
-    """Ports that all nodes share: drivers learn the addresses of peers, and not always their ports."""
-
-    native: int
-    storage: int
 
 
 class LocalCluster:
@@ -210,7 +200,8 @@ class LocalCluster:
             node.start()
             wait_for_peers(self._nodes[: number + 1], self._startup_timeout)
         if self._keep is not None:
-            self._remember(self._keep / "cluster.json")
+            first = self._nodes[0].config
+            Kept(self.version, len(self._nodes), first.native_port, first.storage_port).write(self._keep)
 
     def _folder(self) -> Path:
         if self._keep is None:
@@ -222,35 +213,21 @@ class LocalCluster:
         except BlockingIOError:
             message = f"{self._keep} is in use by another local cluster.\nStop that one, or keep this one elsewhere."
             raise LocalServerError(message) from None
-        self._check_kept(self._keep)
+        check_kept(self._keep, self.version, len(self._addresses))
         return self._keep
 
-    def _check_kept(self, folder: Path) -> None:
-        kept = _kept(folder / "cluster.json")
-        if kept and (kept["version"], kept["nodes"]) != (self.version, len(self._addresses)):
-            message = (
-                f"{folder} holds the data of {kept['nodes']} node(s) of Cassandra {kept['version']}.\n"
-                "Start it with the same version and number of nodes, or keep this cluster elsewhere."
-            )
-            raise ConfigurationError(message)
-
-    def _ports(self) -> _Ports:
+    def _ports(self) -> Ports:
         """The ports of the kept cluster, by which its nodes know one another, or free ones."""
-        kept = _kept(self._keep / "cluster.json") if self._keep is not None else None
-        if kept:
-            ports = _Ports(kept["native_port"], kept["storage_port"])
-            if all(is_free(self._addresses, port) for port in (ports.native, ports.storage)):
-                return ports
+        kept = None if self._keep is None else Kept.read(self._keep)
+        if kept is not None:
+            if all(is_free(self._addresses, port) for port in (kept.native_port, kept.storage_port)):
+                return Ports(kept.native_port, kept.storage_port)
             if len(self._addresses) > 1:
-                message = f"Port {ports.native} or {ports.storage} of the cluster in {self._keep} is taken."
+                message = f"Port {kept.native_port} or {kept.storage_port} of the cluster in {self._keep} is taken."
                 raise LocalServerError(message)
-        native = free_port(self._addresses)
-        storage = free_port(self._addresses)
-        while storage == native:
-            storage = free_port(self._addresses)
-        return _Ports(native, storage)
+        return free_ports(self._addresses)
 
-    def _configs(self, folder: Path, ports: _Ports) -> list[NodeConfig]:
+    def _configs(self, folder: Path, ports: Ports) -> list[NodeConfig]:
         return [
             NodeConfig(
                 number=number,
@@ -268,11 +245,6 @@ class LocalCluster:
             )
             for number, address in enumerate(self._addresses, start=1)
         ]
-
-    def _remember(self, file: Path) -> None:
-        first = self._nodes[0].config
-        ports = {"native_port": first.native_port, "storage_port": first.storage_port}
-        write_whole(file, json.dumps({"version": self.version, "nodes": len(self._nodes), **ports}).encode())
 
 
 def prepare(version: str, on_progress: OnProgress | None = None) -> tuple[list[Path], Path]:
@@ -308,11 +280,3 @@ def _peers(node: Node) -> int:
     except OSError:
         return 0
     return sum(all(cells) for cells in rows)
-
-
-def _kept(file: Path) -> dict[str, Any] | None:
-    try:
-        kept: dict[str, Any] = json.loads(file.read_text())
-    except FileNotFoundError:
-        return None
-    return kept

@@ -5,9 +5,31 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 
+import attrs
+
 from scyllamodel.local.errors import LocalServerError
 
 _TRIES = 20
+
+
+@attrs.frozen
+class Ports:
+    """Ports that all nodes share: drivers learn the addresses of peers, and not always their ports."""
+
+    native: int
+    storage: int
+
+
+def free_ports(addresses: list[str]) -> Ports:
+    """Two ports that are free on all of these addresses at this moment.
+
+    Raises:
+        LocalServerError: as for `free_port`.
+    """
+    native = storage = free_port(addresses)
+    while storage == native:
+        storage = free_port(addresses)
+    return Ports(native, storage)
 
 
 def free_port(addresses: list[str]) -> int:
