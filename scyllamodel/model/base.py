@@ -103,6 +103,10 @@ class Model(metaclass=ModelMeta):
                 raise unknown_keyword(cls, name, ModelMeta.KEYWORDS)
             super().__init_subclass__()
 
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            # Slots are known to pickle since protocol 2; through this they go with the older ones, too.
+            return super().__reduce_ex__(max(protocol, 2))
+
     def replace(self, **changes: Any) -> Self:
         """A copy with other values; what is not named is shared with this instance, not copied.
 

@@ -105,6 +105,10 @@ class MaterializedView(metaclass=ViewMeta):
                 raise unknown_keyword(cls, name, ViewMeta.KEYWORDS)
             super().__init_subclass__()
 
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            # Slots are known to pickle since protocol 2; through this they go with the older ones, too.
+            return super().__reduce_ex__(max(protocol, 2))
+
 
 def _table_of(cls: type, problems: Problems) -> type[Model]:
     found = next(iter(settings_of(cls, "of")), None)

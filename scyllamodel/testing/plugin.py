@@ -156,7 +156,8 @@ def _version(config: pytest.Config) -> str:
 @pytest.fixture(scope="module")
 def scylla_models(request: pytest.FixtureRequest) -> list[str]:
     """Packages of models for `scylla_repo`."""
-    named: str | list[str] = getattr(request.module, "SCYLLA_MODELS", [])
+    module: Any = request.node.obj
+    named: str | list[str] = getattr(module, "SCYLLA_MODELS", [])
     return [name.strip() for name in named.split(",")] if isinstance(named, str) else list(named)
 
 

@@ -234,6 +234,14 @@ def test_instances_are_copied_and_pickled(through):
     assert found == through(found)
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_instances_go_through_every_pickle_protocol(protocol):
+    """The old protocols, which know no slots, keep the values too."""
+    found = order(ship_to=Address(street="Long"), lines={"a": 1})
+
+    assert found == pickle.loads(pickle.dumps(found, protocol))
+
+
 def test_instances_can_be_referred_to_weakly():
     """Caches may hold instances weakly."""
     found = order()
