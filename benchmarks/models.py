@@ -21,7 +21,7 @@ NAMES = ("id", "placed", "status", "total", "seats", "paid", "note", "weight")
 
 
 class Row(Model, table="rows"):
-    """Eight plain columns, none of which needs a conversion but the timestamp's absence proves nothing."""
+    """Eight plain columns, none of which needs a conversion."""
 
     id: Column[UUID] = partition_key()
     placed: Column[UUID] = clustering_key()

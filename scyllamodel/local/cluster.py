@@ -1,4 +1,8 @@
-"""A real Cassandra on this machine: fetched when it is missing, started, waited for, and gone with this process."""
+"""A real Cassandra on this machine: fetched when it is missing, started, waited for, and gone with this process.
+
+*In*: a version, a number of nodes, settings. *Out*: a `LocalCluster`, which owns folder and ports. A `Node` is one
+process; what holds between nodes is here.
+"""
 
 from __future__ import annotations
 

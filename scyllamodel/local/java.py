@@ -1,4 +1,8 @@
-"""A Java runtime of one major version: one that is there already, or the one that a wheel on PyPI holds."""
+"""A Java runtime of one major version: one that is there already, or the one that a wheel on PyPI holds.
+
+*In*: a major version. *Out*: the program ``java``. The PATH is never asked, since each release of Cassandra wants a
+Java of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""One node: started, waited for, stopped, killed, paused."""
+"""One node: started, waited for, stopped, killed, paused.
+
+*In*: a `NodeConfig`, and the command line for it. *Out*: a server that answers, or an error that ends with its log. It
+knows nothing of other nodes.
+"""
 
 from __future__ import annotations
 

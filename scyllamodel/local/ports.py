@@ -1,4 +1,7 @@
-"""Free ports, found by asking the system."""
+"""Free ports, found by asking the system.
+
+*In*: the addresses of all nodes. *Out*: ports that are free on each of them, since the nodes of a cluster share theirs.
+"""
 
 from __future__ import annotations
 

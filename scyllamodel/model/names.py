@@ -1,4 +1,8 @@
-"""Names of a definition: the ones that follow from the class, and what is wrong with those that were given."""
+"""Names of a definition: the ones that follow from the class, and what is wrong with those that were given.
+
+Comes in: names as an author gave them, or none. Goes out: names for CQL, and problems for those that servers, Python or
+another name of the class do not allow.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Class keywords: which values they take, and what a class hands down of them."""
+"""Class keywords: which values they take, and what a class hands down of them.
+
+Comes in: what stands after the bases of a class statement. Goes out: values that mean something, problems for the
+others, and what a class and its bases say together.
+"""
 
 from __future__ import annotations
 

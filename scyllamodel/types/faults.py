@@ -1,4 +1,7 @@
-"""Why an annotation cannot be a column: the words for every refusal, each with what to write instead."""
+"""Why an annotation cannot be a column: the words for every refusal, each with what to write instead.
+
+Comes in: the annotation. Goes out: a `HintFault`. `scyllamodel.types.hints` decides; here is only what is said.
+"""
 
 from __future__ import annotations
 

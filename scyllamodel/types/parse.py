@@ -1,4 +1,8 @@
-"""CQL text of a type -> the type as a value; the inverse of ``.cql``."""
+"""CQL text of a type -> the type as a value; the inverse of ``.cql``.
+
+*In*: text as servers store it or people write it. *Out*: a `CqlType` in normal form. Types nest to any depth, so they
+are read by a cursor over tokens; a pattern could not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What became of a plan: a state for each step, and the events on the way."""
+"""What became of a plan: a state for each step, and the events on the way.
+
+Values only: they are kept, compared and printed long after the run.
+"""
 
 from __future__ import annotations
 

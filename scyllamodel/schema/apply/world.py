@@ -1,4 +1,7 @@
-"""The clock, the pauses and the listeners of a run, and what Ctrl-C means to it."""
+"""The clock, the pauses and the listeners of a run, and what Ctrl-C means to it.
+
+They come into a run as one value, so that whoever tests it is the clock and the hand on the keyboard.
+"""
 
 from __future__ import annotations
 
