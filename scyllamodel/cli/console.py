@@ -72,8 +72,8 @@ class Console:
 
     json: bool = False
     verbosity: int = 0
-    out: TextIO = attrs.field(factory=lambda: sys.stdout)
-    err: TextIO = attrs.field(factory=lambda: sys.stderr)
+    out: TextIO = attrs.field(factory=lambda: _opened(sys.stdout))
+    err: TextIO = attrs.field(factory=lambda: _opened(sys.stderr))
 
     def __attrs_post_init__(self) -> None:
         for stream in (self.out, self.err):
@@ -141,6 +141,11 @@ class Console:
         with _surviving(stream):
             stream.write(text)
             stream.flush()
+
+
+def _opened(stream: TextIO | None) -> TextIO:
+    """The stream, or one that nobody reads: Python gives None for what the caller has closed (``>&-``)."""
+    return io.StringIO() if stream is None else stream
 
 
 @contextmanager

@@ -167,3 +167,16 @@ def test_line_breaks_and_tabs_stay():
 def test_the_mark_gives_the_style(line, style):
     """A mark counts when it stands alone at the start."""
     assert style == style_of(line)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_ends_no_command(closed):
+    """Whoever closes stdout or stderr gets the work and the exit code all the same."""
+    run = subprocess.run(
+        ["sh", "-c", f'"$0" -m scyllamodel explain PK101 {closed}', sys.executable],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (0, "") == (run.returncode, run.stderr)
