@@ -290,7 +290,10 @@ class SchemaFacts:
     keyspaces: tuple[KeyspaceFacts, ...] = attrs.field(default=(), converter=_keyspaces)
 
     def __getitem__(self, name: str) -> KeyspaceFacts:
-        return next(found for found in self.keyspaces if found.name == name)
+        for found in self.keyspaces:
+            if found.name == name:
+                return found
+        raise KeyError(f"there are no facts of the keyspace {name!r}")
 
     def __iter__(self) -> Iterator[KeyspaceFacts]:
         return iter(self.keyspaces)

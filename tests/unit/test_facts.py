@@ -80,6 +80,12 @@ def test_a_table_knows_its_user_types_and_counters():
     assert (("addr",), False, True) == (table.user_types, table.is_counter, hits.is_counter)
 
 
+def test_a_keyspace_without_facts_is_a_key_error():
+    """Asked for by name, a keyspace that nobody looked at is told, also inside a generator."""
+    with pytest.raises(KeyError, match="no facts of the keyspace 'other'"):
+        SchemaFacts([KeyspaceFacts("shop")])["other"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
