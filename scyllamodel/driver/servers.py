@@ -1,6 +1,6 @@
 """What a server says of itself, read once: its profile, and the nodes around it.
 
-*In*: a `Coordinator`. *Out*: a `ServerProfile`, and a `Topology`. What a user may not read stays unknown.
+*In*: a `Coordinator`. *Out*: a `ServerProfile`, and the nodes of each data centre. What a user may not read stays unknown.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.rules import Topology
 from scyllamodel.schema.server import COLUMNS_QUERY, VIEW_SETTINGS, ServerProfile, profile_from
 
 LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
@@ -38,17 +38,6 @@ class Node:
     host: Any = attrs.field(default=None, repr=False, eq=False)
 
 
-@attrs.frozen
-class Topology:
-    """How many nodes there are.
-
-    Attributes:
-        nodes: data centre to its number of members, whether they are up or not: a replication factor counts them.
-    """
-
-    nodes: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
-
-
 def members(coordinator: Coordinator) -> list[Node]:
     """All members of the cluster as the coordinator sees them, itself first.
 
@@ -69,7 +58,7 @@ def _node(row: Mapping[str, Any], known: Mapping[str, Any]) -> Node:
 
 
 def read_topology(coordinator: Coordinator) -> Topology:
-    """The members of the cluster, counted.
+    """How many members each data centre has, whether they are up or not: a replication factor counts them.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -78,7 +67,7 @@ def read_topology(coordinator: Coordinator) -> Topology:
         found = members(coordinator)
     except DRIVER_ERRORS as error:
         raise unread("the nodes of the cluster", coordinator, error) from error
-    return Topology(FrozenMap(Counter(node.data_center for node in found)))
+    return dict(Counter(node.data_center for node in found))
 
 
 def read_server(coordinator: Coordinator) -> ServerProfile:

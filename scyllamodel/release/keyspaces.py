@@ -41,7 +41,7 @@ def create_keyspace(
     wanted = SchemaFacts([KeyspaceFacts(repo.keyspace, about)])
     found = look.found([repo.keyspace])
     missing = found[repo.keyspace].keyspace is None
-    topology = look.topology().nodes if missing else None
+    topology = look.topology() if missing else None
     plan = make_plan(wanted, found, look.server, topology=topology, create_keyspace=True)
     plan.raise_refused()
     if missing:

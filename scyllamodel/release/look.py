@@ -12,9 +12,10 @@ import attrs
 from scyllamodel.driver.coordinator import Coordinator, choose
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import Topology, read_server, read_topology
+from scyllamodel.driver.servers import read_server, read_topology
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Keyspace, SchemaFacts
+from scyllamodel.schema.rules import Topology
 from scyllamodel.schema.server import ServerProfile
 
 

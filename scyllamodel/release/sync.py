@@ -57,7 +57,7 @@ class _Draft:
 def _plan(look: Look, wanted: SchemaFacts, *, create: bool, allow: Collection[str]) -> Plan:
     found = look.found(part.name for part in wanted)
     missing = any(part.keyspace is None for part in found)
-    topology = look.topology().nodes if create and missing else None
+    topology = look.topology() if create and missing else None
     return make_plan(wanted, found, look.server, topology=topology, create_keyspace=create, allow=allow)
 
 
