@@ -67,11 +67,6 @@ def parse(commands: Sequence[Command], words: Sequence[str]) -> argparse.Namespa
     return found
 
 
-def help_text(commands: Sequence[Command]) -> str:
-    """The help of the whole command line."""
-    return _build(commands)[0].format_help()
-
-
 def _build(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Parser]]:
     parser = _Parser(
         prog="scyllamodel",
