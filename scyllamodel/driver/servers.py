@@ -1,6 +1,6 @@
 """What a server says of itself, read once: its profile, and the nodes around it.
 
-*In*: a `Coordinator`. *Out*: a `ServerProfile`, and the nodes of each data centre. What a user may not read stays unknown.
+*In*: a `Coordinator`. *Out*: a `ServerProfile`, and the nodes of each data centre. What may not be read stays unknown.
 """
 
 from __future__ import annotations
