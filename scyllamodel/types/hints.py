@@ -24,22 +24,20 @@ a ``UserType`` class                      its name
 from __future__ import annotations
 
 import enum
-import types
 import typing
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated, Any, Final, NewType, Union
+from typing import Any, Final, Union
 from uuid import UUID
 
 import attrs
-import typing_extensions
 
 from scyllamodel.types import converters as to
 from scyllamodel.types import faults
-from scyllamodel.types.aliases import FROZEN, Counter, Float, Mark, VectorMark
+from scyllamodel.types.aliases import FROZEN, Counter, Float, VectorMark
 from scyllamodel.types.duration import Duration
 from scyllamodel.types.faults import HintFault
 from scyllamodel.types.parts import (
@@ -53,19 +51,14 @@ from scyllamodel.types.parts import (
     tuple_part,
     vector_part,
 )
+from scyllamodel.types.peel import CQL_TYPES, peel
 from scyllamodel.types.user_values import dump_user_type, is_hashable, is_user_type, load_user_type
 from scyllamodel.types.values import (
     COUNTER,
     DURATION,
     CqlType,
-    CustomType,
-    ListType,
-    MapType,
     Native,
-    SetType,
-    TupleType,
     UserTypeName,
-    VectorType,
     freeze,
     user_types,
     walk,
@@ -119,7 +112,7 @@ def resolve(
     Raises:
         HintFault: this cannot be a column.
     """
-    core, nullable, marks = _peel(hint)
+    core, nullable, marks = peel(hint)
     part = _custom(core, marks, type, load, dump) if load or dump else _marked(core, marks)
     if type is not None and not (load or dump):
         part = adopt(part, _part_of(type).type, faults.shown(core))
@@ -128,7 +121,7 @@ def resolve(
 
 def core_of(hint: Any) -> Any:
     """The type inside an annotation, with what says that it may be null or is frozen taken off."""
-    return _peel(hint)[0]
+    return peel(hint)[0]
 
 
 def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump: to.MaybeConvert) -> Part:
@@ -159,7 +152,6 @@ def _made(load: to.Convert, make: Callable[[], Any]) -> Any:
     return load(make())
 
 
-_CQL_TYPES: Final = (Native, ListType, SetType, MapType, TupleType, VectorType, UserTypeName, CustomType)
 _ADDRESSES: Final = {IPv4Address, IPv6Address}
 _SCALARS: Final[dict[Any, Part]] = {
     str: Part(Native("text")),
@@ -181,39 +173,10 @@ _SCALARS: Final[dict[Any, Part]] = {
 
 def _part_of(hint: Any) -> Part:
     """The part of a type that was given as a value or as an annotation."""
-    if isinstance(hint, _CQL_TYPES):
+    if isinstance(hint, CQL_TYPES):
         return natural(hint)
-    core, _, marks = _peel(hint)
+    core, _, marks = peel(hint)
     return _marked(core, marks)
-
-
-def _peel(hint: Any) -> tuple[Any, bool, list[Any]]:
-    """The type inside an annotation, whether None is allowed, and what our marks say of it, innermost first."""
-    nullable, marks = False, list[Any]()
-    while True:
-        origin = typing.get_origin(hint)
-        if origin is Annotated:
-            marks[:0] = [mark for given in hint.__metadata__ for mark in _marks(given)]
-            hint = hint.__origin__
-        elif origin in {Union, types.UnionType}:
-            inside = [each for each in typing.get_args(hint) if each is not types.NoneType]
-            nullable = nullable or len(inside) < len(typing.get_args(hint))
-            if len(inside) > 1:
-                return Union[tuple(inside)], nullable, marks
-            hint = inside[0]
-        elif isinstance(hint, typing_extensions.TypeAliasType):
-            hint = hint.__value__
-        elif isinstance(hint, NewType) and hint not in _SCALARS:
-            hint = hint.__supertype__
-        else:
-            return hint, nullable, marks
-
-
-def _marks(given: Any) -> list[Any]:
-    """What is ours in the metadata of an ``Annotated``; ``Annotated[Level, cql.Int]`` means that type too."""
-    if typing.get_origin(given) is Annotated:
-        return [mark for each in given.__metadata__ for mark in _marks(each)]
-    return [given] if isinstance(given, (*_CQL_TYPES, Mark, VectorMark)) else []
 
 
 def _marked(core: Any, marks: list[Any]) -> Part:
@@ -267,7 +230,7 @@ def _plain(core: Any) -> Part:
 
 def _inside(hint: Any, where: str) -> Part:
     """The part of what is inside a collection, tuple or vector."""
-    core, nullable, marks = _peel(hint)
+    core, nullable, marks = peel(hint)
     if nullable and where != "a tuple":
         raise faults.refuse_null_inside(hint, where)
     part = _marked(core, marks)
@@ -280,7 +243,7 @@ def _key(hint: Any, where: str, role: str) -> Part:
     """The part of a set element or map key, which must be hashable here and have an order there."""
     part = _inside(hint, where)
     if not part.hashable:
-        raise faults.refuse_unhashable(hint, typing.get_origin(_peel(hint)[0]), role)
+        raise faults.refuse_unhashable(hint, typing.get_origin(peel(hint)[0]), role)
     if DURATION in walk(part.type):
         raise faults.refuse_inside("duration", role)
     return part
