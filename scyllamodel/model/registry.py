@@ -1,16 +1,19 @@
 """The models and views that are alive, by the place where they were written.
 
-It knows nothing of them but their names, and does not keep them alive: a class that nobody holds any more, such as one
-made inside a test, goes. A module that is reloaded replaces its own classes.
+It knows nothing of them but their names. A class lives as long as its module, also when a loop of the module has gone
+on to the next one; a class that a function made, such as a test, lives as long as somebody holds it. A module that is
+reloaded replaces its own classes.
 """
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -35,6 +38,8 @@ class Registry:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._places: dict[Place, dict[str, _Entry]] = {}
+        self._kept: weakref.WeakKeyDictionary[ModuleType, dict[Place, dict[str, type[Any]]]]
+        self._kept = weakref.WeakKeyDictionary()
 
     def add(self, cls: type[Any], table: str) -> None:
         """Take a class in, in place of an earlier one from the same lines.
@@ -46,10 +51,18 @@ class Registry:
         """
         place, run = (cls.__module__, cls.__qualname__), _run_of(cls)
         with self._lock:
-            entries = {} if _is_rerun(run, found := self._places.get(place, {})) else found
+            found = self._places.get(place, {})
+            entries = {} if _is_rerun(run, found) else found
+            self._keep(cls, place, table, anew=entries is not found)
             reference = weakref.ref(cls, lambda gone: self._forget(place, table, gone))
             entries[table] = _Entry(reference, next(self._numbers), run)
             self._places[place] = entries
+
+    def _keep(self, cls: type[Any], place: Place, table: str, *, anew: bool) -> None:
+        module = sys.modules.get(cls.__module__)
+        if module is not None and "<locals>" not in cls.__qualname__:
+            kept = self._kept.setdefault(module, {})
+            kept[place] = {**({} if anew else kept.get(place, {})), table: cls}
 
     def _forget(self, place: Place, table: str, gone: weakref.ref[type[Any]]) -> None:
         # Called by the garbage collector, which may run while this very thread holds the lock: single dict operations
@@ -74,10 +87,19 @@ class Registry:
 
 
 def _run_of(cls: type[Any]) -> object:
-    """What is new each time the module is imported or reloaded; None where it runs piece by piece, as in a REPL."""
+    """What is new each time the lines that make the class run again: when a module is imported, a cell entered."""
     if "<locals>" in cls.__qualname__:
         return registry  # a function makes its classes whenever it is called
-    return getattr(sys.modules.get(cls.__module__), "__spec__", None)
+    spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
+    return _code_of(cls.__module__) if spec is None else spec
+
+
+def _code_of(module: str) -> object:
+    """The code that runs in a module that was not imported: a script, or one piece typed in a session."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") != module:
+        frame = frame.f_back
+    return None if frame is None else frame.f_code
 
 
 def _is_rerun(run: object, entries: dict[str, _Entry]) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import importlib
+import subprocess
 import sys
 import threading
+
+import pytest
 
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
@@ -69,6 +72,59 @@ def test_one_loop_of_a_module_may_make_several_tables(tmp_path, monkeypatch):
 
     assert old == first
     assert looped.MADE == second
+
+
+LOOP = """
+from scyllamodel import Column, Model, partition_key
+for number in range(3):
+    class Page(Model, table=f"page_{number}"):
+        id: Column[int] = partition_key()
+
+"""
+AGAIN = """
+class Page(Model, table="other"):
+    id: Column[int] = partition_key()
+
+"""
+SHOWN = """
+import gc
+from scyllamodel.model.registry import registry
+_ = gc.collect()
+print(sorted(cls.__facts__.name for cls in registry))
+"""
+
+
+@pytest.mark.parametrize("how", [[], ["-c"]], ids=["piece by piece", "whole"])
+@pytest.mark.parametrize(
+    ("again", "found"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
+)
+def test_loop_in_main(how, again, found):
+    """A loop of a script or session makes all its tables, held or not; in a session a class is defined anew."""
+    text = LOOP + again + SHOWN
+    run = subprocess.run(
+        [sys.executable, *([*how, text] if how else ["-i"])],
+        input=None if how else text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wanted = sorted([*found, "page_0", "page_1", "page_2"]) if how and again else found
+
+    assert f"{wanted}\n" == run.stdout
+
+
+def test_module_keeps_its_classes(tmp_path, monkeypatch):
+    """Tables of a loop that holds none of its classes are there as long as their module is."""
+    (tmp_path / "unheld.py").write_text(LOOP.replace("(Model,", "(Model, repo='unheld',"), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("unheld")
+    gc.collect()
+    before = [cls.__facts__.name for cls in registry if cls.__repo__ == "unheld"]
+    del sys.modules["unheld"]
+    gc.collect()
+
+    assert ["page_0", "page_1", "page_2"] == before
+    assert [] == [cls for cls in registry if cls.__repo__ == "unheld"]
 
 
 def test_class_that_nobody_holds_goes():

@@ -89,7 +89,7 @@ def test_keyspaces_of_the_server(keyspace):
         ("Visitor", [Visitor]),
         (["wanted_by_name"], [Plain, ByName]),
         ([Based], [Plain, ByName, Visitor]),
-        (iter([Visitor, "Visitor"]), [Visitor]),
+        ((Visitor, "Visitor"), [Visitor]),
     ],
     ids=repr,
 )
