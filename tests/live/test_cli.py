@@ -100,7 +100,9 @@ def app(tmp_path, scylla_cluster):
     keyspace = f"cli_{uuid4().hex[:12]}"
     repo = scylla_cluster.repo(keyspace)
     found = repo.settings
-    settings = {"nodes": list(found.nodes), "local_dc": found.local_dc, "replication": dict(found.replication)}
+    (dc,) = repo.session.execute("SELECT data_center FROM system.local").one()
+    replication = {"class": "NetworkTopologyStrategy", dc: 1}
+    settings = {"nodes": list(found.nodes), "local_dc": dc, "replication": replication}
     if found.username is not None:
         settings |= {"username": found.username, "password": found.password.reveal()}
     (tmp_path / "app").mkdir()
