@@ -24,6 +24,7 @@ def figures() -> Iterator[Figure]:
     """No-op syncs on one node, first syncs on one node and on three."""
     with LocalCluster(benchmark=True) as cluster:
         yield _first(cluster, rounds=3, target="wall <= 1.2")
+    with LocalCluster(benchmark=True, durable=False) as cluster:
         yield from _idle(cluster)
     with LocalCluster(nodes=3, benchmark=True) as cluster:
         yield _first(cluster, rounds=1, target="wall <= 0.2")

@@ -20,7 +20,7 @@ from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.resources import find_resources
 from scyllamodel.release.results import CheckResult, MigrationResult
 from scyllamodel.release.wanted import chosen, wanted_facts
-from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply
+from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.plan import Plan, make_plan
 
@@ -137,20 +137,15 @@ def migrate(
     draft = _Draft.of(repo, resources, create_keyspace=create_keyspace, allow=allow)
     if plan is not None:
         _still_fits(plan, draft.plan)
-    tell = on_event or _nobody
-    tell(Event("plan_ready", draft.plan))
+    tell(on_event, Event("plan_ready", draft.plan))
     draft.plan.raise_refused()
     if draft.plan.is_empty or dry_run:
         result = _result("in_sync" if draft.plan.is_empty else "planned", draft, begun)
     else:
         how = {"step_timeout": step_timeout, "agreement_timeout": agreement_timeout, "on_event": on_event}
         result = _run(draft, how, begun)
-    tell(Event("finished", draft.plan, result=result))
+    tell(on_event, Event("finished", draft.plan, result=result))
     return result
-
-
-def _nobody(event: Event) -> None:
-    """Listen to nothing."""
 
 
 def _run(draft: _Draft, how: Mapping[str, Any], begun: float) -> MigrationResult:

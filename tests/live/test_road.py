@@ -110,6 +110,25 @@ def test_first_sync_applies_what_the_dry_run_showed_and_the_second_is_empty(repo
     assert check(repo).in_sync
 
 
+def test_a_listener_that_fails_hurts_nobody(repo, evolve, caplog):
+    """An error of the application's listener is logged, and the migration ends as it would without one."""
+    migrate(repo)
+    newer = evolve()
+
+    class Order(Model, repo=newer.name, table="orders"):
+        shop: Column[UUID] = partition_key()
+        placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+        heard: Column[str | None] = column(default=None)
+
+    def fails(event):
+        raise RuntimeError(event.kind)
+
+    result = migrate(newer, on_event=fails)
+
+    assert "applied" == result.status
+    assert "a listener failed at the event finished" in caplog.text
+
+
 def test_a_row_goes_there_and_back(repo):
     """What a model binds, the server stores, and the model loads the same."""
     migrate(repo)

@@ -10,7 +10,7 @@ from scyllamodel.schema.apply.executor import (
     StatementTransient,
     StatementUnknown,
 )
-from scyllamodel.schema.apply.outcome import Event, Kind, OnEvent, Outcome, State, StepResult
+from scyllamodel.schema.apply.outcome import Event, Kind, OnEvent, Outcome, State, StepResult, tell
 from scyllamodel.schema.apply.run import apply
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "StatementUnknown",
     "StepResult",
     "apply",
+    "tell",
 ]

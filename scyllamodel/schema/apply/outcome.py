@@ -5,12 +5,15 @@ Values only: they are kept, compared and printed long after the run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from scyllamodel.schema.plan import Plan, Step
+
+_log = logging.getLogger("scyllamodel")
 
 State: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
 """``skipped``: another hand had done it when our statement came; ``failed``: not done, or nobody knows."""
@@ -80,3 +83,15 @@ class Event:
 
 
 OnEvent: TypeAlias = Callable[[Event], None]
+
+
+def tell(listener: OnEvent | None, event: Event) -> None:
+    """Tell a listener, if there is one.
+
+    One that fails must neither leave a schema half-made nor make a finished run look failed: its error is logged.
+    """
+    if listener is not None:
+        try:
+            listener(event)
+        except Exception:  # noqa: BLE001 - it is the application's code, and may raise anything
+            _log.exception("a listener failed at the event %s", event.kind)

@@ -5,7 +5,6 @@ They come into a run as one value, so that whoever tests it is the clock and the
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -13,14 +12,12 @@ from typing import Final
 
 import attrs
 
-from scyllamodel.schema.apply.outcome import Event, OnEvent
+from scyllamodel.schema.apply.outcome import Event, OnEvent, tell
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _INTERRUPTS: Final = 3
 """The Ctrl-C that ends a run whose step is still in doubt."""
-
-_log = logging.getLogger("scyllamodel")
 
 
 def never() -> bool:
@@ -67,11 +64,8 @@ class World:
         return bool(self.interrupts) or self.should_stop()
 
     def emit(self, event: Event) -> None:
-        """Tell the listener; one that fails must not leave a schema half-made, so its error is logged."""
-        if self.on_event is not None:
-            try:
-                self.on_event(event)
-            except KeyboardInterrupt:
-                self.interrupted()
-            except Exception:  # noqa: BLE001 - it is the application's code, and may raise anything
-                _log.exception("a listener failed at the event %s", event.kind)
+        """Tell the listener; a Ctrl-C that reaches it is one of the run."""
+        try:
+            tell(self.on_event, event)
+        except KeyboardInterrupt:
+            self.interrupted()
