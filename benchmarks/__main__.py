@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks import models, schema, server
-from benchmarks.harness import Figure, progress, report
+from benchmarks.harness import Figure, progress, report, told
 
 GROUPS = {"models": models.figures, "schema": schema.figures, "server": server.figures}
 
@@ -21,7 +21,7 @@ def main() -> None:
     for name, figures in GROUPS.items():
         if chosen.only is None or name in chosen.only:
             for figure in figures():
-                progress(f"{name}: {figure.work}")
+                progress(f"{name}: {told(figure)}")
                 found.append(figure)
     report(found, chosen.json)
 

@@ -113,6 +113,12 @@ def report(figures: list[Figure], path: Path | None) -> None:
         )
 
 
+def told(figure: Figure) -> str:
+    """A figure in a line, for those who do not want to wait for the table."""
+    ratio = "" if figure.wall is None else f", wall {_cell(figure.wall)}"
+    return f"{figure.work}: {_cell(figure.ours)} ms{ratio}"
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"

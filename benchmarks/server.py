@@ -46,8 +46,8 @@ def models(name: str, count: int) -> list[Any]:
     ]
 
 
-def _idle(cluster: Any) -> Iterator[Figure]:
-    for count in (10, 100, 1000):
+def _idle(cluster: Any, counts: tuple[int, ...] = (10, 100, 1000)) -> Iterator[Figure]:
+    for count in counts:
         name = f"idle{count}"
         kept = models(name, count)
         with cluster.repo(name, name=name) as repo:
