@@ -41,6 +41,7 @@ class MigrationResult:
             "repo": self.repo,
             "status": self.status,
             "plan_hash": self.plan.fingerprint,
+            "cql": [step.cql for step in (*self.plan.bootstrap, *self.plan.steps)],
             "duration_ms": self.duration_ms,
             "steps": [step.to_dict() for step in self.steps],
         }

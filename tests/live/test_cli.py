@@ -174,10 +174,12 @@ def test_a_dry_run_prints_what_then_runs(app):
     """The statements of plan, of a dry run and of the run itself are the same, byte for byte."""
     planned = document_in(app.run("plan", "--json", "--create-keyspace").stdout)
     text = app.run("migrate", "--dry-run", "--create-keyspace").stdout
+    dry = document_in(app.run("migrate", "--dry-run", "--json", "--create-keyspace").stdout)
     done = app.run("migrate", "--create-keyspace")
     statements = [step["cql"] for step in (*planned["bootstrap"], *planned["steps"])]
 
     assert STATEMENTS == len(statements)
+    assert statements == dry["cql"]
     assert [] == [
         line for cql in statements for line in cql.splitlines() if line not in text or line not in done.stdout
     ]
