@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         ImpossibleChange,
         IntrospectionError,
         KeyspaceError,
+        LockLost,
+        LockTimeout,
         ModelDefinitionError,
         NoModelsFound,
         SchemaDisagreement,
@@ -71,6 +73,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "IntrospectionError",
     "KeyspaceError",
     "KeyspaceResult",
+    "LockLost",
+    "LockTimeout",
     "MaterializedView",
     "MigrationResult",
     "Model",
@@ -107,8 +111,8 @@ _HOMES: Final = {
     "scyllamodel.driver.repo": "Repo",
     "scyllamodel.errors": """
         ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable ImpossibleChange
-        IntrospectionError KeyspaceError ModelDefinitionError NoModelsFound SchemaDisagreement ScyllaModelError
-        SeveralFailed StalePlan StepFailed TypeMismatch UnknownColumn UnknownRepo
+        IntrospectionError KeyspaceError LockLost LockTimeout ModelDefinitionError NoModelsFound SchemaDisagreement
+        ScyllaModelError SeveralFailed StalePlan StepFailed TypeMismatch UnknownColumn UnknownRepo
     """,
     "scyllamodel.model.column": "Column",
     "scyllamodel.model.declare": "clustering_key column partition_key",

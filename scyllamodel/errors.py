@@ -17,6 +17,8 @@
     ├── ImpossibleChange                      CQL has no statement for a wanted change
     ├── DestructiveChangeRefused              a change that needs ``allow=``
     ├── StalePlan                             a plan that no longer fits what is live
+    ├── LockTimeout (TimeoutError)            somebody else changes the keyspace, and makes no progress
+    ├── LockLost                              this run was silent for so long that another one took over
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
     └── SeveralFailed                         of several repos, some failed
@@ -237,6 +239,27 @@ class StalePlan(ScyllaModelError):
 
     code = "PL103"
     exit_code = 4
+
+
+class LockTimeout(ScyllaModelError, TimeoutError):
+    """Somebody else holds the lock of a keyspace and made no progress in time; nothing ran.
+
+    ``holder``, ``host``, ``pid``, ``purpose``, ``version`` and ``step`` tell who and where, ``age`` for how many
+    seconds, by the two machines' clocks; all are None if the lock is free and the server confirms no holder.
+    """
+
+    code = "AP104"
+    exit_code = 5
+
+
+class LockLost(ScyllaModelError):
+    """This run was silent for longer than its lease, and no longer holds the lock of its keyspace.
+
+    It is raised before a statement is sent, never after. ``host`` and ``pid`` tell who took over, if anybody did.
+    """
+
+    code = "AP105"
+    exit_code = 6
 
 
 class SchemaDisagreement(ScyllaModelError, TimeoutError):
