@@ -19,6 +19,11 @@
     ├── StalePlan                             a plan that no longer fits what is live
     ├── LockTimeout (TimeoutError)            somebody else changes the keyspace, and makes no progress
     ├── LockLost                              this run was silent for so long that another one took over
+    ├── LedgerError                           the history of changes could not be read or written
+    ├── SupersededModels                      a start-up sync of models that a later version replaced
+    ├── UnknownVersion (LookupError)          a version that the ledger cannot go back to
+    ├── ForeignVersion                        a version that another application wrote
+    ├── IrreversibleStep                      a step to undo that CQL has no inverse for
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
     └── SeveralFailed                         of several repos, some failed
@@ -260,6 +265,42 @@ class LockLost(ScyllaModelError):
 
     code = "AP105"
     exit_code = 6
+
+
+class LedgerError(ScyllaModelError):
+    """The history of changes could not be read or written; ``scope`` names it. What runs next looks at the schema."""
+
+    code = "LG104"
+
+
+class SupersededModels(ScyllaModelError):
+    """These models were replaced by others, or rolled back, and a start-up sync does not bring them back; nothing ran.
+
+    ``version`` is the last one that was for these models, ``head`` the newest one, ``missing`` what would be made.
+    """
+
+    code = "LG101"
+    exit_code = 3
+
+
+class UnknownVersion(ScyllaModelError, LookupError):
+    """A version that one cannot go back to; ``version`` names it, ``versions`` lists those that one can."""
+
+    code = "RB102"
+
+
+class ForeignVersion(ScyllaModelError):
+    """A version to undo was made by another application; ``version``, ``theirs`` and ``ours`` tell. Nothing ran."""
+
+    code = "LG103"
+    exit_code = 3
+
+
+class IrreversibleStep(ScyllaModelError):
+    """Steps to undo have no inverse in CQL; ``steps`` holds all of them, nothing ran."""
+
+    code = "RB101"
+    exit_code = 3
 
 
 class SchemaDisagreement(ScyllaModelError, TimeoutError):
