@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
     from scyllamodel.schema.facts import KeyspaceFacts, Table
     from scyllamodel.schema.server import ServerProfile
+
+
+_DROPS: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
 
 
 def inverse_of(change: Change) -> Change | None:
@@ -72,9 +75,11 @@ def judged(
     Parameters:
         allow: codes, or ``code:object``, of what may be lost.
     """
+    obstacles = tuple(_obstacles(change, found, server))
+    if obstacles and not isinstance(change, _DROPS):
+        return obstacles  # what the rules would look at may be missing
     case = Case(Sides.of(found, found, server), (change,), None, frozenset(allow))
-    remarks = [remark.diagnostic for remark in judge(case) if remark.change is change]
-    return (*_obstacles(change, found, server), *remarks)
+    return (*obstacles, *(remark.diagnostic for remark in judge(case) if remark.change is change))
 
 
 @functools.singledispatch
