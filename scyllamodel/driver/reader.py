@@ -28,11 +28,14 @@ AT_ONCE: Final = 8
 TRIES: Final = 5
 
 
-def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE) -> KeyspaceFacts:
+def read_keyspace(
+    coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE, books: bool = False
+) -> KeyspaceFacts:
     """One keyspace as the coordinator has it; its ``keyspace`` is None when there is none.
 
     Parameters:
         page: rows of one page; all pages are read.
+        books: whether our own bookkeeping is told too.
 
     Raises:
         IntrospectionError: it could not be read, or kept changing while it was read.
@@ -53,7 +56,7 @@ def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile
             keyspace=keyspace,
             node=coordinator.address,
         )
-    return reflect_keyspace(keyspace, rows, server)
+    return reflect_keyspace(keyspace, rows, server, books=books)
 
 
 def _settled(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> Rows | None:

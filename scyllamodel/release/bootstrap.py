@@ -7,6 +7,7 @@ lock is one of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import attrs
 
@@ -20,10 +21,39 @@ from scyllamodel.schema.changes import AddTable
 from scyllamodel.schema.facts import KeyspaceFacts, Table
 from scyllamodel.schema.plan import Step
 from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.server import ServerProfile
+
+
+class BookExecutor(Executor, Protocol):
+    """An executor that can show our own tables, which are hidden otherwise."""
+
+    def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
+        """Fresh facts of one keyspace; with ``books`` those of our own tables too."""
+        ...
+
+
+@attrs.frozen
+class _WithBooks:
+    """The same executor, with eyes for our own tables."""
+
+    executor: BookExecutor
+
+    @property
+    def server(self) -> ServerProfile:
+        return self.executor.server
+
+    def execute(self, cql: str, timeout: float) -> None:
+        self.executor.execute(cql, timeout)
+
+    def look(self, keyspace: str) -> KeyspaceFacts:
+        return self.executor.look(keyspace, books=True)
+
+    def await_agreement(self, timeout: float) -> None:
+        self.executor.await_agreement(timeout)
 
 
 def bootstrap(
-    executor: Executor,
+    executor: BookExecutor,
     keyspace: str,
     *,
     tables: Iterable[Table] = TABLES,
@@ -46,14 +76,14 @@ def bootstrap(
         ConfigurationError: a table has a format of another release, or is none of ours.
         IntrospectionError: the keyspace could not be read.
     """
-    wanted = tuple(tables)
-    steps = missing_tables(keyspace, executor.look(keyspace), executor.server, wanted)
+    wanted, seeing = tuple(tables), _WithBooks(executor)
+    steps = missing_tables(keyspace, seeing.look(keyspace), executor.server, wanted)
     timeouts = {"step_timeout": step_timeout, "agreement_timeout": agreement_timeout}
     for step in steps:
-        _send(Attempt(step, executor, world or World(), **timeouts))
+        _send(Attempt(step, seeing, world or World(), **timeouts))
     executor.await_agreement(agreement_timeout)
     if steps:
-        _check(keyspace, wanted, executor)
+        _check(keyspace, wanted, seeing)
     return steps
 
 

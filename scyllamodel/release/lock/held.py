@@ -7,6 +7,7 @@ shows at SERIAL decides, and no two updates of one epoch set the same beat, so t
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ GOOD_FOR: Final = 2 / 3
 """The part of a lease for which an update proves that nobody took over; others wait for a whole one."""
 
 _TRIES: Final = 5
-"""How often a step is begun again because proving the lock took too long."""
+"""How often a step is begun if proving the lock takes too long; at least how often a fence and a release are tried."""
 _PAUSE: Final = 0.1
 
 _log = logging.getLogger("scyllamodel")
@@ -113,7 +114,9 @@ class Held:
         with self._mutex:
             self._alive = self._world.clock()
             try:
-                sent = self._update({"version": version, "step": step, "coordinator": self.coordinator}, self.lease)
+                sent = self._update(
+                    {"version": version, "step": step, "coordinator": self.coordinator}, _TRIES, self.lease
+                )
             except _Unresolved as unresolved:
                 raise self._unconfirmed() from unresolved.__cause__
         return Fence(sent, self.lease * GOOD_FOR, self._world.boot_clock)
@@ -144,50 +147,62 @@ class Held:
             if self._over:
                 return False
             try:
-                self._update({}, 0.0)
+                self._update({}, 1, 0.0)
             except (_Unresolved, LockLost) as error:
                 _log.warning("the lock of %s was not renewed: %s", self._store.name, error.__cause__ or error)
                 return False
         return True
 
-    def release(self) -> bool:
-        """Give the lock back, and return whether it is known not to be ours any more; others wait a lease if not."""
+    def release(self, patience: float | None = None) -> bool:
+        """Give the lock back, and return whether it is known not to be ours any more; others wait a lease if not.
+
+        Parameters:
+            patience: seconds for which this is tried; None means one lease.
+        """
         with self._mutex:
             self._over = True
-            began, failure = self._world.clock(), None
-            while self._world.clock() - began <= self.lease:
-                try:
-                    self._store.change({"owner": self.owner, "epoch": self.epoch}, {"owner": None})
-                except StatementFailure as error:
-                    failure = error
-                    row = self._read_back()
-                    if row is None or self._is_ours(row):
-                        self._world.pause(_PAUSE)
-                        continue
-                return True  # applied; or refused, and then an earlier try was applied, or somebody took over
+            until = self._world.clock() + (self.lease if patience is None else patience)
+            tries = 1
+            while (failure := self._give_back()) is not None:
+                if tries >= _TRIES and self._world.clock() >= until:
+                    break
+                self._world.pause(_PAUSE)
+                tries += 1
+            else:
+                return True
         _log.warning(
-            "the lock of %s was not given back, and is free in %s s: %s", self._store.name, self.lease, failure
+            "the lock of %s was not given back; in %g s others take over: %s", self._store.name, self.lease, failure
         )
         return False
 
-    def _update(self, columns: Mapping[str, Any], patience: float) -> float:
+    def _give_back(self) -> StatementFailure | None:
+        """Send the release once; None when the lock is not ours any more."""
+        try:
+            self._store.change({"owner": self.owner, "epoch": self.epoch}, {"owner": None})
+        except StatementFailure as error:
+            row = self._read_back()
+            return error if row is None or self._is_ours(row) else None
+        return None  # applied; or refused, and then an earlier try was applied, or somebody took over
+
+    def _update(self, columns: Mapping[str, Any], tries: int, patience: float) -> float:
         """Move the beat, and return when the update was first sent that did; the mutex is held.
 
         Raises:
             LockLost: the lock is somebody else's.
-            _Unresolved: ``patience`` seconds did not show whether it was done.
+            _Unresolved: so many tries in so many seconds, both of them, did not show whether it was done.
         """
         if self._lost is not None:
             raise self._lost
         beat = self._last_beat = self._last_beat + 1
         sent = self._world.boot_clock()
-        while True:
+        for tried in itertools.count(1):
             failure = self._try(columns, beat)
             if self._beat == beat:
-                return sent
-            if self._world.boot_clock() - sent >= patience:
+                break
+            if tried >= tries and self._world.boot_clock() - sent >= patience:
                 raise _Unresolved from failure
             self._world.pause(_PAUSE)
+        return sent
 
     def _try(self, columns: Mapping[str, Any], beat: int) -> StatementFailure | None:
         """Send the update once, and find out what the row shows then."""

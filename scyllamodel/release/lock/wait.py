@@ -6,7 +6,6 @@ waits judges by its own clock alone: a row that did not move for the whole lease
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -201,10 +200,9 @@ class Wait:
         return False
 
     def abandon(self) -> None:
-        """Give back what an update of unknown outcome may have taken; if this fails too, it is free in a lease."""
+        """Give back what an update of unknown outcome may have taken."""
         if self.tried is not None:
-            with contextlib.suppress(StatementFailure):
-                self.store.change({"owner": self.owner, "epoch": self.tried.epoch + 1}, {"owner": None})
+            self.held(attrs.evolve(self.tried, **self.columns(self.tried.epoch + 1))).release(patience=0.0)
 
     def timed_out(self) -> LockTimeout:
         """The error that tells who holds the lock."""
