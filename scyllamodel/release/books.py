@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from scyllamodel.driver.books import Books
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.ledger import Ledger, scope_of
-from scyllamodel.release.tables import MIGRATIONS, PREFIX, STEPS, VERIFIED, missing_tables
+from scyllamodel.release.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
@@ -27,11 +26,20 @@ def ledger_keyspace(repo: Repo) -> str:
     return repo.keyspace
 
 
+def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:
+    """The keyspace of the ledger with our own tables, which every other look leaves out.
+
+    Raises:
+        IntrospectionError: it could not be read.
+    """
+    return read_keyspace(coordinator, ledger_keyspace(repo), server, books=True)
+
+
 def open_ledger(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts, server: ServerProfile) -> Ledger:
     """The ledger of a repo, for reading and writing.
 
     Parameters:
-        found: what the keyspace of the ledger holds, read after the bootstrap where there is one.
+        found: by `read_books`, after the bootstrap where there is one.
 
     Raises:
         ConfigurationError: a table of ours is in a format that this release does not know.
@@ -57,8 +65,3 @@ def known_columns(found: KeyspaceFacts) -> Mapping[str, frozenset[str]]:
         for table in BOOKS
         if table.name in live
     }
-
-
-def without_books(found: KeyspaceFacts) -> KeyspaceFacts:
-    """The keyspace without the tables of our own bookkeeping."""
-    return attrs.evolve(found, tables=[table for table in found.tables if not table.name.startswith(PREFIX)])

@@ -123,6 +123,6 @@ def guarded(
             if held is None:
                 raise LockLost(f"The lock of keyspace {repo.keyspace} was not needed", keyspace=repo.keyspace)
             fenced = Fenced(executor, held)
-            ledger = open_ledger(repo, executor.coordinator, fenced.look(keyspace), executor.server)
+            ledger = open_ledger(repo, executor.coordinator, executor.look(keyspace, books=True), executor.server)
             ledger.settle(fenced.look, executor.server)
             yield Guard(held, fenced, ledger)

@@ -18,7 +18,7 @@ from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LedgerError
-from scyllamodel.release.books import ledger_keyspace, open_ledger, without_books
+from scyllamodel.release.books import open_ledger, read_books
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
 from scyllamodel.release.lock import LockRow, LockTable
@@ -114,10 +114,9 @@ def status(repo: Repo) -> Status:
         ConfigurationError: the ledger is in a format that this release does not know.
     """
     look = Look.at(repo)
-    kept = ledger_keyspace(repo)
-    found = {part.name: part for part in look.found({kept, repo.keyspace})}
-    ledger = open_ledger(repo, look.coordinator, found[kept], look.server)
-    head, lock = ledger.head(), _lock(repo, look.coordinator, found[kept])
+    books = read_books(repo, look.coordinator, look.server)
+    ledger = open_ledger(repo, look.coordinator, books, look.server)
+    head, lock = ledger.head(), _lock(repo, look.coordinator, books)
     state, failure = state_of(head, lock)
     ahead = ledger.ahead_of_clock(head)
     return Status(
@@ -126,7 +125,7 @@ def status(repo: Repo) -> Status:
         state=state,
         failure=failure,
         lock=lock,
-        unbuilt=unbuilt(look.coordinator, without_books(found[repo.keyspace])),
+        unbuilt=unbuilt(look.coordinator, look.found([repo.keyspace])[repo.keyspace]),
         notes=(ahead,) if ahead else (),
     )
 
@@ -152,8 +151,7 @@ def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
         ConfigurationError: the ledger is in a format that this release does not know.
     """
     look = Look.at(repo)
-    kept = ledger_keyspace(repo)
-    ledger = open_ledger(repo, look.coordinator, look.found([kept])[kept], look.server)
+    ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
     versions = ledger.versions()
     return ledger.with_steps(versions) if steps else versions
 

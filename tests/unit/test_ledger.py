@@ -208,13 +208,14 @@ def test_a_server_that_never_answers_is_given_up():
     assert TRIES == len(store.requests)
 
 
-def test_a_version_that_another_run_settled_cannot_be_ended():
+@pytest.mark.parametrize("status", [None, "partial"])
+def test_a_version_that_another_run_settled_cannot_be_ended(status):
     """The end is written only while the version runs under our epoch: otherwise the lock was lost."""
     store = MemoryStore()
     opened = begun(store)
     ledger_on(store).settle(Simulator(FOUND).look, SERVER)
     with pytest.raises(LockLost, match="ended by another run"):
-        opened.finish()
+        opened.finish(status)
 
     assert "partial" == ledger_on(store).head().status
 

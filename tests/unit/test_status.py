@@ -9,11 +9,11 @@ import attrs
 import pytest
 from build import schema, table
 
-from scyllamodel.release.books import known_columns, without_books
+from scyllamodel.release.books import known_columns
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.lock import LockRow
 from scyllamodel.release.status import LockHolder, state_of
-from scyllamodel.release.tables import LOCK, MIGRATIONS, STEPS, VERIFIED
+from scyllamodel.release.tables import LOCK, MIGRATIONS, STEPS
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 HOLDER = LockHolder(UUID(int=1))
@@ -57,8 +57,3 @@ def test_columns_that_are_there_and_known():
     assert {MIGRATIONS.name, STEPS.name} == set(found)
     assert {column.name for column in MIGRATIONS} - {"app_version"} == found[MIGRATIONS.name]
     assert {column.name for column in STEPS} == found[STEPS.name]
-
-
-def test_our_tables_are_no_part_of_a_schema_that_is_rolled_back():
-    """Bookkeeping is neither planned nor counted in a fingerprint."""
-    assert schema(table("t")) == without_books(schema(table("t"), LOCK, MIGRATIONS, STEPS, VERIFIED))

@@ -93,14 +93,14 @@ class Persistence:
 
         Parameters:
             to: contradicts ``when`` in at least one column, so that the row tells whether it was done. Where somebody
-                else may have done the very same, we did.
+                else may have done the very same, with the same ``error``, we did.
         """
 
         def was_done() -> bool | None:
             row = self.row(store, version) or {}
             if all(row.get(name) == value for name, value in when.items()):
                 return None
-            return all(row.get(name) == to[name] for name in to.keys() & when.keys())
+            return all(row.get(name) == to[name] for name in to.keys() & {*when, "error"})
 
         return self.until_known(
             "changing a version", lambda: store.change_version(self.scope, version, to, when), was_done

@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, StepFailed
-from scyllamodel.release.books import ledger_keyspace, open_ledger, without_books
+from scyllamodel.release.books import open_ledger, read_books
 from scyllamodel.release.guard import Guard, guarded
 from scyllamodel.release.ledger import Ledger, Migration, Who
 from scyllamodel.release.ledger.settle import settled
@@ -45,7 +45,7 @@ class _Draft:
         target = target_of(ledger.versions(), to, repo.models)
         undone = tuple(_as_settled(found, see, server) for found in ledger.with_steps(target.undone))
         target = attrs.evolve(target, undone=undone)
-        found = SchemaFacts(without_books(see(name)) for name in _keyspaces(repo, undone))
+        found = SchemaFacts(see(name) for name in _keyspaces(repo, undone))
         return cls(target, rollback_plan(target, found, server, allow=allow))
 
 
@@ -94,8 +94,8 @@ def rollback(
     """
     begun, tell = time.monotonic(), on_event or _nobody
     look = Look.at(repo)
-    keyspace = ledger_keyspace(repo)
-    ledger = open_ledger(repo, look.coordinator, look.found([keyspace])[keyspace], look.server)
+    books = read_books(repo, look.coordinator, look.server)
+    ledger = open_ledger(repo, look.coordinator, books, look.server)
     draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
     tell(Event("plan_ready", draft.plan))
     draft.plan.raise_refused()
