@@ -7,6 +7,7 @@ are read by a cursor over tokens; a pattern could not.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from scyllamodel._identifiers import unquote
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _TOKEN: Final = re.compile(r"""\s*(?:("(?:[^"]|"")*")|('(?:[^']|'')*')|([A-Za-z0-9_]+)|([<>,.]))""")
 
 
+@lru_cache(maxsize=4096)
 def parse_type(text: str) -> CqlType:
     """The type that this CQL text means.
 

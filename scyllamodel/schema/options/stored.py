@@ -8,6 +8,7 @@ in binary extensions (``serializer.hh``), and Cassandra others behind nulls (``S
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from scyllamodel.schema.facts import FrozenMap
@@ -64,9 +65,17 @@ def _is_option(name: str, value: object) -> bool:
 
 def _understood(name: str, value: object) -> Any:
     try:
-        return canonical(name, value)
+        if isinstance(value, Mapping):
+            return _remembered(name, "map", tuple(cast("Mapping[str, str]", value).items()))
+        return _remembered(name, type(value).__name__, value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _remembered(name: str, kind: str, value: Any) -> Any:
+    """The canonical value, worked out once: most tables of a cluster store the same. ``kind`` tells True from 1."""
+    return canonical(name, dict(value) if kind == "map" else value)
 
 
 def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
