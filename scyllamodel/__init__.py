@@ -19,9 +19,14 @@ if TYPE_CHECKING:
         DestructiveChangeRefused,
         DiscoveryError,
         DuplicateTable,
+        ForeignVersion,
         ImpossibleChange,
         IntrospectionError,
+        IrreversibleStep,
         KeyspaceError,
+        LedgerError,
+        LockLost,
+        LockTimeout,
         ModelDefinitionError,
         NoModelsFound,
         SchemaDisagreement,
@@ -29,9 +34,11 @@ if TYPE_CHECKING:
         SeveralFailed,
         StalePlan,
         StepFailed,
+        SupersededModels,
         TypeMismatch,
         UnknownColumn,
         UnknownRepo,
+        UnknownVersion,
     )
     from scyllamodel.model.column import Column
     from scyllamodel.model.declare import clustering_key, column, partition_key
@@ -66,11 +73,16 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "DiscoveryError",
     "DuplicateTable",
     "Event",
+    "ForeignVersion",
     "ImpossibleChange",
     "Index",
     "IntrospectionError",
+    "IrreversibleStep",
     "KeyspaceError",
     "KeyspaceResult",
+    "LedgerError",
+    "LockLost",
+    "LockTimeout",
     "MaterializedView",
     "MigrationResult",
     "Model",
@@ -83,10 +95,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "SeveralFailed",
     "StalePlan",
     "StepFailed",
+    "SupersededModels",
     "TableOptions",
     "TypeMismatch",
     "UnknownColumn",
     "UnknownRepo",
+    "UnknownVersion",
     "UserType",
     "check",
     "clustering_key",
@@ -106,9 +120,10 @@ _HOMES: Final = {
     "scyllamodel.driver.configured": "configured_repos",
     "scyllamodel.driver.repo": "Repo",
     "scyllamodel.errors": """
-        ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable ImpossibleChange
-        IntrospectionError KeyspaceError ModelDefinitionError NoModelsFound SchemaDisagreement ScyllaModelError
-        SeveralFailed StalePlan StepFailed TypeMismatch UnknownColumn UnknownRepo
+        ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable
+        ForeignVersion ImpossibleChange IntrospectionError IrreversibleStep KeyspaceError LedgerError LockLost
+        LockTimeout ModelDefinitionError NoModelsFound SchemaDisagreement ScyllaModelError SeveralFailed
+        StalePlan StepFailed SupersededModels TypeMismatch UnknownColumn UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
     "scyllamodel.model.declare": "clustering_key column partition_key",

@@ -17,6 +17,13 @@
     ├── ImpossibleChange                      CQL has no statement for a wanted change
     ├── DestructiveChangeRefused              a change that needs ``allow=``
     ├── StalePlan                             a plan that no longer fits what is live
+    ├── LockTimeout (TimeoutError)            somebody else changes the keyspace, and makes no progress
+    ├── LockLost                              this run was silent for so long that another one took over
+    ├── LedgerError                           the history of changes could not be read or written
+    ├── SupersededModels                      a start-up sync of models that a later version replaced
+    ├── UnknownVersion (LookupError)          a version that the ledger cannot go back to
+    ├── ForeignVersion                        a version that another application wrote
+    ├── IrreversibleStep                      a step to undo that CQL has no inverse for
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
     └── SeveralFailed                         of several repos, some failed
@@ -237,6 +244,63 @@ class StalePlan(ScyllaModelError):
 
     code = "PL103"
     exit_code = 4
+
+
+class LockTimeout(ScyllaModelError, TimeoutError):
+    """Somebody else holds the lock of a keyspace and made no progress in time; nothing ran.
+
+    ``holder``, ``host``, ``pid``, ``purpose``, ``version`` and ``step`` tell who and where, ``age`` for how many
+    seconds, by the two machines' clocks; all are None if the lock is free and the server confirms no holder.
+    """
+
+    code = "AP104"
+    exit_code = 5
+
+
+class LockLost(ScyllaModelError):
+    """This run was silent for longer than its lease, and no longer holds the lock of its keyspace.
+
+    It is raised before a statement is sent, never after. ``host`` and ``pid`` tell who took over, if anybody did.
+    """
+
+    code = "AP105"
+    exit_code = 6
+
+
+class LedgerError(ScyllaModelError):
+    """The history of changes could not be read or written; ``scope`` names it. What runs next looks at the schema."""
+
+    code = "LG104"
+
+
+class SupersededModels(ScyllaModelError):
+    """These models were replaced by others, or rolled back, and a start-up sync does not bring them back; nothing ran.
+
+    ``version`` is the last one that was for these models, ``head`` the newest one, ``missing`` what would be made.
+    """
+
+    code = "LG101"
+    exit_code = 3
+
+
+class UnknownVersion(ScyllaModelError, LookupError):
+    """A version that one cannot go back to; ``version`` names it, ``versions`` lists those that one can."""
+
+    code = "RB102"
+
+
+class ForeignVersion(ScyllaModelError):
+    """A version to undo was made by another application; ``version``, ``theirs`` and ``ours`` tell. Nothing ran."""
+
+    code = "LG103"
+    exit_code = 3
+
+
+class IrreversibleStep(ScyllaModelError):
+    """Steps to undo have no inverse in CQL; ``steps`` holds all of them, nothing ran."""
+
+    code = "RB101"
+    exit_code = 3
 
 
 class SchemaDisagreement(ScyllaModelError, TimeoutError):

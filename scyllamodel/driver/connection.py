@@ -75,16 +75,30 @@ class Connection:
         """The nodes that the driver knows of."""
         return list(self.session.cluster.metadata.all_hosts())
 
-    def send(self, cql: str, *, host: Any, timeout: float, page: int = PAGE) -> Any:
+    def send(
+        self,
+        cql: str,
+        *,
+        host: Any,
+        timeout: float,
+        page: int = PAGE,
+        consistency: Any = ConsistencyLevel.ONE,
+        serial_consistency: Any = None,
+    ) -> Any:
         """Send text to one host, once: no retry, no second host, no speculation. Returns the driver's future.
 
         With the driver's default policies a DDL or lightweight transaction whose connection was cut is sent again to
         another host (seen on scylla-driver 3.29.12).
+
+        Parameters:
+            consistency: the level of reads and plain writes; of a lightweight transaction that of its commit.
+            serial_consistency: that of a lightweight transaction; None leaves it to the session.
         """
         statement = _Ours(
             cql,
             retry_policy=FallthroughRetryPolicy(),
-            consistency_level=ConsistencyLevel.ONE,
+            consistency_level=consistency,
+            serial_consistency_level=serial_consistency,
             fetch_size=page,
             is_idempotent=False,  # which also keeps any speculative policy out
         )

@@ -89,20 +89,23 @@ class DdlExecutor:
                 self._lost = unread("the answer to a statement", self.coordinator, error)
             raise _FAILURES[found](_words(error)) from error
 
-    def look(self, keyspace: str) -> KeyspaceFacts:
+    def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
         """The keyspace as the coordinator has it now.
+
+        Parameters:
+            books: whether our own bookkeeping is told too.
 
         Raises:
             IntrospectionError: it could not be read, or the coordinator is gone and no other node answers.
             SchemaDisagreement: the coordinator is gone, and the others do not agree on what it left.
         """
         try:
-            return read_keyspace(self.coordinator, keyspace, self.server)
+            return read_keyspace(self.coordinator, keyspace, self.server, books=books)
         except IntrospectionError as error:
             if error.__cause__ is None or not lost_node(error.__cause__):
                 raise
             self._take_another(error)
-        return read_keyspace(self.coordinator, keyspace, self.server)
+        return read_keyspace(self.coordinator, keyspace, self.server, books=books)
 
     def _take_another(self, lost: IntrospectionError) -> None:
         """Go on with the next node, once it knows all that the lost one had told anybody."""

@@ -33,15 +33,25 @@ TORN_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
 """Seconds until rows that do not fit together are read again."""
 
 
-def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE) -> KeyspaceFacts:
+def read_keyspace(
+    coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE, books: bool = False
+) -> KeyspaceFacts:
     """One keyspace as the coordinator has it; its ``keyspace`` is None when there is none.
 
     Parameters:
         page: rows of one page; all pages are read.
+        books: whether our own bookkeeping is told too.
 
     Raises:
         IntrospectionError: it could not be read, or kept changing while it was read.
     """
+    return read_keyspace_at(coordinator, keyspace, server, page=page, books=books)[0]
+
+
+def read_keyspace_at(
+    coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE, books: bool = False
+) -> tuple[KeyspaceFacts, UUID | None]:
+    """The same, with the version of the schema that stood before and after the read; None if it kept moving."""
     where = f"WHERE keyspace_name = {string(keyspace)}"
     selects = {
         table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted by `string`
@@ -50,44 +60,45 @@ def read_keyspace(coordinator: Coordinator, keyspace: str, server: ServerProfile
     # Cassandra writes the tables of its schema one after the other and moves its version when all are written: for a
     # moment a table is there without its columns, at an unmoved version.
     for pause in TORN_PAUSES:
-        rows = _rows(coordinator, keyspace, selects, page)
+        rows, version = _rows(coordinator, keyspace, selects, page)
         with contextlib.suppress(IntrospectionError):
-            return reflect_keyspace(keyspace, rows, server)
+            return reflect_keyspace(keyspace, rows, server, books=books), version
         time.sleep(pause)
-    return reflect_keyspace(keyspace, _rows(coordinator, keyspace, selects, page), server)
+    rows, version = _rows(coordinator, keyspace, selects, page)
+    return reflect_keyspace(keyspace, rows, server, books=books), version
 
 
-def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> Rows:
+def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None]:
     try:
-        rows = _settled(coordinator, selects, page)
+        found = _settled(coordinator, selects, page)
     except DRIVER_ERRORS as error:
         raise unread(f"the schema of keyspace {keyspace}", coordinator, error) from error
-    if rows is None:
+    if found is None:
         raise IntrospectionError(
             f"keyspace {keyspace} kept changing while it was read, {2 * TRIES} times in a row. Somebody changes its "
             "schema without pause; run this again when that is over.",
             keyspace=keyspace,
             node=coordinator.address,
         )
-    return rows
+    return found
 
 
-def _settled(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> Rows | None:
-    """Rows that were all there at one moment, or None when there was no such moment."""
+def _settled(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None] | None:
+    """Rows that were all there at one moment, and the version then; None when there was no such moment."""
     before = schema_version(coordinator)
     rows: Rows = {}
     for _ in range(TRIES):
         rows = _read(coordinator, selects, page)
         after = schema_version(coordinator)
         if before == after:
-            return rows
+            return rows, after
         before = after
     # The version is the cluster's: on a busy one it moves for other keyspaces all the time. Two equal looks at this
     # keyspace, one after the other, prove as much.
     for _ in range(TRIES):
         again = _read(coordinator, selects, page)
         if again == rows:
-            return rows
+            return rows, None
         rows = again
     return None
 

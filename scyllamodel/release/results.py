@@ -11,7 +11,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.plan import Plan
 
-Status: TypeAlias = Literal["in_sync", "applied", "planned", "partial"]
+Status: TypeAlias = Literal["in_sync", "applied", "planned", "waited", "rolled_back", "partial"]
 
 
 @attrs.frozen
@@ -19,12 +19,14 @@ class MigrationResult:
     """What a migration did.
 
     Attributes:
-        status: ``in_sync`` nothing was missing, ``applied`` all steps went through, ``planned`` a dry run, ``partial``
-            only on the ``result`` of a `StepFailed`.
+        status: ``in_sync`` nothing was missing, ``applied`` all steps went through, ``planned`` a dry run, ``waited``
+            another run did it, ``rolled_back`` the schema is what it was before, ``partial`` only on the ``result`` of
+            a `StepFailed`.
         plan: the plan that was, or would be, applied.
         steps: one entry for each statement, those of ``plan.bootstrap`` first.
         duration_ms: the time from the first look at the server to the last.
         repo: the name of the repo.
+        version: of the ledger; None when nothing was written there.
     """
 
     status: Status
@@ -32,6 +34,7 @@ class MigrationResult:
     steps: tuple[StepResult, ...] = ()
     duration_ms: int = 0
     repo: str = "default"
+    version: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON values, by the schema ``result.schema.json`` of this package."""
@@ -40,6 +43,7 @@ class MigrationResult:
             "kind": "result",
             "repo": self.repo,
             "status": self.status,
+            "version": self.version,
             "plan_hash": self.plan.fingerprint,
             "cql": [step.cql for step in (*self.plan.bootstrap, *self.plan.steps)],
             "duration_ms": self.duration_ms,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from uuid import UUID
 
 import attrs
 import pytest
@@ -12,8 +13,11 @@ from jsonschema import Draft202012Validator
 from scyllamodel.cli.answers import error_document
 from scyllamodel.cli.commands.explain import meanings
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
-from scyllamodel.local.background import NodeStatus, Status
+from scyllamodel.local.background import NodeStatus
+from scyllamodel.local.background import Status as LocalStatus
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.status import LockHolder, Status, history_dict
 from scyllamodel.schema.apply import StepResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
@@ -44,6 +48,29 @@ DOCUMENTS = {
         CheckResult(True, make_plan(WANTED, WANTED, ServerProfile())).to_dict(),
     ],
     "keyspace": [KeyspaceResult("shop", True, REPLICATION, (REMARK,)).to_dict()],
+    "status": [
+        Status("shop/default").to_dict(),
+        Status(
+            "shop/default", 1, "running", "x", LockHolder(UUID(int=1), "h", 1, "sync", 0.5, 1, 2), None, (REMARK,)
+        ).to_dict(),
+    ],
+    "history": [
+        history_dict("shop/default", []),
+        history_dict(
+            "shop/default",
+            [
+                Migration("shop/default", 1),
+                Migration(
+                    "shop/default",
+                    2,
+                    models=["shop"],
+                    started_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
+                    run_id=UUID(int=1),
+                    steps=(LedgerStep("shop/default", 2, 1),),
+                ),
+            ],
+        ),
+    ],
     "inspect": [
         facts_dict(
             SchemaFacts([KeyspaceFacts("shop", Keyspace("shop", REPLICATION), views=[View("v", [KEY], base="t")])])
@@ -54,8 +81,8 @@ DOCUMENTS = {
     "local": [
         {"format": 1, "kind": "local", **status.to_dict()}
         for status in (
-            Status(is_running=False),
-            Status(
+            LocalStatus(is_running=False),
+            LocalStatus(
                 is_running=True,
                 version="5.0.6",
                 nodes=(NodeStatus("127.0.0.1:9042", 17, is_up=True),),

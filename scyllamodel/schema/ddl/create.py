@@ -19,6 +19,8 @@ from scyllamodel.schema.server import ORDINARY, index_family
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from scyllamodel.schema.server import ServerProfile
 
 INDENT: Final = "    "
@@ -67,14 +69,20 @@ def create_type(keyspace: str, found: UserType) -> str:
     return f"CREATE TYPE {type_name(keyspace, found.name)} ({fields})"
 
 
-def create_table(keyspace: str, table: Table, server: ServerProfile) -> str:
-    """``CREATE TABLE``; clustering orders are listed when one of them is descending."""
+def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id: UUID | None = None) -> str:
+    """``CREATE TABLE``; clustering orders are listed when one of them is descending.
+
+    Parameters:
+        table_id: for a table that many may make at once: ``IF NOT EXISTS``, and with this id wherever it is made.
+    """
     lines = [*map(column_cql, table.columns), f"PRIMARY KEY {_primary_key(table)}"]
     body = ",\n".join(INDENT + line for line in lines)
     descending = any(column.descending for column in table.clustering_key)
     options = _without_ttl(table.options) if table.is_counter else table.options
-    clauses = [*([_clustering_order(table)] if descending else []), *options_cql(options, server)]
-    return f"CREATE TABLE {qualified(keyspace, table.name)} (\n{body}\n){_with(clauses, ' ')}"
+    order, once = [_clustering_order(table)] if descending else [], [] if table_id is None else [f"id = {table_id}"]
+    clauses = [*order, *once, *options_cql(options, server)]
+    start = f"CREATE TABLE {'IF NOT EXISTS ' if once else ''}{qualified(keyspace, table.name)}"
+    return f"{start} (\n{body}\n){_with(clauses, ' ')}"
 
 
 def create_view(keyspace: str, view: View, server: ServerProfile) -> str:

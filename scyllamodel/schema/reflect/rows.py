@@ -55,13 +55,16 @@ def reflect(rows: Rows, server: ServerProfile) -> SchemaFacts:
     return SchemaFacts(tuple(_Keyspace(name, split, server).facts() for name in sorted(split.keyspaces())))
 
 
-def reflect_keyspace(name: str, rows: Rows, server: ServerProfile) -> KeyspaceFacts:
+def reflect_keyspace(name: str, rows: Rows, server: ServerProfile, *, books: bool = False) -> KeyspaceFacts:
     """The facts of one keyspace; its ``keyspace`` is None when the rows do not hold it.
+
+    Parameters:
+        books: whether our own bookkeeping is among them.
 
     Raises:
         IntrospectionError: a row cannot be understood; names the table and the text.
     """
-    return _Keyspace(name, _Split(rows), server).facts()
+    return _Keyspace(name, _Split(rows), server, books=books).facts()
 
 
 class _Split:
@@ -89,8 +92,9 @@ class _Split:
 class _Keyspace:
     """One keyspace being read."""
 
-    def __init__(self, name: str, rows: _Split, server: ServerProfile) -> None:
+    def __init__(self, name: str, rows: _Split, server: ServerProfile, *, books: bool = False) -> None:
         self.name = name
+        self.books = books
         self.server = server
         self.rows = rows
         self.columns = rows.by_table("columns", name)
@@ -112,7 +116,7 @@ class _Keyspace:
     def is_hidden(self, table: str) -> bool:
         """No user name holds ``$``; a user may well end a name like a CDC log, so its partitioner is the proof."""
         made_for_cdc = self.scylla_tables.get(table, {}).get("partitioner") == _CDC_PARTITIONER
-        return "$" in table or table.startswith(BOOKKEEPING) or made_for_cdc
+        return "$" in table or (table.startswith(BOOKKEEPING) and not self.books) or made_for_cdc
 
     def is_index_view(self, row: Row) -> bool:
         """Scylla keeps each ordinary index in a view ``<index>_index``, which nothing else marks."""

@@ -1,0 +1,124 @@
+"""The rows of the ledger on a server, through one node.
+
+*In*: rows by column name. *Out*: rows, answers, or a `StatementFailure` that says what became of a statement. What rows
+mean, and what to do when one was not written, is not decided here. Every name in the text is ours, every value a
+literal that no server can read as anything else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.driver.cas import Rows, literal
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.reader import schema_version
+
+_MIGRATIONS, _STEPS, _VERIFIED = "scyllamodel_migrations", "scyllamodel_steps", "scyllamodel_verified"
+_NONE: Final[Mapping[str, Collection[str]]] = {}
+
+
+class Books:
+    """The three tables of the ledger in one keyspace.
+
+    Parameters:
+        columns: for each of our tables that is there, those of its columns that this release knows. A table that is not
+            there reads as empty; stamps need no knowledge of columns, so that the fast path does without.
+    """
+
+    def __init__(self, rows: Rows, keyspace: str, columns: Mapping[str, Collection[str]] = _NONE) -> None:
+        self._rows, self._keyspace = rows, keyspace
+        self._columns = {table: sorted(names) for table, names in columns.items()}
+
+    @property
+    def _coordinator(self) -> Coordinator:
+        return self._rows.coordinator
+
+    def versions(self, scope: str, limit: int | None = None) -> Sequence[Mapping[str, Any]]:
+        """The versions of a scope, the newest first."""
+        return self._select(_MIGRATIONS, {"scope": scope}, "" if limit is None else f" LIMIT {limit}")
+
+    def version(self, scope: str, version: int) -> Mapping[str, Any] | None:
+        """One version, by a read that ends what is under way."""
+        return next(iter(self._select(_MIGRATIONS, {"scope": scope, "version": version}, serial=True)), None)
+
+    def steps(self, scope: str, version: int) -> Sequence[Mapping[str, Any]]:
+        """The steps of a version, by their number."""
+        return self._select(_STEPS, {"scope": scope, "version": version})
+
+    def _select(
+        self, table: str, keys: Mapping[str, Any], more: str = "", *, serial: bool = False
+    ) -> list[dict[str, Any]]:
+        if table not in self._columns:
+            return []
+        names = ", ".join(self._columns[table])
+        cql = f"SELECT {names} FROM {self._name(table)} WHERE {_pairs(keys)}{more}"  # noqa: S608 - literals
+        return self._rows.read(cql, serial=serial)
+
+    def add_version(self, row: Mapping[str, Any]) -> bool:
+        """Write a version unless its number is taken."""
+        return bool(self._rows.change(f"{self._insert(_MIGRATIONS, row)} IF NOT EXISTS"))
+
+    def change_version(self, scope: str, version: int, to: Mapping[str, Any], when: Mapping[str, Any]) -> bool:
+        """Set columns of a version if others have these values."""
+        cells = ", ".join(f"{name} = {literal(to[name])}" for name in self._known(_MIGRATIONS, to))
+        where = _pairs({"scope": scope, "version": version})
+        change = f"UPDATE {self._name(_MIGRATIONS)} SET {cells} WHERE {where} IF {_pairs(when)}"  # noqa: S608 - literals
+        return bool(self._rows.change(change))
+
+    def put_step(self, row: Mapping[str, Any], *, over: bool = False) -> None:
+        """Write a step, or some columns of it; ``over`` another writer, later than what that one wrote."""
+        stamp = f" USING TIMESTAMP {self._later(row)}" if over else ""
+        self._rows.write(self._insert(_STEPS, row) + stamp)
+
+    def _later(self, row: Mapping[str, Any]) -> int:
+        """Microseconds since 1970, by our clock or just after the last write of the step, whichever is later."""
+        where = _pairs({name: row[name] for name in ("scope", "version", "seq")})
+        cql = f"SELECT writetime(state) AS written FROM {self._name(_STEPS)} WHERE {where}"  # noqa: S608 - literals
+        written = [found["written"] or 0 for found in self._rows.read(cql)]
+        return max(time.time_ns() // 1000, *(last + 1 for last in written), 0)
+
+    def stamp(self, scope: str, models_fp: str) -> UUID | None:
+        """The version of the schema that these models were last seen in sync with; None where nobody can tell."""
+        where = _pairs({"scope": scope, "models_fp": models_fp})
+        cql = f"SELECT schema_version FROM {self._name(_VERIFIED)} WHERE {where}"  # noqa: S608 - literals
+        try:
+            rows = self._coordinator.rows(cql)
+        except DRIVER_ERRORS:  # no such table, no right to read it, no answer: the full read will tell
+            return None
+        return rows[0]["schema_version"] if rows else None
+
+    def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
+        """Write that stamp."""
+        row = {"scope": scope, "models_fp": models_fp, "schema_version": schema_version, "checked_at": checked_at}
+        self._rows.write(self._insert(_VERIFIED, row))
+
+    def schema_version(self) -> UUID | None:
+        """The version that the schema of the cluster has now; None where nobody can tell."""
+        try:
+            return schema_version(self._coordinator)
+        except DRIVER_ERRORS:
+            return None
+
+    def _insert(self, table: str, row: Mapping[str, Any]) -> str:
+        known = {name: row[name] for name in self._known(table, row)}
+        return f"INSERT INTO {self._name(table)} ({', '.join(known)}) VALUES ({_values(known)})"  # noqa: S608 - literals
+
+    def _known(self, table: str, row: Mapping[str, Any]) -> list[str]:
+        """A table of an older release may lack columns."""
+        return [name for name in row if name in self._columns[table]]
+
+    def _name(self, table: str) -> str:
+        return qualified(self._keyspace, table)
+
+
+def _pairs(cells: Mapping[str, Any]) -> str:
+    return " AND ".join(f"{name} = {literal(value)}" for name, value in cells.items())
+
+
+def _values(row: Mapping[str, Any]) -> str:
+    return ", ".join(map(literal, row.values()))

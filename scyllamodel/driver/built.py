@@ -1,0 +1,28 @@
+"""Which indexes and views are not filled yet, as one node sees it.
+
+*In*: a `Coordinator` and the facts of a keyspace. *Out*: their names; None where the user may not ask.
+"""
+
+from __future__ import annotations
+
+from scyllamodel._identifiers import string
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.schema.facts import KeyspaceFacts
+
+
+def unbuilt(coordinator: Coordinator, found: KeyspaceFacts) -> tuple[str, ...] | None:
+    """The indexes and views of this keyspace that the node is still filling, by name.
+
+    Both servers list what is done: views in ``system.built_views``, indexes in ``system."IndexInfo"``, whose
+    ``table_name`` is the keyspace. Reading them takes a right of its own, hence None.
+    """
+    name = string(found.name)
+    views = f"SELECT view_name FROM system.built_views WHERE keyspace_name = {name}"  # noqa: S608 - quoted by `string`
+    indexes = f'SELECT index_name FROM system."IndexInfo" WHERE table_name = {name}'  # noqa: S608 - likewise
+    try:
+        built = {row["view_name"] for row in coordinator.rows(views)}
+        built |= {row["index_name"] for row in coordinator.rows(indexes)}
+    except DRIVER_ERRORS:
+        return None
+    named = [*(view.name for view in found.views), *(i.name for table in found.tables for i in table.indexes)]
+    return tuple(sorted(set(named) - built))

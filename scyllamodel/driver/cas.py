@@ -1,0 +1,132 @@
+"""Rows that many programs change at once: conditional updates, and reads that see them.
+
+*In*: a `Coordinator`, text made of names of ours and `literal` values. *Out*: rows, answers, or a `StatementFailure`
+that says what became of a statement. Consistency is no setting: a lock that is held only in one data centre is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import attrs
+
+from scyllamodel._identifiers import string
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
+from scyllamodel.driver.failures import Meaning, lost_node, meaning
+from scyllamodel.driver.names import ConsistencyLevel, Unavailable
+from scyllamodel.errors import ConnectionFailed
+from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementTransient, StatementUnknown
+
+Value: TypeAlias = str | int | UUID | datetime | Iterable[str] | None
+
+TIMEOUT: Final = 5.0
+"""Seconds for one statement on one row: more than any server's own limit, less than any sensible lease."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def literal(value: Value) -> str:
+    """A value as CQL text that no server can read as anything else.
+
+    >>> literal("it's"), literal(None), literal(7), literal(["a", "b"])
+    ("'it''s'", 'null', '7', "['a', 'b']")
+    >>> literal(datetime(2026, 1, 1, tzinfo=timezone.utc))
+    '1767225600000'
+    """
+    if isinstance(value, str):
+        return string(value)
+    if value is None:
+        return "null"
+    if isinstance(value, datetime):
+        return str(round((value - _EPOCH).total_seconds() * 1000))
+    if isinstance(value, (int, UUID)):
+        return str(value)
+    return f"[{', '.join(map(string, value))}]"
+
+
+@attrs.frozen
+class Applied:
+    """The answer to a conditional statement.
+
+    Attributes:
+        applied: whether its condition held, so that it was done.
+        row: what the server told of the row, by column: at least the columns of the condition if it did not hold and
+            there is such a row; nothing is promised otherwise.
+    """
+
+    applied: bool
+    row: Mapping[str, Any]
+
+    def __bool__(self) -> bool:
+        return self.applied
+
+
+class Rows:
+    """Conditional statements and their reads, through one node for as long as it lives; then through the next.
+
+    Parameters:
+        coordinator: the node to use.
+        timeout: seconds for each statement.
+    """
+
+    def __init__(self, coordinator: Coordinator, *, timeout: float = TIMEOUT) -> None:
+        self.coordinator = coordinator
+        self.timeout = timeout
+
+    def read(self, cql: str, *, serial: bool = False) -> list[dict[str, Any]]:
+        """The rows of a query.
+
+        Parameters:
+            serial: at SERIAL, which first brings to an end what is under way, rather than at QUORUM.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        return self._rows(cql, ConsistencyLevel.SERIAL if serial else ConsistencyLevel.QUORUM)
+
+    def write(self, cql: str) -> None:
+        """Send a plain write, at QUORUM.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        self._rows(cql, ConsistencyLevel.QUORUM)
+
+    def change(self, cql: str) -> Applied:
+        """Send a conditional statement, once.
+
+        Raises:
+            StatementUnknown: it was applied, or was not, or will be yet.
+            StatementFailure: it was not applied.
+        """
+        (row,) = self._rows(cql, ConsistencyLevel.QUORUM)
+        return Applied(row["[applied]"], {name: value for name, value in row.items() if name != "[applied]"})
+
+    def _rows(self, cql: str, consistency: Any) -> list[dict[str, Any]]:
+        node = self.coordinator
+        levels = {"consistency": consistency, "serial_consistency": ConsistencyLevel.SERIAL}
+        try:
+            return list(node.connection.send(cql, host=node.host, timeout=self.timeout, **levels).result())
+        except DRIVER_ERRORS as error:
+            if lost_node(error):
+                self._move()
+            raise _failure(error) from error
+
+    def _move(self) -> None:
+        """Take the next node; while there is none, the lost one is as good as any."""
+        try:
+            self.coordinator = choose(self.coordinator.connection)
+        except ConnectionFailed:
+            return
+
+
+def _failure(error: Exception) -> StatementFailure:
+    """What became of it. Paxos retries by itself, so a round before the one that found no quorum may yet be done."""
+    words = str(getattr(error, "message", None) or error)
+    if isinstance(error, Unavailable):
+        return StatementUnknown(words)
+    kinds = {Meaning.REFUSED: StatementRefused, Meaning.UNKNOWN: StatementUnknown}
+    return kinds.get(meaning(error), StatementTransient)(words)

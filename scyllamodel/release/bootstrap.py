@@ -1,0 +1,117 @@
+"""Our bookkeeping tables, made by any number of starters at once.
+
+*In*: an `Executor` and a keyspace that exists. *Out*: tables that every node knows. It comes before the lock, since the
+lock is one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import attrs
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.errors import ConfigurationError, StepFailed
+from scyllamodel.release.tables import TABLES, missing_tables
+from scyllamodel.schema.apply import Executor
+from scyllamodel.schema.apply.attempt import Attempt
+from scyllamodel.schema.apply.world import World
+from scyllamodel.schema.changes import AddTable
+from scyllamodel.schema.facts import KeyspaceFacts, Table
+from scyllamodel.schema.plan import Step
+from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.server import ServerProfile
+
+
+class BookExecutor(Executor, Protocol):
+    """An executor that can show our own tables, which are hidden otherwise."""
+
+    def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
+        """Fresh facts of one keyspace; with ``books`` those of our own tables too."""
+        ...
+
+
+@attrs.frozen
+class _WithBooks:
+    """The same executor, with eyes for our own tables."""
+
+    executor: BookExecutor
+
+    @property
+    def server(self) -> ServerProfile:
+        return self.executor.server
+
+    def execute(self, cql: str, timeout: float) -> None:
+        self.executor.execute(cql, timeout)
+
+    def look(self, keyspace: str) -> KeyspaceFacts:
+        return self.executor.look(keyspace, books=True)
+
+    def await_agreement(self, timeout: float) -> None:
+        self.executor.await_agreement(timeout)
+
+
+def bootstrap(
+    executor: BookExecutor,
+    keyspace: str,
+    *,
+    tables: Iterable[Table] = TABLES,
+    step_timeout: float = 120.0,
+    agreement_timeout: float = 120.0,
+    world: World | None = None,
+) -> tuple[Step, ...]:
+    """Make the tables that the keyspace lacks, wait until all nodes have them, and return the steps that were sent.
+
+    The wait is our own and happens whatever was sent: a ``CREATE … IF NOT EXISTS`` that finds its table reports no
+    change, so the driver waits for nothing, while another node may not know the table yet.
+
+    Parameters:
+        step_timeout: seconds for each statement.
+        agreement_timeout: seconds for the nodes to agree.
+
+    Raises:
+        StepFailed: a statement failed for good.
+        SchemaDisagreement: the nodes did not agree in time.
+        ConfigurationError: a table has a format of another release, or is none of ours.
+        IntrospectionError: the keyspace could not be read.
+    """
+    wanted, seeing = tuple(tables), _WithBooks(executor)
+    steps = missing_tables(keyspace, seeing.look(keyspace), executor.server, wanted)
+    timeouts = {"step_timeout": step_timeout, "agreement_timeout": agreement_timeout}
+    for step in steps:
+        _send(Attempt(step, seeing, world or World(), **timeouts))
+    executor.await_agreement(agreement_timeout)
+    if steps:
+        _check(keyspace, wanted, seeing)
+    return steps
+
+
+def _send(attempt: Attempt) -> None:
+    cause = attempt.settle()
+    if cause is not None:
+        step = attempt.step
+        raise StepFailed(
+            f"A table for our own bookkeeping could not be made: {attempt.error}\n  {step.cql}\nNothing else was "
+            "changed. Once the cause is gone, run it again.",
+            step=step,
+            applied=0,
+            result=None,
+        ) from cause
+
+
+def _check(keyspace: str, tables: Iterable[Table], executor: Executor) -> None:
+    """Read back: the tables are those that we mean, whoever made them."""
+    found = executor.look(keyspace)
+    for table in tables:
+        if not _is_ours(keyspace, table, found, executor):
+            raise ConfigurationError(
+                f"{qualified(keyspace, table.name)} exists, and is not the table that scyllamodel keeps by this name. "
+                "Rename or drop it, or keep our tables elsewhere by ledger_keyspace=.",
+                table=f"{keyspace}.{table.name}",
+            )
+
+
+def _is_ours(keyspace: str, table: Table, found: KeyspaceFacts, executor: Executor) -> bool:
+    """Whether all our columns are there; options may be anybody's wish."""
+    return holds(AddTable(keyspace, attrs.evolve(table, options={})), found, executor.server)

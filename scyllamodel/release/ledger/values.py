@@ -1,0 +1,196 @@
+"""What the ledger tells: versions, and the statements of each.
+
+*In*: rows by column name, also of an older or a newer release. *Out*: frozen values that print as JSON; and rows again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+import attrs
+
+from scyllamodel.schema.change_json import change_from
+from scyllamodel.schema.changes import Change
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row by column name; what is missing counts as null."""
+
+Kind: TypeAlias = Literal["sync", "migrate", "rollback", "baseline"]
+Status: TypeAlias = Literal["running", "applied", "partial", "failed", "rolled_back", "baseline", "abandoned"]
+
+HELD: Final = ("applied", "baseline")
+"""The states of a version that the schema once held as a whole, so that one can go back to it."""
+
+DONE: Final = ("applied", "skipped")
+"""The states of a step whose effect the schema holds."""
+
+
+def scope_of(keyspace: str, repo: str) -> str:
+    """Whose history it is: two repos on one keyspace keep one each.
+
+    >>> scope_of("shop", "default")
+    'shop/default'
+    """
+    return f"{keyspace}/{repo}"
+
+
+@attrs.frozen
+class LedgerStep:
+    """One statement of a version.
+
+    Attributes:
+        seq: its place in its plan, from 1.
+        undo: the statement that takes it back; None where CQL has none.
+        state: ``claimed`` about to be sent or nobody knows, ``applied`` by us, ``skipped`` another hand had done it,
+            ``failed``, and ``not_applied`` as the schema showed later.
+        attempts: how often the statement was sent.
+        started_at: by the clock of the host that ran it; ``duration_ms`` from then until the state was known.
+        change_json: what the statement does, as `scyllamodel.schema.change_json` writes it; None on a statement that
+            was written by hand.
+    """
+
+    scope: str
+    version: int
+    seq: int
+    op: str = ""
+    object: str = ""
+    cql: str = ""
+    undo: str | None = None
+    state: str = "claimed"
+    attempts: int = 0
+    epoch: int = 0
+    started_at: datetime | None = None
+    duration_ms: int = 0
+    error: str | None = None
+    change_json: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def change(self) -> Change | None:
+        """What the statement does; None where this release cannot know."""
+        return change_from(self.change_json)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the schema held its effect when its state was written."""
+        return self.state in DONE
+
+    @classmethod
+    def from_row(cls, row: Row) -> LedgerStep:
+        """The step of a row."""
+        return _from_row(cls, {**row, "change_json": row.get("change")})
+
+    def to_row(self) -> dict[str, Any]:
+        """The step by column name."""
+        row = attrs.asdict(self)
+        return {**{name: row[name] for name in row if name != "change_json"}, "change": self.change_json}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as plain JSON values; its place in the ledger is its version's."""
+        row = attrs.asdict(self)
+        return {name: _plain(row[name]) for name in row if name not in ("scope", "version", "change_json")}
+
+
+def _texts(found: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(found or ())
+
+
+@attrs.frozen
+class Migration:
+    """One version of the ledger.
+
+    Attributes:
+        version: an ordinal that looks like a UTC time, ``20261123050100``; never read back as one.
+        name: what it did, for people.
+        kind: ``sync``, ``migrate``, ``rollback`` or ``baseline``.
+        status: ``running`` until its end is written; ``partial`` and ``failed`` when it stopped after some or no steps.
+        plan_hash: the fingerprint of its plan.
+        models_from: the fingerprint of the models that the version before it was for; ``models_to`` that of its own.
+        schema_from: the fingerprint of the live schema before; ``schema_to`` that which it leads to.
+        models: the packages that the models come from.
+        total: how many steps the plan has; ``applied`` how many of them are done.
+        error: why it stopped, at step ``error_seq``.
+        started_at: by the clock of its host, as ``finished_at``.
+        run_id: names the run, whatever became of its answers.
+        epoch: of the lock that it was written under.
+        steps: its statements, where they were asked for.
+    """
+
+    scope: str
+    version: int
+    name: str = ""
+    kind: str = "migrate"
+    status: str = "running"
+    plan_hash: str = ""
+    models_from: str = ""
+    models_to: str = ""
+    schema_from: str = ""
+    schema_to: str = ""
+    models: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    total: int = 0
+    applied: int = 0
+    error: str | None = None
+    error_seq: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    host: str = ""
+    actor: str = ""
+    pid: int = 0
+    run_id: UUID | None = None
+    epoch: int = 0
+    tool_version: str = ""
+    app_version: str = ""
+    server_version: str = ""
+    steps: tuple[LedgerStep, ...] = attrs.field(default=(), repr=False)
+
+    @property
+    def duration_ms(self) -> int | None:
+        """How long it took, None while it runs."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return round((self.finished_at - self.started_at).total_seconds() * 1000)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is part of what led to the schema: not taken back, not given up, and no rollback itself."""
+        return self.kind != "rollback" and self.status not in ("rolled_back", "abandoned")
+
+    @classmethod
+    def from_row(cls, row: Row) -> Migration:
+        """The version of a row."""
+        return _from_row(cls, row)
+
+    def to_row(self) -> dict[str, Any]:
+        """The version by column name, without its steps."""
+        row = attrs.asdict(self, recurse=False)
+        return {name: row[name] for name in row if name != "steps"}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The version as plain JSON values; steps only where they were asked for."""
+        row = {name: _plain(value) for name, value in self.to_row().items()}
+        steps = {"steps": [step.to_dict() for step in self.steps]} if self.steps else {}
+        return {**row, "duration_ms": self.duration_ms, **steps}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, tuple):
+        return list(cast("Iterable[str]", value))
+    return str(value) if isinstance(value, UUID) else value
+
+
+_V = TypeVar("_V", LedgerStep, Migration)
+
+
+def _from_row(cls: type[_V], row: Row) -> _V:
+    """What the class knows of the row; null means what the class means by nothing."""
+    names = {field.name for field in attrs.fields(cls) if field.name != "steps"}
+    return cls(**{name: _aware(row[name]) for name in names & row.keys() if row[name] is not None})
+
+
+def _aware(value: Any) -> Any:
+    """Drivers give naive datetimes, which are UTC."""
+    return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) and value.tzinfo is None else value

@@ -1,0 +1,79 @@
+"""The lock's row as a row of ``scyllamodel_lock``.
+
+*In*: `Rows` of the driver, the keyspace of the table, the keyspace that is locked. *Out*: a `LockStore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timezone
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.driver.cas import Rows, literal
+from scyllamodel.release.lock.row import Answer, LockRow
+from scyllamodel.release.tables import LOCK
+
+_COLUMNS: Final = tuple(column.name for column in LOCK.columns)
+
+
+@attrs.frozen
+class LockTable:
+    """One row of the table of locks.
+
+    Attributes:
+        rows: how it is reached.
+        keyspace: where the table is.
+        name: the row's key: the keyspace that is locked.
+    """
+
+    rows: Rows
+    keyspace: str
+    name: str
+
+    @property
+    def _table(self) -> str:
+        return qualified(self.keyspace, LOCK.name)
+
+    @property
+    def _where(self) -> str:
+        return f"WHERE name = {literal(self.name)}"
+
+    def read(self, *, serial: bool) -> LockRow | None:
+        """The row, or None.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        found = self.rows.read(f"SELECT {', '.join(_COLUMNS)} FROM {self._table} {self._where}", serial=serial)  # noqa: S608 - `literal`
+        return _row(found[0]) if found else None
+
+    def create(self) -> None:
+        """Make the row, free and in epoch 0, unless it exists.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        values = f"({literal(self.name)}, 0, 0)"
+        self.rows.change(f"INSERT INTO {self._table} (name, epoch, beat) VALUES {values} IF NOT EXISTS")  # noqa: S608 - `literal`
+
+    def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:
+        """Set the columns of ``to`` if those of ``when``, owner and epoch among them, are as given.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        values = ", ".join(f"{column} = {literal(value)}" for column, value in to.items())
+        conditions = " AND ".join(f"{column} = {literal(value)}" for column, value in when.items())
+        found = self.rows.change(f"UPDATE {self._table} SET {values} {self._where} IF {conditions}")  # noqa: S608 - `literal`
+        return Answer(found.applied, found.row.get("owner"), found.row.get("epoch"))
+
+
+def _row(found: Mapping[str, Any]) -> LockRow:
+    """The row; columns that an older release did not write are as on a new row."""
+    values = {name: value for name, value in found.items() if value is not None}
+    if "acquired_at" in values:
+        values["acquired_at"] = values["acquired_at"].replace(tzinfo=timezone.utc)  # the driver's are naive, in UTC
+    return LockRow(**values)

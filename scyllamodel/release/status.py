@@ -1,0 +1,161 @@
+"""Where a repo's keyspace stands, and how it got there.
+
+*In*: a repo. *Out*: values that print as JSON. Nothing is written, and nothing has to be there: a keyspace without our
+tables has no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from scyllamodel.driver.built import unbuilt
+from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import LedgerError
+from scyllamodel.release.books import open_ledger, read_books
+from scyllamodel.release.ledger import Migration
+from scyllamodel.release.ledger.book import utc_now
+from scyllamodel.release.lock import LockRow, LockTable
+from scyllamodel.release.look import Look
+from scyllamodel.release.tables import LOCK
+from scyllamodel.schema.apply import StatementFailure
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import KeyspaceFacts
+
+
+@attrs.frozen
+class LockHolder:
+    """Who holds the lock of the keyspace.
+
+    Attributes:
+        holder: an id of this holding.
+        age: seconds since it was taken, by the two machines' clocks.
+        version: what it works on; ``step`` where it is.
+    """
+
+    holder: UUID
+    host: str | None = None
+    pid: int | None = None
+    purpose: str | None = None
+    age: float | None = None
+    version: int | None = None
+    step: int | None = None
+
+    @classmethod
+    def of(cls, row: LockRow, now: datetime) -> LockHolder | None:
+        """The holder in a row of the lock; None when it is free."""
+        if row.owner is None:
+            return None
+        age = None if row.acquired_at is None else max(0.0, (now - row.acquired_at).total_seconds())
+        return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The holder as plain JSON values."""
+        return {**attrs.asdict(self), "holder": str(self.holder)}
+
+
+@attrs.frozen
+class Status:
+    """Where a keyspace stands.
+
+    Attributes:
+        version: the newest version of the ledger; None without history.
+        state: its status; ``interrupted`` when it is ``running`` and nobody holds the lock, ``none`` without history.
+        failure: why the newest version did not end well; None when it did.
+        lock: who holds the lock; None when nobody does.
+        unbuilt: indexes and views that are not filled yet; None where the user may not ask.
+        notes: what else is worth knowing.
+    """
+
+    scope: str
+    version: int | None = None
+    state: str = "none"
+    failure: str | None = None
+    lock: LockHolder | None = None
+    unbuilt: tuple[str, ...] | None = ()
+    notes: tuple[Diagnostic, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The status as plain JSON values, by ``status.schema.json``."""
+        return {
+            "format": 1,
+            "kind": "status",
+            "scope": self.scope,
+            "version": self.version,
+            "state": self.state,
+            "failure": self.failure,
+            "lock": None if self.lock is None else self.lock.to_dict(),
+            "unbuilt": None if self.unbuilt is None else list(self.unbuilt),
+            "notes": [note.to_dict() for note in self.notes],
+        }
+
+
+def state_of(head: Migration | None, lock: LockHolder | None) -> tuple[str, str | None]:
+    """State and failure of a `Status`."""
+    if head is None:
+        return "none", None
+    if head.status == "running":
+        told = None if lock else f"version {head.version} did not write its end; the next run settles it"
+        return ("running" if lock else "interrupted"), told
+    return head.status, head.error if head.status in ("failed", "partial") else None
+
+
+def status(repo: Repo) -> Status:
+    """Where the repo's keyspace stands: its version, the last failure, who holds the lock, what is not built yet.
+
+    Raises:
+        ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
+        ConfigurationError: the ledger is in a format that this release does not know.
+    """
+    look = Look.at(repo)
+    books = read_books(repo, look.coordinator, look.server)
+    ledger = open_ledger(repo, look.coordinator, books, look.server)
+    head, lock = ledger.head(), _lock(repo, look.coordinator, books)
+    state, failure = state_of(head, lock)
+    ahead = ledger.ahead_of_clock(head)
+    return Status(
+        scope=ledger.scope,
+        version=head.version if head else None,
+        state=state,
+        failure=failure,
+        lock=lock,
+        unbuilt=unbuilt(look.coordinator, look.found([repo.keyspace])[repo.keyspace]),
+        notes=(ahead,) if ahead else (),
+    )
+
+
+def _lock(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts) -> LockHolder | None:
+    if found.table(LOCK.name) is None:
+        return None
+    try:
+        row = LockTable(Rows(coordinator), found.name, repo.keyspace).read(serial=False)
+    except StatementFailure as error:
+        raise LedgerError(f"{repo.keyspace}: the lock could not be read: {error}", scope=repo.keyspace) from error
+    return None if row is None else LockHolder.of(row, utc_now())
+
+
+def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
+    """All versions of the repo's ledger, the newest first.
+
+    Parameters:
+        steps: whether to read the statements of each, too.
+
+    Raises:
+        ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
+        ConfigurationError: the ledger is in a format that this release does not know.
+    """
+    look = Look.at(repo)
+    ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+    versions = ledger.versions()
+    return ledger.with_steps(versions) if steps else versions
+
+
+def history_dict(scope: str, versions: Iterable[Migration]) -> dict[str, Any]:
+    """A history as plain JSON values, by ``history.schema.json``."""
+    return {"format": 1, "kind": "history", "scope": scope, "versions": [found.to_dict() for found in versions]}

@@ -1,0 +1,163 @@
+"""Facts x a change -> the facts after it, as a server that takes the statement would have them.
+
+*In*: one keyspace, a change. *Out*: the keyspace. Several statements are judged before the first one runs, each against
+what those before it leave; nothing here asks whether a server would take it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from scyllamodel.schema.changes import (
+    AddColumns,
+    AddField,
+    AddIndex,
+    AddTable,
+    AddType,
+    AddView,
+    Change,
+    CreateKeyspace,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    RenameKeyColumns,
+    SetOptions,
+)
+from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, UserType, View
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import TableColumn
+
+_F = TypeVar("_F", Table, View, UserType, Index)
+
+
+@functools.singledispatch
+def after(change: Change, found: KeyspaceFacts) -> KeyspaceFacts:
+    """The keyspace as this change leaves it; what the change does not find stays as it is.
+
+    Raises:
+        TypeError: the change is none that runs.
+    """
+    raise TypeError(f"{type(change).__name__} in {found.name} is no step")
+
+
+@after.register(CreateKeyspace)
+def _create_keyspace(change: CreateKeyspace, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, keyspace=change.keyspace)
+
+
+@after.register(AddType)
+def _add_type(change: AddType, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, types=(*_without(found.types, change.type.name), change.type))
+
+
+@after.register(DropType)
+def _drop_type(change: DropType, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, types=_without(found.types, change.type.name))
+
+
+@after.register(AddField)
+def _add_field(change: AddField, found: KeyspaceFacts) -> KeyspaceFacts:
+    def longer(live: UserType) -> UserType:
+        return attrs.evolve(live, fields=(*live.fields, (change.name, change.field_type)))
+
+    return attrs.evolve(found, types=_changed(found.types, change.type, longer))
+
+
+@after.register(AddTable)
+def _add_table(change: AddTable, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(
+        found, tables=(*_without(found.tables, change.table.name), attrs.evolve(change.table, indexes=()))
+    )
+
+
+@after.register(DropTable)
+def _drop_table(change: DropTable, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, tables=_without(found.tables, change.table.name))
+
+
+@after.register(AddColumns)
+def _add_columns(change: AddColumns, found: KeyspaceFacts) -> KeyspaceFacts:
+    return _table(found, change.table, lambda live: attrs.evolve(live, columns=(*live.columns, *change.columns)))
+
+
+@after.register(DropColumns)
+def _drop_columns(change: DropColumns, found: KeyspaceFacts) -> KeyspaceFacts:
+    gone = {column.name for column in change.columns}
+
+    def shorter(live: Table) -> Table:
+        return attrs.evolve(live, columns=[column for column in live.columns if column.name not in gone])
+
+    return _table(found, change.table, shorter)
+
+
+@after.register(RenameKeyColumns)
+def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts) -> KeyspaceFacts:
+    names = dict(change.names)
+    views = [
+        attrs.evolve(view, columns=_renamed(view.columns, names)) if view.base == change.table else view
+        for view in found.views
+    ]
+    changed = _table(found, change.table, lambda live: attrs.evolve(live, columns=_renamed(live.columns, names)))
+    return attrs.evolve(changed, views=views)
+
+
+@after.register(SetOptions)
+def _set_options(change: SetOptions, found: KeyspaceFacts) -> KeyspaceFacts:
+    if change.view:
+        views = _changed(found.views, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
+        return attrs.evolve(found, views=views)
+    return _table(found, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
+
+
+@after.register(AddIndex)
+def _add_index(change: AddIndex, found: KeyspaceFacts) -> KeyspaceFacts:
+    def indexed(live: Table) -> Table:
+        return attrs.evolve(live, indexes=(*_without(live.indexes, change.index.name), change.index))
+
+    return _table(found, change.table.name, indexed)
+
+
+@after.register(DropIndex)
+def _drop_index(change: DropIndex, found: KeyspaceFacts) -> KeyspaceFacts:
+    """Names of indexes are unique in the keyspace, and the statement does not name the table."""
+    return attrs.evolve(
+        found,
+        tables=[attrs.evolve(live, indexes=_without(live.indexes, change.index.name)) for live in found.tables],
+    )
+
+
+@after.register(AddView)
+def _add_view(change: AddView, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, views=(*_without(found.views, change.view.name), change.view))
+
+
+@after.register(DropView)
+def _drop_view(change: DropView, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, views=_without(found.views, change.view.name))
+
+
+def _table(found: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
+    return attrs.evolve(found, tables=_changed(found.tables, name, change))
+
+
+def _changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
+    return [change(fact) if fact.name == name else fact for fact in facts]
+
+
+def _without(facts: Iterable[_F], name: str) -> list[_F]:
+    return [fact for fact in facts if fact.name != name]
+
+
+def _renamed(columns: Iterable[TableColumn], names: Mapping[str, str]) -> list[TableColumn]:
+    return [attrs.evolve(column, name=names.get(column.name, column.name)) for column in columns]
+
+
+def _set(options: FrozenMap, change: SetOptions) -> FrozenMap:
+    return FrozenMap({**options, **change.options})

@@ -1,0 +1,194 @@
+"""What stands in the way of undoing a change, read off the schema.
+
+*In*: the change that undoes, and the facts of its keyspace. *Out*: diagnostics. A server would refuse most of these
+only when half of a rollback is done; some it would take, and drop what somebody else made under the same name.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from scyllamodel.schema.changes import (
+    AddColumns,
+    AddIndex,
+    AddTable,
+    AddType,
+    AddView,
+    Change,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    RenameKeyColumns,
+    SetOptions,
+)
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff import Sides
+from scyllamodel.schema.postcondition import holds, keyspace_of
+from scyllamodel.schema.rules import Case, judge
+from scyllamodel.types.values import user_types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from scyllamodel.schema.facts import KeyspaceFacts, Table
+    from scyllamodel.schema.server import ServerProfile
+
+
+_DROPS: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
+
+
+def inverse_of(change: Change) -> Change | None:
+    """The change that undoes this one; None when CQL has none."""
+    found: Callable[[], Change] | None = getattr(change, "inverse", None)
+    return None if found is None else found()
+
+
+def container_is_gone(change: Change, found: KeyspaceFacts) -> bool:
+    """Whether what the change takes something from is gone itself, so that there is nothing left to undo."""
+    if isinstance(change, (DropColumns, RenameKeyColumns)):
+        return found.table(change.table) is None
+    if isinstance(change, SetOptions):
+        return (found.view(change.name) if change.view else found.table(change.name)) is None
+    return False
+
+
+def narrowed(change: Change, found: KeyspaceFacts) -> Change:
+    """The same change without the columns that are gone already, which would make a server refuse all of it."""
+    if not isinstance(change, DropColumns):
+        return change
+    live = found.table(change.table)
+    left = tuple(column for column in change.columns if live is not None and column.name in live)
+    return attrs.evolve(change, columns=left)
+
+
+def judged(
+    change: Change, found: KeyspaceFacts, server: ServerProfile, allow: Collection[str] = ()
+) -> tuple[Diagnostic, ...]:
+    """Everything there is to say of this change: what it would lose, what depends on it, what took its place.
+
+    Parameters:
+        allow: codes, or ``code:object``, of what may be lost.
+    """
+    obstacles = tuple(_obstacles(change, found, server))
+    if obstacles and not isinstance(change, _DROPS):
+        return obstacles  # what the rules would look at may be missing
+    case = Case(Sides.of(found, found, server), (change,), None, frozenset(allow))
+    return (*obstacles, *(remark.diagnostic for remark in judge(case) if remark.change is change))
+
+
+@functools.singledispatch
+def _obstacles(change: Change, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    """Options can always be set back."""
+    yield from ()
+
+
+@_obstacles.register(DropTable)
+def _drop_table(change: DropTable, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    bare = attrs.evolve(change.table, columns=[c for c in change.table if c.in_key], options={}, indexes=())
+    if not holds(AddTable(change.keyspace, bare), found, server):
+        yield _replaced(change, change.table.name, "table", "it has another key")
+    live = found.table(change.table.name)
+    extra = [c.name for c in live if c.name not in change.table] if live is not None else []
+    if extra:
+        text = f"the columns {', '.join(extra)} were added since, and go with the table"
+        yield Diagnostic("RB104", "warn", f"{change.keyspace}.{change.table.name}", text)
+
+
+@_obstacles.register(DropColumns)
+def _drop_columns(change: DropColumns, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = found.table(change.table)
+    if live is None:
+        return
+    for column in change.columns:
+        if live[column.name] != column:
+            name, now = f"{change.table}.{column.name}", live[column.name]
+            yield _replaced(change, name, "column", f"it is {now.type.cql} ({now.kind})")
+        indexes = [index.name for index in live.indexes if column.name in _indexed(index.column, live)]
+        if indexes:
+            yield _needed(change, f"{change.table}.{column.name}", "the index", indexes)
+
+
+@_obstacles.register(DropType)
+def _drop_type(change: DropType, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    name = change.type.name
+    if not holds(AddType(change.keyspace, change.type), found, server):
+        yield _replaced(change, name, "type", "its fields are not those it was made with")
+    columns = [f"{table.name}.{c.name}" for table in found.tables for c in table if name in user_types(c.type)]
+    types = [
+        f"{other.name}.{field}" for other in found.types for field, inner in other.fields if name in user_types(inner)
+    ]
+    if columns:
+        yield _needed(change, name, "the column", columns)
+    if types:
+        yield _needed(change, name, "the field", types)
+
+
+@_obstacles.register(DropIndex)
+def _drop_index(change: DropIndex, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    if not holds(AddIndex(change.keyspace, change.table, change.index), found, server):
+        yield _replaced(change, change.index.name, "index", "its target, class or options differ")
+
+
+@_obstacles.register(DropView)
+def _drop_view(change: DropView, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    if not holds(AddView(change.keyspace, attrs.evolve(change.view, options={})), found, server):
+        yield _replaced(change, change.view.name, "view", "its table, key, columns or filter differ")
+
+
+@_obstacles.register(RenameKeyColumns)
+def _rename(change: RenameKeyColumns, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = found.table(change.table)
+    missing = [old for old, new in change.names if live is None or old not in live or new in live]
+    if missing:
+        yield _replaced(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped since")
+
+
+@_obstacles.register(AddType)
+def _add_type(change: AddType, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    if found.type(change.type.name) is not None:
+        yield _replaced(change, change.type.name, "type", "another one took its name")
+
+
+@_obstacles.register(AddTable)
+@_obstacles.register(AddView)
+def _add_table(change: AddTable | AddView, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    name = change.table.name if isinstance(change, AddTable) else change.view.name
+    if found.table(name) is not None or found.view(name) is not None:
+        yield _replaced(change, name, "table or view", "another one took its name")
+    if isinstance(change, AddView) and found.table(change.view.base) is None:
+        yield _replaced(change, change.view.base, "table", "it is gone")
+
+
+@_obstacles.register(AddColumns)
+@_obstacles.register(AddIndex)
+def _add_to_table(change: AddColumns | AddIndex, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    name = change.table if isinstance(change, AddColumns) else change.table.name
+    live = found.table(name)
+    if live is None:
+        yield _replaced(change, name, "table", "it is gone")
+    elif isinstance(change, AddColumns):
+        for column in change.columns:
+            if column.name in live:
+                yield _replaced(change, f"{name}.{column.name}", "column", "another one took its name")
+
+
+def _indexed(target: str, live: Table) -> list[str]:
+    return [target] if target in live else target.split(", ")
+
+
+def _replaced(change: Change, name: str, what: str, how: str) -> Diagnostic:
+    path = f"{keyspace_of(change)}.{name}"
+    text = f"the {what} is not what this version left: {how}"
+    return Diagnostic("RB104", "error", path, text, f"Look at {path}, and bring it by hand to what it is to be.")
+
+
+def _needed(change: Change, name: str, what: str, dependents: list[str]) -> Diagnostic:
+    path = f"{keyspace_of(change)}.{name}"
+    many = f"{what} {dependents[0]} depends" if len(dependents) == 1 else f"{what}s {', '.join(dependents)} depend"
+    return Diagnostic("RB103", "error", path, f"{many} on it", f"Drop what depends on {path} by hand first.")

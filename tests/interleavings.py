@@ -1,0 +1,408 @@
+"""Every order of events that a few processes, one row and one schema can have, within a budget of faults.
+
+A process is a plain function that does all it does to the world through an `Env`. What it does next depends on nothing
+but the answers that it got, so a process *is* the answers that it got: it is run again from its start with these, up to
+the first request that has none yet. That makes the state of everything a value, which can be kept, compared, and
+continued in every possible way; the code under test is the real one, threads and pauses and crashes included.
+
+`explore` visits every state that can be reached. Where one process asks something that no other can notice, such as the
+time, no other order is tried, for it would lead to the same states.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from scyllamodel.release.lock import Answer, LockRow
+from scyllamodel.schema.apply import StatementUnknown
+
+LEASE = 2.4
+"""Of every lock here, in seconds of the clock that all processes share."""
+LOST = "the answer was lost"
+LONG, SHORT = 1.5 * LEASE, 0.6 * LEASE
+"""Two pauses of a process: others may take over from it, or may not."""
+END = 30 * LEASE
+"""Nothing that ends takes so long."""
+
+
+class Suspended(BaseException):
+    """The process asks something that it has no answer for yet."""
+
+
+class Violation(AssertionError):
+    """The world came into a state that must not be."""
+
+
+class Env:
+    """The world as one process sees it, and the `LockStore` that it uses."""
+
+    name = "shop"
+
+    def __init__(self, me: int, steps: int, answers: tuple[Any, ...]) -> None:
+        self.me, self.steps, self.answers, self.given, self.request = me, steps, answers, 0, None
+
+    def ask(self, *request: Any) -> Any:
+        """Ask the world; a request without an answer ends the run, however often it is tried to go on after it."""
+        if self.request is None and self.given < len(self.answers):
+            self.given += 1
+            answer = self.answers[self.given - 1]
+            if answer is LOST:
+                raise StatementUnknown("no answer")
+            return answer
+        self.request = self.request or request
+        raise Suspended
+
+    def clock(self) -> float:
+        return self.ask("clock")
+
+    def sleep(self, seconds: float) -> None:
+        self.ask("sleep", round(seconds, 3))
+
+    def choose(self) -> bool:
+        """Whether the thread that renews the lock has its turn here."""
+        return self.ask("choose")
+
+    def read(self, *, serial: bool) -> LockRow | None:
+        return self.ask("read", serial)
+
+    def create(self) -> None:
+        self.ask("change", (), (("owner", None),))
+
+    def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:
+        return self.ask("change", tuple(when.items()), tuple(to.items()))
+
+    def schema(self) -> frozenset[int]:
+        return self.ask("schema")
+
+    def ddl(self, step: int, owner: Any, meanwhile: Callable[[], object] | None = None) -> None:
+        """Send a statement, decided now; the thread that renews may have its turn before it arrives."""
+        self.ask("decided")
+        if meanwhile is not None and self.choose():
+            meanwhile()
+        self.ask("ddl", step, owner)
+
+
+Program = Callable[[Env], str]
+
+
+class Node:
+    """A process after some answers; equal ones are one object."""
+
+    def __init__(self, program: Program, me: int, steps: int, answers: tuple[Any, ...] = ()) -> None:
+        self.program, self.me, self.steps, self.answers = program, me, steps, answers
+        self.after: dict[Any, Node] = {}
+
+    def then(self, answer: Any) -> Node:
+        """The same process, one answer later."""
+        if answer not in self.after:
+            self.after[answer] = Node(self.program, self.me, self.steps, (*self.answers, answer))
+        return self.after[answer]
+
+    @functools.cached_property
+    def request(self) -> tuple[Any, ...]:
+        """What it asks next: ``("end", result)`` when it is done."""
+        env = Env(self.me, self.steps, self.answers)
+        try:
+            return "end", self.program(env)
+        except Suspended:
+            return env.request
+
+
+@attrs.frozen(cache_hash=True)
+class Process:
+    """One process: its node, when it can go on, and what happened to it.
+
+    Attributes:
+        held_up: seconds that it was paused since it decided to send a statement.
+        silent: seconds that it was paused since it last changed the row.
+        strays: statements that it sent while somebody else held the lock.
+        state: ``alive``, ``crashed``, or its result.
+    """
+
+    node: Node = attrs.field(eq=id)
+    ready: float = 0.0
+    held_up: float = 0.0
+    silent: float = 0.0
+    strays: int = 0
+    state: str = "alive"
+
+
+@attrs.frozen(cache_hash=True)
+class Budget:
+    """How many faults may still happen.
+
+    Attributes:
+        lost: answers that get lost, whether or not the update was done.
+        late: updates without an answer that are done at some later moment.
+        renewals: turns of renewing threads.
+        victim: the one process that faults happen to; None for all.
+    """
+
+    crashes: int = 0
+    pauses: int = 0
+    lost: int = 0
+    late: int = 0
+    renewals: int = 0
+    victim: int | None = None
+
+    def of(self, at: int) -> Budget:
+        """The faults that may happen to this process."""
+        return self if self.victim in (None, at) else Budget()
+
+
+@attrs.frozen(cache_hash=True)
+class State:
+    """Everything there is at one moment.
+
+    Attributes:
+        late: updates on their way.
+        sent: how often each step arrived from whoever held the lock then.
+        fair: whether nothing happened that may leave the lock held at the end.
+    """
+
+    processes: tuple[Process, ...]
+    budget: Budget
+    row: LockRow = attrs.field(factory=functools.partial(LockRow, "shop"))
+    expires: float | None = None
+    now: float = 0.0
+    schema: frozenset[int] = frozenset()
+    late: tuple[Any, ...] = ()
+    sent: tuple[int, ...] = ()
+    fair: bool = True
+    crashed_at: float | None = None
+
+
+@attrs.define
+class Report:
+    """What an exploration saw."""
+
+    states: int = 0
+    ends: int = 0
+    takeover: float = 0.0
+    """The longest time, in leases, from the crash of a holder to the next one."""
+
+
+LOCAL = frozenset({"clock", "sleep", "choose", "decided", "end"})
+
+
+def explore(programs: list[Program], steps: int, budget: Budget) -> Report:
+    """Visit every reachable state.
+
+    Raises:
+        Violation: one of them must not be.
+    """
+    report = Report()
+    start = State(
+        tuple(Process(Node(program, me, steps)) for me, program in enumerate(programs)), budget, sent=(0,) * steps
+    )
+    seen, stack = {start}, [start]
+    while stack:
+        state = stack.pop()
+        report.states += 1
+        following = list(_following(state, report))
+        if not following:
+            report.ends += 1
+            _check_end(state)
+        for found in following:
+            if found not in seen:
+                seen.add(found)
+                stack.append(found)
+    return report
+
+
+def _following(state: State, report: Report):
+    alive = [at for at, process in enumerate(state.processes) if process.state == "alive"]
+    if not alive:
+        return
+    if state.now > END:
+        raise Violation(f"no end: {_told(state)}")
+    able = [at for at in alive if state.processes[at].ready <= state.now]
+    if not able:
+        # What is under way may arrive while everybody sleeps.
+        yield from _landings(state, report)
+        yield attrs.evolve(state, now=min(state.processes[at].ready for at in alive))
+        return
+    local = [at for at in able if state.processes[at].node.request[0] in LOCAL]
+    for at in local[:1] or able:
+        yield from _moves(state, at, report)
+    if not local:
+        yield from _landings(state, report)
+
+
+def _landings(state: State, report: Report):
+    for at, (when, to) in enumerate(state.late):
+        arrived = attrs.evolve(state, late=state.late[:at] + state.late[at + 1 :])
+        yield _changed(arrived, when, to, report)[0]
+
+
+def _moves(state: State, at: int, report: Report):
+    """What one process may do, or what may happen to it, at its next request."""
+    process, budget, faults = state.processes[at], state.budget, state.budget.of(at)
+    kind, *asked = process.node.request
+    if kind == "end":
+        yield _set(state, at, attrs.evolve(process, state=_checked_result(state, process, *asked)))
+        return
+    if faults.pauses and kind not in ("sleep", "choose", "decided"):
+        for seconds in (SHORT, LONG):
+            longer = attrs.evolve(
+                process,
+                ready=round(state.now + seconds, 3),
+                held_up=process.held_up + seconds,
+                silent=process.silent + seconds,
+            )
+            yield attrs.evolve(_set(state, at, longer), budget=attrs.evolve(budget, pauses=budget.pauses - 1))
+    if faults.crashes and kind not in LOCAL:
+        crashed = _set(state, at, attrs.evolve(process, state="crashed"))
+        holds = state.row.owner == _owner(at)
+        yield attrs.evolve(
+            crashed,
+            budget=attrs.evolve(budget, crashes=budget.crashes - 1),
+            fair=False,
+            crashed_at=state.now if holds else state.crashed_at,
+        )
+    yield from _DEEDS[kind](state, at, report, *asked)
+
+
+def _answered(state: State, at: int, answer: Any) -> State:
+    process = state.processes[at]
+    return _set(state, at, attrs.evolve(process, node=process.node.then(answer)))
+
+
+def _set(state: State, at: int, process: Process) -> State:
+    return attrs.evolve(state, processes=(*state.processes[:at], process, *state.processes[at + 1 :]))
+
+
+def _clock(state, at, report):
+    yield _answered(state, at, state.now)
+
+
+def _sleep(state, at, report, seconds):
+    asleep = _answered(state, at, None)
+    yield _set(asleep, at, attrs.evolve(asleep.processes[at], ready=round(state.now + seconds, 3)))
+
+
+def _choose(state, at, report):
+    yield _answered(state, at, False)
+    if state.budget.renewals:
+        fewer = attrs.evolve(state.budget, renewals=state.budget.renewals - 1)
+        yield _answered(attrs.evolve(state, budget=fewer), at, True)
+
+
+def _decided(state, at, report):
+    going = _answered(state, at, None)
+    yield _set(going, at, attrs.evolve(going.processes[at], held_up=0.0))
+
+
+def _read(state, at, report, serial):
+    yield _answered(state, at, _visible(state))
+    if serial and state.budget.of(at).lost:
+        yield _answered(attrs.evolve(state, budget=attrs.evolve(state.budget, lost=state.budget.lost - 1)), at, LOST)
+
+
+def _change(state, at, report, when, to):
+    budget = state.budget
+    after, answer = _changed(state, when, to, report)
+    if answer.applied and after.row.owner == _owner(at):
+        after = _set(after, at, attrs.evolve(after.processes[at], silent=0.0))
+    yield _answered(after, at, answer)
+    if budget.of(at).lost:
+        fewer = attrs.evolve(budget, lost=budget.lost - 1)
+        yield _answered(attrs.evolve(after, budget=fewer), at, LOST)
+        yield _answered(attrs.evolve(state, budget=fewer), at, LOST)
+    if budget.of(at).late and answer.applied:
+        fewer = attrs.evolve(budget, late=budget.late - 1)
+        later = attrs.evolve(state, budget=fewer, late=(*state.late, (when, to)), fair=False)
+        yield _answered(later, at, LOST)
+
+
+def _visible(state: State) -> LockRow:
+    """The row as it is now: what has a time to live is gone after it."""
+    if state.expires is not None and state.now >= state.expires:
+        return attrs.evolve(state.row, owner=None)
+    return state.row
+
+
+def _changed(state: State, when, to, report) -> tuple[State, Answer]:
+    row = _visible(state)
+    if any(getattr(row, column) != value for column, value in when):
+        return state, Answer(False, row.owner, row.epoch)
+    values = dict(to)
+    ttl = values.pop("ttl", None)
+    new = attrs.evolve(row, **values)
+    crashed_at = state.crashed_at
+    if crashed_at is not None and new.owner != row.owner:
+        report.takeover = max(report.takeover, (state.now - crashed_at) / LEASE)
+        crashed_at = None
+    expires = state.expires if ttl is None else state.now + ttl
+    return attrs.evolve(state, row=new, expires=expires, crashed_at=crashed_at), Answer(True)
+
+
+def _schema(state, at, report):
+    yield _answered(state, at, state.schema)
+
+
+def _ddl(state, at, report, step, owner):
+    """A statement arrives. Only one that was held up after its last check may come while another holds the lock."""
+    process = state.processes[at]
+    if _visible(state).owner == owner:
+        sent = tuple(count + (number == step) for number, count in enumerate(state.sent))
+        if sent[step] > 1:
+            raise Violation(f"step {step} was executed twice: {_told(state)}")
+        state = attrs.evolve(state, sent=sent)
+    elif process.held_up < LEASE / 3:
+        raise Violation(f"process {at} sent step {step} without the lock: {_told(state)}")
+    elif process.strays:
+        raise Violation(f"process {at} sent more than one statement without the lock: {_told(state)}")
+    else:
+        state = _set(state, at, attrs.evolve(process, strays=1))
+    yield _answered(attrs.evolve(state, schema=state.schema | {step}), at, None)
+
+
+_DEEDS = {
+    "clock": _clock,
+    "sleep": _sleep,
+    "choose": _choose,
+    "decided": _decided,
+    "read": _read,
+    "change": _change,
+    "schema": _schema,
+    "ddl": _ddl,
+}
+
+
+def _owner(at: int) -> int:
+    return at + 1
+
+
+def _checked_result(state: State, process: Process, result: str) -> str:
+    if result == "done" and len(state.schema) < len(state.sent):
+        raise Violation(f"success, and something is missing: {_told(state)}")
+    if result == "lost" and process.silent < LEASE * 2 / 3:  # a live one renews three times in a lease
+        raise Violation(f"a process lost the lock that had not been silent: {_told(state)}")
+    return result
+
+
+def _check_end(state: State) -> None:
+    results = {process.state for process in state.processes}
+    if "done" not in results and not results <= {"crashed", "lost"}:
+        raise Violation(f"nobody finished: {_told(state)}")
+    if "alive" in results:
+        raise Violation(f"a process waits for ever: {_told(state)}")
+    if state.fair and _visible(state).owner is not None:
+        raise Violation(f"the lock was left behind: {_told(state)}")
+
+
+def _told(state: State) -> str:
+    """The state for people: what every process was answered."""
+    lines = [f"at {state.now} s, {state.row}, schema {sorted(state.schema)}, budget left {state.budget}"]
+    for at, process in enumerate(state.processes):
+        lines.append(f"process {at} ({process.state}):")
+        node = Node(process.node.program, at, process.node.steps)
+        for answer in process.node.answers:
+            lines.append(f"    {node.request} -> {answer}")
+            node = node.then(answer)
+    return "\n".join(lines)

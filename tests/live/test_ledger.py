@@ -1,0 +1,319 @@
+"""The ledger on a real server: what a run leaves, stamps that are never wrong, and the way back."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+import attrs
+import pytest
+from build import index, table, user_type, view
+
+from scyllamodel.driver.cas import literal
+from scyllamodel.driver.reader import schema_version
+from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, LockLost, SupersededModels, UnknownVersion
+from scyllamodel.release.books import known_columns, open_ledger, open_stamps, read_books
+from scyllamodel.release.guard import guarded
+from scyllamodel.release.ledger import Migration, Who
+from scyllamodel.release.ledger.superseded import may_sync
+from scyllamodel.release.look import Look
+from scyllamodel.release.rollback import rollback
+from scyllamodel.release.status import history, status
+from scyllamodel.release.tables import STEPS
+from scyllamodel.schema.apply import apply
+from scyllamodel.schema.facts import KeyspaceFacts
+from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.testing import keyspaces
+
+pytestmark = pytest.mark.live
+
+T = ("id int pk", "at int ck", "a text")
+OLD = [table("t", *T, options={"gc_grace_seconds": 864000})]
+POINT = user_type("point", "x int")
+NEW = [
+    POINT,
+    table("t", *T, "n frozen<point>", options={"gc_grace_seconds": 3600}, indexes=[index("a")]),
+    view("v", "t", "a text pk", "id int ck", "at int ck"),
+]
+ALLOW = {"DS103:t.n", "DS104", "DS105"}
+
+
+@pytest.fixture
+def repo(scylla_cluster):
+    """A repo on a keyspace of its own."""
+    with scylla_cluster.repo(keyspaces.fresh_name("test_ledger")) as found:
+        keyspaces.create(found)
+        yield found
+        keyspaces.drop(found)
+
+
+def wanted(repo, parts):
+    """What models with these parts declare."""
+    kinds = {"types": POINT, "tables": OLD[0], "views": NEW[-1]}
+    chosen = {kind: [part for part in parts if type(part) is type(like)] for kind, like in kinds.items()}
+    return KeyspaceFacts(repo.keyspace, **chosen)
+
+
+def run(repo, parts, kind="sync", *, stop=None):
+    """Migrate with lock and ledger; the version. ``stop``: die just before the end of this step is written."""
+    look = Look.at(repo)
+    with guarded(repo, look, kind) as guard:
+        goal = wanted(repo, parts)
+        plan = make_plan(goal, look.found([repo.keyspace]), look.server)
+        how = {"models_to": fingerprint(goal), "epoch": guard.epoch, "models": ["shop.models"]}
+        opened = guard.ledger.begin(kind, plan, **how, who=Who.here())
+        journal = guard.journal(opened)
+        if stop:
+            journal = Dying(journal, stop)
+        with opened:
+            apply(plan, guard.executor, journal=journal)
+    return opened.version
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+@attrs.define
+class Dying:
+    """A journal whose process dies after the statement of a step and before its end is written."""
+
+    journal: object
+    seq: int
+
+    def before(self, step):
+        self.journal.before(step)
+
+    def after(self, step, *how):
+        if step.seq == self.seq:
+            raise Killed
+        self.journal.after(step, *how)
+
+
+def ledger_of(repo):
+    """The ledger as anybody reads it."""
+    look = Look.at(repo)
+    return open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+
+
+def live(repo):
+    """The fingerprint of the live schema without our own tables."""
+    return fingerprint(Look.at(repo).found([repo.keyspace]))
+
+
+def cql(repo, *texts):
+    """Changes by hand."""
+    for text in texts:
+        repo.session.execute(text.replace("K.", f"{repo.keyspace}."), timeout=60)
+
+
+def test_without_our_tables_there_is_no_history(repo):
+    """Reading makes nothing, and says that nothing is there."""
+    assert [] == history(repo)
+    assert ("none", None, None) == (status(repo).state, status(repo).version, status(repo).lock)
+    assert not open_stamps(repo, Look.at(repo).coordinator).is_verified("fp")
+    assert () == read_books(repo, Look.at(repo).coordinator, Look.at(repo).server).tables
+    with pytest.raises(UnknownVersion):
+        rollback(repo, 1)
+
+
+def test_a_run_is_in_the_books(repo):
+    """Two runs are two versions, with their statements, states and fingerprints, as they were sent."""
+    first, second = run(repo, OLD), run(repo, NEW, "migrate")
+    newest, oldest = history(repo, steps=True)
+
+    assert (second, first) == (newest.version, oldest.version)
+    assert ("applied", "applied", "migrate", "sync") == (newest.status, oldest.status, newest.kind, oldest.kind)
+    assert (oldest.models_to, newest.models_from) == (newest.models_from, oldest.models_to)
+    assert (("shop.models",), 5, 5) == (newest.models, newest.total, newest.applied)
+    assert ["add_type", "add_columns", "set_options", "add_index", "add_view"] == [step.op for step in newest.steps]
+    assert ["applied"] * 5 == [step.state for step in newest.steps]
+    assert all(step.change is not None and step.attempts == 1 for step in newest.steps)
+    assert newest.epoch > oldest.epoch
+    found = status(repo)
+    assert (second, "applied", None, None) == (found.version, found.state, found.failure, found.lock)
+    assert newest.duration_ms >= sum(step.duration_ms for step in newest.steps)
+
+
+def test_going_back_returns_to_the_old_fingerprint(repo):
+    """Type, column, option, index and view: refused until it is allowed, then gone, and the ledger tells."""
+    first = run(repo, OLD)
+    before = live(repo)
+    second = run(repo, NEW)
+    with pytest.raises(DestructiveChangeRefused) as refused:
+        rollback(repo, first)
+    after = live(repo)
+    dry = rollback(repo, str(first), dry_run=True, allow=ALLOW)
+    result = rollback(repo, first, allow=ALLOW)
+
+    assert {"DS103", "DS104", "DS105"} == {refusal.code for refusal in refused.value.refusals}
+    assert before != after
+    assert before == live(repo)
+    assert ("planned", "rolled_back") == (dry.status, result.status)
+    assert dry.plan.cql == result.plan.cql
+    assert ["applied"] * 5 == [step.state for step in result.steps]
+    found = history(repo)
+    assert [(result.version, "rollback", "applied"), (second, "sync", "rolled_back"), (first, "sync", "applied")] == [
+        (version.version, version.kind, version.status) for version in found
+    ]
+    assert "in_sync" == rollback(repo, first).status
+    assert found == history(repo)
+    assert found[0].models_to == found[2].models_to
+    plan = make_plan(wanted(repo, NEW), Look.at(repo).found([repo.keyspace]), Look.at(repo).server)
+    with pytest.raises(SupersededModels):
+        may_sync(found, found[1].models_to, plan)
+    assert may_sync(found, found[2].models_to, plan) is None
+
+
+def test_a_dead_run_is_settled_by_the_next(repo):
+    """Killed after a statement and before its end was written, the step is found applied, and the rest is done."""
+    run(repo, OLD)
+    with pytest.raises(Killed):
+        run(repo, NEW, stop=2)
+    interrupted = status(repo)
+    last = run(repo, NEW)
+    newest, middle, _ = history(repo, steps=True)
+
+    assert ("interrupted", middle.version) == (interrupted.state, interrupted.version)
+    assert (last, "applied", 3) == (newest.version, newest.status, newest.applied)
+    assert ("partial", 2, ["applied", "applied"]) == (middle.status, middle.applied, [s.state for s in middle.steps])
+
+
+def test_a_rollback_that_died_is_finished_by_the_next(repo):
+    """What it had undone is left out, so nothing of it runs twice, and what is marked is right."""
+    first = run(repo, OLD)
+    before = live(repo)
+    run(repo, NEW)
+    cql(repo, "DROP MATERIALIZED VIEW K.v", "DROP INDEX K.t_a_idx")  # as far as the dead one came
+    result = rollback(repo, first, allow=ALLOW)
+
+    assert before == live(repo)
+    assert 3 == len(result.steps)
+    assert ["applied", "rolled_back", "applied"] == [version.status for version in history(repo)]
+
+
+def test_what_others_made_dependent_stops_a_rollback_before_it_begins(repo):
+    """A column of somebody else that holds our type is named, and not even the view is dropped."""
+    first = run(repo, OLD)
+    run(repo, NEW)
+    cql(repo, "ALTER TABLE K.t ADD theirs frozen<point>")
+    before = live(repo)
+    with pytest.raises(ImpossibleChange, match=r"t\.theirs"):
+        rollback(repo, first, allow={*ALLOW, "DS103"})
+
+    assert before == live(repo)
+    assert ["applied", "applied"] == [version.status for version in history(repo)]
+
+
+BY_HAND = {
+    "a column added": ["ALTER TABLE K.t ADD z int"],
+    "a column dropped": ["ALTER TABLE K.t DROP a"],
+    "a column added and dropped": ["ALTER TABLE K.t ADD z int", "ALTER TABLE K.t DROP z"],
+    "a column dropped and added": ["ALTER TABLE K.t DROP a", "ALTER TABLE K.t ADD a text"],
+    "a comment there and back": ["ALTER TABLE K.t WITH comment = 'x'", "ALTER TABLE K.t WITH comment = ''"],
+    "an option": ["ALTER TABLE K.t WITH gc_grace_seconds = 7"],
+    "a table dropped": ["DROP TABLE K.t"],
+    "a table made anew": ["DROP TABLE K.t", "CREATE TABLE K.t (id int, at int, a text, PRIMARY KEY (id, at))"],
+    "an index": ["CREATE INDEX ON K.t (a)"],
+    "a table of another application": ["CREATE TABLE K.other (id int PRIMARY KEY)"],
+    "the stamps dropped": ["DROP TABLE K.scyllamodel_verified"],
+    "the keyspace altered": ["ALTER KEYSPACE K WITH durable_writes = false"],
+}
+
+
+@pytest.mark.parametrize("texts", BY_HAND.values(), ids=BY_HAND)
+def test_a_stamp_never_survives_a_change(repo, texts):
+    """Whatever is done by hand, and even if it is undone by hand, a stamp of before does not say "in sync"."""
+    run(repo, OLD)
+    coordinator = Look.at(repo).coordinator
+    ledger_of(repo).verify("fp", schema_version(coordinator))
+    stamps = open_stamps(repo, coordinator)
+    good = stamps.is_verified("fp"), stamps.is_verified("other")
+    cql(repo, *(text.replace("KEYSPACE K ", f"KEYSPACE {repo.keyspace} ") for text in texts))
+
+    assert (True, False) == good
+    assert not stamps.is_verified("fp")
+
+
+def test_a_keyspace_made_anew_remembers_no_stamp(repo):
+    """Dropped and created again under its name, it is read in full."""
+    run(repo, OLD)
+    ledger_of(repo).verify("fp", schema_version(Look.at(repo).coordinator))
+    keyspaces.drop(repo)
+    keyspaces.create(repo)
+
+    assert not open_stamps(repo, Look.at(repo).coordinator).is_verified("fp")
+    assert [] == history(repo)
+
+
+def test_a_late_clock_does_not_hide_what_the_schema_said(repo):
+    """A claim of a host whose clock is an hour ahead is settled by one whose clock is not."""
+    run(repo, OLD)
+    with pytest.raises(Killed):
+        run(repo, NEW, stop=1)
+    head = history(repo)[0]
+    later = (time.time_ns() // 1000) + 3_600_000_000
+    cql(
+        repo,
+        f"UPDATE K.scyllamodel_steps USING TIMESTAMP {later} SET state = 'claimed' "
+        f"WHERE scope = {literal(head.scope)} AND version = {head.version} AND seq = 1",
+    )
+    look = Look.at(repo)
+    with guarded(repo, look, "sync") as guard:
+        found = guard.ledger.steps(head.version)
+
+    assert ["applied"] == [step.state for step in found]
+
+
+def test_text_reaches_the_server_as_text(repo):
+    """Quotes, CQL, line ends and other scripts in what people wrote come back as they were."""
+    hostile = 'it\'s; DROP TABLE t; --\n"é☃"$$'
+    run(repo, OLD)
+    ledger = ledger_of(repo)
+    plan = make_plan(wanted(repo, OLD), Look.at(repo).found([repo.keyspace]), Look.at(repo).server)
+    how = {"models_to": hostile, "models": [hostile], "name": hostile, "who": Who(hostile, hostile)}
+    opened = ledger.begin("sync", plan, epoch=9, **how)
+    ended = opened.finish(error=hostile)
+
+    assert attrs.evolve(ended, started_at=None, finished_at=None) == attrs.evolve(
+        ledger.head(), started_at=None, finished_at=None
+    )
+    assert (hostile, hostile, (hostile,)) == (ended.error, ended.host, ended.models)
+
+
+def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
+    """The end of a version is written once, by whoever comes first."""
+    run(repo, OLD)
+    ledger, look = ledger_of(repo), Look.at(repo)
+    plan = make_plan(wanted(repo, NEW), look.found([repo.keyspace]), look.server)
+    opened = ledger.begin("sync", plan, models_to="fp", epoch=9)
+    ledger_of(repo).settle(lambda name: look.found([name])[name], look.server)
+    with pytest.raises(LockLost):
+        opened.finish("partial")
+
+    assert "partial" == ledger.head().status
+
+
+def test_a_taken_number_is_not_written_over(repo):
+    """Of two versions with one number the first stands."""
+    run(repo, OLD)
+    ledger = ledger_of(repo)
+    head = ledger.head()
+
+    assert not ledger.store.add_version(Migration(head.scope, head.version, run_id=UUID(int=1)).to_row())
+    assert head == ledger.head()
+
+
+def test_tables_of_an_older_release_are_read(repo):
+    """A column that is not there is null, and writing goes on without it."""
+    run(repo, OLD)
+    cql(repo, "ALTER TABLE K.scyllamodel_steps DROP change", "ALTER TABLE K.scyllamodel_migrations DROP app_version")
+    run(repo, NEW)
+    newest, _ = history(repo, steps=True)
+
+    assert ("applied", 5, "") == (newest.status, newest.applied, newest.app_version)
+    assert [None] * 5 == [step.change for step in newest.steps]
+    look = Look.at(repo)
+    found = known_columns(read_books(repo, look.coordinator, look.server))
+    assert {"change"} == {column.name for column in STEPS} - found[STEPS.name]

@@ -1,0 +1,222 @@
+"""The lock on a real server: many who want it, holders that die or sleep, answers that never come."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.servers import read_server
+from scyllamodel.errors import LockTimeout
+from scyllamodel.release.bootstrap import bootstrap
+from scyllamodel.release.lock import Lock, LockTable, Wanted
+from scyllamodel.release.tables import LOCK, TABLES, table_id
+from scyllamodel.testing.keyspaces import create, drop, fresh_name
+
+pytestmark = pytest.mark.live
+
+HOLDER = Path(__file__).parent.parent / "lock_holder.py"
+LEASE = 2.0
+
+
+def boot(repo):
+    """Make the tables of our bookkeeping."""
+    coordinator = choose(repo.connection())
+    with DdlExecutor(coordinator, read_server(coordinator)) as executor:
+        return bootstrap(executor, repo.keyspace)
+
+
+@pytest.fixture(scope="module")
+def booted(scylla_repo):
+    """The repo, with its bookkeeping."""
+    boot(scylla_repo)
+    return scylla_repo
+
+
+@pytest.fixture
+def through_proxy(scylla_cluster, booted, scylla_fault_proxy):
+    """A repo whose every request goes through the proxy."""
+    with scylla_cluster.repo(booted.keyspace, nodes=[scylla_fault_proxy.address]) as repo:
+        yield repo
+
+
+def store_of(repo, name, timeout=5.0):
+    """The row of this name."""
+    return LockTable(Rows(choose(repo.connection()), timeout=timeout), repo.keyspace, name)
+
+
+def lock_of(repo, name, lease=LEASE, timeout=5.0):
+    """The lock of this name."""
+    return Lock(store_of(repo, name, timeout), Wanted("a test", lease=lease))
+
+
+class Holder:
+    """A process that holds a lock, or waits for it; a context manager that ends it."""
+
+    def __init__(self, repo, name, lease=LEASE, rounds=1000):
+        words = [repo.settings.nodes[0], repo.keyspace, name, lease, rounds]
+        command = [sys.executable, str(HOLDER), *map(str, words)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def until(self, word):
+        """The numbers on the next line that begins with this word."""
+        for line in self.process.stdout:
+            found, *numbers = line.split()
+            if found == word:
+                return [float(number) for number in numbers]
+        raise AssertionError(f"the process ended without saying {word}")
+
+
+def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
+    """Whoever comes first, the tables have the id that all derive, nobody fails, and a second run makes nothing."""
+    keyspace = fresh_name("test_boot")
+    with scylla_cluster.repo(keyspace) as repo:
+        create(repo)
+        with ThreadPoolExecutor(8) as pool:
+            sent = list(pool.map(lambda _: boot(repo), range(8)))
+        rows = list(
+            repo.session.execute("SELECT table_name, id FROM system_schema.tables WHERE keyspace_name = %s", [keyspace])
+        )
+        again = boot(repo)
+        drop(repo)
+
+    assert any(sent)
+    assert () == again
+    assert {(table.name, table_id(keyspace, table.name)) for table in TABLES} == {tuple(row) for row in rows}
+
+
+def test_one_at_a_time(booted, request):
+    """Of many threads that want the lock one holds it at a time, and every holder has an epoch of its own."""
+    inside, epochs, mutex = [], [], threading.Lock()
+
+    def hold(_):
+        with lock_of(booted, request.node.name).acquire() as held:
+            assert mutex.acquire(blocking=False)
+            inside.append(1)
+            time.sleep(0.02)
+            mutex.release()
+            epochs.append(held.epoch)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(hold, range(12)))
+
+    assert 12 == len(inside)
+    assert len(set(epochs)) == 12
+    assert sorted(epochs) == epochs
+
+
+def test_processes_take_turns(booted, request):
+    """Several processes hold the lock one after the other, never two at once."""
+    holders = [Holder(booted, request.node.name, rounds=2) for _ in range(4)]
+    spans = []
+    for holder in holders:
+        with holder:
+            _, begin = holder.until("taken")
+            spans.append((begin, holder.until("done")[0]))
+    spans.sort()
+
+    assert [] == [(first, second) for first, second in pairwise(spans) if second[0] < first[1]]
+
+
+def test_a_killed_holder_is_replaced(booted, request):
+    """After SIGKILL the lock passes on once its holder was silent for a lease."""
+    with Holder(booted, request.node.name) as holder:
+        holder.until("fenced")
+        holder.process.kill()
+        killed = time.monotonic()
+        with lock_of(booted, request.node.name).acquire() as held:
+            took = (time.monotonic() - killed) / LEASE
+
+            assert (2, True) == (held.epoch, held.took_over)
+            assert 0.9 < took < 1.6
+
+
+def test_a_holder_that_slept_past_its_lease_loses(booted, request):
+    """After SIGSTOP another takes over; woken up, the first one is refused at its next fence."""
+    with Holder(booted, request.node.name) as holder:
+        holder.until("fenced")
+        holder.process.send_signal(signal.SIGSTOP)
+        with lock_of(booted, request.node.name).acquire() as held:
+            holder.process.send_signal(signal.SIGCONT)
+            holder.until("lost")
+            held.fence(1, 1)
+            row = store_of(booted, request.node.name).read(serial=True)
+
+    assert (held.owner, held.epoch) == (row.owner, row.epoch)
+
+
+def test_a_holder_that_works_longer_than_its_lease_keeps_it(booted, request):
+    """A thread renews the lock while the work goes on; others run out of patience only without any progress."""
+    with lock_of(booted, request.node.name, lease=1.0).acquire() as held:
+        with pytest.raises(LockTimeout) as caught, lock_of(booted, request.node.name, lease=1.0).acquire(timeout=0.2):
+            pass
+        time.sleep(2.5)
+        row = store_of(booted, request.node.name).read(serial=True)
+
+    assert (held.owner, 1) == (row.owner, row.epoch)
+    assert row.beat >= 5
+    assert (held.owner, "a test") == (caught.value.holder, caught.value.purpose)
+
+
+def test_a_waiter_looks_and_goes_without(booted, request):
+    """Whoever waits for the lock and sees that nothing is left to do goes on without it."""
+    looks = []
+    with (
+        lock_of(booted, request.node.name).acquire(),
+        lock_of(booted, request.node.name).acquire(look=lambda: looks.append(1) or len(looks) == 3) as held,
+    ):
+        assert held is None
+
+
+def updates(column):
+    """Chooses updates of the lock that set this column."""
+    return lambda request: f"SET {column} = " in request.query
+
+
+@pytest.mark.parametrize("deed", ["swallow_answers", "cut_answers", "cut_requests"])
+@pytest.mark.parametrize(("column", "which"), [("owner", "take"), ("beat", "fence"), ("owner", "release")])
+def test_a_lost_answer_is_settled_by_the_row(  # noqa: PLR0917 - fixtures and cases
+    scylla_fault_proxy, through_proxy, booted, request, deed, column, which
+):
+    """Whether or not an update was done, what the row shows is believed, and the lock is free afterwards."""
+    fault = lambda: getattr(scylla_fault_proxy, deed)(1, when=updates(column))  # noqa: E731
+    lock = lock_of(through_proxy, request.node.name, lease=10.0, timeout=1.0)
+    if which == "take":
+        fault()
+    with lock.acquire() as held:
+        if which == "fence":
+            fault()
+        fresh = held.fence(7, 3).is_fresh
+        row = store_of(booted, request.node.name).read(serial=True)
+        if which == "release":
+            fault()
+    after = store_of(booted, request.node.name).read(serial=True)
+
+    assert (held.owner, 1, 7, 3, True) == (row.owner, row.epoch, row.version, row.step, fresh)
+    assert (None, 1) == (after.owner, after.epoch)
+
+
+def test_hostile_names_are_names(booted):
+    """A name or a purpose that reads like CQL is stored as it is."""
+    name = "x' IF owner = null; DROP TABLE " + LOCK.name
+    with Lock(store_of(booted, name), Wanted("it's %s {}")).acquire():
+        row = store_of(booted, name).read(serial=False)
+
+    assert (name, "it's %s {}") == (row.name, row.purpose)

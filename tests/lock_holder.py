@@ -1,0 +1,41 @@
+"""A process that takes a lock and keeps proving that it holds it, for tests that stop or kill it.
+
+``lock_holder.py NODE KEYSPACE NAME LEASE ROUNDS``: prints ``taken EPOCH SECONDS``, ``fenced SECONDS`` each time, and at
+the end ``released SECONDS`` or ``lost SECONDS``, on the clock that all processes of a machine share.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from scyllamodel import LockLost, Repo
+from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.coordinator import choose
+from scyllamodel.release.lock import Lock, LockTable, Wanted
+
+
+def say(*words):
+    """One line, at once."""
+    sys.stdout.write(" ".join(map(str, (*words, time.monotonic()))) + "\n")
+    sys.stdout.flush()
+
+
+def main(node, keyspace, name, lease, rounds):
+    """Take, fence so many times, give back."""
+    with Repo(nodes=[node], keyspace=keyspace) as repo:
+        store = LockTable(Rows(choose(repo.connection())), keyspace, name)
+        say("ready")
+        try:
+            with Lock(store, Wanted("a test", lease=float(lease))).acquire() as held:
+                say("taken", held.epoch)
+                for step in range(int(rounds)):
+                    held.fence(1, step)
+                    say("fenced")
+                    time.sleep(0.1)
+                say("done")
+        except LockLost:
+            say("lost")
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,87 @@
+"""Changes as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from build import index, schema, table, user_type, view
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import cql_types, keyspaces, later
+
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.change_json import change_from, change_text
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.facts import FrozenMap, Keyspace
+from scyllamodel.schema.server import ServerProfile
+
+T = table("t", "id int pk", "at int ck desc", "a text", "s int static", options={"comment": "it's", "caching": {}})
+V = view("v", "t", "a text pk", "id int ck", "at int ck", where="a IS NOT NULL")
+CHANGES = [
+    c.CreateKeyspace(Keyspace("k", FrozenMap({"class": "X"}), durable_writes=False, tablets=True)),
+    c.AddType("k", user_type("point", "x int", "y frozen<list<text>>")),
+    c.AddField("k", "point", "z", T["a"].type),
+    c.AddTable("k", T),
+    c.AddColumns("k", "t", (T["a"], T["s"])),
+    c.RenameKeyColumns("k", "t", (("id", "key"), ("at", "on"))),
+    c.SetOptions("k", "v", FrozenMap({"gc_grace_seconds": 1, "bloom": 0.5, "x": True}), FrozenMap(), view=True),
+    c.AddIndex("k", T, index("a", "i", using="sai", options={"b": "c"}), populated=True),
+    c.AddView("k", V, populated=True),
+]
+
+
+@pytest.mark.parametrize("change", [*CHANGES, *(x.inverse() for x in CHANGES if hasattr(x, "inverse"))], ids=repr)
+def test_every_kind_of_step_comes_back(change):
+    """A change, and the one that undoes it, are equal after they were text."""
+    assert change == change_from(change_text(change))
+
+
+@given(cql_types)
+def test_types_come_back(cql_type):
+    """Any type of a field survives."""
+    change = c.AddField("k", "t", 'na"me', cql_type)
+
+    assert change == change_from(change_text(change))
+
+
+@given(st.data())
+def test_the_changes_of_any_plan_come_back(data):
+    """Whatever the differ finds between two releases is the same after it was stored, named indexes included."""
+    old = data.draw(keyspaces())
+    for found in diff(old, data.draw(later(old)), ServerProfile()):
+        back = change_from(change_text(found))
+
+        assert found == back
+        assert getattr(found, "index", None) is None or found.index.named == back.index.named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "null",
+        "7",
+        "{",
+        "[]",
+        '{"=":"BendTime"}',
+        '{"=":"AddField","keyspace":"k"}',
+        '{"=":"AddField","keyspace":"k","type":"t","name":"n","field_type":{"cql":"nosuch<"}}',
+        '{"=":"AddField","keyspace":"k","type":"t","name":"n","field_type":{"cql":"int"},"later":1}',
+        '{"=":"Keyspace","name":"k"}',
+    ],
+)
+def test_what_is_not_understood_is_none(text):
+    """What a newer release wrote, or nobody, is not guessed at."""
+    assert change_from(text) is None
+
+
+def test_the_text_is_canonical():
+    """Equal changes have one text, whatever was no part of their equality."""
+    live = schema(table("t", *["id int pk"], flags={"compound"}, dropped={"x": "regular int"}))
+    one, other = c.AddTable("k", live.tables[0]), c.AddTable("k", table("t", "id int pk"))
+
+    assert one == other
+    assert change_text(one) == change_text(other)
+    assert json.loads(change_text(one))["="] == "AddTable"

@@ -1,0 +1,418 @@
+"""The rules of the lock, one by one, over a row in memory and a clock that moves when somebody sleeps."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import uuid
+from datetime import datetime, timezone
+
+import attrs
+import pytest
+
+from scyllamodel.errors import ConfigurationError, LockLost, LockTimeout
+from scyllamodel.release.lock import Answer, Held, Lock, LockRow, Wait, Wanted, World
+from scyllamodel.schema.apply import StatementRefused, StatementTransient, StatementUnknown
+
+ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
+NODE = uuid.UUID(int=9)
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+WANTED = Wanted("a test", lease=30.0, step_timeout=120.0, host="here", pid=7)
+
+
+class Memory:
+    """A row in memory; ``faults`` are taken one by one: None, an error before, or an error after the update."""
+
+    name = "shop"
+
+    def __init__(self, row=None):
+        self.row = row
+        self.faults, self.log = [], []
+        self.now = self.slept = 0.0
+        self.meanwhile = lambda: None
+
+    def world(self):
+        return World(lambda: self.now, lambda: self.now + self.slept, self.sleep, lambda: 1.0, lambda: NOW)
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self.meanwhile()
+
+    def fault(self, when):
+        error = self.faults[0] if self.faults else None
+        if error is not None and error[0] == when:
+            raise self.faults.pop(0)[1]
+        if error is None and self.faults and when == "before":
+            self.faults.pop(0)
+
+    def read(self, *, serial):
+        self.log.append("serial read" if serial else "read")
+        if self.faults and self.faults[0] == "unreadable":
+            raise StatementUnknown(self.faults.pop(0))
+        return self.row
+
+    def create(self):
+        self.log.append("create")
+        self.row = self.row or LockRow(self.name)
+
+    def change(self, when, to):
+        self.log.append(f"{sorted(when)} -> {sorted(to)}")
+        self.fault("before")
+        if self.row is None or any(getattr(self.row, column) != value for column, value in when.items()):
+            return Answer(False, self.row and self.row.owner, self.row and self.row.epoch)
+        self.row = attrs.evolve(self.row, **to)
+        self.fault("after")
+        return Answer(True)
+
+
+FREE = LockRow("shop", None, 4)
+TAKEN = LockRow("shop", OTHER, 5, 3, 30_000, 20260101000000, 2, NODE, "there", 8, "a release", NOW)
+
+
+def get(store, timeout=60.0, look=None, on_wait=None, wanted=WANTED):
+    """Get the lock as `ME`."""
+    return Wait(store, wanted, store.world(), ME, timeout, look, on_wait).get()
+
+
+def taken(**faults):
+    """A store whose row is ours, and the lock."""
+    store = Memory(FREE)
+    held = get(store)
+    store.log.clear()
+    return store, held
+
+
+def test_the_row_is_made_once_and_then_taken():
+    """Without a row it is made, free and in epoch 0, and taken in epoch 1."""
+    store = Memory()
+    held = get(store)
+
+    assert (ME, 1, 0) == store.row.mark
+    assert ("here", 7, "a test", 30_000, NOW) == (
+        store.row.host, store.row.pid, store.row.purpose, store.row.lease_ms, store.row.acquired_at
+    )  # fmt: skip
+    assert (1, False) == (held.epoch, held.took_over)
+
+
+def test_a_free_lock_is_taken_at_once():
+    """One read and one update, conditional on owner and epoch."""
+    store = Memory(FREE)
+    get(store)
+
+    assert (ME, 5, 0) == store.row.mark
+    assert ["read", "['epoch', 'owner']"] == [store.log[0], store.log[1].partition(" -> ")[0]]
+    assert 0.0 == store.now
+
+
+def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
+    """The waiter counts the lease in the row by its own clock, from when it first saw the row."""
+    store = Memory(attrs.evolve(TAKEN, lease_ms=10_000))
+    held = get(store)
+
+    assert 10.0 <= store.now < 11.1
+    assert (ME, 6, 0) == store.row.mark
+    assert (True, NODE, NODE) == (held.took_over, held.previous.coordinator, held.coordinator)
+    assert (None, None) == (store.row.version, store.row.step)
+
+
+def test_a_holder_that_beats_keeps_the_lock():
+    """Every beat begins the lease anew, so the lock is got only after the last."""
+    store = Memory(TAKEN)
+
+    def beat():
+        if store.now < 100 and int(store.now) // 10 > store.row.beat - 4:
+            store.row = attrs.evolve(store.row, beat=store.row.beat + 1)
+
+    store.meanwhile = beat
+    get(store)
+
+    assert 120.0 <= store.now < 132.0
+
+
+def test_the_lock_timeout_counts_time_without_progress():
+    """A holder that works may take long; one that does not move is named."""
+    store = Memory(attrs.evolve(TAKEN, acquired_at=NOW.replace(year=2025)))
+    with pytest.raises(LockTimeout) as caught:
+        get(store, timeout=20.0)
+    error = caught.value
+
+    assert 20.0 < store.now < 22.0
+    assert (OTHER, "there", 8, "a release", 2, 365 * 86400.0) == (
+        error.holder, error.host, error.pid, error.purpose, error.step, error.age
+    )  # fmt: skip
+    assert "process 8 on there (a release) for 31536000 s, at step 2 of version 20260101000000" in str(error)
+    assert 5 == error.exit_code
+
+
+def test_a_free_lock_that_nobody_confirms_times_out():
+    """When no server answers there is no holder to name."""
+    store = Memory(FREE)
+    store.faults = [("before", StatementTransient("overloaded"))] * 1000
+    with pytest.raises(LockTimeout, match="is free, but for 5 s no server confirmed") as caught:
+        get(store, timeout=5.0)
+
+    assert None is caught.value.holder
+    assert "overloaded" == str(caught.value.__cause__)
+
+
+def test_a_loser_looks_at_each_wake_up_and_goes_without():
+    """As soon as what the lock was wanted for is there, the wait ends without a lock."""
+    store, looks, waits = Memory(TAKEN), [], []
+    held = get(store, look=lambda: looks.append(1) or len(looks) == 3, on_wait=lambda row, _: waits.append(row.host))
+
+    assert held is None
+    assert TAKEN == store.row
+    assert ["there"] * 3 == waits
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("error", [StatementUnknown("timeout"), StatementTransient("busy")])
+def test_a_take_without_an_answer_is_settled_at_serial(when, error):
+    """Done or not, the lock is ours in the end, in one epoch."""
+    store = Memory(FREE)
+    store.faults = [(when, error)]
+    held = get(store)
+
+    assert (ME, 5) == (store.row.owner, store.row.epoch)
+    assert (5, FREE) == (held.epoch, held.previous)
+    assert "serial read" == store.log[2]
+
+
+def before_update(store, number, row):
+    """Let the row become this just before the update of this number arrives."""
+    change, count = store.change, iter(range(1, 1000))
+
+    def late(when, to):
+        if next(count) == number:
+            store.row = row
+        return change(when, to)
+
+    store.change = late
+
+
+def test_a_refusal_that_shows_us_is_ours():
+    """An update that took effect late makes the next one fail, and the lock ours."""
+    store = Memory(FREE)
+    store.faults = [("before", StatementUnknown("timeout"))]
+    before_update(store, 2, attrs.evolve(FREE, owner=ME, epoch=5))
+    held = get(store)
+
+    assert (5, FREE) == (held.epoch, held.previous)
+
+
+def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
+    """Taking over is conditional on the very beat that the waiter saw stand still."""
+    store, moved = Memory(TAKEN), attrs.evolve(TAKEN, beat=4)
+    before_update(store, 1, moved)
+    held = get(store)
+
+    assert store.now >= 60.0
+    assert moved == held.previous
+
+
+def test_a_wait_that_ends_gives_back_what_it_may_have_taken():
+    """After a take without an answer the wait may end for another reason: the lock is not left behind."""
+    store = Memory(FREE)
+    store.faults = [("after", StatementUnknown("timeout"))]
+    held = get(store, look=lambda: True)
+
+    assert held is None
+    assert (None, 5) == (store.row.owner, store.row.epoch)
+
+
+def test_a_server_without_lightweight_transactions_is_told_plainly():
+    """The error names the setting that helps, and the server's words."""
+    store = Memory(FREE)
+    store.faults = [("before", StatementRefused("LWT is not yet supported with tablets"))]
+    with pytest.raises(ConfigurationError, match=r"LWT is not yet supported with tablets.*ledger_keyspace="):
+        get(store)
+
+
+def test_a_fence_renews_and_names_the_step():
+    """One update moves the beat and says what is about to be done, and through which node."""
+    store, held = taken()
+    held.coordinator = NODE
+    fence = held.fence(7, 3)
+
+    assert (1, 7, 3, NODE) == (store.row.beat, store.row.version, store.row.step, store.row.coordinator)
+    assert ["['beat', 'epoch', 'owner'] -> ['beat', 'coordinator', 'step', 'version']"] == store.log
+    assert fence.is_fresh
+
+
+@pytest.mark.parametrize(("asleep", "fresh"), [(19.9, True), (20.1, False)])
+def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, fresh):
+    """Its age is counted by the clock that runs while the machine sleeps, from when it was sent."""
+    store, held = taken()
+    fence = held.fence(7, 3)
+    store.slept += asleep
+
+    assert fresh is fence.is_fresh
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_fence_without_an_answer_is_read_back(when):
+    """What the row shows at SERIAL is believed; one that was not done is sent again."""
+    store, held = taken()
+    store.faults = [(when, StatementUnknown("timeout")), "unreadable"]
+    held.fence(7, 3)
+
+    assert (ME, 5, 1, 3) == (*store.row.mark, store.row.step)
+    assert "serial read" in store.log
+
+
+def test_a_fence_is_not_taken_for_a_late_renewal():
+    """A renewal that takes effect late sets another beat, so the fence knows that it was not itself."""
+    store, held = taken()
+    store.faults = [("before", StatementUnknown("timeout"))]
+    assert held.renew() is False
+    store.row = attrs.evolve(store.row, beat=1)
+    held.fence(7, 3)
+
+    assert (2, 3) == (store.row.beat, store.row.step)
+
+
+def test_a_lock_that_was_taken_over_is_lost_for_good():
+    """The first fence after it says who took over, and so does every later one; nothing is sent any more."""
+    store, held = taken()
+    store.row = attrs.evolve(TAKEN, epoch=6)
+    with pytest.raises(LockLost, match="taken over by process 8 on there") as caught:
+        held.send(7, 3, lambda: pytest.fail("sent"))
+    store.log.clear()
+    with pytest.raises(LockLost):
+        held.fence(7, 4)
+
+    assert ("there", 8, 6) == (caught.value.host, caught.value.pid, caught.value.exit_code)
+    assert [] == store.log
+    assert held.is_lost
+
+
+def test_a_fence_that_nobody_confirms_is_a_lost_lock():
+    """After a lease without an answer the lock may be anybody's."""
+    store, held = taken()
+    store.faults = [("before", StatementUnknown("timeout")), "unreadable"] * 1000
+    with pytest.raises(LockLost, match="No server confirms") as caught:
+        held.fence(7, 3)
+
+    assert 30.0 <= store.now < 31.0
+    assert "timeout" == str(caught.value.__cause__)
+
+
+def test_a_step_begins_anew_when_its_fence_is_too_old():
+    """After a sleep between the fence and the statement the lock is proved again before anything is sent."""
+    store, held = taken()
+    sleeps = iter([25.0, 0.0])
+    change = store.change
+
+    def slow(when, to):
+        answer = change(when, to)
+        store.slept += next(sleeps)
+        return answer
+
+    store.change = slow
+    sent = held.send(7, 3, lambda: store.row.beat)
+
+    assert 2 == sent
+
+
+def test_a_server_too_slow_for_the_lease_ends_the_run():
+    """When no proof is ever young enough, nothing is sent."""
+    store, held = taken()
+    change = store.change
+
+    def slow(when, to):
+        store.slept += 25.0
+        return change(when, to)
+
+    store.change = slow
+    with pytest.raises(LockLost):
+        held.send(7, 3, lambda: pytest.fail("sent"))
+
+
+def test_renewing_stops_when_a_step_hangs():
+    """A run without a fence for too long lets go; a new fence, or a sign of life, goes on."""
+    store, held = taken()
+    held.fence(7, 3)
+    store.now += 121.0
+
+    assert held.renew() is False
+    held.touch()
+    assert held.renew() is True
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [],
+        [("before", StatementUnknown("timeout"))],
+        [("after", StatementUnknown("timeout"))],
+        [("after", StatementUnknown("timeout")), "unreadable"],
+        [("before", StatementUnknown("timeout")), "unreadable"] * 3,
+    ],
+)
+def test_release_is_repeated_until_it_is_known(faults):
+    """As long as the row may still show us, the release is sent again; afterwards nothing is renewed."""
+    store, held = taken()
+    store.faults = faults
+
+    assert held.release() is True
+    sent = len(store.log)
+
+    assert (None, 5) == (store.row.owner, store.row.epoch)
+    assert held.renew() is False
+    assert sent == len(store.log)
+
+
+def test_release_leaves_the_lock_of_others_alone():
+    """A lock that somebody else holds by now is not touched."""
+    store, held = taken()
+    store.row = attrs.evolve(TAKEN, epoch=6)
+
+    assert held.release() is True
+    assert OTHER == store.row.owner
+
+
+def test_a_release_that_nobody_confirms_ends_after_a_lease():
+    """By then the others take over anyway."""
+    store, held = taken()
+    store.faults = [("before", StatementUnknown("timeout")), "unreadable"] * 1000
+
+    assert held.release() is False
+    assert 30.0 <= store.now < 31.0
+
+
+class Beating(Memory):
+    """Tells when its row was renewed, without sleeping by anybody's clock but the machine's."""
+
+    def __init__(self, row):
+        super().__init__(row)
+        self.renewed = threading.Event()
+
+    def change(self, when, to):
+        answer = super().change(when, to)
+        if list(to) == ["beat"]:
+            self.renewed.set()
+        return answer
+
+
+def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
+    """The context manager renews three times in a lease, gives back after an error too, and leaves no thread."""
+    store = Beating(FREE)
+    lock = Lock(store, attrs.evolve(WANTED, lease=0.15), store.world())
+    with contextlib.suppress(ZeroDivisionError), lock.acquire() as held:
+        assert store.renewed.wait(10)
+        assert 5 == held.epoch
+        raise ZeroDivisionError
+
+    assert None is store.row.owner
+
+
+def test_every_acquisition_has_an_owner_of_its_own():
+    """What one acquisition sent and never heard of is no other's."""
+    store = Memory(FREE)
+    owners = []
+    for _ in range(2):
+        with Lock(store, WANTED, store.world()).acquire() as held:
+            owners.append(held.owner)
+
+    assert 2 == len(set(owners))
+    assert isinstance(held, Held)

@@ -1,0 +1,435 @@
+"""The way back: which versions, which statements, and what stands in the way."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from build import index, schema, table, user_type, view
+from evolution import earlier
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger_store import MemoryStore, ledger_on
+from simulator import Simulator
+from strategies import keyspaces
+
+from scyllamodel.errors import (
+    DestructiveChangeRefused,
+    ForeignVersion,
+    ImpossibleChange,
+    IrreversibleStep,
+    UnknownVersion,
+)
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.rollback import Target, rollback_plan, target_of
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.apply import apply
+from scyllamodel.schema.change_json import change_text
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.facts import FrozenMap, SchemaFacts
+from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.plan.step import is_step, make_step
+from scyllamodel.schema.server import ServerProfile
+
+CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
+ALL = {"DS102", "DS103", "DS104", "DS105", "BC101"}
+
+T = ("id int pk", "at int ck", "a text")
+TABLE = table("t", *T)
+GROWN = table("t", *T, "n int", "s int static")
+COLUMNS = c.AddColumns("k", "t", (GROWN["n"], GROWN["s"]))
+INDEX = c.AddIndex("k", TABLE, index("a", "i"))
+INDEXED = table("t", *T, indexes=[INDEX.index])
+V = view("v", "t", "a text pk", "id int ck", "at int ck")
+VIEW = c.AddView("k", V)
+POINT = user_type("point", "x int")
+TYPE = c.AddType("k", POINT)
+FIELD = c.AddField("k", "point", "y", POINT.fields[0][1])
+HOLDER = table("h", "id int pk", "p frozen<point>")
+UDT = c.AddColumns("k", "t", (table("t", *T, "p point")["p"],))
+OPTIONS = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 9}))
+RENAME = c.RenameKeyColumns("k", "t", (("id", "key"),))
+
+
+def with_options(seconds):
+    """Table ``t`` with an option."""
+    return table("t", *T, options={"gc_grace_seconds": seconds})
+
+
+def stored(change, seq=1, state="applied", server=CASSANDRA, **facts):
+    """A step as the ledger holds it."""
+    step = make_step(seq, change, (), server)
+    kept = {name: getattr(step, name) for name in ("op", "object", "cql", "undo")}
+    return attrs.evolve(LedgerStep("k/default", 1, seq, **kept, state=state, change_json=change_text(change)), **facts)
+
+
+def undoing(found, *steps, allow=(), server=CASSANDRA):
+    """The plan that undoes versions of these steps each, the newest first."""
+    versions = tuple(
+        Migration("k/default", number, steps=tuple(attrs.evolve(s, version=number) for s in part))
+        for number, part in sorted(enumerate(reversed(steps), 1), reverse=True)
+    )
+    return rollback_plan(Target(0, "", versions), SchemaFacts([found]), server, allow=allow)
+
+
+# the live keyspace, the change to undo, the statement that does it, the code that has to be allowed
+UNDONE = [
+    ("type", schema(POINT), TYPE, "DROP TYPE k.point", "DS104:k.point"),
+    (
+        "type that grew by hand",
+        schema(user_type("point", "x int", "z int")),
+        TYPE,
+        "DROP TYPE k.point",
+        "DS104:k.point",
+    ),
+    ("table", schema(TABLE), c.AddTable("k", TABLE), "DROP TABLE k.t", "DS102:k.t"),
+    ("columns", schema(GROWN), COLUMNS, "ALTER TABLE k.t DROP (n, s)", None),
+    (
+        "columns, one of which is gone",
+        schema(table("t", *T, "n int")),
+        COLUMNS,
+        "ALTER TABLE k.t DROP n",
+        "DS103:k.t.n",
+    ),
+    ("index", schema(INDEXED), INDEX, "DROP INDEX k.i", ""),
+    ("view", schema(TABLE, V), VIEW, "DROP MATERIALIZED VIEW k.v", "DS105:k.v"),
+    ("options", schema(with_options(5)), OPTIONS, "ALTER TABLE k.t WITH gc_grace_seconds = 9", ""),
+    (
+        "options that somebody changed",
+        schema(with_options(7)),
+        OPTIONS,
+        "ALTER TABLE k.t WITH gc_grace_seconds = 9",
+        "",
+    ),
+    ("rename", schema(table("t", "key int pk")), RENAME, "ALTER TABLE k.t RENAME key TO id", "BC101:k.t.key"),
+]
+
+
+@pytest.mark.parametrize(("found", "change", "cql", "code"), [case[1:] for case in UNDONE], ids=[u[0] for u in UNDONE])
+def test_each_kind_of_step_is_undone_by_one_statement(found, change, cql, code):
+    """The stored inverse runs; where it loses data it is refused until it is allowed, by code or by object."""
+    step = stored(change)
+    plan = undoing(found, [step], allow=ALL)
+
+    assert [cql] == plan.cql
+    assert plan.refusals == ()
+    assert step.cql == plan.steps[0].undo
+    refused = undoing(found, [step])
+    if code == "":
+        assert [cql] == refused.cql
+    else:
+        assert [] == refused.cql
+        with pytest.raises(DestructiveChangeRefused):
+            refused.raise_refused()
+    if code:
+        assert [code] == [refusal.allow for refusal in refused.refusals]
+        assert [cql] == undoing(found, [step], allow={code.replace("k.", "", 1)}).cql
+
+
+# the live keyspace, the change that is undone already
+ALREADY = [
+    ("type", schema(), TYPE),
+    ("table", schema(), c.AddTable("k", TABLE)),
+    ("columns", schema(TABLE), COLUMNS),
+    ("columns and their table", schema(), COLUMNS),
+    ("index", schema(TABLE), INDEX),
+    ("index and its table", schema(), INDEX),
+    ("view", schema(TABLE), VIEW),
+    ("options", schema(with_options(9)), OPTIONS),
+    ("options and their table", schema(), OPTIONS),
+    ("rename", schema(table("t", "id int pk")), RENAME),
+    ("rename and its table", schema(), RENAME),
+]
+
+
+@pytest.mark.parametrize(("found", "change"), [case[1:] for case in ALREADY], ids=[case[0] for case in ALREADY])
+def test_what_is_undone_already_is_left_out(found, change):
+    """A rollback that was cut short goes on, and asks for no leave to lose what is lost."""
+    assert undoing(found, [stored(change)]).is_empty
+
+
+# the live keyspace, the change, the server, what stands in the way
+OBSTACLES = [
+    ("type of a column", schema(POINT, HOLDER), TYPE, CASSANDRA, "RB103", "the column h.p depends"),
+    ("type inside a column", schema(POINT, table("h", "id int pk", "p list<frozen<point>>")), TYPE, CASSANDRA, "RB103",
+     "the column h.p depends"),
+    ("type in a type", schema(POINT, user_type("line", "a frozen<point>")), TYPE, CASSANDRA, "RB103",
+     "the field line.a depends"),
+    ("another type", schema(user_type("point", "x text")), TYPE, CASSANDRA, "RB104", "its fields"),
+    ("table under a view", schema(TABLE, V), c.AddTable("k", TABLE), CASSANDRA, "MV102", "the view v"),
+    ("another table", schema(table("t", "id text pk")), c.AddTable("k", TABLE), CASSANDRA, "RB104", "another key"),
+    ("column under an index", schema(table("t", *T, "n int", "s int static", indexes=[index("n", "x")])), COLUMNS,
+     CASSANDRA, "RB103", "the index x depends"),
+    ("column of a table with a view", schema(GROWN, V), COLUMNS, CASSANDRA, "MV102", "the view v"),
+    ("column in a view", schema(GROWN, view("v", "t", "n int pk", "id int ck", "at int ck")), COLUMNS, SCYLLA, "MV102",
+     "the view v"),
+    ("another column", schema(table("t", *T, "n text", "s int static")), COLUMNS, CASSANDRA, "RB104", "it is text"),
+    ("another index", schema(table("t", *T, indexes=[index("at", "i")])), INDEX, CASSANDRA, "RB104", "its target"),
+    ("another view", schema(TABLE, view("v", "t", "at int pk", "id int ck")), VIEW, CASSANDRA, "RB104", "its table"),
+    ("renamed again", schema(table("t", "other int pk")), RENAME, CASSANDRA, "RB104", "renamed or dropped"),
+    ("a dropped type whose name is taken", schema(user_type("point", "x text")), c.DropType("k", POINT), CASSANDRA,
+     "RB104", "took its name"),
+    ("a dropped table whose name is taken", schema(table("t", "id text pk")), c.DropTable("k", TABLE), CASSANDRA,
+     "RB104", "took its name"),
+    ("a dropped column whose name is taken", schema(table("t", *T, "n text")), COLUMNS.inverse(), CASSANDRA, "RB104",
+     "took its name"),
+    ("a dropped column whose table is gone", schema(), COLUMNS.inverse(), CASSANDRA, "RB104", "it is gone"),
+    ("a dropped index whose table is gone", schema(), INDEX.inverse(), CASSANDRA, "RB104", "it is gone"),
+    ("a dropped view whose table is gone", schema(), VIEW.inverse(), CASSANDRA, "RB104", "it is gone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "change", "server", "code", "said"), [case[1:] for case in OBSTACLES], ids=[o[0] for o in OBSTACLES]
+)
+def test_what_stands_in_the_way_is_named_before_anything_runs(found, change, server, code, said):
+    """What others made dependent, or put in the place of what was ours, refuses the rollback whatever is allowed."""
+    plan = undoing(found, [stored(change, server=server)], allow=ALL, server=server)
+
+    assert {code} == {refusal.code for refusal in plan.refusals}
+    assert any(said in refusal.text for refusal in plan.refusals)
+    assert [] == plan.cql
+    with pytest.raises(ImpossibleChange):
+        plan.raise_refused()
+
+
+def test_what_goes_before_stands_in_nobody_s_way():
+    """View before column before table before type: dependents of the same rollback are gone by then."""
+    found = schema(POINT, HOLDER, attrs.evolve(GROWN, indexes=[INDEX.index, index("n", "x")]), V)
+    made = [TYPE, c.AddTable("k", HOLDER), COLUMNS, INDEX, c.AddIndex("k", GROWN, index("n", "x")), VIEW]
+    plan = undoing(found, [stored(change, seq) for seq, change in enumerate(made, 1)], allow=ALL)
+
+    assert [
+        "DROP MATERIALIZED VIEW k.v",
+        "DROP INDEX k.x",
+        "DROP INDEX k.i",
+        "ALTER TABLE k.t DROP (n, s)",
+        "DROP TABLE k.h",
+        "DROP TYPE k.point",
+    ] == plan.cql
+    assert [1, 2, 3, 4, 5, 6] == [step.seq for step in plan.steps]
+    assert fingerprint(SchemaFacts([schema(TABLE)])) == plan.schema_to
+
+
+def test_versions_go_newest_first_and_each_statement_sees_what_those_before_it_left():
+    """An option that changed three times goes back step by step; a column that was added twice is dropped once."""
+    there = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 7}), FrozenMap({"gc_grace_seconds": 5}))
+    back = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 7}))
+    live = attrs.evolve(GROWN, options={"gc_grace_seconds": 5})
+    newest, middle, oldest = [stored(back), stored(COLUMNS, 2)], [stored(there)], [stored(OPTIONS), stored(COLUMNS, 2)]
+    plan = undoing(schema(live), newest, middle, oldest, allow=ALL)
+
+    assert [
+        "ALTER TABLE k.t DROP (n, s)",
+        *(f"ALTER TABLE k.t WITH gc_grace_seconds = {seconds}" for seconds in (7, 5, 9)),
+    ] == plan.cql
+
+
+IRREVERSIBLE = [
+    ("field", schema(user_type("point", "x int", "y int")), [stored(FIELD)], CASSANDRA, 1),
+    ("non-frozen user type on Cassandra", schema(POINT, table("t", *T, "p point")), [stored(UDT)], CASSANDRA, 1),
+    ("two of three", schema(user_type("point", "x int", "y int"), table("t", *T, "p point")),
+     [stored(FIELD), stored(UDT, 2), stored(INDEX, 3)], CASSANDRA, 2),
+    ("a statement by hand without a way back", schema(), [stored(FIELD, change_json=None)], CASSANDRA, 1),
+    ("a change that nobody here knows", schema(), [stored(FIELD, change_json='{"=":"BendTime"}')], CASSANDRA, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "steps", "server", "count"), [i[1:] for i in IRREVERSIBLE], ids=[i[0] for i in IRREVERSIBLE]
+)
+def test_steps_without_inverse_are_all_named_and_nothing_runs(found, steps, server, count):
+    """Nothing is allowed that CQL cannot do."""
+    with pytest.raises(IrreversibleStep, match="nothing ran") as caught:
+        undoing(found, steps, allow=ALL, server=server)
+
+    assert count == len(caught.value.steps)
+    assert all(step.cql in str(caught.value) for step in caught.value.steps)
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "cql"),
+    [
+        (schema(user_type("point", "x int", "y int")), [TYPE, FIELD], ["DROP TYPE k.point"]),
+        (schema(table("t", *T, "p point")), [c.AddTable("k", TABLE), UDT], ["DROP TABLE k.t"]),
+    ],
+)
+def test_a_step_without_inverse_goes_with_what_it_changed(found, changes, cql):
+    """A field needs no inverse when its whole type goes in the same rollback."""
+    assert cql == undoing(found, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL).cql
+
+
+def test_a_statement_by_hand_is_undone_by_its_own_inverse():
+    """What the application gave with a way back runs that way back."""
+    step = stored(FIELD, op="raw", cql="GRANT a TO b", undo="REVOKE a FROM b", change_json=None)
+
+    assert ["REVOKE a FROM b"] == undoing(schema(), [step]).cql
+
+
+@pytest.mark.parametrize(
+    ("state", "notes"), [("skipped", []), ("failed", ["RB105"]), ("not_applied", ["RB105"]), ("claimed", ["RB105"])]
+)
+def test_only_what_was_applied_is_taken_back(state, notes):
+    """What another hand did stays; what nobody can tell is noted if it is there, and silent if it is not."""
+    plan = undoing(schema(GROWN), [stored(COLUMNS, state=state)], allow=ALL)
+
+    assert ([], notes) == (plan.cql, [note.code for note in plan.notes])
+    assert () == undoing(schema(TABLE), [stored(COLUMNS, state=state)]).notes
+
+
+def test_what_people_added_to_a_table_is_named_when_the_table_goes():
+    """Columns that were added since are a warning of the step."""
+    plan = undoing(schema(GROWN), [stored(c.AddTable("k", TABLE))], allow=ALL)
+
+    assert {"RB104", "DS102"} == {lint.code for lint in plan.steps[0].lints}
+
+
+def test_a_plan_prints_as_json_and_text():
+    """It is a plan like any other."""
+    plan = undoing(schema(INDEXED), [stored(INDEX)])
+
+    assert "DROP INDEX k.i" in plan.render()
+    assert plan.to_dict()["steps"][0]["op"] == "drop_index"
+
+
+def history(*told):
+    """Versions, the newest first, from ``number kind status [models]``."""
+    return [
+        Migration("k/default", int(n), kind=kind, status=status, models=models, models_to=f"fp{n}")
+        for n, kind, status, *models in map(str.split, told)
+    ]
+
+
+PAST = history(
+    "9 sync partial", "8 rollback applied", "7 sync rolled_back", "6 migrate applied", "5 sync failed",
+    "4 sync abandoned", "3 baseline baseline", "2 rollback partial", "1 sync applied",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("version", "undone", "models_fp"),
+    [
+        (8, [9], "fp8"),
+        ("8", [9], "fp8"),
+        (6, [9], "fp6"),
+        (" 6 ", [9], "fp6"),
+        (3, [9, 6, 5], "fp3"),
+        (1, [9, 6, 5], "fp1"),
+        (0, [9, 6, 5, 1], ""),
+        ("0", [9, 6, 5, 1], ""),
+    ],
+)
+def test_everything_newer_is_undone_but_what_is_back_already(version, undone, models_fp):
+    """Rollbacks, rolled back and abandoned versions and baselines are passed over, partial and failed ones are not."""
+    target = target_of(PAST, version)
+
+    assert (undone, models_fp) == ([found.version for found in target.undone], target.models_fp)
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        (10, "newer than the newest one, 9"),
+        ("20991231000000", "newer than the newest one, 9"),
+        (9, "version 9 is partial"),
+        (7, "version 7 is rolled_back"),
+        (5, "version 5 is failed"),
+        (4, "version 4 is abandoned"),
+        (2, "version 2 is partial"),
+        (-1, "there is no version -1"),
+        ("", "there is no version"),
+        ("latest", "there is no version latest"),
+        (True, "there is no version True"),
+        ("٣", "there is no version"),
+        ("6.0", "there is no version"),
+    ],
+)
+def test_other_versions_are_refused_with_those_that_there_are(version, why):
+    """The error says why not, and what else."""
+    with pytest.raises(UnknownVersion, match=why) as caught:
+        target_of(PAST, version)
+
+    assert (8, 6, 3, 1, 0) == caught.value.versions
+
+
+def test_without_history_there_is_only_the_beginning():
+    """Version 0 of an empty history has nothing to undo, any other is unknown."""
+    assert () == target_of([], 0).undone
+    with pytest.raises(UnknownVersion, match="there is no version 1"):
+        target_of([], 1)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "refused"),
+    [
+        (["shop.models"], "shop.models", False),
+        (["shop.models", "shop.more"], "shop.models", False),
+        (["shop.models"], "audit.models", True),
+        ([], "audit.models", False),
+        (["shop.models"], "", False),
+    ],
+)
+def test_versions_of_another_application_are_not_touched(ours, theirs, refused):
+    """Packages that have nothing in common are two applications (LG103)."""
+    past = history(f"2 sync applied {theirs}", "1 sync applied other.thing")
+    if refused:
+        with pytest.raises(ForeignVersion, match=r"audit\.models") as caught:
+            target_of(past, 1, ours)
+
+        assert (2, "LG103", 3) == (caught.value.version, caught.value.code, caught.value.exit_code)
+    else:
+        assert [2] == [found.version for found in target_of(past, 1, ours).undone]
+
+
+def migrated(server, store, goal):
+    """Apply all that leads to ``goal``, with books; step by step, so that no rule is in the way."""
+    plan = make_plan(goal, server.facts, server.server)
+    plan = attrs.evolve(
+        plan,
+        refusals=(),
+        steps=tuple(
+            make_step(seq, change, (), server.server)
+            for seq, change in enumerate(filter(is_step, diff(server.facts, goal, server.server)), 1)
+        ),
+    )
+    server.knows(plan)
+    with ledger_on(store).begin("sync", plan, models_to=fingerprint(goal), epoch=1) as opened:
+        apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
+    return opened.version
+
+
+def rolled_back(server, store, version):
+    """Go back to a version; what is left of the plan afterwards."""
+    ledger = ledger_on(store)
+
+    def planned():
+        target = target_of(ledger.versions(), version)
+        target = attrs.evolve(target, undone=tuple(ledger.with_steps(target.undone)))
+        return rollback_plan(target, server.schema, server.server, allow=ALL)
+
+    plan = server.knows(planned())
+    assert plan.refusals == ()
+    apply(plan, server, clock=server.clock, sleep=server.sleep)
+
+    assert plan.schema_to == fingerprint(server.schema)
+    return planned()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_apply_then_rollback_returns_to_the_old_fingerprint(data):
+    """Whatever two releases added on ScyllaDB, going back leaves each time the schema of before, and nothing to do."""
+    empty, second = schema(), data.draw(keyspaces())
+    first = data.draw(earlier(second))
+    # CQL takes no field of a type back
+    first = attrs.evolve(first, types=[second.type(found.name) for found in first.types])
+    server, store = Simulator(empty, SCYLLA), MemoryStore()
+    one = migrated(server, store, first)
+    before = fingerprint(server.schema)
+    migrated(server, store, second)
+    left = rolled_back(server, store, one)
+
+    assert before == fingerprint(server.schema)
+    assert left.is_empty
+    assert rolled_back(server, store, 0).is_empty
+    assert fingerprint(SchemaFacts([empty])) == fingerprint(server.schema)
