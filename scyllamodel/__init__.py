@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scyllamodel.driver.configured import configured_repos
     from scyllamodel.driver.repo import Repo
     from scyllamodel.errors import (
+        BuildTimeout,
         ConfigurationError,
         ConnectionFailed,
         DestructiveChangeRefused,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         LockTimeout,
         ModelDefinitionError,
         NoModelsFound,
+        OutOfSync,
         SchemaDisagreement,
         ScyllaModelError,
         SeveralFailed,
@@ -48,14 +50,34 @@ if TYPE_CHECKING:
     from scyllamodel.release import (
         CheckResult,
         KeyspaceResult,
+        LedgerStep,
+        LockHolder,
+        LockUse,
+        Migration,
         MigrationResult,
+        RawStep,
+        Status,
         check,
         create_keyspace,
         find_resources,
+        history,
         inspect,
         migrate,
         migrate_all,
         plan,
+        rollback,
+        status,
+    )
+    from scyllamodel.release.awaited import (
+        check_async,
+        create_keyspace_async,
+        history_async,
+        inspect_async,
+        migrate_all_async,
+        migrate_async,
+        plan_async,
+        rollback_async,
+        status_async,
     )
     from scyllamodel.schema.apply import Event
     from scyllamodel.schema.diagnostics import Diagnostic
@@ -63,6 +85,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.plan import Plan
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
+    "BuildTimeout",
     "CheckResult",
     "Column",
     "ConfigurationError",
@@ -81,19 +104,26 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "KeyspaceError",
     "KeyspaceResult",
     "LedgerError",
+    "LedgerStep",
+    "LockHolder",
     "LockLost",
     "LockTimeout",
+    "LockUse",
     "MaterializedView",
+    "Migration",
     "MigrationResult",
     "Model",
     "ModelDefinitionError",
     "NoModelsFound",
+    "OutOfSync",
     "Plan",
+    "RawStep",
     "Repo",
     "SchemaDisagreement",
     "ScyllaModelError",
     "SeveralFailed",
     "StalePlan",
+    "Status",
     "StepFailed",
     "SupersededModels",
     "TableOptions",
@@ -103,16 +133,28 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "UnknownVersion",
     "UserType",
     "check",
+    "check_async",
     "clustering_key",
     "column",
     "configured_repos",
     "create_keyspace",
+    "create_keyspace_async",
     "find_resources",
+    "history",
+    "history_async",
     "inspect",
+    "inspect_async",
     "migrate",
     "migrate_all",
+    "migrate_all_async",
+    "migrate_async",
     "partition_key",
     "plan",
+    "plan_async",
+    "rollback",
+    "rollback_async",
+    "status",
+    "status_async",
 ]
 
 _HOMES: Final = {
@@ -120,9 +162,9 @@ _HOMES: Final = {
     "scyllamodel.driver.configured": "configured_repos",
     "scyllamodel.driver.repo": "Repo",
     "scyllamodel.errors": """
-        ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable
+        BuildTimeout ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable
         ForeignVersion ImpossibleChange IntrospectionError IrreversibleStep KeyspaceError LedgerError LockLost
-        LockTimeout ModelDefinitionError NoModelsFound SchemaDisagreement ScyllaModelError SeveralFailed
+        LockTimeout ModelDefinitionError NoModelsFound OutOfSync SchemaDisagreement ScyllaModelError SeveralFailed
         StalePlan StepFailed SupersededModels TypeMismatch UnknownColumn UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
@@ -131,8 +173,12 @@ _HOMES: Final = {
     "scyllamodel.model.usertype": "UserType",
     "scyllamodel.model.view": "MaterializedView",
     "scyllamodel.release": """
-        CheckResult KeyspaceResult MigrationResult check create_keyspace find_resources inspect migrate migrate_all
-        plan
+        CheckResult KeyspaceResult LedgerStep LockHolder LockUse Migration MigrationResult RawStep Status check
+        create_keyspace find_resources history inspect migrate migrate_all plan rollback status
+    """,
+    "scyllamodel.release.awaited": """
+        check_async create_keyspace_async history_async inspect_async migrate_all_async migrate_async plan_async
+        rollback_async status_async
     """,
     "scyllamodel.schema.apply": "Event",
     "scyllamodel.schema.diagnostics": "Diagnostic",

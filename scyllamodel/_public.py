@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from scyllamodel.model.base import Model as BareModel
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from scyllamodel.driver.repo import Repo
-    from scyllamodel.release import MigrationResult
+    from scyllamodel.release import MigrationResult, Mode
+    from scyllamodel.release.start import SyncOptions
     from scyllamodel.schema.apply import OnEvent
 
 
@@ -24,26 +27,48 @@ class Model(BareModel, abstract=True):
         cls,
         repo: Repo,
         *,
+        mode: Mode | None = None,
         resources: Iterable[type[Any] | str] | None = None,
         create_keyspace: bool | None = None,
+        lock_timeout: float = 60.0,
         agreement_timeout: float = 120.0,
         step_timeout: float = 120.0,
+        wait_built: bool = False,
         on_event: OnEvent | None = None,
     ) -> MigrationResult:
         """Bring the schema up to the models of a repo; for the start of an application, in every replica.
 
         Called on ``Model`` it takes all models of the repo, called on a subclass that class and its subclasses, with
-        the types, views and indexes that they need. Parameters and errors are those of `migrate`.
-        """
-        from scyllamodel.release import migrate  # noqa: PLC0415 - the first sync loads driver and planner, no class does
+        the types, views and indexes that they need. One replica changes the schema, the others wait and find it done;
+        where nothing changed since the last start, it costs two reads.
 
-        if resources is None and cls is not Model:
-            resources = [cls]
-        return migrate(
+        Parameters:
+            mode: ``"apply"``; ``"verify"`` changes nothing and raises what is missing; ``"wait"`` looks until another
+                process has done it; ``"off"``. None means what SCYLLAMODEL_SYNC says, else ``"apply"``.
+
+        The other parameters are those of `migrate`, and so are the errors. Also
+
+        Raises:
+            SupersededModels: later models, or a rollback, replaced these, and something that they need is missing.
+            OutOfSync: something is missing, and ``mode`` is not ``"apply"``.
+        """
+        from scyllamodel.release import sync  # noqa: PLC0415 - the first sync loads driver and planner, no class does
+
+        return sync(
             repo,
-            resources=resources,
+            mode=mode,
+            resources=[cls] if resources is None and cls is not Model else resources,
             create_keyspace=create_keyspace,
+            lock_timeout=lock_timeout,
             agreement_timeout=agreement_timeout,
             step_timeout=step_timeout,
+            wait_built=wait_built,
             on_event=on_event,
         )
+
+    @classmethod
+    async def sync_all_async(cls, repo: Repo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
+        """`sync_all`, awaited: it runs in a thread, and the loop goes on."""
+        from scyllamodel.release.awaited import awaited  # noqa: PLC0415 - likewise
+
+        return await awaited(cls.sync_all)(repo, **keywords)

@@ -24,6 +24,8 @@
     ├── UnknownVersion (LookupError)          a version that the ledger cannot go back to
     ├── ForeignVersion                        a version that another application wrote
     ├── IrreversibleStep                      a step to undo that CQL has no inverse for
+    ├── OutOfSync (TimeoutError)              a start-up that may not change the schema finds something missing
+    ├── BuildTimeout (TimeoutError)           an index or view is there and not filled in time
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
     └── SeveralFailed                         of several repos, some failed
@@ -301,6 +303,20 @@ class IrreversibleStep(ScyllaModelError):
 
     code = "RB101"
     exit_code = 3
+
+
+class OutOfSync(ScyllaModelError, TimeoutError):
+    """Something is missing on the server, and the mode of this start-up is to change nothing; ``plan`` tells what."""
+
+    code = "AP107"
+    exit_code = 2
+
+
+class BuildTimeout(ScyllaModelError, TimeoutError):
+    """Indexes or views were not built in time; ``unbuilt`` names them. All statements went through."""
+
+    code = "AP106"
+    exit_code = 7
 
 
 class SchemaDisagreement(ScyllaModelError, TimeoutError):

@@ -278,6 +278,10 @@ class Simulator:
             raise KeyboardInterrupt
         return self.facts
 
+    def answers(self, cql: str) -> bool:  # noqa: ARG002
+        """Whether a query gives a row: the simulator keeps none."""
+        return False
+
     def await_agreement(self, timeout: float) -> None:
         """All nodes agree, unless this wait fails."""
         self.waits += 1

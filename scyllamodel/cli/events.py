@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import attrs
 
@@ -18,6 +19,7 @@ from scyllamodel.cli.console import Console, styled, visible
 from scyllamodel.cli.exits import Interrupted, Stopped
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.errors import StepFailed
+from scyllamodel.release.lock import LockRow
 from scyllamodel.schema.apply import Event, OnEvent, StepResult
 from scyllamodel.schema.plan import Plan, Step
 
@@ -67,6 +69,8 @@ class _Follower:
         stopping: whether the user asked to stop.
         applied: how many steps are done.
         total: how many there are.
+        holder: whom the lock was last waited for.
+        unbuilt: what was last said to be not built.
     """
 
     console: Console
@@ -77,6 +81,8 @@ class _Follower:
     applied: int = 0
     total: int = 0
     bar: Bar | None = None
+    holder: UUID | None = None
+    unbuilt: tuple[str, ...] = ()
 
     def on_event(self, event: Event) -> None:
         if event.kind == "plan_ready" and event.plan is not None:
@@ -87,9 +93,29 @@ class _Follower:
             self.done(event.step, event.result)
         elif event.kind == "agreement_waiting":
             self.describe("waiting for the nodes to agree")
+        elif event.kind == "lock_waiting":
+            self.waiting(event.result["holder"])
+        elif event.kind == "build_progress":
+            self.building(event.result["unbuilt"], event.result["total"])
+
+    def waiting(self, holder: LockRow) -> None:
+        """Say once whom the lock is waited for."""
+        if holder.owner not in (None, self.holder):
+            self.holder = holder.owner
+            self.console.say(
+                f"Waiting for process {holder.pid} on {holder.host} ({holder.purpose}), which has the lock."
+            )
+
+    def building(self, unbuilt: tuple[str, ...], total: int) -> None:
+        """Say what is still being filled, whenever that changes."""
+        if unbuilt != self.unbuilt:
+            self.unbuilt = unbuilt
+            self.console.say(
+                f"{total - len(unbuilt)} of {total} indexes and views are built; left: {', '.join(unbuilt)}"
+            )
 
     def begin(self, plan: Plan) -> None:
-        self.total = len(plan.bootstrap) + len(plan.steps)
+        self.total = len(plan.steps) + sum(step.op == "create_keyspace" for step in plan.bootstrap)
         if self.show_plan and not plan.is_empty and not plan.refusals:
             self.console.tell(f"{plan.render()}\n")
 

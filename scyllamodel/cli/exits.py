@@ -10,6 +10,8 @@ DONE: Final = 0
 ERROR: Final = 1
 CHANGES: Final = 2
 REFUSED: Final = 3
+STALE: Final = 4
+LOCKED: Final = 5
 PARTIAL: Final = 6
 WAITED: Final = 7
 USAGE: Final = 64
@@ -21,8 +23,10 @@ MEANING: Final = {
     ERROR: "error",
     CHANGES: "changes pending",
     REFUSED: "refused: CQL cannot do it, or it needs --allow; nothing ran",
+    STALE: "the plan does not fit any more; nothing ran",
+    LOCKED: "another run holds the lock and makes no progress; nothing ran",
     PARTIAL: "stopped part-way; the next run goes on",
-    WAITED: "nodes did not agree in time",
+    WAITED: "nodes did not agree, or indexes were not built, in time",
     USAGE: "wrong usage of the command line",
     CONFIGURATION: "wrong or missing configuration",
     INTERRUPTED: "interrupted, and nothing was changed",

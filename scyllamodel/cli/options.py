@@ -91,6 +91,13 @@ def waiting(parser: argparse.ArgumentParser) -> None:
     """How long to wait for the cluster."""
     group = parser.add_argument_group("patience")
     group.add_argument(
+        "--lock-timeout",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long another run may hold the lock without progress (default: 60)",
+    )
+    group.add_argument(
         "--agreement-timeout",
         type=seconds,
         default=120.0,

@@ -33,10 +33,14 @@ def result_text(result: MigrationResult) -> str:
         return f"{result.plan.render()}\n\nDry run: nothing was changed."
     if result.status == "in_sync":
         return "\n".join([f"{result.plan.keyspace}: in sync, nothing to do.", *diagnostic_lines(result.plan.notes)])
+    if result.status == "waited":
+        return f"{result.plan.keyspace}: another run did it, in sync after {result.duration_ms} ms."
     states = [step.state for step in result.steps]
     skipped = f", {states.count('skipped')} done already" if "skipped" in states else ""
     done = counted(len(states) - states.count("skipped"), "step")
-    return f"{result.plan.keyspace}: applied {done}{skipped} in {result.duration_ms} ms."
+    what = "rolled back with" if result.status == "rolled_back" else "applied"
+    version = f" as version {result.version}" if result.version else ""
+    return f"{result.plan.keyspace}: {what} {done}{skipped} in {result.duration_ms} ms{version}."
 
 
 def check_text(found: CheckResult) -> str:

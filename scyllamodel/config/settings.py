@@ -28,7 +28,7 @@ CONSISTENCY_LEVELS: Final = (
 
 _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
-    **dict.fromkeys(("name", "keyspace", "local_dc", "username"), (str, "text")),
+    **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "local_dc", "username"), (str, "text")),
     **dict.fromkeys(("tablets", "durable_writes", "create_keyspace"), (bool, "True or False")),
     "request_timeout": ((int, float), "a number of seconds"),
 }
@@ -175,6 +175,7 @@ class RepoSettings:
     execution_profiles: Mapping[Any, Any] | None = attrs.field(**_hidden)
     request_timeout: float | None = None
     create_keyspace: bool = False
+    ledger_keyspace: str | None = None
     load_balancing_policy: Any = attrs.field(**_hidden)
     retry_policy: Any = attrs.field(**_hidden)
     speculative_execution_policy: Any = attrs.field(**_hidden)
@@ -202,6 +203,8 @@ class RepoSettings:
             yield "keyspace", 'there is no keyspace. Write keyspace="shop", or scylla://host/shop in a URL.'
         elif fault := name_fault(self.keyspace, "keyspace"):
             yield "keyspace", f"{fault}."
+        if self.ledger_keyspace is not None and (fault := name_fault(self.ledger_keyspace, "keyspace")):
+            yield "ledger_keyspace", f"{fault}."
         if self.replication is not None and "class" not in self.replication:
             yield "replication", 'the map has no "class". ' + _REPLICATION
         for package in self.models:

@@ -108,6 +108,7 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "tablets": ("tablets", _flag),
     "durable_writes": ("durable_writes", _flag),
     "create_keyspace": ("create_keyspace", _flag),
+    "ledger_keyspace": ("ledger_keyspace", str),
     "consistency": ("consistency", str),
     "serial_consistency": ("serial_consistency", str),
     "request_timeout": ("request_timeout", float),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Generator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.driver import forks
 from scyllamodel.driver.names import (
@@ -21,6 +21,9 @@ from scyllamodel.driver.names import (
     SimpleStatement,
     dict_factory,
 )
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
 
 PAGE: Final = 5000
 """Rows of one page; pages are followed, whatever the session's own size is."""
@@ -44,10 +47,14 @@ class Connection:
         session: the driver's.
         owned: whether it is ours to change and to close.
         what: how errors call it.
+
+    Attributes:
+        profiles: what each node said of itself, so that it is asked once.
     """
 
     def __init__(self, session: Any, *, owned: bool, what: str) -> None:
         self.owned, self.what = owned, what
+        self.profiles: dict[Any, ServerProfile] = {}
         self._session = session
         self._opened = forks.epoch()
         self._lock = threading.Lock()
@@ -110,9 +117,9 @@ class Connection:
         profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=dict_factory)
         return session.execute_async(statement, timeout=timeout, host=host, execution_profile=profile)
 
-    def rows(self, cql: str, *, host: Any, timeout: float, page: int = PAGE) -> list[dict[str, Any]]:
-        """All rows of a query, page after page."""
-        return list(self.send(cql, host=host, timeout=timeout, page=page).result())
+    def rows(self, cql: str, **how: Any) -> list[dict[str, Any]]:
+        """All rows of a query, page after page; parameters as of `send`."""
+        return list(self.send(cql, **how).result())
 
     def _listen(self) -> None:
         with self._lock:

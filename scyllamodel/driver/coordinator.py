@@ -17,6 +17,7 @@ from scyllamodel.driver.connection import PAGE, Connection
 from scyllamodel.driver.names import (
     ConnectionBusy,
     ConnectionException,
+    ConsistencyLevel,
     DriverException,
     ErrorMessage,
     HostDistance,
@@ -56,30 +57,42 @@ class Coordinator:
         """Where it is, for people."""
         return str(self.host.endpoint)
 
-    def rows(self, cql: str, *, timeout: float = READ_TIMEOUT, page: int = PAGE) -> list[dict[str, Any]]:
+    def rows(
+        self, cql: str, *, timeout: float = READ_TIMEOUT, page: int = PAGE, consistency: Any = ConsistencyLevel.ONE
+    ) -> list[dict[str, Any]]:
         """All rows of a query, by column name.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
         """
-        return self.connection.rows(cql, host=self.host, timeout=timeout, page=page)
+        return self.connection.rows(cql, host=self.host, timeout=timeout, page=page, consistency=consistency)
 
     def start(self, cql: str, *, timeout: float = READ_TIMEOUT, page: int = PAGE) -> Any:
         """Send a query and return the driver's future for it."""
         return self.connection.send(cql, host=self.host, timeout=timeout, page=page)
 
 
-def choose(connection: Connection) -> Coordinator:
+def presumed(connection: Connection) -> Coordinator | None:
+    """The node that `choose` would take if it answers, without asking it; None when none is connected."""
+    connected = connection.session.get_pool_state()
+    return next((Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected), None)
+
+
+def choose(connection: Connection, *, first: UUID | None = None) -> Coordinator:
     """The live node with the lowest host_id that the session reaches.
 
     A session of our own reaches it in any data centre; a lent one only where its policies go, which is why all
     processes that change one schema should be configured alike.
 
+    Parameters:
+        first: a node to take before all others if it answers: whoever takes a lock over goes on where the dead holder
+            sent his last statement.
+
     Raises:
         ConnectionFailed: no node answers; ``reasons`` tells for each why.
     """
     reasons: dict[str, str] = {}
-    for host in by_host_id(connection.hosts):
+    for host in sorted(by_host_id(connection.hosts), key=lambda host: str(host.host_id) != str(first)):
         reason = _unusable(connection, host)
         if reason is None:
             return Coordinator(connection, host)

@@ -11,12 +11,14 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
+from uuid import UUID
 
 from typing_extensions import Self
 
 from scyllamodel.driver.agreement import Pulse, await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
 from scyllamodel.driver.failures import Meaning, lost_node, meaning
+from scyllamodel.driver.names import ConsistencyLevel
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.servers import unread
 from scyllamodel.errors import ConnectionFailed, IntrospectionError
@@ -82,7 +84,7 @@ class DdlExecutor:
             self._take_another(self._lost)
         self._has_sent = True
         try:
-            self.coordinator.rows(cql, timeout=timeout)
+            self.coordinator.rows(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
         except DRIVER_ERRORS as error:
             found = meaning(error)
             if found is Meaning.TRANSIENT and lost_node(error):
@@ -106,6 +108,22 @@ class DdlExecutor:
                 raise
             self._take_another(error)
         return read_keyspace(self.coordinator, keyspace, self.server, books=books)
+
+    def answers(self, cql: str) -> bool:
+        """Whether a query gives a row, read at QUORUM.
+
+        Raises:
+            StatementFailure: it could not be asked.
+        """
+        try:
+            return bool(self.coordinator.rows(cql, consistency=ConsistencyLevel.QUORUM))
+        except DRIVER_ERRORS as error:
+            raise _FAILURES[meaning(error)](_words(error)) from error
+
+    def follow(self, host_id: UUID | None) -> None:
+        """Go on through the node that another run used last, while it is up."""
+        if host_id is not None and host_id != self.coordinator.host_id:
+            self.coordinator = choose(self.coordinator.connection, first=host_id)
 
     def _take_another(self, lost: IntrospectionError) -> None:
         """Go on with the next node, once it knows all that the lost one had told anybody."""

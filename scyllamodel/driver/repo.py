@@ -81,6 +81,8 @@ class Repo:
         execution_profiles: the driver's, by name, instead of the settings for data requests here.
         request_timeout: seconds that a data request may take.
         create_keyspace: whether a sync creates a missing keyspace unless it is told otherwise.
+        ledger_keyspace: where lock and ledger are kept; None is the repo's own keyspace. All who change one keyspace
+            have to say the same.
         load_balancing_policy: the driver's; None is token-aware over ``local_dc``.
         retry_policy: the driver's, for data requests.
         speculative_execution_policy: the driver's, for data requests.
@@ -113,6 +115,7 @@ class Repo:
         execution_profiles: Mapping[Any, Any] | None = None,
         request_timeout: float | None = None,
         create_keyspace: bool = False,
+        ledger_keyspace: str | None = None,
         load_balancing_policy: Any = None,
         retry_policy: Any = None,
         speculative_execution_policy: Any = None,
@@ -135,6 +138,7 @@ class Repo:
             execution_profiles=execution_profiles,
             request_timeout=request_timeout,
             create_keyspace=create_keyspace,
+            ledger_keyspace=ledger_keyspace,
             load_balancing_policy=load_balancing_policy,
             retry_policy=retry_policy,
             speculative_execution_policy=speculative_execution_policy,

@@ -70,6 +70,19 @@ def read_topology(coordinator: Coordinator) -> Topology:
     return dict(Counter(node.data_center for node in found))
 
 
+def server_of(coordinator: Coordinator) -> ServerProfile:
+    """The profile of the coordinator, asked once for each node and release of a connection.
+
+    Raises:
+        IntrospectionError: it could not be read.
+    """
+    known = coordinator.connection.profiles
+    key = (coordinator.host_id, coordinator.host.release_version)
+    if key not in known:
+        known[key] = read_server(coordinator)
+    return known[key]
+
+
 def read_server(coordinator: Coordinator) -> ServerProfile:
     """The profile of the coordinator, which stands for the cluster.
 

@@ -1,19 +1,37 @@
-"""From a repo to a schema in step with its models: look, plan, apply, and what came of it."""
+"""From a repo to a schema in step with its models: look, plan, lock, apply, write it down, and take it back."""
 
+from scyllamodel.release.every import migrate_all
 from scyllamodel.release.keyspaces import create_keyspace
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.migrate import migrate
+from scyllamodel.release.questions import check, inspect, plan
+from scyllamodel.release.raw import RawStep
 from scyllamodel.release.resources import find_resources
-from scyllamodel.release.results import CheckResult, KeyspaceResult, MigrationResult
-from scyllamodel.release.sync import check, inspect, migrate, migrate_all, plan
+from scyllamodel.release.results import CheckResult, KeyspaceResult, LockUse, MigrationResult
+from scyllamodel.release.rollback import rollback
+from scyllamodel.release.start import Mode, sync
+from scyllamodel.release.status import LockHolder, Status, history, status
 
 __all__ = [
     "CheckResult",
     "KeyspaceResult",
+    "LedgerStep",
+    "LockHolder",
+    "LockUse",
+    "Migration",
     "MigrationResult",
+    "Mode",
+    "RawStep",
+    "Status",
     "check",
     "create_keyspace",
     "find_resources",
+    "history",
     "inspect",
     "migrate",
     "migrate_all",
     "plan",
+    "rollback",
+    "status",
+    "sync",
 ]

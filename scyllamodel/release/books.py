@@ -23,7 +23,7 @@ BOOKS: Final = (MIGRATIONS, STEPS, VERIFIED)
 
 def ledger_keyspace(repo: Repo) -> str:
     """The keyspace that lock and ledger of a repo are kept in."""
-    return repo.keyspace
+    return repo.settings.ledger_keyspace or repo.keyspace
 
 
 def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:

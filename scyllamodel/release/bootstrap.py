@@ -48,6 +48,9 @@ class _WithBooks:
     def look(self, keyspace: str) -> KeyspaceFacts:
         return self.executor.look(keyspace, books=True)
 
+    def answers(self, cql: str) -> bool:
+        return self.executor.answers(cql)
+
     def await_agreement(self, timeout: float) -> None:
         self.executor.await_agreement(timeout)
 

@@ -1,28 +1,30 @@
 """A run under the lock: our tables are there, the lock is held, and no statement is sent without proof of that.
 
-*In*: a repo and its `Look`. *Out*: a `Guard`, whose executor and journal are for `scyllamodel.schema.apply`.
+*In*: a repo, its `Look`, the keyspaces that may change. *Out*: a `Guard`, whose executor and journal are for
+`scyllamodel.schema.apply`; or None when what the lock was wanted for came about while it was waited for.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import LockLost
 from scyllamodel.release.books import ledger_keyspace, open_ledger
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.ledger import Ledger, OpenVersion
-from scyllamodel.release.lock import Held, Lock, LockTable, Wanted
-from scyllamodel.release.look import Look
-from scyllamodel.schema.apply import Executor, State
+from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
+from scyllamodel.release.one_lock import check_one_lock
+from scyllamodel.release.results import LockUse
+from scyllamodel.schema.apply import State
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
+from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.server import ServerProfile
 
 if TYPE_CHECKING:
@@ -30,10 +32,15 @@ if TYPE_CHECKING:
 
 
 class Fenced:
-    """An executor that proves the lock right before each statement."""
+    """An executor that proves the lock of the keyspace at hand right before each statement.
 
-    def __init__(self, executor: Executor, held: Held) -> None:
-        self._executor, self._held = executor, held
+    Parameters:
+        held: the locks, by keyspace.
+    """
+
+    def __init__(self, executor: DdlExecutor, held: Mapping[str, Held]) -> None:
+        self._executor, self._locks = executor, held
+        self._held = next(iter(held.values()))
         self._at = (0, 0)
 
     @property
@@ -41,9 +48,10 @@ class Fenced:
         """What the server is and can do."""
         return self._executor.server
 
-    def begin(self, version: int, seq: int) -> None:
-        """Say which step comes next."""
+    def begin(self, version: int, seq: int, keyspace: str | None) -> None:
+        """Say which step comes next, and what it changes; None where nobody knows."""
         self._at = (version, seq)
+        self._held = self._locks.get(keyspace or "", self._held)
 
     def execute(self, cql: str, timeout: float) -> None:
         """Send one statement, once, if the lock is ours.
@@ -52,17 +60,28 @@ class Fenced:
             StatementFailure: as of any executor.
             LockLost: it is not, and nothing was sent.
         """
+        self._held.coordinator = self._executor.coordinator.host_id
+        self._touch()
         self._held.send(*self._at, lambda: self._executor.execute(cql, timeout))
 
     def look(self, keyspace: str) -> KeyspaceFacts:
         """The keyspace as the coordinator has it now."""
-        self._held.touch()
+        self._touch()
         return self._executor.look(keyspace)
+
+    def answers(self, cql: str) -> bool:
+        """Whether a query gives a row."""
+        self._touch()
+        return self._executor.answers(cql)
 
     def await_agreement(self, timeout: float) -> None:
         """Wait until all nodes hold one schema."""
-        self._held.touch()
+        self._touch()
         self._executor.await_agreement(timeout)
+
+    def _touch(self) -> None:
+        for held in self._locks.values():
+            held.touch()
 
 
 @attrs.frozen
@@ -74,7 +93,7 @@ class _Journal:
 
     def before(self, step: Step) -> None:
         self.opened.before(step)
-        self.fenced.begin(self.opened.version, step.seq)
+        self.fenced.begin(self.opened.version, step.seq, None if step.change is None else keyspace_of(step.change))
 
     def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
         self.opened.after(step, state, attempts, duration_ms, error)
@@ -82,47 +101,93 @@ class _Journal:
 
 @attrs.frozen
 class Guard:
-    """What a run under the lock works with."""
+    """What a run under the lock works with.
+
+    Attributes:
+        held: the lock of the repo's own keyspace.
+        ddl: the executor behind the fence, for reading.
+    """
 
     held: Held
     executor: Fenced
     ledger: Ledger
+    ddl: DdlExecutor
 
     @property
     def epoch(self) -> int:
         """Of the lock."""
         return self.held.epoch
 
+    @property
+    def use(self) -> LockUse:
+        """How the lock was had, for people."""
+        return LockUse(round(self.held.waited * 1000), self.held.epoch)
+
     def journal(self, opened: OpenVersion) -> Journal:
         """The books and the fence, for `apply`."""
         return _Journal(opened, self.executor)
 
 
+@attrs.frozen
+class Patience:
+    """How long to wait, in seconds.
+
+    Attributes:
+        lock: without any progress of another run.
+        agreement: for the nodes to agree.
+        step: for one statement to be seen applied.
+    """
+
+    lock: float = 60.0
+    agreement: float = 120.0
+    step: float = 120.0
+
+    @property
+    def of_steps(self) -> dict[str, Any]:
+        """The keywords of `apply` and `bootstrap`."""
+        return {"agreement_timeout": self.agreement, "step_timeout": self.step}
+
+
 @contextlib.contextmanager
 def guarded(
     repo: Repo,
-    look: Look,
+    executor: DdlExecutor,
     purpose: str,
+    keyspaces: Iterable[str],
+    patience: Patience,
     *,
-    lock_timeout: float = 60.0,
-    agreement_timeout: float = 120.0,
-    step_timeout: float = 120.0,
-) -> Generator[Guard]:
-    """Make our tables where they are missing, take the lock, settle what dead runs left open, and go in.
+    needless: Callable[[], bool] | None = None,
+    on_wait: OnWait | None = None,
+) -> Generator[Guard | None]:
+    """Make our tables where they are missing, take the locks, settle what dead runs left open, and go in.
+
+    Parameters:
+        keyspaces: those that may change; all who change several take their locks in one order.
+        needless: asked at each wake-up of a wait whether the lock is needed no more; then None comes out.
+        on_wait: told at each such wake-up.
 
     Raises:
         LockTimeout, LockLost: somebody else has the lock, or took it over.
-        StepFailed, SchemaDisagreement, ConfigurationError: our tables cannot be made.
+        StepFailed, SchemaDisagreement, ConfigurationError: our tables cannot be made, or are kept in two places.
         LedgerError: the ledger cannot be read.
     """
-    with DdlExecutor(look.coordinator, look.server, agreement_timeout=agreement_timeout) as executor:
-        keyspace = ledger_keyspace(repo)
-        bootstrap(executor, keyspace, step_timeout=step_timeout, agreement_timeout=agreement_timeout)
-        lock = Lock(LockTable(Rows(executor.coordinator), keyspace, repo.keyspace), Wanted(purpose))
-        with lock.acquire(lock_timeout) as held:
-            if held is None:
-                raise LockLost(f"The lock of keyspace {repo.keyspace} was not needed", keyspace=repo.keyspace)
-            fenced = Fenced(executor, held)
-            ledger = open_ledger(repo, executor.coordinator, executor.look(keyspace, books=True), executor.server)
-            ledger.settle(fenced.look, executor.server)
-            yield Guard(held, fenced, ledger)
+    home = ledger_keyspace(repo)
+    bootstrap(executor, home, **patience.of_steps)
+    wanted = Wanted(purpose, step_timeout=patience.step + patience.agreement)
+    names = sorted({repo.keyspace, *keyspaces})
+    for name in names:
+        check_one_lock(executor.coordinator, name, home)
+    with contextlib.ExitStack() as locks:
+        held: dict[str, Held] = {}
+        for name in names:
+            lock = Lock(LockTable(Rows(executor.coordinator), home, name), wanted)
+            taken = locks.enter_context(lock.acquire(patience.lock, look=needless, on_wait=on_wait))
+            if taken is None:
+                yield None
+                return
+            held[name] = taken
+        executor.follow(next((one.previous.coordinator for one in held.values() if one.took_over), None))
+        fenced = Fenced(executor, held)
+        ledger = open_ledger(repo, executor.coordinator, executor.look(home, books=True), executor.server)
+        ledger.settle(fenced.look, executor.server)
+        yield Guard(held[repo.keyspace], fenced, ledger, executor)

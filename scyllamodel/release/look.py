@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.coordinator import Coordinator, choose
-from scyllamodel.driver.reader import read_keyspace
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
+from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.reader import read_keyspace_at, schema_version
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_server, read_topology
+from scyllamodel.driver.servers import read_topology, server_of
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Keyspace, SchemaFacts
 from scyllamodel.schema.rules import Topology
@@ -41,7 +43,12 @@ class Look:
         """
         check_is_repo(repo)
         coordinator = choose(repo.connection())
-        return cls(coordinator, read_server(coordinator))
+        return cls(coordinator, server_of(coordinator))
+
+    @classmethod
+    def through(cls, executor: DdlExecutor) -> Look:
+        """Through the node that an executor uses by now."""
+        return cls(executor.coordinator, executor.server)
 
     def found(self, keyspaces: Iterable[str]) -> SchemaFacts:
         """What these keyspaces hold now; one that does not exist is there with ``keyspace=None``.
@@ -49,7 +56,20 @@ class Look:
         Raises:
             IntrospectionError: it could not be read.
         """
-        return SchemaFacts(read_keyspace(self.coordinator, name, self.server) for name in keyspaces)
+        return self.seen(keyspaces)[0]
+
+    def seen(self, keyspaces: Iterable[str], *, books: str = "") -> tuple[SchemaFacts, UUID | None]:
+        """The same, and the version of the schema that stood all the while; None when it moved.
+
+        Parameters:
+            books: the keyspace whose tables of our own bookkeeping are told too.
+        """
+        read = [
+            read_keyspace_at(self.coordinator, name, self.server, books=name == books)
+            for name in dict.fromkeys(keyspaces)
+        ]
+        versions = {version for _, version in read}
+        return SchemaFacts(facts for facts, _ in read), versions.pop() if len(versions) == 1 else None
 
     def existing(self, keyspace: str) -> SchemaFacts:
         """What this keyspace holds now.
@@ -66,6 +86,21 @@ class Look:
                 keyspace=keyspace,
             )
         return found
+
+    def schema_version(self) -> UUID | None:
+        """The version that the schema of the cluster has now; None when the node does not say."""
+        try:
+            return schema_version(self.coordinator)
+        except DRIVER_ERRORS:
+            return None
+
+    def answers(self, cql: str) -> bool:
+        """Whether a query gives a row.
+
+        Raises:
+            StatementFailure: it could not be asked.
+        """
+        return DdlExecutor(self.coordinator, self.server).answers(cql)
 
     def topology(self) -> Topology:
         """How many nodes there are, and where; asked only for a keyspace that is to be made.

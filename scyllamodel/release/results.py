@@ -15,6 +15,19 @@ Status: TypeAlias = Literal["in_sync", "applied", "planned", "waited", "rolled_b
 
 
 @attrs.frozen
+class LockUse:
+    """The lock of the keyspace, as a run had it.
+
+    Attributes:
+        waited_ms: how long it was waited for.
+        epoch: how many runs have held it so far.
+    """
+
+    waited_ms: int
+    epoch: int
+
+
+@attrs.frozen
 class MigrationResult:
     """What a migration did.
 
@@ -27,6 +40,7 @@ class MigrationResult:
         duration_ms: the time from the first look at the server to the last.
         repo: the name of the repo.
         version: of the ledger; None when nothing was written there.
+        lock: how the lock was had; None when it was not needed.
     """
 
     status: Status
@@ -35,6 +49,7 @@ class MigrationResult:
     duration_ms: int = 0
     repo: str = "default"
     version: int | None = None
+    lock: LockUse | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON values, by the schema ``result.schema.json`` of this package."""
@@ -45,6 +60,7 @@ class MigrationResult:
             "status": self.status,
             "version": self.version,
             "plan_hash": self.plan.fingerprint,
+            "lock": None if self.lock is None else attrs.asdict(self.lock),
             "cql": [step.cql for step in (*self.plan.bootstrap, *self.plan.steps)],
             "duration_ms": self.duration_ms,
             "steps": [step.to_dict() for step in self.steps],

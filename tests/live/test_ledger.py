@@ -10,10 +10,11 @@ import pytest
 from build import index, table, user_type, view
 
 from scyllamodel.driver.cas import literal
+from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.reader import schema_version
 from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, LockLost, SupersededModels, UnknownVersion
 from scyllamodel.release.books import known_columns, open_ledger, open_stamps, read_books
-from scyllamodel.release.guard import guarded
+from scyllamodel.release.guard import Patience, guarded
 from scyllamodel.release.ledger import Migration, Who
 from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.look import Look
@@ -58,7 +59,7 @@ def wanted(repo, parts):
 def run(repo, parts, kind="sync", *, stop=None):
     """Migrate with lock and ledger; the version. ``stop``: die just before the end of this step is written."""
     look = Look.at(repo)
-    with guarded(repo, look, kind) as guard:
+    with DdlExecutor(look.coordinator, look.server) as executor, guarded(repo, executor, kind, [], Patience()) as guard:
         goal = wanted(repo, parts)
         plan = make_plan(goal, look.found([repo.keyspace]), look.server)
         how = {"models_to": fingerprint(goal), "epoch": guard.epoch, "models": ["shop.models"]}
@@ -260,7 +261,10 @@ def test_a_late_clock_does_not_hide_what_the_schema_said(repo):
         f"WHERE scope = {literal(head.scope)} AND version = {head.version} AND seq = 1",
     )
     look = Look.at(repo)
-    with guarded(repo, look, "sync") as guard:
+    with (
+        DdlExecutor(look.coordinator, look.server) as executor,
+        guarded(repo, executor, "sync", [], Patience()) as guard,
+    ):
         found = guard.ledger.steps(head.version)
 
     assert ["applied"] == [step.state for step in found]

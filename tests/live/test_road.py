@@ -28,6 +28,7 @@ from scyllamodel import (
     migrate,
     partition_key,
     plan,
+    status,
 )
 from scyllamodel import types as cql
 
@@ -104,7 +105,10 @@ def test_first_sync_applies_what_the_dry_run_showed_and_the_second_is_empty(repo
     assert dry.plan.cql == result.plan.cql
     assert dry.plan.fingerprint == result.plan.fingerprint
     assert ["applied"] * len(dry.plan.cql) == [step.state for step in result.steps]
-    assert {"plan_ready", "step_started", "step_done", "agreement_waiting", "finished"} == {e.kind for e in events}
+    assert {"plan_ready", "lock_taken", "step_started", "step_done", "agreement_waiting", "finished"} == {
+        e.kind for e in events
+    }
+    assert (1, result.version) == (result.lock.epoch, status(repo).version)
     assert "in_sync" == Model.sync_all(repo).status
     assert [] == plan(repo).cql
     assert check(repo).in_sync
@@ -209,8 +213,9 @@ def test_a_missing_keyspace_is_an_error_unless_it_is_asked_for(scylla_cluster):
         result = migrate(repo, create_keyspace=True)
         repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
 
-    assert [1, 1] == [len(asked.bootstrap), len(asked.cql)]
-    assert asked.bootstrap[0].cql.startswith("CREATE KEYSPACE")
+    assert ["create_keyspace", *["add_table"] * 4] == [step.op for step in asked.bootstrap]
+    assert 1 == len(asked.cql)
+    assert result.plan.fingerprint == asked.fingerprint
     assert ("applied", 2) == (result.status, len(result.steps))
 
 
@@ -268,7 +273,8 @@ def test_several_processes_start_at_once(scylla_cluster):
         for name in names:
             repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
 
-    assert {"applied", "in_sync"} >= {status for statuses in ends for status in statuses}
+    assert [1] * 6 == [statuses.count("applied") for statuses in ends]
+    assert {"applied", "waited", "in_sync"} >= {status for statuses in ends for status in statuses}
     assert 8 == len(models)
 
 

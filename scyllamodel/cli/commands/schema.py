@@ -11,27 +11,37 @@ from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import following
-from scyllamodel.cli.exits import CHANGES, DONE, PARTIAL, REFUSED, WAITED
+from scyllamodel.cli.exits import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import check_text, result_text
 from scyllamodel.driver.repo import Repo
+from scyllamodel.schema.plan import Plan
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     options.resources(parser)
     options.creating(parser)
+    options.allowing(parser)
+    parser.add_argument("--out", metavar="FILE", help="write the plan to a file for `migrate FILE`")
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 when there is something to do")
     options.output(parser)
 
 
 def _plan(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_plan_one, settings), console)
+    repos = chosen_repos(settings)
+    if settings.out and len(repos) != 1:
+        raise UsageError(f"--out is for the plan of one repo, and this command is about {len(repos)}. Name one.")
+    return answer_each(repos, partial(_plan_one, settings), console)
 
 
 def _plan_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = release.plan(repo, resources=settings.resource or None, create_keyspace=settings.create_keyspace)
+    found = release.plan(
+        repo, resources=settings.resource or None, create_keyspace=settings.create_keyspace, allow=settings.allow
+    )
+    if settings.out:
+        found.save(settings.out)
     changes = CHANGES if settings.exit_code and not found.is_empty else DONE
     return Answer(found.to_dict(), found.render(), REFUSED if found.refusals else changes)
 
@@ -40,7 +50,11 @@ def _migrate_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     options.resources(parser)
     options.creating(parser)
+    parser.add_argument("planfile", nargs="?", metavar="PLANFILE", help="run exactly this plan, of `plan --out`")
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
+    parser.add_argument(
+        "--wait-built", action="store_true", help="wait until new indexes and views hold the rows of before"
+    )
     options.allowing(parser)
     options.waiting(parser)
     options.output(parser)
@@ -60,9 +74,12 @@ def _migrate_one(settings: argparse.Namespace, console: Console, repo: Repo) -> 
             resources=settings.resource or None,
             dry_run=settings.dry_run,
             create_keyspace=settings.create_keyspace,
+            plan=None if settings.planfile is None else Plan.load(settings.planfile),
             allow=settings.allow,
+            lock_timeout=settings.lock_timeout,
             agreement_timeout=settings.agreement_timeout,
             step_timeout=settings.step_timeout,
+            wait_built=settings.wait_built,
             on_event=on_event,
         )
     return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
@@ -97,6 +114,7 @@ COMMANDS: Final = (
         (
             "scyllamodel plan --repo shop.db:repo",
             'scyllamodel plan --url "scylla://127.0.0.1/shop?models=shop.models" --exit-code',
+            "scyllamodel plan --repo shop.db:repo --out release.json",
             "scyllamodel plan --repo shop.db:repo --json | jq .summary",
         ),
         (CHANGES, REFUSED),
@@ -112,9 +130,10 @@ COMMANDS: Final = (
         (
             "scyllamodel migrate --repo shop.db:repo --dry-run",
             "scyllamodel migrate --repo shop.db:repo --create-keyspace",
+            "scyllamodel migrate release.json --repo shop.db:repo",
             "scyllamodel migrate --repo shop.db:repo --resource Order --resource Customer",
         ),
-        (REFUSED, PARTIAL, WAITED),
+        (REFUSED, STALE, LOCKED, PARTIAL, WAITED),
     ),
     Command(
         "check",

@@ -12,17 +12,18 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, StepFailed
 from scyllamodel.release.books import open_ledger, read_books
-from scyllamodel.release.guard import Guard, guarded
+from scyllamodel.release.guard import Guard, Patience, guarded
 from scyllamodel.release.ledger import Ledger, Migration, Who
 from scyllamodel.release.ledger.settle import settled
 from scyllamodel.release.look import Look
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.release.rollback.plan import rollback_plan
 from scyllamodel.release.rollback.target import Target, target_of
-from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply
+from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.postcondition import keyspace_of
@@ -92,26 +93,26 @@ def rollback(
         LockTimeout, LockLost, StepFailed, SchemaDisagreement, LedgerError: as of `migrate`; run it again to go on.
         ConnectionFailed, IntrospectionError: the server cannot be read.
     """
-    begun, tell = time.monotonic(), on_event or _nobody
+    begun = time.monotonic()
     look = Look.at(repo)
     books = read_books(repo, look.coordinator, look.server)
     ledger = open_ledger(repo, look.coordinator, books, look.server)
     draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
-    tell(Event("plan_ready", draft.plan))
+    tell(on_event, Event("plan_ready", draft.plan))
     draft.plan.raise_refused()
     if dry_run or not draft.target.undone:
         result = MigrationResult("planned" if draft.target.undone else "in_sync", draft.plan, repo=repo.name)
     else:
-        how = {"agreement_timeout": agreement_timeout, "step_timeout": step_timeout}
-        with guarded(repo, look, "rollback", lock_timeout=lock_timeout, **how) as guard:
-            result = roll_back(repo, guard, version, allow, on_event=on_event, **how)
+        patience = Patience(lock_timeout, agreement_timeout, step_timeout)
+        with (
+            DdlExecutor(look.coordinator, look.server, agreement_timeout=agreement_timeout) as executor,
+            guarded(repo, executor, "rollback", _keyspaces(repo, draft.target.undone), patience) as guard,
+        ):
+            assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
+            result = roll_back(repo, guard, version, allow, on_event=on_event, **patience.of_steps)
     result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
-    tell(Event("finished", draft.plan, result=result))
+    tell(on_event, Event("finished", draft.plan, result=result))
     return result
-
-
-def _nobody(event: Event) -> None:
-    """Listen to nothing."""
 
 
 def roll_back(repo: Repo, guard: Guard, version: int | str, allow: Collection[str] = (), **how: Any) -> MigrationResult:
@@ -129,28 +130,29 @@ def roll_back(repo: Repo, guard: Guard, version: int | str, allow: Collection[st
         name=f"back to {target.version}",
         who=Who.here(repo.models),
     )
+    more: dict[str, Any] = {"version": opened.version, "lock": guard.use}
     with opened:
         try:
             done = apply(plan, guard.executor, journal=guard.journal(opened), **how)
         except (StepFailed, SchemaDisagreement) as error:
-            error.result = _result("partial", plan, repo, opened.version, error.result)
+            error.result = _result("partial", plan, repo, error.result, **more)
             raise
         left = _Draft.of(repo, ledger, guard.executor.look, server, to=version, allow=allow).plan
-        _reached(left, _result("partial", plan, repo, opened.version, done))
+        _reached(left, _result("partial", plan, repo, done, **more))
         for undone in target.undone:
             ledger.mark(undone, "rolled_back")
         opened.finish()
-    return _result("rolled_back", plan, repo, opened.version, done)
+    return _result("rolled_back", plan, repo, done, **more)
 
 
-def _result(status: Any, plan: Plan, repo: Repo, version: int, outcome: Outcome | None) -> MigrationResult:
+def _result(status: Any, plan: Plan, repo: Repo, outcome: Outcome | None, **more: Any) -> MigrationResult:
     steps = () if outcome is None else outcome.steps
-    return MigrationResult(status, plan, steps, repo=repo.name, version=version)
+    return MigrationResult(status, plan, steps, repo=repo.name, **more)
 
 
 def _reached(left: Plan, result: MigrationResult) -> None:
-    """The last look: nothing is left to undo."""
-    if left.steps:
+    """The last look: nothing is left to undo, but for statements written by hand, of which the schema tells nothing."""
+    if any(not step.is_by_hand for step in left.steps):
         raise StepFailed(
             f"All {len(result.steps)} statements went through, and still {left.keyspace} is not back. Something else "
             f"changed it meanwhile. What is left:\n{left.render()}",

@@ -8,7 +8,7 @@ sent again.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError
 from scyllamodel.schema.apply.executor import (
@@ -54,6 +54,8 @@ class Attempt:
     def settle(self) -> BaseException | None:
         """Bring the step to its end; what stood in the way, if it failed."""
         try:
+            if self.step.proof is not None and self._shows_if_readable():
+                self.state = "skipped"
             while self.state == "failed":
                 cause = self._send()
                 if cause is not None:
@@ -110,10 +112,10 @@ class Attempt:
     def _find_out(self, error: BaseException) -> BaseException | None:
         self.lost += 1
         self.error = _told(error)
-        if self._showed_in_time():
+        if self._is_provable and self._showed_in_time():
             self.state = "applied"
             return None
-        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts:
+        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts or not self._is_provable:
             return error
         try:
             self.executor.await_agreement(self.agreement_timeout)
@@ -146,8 +148,15 @@ class Attempt:
             _log.debug("the schema could not be read while step %s was in doubt: %s", self.step.seq, error)
         return False
 
+    @property
+    def _is_provable(self) -> bool:
+        """Whether anything can tell that the step is done; one of which nothing does is never sent again in doubt."""
+        return self.step.change is not None or self.step.proof is not None
+
     def _shows(self) -> bool:
-        change: Any = self.step.change
+        proof, change = self.step.proof, self.step.change
+        if change is None:
+            return self.executor.answers(proof) if isinstance(proof, str) else proof is not None and proof()
         return holds(change, self.executor.look(keyspace_of(change)), self.executor.server)
 
 

@@ -62,6 +62,14 @@ class Executor(Protocol):
         """
         ...
 
+    def answers(self, cql: str) -> bool:
+        """Whether a query gives a row: how a statement that was written by hand is proved done.
+
+        Raises:
+            StatementFailure: one of its four kinds.
+        """
+        ...
+
     def await_agreement(self, timeout: float) -> None:
         """Wait until all nodes hold one schema.
 

@@ -18,7 +18,16 @@ _log = logging.getLogger("scyllamodel")
 State: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
 """``skipped``: another hand had done it when our statement came; ``failed``: not done, or nobody knows."""
 
-Kind: TypeAlias = Literal["plan_ready", "step_started", "step_done", "agreement_waiting", "finished"]
+Kind: TypeAlias = Literal[
+    "plan_ready",
+    "lock_waiting",
+    "lock_taken",
+    "step_started",
+    "step_done",
+    "agreement_waiting",
+    "build_progress",
+    "finished",
+]
 
 
 @attrs.frozen
@@ -73,7 +82,9 @@ class Event:
         kind: what happened; ``plan_ready`` and ``finished`` come from whoever plans and applies.
         plan: the plan it happened to.
         step: the step, of ``step_started`` and ``step_done``.
-        result: what came of it: a `StepResult` of ``step_done``, the whole answer of ``finished``.
+        result: what came of it: a `StepResult` of ``step_done``, the whole answer of ``finished``; of ``lock_waiting``
+            a mapping of ``holder``, a row of the lock, and ``seconds`` waited so far; of ``lock_taken`` the epoch; of
+            ``build_progress`` a mapping of ``unbuilt``, names, and ``total``, their number.
     """
 
     kind: Kind

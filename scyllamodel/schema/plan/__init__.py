@@ -2,6 +2,6 @@
 
 from scyllamodel.schema.plan.make import make_plan
 from scyllamodel.schema.plan.plan import Plan
-from scyllamodel.schema.plan.step import Cost, Step, make_step
+from scyllamodel.schema.plan.step import BY_HAND, Cost, Step, make_step
 
-__all__ = ["Cost", "Plan", "Step", "make_plan", "make_step"]
+__all__ = ["BY_HAND", "Cost", "Plan", "Step", "make_plan", "make_step"]

@@ -36,7 +36,8 @@ class Plan:
         server: the server it was made for, such as ``cassandra 5.0.6``.
         schema_from: fingerprint of the managed part of the live schema.
         schema_to: fingerprint of what models declare.
-        bootstrap: steps that come first and are no part of ``cql``: the keyspace, where it was asked for.
+        bootstrap: steps that come first and are no part of ``cql``: the keyspace, where it was asked for, and the
+            tables of our own bookkeeping.
         steps: what runs, in order. With refusals nothing runs, and these are what would be possible.
         refusals: everything that stands in the way, with severity ``error``.
         notes: what is worth knowing and belongs to no step.
@@ -179,11 +180,11 @@ class Plan:
 
 
 def _fingerprint(found: Mapping[str, Any]) -> str:
-    """Of what has an effect; wording, tool and server version may change without another plan."""
-    steps = [
-        [step[name] for name in ("seq", "op", "object", "cql", "undo")]
-        for kind in ("bootstrap", "steps")
-        for step in found[kind]
-    ]
+    """Of what has an effect; wording, tool and server version may change without another plan.
+
+    Our own tables are left out: another run may make them between the plan and its application.
+    """
+    first = [step for step in found["bootstrap"] if step["op"] == "create_keyspace"]
+    steps = [[step[name] for name in ("seq", "op", "object", "cql", "undo")] for step in (*first, *found["steps"])]
     refused = sorted([refusal["code"], refusal["object"]] for refusal in found["refusals"])
-    return digest([found["keyspace"], found["from"], found["to"], len(found["bootstrap"]), steps, refused])
+    return digest([found["keyspace"], found["from"], found["to"], len(first), steps, refused])

@@ -41,6 +41,9 @@ Cost: TypeAlias = Literal["metadata", "background_build", "rewrite"]
 """What a step means for the servers: a note in the schema; an index or view that is filled in the background; data
 files that are written again, at once or as they are compacted."""
 
+BY_HAND: Final = "run"
+"""The ``op`` of a statement that was written by hand."""
+
 
 @attrs.frozen
 class Step:
@@ -55,7 +58,10 @@ class Step:
         summary: the step in a sentence.
         data_loss: whether the step itself takes data away.
         lints: what is worth knowing before it runs.
-        change: the change itself; None on a plan that was read from a file; no part of equality.
+        change: the change itself; None on a plan that was read from a file, and on a statement that was written by
+            hand; no part of equality.
+        proof: what shows that a statement that was written by hand is done: a query that gives a row then, or a
+            function; None where nothing does; no part of equality.
     """
 
     seq: int
@@ -69,11 +75,17 @@ class Step:
     lints: tuple[Diagnostic, ...] = ()
     why_no_undo: str = ""
     change: Change | None = attrs.field(default=None, eq=False, repr=False)
+    proof: str | Callable[[], bool] | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def reversible(self) -> bool:
         """Whether a statement takes the step back; not whether the data of meanwhile survives that."""
         return self.undo is not None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether somebody wrote the statement, so that no model speaks of what it does."""
+        return self.op in (BY_HAND, f"undo_{BY_HAND}")
 
     @property
     def mark(self) -> str:

@@ -1,0 +1,47 @@
+"""Release functions to await: the same functions, in a thread, while the loop goes on.
+
+*In*: a function of a repo. *Out*: its twin. Release work is a few dozen requests with waits between them, so a thread
+costs nothing that counts, and lock and ledger exist once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, TypeVar
+
+from typing_extensions import ParamSpec
+
+from scyllamodel.release.every import migrate_all
+from scyllamodel.release.keyspaces import create_keyspace
+from scyllamodel.release.migrate import migrate
+from scyllamodel.release.questions import check, inspect, plan
+from scyllamodel.release.rollback import rollback
+from scyllamodel.release.status import history, status
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """The same function to await; when the wait is cancelled, the thread still finishes its work."""
+
+    @wraps(function)
+    async def twin(*args: P.args, **keywords: P.kwargs) -> R:
+        return await asyncio.to_thread(function, *args, **keywords)
+
+    twin.__name__ = twin.__qualname__ = f"{function.__name__}_async"
+    twin.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."
+    return twin
+
+
+check_async = awaited(check)
+create_keyspace_async = awaited(create_keyspace)
+history_async = awaited(history)
+inspect_async = awaited(inspect)
+migrate_all_async = awaited(migrate_all)
+migrate_async = awaited(migrate)
+plan_async = awaited(plan)
+rollback_async = awaited(rollback)
+status_async = awaited(status)

@@ -1,0 +1,161 @@
+"""A plan with what it was made from, so that it can be made again: under the lock, after the last statement.
+
+*In*: a repo, and what the caller chose. *Out*: a `Draft`. It looks at the server and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import attrs
+
+from scyllamodel.driver.repo import Repo
+from scyllamodel.release.books import ledger_keyspace, open_ledger
+from scyllamodel.release.ledger.values import DONE
+from scyllamodel.release.look import Look, check_is_repo, described
+from scyllamodel.release.models_fp import models_fingerprint
+from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.resources import find_resources
+from scyllamodel.release.tables import missing_tables
+from scyllamodel.release.wanted import chosen, wanted_facts
+from scyllamodel.schema.apply import StatementFailure
+from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import BY_HAND, Plan, Step, make_plan
+
+Resources: TypeAlias = Iterable[type[Any] | str] | None
+
+
+@attrs.frozen
+class Wish:
+    """What a caller wants of a repo, before anybody looked at the server.
+
+    Attributes:
+        models: the classes that count.
+        models_fp: their fingerprint.
+        create: whether a missing keyspace is to be made.
+        allow: codes, or ``code:object``, of what may be done although it is refused by default.
+        raw: statements written by hand.
+    """
+
+    repo: Repo
+    models: tuple[type[Any], ...]
+    models_fp: str
+    create: bool = False
+    allow: tuple[str, ...] = ()
+    raw: tuple[RawStep, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        repo: Repo,
+        resources: Resources,
+        *,
+        create_keyspace: bool | None,
+        allow: Collection[str] = (),
+        steps: Iterable[RawStep] = (),
+    ) -> Wish:
+        """Find the models.
+
+        Raises:
+            DiscoveryError, NoModelsFound, DuplicateTable, ConfigurationError: they cannot be found, or make no sense.
+        """
+        check_is_repo(repo)
+        models = tuple(chosen(find_resources(repo), resources))
+        create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
+        return cls(repo, models, models_fingerprint(models, repo.keyspace), create, tuple(allow), tuple(steps))
+
+    def facts(self) -> SchemaFacts:
+        """What the models want."""
+        return wanted_facts(self.models, self.repo.keyspace, described(self.repo))
+
+
+@attrs.frozen
+class Draft:
+    """The plan as it is now.
+
+    Attributes:
+        books: the keyspace of the ledger, our own tables included.
+        version: of the schema, if it stood still while it was read.
+    """
+
+    wish: Wish
+    look: Look
+    wanted: SchemaFacts
+    books: KeyspaceFacts
+    version: UUID | None
+    plan: Plan
+
+    @classmethod
+    def of(cls, wish: Wish, look: Look | None = None, wanted: SchemaFacts | None = None) -> Draft:
+        """Look at the server, and plan.
+
+        Raises:
+            ConnectionFailed, IntrospectionError: the server cannot be read.
+        """
+        look = look or Look.at(wish.repo)
+        wanted = wanted or wish.facts()
+        home = ledger_keyspace(wish.repo)
+        found, version = look.seen([*(part.name for part in wanted), home], books=home)
+        if found[home].keyspace is None and home not in {part.name for part in wanted}:
+            wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
+        missing = wish.create and any(found[part.name].keyspace is None for part in wanted)
+        topology = look.topology() if missing else None
+        plan = make_plan(wanted, found, look.server, topology=topology, create_keyspace=wish.create, allow=wish.allow)
+        books = found[home]
+        return cls(wish, look, wanted, books, version, _complete(plan, wish, look, books))
+
+    def again(self, look: Look) -> Draft:
+        """The same, as it is by now."""
+        return Draft.of(self.wish, look, self.wanted)
+
+    def after(self, bootstrap: tuple[Step, ...]) -> Draft:
+        """The same plan behind a bootstrap that was done meanwhile."""
+        return attrs.evolve(self, plan=attrs.evolve(self.plan, bootstrap=bootstrap))
+
+    @property
+    def keyspaces(self) -> list[str]:
+        """Those that it may change, sorted; each has a lock."""
+        return sorted({self.wish.repo.keyspace, *(part.name for part in self.wanted)})
+
+
+def _like_the_repos(repo: Repo, name: str) -> KeyspaceFacts:
+    """A keyspace for the ledger alone, replicated as the repo's."""
+    about = described(repo)
+    return KeyspaceFacts(name, None if about is None else attrs.evolve(about, name=name))
+
+
+def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
+    """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
+    if wish.raw:
+        plan = attrs.evolve(plan, steps=with_raw(plan.steps, _pending(wish, look, books)))
+    if plan.is_empty:
+        return plan
+    first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))
+    numbered = (attrs.evolve(step, seq=seq) for seq, step in enumerate(first, 1 - len(first)))
+    return attrs.evolve(plan, bootstrap=tuple(numbered))
+
+
+def _pending(wish: Wish, look: Look, books: KeyspaceFacts) -> list[RawStep]:
+    """Those that are not proved done: by their own word, or else by the ledger."""
+    ran = _ran_before(wish, look, books) if any(raw.post_condition is None for raw in wish.raw) else frozenset[str]()
+    return [raw for raw in wish.raw if not _is_done(raw, look, ran)]
+
+
+def _is_done(raw: RawStep, look: Look, ran: Collection[str]) -> bool:
+    if raw.post_condition is None:
+        return raw.cql in ran
+    if callable(raw.post_condition):
+        return raw.post_condition()
+    try:
+        return look.answers(raw.post_condition)
+    except StatementFailure:  # it may speak of a table that this very plan makes
+        return False
+
+
+def _ran_before(wish: Wish, look: Look, books: KeyspaceFacts) -> frozenset[str]:
+    ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
+    versions = ledger.with_steps(found for found in ledger.versions() if found.counts)
+    steps = [step for found in versions for step in found.steps]
+    return frozenset(step.cql for step in steps if step.op == BY_HAND and step.state in DONE)

@@ -1,0 +1,56 @@
+"""Looking without touching: what would be done, whether anything would be, and what is there.
+
+*In*: a repo. *Out*: answers. Nothing here writes a thing, not even a stamp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from scyllamodel.driver.repo import Repo
+from scyllamodel.release.draft import Draft, Resources, Wish
+from scyllamodel.release.look import Look
+from scyllamodel.release.results import CheckResult
+from scyllamodel.schema.facts import SchemaFacts
+from scyllamodel.schema.plan import Plan
+
+
+def plan(
+    repo: Repo, *, resources: Resources = None, create_keyspace: bool | None = None, allow: Collection[str] = ()
+) -> Plan:
+    """What `migrate` would do now; nothing is written.
+
+    Parameters:
+        resources: classes or names to limit the plan to, with the types, views and indexes that they need.
+        create_keyspace: whether a missing keyspace is part of it; None means what the repo says.
+        allow: codes, or ``code:object``, of what is refused by default and may be done.
+
+    Raises:
+        DiscoveryError, ConnectionFailed, IntrospectionError: models or server cannot be read.
+    """
+    return Draft.of(Wish.of(repo, resources, create_keyspace=create_keyspace, allow=allow)).plan
+
+
+def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> CheckResult:
+    """Whether models and server agree; nothing is written.
+
+    Parameters:
+        resources: as of `plan`.
+        strict: whether what is live and declared by no model counts as disagreement.
+
+    Raises:
+        DiscoveryError, ConnectionFailed, IntrospectionError: models or server cannot be read.
+    """
+    found = plan(repo, resources=resources, create_keyspace=False)
+    extra = strict and any(note.code == "BC103" for note in found.notes)
+    return CheckResult(found.is_empty and not extra, found)
+
+
+def inspect(repo: Repo) -> SchemaFacts:
+    """What the repo's keyspace holds, as facts.
+
+    Raises:
+        ConnectionFailed, IntrospectionError: the server cannot be read.
+        KeyspaceError: the keyspace does not exist.
+    """
+    return Look.at(repo).existing(repo.keyspace)

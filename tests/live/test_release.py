@@ -1,0 +1,270 @@
+"""Start-up syncs and releases on a real server: who runs what, once, and what a start must never bring back."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from build import table, view
+from classes import declare
+
+from scyllamodel import (
+    Column,
+    ConfigurationError,
+    Model,
+    OutOfSync,
+    Plan,
+    RawStep,
+    StalePlan,
+    StepFailed,
+    SupersededModels,
+    check,
+    history,
+    migrate,
+    migrate_async,
+    partition_key,
+    plan,
+    rollback,
+    status,
+)
+from scyllamodel.driver.connection import Connection
+from scyllamodel.testing import keyspaces
+
+pytestmark = pytest.mark.live
+
+T = ("id int pk", "at int ck", "a text")
+
+
+class Releases:
+    """One keyspace, and a repo for the models of each release on it."""
+
+    def __init__(self, cluster, keyspace, **settings):
+        self.cluster, self.keyspace, self.settings = cluster, keyspace, settings
+        self.opened, self.kept = [], []
+
+    def __call__(self, *parts):
+        """A repo whose models are these; all releases are one application to the ledger."""
+        repo = self.cluster.repo(self.keyspace, name=f"r{uuid4().hex[:8]}", **self.settings)
+        self.opened.append(repo)
+        self.kept.append(declare(repo.name, *parts))
+        return repo
+
+    def close(self):
+        """Close them."""
+        for repo in self.opened:
+            repo.close()
+
+
+@pytest.fixture
+def releases(scylla_cluster, monkeypatch):
+    """Releases of one application on a keyspace of their own."""
+    monkeypatch.setattr("scyllamodel.release.books.scope_of", lambda keyspace, _: f"{keyspace}/app")
+    found = Releases(scylla_cluster, keyspaces.fresh_name("test_release"))
+    keyspaces.create(found())
+    yield found
+    keyspaces.drop(found())
+    found.close()
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Every statement of ours, as it is sent."""
+    texts, send = [], Connection.send
+
+    def noted(self, cql, **how):
+        texts.append(cql)
+        return send(self, cql, **how)
+
+    monkeypatch.setattr(Connection, "send", noted)
+    return texts
+
+
+def test_a_start_with_nothing_to_do_costs_two_reads(releases, sent):
+    """The stamp of these models and the version of the schema, whatever the number of models."""
+    repo = releases(*(table(f"t{n}", *T) for n in range(5)))
+    first = Model.sync_all(repo)
+    sent.clear()
+    second = Model.sync_all(repo)
+
+    assert ("applied", "in_sync") == (first.status, second.status)
+    assert ["system.local", "scyllamodel_verified"] == sorted(
+        (word for text in sent for word in ("system.local", "scyllamodel_verified") if word in text), reverse=True
+    )
+    assert 2 == len(sent)
+
+
+def test_nothing_to_do_without_a_stamp_takes_no_lock(releases, sent):
+    """Another set of models that fits is read in full once, noted, and then costs two reads too."""
+    Model.sync_all(releases(table("t", *T)))
+    older = releases(table("t", *T[:2]))
+    sent.clear()
+    answers = [Model.sync_all(older).status for _ in range(2)]
+
+    assert ["in_sync", "in_sync"] == answers
+    assert not [text for text in sent if "scyllamodel_lock" in text or text.startswith(("CREATE", "ALTER", "UPDATE"))]
+    assert 1 == sum(text.startswith("INSERT") for text in sent)
+
+
+def test_an_older_release_that_restarts_brings_nothing_back(releases):
+    """Its models are superseded: it is told what it lacks, a release step may go on, and options are left alone."""
+    old = releases(table("t", *T, options={"gc_grace_seconds": 1000}))
+    new = releases(table("t", *T, options={"gc_grace_seconds": 2000}), table("u", *T))
+    Model.sync_all(old)
+    Model.sync_all(new)
+    left = Model.sync_all(old)
+    new.session.execute(f"DROP TABLE {new.keyspace}.t", timeout=60)
+    with pytest.raises(SupersededModels) as caught:
+        Model.sync_all(old)
+
+    assert ("in_sync", ["LG101"]) == (left.status, [n.code for n in left.plan.notes if n.code == "LG101"])
+    assert ("CREATE TABLE",) == tuple(text[:12] for text in caught.value.missing)
+    assert "applied" == migrate(old).status
+
+
+def test_a_rollback_stays_rolled_back(releases):
+    """After it neither the old nor the new models' start undoes it, and check says what the new ones lack."""
+    old, new = releases(table("t", *T)), releases(table("t", *T, "b text"), view("v", "t", "at int pk", "id int ck"))
+    first = Model.sync_all(old)
+    before = plan(old).schema_from
+    Model.sync_all(new)
+    back = rollback(new, first.version, allow={"DS103", "DS105"})
+    with pytest.raises(SupersededModels):
+        Model.sync_all(new)
+
+    assert ("rolled_back", before) == (back.status, plan(old).schema_from)
+    assert "in_sync" == Model.sync_all(old).status
+    assert ["rollback", "sync", "sync"] == [found.kind for found in history(new)]
+    assert ["applied", "rolled_back", "applied"] == [found.status for found in history(new)]
+    assert not check(new).in_sync
+
+
+def test_a_start_that_may_not_change_anything_says_what_is_missing(releases, monkeypatch):
+    """Verify raises at once, wait after its time, off does not connect; the environment names the mode too."""
+    repo = releases(table("t", *T))
+    with pytest.raises(OutOfSync, match="CREATE TABLE") as caught:
+        Model.sync_all(repo, mode="verify")
+    with pytest.raises(OutOfSync):
+        Model.sync_all(repo, mode="wait", lock_timeout=0.2)
+    monkeypatch.setenv("SCYLLAMODEL_SYNC", "off")
+    off = Model.sync_all(repo)
+    monkeypatch.setenv("SCYLLAMODEL_SYNC", "of")
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_SYNC is 'of'"):
+        Model.sync_all(repo)
+
+    assert 1 == len(caught.value.plan.cql)
+    assert ("in_sync", ["SY101"]) == (off.status, [note.code for note in off.plan.notes])
+    assert 1 == len(plan(repo).cql)
+
+
+def test_statements_written_by_hand_run_once_and_are_taken_back(releases):
+    """They stand in the plan before and after the schema, in the ledger, and in the way of a rollback without undo."""
+    repo = releases(table("t", *T))
+    row = f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, 1, 'x')"
+    gone = f"DELETE FROM {repo.keyspace}.t WHERE id = 1 AND at = 1"
+    steps = [
+        RawStep(row, undo=gone, post_condition=f"SELECT a FROM {repo.keyspace}.t WHERE id = 1 AND at = 1"),
+        RawStep(f"UPDATE {repo.keyspace}.t SET a = 'y' WHERE id = 2 AND at = 2", undo=gone.replace("1", "2")),
+    ]
+    first, second = migrate(repo, steps=steps), migrate(repo, steps=steps)
+    rows = sorted(repo.session.execute(f"SELECT id, a FROM {repo.keyspace}.t"))
+    back = rollback(repo, 0, allow={"DS102"})
+
+    assert ["add_table", "run", "run"] == [step.op for step in first.plan.steps]
+    assert ("applied", "in_sync") == (first.status, second.status)
+    assert [(1, "x"), (2, "y")] == rows
+    assert ["undo_run", "undo_run", "drop_table"] == [step.op for step in back.plan.steps]
+
+
+def test_a_failed_statement_by_hand_leaves_the_rest_for_the_next_run(releases):
+    """What went through stays, the version is partial, and a run with the statement mended goes on."""
+    repo = releases(table("t", *T))
+    with pytest.raises(StepFailed) as caught:
+        migrate(repo, steps=[RawStep("SELECT nothing FROM nowhere")])
+    broken = status(repo)
+    done = migrate(repo, steps=[RawStep(f"INSERT INTO {repo.keyspace}.t (id, at) VALUES (1, 1)")])
+
+    assert 1 == caught.value.applied
+    assert "partial" == caught.value.result.status == broken.state
+    assert ("applied", ["run"]) == (done.status, [step.op for step in done.plan.steps])
+    assert "applied" == status(repo).state
+
+
+def test_a_plan_from_a_file_runs_as_it_was_read(releases, tmp_path):
+    """The statements of the file are those that run; after a change by hand they are refused, and it is named."""
+    repo = releases(table("t", *T))
+    file = tmp_path / "plan.json"
+    plan(repo).save(file)
+    done = migrate(repo, plan=Plan.load(file))
+    later = releases(table("t", *T, "b text", "c text"))
+    plan(later).save(file)
+    repo.session.execute(f"ALTER TABLE {repo.keyspace}.t ADD b text", timeout=60)
+    with pytest.raises(StalePlan) as caught:
+        migrate(later, plan=Plan.load(file))
+
+    assert "applied" == done.status
+    assert any("b text" in line for line in caught.value.moved)
+
+
+def test_indexes_and_views_are_waited_for(releases):
+    """With `wait_built` the call returns when they hold the rows that were there before."""
+    repo = releases(table("t", *T))
+    migrate(repo)
+    for at in range(50):
+        repo.session.execute(f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, {at}, 'x')")
+    migrate(releases(table("t", *T), view("v", "t", "at int pk", "id int ck")), wait_built=True)
+
+    assert 50 == repo.session.execute(f"SELECT count(*) FROM {repo.keyspace}.v").one()[0]
+
+
+def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_cluster):
+    """With ledger_keyspace the keyspace has no table of ours; a repo that says nothing of it is refused."""
+    books = keyspaces.fresh_name("test_books")
+    away = Releases(scylla_cluster, releases.keyspace, ledger_keyspace=books)
+    result = migrate(away(table("t", *T)), create_keyspace=True)
+    names = {row[0] for row in releases().session.execute(
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", [releases.keyspace]
+    )}  # fmt: skip
+    with pytest.raises(ConfigurationError, match="LG102"):
+        migrate(releases(table("u", *T)))
+    releases().session.execute(f"DROP KEYSPACE {books}", timeout=60)
+    away.close()
+
+    assert {"t"} == names
+    assert ["create_keyspace", *["add_table"] * 4] == [step.op for step in result.plan.bootstrap]
+
+
+def test_models_in_several_keyspaces_are_one_version(releases):
+    """Each keyspace has a lock of its own, taken in order; the ledger is the repo's."""
+    other = keyspaces.fresh_name("test_other")
+    repo = releases(table("t", *T))
+
+    class Elsewhere(Model, repo=repo.name, keyspace=other, table="u"):
+        id: Column[UUID] = partition_key()
+
+    result = migrate(repo, create_keyspace=True)
+    locks = {row[0] for row in repo.session.execute(f"SELECT name FROM {repo.keyspace}.scyllamodel_lock")}
+    repo.session.execute(f"DROP KEYSPACE {other}", timeout=60)
+
+    assert {other, repo.keyspace} == locks
+    assert other == Elsewhere.__facts__.keyspace
+    assert ["add_table", "add_table"] == [step.op for step in result.plan.steps]
+
+
+def test_the_loop_goes_on_while_a_sync_runs(releases):
+    """The twins to await give what the functions give."""
+    repo = releases(table("t", *T))
+
+    async def both():
+        ticks = 0
+        syncing = asyncio.create_task(Model.sync_all_async(repo))
+        while not syncing.done():
+            await asyncio.sleep(0.001)
+            ticks += 1
+        return ticks, syncing.result().status, (await migrate_async(repo)).status
+
+    ticks, first, second = asyncio.run(both())
+
+    assert ("applied", "in_sync") == (first, second)
+    assert ticks > 5
+    assert isinstance(history(repo)[0].run_id, UUID)
