@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
+pytest_plugins = ["project"]
+
 settings.register_profile("soak", max_examples=4000, deadline=None, print_blob=True)
 """``--hypothesis-profile=soak``: forty times as many examples as by default."""

@@ -87,8 +87,8 @@ def resources(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def waiting(parser: argparse.ArgumentParser) -> None:
-    """How long to wait for the cluster."""
+def locking(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """How long to wait for another run."""
     group = parser.add_argument_group("patience")
     group.add_argument(
         "--lock-timeout",
@@ -97,6 +97,12 @@ def waiting(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long another run may hold the lock without progress (default: 60)",
     )
+    return group
+
+
+def waiting(parser: argparse.ArgumentParser) -> None:
+    """How long to wait for the cluster."""
+    group = locking(parser)
     group.add_argument(
         "--agreement-timeout",
         type=seconds,

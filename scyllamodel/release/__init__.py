@@ -1,5 +1,7 @@
 """From a repo to a schema in step with its models: look, plan, lock, apply, write it down, and take it back."""
 
+from scyllamodel.release.byhand import baseline, resolve, unlock
+from scyllamodel.release.contract import contract
 from scyllamodel.release.every import migrate_all
 from scyllamodel.release.keyspaces import create_keyspace
 from scyllamodel.release.ledger import LedgerStep, Migration
@@ -23,7 +25,9 @@ __all__ = [
     "Mode",
     "RawStep",
     "Status",
+    "baseline",
     "check",
+    "contract",
     "create_keyspace",
     "find_resources",
     "history",
@@ -31,7 +35,9 @@ __all__ = [
     "migrate",
     "migrate_all",
     "plan",
+    "resolve",
     "rollback",
     "status",
     "sync",
+    "unlock",
 ]

@@ -22,7 +22,7 @@ from scyllamodel.release.tables import missing_tables
 from scyllamodel.release.wanted import chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import BY_HAND, Plan, Step, make_plan
+from scyllamodel.schema.plan import BY_HAND, Plan, Step, contract_plan, make_plan
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -37,6 +37,7 @@ class Wish:
         create: whether a missing keyspace is to be made.
         allow: codes, or ``code:object``, of what may be done although it is refused by default.
         raw: statements written by hand.
+        contracts: whether to remove what no model declares, instead of adding what is missing.
     """
 
     repo: Repo
@@ -45,6 +46,7 @@ class Wish:
     create: bool = False
     allow: tuple[str, ...] = ()
     raw: tuple[RawStep, ...] = ()
+    contracts: bool = False
 
     @classmethod
     def of(
@@ -100,10 +102,8 @@ class Draft:
         found, version = look.seen([*(part.name for part in wanted), home], books=home)
         if found[home].keyspace is None and home not in {part.name for part in wanted}:
             wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
-        missing = wish.create and any(found[part.name].keyspace is None for part in wanted)
-        topology = look.topology() if missing else None
-        plan = make_plan(wanted, found, look.server, topology=topology, create_keyspace=wish.create, allow=wish.allow)
         books = found[home]
+        plan = _plan(wish, look, wanted, found)
         return cls(wish, look, wanted, books, version, _complete(plan, wish, look, books))
 
     def again(self, look: Look) -> Draft:
@@ -118,6 +118,14 @@ class Draft:
     def keyspaces(self) -> list[str]:
         """Those that it may change, sorted; each has a lock."""
         return sorted({self.wish.repo.keyspace, *(part.name for part in self.wanted)})
+
+
+def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts) -> Plan:
+    if wish.contracts:
+        return contract_plan(wanted, found, look.server, allow=wish.allow)
+    missing = wish.create and any(found[part.name].keyspace is None for part in wanted)
+    topology = look.topology() if missing else None
+    return make_plan(wanted, found, look.server, topology=topology, create_keyspace=wish.create, allow=wish.allow)
 
 
 def _like_the_repos(repo: Repo, name: str) -> KeyspaceFacts:

@@ -34,7 +34,13 @@ def stamp(draft: Draft) -> None:
 
     A stamp saves time and proves nothing by itself, so whoever may not write it goes on without.
     """
-    if draft.version is None or draft.plan.steps or draft.plan.refusals or draft.books.table(VERIFIED.name) is None:
+    if (
+        draft.wish.contracts
+        or draft.version is None
+        or draft.plan.steps
+        or draft.plan.refusals
+        or draft.books.table(VERIFIED.name) is None
+    ):
         return
     ledger = open_ledger(draft.wish.repo, draft.look.coordinator, draft.books, draft.look.server)
     try:

@@ -9,53 +9,14 @@ import signal
 import sys
 import time
 from itertools import islice
-from uuid import uuid4
 
-import attrs
 import pytest
 from documents import document_in
-from shell import command, environment, on_a_terminal, run, start
+from project import app, ready  # noqa: F401 - fixtures
+from shell import command, environment, start
 
 pytestmark = pytest.mark.live
 
-MODELS = '''
-from uuid import UUID
-
-from scyllamodel import Column, Model, clustering_key, column, partition_key, types as cql
-
-
-class Customer(Model, table="customers"):
-    """Somebody who buys."""
-
-    id: Column[UUID] = partition_key()
-    email: Column[str] = column(index=True)
-
-
-class Order(Model, table="orders"):
-    """What somebody bought."""
-
-    customer: Column[UUID] = partition_key()
-    placed: Column[cql.TimeUUID] = clustering_key(descending=True)
-    status: Column[str] = column(default="new")
-'''
-DB = """
-from scyllamodel import Repo
-
-settings = {settings!r}
-repo = Repo(keyspace="{keyspace}", models=["app.models"], **settings)
-audit = Repo("audit", keyspace="{keyspace}", models=["app.audit"], **settings)
-"""
-AUDIT = '''
-from uuid import UUID
-
-from scyllamodel import Column, Model, partition_key
-
-
-class Trace(Model, table="traces", repo="audit"):
-    """Who did what."""
-
-    id: Column[UUID] = partition_key()
-'''
 PAGE = """
 class Page{number}(Model, table="page_{number:02}"):
     id: Column[UUID] = partition_key()
@@ -65,65 +26,6 @@ MANY = "from uuid import UUID\nfrom scyllamodel import Column, Model, partition_
 )
 STATEMENTS = 4
 """Two tables, an index, and the keyspace."""
-
-
-@attrs.frozen
-class App:
-    """A project on disk, with a keyspace that is its own and does not exist yet."""
-
-    folder: object
-    keyspace: str
-    repo: object
-
-    def run(self, *words, **changes):
-        """Run a command in the project's folder, on its repo."""
-        return run(*words, folder=self.folder, **{"SCYLLAMODEL_REPOS": "app.db:repo", **changes})
-
-    def on_a_terminal(self, *words, **changes):
-        """The same on a terminal."""
-        changes = {"SCYLLAMODEL_REPOS": "app.db:repo", "TERM": "xterm-256color", **changes}
-        return on_a_terminal(command(*words), self.folder, **changes)
-
-    def write(self, module, text):
-        """Write a module of the project."""
-        (self.folder / "app" / f"{module}.py").write_text(text, encoding="utf-8")
-
-    def tables(self):
-        """The names of the tables that there are."""
-        query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
-        return sorted(row[0] for row in self.repo.session.execute(query, [self.keyspace]))
-
-
-@pytest.fixture
-def app(tmp_path, scylla_cluster):
-    """A project with two models; what it makes on the server is dropped."""
-    keyspace = f"cli_{uuid4().hex[:12]}"
-    repo = scylla_cluster.repo(keyspace)
-    found = repo.settings
-    (dc,) = repo.session.execute("SELECT data_center FROM system.local").one()
-    replication = {"class": "NetworkTopologyStrategy", dc: 1}
-    settings = {"nodes": list(found.nodes), "local_dc": dc, "replication": replication}
-    if found.username is not None:
-        settings |= {"username": found.username, "password": found.password.reveal()}
-    (tmp_path / "app").mkdir()
-    project = App(tmp_path, keyspace, repo)
-    project.write("__init__", "")
-    project.write("models", MODELS)
-    project.write("audit", AUDIT)
-    project.write("db", DB.format(settings=settings, keyspace=keyspace))
-    yield project
-    for name in (keyspace, f"{keyspace}_b"):
-        repo.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
-    repo.close()
-
-
-@pytest.fixture
-def ready(app):
-    """The same project, its schema made."""
-    done = app.run("migrate", "--create-keyspace", "-q")
-
-    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
-    return app
 
 
 def test_the_whole_round(app):

@@ -54,6 +54,15 @@ DOCUMENTS = {
             "shop/default", 1, "running", "x", LockHolder(UUID(int=1), "h", 1, "sync", 0.5, 1, 2), None, (REMARK,)
         ).to_dict(),
     ],
+    "unlock": [
+        {"format": 1, "kind": "unlock", "keyspace": "shop", "taken_from": None},
+        {
+            "format": 1,
+            "kind": "unlock",
+            "keyspace": "shop",
+            "taken_from": LockHolder(UUID(int=1), "h", 1, "sync", 0.5, 1, 2).to_dict(),
+        },
+    ],
     "history": [
         history_dict("shop/default", []),
         history_dict(

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from scyllamodel.cli.commands import explain, look, schema, server
+from scyllamodel.cli.commands import explain, ledger, look, schema, server
 
-COMMANDS: Final = (*schema.COMMANDS, *look.COMMANDS, *explain.COMMANDS, *server.COMMANDS)
+COMMANDS: Final = (*schema.COMMANDS, *ledger.COMMANDS, *look.COMMANDS, *explain.COMMANDS, *server.COMMANDS)

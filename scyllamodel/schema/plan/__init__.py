@@ -1,7 +1,8 @@
 """Changes -> ordered steps, as one value that is shown, saved and applied."""
 
+from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import BY_HAND, Cost, Step, make_step
 
-__all__ = ["BY_HAND", "Cost", "Plan", "Step", "make_plan", "make_step"]
+__all__ = ["BY_HAND", "Cost", "Plan", "Step", "contract_plan", "make_plan", "make_step"]

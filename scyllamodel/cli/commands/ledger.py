@@ -1,0 +1,251 @@
+"""The commands about what was done: status, history, rollback, contract, and the ways out by hand."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Final
+
+from scyllamodel import release
+from scyllamodel.cli import options
+from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.events import following
+from scyllamodel.cli.exits import LOCKED, PARTIAL, REFUSED, WAITED
+from scyllamodel.cli.ledger_texts import history_text, holder_text, status_text
+from scyllamodel.cli.parser import Command
+from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.texts import result_text
+from scyllamodel.driver.repo import Repo
+from scyllamodel.release.ledger import scope_of
+from scyllamodel.release.status import history_dict
+
+
+def _read_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    options.output(parser)
+
+
+def _status(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), _status_one, console)
+
+
+def _status_one(repo: Repo) -> Answer:
+    found = release.status(repo)
+    return Answer(found.to_dict(), status_text(found))
+
+
+def _history_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument("--steps", action="store_true", help="with the statements of each version")
+    options.output(parser)
+
+
+def _history(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_history_one, settings), console)
+
+
+def _history_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    found = release.history(repo, steps=settings.steps)
+    return Answer(history_dict(scope_of(repo.keyspace, repo.name), found), history_text(found))
+
+
+def _rollback_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("version", metavar="VERSION", help="go back to what it was after this one; 0: before the first")
+    _change_options(parser)
+
+
+def _change_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
+    options.allowing(parser)
+    options.waiting(parser)
+    options.output(parser)
+
+
+def _rollback(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_rollback_one, settings, console), console, failed=PARTIAL)
+
+
+def _rollback_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+    with following(console, show_plan=not settings.dry_run) as on_event:
+        result = release.rollback(
+            repo,
+            settings.version,
+            dry_run=settings.dry_run,
+            allow=settings.allow,
+            lock_timeout=settings.lock_timeout,
+            agreement_timeout=settings.agreement_timeout,
+            step_timeout=settings.step_timeout,
+            on_event=on_event,
+        )
+    return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
+
+
+def _contract(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_contract_one, settings, console), console, failed=PARTIAL)
+
+
+def _contract_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+    with following(console, show_plan=not settings.dry_run) as on_event:
+        result = release.contract(
+            repo,
+            allow=settings.allow,
+            dry_run=settings.dry_run,
+            lock_timeout=settings.lock_timeout,
+            agreement_timeout=settings.agreement_timeout,
+            step_timeout=settings.step_timeout,
+            on_event=on_event,
+        )
+    return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
+
+
+def _baseline_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument("--force", action="store_true", help="although models and server differ")
+    options.locking(parser)
+    options.output(parser)
+
+
+def _baseline(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_baseline_one, settings), console)
+
+
+def _baseline_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    found = release.baseline(repo, force=settings.force, lock_timeout=settings.lock_timeout)
+    text = f"{repo.keyspace}: taken as it is, as version {found.version}."
+    return Answer(found.to_dict(), text, asked_for=False)
+
+
+def _resolve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("version", metavar="VERSION", help="the version that stopped part-way")
+    options.target(parser)
+    end = parser.add_mutually_exclusive_group(required=True)
+    end.add_argument(
+        "--applied", dest="end", action="store_const", const="applied", help="the schema holds all that it was to make"
+    )
+    end.add_argument(
+        "--abandoned",
+        dest="end",
+        action="store_const",
+        const="abandoned",
+        help="it is given up, and counts for nothing",
+    )
+    options.locking(parser)
+    options.output(parser)
+
+
+def _resolve(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_resolve_one, settings), console)
+
+
+def _resolve_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    found = release.resolve(repo, settings.version, settings.end, lock_timeout=settings.lock_timeout)
+    text = f"{repo.keyspace}: version {found.version} is {found.status}."
+    return Answer(history_dict(found.scope, [found]), text, asked_for=False)
+
+
+def _unlock_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument("--force", action="store_true", help="at once, and also from a holder that is alive")
+    options.output(parser)
+
+
+def _unlock(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_unlock_one, settings, console), console)
+
+
+def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+    if not settings.force:
+        console.say("Looking for one lease (30 s) whether the holder is alive.")
+    had = release.unlock(repo, force=settings.force)
+    document = {
+        "format": 1,
+        "kind": "unlock",
+        "keyspace": repo.keyspace,
+        "taken_from": None if had is None else had.to_dict(),
+    }
+    free = f"{repo.keyspace}: the lock is free."
+    return Answer(
+        document, free if had is None else f"{repo.keyspace}: taken from {holder_text(had)}.", asked_for=False
+    )
+
+
+COMMANDS: Final = (
+    Command(
+        "status",
+        "tell where a keyspace stands: version, failure, lock, what is being built",
+        _status,
+        _read_options,
+        "Reads the ledger and the lock, and writes nothing. A keyspace that was never migrated by\n"
+        "scyllamodel has no history.",
+        ("scyllamodel status --repo shop.db:repo", "scyllamodel status --repo shop.db:repo --json | jq .lock"),
+    ),
+    Command(
+        "history",
+        "list what was changed, when, by whom, and what came of it",
+        _history,
+        _history_options,
+        "The newest version first. With --steps each statement, its state and its inverse.",
+        ("scyllamodel history --repo shop.db:repo", "scyllamodel history --repo shop.db:repo --steps"),
+    ),
+    Command(
+        "rollback",
+        "take the schema back to what it was after an earlier version",
+        _rollback,
+        _rollback_options,
+        "Runs the stored inverses of what came after, the newest first. What would lose data needs\n"
+        "--allow. The models are ahead of the schema afterwards, and their start-up syncs are refused\n"
+        "until somebody runs migrate. Interrupted, the same command goes on.",
+        (
+            "scyllamodel rollback 20261123050100 --repo shop.db:repo --dry-run",
+            "scyllamodel rollback 20261123050100 --repo shop.db:repo --allow DS103:orders.total",
+        ),
+        (REFUSED, LOCKED, PARTIAL, WAITED),
+    ),
+    Command(
+        "contract",
+        "remove what no model declares any more, by name",
+        _contract,
+        _change_options,
+        "The last step of an expand and contract course. Only what --allow names goes, by code and\n"
+        "name; `check` lists what no model declares.",
+        (
+            "scyllamodel contract --repo shop.db:repo --allow DS103:orders.legacy --dry-run",
+            "scyllamodel contract --repo shop.db:repo --allow DS103:orders.legacy --allow DS106:orders_old_idx",
+        ),
+        (REFUSED, LOCKED, PARTIAL, WAITED),
+    ),
+    Command(
+        "baseline",
+        "take a keyspace that was made by other means as the first version",
+        _baseline,
+        _baseline_options,
+        "Writes a version to the ledger and changes nothing else. Refused while models and server\ndiffer.",
+        ("scyllamodel baseline --repo shop.db:repo",),
+        (LOCKED,),
+    ),
+    Command(
+        "resolve",
+        "say what became of a version that stopped part-way",
+        _resolve,
+        _resolve_options,
+        "The next migrate goes on by itself from whatever the schema holds; this only corrects the\n"
+        "history, for a rollback to start from.",
+        (
+            "scyllamodel resolve 20261123050100 --applied --repo shop.db:repo",
+            "scyllamodel resolve 20261123050100 --abandoned --repo shop.db:repo",
+        ),
+        (LOCKED,),
+    ),
+    Command(
+        "unlock",
+        "take the lock away from a run that is gone",
+        _unlock,
+        _unlock_options,
+        "Nobody has to: a run that waits takes the lock over after 30 s of silence. This waits as\n"
+        "long, and refuses when the holder is alive.",
+        ("scyllamodel unlock --repo shop.db:repo",),
+        (LOCKED,),
+    ),
+)

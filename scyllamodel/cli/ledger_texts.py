@@ -1,0 +1,51 @@
+"""Status and history as text for people.
+
+*In*: what `scyllamodel.release` answers. *Out*: lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scyllamodel.cli.texts import counted, diagnostic_lines
+from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
+
+
+def holder_text(holder: LockHolder) -> str:
+    """Who has the lock, since when, and where it is."""
+    since = "" if holder.age is None else f", for {holder.age:.0f} s"
+    at = "" if holder.step is None else f", at step {holder.step} of version {holder.version}"
+    return f"process {holder.pid} on {holder.host} ({holder.purpose}{since}{at})"
+
+
+def status_text(found: Status) -> str:
+    """Where a keyspace stands, a fact a line."""
+    version = "no history" if found.version is None else f"version {found.version}, {found.state}"
+    built = "may not be asked" if found.unbuilt is None else ", ".join(found.unbuilt) or "nothing"
+    lines = [
+        f"{found.scope}: {version}",
+        *([f"  failure: {found.failure}"] if found.failure else []),
+        f"  lock: {'free' if found.lock is None else holder_text(found.lock)}",
+        f"  being built: {built}",
+    ]
+    return "\n".join([*lines, *diagnostic_lines(found.notes)])
+
+
+def history_text(found: Iterable[Migration]) -> str:
+    """A line for each version, and one for each of its statements where they were read."""
+    lines = [line for one in found for line in _version_lines(one)]
+    return "\n".join(lines) or "No history: nothing was migrated here by scyllamodel."
+
+
+def _version_lines(found: Migration) -> list[str]:
+    who = f"{found.actor}@{found.host}" if found.host else "somebody"
+    steps = f"{found.applied} of {counted(found.total, 'step')}" if found.total else "no steps"
+    took = "" if found.duration_ms is None else f" in {found.duration_ms} ms"
+    first = f"{found.version}  {found.kind:<8}  {found.status:<11}  {steps}{took}, by {who}: {found.name}"
+    error = [f"    {found.error}"] if found.error else []
+    return [first, *error, *(_step_line(step) for step in found.steps)]
+
+
+def _step_line(step: LedgerStep) -> str:
+    cql = " ".join(step.cql.split())
+    return f"    {step.seq:>2}. {step.state:<11}  {step.duration_ms:>5} ms  {cql}"

@@ -1,0 +1,173 @@
+"""Ways out by hand: adopt what is there, say what became of a version, take a lock away from the dead.
+
+*In*: a repo. *Out*: what was done. Each of them is for people who looked first; none of them changes the schema.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout, UnknownVersion
+from scyllamodel.release.books import ledger_keyspace, read_books
+from scyllamodel.release.draft import Draft, Wish
+from scyllamodel.release.guard import Guard, Patience, guarded
+from scyllamodel.release.ledger import Migration, Who
+from scyllamodel.release.ledger.book import utc_now
+from scyllamodel.release.lock import LockRow, LockTable
+from scyllamodel.release.look import Look
+from scyllamodel.release.results import MigrationResult
+from scyllamodel.release.status import LockHolder
+from scyllamodel.release.tables import LOCK
+from scyllamodel.schema.apply import StatementFailure
+
+End: TypeAlias = Literal["applied", "abandoned"]
+_OPEN: Final = ("running", "partial", "failed")
+
+
+def baseline(repo: Repo, *, force: bool = False, lock_timeout: float = 60.0) -> MigrationResult:
+    """Write down that the keyspace is what the models declare, as the first version that one can go back to.
+
+    For a keyspace that was made by other means. Nothing of the schema is changed but for our own tables.
+
+    Parameters:
+        force: whether to do so although something is missing.
+
+    Raises:
+        ConfigurationError: models and server differ, and ``force`` is False.
+        LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as of `migrate`.
+    """
+    draft = Draft.of(Wish.of(repo, None, create_keyspace=False))
+    if not (force or draft.plan.is_empty):
+        raise ConfigurationError(
+            f"{repo.keyspace} is not what the models declare, so it is no baseline yet:\n{draft.plan.render()}\n"
+            "Run migrate first, or take it as it is: baseline(repo, force=True), scyllamodel baseline --force",
+            plan=draft.plan,
+        )
+    plan = attrs.evolve(draft.plan, bootstrap=(), steps=(), refusals=())
+    with _locked(repo, draft.look, "baseline", lock_timeout, *draft.keyspaces) as guard:
+        opened = guard.ledger.begin(
+            "baseline",
+            plan,
+            models_to=draft.wish.models_fp,
+            epoch=guard.epoch,
+            models=repo.models,
+            name="what was there",
+            who=Who.here(repo.models),
+        )
+        with opened:
+            opened.finish("baseline")
+    return MigrationResult("applied", plan, repo=repo.name, version=opened.version, lock=guard.use)
+
+
+def resolve(repo: Repo, version: int | str, end: End, *, lock_timeout: float = 60.0) -> Migration:
+    """Say what became of a version that stopped part-way, where the next run cannot tell.
+
+    Parameters:
+        version: a number, or its text.
+        end: ``applied``, the schema holds all of it; ``abandoned``, it counts for nothing, in a rollback too.
+
+    Raises:
+        UnknownVersion: there is no such version, or it ended well.
+        LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as of `migrate`.
+    """
+    with _locked(repo, Look.at(repo), "resolve", lock_timeout) as guard:
+        versions = guard.ledger.versions()
+        found = next((one for one in versions if str(one.version) == str(version).strip()), None)
+        if found is None or found.status not in _OPEN:
+            raise _unresolvable(version, found, versions)
+        if not guard.ledger.mark(found, end):
+            raise LedgerError(f"{found.scope}: version {found.version} was changed by another run", scope=found.scope)
+    return attrs.evolve(found, status=end)
+
+
+def _unresolvable(version: int | str, found: Migration | None, versions: list[Migration]) -> UnknownVersion:
+    why = "there is no such version" if found is None else f"it is {found.status}, and needs no word of anybody"
+    return UnknownVersion(
+        f"Version {version} cannot be resolved: {why}. See: scyllamodel history",
+        version=version,
+        versions=tuple(one.version for one in versions if one.status in _OPEN),
+    )
+
+
+@contextlib.contextmanager
+def _locked(repo: Repo, look: Look, purpose: str, lock_timeout: float, *keyspaces: str) -> Generator[Guard]:
+    with (
+        DdlExecutor(look.coordinator, look.server) as executor,
+        guarded(repo, executor, purpose, keyspaces, Patience(lock=lock_timeout)) as guard,
+    ):
+        assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
+        yield guard
+
+
+def unlock(
+    repo: Repo,
+    *,
+    force: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> LockHolder | None:
+    """Take the lock away from a holder that is gone, and return who had it; None when it was free.
+
+    Nobody has to: a run that waits takes over by itself after one lease of silence, and this waits as long.
+
+    Parameters:
+        force: whether to take it at once, also from the living; such a holder sends no further statement.
+
+    Raises:
+        LockTimeout: the holder is alive.
+        LedgerError: the lock cannot be read or written.
+    """
+    look, home = Look.at(repo), ledger_keyspace(repo)
+    if read_books(repo, look.coordinator, look.server).table(LOCK.name) is None:
+        return None
+    store = LockTable(Rows(look.coordinator), home, repo.keyspace)
+    row = _row(store)
+    if row is None or row.owner is None:
+        return None
+    holder = LockHolder.of(row, utc_now())
+    if not force:
+        _check_silent(store, row, clock, sleep)
+    when = {"owner": row.owner, "epoch": row.epoch, **({} if force else {"beat": row.beat})}
+    try:
+        store.change(when, {"owner": None})
+    except StatementFailure as error:
+        raise LedgerError(
+            f"the lock of {repo.keyspace} could not be given back: {error}", scope=repo.keyspace
+        ) from error
+    return holder
+
+
+def _row(store: LockTable) -> LockRow | None:
+    try:
+        return store.read(serial=True)
+    except StatementFailure as error:
+        raise LedgerError(f"the lock of {store.name} could not be read: {error}", scope=store.name) from error
+
+
+def _check_silent(store: LockTable, row: LockRow, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Look on for one lease; a beat in it is a sign of life."""
+    until = clock() + (row.lease_ms or 0) / 1000
+    while clock() < until:
+        sleep(1.0)
+        now = _row(store)
+        if now is None or now.mark != row.mark:
+            raise LockTimeout(
+                f"The lock of keyspace {store.name} is held by process {row.pid} on {row.host} ({row.purpose}), which "
+                "is alive. Wait for it, or stop it; --force takes the lock all the same, and that run stops then.",
+                keyspace=store.name,
+                holder=row.owner,
+                host=row.host,
+                pid=row.pid,
+                purpose=row.purpose,
+                version=row.version,
+                step=row.step,
+                age=None,
+            )

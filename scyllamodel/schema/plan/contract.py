@@ -1,0 +1,110 @@
+"""What no model declares any more -> the plan that removes it, as far as it was named.
+
+*In*: both sides of a schema, the server, what may go. *Out*: a `Plan` like any other. A sync never drops anything, so
+this is the only way in which something goes, and only by its code and name. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from scyllamodel.schema.changes import (
+    Change,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    LiveOnly,
+)
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff import Sides, diff_sides
+from scyllamodel.schema.effects import after
+from scyllamodel.schema.facts import SchemaFacts
+from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.plan.plan import Plan
+from scyllamodel.schema.plan.step import Step, make_step
+from scyllamodel.types.values import user_types
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts import KeyspaceFacts, UserType
+    from scyllamodel.schema.server import ServerProfile
+
+_CODES: Final = {"view": "DS105", "index": "DS106", "column": "DS103", "table": "DS102", "type": "DS104"}
+"""The code of each kind of drop, in the order in which they run: what depends on others goes before them."""
+
+
+def contract_plan(
+    wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile, *, allow: Collection[str] = ()
+) -> Plan:
+    """The plan that drops what is live, declared by no model, and named by ``allow``.
+
+    Parameters:
+        allow: codes with an object, such as ``DS103:orders.legacy``; a code alone means all of its kind.
+    """
+    steps: list[Step] = []
+    remarks: list[Diagnostic] = []
+    goal: list[KeyspaceFacts] = []
+    live = {part.name: part for part in found}
+    for part in wanted:
+        now = live[part.name]
+        for change in _drops(Sides.of(now, part, server), frozenset(allow)):
+            said = judged(change, now, server, allow)
+            refused = [remark for remark in said if remark.severity == "error"]
+            remarks += refused
+            if not refused:
+                steps.append(make_step(len(steps) + 1, change, said, server))
+            now = after(change, now)
+        goal.append(now)
+    return Plan(
+        keyspace=", ".join(part.name for part in wanted),
+        server=str(server),
+        schema_from=fingerprint(found),
+        schema_to=fingerprint(SchemaFacts(goal)),
+        steps=tuple(steps),
+        refusals=tuple(remarks),
+    )
+
+
+def _drops(sides: Sides, allow: frozenset[str]) -> Iterator[Change]:
+    named = [
+        change
+        for change in diff_sides(sides, create_keyspace=False)
+        if isinstance(change, LiveOnly) and change.what in _CODES and _is_named(change, allow)
+    ]
+    named.sort(key=lambda change: [*_CODES].index(change.what))
+    types = [change.fact for change in named if change.what == "type"]
+    yield from (drop for change in named if change.what != "type" and (drop := _drop(change, sides)) is not None)
+    yield from (DropType(sides.name, found) for found in _outermost_first(types))
+
+
+def _is_named(change: LiveOnly, allow: frozenset[str]) -> bool:
+    code = _CODES[change.what]
+    return not allow.isdisjoint({code, f"{code}:{change.name}", f"{code}:{change.keyspace}.{change.name}"})
+
+
+def _drop(change: LiveOnly, sides: Sides) -> Change | None:
+    """The change that drops it; None for a column of a view, which goes with the view alone."""
+    fact: Any = change.fact
+    if change.what == "view":
+        return DropView(sides.name, fact)
+    if change.what == "table":
+        return DropTable(sides.name, fact)
+    if change.what == "index":
+        table = next(table for table in sides.found.tables if fact in table.indexes)
+        return DropIndex(sides.name, table, fact)
+    owner = sides.found.table(change.name.removesuffix(f".{fact.name}"))
+    return None if owner is None else DropColumns(sides.name, owner.name, (fact,))
+
+
+def _outermost_first(types: list[UserType]) -> list[UserType]:
+    """Types in an order in which none is dropped while another one of them holds it."""
+    left, ordered = list(types), list[Any]()
+    while left:
+        held = {name for item in left for _, field in item.fields for name in user_types(field)}
+        free = [item for item in left if item.name not in held]
+        ordered += free or left
+        left = [item for item in left if free and item not in free]
+    return ordered

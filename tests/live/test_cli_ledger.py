@@ -1,0 +1,115 @@
+"""The commands about what was done, each a process of its own, on a real server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from documents import document_in
+from project import MODELS
+
+from scyllamodel import Repo
+from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.coordinator import choose
+from scyllamodel.release.lock import Lock, LockTable, Wanted
+
+pytestmark = pytest.mark.live
+
+NOTE = "\n    note: Column[str | None] = column(default=None, index=True)\n"
+
+
+def versions(project):
+    """The versions of the project's history, the newest first."""
+    return document_in(project.run("history", "--json").stdout)["versions"]
+
+
+@pytest.mark.parametrize(("words", "kind"), [("status", "status"), ("history", "history"), ("unlock", "unlock")])
+def test_a_keyspace_without_history_says_so(app, words, kind):
+    """Nothing is made by asking, and the documents are valid."""
+    app.run("create-keyspace")
+    done, told = app.run(words, "--json"), app.run(words)
+
+    assert (0, kind) == (done.returncode, document_in(done.stdout)["kind"])
+    assert 0 == told.returncode
+    assert [] == app.tables()
+
+
+def test_there_and_back(ready):
+    """A release, a look at the books, a refused and an allowed rollback, and start-ups that leave it at that."""
+    first = versions(ready)[0]["version"]
+    ready.write("models", MODELS + NOTE)
+    ready.run("migrate", "-q")
+    told = ready.run("history", "--steps").stdout
+    refused = ready.run("rollback", first)
+    shown = document_in(ready.run("rollback", first, "--allow", "DS103", "--dry-run", "--json").stdout)
+    done = document_in(ready.run("rollback", first, "--allow", "DS103:orders.note", "--json").stdout)
+    unknown = ready.run("rollback", "7")
+
+    assert "ADD note text" in told
+    assert (3, 1) == (refused.returncode, unknown.returncode)
+    assert "DS103" in refused.stderr
+    assert ("planned", "rolled_back") == (shown["status"], done["status"])
+    assert shown["cql"] == done["cql"]
+    assert ["rollback", "migrate", "migrate"] == [found["kind"] for found in versions(ready)]
+    assert 2 == ready.run("check").returncode
+    assert 1 == ready.run("status", "--json").stdout.count('"applied"')
+
+
+def test_what_no_model_declares_goes_by_name_alone(ready):
+    """Contract drops the column that is named, leaves the rest, and the second time finds nothing."""
+    ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD (legacy text, other text)", timeout=60)
+    nothing = ready.run("contract")
+    shown = ready.run("contract", "--allow", "DS103:orders.legacy", "--dry-run").stdout
+    done = document_in(ready.run("contract", "--allow", "DS103:orders.legacy", "--json").stdout)
+    again = document_in(ready.run("contract", "--allow", "DS103:orders.legacy", "--json").stdout)
+
+    assert 78 == nothing.returncode
+    assert f"ALTER TABLE {ready.keyspace}.orders DROP legacy" in shown
+    assert [f"ALTER TABLE {ready.keyspace}.orders DROP legacy"] == done["cql"]
+    assert ("applied", "in_sync") == (done["status"], again["status"])
+    assert "orders.other" in ready.run("check").stdout
+
+
+def test_a_keyspace_made_by_other_means_is_adopted(ready):
+    """Baseline writes a version that one can go back to, and is refused while something is missing."""
+    session = ready.repo.session
+    for table in ("migrations", "steps", "verified", "lock"):
+        session.execute(f"DROP TABLE {ready.keyspace}.scyllamodel_{table}", timeout=60)
+    adopted = document_in(ready.run("baseline", "--json").stdout)
+    ready.write("models", MODELS + NOTE)
+    refused = ready.run("baseline")
+
+    assert [adopted["version"]] == [found["version"] for found in versions(ready)]
+    assert "baseline" == versions(ready)[0]["status"]
+    assert (78, True) == (refused.returncode, "ADD note text" in refused.stderr)
+
+
+def test_a_version_that_stopped_is_resolved_by_hand(ready):
+    """What ended well needs no word; a partial version takes the end that it is given."""
+    (version,) = [found["version"] for found in versions(ready)]
+    well = ready.run("resolve", version, "--abandoned")
+    ready.repo.session.execute(
+        f"UPDATE {ready.keyspace}.scyllamodel_migrations SET status = 'partial' "
+        f"WHERE scope = '{ready.keyspace}/default' AND version = {version} IF status = 'applied'"
+    )
+    done = document_in(ready.run("resolve", version, "--abandoned", "--json").stdout)
+
+    assert 1 == well.returncode
+    assert "abandoned" == done["versions"][0]["status"] == versions(ready)[0]["status"]
+
+
+def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
+    """A holder is named; migrate waits for it and gives up with 5; unlock --force frees it."""
+    settings = ready.repo.settings
+    with Repo(nodes=settings.nodes, keyspace=ready.keyspace) as repo:
+        store = LockTable(Rows(choose(repo.connection())), ready.keyspace, ready.keyspace)
+        with Lock(store, Wanted("a test")).acquire():
+            ready.write("models", MODELS + NOTE)
+            busy = ready.run("migrate", "--lock-timeout", "0.5", "--json")
+            held = document_in(ready.run("status", "--json").stdout)["lock"]
+            freed = document_in(ready.run("unlock", "--force", "--json").stdout)
+            done = ready.run("migrate")
+
+    assert (5, "AP104") == (busy.returncode, json.loads(busy.stdout)["code"])
+    assert "a test" == held["purpose"] == freed["taken_from"]["purpose"]
+    assert 0 == done.returncode
