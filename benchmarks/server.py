@@ -13,7 +13,7 @@ from cassandra.cluster import Cluster
 from cassandra.query import dict_factory
 
 from benchmarks.harness import Figure, compare, progress
-from scyllamodel import Column, Model, Repo, column, migrate, partition_key
+from scyllamodel import Column, Model, Repo, check, column, migrate, partition_key
 from scyllamodel.local import LocalCluster
 
 READS = ("keyspaces", "tables", "columns", "indexes", "views", "types", "dropped_columns", "triggers")
@@ -24,7 +24,7 @@ def figures() -> Iterator[Figure]:
     """No-op syncs on one node, first syncs on one node and on three."""
     with LocalCluster(benchmark=True) as cluster:
         yield _first(cluster, rounds=3, target="wall <= 1.2")
-    with LocalCluster(benchmark=True, durable=False) as cluster:
+    with LocalCluster(benchmark=True, durable=False, heap_mb=3000) as cluster:
         yield from _idle(cluster)
     with LocalCluster(nodes=3, benchmark=True) as cluster:
         yield _first(cluster, rounds=1, target="wall <= 0.2")
@@ -47,35 +47,61 @@ def models(name: str, count: int) -> list[Any]:
 
 
 def _idle(cluster: Any, counts: tuple[int, ...] = (10, 100, 1000)) -> Iterator[Figure]:
+    """Nothing to do: with the stamp that a start finds, and by a full read."""
     for count in counts:
         name = f"idle{count}"
         kept = models(name, count)
         with cluster.repo(name, name=name) as repo:
             progress(f"server: making {len(kept)} tables")
             migrate(repo, create_keyspace=True)
-            session = repo.session
-            profile = session.execution_profile_clone_update(
-                next(iter(session.cluster.profile_manager.profiles)), row_factory=dict_factory
-            )
-
-            def reads(name: str = name, session: Any = session, profile: Any = profile) -> None:
-                sent = [
-                    session.execute_async(
-                        f"SELECT * FROM system_schema.{table} WHERE keyspace_name = '{name}'", execution_profile=profile
-                    )
-                    for table in READS
-                ]
-                for future in sent:
-                    list(future.result())
-
+            sent = _Sender(repo)
+            stamps = f"SELECT schema_version FROM {name}.scyllamodel_verified WHERE scope = 'x' AND models_fp = 'y'"
             yield compare(
-                f"no-op sync of {count} models",
+                f"sync_all of {count} models, nothing to do",
+                "two reads of one row each, one after the other",
+                lambda repo=repo: Model.sync_all(repo),
+                lambda sent=sent, stamps=stamps: (sent.rows(stamps), sent.rows(LOCAL)),
+                target="wall <= 1.2, at 1,000 <= 1.5",
+                rounds=15,
+                number=10,
+                note="2 round trips",
+            )
+            yield compare(
+                f"check of {count} models, nothing to do",
                 "the 8 reads of system_schema in parallel, rows as dicts",
-                lambda repo=repo: migrate(repo),
-                reads,
+                lambda repo=repo: check(repo),
+                lambda sent=sent, name=name: sent.reads(name),
                 target="wall <= 1.5 at 1,000",
                 rounds=7,
+                note="10 reads",
             )
+
+
+LOCAL = "SELECT schema_version FROM system.local WHERE key = 'local'"
+
+
+class _Sender:
+    """The bare driver: rows as dicts, no statement of ours."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.session = repo.session
+        self.profile = self.session.execution_profile_clone_update(
+            next(iter(self.session.cluster.profile_manager.profiles)), row_factory=dict_factory
+        )
+
+    def rows(self, cql: str) -> Any:
+        return list(self.session.execute(cql, execution_profile=self.profile))
+
+    def reads(self, keyspace: str) -> None:
+        sent = [
+            self.session.execute_async(
+                f"SELECT * FROM system_schema.{table} WHERE keyspace_name = '{keyspace}'",
+                execution_profile=self.profile,
+            )
+            for table in READS
+        ]
+        for future in sent:
+            list(future.result())
 
 
 def _first(cluster: Any, *, rounds: int, target: str, tables: int = 100) -> Figure:
@@ -92,7 +118,7 @@ def _first(cluster: Any, *, rounds: int, target: str, tables: int = 100) -> Figu
             plan = migrate(repo, create_keyspace=True).plan
             ours.append((time.perf_counter() - begun) * 1e3)
             progress(f"server: first sync of {len(kept)} tables on {nodes} nodes, plain loop")
-            theirs.append(_plain_loop(repo, [plan.bootstrap[0].cql, *plan.cql], name))
+            theirs.append(_plain_loop(repo, [*(step.cql for step in plan.bootstrap[:1]), *plan.cql], name))
     return Figure(
         f"first sync of {tables} tables, {nodes} node{'s' if nodes > 1 else ''}",
         "a plain driver loop of the same DDL, driver defaults",

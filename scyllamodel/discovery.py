@@ -152,16 +152,21 @@ def _place(error: BaseException) -> str:
 def _without_twins(classes: list[type[Any]]) -> list[type[Any]]:
     """Leave out classes of a script that is also imported under its own name: they stand there once more."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    imported = {
-        cls.__qualname__
-        for cls in classes
-        if script is not None and cls.__module__ != "__main__" and _file(cls) == os.path.realpath(script)
-    }
+    if script is None or all(cls.__module__ != "__main__" for cls in classes):
+        return classes
+    here = os.path.realpath(script)
+    names = {cls.__module__ for cls in classes if cls.__module__ != "__main__"}
+    again = {name for name in names if _file_of(name) == here}
+    imported = {cls.__qualname__ for cls in classes if cls.__module__ in again}
     return [cls for cls in classes if cls.__module__ != "__main__" or cls.__qualname__ not in imported]
 
 
 def _file(cls: type[Any]) -> str | None:
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return _file_of(cls.__module__)
+
+
+def _file_of(module: str) -> str | None:
+    file = getattr(sys.modules.get(module), "__file__", None)
     return None if file is None else os.path.realpath(file)
 
 

@@ -100,13 +100,10 @@ class MemoryStore:
         self._request("put_step", put)
 
     def stamp(self, scope, models_fp):
-        return self._request("stamp", lambda: self.stamps.get((scope, models_fp)))
+        return self._request("stamp", lambda: (self.stamps.get((scope, models_fp)), self.current))
 
     def put_stamp(self, scope, models_fp, schema_version, checked_at):  # noqa: ARG002 - as of any store
         self._request("put_stamp", lambda: self.stamps.update({(scope, models_fp): schema_version}))
-
-    def schema_version(self):
-        return self._request("schema_version", lambda: self.current)
 
 
 def ledger_on(store, scope="k/default", now=NOON, step=timedelta(0)):

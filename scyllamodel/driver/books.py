@@ -16,7 +16,7 @@ from uuid import UUID
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.cas import Rows, literal
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.reader import schema_version
+from scyllamodel.driver.reader import SCHEMA_VERSION
 
 _MIGRATIONS, _STEPS, _VERIFIED = "scyllamodel_migrations", "scyllamodel_steps", "scyllamodel_verified"
 _NONE: Final[Mapping[str, Collection[str]]] = {}
@@ -82,27 +82,24 @@ class Books:
         written = [found["written"] or 0 for found in self._rows.read(cql)]
         return max(time.time_ns() // 1000, *(last + 1 for last in written), 0)
 
-    def stamp(self, scope: str, models_fp: str) -> UUID | None:
-        """The version of the schema that these models were last seen in sync with; None where nobody can tell."""
+    def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
+        """The version of the schema that these models were last seen in sync with, and the one that stands now.
+
+        Both are asked for at once; None where nobody can tell.
+        """
         where = _pairs({"scope": scope, "models_fp": models_fp})
         cql = f"SELECT schema_version FROM {self._name(_VERIFIED)} WHERE {where}"  # noqa: S608 - literals
         try:
-            rows = self._coordinator.rows(cql)
+            sent = [self._coordinator.start(text) for text in (cql, SCHEMA_VERSION)]
+            seen, now = (list(future.result()) for future in sent)
         except DRIVER_ERRORS:  # no such table, no right to read it, no answer: the full read will tell
-            return None
-        return rows[0]["schema_version"] if rows else None
+            return None, None
+        return (seen[0]["schema_version"] if seen else None), now[0]["schema_version"]
 
     def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
         """Write that stamp."""
         row = {"scope": scope, "models_fp": models_fp, "schema_version": schema_version, "checked_at": checked_at}
         self._rows.write(self._insert(_VERIFIED, row))
-
-    def schema_version(self) -> UUID | None:
-        """The version that the schema of the cluster has now; None where nobody can tell."""
-        try:
-            return schema_version(self._coordinator)
-        except DRIVER_ERRORS:
-            return None
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> str:
         known = {name: row[name] for name in self._known(table, row)}

@@ -24,6 +24,8 @@ from scyllamodel.schema.server import ServerProfile
 
 Rows: TypeAlias = dict[str, list[dict[str, Any]]]
 
+SCHEMA_VERSION: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
+
 AT_ONCE: Final = 8
 """Reads in flight; more gain nothing on a server that serves others too."""
 
@@ -118,5 +120,5 @@ def schema_version(coordinator: Coordinator) -> UUID | None:
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    rows = coordinator.rows("SELECT schema_version FROM system.local WHERE key = 'local'")
+    rows = coordinator.rows(SCHEMA_VERSION)
     return rows[0]["schema_version"]  # type: ignore[no-any-return]

@@ -32,11 +32,16 @@ class _Entry:
 
 
 class Registry:
-    """A set of classes with one class for each place; safe across threads."""
+    """A set of classes with one class for each place; safe across threads.
+
+    Attributes:
+        generation: another number whenever a class came or went.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
+        self.generation = 0
         self._places: dict[Place, dict[str, _Entry]] = {}
         self._kept: weakref.WeakKeyDictionary[ModuleType, dict[Place, dict[str, type[Any]]]]
         self._kept = weakref.WeakKeyDictionary()
@@ -57,6 +62,7 @@ class Registry:
             reference = weakref.ref(cls, lambda gone: self._forget(place, table, gone))
             entries[table] = _Entry(reference, next(self._numbers), run)
             self._places[place] = entries
+            self.generation += 1
 
     def _keep(self, cls: type[Any], place: Place, table: str, *, anew: bool) -> None:
         module = sys.modules.get(cls.__module__)
@@ -71,6 +77,7 @@ class Registry:
         entry = entries.get(table)
         if entry is not None and entry.cls is gone:
             entries.pop(table, None)
+            self.generation += 1
 
     def __iter__(self) -> Iterator[type[Any]]:
         """The live classes in order of definition."""

@@ -33,7 +33,6 @@ class Wish:
 
     Attributes:
         models: the classes that count.
-        models_fp: their fingerprint.
         create: whether a missing keyspace is to be made.
         allow: codes, or ``code:object``, of what may be done although it is refused by default.
         raw: statements written by hand.
@@ -42,7 +41,6 @@ class Wish:
 
     repo: Repo
     models: tuple[type[Any], ...]
-    models_fp: str
     create: bool = False
     allow: tuple[str, ...] = ()
     raw: tuple[RawStep, ...] = ()
@@ -66,7 +64,12 @@ class Wish:
         check_is_repo(repo)
         models = tuple(chosen(find_resources(repo), resources))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
-        return cls(repo, models, models_fingerprint(models, repo.keyspace), create, tuple(allow), tuple(steps))
+        return cls(repo, models, create, tuple(allow), tuple(steps))
+
+    @property
+    def models_fp(self) -> str:
+        """The fingerprint of the models."""
+        return models_fingerprint(self.models, self.repo.keyspace)
 
     def facts(self) -> SchemaFacts:
         """What the models want."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, TypedDict, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
+from weakref import WeakKeyDictionary
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, OutOfSync
+from scyllamodel.model.registry import registry
 from scyllamodel.release.draft import Draft, Resources, Wish
 from scyllamodel.release.guard import Patience
 from scyllamodel.release.look import check_is_repo
@@ -75,11 +77,17 @@ def sync(
     chosen = _mode(mode)
     if chosen == "off":
         return _off(repo)
-    wish = Wish.of(repo, resources, create_keyspace=create_keyspace if chosen == "apply" else False)
+    named = None if resources is None else list(resources)
     patience = Patience(lock_timeout, agreement_timeout, step_timeout)
     run = Run(patience, on_event, wait_built=wait_built, kind="sync")
-    if not wait_built and is_stamped(repo, wish.models_fp):
-        return run.answer(run.result("in_sync", _unread(wish), repo))
+    models_fp = _known(repo, named)
+    if models_fp is not None and not wait_built and is_stamped(repo, models_fp):
+        return run.answer(run.result("in_sync", _unread(repo, models_fp), repo))
+    wish = Wish.of(repo, named, create_keyspace=create_keyspace if chosen == "apply" else False)
+    found_fp = wish.models_fp
+    _seen[repo] = (_key(named), found_fp)
+    if models_fp != found_fp and not wait_built and is_stamped(repo, found_fp):
+        return run.answer(run.result("in_sync", _unread(repo, found_fp), repo))
     draft = Draft.of(wish)
     if chosen == "wait":
         draft = _awaited(draft, lock_timeout)
@@ -104,9 +112,24 @@ def _off(repo: Repo) -> MigrationResult:
     return MigrationResult("in_sync", Plan(repo.keyspace, "", "", "", notes=(note,)), repo=repo.name)
 
 
-def _unread(wish: Wish) -> Plan:
+def _unread(repo: Repo, models_fp: str) -> Plan:
     """The plan of models that a stamp proves in sync: nothing to do, and the server was not asked what it is."""
-    return Plan(wish.repo.keyspace, "", wish.models_fp, wish.models_fp)
+    return Plan(repo.keyspace, "", models_fp, models_fp)
+
+
+_seen: Final[WeakKeyDictionary[Repo, tuple[object, str]]] = WeakKeyDictionary()
+"""The fingerprint of the models of a repo's last sync, good for as long as no class comes or goes."""
+
+
+def _key(resources: list[Any] | None) -> object:
+    names = None if resources is None else [one if isinstance(one, str) else id(one) for one in resources]
+    return registry.generation, names
+
+
+def _known(repo: Repo, resources: list[Any] | None) -> str | None:
+    """The fingerprint of the models, if they are those of the last sync: then nobody has to look for them again."""
+    key, models_fp = _seen.get(repo, (None, ""))
+    return models_fp if key == _key(resources) else None
 
 
 def _check(plan: Plan, repo: Repo) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -37,9 +38,22 @@ def wanted_facts(models: Iterable[type[Any]], keyspace: str, described: Keyspace
                 setting="keyspace",
             )
         found = parts.setdefault(name, [])
-        found.append(attrs.evolve(fact, keyspace=name))
+        found.append(_placed(model, name))
         found.extend(_user_type_in(name, user_type.__facts__, model) for user_type in model.__user_types__)
     return SchemaFacts(_keyspace_facts(name, found, described) for name, found in parts.items())
+
+
+def _placed(model: type[Any], keyspace: str) -> Table | View:
+    """The facts of a class in their keyspace, worked out once for as long as the class has them."""
+    fact = model.__facts__
+    known = _places.get(model)
+    if known is None or known[:2] != (id(fact), keyspace):
+        known = _places[model] = (id(fact), keyspace, attrs.evolve(fact, keyspace=keyspace))
+    placed: Table | View = known[2]
+    return placed
+
+
+_places: Final[WeakKeyDictionary[type[Any], tuple[int, str, Any]]] = WeakKeyDictionary()
 
 
 def _user_type_in(keyspace: str, fact: UserType, model: type[Any]) -> UserType:

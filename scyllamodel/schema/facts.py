@@ -10,7 +10,9 @@ A fact that a model left open (its keyspace, an index class, an undeclared optio
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -30,7 +32,12 @@ class FrozenMap(Mapping[str, Any]):
     __slots__ = ("_items",)
 
     def __init__(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
-        self._items: dict[str, Any] = {key: _frozen(value) for key, value in dict(items).items()}
+        # Facts are made by the thousand, so what needs no work gets none: a frozen map is shared, a scalar kept.
+        self._items: dict[str, Any] = (
+            items._items  # noqa: SLF001 - of the same class
+            if type(items) is FrozenMap
+            else {key: v if type(v) in _SCALARS else _frozen(v) for key, v in dict(items).items()}
+        )
 
     def __getitem__(self, key: str) -> Any:
         return self._items[key]
@@ -51,6 +58,9 @@ class FrozenMap(Mapping[str, Any]):
         return FrozenMap, (self._items,)
 
 
+_SCALARS: Final = frozenset({str, int, float, bool, FrozenMap, type(None)})
+
+
 def _frozen(value: Any) -> Any:
     return FrozenMap(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
 
@@ -63,8 +73,11 @@ class _Named(Protocol):
 _N = TypeVar("_N", bound=_Named)
 
 
+_name: Final = attrgetter("name")
+
+
 def _by_name(found: Iterable[_N]) -> tuple[_N, ...]:
-    return tuple(sorted(found, key=lambda fact: fact.name))
+    return tuple(sorted(found, key=_name))
 
 
 @attrs.frozen
@@ -116,9 +129,12 @@ class Index:
 
 def _key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
     """Partition key, clustering key (each in its own order), then the rest by name, which has no order in CQL."""
-    found = tuple(columns)
-    keys = [c for kind in ("partition_key", "clustering") for c in found if c.kind == kind]
-    return (*keys, *sorted((c for c in found if not c.in_key), key=lambda c: (c.kind != "static", c.name)))
+    kinds: dict[Kind, list[TableColumn]] = {"partition_key": [], "clustering": [], "static": [], "regular": []}
+    for column in columns:
+        kinds[column.kind].append(column)
+    for kind in ("static", "regular"):
+        kinds[kind].sort(key=_name)
+    return tuple(chain.from_iterable(kinds.values()))
 
 
 def _indexes(found: Iterable[Index]) -> tuple[Index, ...]:

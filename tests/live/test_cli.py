@@ -12,8 +12,8 @@ from itertools import islice
 
 import pytest
 from documents import document_in
-from project import app, ready  # noqa: F401 - fixtures
-from shell import command, environment, start
+from project import AUDIT, MODELS
+from shell import command, environment, on_a_terminal, start
 
 pytestmark = pytest.mark.live
 
@@ -96,7 +96,7 @@ def test_a_migration_is_told_step_by_step(app):
 
     assert (0, STATEMENTS) == (done.returncode, len(steps))
     assert all(re.fullmatch(r"  \+ +\d+\. .* \(\d+ ms\)", line) for line in steps)
-    assert re.search(rf"\n{app.keyspace}: applied {STATEMENTS} steps in \d+ ms.\n$", done.stdout)
+    assert re.search(rf"\n{app.keyspace}: applied {STATEMENTS} steps in \d+ ms as version \d+.\n$", done.stdout)
     assert f"{app.keyspace}: in sync, nothing to do.\n" == again.stdout
 
 

@@ -180,8 +180,8 @@ class Ledger:
         Two reads of one row each, whatever the number of models. A stamp says what was true of one version of the
         schema, for ever: an old one costs a full read and is never wrong. Any doubt is a no.
         """
-        stamp = self.store.stamp(self.scope, models_fp)
-        return stamp is not None and stamp == self.store.schema_version()
+        stamp, now = self.store.stamp(self.scope, models_fp)
+        return stamp is not None and stamp == now
 
     def verify(self, models_fp: str, schema_version: UUID) -> None:
         """Note that these models were seen in sync.

@@ -45,14 +45,13 @@ class LedgerStore(Protocol):
         """
         ...
 
-    def stamp(self, scope: str, models_fp: str) -> UUID | None:
-        """The version of the schema that these models were last seen in sync with; None where nobody can tell."""
+    def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
+        """The version of the schema that these models were last seen in sync with, and the one that stands now.
+
+        None where nobody can tell.
+        """
         ...
 
     def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
         """Write that stamp."""
-        ...
-
-    def schema_version(self) -> UUID | None:
-        """The version that the schema of the cluster has now, as the coordinator knows it."""
         ...

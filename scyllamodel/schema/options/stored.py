@@ -46,36 +46,66 @@ def stored_options(
     Raises:
         ValueError: a stored value cannot be understood; names the option.
     """
-    found = {name: value for name, value in row.items() if name not in NO_OPTIONS and value is not None}
-    if server.is_scylla:
-        found.update(_extensions(row.get("extensions") or {}))
-        found.update({k: v for k, v in (scylla_row or {}).items() if k not in NO_OPTIONS and k != "cdc" and v})
+    names = _columns(tuple(row), server.is_scylla)
+    values = tuple([_hashable(row[name]) for name in names])
+    beside = () if scylla_row is None else tuple((name, _hashable(value)) for name, value in scylla_row.items())
+    return _understood(names, values, beside, server.is_scylla)
+
+
+@lru_cache(maxsize=64)
+def _columns(names: tuple[str, ...], is_scylla: bool) -> tuple[str, ...]:  # noqa: FBT001 - a key of the cache
+    """The columns that hold options; on Scylla some are in ``extensions``."""
+    return tuple(name for name in names if name not in NO_OPTIONS or (is_scylla and name == "extensions"))
+
+
+def _hashable(value: Any) -> Any:
+    """A value as a key; of the driver's maps the list of pairs, since their ``items`` serialises every key again."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        pairs = getattr(cast("Any", value), "_items", None)
+        return tuple(pairs if isinstance(pairs, list) else cast("Mapping[str, Any]", value).items())
+    return _STRANGE
+
+
+@lru_cache(maxsize=4096)
+def _understood(
+    names: tuple[str, ...],
+    values: tuple[Any, ...],
+    beside: tuple[tuple[str, Any], ...],
+    is_scylla: bool,  # noqa: FBT001 - a key of the cache
+) -> FrozenMap:
+    """The canonical options, worked out once: most tables of a cluster store the same."""
+    row = {name: _restored(value) for name, value in zip(names, values, strict=True)}
+    found = {name: value for name, value in row.items() if value is not None}
+    if is_scylla:
+        found.update(_extensions(found.pop("extensions", {})))
+        found.update({name: _restored(v) for name, v in beside if name not in NO_OPTIONS and name != "cdc" and v})
     else:
         found.update({name: null for name, null in _NULLS.items() if name in row and row[name] is None})
-    return FrozenMap({name: _understood(name, found[name]) for name in sorted(found) if _is_option(name, found[name])})
+    return FrozenMap({name: _canonical(name, found[name]) for name in sorted(found) if _is_option(name, found[name])})
+
+
+_STRANGE: Final = (0,)
+"""Stands for a value of a newer server that nobody here can compare; no map has such a pair."""
+
+
+def _restored(value: Any) -> Any:
+    return None if value is _STRANGE else dict(value) if isinstance(value, tuple) else value
 
 
 def _is_option(name: str, value: object) -> bool:
     """A newer server has columns that nobody here has heard of; only what can be declared is taken for an option."""
-    if isinstance(value, Mapping):
-        parts = cast("Mapping[object, object]", value).values()
-        return name in OPTION_NAMES or all(isinstance(part, str) for part in parts)
-    return name in OPTION_NAMES or isinstance(value, (str, int, float))
+    if name in OPTION_NAMES or isinstance(value, (str, int, float)):
+        return True
+    return isinstance(value, dict) and all(isinstance(part, str) for part in cast("dict[str, object]", value).values())
 
 
-def _understood(name: str, value: object) -> Any:
+def _canonical(name: str, value: object) -> Any:
     try:
-        if isinstance(value, Mapping):
-            return _remembered(name, "map", tuple(cast("Mapping[str, str]", value).items()))
-        return _remembered(name, type(value).__name__, value)
+        return canonical(name, value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-
-
-@lru_cache(maxsize=4096)
-def _remembered(name: str, kind: str, value: Any) -> Any:
-    """The canonical value, worked out once: most tables of a cluster store the same. ``kind`` tells True from 1."""
-    return canonical(name, dict(value) if kind == "map" else value)
 
 
 def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from scyllamodel.schema.changes import Change, CreateKeyspace
 from scyllamodel.schema.diff import Sides, diff_sides
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
-from scyllamodel.schema.plan.plan import Plan
+from scyllamodel.schema.plan.plan import Plan, once
 from scyllamodel.schema.plan.step import Step, is_step, make_step
 from scyllamodel.schema.rules import Case, Remark, Topology, judge
 from scyllamodel.schema.rules.keyspaces import with_replication
@@ -55,8 +55,8 @@ def make_plan(
         Plan(
             keyspace=", ".join(part.name for part in wanted),
             server=str(server),
-            schema_from=managed_fingerprint(found, wanted),
-            schema_to=fingerprint(wanted),
+            schema_from=once(lambda: managed_fingerprint(found, wanted)),
+            schema_to=once(lambda: fingerprint(wanted)),
         ),
         [change for part in changes for change in part],
         [remark for case in cases for remark in judge(case)],

@@ -7,10 +7,10 @@ by its fingerprint, and shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -26,6 +26,30 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The format of the JSON document, ``schemas/plan.schema.json``."""
 
+Digest: TypeAlias = str | Callable[[], str]
+"""A fingerprint, or what makes it: most plans are empty, and nobody asks for theirs."""
+
+
+@attrs.define(eq=False)
+class once:  # noqa: N801 - stands where a function would
+    """A digest that is made when somebody first asks for it; pickled, it is the text."""
+
+    make: Callable[[], str]
+    made: str | None = None
+
+    def __call__(self) -> str:
+        """The digest."""
+        if self.made is None:
+            self.made = self.make()
+        return self.made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (self(),)
+
+
+def _known(found: Digest) -> str:
+    return found if isinstance(found, str) else found()
+
 
 @attrs.frozen
 class Plan:
@@ -34,8 +58,6 @@ class Plan:
     Attributes:
         keyspace: its raw name, or several joined by ``", "``.
         server: the server it was made for, such as ``cassandra 5.0.6``.
-        schema_from: fingerprint of the managed part of the live schema.
-        schema_to: fingerprint of what models declare.
         bootstrap: steps that come first and are no part of ``cql``: the keyspace, where it was asked for, and the
             tables of our own bookkeeping.
         steps: what runs, in order. With refusals nothing runs, and these are what would be possible.
@@ -45,12 +67,22 @@ class Plan:
 
     keyspace: str
     server: str
-    schema_from: str
-    schema_to: str
+    _schema_from: Digest = attrs.field(eq=_known, repr=False)
+    _schema_to: Digest = attrs.field(eq=_known, repr=False)
     bootstrap: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def schema_from(self) -> str:
+        """Fingerprint of the managed part of the live schema."""
+        return _known(self._schema_from)
+
+    @property
+    def schema_to(self) -> str:
+        """Fingerprint of what models declare."""
+        return _known(self._schema_to)
 
     @property
     def cql(self) -> list[str]:

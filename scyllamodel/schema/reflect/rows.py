@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from scyllamodel._identifiers import BOOKKEEPING
@@ -177,15 +178,16 @@ class _Keyspace:
             raise self.fault(name, f"its option {error}") from error
 
     def table_columns(self, table: str) -> tuple[TableColumn, ...]:
-        rows = sorted(self.columns.get(table, ()), key=lambda row: int(row["position"]))
+        rows = sorted(self.columns.get(table, ()), key=itemgetter("position"))
         if not rows:
             raise self.fault(table, "system_schema.columns has no row of it")
         return tuple(self.column(table, row) for row in rows)
 
     def column(self, table: str, row: Row) -> TableColumn:
-        kind: Kind = "regular" if row["kind"] == "compact_value" else row["kind"]
-        found = self.type(row["type"], table, row["column_name"])
-        return TableColumn(row["column_name"], found, kind, row["clustering_order"].casefold() == "desc")
+        try:
+            return _column(row["column_name"], row["type"], row["kind"], row["clustering_order"])
+        except ValueError as error:
+            raise self.fault(f"{table}.{row['column_name']}", str(error)) from error
 
     def type(self, text: str, *where: str) -> CqlType:
         try:
@@ -209,6 +211,13 @@ class _Keyspace:
             "Nothing was changed; please report it with this message.",
             object=f"{self.name}.{where}",
         )
+
+
+@functools.lru_cache(maxsize=16384)
+def _column(name: str, text: str, kind: Kind | str, order: str) -> TableColumn:
+    """Many tables have the same columns."""
+    known: Any = "regular" if kind == "compact_value" else kind
+    return TableColumn(name, _parsed(text), known, order.casefold() == "desc")
 
 
 @functools.lru_cache(maxsize=4096)
