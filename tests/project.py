@@ -70,9 +70,10 @@ class App:
         (self.folder / "app" / f"{module}.py").write_text(text, encoding="utf-8")
 
     def tables(self):
-        """The names of the tables that there are."""
+        """The names of the tables that there are, without those of our bookkeeping."""
         query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
-        return sorted(row[0] for row in self.repo.session.execute(query, [self.keyspace]))
+        found = [row[0] for row in self.repo.session.execute(query, [self.keyspace])]
+        return sorted(name for name in found if not name.startswith("scyllamodel_"))
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def step_line(step: Step, result: StepResult) -> str:
     """A finished step in a line: its mark, number and summary, and how long it took."""
     took = {"skipped": "done already", "failed": "failed"}.get(result.state, f"{result.duration_ms} ms")
     again = f", sent {result.attempts} times" if result.attempts > 1 else ""
-    return f"  {'!' if result.state == 'failed' else step.mark} {step.seq:>2}. {step.summary} ({took}{again})"
+    return f"  {'!' if result.state == 'failed' else step.mark} {max(step.seq, 0):>2}. {step.summary} ({took}{again})"
 
 
 @attrs.define

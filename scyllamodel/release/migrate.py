@@ -14,11 +14,11 @@ import attrs
 
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import SchemaDisagreement, StalePlan, StepFailed
+from scyllamodel.errors import LedgerError, SchemaDisagreement, StalePlan, StepFailed
 from scyllamodel.release.built import await_built
 from scyllamodel.release.draft import Draft, Resources, Wish
 from scyllamodel.release.guard import Guard, Patience, guarded
-from scyllamodel.release.ledger import Who
+from scyllamodel.release.ledger import OpenVersion, Who
 from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.ledger.values import Kind
 from scyllamodel.release.lock import LockRow
@@ -201,6 +201,18 @@ class Run:
             who=Who.here(repo.models),
         )
         more: dict[str, Any] = {"version": opened.version, "lock": guard.use}
+        try:
+            return self.carry_out(draft, guard, first, opened, more)
+        except LedgerError as error:
+            done = self.result("partial", draft.plan, draft.wish.repo, outcome=first, **more)
+            message = f"{error}\n{opened.applied} of {len(draft.plan.steps)} steps went through, or one more. Run it "
+            message += "again: it looks at the schema, and goes on from there."
+            raise StepFailed(message, step=None, applied=opened.applied, result=done) from error
+
+    def carry_out(
+        self, draft: Draft, guard: Guard, first: Outcome, opened: OpenVersion, more: dict[str, Any]
+    ) -> MigrationResult:
+        """The steps, the last look, and the end of the version."""
         plan = attrs.evolve(draft.plan, bootstrap=())
         with opened:
             try:
@@ -212,9 +224,8 @@ class Run:
                     **self.patience.of_steps,
                 )
             except (StepFailed, SchemaDisagreement) as error:
-                error.result = self.result(
-                    "partial", draft.plan, draft.wish.repo, outcome=_both(first, error.result), **more
-                )
+                outcome = _both(first, error.result)
+                error.result = self.result("partial", draft.plan, draft.wish.repo, outcome=outcome, **more)
                 raise
             left = draft.again(Look.through(guard.ddl))
             result = self.result("applied", draft.plan, draft.wish.repo, outcome=_both(first, done), **more)

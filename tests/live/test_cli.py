@@ -25,7 +25,7 @@ MANY = "from uuid import UUID\nfrom scyllamodel import Column, Model, partition_
     PAGE.format(number=number) for number in range(40)
 )
 STATEMENTS = 4
-"""Two tables, an index, and the keyspace."""
+"""Two tables, an index, and the keyspace; what a plan shows besides are the four tables of our bookkeeping."""
 
 
 def test_the_whole_round(app):
@@ -80,7 +80,7 @@ def test_a_dry_run_prints_what_then_runs(app):
     done = app.run("migrate", "--create-keyspace")
     statements = [step["cql"] for step in (*planned["bootstrap"], *planned["steps"])]
 
-    assert STATEMENTS == len(statements)
+    assert STATEMENTS + 4 == len(statements)
     assert statements == dry["cql"]
     assert [] == [
         line for cql in statements for line in cql.splitlines() if line not in text or line not in done.stdout
@@ -256,7 +256,7 @@ def test_a_terminal_has_colour_and_a_bar(app):
     assert 0 == code
     assert "\x1b[32m  +" in written
     assert f"/{STATEMENTS}" in written
-    assert written.endswith(" ms.\r\n")
+    assert re.search(r" ms as version \d+\.\r\n$", written)
 
 
 def test_a_pipe_has_neither(app):

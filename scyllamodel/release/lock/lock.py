@@ -18,6 +18,9 @@ from scyllamodel.release.lock.row import LockStore
 from scyllamodel.release.lock.wait import Look, OnWait, Wait, Wanted
 from scyllamodel.release.lock.world import World
 
+_AFTER_FAILURE: Final = 2.0
+"""Seconds for which a run that failed tries to give its lock back: whoever comes next waits a lease at the most."""
+
 _BEATS: Final = 3
 """Renewals in one lease."""
 
@@ -59,9 +62,12 @@ class Lock:
         heart.start()
         try:
             yield held
-        finally:
+        except BaseException:
             heart.stop()
-            held.release()
+            held.release(patience=_AFTER_FAILURE)
+            raise
+        heart.stop()
+        held.release()
 
 
 class _Heart(threading.Thread):
