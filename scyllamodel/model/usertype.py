@@ -68,7 +68,7 @@ class UserTypeMeta(type):
     ) -> UserTypeMeta:
         if not any(isinstance(base, UserTypeMeta) for base in bases):
             return super().__new__(mcs, name, bases, namespace)
-        problems = Problems(f"{namespace['__module__']}.{namespace['__qualname__']}")
+        problems = Problems(f"{namespace['__module__']}.{namespace.get('__qualname__', name)}")
         settings = usable_settings({key: keywords.pop(key) for key in list(keywords) if key in _KEYWORDS}, problems)
         own = read_columns(namespace, problems)
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))

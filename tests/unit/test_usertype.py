@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import types
 import typing
 import weakref
 from typing import Annotated, ClassVar
@@ -291,3 +292,10 @@ STREET = {"street": ("str",)}
 def test_mistake_in_a_user_type(body, keywords, wanted):
     """Mistakes are reported together, each under its code."""
     assert wanted == made(body, **keywords)
+
+
+def test_a_type_can_be_made_without_a_class_statement():
+    """`types.new_class` gives no qualified name, and the class is named all the same."""
+    made = types.new_class("Spot", (UserType,), {"name": "spot"}, lambda body: body.update(__annotations__={"x": int}))
+
+    assert ("spot", "Spot") == (made.__facts__.name, made.__qualname__)

@@ -1,0 +1,18 @@
+"""Each scenario of the long run, once: replicas that start together, are killed, stopped, and cut off."""
+
+from __future__ import annotations
+
+import pytest
+import soak
+
+pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize("scenario", soak.ONE_NODE, ids=lambda scenario: scenario.__name__)
+def test_nothing_is_done_twice_and_nothing_lost(scenario, scylla_cluster):
+    """What the scenario says of itself; then no statement ran twice, none is missing, and nothing is left to do."""
+    (outcome,) = soak.play(
+        [scenario], scylla_cluster, 1, 20261126, **({"replicas": 6} if scenario is soak.many_at_once else {})
+    )
+
+    assert outcome.is_clean, outcome

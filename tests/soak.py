@@ -1,0 +1,282 @@
+"""What has to survive, as often as one likes: replicas that are killed, stopped and cut off while they change a schema.
+
+``python tests/soak.py [--rounds N] [--replicas N] [--seed N] [--only NAME]`` prints a table; the live suite plays each
+scenario once. Real processes, real signals, a fault proxy, one node and three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import replica
+
+from scyllamodel import history, plan
+from scyllamodel.local import LocalCluster
+from scyllamodel.testing.fault_proxy import FaultProxy
+from scyllamodel.testing.keyspaces import fresh_name
+
+REPLICA = Path(replica.__file__)
+LEASE = 2.0
+TABLES = 4
+STEPS = 9
+"""Steps of the plan of that many tables: as many types, and an index on one of them."""
+
+
+@attrs.define
+class Outcome:
+    """What a scenario came to.
+
+    Attributes:
+        twice: statements that ran more than once; ``lost`` that no version of the ledger tells of.
+        left: statements that a last plan still has.
+        recovery: the longest time, in leases, from the last fault until some replica had finished.
+        odd: what a replica said that none should.
+    """
+
+    name: str
+    runs: int = 0
+    faults: int = 0
+    twice: int = 0
+    lost: int = 0
+    left: int = 0
+    recovery: float = 0.0
+    odd: list[str] = attrs.field(factory=list)
+
+    @property
+    def is_clean(self):
+        """Whether everything survived."""
+        return not (self.twice or self.lost or self.left or self.odd)
+
+    def look(self, repo, since=None):
+        """Read the ledger and plan again, after one round."""
+        self.runs += 1
+        if since is not None:
+            self.recovery = max(self.recovery, (time.monotonic() - since) / LEASE)
+        kept = replica.models(1, TABLES)
+        steps = [step for version in history(repo, steps=True) for step in version.steps]
+        done = Counter(step.cql for step in steps if step.state == "applied")
+        seen = {step.cql for step in steps if step.is_done}
+        self.twice += sum(count - 1 for count in done.values())
+        self.lost += STEPS - len(seen)
+        self.left += len(plan(repo).steps)
+        assert TABLES == len(kept)
+
+
+class Replica:
+    """A process that syncs; a context manager that ends it."""
+
+    def __init__(self, node, keyspace, tables=TABLES):
+        words = [node, keyspace, LEASE, 1, tables]
+        self.process = subprocess.Popen(
+            [sys.executable, str(REPLICA), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def until(self, *starts):
+        """The first line that begins with one of these words; empty at the end."""
+        return next((line.strip() for line in self.process.stdout if line.startswith(starts)), "")
+
+    def end(self):
+        """The last word of it, or the traceback."""
+        out, err = self.process.communicate(timeout=180)
+        last = [line for line in out.splitlines() if line.startswith(("ended", "failed"))]
+        return last[-1] if last else err.strip().splitlines()[-1] if err.strip() else "killed"
+
+
+def _round(cluster, outcome, play):
+    """A fresh keyspace for one round, and a look at what is left."""
+    with cluster.repo(fresh_name("soak"), name="soak") as repo:
+        since = play(repo.settings.nodes[0], repo.keyspace)
+        outcome.look(repo, since)
+        repo.session.execute(f"DROP KEYSPACE {repo.keyspace}", timeout=120)
+    return outcome
+
+
+def _expect(outcome, said, *allowed):
+    if said not in allowed:
+        outcome.odd.append(said)
+
+
+def many_at_once(cluster, dice, outcome, replicas=8):
+    """So many replicas start on an empty cluster: all succeed, and one of them did it."""
+    del dice
+
+    def play(node, keyspace):
+        started = [Replica(node, keyspace) for _ in range(replicas)]
+        ends = [one.end() for one in started]
+        for said in ends:
+            _expect(outcome, said, "ended applied", "ended waited", "ended in_sync")
+        if ends.count("ended applied") != 1:
+            outcome.odd.append(f"{ends.count('ended applied')} applied")
+
+    return _round(cluster, outcome, play)
+
+
+def killed_anywhere(cluster, dice, outcome):
+    """A replica is killed at a step boundary or within a step; the next one finishes, without a word from anybody."""
+
+    def play(node, keyspace):
+        at = f"{dice.choice(['step_started', 'step_done'])} {dice.randint(1, STEPS)}"
+        with Replica(node, keyspace) as victim:
+            victim.until(at)
+            time.sleep(dice.choice([0.0, dice.random() * 0.03]))
+            victim.process.send_signal(signal.SIGKILL)
+        outcome.faults += 1
+        since = time.monotonic()
+        with Replica(node, keyspace) as heir:
+            _expect(outcome, heir.end(), "ended applied", "ended waited", "ended in_sync")
+        return since
+
+    return _round(cluster, outcome, play)
+
+
+def stopped_past_its_lease(cluster, dice, outcome):
+    """A replica sleeps past its lease: another one finishes, and the sleeper learns at its next fence that it lost."""
+
+    def play(node, keyspace):
+        with Replica(node, keyspace) as sleeper, Replica(node, keyspace) as other:
+            sleeper.until(f"step_done {dice.randint(1, STEPS - 1)}", "lock_waiting")
+            sleeper.process.send_signal(signal.SIGSTOP)
+            outcome.faults += 1
+            since = time.monotonic()
+            _expect(outcome, other.end(), "ended applied", "ended waited", "ended in_sync")
+            sleeper.process.send_signal(signal.SIGCONT)
+            _expect(outcome, sleeper.end(), "failed LockLost", "failed StepFailed", "ended waited", "ended applied")
+        return since
+
+    return _round(cluster, outcome, play)
+
+
+def answers_swallowed(cluster, dice, outcome):
+    """The answer of a statement that ran never comes: it is found in the schema, and not sent again."""
+    word = dice.choice(["CREATE TYPE", "CREATE TABLE soak", "CREATE INDEX"])
+
+    def play(node, keyspace):
+        with FaultProxy(node) as proxy:
+            proxy.swallow_answers(when=lambda request: request.query.startswith(word), times=1)
+            outcome.faults += 1
+            with Replica(proxy.address, keyspace) as one:
+                _expect(outcome, one.end(), "ended applied")
+
+    return _round(cluster, outcome, play)
+
+
+def paused_node(cluster, dice, outcome):
+    """One of three nodes is paused: no agreement, exit in time; resumed, the next run finishes."""
+
+    def play(node, keyspace):
+        _expect(outcome, _synced(node, keyspace, 1), "ended applied")
+        # The node that all runs choose has the lowest host id; one of the others is paused, none that we connect to.
+        victim = cluster.node(dice.choice([2, 3]))
+        victim.pause()
+        outcome.faults += 1
+        said = _synced(node, keyspace)
+        victim.resume()
+        since = time.monotonic()
+        _expect(
+            outcome, said, "failed SchemaDisagreement", "failed LockTimeout", "failed LockLost", "failed StepFailed"
+        )
+        for _ in range(6):
+            if _synced(node, keyspace).startswith("ended"):
+                break
+        return since
+
+    return _round(cluster, outcome, play)
+
+
+def killed_coordinator(cluster, dice, outcome):
+    """The node that coordinates dies in the middle of a plan: the run goes on through another one, or the next does."""
+
+    def play(node, keyspace):
+        del node
+        with cluster.repo("system") as repo:
+            ids = sorted((str(host.host_id), host.address) for host in repo.session.cluster.metadata.all_hosts())
+        address = ids[0][1]
+        number = int(address.rpartition(".")[2])
+        others = [point for point in cluster.contact_points if not point.startswith(f"{address}:")]
+        with Replica(others[0], keyspace) as one:
+            one.until(f"step_done {dice.randint(1, STEPS - 2)}")
+            cluster.node(number).kill()
+            outcome.faults += 1
+            since = time.monotonic()
+            said = one.end()
+        if not said.startswith("ended"):
+            _expect(outcome, said, "failed StepFailed", "failed SchemaDisagreement", "failed LockLost")
+            _expect(outcome, _synced(others[0], keyspace), "ended applied", "ended waited", "ended in_sync")
+        cluster.node(number).start()
+        return since
+
+    return _round(cluster, outcome, play)
+
+
+def _synced(node, keyspace, tables=TABLES):
+    with Replica(node, keyspace, tables) as one:
+        return one.end()
+
+
+ONE_NODE = (many_at_once, killed_anywhere, stopped_past_its_lease, answers_swallowed)
+THREE_NODES = (paused_node, killed_coordinator)
+
+
+def play(scenarios, cluster, rounds, seed, **how):
+    """Each scenario so many times; an outcome for each."""
+    found = []
+    for scenario in scenarios:
+        outcome, dice = Outcome(scenario.__name__), random.Random(f"{seed} {scenario.__name__}")
+        for _ in range(rounds):
+            scenario(cluster, dice, outcome, **(how if scenario is many_at_once else {}))
+        found.append(outcome)
+    return found
+
+
+def table(found):
+    """The outcomes as text."""
+    head = ("scenario", "runs", "faults", "twice", "lost", "left", "leases", "odd")
+    rows = [head]
+    rows += [
+        (o.name, o.runs, o.faults, o.twice, o.lost, o.left, f"{o.recovery:.1f}", ", ".join(sorted(set(o.odd))) or "-")
+        for o in found
+    ]
+    return "\n".join(
+        "  ".join(f"{cell!s:<{w}}" for cell, w in zip(row, (24, 5, 7, 6, 5, 5, 7, 0), strict=True)) for row in rows
+    )
+
+
+def main():
+    """The long run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--replicas", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--only", action="append", default=[])
+    words = parser.parse_args()
+    chosen = [
+        [scenario for scenario in group if not words.only or scenario.__name__ in words.only]
+        for group in (ONE_NODE, THREE_NODES)
+    ]
+    found = []
+    for nodes, group in zip((1, 3), chosen, strict=True):
+        if group:
+            with LocalCluster(nodes=nodes) as cluster:
+                rounds = words.rounds if nodes == 1 else max(1, words.rounds // 5)
+                found += play(group, cluster, rounds, words.seed, replicas=words.replicas)
+    sys.stdout.write(f"{table(found)}\nseed {words.seed}: --seed {words.seed} plays the same again\n")
+    return 0 if all(outcome.is_clean for outcome in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
