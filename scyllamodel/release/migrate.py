@@ -26,6 +26,7 @@ from scyllamodel.release.look import Look
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.release.stamps import stamp
+from scyllamodel.release.telemetry import observed
 from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
@@ -100,6 +101,12 @@ class Run:
 
     def go(self, draft: Draft, *, dry_run: bool = False) -> MigrationResult:
         """Do it, unless there is nothing to do."""
+        repo = draft.wish.repo
+        with observed(self.kind, repo.name, repo.keyspace, self.on_event) as told:
+            return attrs.evolve(self, on_event=told).observed(draft, dry_run=dry_run)
+
+    def observed(self, draft: Draft, *, dry_run: bool) -> MigrationResult:
+        """The same, logged and traced."""
         self.check_given(draft)
         self.tell(Event("plan_ready", draft.plan))
         draft.plan.raise_refused()

@@ -296,6 +296,8 @@ def test_mistake_in_a_user_type(body, keywords, wanted):
 
 def test_a_type_can_be_made_without_a_class_statement():
     """`types.new_class` gives no qualified name, and the class is named all the same."""
-    made = types.new_class("Spot", (UserType,), {"name": "spot"}, lambda body: body.update(__annotations__={"x": int}))
+    made = types.new_class(
+        "Spot", (UserType,), {"name": "spot"}, lambda body: body.update(__annotations__={"x": int}, __module__=__name__)
+    )
 
     assert ("spot", "Spot") == (made.__facts__.name, made.__qualname__)

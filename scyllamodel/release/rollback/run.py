@@ -23,7 +23,8 @@ from scyllamodel.release.look import Look
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.release.rollback.plan import rollback_plan
 from scyllamodel.release.rollback.target import Target, target_of
-from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
+from scyllamodel.release.telemetry import observed
+from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.postcondition import keyspace_of
@@ -94,25 +95,37 @@ def rollback(
         ConnectionFailed, IntrospectionError: the server cannot be read.
     """
     begun = time.monotonic()
-    look = Look.at(repo)
-    books = read_books(repo, look.coordinator, look.server)
-    ledger = open_ledger(repo, look.coordinator, books, look.server)
-    draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
-    tell(on_event, Event("plan_ready", draft.plan))
-    draft.plan.raise_refused()
-    if dry_run or not draft.target.undone:
-        result = MigrationResult("planned" if draft.target.undone else "in_sync", draft.plan, repo=repo.name)
-    else:
-        patience = Patience(lock_timeout, agreement_timeout, step_timeout)
-        with (
-            DdlExecutor(look.coordinator, look.server, agreement_timeout=agreement_timeout) as executor,
-            guarded(repo, executor, "rollback", _keyspaces(repo, draft.target.undone), patience) as guard,
-        ):
-            assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
-            result = roll_back(repo, guard, version, allow, on_event=on_event, **patience.of_steps)
-    result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
-    tell(on_event, Event("finished", draft.plan, result=result))
+    patience = Patience(lock_timeout, agreement_timeout, step_timeout)
+    with observed("rollback", repo.name, repo.keyspace, on_event) as told:
+        look = Look.at(repo)
+        ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+        draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
+        told(Event("plan_ready", draft.plan))
+        draft.plan.raise_refused()
+        if dry_run or not draft.target.undone:
+            result = MigrationResult("planned" if draft.target.undone else "in_sync", draft.plan, repo=repo.name)
+        else:
+            result = _locked(repo, look, draft, version, allow, patience, told)
+        result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
+        told(Event("finished", draft.plan, result=result))
     return result
+
+
+def _locked(  # noqa: PLR0917 - one caller
+    repo: Repo,
+    look: Look,
+    draft: _Draft,
+    version: int | str,
+    allow: Collection[str],
+    patience: Patience,
+    on_event: OnEvent,
+) -> MigrationResult:
+    with (
+        DdlExecutor(look.coordinator, look.server, agreement_timeout=patience.agreement) as executor,
+        guarded(repo, executor, "rollback", _keyspaces(repo, draft.target.undone), patience) as guard,
+    ):
+        assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
+        return roll_back(repo, guard, version, allow, on_event=on_event, **patience.of_steps)
 
 
 def roll_back(repo: Repo, guard: Guard, version: int | str, allow: Collection[str] = (), **how: Any) -> MigrationResult:

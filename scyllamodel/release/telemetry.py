@@ -1,0 +1,82 @@
+"""What a run does, for logs and for OpenTelemetry.
+
+*In*: the events of a run, and whoever else listens. *Out*: lines of the logger ``scyllamodel`` and, where the extra
+``otel`` is installed, a span for the run with one for each step. Neither tells statements written by hand, secrets or
+values of rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Generator
+from typing import Any
+
+from scyllamodel.schema.apply import Event, OnEvent, tell
+
+try:
+    from opentelemetry import trace
+except ImportError:  # the extra `otel` is not installed, so nobody looks at spans
+    _tracer: Any = None
+else:
+    _tracer = trace.get_tracer("scyllamodel")
+
+_log = logging.getLogger("scyllamodel")
+
+
+@contextlib.contextmanager
+def observed(what: str, repo: str, keyspace: str, on_event: OnEvent | None) -> Generator[OnEvent]:
+    """A listener that logs and traces what a run tells, and passes it on.
+
+    Parameters:
+        what: the kind of run, such as ``migrate``.
+    """
+    with _span(f"scyllamodel.{what}", {"scyllamodel.repo": repo, "db.namespace": keyspace}):
+        spans = _Steps()
+
+        def told(event: Event) -> None:
+            _logged(event, keyspace)
+            spans.told(event)
+            tell(on_event, event)
+
+        try:
+            yield told
+        finally:
+            spans.end()
+
+
+def _span(name: str, attributes: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
+    if _tracer is None:
+        return contextlib.nullcontext()
+    found: contextlib.AbstractContextManager[Any] = _tracer.start_as_current_span(name, attributes=attributes)
+    return found
+
+
+class _Steps:
+    """The span of the step that runs."""
+
+    def __init__(self) -> None:
+        self._open = contextlib.ExitStack()
+
+    def told(self, event: Event) -> None:
+        if event.kind == "step_started" and event.step is not None:
+            about = {"scyllamodel.op": event.step.op, "scyllamodel.object": event.step.object}
+            self._open.enter_context(_span("scyllamodel.step", about))
+        elif event.kind == "step_done":
+            if _tracer is not None:
+                trace.get_current_span().set_attribute("scyllamodel.state", str(getattr(event.result, "state", "")))
+            self.end()
+
+    def end(self) -> None:
+        self._open.close()
+
+
+def _logged(event: Event, keyspace: str) -> None:
+    if event.kind == "step_done" and event.step is not None:
+        _log.info("%s: %s %s", keyspace, event.step.summary, getattr(event.result, "state", ""))
+    elif event.kind == "lock_waiting":
+        _log.debug("%s: waiting for the lock", keyspace)
+    elif event.kind == "build_progress":
+        _log.info("%s: not built yet: %s", keyspace, ", ".join(event.result["unbuilt"]))
+    elif event.kind == "finished":
+        _log.info("%s: %s in %s ms", keyspace, event.result.status, event.result.duration_ms)

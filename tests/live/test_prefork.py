@@ -1,0 +1,66 @@
+"""A real pre-fork server: the master syncs before it forks, and every worker has a connection of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from scyllamodel.local.ports import free_port
+from scyllamodel.testing.keyspaces import fresh_name
+
+pytestmark = pytest.mark.live
+
+APP = """
+import os
+from uuid import UUID
+
+from scyllamodel import Column, Model, Repo, partition_key
+
+
+class Page(Model, table="pages"):
+    id: Column[UUID] = partition_key()
+
+
+repo = Repo(nodes=[{node!r}], keyspace={keyspace!r}, create_keyspace=True)
+synced = Model.sync_all(repo)      # in the master, once, before the workers are forked
+master = os.getpid()
+
+
+def app(environ, start_response):
+    count = repo.session.execute("SELECT count(*) FROM {keyspace}.pages").one()[0]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{{synced.status}} {{master}} {{os.getpid()}} {{count}}".encode()]
+"""
+
+
+def answer(address):
+    """What the server says, once it is up."""
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(address, timeout=10) as found:
+                return found.read().decode().split()
+        except OSError:
+            time.sleep(0.1)
+    return []
+
+
+def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
+    """Gunicorn --preload: one sync, and requests that workers answer through connections that they opened."""
+    keyspace = fresh_name("prefork")
+    (tmp_path / "shop_app.py").write_text(APP.format(node=scylla_cluster.contact_points[0], keyspace=keyspace))
+    where = f"127.0.0.1:{free_port(['127.0.0.1'])}"
+    words = [sys.executable, "-m", "gunicorn", "--preload", "-w", "2", "-b", where, "shop_app:app"]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        found = [answer(f"http://{where}/") for _ in range(4)]
+        server.terminate()
+        _, said = server.communicate(timeout=60)
+    with scylla_cluster.repo(keyspace) as repo:
+        repo.session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
+
+    assert all(found), said
+    assert {("applied", "0")} == {(words[0], words[3]) for words in found}
+    assert {words[1] for words in found}.isdisjoint({words[2] for words in found})

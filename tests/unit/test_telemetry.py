@@ -1,0 +1,82 @@
+"""What a run tells logs and traces: its steps and its end, and nothing that is nobody's business."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from scyllamodel.release import telemetry
+from scyllamodel.release.raw import RawStep
+from scyllamodel.release.results import MigrationResult
+from scyllamodel.schema.apply import Event, StepResult
+from scyllamodel.schema.plan import Plan
+
+STEP = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')", name="a row").step()
+PLAN = Plan("shop", "cassandra 5.0.6", "sha256:0", "sha256:1", steps=(STEP,))
+DONE = MigrationResult("applied", PLAN)
+
+
+@pytest.fixture
+def spans(monkeypatch):
+    """The spans that end."""
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
+    return kept
+
+
+def a_run(on_event=None):
+    """The events of a run of one step."""
+    with telemetry.observed("migrate", "default", "shop", on_event) as told:
+        told(Event("plan_ready", PLAN))
+        told(Event("step_started", PLAN, STEP))
+        told(Event("step_done", PLAN, STEP, StepResult(1, "applied", 1, 3)))
+        told(Event("finished", PLAN, result=DONE))
+
+
+def test_a_run_is_a_span_with_one_for_each_step(spans):
+    """The step's span is inside the run's, with what it changes and what became of it."""
+    a_run()
+    step, run = spans.get_finished_spans()
+
+    assert ("scyllamodel.step", "scyllamodel.migrate") == (step.name, run.name)
+    assert step.parent.span_id == run.context.span_id
+    assert {"scyllamodel.op": "run", "scyllamodel.object": "a row", "scyllamodel.state": "applied"} == dict(
+        step.attributes
+    )
+
+
+def test_a_run_that_fails_says_so_on_its_span(spans):
+    """The error is recorded, and the step that was open ends with the run."""
+    with pytest.raises(RuntimeError), telemetry.observed("migrate", "default", "shop", None) as told:
+        told(Event("step_started", PLAN, STEP))
+        raise RuntimeError("lost")
+
+    assert [trace.StatusCode.UNSET, trace.StatusCode.ERROR] == [
+        span.status.status_code for span in spans.get_finished_spans()
+    ]
+
+
+def test_without_the_extra_events_go_on_to_the_listener(monkeypatch):
+    """No tracer, no span, and every event arrives in order."""
+    monkeypatch.setattr(telemetry, "_tracer", None)
+    heard = []
+    a_run(heard.append)
+
+    assert ["plan_ready", "step_started", "step_done", "finished"] == [event.kind for event in heard]
+
+
+def test_neither_statement_nor_value_is_told(spans, caplog):
+    """A statement written by hand may hold a secret: logs and spans name it, and never quote it."""
+    with caplog.at_level(logging.DEBUG, "scyllamodel"):
+        a_run()
+    told = caplog.text + "".join(span.to_json() for span in spans.get_finished_spans())
+
+    assert "a row" in told
+    assert "hunter2" not in told
