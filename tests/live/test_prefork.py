@@ -37,15 +37,21 @@ def app(environ, start_response):
 """
 
 
+def asked(address):
+    """What the server says; nothing while it is not up."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as found:
+            return found.read().decode().split()
+    except OSError:
+        return []
+
+
 def answer(address):
-    """What the server says, once it is up."""
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(address, timeout=10) as found:
-                return found.read().decode().split()
-        except OSError:
-            time.sleep(0.1)
-    return []
+    """What the server says once it is up."""
+    until = time.monotonic() + 30
+    while not (found := asked(address)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
 
 
 def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):

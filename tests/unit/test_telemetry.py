@@ -54,9 +54,13 @@ def test_a_run_is_a_span_with_one_for_each_step(spans):
 
 def test_a_run_that_fails_says_so_on_its_span(spans):
     """The error is recorded, and the step that was open ends with the run."""
-    with pytest.raises(RuntimeError), telemetry.observed("migrate", "default", "shop", None) as told:
+
+    def fails(told):
         told(Event("step_started", PLAN, STEP))
         raise RuntimeError("lost")
+
+    with pytest.raises(RuntimeError), telemetry.observed("migrate", "default", "shop", None) as told:
+        fails(told)
 
     assert [trace.StatusCode.UNSET, trace.StatusCode.ERROR] == [
         span.status.status_code for span in spans.get_finished_spans()
