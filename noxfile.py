@@ -75,7 +75,7 @@ def older(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Kill, stop and cut off replicas for a long time, then random schemas; a failure prints the seed that replays it."""
+    """Kill, stop and cut off replicas for long, then random schemas; a failure prints the seed that replays it."""
     _install(session, "cli", "testing")
     session.run("python", "tests/soak.py", *session.posargs)
     session.run("pytest", "tests/live/test_random_schemas.py", "--hypothesis-profile=soak")

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import attrs
@@ -93,10 +93,16 @@ class _Follower:
             self.done(event.step, event.result)
         elif event.kind == "agreement_waiting":
             self.describe("waiting for the nodes to agree")
-        elif event.kind == "lock_waiting":
-            self.waiting(event.result["holder"])
+        else:
+            self.patient(event)
+
+    def patient(self, event: Event) -> None:
+        """What is told while nothing moves."""
+        about: Any = event.result
+        if event.kind == "lock_waiting":
+            self.waiting(about["holder"])
         elif event.kind == "build_progress":
-            self.building(event.result["unbuilt"], event.result["total"])
+            self.building(about["unbuilt"], about["total"])
 
     def waiting(self, holder: LockRow) -> None:
         """Say once whom the lock is waited for."""

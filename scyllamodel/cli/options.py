@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 
 def seconds(text: str) -> float:
@@ -87,9 +88,12 @@ def resources(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def locking(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def locking(parser: argparse.ArgumentParser) -> None:
     """How long to wait for another run."""
-    group = parser.add_argument_group("patience")
+    _lock_timeout(parser.add_argument_group("patience"))
+
+
+def _lock_timeout(group: Any) -> None:
     group.add_argument(
         "--lock-timeout",
         type=seconds,
@@ -97,12 +101,12 @@ def locking(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="SECONDS",
         help="how long another run may hold the lock without progress (default: 60)",
     )
-    return group
 
 
 def waiting(parser: argparse.ArgumentParser) -> None:
     """How long to wait for the cluster."""
-    group = locking(parser)
+    group = parser.add_argument_group("patience")
+    _lock_timeout(group)
     group.add_argument(
         "--agreement-timeout",
         type=seconds,

@@ -17,9 +17,10 @@ from scyllamodel.schema.apply import Event, OnEvent, tell
 try:
     from opentelemetry import trace
 except ImportError:  # the extra `otel` is not installed, so nobody looks at spans
-    _tracer: Any = None
+    _trace: Any = None
 else:
-    _tracer = trace.get_tracer("scyllamodel")
+    _trace = trace
+_tracer: Any = None if _trace is None else _trace.get_tracer("scyllamodel")
 
 _log = logging.getLogger("scyllamodel")
 
@@ -64,7 +65,7 @@ class _Steps:
             self._open.enter_context(_span("scyllamodel.step", about))
         elif event.kind == "step_done":
             if _tracer is not None:
-                trace.get_current_span().set_attribute("scyllamodel.state", str(getattr(event.result, "state", "")))
+                _trace.get_current_span().set_attribute("scyllamodel.state", str(getattr(event.result, "state", "")))
             self.end()
 
     def end(self) -> None:

@@ -63,8 +63,9 @@ def _hashable(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Mapping):
-        pairs = getattr(cast("Any", value), "_items", None)
-        return tuple(pairs if isinstance(pairs, list) else cast("Mapping[str, Any]", value).items())
+        found = cast("Mapping[str, Any]", value)
+        pairs: Any = getattr(found, "_items", None)
+        return tuple(found.items()) if pairs is None or isinstance(pairs, Mapping) else tuple(pairs)
     return _STRANGE
 
 
@@ -91,7 +92,9 @@ _STRANGE: Final = (0,)
 
 
 def _restored(value: Any) -> Any:
-    return None if value is _STRANGE else dict(value) if isinstance(value, tuple) else value
+    if value is _STRANGE:
+        return None
+    return dict(cast("tuple[tuple[str, Any], ...]", value)) if isinstance(value, tuple) else value
 
 
 def _is_option(name: str, value: object) -> bool:

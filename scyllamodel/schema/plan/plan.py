@@ -67,8 +67,8 @@ class Plan:
 
     keyspace: str
     server: str
-    _schema_from: Digest = attrs.field(eq=_known, repr=False)
-    _schema_to: Digest = attrs.field(eq=_known, repr=False)
+    _schema_from: Digest = attrs.field(alias="schema_from", eq=_known, repr=False)
+    _schema_to: Digest = attrs.field(alias="schema_to", eq=_known, repr=False)
     bootstrap: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
