@@ -21,7 +21,11 @@ from scyllamodel.release.look import Look, described
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema import rules
 from scyllamodel.schema.ddl import script
+from scyllamodel.schema.diagram import mermaid
+from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.source import module_source
 
 
 def _target_options(parser: argparse.ArgumentParser) -> None:
@@ -42,24 +46,32 @@ def _inspect_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     parser.add_argument(
         "--format",
-        choices=["cql", "json"],
+        choices=["cql", "json", "models", "mermaid"],
         default="cql",
-        help="CQL that makes the same schema, or JSON (default: cql)",
+        help="CQL that makes the same schema, JSON, Python models, or a Mermaid diagram (default: cql)",
     )
     options.output(parser)
 
 
 def _inspect(settings: argparse.Namespace, console: Console) -> int:
     console.json = settings.json or settings.format == "json"
-    return answer_each(chosen_repos(settings), partial(_inspect_one, console), console)
+    return answer_each(chosen_repos(settings), partial(_inspect_one, settings, console), console)
 
 
-def _inspect_one(console: Console, repo: Repo) -> Answer:
+def _inspect_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
     look = Look.at(repo)
     facts = look.existing(repo.keyspace)
     if console.json:
         return Answer(facts_dict(facts))
-    return Answer({}, "\n\n".join(f"{cql};" for keyspace in facts for cql in script(keyspace, look.server)))
+    return Answer({}, "\n\n".join(_shown(settings.format, keyspace, look.server, repo) for keyspace in facts))
+
+
+def _shown(form: str, facts: KeyspaceFacts, server: ServerProfile, repo: Repo) -> str:
+    if form == "models":
+        return module_source(facts, server, repo=repo.name).rstrip("\n")
+    if form == "mermaid":
+        return mermaid(facts).rstrip("\n")
+    return "\n\n".join(f"{cql};" for cql in script(facts, server))
 
 
 def _lint(settings: argparse.Namespace, console: Console) -> int:
@@ -99,9 +111,11 @@ COMMANDS: Final = (
         "print what a live keyspace holds",
         _inspect,
         _inspect_options,
-        "Reads the live schema, and needs no models.",
+        "Reads the live schema, and needs no models. Models that it writes have no difference from the\n"
+        "keyspace they were made from; what no class can declare stands among them as a comment.",
         (
             "scyllamodel inspect --repo shop.db:repo",
+            "scyllamodel inspect --repo shop.db:repo --format models",
             "scyllamodel inspect --url scylla://127.0.0.1/shop --format json | jq '.keyspaces[].tables[].name'",
         ),
     ),

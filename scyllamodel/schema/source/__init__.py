@@ -1,0 +1,111 @@
+"""Facts -> a Python module whose models declare them, and nothing else.
+
+*In*: what a keyspace holds. *Out*: source text. Imported and compared with the schema it was made from, it has no
+difference; what no class can declare stands in it as a comment. The same facts give the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.facts import KeyspaceFacts, Table, View
+from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.source.classes import left_out, table_class, user_type_class, view_class
+from scyllamodel.schema.source.hints import Classes
+from scyllamodel.schema.source.left_out import table_fault, type_fault, usable_types, view_fault
+from scyllamodel.schema.source.names import class_names
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+__all__ = ["module_source"]
+
+_STANDARD: Final = {
+    "date": "datetime", "datetime": "datetime", "time": "datetime", "Decimal": "decimal", "Annotated": "typing",
+    "Any": "typing", "UUID": "uuid",
+}  # fmt: skip
+_OURS: Final = (
+    "Column", "Index", "MaterializedView", "Model", "TableOptions", "UserType", "clustering_key", "column",
+    "partition_key",
+)  # fmt: skip
+_AS_IS: Final = '''
+
+def as_is(value: Any) -> Any:
+    """The value as the driver has it, for types that Python has no values for."""
+    return value
+'''
+
+
+def module_source(facts: KeyspaceFacts, server: ServerProfile, *, repo: str = "default") -> str:
+    """The module that declares this keyspace.
+
+    Parameters:
+        server: whose defaults are not repeated.
+        repo: the name of the repo that the models are bound to.
+    """
+    usable = usable_types(facts)
+    names = _class_names(facts)
+    classes = Classes(usable, {name: names["type", name] for name in usable})
+    tables = {table.name: table for table in facts.tables if table_fault(table, classes) is None}
+    views = [view for view in facts.views if view_fault(view, frozenset(tables)) is None]
+    blocks = [user_type_class(item, classes) for item in types_in_order(usable.values())]
+    blocks += [table_class(table, names["table", table.name], classes, server, repo) for table in tables.values()]
+    blocks += [_view(view, tables[view.base], names, classes, server) for view in views]
+    comments = [*_left_out(facts, classes, frozenset(tables))]
+    return _module(facts.name, comments, ["\n".join(block) for block in blocks])
+
+
+def _class_names(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
+    """A class for each type, table and view; a type and a table may share their name in CQL."""
+    found = [
+        (what, item.name)
+        for what, items in (("table", facts.tables), ("view", facts.views), ("type", facts.types))
+        for item in items
+    ]
+    return dict(zip(found, class_names(name for _, name in found), strict=True))
+
+
+def _view(
+    view: View, table: Table, names: dict[tuple[str, str], str], classes: Classes, server: ServerProfile
+) -> list[str]:
+    return view_class(view, names["view", view.name], (table, names["table", table.name]), classes, server)
+
+
+def _left_out(facts: KeyspaceFacts, classes: Classes, tables: frozenset[str]) -> Iterable[str]:
+    for item in facts.types:
+        if item.name not in classes.names:
+            yield left_out("user type", item.name, type_fault(item))
+    for table in facts.tables:
+        if (fault := table_fault(table, classes)) is not None:
+            yield left_out("table", table.name, fault)
+    for view in facts.views:
+        if (fault := view_fault(view, tables)) is not None:
+            yield left_out("view", view.name, fault)
+
+
+def _module(keyspace: str, comments: list[str], blocks: list[str]) -> str:
+    body = "\n\n\n".join(blocks)
+    words = _words(body)
+    as_is = _AS_IS if "as_is" in words else ""
+    lines = ['"""Models of a live keyspace, as it was read."""', "", "from __future__ import annotations", ""]
+    standard = _imports(words | ({"Any"} if as_is else set()))
+    lines += [*standard, *([""] if standard else [])]
+    ours = [name for name in _OURS if name in words]
+    lines += [f"from scyllamodel import {', '.join(ours)}"] if ours else []
+    lines += ["from scyllamodel import types as cql"] if "cql" in words else []
+    head = "\n".join(lines) + "\n"
+    told = "".join(f"\n{comment}" for comment in [f"# Keyspace: {keyspace!a}", *comments]) + "\n"
+    return f"{head}{told}{as_is}\n\n{body}\n" if blocks else f"{head}{told}"
+
+
+def _words(text: str) -> set[str]:
+    """The identifiers in the source; one within a text may be taken for one, and imports a name too many."""
+    return set("".join(char if char.isalnum() or char == "_" else " " for char in text).split())
+
+
+def _imports(words: set[str]) -> list[str]:
+    modules: dict[str, list[str]] = {}
+    for name in sorted(words & _STANDARD.keys()):
+        modules.setdefault(_STANDARD[name], []).append(name)
+    return [f"from {module} import {', '.join(names)}" for module, names in sorted(modules.items())]

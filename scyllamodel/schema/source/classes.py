@@ -1,0 +1,139 @@
+"""One type, table or view -> the class that declares it, as lines of Python.
+
+*In*: a fact, and the classes of the user types. *Out*: lines of source. Every text of the database passes `repr` on its
+way, so that no name, comment or option value is ever read as code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from scyllamodel.schema.facts import FrozenMap, Index, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import OPTION_NAMES
+from scyllamodel.schema.source.defaults import chosen_options
+from scyllamodel.schema.source.hints import Classes, Spelling, spell
+from scyllamodel.schema.source.left_out import index_fault
+from scyllamodel.schema.source.names import attributes
+from scyllamodel.types.values import COUNTER, CqlType, ListType, MapType, SetType, is_frozen
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+_FACTORIES: Final[Mapping[type, str]] = {ListType: "list", SetType: "set", MapType: "dict"}
+_INDENT: Final = "    "
+
+
+def user_type_class(found: UserType, classes: Classes) -> list[str]:
+    """The class of a user type; every field may be null, as it may in CQL."""
+    names = attributes(name for name, _ in found.fields)
+    lines = [f"class {classes.names[found.name]}(UserType, name={found.name!r}):"]
+    for raw, cql_type in found.fields:
+        said = spell(cql_type, classes)
+        hint, more = _optional(cql_type, said)
+        given = [*_named(raw, names[raw]), *more, *said.settings]
+        lines.append(f"{_INDENT}{names[raw]}: {hint} = column({', '.join(given)})")
+    return lines
+
+
+def table_class(table: Table, name: str, classes: Classes, server: ServerProfile, repo: str) -> list[str]:
+    """The class of a table, with its indexes and whatever options somebody chose."""
+    names = attributes(column.name for column in table)
+    faults = {index: index_fault(index, table) for index in table.indexes}
+    arguments = [f"table={table.name!r}", *([] if repo == "default" else [f"repo={repo!r}"])]
+    indexes = [_index(index, names) for index, fault in faults.items() if fault is None]
+    blocks = _block("indexes", indexes) + _options(chosen_options(table.options, server))
+    comments = [left_out("index", index.name, fault) for index, fault in faults.items() if fault is not None]
+    return [*comments, *_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes)]
+
+
+def view_class(view: View, name: str, base: tuple[Table, str], classes: Classes, server: ServerProfile) -> list[str]:
+    """The class of a view; its columns are called as in the class of its table."""
+    table, of = base
+    arguments = [f"of={of}", f"view={view.name!r}"]
+    options = {key: value for key, value in view.options.items() if key != "default_time_to_live"}
+    head = _head(name, "MaterializedView", arguments, _options(chosen_options(options, server)))
+    names = attributes(column.name for column in table)
+    stored = {column.name: column for column in table}
+    return [*head, *(_INDENT + _view_column(c, stored[c.name], names[c.name], classes) for c in view.columns)]
+
+
+def left_out(what: str, name: str, why: str) -> str:
+    r"""A comment that tells what has no class, in one line whatever the texts hold.
+
+    >>> left_out("table", "a\nb", "it has a compact layout")
+    "# The table 'a\\nb' is left out: it has a compact layout."
+    """
+    told = " ".join(why.split()).encode("ascii", "backslashreplace").decode()
+    return f"# The {what} {name!a} is left out: {told}."
+
+
+def _head(name: str, base: str, arguments: list[str], blocks: list[str]) -> list[str]:
+    if not blocks:
+        return [f"class {name}({', '.join([base, *arguments])}):"]
+    return [f"class {name}(", *(f"{_INDENT}{argument}," for argument in [base, *arguments]), *blocks, "):"]
+
+
+def _block(name: str, items: Iterable[str]) -> list[str]:
+    found = [f"{_INDENT * 2}{item}," for item in items]
+    return [f"{_INDENT}{name}=[", *found, f"{_INDENT}],"] if found else []
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
+    known = [f"{name}={_plain(value)!r}" for name, value in options.items() if name in OPTION_NAMES]
+    extra = {name: _plain(value) for name, value in options.items() if name not in OPTION_NAMES}
+    given = [*known, *([f"extra={extra!r}"] if extra else [])]
+    found = [f"{_INDENT * 2}{item}," for item in given]
+    return [f"{_INDENT}options=TableOptions(", *found, f"{_INDENT}),"] if found else []
+
+
+def _plain(value: Any) -> Any:
+    return {key: value[key] for key in sorted(value)} if isinstance(value, FrozenMap) else value
+
+
+def _index(index: Index, names: Mapping[str, str]) -> str:
+    made = [repr(names[index.column]), f"name={index.name!r}"]
+    made += [f"on={index.on!r}"] if index.on != "values" else []
+    made += [f"using={index.using!r}"] if index.using is not None else []
+    made += [f"options={_plain(index.options)!r}"] if index.options and index.using is not None else []
+    made += ["local=True"] if index.local else []
+    return f"Index({', '.join(made)})"
+
+
+def _body(columns: Iterable[TableColumn], names: Mapping[str, str], classes: Classes) -> Iterator[str]:
+    for column in columns:
+        said = spell(column.type, classes)
+        yield _INDENT + _column(column, said, [*_named(column.name, names[column.name])], names[column.name])
+
+
+def _column(column: TableColumn, said: Spelling, named: list[str], attribute: str) -> str:
+    if column.in_key:
+        more = ["descending=True"] if column.descending else []
+        maker = "partition_key" if column.kind == "partition_key" else "clustering_key"
+        return f"{attribute}: Column[{said.hint}] = {maker}({', '.join([*more, *named, *said.settings])})"
+    hint, more = _optional(column.type, said)
+    more += ["static=True"] if column.kind == "static" else []
+    return f"{attribute}: Column[{hint}] = column({', '.join([*more, *named, *said.settings])})"
+
+
+def _view_column(column: TableColumn, stored: TableColumn, attribute: str, classes: Classes) -> str:
+    """A key column is never null; converters, and names, come from the table."""
+    plain = attrs.evolve(stored, kind=column.kind, descending=column.descending)
+    said = spell(stored.type, classes)
+    return _column(plain, attrs.evolve(said, settings=()), [], attribute)
+
+
+def _optional(cql_type: CqlType, said: Spelling) -> tuple[str, list[str]]:
+    """The annotation of what a row may lack, and its default."""
+    if cql_type == COUNTER:
+        return said.hint, []
+    if said.settings:
+        return said.hint, ["default=None"]
+    factory = None if is_frozen(cql_type) else _FACTORIES.get(type(cql_type))
+    return (said.hint, [f"factory={factory}"]) if factory else (f"{said.hint} | None", ["default=None"])
+
+
+def _named(raw: str, attribute: str) -> list[str]:
+    return [] if raw == attribute else [f"db_name={raw!r}"]

@@ -1,0 +1,62 @@
+"""What a server stores for an option when nobody declared it, so that generated models do not repeat it.
+
+*In*: stored options. *Out*: those that somebody must have chosen. A default that is unknown here is written out, which
+is more than needed and never wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.options import same
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+_MAPS: Final[Mapping[str, tuple[Mapping[str, str], ...]]] = {
+    "caching": ({"keys": "ALL", "rows_per_partition": "NONE"}, {"keys": "ALL", "rows_per_partition": "ALL"}),
+    "cdc": ({"enabled": "false"},),
+    "per_partition_rate_limit": ({},),
+    "tablets": ({},),
+    "tombstone_gc": ({"mode": "timeout"},),
+}
+_DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "additional_write_policy": ("99p",),
+    "allow_auto_snapshot": (True,),
+    "bloom_filter_fp_chance": (0.01,),
+    "comment": ("",),
+    "crc_check_chance": (1.0,),
+    "default_time_to_live": (0,),
+    "gc_grace_seconds": (864000,),
+    "incremental_backups": (True,),
+    "max_index_interval": (2048,),
+    "memtable": ("default",),
+    "memtable_flush_period_in_ms": (0,),
+    "min_index_interval": (128,),
+    "paxos_grace_seconds": (864000,),
+    "read_repair": ("BLOCKING",),
+    "speculative_retry": ("99p",),
+    "synchronous_updates": (False,),
+    **{name: tuple(map(FrozenMap, values)) for name, values in _MAPS.items()},
+}
+_COMPACTION: Final = FrozenMap({"class": "SizeTieredCompactionStrategy"})
+_SCYLLA_COMPACTION: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
+
+
+def chosen_options(options: Mapping[str, Any], server: ServerProfile) -> dict[str, Any]:
+    """The options that are not what the server would store by itself, by name."""
+    return {name: options[name] for name in sorted(options) if not _is_default(name, options[name], server)}
+
+
+def _is_default(name: str, value: object, server: ServerProfile) -> bool:
+    return any(same(name, default, value, server) for default in _known(name, server))
+
+
+def _known(name: str, server: ServerProfile) -> tuple[Any, ...]:
+    if name == "compaction":
+        return (_COMPACTION, _SCYLLA_COMPACTION) if server.is_scylla else (_COMPACTION,)
+    if name == "compression":
+        return (FrozenMap({"class": "LZ4Compressor"}),)
+    return _DEFAULTS.get(name, ())

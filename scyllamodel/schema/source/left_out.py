@@ -1,0 +1,72 @@
+"""What of a live schema no class can declare, and why; it becomes a comment instead of a class.
+
+*In*: facts as they were read. *Out*: a reason, or None for what can be declared. A table of Thrift's times, a filter
+of a view, an index over several columns: all of it stays where it is, and nobody's models speak of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from scyllamodel._identifiers import BOOKKEEPING, name_fault
+from scyllamodel.schema.diff.sides import is_manageable
+from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
+from scyllamodel.schema.source.hints import Classes
+from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
+
+_CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
+
+
+def usable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
+    """The user types that classes can stand for: those with a name of today, made of such types only."""
+    usable: dict[str, UserType] = {}
+    waiting = [item for item in facts.types if name_fault(item.name, "user type") is None]
+    while ready := [item for item in waiting if usable.keys() >= set(item.user_types)]:
+        usable |= {item.name: item for item in ready}
+        waiting = [item for item in waiting if item not in ready]
+    return usable
+
+
+def type_fault(found: UserType) -> str:
+    """Why a user type that is not among `usable_types` is not."""
+    return name_fault(found.name, "user type") or "it holds a type that no class can stand for, or itself"
+
+
+def table_fault(table: Table, classes: Classes) -> str | None:
+    """Why no model can declare this table; None when one can."""
+    if table.name.startswith(BOOKKEEPING):
+        return "it is scyllamodel's own"
+    if not is_manageable(table):
+        return "it has a compact layout (WITH COMPACT STORAGE, or made by Thrift)"
+    if any(not column.name for column in table):
+        return "one of its columns has no name"
+    for column in table:
+        unknown = [name for name in user_types(column.type) if name not in classes.names]
+        if unknown:
+            return f"the column {column.name} holds the user type {unknown[0]}, for which there is no class"
+        if isinstance(column.type, UserTypeName) and _is_open(column.type, classes):
+            return f"the column {column.name} is not frozen, and its type holds collections that are not either"
+    return name_fault(table.name, "table")
+
+
+def _is_open(found: UserTypeName, classes: Classes) -> bool:
+    return not found.frozen and any(is_multi_cell(field) for _, field in classes.types[found.name].fields)
+
+
+def view_fault(view: View, bases: frozenset[str]) -> str | None:
+    """Why no class can declare this view; ``bases`` are the tables that have one."""
+    if view.base not in bases:
+        return f"its table {view.base} has no class"
+    if view.where:
+        return f"models have no filters: WHERE {view.where}"
+    return name_fault(view.name, "view")
+
+
+def index_fault(index: Index, table: Table) -> str | None:
+    """Why no model can declare this index; None when one can."""
+    if index.column not in table:
+        return f"it is on {index.column}, which is not one column"
+    if index.using is not None and not _CUSTOM_TARGET.fullmatch(index.column):
+        return "an index with a class is on a column of at most 48 letters, digits and underscores"
+    return name_fault(index.name, "index")

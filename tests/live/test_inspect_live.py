@@ -1,0 +1,116 @@
+"""Schemas that no model of ours made become models, and these make the schema again."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from contextlib import contextmanager
+from uuid import uuid4
+
+import attrs
+import pytest
+
+from scyllamodel import Repo, check, inspect, migrate, plan
+from scyllamodel.release.look import Look
+from scyllamodel.schema.source import module_source
+
+pytestmark = pytest.mark.live
+
+FOREIGN = """
+CREATE TYPE {k}.endpoint (service text, ip inet, port int);
+CREATE TYPE {k}."Annotation" (at bigint, tags frozen<map<text, text>>, host frozen<endpoint>);
+CREATE TABLE {k}.span (trace_id text, ts_uuid timeuuid, id text, "parentId" text, kind text, span text, ts bigint,
+  l_ep endpoint, annotations list<frozen<"Annotation">>, tags map<text, text>, debug boolean, "class" text, "a b" text,
+  PRIMARY KEY (trace_id, ts_uuid, id)) WITH CLUSTERING ORDER BY (ts_uuid DESC)
+  AND comment = 'Primary table; it''s "quoted"' AND default_time_to_live = 604800 AND gc_grace_seconds = 3600
+  AND compaction = {{'class': 'TimeWindowCompactionStrategy', 'max_threshold': 16}}
+  AND compression = {{'class': 'ZstdCompressor'}} AND speculative_retry = '95percentile'
+  AND caching = {{'keys': 'NONE', 'rows_per_partition': '12'}};
+CREATE TABLE {k}."Offsets" (consumer text, part smallint, "Offset" counter, PRIMARY KEY ((consumer, part)));
+CREATE TABLE {k}.messages (persistence_id text, partition_nr bigint, seq varint, used boolean static, event blob,
+  tags set<text>, odd set<frozen<list<int>>>, at frozen<tuple<date, time>>, took duration,
+  PRIMARY KEY ((persistence_id, partition_nr), seq));
+CREATE INDEX span_kind ON {k}.span (kind);
+CREATE INDEX ON {k}.span (keys(tags));
+CREATE CUSTOM INDEX "Like" ON {k}.span (span) USING 'org.apache.cassandra.index.sasi.SASIIndex'
+  WITH OPTIONS = {{'mode': 'PREFIX'}};
+CREATE MATERIALIZED VIEW {k}.span_by_id AS SELECT id, trace_id, ts_uuid, kind, debug FROM {k}.span
+  WHERE id IS NOT NULL AND trace_id IS NOT NULL AND ts_uuid IS NOT NULL
+  PRIMARY KEY ((id), trace_id, ts_uuid) WITH CLUSTERING ORDER BY (trace_id ASC, ts_uuid DESC);
+CREATE MATERIALIZED VIEW {k}.debugged AS SELECT * FROM {k}.span
+  WHERE id = 'x' AND trace_id IS NOT NULL AND ts_uuid IS NOT NULL
+  PRIMARY KEY ((id), trace_id, ts_uuid);
+"""
+"""In the manner of tracing stores and event journals: user types, mixed case, counters, statics, tuned options."""
+
+
+@contextmanager
+def models(source, folder):
+    """The name of an importable module with this source."""
+    name = f"generated_{uuid4().hex}"
+    path = folder / f"{name}.py"
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        yield name
+    finally:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def foreign(scylla_cluster):
+    """A repo on a keyspace made by plain CQL."""
+    name = f"foreign_{uuid4().hex[:8]}"
+    with scylla_cluster.repo(name, create_keyspace=True) as repo:
+        session = repo.session
+        (dc,) = session.execute("SELECT data_center FROM system.local").one()
+        for keyspace in (name, f"{name}_b"):
+            session.execute(
+                f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}"
+            )
+        for statement in FOREIGN.format(k=name).split(";\n"):
+            if statement.strip():
+                session.execute(statement, timeout=60)
+        yield repo
+        for keyspace in (name, f"{name}_b"):
+            session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
+
+
+def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp_path):
+    """Nothing to do, nothing refused; the filtered view is the one thing that is left to the server."""
+    look = Look.at(foreign)
+    source = module_source(inspect(foreign)[foreign.keyspace], look.server, repo="again")
+    with models(source, tmp_path) as name:
+        settings = attrs.evolve(foreign.settings, name="again", models=[name])
+        with Repo.from_settings(settings) as repo:
+            found = plan(repo)
+
+    assert ([], (), {"debugged"}) == (
+        found.cql,
+        found.refusals,
+        {note.object.split(".")[1] for note in found.notes},
+    )
+    assert "# The view 'debugged' is left out: models have no filters: WHERE id = 'x'" in source
+
+
+def test_generated_models_make_the_schema_again(foreign, tmp_path):
+    """In an empty keyspace the models make what they were made from, options included."""
+    look = Look.at(foreign)
+    facts = inspect(foreign)[foreign.keyspace]
+    with models(module_source(facts, look.server, repo="copy"), tmp_path) as name:
+        settings = attrs.evolve(foreign.settings, name="copy", models=[name], keyspace=f"{foreign.keyspace}_b")
+        with Repo.from_settings(settings) as repo:
+            migrate(repo)
+            made = inspect(repo)[repo.keyspace]
+
+            assert check(repo, strict=True).in_sync
+    assert alike(facts) == alike(made)
+
+
+def alike(facts):
+    """What two keyspaces can share: all but their names and the view that no class can declare."""
+    tables = [(t.name, t.columns, t.options, t.indexes) for t in facts.tables]
+    views = [(v.name, v.columns, v.options) for v in facts.views if not v.where]
+    return [(item.name, item.fields) for item in facts.types], tables, views

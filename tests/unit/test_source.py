@@ -1,0 +1,184 @@
+"""Facts become a module of models, and the module means the facts."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import re
+import sys
+
+import attrs
+import pytest
+from build import index, schema, table, user_type, view
+from hypothesis import HealthCheck, given, settings
+from strategies import keyspaces
+
+from scyllamodel.discovery import find_models
+from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.schema.changes import LiveOnly
+from scyllamodel.schema.diagram import mermaid
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.source import module_source
+from scyllamodel.schema.source.defaults import chosen_options
+from scyllamodel.types.parse import parse_type
+from scyllamodel.types.values import CustomType, Native
+
+C5 = ServerProfile("cassandra", (5, 0, 6))
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where generated modules lie."""
+    return tmp_path_factory.mktemp("source")
+
+
+def imported(facts, folder, server=C5):
+    """What the generated module declares, read back through a real import."""
+    name = f"generated_{next(numbers)}"
+    path = folder / f"{name}.py"
+    path.write_text(module_source(facts, server, repo=name), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        models = find_models([name], [name])
+        return wanted_facts(models, facts.name)[facts.name]
+    finally:
+        del sys.modules[name]
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(keyspaces())
+def test_a_generated_module_means_what_it_was_made_from(folder, facts):
+    """Neither side has anything that the other lacks: types that a table uses, tables, columns, indexes, views."""
+    declared = imported(facts, folder)
+    used = {item.name for item in declared.types}
+
+    assert [] == [change for change in diff(facts, declared, C5) if not isinstance(change, LiveOnly)]
+    assert [item for item in facts.types if item.name in used] == list(declared.types)
+    assert [(t.name, t.columns, t.indexes) for t in facts.tables] == [
+        (t.name, t.columns, t.indexes) for t in declared.tables
+    ]
+    assert [(v.name, v.base, v.columns) for v in facts.views] == [(v.name, v.base, v.columns) for v in declared.views]
+    assert [chosen_options(t.options, C5) for t in facts.tables] == [dict(t.options) for t in declared.tables]
+
+
+def test_the_same_facts_give_the_same_text():
+    """Whatever the order in which rows came."""
+    one, two = table("b", "a int pk"), table("a", "a int pk", "u frozen<p>")
+    point = user_type("p", "x int")
+
+    assert module_source(schema(one, two, point), C5) == module_source(schema(point, two, one), C5)
+
+
+LEFT_OUT = [
+    (schema(table("old", flags={"dense"})), "# The table 'old' is left out: it has a compact layout"),
+    (schema(table("n" * 49)), "has at most 48 characters"),
+    (schema(table("t", "a int pk", "u frozen<gone>")), "holds the user type gone, for which there is no class"),
+    (schema(table("t", "a int pk", "u p"), user_type("p", "x set<int>")), "is not frozen, and its type holds"),
+    (schema(user_type("a", "z frozen<b>"), user_type("b", "z frozen<a>")), "The user type 'a' is left out"),
+    (schema(user_type("date", "z int")), "The user type 'date' is left out"),
+    (schema(table("t"), view("v", "t", "id int pk", where="id > 3")), "models have no filters: WHERE id > 3"),
+    (schema(view("v", "t", "id int pk")), "The view 'v' is left out: its table t has no class"),
+    (schema(table("t", "a int pk", indexes=[index("a, b", "i", using="x.Lucene")])), "The index 'i' is left out"),
+    (schema(table("scyllamodel_lock")), "it is scyllamodel's own"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "told"), LEFT_OUT, ids=range(len(LEFT_OUT)))
+def test_what_no_class_can_declare_is_a_comment(facts, told, folder):
+    """It is named with the reason, and the module imports all the same."""
+    source = module_source(facts, C5)
+    compile(source, "generated", "exec")
+
+    assert told in source
+
+
+def test_a_text_of_the_database_is_never_code(folder):
+    """Names, comments and options with quotes, line breaks and brackets stay what they are."""
+    evil = '"""\n\'); import os  # '
+    columns = [TableColumn("id", Native("int"), "partition_key"), TableColumn(evil, Native("text"))]
+    facts = schema(Table(name="t", columns=columns, options={"comment": evil}), keyspace=False)
+    declared = imported(attrs.evolve(facts, name="k"), folder)
+
+    assert evil in declared.table("t")
+    assert evil == declared.table("t").options["comment"]
+
+
+def test_types_without_a_python_value_keep_their_type(folder):
+    """A class of the server's own, and a set of lists, are declared by their CQL."""
+    columns = [
+        TableColumn("id", Native("int"), "partition_key"),
+        TableColumn("x", CustomType("org.apache.cassandra.db.marshal.DynamicCompositeType")),
+        TableColumn("y", parse_type("set<frozen<list<int>>>")),
+        TableColumn("z", parse_type("vector<double, 3>")),
+    ]
+    table = Table(name="t", columns=columns)
+
+    assert table.columns == imported(schema(table), folder).table("t").columns
+
+
+def test_indexes_and_views_come_back(folder):
+    """With class, part and options; a view calls its columns as its table does."""
+    base = table(
+        "t", "a int pk", "Mixed int ck desc", "m map<text,int>", "v text",
+        indexes=[index("m", "i", on="keys"), index("v", "j", using="sai", options={"case_sensitive": "false"})],
+    )  # fmt: skip
+    facts = schema(base, view("V", "t", "Mixed int pk", "a int ck desc", "v text"))
+
+    assert [] == list(diff(facts, imported(facts, folder), C5))
+
+
+def test_an_empty_keyspace_gives_an_empty_module():
+    """Nothing but the keyspace's name."""
+    assert module_source(schema(), C5).endswith("# Keyspace: 'k'\n")
+
+
+def test_a_diagram_shows_every_table_view_and_type():
+    """With keys, order, statics, indexes, and lines to what is held."""
+    facts = schema(
+        user_type("addr", "x int"),
+        table("t", "a int pk", "b int ck desc", "s text static", "u map<text,frozen<addr>>", indexes=[index("u", "i")]),
+        view("v", "t", "b int pk", "a int ck"),
+    )
+
+    assert DIAGRAM == mermaid(facts)
+
+
+DIAGRAM = """\
+erDiagram
+    table1["t"] {
+        int a PK
+        int b PK "clustering, descending"
+        text s "static"
+        map_text_frozen_addr u "map#lt;text, frozen#lt;addr#gt;#gt;, indexed"
+    }
+    view2["v (view)"] {
+        int b PK
+        int a PK "clustering, ascending"
+    }
+    type3["addr (type)"] {
+        int x
+    }
+    table1 ||--o{ view2 : "shown by"
+    table1 }o--|| type3 : "holds"
+"""
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(keyspaces())
+def test_every_line_of_a_diagram_is_in_the_grammar(facts):
+    """Whatever the names: a heading, an entity, an attribute, a closing brace or a line."""
+    grammar = re.compile(
+        r"erDiagram"
+        r'|    \w+\["[^"<>]*"\] \{|    \}'
+        r'|        [A-Za-z]\w* [A-Za-z]\w*( PK)?( "[^"<>]*")?'
+        r'|    \w+ (\|\|--o\{|\}o--\|\|) \w+ : "[a-z ]+"',
+        re.ASCII,
+    )
+
+    assert [] == [line for line in mermaid(facts).splitlines() if not grammar.fullmatch(line)]
