@@ -21,16 +21,17 @@ def _keyspace(found: KeyspaceFacts) -> dict[str, Any]:
     about = found.keyspace
     return {
         "name": found.name,
-        "replication": _plain(about.replication) if about else None,
+        "replication": plain(about.replication) if about else None,
         "durable_writes": about.durable_writes if about else None,
         "tablets": about.tablets if about else None,
-        "types": [_type(item) for item in found.types],
+        "types": [type_dict(item) for item in found.types],
         "tables": [_table(item) for item in found.tables],
-        "views": [_view(item) for item in found.views],
+        "views": [view_dict(item) for item in found.views],
     }
 
 
-def _type(found: UserType) -> dict[str, Any]:
+def type_dict(found: UserType) -> dict[str, Any]:
+    """A user type with its fields in order."""
     fields = [{"name": name, "type": field_type.cql} for name, field_type in found.fields]
     return {"name": found.name, "fields": fields}
 
@@ -38,41 +39,44 @@ def _type(found: UserType) -> dict[str, Any]:
 def _table(found: Table) -> dict[str, Any]:
     return {
         "name": found.name,
-        "columns": [_column(item) for item in found],
-        "indexes": [_index(item) for item in found.indexes],
-        "options": _plain(found.options),
+        "columns": [column_dict(item) for item in found],
+        "indexes": [index_dict(item) for item in found.indexes],
+        "options": plain(found.options),
     }
 
 
-def _view(found: View) -> dict[str, Any]:
+def view_dict(found: View) -> dict[str, Any]:
+    """A view; ``of`` is its table."""
     return {
         "name": found.name,
         "of": found.base,
-        "columns": [_column(item) for item in found],
+        "columns": [column_dict(item) for item in found],
         "all_columns": found.all_columns,
         "where": found.where,
-        "options": _plain(found.options),
+        "options": plain(found.options),
     }
 
 
-def _column(found: TableColumn) -> dict[str, Any]:
+def column_dict(found: TableColumn) -> dict[str, Any]:
+    """A column, its type as CQL text."""
     return {"name": found.name, "type": found.type.cql, "kind": found.kind, "descending": found.descending}
 
 
-def _index(found: Index) -> dict[str, Any]:
+def index_dict(found: Index) -> dict[str, Any]:
+    """An index; ``on`` is the part of a collection."""
     return {
         "name": found.name,
         "column": found.column,
         "on": found.on,
         "using": found.using,
-        "options": _plain(found.options),
+        "options": plain(found.options),
         "local": found.local,
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Maps as dicts in the order of their names; what JSON does not know as text."""
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value)
-        return {key: _plain(items[key]) for key in sorted(items)}
+        return {key: plain(items[key]) for key in sorted(items)}
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -17,13 +17,16 @@ from scyllamodel.local.background import NodeStatus
 from scyllamodel.local.background import Status as LocalStatus
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.sources import SchemaDiff
 from scyllamodel.release.status import LockHolder, Status, history_dict
 from scyllamodel.schema.apply import StepResult
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.differences import differences
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
 from scyllamodel.schema.facts_json import facts_dict
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.snapshot import snapshot_dict
 from scyllamodel.types.values import Native
 
 KEY = TableColumn("id", Native("uuid"), "partition_key")
@@ -46,6 +49,11 @@ DOCUMENTS = {
     "check": [
         CheckResult(False, PLAN).to_dict(),
         CheckResult(True, make_plan(WANTED, WANTED, ServerProfile())).to_dict(),
+    ],
+    "snapshot": [snapshot_dict({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_dict({})],
+    "diff": [
+        SchemaDiff("live", "models", differences(SchemaFacts([LIVE]), SchemaFacts([WANTED]))).to_dict(),
+        SchemaDiff("empty", "empty").to_dict(),
     ],
     "keyspace": [KeyspaceResult("shop", True, REPLICATION, (REMARK,)).to_dict()],
     "status": [

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from scyllamodel.cli.commands import explain, ledger, look, schema, server
+from scyllamodel.cli.commands import explain, ledger, look, offline, schema, server
 
-COMMANDS: Final = (*schema.COMMANDS, *ledger.COMMANDS, *look.COMMANDS, *explain.COMMANDS, *server.COMMANDS)
+COMMANDS: Final = (
+    *schema.COMMANDS,
+    *ledger.COMMANDS,
+    *look.COMMANDS,
+    *offline.COMMANDS,
+    *explain.COMMANDS,
+    *server.COMMANDS,
+)

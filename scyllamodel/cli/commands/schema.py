@@ -9,6 +9,7 @@ from typing import Final
 from scyllamodel import release
 from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.commands.offline import compared
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import following
 from scyllamodel.cli.exits import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
@@ -17,6 +18,7 @@ from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import check_text, result_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.schema.plan import Plan
+from scyllamodel.schema.snapshot import FILE
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
@@ -91,11 +93,23 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="live objects that no model declares count as changes too"
     )
+    parser.add_argument(
+        "--offline",
+        nargs="?",
+        const=FILE,
+        metavar="FILE",
+        help=f"compare the models with a lock file instead of the server (default: {FILE})",
+    )
     options.output(parser)
 
 
 def _check(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_check_one, settings), console)
+    if settings.offline is None:
+        return answer_each(chosen_repos(settings), partial(_check_one, settings), console)
+    if settings.resource:
+        raise UsageError("--offline compares all models of a repo, so --resource cannot be given with it.")
+    work = partial(compared, before=f"snapshot:{settings.offline}", after="models", changes=CHANGES)
+    return answer_each(chosen_repos(settings), work, console)
 
 
 def _check_one(settings: argparse.Namespace, repo: Repo) -> Answer:
@@ -140,8 +154,13 @@ COMMANDS: Final = (
         "tell whether the server is in step with the models",
         _check,
         _check_options,
-        "For CI and health checks: the exit code is the answer.",
-        ("scyllamodel check --repo shop.db:repo", "scyllamodel check --repo shop.db:repo --strict --quiet"),
+        "For CI and health checks: the exit code is the answer. With --offline no server is needed: it\n"
+        "tells whether schema.lock.json is what the models declare.",
+        (
+            "scyllamodel check --repo shop.db:repo",
+            "scyllamodel check --repo shop.db:repo --strict --quiet",
+            "scyllamodel check --repo shop.db:repo --offline",
+        ),
         (CHANGES,),
     ),
 )
