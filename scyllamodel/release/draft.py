@@ -106,7 +106,7 @@ class Draft:
         if found[home].keyspace is None and home not in {part.name for part in wanted}:
             wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
         books = found[home]
-        plan = _plan(wish, look, wanted, found)
+        plan = look.checked(_plan(wish, look, wanted, found), found)
         return cls(wish, look, wanted, books, version, _complete(plan, wish, look, books))
 
     def again(self, look: Look) -> Draft:

@@ -12,12 +12,15 @@ import attrs
 
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
 from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.health import read_health
 from scyllamodel.driver.reader import read_keyspace_at, schema_version
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_topology, server_of
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Keyspace, SchemaFacts
+from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.rules import Topology
+from scyllamodel.schema.rules.preflight import preflight
 from scyllamodel.schema.server import ServerProfile
 
 
@@ -109,6 +112,17 @@ class Look:
             IntrospectionError: it could not be read.
         """
         return read_topology(self.coordinator)
+
+    def checked(self, plan: Plan, found: SchemaFacts) -> Plan:
+        """The plan with notes on the state of the cluster, if there is anything to do and anything to note.
+
+        Raises:
+            IntrospectionError: the nodes could not be read.
+        """
+        if plan.is_empty:
+            return plan
+        noted = preflight(found, read_health(self.coordinator, self.server))
+        return attrs.evolve(plan, notes=(*plan.notes, *noted))
 
 
 def check_is_repo(repo: object) -> None:

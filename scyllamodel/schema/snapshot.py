@@ -8,7 +8,7 @@ chooses, which differs between environments, stands there as null.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from scyllamodel.errors import ConfigurationError
@@ -142,7 +142,7 @@ def _column(found: Mapping[str, Any]) -> TableColumn:
 def _written(value: Any, depth: int) -> str:
     """JSON in which whatever holds no list stands on one line."""
     if isinstance(value, list) and value:
-        items = [_written(item, depth + 1) for item in cast("list[Any]", value)]
+        items = [_written(item, depth + 1) for item in cast("Sequence[Any]", value)]
         return _spread("[", items, "]", depth)
     if isinstance(value, dict) and any(isinstance(item, list) for item in cast("dict[str, Any]", value).values()):
         known = cast("dict[str, Any]", value)

@@ -110,6 +110,8 @@ def test_a_migration_is_told_step_by_step(app):
         ("create-keyspace", 0, "keyspace"),
         ("inspect", 0, "inspect"),
         ("lint", 0, "lint"),
+        ("grants", 0, "grants"),
+        ("snapshot", 0, "snapshot"),
     ],
 )
 def test_every_document_is_valid_and_alone(app, words, code, kind):
@@ -148,6 +150,60 @@ def test_inspect_prints_facts_as_json(ready):
     assert [("customer", False), ("placed", True), ("status", False)] == [
         (column["name"], column["descending"]) for column in orders["columns"]
     ]
+
+
+def test_inspect_prints_models_that_are_in_step(ready):
+    """What is printed as Python stands in for the models, and the strict check has nothing to say."""
+    ready.write("models", ready.run("inspect", "--format", "models").stdout)
+    done = ready.run("check", "--strict")
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_inspect_prints_a_diagram(ready):
+    """With every table, and clustering keys told apart."""
+    done = ready.run("inspect", "--format", "mermaid")
+
+    assert done.stdout.startswith("erDiagram\n")
+    assert 'timeuuid placed PK "clustering, descending"' in done.stdout
+
+
+def test_a_plan_file_runs_as_it_was_approved(app):
+    """The keyspace that it was made with included; once the schema has moved on, it is stale and nothing runs."""
+    planned = app.run("plan", "--create-keyspace", "--out", "release.plan")
+    stale = app.run("plan", "--create-keyspace", "--out", "other.plan", "--resource", "Order")
+    done = app.run("migrate", "release.plan", "--json")
+    again = app.run("migrate", "release.plan", "--json")
+    other = app.run("migrate", "other.plan")
+
+    assert [0, 0, 0, 4, 4] == [found.returncode for found in (planned, stale, done, again, other)]
+    assert "applied" == document_in(done.stdout)["status"]
+    assert "StalePlan" == document_in(again.stdout)["error"]
+
+
+def test_wait_ends_when_another_has_migrated(app):
+    """Begun before there is a keyspace, it ends with exit code 0 once the schema is there, and 2 if it never is."""
+    late = app.run("wait", "--timeout", "0.5", "--json")
+    with start("wait", "--repo", "app.db:repo", "--json", folder=app.folder) as waiting:
+        app.run("migrate", "--create-keyspace")
+        out, _ = waiting.communicate(timeout=60)
+    agreed = app.run("wait", "--for", "agreed", "--json")
+
+    assert [2, 0, 0] == [late.returncode, waiting.returncode, agreed.returncode]
+    assert [False, True, True] == [document_in(text)["met"] for text in (late.stdout, out, agreed.stdout)]
+
+
+def test_diff_tells_what_the_server_lacks_and_has(ready):
+    """In step there is nothing to tell; a column by hand and a table of others are what only the server has."""
+    same = document_in(ready.run("diff", "--from", "live", "--json").stdout)
+    ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD by_hand int", timeout=60)
+    found = ready.run("diff", "--from", "models", "--to", "live", "--exit-code")
+
+    assert same["empty"]
+    assert (2, f"From models to live:\n+ column {ready.keyspace}.orders.by_hand: int\n") == (
+        found.returncode,
+        found.stdout,
+    )
 
 
 def test_live_objects_of_others_are_notes(ready):

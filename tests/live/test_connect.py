@@ -16,12 +16,14 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import HostFilterPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
+from scyllamodel import Column, Model, check, column, migrate, partition_key, plan
 from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_server
-from scyllamodel.errors import ConnectionFailed
+from scyllamodel.errors import ConnectionFailed, StepFailed
 from scyllamodel.local import LocalCluster
+from scyllamodel.schema.grants import grants
 
 pytestmark = pytest.mark.live
 
@@ -34,8 +36,9 @@ def point(scylla_cluster):
 
 @pytest.fixture(scope="module")
 def guarded():
-    """A server that asks for a password."""
-    with LocalCluster(settings={"authenticator": "PasswordAuthenticator"}) as cluster:
+    """A server that asks for a password, and looks what a role may do."""
+    settings = {"authenticator": "PasswordAuthenticator", "authorizer": "CassandraAuthorizer"}
+    with LocalCluster(settings=settings) as cluster:
         yield cluster
 
 
@@ -337,3 +340,41 @@ def test_a_program_that_stops_the_loop_ends_at_once(point):
         lingered.append(time.time() - float(run.stdout))
 
     assert [] == [seconds for seconds in lingered if seconds > 3]
+
+
+class Thing(Model, table="things", repo="granted"):
+    """What is migrated with as few permissions as can be."""
+
+    id: Column[int] = partition_key()
+    name: Column[str] = column(index=True)
+
+
+def granted(guarded, role, *commands):
+    """A repo of a role that has what these commands are said to need, and nothing else."""
+    with guarded.repo("system") as repo:
+        session = repo.session
+        (dc,) = session.execute("SELECT data_center FROM system.local").one()
+        session.execute(
+            "CREATE KEYSPACE IF NOT EXISTS granted WITH replication = "
+            f"{{'class': 'NetworkTopologyStrategy', '{dc}': 1}}"
+        )
+        session.execute(f"CREATE ROLE \"{role}\" WITH PASSWORD = 'pw' AND LOGIN = true")
+        for grant in grants("granted", role):
+            if set(commands) & set(grant.commands):
+                for cql in grant.cql:
+                    session.execute(cql)
+    return Repo("granted", nodes=guarded.contact_points, keyspace="granted", models=[__name__], username=role,
+                password="pw")  # fmt: skip
+
+
+def test_grants_are_enough_and_needed(guarded):
+    """A role that may only log in plans and is refused; what `grants` prints for migrate is enough to migrate."""
+    with granted(guarded, "Reader", "plan") as reader:
+        planned = plan(reader)
+        with pytest.raises(StepFailed, match=r"(?i)no CREATE permission"):
+            migrate(reader)
+    with granted(guarded, "Migrator", "migrate") as migrator:
+        done = migrate(migrator)
+
+        assert planned.cql == done.plan.cql
+        assert check(migrator).in_sync

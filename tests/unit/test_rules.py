@@ -12,6 +12,7 @@ from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.rules import Case, judge, lint
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
+from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server import ServerProfile
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
@@ -282,9 +283,50 @@ def test_lint_needs_no_cluster():
     assert ["NB101", "KS101", "UD105"] == [found.code for found in lint(models, SCYLLA)]
 
 
+def cluster(*members):
+    """Nodes in a few words: ``DC [down] [v=VERSION] [STATE]``."""
+    made = []
+    for number, text in enumerate(members):
+        dc, *words = text.split()
+        version = next((word[2:] for word in words if word.startswith("v=")), "1")
+        moving = next((word for word in words if word.isupper()), "")
+        made.append(Member(f"n{number}", dc, version, is_up="down" not in words, moving=moving))
+    return Health(made)
+
+
+THREE = cluster("dc1", "dc1", "dc1")
+SIMPLE = {"class": "SimpleStrategy", "replication_factor": "4"}
+# code, (replication, nodes) that raise it, (replication, nodes) that do not
+FLIGHTS = [
+    ("CL101", (NTS, cluster("dc1", "dc1 down", "dc1")), (NTS, THREE)),
+    ("CL102", (NTS, cluster("dc1", "dc1 v=2", "dc1")), (NTS, cluster("dc1", "dc1 down v=2", "dc1"))),
+    ("CL103", (NTS, cluster("dc1", "dc1 BOOT", "dc1")), (NTS, THREE)),
+    ("KS102", (NTS, cluster("dc1", "dc1")), (NTS, THREE)),
+    ("KS102", (SIMPLE, THREE), (SIMPLE, cluster("dc1", "dc1", "dc2", "dc2"))),
+    ("KS105", ({**NTS, "dc2": "2"}, THREE), ({**NTS, "dc2": "0"}, THREE)),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "raises", "silent"), FLIGHTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(FLIGHTS)]
+)
+def test_an_ailing_cluster_is_noted(code, raises, silent):
+    """A warning that names the keyspace and says what to do; a cluster that is well gives none."""
+
+    def flight(replication, health):
+        return preflight(SchemaFacts([schema(keyspace=Keyspace("k", replication))]), health)
+
+    (found,) = flight(*raises)
+
+    assert (code, "warn", "k") == (found.code, found.severity, found.object)
+    assert found.fix
+    assert code not in {diagnostic.code for diagnostic in flight(*silent)}
+
+
 def test_every_code_is_explained():
     """Whatever a plan can show has an entry, and every entry says what to do."""
     raised = {case[0] for case in CASES} | {case[1] for case in DROPS} | {"DS101", "DS106", "MV102"}
+    raised |= {case[0] for case in FLIGHTS} | {"LG101", "LG102", "LG103", "LG105"}
 
     assert set(CATALOGUE) == raised
     assert all(e.title and e.cause and e.example and e.recipe and str(e).startswith(e.code) for e in CATALOGUE.values())

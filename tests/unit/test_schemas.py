@@ -19,11 +19,13 @@ from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.sources import SchemaDiff
 from scyllamodel.release.status import LockHolder, Status, history_dict
+from scyllamodel.release.waiting import WaitResult
 from scyllamodel.schema.apply import StepResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.differences import differences
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
 from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.grants import grants
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.snapshot import snapshot_dict
@@ -50,11 +52,21 @@ DOCUMENTS = {
         CheckResult(False, PLAN).to_dict(),
         CheckResult(True, make_plan(WANTED, WANTED, ServerProfile())).to_dict(),
     ],
+    "grants": [
+        {
+            "format": 1,
+            "kind": "grants",
+            "role": "r",
+            "keyspace": "k",
+            "grants": [found.to_dict() for found in grants("k", "r", ledger_keyspace="l")],
+        }
+    ],
     "snapshot": [snapshot_dict({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_dict({})],
     "diff": [
         SchemaDiff("live", "models", differences(SchemaFacts([LIVE]), SchemaFacts([WANTED]))).to_dict(),
         SchemaDiff("empty", "empty").to_dict(),
     ],
+    "wait": [WaitResult("agreed", met=True).to_dict(), WaitResult("in-sync", met=False, plan=PLAN).to_dict()],
     "keyspace": [KeyspaceResult("shop", True, REPLICATION, (REMARK,)).to_dict()],
     "status": [
         Status("shop/default").to_dict(),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from scyllamodel.cli.commands import explain, ledger, look, offline, schema, server
+from scyllamodel.cli.commands import cluster, explain, ledger, look, offline, schema, server
 
 COMMANDS: Final = (
     *schema.COMMANDS,
     *ledger.COMMANDS,
     *look.COMMANDS,
     *offline.COMMANDS,
+    *cluster.COMMANDS,
     *explain.COMMANDS,
     *server.COMMANDS,
 )

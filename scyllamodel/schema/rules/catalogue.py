@@ -287,6 +287,48 @@ ENTRIES: Final = (
         "than 222 characters, a quote in the filter of a view, the id of another table.",
         "class Orders(Model, table='orders_by_status') where orders_by_status is a view", "Choose another name.",
     ),
+    Entry(
+        "LG101", "The models were superseded",
+        "The ledger holds them, and others since: a rollback, or an older release that started again. A start-up sync "
+        "that brought them back would undo what somebody did on purpose.",
+        "an old replica restarts in the middle of a rolling deploy",
+        "Deploy the newer release; or run scyllamodel migrate, which goes on on purpose.",
+    ),
+    Entry(
+        "LG102", "Two locks for one keyspace",
+        "The lock of a keyspace is one row in one table. Two repos that keep it in different keyspaces do not see each "
+        "other, and would change the schema at the same time.",
+        "one repo with ledger_keyspace='ops', another on the same keyspace without",
+        "Give all repos of a keyspace the same ledger_keyspace=.",
+    ),
+    Entry(
+        "LG103", "A version of another application",
+        "Two applications share a keyspace and the name of their repo, and so a history; one would undo the other's.",
+        "rollback past a version that another application's models made",
+        "Give the repo of each application a name of its own: Repo('billing', …).",
+    ),
+    Entry(
+        "LG105", "The newest version is a day ahead of the clock",
+        "Versions are numbers made of the time, and always grow; a clock that was wrong once pushes all later ones.",
+        "a machine whose clock is set to next year ran a migration",
+        "Nothing, they stay in order; set the clock of whatever machine it was.",
+    ),
+    Entry(
+        "CL101", "Nodes are down",
+        "A node that is down hears of a schema change when it is back, and until then holds the old one.",
+        "a migration while a node is being replaced", "Bring the nodes back first, or remove those that are lost.",
+    ),
+    Entry(
+        "CL102", "The nodes do not have one schema",
+        "Another change is on its way, or a node is cut off; a change on top of that can wedge the cluster's DDL.",
+        "two versions in nodetool describecluster",
+        "Wait, it is awaited before the first statement; a node that stays behind is restarted.",
+    ),
+    Entry(
+        "CL103", "The topology is changing",
+        "A node that joins or leaves reads or hands over data by the schema of now.",
+        "a migration while nodetool status shows UJ, UL or UM", "Wait until the node has joined or left.",
+    ),
 )  # fmt: skip
 
 CATALOGUE: Final = {entry.code: entry for entry in ENTRIES}

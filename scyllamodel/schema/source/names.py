@@ -16,14 +16,18 @@ from scyllamodel.model.base import Model
 from scyllamodel.model.usertype import UserType
 from scyllamodel.model.view import MaterializedView
 
-IMPORTED: Final = frozenset(
+IMPORTED: Final[frozenset[str]] = frozenset(
     "Annotated Any Column Index MaterializedView Model TableOptions UserType UUID Decimal "
     "annotations as_is clustering_key column cql date datetime partition_key time".split()
 )
 """What a generated module has at its top."""
 
-_BUILTINS: Final = frozenset("bool bytes dict float frozenset int list object set str tuple None self".split())
-_TAKEN: Final = frozenset().union(IMPORTED, _BUILTINS, dir(Model), dir(UserType), dir(MaterializedView))
+_BUILTINS: Final[frozenset[str]] = frozenset(
+    "bool bytes dict float frozenset int list object set str tuple None self".split()
+)
+_TAKEN: Final[frozenset[str]] = frozenset[str]().union(
+    IMPORTED, _BUILTINS, dir(Model), dir(UserType), dir(MaterializedView)
+)
 """No attribute may hide what annotations speak of, or what the base classes offer."""
 
 
@@ -33,7 +37,7 @@ def class_names(names: Iterable[str]) -> Iterator[str]:
     >>> list(class_names(["order_lines", "OrderLines", "2nd", "model", "none"]))
     ['OrderLines', 'OrderLines2', 'T2nd', 'Model2', 'None2']
     """
-    taken = set(IMPORTED)
+    taken: set[str] = set(IMPORTED)
     for name in names:
         words = re.split(r"[^A-Za-z0-9]+", name)
         made = "".join(word[:1].upper() + word[1:] for word in words)

@@ -1,0 +1,102 @@
+"""The commands for those who run clusters: what a role must be granted, and waiting for a schema."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+
+from scyllamodel.cli import options
+from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import CHANGES, DONE, WAITED
+from scyllamodel.cli.parser import Command
+from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.driver.repo import Repo
+from scyllamodel.release.books import ledger_keyspace
+from scyllamodel.release.waiting import AIMS, WaitResult, wait
+from scyllamodel.schema.grants import Grant, grants
+
+
+def _grants_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument("--role", metavar="ROLE", default="scyllamodel", help="to whom (default: scyllamodel)")
+    options.output(parser)
+
+
+def _grants(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_grants_one, settings.role), console)
+
+
+def _grants_one(role: str, repo: Repo) -> Answer:
+    found = grants(repo.keyspace, role, ledger_keyspace=ledger_keyspace(repo))
+    listed = [grant.to_dict() for grant in found]
+    document = {"format": 1, "kind": "grants", "role": role, "keyspace": repo.keyspace, "grants": listed}
+    return Answer(document, grants_text(found))
+
+
+def grants_text(found: Iterable[Grant]) -> str:
+    """The statements under the commands that need them, so that the whole is CQL.
+
+    >>> print(grants_text([Grant(("plan",), "nothing is needed", ())]))
+    -- plan: nothing is needed
+    """
+    blocks = [
+        "\n".join([f"-- {', '.join(grant.commands)}: {grant.why}", *(f"{cql};" for cql in grant.cql)])
+        for grant in found
+    ]
+    return "\n\n".join(blocks)
+
+
+def _wait_options(parser: argparse.ArgumentParser) -> None:
+    options.target(parser)
+    parser.add_argument("--for", dest="aim", choices=AIMS, default="in-sync", help="for what (default: in-sync)")
+    parser.add_argument(
+        "--timeout", type=options.seconds, default=300.0, metavar="SECONDS", help="how long (default: 300)"
+    )
+    options.output(parser)
+
+
+def _wait(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_wait_one, settings), console)
+
+
+def _wait_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    found = wait(repo, settings.aim, timeout=settings.timeout)
+    return Answer(found.to_dict(), wait_text(repo.keyspace, found), DONE if found.met else CHANGES, asked_for=False)
+
+
+def wait_text(keyspace: str, found: WaitResult) -> str:
+    """What came of waiting, with what is missing if it came to nothing.
+
+    >>> wait_text("shop", WaitResult("agreed", met=True, waited_ms=1234))
+    'shop: agreed after 1.2 s.'
+    """
+    seconds = f"{found.waited_ms / 1000:.1f} s"
+    if found.met:
+        return f"{keyspace}: {'in sync' if found.aim == 'in-sync' else 'agreed'} after {seconds}."
+    missing = "" if found.plan is None else f"{found.plan.render()}\n\n"
+    return f"{missing}{keyspace}: not in sync after {seconds}."
+
+
+COMMANDS: Final = (
+    Command(
+        "wait",
+        "wait until the schema is in step, or the nodes agree",
+        _wait,
+        _wait_options,
+        "For init containers: changes nothing, and ends when another one's migration is through. A server\n"
+        "that does not answer yet is waited for, too.",
+        ("scyllamodel wait --repo shop.db:repo", "scyllamodel wait --repo shop.db:repo --for agreed --timeout 60"),
+        (CHANGES, WAITED),
+    ),
+    Command(
+        "grants",
+        "print the GRANT statements that each command needs",
+        _grants,
+        _grants_options,
+        "For the role that migrates, and the one of the application. Asks no server.",
+        ("scyllamodel grants --repo shop.db:repo --role deployer",),
+    ),
+)

@@ -1,0 +1,118 @@
+"""CL, and KS of what exists: whether the cluster is fit for a schema change right now.
+
+*In*: the keyspaces as they are, and a `Health`: the nodes as the coordinator sees them. *Out*: warnings, never
+refusals: a change of the schema may be just what an ailing cluster waits for, and whoever runs it decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff.keyspaces import strategy
+from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
+
+
+@attrs.frozen
+class Member:
+    """A node of the cluster, as another one sees it.
+
+    Attributes:
+        address: for people.
+        version: of the schema, as text; None when the node never told one.
+        is_up: whether it is held for up.
+        moving: what it is busy with when it takes or gives up data, such as ``LEAVING``; empty in normal operation.
+    """
+
+    address: str
+    data_center: str
+    version: str | None = None
+    is_up: bool = True
+    moving: str = ""
+
+
+def _members(found: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(found)
+
+
+@attrs.frozen
+class Health:
+    """All nodes at one moment, the coordinator among them."""
+
+    members: tuple[Member, ...] = attrs.field(converter=_members)
+
+    @property
+    def versions(self) -> dict[str, list[str]]:
+        """Each schema version with the addresses of the live nodes that have it."""
+        found: dict[str, list[str]] = {}
+        for member in self.members:
+            if member.is_up and member.version is not None:
+                found.setdefault(member.version, []).append(member.address)
+        return found
+
+
+def preflight(found: SchemaFacts, health: Health) -> tuple[Diagnostic, ...]:
+    """What may come in the way of a change of these keyspaces."""
+    names = ", ".join(part.name for part in found)
+    return (*_down(names, health), *_disagreement(names, health), *_moving(names, health), *_copies(found, health))
+
+
+def _down(names: str, health: Health) -> Iterator[Diagnostic]:
+    down = [f"{member.address} ({member.data_center})" for member in health.members if not member.is_up]
+    if down:
+        text = f"{_nodes(down)} down: {', '.join(down)}; they learn of the change when they are back"
+        yield Diagnostic("CL101", "warn", names, text, "Bring them back first, or remove them if they are lost.")
+
+
+def _disagreement(names: str, health: Health) -> Iterator[Diagnostic]:
+    versions = health.versions
+    if len(versions) > 1:
+        listed = "; ".join(f"{version} on {', '.join(nodes)}" for version, nodes in sorted(versions.items()))
+        text = f"the nodes do not have one schema: {listed}"
+        yield Diagnostic("CL102", "warn", names, text, "It is awaited before the first statement, which may time out.")
+
+
+def _moving(names: str, health: Health) -> Iterator[Diagnostic]:
+    busy = [f"{member.address} is {member.moving}" for member in health.members if member.moving]
+    if busy:
+        text = f"the topology is changing: {', '.join(busy)}"
+        yield Diagnostic("CL103", "warn", names, text, "Wait until it is done: nodetool netstats, nodetool status.")
+
+
+def _copies(found: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
+    nodes = Counter(member.data_center for member in health.members)
+    for part in found:
+        if part.keyspace is not None and part.keyspace.replication is not None:
+            yield from _replication(part, part.keyspace.replication, nodes)
+
+
+def _replication(
+    found: KeyspaceFacts, replication: Mapping[str, Any], nodes: Mapping[str, int]
+) -> Iterator[Diagnostic]:
+    """A stored replication that the nodes of today cannot serve; ``3/1`` of transient replication counts as 3."""
+    simple = strategy(replication) == "SimpleStrategy"
+    everywhere = {"replication_factor": sum(nodes.values())}
+    for dc, factor in sorted(replication.items()):
+        copies = str(factor).partition("/")[0]
+        if dc == "class" or not copies.isdecimal():
+            continue
+        there = (everywhere if simple else nodes).get(dc, 0)
+        if there == 0 and int(copies):
+            text = f"{copies} copies are kept in the data centre {dc!r}, which has no node"
+            yield Diagnostic("KS105", "warn", found.name, text, "ALTER KEYSPACE by hand, or bring its nodes back.")
+        elif int(copies) > there:
+            text = f"{copies} copies are kept{'' if simple else f' in {dc}'}, where there are {_counted(there)}"
+            yield Diagnostic("KS102", "warn", found.name, text, "Add nodes, or ALTER KEYSPACE by hand.")
+
+
+def _nodes(found: Iterable[str]) -> str:
+    number = len(list(found))
+    return "1 node is" if number == 1 else f"{number} nodes are"
+
+
+def _counted(number: int) -> str:
+    return "1 node" if number == 1 else f"{number} nodes"
