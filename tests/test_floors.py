@@ -28,7 +28,7 @@ FLOORS = {
     "schema": 4,
     "model": 4,
     "schema.plan": 5,
-    "schema.source": 5,
+    "schema.source": 11,
     "schema.apply": 6,
     "discovery": 5,
     "config": 6,

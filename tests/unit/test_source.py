@@ -13,6 +13,7 @@ from build import index, schema, table, user_type, view
 from hypothesis import HealthCheck, given, settings
 from strategies import keyspaces
 
+from scyllamodel import MaterializedView, Model, UserType
 from scyllamodel.discovery import find_models
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema.changes import LiveOnly
@@ -22,6 +23,7 @@ from scyllamodel.schema.facts import Table, TableColumn
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 from scyllamodel.schema.source.defaults import chosen_options
+from scyllamodel.schema.source.names import IMPORTED
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CustomType, Native
 
@@ -107,6 +109,15 @@ def test_a_text_of_the_database_is_never_code(folder):
 
     assert evil in declared.table("t")
     assert evil == declared.table("t").options["comment"]
+
+
+def test_no_column_hides_what_a_base_class_offers(folder):
+    """Whatever methods models have, and whatever the module imports, a column may be called so in CQL."""
+    taken = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED
+    columns = [TableColumn(name, Native("text")) for name in sorted(taken)]
+    made = Table(name="t", columns=[TableColumn("id", Native("int"), "partition_key"), *columns])
+
+    assert made.columns == imported(schema(made), folder).table("t").columns
 
 
 def test_types_without_a_python_value_keep_their_type(folder):

@@ -1,7 +1,8 @@
 """Names of the database -> names for Python: valid, free, and the same in every run.
 
 *In*: raw names, which may hold anything. *Out*: identifiers of ASCII letters, digits and underscores. The raw name is
-never lost: whoever writes a class says it beside the identifier where the two differ.
+never lost: whoever writes a class says it beside the identifier where the two differ. What the public base classes
+offer is not for columns, so this stands above them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from collections.abc import Container, Iterable, Iterator
 from itertools import count
 from typing import Final
 
-from scyllamodel.model.base import Model
-from scyllamodel.model.usertype import UserType
-from scyllamodel.model.view import MaterializedView
+from scyllamodel import MaterializedView, Model, UserType
 
 IMPORTED: Final[frozenset[str]] = frozenset(
     "Annotated Any Column Index MaterializedView Model TableOptions UserType UUID Decimal "
