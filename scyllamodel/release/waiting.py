@@ -16,12 +16,14 @@ from scyllamodel.driver.agreement import await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConnectionFailed, IntrospectionError
+from scyllamodel.release.built import await_built
+from scyllamodel.release.draft import Wish
 from scyllamodel.release.look import Look
 from scyllamodel.release.questions import check
 from scyllamodel.schema.plan import Plan
 
-Aim: TypeAlias = Literal["in-sync", "agreed"]
-AIMS: Final[tuple[Aim, ...]] = ("in-sync", "agreed")
+Aim: TypeAlias = Literal["in-sync", "agreed", "built"]
+AIMS: Final[tuple[Aim, ...]] = ("in-sync", "agreed", "built")
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 """Seconds between two looks: a migration nearby takes seconds, so nobody gains by asking more often."""
@@ -33,7 +35,7 @@ class WaitResult:
 
     Attributes:
         aim: what was waited for.
-        met: whether it came to be.
+        met: whether it came to be; ``built`` is not met as long as something is missing.
         waited_ms: how long it took.
         plan: what is missing still; None where that is not what was waited for.
     """
@@ -56,20 +58,23 @@ class WaitResult:
 
 
 def wait(repo: Repo, aim: Aim = "in-sync", *, timeout: float = 300.0) -> WaitResult:
-    """Wait until the live schema has all that the models want, or until the nodes agree on one schema.
+    """Wait until the live schema has all that the models want, the nodes agree, or indexes and views are filled.
 
     Parameters:
-        aim: ``in-sync`` or ``agreed``.
+        aim: ``in-sync``; ``agreed``; or ``built``, which first waits for ``in-sync``.
         timeout: seconds; what is not so by then is an answer, not an error.
 
     Raises:
         SchemaDisagreement: with ``agreed``, the nodes did not agree in time.
+        BuildTimeout: with ``built``, indexes or views are not filled yet, and none was in what was left of the time.
         ConnectionFailed, IntrospectionError: no server answered, up to the end.
         DiscoveryError: models cannot be read.
     """
     begun = time.monotonic()
     deadline = begun + timeout
     found = _agreed(repo, deadline) if aim == "agreed" else _in_sync(repo, deadline)
+    if aim == "built":
+        found = _built(repo, found, deadline)
     return attrs.evolve(found, waited_ms=round((time.monotonic() - begun) * 1000))
 
 
@@ -91,6 +96,14 @@ def _in_sync(repo: Repo, deadline: float) -> WaitResult:
         return WaitResult("in-sync", met=found.in_sync, plan=found.plan)
 
     return _until(look, deadline)
+
+
+def _built(repo: Repo, found: WaitResult, deadline: float) -> WaitResult:
+    if found.met:
+        await_built(
+            Look.at(repo), Wish.of(repo, None, create_keyspace=False).facts(), max(deadline - time.monotonic(), 0.0)
+        )
+    return attrs.evolve(found, aim="built")
 
 
 def _until(look: Callable[[], WaitResult], deadline: float) -> WaitResult:

@@ -188,9 +188,12 @@ def test_wait_ends_when_another_has_migrated(app):
         app.run("migrate", "--create-keyspace")
         out, _ = waiting.communicate(timeout=60)
     agreed = app.run("wait", "--for", "agreed", "--json")
+    built = app.run("wait", "--for", "built", "--json")
 
-    assert [2, 0, 0] == [late.returncode, waiting.returncode, agreed.returncode]
-    assert [False, True, True] == [document_in(text)["met"] for text in (late.stdout, out, agreed.stdout)]
+    assert [2, 0, 0, 0] == [late.returncode, waiting.returncode, agreed.returncode, built.returncode]
+    assert [False, True, True, True] == [
+        document_in(text)["met"] for text in (late.stdout, out, agreed.stdout, built.stdout)
+    ]
 
 
 def test_diff_tells_what_the_server_lacks_and_has(ready):

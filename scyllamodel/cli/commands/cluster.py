@@ -75,7 +75,7 @@ def wait_text(keyspace: str, found: WaitResult) -> str:
     """
     seconds = f"{found.waited_ms / 1000:.1f} s"
     if found.met:
-        return f"{keyspace}: {'in sync' if found.aim == 'in-sync' else 'agreed'} after {seconds}."
+        return f"{keyspace}: {found.aim.replace('-', ' ')} after {seconds}."
     missing = "" if found.plan is None else f"{found.plan.render()}\n\n"
     return f"{missing}{keyspace}: not in sync after {seconds}."
 
@@ -83,11 +83,12 @@ def wait_text(keyspace: str, found: WaitResult) -> str:
 COMMANDS: Final = (
     Command(
         "wait",
-        "wait until the schema is in step, or the nodes agree",
+        "wait until the schema is in step, agreed on, or built",
         _wait,
         _wait_options,
         "For init containers: changes nothing, and ends when another one's migration is through. A server\n"
-        "that does not answer yet is waited for, too.",
+        "that does not answer yet is waited for, too; --for built also waits until indexes and views hold\n"
+        "the rows of before.",
         ("scyllamodel wait --repo shop.db:repo", "scyllamodel wait --repo shop.db:repo --for agreed --timeout 60"),
         (CHANGES, WAITED),
     ),

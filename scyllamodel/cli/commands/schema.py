@@ -70,14 +70,20 @@ def _migrate(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _migrate_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+    plan = None if settings.planfile is None else Plan.load(settings.planfile)
+    create_keyspace, allow = settings.create_keyspace, settings.allow
+    if plan is not None:
+        # What the plan was made with is part of what was approved, and is not asked for a second time.
+        create_keyspace = create_keyspace or any(step.op == "create_keyspace" for step in plan.bootstrap) or None
+        allow = [*allow, *(lint.allow for lint in plan.lints if lint.allow)]
     with following(console, show_plan=not settings.dry_run) as on_event:
         result = release.migrate(
             repo,
             resources=settings.resource or None,
             dry_run=settings.dry_run,
-            create_keyspace=settings.create_keyspace,
-            plan=None if settings.planfile is None else Plan.load(settings.planfile),
-            allow=settings.allow,
+            create_keyspace=create_keyspace,
+            plan=plan,
+            allow=allow,
             lock_timeout=settings.lock_timeout,
             agreement_timeout=settings.agreement_timeout,
             step_timeout=settings.step_timeout,
