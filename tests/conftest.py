@@ -6,5 +6,9 @@ from hypothesis import settings
 
 pytest_plugins = ["project"]
 
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+"""No deadline: a machine that is busy with something else is no failure of ours."""
+
 settings.register_profile("soak", max_examples=4000, deadline=None, print_blob=True)
 """``--hypothesis-profile=soak``: forty times as many examples as by default."""

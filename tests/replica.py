@@ -1,7 +1,7 @@
 """One replica of an application that starts: it syncs its models and says, line by line, how far it is.
 
-``replica.py NODE KEYSPACE LEASE FIRST LAST``: the models are tables ``t<FIRST>`` to ``t<LAST>``, each with a user type
-of its own and every third one with an index. It prints ``step_started N``, ``step_done N`` …, and at the end
+``replica.py NODE KEYSPACE LEASE COPIES FIRST LAST``: the models are tables ``t<FIRST>`` to ``t<LAST>``, each with a
+user type of its own and every third one with an index. It prints ``step_started N``, ``step_done N`` …, and at the end
 ``finished STATUS`` or the class of the error; a parent kills or stops it when it likes.
 """
 
@@ -51,15 +51,18 @@ def models(first, last):
     return made
 
 
-def main(node, keyspace, lease, first, last):
+def main(node, keyspace, lease, copies, *numbers):
     """Sync, and say what happens."""
     guard.Wanted = functools.partial(Wanted, lease=float(lease))
-    kept = models(int(first), int(last))
+    kept = models(*map(int, numbers))
 
     def told(event):
         say(event.kind, "" if event.step is None else event.step.seq)
 
-    with Repo("soak", nodes=[node], keyspace=keyspace, create_keyspace=True) as repo:
+    about = {"keyspace": keyspace, "create_keyspace": True}
+    if copies != "1":
+        about["replication"] = {"class": "NetworkTopologyStrategy", "datacenter1": copies}
+    with Repo("soak", nodes=[node], **about) as repo:
         say("ready", len(kept))
         try:
             say("ended", Model.sync_all(repo, on_event=told, agreement_timeout=20.0, step_timeout=5.0).status)

@@ -17,6 +17,7 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.look import Look, check_is_repo
 from scyllamodel.release.resources import find_resources
+from scyllamodel.release.rollback import schema_of
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema.differences import Difference, as_declared, differences
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
@@ -86,7 +87,7 @@ def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
     """What is different between two sources.
 
     Parameters:
-        before: ``models``, ``live``, ``snapshot:FILE`` or ``empty``.
+        before: ``models``, ``live``, ``snapshot:FILE``, ``version:V`` or ``empty``.
         after: likewise.
 
     Raises:
@@ -107,7 +108,7 @@ def source(repo: Repo, name: str) -> Source:
     kind, _, rest = name.partition(":")
     read = SOURCES.get(kind)
     if read is None:
-        known = "models, live, empty and snapshot:FILE"
+        known = "models, live, empty, snapshot:FILE and version:V"
         raise ConfigurationError(f"{name!r} is no source of a schema; there are {known}", source=name)
     return read(repo, rest)
 
@@ -144,6 +145,10 @@ def _snapshot(repo: Repo, rest: str) -> Source:
     return Source(f"snapshot:{path}", snapshot_facts(document, repo.name, repo.keyspace, str(path)))
 
 
+def _version(repo: Repo, rest: str) -> Source:
+    return Source(f"version:{rest}", *schema_of(repo, rest))
+
+
 def _no_more(kind: str, rest: str) -> None:
     if rest:
         raise ConfigurationError(f"the source {kind} takes nothing after it, and {rest!r} was given", source=kind)
@@ -157,5 +162,11 @@ def _beside(one: Source, other: Source) -> SchemaFacts:
 
 
 _Reader: TypeAlias = Callable[[Repo, str], Source]
-SOURCES: Final[Mapping[str, _Reader]] = {"models": _models, "live": _live, "empty": _empty, "snapshot": _snapshot}
+SOURCES: Final[Mapping[str, _Reader]] = {
+    "models": _models,
+    "live": _live,
+    "empty": _empty,
+    "snapshot": _snapshot,
+    "version": _version,
+}
 """Reads a source, by what stands before the colon; gets the repo, and what stands after it."""

@@ -44,6 +44,7 @@ def test_there_and_back(ready):
     shown = document_in(ready.run("rollback", first, "--allow", "DS103", "--dry-run", "--json").stdout)
     done = document_in(ready.run("rollback", first, "--allow", "DS103:orders.note", "--json").stdout)
     unknown = ready.run("rollback", "7")
+    behind = document_in(ready.run("diff", "--from", f"version:{first}", "--to", "models", "--json").stdout)
 
     assert "ADD note text" in told
     assert (3, 1) == (refused.returncode, unknown.returncode)
@@ -51,6 +52,7 @@ def test_there_and_back(ready):
     assert ("planned", "rolled_back") == (shown["status"], done["status"])
     assert shown["cql"] == done["cql"]
     assert ["rollback", "migrate", "migrate"] == [found["kind"] for found in versions(ready)]
+    assert ["orders.note"] == [found["object"].partition(".")[2] for found in behind["differences"]][:1]
     assert 2 == ready.run("check").returncode
     assert 1 == ready.run("status", "--json").stdout.count('"applied"')
 

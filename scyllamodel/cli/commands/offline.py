@@ -52,7 +52,7 @@ def write(path: Path, text: str) -> None:
 
 def _diff_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    text = "models, live, empty, or snapshot:FILE"
+    text = "models, live, empty, snapshot:FILE, or version:V"
     parser.add_argument("--from", dest="before", metavar="SOURCE", default=f"snapshot:{FILE}", help=text)
     parser.add_argument("--to", dest="after", metavar="SOURCE", default="models", help="likewise (default: models)")
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 when there is a difference")

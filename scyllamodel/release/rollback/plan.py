@@ -42,10 +42,7 @@ def rollback_plan(target: Target, found: SchemaFacts, server: ServerProfile, *, 
     Raises:
         IrreversibleStep: CQL has no inverse for some of the steps; names all of them.
     """
-    draft = _Draft(found, server, frozenset(allow))
-    for migration in target.undone:
-        for step in sorted(migration.steps, key=lambda step: -step.seq):
-            draft.undo(step)
+    draft = _undone(target, found, server, allow)
     draft.raise_irreversible()
     return Plan(
         keyspace=", ".join(part.name for part in found),
@@ -56,6 +53,23 @@ def rollback_plan(target: Target, found: SchemaFacts, server: ServerProfile, *, 
         refusals=tuple(draft.refusals),
         notes=tuple(draft.notes),
     )
+
+
+def schema_at(target: Target, found: SchemaFacts, server: ServerProfile) -> SchemaFacts:
+    """The schema as it was after the target's version, as far as the stored steps tell: what CQL cannot undo stays.
+
+    Parameters:
+        target, found: as of `rollback_plan`.
+    """
+    return _undone(target, found, server, ()).left
+
+
+def _undone(target: Target, found: SchemaFacts, server: ServerProfile, allow: Collection[str]) -> _Draft:
+    draft = _Draft(found, server, frozenset(allow))
+    for migration in target.undone:
+        for step in sorted(migration.steps, key=lambda step: -step.seq):
+            draft.undo(step)
+    return draft
 
 
 class _Draft:

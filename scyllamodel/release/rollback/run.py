@@ -21,7 +21,7 @@ from scyllamodel.release.ledger import Ledger, Migration, Who
 from scyllamodel.release.ledger.settle import settled
 from scyllamodel.release.look import Look
 from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.rollback.plan import rollback_plan
+from scyllamodel.release.rollback.plan import rollback_plan, schema_at
 from scyllamodel.release.rollback.target import Target, target_of
 from scyllamodel.release.telemetry import observed
 from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply
@@ -59,6 +59,20 @@ def _as_settled(found: Migration, see: _See, server: ServerProfile) -> Migration
 def _keyspaces(repo: Repo, undone: Collection[Migration]) -> list[str]:
     changes = [step.change for found in undone for step in found.steps]
     return sorted({repo.keyspace, *(keyspace_of(change) for change in changes if change is not None)})
+
+
+def schema_of(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfile]:
+    """The repo's keyspace as it was after a version: what is live, less what later versions did.
+
+    Raises:
+        UnknownVersion: there is no such version to go back to.
+        ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
+    """
+    look = Look.at(repo)
+    ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+    target = target_of(ledger.versions(), version)
+    target = attrs.evolve(target, undone=tuple(ledger.with_steps(target.undone)))
+    return schema_at(target, look.found([repo.keyspace]), look.server), look.server
 
 
 def rollback(

@@ -168,9 +168,16 @@ class Plan:
         }
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan to a file, as JSON."""
+        """Write the plan to a file, as JSON.
+
+        Raises:
+            ConfigurationError: the file cannot be written.
+        """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        try:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{path!s} cannot be written: {error.strerror}", path=str(path)) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:
