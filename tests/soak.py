@@ -18,7 +18,7 @@ from pathlib import Path
 import attrs
 import replica
 
-from scyllamodel import history, plan
+from scyllamodel import SeveralFailed, create_keyspace, history, migrate_all, plan
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import fresh_name
@@ -102,7 +102,7 @@ def _round(cluster, outcome, play):
     with cluster.repo(fresh_name("soak"), name="soak") as repo:
         since = play(repo.settings.nodes[0], repo.keyspace)
         outcome.look(repo, since)
-        repo.session.execute(f"DROP KEYSPACE {repo.keyspace}", timeout=120)
+        repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
     return outcome
 
 
@@ -127,10 +127,14 @@ def many_at_once(cluster, dice, outcome, replicas=8):
 
 
 def killed_anywhere(cluster, dice, outcome):
-    """A replica is killed at a step boundary or within a step; the next one finishes, without a word from anybody."""
+    """A replica is killed at a step boundary or within a step; the next one finishes, without a word from anybody.
+
+    Each round takes another boundary, so that as many rounds as there are see all of them.
+    """
+    boundaries = [f"{word} {step}" for step in range(1, STEPS + 1) for word in ("step_started", "step_done")]
 
     def play(node, keyspace):
-        at = f"{dice.choice(['step_started', 'step_done'])} {dice.randint(1, STEPS)}"
+        at = boundaries[(outcome.runs * 7 + 5) % len(boundaries)]
         with Replica(node, keyspace) as victim:
             victim.until(at)
             time.sleep(dice.choice([0.0, dice.random() * 0.03]))
@@ -173,6 +177,33 @@ def answers_swallowed(cluster, dice, outcome):
                 _expect(outcome, one.end(), "ended applied")
 
     return _round(cluster, outcome, play)
+
+
+def one_keyspace_of_many_fails(cluster, dice, outcome, keyspaces=50):
+    """Of so many keyspaces one cannot be migrated: all others are, and the rerun does that one alone."""
+    names = [fresh_name("soak") for _ in range(keyspaces)]
+    wrong = names[dice.randrange(keyspaces)]
+    kept = replica.models(1, 1)
+    repos = [cluster.repo(name, name="soak") for name in names]
+    session = repos[0].session
+    for name in names:
+        create_keyspace(cluster.repo(name))
+    session.execute(f"CREATE TABLE {wrong}.t1 (other int PRIMARY KEY)", timeout=60)
+    outcome.faults += 1
+    try:
+        migrate_all(repos)
+    except SeveralFailed as error:
+        _expect(outcome, f"{len(error.results)} done", f"{keyspaces - 1} done")
+    session.execute(f"DROP TABLE {wrong}.t1", timeout=60)
+    again = Counter(result.status for result in migrate_all(repos))
+    _expect(outcome, str(sorted(again.items())), str([("applied", 1), ("in_sync", keyspaces - 1)]))
+    outcome.runs += 1
+    for repo in repos:
+        outcome.left += len(plan(repo).steps)
+        repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
+        repo.close()
+    assert len(kept) == 1
+    return outcome
 
 
 def paused_node(cluster, dice, outcome):
@@ -234,6 +265,7 @@ def _synced(node, keyspace, tables=TABLES):
 
 
 ONE_NODE = (many_at_once, killed_anywhere, stopped_past_its_lease, answers_swallowed)
+LONG = (one_keyspace_of_many_fails,)
 THREE_NODES = (paused_node, killed_coordinator)
 
 
@@ -264,23 +296,29 @@ def table(found):
 def main():
     """The long run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=2 * STEPS)
     parser.add_argument("--replicas", type=int, default=32)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", action="append", default=[])
     words = parser.parse_args()
-    chosen = [
-        [scenario for scenario in group if not words.only or scenario.__name__ in words.only]
-        for group in (ONE_NODE, THREE_NODES)
-    ]
     found = []
-    for nodes, group in zip((1, 3), chosen, strict=True):
-        if group:
+    for nodes, group in ((1, (*ONE_NODE, *LONG)), (3, THREE_NODES)):
+        chosen = [scenario for scenario in group if not words.only or scenario.__name__ in words.only]
+        if chosen:
             with LocalCluster(nodes=nodes) as cluster:
-                rounds = words.rounds if nodes == 1 else max(1, words.rounds // 5)
-                found += play(group, cluster, rounds, words.seed, replicas=words.replicas)
+                found += _played(chosen, cluster, words)
     sys.stdout.write(f"{table(found)}\nseed {words.seed}: --seed {words.seed} plays the same again\n")
     return 0 if all(outcome.is_clean for outcome in found) else 1
+
+
+def _played(chosen, cluster, words):
+    """Each scenario of one cluster, with a line as soon as it is over; slow ones play less often."""
+    for scenario in chosen:
+        rounds = 1 if scenario in LONG else max(1, words.rounds // 6) if scenario in THREE_NODES else words.rounds
+        (outcome,) = play([scenario], cluster, rounds, words.seed, replicas=words.replicas)
+        sys.stdout.write(f"{outcome}\n")
+        sys.stdout.flush()
+        yield outcome
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from classes import declare
 from scyllamodel import (
     Column,
     ConfigurationError,
+    DestructiveChangeRefused,
     Model,
     OutOfSync,
     Plan,
@@ -20,6 +21,8 @@ from scyllamodel import (
     StepFailed,
     SupersededModels,
     check,
+    clustering_key,
+    column,
     history,
     migrate,
     migrate_async,
@@ -28,6 +31,7 @@ from scyllamodel import (
     rollback,
     status,
 )
+from scyllamodel import types as cql
 from scyllamodel.driver.connection import Connection
 from scyllamodel.testing import keyspaces
 
@@ -268,3 +272,27 @@ def test_the_loop_goes_on_while_a_sync_runs(releases):
     assert ("applied", "in_sync") == (first, second)
     assert ticks > 5
     assert isinstance(history(repo)[0].run_id, UUID)
+
+
+def test_a_key_column_is_renamed_when_that_is_allowed_and_named_back_by_a_rollback(releases):
+    """RENAME is refused as BC101, runs under allow, keeps the rows, and has an inverse."""
+    first = migrate(releases(table("t", *T)))
+    newer = releases()
+
+    class Moved(Model, repo=newer.name, table="t"):
+        id: Column[cql.Int] = partition_key()
+        moment: Column[cql.Int] = clustering_key(renamed_from="at")
+        a: Column[str | None] = column(default=None)
+
+    newer.session.execute(f"INSERT INTO {newer.keyspace}.t (id, at, a) VALUES (1, 2, 'x')")
+    with pytest.raises(DestructiveChangeRefused, match="BC101"):
+        migrate(newer)
+    done = migrate(newer, allow={"BC101"})
+    rows = list(newer.session.execute(f"SELECT moment FROM {newer.keyspace}.t"))
+    back = rollback(newer, first.version, allow={"BC101"})
+
+    assert ["rename_key_columns"] == [step.op for step in done.plan.steps]
+    assert [(2,)] == rows
+    assert "moment" in Moved.__columns__
+    assert ("rolled_back", ["rename_key_columns"]) == (back.status, [step.op for step in back.plan.steps])
+    assert "in_sync" == migrate(releases(table("t", *T))).status
