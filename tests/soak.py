@@ -19,7 +19,9 @@ import attrs
 import replica
 
 from scyllamodel import SeveralFailed, create_keyspace, history, migrate_all, plan
+from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.local import LocalCluster
+from scyllamodel.release.look import Look
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import fresh_name
 
@@ -36,6 +38,7 @@ class Outcome:
 
     Attributes:
         twice: statements that ran more than once; ``lost`` that no version of the ledger tells of.
+        again: statements that a dead node took along before any other knew of them, so that they had to run once more.
         left: statements that a last plan still has.
         recovery: the longest time, in leases, from the last fault until some replica had finished.
         odd: what a replica said that none should.
@@ -45,6 +48,7 @@ class Outcome:
     runs: int = 0
     faults: int = 0
     twice: int = 0
+    again: int = 0
     lost: int = 0
     left: int = 0
     recovery: float = 0.0
@@ -55,8 +59,8 @@ class Outcome:
         """Whether everything survived."""
         return not (self.twice or self.lost or self.left or self.odd)
 
-    def look(self, repo, since=None):
-        """Read the ledger and plan again, after one round."""
+    def look(self, repo, since=None, *, forgets=False):
+        """Read the ledger and plan again, after one round; ``forgets``: a node died with what it alone knew."""
         self.runs += 1
         if since is not None:
             self.recovery = max(self.recovery, (time.monotonic() - since) / LEASE)
@@ -64,7 +68,8 @@ class Outcome:
         steps = [step for version in history(repo, steps=True) for step in version.steps]
         done = Counter(step.cql for step in steps if step.state == "applied")
         seen = {step.cql for step in steps if step.is_done}
-        self.twice += sum(count - 1 for count in done.values())
+        more = sum(count - 1 for count in done.values())
+        self.twice, self.again = (self.twice, self.again + more) if forgets else (self.twice + more, self.again)
         self.lost += STEPS - len(seen)
         self.left += len(plan(repo).steps)
         assert TABLES == len(kept)
@@ -97,11 +102,19 @@ class Replica:
         return last[-1] if last else err.strip().splitlines()[-1] if err.strip() else "killed"
 
 
-def _round(cluster, outcome, play):
+def _agree(repo):
+    """A node that was away for a while may not know yet what the others do."""
+    look = Look.at(repo)
+    with DdlExecutor(look.coordinator, look.server) as executor:
+        executor.await_agreement(180)
+
+
+def _round(cluster, outcome, play, *, forgets=False):
     """A fresh keyspace for one round, and a look at what is left."""
     with cluster.repo(fresh_name("soak"), name="soak") as repo:
         since = play(repo.settings.nodes[0], repo.keyspace)
-        outcome.look(repo, since)
+        _agree(repo)
+        outcome.look(repo, since, forgets=forgets)
         repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
     return outcome
 
@@ -249,7 +262,7 @@ def killed_coordinator(cluster, dice, outcome):
         cluster.node(coordinator).start()
         return since
 
-    return _round(cluster, outcome, play)
+    return _round(cluster, outcome, play, forgets=True)
 
 
 def _coordinator(cluster):
@@ -282,14 +295,24 @@ def play(scenarios, cluster, rounds, seed, **how):
 
 def table(found):
     """The outcomes as text."""
-    head = ("scenario", "runs", "faults", "twice", "lost", "left", "leases", "odd")
+    head = ("scenario", "runs", "faults", "twice", "again", "lost", "left", "leases", "odd")
     rows = [head]
     rows += [
-        (o.name, o.runs, o.faults, o.twice, o.lost, o.left, f"{o.recovery:.1f}", ", ".join(sorted(set(o.odd))) or "-")
+        (
+            o.name,
+            o.runs,
+            o.faults,
+            o.twice,
+            o.again,
+            o.lost,
+            o.left,
+            f"{o.recovery:.1f}",
+            ", ".join(sorted(set(o.odd))) or "-",
+        )
         for o in found
     ]
     return "\n".join(
-        "  ".join(f"{cell!s:<{w}}" for cell, w in zip(row, (24, 5, 7, 6, 5, 5, 7, 0), strict=True)) for row in rows
+        "  ".join(f"{cell!s:<{w}}" for cell, w in zip(row, (27, 5, 7, 6, 6, 5, 5, 7, 0), strict=True)) for row in rows
     )
 
 

@@ -187,6 +187,9 @@ def guarded(
                 return
             held[name] = taken
         executor.follow(next((one.previous.coordinator for one in held.values() if one.took_over), None))
+        # Whoever had the lock before may have changed the schema through another node, and ended before all knew: what
+        # is read next decides what is done.
+        executor.await_agreement(patience.agreement)
         fenced = Fenced(executor, held)
         ledger = open_ledger(repo, executor.coordinator, executor.look(home, books=True), executor.server)
         ledger.settle(fenced.look, executor.server)

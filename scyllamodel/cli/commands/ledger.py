@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from scyllamodel import release
 from scyllamodel.cli import options
@@ -17,6 +18,7 @@ from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import result_text
 from scyllamodel.driver.repo import Repo
+from scyllamodel.release import MigrationResult
 from scyllamodel.release.ledger import scope_of
 from scyllamodel.release.status import history_dict
 
@@ -64,39 +66,27 @@ def _change_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _rollback(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_rollback_one, settings, console), console, failed=PARTIAL)
+    def roll_back(repo: Repo, **how: Any) -> MigrationResult:
+        return release.rollback(repo, settings.version, **how)
 
-
-def _rollback_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
-    with following(console, show_plan=not settings.dry_run) as on_event:
-        result = release.rollback(
-            repo,
-            settings.version,
-            dry_run=settings.dry_run,
-            allow=settings.allow,
-            lock_timeout=settings.lock_timeout,
-            agreement_timeout=settings.agreement_timeout,
-            step_timeout=settings.step_timeout,
-            on_event=on_event,
-        )
-    return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
+    return _change_each(settings, console, roll_back)
 
 
 def _contract(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_contract_one, settings, console), console, failed=PARTIAL)
+    return _change_each(settings, console, release.contract)
 
 
-def _contract_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+def _change_each(settings: argparse.Namespace, console: Console, change: Callable[..., MigrationResult]) -> int:
+    return answer_each(chosen_repos(settings), partial(_change_one, settings, console, change), console, failed=PARTIAL)
+
+
+def _change_one(
+    settings: argparse.Namespace, console: Console, change: Callable[..., MigrationResult], repo: Repo
+) -> Answer:
+    names = ("dry_run", "allow", "lock_timeout", "agreement_timeout", "step_timeout")
+    how = {name: getattr(settings, name) for name in names}
     with following(console, show_plan=not settings.dry_run) as on_event:
-        result = release.contract(
-            repo,
-            allow=settings.allow,
-            dry_run=settings.dry_run,
-            lock_timeout=settings.lock_timeout,
-            agreement_timeout=settings.agreement_timeout,
-            step_timeout=settings.step_timeout,
-            on_event=on_event,
-        )
+        result = change(repo, on_event=on_event, **how)
     return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
 
 
