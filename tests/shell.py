@@ -7,7 +7,7 @@ import pty
 import subprocess
 import sys
 
-TIMEOUT = 180
+TIMEOUT = 300
 OURS = ("SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL", "SCYLLAMODEL_SYNC", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONPATH")
 
 
