@@ -57,7 +57,9 @@ if TYPE_CHECKING:
         MigrationResult,
         RawStep,
         Status,
+        baseline,
         check,
+        contract,
         create_keyspace,
         find_resources,
         history,
@@ -65,19 +67,25 @@ if TYPE_CHECKING:
         migrate,
         migrate_all,
         plan,
+        resolve,
         rollback,
         status,
+        unlock,
     )
     from scyllamodel.release.awaited import (
+        baseline_async,
         check_async,
+        contract_async,
         create_keyspace_async,
         history_async,
         inspect_async,
         migrate_all_async,
         migrate_async,
         plan_async,
+        resolve_async,
         rollback_async,
         status_async,
+        unlock_async,
     )
     from scyllamodel.schema.apply import Event
     from scyllamodel.schema.diagnostics import Diagnostic
@@ -132,11 +140,15 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "UnknownRepo",
     "UnknownVersion",
     "UserType",
+    "baseline",
+    "baseline_async",
     "check",
     "check_async",
     "clustering_key",
     "column",
     "configured_repos",
+    "contract",
+    "contract_async",
     "create_keyspace",
     "create_keyspace_async",
     "find_resources",
@@ -151,10 +163,14 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "partition_key",
     "plan",
     "plan_async",
+    "resolve",
+    "resolve_async",
     "rollback",
     "rollback_async",
     "status",
     "status_async",
+    "unlock",
+    "unlock_async",
 ]
 
 _HOMES: Final = {
@@ -173,12 +189,13 @@ _HOMES: Final = {
     "scyllamodel.model.usertype": "UserType",
     "scyllamodel.model.view": "MaterializedView",
     "scyllamodel.release": """
-        CheckResult KeyspaceResult LedgerStep LockHolder LockUse Migration MigrationResult RawStep Status check
-        create_keyspace find_resources history inspect migrate migrate_all plan rollback status
+        CheckResult KeyspaceResult LedgerStep LockHolder LockUse Migration MigrationResult RawStep Status baseline
+        check contract create_keyspace find_resources history inspect migrate migrate_all plan resolve rollback
+        status unlock
     """,
     "scyllamodel.release.awaited": """
-        check_async create_keyspace_async history_async inspect_async migrate_all_async migrate_async plan_async
-        rollback_async status_async
+        baseline_async check_async contract_async create_keyspace_async history_async inspect_async
+        migrate_all_async migrate_async plan_async resolve_async rollback_async status_async unlock_async
     """,
     "scyllamodel.schema.apply": "Event",
     "scyllamodel.schema.diagnostics": "Diagnostic",

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from typing_extensions import ParamSpec
 
+from scyllamodel.release.byhand import baseline, resolve, unlock
+from scyllamodel.release.contract import contract
 from scyllamodel.release.every import migrate_all
 from scyllamodel.release.keyspaces import create_keyspace
 from scyllamodel.release.migrate import migrate
@@ -36,12 +38,16 @@ def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     return twin
 
 
+baseline_async = awaited(baseline)
 check_async = awaited(check)
+contract_async = awaited(contract)
 create_keyspace_async = awaited(create_keyspace)
 history_async = awaited(history)
 inspect_async = awaited(inspect)
 migrate_all_async = awaited(migrate_all)
 migrate_async = awaited(migrate)
 plan_async = awaited(plan)
+resolve_async = awaited(resolve)
 rollback_async = awaited(rollback)
 status_async = awaited(status)
+unlock_async = awaited(unlock)
