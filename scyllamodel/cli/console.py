@@ -1,7 +1,7 @@
 """Where the words of a command go: results to stdout, messages to stderr, one JSON document instead when asked.
 
 *In*: texts, events and documents. *Out*: bytes on two streams, with colour and bars on a terminal only. A reader that
-goes away (``| head``) never stops the work: what is left to say is dropped.
+goes away (``| head``) never stops the work: what is left to say is dropped. Nor does a full disk, but that is told.
 """
 
 from __future__ import annotations
@@ -68,12 +68,14 @@ class Console:
         verbosity: -1 with ``-q``, 1 with ``-v``, else 0.
         out: for results.
         err: for messages.
+        lost: why results could not be written, although somebody waits for them; None when all were.
     """
 
     json: bool = False
     verbosity: int = 0
     out: TextIO = attrs.field(factory=lambda: _opened(sys.stdout))
     err: TextIO = attrs.field(factory=lambda: _opened(sys.stderr))
+    lost: OSError | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         for stream in (self.out, self.err):
@@ -133,26 +135,27 @@ class Console:
             from scyllamodel.cli.terminal import print_styled  # noqa: PLC0415 - rich is optional
         except ImportError:
             return self._write(stream, f"{visible(text)}\n")
-        with _surviving(stream):
+        with self._surviving(stream):
             print_styled(stream, styled(text))
         return None
 
     def _write(self, stream: TextIO, text: str) -> None:
-        with _surviving(stream):
+        with self._surviving(stream):
             stream.write(text)
             stream.flush()
+
+    @contextmanager
+    def _surviving(self, stream: TextIO) -> Generator[None]:
+        """Outlive a stream that takes no more, and send the rest to nowhere; a reader that went away wants no more."""
+        try:
+            yield
+        except OSError as error:
+            if stream is self.out and not isinstance(error, BrokenPipeError):
+                self.lost = error
+            with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _opened(stream: TextIO | None) -> TextIO:
     """The stream, or one that nobody reads: Python gives None for what the caller has closed (``>&-``)."""
     return io.StringIO() if stream is None else stream
-
-
-@contextmanager
-def _surviving(stream: TextIO) -> Generator[None]:
-    """Outlive the reader of a stream, and send the rest to nowhere once it has gone."""
-    try:
-        yield
-    except BrokenPipeError:
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())

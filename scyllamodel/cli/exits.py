@@ -52,3 +52,9 @@ class Stopped(StepFailed):
     """The user or the system ended a migration after ``applied`` of ``total`` steps; the next run goes on."""
 
     code: ClassVar[str] = "CM103"
+
+
+class ResultLost(ScyllaModelError):
+    """The command did its work, and what it was asked to print could not be written, as on a full disk."""
+
+    code: ClassVar[str] = "CM104"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from scyllamodel.cli.answers import complain, error_document
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import ERROR, Interrupted
+from scyllamodel.cli.exits import CHANGES, DONE, ERROR, Interrupted, ResultLost
 from scyllamodel.cli.parser import Command, parse
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.config import add_current_folder
@@ -32,6 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(json="--json" in words)
     try:
+        return _written(_answered(words, console), console)
+    finally:
+        stop_loop()
+
+
+def _answered(words: Sequence[str], console: Console) -> int:
+    try:
         with on_signals():
             return _run(words, console)
     except SystemExit as ended:
@@ -40,8 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(console, Interrupted("Interrupted before anything was changed."))
     except Exception as error:  # noqa: BLE001 - the last one to hear of it
         return _report(console, error)
-    finally:
-        stop_loop()
+
+
+def _written(code: int, console: Console) -> int:
+    """The exit code; an error when it would be a good one, but nobody can read the result."""
+    if console.lost is None or code not in (DONE, CHANGES):
+        return code
+    return _report(console, ResultLost(f"The work is done, but stdout could not be written: {console.lost.strerror}."))
 
 
 def _run(words: Sequence[str], console: Console) -> int:

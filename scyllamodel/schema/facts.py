@@ -110,7 +110,8 @@ class Index:
 
     Attributes:
         name: raw name; servers keep it unique in the keyspace.
-        column: the indexed column; custom indexes over several columns name them joined by ``", "``.
+        column: the indexed column; custom indexes over several columns name them joined by ``", "``,
+            and those on no column in particular have an empty text.
         on: which part of a collection it covers: ``values`` (also of plain columns), ``keys``, ``entries`` or ``full``.
         using: the class of a custom index as it was declared or stored, None for an ordinary one or "any".
         options: what else the index was made with, as text to text.

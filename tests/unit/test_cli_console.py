@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from shell import on_a_terminal
@@ -180,3 +181,40 @@ def test_a_closed_stream_ends_no_command(closed):
     )
 
     assert (0, "") == (run.returncode, run.stderr)
+
+
+@pytest.fixture
+def full():
+    """A stream on a disk that is full."""
+    with Path("/dev/full").open("w", encoding="utf-8") as device:
+        yield device
+
+
+def run_into(full, *words):
+    """Run Python with its stdout on a full disk."""
+    return subprocess.run([sys.executable, *words], check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+
+
+LOST = "error CM104: The work is done, but stdout could not be written: No space left on device."
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("explain", "PK101"), 1, LOST),
+        (("explain", "PK101", "--json"), 1, LOST),
+        (("explain", "NOPE", "--json"), 64, "error CM101: NOPE is no code of ours. All of them: scyllamodel explain"),
+    ],
+)
+def test_a_full_disk_is_an_error_in_a_line(full, words, code, told):
+    """What cannot be written is told on stderr, without a traceback; a graver exit code stays."""
+    run = run_into(full, "-m", "scyllamodel", *words)
+
+    assert (code, f"{told}\n") == (run.returncode, run.stderr)
+
+
+def test_a_full_disk_stops_no_work(full):
+    """A migration does not end at a line of progress that nobody can keep."""
+    run = run_into(full, "-c", f"{SAY}\nconsole.say('done')")
+
+    assert (0, "done\n") == (run.returncode, run.stderr)

@@ -187,6 +187,7 @@ INDEXED = table(
             ),
         ),
         (Index("i", "v, m", using="a.b.Own"), "CREATE CUSTOM INDEX i ON k.t (v, m) USING 'a.b.Own'"),
+        (Index("i", "", using="a.b.Own"), "CREATE CUSTOM INDEX i ON k.t () USING 'a.b.Own'"),
         (Index("i", "v", using="legacy_local_table"), "CREATE INDEX i ON k.t (v) USING 'legacy_local_table'"),
         (Index("i", "vec", using="sai"), "CREATE CUSTOM INDEX i ON k.t (vec) USING 'sai'"),
     ],

@@ -274,6 +274,15 @@ def test_custom_indexes(target, options, found):
     assert (found,) == reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
 
 
+@pytest.mark.parametrize("target", [{}, {"target": ""}])
+def test_an_index_may_be_on_no_column(target):
+    """Cassandra's own custom index on ``system.paxos`` has no target, and a user's ``ON t ()`` has an empty one."""
+    row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"class_name": "a.b.Own", **target}}
+    found = reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
+
+    assert (Index("i", "", using="a.b.Own"),) == found
+
+
 @pytest.mark.parametrize(
     ("server", "table", "has", "lacks"),
     [

@@ -124,8 +124,8 @@ def _target(table: Table, index: Index) -> str:
 
 
 def _indexed_names(table: Table, index: Index) -> list[str]:
-    """Several columns stand in one text, unless that text is the name of one."""
-    return [index.column] if index.column in table else index.column.split(", ")
+    """Several columns stand in one text, unless that text is the name of one; an empty text names none."""
+    return [index.column] if index.column in table else [name for name in index.column.split(", ") if name]
 
 
 def _indexed(table: Table, index: Index) -> Iterator[TableColumn]:

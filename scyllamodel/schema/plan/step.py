@@ -209,7 +209,7 @@ def _set_options(change: SetOptions) -> tuple[str, str]:
 
 def _add_index(change: AddIndex) -> tuple[str, str]:
     name, column, table = change.index.name, change.index.column, f"{change.keyspace}.{change.table.name}"
-    target = column if change.index.on == "values" else f"the {change.index.on} of {column}"
+    target = (column or "the rows") if change.index.on == "values" else f"the {change.index.on} of {column}"
     built = "; it is built in the background" if change.populated else ""
     return f"{change.keyspace}.{name}", f"Create the index {name} on {target} of {table}{built}."
 

@@ -29,7 +29,7 @@ def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, 
     ('b', 'values', True)
 
     Parameters:
-        text: ``options['target']`` as stored.
+        text: ``options['target']`` as stored; empty for a custom index on the rows of its table (``ON t ()``).
         types: of the table's columns, which tell what a server means.
 
     Raises:
@@ -61,7 +61,7 @@ _NAME: Final = re.compile(r"""("(?:[^"]|"")+"|[^",\s()]+)(?:,\s*|$)""")
 def _names(text: str) -> Iterator[str]:
     """The raw names in a list of columns, of which ordinary indexes have one."""
     at = 0
-    while at < len(text) or not text:
+    while at < len(text):
         match = _NAME.match(text, at)
         if match is None:
             raise ValueError(f"{text!r} is no index target")
