@@ -165,10 +165,10 @@ def test_statements_written_by_hand_run_once_and_are_taken_back(releases):
     """They stand in the plan before and after the schema, in the ledger, and in the way of a rollback without undo."""
     repo = releases(table("t", *T))
     row = f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, 1, 'x')"
-    gone = f"DELETE FROM {repo.keyspace}.t WHERE id = 1 AND at = 1"
+    gone, other = (f"DELETE FROM {repo.keyspace}.t WHERE id = {n} AND at = {n}" for n in (1, 2))
     steps = [
         RawStep(row, undo=gone, post_condition=f"SELECT a FROM {repo.keyspace}.t WHERE id = 1 AND at = 1"),
-        RawStep(f"UPDATE {repo.keyspace}.t SET a = 'y' WHERE id = 2 AND at = 2", undo=gone.replace("1", "2")),
+        RawStep(f"UPDATE {repo.keyspace}.t SET a = 'y' WHERE id = 2 AND at = 2", undo=other),
     ]
     first, second = migrate(repo, steps=steps), migrate(repo, steps=steps)
     rows = sorted(repo.session.execute(f"SELECT id, a FROM {repo.keyspace}.t"))
