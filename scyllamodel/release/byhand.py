@@ -137,11 +137,13 @@ def unlock(
         _check_silent(store, row, clock, sleep)
     when = {"owner": row.owner, "epoch": row.epoch, **({} if force else {"beat": row.beat})}
     try:
-        store.change(when, {"owner": None})
+        answer = store.change(when, {"owner": None})
     except StatementFailure as error:
         raise LedgerError(
             f"the lock of {repo.keyspace} could not be given back: {error}", scope=repo.keyspace
         ) from error
+    if not answer.applied and answer.owner is not None:
+        raise _alive(row)
     return holder
 
 
@@ -159,15 +161,19 @@ def _check_silent(store: LockTable, row: LockRow, clock: Callable[[], float], sl
         sleep(1.0)
         now = _row(store)
         if now is None or now.mark != row.mark:
-            raise LockTimeout(
-                f"The lock of keyspace {store.name} is held by process {row.pid} on {row.host} ({row.purpose}), which "
-                "is alive. Wait for it, or stop it; --force takes the lock all the same, and that run stops then.",
-                keyspace=store.name,
-                holder=row.owner,
-                host=row.host,
-                pid=row.pid,
-                purpose=row.purpose,
-                version=row.version,
-                step=row.step,
-                age=None,
-            )
+            raise _alive(row)
+
+
+def _alive(row: LockRow) -> LockTimeout:
+    return LockTimeout(
+        f"The lock of keyspace {row.name} is held by process {row.pid} on {row.host} ({row.purpose}), which is alive. "
+        "Wait for it, or stop it; --force takes the lock all the same, and that run stops then.",
+        keyspace=row.name,
+        holder=row.owner,
+        host=row.host,
+        pid=row.pid,
+        purpose=row.purpose,
+        version=row.version,
+        step=row.step,
+        age=None,
+    )

@@ -13,6 +13,7 @@ from scyllamodel import (
     Column,
     ConfigurationError,
     DestructiveChangeRefused,
+    LockTimeout,
     Model,
     OutOfSync,
     Plan,
@@ -30,9 +31,13 @@ from scyllamodel import (
     plan,
     rollback,
     status,
+    unlock,
 )
 from scyllamodel import types as cql
+from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.coordinator import choose
+from scyllamodel.release.lock import Lock, LockTable, Wanted
 from scyllamodel.testing import keyspaces
 
 pytestmark = pytest.mark.live
@@ -296,3 +301,23 @@ def test_a_key_column_is_renamed_when_that_is_allowed_and_named_back_by_a_rollba
     assert "moment" in Moved.__columns__
     assert ("rolled_back", ["rename_key_columns"]) == (back.status, [step.op for step in back.plan.steps])
     assert "in_sync" == migrate(releases(table("t", *T))).status
+
+
+def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
+    """Between the last look and the update that takes the lock away it was renewed: it is alive, and keeps it."""
+    repo = releases(table("t", *T))
+    migrate(repo)
+    store = LockTable(Rows(choose(repo.connection())), repo.keyspace, repo.keyspace)
+    with Lock(store, Wanted("a test")).acquire() as held:
+        times = iter((0.0, 1000.0))
+
+        def clock():
+            now = next(times)
+            assert now == 0.0 or held.renew()
+            return now
+
+        with pytest.raises(LockTimeout, match="a test"):
+            unlock(repo, clock=clock)
+        still = store.read(serial=True).owner
+
+    assert held.owner == still
