@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.servers import members, unread
+from scyllamodel.driver.servers import read_members
 from scyllamodel.schema.rules.preflight import Health, Member
 from scyllamodel.schema.server import ServerProfile
 
@@ -26,10 +26,7 @@ def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
     Raises:
         IntrospectionError: not even the nodes could be read.
     """
-    try:
-        found = members(coordinator)
-    except DRIVER_ERRORS as error:
-        raise unread("the nodes of the cluster", coordinator, error) from error
+    found = read_members(coordinator)
     states = _scylla_states(coordinator) if server.is_scylla else _states(coordinator)
     return Health([
         Member(

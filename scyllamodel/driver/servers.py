@@ -63,11 +63,19 @@ def read_topology(coordinator: Coordinator) -> Topology:
     Raises:
         IntrospectionError: they could not be read.
     """
+    return dict(Counter(node.data_center for node in read_members(coordinator)))
+
+
+def read_members(coordinator: Coordinator) -> list[Node]:
+    """`members`, for those to whom a node that does not answer is no news of the cluster.
+
+    Raises:
+        IntrospectionError: they could not be read.
+    """
     try:
-        found = members(coordinator)
+        return members(coordinator)
     except DRIVER_ERRORS as error:
         raise unread("the nodes of the cluster", coordinator, error) from error
-    return dict(Counter(node.data_center for node in found))
 
 
 def server_of(coordinator: Coordinator) -> ServerProfile:
