@@ -14,6 +14,7 @@ from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.ledger import Ledger, scope_of
+from scyllamodel.release.look import Look
 from scyllamodel.release.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
@@ -46,6 +47,16 @@ def open_ledger(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts, serv
     """
     missing_tables(found.name, found, server, BOOKS)
     return _ledger(repo, Books(Rows(coordinator), found.name, known_columns(found)))
+
+
+def ledger_of(repo: Repo, look: Look) -> Ledger:
+    """The same, after a look at its tables.
+
+    Raises:
+        IntrospectionError: they could not be read.
+        ConfigurationError: one of them is in a format that this release does not know.
+    """
+    return open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
 
 
 def open_stamps(repo: Repo, coordinator: Coordinator) -> Ledger:

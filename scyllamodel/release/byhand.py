@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from scyllamodel.driver.cas import Rows
-from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout, UnknownVersion
 from scyllamodel.release.books import ledger_keyspace, read_books
 from scyllamodel.release.draft import Draft, Wish
-from scyllamodel.release.guard import Guard, Patience, guarded
+from scyllamodel.release.guard import Patience, locked
 from scyllamodel.release.ledger import Migration, Who
 from scyllamodel.release.ledger.book import utc_now
 from scyllamodel.release.lock import LockRow, LockTable
@@ -52,7 +50,7 @@ def baseline(repo: Repo, *, force: bool = False, lock_timeout: float = 60.0) -> 
             plan=draft.plan,
         )
     plan = attrs.evolve(draft.plan, bootstrap=(), steps=(), refusals=())
-    with _locked(repo, draft.look, "baseline", lock_timeout, *draft.keyspaces) as guard:
+    with locked(repo, draft.look, "baseline", draft.keyspaces, Patience(lock_timeout)) as guard:
         opened = guard.ledger.begin(
             "baseline",
             plan,
@@ -78,7 +76,7 @@ def resolve(repo: Repo, version: int | str, end: End, *, lock_timeout: float = 6
         UnknownVersion: there is no such version, or it ended well.
         LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as of `migrate`.
     """
-    with _locked(repo, Look.at(repo), "resolve", lock_timeout) as guard:
+    with locked(repo, Look.at(repo), "resolve", [], Patience(lock_timeout)) as guard:
         versions = guard.ledger.versions()
         found = next((one for one in versions if str(one.version) == str(version).strip()), None)
         if found is None or found.status not in _OPEN:
@@ -95,16 +93,6 @@ def _unresolvable(version: int | str, found: Migration | None, versions: list[Mi
         version=version,
         versions=tuple(one.version for one in versions if one.status in _OPEN),
     )
-
-
-@contextlib.contextmanager
-def _locked(repo: Repo, look: Look, purpose: str, lock_timeout: float, *keyspaces: str) -> Generator[Guard]:
-    with (
-        DdlExecutor(look.coordinator, look.server) as executor,
-        guarded(repo, executor, purpose, keyspaces, Patience(lock=lock_timeout)) as guard,
-    ):
-        assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
-        yield guard
 
 
 def unlock(

@@ -19,6 +19,7 @@ from scyllamodel.release.books import ledger_keyspace, open_ledger
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.ledger import Ledger, OpenVersion
 from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
+from scyllamodel.release.look import Look
 from scyllamodel.release.one_lock import check_one_lock
 from scyllamodel.release.results import LockUse
 from scyllamodel.schema.apply import State
@@ -194,3 +195,14 @@ def guarded(
         ledger = open_ledger(repo, executor.coordinator, executor.look(home, books=True), executor.server)
         ledger.settle(fenced.look, executor.server)
         yield Guard(held[repo.keyspace], fenced, ledger, executor)
+
+
+@contextlib.contextmanager
+def locked(repo: Repo, look: Look, purpose: str, keyspaces: Iterable[str], patience: Patience) -> Generator[Guard]:
+    """The same for a run that needs the lock whatever others do meanwhile, through an executor of its own."""
+    with (
+        DdlExecutor(look.coordinator, look.server, agreement_timeout=patience.agreement) as executor,
+        guarded(repo, executor, purpose, keyspaces, patience) as guard,
+    ):
+        assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
+        yield guard

@@ -18,7 +18,7 @@ from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LedgerError
-from scyllamodel.release.books import open_ledger, read_books
+from scyllamodel.release.books import ledger_of, open_ledger, read_books
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
 from scyllamodel.release.lock import LockRow, LockTable
@@ -151,7 +151,7 @@ def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
         ConfigurationError: the ledger is in a format that this release does not know.
     """
     look = Look.at(repo)
-    ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+    ledger = ledger_of(repo, look)
     versions = ledger.versions()
     return ledger.with_steps(versions) if steps else versions
 

@@ -12,11 +12,10 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, StepFailed
-from scyllamodel.release.books import open_ledger, read_books
-from scyllamodel.release.guard import Guard, Patience, guarded
+from scyllamodel.release.books import ledger_of
+from scyllamodel.release.guard import Guard, Patience, locked
 from scyllamodel.release.ledger import Ledger, Migration, Who
 from scyllamodel.release.ledger.settle import settled
 from scyllamodel.release.look import Look
@@ -69,7 +68,7 @@ def schema_of(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfil
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
     """
     look = Look.at(repo)
-    ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+    ledger = ledger_of(repo, look)
     target = target_of(ledger.versions(), version)
     target = attrs.evolve(target, undone=tuple(ledger.with_steps(target.undone)))
     return schema_at(target, look.found([repo.keyspace]), look.server), look.server
@@ -112,34 +111,18 @@ def rollback(
     patience = Patience(lock_timeout, agreement_timeout, step_timeout)
     with observed("rollback", repo.name, repo.keyspace, on_event) as told:
         look = Look.at(repo)
-        ledger = open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+        ledger = ledger_of(repo, look)
         draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
         told(Event("plan_ready", draft.plan))
         draft.plan.raise_refused()
         if dry_run or not draft.target.undone:
             result = MigrationResult("planned" if draft.target.undone else "in_sync", draft.plan, repo=repo.name)
         else:
-            result = _locked(repo, look, draft, version, allow, patience, told)
+            with locked(repo, look, "rollback", _keyspaces(repo, draft.target.undone), patience) as guard:
+                result = roll_back(repo, guard, version, allow, on_event=told, **patience.of_steps)
         result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
         told(Event("finished", draft.plan, result=result))
     return result
-
-
-def _locked(  # noqa: PLR0917 - one caller
-    repo: Repo,
-    look: Look,
-    draft: _Draft,
-    version: int | str,
-    allow: Collection[str],
-    patience: Patience,
-    on_event: OnEvent,
-) -> MigrationResult:
-    with (
-        DdlExecutor(look.coordinator, look.server, agreement_timeout=patience.agreement) as executor,
-        guarded(repo, executor, "rollback", _keyspaces(repo, draft.target.undone), patience) as guard,
-    ):
-        assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
-        return roll_back(repo, guard, version, allow, on_event=on_event, **patience.of_steps)
 
 
 def roll_back(repo: Repo, guard: Guard, version: int | str, allow: Collection[str] = (), **how: Any) -> MigrationResult:
