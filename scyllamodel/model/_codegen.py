@@ -8,6 +8,7 @@ For an ``Order`` with a text and a non-nullable list of dates this is written::
 
     def __load__(row):
         self = new(cls)
+        self.__row__ = row
         self.status, v1 = row
         self.days = empty_1() if v1 is None else load_1(v1)
         return self
@@ -34,6 +35,9 @@ from scyllamodel.types.hints import Hint
 T = TypeVar("T")
 Load = Callable[[Sequence[Any]], T]
 Bind = Callable[[T], tuple[Any, ...]]
+
+ROW = "__row__"
+"""The slot of a model that holds the row an instance was loaded from, outside its columns."""
 
 _SHOWN = 200
 """How much of a wrong value an error shows."""
@@ -84,7 +88,8 @@ def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
     """
     scope: dict[str, Any] = {"new": object.__new__, "cls": cls}
     assign = _assign_frozen if cls.__setattr__ is not object.__setattr__ else _assign
-    lines = ["def __load__(row):", "    self = new(cls)", *assign(cls, fields, scope), "    return self"]
+    keep = ["    self.__row__ = row"] if hasattr(cls, ROW) else []  # what `save` compares with
+    lines = ["def __load__(row):", "    self = new(cls)", *keep, *assign(cls, fields, scope), "    return self"]
     return cast(
         "Load[T]", _compile(lines, cls, "__load__", "One row, in the order of the columns, as an instance.", scope)
     )
@@ -212,12 +217,22 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({type(value).__qualname__})"
 
 
-def _compile(lines: list[str], cls: type, name: str, doc: str, scope: dict[str, Any]) -> Callable[..., Any]:
-    """The function that the lines define, under the names of its class, its source kept for tracebacks."""
+def define(lines: list[str], name: str, where: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """The function of that name which the lines define, its source kept for tracebacks.
+
+    Parameters:
+        lines: of identifiers that we chose alone, never of what a user or server gave.
+        where: what tracebacks call it.
+        scope: its globals.
+    """
     source = "\n".join(lines) + "\n"
-    filename = _remember(source, f"{cls.__module__}.{cls.__qualname__}.{name}")
-    exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the text is made here, of identifiers alone
-    made: Any = scope[name]
+    exec(compile(source, _remember(source, where), "exec"), scope)  # noqa: S102 - see above
+    return cast("Callable[..., Any]", scope[name])
+
+
+def _compile(lines: list[str], cls: type, name: str, doc: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """The function that the lines define, under the names of its class."""
+    made: Any = define(lines, name, f"{cls.__module__}.{cls.__qualname__}.{name}", scope)
     made.__module__, made.__qualname__, made.__doc__ = cls.__module__, f"{cls.__qualname__}.{name}", doc
     return cast("Callable[..., Any]", made)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from typing_extensions import Self, dataclass_transform
 
+from scyllamodel.model._codegen import ROW
 from scyllamodel.model.checks import check_table
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
@@ -24,6 +25,7 @@ from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
+from scyllamodel.model.state import inherit_row, settle
 from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.types.values import COUNTER
@@ -68,7 +70,7 @@ class Model(metaclass=ModelMeta):
     a table can be subclassed: the subclass is a table of its own, with the same columns and more.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = (ROW, "__weakref__")
 
     if TYPE_CHECKING:
         # At run time these would be annotations, and get_type_hints() of every model would show them.
@@ -104,11 +106,16 @@ class Model(metaclass=ModelMeta):
             super().__init_subclass__()
 
         def __reduce_ex__(self, protocol: Any) -> Any:
-            # Slots are known to pickle since protocol 2; through this they go with the older ones, too.
+            # Slots are known to pickle since protocol 2; through this they go with the older ones, too. The row goes
+            # along in Python values, since the driver's own are made of classes that pickle does not find.
+            settle(self)
             return super().__reduce_ex__(max(protocol, 2))
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values; what is not named is shared with this instance, not copied.
+
+        A copy of a loaded instance with the same key is loaded too: saving it sends what differs. With another key it
+        is new.
 
         Columns with ``init=False`` keep their values too, where ``attrs.evolve`` would start again from the default.
 
@@ -119,6 +126,7 @@ class Model(metaclass=ModelMeta):
         for field in self.__attrs_attrs__:
             if not field.init:
                 setattr(made, field.name, getattr(self, field.name))
+        inherit_row(made, self)
         return made
 
 

@@ -52,8 +52,8 @@ class Part:
 
 
 def list_part(element: Part) -> Part:
-    """``list<element>``."""
-    return Part(ListType(element.type), to.each(element.load, None), to.each(element.dump, None), list, hashable=False)
+    """``list<element>``; loaded as a copy, so that a change in place is seen beside the row it came in."""
+    return Part(ListType(element.type), to.each(element.load, list), to.each(element.dump, None), list, hashable=False)
 
 
 def vector_part(element: Part, dimension: int) -> Part:
