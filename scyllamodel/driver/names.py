@@ -28,7 +28,12 @@ LoadBalancingPolicy: Final[Any] = _policies.LoadBalancingPolicy
 RetryPolicy: Final[Any] = _policies.RetryPolicy
 TokenAwarePolicy: Final[Any] = _policies.TokenAwarePolicy
 SimpleStatement: Final[Any] = _query.SimpleStatement
+BatchStatement: Final[Any] = _query.BatchStatement
+BatchType: Final[Any] = _query.BatchType
+BoundStatement: Final[Any] = _query.BoundStatement
+UNSET_VALUE: Final[Any] = _query.UNSET_VALUE
 dict_factory: Final[Any] = _query.dict_factory
+tuple_factory: Final[Any] = _query.tuple_factory
 
 AlreadyExists: Final[type[Exception]] = _root.AlreadyExists
 AuthenticationFailed: Final[type[Exception]] = _root.AuthenticationFailed

@@ -1,0 +1,201 @@
+"""A prepared statement -> a function from Python values to a statement that the driver sends.
+
+*In*: the driver's ``PreparedStatement`` and our markers. *Out*: `Bind`. The driver's own ``bind`` looks up every column
+anew; here one function is written for each prepared statement, with the bytes of plain types made in line. Bytes and
+routing keys are those of ``bind``, to which it turns for all that it does not know, and whose errors it makes ours.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timezone
+from typing import Any, Final, TypeAlias
+
+from scyllamodel.driver.names import UNSET_VALUE, BoundStatement
+from scyllamodel.driver.user_types import StaleType, fitted
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.model._codegen import define
+from scyllamodel.query.statement import Marker
+
+Bind: TypeAlias = Callable[[Sequence[Any]], Any]
+
+UNSET: Final[Any] = UNSET_VALUE
+"""Stands for a value that the statement leaves as it is in the database; it writes neither value nor tombstone."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_DAYS: Final = 2**31 - date(1970, 1, 1).toordinal()
+_pack_long: Final = struct.Struct(">q").pack
+_pack_days: Final = struct.Struct(">I").pack
+
+
+def _timestamp(value: datetime) -> bytes:
+    since = value - _EPOCH
+    return _pack_long((since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000)
+
+
+def _date(value: date) -> bytes:
+    return _pack_days(value.toordinal() + _DAYS)
+
+
+_IN_LINE: Final[Mapping[str, tuple[str, Any]]] = {
+    "VarcharType": ("{}.encode()", None),
+    "UTF8Type": ("{}.encode()", None),
+    "AsciiType": ('{}.encode("ascii")', None),
+    "Int32Type": ("{pack}({})", struct.Struct(">i").pack),
+    "LongType": ("{pack}({})", _pack_long),
+    "CounterColumnType": ("{pack}({})", _pack_long),
+    "ShortType": ("{pack}({})", struct.Struct(">h").pack),
+    "ByteType": ("{pack}({})", struct.Struct(">b").pack),
+    "DoubleType": ("{pack}({})", struct.Struct(">d").pack),
+    "FloatType": ("{pack}({})", struct.Struct(">f").pack),
+    "BooleanType": ("{pack}[{}]", {True: b"\1", False: b"\0"}),
+    "UUIDType": ("{}.bytes", None),
+    "TimeUUIDType": ("{}.bytes", None),
+    "TimestampType": ("{pack}({})", _timestamp),
+    "DateType": ("{pack}({})", _timestamp),
+    "SimpleDateType": ("{pack}({})", _date),
+}
+"""How the bytes of a value are written in line, by the driver's class of the type, and the name that this needs."""
+
+
+def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str, tuple[str, ...]]) -> Bind:
+    """The function that binds values to a prepared statement.
+
+    Parameters:
+        prepared: the driver's.
+        markers: one for each of its values.
+        user_types: the fields of each user type of the model, in the order in which it gives them.
+
+    Returns:
+        A function that raises `TypeMismatch` for a value that does not fit, naming its column, and `StaleType` when the
+        server's user type had fewer fields than the value when the statement was prepared.
+    """
+    columns = prepared.column_metadata
+    dumps = [_dump(marker, column.type, user_types) for marker, column in zip(markers, columns, strict=True)]
+    slow = _by_driver(prepared, markers, dumps)
+    if prepared.column_encryption_policy is not None or not columns:
+        return slow
+    scope: dict[str, Any] = {"new": object.__new__, "Bound": _bound_class(prepared), "U": UNSET, "slow": slow}
+    keys = set(prepared.routing_key_indexes or ())
+    values = [
+        _value(at, column.type, dumps[at], prepared.protocol_version, scope, is_key=at in keys)
+        for at, column in enumerate(columns)
+    ]
+    lines = [
+        "def bind(values):",
+        "    try:",
+        f"        {', '.join(f'v{at}' for at in range(len(columns)))}, = values",
+        f"        found = [{', '.join(values)}]",
+        *_routing(prepared.routing_key_indexes),
+        "    except Exception:",
+        "        return slow(values)",
+        "    made = new(Bound)",
+        "    made.values = found",
+        *(["    made.routing_key = key"] if keys else []),
+        "    return made",
+    ]
+    return define(lines, "bind", f"bind {prepared.query_string}", scope)
+
+
+def _bound_class(prepared: Any) -> type:
+    """One class for each statement, so that what never changes is looked up on it."""
+    first = prepared.column_metadata[0]
+    shared = {
+        "routing_key": None,
+        "prepared_statement": prepared,
+        "keyspace": first.keyspace_name,
+        "table": first.table_name,
+        "raw_values": (),  # only the driver's repr reads it, and values are not for logs
+        "consistency_level": prepared.consistency_level,
+        "_serial_consistency_level": prepared.serial_consistency_level,
+        "fetch_size": prepared.fetch_size,
+        "is_idempotent": prepared.is_idempotent,
+        "retry_policy": prepared.retry_policy,
+        "custom_payload": prepared.custom_payload,
+    }
+    return type("Bound", (BoundStatement,), shared)
+
+
+def _dump(marker: Marker, driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> Callable[[Any], Any] | None:
+    fit = fitted(driver_type, user_types)
+    if fit is None or marker.dump is None:
+        return fit or marker.dump
+    dump = marker.dump
+    return lambda value: fit(dump(value))
+
+
+def _value(at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str, Any], *, is_key: bool) -> str:
+    """The expression that makes the bytes of one value."""
+    given = f"v{at}"
+    if dump is not None:
+        scope[f"dump{at}"] = dump
+        given = f"dump{at}(v{at})"
+    text, name = _IN_LINE.get(driver_type.__name__, (None, None))
+    if text is None:
+        scope[f"pack{at}"] = driver_type.serialize
+        made = f"pack{at}({given}, {protocol})"
+    else:
+        scope[f"pack{at}"] = name
+        made = text.format(given, pack=f"pack{at}")
+    # The driver writes a user type of nulls for an unset one, so the test is ours. A key is never unset.
+    return made if is_key else f"None if v{at} is None else U if v{at} is U else {made}"
+
+
+def _routing(indexes: Sequence[int] | None) -> list[str]:
+    if not indexes:
+        return []
+    if len(indexes) == 1:
+        return [f"        key = found[{indexes[0]}]"]
+    parts = ", ".join(f"found[{at}]" for at in indexes)
+    return [f'        key = b"".join([len(part).to_bytes(2, "big") + part + b"\\0" for part in ({parts},)])']
+
+
+def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callable[[Any], Any] | None]) -> Bind:
+    """The driver's own way, and its errors as ours."""
+
+    def bind(values: Sequence[Any]) -> Any:
+        dumped = [_dumped(marker, dump, value) for marker, dump, value in zip(markers, dumps, values, strict=True)]
+        for at in prepared.routing_key_indexes or ():
+            if dumped[at] is None or dumped[at] is UNSET:
+                raise TypeMismatch(
+                    f"{markers[at].name} is part of the partition key and cannot be null.", column=markers[at].name
+                )
+        try:
+            return prepared.bind(dumped)
+        except Exception as error:  # noqa: BLE001 - serialisers raise whatever their value raises
+            raise _blamed(prepared, markers, dumped, error) from None
+
+    return bind
+
+
+def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, value: Any) -> Any:
+    if dump is None or value is None or value is UNSET:
+        return value
+    try:
+        return dump(value)
+    except StaleType:
+        raise
+    except Exception as error:  # noqa: BLE001 - likewise
+        raise _mismatch(marker, value, error) from (None if marker.redact else error)
+
+
+def _blamed(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any], error: Exception) -> Exception:
+    """The error with the column whose value the driver cannot serialise."""
+    for marker, column, value in zip(markers, prepared.column_metadata, dumped, strict=True):
+        if value is None or value is UNSET:
+            continue
+        try:
+            column.type.serialize(value, prepared.protocol_version)
+        except Exception as found:  # noqa: BLE001 - whatever it is, it is this column's
+            return _mismatch(marker, value, found, column.type.cql_parameterized_type())
+    return error
+
+
+def _mismatch(marker: Marker, value: Any, error: Exception, cql_type: str = "") -> TypeMismatch:
+    kind = marker.type.cql if marker.type is not None else cql_type or "its type"
+    if marker.redact:
+        return TypeMismatch(f"{marker.name}: its value, which is not shown, does not fit {kind}.", column=marker.name)
+    shown = repr(value)
+    shown = shown if len(shown) <= 200 else f"{shown[:200]}… ({type(value).__qualname__})"
+    return TypeMismatch(f"{marker.name}: {shown} does not fit {kind}: {error}", column=marker.name, value=value)

@@ -1,0 +1,83 @@
+"""A statement in two parts: its `Shape`, which is prepared once, and the values of one call.
+
+Comes in: the text and markers that builders or objects make. Goes out: a `Compiled`, which the driver's room sends. It
+is separate because whoever sends a statement need not know who made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import attrs
+
+from scyllamodel.types.values import CqlType
+
+R = TypeVar("R")
+
+Verb: TypeAlias = Literal["select", "insert", "update", "delete", "truncate", "batch"]
+
+
+@attrs.frozen
+class Marker:
+    """One bind marker ``?``.
+
+    Attributes:
+        name: for errors and telemetry: ``Order.total``, ``[ttl]``, ``[limit]``.
+        type: None is whatever the prepared statement says.
+        dump: from the Python value to what the driver serialises; None when there is nothing to do.
+        redact: whether its value is never shown.
+    """
+
+    name: str
+    type: CqlType | None = None
+    dump: Callable[[Any], Any] | None = None
+    redact: bool = False
+
+
+@attrs.frozen(eq=False)
+class Shape(Generic[R]):
+    """All of a statement that does not change with its values; made once for each text, so identity is a cache key.
+
+    Attributes:
+        cql: with the keyspace in it, and values as ``?``.
+        markers: one for each ``?``, in order.
+        model: the class it speaks of.
+        conditional: a lightweight transaction.
+        counter: it changes counters.
+        idempotent: it may be sent twice without a difference.
+        load: one row, a tuple, to an instance or a tuple of typed values; None without rows.
+    """
+
+    cql: str
+    markers: tuple[Marker, ...]
+    verb: Verb
+    model: type | None
+    keyspace: str
+    conditional: bool = False
+    counter: bool = False
+    idempotent: bool = True
+    load: Callable[[Sequence[Any]], Any] | None = None
+
+
+@attrs.frozen
+class Options:
+    """What one call asks for beside its values; None is what the repo says."""
+
+    consistency: str | int | None = None
+    serial_consistency: str | int | None = None
+    timeout: float | None = None
+    page_size: int | None = None
+    idempotent: bool | None = None
+
+
+NO_OPTIONS = Options()
+
+
+@attrs.frozen
+class Compiled(Generic[R]):
+    """A shape with the values of one call, as Python has them, in the order of the markers."""
+
+    shape: Shape[R]
+    values: tuple[Any, ...]
+    options: Options = NO_OPTIONS

@@ -1,0 +1,128 @@
+"""A generated binder makes what the driver's own ``bind`` makes, byte for byte."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timezone
+
+import pytest
+from cassandra.protocol import ColumnMetadata
+from cassandra.query import UNSET_VALUE, PreparedStatement
+from every_type import CASES, USER_TYPES, Place
+from through_driver import PROTOCOL, driver_type
+
+from scyllamodel import types as cql
+from scyllamodel.driver.binder import make_bind
+from scyllamodel.driver.user_types import StaleType
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.query.statement import Marker
+from scyllamodel.types.hints import resolve
+
+SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
+GIVEN = {cls.__cql_name__: cls.__fields_by_cql__ for cls, _ in USER_TYPES}
+KEY = uuid.UUID(int=7)
+MOMENTS = [
+    datetime(2026, 1, 31, 23, 59, 59, 999_999, timezone.utc),
+    datetime(1815, 12, 10, 0, 0, 0, 1, timezone.utc),
+    datetime(2026, 1, 1, tzinfo=timezone.utc).astimezone(),
+]
+
+
+def prepared(hints, key=(0,), server=SERVER):
+    """What the driver makes of a prepared statement with values of these types, and our markers for it."""
+    found = [resolve(hint) for hint in hints]
+    columns = [
+        ColumnMetadata("shop", "orders", f"c{at}", driver_type(hint.type, server)) for at, hint in enumerate(found)
+    ]
+    made = PreparedStatement(columns, b"id", list(key), "INSERT …", "shop", PROTOCOL, [], b"")
+    return made, [Marker(f"Order.c{at}", hint.type, hint.dump) for at, hint in enumerate(found)]
+
+
+def both(hints, values, key=(0,)):
+    """The driver's statement and ours."""
+    made, markers = prepared(hints, key)
+    dumped = [
+        value if value is None or value is UNSET_VALUE or marker.dump is None else marker.dump(value)
+        for marker, value in zip(markers, values, strict=True)
+    ]
+    return made.bind(dumped), make_bind(made, markers, GIVEN)(values)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_bytes_are_the_drivers(case):
+    """For every type, for nulls and for unset values."""
+    for value in (*case.values, None, UNSET_VALUE):
+        theirs, ours = both([uuid.UUID, case.hint], (KEY, value))
+
+        assert list(theirs.values) == list(ours.values)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+def test_timestamps_are_cut_as_the_driver_cuts_them(moment):
+    """Down to milliseconds, before 1970 too, in whatever zone."""
+    theirs, ours = both([uuid.UUID, datetime], (KEY, moment))
+
+    assert theirs.values[1] == ours.values[1]
+
+
+@pytest.mark.parametrize("key", [(0,), (1, 0), (0, 1, 2)], ids=str)
+def test_the_routing_key_is_the_drivers(key):
+    """Of one part and of several, in whatever order they are bound."""
+    theirs, ours = both([uuid.UUID, str, int], (KEY, "naïve", 3), key)
+
+    assert theirs.routing_key == ours.routing_key
+
+
+def test_plain_values_never_take_the_drivers_way():
+    """The statement is of the class made for it."""
+    _, ours = both([uuid.UUID, str, cql.Int, bool, float, datetime], (KEY, "a", 1, True, 0.5, MOMENTS[0]))
+
+    assert "Bound" == type(ours).__name__
+
+
+def test_a_value_that_does_not_fit_names_its_column():
+    """With the value and the type."""
+    made, markers = prepared([uuid.UUID, cql.Int])
+    with pytest.raises(TypeMismatch) as caught:
+        make_bind(made, markers, {})((KEY, "three"))
+
+    assert "Order.c1" == caught.value.column
+    assert "'three' does not fit int" in str(caught.value)
+
+
+def test_a_redacted_value_is_not_shown():
+    """Neither it nor the error that may quote it."""
+    made, (key, other) = prepared([uuid.UUID, cql.Int])
+    hidden = Marker(other.name, other.type, other.dump, redact=True)
+    with pytest.raises(TypeMismatch) as caught:
+        make_bind(made, [key, hidden], {})((KEY, "secret"))
+
+    assert "secret" not in f"{caught.value}{caught.value.__cause__}"
+
+
+def test_a_null_in_the_partition_key_is_refused():
+    """By its name, where the driver says that NoneType has no len()."""
+    made, markers = prepared([uuid.UUID, str], (0, 1))
+    with pytest.raises(TypeMismatch, match=r"Order\.c1 is part of the partition key"):
+        make_bind(made, markers, {})((KEY, None))
+
+
+def test_fields_go_where_the_server_has_them():
+    """A type whose fields stand in another order, and that has more of them, loses none."""
+    city, opened = SERVER["place"]
+    server = {**SERVER, "place": [opened, ("extra", city[1]), city]}
+    made, markers = prepared([uuid.UUID, list[Place]], server=server)
+    bound = make_bind(made, markers, GIVEN)((KEY, [Place("Brno")]))
+    (found,) = made.column_metadata[1].type.from_binary(bound.values[1], PROTOCOL)
+
+    assert (None, None, "Brno") == tuple(found)
+
+
+def test_a_field_that_the_server_lacks_is_never_dropped():
+    """Its value is an error that asks for a statement prepared anew; without a value there is nothing to lose."""
+    made, markers = prepared([uuid.UUID, Place], server={**SERVER, "place": SERVER["place"][:1]})
+    bind = make_bind(made, markers, GIVEN)
+
+    assert bind((KEY, Place("Brno"))).values[1]
+    with pytest.raises(StaleType):
+        bind((KEY, Place("Brno", MOMENTS[0].date())))
