@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scyllamodel.driver.repo import Repo
     from scyllamodel.errors import (
         BuildTimeout,
+        BulkWriteError,
         ConfigurationError,
         ConnectionFailed,
         DestructiveChangeRefused,
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
         ForeignVersion,
         ImpossibleChange,
         IntrospectionError,
+        InvalidPageToken,
         IrreversibleStep,
         KeyspaceError,
         LedgerError,
         LockLost,
         LockTimeout,
         ModelDefinitionError,
+        MultipleResultsFound,
         NoModelsFound,
+        NotFound,
         OutOfSync,
+        QueryNotSupported,
         SchemaDisagreement,
         ScyllaModelError,
         SeveralFailed,
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
         SupersededModels,
         TypeMismatch,
         UnknownColumn,
+        UnknownOutcome,
         UnknownRepo,
         UnknownVersion,
     )
@@ -94,6 +100,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "BuildTimeout",
+    "BulkWriteError",
     "CheckResult",
     "Column",
     "ConfigurationError",
@@ -108,6 +115,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "ImpossibleChange",
     "Index",
     "IntrospectionError",
+    "InvalidPageToken",
     "IrreversibleStep",
     "KeyspaceError",
     "KeyspaceResult",
@@ -122,9 +130,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "MigrationResult",
     "Model",
     "ModelDefinitionError",
+    "MultipleResultsFound",
     "NoModelsFound",
+    "NotFound",
     "OutOfSync",
     "Plan",
+    "QueryNotSupported",
     "RawStep",
     "Repo",
     "SchemaDisagreement",
@@ -137,6 +148,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "TableOptions",
     "TypeMismatch",
     "UnknownColumn",
+    "UnknownOutcome",
     "UnknownRepo",
     "UnknownVersion",
     "UserType",
@@ -178,10 +190,11 @@ _HOMES: Final = {
     "scyllamodel.driver.configured": "configured_repos",
     "scyllamodel.driver.repo": "Repo",
     "scyllamodel.errors": """
-        BuildTimeout ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError DuplicateTable
-        ForeignVersion ImpossibleChange IntrospectionError IrreversibleStep KeyspaceError LedgerError LockLost
-        LockTimeout ModelDefinitionError NoModelsFound OutOfSync SchemaDisagreement ScyllaModelError SeveralFailed
-        StalePlan StepFailed SupersededModels TypeMismatch UnknownColumn UnknownRepo UnknownVersion
+        BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError
+        DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken IrreversibleStep
+        KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound NoModelsFound
+        NotFound OutOfSync QueryNotSupported SchemaDisagreement ScyllaModelError SeveralFailed StalePlan
+        StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
     "scyllamodel.model.declare": "clustering_key column partition_key",

@@ -28,7 +28,13 @@
     ├── BuildTimeout (TimeoutError)           an index or view is there and not filled in time
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
-    └── SeveralFailed                         of several repos, some failed
+    ├── SeveralFailed                         of several repos, some failed
+    ├── QueryNotSupported (ValueError)        a statement that the table's keys and indexes do not serve
+    ├── NotFound (LookupError)                no row where one is needed
+    ├── MultipleResultsFound (LookupError)    several rows where one is needed
+    ├── InvalidPageToken (ValueError)         a page token of another query, keyspace or program
+    ├── UnknownOutcome (TimeoutError)         a conditional write of which nobody knows whether it was applied
+    └── BulkWriteError                        some rows of many were not written
 
 An error says what is wrong, where, and what to do; carries what it speaks of as attributes; has a stable ``code``;
 and goes through `pickle` with its attributes and, where the cause can be pickled too, its cause.
@@ -345,3 +351,46 @@ class SeveralFailed(ScyllaModelError):
 
     code = "AP103"
     exit_code = 6
+
+
+class QueryNotSupported(ScyllaModelError, ValueError):
+    """A statement that the keys and indexes of its table do not serve, refused before it is sent.
+
+    ``needs`` names the columns that it would need, ``helps`` what would serve it: an index, a view, a word.
+    """
+
+    code = "QY103"
+
+
+class NotFound(ScyllaModelError, LookupError):
+    """There is no row where one was asked for."""
+
+    code = "QY104"
+
+
+class MultipleResultsFound(ScyllaModelError, LookupError):
+    """There are several rows where one was asked for."""
+
+    code = "QY105"
+
+
+class InvalidPageToken(ScyllaModelError, ValueError):
+    """A page token that was made for another query or keyspace, by another version, or by somebody else."""
+
+    code = "QY106"
+
+
+class UnknownOutcome(ScyllaModelError, TimeoutError):
+    """A conditional write got no answer in time: it was applied, or was not, or will be yet.
+
+    ``resolve(repo)`` reads the row at SERIAL, which first brings to an end what is under way.
+    """
+
+    code = "QY107"
+
+
+class BulkWriteError(ScyllaModelError):
+    """Of many rows some were not written; ``report`` tells which, and why."""
+
+    report: Any
+    code = "QY108"

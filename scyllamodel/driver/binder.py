@@ -16,12 +16,9 @@ from scyllamodel.driver.names import UNSET_VALUE, BoundStatement
 from scyllamodel.driver.user_types import StaleType, fitted
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import define
-from scyllamodel.query.statement import Marker
+from scyllamodel.query.statement import UNSET, Marker
 
 Bind: TypeAlias = Callable[[Sequence[Any]], Any]
-
-UNSET: Final[Any] = UNSET_VALUE
-"""Stands for a value that the statement leaves as it is in the database; it writes neither value nor tombstone."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAYS: Final = 2**31 - date(1970, 1, 1).toordinal()
@@ -76,7 +73,13 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
     slow = _by_driver(prepared, markers, dumps)
     if prepared.column_encryption_policy is not None or not columns:
         return slow
-    scope: dict[str, Any] = {"new": object.__new__, "Bound": _bound_class(prepared), "U": UNSET, "slow": slow}
+    scope: dict[str, Any] = {
+        "new": object.__new__,
+        "Bound": _bound_class(prepared),
+        "UNSET": UNSET,
+        "U": UNSET_VALUE,
+        "slow": slow,
+    }
     keys = set(prepared.routing_key_indexes or ())
     values = [
         _value(at, column.type, dumps[at], prepared.protocol_version, scope, is_key=at in keys)
@@ -139,7 +142,7 @@ def _value(at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str,
         scope[f"pack{at}"] = name
         made = text.format(given, pack=f"pack{at}")
     # The driver writes a user type of nulls for an unset one, so the test is ours. A key is never unset.
-    return made if is_key else f"None if v{at} is None else U if v{at} is U else {made}"
+    return made if is_key else f"None if v{at} is None else U if v{at} is UNSET else {made}"
 
 
 def _routing(indexes: Sequence[int] | None) -> list[str]:
@@ -157,7 +160,7 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
     def bind(values: Sequence[Any]) -> Any:
         dumped = [_dumped(marker, dump, value) for marker, dump, value in zip(markers, dumps, values, strict=True)]
         for at in prepared.routing_key_indexes or ():
-            if dumped[at] is None or dumped[at] is UNSET:
+            if dumped[at] is None or dumped[at] is UNSET_VALUE:
                 raise TypeMismatch(
                     f"{markers[at].name} is part of the partition key and cannot be null.", column=markers[at].name
                 )
@@ -170,7 +173,9 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
 
 
 def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, value: Any) -> Any:
-    if dump is None or value is None or value is UNSET:
+    if value is UNSET:
+        return UNSET_VALUE
+    if dump is None or value is None:
         return value
     try:
         return dump(value)
@@ -183,7 +188,7 @@ def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, value: Any) -> An
 def _blamed(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any], error: Exception) -> Exception:
     """The error with the column whose value the driver cannot serialise."""
     for marker, column, value in zip(markers, prepared.column_metadata, dumped, strict=True):
-        if value is None or value is UNSET:
+        if value is None or value is UNSET_VALUE:
             continue
         try:
             column.type.serialize(value, prepared.protocol_version)

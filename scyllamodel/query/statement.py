@@ -7,15 +7,27 @@ is separate because whoever sends a statement need not know who made it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from enum import Enum
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from scyllamodel.types.values import CqlType
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 Verb: TypeAlias = Literal["select", "insert", "update", "delete", "truncate", "batch"]
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+"""Stands for a value that a statement leaves as it is in the database: neither a value nor a null is written."""
 
 
 @attrs.frozen
@@ -81,3 +93,33 @@ class Compiled(Generic[R]):
     shape: Shape[R]
     values: tuple[Any, ...]
     options: Options = NO_OPTIONS
+
+
+class Statement(Generic[R_co]):
+    """What can be sent, as an immutable value; ``R`` is what executing it returns.
+
+    For a `select` that is one row, of which the verb decides how many are returned; for a conditional write an
+    `LWTResult`; for any other write None.
+    """
+
+    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+        """Shape and values of this statement.
+
+        Parameters:
+            keyspace: where tables are whose models name none; None leaves it out of the text.
+
+        Raises:
+            QueryNotSupported: the keys and indexes of the table do not serve it.
+            TypeMismatch: a value cannot be meant for its column.
+        """
+        raise NotImplementedError
+
+    @property
+    def cql(self) -> str:
+        """The text that is sent; a repo puts its keyspace before the name of the table."""
+        return self.compile(None).shape.cql
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The values that are bound, in the order of the text."""
+        return self.compile(None).values

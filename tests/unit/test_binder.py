@@ -15,7 +15,7 @@ from scyllamodel import types as cql
 from scyllamodel.driver.binder import make_bind
 from scyllamodel.driver.user_types import StaleType
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.query.statement import Marker
+from scyllamodel.query.statement import UNSET, Marker
 from scyllamodel.types.hints import resolve
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
@@ -42,7 +42,7 @@ def both(hints, values, key=(0,)):
     """The driver's statement and ours."""
     made, markers = prepared(hints, key)
     dumped = [
-        value if value is None or value is UNSET_VALUE or marker.dump is None else marker.dump(value)
+        UNSET_VALUE if value is UNSET else value if value is None or marker.dump is None else marker.dump(value)
         for marker, value in zip(markers, values, strict=True)
     ]
     return made.bind(dumped), make_bind(made, markers, GIVEN)(values)
@@ -51,7 +51,7 @@ def both(hints, values, key=(0,)):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_bytes_are_the_drivers(case):
     """For every type, for nulls and for unset values."""
-    for value in (*case.values, None, UNSET_VALUE):
+    for value in (*case.values, None, UNSET):
         theirs, ours = both([uuid.UUID, case.hint], (KEY, value))
 
         assert list(theirs.values) == list(ours.values)
