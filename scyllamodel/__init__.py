@@ -53,6 +53,13 @@ if TYPE_CHECKING:
     from scyllamodel.model.index import Index
     from scyllamodel.model.usertype import UserType
     from scyllamodel.model.view import MaterializedView
+    from scyllamodel.query import functions as functions
+    from scyllamodel.query.delete import delete
+    from scyllamodel.query.insert import insert
+    from scyllamodel.query.results import LWTResult, PartialRow
+    from scyllamodel.query.select import select
+    from scyllamodel.query.statement import Statement
+    from scyllamodel.query.update import update
     from scyllamodel.release import (
         CheckResult,
         KeyspaceResult,
@@ -119,6 +126,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "IrreversibleStep",
     "KeyspaceError",
     "KeyspaceResult",
+    "LWTResult",
     "LedgerError",
     "LedgerStep",
     "LockHolder",
@@ -134,6 +142,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "NoModelsFound",
     "NotFound",
     "OutOfSync",
+    "PartialRow",
     "Plan",
     "QueryNotSupported",
     "RawStep",
@@ -142,6 +151,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "ScyllaModelError",
     "SeveralFailed",
     "StalePlan",
+    "Statement",
     "Status",
     "StepFailed",
     "SupersededModels",
@@ -163,9 +173,11 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "contract_async",
     "create_keyspace",
     "create_keyspace_async",
+    "delete",
     "find_resources",
     "history",
     "history_async",
+    "insert",
     "inspect",
     "inspect_async",
     "migrate",
@@ -179,10 +191,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "resolve_async",
     "rollback",
     "rollback_async",
+    "select",
     "status",
     "status_async",
     "unlock",
     "unlock_async",
+    "update",
 ]
 
 _HOMES: Final = {
@@ -201,6 +215,12 @@ _HOMES: Final = {
     "scyllamodel.model.index": "Index",
     "scyllamodel.model.usertype": "UserType",
     "scyllamodel.model.view": "MaterializedView",
+    "scyllamodel.query.delete": "delete",
+    "scyllamodel.query.insert": "insert",
+    "scyllamodel.query.results": "LWTResult PartialRow",
+    "scyllamodel.query.select": "select",
+    "scyllamodel.query.statement": "Statement",
+    "scyllamodel.query.update": "update",
     "scyllamodel.release": """
         CheckResult KeyspaceResult LedgerStep LockHolder LockUse Migration MigrationResult RawStep Status baseline
         check contract create_keyspace find_resources history inspect migrate migrate_all plan resolve rollback
@@ -218,12 +238,12 @@ _HOMES: Final = {
 """Where each public name lives."""
 
 _HOME: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES: Final = frozenset({"errors", "types"})
+_MODULES: Final = {"errors": "errors", "functions": "query.functions", "types": "types"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        return import_module(f"{__name__}.{_MODULES[name]}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(_HOME[name]), name)

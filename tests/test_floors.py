@@ -21,7 +21,7 @@ FLOORS = {
     "schema.server": 2,
     "model.expression": 2,
     "model.registry": 2,
-    "query": 4,
+    "query": 5,
     "schema.changes": 3,
     "schema.options": 3,
     "schema.fingerprint": 3,

@@ -80,7 +80,7 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
         "U": UNSET_VALUE,
         "slow": slow,
     }
-    keys = set(prepared.routing_key_indexes or ())
+    keys: set[int] = set(prepared.routing_key_indexes or ())
     values = [
         _value(at, column.type, dumps[at], prepared.protocol_version, scope, is_key=at in keys)
         for at, column in enumerate(columns)
@@ -159,7 +159,8 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
 
     def bind(values: Sequence[Any]) -> Any:
         dumped = [_dumped(marker, dump, value) for marker, dump, value in zip(markers, dumps, values, strict=True)]
-        for at in prepared.routing_key_indexes or ():
+        parts: Sequence[int] = prepared.routing_key_indexes or ()
+        for at in parts:
             if dumped[at] is None or dumped[at] is UNSET_VALUE:
                 raise TypeMismatch(
                     f"{markers[at].name} is part of the partition key and cannot be null.", column=markers[at].name

@@ -10,7 +10,7 @@ covariant, so that ``Column[set[str]]`` and ``Column[set[str] | None]`` both fit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import attrs
@@ -18,6 +18,7 @@ from typing_extensions import Self
 
 from scyllamodel.model.expression import (
     Assignment,
+    CallTarget,
     ColumnTarget,
     Condition,
     ElementTarget,
@@ -59,11 +60,16 @@ class ColumnSpec:
     dump: Any = None
 
 
-class _Comparable(Expression[T]):
+class Comparable(Expression[T]):
     """What columns and their parts have in common; ``_target`` says what is compared or changed."""
 
     __slots__ = ("_target",)
     _target: Target
+
+    @property
+    def expression(self) -> Target:
+        """What it speaks of, as a plain value."""
+        return self._target
 
     def __eq__(self, other: T) -> Condition:  # type: ignore[override]
         return self._condition("=", other)
@@ -96,12 +102,12 @@ class _Comparable(Expression[T]):
         return self._condition("IN", tuple(values))
 
     def _condition(self, operator: Operator, value: object) -> Condition:
-        if isinstance(value, _Comparable):
+        if isinstance(value, Comparable) and not isinstance(value.expression, CallTarget):
             raise TypeError(f"{self._target} is compared with a column: CQL compares a column with a value only")
         return Condition(self._target, operator, value)
 
 
-class Element(_Comparable[T]):
+class Element(Comparable[T]):
     """A part of a column: ``Order.lines["apple"]``, ``Order.ship_to.field("street")``."""
 
     __slots__ = ()
@@ -117,7 +123,7 @@ class Element(_Comparable[T]):
         return Assignment(self._target, "set", value)
 
 
-class Column(_Comparable[T]):
+class Column(Comparable[T]):
     """A column of a model or view.
 
     Attributes:
@@ -165,6 +171,10 @@ class Column(_Comparable[T]):
     def desc(self) -> Ordering:
         """Rows in descending order of this clustering column."""
         return Ordering(self.target, descending=True)
+
+    def ann_of(self: Expression[list[float] | None], vector: Sequence[float]) -> Ordering:
+        """Rows whose vectors in this column are nearest to the given one first; needs a vector index and a limit."""
+        return Ordering(_target(self), nearest_to=vector)
 
     def like(self: Expression[str | None], pattern: str) -> Condition:
         """``column LIKE pattern``, ``%`` standing for any text; needs a server and an index that have it."""

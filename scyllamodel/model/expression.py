@@ -77,7 +77,43 @@ class FieldTarget:
         return f"{self.base}.field({self.field!r})"
 
 
-Target: TypeAlias = Union[ColumnTarget, ElementTarget, FieldTarget]
+@attrs.frozen
+class CallTarget:
+    """What a function of the server makes of columns and values.
+
+    Attributes:
+        template: how CQL writes it, with ``{}`` for each argument.
+        arguments: targets, or values with the type that the function takes.
+    """
+
+    template: str
+    arguments: tuple[Any, ...] = ()
+
+    @property
+    def redact(self) -> bool:
+        """Whether what it is compared with is hidden from view."""
+        return any(argument.redact for argument in self.arguments)
+
+    def __str__(self) -> str:
+        return self.template.format(*self.arguments)
+
+
+@attrs.frozen
+class TupleTarget:
+    """Several clustering columns that are compared as one value, by the order of the rows."""
+
+    columns: tuple[ColumnTarget, ...]
+
+    @property
+    def redact(self) -> bool:
+        """Whether values meant for them are hidden from view."""
+        return any(column.redact for column in self.columns)
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.columns))})"
+
+
+Target: TypeAlias = Union[ColumnTarget, ElementTarget, FieldTarget, CallTarget, TupleTarget]
 
 
 @attrs.frozen(repr=False)
@@ -107,12 +143,21 @@ class Condition:
 
 @attrs.frozen(repr=False)
 class Ordering:
-    """A clustering column and the direction in which its rows are wanted."""
+    """A clustering column and the direction in which its rows are wanted.
+
+    Attributes:
+        target: the column.
+        descending: the direction.
+        nearest_to: a vector: the rows whose vectors are nearest to it come first.
+    """
 
     target: ColumnTarget
     descending: bool = False
+    nearest_to: Any = None
 
     def __repr__(self) -> str:
+        if self.nearest_to is not None:
+            return f"<{self.target} ANN OF {shown(self.target, self.nearest_to)}>"
         return f"<{self.target} {'DESC' if self.descending else 'ASC'}>"
 
 

@@ -46,6 +46,10 @@ class Marker:
     dump: Callable[[Any], Any] | None = None
     redact: bool = False
 
+    def itself(self) -> Marker:
+        """This marker."""
+        return self
+
 
 @attrs.frozen(eq=False)
 class Shape(Generic[R]):

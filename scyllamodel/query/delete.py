@@ -1,0 +1,119 @@
+"""`delete`: rows, ranges of rows, whole partitions, or columns and elements of rows.
+
+>>> delete(Order).where(Order.shop == 7, Order.placed > 1).cql
+'DELETE FROM orders WHERE shop = ? AND placed > ?'
+>>> delete(Order.note, Order.lines["apple"]).where(Order.shop == 7, Order.placed == 1).cql
+'DELETE note, lines[?] FROM orders WHERE shop = ? AND placed = ?'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+import attrs
+from typing_extensions import Self
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.model.column import Comparable
+from scyllamodel.model.expression import Condition, Expression, Target
+from scyllamodel.query.functions import is_table, key_columns
+from scyllamodel.query.memory import memory_of
+from scyllamodel.query.parts import base_of, model_of
+from scyllamodel.query.results import LWTResult
+from scyllamodel.query.select import seconds
+from scyllamodel.query.statement import Compiled, R_co, Shape
+from scyllamodel.query.tuning import Tuned, check_conditions, whole
+from scyllamodel.query.update import conditions
+from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, Writer, is_position
+from scyllamodel.query.writes import check_delete, check_using
+
+if TYPE_CHECKING:
+    from scyllamodel.model.base import Model
+
+M = TypeVar("M", bound="Model")
+
+
+@attrs.frozen(eq=False)
+class Delete(Tuned[R_co], Generic[M, R_co]):
+    """A DELETE as an immutable value; every method returns a changed copy."""
+
+    model: type[M]
+    targets: tuple[Target, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    required: tuple[Condition, ...] = ()
+    exists: bool = False
+    whole: bool = False
+    written: int | None = None
+
+    def where(self, *conditions: Condition) -> Self:
+        """The rows: their partition key, and of the clustering key as much as follows from its beginning."""
+        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions))
+
+    def whole_partition(self) -> Self:
+        """Yes, all rows of the partition are meant."""
+        return attrs.evolve(self, whole=True)
+
+    def timestamp(self, microseconds: int) -> Self:
+        """The time of the delete, in microseconds since 1970: what was written later stays."""
+        return attrs.evolve(self, written=whole("timestamp", microseconds, least=-(2**63)))
+
+    def if_(self, *conditions: Condition) -> Delete[M, LWTResult[M]]:
+        """Only if all of these hold: a lightweight transaction."""
+        given = self.required + check_conditions("if_", conditions)
+        return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, required=given))
+
+    def if_exists(self) -> Delete[M, LWTResult[M]]:
+        """Only if there is such a row, and tell whether there was."""
+        return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, exists=True))
+
+    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+        """See `Statement.compile`."""
+        writer, facts = Writer(), self.model.__facts__
+        writer.text("DELETE ", ", ".join(map(writer.target, self.targets)), " " if self.targets else "")
+        writer.text("FROM ", qualified(facts.keyspace or keyspace, facts.name))
+        writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT), TIMESTAMP=(self.written, TIMESTAMP))
+        writer.conditions("WHERE", self.conditions)
+        conditions(writer, self.required, exists=self.exists)
+        cql = "".join(writer.parts)
+        key = (cql, self.whole)
+        shape = memory_of(self.model).shape(key, lambda: self._shape(cql, writer, facts.keyspace or keyspace))
+        return Compiled(shape, tuple(writer.values), self.options)
+
+    def _shape(self, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
+        conditional = bool(self.required) or self.exists
+        check_delete(self.model, self.targets, self.conditions, whole=self.whole)
+        check_using(self.model, ttl=False, timestamp=self.written is not None, conditional=conditional)
+        by_position = any(map(is_position, self.targets))
+        return Shape(
+            cql,
+            tuple(make() for make in writer.markers),
+            "delete",
+            self.model,
+            keyspace or "",
+            conditional=conditional,
+            idempotent=not (conditional or by_position),
+        )
+
+
+@overload
+def delete(row: M, /) -> Delete[M, None]: ...
+@overload
+def delete(model: type[M], /) -> Delete[M, None]: ...
+@overload
+def delete(*parts: Expression[Any]) -> Delete[Model, None]: ...
+def delete(*what: Any) -> Delete[Any, None]:
+    """Delete the rows that `Delete.where` names, columns or elements of them, or the row of an instance.
+
+    Raises:
+        TypeError: it is neither a model, nor an instance of one, nor columns.
+    """
+    if len(what) == 1 and is_table(what[0]):
+        return Delete(what[0])
+    if len(what) == 1 and is_table(model_of(what[0])):
+        key = key_columns(model_of(what[0]))
+        return Delete(model_of(what[0]), (), tuple(Condition(c, "=", getattr(what[0], c.column)) for c in key))
+    targets = tuple(one.expression for one in what if isinstance(one, Comparable))
+    models = {base.model for target in targets if (base := base_of(target)) is not None}
+    if len(targets) != len(what) or len(models) != 1:
+        raise TypeError("delete() takes a model, an instance of one, or columns of one model: delete(Order.status)")
+    return Delete(models.pop(), targets)

@@ -1,0 +1,232 @@
+"""Functions of the server, to be selected, compared and assigned.
+
+::
+
+    from scyllamodel import functions as fn
+
+    select(fn.count(), fn.max(Order.total)).where(Order.shop == shop)
+    select(Order).where(Order.shop == shop, Order.placed > fn.min_timeuuid(yesterday))
+    select(Order).where(fn.token(Order.shop) > 0)
+    select(Order).where(fn.tuple_(Order.year, Order.month) >= (2026, 3), Order.shop == shop)
+
+Each is an expression with the type of its result, or stands for a value of its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+from scyllamodel._identifiers import quote
+from scyllamodel.model.column import Column, Comparable
+from scyllamodel.model.expression import CallTarget, ColumnTarget, Expression, TupleTarget
+from scyllamodel.query.parts import base_of, column_of, columns_of
+from scyllamodel.query.writer import Argument
+from scyllamodel.schema.facts import Table
+from scyllamodel.types.hints import Hint, resolve
+
+if TYPE_CHECKING:
+    from scyllamodel.model.base import Model
+    from scyllamodel.model.view import MaterializedView
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+
+__all__ = [
+    "Function",
+    "avg",
+    "call",
+    "cast",
+    "count",
+    "json",
+    "max",
+    "max_timeuuid",
+    "min",
+    "min_timeuuid",
+    "now",
+    "sum",
+    "token",
+    "ttl",
+    "tuple_",
+    "uuid",
+    "writetime",
+]
+
+_MOMENT: Final = resolve(datetime)
+
+
+class Function(Comparable[T]):
+    """What a function makes of columns or values.
+
+    Attributes:
+        hint: how its result is loaded; None when it is right as it comes.
+        model: the class whose rows it is counted over, if it was named.
+        idempotent: whether it gives the same again.
+        key: what tells it from others of the same text.
+    """
+
+    __slots__ = ("hint", "idempotent", "key", "model")
+
+    def __init__(
+        self,
+        target: CallTarget | TupleTarget,
+        hint: Hint | None = None,
+        *,
+        model: type | None = None,
+        idempotent: bool = True,
+        key: Hashable = None,
+    ) -> None:
+        self._target = target
+        self.hint, self.model, self.idempotent, self.key = hint, model, idempotent, key
+
+    def __repr__(self) -> str:
+        return str(self._target)
+
+
+def _column(expression: Expression[Any]) -> Column[Any]:
+    if not isinstance(expression, Column):
+        raise TypeError(f"a column is needed here, such as Order.total, not {expression!r}")
+    return expression
+
+
+def _part(expression: Expression[Any]) -> Any:
+    """A column, or a part of one."""
+    if isinstance(expression, Comparable):
+        return expression.expression  # pyright: ignore[reportUnknownMemberType]
+    raise TypeError(f"a column or a part of one is needed here, not {expression!r}")
+
+
+def _over(name: str, expression: Expression[Any], hint: Hint | None) -> Function[Any]:
+    return Function(CallTarget(f"{name}({{}})", (_part(expression),)), hint)
+
+
+def count(what: Expression[Any] | type[Model | MaterializedView] | None = None, /) -> Function[int]:
+    """How many rows there are; of a column, how many of its values are not null.
+
+    >>> count()
+    count(*)
+    """
+    if what is None or isinstance(what, type):
+        return Function(CallTarget("count(*)"), model=what)
+    return _over("count", what, None)
+
+
+def _natural(expression: Expression[Any]) -> Hint | None:
+    base = base_of(_part(expression))
+    return None if base is None else column_of(base).hint
+
+
+def min(expression: Expression[T], /) -> Function[T | None]:
+    """The smallest value; None without rows."""
+    return _over("min", expression, _natural(expression))
+
+
+def max(expression: Expression[T], /) -> Function[T | None]:
+    """The greatest value; None without rows."""
+    return _over("max", expression, _natural(expression))
+
+
+def sum(expression: Expression[T], /) -> Function[T]:
+    """The sum of a column of numbers, in the type of the column, which may overflow; 0 without rows."""
+    return _over("sum", expression, _natural(expression))
+
+
+def avg(expression: Expression[T], /) -> Function[T]:
+    """The mean of a column of numbers, in the type of the column, so that integers are cut; 0 without rows."""
+    return _over("avg", expression, _natural(expression))
+
+
+def token(*arguments: Any) -> Function[int]:
+    """The place of a partition in the ring: of the columns of the partition key, or of values for them.
+
+    ``fn.token(Order.shop) > fn.token(shop)`` compares with the place of another partition, a number with a place.
+    """
+    targets = tuple(a.expression if isinstance(a, Comparable) else Argument(a) for a in arguments)
+    return Function(CallTarget(f"token({', '.join('{}' for _ in targets)})", targets))
+
+
+def tuple_(first: Expression[Any], second: Expression[Any], /, *others: Expression[Any]) -> Function[tuple[Any, ...]]:
+    """Several clustering columns as one value, compared in the order of the rows: ``tuple_(a, b) > (1, 2)``."""
+    columns = [_column(expression).target for expression in (first, second, *others)]
+    return Function(TupleTarget(tuple(columns)))
+
+
+def writetime(expression: Expression[Any], /) -> Function[int | None]:
+    """When a value was written: microseconds since 1970, as the writer's clock said; None for a null."""
+    return _over("writetime", expression, None)
+
+
+def ttl(expression: Expression[Any], /) -> Function[int | None]:
+    """In how many seconds a value expires; None when it does not."""
+    return _over("ttl", expression, None)
+
+
+def cast(expression: Expression[Any], to: type[T] | Any, /) -> Function[T | None]:
+    """A value in another CQL type.
+
+    Parameters:
+        to: an annotation, such as ``str`` or ``cql.Int``.
+    """
+    hint = resolve(to)
+    return Function(CallTarget(f"CAST({{}} AS {hint.type.cql})", (_part(expression),)), hint)
+
+
+def json(expression: Expression[Any], /) -> Function[str | None]:
+    """A value as JSON text."""
+    return _over("toJson", expression, None)
+
+
+def min_timeuuid(moment: datetime, /) -> Any:
+    """The smallest time UUID of this millisecond, as a value to compare with."""
+    return Function[UUID](CallTarget("minTimeuuid({})", (Argument(moment, _MOMENT),)))
+
+
+def max_timeuuid(moment: datetime, /) -> Any:
+    """The greatest time UUID of this millisecond, as a value to compare with."""
+    return Function[UUID](CallTarget("maxTimeuuid({})", (Argument(moment, _MOMENT),)))
+
+
+def now() -> Any:
+    """A new time UUID of the coordinator's clock, as a value; a statement with it is not sent twice."""
+    return Function[UUID](CallTarget("now()"), idempotent=False)
+
+
+def uuid() -> Any:
+    """A new random UUID, as a value; a statement with it is not sent twice."""
+    return Function[UUID](CallTarget("uuid()"), idempotent=False)
+
+
+def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
+    """Any other function of the server, such as one of the user's.
+
+    Parameters:
+        name: raw; with its keyspace, ``"shop.tax"``.
+        arguments: columns and their parts, or values.
+        returns: the annotation of its result; None takes what the driver gives.
+    """
+    targets = tuple(a.expression if isinstance(a, Comparable) else Argument(a) for a in arguments)
+    text = ".".join(quote(part) for part in name.split("."))
+    hint = None if returns is None else resolve(returns)
+    called = CallTarget(f"{text.replace('{', '{{').replace('}', '}}')}({', '.join('{}' for _ in targets)})", targets)
+    return Function(called, hint, idempotent=False, key=returns)
+
+
+def is_model(found: object) -> bool:
+    """Whether this is a model or view, of which whole rows can be read."""
+    return isinstance(found, type) and bool(getattr(found, "__columns__", None))
+
+
+def is_table(found: object) -> bool:
+    """Whether this is a model, of which rows can be written."""
+    return is_model(found) and isinstance(getattr(found, "__facts__", None), Table)
+
+
+def key_columns(model: type) -> tuple[ColumnTarget, ...]:
+    """The columns of the primary key, as targets."""
+    return tuple(
+        column.target for column in columns_of(model).values() if column.spec.kind in ("partition_key", "clustering")
+    )

@@ -1,0 +1,103 @@
+"""What indexes and views would serve: whether a condition can be answered, and advice where none can.
+
+Comes in: a model and the conditions that its keys do not serve. Goes out: whether its indexes serve them, and what
+would help. Which operator an index takes: Cassandra ``IndexTarget``, ``SASIIndex``, ``StorageAttachedIndex``; Scylla
+``statement_restrictions.cc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from scyllamodel.model.expression import ColumnTarget, Condition, ElementTarget
+from scyllamodel.model.registry import registry
+from scyllamodel.query.parts import base_of, columns_of
+from scyllamodel.query.restrictions import RANGE, restrictions_of
+from scyllamodel.schema.facts import Index, Table
+from scyllamodel.schema.server import SAI, index_family
+
+_SASI: Final = index_family("sasi")
+
+
+def served(model: type, conditions: Iterable[Condition]) -> bool:
+    """Whether the indexes of a model answer these conditions without filtering: one of them, or any number by SAI."""
+    found = [next(_serving(model, condition), None) for condition in conditions]
+    if None in found:
+        return False
+    return len(found) <= 1 or all(index and index_family(index.using or "") == SAI for index in found)
+
+
+def is_indexed(model: type, column: str) -> bool:
+    """Whether any index is on this column."""
+    name = columns_of(model)[column].db_name
+    return any(index.column == name for index in _indexes(model))
+
+
+def _indexes(model: type) -> tuple[Index, ...]:
+    facts = getattr(model, "__facts__", None)
+    return facts.indexes if isinstance(facts, Table) else ()
+
+
+def _serving(model: type, condition: Condition) -> Iterator[Index]:
+    base = base_of(condition.target)
+    name = None if base is None else columns_of(model)[base.column].db_name
+    return (index for index in _indexes(model) if index.column == name and _serves(index, condition))
+
+
+def _serves(index: Index, condition: Condition) -> bool:
+    family = index_family(index.using or "")
+    if isinstance(condition.target, ElementTarget):
+        return index.on == "entries" and condition.operator == "="
+    if condition.operator == "CONTAINS KEY":
+        return index.on == "keys"
+    if condition.operator == "CONTAINS":
+        return index.on == "values"
+    if condition.operator == "LIKE":
+        return family == _SASI
+    if condition.operator in RANGE:
+        return family in (SAI, _SASI) and index.on == "values"
+    return condition.operator == "=" and index.on in ("values", "full")
+
+
+def advice(model: type, conditions: Iterable[Condition], given: tuple[Condition, ...]) -> list[str]:
+    """What would serve these conditions: a view that there is, an index, at last filtering."""
+    found = [f"read the view {view}, which serves it" for view in _views(model, given)]
+    for condition in conditions:
+        text = _index(condition)
+        if text is not None and not any(_serving(model, condition)):
+            found.append(f"give {model.__qualname__} the index {text}")
+    return [*found, "or say .allow_filtering(), which reads and drops every row that does not fit"]
+
+
+def _index(condition: Condition) -> str | None:
+    base = base_of(condition.target)
+    if base is None:
+        return None
+    on = {"CONTAINS KEY": ", on='keys'"}.get(condition.operator, "")
+    if isinstance(condition.target, ElementTarget):
+        on = ", on='entries'"
+    using = {"LIKE": ", using='SASIIndex'", **dict.fromkeys(RANGE, ", using='sai'")}.get(condition.operator, "")
+    return None if condition.operator == "IN" else f"Index({base.column!r}{on}{using})"
+
+
+def _views(model: type, given: tuple[Condition, ...]) -> Iterator[str]:
+    """The views of a model whose keys serve all of these conditions."""
+    if not all(isinstance(condition.target, ColumnTarget) for condition in given):
+        return
+    for view in registry:
+        if getattr(view, "__of__", None) is model and _view_serves(view, given):
+            yield view.__qualname__
+
+
+def _view_serves(view: type, given: tuple[Condition, ...]) -> bool:
+    names = columns_of(view)
+    if not all(isinstance(c.target, ColumnTarget) and c.target.column in names for c in given):
+        return False
+    moved = tuple(
+        Condition(ColumnTarget(view, c.target.column), c.operator, c.value)
+        for c in given
+        if isinstance(c.target, ColumnTarget)
+    )
+    found = restrictions_of(view, moved)
+    return found.located and not found.rest

@@ -1,0 +1,142 @@
+"""`insert`: rows of instances, or of JSON text.
+
+>>> insert(Order(shop=7, placed=1)).if_not_exists().cql
+'INSERT INTO orders (shop, placed, status, total, tags, lines, note) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
+
+import attrs
+from typing_extensions import Self
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.query.functions import is_table
+from scyllamodel.query.memory import memory_of
+from scyllamodel.query.parts import columns_of, model_of
+from scyllamodel.query.results import LWTResult
+from scyllamodel.query.select import seconds
+from scyllamodel.query.statement import UNSET, Compiled, Marker, R_co, Shape
+from scyllamodel.query.tuning import Tuned, refuse, whole
+from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
+from scyllamodel.query.writes import check_insert, check_using
+from scyllamodel.types.values import CqlType, ListType, MapType, SetType, is_multi_cell
+
+if TYPE_CHECKING:
+    from scyllamodel.model.base import Model
+
+M = TypeVar("M", bound="Model")
+
+Missing = Literal["unset", "null"]
+"""What becomes of columns that JSON does not name: they stay as they are, or become null."""
+
+_JSON = Marker("[json]")
+
+
+@attrs.frozen(eq=False)
+class Insert(Tuned[R_co], Generic[M, R_co]):
+    """An INSERT as an immutable value; every method returns a changed copy."""
+
+    model: type[M]
+    values_by_name: Mapping[str, Any]
+    text: str | None = None
+    missing: Missing = "unset"
+    absent: bool = False
+    seconds: int | None = None
+    written: int | None = None
+
+    def nulls(self) -> Self:
+        """Write None and empty collections as nulls, which are tombstones, instead of leaving them out."""
+        given = {name: None if value is UNSET else value for name, value in self.values_by_name.items()}
+        return attrs.evolve(self, values_by_name=given)
+
+    def json(self, text: str, *, missing: Missing = "unset") -> Self:
+        """A row of JSON text, by names in CQL."""
+        return attrs.evolve(self, text=text, missing=missing)
+
+    def ttl(self, seconds: int) -> Self:
+        """Seconds after which the row expires; 0 is never, whatever the table says."""
+        return attrs.evolve(self, seconds=whole("ttl", seconds, least=0))
+
+    def timestamp(self, microseconds: int) -> Self:
+        """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
+        return attrs.evolve(self, written=whole("timestamp", microseconds, least=-(2**63)))
+
+    def if_not_exists(self) -> Insert[M, LWTResult[M]]:
+        """Only if there is no such row: a lightweight transaction."""
+        return cast("Insert[M, LWTResult[M]]", attrs.evolve(self, absent=True))
+
+    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+        """See `Statement.compile`."""
+        writer, facts = Writer(), self.model.__facts__
+        writer.text("INSERT INTO ", qualified(facts.keyspace or keyspace, facts.name))
+        if self.text is not None:
+            writer.text(" JSON ", writer.bind(self.text, _JSON.itself), f" DEFAULT {self.missing.upper()}")
+        elif not self.values_by_name:
+            raise refuse("This insert has no values.", "Say insert(order), or insert(Order).json(text).")
+        else:
+            self._row(writer)
+        if self.absent:
+            writer.text(" IF NOT EXISTS")
+        timeout = seconds(self.server_seconds)
+        writer.using(TIMEOUT=(timeout, TIMEOUT), TTL=(self.seconds, TTL), TIMESTAMP=(self.written, TIMESTAMP))
+        cql = "".join(writer.parts)
+        shape = memory_of(self.model).shape(cql, lambda: self._shape(cql, writer, facts.keyspace or keyspace))
+        return Compiled(shape, tuple(writer.values), self.options)
+
+    def _row(self, writer: Writer) -> None:
+        memory, given = memory_of(self.model), self.values_by_name
+        marked = [writer.bind(value, memory.markers[name].itself) for name, value in given.items()]
+        writer.text(f" ({', '.join(map(memory.names.__getitem__, given))}) VALUES ({', '.join(marked)})")
+
+    def _shape(self, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
+        check_insert(self.model)
+        check_using(
+            self.model, ttl=self.seconds is not None, timestamp=self.written is not None, conditional=self.absent
+        )
+        return Shape(
+            cql,
+            tuple(make() for make in writer.markers),
+            "insert",
+            self.model,
+            keyspace or "",
+            conditional=self.absent,
+            idempotent=not self.absent,
+        )
+
+
+def values_of(row: Any) -> dict[str, Any]:
+    """The values of an instance by the names of its attributes, as a new row has them.
+
+    None says nothing, and neither does an empty collection, which CQL stores as a null: they are left unset, so that no
+    tombstone is written.
+    """
+    found: dict[str, Any] = {}
+    for name, column in columns_of(model_of(row)).items():
+        value = getattr(row, name)
+        in_key = column.spec.kind in ("partition_key", "clustering")
+        found[name] = UNSET if not in_key and (value is None or _says_nothing(column.hint.type, value)) else value
+    return found
+
+
+def _says_nothing(cql_type: CqlType, value: Any) -> bool:
+    return isinstance(cql_type, (ListType, MapType, SetType)) and is_multi_cell(cql_type) and not value
+
+
+@overload
+def insert(row: M, /) -> Insert[M, None]: ...
+@overload
+def insert(model: type[M], /) -> Insert[M, None]: ...
+def insert(what: Any, /) -> Insert[Any, None]:
+    """Insert the row of an instance; of a model, what `Insert.json` is given.
+
+    Raises:
+        TypeError: it is neither a model nor an instance of one.
+    """
+    if is_table(what):
+        return Insert(what, {})
+    if is_table(model_of(what)):
+        return Insert(model_of(what), values_of(what))
+    raise TypeError(f"insert() takes an instance of a model, such as insert(order), not {what!r}")

@@ -1,0 +1,151 @@
+"""What a SELECT must be so that servers serve it, checked before it is sent.
+
+Comes in: the parts of a select. Goes out: nothing, or `QueryNotSupported` that says what it would need and what helps.
+Servers say the same later and in fewer words; whatever is not refused here is theirs to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scyllamodel.errors import QueryNotSupported
+from scyllamodel.model.expression import Condition, Ordering
+from scyllamodel.query.indexes import advice, is_indexed, served
+from scyllamodel.query.restrictions import Restrictions, quoted, restrictions_of
+
+
+def check_filter(model: type, conditions: tuple[Condition, ...], *, filtering: bool, whole: bool) -> Restrictions:
+    """Whether the keys and indexes of a table serve these conditions.
+
+    Parameters:
+        filtering: the author said ``.allow_filtering()``.
+        whole: the author said that the whole table is meant, or how many rows at most.
+    """
+    found = restrictions_of(model, conditions)
+    if filtering or (not found.rest and (found.located or found.by_token)):
+        return found
+    if not conditions:
+        if not whole:
+            raise _refused(
+                f"A select of {model.__qualname__} without where() reads the whole table.",
+                found.keys.partition,
+                [
+                    f"name the partition key ({quoted(found.keys.partition)})",
+                    "read it in parallel with repo.scan()",
+                    "or say .whole_table()",
+                ],
+            )
+        return found
+    if not served(model, found.rest):
+        raise _refused(_why(model, found), _needs(found), advice(model, found.rest, conditions))
+    return found
+
+
+def _why(model: type, found: Restrictions) -> str:
+    """In the order in which a reader would look: the partition key, the clustering key, other columns."""
+    keys = found.keys
+    missing = [name for name in keys.partition if name not in found.equal]
+    rest = quoted(repr(condition) for condition in found.rest)
+    if missing and found.equal:
+        return (
+            f"{rest}: {model.__qualname__} has the partition key ({', '.join(keys.partition)}), and {quoted(missing)} "
+            "is named by neither == nor in_()."
+        )
+    if missing:
+        return f"{rest}: {model.__qualname__} is looked up by its partition key ({', '.join(keys.partition)})."
+    skipped = [name for name in keys.clustering if name not in found.equal]
+    if any(getattr(condition.target, "column", None) in keys.clustering for condition in found.rest) and skipped:
+        return (
+            f"{rest}: rows of {model.__qualname__} are in the order of ({', '.join(keys.clustering)}), "
+            f"which has to be followed from its beginning, and {skipped[0]} comes before."
+        )
+    return f"{rest}: it is on no key of {model.__qualname__}, and no index serves it."
+
+
+def _needs(found: Restrictions) -> tuple[str, ...]:
+    missing = tuple(name for name in found.keys.partition if name not in found.equal)
+    return missing or tuple(name for name in found.keys.clustering if name not in found.equal)
+
+
+def check_order(model: type, found: Restrictions, orderings: tuple[Ordering, ...], *, limited: bool) -> None:
+    """Whether rows can be had in this order."""
+    nearest = [ordering for ordering in orderings if ordering.nearest_to is not None]
+    if nearest:
+        _check_nearest(model, orderings, nearest[0], limited=limited)
+        return
+    if not orderings:
+        return
+    keys = found.keys
+    if not found.located:
+        raise _refused(
+            f"{orderings[0]!r}: rows have an order within their partition only.",
+            tuple(name for name in keys.partition if name not in found.equal),
+            ["name the whole partition key in where()", "or sort what comes"],
+        )
+    if found.several:
+        raise _refused(
+            f"{orderings[0]!r}: rows of several partitions are not sorted page by page.",
+            (),
+            ["read one partition after the other", "or leave order_by() out and sort what comes"],
+        )
+    names = [ordering.target.column for ordering in orderings]
+    wanted = [name for name in keys.clustering if name in names or name not in found.equal]
+    if names != wanted[: len(names)]:
+        raise _refused(
+            f"{quoted(map(repr, orderings))}: rows are kept in the order of ({', '.join(keys.clustering)}), and can be "
+            "read in that order or against it.",
+            tuple(wanted[: len(names)]),
+            [f"order by ({', '.join(wanted)}) from the first on" if wanted else "leave order_by() out"],
+        )
+    if len({ordering.descending is (ordering.target.column in keys.descending) for ordering in orderings}) > 1:
+        raise _refused(
+            f"{quoted(map(repr, orderings))}: the order of a table is kept or reversed for all columns at once.",
+            (),
+            ["turn all of them or none"],
+        )
+
+
+def _check_nearest(model: type, orderings: tuple[Ordering, ...], nearest: Ordering, *, limited: bool) -> None:
+    if len(orderings) > 1:
+        raise _refused(f"{nearest!r} is an order by itself.", (), ["leave the other orderings out"])
+    if not is_indexed(model, nearest.target.column):
+        name = nearest.target.column
+        raise _refused(
+            f"{nearest!r}: no index is on {name}.",
+            (name,),
+            [f"give {model.__qualname__} the index Index({name!r}, using='sai')", "on ScyllaDB using='vector_index'"],
+        )
+    if not limited:
+        raise _refused(f"{nearest!r} needs to know how many rows to find.", (), ["say .limit()"])
+
+
+def check_group(found: Restrictions, names: tuple[str, ...]) -> None:
+    """Whether rows can be grouped so: along the primary key, from its beginning."""
+    wanted = [name for name in found.keys.all if name in names or name not in found.equal]
+    if list(names) != wanted[: len(names)]:
+        raise _refused(
+            f"GROUP BY {', '.join(names)}: groups go along the primary key ({', '.join(found.keys.all)}).",
+            tuple(wanted[: len(names)]),
+            [f"group by ({', '.join(wanted)}) from the first on"],
+        )
+
+
+def check_distinct(found: Restrictions, names: Iterable[str | None]) -> None:
+    """Whether a DISTINCT can be answered: it lists partitions, so it shows their keys and static columns."""
+    given = list(names)
+    others = [name for name in given if name not in found.keys.partition and name not in found.keys.static]
+    missing = [name for name in found.keys.partition if name not in given]
+    if others or missing:
+        raise _refused(
+            f"DISTINCT lists partitions: select the whole partition key ({', '.join(found.keys.partition)}), with "
+            "static columns at most.",
+            tuple(missing),
+            ["select these columns", "or leave distinct() out"],
+        )
+
+
+def _refused(why: str, needs: Iterable[str], helps: list[str]) -> QueryNotSupported:
+    first, *more = helps
+    return QueryNotSupported(
+        f"{why} To have it answered, {'; '.join([first, *more])}.", needs=tuple(needs), helps=tuple(helps)
+    )

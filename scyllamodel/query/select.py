@@ -1,0 +1,319 @@
+"""`select`: rows of a model as its instances, or some of its columns as tuples.
+
+>>> select(Order.placed, Order.total).where(Order.shop == 7).limit(20).cql
+'SELECT placed, total FROM orders WHERE shop = ? LIMIT ?'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+
+import attrs
+from typing_extensions import Self
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.model._codegen import define
+from scyllamodel.model.column import Column, Comparable
+from scyllamodel.model.expression import Condition, ElementTarget, Expression, FieldTarget, Ordering
+from scyllamodel.query.functions import Function, count, is_model
+from scyllamodel.query.memory import memory_of
+from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
+from scyllamodel.query.reads import check_distinct, check_filter, check_group, check_order
+from scyllamodel.query.restrictions import quoted
+from scyllamodel.query.statement import Compiled, R_co, Shape
+from scyllamodel.query.tuning import Tuned, check_conditions, refuse, whole
+from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
+from scyllamodel.types.duration import Duration
+from scyllamodel.types.hints import Hint
+
+if TYPE_CHECKING:
+    from scyllamodel.model.base import Model
+    from scyllamodel.model.view import MaterializedView
+    from scyllamodel.schema.facts import Table, View
+
+Row = TypeVar("Row", bound="Model | MaterializedView")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
+
+Flag = Literal["distinct", "filtering", "whole", "bypass_cache", "json"]
+"""A word that a select can have said."""
+
+
+@attrs.frozen(eq=False)
+class Select(Tuned[R_co]):
+    """A SELECT as an immutable value; ``R`` is one row. Every method returns a changed copy.
+
+    Attributes:
+        model: the model or view that is read.
+        selection: what of it; nothing is whole instances.
+    """
+
+    model: type | None
+    selection: tuple[Comparable[Any], ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
+    groups: tuple[str, ...] = ()
+    most: int | None = None
+    most_each: int | None = None
+    flags: frozenset[Flag] = frozenset()
+
+    def where(self, *conditions: Condition) -> Self:
+        """Rows for which all of these hold, and those given before."""
+        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions))
+
+    def order_by(self, *orderings: Ordering | Expression[Any]) -> Self:
+        """Rows in the order of these clustering columns, or by nearness to a vector (`Column.ann_of`)."""
+        found = tuple(one.asc() if isinstance(one, Column) else one for one in orderings)
+        for one in found:
+            if not isinstance(one, Ordering):
+                raise TypeError(f"order_by() takes Order.placed.desc() and the like, not {one!r}")
+        return attrs.evolve(self, orderings=self.orderings + cast("tuple[Ordering, ...]", found))
+
+    def group_by(self, *columns: Expression[Any]) -> Self:
+        """One row for each group along the primary key."""
+        names = tuple(target.column for target in columns_in(_expressions(columns)))
+        return attrs.evolve(self, groups=self.groups + names)
+
+    def limit(self, rows: int) -> Self:
+        """At most so many rows, over all pages."""
+        return attrs.evolve(self, most=whole("limit", rows, least=1))
+
+    def per_partition_limit(self, rows: int) -> Self:
+        """At most so many rows of each partition."""
+        return attrs.evolve(self, most_each=whole("per_partition_limit", rows, least=1))
+
+    def distinct(self) -> Self:
+        """Each partition once."""
+        return self._flagged("distinct")
+
+    def allow_filtering(self) -> Self:
+        """Have the server read and drop rows that do not fit: fine within a partition, slow over a table."""
+        return self._flagged("filtering")
+
+    def whole_table(self) -> Self:
+        """Yes, every row of the table is meant."""
+        return self._flagged("whole")
+
+    def bypass_cache(self) -> Self:
+        """Leave the server's row cache as it is, for reads of much; ScyllaDB only."""
+        return self._flagged("bypass_cache")
+
+    def json(self) -> Select[tuple[str]]:
+        """Each row as JSON text."""
+        return cast("Select[tuple[str]]", self._flagged("json"))
+
+    def select_from(self, model: type[Model | MaterializedView]) -> Self:
+        """The model that is read, where neither selection nor conditions name it."""
+        return attrs.evolve(self, model=model)
+
+    def counting(self) -> Select[tuple[int]]:
+        """The number of these rows instead of the rows."""
+        if self.groups or "distinct" in self.flags:
+            raise refuse("Groups and distinct partitions are not counted by the server.", "Count what comes.")
+        counted = attrs.evolve(self, model=self._source(), selection=(count(),), orderings=())
+        return cast("Select[tuple[int]]", counted)
+
+    def _flagged(self, flag: Flag) -> Self:
+        return attrs.evolve(self, flags=self.flags | {flag})
+
+    def _source(self) -> type:
+        """The model that is read."""
+        if self.model is not None:
+            return self.model
+        named = [found.model for found in self.selection if isinstance(found, Function) and found.model is not None]
+        targets = [*_expressions(self.selection), *(condition.target for condition in self.conditions)]
+        for model in (*named, *(column.model for column in columns_in(targets))):
+            return model
+        raise refuse("This select names no model.", "Write fn.count(Order), or .select_from(Order).")
+
+    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+        """See `Statement.compile`."""
+        model, writer = self._source(), Writer()
+        self._write(model, writer, keyspace)
+        cql = "".join(writer.parts)
+        key = (cql, "whole" in self.flags, *(getattr(expression, "key", None) for expression in self.selection))
+        shape = memory_of(model).shape(key, lambda: self._shape(model, cql, writer, keyspace))
+        return Compiled(shape, tuple(writer.values), self.options)
+
+    def _write(self, model: type, writer: Writer, keyspace: str | None) -> None:
+        facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
+        writer.text("SELECT ")
+        writer.text(*(word for flag, word in (("json", "JSON "), ("distinct", "DISTINCT ")) if flag in self.flags))
+        if self.selection:
+            writer.text(", ".join(map(writer.argument, _expressions(self.selection))))
+        else:
+            writer.text(memory_of(model).selection)
+        writer.text(" FROM ", qualified(facts.keyspace or keyspace, facts.name))
+        writer.conditions("WHERE", self.conditions)
+        if self.groups:
+            writer.text(" GROUP BY ", ", ".join(memory_of(model).names[name] for name in self.groups))
+        if self.orderings:
+            writer.text(" ORDER BY ", ", ".join(self._ordering(writer, one) for one in self.orderings))
+        for word, marker, rows in (
+            (" PER PARTITION LIMIT ", PER_PARTITION, self.most_each),
+            (" LIMIT ", LIMIT, self.most),
+        ):
+            if rows is not None:
+                writer.text(word, writer.bind(rows, marker.itself))
+        writer.text(
+            *(
+                word
+                for flag, word in (("filtering", " ALLOW FILTERING"), ("bypass_cache", " BYPASS CACHE"))
+                if flag in self.flags
+            )
+        )
+        writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT))
+
+    def _ordering(self, writer: Writer, ordering: Ordering) -> str:
+        target = writer.target(ordering.target)
+        if ordering.nearest_to is not None:
+            return f"{target} ANN OF {writer.bind(ordering.nearest_to, lambda: marker_of(ordering.target))}"
+        return f"{target} {'DESC' if ordering.descending else 'ASC'}"
+
+    def _shape(self, model: type, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
+        self._check(model)
+        facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
+        return Shape(
+            cql,
+            tuple(make() for make in writer.markers),
+            "select",
+            model,
+            facts.keyspace or keyspace or "",
+            load=self._load(model),
+            idempotent=True,
+        )
+
+    def _check(self, model: type) -> None:
+        expressions = [*_expressions(self.selection)]
+        others = {column.model for column in columns_in(expressions) if not issubclass(model, column.model)}
+        if others:
+            raise refuse(
+                f"A select reads one table, and this one names {quoted(sorted(o.__qualname__ for o in others))} "
+                f"besides {model.__qualname__}.",
+                "CQL has no joins: read one after the other.",
+            )
+        bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags
+        found = check_filter(model, self.conditions, filtering="filtering" in self.flags, whole=bounded)
+        check_order(model, found, self.orderings, limited=self.most is not None)
+        if self.groups:
+            check_group(found, self.groups)
+        if "distinct" in self.flags:
+            names = [getattr(expression, "column", None) for expression in expressions] or list(columns_of(model))
+            check_distinct(found, names)
+
+    def _load(self, model: type) -> Callable[[Sequence[Any]], Any] | None:
+        if "json" in self.flags:
+            return None
+        if not self.selection:
+            return cast("Callable[[Sequence[Any]], Any]", getattr(model, "__load__"))  # noqa: B009
+        return tuple_loader([hint_of(expression) for expression in self.selection])
+
+
+def _expressions(found: Iterable[Any]) -> Iterator[Any]:
+    for one in found:
+        if not isinstance(one, Comparable):
+            raise TypeError(f"a column, a part of one or a function is needed, such as Order.total, not {one!r}")
+        yield one.expression  # pyright: ignore[reportUnknownMemberType]
+
+
+def seconds(given: float | None) -> Duration | None:
+    """Seconds as the duration that ScyllaDB takes, which counts whole milliseconds."""
+    return None if given is None else Duration(0, 0, max(1, round(given * 1000)) * 1_000_000)
+
+
+def hint_of(expression: Comparable[Any]) -> Hint | None:
+    """How what is selected is loaded; None when it is right as it comes."""
+    if isinstance(expression, Function):
+        return expression.hint
+    target = expression.expression
+    if isinstance(target, ElementTarget):
+        return parts_of(column_of(target.base)).element
+    if isinstance(target, FieldTarget):
+        return field_of(column_of(target.base), target.field)[1]
+    base = base_of(target)
+    return None if base is None else column_of(base).hint
+
+
+def tuple_loader(hints: Sequence[Hint | None]) -> Callable[[Sequence[Any]], Any] | None:
+    """A function from a row to a tuple of Python values; None when rows are right as they come."""
+    if not any(hint and (hint.load or hint.empty) for hint in hints):
+        return None
+    scope: dict[str, Any] = {}
+    values = [_loaded(at, hint, scope) for at, hint in enumerate(hints)]
+    names = ", ".join(f"v{at}" for at in range(len(hints)))
+    lines = ["def load(row):", f"    {names}, = row", f"    return ({', '.join(values)},)"]
+    return define(lines, "load", "load of a selection", scope)
+
+
+def _loaded(at: int, hint: Hint | None, scope: dict[str, Any]) -> str:
+    if hint is None or not (hint.load or hint.empty):
+        return f"v{at}"
+    scope[f"load{at}"], scope[f"empty{at}"] = hint.load, hint.empty
+    null = f"empty{at}()" if hint.empty else "None"
+    return f"{null} if v{at} is None else {f'load{at}(v{at})' if hint.load else f'v{at}'}"
+
+
+@overload
+def select(model: type[Row], /) -> Select[Row]: ...
+@overload
+def select(a: Expression[A], /) -> Select[tuple[A]]: ...
+@overload
+def select(a: Expression[A], b: Expression[B], /) -> Select[tuple[A, B]]: ...
+@overload
+def select(a: Expression[A], b: Expression[B], c: Expression[C], /) -> Select[tuple[A, B, C]]: ...
+@overload
+def select(a: Expression[A], b: Expression[B], c: Expression[C], d: Expression[D], /) -> Select[tuple[A, B, C, D]]: ...
+@overload
+def select(
+    a: Expression[A], b: Expression[B], c: Expression[C], d: Expression[D], e: Expression[E], /
+) -> Select[tuple[A, B, C, D, E]]: ...
+@overload
+def select(
+    a: Expression[A], b: Expression[B], c: Expression[C], d: Expression[D], e: Expression[E], f: Expression[F], /
+) -> Select[tuple[A, B, C, D, E, F]]: ...
+@overload
+def select(
+    a: Expression[A],
+    b: Expression[B],
+    c: Expression[C],
+    d: Expression[D],
+    e: Expression[E],
+    f: Expression[F],
+    g: Expression[G],
+    /,
+) -> Select[tuple[A, B, C, D, E, F, G]]: ...
+@overload
+def select(
+    a: Expression[A],
+    b: Expression[B],
+    c: Expression[C],
+    d: Expression[D],
+    e: Expression[E],
+    f: Expression[F],
+    g: Expression[G],
+    h: Expression[H],
+    /,
+) -> Select[tuple[A, B, C, D, E, F, G, H]]: ...
+@overload
+def select(*expressions: Expression[Any]) -> Select[tuple[Any, ...]]: ...
+def select(*what: Any) -> Select[Any]:
+    """Read rows of a model as its instances, or columns, their parts and functions of them as tuples.
+
+    >>> select(Order).where(Order.shop == 7, Order.placed > 3).order_by(Order.placed.desc()).limit(10).values
+    (7, 3, 10)
+
+    Raises:
+        TypeError: something is neither a model nor an expression.
+    """
+    if len(what) == 1 and is_model(what[0]):
+        return Select(what[0])
+    if not what or any(isinstance(one, type) for one in what):
+        raise TypeError("select() takes one model, or columns and functions: select(Order), select(Order.total)")
+    return Select(None, tuple(what))

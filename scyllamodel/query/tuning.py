@@ -1,0 +1,89 @@
+"""What every builder offers besides its clauses: how this one statement is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from typing_extensions import Self
+
+from scyllamodel.errors import QueryNotSupported
+from scyllamodel.model.expression import Assignment, Condition
+from scyllamodel.query.statement import NO_OPTIONS, Options, R_co, Statement
+
+
+@attrs.frozen(eq=False)
+class Tuned(Statement[R_co]):
+    """A statement with options; each method returns a changed copy.
+
+    Attributes:
+        options: what was asked for.
+        server_seconds: how long a ScyllaDB server may work on it.
+    """
+
+    options: Options = attrs.field(default=NO_OPTIONS, kw_only=True)
+    server_seconds: float | None = attrs.field(default=None, kw_only=True)
+
+    def consistency(self, level: str | int) -> Self:
+        """How many replicas answer, such as ``"LOCAL_QUORUM"``."""
+        return self._tuned(consistency=level)
+
+    def serial_consistency(self, level: str | int) -> Self:
+        """``"SERIAL"`` or ``"LOCAL_SERIAL"``, for the conditions of a write."""
+        return self._tuned(serial_consistency=level)
+
+    def timeout(self, seconds: float) -> Self:
+        """How long this program waits for the answer."""
+        return self._tuned(timeout=_positive("timeout", seconds))
+
+    def server_timeout(self, seconds: float) -> Self:
+        """``USING TIMEOUT``: how long the server works on it; ScyllaDB only."""
+        return attrs.evolve(self, server_seconds=_positive("server_timeout", seconds))
+
+    def idempotent(self, value: bool = True) -> Self:  # noqa: FBT001, FBT002 - reads as a switch
+        """Whether it may be sent again when its answer was lost; worked out from what it does unless said here."""
+        return self._tuned(idempotent=value)
+
+    def _tuned(self, **options: Any) -> Self:
+        return attrs.evolve(self, options=attrs.evolve(self.options, **options))
+
+
+def _positive(name: str, seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError(f"{name}({seconds}): a time in seconds is more than 0")
+    return seconds
+
+
+def check_conditions(method: str, given: tuple[Any, ...]) -> tuple[Condition, ...]:
+    """Conditions, or an error that says why they are none."""
+    for one in given:
+        if isinstance(one, bool):
+            raise TypeError(
+                f"{method}() was given {one}: two plain values were compared, or a column was used on an instance. "
+                "Write Order.status == …, with the class on the left."
+            )
+        if not isinstance(one, Condition):
+            raise TypeError(f"{method}() takes conditions such as Order.status == 'new', not {one!r}")
+    return given
+
+
+def check_assignments(given: tuple[Any, ...]) -> tuple[Assignment, ...]:
+    """Assignments, or an error that says why they are none."""
+    for one in given:
+        if isinstance(one, Condition):
+            raise TypeError(f"set() was given {one!r}, a comparison; write Order.status.to('paid')")
+        if not isinstance(one, Assignment):
+            raise TypeError(f"set() takes assignments such as Order.status.to('paid'), not {one!r}")
+    return given
+
+
+def refuse(why: str, *helps: str, needs: tuple[str, ...] = ()) -> QueryNotSupported:
+    """The error for a statement that no server takes."""
+    return QueryNotSupported(f"{why} {' '.join(helps)}".rstrip(), needs=needs, helps=helps)
+
+
+def whole(name: str, number: Any, *, least: int) -> int:
+    """A whole number of at least so much."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise ValueError(f"{name}({number!r}): a whole number of at least {least} is needed")
+    return number

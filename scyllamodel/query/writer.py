@@ -1,0 +1,188 @@
+"""The text of a statement and its values, written side by side.
+
+Comes in: targets, conditions and assignments. Goes out: CQL with a ``?`` for every value, the markers, the values. No
+value is ever spelt into the text, so that one prepared statement serves all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel._identifiers import quote
+from scyllamodel.errors import QueryNotSupported, TypeMismatch
+from scyllamodel.model.expression import (
+    Assignment,
+    CallTarget,
+    ColumnTarget,
+    Condition,
+    ElementTarget,
+    FieldTarget,
+    Target,
+    TupleTarget,
+)
+from scyllamodel.query.memory import memory_of
+from scyllamodel.query.parts import (
+    column_of,
+    field_of,
+    inside_marker,
+    key_marker,
+    keys_marker,
+    many,
+    marker,
+    marker_of,
+)
+from scyllamodel.query.statement import Marker
+from scyllamodel.types.hints import Hint
+from scyllamodel.types.values import MapType
+
+
+@attrs.frozen
+class Argument:
+    """A value that a function takes, with its type; None is whatever the server takes there."""
+
+    value: Any
+    hint: Hint | None = None
+    redact: bool = False
+
+    def __str__(self) -> str:
+        return "?"
+
+
+class Writer:
+    """Collects one statement."""
+
+    __slots__ = ("idempotent", "markers", "parts", "values")
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.markers: list[Callable[[], Marker]] = []
+        self.values: list[Any] = []
+        self.idempotent = True
+
+    def text(self, *parts: str) -> None:
+        """Text as it is."""
+        self.parts.extend(parts)
+
+    def bind(self, value: Any, make: Callable[[], Marker]) -> str:
+        """A value; its marker is worked out when a statement of this shape is made for the first time."""
+        self.values.append(value)
+        self.markers.append(make)
+        return "?"
+
+    def target(self, target: Target) -> str:
+        """A target, its key or arguments bound."""
+        if isinstance(target, ColumnTarget):
+            return memory_of(target.model).names[target.column]
+        if isinstance(target, ElementTarget):
+            return f"{self.target(target.base)}[{self.bind(target.key, lambda: key_marker(target))}]"
+        if isinstance(target, FieldTarget):
+            return f"{self.target(target.base)}.{quote(field_of(column_of(target.base), target.field)[0])}"
+        if isinstance(target, TupleTarget):
+            return f"({', '.join(map(self.target, target.columns))})"
+        return target.template.format(*map(self.argument, target.arguments))
+
+    def argument(self, argument: Any) -> str:
+        """An argument of a function: a target, or a value."""
+        if not isinstance(argument, Argument):
+            return self.target(argument)
+        return self.bind(argument.value, partial(marker, "[argument]", argument.hint, redact=argument.redact))
+
+    def value(self, value: Any, make: Callable[[], Marker]) -> str:
+        """A value, or what a function of the server makes of values."""
+        called = getattr(value, "expression", None)
+        if isinstance(called, CallTarget):
+            self.idempotent = self.idempotent and bool(getattr(value, "idempotent", True))
+            return self.target(called)
+        return self.bind(value, make)
+
+    def condition(self, condition: Condition, *, nulls: bool = False) -> str:
+        """A condition of WHERE, or with ``nulls`` one of IF, where a value may be null."""
+        target, operator, value = condition.target, condition.operator, condition.value
+        left = self.target(target)
+        if operator == "IN":
+            _check_several(target, value, nulls=nulls)
+            return f"{left} IN {self.bind(list(value), lambda: many(marker_of(target)))}"
+        if value is None and not nulls:
+            raise QueryNotSupported(
+                f"{condition!r}: a row is not found by a null, since CQL keeps none; compare with a value, or keep one "
+                "that stands for nothing.",
+                needs=(),
+                helps=(),
+            )
+        if operator in ("CONTAINS", "CONTAINS KEY"):
+            what = "key" if operator == "CONTAINS KEY" else "element"
+            return f"{left} {operator} {self.bind(value, lambda: inside_marker(target, what))}"
+        return f"{left} {operator} {self._right(target, value)}"
+
+    def _right(self, target: Target, value: Any) -> str:
+        """The right side; ``token(…) > token(…)`` takes values as its columns do."""
+        called = getattr(value, "expression", None)
+        if isinstance(target, CallTarget) and isinstance(called, CallTarget) and called.arguments:
+            pairs = zip(target.arguments, called.arguments, strict=False)
+            bound = [
+                self.bind(given.value, partial(marker_of, column))
+                if isinstance(given, Argument) and isinstance(column, ColumnTarget)
+                else self.argument(given)
+                for column, given in pairs
+            ]
+            return called.template.format(*bound)
+        return self.value(value, lambda: marker_of(target))
+
+    def conditions(self, word: str, conditions: Iterable[Condition], *, nulls: bool = False) -> None:
+        """Conditions after a word, joined by AND; nothing without conditions."""
+        written = [self.condition(condition, nulls=nulls) for condition in conditions]
+        if written:
+            self.text(f" {word} ", " AND ".join(written))
+
+    def using(self, **values: tuple[Any, Marker]) -> None:
+        """``USING`` with those of these that are set, such as ``TTL=(60, marker)``."""
+        written = [
+            f"{name} {self.bind(value, one.itself)}" for name, (value, one) in values.items() if value is not None
+        ]
+        if written:
+            self.text(" USING ", " AND ".join(written))
+
+    def assignment(self, change: Assignment) -> str:
+        """One change of an update."""
+        left = self.target(change.target)
+        if change.operation == "set":
+            self.idempotent = self.idempotent and not is_position(change.target)
+            return f"{left} = {self.value(change.value, lambda: marker_of(change.target))}"
+        if change.operation in ("append", "prepend", "increment", "decrement"):
+            self.idempotent = False
+        right = self.bind(change.value, lambda: _operand(change))
+        if change.operation == "prepend":
+            return f"{left} = {right} + {left}"
+        return f"{left} = {left} {'-' if change.operation in ('remove', 'decrement') else '+'} {right}"
+
+
+def _operand(change: Assignment) -> Marker:
+    """A map loses keys, which are a set; everything else takes a value of the column's own type."""
+    if change.operation == "remove" and isinstance(change.target, ColumnTarget) and _is_map(change.target):
+        return keys_marker(change.target)
+    return marker_of(change.target)
+
+
+def _is_map(target: ColumnTarget) -> bool:
+    return isinstance(column_of(target).hint.type, MapType)
+
+
+def is_position(target: Target) -> bool:
+    """Whether it is an element of a list: by the time a statement is sent again, another may stand there."""
+    return isinstance(target, ElementTarget) and not _is_map(target.base)
+
+
+def _check_several(target: Target, values: Any, *, nulls: bool) -> None:
+    if None in values and not nulls:
+        raise TypeMismatch(f"{target}.in_() takes no None: no row is found by a null.", column=str(target))
+
+
+TTL: Final = Marker("[ttl]")
+TIMESTAMP: Final = Marker("[timestamp]")
+TIMEOUT: Final = Marker("[timeout]")
+LIMIT: Final = Marker("[limit]")
+PER_PARTITION: Final = Marker("[per partition limit]")
