@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from scyllamodel import types as types
     from scyllamodel._public import Model
     from scyllamodel.driver.configured import configured_repos
-    from scyllamodel.driver.repo import Repo
+    from scyllamodel.driver.pages import Page
+    from scyllamodel.driver.repo import AsyncRepo, Repo
     from scyllamodel.errors import (
         BuildTimeout,
         BulkWriteError,
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.plan import Plan
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
+    "AsyncRepo",
     "BuildTimeout",
     "BulkWriteError",
     "CheckResult",
@@ -142,6 +144,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "NoModelsFound",
     "NotFound",
     "OutOfSync",
+    "Page",
     "PartialRow",
     "Plan",
     "QueryNotSupported",
@@ -202,7 +205,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
 _HOMES: Final = {
     "scyllamodel._public": "Model",
     "scyllamodel.driver.configured": "configured_repos",
-    "scyllamodel.driver.repo": "Repo",
+    "scyllamodel.driver.pages": "Page",
+    "scyllamodel.driver.repo": "AsyncRepo Repo",
     "scyllamodel.errors": """
         BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError
         DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken IrreversibleStep

@@ -383,8 +383,14 @@ class InvalidPageToken(ScyllaModelError, ValueError):
 class UnknownOutcome(ScyllaModelError, TimeoutError):
     """A conditional write got no answer in time: it was applied, or was not, or will be yet.
 
-    ``resolve(repo)`` reads the row at SERIAL, which first brings to an end what is under way.
+    Reading the row at SERIAL first brings to an end what is under way; ``query`` is that read.
     """
+
+    query: Any
+
+    def resolve(self, repo: Any) -> Any:
+        """The row as it stands for everybody from now on, or None; from an `AsyncRepo`, to be awaited."""
+        return repo.one_or_none(self.query)
 
     code = "QY107"
 

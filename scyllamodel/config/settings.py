@@ -144,7 +144,7 @@ def _secret(value: Any) -> Secret | None:
     if value is None or isinstance(value, Secret):
         return value
     if not isinstance(value, str):
-        raise ConfigurationError("password= is text, and what was given is not.", setting="password")
+        raise ConfigurationError("a password or secret is text, and what was given is not.", setting="password")
     return Secret(value)
 
 
@@ -179,6 +179,8 @@ class RepoSettings:
     load_balancing_policy: Any = attrs.field(**_hidden)
     retry_policy: Any = attrs.field(**_hidden)
     speculative_execution_policy: Any = attrs.field(**_hidden)
+    naive_datetimes: str | None = None
+    page_secret: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
     borrowed: bool = False
     """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
 
@@ -219,6 +221,8 @@ class RepoSettings:
         if (self.username is None) != (self.password is None):
             missing = "password" if self.password is None else "username"
             yield missing, f"a username and a password come together, and the {missing} is missing."
+        if self.naive_datetimes not in (None, "utc"):
+            yield "naive_datetimes", f"it is 'utc', or left out, and not {self.naive_datetimes!r}."
         if self.request_timeout is not None and not self.request_timeout > 0:
             yield "request_timeout", f"a timeout is seconds above 0, and this is {self.request_timeout!r}."
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any, Final, TypeAlias
 
-from scyllamodel.driver.names import UNSET_VALUE, BoundStatement
+from scyllamodel.driver.names import UNSET_VALUE, BoundStatement, tuple_factory
 from scyllamodel.driver.user_types import StaleType, fitted
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import define
@@ -109,6 +109,7 @@ def _bound_class(prepared: Any) -> type:
         "prepared_statement": prepared,
         "keyspace": first.keyspace_name,
         "table": first.table_name,
+        "our_rows": staticmethod(tuple_factory),
         "raw_values": (),  # only the driver's repr reads it, and values are not for logs
         "consistency_level": prepared.consistency_level,
         "_serial_consistency_level": prepared.serial_consistency_level,
@@ -166,9 +167,11 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
                     f"{markers[at].name} is part of the partition key and cannot be null.", column=markers[at].name
                 )
         try:
-            return prepared.bind(dumped)
+            made = prepared.bind(dumped)
         except Exception as error:  # noqa: BLE001 - serialisers raise whatever their value raises
             raise _blamed(prepared, markers, dumped, error) from None
+        made.our_rows = tuple_factory
+        return made
 
     return bind
 

@@ -20,9 +20,11 @@ from scyllamodel.driver.names import (
     FallthroughRetryPolicy,
     SimpleStatement,
     dict_factory,
+    tuple_factory,
 )
 
 if TYPE_CHECKING:
+    from scyllamodel.driver.requests import Requests
     from scyllamodel.schema.server import ServerProfile
 
 PAGE: Final = 5000
@@ -34,10 +36,13 @@ _LEGACY: Final = 1  # cassandra.cluster._ConfigMode.LEGACY, which has no public 
 class _Ours(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
     """A statement of ours, told from the application's where both pass one listener."""
 
+    our_rows = staticmethod(dict_factory)
 
-def _dict_rows(future: Any) -> None:
-    if isinstance(future.query, _Ours):
-        future.row_factory = dict_factory
+
+def _our_rows(future: Any) -> None:
+    factory = getattr(future.query, "our_rows", None)
+    if factory is not None:
+        future.row_factory = factory
 
 
 class Connection:
@@ -50,11 +55,13 @@ class Connection:
 
     Attributes:
         profiles: what each node said of itself, so that it is asked once.
+        requests: what reads and writes through it, made by the first who does.
     """
 
     def __init__(self, session: Any, *, owned: bool, what: str) -> None:
         self.owned, self.what = owned, what
         self.profiles: dict[Any, ServerProfile] = {}
+        self.requests: Requests | None = None
         self._session = session
         self._opened = forks.epoch()
         self._lock = threading.Lock()
@@ -121,10 +128,26 @@ class Connection:
         """All rows of a query, page after page; parameters as of `send`."""
         return list(self.send(cql, **how).result())
 
+    def data(self, statement: Any, *, timeout: float | None = None, state: bytes | None = None) -> Any:
+        """Send a statement of an application by its own policies, its rows as tuples. Returns the driver's future.
+
+        Parameters:
+            statement: bound, or a batch; its ``our_rows`` says what makes its rows on a session in legacy mode.
+            timeout: seconds; None is what the application set.
+            state: where an earlier page ended.
+        """
+        session = self.session
+        given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        if getattr(session.cluster, "_config_mode", None) == _LEGACY:
+            self._listen()
+            return session.execute_async(statement, paging_state=state, **given)
+        profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+        return session.execute_async(statement, paging_state=state, execution_profile=profile, **given)
+
     def _listen(self) -> None:
         with self._lock:
             if not self._listening:
-                self._session.add_request_init_listener(_dict_rows)
+                self._session.add_request_init_listener(_our_rows)
                 self._listening = True
 
     def data_mode(self) -> Any:
@@ -182,5 +205,5 @@ class Connection:
     def _fall_silent(self) -> None:
         with self._lock:
             if self._listening:
-                self._session.remove_request_init_listener(_dict_rows)
+                self._session.remove_request_init_listener(_our_rows)
                 self._listening = False

@@ -6,6 +6,8 @@ child gets a connection of its own, or an error if the session was lent.
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import os
 import threading
 import weakref
@@ -13,11 +15,15 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
+import attrs
 from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
+from scyllamodel.driver.aio import AsyncVerbs
 from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.requests import Requests
+from scyllamodel.driver.verbs import Verbs
 
 
 class _Held:
@@ -58,7 +64,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_in_child)
 
 
-class Repo:
+class Repo(Verbs):
     """One keyspace on a ScyllaDB or Cassandra cluster, with the models that live there.
 
     Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that
@@ -86,6 +92,8 @@ class Repo:
         load_balancing_policy: the driver's; None is token-aware over ``local_dc``.
         retry_policy: the driver's, for data requests.
         speculative_execution_policy: the driver's, for data requests.
+        naive_datetimes: ``"utc"`` takes datetimes without a time zone for UTC; None refuses them.
+        page_secret: signs the tokens of `page`, so that clients cannot make their own; shown as little as a password.
         session: a driver session that the application owns, instead of nodes; it is neither changed nor closed.
 
     Raises:
@@ -119,6 +127,8 @@ class Repo:
         load_balancing_policy: Any = None,
         retry_policy: Any = None,
         speculative_execution_policy: Any = None,
+        naive_datetimes: str | None = None,
+        page_secret: str | Secret | None = None,
         session: Any = None,
     ) -> None:
         settings = RepoSettings(
@@ -142,6 +152,8 @@ class Repo:
             load_balancing_policy=load_balancing_policy,
             retry_policy=retry_policy,
             speculative_execution_policy=speculative_execution_policy,
+            naive_datetimes=naive_datetimes,
+            page_secret=page_secret,
             borrowed=session is not None,
         )
         self._set_up(settings, session)
@@ -219,6 +231,40 @@ class Repo:
             return self._lent
         return self._held.take(self._connect)
 
+    def requests(self) -> Requests:
+        """What data is read and written with, over the connection that there is or is made now."""
+        connection = self.connection()
+        found = connection.requests
+        if found is None:
+            found = connection.requests = Requests(connection, naive=self._settings.naive_datetimes == "utc")
+        return found
+
+    def ready(self) -> Requests | None:
+        """The same if there is one already, so that nothing has to be waited for."""
+        connection = self._lent or self._held.connection
+        return None if connection is None else connection.requests
+
+    @property
+    def token_secret(self) -> bytes | None:
+        """What page tokens are signed with."""
+        return None if self._settings.page_secret is None else self._settings.page_secret.reveal().encode()
+
+    def in_keyspace(self, keyspace: str) -> Self:
+        """The same repo on another keyspace, such as that of a tenant: over the same connection, and without ``USE``.
+
+        It costs nothing to make. Closing either closes the connection of both, until one is used again.
+
+        Raises:
+            ConfigurationError: that is no name of a keyspace.
+        """
+        made = copy.copy(self)
+        made._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
+        return made
+
+    def aio(self) -> AsyncRepo:
+        """The same repo with verbs that are awaited, over the same connection."""
+        return AsyncRepo.of(self)
+
     def _connect(self) -> Connection:
         return Connection(connect(self._settings), owned=True, what=self._what)
 
@@ -235,3 +281,73 @@ class Repo:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class AsyncRepo(AsyncVerbs):
+    """A `Repo` whose verbs are awaited; the parameters are those of `Repo`.
+
+    It may be used from several event loops. A task that is cancelled stops waiting; what it sent may still be applied.
+    """
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self._repo = Repo(*args, **keywords)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """See `Repo.from_url`."""
+        return cls.of(Repo.from_url(url))
+
+    @classmethod
+    def of(cls, repo: Repo) -> Self:
+        """The same repo, awaited."""
+        made = cls.__new__(cls)
+        made._repo = repo  # noqa: SLF001 - another constructor
+        return made
+
+    def sync(self) -> Repo:
+        """The same repo with verbs that block, over the same connection."""
+        return self._repo
+
+    def __repr__(self) -> str:
+        return f"Async{self._repo!r}"
+
+    @property
+    def settings(self) -> RepoSettings:
+        """See `Repo.settings`."""
+        return self._repo.settings
+
+    @property
+    def name(self) -> str:
+        """See `Repo.name`."""
+        return self._repo.name
+
+    @property
+    def keyspace(self) -> str:
+        """See `Repo.keyspace`."""
+        return self._repo.keyspace
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """See `Repo.models`."""
+        return self._repo.models
+
+    @property
+    def session(self) -> Any:
+        """See `Repo.session`; connecting blocks."""
+        return self._repo.session
+
+    def in_keyspace(self, keyspace: str) -> Self:
+        """See `Repo.in_keyspace`."""
+        return type(self).of(self._repo.in_keyspace(keyspace))
+
+    async def close(self) -> None:
+        """See `Repo.close`."""
+        await asyncio.to_thread(self._repo.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -92,6 +92,7 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
             keyspace or "",
             conditional=conditional,
             idempotent=not (conditional or by_position),
+            key=writer.key(self.model),
         )
 
 

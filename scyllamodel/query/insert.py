@@ -88,6 +88,7 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
 
     def _row(self, writer: Writer) -> None:
         memory, given = memory_of(self.model), self.values_by_name
+        writer.keys.update((name, at) for at, name in enumerate(given))
         marked = [writer.bind(value, memory.markers[name].itself) for name, value in given.items()]
         writer.text(f" ({', '.join(map(memory.names.__getitem__, given))}) VALUES ({', '.join(marked)})")
 
@@ -104,6 +105,7 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
             keyspace or "",
             conditional=self.absent,
             idempotent=not self.absent,
+            key=writer.key(self.model),
         )
 
 
@@ -117,11 +119,12 @@ def values_of(row: Any) -> dict[str, Any]:
     for name, column in columns_of(model_of(row)).items():
         value = getattr(row, name)
         in_key = column.spec.kind in ("partition_key", "clustering")
-        found[name] = UNSET if not in_key and (value is None or _says_nothing(column.hint.type, value)) else value
+        found[name] = UNSET if not in_key and (value is None or says_nothing(column.hint.type, value)) else value
     return found
 
 
-def _says_nothing(cql_type: CqlType, value: Any) -> bool:
+def says_nothing(cql_type: CqlType, value: Any) -> bool:
+    """Whether a value is an empty collection, which servers keep as a null."""
     return isinstance(cql_type, (ListType, MapType, SetType)) and is_multi_cell(cql_type) and not value
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 import attrs
 from typing_extensions import Self
@@ -21,7 +21,7 @@ from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
 from scyllamodel.query.reads import check_distinct, check_filter, check_group, check_order
 from scyllamodel.query.restrictions import quoted
-from scyllamodel.query.statement import Compiled, R_co, Shape
+from scyllamodel.query.statement import Compiled, R, Shape
 from scyllamodel.query.tuning import Tuned, check_conditions, refuse, whole
 from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
 from scyllamodel.types.duration import Duration
@@ -47,8 +47,8 @@ Flag = Literal["distinct", "filtering", "whole", "bypass_cache", "json"]
 
 
 @attrs.frozen(eq=False)
-class Select(Tuned[R_co]):
-    """A SELECT as an immutable value; ``R`` is one row. Every method returns a changed copy.
+class Select(Tuned[list[R]], Generic[R]):
+    """A SELECT as an immutable value; ``R`` is one row, executing it lists them. Every method returns a changed copy.
 
     Attributes:
         model: the model or view that is read.
@@ -120,6 +120,14 @@ class Select(Tuned[R_co]):
         counted = attrs.evolve(self, model=self._source(), selection=(count(),), orderings=())
         return cast("Select[tuple[int]]", counted)
 
+    def keys(self) -> Select[tuple[Any, ...]]:
+        """The first column of the key of these rows instead of the rows, to see whether there are any."""
+        model = self._source()
+        key = next(column for column in columns_of(model).values() if column.spec.kind == "partition_key")
+        if self.groups or "distinct" in self.flags or self.selection:
+            return cast("Select[tuple[Any, ...]]", self)
+        return cast("Select[tuple[Any, ...]]", attrs.evolve(self, model=model, selection=(key,)))
+
     def _flagged(self, flag: Flag) -> Self:
         return attrs.evolve(self, flags=self.flags | {flag})
 
@@ -133,7 +141,7 @@ class Select(Tuned[R_co]):
             return model
         raise refuse("This select names no model.", "Write fn.count(Order), or .select_from(Order).")
 
-    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+    def compile(self, keyspace: str | None) -> Compiled[list[R]]:
         """See `Statement.compile`."""
         model, writer = self._source(), Writer()
         self._write(model, writer, keyspace)
@@ -177,7 +185,7 @@ class Select(Tuned[R_co]):
             return f"{target} ANN OF {writer.bind(ordering.nearest_to, lambda: marker_of(ordering.target))}"
         return f"{target} {'DESC' if ordering.descending else 'ASC'}"
 
-    def _shape(self, model: type, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
+    def _shape(self, model: type, cql: str, writer: Writer, keyspace: str | None) -> Shape[list[R]]:
         self._check(model)
         facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
         return Shape(

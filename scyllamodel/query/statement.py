@@ -63,6 +63,8 @@ class Shape(Generic[R]):
         counter: it changes counters.
         idempotent: it may be sent twice without a difference.
         load: one row, a tuple, to an instance or a tuple of typed values; None without rows.
+        key: which values are those of the primary key, in its order; of the partition key alone where that is all that
+            is named, and nothing where neither is.
     """
 
     cql: str
@@ -74,6 +76,7 @@ class Shape(Generic[R]):
     counter: bool = False
     idempotent: bool = True
     load: Callable[[Sequence[Any]], Any] | None = None
+    key: tuple[int, ...] = ()
 
 
 @attrs.frozen
@@ -102,8 +105,7 @@ class Compiled(Generic[R]):
 class Statement(Generic[R_co]):
     """What can be sent, as an immutable value; ``R`` is what executing it returns.
 
-    For a `select` that is one row, of which the verb decides how many are returned; for a conditional write an
-    `LWTResult`; for any other write None.
+    For a `select` that is a list of rows; for a conditional write an `LWTResult`; for any other write None.
     """
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:

@@ -95,6 +95,7 @@ class Update(Tuned[R_co], Generic[M, R_co]):
             conditional=conditional,
             counter=any(_counts(self.model, change) for change in self.assignments),
             idempotent=writer.idempotent and not conditional,
+            key=writer.key(self.model),
         )
 
 

@@ -55,12 +55,13 @@ class Argument:
 class Writer:
     """Collects one statement."""
 
-    __slots__ = ("idempotent", "markers", "parts", "values")
+    __slots__ = ("idempotent", "keys", "markers", "parts", "values")
 
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.markers: list[Callable[[], Marker]] = []
         self.values: list[Any] = []
+        self.keys: dict[str, int] = {}
         self.idempotent = True
 
     def text(self, *parts: str) -> None:
@@ -116,7 +117,17 @@ class Writer:
         if operator in ("CONTAINS", "CONTAINS KEY"):
             what = "key" if operator == "CONTAINS KEY" else "element"
             return f"{left} {operator} {self.bind(value, lambda: inside_marker(target, what))}"
+        if operator == "=" and isinstance(target, ColumnTarget):
+            self.keys.setdefault(target.column, len(self.values))
         return f"{left} {operator} {self._right(target, value)}"
+
+    def key(self, model: type) -> tuple[int, ...]:
+        """Which values are those of the primary key, or of the partition key if that is all there is."""
+        for kinds in (("partition_key", "clustering"), ("partition_key",)):
+            names = [name for kind in kinds for name, c in memory_of(model).columns.items() if c.spec.kind == kind]
+            if all(name in self.keys for name in names):
+                return tuple(self.keys[name] for name in names)
+        return ()
 
     def _right(self, target: Target, value: Any) -> str:
         """The right side; ``token(…) > token(…)`` takes values as its columns do."""

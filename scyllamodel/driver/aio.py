@@ -1,0 +1,239 @@
+"""The verbs of `AsyncRepo`: those of `Repo`, awaited.
+
+The flows are the same; here an event loop drives them. Connecting and preparing, for which the driver has no futures,
+go to a thread. Each verb says no more than its twin in `scyllamodel.driver.verbs`, where it is explained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from typing_extensions import Self
+
+from scyllamodel.driver import flows
+from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.loops import waker
+from scyllamodel.driver.pages import Page, read_token
+from scyllamodel.driver.requests import Answer, Requests, reraise
+from scyllamodel.driver.user_types import StaleType
+from scyllamodel.driver.verbs import page_of
+from scyllamodel.query.objects import Using
+from scyllamodel.query.results import LWTResult
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import Compiled, Statement
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.repo import Repo
+    from scyllamodel.model.base import Model
+    from scyllamodel.model.view import MaterializedView
+
+T = TypeVar("T")
+R = TypeVar("R")
+M = TypeVar("M", bound="Model | MaterializedView")
+
+
+class AsyncVerbs:
+    """Reading and writing through models, awaited."""
+
+    _repo: Repo
+
+    async def drive(self, flow: Flow[T]) -> T:
+        """Drive a flow to its end."""
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(await self._answer(step))
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    async def _requests(self) -> Requests:
+        ready = self._repo.ready()
+        return await asyncio.to_thread(self._repo.requests) if ready is None else ready
+
+    async def _answer(self, step: Step) -> Answer:
+        requests, awake = await self._requests(), waker()
+        async with awake.slots:
+            if isinstance(step, Ask):
+                compiled = step.compiled
+                statement = await self._bound(requests, compiled)
+                future = requests.send(statement, compiled.options, size=step.size, state=step.state)
+            elif isinstance(step, Next):
+                compiled, future = step.compiled, step.answer.future
+            else:
+                compiled = step.batch.compiled()
+                statement = await asyncio.to_thread(step.batch.statement, requests)
+                future = requests.send(statement, compiled.options)
+            try:
+                return Answer(future, await awake.wait(future))
+            except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
+                reraise(error, compiled)
+
+    async def _bound(self, requests: Requests, compiled: Compiled[Any]) -> Any:
+        prepared = requests.statements.get(compiled.shape)
+        if prepared is None:
+            prepared = await asyncio.to_thread(requests.statements.prepare, compiled.shape)
+        try:
+            return requests.bind(prepared, compiled)
+        except StaleType:
+            return await asyncio.to_thread(requests.rebind, prepared, compiled)
+
+    async def execute(self, statement: Statement[R], /) -> R:
+        """See `Repo.execute`."""
+        return await self.drive(flows.execute(statement, self._repo.keyspace))
+
+    async def get(self, model: type[M], /, **key: Any) -> M | None:
+        """See `Repo.get`."""
+        return await self.drive(flows.get(model, self._repo.keyspace, key))
+
+    async def one(self, query: Select[R], /) -> R:
+        """See `Repo.one`."""
+        return await self.drive(flows.one(query, self._repo.keyspace))
+
+    async def one_or_none(self, query: Select[R], /) -> R | None:
+        """See `Repo.one_or_none`."""
+        found: R | None = await self.drive(flows.one_or_none(query, self._repo.keyspace))
+        return found
+
+    async def first(self, query: Select[R], /) -> R | None:
+        """See `Repo.first`."""
+        found: R | None = await self.drive(flows.first(query, self._repo.keyspace))
+        return found
+
+    async def scalar(self, query: Select[tuple[T]], /) -> T | None:
+        """See `Repo.scalar`."""
+        found: T | None = await self.drive(flows.scalar(query, self._repo.keyspace))
+        return found
+
+    async def all(self, query: Select[R], /) -> list[R]:
+        """See `Repo.all`."""
+        return await self.drive(flows.every(query, self._repo.keyspace))
+
+    async def count(self, query: Select[Any], /) -> int:
+        """See `Repo.count`."""
+        return await self.drive(flows.count(query, self._repo.keyspace))
+
+    async def exists(self, query: Select[Any], /) -> bool:
+        """See `Repo.exists`."""
+        return await self.drive(flows.exists(query, self._repo.keyspace))
+
+    def stream(self, query: Select[R], /, *, page_size: int | None = None) -> AsyncIterator[R]:
+        """See `Repo.stream`; one page is fetched ahead and no more, however slow its reader is."""
+        return self._stream(Ask(query.compile(self._repo.keyspace), size=page_size))
+
+    async def _stream(self, ask: Ask) -> AsyncIterator[Any]:
+        answer, shape = await self._answer(ask), ask.compiled.shape
+        while True:
+            rows, more = answer.rows, answer.more
+            if more:
+                answer.prefetch()
+            for row in rows if shape.load is None else map(shape.load, rows):
+                yield row
+            if not more:
+                return
+            answer = await self._answer(Next(answer, ask.compiled))
+
+    async def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
+        """See `Repo.page`."""
+        compiled, secret = query.compile(self._repo.keyspace), self._repo.token_secret
+        state = None if token is None else read_token(compiled, token, secret)
+        answer = await self._answer(Ask(compiled, size=size, state=state))
+        return page_of(answer, compiled, secret)
+
+    @overload
+    async def save(
+        self, row: M, /, *, if_exists: bool, nulls: bool = ..., ttl: int | None = ..., timestamp: int | None = ...
+    ) -> LWTResult[M]: ...
+    @overload
+    async def save(
+        self, row: Model, /, *, nulls: bool = ..., ttl: int | None = ..., timestamp: int | None = ...
+    ) -> None: ...
+    async def save(
+        self,
+        row: Any,
+        /,
+        *,
+        if_exists: bool = False,
+        nulls: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+    ) -> Any:
+        """See `Repo.save`."""
+        using = Using(ttl, timestamp)
+        return await self.drive(flows.save(row, self._repo.keyspace, using, exists=if_exists, nulls=nulls))
+
+    @overload
+    async def insert(
+        self, row: M, /, *, if_not_exists: bool, nulls: bool = ..., ttl: int | None = ..., timestamp: int | None = ...
+    ) -> LWTResult[M]: ...
+    @overload
+    async def insert(
+        self, row: Model, /, *, nulls: bool = ..., ttl: int | None = ..., timestamp: int | None = ...
+    ) -> None: ...
+    async def insert(
+        self,
+        row: Any,
+        /,
+        *,
+        if_not_exists: bool = False,
+        nulls: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+    ) -> Any:
+        """See `Repo.insert`."""
+        using = Using(ttl, timestamp)
+        return await self.drive(flows.insert(row, self._repo.keyspace, using, absent=if_not_exists, nulls=nulls))
+
+    @overload
+    async def delete(self, row: M, /, *, if_exists: bool, timestamp: int | None = ...) -> LWTResult[M]: ...
+    @overload
+    async def delete(self, row: Model, /, *, timestamp: int | None = ...) -> None: ...
+    async def delete(self, row: Any, /, *, if_exists: bool = False, timestamp: int | None = None) -> Any:
+        """See `Repo.delete`."""
+        return await self.drive(flows.delete(row, self._repo.keyspace, exists=if_exists, timestamp=timestamp))
+
+    async def refresh(self, row: Model, /) -> None:
+        """See `Repo.refresh`."""
+        await self.drive(flows.refresh(row, self._repo.keyspace))
+
+    async def truncate(self, model: type[Model], /) -> None:
+        """See `Repo.truncate`."""
+        await asyncio.to_thread(self._repo.truncate, model)
+
+    @overload
+    async def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
+    @overload
+    async def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
+    async def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
+        """See `Repo.raw`."""
+        found: list[Any] = await asyncio.to_thread(self._repo.raw, cql, values, into=into)
+        return found
+
+    def batch(self) -> AsyncBatch:
+        """See `Repo.batch`."""
+        return AsyncBatch(self, self._repo.keyspace)
+
+
+class AsyncBatch(Batch):
+    """A batch of an `AsyncRepo`: ``async with repo.batch() as b: b.save(order)``."""
+
+    def __init__(self, verbs: AsyncVerbs, keyspace: str) -> None:
+        super().__init__(keyspace)
+        self._verbs = verbs
+
+    async def send(self) -> LWTResult[Any] | None:
+        """Send it now."""
+        return await self._verbs.drive(flows.send(self))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.send()

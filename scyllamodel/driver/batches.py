@@ -1,0 +1,170 @@
+"""Writes that go out together, in one request.
+
+*In*: instances and statements, collected in a ``with`` block. *Out*: one batch of the driver, sent when the block ends
+without an error. Logged batches are applied wholly or not at all, which costs; unlogged ones are for one partition;
+counters have a kind of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+
+import attrs
+from typing_extensions import Self
+
+from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
+from scyllamodel.driver.requests import Requests, check_size, tune
+from scyllamodel.driver.statements import Paxos, SentOnce
+from scyllamodel.errors import QueryNotSupported
+from scyllamodel.model.state import forget, is_loaded, remember
+from scyllamodel.query.objects import Using, access_to, check_writable
+from scyllamodel.query.parts import model_of
+from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
+
+if TYPE_CHECKING:
+    from scyllamodel.query.results import LWTResult
+
+Kind: TypeAlias = Literal["logged", "unlogged", "counter"]
+
+MOST: Final = 65_535
+"""Statements of one batch: the protocol counts them in two bytes."""
+
+_TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "COUNTER"}
+
+
+def saving(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Compiled[Any] | None:
+    """The statement that saves an instance; None when there is nothing to save."""
+    check_writable(model_of(row))
+    access = access_to(model_of(row), keyspace)
+    if is_loaded(row) or exists:
+        return access.update(row, using, exists=exists)
+    return access.insert(row, using, nulls=nulls)
+
+
+class Batch:
+    """Collects writes; what they return is not known before the batch is sent.
+
+    Attributes:
+        result: of a batch with conditions, after it was sent.
+    """
+
+    def __init__(self, keyspace: str) -> None:
+        self.keyspace = keyspace
+        self.kind: Kind = "logged"
+        self.options: Options = NO_OPTIONS
+        self.written: int | None = None
+        self.result: LWTResult[Any] | None = None
+        self._compiled: list[Compiled[Any]] = []
+        self._after: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._compiled)
+
+    def unlogged(self) -> Self:
+        """Without the batch log: cheaper, and wholly applied only within one partition."""
+        return self._of_kind("unlogged")
+
+    def counter(self) -> Self:
+        """Of counter updates, which go with no others."""
+        return self._of_kind("counter")
+
+    def timestamp(self, microseconds: int) -> Self:
+        """The time of the writes that follow and name none, in microseconds since 1970."""
+        self.written = microseconds
+        return self
+
+    def _of_kind(self, kind: Kind) -> Self:
+        self.kind = kind
+        return self
+
+    def save(self, row: Any, *, ttl: int | None = None, nulls: bool = False) -> None:
+        """As of a repo; an unchanged instance adds nothing."""
+        compiled = saving(row, self.keyspace, Using(ttl, self.written), exists=False, nulls=nulls)
+        if compiled is not None:
+            self._add(compiled, lambda: remember(row))
+
+    def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
+        """As of a repo."""
+        check_writable(model_of(row))
+        access = access_to(model_of(row), self.keyspace)
+        self._add(
+            access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls), lambda: remember(row)
+        )
+
+    def delete(self, row: Any) -> None:
+        """As of a repo."""
+        check_writable(model_of(row))
+        self._add(access_to(model_of(row), self.keyspace).delete(row, timestamp=self.written), lambda: forget(row))
+
+    def execute(self, statement: Statement[Any]) -> None:
+        """An insert, update or delete.
+
+        Raises:
+            QueryNotSupported: it is a select, or a batch takes no such statement.
+        """
+        if self.written is not None and getattr(statement, "written", 0) is None:
+            statement = attrs.evolve(cast("Any", statement), written=self.written)
+        compiled = statement.compile(self.keyspace)
+        if compiled.shape.verb not in ("insert", "update", "delete"):
+            raise QueryNotSupported(f"A batch takes no {compiled.shape.verb}.", needs=(), helps=())
+        self._add(compiled, None)
+
+    def _add(self, compiled: Compiled[Any], after: Callable[[], None] | None) -> None:
+        if compiled.shape.counter != (self.kind == "counter"):
+            helps = "say repo.batch().counter()" if compiled.shape.counter else "send it apart from the counters"
+            text = f"A {self.kind} batch does not take {compiled.shape.cql!r}: {helps}."
+            raise QueryNotSupported(text, needs=(), helps=(helps,))
+        if len(self._compiled) >= MOST:
+            raise QueryNotSupported(f"A batch has {MOST:,} statements at most: write in parts.", needs=(), helps=())
+        self._compiled.append(compiled)
+        if after is not None:
+            self._after.append(after)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it is a lightweight transaction."""
+        return any(compiled.shape.conditional for compiled in self._compiled)
+
+    def compiled(self) -> Compiled[Any]:
+        """The batch as one statement, for errors and events."""
+        first = self._compiled[0].shape
+        text = "; ".join(dict.fromkeys(compiled.shape.cql for compiled in self._compiled))
+        models = {compiled.shape.model for compiled in self._compiled}
+        shape: Shape[Any] = Shape(
+            f"BEGIN {_TYPES[self.kind]} BATCH {text}; APPLY BATCH",
+            (),
+            "batch",
+            first.model if len(models) == 1 else None,
+            self.keyspace,
+            conditional=self.conditional,
+            counter=self.kind == "counter",
+            idempotent=all(compiled.shape.idempotent for compiled in self._compiled),
+        )
+        return Compiled(shape, (), self.options)
+
+    def statement(self, requests: Requests) -> Any:
+        """The driver's batch; this may wait for statements to be prepared.
+
+        Raises:
+            QueryNotSupported: it has more bytes than a request may have.
+        """
+        bound = [requests.bound(compiled) for compiled in self._compiled]
+        check_size(bound)
+        made = BatchStatement(getattr(BatchType, _TYPES[self.kind]))
+        for one in bound:
+            made.add(one)
+        made.our_rows = tuple_factory
+        whole = self.compiled()
+        made.is_idempotent = whole.shape.idempotent
+        if not whole.shape.idempotent:
+            made.retry_policy = Paxos() if whole.shape.conditional else SentOnce()
+        tune(made, self.options)
+        return made
+
+    def done(self, result: LWTResult[Any] | None) -> None:
+        """Take notice of what was written."""
+        self.result = result
+        if result is None or result.applied:
+            for after in self._after:
+                after()

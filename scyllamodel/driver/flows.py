@@ -1,0 +1,214 @@
+"""What each verb does, as a generator: it yields requests, is sent their answers, and returns what the verb returns.
+
+A flow neither waits nor knows who does: `scyllamodel.driver.verbs` drives it in a thread that blocks,
+`scyllamodel.driver.aio` in an event loop. All thinking of both repos stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, TypeAlias, TypeVar, cast
+
+import attrs
+
+from scyllamodel.driver.batches import Batch, saving
+from scyllamodel.driver.requests import Answer, loaded, lwt_result
+from scyllamodel.errors import MultipleResultsFound, NotFound
+from scyllamodel.model.state import forget, remember
+from scyllamodel.query.memory import memory_of
+from scyllamodel.query.objects import Access, Using, access_to, check_writable
+from scyllamodel.query.parts import model_of
+from scyllamodel.query.results import LWTResult
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import Compiled, Statement
+
+T = TypeVar("T")
+R = TypeVar("R")
+M = TypeVar("M")
+
+
+@attrs.frozen(eq=False)
+class Ask:
+    """Send a statement, and wait for its first page.
+
+    Attributes:
+        size: rows of a page; None is what the session says.
+        state: where an earlier page ended.
+    """
+
+    compiled: Compiled[Any]
+    size: int | None = None
+    state: bytes | None = None
+
+
+@attrs.frozen(eq=False)
+class Next:
+    """Wait for the page that is being fetched after this one."""
+
+    answer: Answer
+    compiled: Compiled[Any]
+
+
+@attrs.frozen(eq=False)
+class Together:
+    """Send a batch, and wait for its answer."""
+
+    batch: Batch
+
+
+Step: TypeAlias = Ask | Next | Together
+Flow: TypeAlias = Generator[Step, Answer, T]
+
+
+def execute(statement: Statement[R], keyspace: str) -> Flow[R]:
+    """Any statement: the rows of a select, the result of a conditional write, else None."""
+    if isinstance(statement, Select):
+        query: Any = statement
+        return cast("R", (yield from every(query, keyspace)))
+    return (yield from write(statement.compile(keyspace)))
+
+
+def write(compiled: Compiled[R]) -> Flow[R]:
+    """A write."""
+    answer = yield Ask(compiled)
+    return cast("R", lwt_result(compiled.shape.model, answer) if compiled.shape.conditional else None)
+
+
+def every(query: Select[R], keyspace: str) -> Flow[list[R]]:
+    """All rows; a page is fetched while the one before it is loaded."""
+    compiled = query.compile(keyspace)
+    answer = yield Ask(compiled)
+    found: list[R] = []
+    while True:
+        rows, more = answer.rows, answer.more
+        if more:
+            answer.prefetch()
+        found += loaded(compiled.shape, rows)
+        if not more:
+            return found
+        answer = yield Next(answer, compiled)
+
+
+def some(query: Select[R], keyspace: str, count: int) -> Flow[list[R]]:
+    """The first rows, at most so many; a page may be empty and not the last."""
+    compiled = query.compile(keyspace)
+    answer = yield Ask(compiled, size=count)
+    found = loaded(compiled.shape, answer.rows)
+    while len(found) < count and answer.more:
+        answer.prefetch()
+        answer = yield Next(answer, compiled)
+        found += loaded(compiled.shape, answer.rows)
+    return found[:count]
+
+
+def one_or_none(query: Select[Any], keyspace: str) -> Flow[Any]:
+    """The one row, or None."""
+    found = yield from some(query, keyspace, 2)
+    if len(found) > 1:
+        raise MultipleResultsFound(f"More than one row fits {_shown(query)}; first() takes the first one.")
+    return found[0] if found else None
+
+
+def one(query: Select[R], keyspace: str) -> Flow[R]:
+    """The one row."""
+    found: R | None = yield from one_or_none(query, keyspace)
+    if found is None:
+        raise NotFound(f"No row fits {_shown(query)}; one_or_none() answers None.")
+    return found
+
+
+def first(query: Select[Any], keyspace: str) -> Flow[Any]:
+    """The first row, or None."""
+    found = yield from some(query, keyspace, 1)
+    return found[0] if found else None
+
+
+def scalar(query: Select[Any], keyspace: str) -> Flow[Any]:
+    """The first column of the first row, or None."""
+    found = yield from first(query, keyspace)
+    return None if found is None else found[0]
+
+
+def count(query: Select[Any], keyspace: str) -> Flow[int]:
+    """How many rows there are, counted by the server."""
+    return cast("int", (yield from scalar(query.counting(), keyspace)))
+
+
+def exists(query: Select[Any], keyspace: str) -> Flow[bool]:
+    """Whether there is a row."""
+    return bool((yield from some(query.keys(), keyspace, 1)))
+
+
+def _shown(query: Select[Any]) -> str:
+    conditions = " and ".join(map(repr, query.conditions))
+    return conditions or "a select without conditions"
+
+
+def get(model: type[M], keyspace: str, key: Mapping[str, Any]) -> Flow[M | None]:
+    """The row under a key, or None."""
+    access = access_to(model, keyspace)
+    return (yield from get_values(access, access.key_values(key)))
+
+
+def get_values(access: Access[M], key: tuple[Any, ...]) -> Flow[M | None]:
+    """The row under the values of a key, or None."""
+    answer = yield Ask(Compiled(access.get, key))
+    load: Any = access.get.load
+    return load(answer.rows[0]) if answer.rows else None
+
+
+def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
+    """A batch; an empty one is not sent."""
+    if not len(batch):
+        return None
+    answer = yield Together(batch)
+    result = lwt_result(batch.compiled().shape.model, answer) if batch.conditional else None
+    batch.done(result)
+    return result
+
+
+def refresh(row: Any, keyspace: str) -> Flow[None]:
+    """Put what is stored into an instance."""
+    access = access_to(model_of(row), keyspace)
+    found = yield from get_values(access, access.key_of(row))
+    if found is None:
+        raise NotFound(f"The row of this {model_of(row).__qualname__} is gone: {_key_shown(access, row)}.")
+    for name in memory_of(model_of(row)).columns:
+        setattr(row, name, getattr(found, name))
+    remember(row)
+
+
+def _key_shown(access: Access[Any], row: Any) -> str:
+    columns = memory_of(access.model).columns
+    return ", ".join(
+        f"{name}={'***' if columns[name].spec.redact else repr(getattr(row, name))}" for name in access.key
+    )
+
+
+def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
+    """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
+    compiled = saving(row, keyspace, using, exists=exists, nulls=nulls)
+    if compiled is None:
+        return LWTResult(applied=True) if exists else None
+    result = yield from write(compiled)
+    if result is None or result.applied:
+        remember(row)
+    return result
+
+
+def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
+    """An INSERT of an instance, whether it was loaded or not."""
+    check_writable(model_of(row))
+    result = yield from write(access_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls))
+    if result is None or result.applied:
+        remember(row)
+    return result
+
+
+def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
+    """A DELETE of the row of an instance, which is a new one afterwards."""
+    check_writable(model_of(row))
+    result = yield from write(access_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))
+    if result is None or result.applied:
+        forget(row)
+    return result

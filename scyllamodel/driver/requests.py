@@ -1,0 +1,223 @@
+"""A compiled statement -> a request under way -> an answer; what the sync and the async repo have in common.
+
+*In*: `Compiled`, and where to start. *Out*: the driver's future, and the `Answer` that is made of its result. Nothing
+here waits but `Statements.prepare`, so both ways of waiting stand on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NoReturn
+
+from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.names import ConsistencyLevel, Unavailable
+from scyllamodel.driver.statements import Prepared, Statements
+from scyllamodel.driver.user_types import StaleType
+from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
+from scyllamodel.model.expression import Condition
+from scyllamodel.query.parts import columns_of
+from scyllamodel.query.results import LWTResult, PartialRow
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
+from scyllamodel.types.converters import NAIVE_UTC
+
+FRAME: Final = 16 * 2**20
+"""Bytes of values in one request: what servers take by default (``native_transport_max_frame_size``)."""
+
+
+class Answer:
+    """The rows of one page, as the driver gives them.
+
+    Attributes:
+        rows: tuples; none for a write.
+    """
+
+    __slots__ = ("future", "rows")
+
+    def __init__(self, future: Any, rows: Any) -> None:
+        self.future = future
+        self.rows: Sequence[Any] = rows if isinstance(rows, (list, tuple)) else ()
+
+    @property
+    def more(self) -> bool:
+        """Whether there is another page."""
+        return bool(self.future.has_more_pages)
+
+    @property
+    def state(self) -> bytes | None:
+        """Where this page ended."""
+        state: bytes | None = self.future._paging_state  # noqa: SLF001 - a ResultSet would read the same
+        return state
+
+    def prefetch(self) -> None:
+        """Begin to fetch the next page; `more`, `state` and `names` are that page's from now on."""
+        self.future.clear_callbacks()
+        self.future.start_fetching_next_page()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the columns, as CQL has them."""
+        return tuple(self.future._col_names or ())  # noqa: SLF001 - likewise
+
+
+class Requests:
+    """What is sent through one connection.
+
+    Parameters:
+        connection: with a session in the mode of data.
+        naive: whether datetimes without a time zone are taken for UTC.
+    """
+
+    def __init__(self, connection: Connection, *, naive: bool = False) -> None:
+        self.connection = connection
+        self.statements = Statements(connection.data_mode())
+        self._naive = naive
+
+    def bind(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:
+        """The statement with its values.
+
+        Raises:
+            TypeMismatch: a value does not fit its column.
+            StaleType: a user type had fewer fields when the statement was prepared; `rebind` prepares it anew.
+        """
+        if self._naive:
+            token = NAIVE_UTC.set(True)
+            try:
+                statement = prepared.bind(compiled.values)
+            finally:
+                NAIVE_UTC.reset(token)
+        else:
+            statement = prepared.bind(compiled.values)
+        if compiled.options is not NO_OPTIONS:
+            tune(statement, compiled.options)
+        return statement
+
+    def rebind(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:
+        """The statement of a shape that is prepared anew, since a user type has grown; this waits for the server.
+
+        Raises:
+            TypeMismatch: the type on the server still lacks the field.
+        """
+        try:
+            return self.bind(self.statements.prepare(prepared.shape, instead_of=prepared), compiled)
+        except StaleType as error:
+            raise TypeMismatch(f"{error}; the value cannot be stored until then.") from None
+
+    def bound(self, compiled: Compiled[Any]) -> Any:
+        """The statement with its values, prepared now if it was not; this may wait for the server."""
+        prepared = self.statements.get(compiled.shape) or self.statements.prepare(compiled.shape)
+        try:
+            return self.bind(prepared, compiled)
+        except StaleType:
+            return self.rebind(prepared, compiled)
+
+    def send(self, statement: Any, options: Options, *, size: int | None = None, state: bytes | None = None) -> Any:
+        """Send it. Returns the driver's future.
+
+        Parameters:
+            size: rows of a page.
+            state: where an earlier page ended.
+        """
+        if size is not None:
+            statement.fetch_size = size
+        return self.connection.data(statement, timeout=options.timeout, state=state)
+
+
+def tune(statement: Any, options: Options) -> None:
+    """Put what one call asks for on its own statement."""
+    if options.consistency is not None:
+        statement.consistency_level = level(options.consistency)
+    if options.serial_consistency is not None:
+        statement.serial_consistency_level = level(options.serial_consistency)
+    if options.page_size is not None:
+        statement.fetch_size = options.page_size
+    if options.idempotent is not None:
+        statement.is_idempotent = options.idempotent
+        if options.idempotent:
+            statement.retry_policy = None
+
+
+def level(given: str | int) -> int:
+    """A consistency level as the driver has it.
+
+    Raises:
+        ConfigurationError: there is no such level.
+    """
+    if isinstance(given, int):
+        return given
+    found: int | None = ConsistencyLevel.name_to_value.get(given.upper())
+    if found is None:
+        names = ", ".join(ConsistencyLevel.name_to_value)
+        raise ConfigurationError(f"{given!r} is no consistency level; there are {names}.", setting="consistency")
+    return found
+
+
+def check_size(statements: Iterable[Any]) -> None:
+    """Refuse what no server would read.
+
+    Raises:
+        QueryNotSupported: the values have more bytes than a request may have.
+    """
+    size = sum(len(value) for one in statements for value in one.values if isinstance(value, bytes))
+    if size > FRAME:
+        raise QueryNotSupported(
+            f"The values of this request have {size:,} bytes, and servers take {FRAME:,} at most: write it in parts.",
+            needs=(),
+            helps=("write it in parts",),
+        )
+
+
+def loaded(shape: Shape[Any], rows: Sequence[Any]) -> list[Any]:
+    """Rows as what the statement promises."""
+    return list(rows) if shape.load is None else list(map(shape.load, rows))
+
+
+def lwt_result(model: type | None, answer: Answer) -> LWTResult[Any]:
+    """The answer to a conditional write, by name."""
+    names = list(answer.names)
+    row = dict(zip(names, answer.rows[0], strict=True))
+    applied = bool(row.pop("[applied]"))
+    if applied or not row or model is None:
+        return LWTResult(applied)
+    columns = columns_of(model)
+    if all(column.db_name in row for column in columns.values()):
+        load: Any = getattr(model, "__load__")  # noqa: B009 - a bare type has none
+        return LWTResult(applied, load(tuple(row[column.db_name] for column in columns.values())))
+    told = {
+        name: _loaded(column.hint, row[column.db_name]) for name, column in columns.items() if column.db_name in row
+    }
+    return LWTResult(applied, PartialRow(model, told))
+
+
+def _loaded(hint: Any, value: Any) -> Any:
+    if value is None:
+        return hint.empty() if hint.empty else None
+    return hint.load(value) if hint.load else value
+
+
+def reraise(error: Exception, compiled: Compiled[Any]) -> NoReturn:
+    """Raise what an error of the driver means for this statement: of a conditional one, perhaps that nobody knows."""
+    shape = compiled.shape
+    known = meaning(error) in (Meaning.REFUSED, Meaning.CONFLICT, Meaning.TRANSIENT)
+    if shape.conditional and shape.verb != "batch" and (not known or isinstance(error, Unavailable)):
+        raise UnknownOutcome(
+            f"A conditional {shape.verb} of {getattr(shape.model, '__qualname__', shape.model)} got no answer that "
+            "settles it: it was applied, or was not, or will be yet. error.resolve(repo) reads the row at SERIAL.",
+            query=_row_of(compiled),
+        ) from error
+    raise error
+
+
+def _row_of(compiled: Compiled[Any]) -> Select[Any] | None:
+    """The read of the row that a write speaks of, at SERIAL."""
+    shape = compiled.shape
+    if not shape.key or shape.model is None:
+        return None
+    kinds = ("partition_key", "clustering")
+    ordered = [c for kind in kinds for c in columns_of(shape.model).values() if c.spec.kind == kind]
+    conditions = [
+        Condition(column.target, "=", compiled.values[at]) for column, at in zip(ordered, shape.key, strict=False)
+    ]
+    read = Select[Any](shape.model, conditions=tuple(conditions)).consistency("SERIAL")
+    return read if len(shape.key) == len(ordered) else read.limit(1)

@@ -1,0 +1,274 @@
+"""Reading and writing whole instances: one shape for each thing that is done to them, and the values beside it.
+
+Comes in: a model, a keyspace, instances. Goes out: `Compiled`. Builders write the text, once for each shape; afterwards
+an instance costs no more than taking its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final, Generic, TypeVar, cast
+
+import attrs
+
+from scyllamodel.errors import UnknownColumn
+from scyllamodel.model._codegen import define
+from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, FieldTarget, Operation
+from scyllamodel.model.names import closest
+from scyllamodel.model.state import Change, changes, is_loaded
+from scyllamodel.query.delete import Delete
+from scyllamodel.query.insert import Insert, says_nothing
+from scyllamodel.query.memory import memory_of
+from scyllamodel.query.restrictions import Keys, quoted
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import UNSET, Compiled, Shape
+from scyllamodel.query.tuning import refuse
+from scyllamodel.query.update import Update
+from scyllamodel.schema.facts import Table
+from scyllamodel.types.hints import core_of
+from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell
+
+M = TypeVar("M")
+
+_COUNTERS: Final = "a table of counters is written by update(…).set(…increment()) alone"
+
+
+@attrs.frozen
+class Using:
+    """What a write of an instance asks for.
+
+    Attributes:
+        ttl: seconds after which it expires; None is what the table says.
+        timestamp: microseconds since 1970; None is when it is sent.
+    """
+
+    ttl: int | None = None
+    timestamp: int | None = None
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """In the order of the text."""
+        return tuple(value for value in (self.ttl, self.timestamp) if value is not None)
+
+
+PLAIN: Final = Using()
+
+
+class Access(Generic[M]):
+    """All that is done to instances of one model in one keyspace.
+
+    Attributes:
+        key: the names of the attributes of the primary key, in its order.
+        values: an instance to its values as a new row has them, what it says nothing of unset.
+    """
+
+    __slots__ = ("_insert", "_names", "_shapes", "every", "get", "key", "key_of", "keyspace", "model", "values")
+
+    def __init__(self, model: type[M], keyspace: str | None) -> None:
+        self.model, self.keyspace = model, keyspace
+        self.key = Keys.of(model).all
+        self._names = frozenset(self.key)
+        self._shapes: dict[Any, Shape[Any]] = {}
+        conditions = self._conditions(self.key)
+        self.get: Shape[list[M]] = Select[M](model, conditions=conditions).compile(keyspace).shape
+        columns = memory_of(model).columns
+        self.values = _taker(columns, {name for name in columns if name not in self._names})
+        self.every = _taker(columns, ())
+        self.key_of = _taker({name: columns[name] for name in self.key}, ())
+        self._insert: Shape[None] | None = None
+
+    def _conditions(self, names: tuple[str, ...]) -> tuple[Condition, ...]:
+        return tuple(Condition(ColumnTarget(self.model, name), "=", UNSET) for name in names)
+
+    def key_values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values of a key in its order.
+
+        Raises:
+            TypeError: it is not the whole primary key.
+            UnknownColumn: a name is none of the model's.
+        """
+        if len(given) == len(self.key) and self._names.issuperset(given):
+            return tuple([given[name] for name in self.key])
+        where, columns = self.model.__qualname__, memory_of(self.model).columns
+        for name in given:
+            if name not in columns:
+                text = f"{where} has no column {name!r}{closest(name, columns)}"
+                raise UnknownColumn(text, model=where, column=name)
+            if name not in self._names:
+                raise TypeError(
+                    f"{where}.{name} is not in the primary key ({', '.join(self.key)}); rows are found by other "
+                    "columns with select(…).where(…)"
+                )
+        missing = [name for name in self.key if name not in given]
+        raise TypeError(
+            f"{where} has the primary key ({', '.join(self.key)}), and {quoted(missing)} is missing; some rows of a "
+            "partition are read with select(…).where(…)"
+        )
+
+    def insert(self, row: M, using: Using = PLAIN, *, absent: bool = False, nulls: bool = False) -> Compiled[Any]:
+        """The row of an instance, as a new one."""
+        values = (self.every if nulls else self.values)(row)
+        if using is PLAIN and not absent:
+            shape = self._insert
+            if shape is None:
+                shape = self._insert = self._insert_shape(using, absent=False)
+            return Compiled(shape, values)
+        return Compiled(self._insert_shape(using, absent=absent), values + using.values)
+
+    def _insert_shape(self, using: Using, *, absent: bool) -> Shape[None]:
+        key = ("insert", absent, using.ttl is None, using.timestamp is None)
+        return self._once(
+            key,
+            lambda: Insert[Any, None](
+                self.model,
+                dict.fromkeys(memory_of(self.model).columns),
+                absent=absent,
+                seconds=using.ttl,
+                written=using.timestamp,
+            ).compile(self.keyspace),
+        )
+
+    def update(self, row: M, using: Using = PLAIN, *, exists: bool = False) -> Compiled[Any] | None:
+        """What has changed since an instance was loaded; None when nothing has.
+
+        Raises:
+            QueryNotSupported: a column of the key has.
+        """
+        found = changes(row) if is_loaded(row) else self._said(row)
+        if not found:
+            return None
+        self._check_key(found)
+        static = all(change.column.spec.kind == "static" for change in found)
+        names = Keys.of(self.model).partition if static else self.key
+        assignments = [assignment for change in found for assignment in differences(change)]
+        changed = ((str(assignment.target), assignment.operation) for assignment in assignments)
+        key = ("update", exists, using.ttl is None, using.timestamp is None, *changed)
+        shape = self._once(
+            key,
+            lambda: Update[Any, None](
+                cast("Any", self.model),
+                conditions=self._conditions(names),
+                assignments=tuple(assignments),
+                exists=exists,
+                seconds=using.ttl,
+                written=using.timestamp,
+            ).compile(self.keyspace),
+        )
+        values = (*using.values, *(a.value for a in assignments), *(getattr(row, name) for name in names))
+        return Compiled(shape, values)
+
+    def _said(self, row: M) -> list[Change]:
+        """What a new instance says of its row, for an update that must not make one."""
+        given = zip(memory_of(self.model).columns.values(), self.values(row), strict=True)
+        found = [Change(column, None, value) for column, value in given if value is not UNSET]
+        return [change for change in found if change.column.name not in self._names]
+
+    def _check_key(self, found: list[Change]) -> None:
+        for change in found:
+            if change.column.name in self._names:
+                raise refuse(
+                    f"{change.column!r} is in the primary key, and was changed on a loaded instance: that would be "
+                    "another row.",
+                    f"Save a copy, order.replace({change.column.name}=…), and delete this one.",
+                )
+
+    def delete(self, row: M, *, exists: bool = False, timestamp: int | None = None) -> Compiled[Any]:
+        """The row of an instance, to be deleted."""
+        return self.delete_key(self.key_of(row), exists=exists, timestamp=timestamp)
+
+    def delete_key(self, key: tuple[Any, ...], *, exists: bool = False, timestamp: int | None = None) -> Compiled[Any]:
+        """The row under a key, to be deleted."""
+        shape = self._once(
+            ("delete", exists, timestamp is None),
+            lambda: Delete[Any, None](
+                cast("Any", self.model), conditions=self._conditions(self.key), exists=exists, written=timestamp
+            ).compile(self.keyspace),
+        )
+        return Compiled(shape, key if timestamp is None else (timestamp, *key))
+
+    def _once(self, key: Any, make: Callable[[], Compiled[Any]]) -> Shape[Any]:
+        found = self._shapes.get(key)
+        if found is None:
+            found = self._shapes[key] = make().shape
+        return found
+
+
+def access_to(model: type[M], keyspace: str | None) -> Access[M]:
+    """The access to a model in a keyspace, made once.
+
+    Raises:
+        TypeError: it is no model.
+    """
+    if not getattr(model, "__columns__", None):
+        raise TypeError(f"a model or an instance of one is needed, not {model!r}")
+    return memory_of(model).once(("access", keyspace), lambda: Access(model, keyspace))
+
+
+def check_writable(model: type) -> None:
+    """Whether instances of a class are written one by one.
+
+    Raises:
+        TypeError: it is a view.
+        QueryNotSupported: it is a table of counters.
+    """
+    facts = getattr(model, "__facts__", None)
+    if not isinstance(facts, Table):
+        table = getattr(model, "__of__", None)
+        where = f"; write instances of {table.__qualname__}" if isinstance(table, type) else ""
+        raise TypeError(f"{model.__qualname__} is a view, which the server fills{where}")
+    if facts.is_counter:
+        raise refuse(f"{model.__qualname__}: {_COUNTERS}.")
+
+
+def differences(change: Change) -> Iterator[Assignment]:
+    """The assignments that turn what was into what is: of a collection or user type only what differs.
+
+    A collection that was empty is added to rather than replaced, since replacing one writes a tombstone first.
+    """
+    column, was, now = change
+    target, cql_type = column.target, column.hint.type
+    if now is None or not is_multi_cell(cql_type) or column.spec.dump is not None:
+        yield Assignment(target, "set", now)
+    elif isinstance(cql_type, SetType):
+        yield from _some(target, "add", set(now) - set(was or ()))
+        yield from _some(target, "remove", set(was or ()) - set(now))
+    elif isinstance(cql_type, MapType):
+        old: Mapping[Any, Any] = was or {}
+        yield from _some(target, "add", {k: v for k, v in now.items() if k not in old or old[k] != v})
+        yield from _some(target, "remove", set(old) - set(now))
+    elif isinstance(cql_type, ListType):
+        yield _list_difference(target, list(was or ()), list(now))
+    elif isinstance(cql_type, UserTypeName) and was is not None:
+        names = [field.name for field in attrs.fields(core_of(column.hint.python))]
+        for name in names:
+            if getattr(was, name) != getattr(now, name):
+                yield Assignment(FieldTarget(target, name, column.spec.redact), "set", getattr(now, name))
+    else:
+        yield Assignment(target, "set", now)
+
+
+def _some(target: ColumnTarget, operation: Operation, values: Collection[Any]) -> Iterator[Assignment]:
+    if values:
+        yield Assignment(target, operation, values)
+
+
+def _list_difference(target: ColumnTarget, was: list[Any], now: list[Any]) -> Assignment:
+    if now[: len(was)] == was:
+        return Assignment(target, "append", now[len(was) :])
+    if was and now[-len(was) :] == was:
+        return Assignment(target, "prepend", now[: -len(was)])
+    return Assignment(target, "set", now)
+
+
+def _taker(columns: Mapping[str, Any], sparing: Collection[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that takes the values of an instance; of those named here, None and empty collections are unset."""
+    values: list[str] = []
+    for name, column in columns.items():
+        if name not in sparing:
+            values.append(f"row.{name}")
+        elif says_nothing(column.hint.type, ()):
+            values.append(f"(v if (v := row.{name}) else U)")
+        else:
+            values.append(f"(U if (v := row.{name}) is None else v)")
+    lines = ["def values(row):", f"    return ({', '.join(values)},)"]
+    return define(lines, "values", "values of an instance", {"U": UNSET})
