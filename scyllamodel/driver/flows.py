@@ -19,7 +19,7 @@ from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access, Using, access_to, check_writable
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
-from scyllamodel.query.select import Select
+from scyllamodel.query.select import Select, is_select
 from scyllamodel.query.statement import Compiled, Statement
 
 T = TypeVar("T")
@@ -62,9 +62,8 @@ Flow: TypeAlias = Generator[Step, Answer, T]
 
 def execute(statement: Statement[R], keyspace: str) -> Flow[R]:
     """Any statement: the rows of a select, the result of a conditional write, else None."""
-    if isinstance(statement, Select):
-        query: Any = statement
-        return cast("R", (yield from every(query, keyspace)))
+    if is_select(statement):
+        return cast("R", (yield from every(statement, keyspace)))
     return (yield from write(statement.compile(keyspace)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 import attrs
-from typing_extensions import Self
+from typing_extensions import Self, TypeIs
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.model._codegen import define
@@ -222,6 +222,11 @@ class Select(Tuned[list[R]], Generic[R]):
         if not self.selection:
             return cast("Callable[[Sequence[Any]], Any]", getattr(model, "__load__"))  # noqa: B009
         return tuple_loader([hint_of(expression) for expression in self.selection])
+
+
+def is_select(statement: object) -> TypeIs[Select[Any]]:
+    """Whether a statement reads."""
+    return isinstance(statement, Select)
 
 
 def _expressions(found: Iterable[Any]) -> Iterator[Any]:
