@@ -7,7 +7,8 @@ go to a thread. Each verb says no more than its twin in `scyllamodel.driver.verb
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -15,10 +16,14 @@ from typing_extensions import Self
 
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.loops import waker
+from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page, read_token
 from scyllamodel.driver.requests import Answer, Requests, reraise
+from scyllamodel.driver.scan import PAGE, PARALLELISM, AsyncScan, ScanCourse
+from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.driver.user_types import StaleType
 from scyllamodel.driver.verbs import page_of
 from scyllamodel.query.objects import Using
@@ -213,9 +218,115 @@ class AsyncVerbs:
         found: list[Any] = await asyncio.to_thread(self._repo.raw, cql, values, into=into)
         return found
 
+    @overload
+    def scan(
+        self,
+        what: type[M],
+        /,
+        *,
+        parallelism: int = ...,
+        page_size: int = ...,
+        position: str | None = ...,
+        on_progress: OnScanProgress | None = ...,
+    ) -> AsyncScan[M]: ...
+    @overload
+    def scan(
+        self,
+        what: Select[R],
+        /,
+        *,
+        parallelism: int = ...,
+        page_size: int = ...,
+        position: str | None = ...,
+        on_progress: OnScanProgress | None = ...,
+    ) -> AsyncScan[R]: ...
+    def scan(
+        self,
+        what: Any,
+        /,
+        *,
+        parallelism: int = PARALLELISM,
+        page_size: int = PAGE,
+        position: str | None = None,
+        on_progress: OnScanProgress | None = None,
+    ) -> AsyncScan[Any]:
+        """See `Repo.scan`."""
+        course: ScanCourse[Any] = ScanCourse(
+            what,
+            self._repo.keyspace,
+            parallelism=parallelism,
+            page_size=page_size,
+            position=position,
+            secret=self._repo.token_secret,
+            on_progress=on_progress,
+        )
+        return AsyncScan(course, self._answer)
+
+    async def save_many(
+        self,
+        rows: Iterable[Model],
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        by_partition: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+        on_progress: OnProgress | None = None,
+        raise_errors: bool = True,
+    ) -> BulkReport:
+        """See `Repo.save_many`; rows are taken, and progress is told, in a thread. Cancelled, it ends early."""
+        using = Using(ttl, timestamp)
+        many = self._many(concurrency, on_progress)
+        report = await in_thread(many, lambda m: m.save(rows, using, by_partition=by_partition))
+        return report.checked(raise_errors)
+
+    async def get_many(
+        self,
+        model: type[M],
+        keys: Iterable[Any],
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        on_progress: OnProgress | None = None,
+    ) -> list[M | None]:
+        """See `Repo.get_many`, and `save_many` for the thread."""
+        return await in_thread(self._many(concurrency, on_progress), lambda many: many.get(model, keys))
+
+    async def delete_many(
+        self,
+        what: Iterable[Model] | type[Model],
+        keys: Iterable[Any] | None = None,
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        timestamp: int | None = None,
+        on_progress: OnProgress | None = None,
+        raise_errors: bool = True,
+    ) -> BulkReport:
+        """See `Repo.delete_many`, and `save_many` for the thread."""
+        many = self._many(concurrency, on_progress)
+        report = await in_thread(many, lambda m: m.delete(what, keys, timestamp))
+        return report.checked(raise_errors)
+
+    def _many(self, concurrency: int, on_progress: OnProgress | None) -> Callable[[threading.Event], Many]:
+        repo = self._repo
+        return lambda stop: Many(repo.requests(), repo.keyspace, concurrency, on_progress, stop)
+
     def batch(self) -> AsyncBatch:
         """See `Repo.batch`."""
         return AsyncBatch(self, self._repo.keyspace)
+
+
+async def in_thread(many: Callable[[threading.Event], Many], work: Callable[[Many], T]) -> T:
+    """Bulk work in a thread, which is told when nobody waits for it any more, and awaited nevertheless."""
+    stop = threading.Event()
+    task = asyncio.ensure_future(asyncio.to_thread(lambda: work(many(stop))))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([task])
+        raise
 
 
 class AsyncBatch(Batch):

@@ -108,6 +108,10 @@ class Batch:
         compiled = statement.compile(self.keyspace)
         if compiled.shape.verb not in ("insert", "update", "delete"):
             raise QueryNotSupported(f"A batch takes no {compiled.shape.verb}.", needs=(), helps=())
+        self.add(compiled)
+
+    def add(self, compiled: Compiled[Any]) -> None:
+        """A statement that is compiled already."""
         self._add(compiled, None)
 
     def _add(self, compiled: Compiled[Any], after: Callable[[], None] | None) -> None:

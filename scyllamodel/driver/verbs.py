@@ -5,7 +5,7 @@ Their twins are in `scyllamodel.driver.aio`, under the same names and with the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -13,10 +13,14 @@ from typing_extensions import Self
 
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.raw import RawRows
 from scyllamodel.driver.requests import Answer, Requests, loaded, reraise
+from scyllamodel.driver.scan import PAGE, PARALLELISM, Scan, ScanCourse
+from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.query.objects import Using
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select
@@ -289,6 +293,124 @@ class Verbs:
         """
         rows = RawRows(self.requests(), self.keyspace)
         return rows.made(rows.sent(cql, values, into).result(), into)
+
+    @overload
+    def scan(
+        self,
+        what: type[M],
+        /,
+        *,
+        parallelism: int = ...,
+        page_size: int = ...,
+        position: str | None = ...,
+        on_progress: OnScanProgress | None = ...,
+    ) -> Scan[M]: ...
+    @overload
+    def scan(
+        self,
+        what: Select[R],
+        /,
+        *,
+        parallelism: int = ...,
+        page_size: int = ...,
+        position: str | None = ...,
+        on_progress: OnScanProgress | None = ...,
+    ) -> Scan[R]: ...
+    def scan(
+        self,
+        what: Any,
+        /,
+        *,
+        parallelism: int = PARALLELISM,
+        page_size: int = PAGE,
+        position: str | None = None,
+        on_progress: OnScanProgress | None = None,
+    ) -> Scan[Any]:
+        """Every row of a table, or of a select, in no order: ranges of tokens are read side by side.
+
+        Parameters:
+            what: a model or view, or a select with neither key nor order nor limit.
+            parallelism: ranges under way.
+            page_size: rows of a page.
+            position: of an earlier `Scan` of the same query; what it had handed out does not come again, except for
+                rows of the pages at which it stopped.
+            on_progress: called after each page.
+
+        Raises:
+            QueryNotSupported: the query cannot be read by ranges.
+            InvalidPageToken: the position is of another query.
+        """
+        course: ScanCourse[Any] = ScanCourse(
+            what,
+            self.keyspace,
+            parallelism=parallelism,
+            page_size=page_size,
+            position=position,
+            secret=self.token_secret,
+            on_progress=on_progress,
+        )
+        return Scan(course, self.requests)
+
+    def save_many(
+        self,
+        rows: Iterable[Model],
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        by_partition: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+        on_progress: OnProgress | None = None,
+        raise_errors: bool = True,
+    ) -> BulkReport:
+        """`save` each of many instances, so many requests at a time. What failed for a passing reason is sent again.
+
+        Parameters:
+            rows: any iterable; it is read no further than requests can be sent.
+            concurrency: requests under way.
+            by_partition: write rows of one partition in batches of 50, many times cheaper where there are such.
+            on_progress: called after each request.
+            raise_errors: whether rows that failed are an error at the end, or only in the report.
+
+        Raises:
+            BulkWriteError: rows failed; its ``report`` tells which, all others were written.
+        """
+        many = Many(self.requests(), self.keyspace, concurrency, on_progress)
+        return many.save(rows, Using(ttl, timestamp), by_partition=by_partition).checked(raise_errors)
+
+    def get_many(
+        self,
+        model: type[M],
+        keys: Iterable[Any],
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        on_progress: OnProgress | None = None,
+    ) -> list[M | None]:
+        """The rows under many keys, in their order; None for those that there are not.
+
+        Parameters:
+            keys: tuples in the order of the key, mappings by name, or single values for a key of one column.
+
+        Raises:
+            BulkWriteError: some could not be read.
+        """
+        return Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys)
+
+    def delete_many(
+        self,
+        what: Iterable[Model] | type[Model],
+        keys: Iterable[Any] | None = None,
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        timestamp: int | None = None,
+        on_progress: OnProgress | None = None,
+        raise_errors: bool = True,
+    ) -> BulkReport:
+        """Delete the rows of many instances, or of a model those under many keys; the rest is as of `save_many`."""
+        many = Many(self.requests(), self.keyspace, concurrency, on_progress)
+        return many.delete(what, keys, timestamp).checked(raise_errors)
 
     def batch(self) -> SyncBatch:
         """Writes that go out together, when the ``with`` block ends without an error."""

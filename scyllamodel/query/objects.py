@@ -62,11 +62,24 @@ class Access(Generic[M]):
         values: an instance to its values as a new row has them, what it says nothing of unset.
     """
 
-    __slots__ = ("_insert", "_names", "_shapes", "every", "get", "key", "key_of", "keyspace", "model", "values")
+    __slots__ = (
+        "_insert",
+        "_names",
+        "_shapes",
+        "every",
+        "get",
+        "key",
+        "key_of",
+        "keyspace",
+        "model",
+        "partition_of",
+        "values",
+    )
 
     def __init__(self, model: type[M], keyspace: str | None) -> None:
         self.model, self.keyspace = model, keyspace
-        self.key = Keys.of(model).all
+        keys = Keys.of(model)
+        self.key = keys.all
         self._names = frozenset(self.key)
         self._shapes: dict[Any, Shape[Any]] = {}
         conditions = self._conditions(self.key)
@@ -75,6 +88,7 @@ class Access(Generic[M]):
         self.values = _taker(columns, {name for name in columns if name not in self._names})
         self.every = _taker(columns, ())
         self.key_of = _taker({name: columns[name] for name in self.key}, ())
+        self.partition_of = _taker({name: columns[name] for name in keys.partition}, ())
         self._insert: Shape[None] | None = None
 
     def _conditions(self, names: tuple[str, ...]) -> tuple[Condition, ...]:

@@ -15,7 +15,7 @@ from typing_extensions import Self, TypeIs
 from scyllamodel._identifiers import qualified
 from scyllamodel.model._codegen import define
 from scyllamodel.model.column import Column, Comparable
-from scyllamodel.model.expression import Condition, ElementTarget, Expression, FieldTarget, Ordering
+from scyllamodel.model.expression import CallTarget, Condition, ElementTarget, Expression, FieldTarget, Ordering
 from scyllamodel.query.functions import Function, count, is_model
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
@@ -117,12 +117,12 @@ class Select(Tuned[list[R]], Generic[R]):
         """The number of these rows instead of the rows."""
         if self.groups or "distinct" in self.flags:
             raise refuse("Groups and distinct partitions are not counted by the server.", "Count what comes.")
-        counted = attrs.evolve(self, model=self._source(), selection=(count(),), orderings=())
+        counted = attrs.evolve(self, model=self.source(), selection=(count(),), orderings=())
         return cast("Select[tuple[int]]", counted)
 
     def keys(self) -> Select[tuple[Any, ...]]:
         """The first column of the key of these rows instead of the rows, to see whether there are any."""
-        model = self._source()
+        model = self.source()
         key = next(column for column in columns_of(model).values() if column.spec.kind == "partition_key")
         if self.groups or "distinct" in self.flags or self.selection:
             return cast("Select[tuple[Any, ...]]", self)
@@ -131,7 +131,7 @@ class Select(Tuned[list[R]], Generic[R]):
     def _flagged(self, flag: Flag) -> Self:
         return attrs.evolve(self, flags=self.flags | {flag})
 
-    def _source(self) -> type:
+    def source(self) -> type:
         """The model that is read."""
         if self.model is not None:
             return self.model
@@ -141,9 +141,14 @@ class Select(Tuned[list[R]], Generic[R]):
             return model
         raise refuse("This select names no model.", "Write fn.count(Order), or .select_from(Order).")
 
+    @property
+    def by_token(self) -> bool:
+        """Whether it names a range of tokens."""
+        return any(isinstance(condition.target, CallTarget) for condition in self.conditions)
+
     def compile(self, keyspace: str | None) -> Compiled[list[R]]:
         """See `Statement.compile`."""
-        model, writer = self._source(), Writer()
+        model, writer = self.source(), Writer()
         self._write(model, writer, keyspace)
         cql = "".join(writer.parts)
         key = (cql, "whole" in self.flags, *(getattr(expression, "key", None) for expression in self.selection))

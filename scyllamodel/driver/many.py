@@ -1,0 +1,134 @@
+"""`save_many`, `get_many` and `delete_many`: rows and keys as jobs of a bulk run.
+
+*In*: a keyspace and what was given. *Out*: jobs, and what is taken from their answers. The blocking and the awaited
+repo both run them in a thread that waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from scyllamodel.driver.batches import Batch, saving
+from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, BulkReport, Job, OnProgress, grouped
+from scyllamodel.driver.requests import Answer, Requests
+from scyllamodel.model.state import forget, remember
+from scyllamodel.query.functions import is_model
+from scyllamodel.query.objects import Access, Using, access_to, check_writable
+from scyllamodel.query.parts import model_of
+from scyllamodel.query.statement import Compiled
+
+M = TypeVar("M")
+
+
+@attrs.frozen
+class Many:
+    """How many rows are worked through.
+
+    Attributes:
+        concurrency: requests under way.
+        on_progress: called after each row, or each batch of them.
+        stop: ends the run when it is set.
+    """
+
+    requests: Requests
+    keyspace: str
+    concurrency: int = CONCURRENCY
+    on_progress: OnProgress | None = None
+    stop: threading.Event | None = None
+
+    def save(self, rows: Iterable[Any], using: Using, *, by_partition: bool) -> BulkReport:
+        """Save instances."""
+        if by_partition:
+            return self._run(grouped(self._parts(rows, using), self._batch, GROUP), rows)
+        return self._run(self._saves(rows, using), rows)
+
+    def _saves(self, rows: Iterable[Any], using: Using) -> Iterator[Job]:
+        for index, row in enumerate(rows):
+            compiled = saving(row, self.keyspace, using, exists=False, nulls=False)
+            yield Job([(index, row)], compiled, partial(_noted, remember, row))
+
+    def _parts(self, rows: Iterable[Any], using: Using) -> Iterator[tuple[Job, Any]]:
+        for index, row in enumerate(rows):
+            compiled = saving(row, self.keyspace, using, exists=False, nulls=False)
+            partition = (model_of(row), *access_to(model_of(row), self.keyspace).partition_of(row))
+            yield Job([(index, row)], compiled, partial(_noted, remember, row)), partition
+
+    def _batch(self) -> Batch:
+        return Batch(self.keyspace).unlogged()
+
+    def get(self, model: type[M], keys: Iterable[Any]) -> list[M | None]:
+        """The rows under these keys, in their order; None for those that there are not.
+
+        Raises:
+            BulkWriteError: some could not be read.
+        """
+        access = access_to(model, self.keyspace)
+        found: dict[int, M] = {}
+        load: Any = access.get.load
+
+        def taken(index: int, answer: Answer) -> None:
+            if answer.rows:
+                found[index] = load(answer.rows[0])
+
+        jobs = (
+            Job([(index, key)], Compiled(access.get, values), partial(taken, index))
+            for index, (key, values) in enumerate((key, _key(access, key)) for key in keys)
+        )
+        report = self._run(jobs, keys)
+        report.raise_errors()
+        return [found.get(index) for index in range(report.total)]
+
+    def delete(self, what: Any, keys: Iterable[Any] | None, timestamp: int | None) -> BulkReport:
+        """Delete the rows of instances, or of a model those under keys."""
+        if keys is None:
+            rows = cast("Iterable[Any]", what)
+            return self._run(self._deletes(rows, timestamp), rows)
+        if not is_model(what):
+            raise TypeError(f"delete_many() takes instances, or a model and keys, not {what!r}")
+        check_writable(what)
+        access: Access[Any] = access_to(what, self.keyspace)
+        jobs = (
+            Job([(index, key)], access.delete_key(_key(access, key), timestamp=timestamp))
+            for index, key in enumerate(keys)
+        )
+        return self._run(jobs, keys)
+
+    def _deletes(self, rows: Iterable[Any], timestamp: int | None) -> Iterator[Job]:
+        for index, row in enumerate(rows):
+            check_writable(model_of(row))
+            compiled = access_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
+            yield Job([(index, row)], compiled, partial(_noted, forget, row))
+
+    def _run(self, jobs: Iterable[Job], given: Iterable[Any]) -> BulkReport:
+        total = len(given) if isinstance(given, Sized) else None
+        run = Bulk(
+            self.requests,
+            jobs,
+            concurrency=self.concurrency,
+            total=total,
+            on_progress=self.on_progress,
+            stop=self.stop,
+        )
+        return run.run()
+
+
+def _noted(note: Callable[[Any], None], row: Any, _: Answer) -> None:
+    """What follows the answer to a write."""
+    note(row)
+
+
+def _key(access: Access[Any], key: Any) -> tuple[Any, ...]:
+    """The values of a key that is given as a mapping, a tuple, or the one value of a key of one column."""
+    if isinstance(key, Mapping):
+        return access.key_values(cast("Mapping[str, Any]", key))
+    values: tuple[Any, ...] = key if issubclass(model_of(key), tuple) else (key,)
+    if len(values) == len(access.key):
+        return values
+    raise TypeError(
+        f"a key of {access.model.__qualname__} is ({', '.join(access.key)}), a tuple or a dict, not {key!r}"
+    )
