@@ -24,9 +24,12 @@ with LocalCluster(version=sys.argv[1]) as cluster:
     print(cluster.node(1).pid, cluster.node(1).config.folder, flush=True)
     time.sleep(1000)
 """
+# A shell that runs the tests in its background has them ignore Ctrl-C, and a child inherits that.
 STARTING = """
+import signal
 import sys
 from scyllamodel.local import LocalCluster
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("starting", flush=True)
 LocalCluster(version=sys.argv[1]).start()
 """
