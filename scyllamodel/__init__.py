@@ -91,6 +91,7 @@ if TYPE_CHECKING:
         check_async,
         contract_async,
         create_keyspace_async,
+        diff_async,
         history_async,
         inspect_async,
         migrate_all_async,
@@ -98,9 +99,13 @@ if TYPE_CHECKING:
         plan_async,
         resolve_async,
         rollback_async,
+        snapshot_async,
         status_async,
         unlock_async,
+        wait_async,
     )
+    from scyllamodel.release.sources import SchemaDiff, diff, snapshot
+    from scyllamodel.release.waiting import WaitResult, wait
     from scyllamodel.schema.apply import Event
     from scyllamodel.schema.diagnostics import Diagnostic
     from scyllamodel.schema.options import DOCSTRING, TableOptions
@@ -150,6 +155,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "QueryNotSupported",
     "RawStep",
     "Repo",
+    "SchemaDiff",
     "SchemaDisagreement",
     "ScyllaModelError",
     "SeveralFailed",
@@ -165,6 +171,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "UnknownRepo",
     "UnknownVersion",
     "UserType",
+    "WaitResult",
     "baseline",
     "baseline_async",
     "check",
@@ -177,6 +184,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "create_keyspace",
     "create_keyspace_async",
     "delete",
+    "diff",
+    "diff_async",
     "find_resources",
     "history",
     "history_async",
@@ -195,11 +204,15 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "rollback",
     "rollback_async",
     "select",
+    "snapshot",
+    "snapshot_async",
     "status",
     "status_async",
     "unlock",
     "unlock_async",
     "update",
+    "wait",
+    "wait_async",
 ]
 
 _HOMES: Final = {
@@ -231,9 +244,12 @@ _HOMES: Final = {
         status unlock
     """,
     "scyllamodel.release.awaited": """
-        baseline_async check_async contract_async create_keyspace_async history_async inspect_async
-        migrate_all_async migrate_async plan_async resolve_async rollback_async status_async unlock_async
+        baseline_async check_async contract_async create_keyspace_async diff_async history_async inspect_async
+        migrate_all_async migrate_async plan_async resolve_async rollback_async snapshot_async status_async
+        unlock_async wait_async
     """,
+    "scyllamodel.release.sources": "SchemaDiff diff snapshot",
+    "scyllamodel.release.waiting": "WaitResult wait",
     "scyllamodel.schema.apply": "Event",
     "scyllamodel.schema.diagnostics": "Diagnostic",
     "scyllamodel.schema.options": "DOCSTRING TableOptions",

@@ -1,7 +1,8 @@
 """What has to survive, as often as one likes: replicas that are killed, stopped and cut off while they change a schema.
 
 ``python tests/soak.py [--rounds N] [--replicas N] [--seed N] [--only NAME]`` prints a table; the live suite plays each
-scenario once. Real processes, real signals, a fault proxy, one node and three.
+scenario of one node once, and has short forms of those of three (`test_agreement`). Real processes, real signals, a
+fault proxy, one node and three.
 """
 
 from __future__ import annotations
@@ -294,15 +295,17 @@ def _synced(node, keyspace, tables=TABLES):
 ONE_NODE = (many_at_once, killed_anywhere, stopped_past_its_lease, answers_swallowed)
 LONG = (one_keyspace_of_many_fails,)
 THREE_NODES = (paused_node, killed_coordinator)
+SHORT = {many_at_once: {"replicas": 6}, one_keyspace_of_many_fails: {"keyspaces": 4}}
+"""How the live suite plays those that can be played smaller."""
 
 
-def play(scenarios, cluster, rounds, seed, **how):
-    """Each scenario so many times; an outcome for each."""
+def play(scenarios, cluster, rounds, seed, how):
+    """Each scenario so many times, with what `how` has for it; an outcome for each."""
     found = []
     for scenario in scenarios:
         outcome, dice = Outcome(scenario.__name__), random.Random(f"{seed} {scenario.__name__}")
         for _ in range(rounds):
-            scenario(cluster, dice, outcome, **(how if scenario is many_at_once else {}))
+            scenario(cluster, dice, outcome, **how.get(scenario, {}))
         found.append(outcome)
     return found
 
@@ -352,7 +355,7 @@ def _played(chosen, cluster, words):
     """Each scenario of one cluster, with a line as soon as it is over; slow ones play less often."""
     for scenario in chosen:
         rounds = 1 if scenario in LONG else max(1, words.rounds // 6) if scenario in THREE_NODES else words.rounds
-        (outcome,) = play([scenario], cluster, rounds, words.seed, replicas=words.replicas)
+        (outcome,) = play([scenario], cluster, rounds, words.seed, {many_at_once: {"replicas": words.replicas}})
         sys.stdout.write(f"{outcome}\n")
         sys.stdout.flush()
         yield outcome

@@ -10,51 +10,60 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.servers import read_members
+from scyllamodel.driver.servers import Node, read_members
 from scyllamodel.schema.rules.preflight import Health, Member
 from scyllamodel.schema.server import ServerProfile
 
 _GOSSIP: Final = "SELECT * FROM system_views.gossip_info"
-_STATUS: Final = "SELECT host_id, status, up FROM system.cluster_status"
+_STATUS: Final = "SELECT host_id, peer, dc, status FROM system.cluster_status"
 _AT_REST: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMOVED"})
 """States in which a node neither takes nor gives up data."""
 
 
 def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
-    """The nodes and their states.
+    """The nodes and their states; one that joins counts, although it is no member yet.
 
     Raises:
         IntrospectionError: not even the nodes could be read.
     """
-    found = read_members(coordinator)
+    found = {str(node.host_id): node for node in read_members(coordinator)}
     states = _scylla_states(coordinator) if server.is_scylla else _states(coordinator)
-    return Health([
-        Member(
-            node.address,
-            node.data_center,
-            None if node.version is None else str(node.version),
-            is_up=node.host is None or node.host.is_up is not False,
-            moving=states.get(str(node.host_id), ""),
-        )
-        for node in found
-    ])  # fmt: skip
+    busy = {host_id: member for host_id, member in states.items() if member.moving}
+    joining = [member for host_id, member in busy.items() if host_id not in found]
+    return Health([*(_member(node, busy.get(host_id)) for host_id, node in found.items()), *joining])
 
 
-def _states(coordinator: Coordinator) -> dict[str, str]:
-    """What each node is busy with, by host id: Cassandra 4.1 and later tell it, as ``BOOT,…`` and the like."""
-    return {str(row.get("host_id")): _busy(_status(row)) for row in _rows(coordinator, _GOSSIP)}
+def _member(node: Node, state: Member | None) -> Member:
+    return Member(
+        node.address,
+        node.data_center,
+        None if node.version is None else str(node.version),
+        is_up=node.host is None or node.host.is_up is not False,
+        moving="" if state is None else state.moving,
+    )
+
+
+def _states(coordinator: Coordinator) -> dict[str, Member]:
+    """What gossip tells of each node, by host id; Cassandra 4.1 and later show it, as ``BOOT,…`` and the like."""
+    return {
+        str(row.get("host_id")): _told(row.get("address"), row.get("dc"), _status(row))
+        for row in _rows(coordinator, _GOSSIP)
+    }
 
 
 def _status(row: Mapping[str, Any]) -> str:
     return str(row.get("status_with_port") or row.get("status") or "").partition(",")[0]
 
 
-def _scylla_states(coordinator: Coordinator) -> dict[str, str]:
-    return {str(row["host_id"]): _busy(str(row["status"] or "")) for row in _rows(coordinator, _STATUS)}
+def _scylla_states(coordinator: Coordinator) -> dict[str, Member]:
+    return {
+        str(row["host_id"]): _told(row["peer"], row["dc"], str(row["status"] or ""))
+        for row in _rows(coordinator, _STATUS)
+    }
 
 
-def _busy(status: str) -> str:
-    return "" if status.upper() in _AT_REST else status
+def _told(address: Any, data_center: Any, status: str) -> Member:
+    return Member(str(address), str(data_center or ""), moving="" if status.upper() in _AT_REST else status)
 
 
 def _rows(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:

@@ -140,6 +140,9 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
         "cassandra.skip_wait_for_gossip_to_settle": 0,
         "cassandra.ring_delay_ms": 2000,
         "cassandra.consistent.rangemovement": "false",
+        # A node that slept through a change asks the others for it after a minute by default, and again after another.
+        "cassandra.migration_delay_ms": 1000,
+        "cassandra.schema_pull_interval_ms": 3000,
         "cassandra.superuser_setup_delay_ms": 0,
         # A node measures at its start what a row costs in memory; a hundredth of the steps gives the same 180 bytes and
         # saves 2 of its 7 seconds.

@@ -20,7 +20,9 @@ from scyllamodel.release.keyspaces import create_keyspace
 from scyllamodel.release.migrate import migrate
 from scyllamodel.release.questions import check, inspect, plan
 from scyllamodel.release.rollback import rollback
+from scyllamodel.release.sources import diff, snapshot
 from scyllamodel.release.status import history, status
+from scyllamodel.release.waiting import wait
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +44,7 @@ baseline_async = awaited(baseline)
 check_async = awaited(check)
 contract_async = awaited(contract)
 create_keyspace_async = awaited(create_keyspace)
+diff_async = awaited(diff)
 history_async = awaited(history)
 inspect_async = awaited(inspect)
 migrate_all_async = awaited(migrate_all)
@@ -49,5 +52,7 @@ migrate_async = awaited(migrate)
 plan_async = awaited(plan)
 resolve_async = awaited(resolve)
 rollback_async = awaited(rollback)
+snapshot_async = awaited(snapshot)
 status_async = awaited(status)
 unlock_async = awaited(unlock)
+wait_async = awaited(wait)

@@ -140,7 +140,7 @@ def _like_the_repos(repo: Repo, name: str) -> KeyspaceFacts:
 def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
     if wish.raw:
-        plan = attrs.evolve(plan, steps=with_raw(plan.steps, _pending(wish, look, books)))
+        plan = with_raw(plan, _pending(wish, look, books), {wish.repo.keyspace, books.name}, wish.allow)
     if plan.is_empty:
         return plan
     first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))

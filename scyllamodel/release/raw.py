@@ -6,12 +6,13 @@ has that no model declares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 import attrs
 
-from scyllamodel.schema.plan import BY_HAND, Step
+from scyllamodel.schema.plan import BY_HAND, Plan, Step
+from scyllamodel.schema.rules.destructive import dropped_keyspace
 
 Proof: TypeAlias = str | Callable[[], bool] | None
 
@@ -65,8 +66,20 @@ class RawStep:
         )
 
 
-def with_raw(steps: Iterable[Step], raw: Iterable[RawStep]) -> tuple[Step, ...]:
-    """The steps with those written by hand before and after them, numbered anew."""
-    given = list(raw)
-    first, last = ([one.step() for one in given if one.before is before] for before in (True, False))
-    return tuple(attrs.evolve(step, seq=seq) for seq, step in enumerate([*first, *steps, *last], 1))
+def with_raw(plan: Plan, raw: Iterable[RawStep], kept: Collection[str], allow: Collection[str] = ()) -> Plan:
+    """The plan with what is written by hand before and after its steps, numbered anew.
+
+    Parameters:
+        kept: keyspaces that no statement may drop.
+        allow: as of a migration; whatever else drops a keyspace is refused without it.
+    """
+    refusals, first, last = list(plan.refusals), list[Step](), list[Step]()
+    for one in raw:
+        said = dropped_keyspace(one.cql, kept, allow)
+        if said is not None and said.severity == "error":
+            refusals.append(said)
+        else:
+            step = attrs.evolve(one.step(), data_loss=said is not None, lints=() if said is None else (said,))
+            (first if one.before else last).append(step)
+    steps = [attrs.evolve(step, seq=seq) for seq, step in enumerate([*first, *plan.steps, *last], 1)]
+    return attrs.evolve(plan, steps=tuple(steps), refusals=tuple(refusals))

@@ -16,12 +16,12 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import HostFilterPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel import Column, Model, check, column, migrate, partition_key, plan
+from scyllamodel import Column, Model, check, column, contract, history, migrate, partition_key, plan, rollback, status
 from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_server
-from scyllamodel.errors import ConnectionFailed, StepFailed
+from scyllamodel.errors import ConnectionFailed, LedgerError, StepFailed
 from scyllamodel.local import LocalCluster
 from scyllamodel.schema.grants import grants
 
@@ -368,13 +368,41 @@ def granted(guarded, role, *commands):
 
 
 def test_grants_are_enough_and_needed(guarded):
-    """A role that may only log in plans and is refused; what `grants` prints for migrate is enough to migrate."""
+    """What `grants` prints for a command is enough for it, and what it prints for the one below is not."""
     with granted(guarded, "Reader", "plan") as reader:
         planned = plan(reader)
         with pytest.raises(StepFailed, match=r"(?i)no CREATE permission"):
             migrate(reader)
-    with granted(guarded, "Migrator", "migrate") as migrator:
-        done = migrate(migrator)
+        with granted(guarded, "Migrator", "migrate") as migrator:
+            done = migrate(migrator)
+            in_sync = check(migrator).in_sync
+        with pytest.raises(LedgerError, match=r"(?i)no SELECT permission"):
+            status(reader)
+        with pytest.raises(LedgerError, match=r"(?i)no SELECT permission"):
+            history(reader)
+    with granted(guarded, "Watcher", "status", "history") as watcher:
+        told = status(watcher), history(watcher, steps=True)
 
-        assert planned.cql == done.plan.cql
-        assert check(migrator).in_sync
+    assert (planned.cql, True) == (done.plan.cql, in_sync)
+    assert (done.version, planned.cql) == (told[0].version, [step.cql for step in told[1][0].steps])
+
+
+def test_what_drops_needs_the_grants_that_drop(guarded):
+    """A role that may migrate takes back nothing that others made; with those of rollback and contract it does."""
+    with granted(guarded, "Maker", "migrate") as maker:
+        migrate(maker)
+    with guarded.repo("granted") as repo:
+        repo.session.execute("CREATE TABLE granted.legacy (a int PRIMARY KEY)")
+    with granted(guarded, "Keeper", "migrate") as keeper:
+        with pytest.raises(StepFailed, match=r"(?i)no DROP permission"):
+            contract(keeper, allow={"DS102:legacy"})
+        with pytest.raises(StepFailed, match=r"(?i)no DROP permission"):
+            rollback(keeper, 0, allow={"DS102"})
+    with granted(guarded, "Cleaner", "contract") as cleaner:
+        contracted = contract(cleaner, allow={"DS102:legacy"})
+    with granted(guarded, "Returner", "rollback") as returner:
+        returned = rollback(returner, contracted.version), rollback(returner, 0, allow={"DS102"}), plan(returner)
+
+    assert ["DROP TABLE granted.legacy"] == contracted.plan.cql
+    assert ["in_sync", "rolled_back"] == [result.status for result in returned[:2]]
+    assert ["add_table", "add_index"] == [step.op for step in returned[2].steps]

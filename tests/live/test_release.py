@@ -24,6 +24,7 @@ from scyllamodel import (
     check,
     clustering_key,
     column,
+    diff_async,
     history,
     migrate,
     migrate_async,
@@ -32,6 +33,7 @@ from scyllamodel import (
     rollback,
     status,
     unlock,
+    wait_async,
 )
 from scyllamodel import types as cql
 from scyllamodel.driver.cas import Rows
@@ -270,11 +272,12 @@ def test_the_loop_goes_on_while_a_sync_runs(releases):
         while not syncing.done():
             await asyncio.sleep(0.001)
             ticks += 1
-        return ticks, syncing.result().status, (await migrate_async(repo)).status
+        told = await diff_async(repo, "live"), await wait_async(repo, timeout=0.0)
+        return ticks, syncing.result().status, (await migrate_async(repo)).status, *told
 
-    ticks, first, second = asyncio.run(both())
+    ticks, first, second, difference, waited = asyncio.run(both())
 
-    assert ("applied", "in_sync") == (first, second)
+    assert ("applied", "in_sync", True, True) == (first, second, difference.is_empty, waited.met)
     assert ticks > 5
     assert isinstance(history(repo)[0].run_id, UUID)
 

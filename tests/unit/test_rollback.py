@@ -266,6 +266,17 @@ def test_a_statement_by_hand_is_undone_by_its_own_inverse():
     assert ["REVOKE a FROM b"] == undoing(schema(), [step]).cql
 
 
+def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
+    """It is refused as DS101; allowed, it runs and says that data is lost; never where the history is kept."""
+    step = stored(FIELD, op="raw", cql="CREATE KEYSPACE old …", undo="DROP KEYSPACE old", change_json=None)
+    refused, runs = undoing(schema(), [step]), undoing(schema(), [step], allow={"DS101:old"})
+    ours = undoing(schema(), [attrs.evolve(step, undo="DROP KEYSPACE k")], allow={"DS101"})
+
+    assert ([], ["DS101:old"]) == (refused.cql, [told.allow for told in refused.refusals])
+    assert [("DROP KEYSPACE old", True)] == [(made.cql, made.data_loss) for made in runs.steps]
+    assert ([], [("DS101", "")]) == (ours.cql, [(told.code, told.allow) for told in ours.refusals])
+
+
 @pytest.mark.parametrize(
     ("state", "notes"), [("skipped", []), ("failed", ["RB105"]), ("not_applied", ["RB105"]), ("claimed", ["RB105"])]
 )

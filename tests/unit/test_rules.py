@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
+from ledger_store import NOON, MemoryStore, ledger_on
 
+from scyllamodel.errors import ScyllaModelError
+from scyllamodel.release.ledger import Migration
+from scyllamodel.release.ledger.superseded import may_sync
+from scyllamodel.release.one_lock import check_one_lock
+from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.rollback import target_of
 from scyllamodel.schema import changes as c
+from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.rules import Case, judge, lint
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
+from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server import ServerProfile
 
@@ -224,11 +236,108 @@ def test_drops_need_a_word(change, code, path):
         assert not allowed(refused, frozenset({allow}))
 
 
+class Locks:
+    """A coordinator in memory that shows the tables of locks, and the keyspaces that each knows."""
+
+    def __init__(self, **known):
+        self.known = known
+
+    def rows(self, cql):
+        """Of the one query or the other."""
+        if "system_schema" in cql:
+            return [{"keyspace_name": home} for home in self.known]
+        asked = [name for home, names in self.known.items() for name in names if f"FROM {home}." in cql]
+        return [{"name": name} for name in asked if f"name = '{name}'" in cql]
+
+
+def versions(*models, status="applied"):
+    """Versions for these models, the newest first."""
+    return [Migration("k/r", 9 - at, status=status, models_to=fp, models=(fp,)) for at, fp in enumerate(models)]
+
+
+def head(at):
+    """A version of that time."""
+    return Migration("k/r", int(f"{at:%Y%m%d%H%M%S}"))
+
+
+DROP_INDEX, DROP_TABLE = c.DropIndex("k", table("t", *T), index("v")), c.DropTable("k", table("t", *T))
+NEW_INDEX = c.AddIndex("k", table("t", *T), index("v"))
+EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
+
+
+def remarks(change, *live):
+    """What is said of one change."""
+    return [remark.diagnostic for remark in judge(Case(Sides.of(schema(*live), wanted(), C5), (change,)))]
+
+
+# code, what raises it, what does not
+ELSEWHERE = [
+    ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
+    ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
+    ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
+    ("LG101", lambda: may_sync(versions("b", "a"), "a", EMPTY), lambda: may_sync(versions("a", "b"), "a", EMPTY)),
+    ("LG102", lambda: check_one_lock(Locks(k=[], ops=["k"]), "k", "k"),
+     lambda: check_one_lock(Locks(k=["k"], ops=["shop"]), "k", "k")),
+    ("LG103", lambda: target_of(versions("audit", "shop"), 0, ["shop"]),
+     lambda: target_of(versions("shop"), 0, ["shop"])),
+    ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
+    ("LG105", lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=25))),
+     lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=23)))),
+]  # fmt: skip
+
+
+def codes(ask):
+    """The codes of what comes out: remarks, or an error, whose own code or first word it is."""
+    try:
+        found = ask()
+    except ScyllaModelError as error:
+        return {error.code, str(error).partition(" ")[0]}
+    return {told.code for told in (found if isinstance(found, list) else [found]) if isinstance(told, Diagnostic)}
+
+
+@pytest.mark.parametrize(("code", "raises", "silent"), ELSEWHERE, ids=[case[0] for case in ELSEWHERE])
+def test_what_is_no_rule_of_models_is_raised_and_is_not(code, raises, silent):
+    """Codes of drops, of lock and of ledger come where they belong, and not in the situation next to it."""
+    assert [True, False] == [code in codes(raises), code in codes(silent)]
+
+
 def test_dropping_an_index_is_a_warning():
     """An index holds no data of its own."""
-    case = Case(Sides.of(schema(), wanted(), C5), (c.DropIndex("k", table("t", *T), index("v")),))
+    assert [("DS106", "warn")] == [(told.code, told.severity) for told in remarks(DROP_INDEX)]
 
-    assert [("DS106", "warn")] == [(remark.diagnostic.code, remark.diagnostic.severity) for remark in judge(case)]
+
+KEYSPACE_DROPS = [
+    ("DROP KEYSPACE old", "old"),
+    ("drop keyspace if exists OLD;", "old"),
+    ('DROP KEYSPACE "Old"', "Old"),
+    ("-- gone\n/* for\n good */ DROP KEYSPACE/**/old", "old"),
+    ("DROP TABLE old.keyspaces", None),
+    ("INSERT INTO notes (a) VALUES ('DROP KEYSPACE old')", None),
+]
+
+
+@pytest.mark.parametrize(("cql", "name"), KEYSPACE_DROPS)
+def test_a_keyspace_dropped_by_hand_needs_a_word(cql, name):
+    """Whatever the statement looks like it is refused, runs under its code and name, and never where the books are."""
+    refused = dropped_keyspace(cql, {"k"})
+    if name is None:
+        assert refused is None
+        return
+
+    assert ("error", name, f"DS101:{name}") == (refused.severity, refused.object, refused.allow)
+    assert ["warn", "warn"] == [dropped_keyspace(cql, {"k"}, {word}).severity for word in ("DS101", refused.allow)]
+    assert ("error", "") == attrs.astuple(dropped_keyspace(cql, {name}, {"DS101"}))[1::4]
+
+
+def test_statements_that_drop_a_keyspace_are_refused_in_a_plan():
+    """They stand in the refusals and not in the steps; allowed, they are steps that lose data, with a lint."""
+    drop, grant = RawStep("DROP KEYSPACE old"), RawStep("GRANT a TO b", before=True)
+    refused, runs = with_raw(EMPTY, [drop, grant], {"k"}), with_raw(EMPTY, [drop, grant], {"k"}, {"DS101:old"})
+
+    assert (["GRANT a TO b"], ["DS101"]) == (refused.cql, [told.code for told in refused.refusals])
+    assert [("GRANT a TO b", 1, False, []), ("DROP KEYSPACE old", 2, True, ["DS101"])] == [
+        (step.cql, step.seq, step.data_loss, [told.code for told in step.lints]) for step in runs.steps
+    ]
 
 
 BLOCKED = [
@@ -324,9 +433,8 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
 
 
 def test_every_code_is_explained():
-    """Whatever a plan can show has an entry, and every entry says what to do."""
-    raised = {case[0] for case in CASES} | {case[1] for case in DROPS} | {"DS101", "DS106", "MV102"}
-    raised |= {case[0] for case in FLIGHTS} | {"LG101", "LG102", "LG103", "LG105"}
+    """Whatever a plan can show has an entry, every entry has its case above, and says what to do."""
+    raised = {case[0] for case in (*CASES, *FLIGHTS, *ELSEWHERE)} | {case[1] for case in DROPS}
 
     assert set(CATALOGUE) == raised
     assert all(e.title and e.cause and e.example and e.recipe and str(e).startswith(e.code) for e in CATALOGUE.values())

@@ -25,6 +25,7 @@ from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.inverse import container_is_gone, inverse_of, judged, narrowed
 from scyllamodel.schema.plan import Plan, Step, make_step
 from scyllamodel.schema.postcondition import holds, keyspace_of
+from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.server import ServerProfile
 
 
@@ -128,10 +129,14 @@ class _Draft:
         """A statement that the application gave, with its inverse; the schema cannot tell whether it is undone."""
         if step.undo is None:
             self.stuck.append(step)
-        else:
-            self.steps.append(
-                Step(len(self.steps) + 1, f"undo_{step.op}", step.object, step.undo, step.cql, f"Undo {step.object}.")
-            )
+            return
+        said = dropped_keyspace(step.undo, self.parts, self.allow)
+        if said is not None and said.severity == "error":
+            self.refusals.append(said)
+            return
+        seq, lints = len(self.steps) + 1, () if said is None else (said,)
+        undone = Step(seq, f"undo_{step.op}", step.object, step.undo, step.cql, f"Undo {step.object}.", lints=lints)
+        self.steps.append(attrs.evolve(undone, data_loss=said is not None))
 
     def doubt(self, step: LedgerStep) -> None:
         """A step that failed, or that another hand did, is not ours to take back."""

@@ -45,7 +45,10 @@ _ALLOW = "A sync never does this. Drop it by hand, when nothing reads it any mor
 ENTRIES: Final = (
     Entry(
         "DS101", "A keyspace would be dropped",
-        "It takes every table with it.", "DROP KEYSPACE shop", _ALLOW,
+        "It takes every table with it, and with those of lock and history the very run that drops it.",
+        'migrate(repo, steps=[RawStep("DROP KEYSPACE old")])',
+        "Only a statement written by hand does this, and only under allow={'DS101:old'}; the keyspace that keeps lock "
+        "and history is dropped in cqlsh, when nothing uses it any more.",
     ),
     Entry(
         "DS102", "A table would be dropped",
@@ -306,6 +309,13 @@ ENTRIES: Final = (
         "Two applications share a keyspace and the name of their repo, and so a history; one would undo the other's.",
         "rollback past a version that another application's models made",
         "Give the repo of each application a name of its own: Repo('billing', …).",
+    ),
+    Entry(
+        "LG104", "The history could not be read or written",
+        "Its tables did not answer, or this role may not use them. A migration does not go on with what it cannot "
+        "write down; what it did is found by looking at the schema.",
+        "a role that may not SELECT from shop.scyllamodel_migrations",
+        "Give the role what scyllamodel grants prints; or look at the server, and run it again.",
     ),
     Entry(
         "LG105", "The newest version is a day ahead of the clock",

@@ -1,0 +1,29 @@
+"""A run that is to be killed: ``python -m benchmarks.holder NODE KEYSPACE TABLES LEASE`` migrates, and says how far."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+from benchmarks.server import models
+from scyllamodel import Event, Repo, migrate
+from scyllamodel.release import guard
+from scyllamodel.release.lock import Wanted
+
+
+def main(node: str, keyspace: str, tables: str, lease: str) -> None:
+    """Migrate models of that many tables."""
+    setattr(guard, "Wanted", functools.partial(Wanted, lease=float(lease)))  # noqa: B010 - no option of a migration
+    kept = models(keyspace, int(tables))
+    with Repo(keyspace, nodes=[node], keyspace=keyspace) as repo:
+        migrate(repo, create_keyspace=True, on_event=_told)
+    assert kept  # a model lives as long as somebody has it
+
+
+def _told(event: Event) -> None:
+    if event.kind == "step_done" and event.step is not None and event.step.seq > 0:
+        print(event.kind, event.step.seq, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

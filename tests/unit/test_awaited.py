@@ -1,0 +1,111 @@
+"""Release functions to await."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from uuid import UUID
+
+import pytest
+
+import scyllamodel
+from scyllamodel import (
+    Column,
+    ConfigurationError,
+    Model,
+    Repo,
+    diff,
+    diff_async,
+    partition_key,
+    snapshot,
+    snapshot_async,
+    wait_async,
+)
+from scyllamodel.release.awaited import awaited
+
+
+class Thing(Model, table="things", repo="awaited"):
+    """What the lock file tells."""
+
+    id: Column[UUID] = partition_key()
+
+
+@pytest.fixture
+def repo():
+    """A repo that asks no server."""
+    with Repo("awaited", nodes=["127.0.0.1:1"], keyspace="shop", models=[__name__]) as found:
+        yield found
+
+
+def released():
+    """The names of the public functions that ask or change a server, or read models for it."""
+    found = [name for name in scyllamodel.__all__ if inspect.isfunction(getattr(scyllamodel, name))]
+    return {name for name in found if getattr(scyllamodel, name).__module__.startswith("scyllamodel.release")}
+
+
+def test_every_release_function_has_a_twin():
+    """Whatever can be called can be awaited; only the search for models stays, which asks nobody."""
+    twins = {name for name in released() if name.endswith("_async")}
+
+    assert {f"{name}_async" for name in released() - twins - {"find_resources"}} == twins
+
+
+@pytest.mark.parametrize("name", sorted(name for name in released() if name.endswith("_async")))
+def test_a_twin_takes_what_the_function_takes(name):
+    """Its parameters are the same, its name is its own, and calling it gives something to await."""
+    twin, function = getattr(scyllamodel, name), getattr(scyllamodel, name.removesuffix("_async"))
+
+    assert inspect.iscoroutinefunction(twin)
+    assert inspect.signature(function) == inspect.signature(twin)
+    assert (name, True) == (twin.__qualname__, f"`{function.__name__}`" in twin.__doc__)
+
+
+def test_what_needs_no_server_is_the_same_awaited(repo):
+    """Lock file and difference come out as from the functions, and so does their error."""
+
+    async def both():
+        return await snapshot_async(repo), await diff_async(repo, "empty", "models")
+
+    assert (snapshot(repo), diff(repo, "empty")) == asyncio.run(both())
+    with pytest.raises(ConfigurationError, match="no source of a schema"):
+        asyncio.run(diff_async(repo, "nowhere"))
+
+
+def test_the_wait_for_a_server_that_is_not_there_ends_in_its_error(repo):
+    """The loop goes on meanwhile, and the error is that of the last look."""
+
+    async def waited():
+        waiting = asyncio.create_task(wait_async(repo, timeout=0.3))
+        ticks = 0
+        while not waiting.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        return ticks, waiting.exception()
+
+    ticks, error = asyncio.run(waited())
+
+    assert isinstance(error, scyllamodel.ConnectionFailed)
+    assert ticks > 3
+
+
+def test_a_cancelled_wait_leaves_the_work_to_its_end():
+    """A thread cannot be stopped in the middle of a plan; it finishes what it began."""
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        go_on.wait(10)
+        done.set()
+
+    async def cancelled():
+        waiting = asyncio.create_task(awaited(work)())
+        await asyncio.to_thread(begun.wait, 10)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        was_done = done.is_set()
+        go_on.set()
+        return was_done
+
+    assert [False, True] == [asyncio.run(cancelled()), done.wait(10)]
