@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any, Final, TypeAlias
 
+from scyllamodel.driver.exact import exact_for
 from scyllamodel.driver.names import UNSET_VALUE, BoundStatement, tuple_factory
 from scyllamodel.driver.user_types import StaleType, fitted
 from scyllamodel.errors import TypeMismatch
@@ -35,20 +36,21 @@ def _date(value: date) -> bytes:
     return _pack_days(value.toordinal() + _DAYS)
 
 
+_LONG: Final = ("LongType", "CounterColumnType")
 _IN_LINE: Final[Mapping[str, tuple[str, Any]]] = {
     "VarcharType": ("{}.encode()", None),
     "UTF8Type": ("{}.encode()", None),
     "AsciiType": ('{}.encode("ascii")', None),
-    "Int32Type": ("{pack}({})", struct.Struct(">i").pack),
-    "LongType": ("{pack}({})", _pack_long),
-    "CounterColumnType": ("{pack}({})", _pack_long),
-    "ShortType": ("{pack}({})", struct.Struct(">h").pack),
-    "ByteType": ("{pack}({})", struct.Struct(">b").pack),
-    "DoubleType": ("{pack}({})", struct.Struct(">d").pack),
-    "FloatType": ("{pack}({})", struct.Struct(">f").pack),
-    "BooleanType": ("{pack}[{}]", {True: b"\1", False: b"\0"}),
+    **dict.fromkeys(_LONG, ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", _pack_long)),
+    "Int32Type": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", struct.Struct(">i").pack),
+    "ShortType": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", struct.Struct(">h").pack),
+    "ByteType": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", struct.Struct(">b").pack),
+    "DoubleType": ("{pack}(x) if (x := {}).__class__ is float else {pack}({exact}(x))", struct.Struct(">d").pack),
+    "FloatType": ("{pack}(x) if (x := {}).__class__ is float else {pack}({exact}(x))", struct.Struct(">f").pack),
+    "BytesType": ("x if (x := {}).__class__ is bytes else {exact}(x)", None),
+    "BooleanType": ("{pack}[{exact}({})]", {True: b"\1", False: b"\0"}),
     "UUIDType": ("{}.bytes", None),
-    "TimeUUIDType": ("{}.bytes", None),
+    "TimeUUIDType": ("{exact}({}).bytes", None),
     "TimestampType": ("{pack}({})", _timestamp),
     "DateType": ("{pack}({})", _timestamp),
     "SimpleDateType": ("{pack}({})", _date),
@@ -136,12 +138,13 @@ def _value(at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str,
         scope[f"dump{at}"] = dump
         given = f"dump{at}(v{at})"
     text, name = _IN_LINE.get(driver_type.__name__, (None, None))
+    scope[f"exact{at}"] = exact = exact_for(driver_type)
     if text is None:
         scope[f"pack{at}"] = driver_type.serialize
-        made = f"pack{at}({given}, {protocol})"
+        made = f"pack{at}({given if exact is None else f'exact{at}({given})'}, {protocol})"
     else:
         scope[f"pack{at}"] = name
-        made = text.format(given, pack=f"pack{at}")
+        made = f"({text.format(given, pack=f'pack{at}', exact=f'exact{at}')})"
     # The driver writes a user type of nulls for an unset one, so the test is ours. A key is never unset.
     return made if is_key else f"None if v{at} is None else U if v{at} is UNSET else {made}"
 
@@ -159,7 +162,8 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
     """The driver's own way, and its errors as ours."""
 
     def bind(values: Sequence[Any]) -> Any:
-        dumped = [_dumped(marker, dump, value) for marker, dump, value in zip(markers, dumps, values, strict=True)]
+        types = [column.type for column in prepared.column_metadata]
+        dumped = [_dumped(*one) for one in zip(markers, dumps, types, values, strict=True)]
         parts: Sequence[int] = prepared.routing_key_indexes or ()
         for at in parts:
             if dumped[at] is None or dumped[at] is UNSET_VALUE:
@@ -176,13 +180,15 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
     return bind
 
 
-def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, value: Any) -> Any:
+def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any, value: Any) -> Any:
     if value is UNSET:
         return UNSET_VALUE
-    if dump is None or value is None:
+    exact = exact_for(driver_type)
+    if value is None:
         return value
     try:
-        return dump(value)
+        found = value if dump is None else dump(value)
+        return found if exact is None else exact(found)
     except StaleType:
         raise
     except Exception as error:  # noqa: BLE001 - likewise

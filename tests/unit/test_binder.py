@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
+from decimal import Decimal
 
 import pytest
 from cassandra.protocol import ColumnMetadata
@@ -88,6 +89,46 @@ def test_a_value_that_does_not_fit_names_its_column():
 
     assert "Order.c1" == caught.value.column
     assert "'three' does not fit int" in str(caught.value)
+
+
+WRONG = [
+    ("bool for int", cql.Int, True),
+    ("float for int", int, 1.0),
+    ("bool for float", float, True),
+    ("too great for int", cql.Int, 2**31),
+    ("too great for tinyint", cql.TinyInt, 128),
+    ("bool for varint", cql.VarInt, False),
+    ("float for decimal", Decimal, 0.1),
+    ("int for blob", bytes, 5),
+    ("text for blob", bytes, "five"),
+    ("bytes for text", str, b"five"),
+    ("text for boolean", bool, "no"),
+    ("2 for boolean", bool, 2),
+    ("datetime for date", date, MOMENTS[0]),
+    ("date for timestamp", datetime, date(2026, 1, 1)),
+    ("random UUID for timeuuid", cql.TimeUUID, uuid.UUID("{12345678-1234-4678-9234-567812345678}")),
+    ("text for UUID", uuid.UUID, "12345678-1234-4678-9234-567812345678"),
+    ("None in a list", list[str], ["a", None]),
+    ("None in a map", dict[str, str], {"a": None}),
+    ("None in a frozen list", cql.Frozen[list[str]], [None]),
+    ("text for a set", set[str], "abc"),
+    ("letters beyond ascii", cql.Ascii, "naïve"),
+]
+
+
+@pytest.mark.parametrize(("hint", "value"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+def test_what_would_be_stored_as_something_else_is_refused(hint, value):
+    """With the name of its column, whichever way the statement is bound."""
+    made, markers = prepared([uuid.UUID, hint])
+    with pytest.raises(TypeMismatch, match=r"Order\.c1"):
+        make_bind(made, markers, {})((KEY, value))
+
+
+def test_whole_numbers_fit_decimals_and_floats():
+    """They lose nothing there."""
+    theirs, ours = both([uuid.UUID, Decimal, float], (KEY, 3, 2))
+
+    assert list(theirs.values) == list(ours.values)
 
 
 def test_a_redacted_value_is_not_shown():

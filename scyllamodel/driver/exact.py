@@ -1,0 +1,86 @@
+"""Values that the driver would take in silence and store as something else.
+
+*In*: a value that is not of the very class its type is made for. *Out*: the value as it may be stored, or an error. The
+driver writes ``True`` as 1, a float as a decimal with all its binary digits, a number as so many zero bytes, and sends
+a null in a collection to a server that answers with an error of its insides (seen on scylla-driver 3.29.12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"a whole number is needed, not {_kind(value)}")
+
+
+def _flag(value: Any) -> Any:
+    if value is True or value is False:
+        return value
+    raise TypeError(f"True or False is needed, not {_kind(value)}")
+
+
+def _real(value: Any) -> Any:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"a number is needed, not {_kind(value)}")
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    advice = "; a float has other digits than it shows: Decimal(str(value))" if isinstance(value, float) else ""
+    raise TypeError(f"a Decimal is needed, not {_kind(value)}{advice}")
+
+
+def _blob(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"bytes are needed, not {_kind(value)}")
+
+
+def _time_uuid(value: Any) -> Any:
+    if (value.int >> 76) & 15 == 1:
+        return value
+    raise ValueError("a UUID of version 1 is needed, such as uuid.uuid1()")
+
+
+def _no_nulls(value: Any) -> Any:
+    if None in value:
+        raise ValueError("a collection holds no None")
+    return value
+
+
+def _no_null_values(value: Any) -> Any:
+    if isinstance(value, Mapping) and None in value.values():
+        raise ValueError("a map holds no None")
+    return _no_nulls(value)
+
+
+def _kind(value: object) -> str:
+    return type(value).__qualname__
+
+
+_EXACT: Final[Mapping[str, Callable[[Any], Any]]] = {
+    **dict.fromkeys(("LongType", "CounterColumnType", "Int32Type", "ShortType", "ByteType", "IntegerType"), _whole),
+    **dict.fromkeys(("DoubleType", "FloatType"), _real),
+    "BooleanType": _flag,
+    "DecimalType": _decimal,
+    "BytesType": _blob,
+    "TimeUUIDType": _time_uuid,
+    **dict.fromkeys(("ListType", "SetType", "VectorType"), _no_nulls),
+    "MapType": _no_null_values,
+}
+
+
+def exact_for(driver_type: Any) -> Callable[[Any], Any] | None:
+    """What checks values of the driver's class of a type; None where its serialiser does."""
+    if driver_type.typename == "frozen":
+        return exact_for(driver_type.subtypes[0])
+    return _EXACT.get(driver_type.__name__.partition("(")[0])
