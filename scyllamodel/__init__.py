@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from scyllamodel import errors as errors
     from scyllamodel import types as types
     from scyllamodel._public import Model
+    from scyllamodel.driver.bulk import BulkReport
     from scyllamodel.driver.configured import configured_repos
     from scyllamodel.driver.pages import Page
     from scyllamodel.driver.repo import AsyncRepo, Repo
+    from scyllamodel.driver.watch import QueryEvent
     from scyllamodel.errors import (
         BuildTimeout,
         BulkWriteError,
@@ -114,6 +116,7 @@ if TYPE_CHECKING:
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "AsyncRepo",
     "BuildTimeout",
+    "BulkReport",
     "BulkWriteError",
     "CheckResult",
     "Column",
@@ -152,6 +155,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Page",
     "PartialRow",
     "Plan",
+    "QueryEvent",
     "QueryNotSupported",
     "RawStep",
     "Repo",
@@ -219,7 +223,9 @@ _HOMES: Final = {
     "scyllamodel._public": "Model",
     "scyllamodel.driver.configured": "configured_repos",
     "scyllamodel.driver.pages": "Page",
+    "scyllamodel.driver.bulk": "BulkReport",
     "scyllamodel.driver.repo": "AsyncRepo Repo",
+    "scyllamodel.driver.watch": "QueryEvent",
     "scyllamodel.errors": """
         BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError
         DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken IrreversibleStep

@@ -29,8 +29,8 @@ CONSISTENCY_LEVELS: Final = (
 _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "local_dc", "username"), (str, "text")),
-    **dict.fromkeys(("tablets", "durable_writes", "create_keyspace"), (bool, "True or False")),
-    "request_timeout": ((int, float), "a number of seconds"),
+    **dict.fromkeys(("tablets", "durable_writes", "create_keyspace", "trace_queries"), (bool, "True or False")),
+    **dict.fromkeys(("request_timeout", "slow_query"), ((int, float), "a number of seconds")),
 }
 _SERIAL: Final = ("SERIAL", "LOCAL_SERIAL")
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
@@ -180,6 +180,9 @@ class RepoSettings:
     retry_policy: Any = attrs.field(**_hidden)
     speculative_execution_policy: Any = attrs.field(**_hidden)
     naive_datetimes: str | None = None
+    slow_query: float | None = None
+    trace_queries: bool = False
+    on_query: Any = attrs.field(**_hidden)
     page_secret: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
     borrowed: bool = False
     """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -61,7 +62,21 @@ class AsyncVerbs:
         return await asyncio.to_thread(self._repo.requests) if ready is None else ready
 
     async def _answer(self, step: Step) -> Answer:
-        requests, awake = await self._requests(), waker()
+        requests = await self._requests()
+        watch = requests.watch
+        if watch is None:
+            return await self._asked(requests, step)
+        began = time.time_ns()
+        try:
+            answer = await self._asked(requests, step)
+        except BaseException as error:
+            watch.done(step, began, 0, error)
+            raise
+        watch.done(step, began, len(answer.rows))
+        return answer
+
+    async def _asked(self, requests: Requests, step: Step) -> Answer:
+        awake = waker()
         async with awake.slots:
             if isinstance(step, Ask):
                 compiled = step.compiled

@@ -40,7 +40,7 @@ def _decimal(value: Any) -> Any:
 
 
 def _blob(value: Any) -> Any:
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if issubclass(value.__class__, (bytes, bytearray, memoryview)):
         return bytes(value)
     raise TypeError(f"bytes are needed, not {_kind(value)}")
 

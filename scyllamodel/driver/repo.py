@@ -24,6 +24,7 @@ from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.verbs import Verbs
+from scyllamodel.driver.watch import OnQuery, Watch
 
 
 class _Held:
@@ -94,6 +95,9 @@ class Repo(Verbs):
         speculative_execution_policy: the driver's, for data requests.
         naive_datetimes: ``"utc"`` takes datetimes without a time zone for UTC; None refuses them.
         page_secret: signs the tokens of `page`, so that clients cannot make their own; shown as little as a password.
+        on_query: called with a `QueryEvent` after each request for data; no value is in it.
+        slow_query: seconds after which a request is told to the logger ``scyllamodel.query`` as a warning.
+        trace_queries: make each request an OpenTelemetry span, with the extra ``otel``.
         session: a driver session that the application owns, instead of nodes; it is neither changed nor closed.
 
     Raises:
@@ -129,6 +133,9 @@ class Repo(Verbs):
         speculative_execution_policy: Any = None,
         naive_datetimes: str | None = None,
         page_secret: str | Secret | None = None,
+        on_query: OnQuery | None = None,
+        slow_query: float | None = None,
+        trace_queries: bool = False,
         session: Any = None,
     ) -> None:
         settings = RepoSettings(
@@ -154,6 +161,9 @@ class Repo(Verbs):
             speculative_execution_policy=speculative_execution_policy,
             naive_datetimes=naive_datetimes,
             page_secret=page_secret,
+            on_query=on_query,
+            slow_query=slow_query,
+            trace_queries=trace_queries,
             borrowed=session is not None,
         )
         self._set_up(settings, session)
@@ -236,8 +246,16 @@ class Repo(Verbs):
         connection = self.connection()
         found = connection.requests
         if found is None:
-            found = connection.requests = Requests(connection, naive=self._settings.naive_datetimes == "utc")
+            found = connection.requests = Requests(
+                connection, naive=self._settings.naive_datetimes == "utc", watch=self._watch()
+            )
         return found
+
+    def _watch(self) -> Watch | None:
+        settings = self._settings
+        if settings.on_query is None and settings.slow_query is None and not settings.trace_queries:
+            return None
+        return Watch(settings.on_query, settings.slow_query, spans=settings.trace_queries)
 
     def ready(self) -> Requests | None:
         """The same if there is one already, so that nothing has to be waited for."""

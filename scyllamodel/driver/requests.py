@@ -7,7 +7,7 @@ here waits but `Statements.prepare`, so both ways of waiting stand on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.failures import Meaning, meaning
@@ -21,6 +21,9 @@ from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
 from scyllamodel.types.converters import NAIVE_UTC
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.watch import Watch
 
 FRAME: Final = 16 * 2**20
 """Bytes of values in one request: what servers take by default (``native_transport_max_frame_size``)."""
@@ -67,11 +70,13 @@ class Requests:
     Parameters:
         connection: with a session in the mode of data.
         naive: whether datetimes without a time zone are taken for UTC.
+        watch: is told of each request; None where nobody listens.
     """
 
-    def __init__(self, connection: Connection, *, naive: bool = False) -> None:
+    def __init__(self, connection: Connection, *, naive: bool = False, watch: Watch | None = None) -> None:
         self.connection = connection
-        self.statements = Statements(connection.data_mode())
+        self.watch = watch
+        self.statements = Statements(connection.data_mode(), watch=watch)
         self._naive = naive
 
     def bind(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import OrderedDict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from scyllamodel.driver.binder import Bind, make_bind
 from scyllamodel.driver.names import RetryPolicy
 from scyllamodel.query.statement import Shape
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.watch import Watch
 
 LIMIT: Final = 10_000
 """Prepared statements of one session: more shapes than any program writes, or some for each of thousands of tenants."""
@@ -85,10 +89,11 @@ class Statements:
     Parameters:
         session: the driver's.
         limit: how many are kept.
+        watch: is told of each that is prepared.
     """
 
-    def __init__(self, session: Any, *, limit: int = LIMIT) -> None:
-        self._session, self._limit = session, limit
+    def __init__(self, session: Any, *, limit: int = LIMIT, watch: Watch | None = None) -> None:
+        self._session, self._limit, self._watch = session, limit, watch
         self._found: OrderedDict[Shape[Any], Prepared] = OrderedDict()
         self._texts: OrderedDict[str, Any] = OrderedDict()
         self._flights: dict[Shape[Any], threading.Lock] = {}
@@ -135,7 +140,10 @@ class Statements:
         return found
 
     def _made(self, shape: Shape[Any]) -> Prepared:
+        began = time.time_ns()
         statement = self._session.prepare(shape.cql)
+        if self._watch is not None:
+            self._watch.tell("prepare", shape, began)
         statement.is_idempotent = shape.idempotent
         if shape.conditional:
             statement.retry_policy = Paxos()

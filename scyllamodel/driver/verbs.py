@@ -5,6 +5,7 @@ Their twins are in `scyllamodel.driver.aio`, under the same names and with the s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -66,6 +67,19 @@ class Verbs:
 
     def _answer(self, step: Step) -> Answer:
         requests = self.requests()
+        watch = requests.watch
+        if watch is None:
+            return self._asked(requests, step)
+        began = time.time_ns()
+        try:
+            answer = self._asked(requests, step)
+        except BaseException as error:
+            watch.done(step, began, 0, error)
+            raise
+        watch.done(step, began, len(answer.rows))
+        return answer
+
+    def _asked(self, requests: Requests, step: Step) -> Answer:
         if isinstance(step, Ask):
             compiled = step.compiled
             statement = requests.bound(compiled)

@@ -1,0 +1,123 @@
+"""What was sent and how long it took, for those who want to know: a function, the log, OpenTelemetry.
+
+*In*: a request that has its answer, or its error. *Out*: a `QueryEvent`, a warning for a slow one, a span. Values are
+in none of them, since they belong to users; the text holds a ``?`` for each. Nobody asks for the time when nobody
+listens.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from scyllamodel.driver.flows import Ask, Next, Step, Together
+from scyllamodel.query.statement import Shape
+
+try:
+    from opentelemetry import trace
+except ImportError:  # the extra `otel` is not installed, so nobody looks at spans
+    _trace: Any = None
+else:
+    _trace = trace
+
+Kind: TypeAlias = Literal["prepare", "read", "write", "page", "batch"]
+
+_log: Final = logging.getLogger("scyllamodel.query")
+
+
+@attrs.frozen
+class QueryEvent:
+    """One request.
+
+    Attributes:
+        kind: ``page`` is any page of a read but its first.
+        cql: the text, without values.
+        model: the name of the class, if it is of one.
+        keyspace: whose tables it speaks of.
+        milliseconds: from sending to the answer, as this program waited for it.
+        rows: of the answer.
+        slow: whether it took longer than ``slow_query``.
+        error: the class of what went wrong.
+    """
+
+    kind: Kind
+    cql: str
+    model: str | None
+    keyspace: str
+    milliseconds: float
+    rows: int = 0
+    slow: bool = False
+    error: str | None = None
+
+
+OnQuery: TypeAlias = Callable[[QueryEvent], Any]
+
+
+class Watch:
+    """Tells whoever wants to know.
+
+    Parameters:
+        on_query: called with each event, in the thread that waited; what it raises is logged and goes no further.
+        slow: seconds after which a request is slow, and a warning; None is never.
+        spans: whether each request is an OpenTelemetry span.
+    """
+
+    def __init__(self, on_query: OnQuery | None, slow: float | None, *, spans: bool) -> None:
+        self._on_query, self._slow = on_query, slow
+        self._tracer: Any = _trace.get_tracer("scyllamodel") if spans and _trace is not None else None
+
+    def done(self, step: Step, began: int, rows: int, error: BaseException | None = None) -> None:
+        """A request has its answer.
+
+        Parameters:
+            began: `time.time_ns` when it was sent.
+        """
+        if isinstance(step, Together):
+            self.tell("batch", step.batch.compiled().shape, began, rows, error)
+        else:
+            shape = step.compiled.shape
+            self.tell(_kind(step, shape), shape, began, rows, error)
+
+    def tell(
+        self, kind: Kind, shape: Shape[Any], began: int, rows: int = 0, error: BaseException | None = None
+    ) -> None:
+        """Tell of a request of this kind."""
+        ended = time.time_ns()
+        took = (ended - began) / 1e6
+        event = QueryEvent(
+            kind,
+            shape.cql,
+            None if shape.model is None else shape.model.__qualname__,
+            shape.keyspace,
+            took,
+            rows,
+            slow=self._slow is not None and took > self._slow * 1000,
+            error=None if error is None else type(error).__name__,
+        )
+        if event.slow:
+            _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, event.cql)
+        if self._tracer is not None:
+            self._span(event, began, ended)
+        if self._on_query is not None:
+            try:
+                self._on_query(event)
+            except Exception:  # noqa: BLE001 - whatever a listener raises, the request has its answer
+                _log.exception("on_query failed")
+
+    def _span(self, event: QueryEvent, began: int, ended: int) -> None:
+        about = {"db.system": "cassandra", "db.namespace": event.keyspace, "db.query.text": event.cql}
+        span = self._tracer.start_span(f"scyllamodel.{event.kind}", start_time=began, attributes=about)
+        span.set_attribute("db.response.returned_rows", event.rows)
+        if event.error is not None:
+            span.set_status(_trace.StatusCode.ERROR, event.error)
+        span.end(end_time=ended)
+
+
+def _kind(step: Ask | Next, shape: Shape[Any]) -> Kind:
+    if isinstance(step, Next) or step.state is not None:
+        return "page"
+    return "read" if shape.verb == "select" else "write"
