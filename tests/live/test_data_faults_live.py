@@ -1,0 +1,288 @@
+"""Reading and writing when something breaks, and what is told of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cassandra.cluster import Cluster
+from cassandra.query import dict_factory
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from scyllamodel import (
+    Column,
+    ConnectionFailed,
+    Model,
+    Repo,
+    TypeMismatch,
+    UnknownOutcome,
+    UserType,
+    column,
+    insert,
+    migrate,
+    partition_key,
+    select,
+    update,
+)
+from scyllamodel import types as cql
+
+pytestmark = pytest.mark.live
+
+
+class Spot(UserType, name="spot"):
+    """Grows on the server during a test."""
+
+    x: int
+    y: int | None = None
+
+
+class Thing(Model, table="things", repo="faults"):
+    """One row under a number."""
+
+    id: Column[int] = partition_key()
+    name: Column[str] = column(default="new")
+    secret: Column[str | None] = column(default=None, redact=True)
+    spots: Column[list[Spot]] = column(factory=list)
+
+
+class Tally(Model, table="tallies", repo="faults"):
+    """A counter."""
+
+    id: Column[int] = partition_key()
+    hits: Column[cql.Counter] = column()
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the tables of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="faults") as found:
+        migrate(found, resources=[Thing, Tally])
+        yield found
+
+
+@pytest.fixture
+def weak(scylla_cluster, repo, scylla_fault_proxy):
+    """The same behind a proxy that breaks connections; statements are prepared."""
+    with scylla_cluster.repo(repo.keyspace, name="faults", nodes=[scylla_fault_proxy.address]) as found:
+        found.save(Thing(id=0))
+        found.execute(count_up(0))
+        found.execute(insert(Thing(id=0)).if_not_exists())
+        scylla_fault_proxy.heal()
+        yield found
+
+
+def count_up(key):
+    """A statement that must not be applied twice."""
+    return update(Tally).where(Tally.id == key).set(Tally.hits.increment())
+
+
+def test_a_counter_whose_answer_was_lost_is_not_sent_again(repo, weak, scylla_fault_proxy):
+    """The error comes through; the counter was counted once at most."""
+    scylla_fault_proxy.cut_answers(1)
+    with pytest.raises(Exception, match=r".") as caught:
+        weak.execute(count_up(1))
+
+    assert not isinstance(caught.value, TypeMismatch)
+    assert 1 == repo.get(Tally, id=1).hits
+
+
+def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fault_proxy):
+    """It may be, and the caller sees nothing of it."""
+    scylla_fault_proxy.cut_answers(1)
+    deadline = time.monotonic() + 20
+    while True:  # with one node there is no next host; the driver reconnects behind our back
+        try:
+            weak.save(Thing(id=2, name="kept"))
+            break
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+    assert "kept" == repo.get(Thing, id=2).name
+
+
+def test_a_conditional_write_without_an_answer_can_be_resolved(repo, weak, scylla_fault_proxy):
+    """Nobody knows, until the row is read at SERIAL."""
+    scylla_fault_proxy.cut_answers(1)
+    with pytest.raises(UnknownOutcome, match="resolve") as caught:
+        weak.execute(insert(Thing(id=3, name="mine")).if_not_exists())
+
+    assert "mine" == caught.value.resolve(repo).name
+
+
+def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fault_proxy):
+    """The caller's own timeout; its read names the row."""
+    scylla_fault_proxy.swallow_answers(1)
+    change = update(Thing).where(Thing.id == 0).set(Thing.name.to("x")).if_exists().timeout(0.5)
+    with pytest.raises(UnknownOutcome) as caught:
+        weak.execute(change)
+
+    assert (0,) == caught.value.query.values
+    assert 0 == caught.value.resolve(repo).id
+
+
+def test_what_a_server_refuses_is_no_unknown_outcome(repo):
+    """An error that says that nothing was done stays as it is."""
+
+    class Gone(Model, table="gone", repo="faults"):
+        id: Column[int] = partition_key()
+
+    with pytest.raises(Exception, match="gone") as caught:
+        repo.execute(insert(Gone(id=1)).if_not_exists())
+
+    assert not isinstance(caught.value, UnknownOutcome)
+
+
+def test_a_user_type_that_grew_loses_no_field(scylla_cluster, repo):
+    """A statement that was prepared before is prepared anew, once."""
+    with scylla_cluster.repo(repo.keyspace, name="faults") as other:
+        other.raw(f"CREATE TYPE IF NOT EXISTS {repo.keyspace}.grown (x bigint)")
+        other.raw(f"CREATE TABLE {repo.keyspace}.growing (id bigint PRIMARY KEY, at frozen<grown>)")
+
+        class Grown(UserType, name="grown"):
+            x: int
+            y: int | None = None
+
+        class Growing(Model, table="growing", repo="faults"):
+            id: Column[int] = partition_key()
+            at: Column[cql.Frozen[Grown]] = column()
+
+        other.save(Growing(id=1, at=Grown(x=1)))
+        with pytest.raises(TypeMismatch, match="has no field y"):
+            other.save(Growing(id=2, at=Grown(x=1, y=2)))
+        repo.raw(f"ALTER TYPE {repo.keyspace}.grown ADD y bigint")
+        other.save(Growing(id=2, at=Grown(x=1, y=2)))
+
+        assert Grown(x=1, y=2) == other.get(Growing, id=2).at
+        assert Grown(x=1) == other.get(Growing, id=1).at
+
+
+def test_threads_prepare_a_shape_once(scylla_cluster, repo):
+    """Whoever comes second waits for the first."""
+    with scylla_cluster.repo(repo.keyspace, name="faults") as other:
+        other.requests()
+        together = threading.Barrier(16)
+
+        def read(_):
+            together.wait()
+            return other.get(Thing, id=0)
+
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(read, range(16)))
+
+        assert 1 == other.requests().statements.info.prepared
+
+
+def test_a_forked_child_has_a_connection_of_its_own(repo):
+    """It reads what the parent wrote, and the parent goes on."""
+    repo.save(Thing(id=7, name="parent"))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, repo.get(Thing, id=7).name.encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    said = os.read(reading, 100)
+    os.waitpid(child, 0)
+
+    assert b"parent" == said
+    assert "parent" == repo.get(Thing, id=7).name
+
+
+def test_a_forked_child_does_not_use_a_lent_session(repo):
+    """It is told so, instead of waiting for ever."""
+    lent = Repo("faults", keyspace=repo.keyspace, session=repo.session)
+    lent.get(Thing, id=0)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            lent.get(Thing, id=0)
+        except ConnectionFailed:
+            os.write(writing, b"refused")
+        finally:
+            os._exit(0)
+    os.close(writing)
+    said = os.read(reading, 100)
+    os.waitpid(child, 0)
+
+    assert b"refused" == said
+
+
+def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
+    """Its own row factory stays for the application."""
+    host, _, port = scylla_cluster.contact_points[0].rpartition(":")
+    cluster = Cluster([host], port=int(port))
+    try:
+        session = cluster.connect()
+        session.row_factory = dict_factory
+        lent = Repo("faults", keyspace=repo.keyspace, session=session)
+        lent.save(Thing(id=8, name="legacy"))
+
+        assert "legacy" == lent.get(Thing, id=8).name
+        assert [{"id": 8}] == list(session.execute(f"SELECT id FROM {repo.keyspace}.things WHERE id = 8"))
+    finally:
+        cluster.shutdown()
+
+
+def test_events_tell_of_requests_and_not_of_values(scylla_cluster, repo):
+    """One for each: prepare, write, read, page, batch."""
+    events = []
+    with scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append) as other:
+        other.save(Thing(id=11, name="hidden text", secret="hidden text"))
+        other.get(Thing, id=11)
+        list(other.stream(select(Thing.id).whole_table(), page_size=1))
+        with other.batch() as batch:
+            batch.save(Thing(id=12, name="hidden text"))
+
+    kinds = [event.kind for event in events]
+
+    assert {"prepare", "write", "read", "page", "batch"} == set(kinds)
+    assert "hidden text" not in repr(events)
+    assert {"Thing"} == {event.model for event in events}
+
+
+def test_errors_are_events_too(scylla_cluster, repo):
+    """With the class of what went wrong."""
+    events = []
+    watched = scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append)
+    with watched as other, pytest.raises(TypeMismatch):
+        other.save(Thing(id=1, name=3))
+
+    assert ["TypeMismatch"] == [event.error for event in events if event.error]
+
+
+def test_a_slow_request_is_a_warning(scylla_cluster, repo, caplog):
+    """With its text and without its values."""
+    watched = scylla_cluster.repo(repo.keyspace, name="faults", slow_query=0.000001)
+    with watched as other, caplog.at_level(logging.WARNING, "scyllamodel.query"):
+        other.get(Thing, id=0)
+
+    assert "SELECT id, name" in caplog.text
+
+
+def test_requests_are_spans(scylla_cluster, repo):
+    """Inside of the caller's own span."""
+    exporter = InMemorySpanExporter()
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    traced = scylla_cluster.repo(repo.keyspace, name="faults", trace_queries=True)
+    with traced as other, trace.get_tracer("test").start_as_current_span("handler") as outer:
+        other.get(Thing, id=0)
+    found = [span for span in exporter.get_finished_spans() if span.name == "scyllamodel.read"]
+
+    assert [outer.get_span_context().span_id] == [span.parent.span_id for span in found]
+    assert "?" in found[0].attributes["db.query.text"]
