@@ -140,12 +140,20 @@ def _level(value: str | int | None) -> str | None:
     return None if value is None else str(value).upper()
 
 
-def _secret(value: Any) -> Secret | None:
+def _secret(value: Any, setting: str) -> Secret | None:
     if value is None or isinstance(value, Secret):
         return value
     if not isinstance(value, str):
-        raise ConfigurationError("a password or secret is text, and what was given is not.", setting="password")
+        raise ConfigurationError(f"{setting}= is text, and what was given is not.", setting=setting)
     return Secret(value)
+
+
+def _password(value: Any) -> Secret | None:
+    return _secret(value, "password")
+
+
+def _page_secret(value: Any) -> Secret | None:
+    return _secret(value, "page_secret")
 
 
 _hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}
@@ -166,7 +174,7 @@ class RepoSettings:
     replication: FrozenMap | None = attrs.field(default=None, converter=_replication)
     local_dc: str | None = None
     username: str | None = None
-    password: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
+    password: Secret | None = attrs.field(default=None, converter=_password, repr=False)
     ssl_context: Any = attrs.field(**_hidden)
     tablets: bool | None = None
     durable_writes: bool = True
@@ -183,7 +191,7 @@ class RepoSettings:
     slow_query: float | None = None
     trace_queries: bool = False
     on_query: Any = attrs.field(**_hidden)
-    page_secret: Secret | None = attrs.field(default=None, converter=_secret, repr=False)
+    page_secret: Secret | None = attrs.field(default=None, converter=_page_secret, repr=False)
     borrowed: bool = False
     """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
 

@@ -18,6 +18,7 @@ from scyllamodel.model.checks import check_table
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.definition import Columns
+from scyllamodel.model.family import facts_of, found_family, join, joined, with_value
 from scyllamodel.model.index import Index, index_facts
 from scyllamodel.model.meta import TableMeta
 from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
@@ -35,19 +36,28 @@ from scyllamodel.types.values import COUNTER
 class ModelMeta(TableMeta):
     """Metaclass of `Model`."""
 
-    KEYWORDS = frozenset({"table", "keyspace", "repo", "abstract", "indexes", "options", "renamed_from"})
+    KEYWORDS = frozenset(
+        "table keyspace repo abstract indexes options renamed_from discriminator discriminator_value".split()
+    )
 
     if TYPE_CHECKING:
         __facts__: Table
 
     def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
-        facts = _facts(cls, columns, problems)
+        head, value = joined(cls, problems), own_setting(cls, "discriminator_value")
+        if head is not None:
+            columns = with_value(columns, head, value, problems)
+        facts = _facts(cls, columns, problems, head)
+        found_family(cls, columns, problems)
         problems.raise_any()
         cls.__facts__ = facts
         cls.__repo__ = inherited_setting(cls, "repo", None) or "default"
         cls.__user_types__ = user_types_of(columns)
         cls._equip(columns, init=True)
-        registry.add(cls, facts.name)
+        if head is None:
+            registry.add(cls, facts.name)
+        else:
+            join(cls, head, facts, value, problems)
 
 
 class Model(metaclass=ModelMeta):
@@ -62,6 +72,9 @@ class Model(metaclass=ModelMeta):
         indexes: secondary indexes; a subclass adds to those of its bases.
         options: table options; a subclass overrides those of its bases one by one.
         renamed_from: an earlier name of the table.
+        discriminator: the column that tells which subclass a row is of, where several classes share this table.
+        discriminator_value: of a subclass of such a class: the value of that column in its rows. Reading the base gives
+            instances of the subclasses; rows with a value that no class has are instances of the base.
 
     What is annotated in the body is a column, unless it is a ``ClassVar``. Columns of bases come first, in the order in
     which Python resolves the bases, from the last to the first; one that is declared again keeps its place.
@@ -90,6 +103,8 @@ class Model(metaclass=ModelMeta):
             indexes: Sequence[Index] = (),
             options: TableOptions | None = None,
             renamed_from: str | None = None,
+            discriminator: str | None = None,
+            discriminator_value: str | int | None = None,
         ) -> None: ...
         @staticmethod
         def __load__(row: Sequence[Any]) -> Any: ...
@@ -130,9 +145,9 @@ class Model(metaclass=ModelMeta):
         return made
 
 
-def _facts(cls: type, columns: Columns, problems: Problems) -> Table:
+def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -> Table:
     """What the schema side sees; incomplete when there are problems."""
-    name = own_setting(cls, "table") or snake_case(cls.__name__)
+    name = own_setting(cls, "table") or snake_case(cls.__name__) if head is None else facts_of(head).name
     keyspace = inherited_setting(cls, "keyspace", None)
     check_object_name(name, "table", problems)
     if keyspace is not None:

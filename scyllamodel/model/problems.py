@@ -29,6 +29,7 @@ CODES: Final = {
     "MD116": "a class keyword with a value of the wrong type",
     "MD117": "an option that does not fit the table",
     "MD118": "a parameter of a column with a value of the wrong type",
+    "MD119": "classes that cannot share a table",
     "MD121": "an index on an unknown column",
     "MD122": "an index on a column that cannot be indexed",
     "MD123": "an index on a part that its column does not have",

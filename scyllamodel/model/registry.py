@@ -64,6 +64,11 @@ class Registry:
             self._places[place] = entries
             self.generation += 1
 
+    def touch(self) -> None:
+        """A class has got other facts."""
+        with self._lock:
+            self.generation += 1
+
     def _keep(self, cls: type[Any], place: Place, table: str, *, anew: bool) -> None:
         module = sys.modules.get(cls.__module__)
         if module is not None and "<locals>" not in cls.__qualname__:

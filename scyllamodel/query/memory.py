@@ -6,19 +6,19 @@ made, and their tables, for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from scyllamodel._identifiers import quote
 from scyllamodel.model.column import Column
+from scyllamodel.model.expression import ColumnTarget, Condition
+from scyllamodel.model.family import MEMORY, Head, head_of
 from scyllamodel.query.statement import Marker, Shape
 
 T = TypeVar("T")
 
 LIMIT: Final = 20_000
 """Shapes of one class; thousands of tenants have each their own, since the keyspace is in the text."""
-
-_PLACE: Final = "__query__"
 
 
 class Memory:
@@ -28,20 +28,31 @@ class Memory:
         columns: by the names of their attributes, in the order in which rows are loaded.
         names: those of the columns as CQL reads them.
         markers: for a value of each column.
-        selection: all names, as a select lists them.
+        selection: what a select of it reads: its columns, and those of its subclasses in the same table.
+        load: a row of the selection to an instance, or to None where the row is of none of its classes.
+        own: the condition that finds the rows of its classes in a table that others share.
         shapes: by text and whatever else tells them apart.
     """
 
-    __slots__ = ("_others", "columns", "markers", "names", "selection", "shapes")
+    __slots__ = ("_others", "columns", "load", "markers", "names", "own", "selection", "shapes")
 
     def __init__(self, model: type) -> None:
-        self.columns = cast("Mapping[str, Column[Any]]", getattr(model, "__columns__"))  # noqa: B009
+        self.columns = _columns(model)
         self.names = {name: quote(column.db_name) for name, column in self.columns.items()}
         self.markers = {
             name: Marker(repr(column), column.hint.type, column.hint.dump, column.spec.redact)
             for name, column in self.columns.items()
         }
+        kin = _kin(model)
+        self.own = _own(model, kin)
+        self.load: Callable[[Sequence[Any]], Any] = getattr(model, "__load__")  # noqa: B009
         self.selection = ", ".join(self.names.values())
+        if kin:
+            found = dict(self.names)
+            for cls in kin.values():
+                found.update((name, quote(c.db_name)) for name, c in _columns(cls).items() if name not in found)
+            self.selection = ", ".join(found.values())
+            self.load = _family_load(model, kin, list(found))
         self.shapes: dict[Hashable, Shape[Any]] = {}
         self._others: dict[Hashable, Any] = {}
 
@@ -62,10 +73,52 @@ class Memory:
         return found
 
 
+def _columns(model: type) -> Mapping[str, Column[Any]]:
+    return cast("Mapping[str, Column[Any]]", getattr(model, "__columns__"))  # noqa: B009 - a bare type has none
+
+
+def _kin(model: type) -> dict[Any, type]:
+    """The classes of a family that are this one or derived from it, by their values."""
+    head = head_of(model)
+    family = {} if head is None else cast("Head", head).__family__
+    return {value: cls for value, cls in family.items() if issubclass(cls, model)}
+
+
+def _own(model: type, kin: Mapping[Any, type]) -> Condition | None:
+    head = head_of(model)
+    if head is None or head is model:
+        return None
+    target = ColumnTarget(model, cast("Head", head).__discriminator__)
+    values = tuple(kin)
+    return Condition(target, "=", values[0]) if len(values) == 1 else Condition(target, "IN", values)
+
+
+def _family_load(model: type, kin: Mapping[Any, type], names: list[str]) -> Callable[[Sequence[Any]], Any]:
+    """A function that takes each row to the class of its value, with that class's columns of the row."""
+    head = cast("Head", head_of(model))
+    column = _columns(model)[head.__discriminator__]
+    where, load = names.index(column.name), column.hint.load
+    loaders = {value: _picked(cls, names) for value, cls in kin.items()}
+    other = _picked(model, names) if model is cast("type", head) else None
+
+    def loaded(row: Sequence[Any]) -> Any:
+        value = row[where] if load is None or row[where] is None else load(row[where])
+        found = loaders.get(value, other)
+        return None if found is None else found(row)
+
+    return loaded
+
+
+def _picked(cls: type, names: list[str]) -> Callable[[Sequence[Any]], Any]:
+    load: Callable[[Sequence[Any]], Any] = getattr(cls, "__load__")  # noqa: B009 - a bare type has none
+    at = [names.index(name) for name in _columns(cls)]
+    return lambda row: load(tuple([row[index] for index in at]))
+
+
 def memory_of(model: type) -> Memory:
     """What is known of this very class."""
-    found = model.__dict__.get(_PLACE)
+    found = model.__dict__.get(MEMORY)
     if found is None:
         found = Memory(model)
-        type.__setattr__(model, _PLACE, found)
+        type.__setattr__(model, MEMORY, found)
     return cast("Memory", found)

@@ -65,6 +65,7 @@ class Access(Generic[M]):
     __slots__ = (
         "_insert",
         "_names",
+        "_own",
         "_shapes",
         "every",
         "get",
@@ -81,9 +82,12 @@ class Access(Generic[M]):
         keys = Keys.of(model)
         self.key = keys.all
         self._names = frozenset(self.key)
+        self._own = _own_value(model, self._names)
         self._shapes: dict[Any, Shape[Any]] = {}
         conditions = self._conditions(self.key)
-        self.get: Shape[list[M]] = Select[M](model, conditions=conditions).compile(keyspace).shape
+        self.get: Shape[list[M]] = (
+            Select[M](model, conditions=conditions, flags=frozenset({"any_kind"})).compile(keyspace).shape
+        )
         columns = memory_of(model).columns
         self.values = _taker(columns, {name for name in columns if name not in self._names})
         self.every = _taker(columns, ())
@@ -101,6 +105,8 @@ class Access(Generic[M]):
             TypeError: it is not the whole primary key.
             UnknownColumn: a name is none of the model's.
         """
+        if self._own and self._own.keys().isdisjoint(given):
+            given = {**given, **self._own}
         if len(given) == len(self.key) and self._names.issuperset(given):
             return tuple([given[name] for name in self.key])
         where, columns = self.model.__qualname__, memory_of(self.model).columns
@@ -205,6 +211,14 @@ class Access(Generic[M]):
         if found is None:
             found = self._shapes[key] = make().shape
         return found
+
+
+def _own_value(model: type, key: Collection[str]) -> dict[str, Any]:
+    """The value that tells the rows of a class apart, where it is part of the key, so that nobody has to name it."""
+    own = memory_of(model).own
+    if own is None or own.operator != "=" or not isinstance(own.target, ColumnTarget) or own.target.column not in key:
+        return {}
+    return {own.target.column: own.value}
 
 
 def access_to(model: type[M], keyspace: str | None) -> Access[M]:

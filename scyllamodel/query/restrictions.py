@@ -46,7 +46,7 @@ class Keys:
             tuple(attribute[column.name] for column in facts.partition_key),
             tuple(attribute[column.name] for column in facts.clustering_key),
             frozenset(attribute[column.name] for column in facts.clustering_key if column.descending),
-            frozenset(attribute[column.name] for column in facts if column.kind == "static"),
+            frozenset(attribute[c.name] for c in facts if c.kind == "static" and c.name in attribute),
         )
 
     @property

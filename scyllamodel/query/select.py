@@ -42,7 +42,7 @@ F = TypeVar("F")
 G = TypeVar("G")
 H = TypeVar("H")
 
-Flag = Literal["distinct", "filtering", "whole", "bypass_cache", "json"]
+Flag = Literal["distinct", "filtering", "whole", "bypass_cache", "json", "any_kind"]
 """A word that a select can have said."""
 
 
@@ -164,7 +164,7 @@ class Select(Tuned[list[R]], Generic[R]):
         else:
             writer.text(memory_of(model).selection)
         writer.text(" FROM ", qualified(facts.keyspace or keyspace, facts.name))
-        writer.conditions("WHERE", self.conditions)
+        writer.conditions("WHERE", self._conditions(model))
         if self.groups:
             writer.text(" GROUP BY ", ", ".join(memory_of(model).names[name] for name in self.groups))
         if self.orderings:
@@ -183,6 +183,13 @@ class Select(Tuned[list[R]], Generic[R]):
             )
         )
         writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT))
+
+    def _conditions(self, model: type) -> tuple[Condition, ...]:
+        """Those that were given, and the one that finds the rows of a class in a table that others share."""
+        own = memory_of(model).own
+        if own is None or "any_kind" in self.flags or any(c.target == own.target for c in self.conditions):
+            return self.conditions
+        return (*self.conditions, own)
 
     def _ordering(self, writer: Writer, ordering: Ordering) -> str:
         target = writer.target(ordering.target)
@@ -213,7 +220,7 @@ class Select(Tuned[list[R]], Generic[R]):
                 "CQL has no joins: read one after the other.",
             )
         bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags
-        found = check_filter(model, self.conditions, filtering="filtering" in self.flags, whole=bounded)
+        found = check_filter(model, self._conditions(model), filtering="filtering" in self.flags, whole=bounded)
         check_order(model, found, self.orderings, limited=self.most is not None)
         if self.groups:
             check_group(found, self.groups)
@@ -225,7 +232,7 @@ class Select(Tuned[list[R]], Generic[R]):
         if "json" in self.flags:
             return None
         if not self.selection:
-            return cast("Callable[[Sequence[Any]], Any]", getattr(model, "__load__"))  # noqa: B009
+            return memory_of(model).load
         return tuple_loader([hint_of(expression) for expression in self.selection])
 
 

@@ -14,6 +14,7 @@ import attrs
 
 from scyllamodel._identifiers import SERVERS_OWN
 from scyllamodel.errors import ConfigurationError, DuplicateTable
+from scyllamodel.model.family import head_of
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
 
 
@@ -47,13 +48,13 @@ def _placed(model: type[Any], keyspace: str) -> Table | View:
     """The facts of a class in their keyspace, worked out once for as long as the class has them."""
     fact = model.__facts__
     known = _places.get(model)
-    if known is None or known[:2] != (id(fact), keyspace):
-        known = _places[model] = (id(fact), keyspace, attrs.evolve(fact, keyspace=keyspace))
+    if known is None or known[0] is not fact or known[1] != keyspace:
+        known = _places[model] = (fact, keyspace, attrs.evolve(fact, keyspace=keyspace))
     placed: Table | View = known[2]
     return placed
 
 
-_places: Final[WeakKeyDictionary[type[Any], tuple[int, str, Any]]] = WeakKeyDictionary()
+_places: Final[WeakKeyDictionary[type[Any], tuple[Any, str, Any]]] = WeakKeyDictionary()
 
 
 def _user_type_in(keyspace: str, fact: UserType, model: type[Any]) -> UserType:
@@ -160,7 +161,8 @@ def _named(name: str) -> Callable[[type[Any]], bool]:
 
 
 def _subclass_of(resource: type[Any]) -> Callable[[type[Any]], bool]:
-    return lambda model: issubclass(model, resource)
+    of = head_of(resource) or resource  # a class that shares the table of another is found by that one
+    return lambda model: issubclass(model, of)
 
 
 def _text(resource: type[Any] | str) -> str:

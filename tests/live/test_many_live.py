@@ -12,6 +12,7 @@ from scyllamodel import (
     AsyncRepo,
     BulkWriteError,
     Column,
+    Index,
     InvalidPageToken,
     Model,
     QueryNotSupported,
@@ -315,3 +316,42 @@ def test_both_repos_have_the_same_verbs():
     }
 
     assert {} == {name: ok for name, ok in same.items() if not ok}
+
+
+class Pet(Model, table="pets", repo="many", discriminator="kind", indexes=[Index("kind")]):
+    """The head of a family."""
+
+    owner: Column[int] = partition_key()
+    id: Column[int] = clustering_key()
+    kind: Column[str] = column(default="pet")
+
+
+class Cat(Pet, discriminator_value="cat"):
+    """With a column of its own."""
+
+    lives: Column[int] = column(default=9)
+
+
+class Dog(Pet, discriminator_value="dog"):
+    """With a set."""
+
+    tricks: Column[set[str]] = column(factory=set)
+
+
+def test_a_family_shares_a_table(repo, run):
+    """Rows come back as what they were saved as; a class reads its own."""
+    migrate(repo, resources=[Cat])
+    rows = [Cat(owner=1, id=1, lives=7), Dog(owner=1, id=2, tricks={"sit"}), Pet(owner=1, id=3)]
+
+    def case(repo):
+        repo.save_many(rows)
+        found = repo.all(select(Pet).where(Pet.owner == 1))
+        found[1].tricks.add("roll")
+        repo.save(found[1])
+        cats = repo.all(select(Cat).where(Cat.owner == 1))
+        return found, cats, repo.get(Cat, owner=1, id=2), repo.get(Dog, owner=1, id=2).tricks
+
+    found, cats, none, tricks = run(case)
+
+    assert [Cat, Dog, Pet] == [type(row) for row in found]
+    assert (rows[:1], None, {"sit", "roll"}) == (cats, none, tricks)

@@ -1,0 +1,113 @@
+"""Several classes in one table, told apart by the value of one column.
+
+Comes in: a class with ``discriminator=`` (the head) and subclasses of it with ``discriminator_value=``. Goes out: one
+table that has the columns of all of them, and for each class the rows of its own value. The head alone stands in the
+registry, and its facts grow with each subclass, so that the schema side sees one table and knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final, Protocol, cast
+
+import attrs
+
+from scyllamodel.model.definition import Columns
+from scyllamodel.model.problems import Problems
+from scyllamodel.model.registry import registry
+from scyllamodel.model.settings import own_setting
+from scyllamodel.schema.facts import Table
+
+MEMORY: Final = "__query__"
+"""Where others keep on a class what they worked out; it is dropped when the table of the class grows."""
+
+
+class Head(Protocol):
+    """What the head of a family has."""
+
+    __facts__: Table
+    __discriminator__: str
+    __family__: dict[Any, type]
+    __user_types__: tuple[type, ...]
+    __qualname__: str
+
+
+def facts_of(head: type) -> Table:
+    """The facts of the table that a family shares."""
+    return cast("Head", head).__facts__
+
+
+def head_of(cls: type) -> type | None:
+    """The class whose table it shares, or which shares its own; None for all other classes."""
+    return next((base for base in cls.__mro__ if "__family__" in vars(base)), None)
+
+
+def joined(cls: type, problems: Problems) -> type | None:
+    """The head of the family that a new class joins; None when it does not say ``discriminator_value=``."""
+    if own_setting(cls, "discriminator_value") is None:
+        return None
+    head = head_of(cls)
+    if head is None:
+        problems.add(
+            "MD119",
+            "discriminator_value= without a base that has discriminator=",
+            'Write  class Pet(Model, discriminator="kind"), and derive from it.',
+        )
+    for name in ("table", "keyspace", "options", "renamed_from", "discriminator"):
+        if own_setting(cls, name) is not None:
+            problems.add("MD119", f"{name}= is said by the head of the family alone", "Leave it out.")
+    return head
+
+
+def with_value(columns: Columns, head: type, value: Any, problems: Problems) -> Columns:
+    """The columns of a class, that of the discriminator with its one value."""
+    name = cast("Head", head).__discriminator__
+    column = columns.get(name)
+    if column is None:
+        return columns
+    field = copy.copy(column.field)
+    field._default = value  # noqa: SLF001 - attrs has no other way to change a field that was declared
+    only = attrs.validators.in_([value])
+    field._validator = only if field._validator is None else attrs.validators.and_(field._validator, only)  # noqa: SLF001
+    if value in cast("Head", head).__family__:
+        other = cast("Head", head).__family__[value].__qualname__
+        problems.add("MD119", f"discriminator_value={value!r} is that of {other} too", "Give each class its own.")
+    return {**columns, name: attrs.evolve(column, field=field)}
+
+
+def found_family(cls: type, columns: Columns, problems: Problems) -> None:
+    """Make a class with ``discriminator=`` the head of a family, which has no other member yet."""
+    name = own_setting(cls, "discriminator")
+    if name is None:
+        return
+    if name not in columns or columns[name].spec.kind == "static":
+        problems.add("MD119", f"discriminator={name!r} is no column of a row", "Declare it with column().")
+        return
+    head = cast("Head", cls)
+    head.__discriminator__, head.__family__ = name, {}
+
+
+def join(cls: type, head: type, facts: Table, value: Any, problems: Problems) -> None:
+    """Take a class into the family: its new columns and indexes are those of the table, too."""
+    of = cast("Head", head)
+    new = [column for column in facts if column.name not in of.__facts__]
+    for column in facts:
+        old = of.__facts__.get(column.name)
+        if old is not None and old != column:
+            problems.add(
+                "MD119",
+                f"{column.name!r} is {column.type.cql} here, and {old.type.cql} elsewhere in the table",
+                "Classes of one table share their columns.",
+                at=column.name,
+            )
+        elif old is None and column.in_key:
+            problems.add("MD119", f"{column.name!r} is in the key of this class alone", "Move it to the head.")
+    problems.raise_any()
+    indexes = {index.name: index for index in (*of.__facts__.indexes, *facts.indexes)}
+    of.__facts__ = attrs.evolve(of.__facts__, columns=(*of.__facts__.columns, *new), indexes=tuple(indexes.values()))
+    of.__user_types__ = tuple(dict.fromkeys((*of.__user_types__, *cast("Head", cls).__user_types__)))
+    of.__family__[value] = cls
+    for member in (head, *of.__family__.values()):
+        if MEMORY in vars(member):
+            type.__delattr__(member, MEMORY)
+    registry.touch()
