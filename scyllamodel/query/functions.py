@@ -14,12 +14,12 @@ Each is an expression with the type of its result, or stands for a value of its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from scyllamodel._identifiers import quote
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import CallTarget, ColumnTarget, Expression, TupleTarget
 from scyllamodel.query.parts import base_of, column_of, columns_of
@@ -56,6 +56,7 @@ __all__ = [
     "writetime",
 ]
 
+_NAME: Final = re.compile(r'(?:(?:\w+|"\w+")\.)?(?:\w+|"\w+")', re.ASCII)
 _MOMENT: Final = resolve(datetime)
 
 
@@ -204,14 +205,18 @@ def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
     """Any other function of the server, such as one of the user's.
 
     Parameters:
-        name: raw; with its keyspace, ``"shop.tax"``.
+        name: as CQL writes it, such as ``"blobAsBigint"`` or with its keyspace ``"shop.tax"``.
         arguments: columns and their parts, or values.
         returns: the annotation of its result; None takes what the driver gives.
+
+    Raises:
+        ValueError: that is no name of a function.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"call() takes the name of a function, such as 'shop.tax', not {name!r}")
     targets = tuple(a.expression if isinstance(a, Comparable) else Argument(a) for a in arguments)
-    text = ".".join(quote(part) for part in name.split("."))
     hint = None if returns is None else resolve(returns)
-    called = CallTarget(f"{text.replace('{', '{{').replace('}', '}}')}({', '.join('{}' for _ in targets)})", targets)
+    called = CallTarget(f"{name}({', '.join('{}' for _ in targets)})", targets)
     return Function(called, hint, idempotent=False, key=returns)
 
 

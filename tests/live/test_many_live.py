@@ -7,6 +7,7 @@ import inspect
 from uuid import UUID, uuid4
 
 import pytest
+from both import WAYS, played
 
 from scyllamodel import (
     AsyncRepo,
@@ -50,56 +51,10 @@ def repo(scylla_cluster, scylla_repo):
         yield found
 
 
-@pytest.fixture(params=["blocking", "awaited"])
+@pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    if request.param == "blocking":
-        return lambda case: case(Plain(repo))
-    return lambda case: asyncio.run(_awaited(case, repo))
-
-
-async def _awaited(case, repo):
-    loop = asyncio.get_running_loop()
-    return await asyncio.to_thread(case, Bridge(repo.aio(), loop))
-
-
-class Plain:
-    """A repo that blocks, as the cases see it."""
-
-    def __init__(self, repo):
-        self.repo = repo
-
-    def __getattr__(self, name):
-        return getattr(self.repo, name)
-
-    def rows(self, found):
-        """What is iterated."""
-        return list(found)
-
-
-class Bridge(Plain):
-    """A repo that is awaited, for a case that runs in a thread beside the loop."""
-
-    def __init__(self, repo, loop):
-        super().__init__(repo)
-        self.loop = loop
-
-    def __getattr__(self, name):
-        found = getattr(self.repo, name)
-
-        def call(*args, **keywords):
-            made = found(*args, **keywords)
-            return asyncio.run_coroutine_threadsafe(made, self.loop).result() if inspect.isawaitable(made) else made
-
-        return call
-
-    def rows(self, found):
-        """What is iterated with ``async for``."""
-
-        async def collect():
-            return [row async for row in found]
-
-        return asyncio.run_coroutine_threadsafe(collect(), self.loop).result()
+    return lambda case: played(request.param, case, repo)
 
 
 def seats(halls, each):
@@ -227,14 +182,7 @@ def test_a_scan_goes_on_from_its_position(run):
         repo.truncate(Seat)
         repo.save_many(rows, by_partition=True)
         first = repo.scan(select(Seat.hall, Seat.number), page_size=7, parallelism=2)
-        seen, wanted = [], 50
-        if isinstance(repo, Bridge):
-            seen = asyncio.run_coroutine_threadsafe(_some(first, wanted), repo.loop).result()
-        else:
-            for row in first:
-                seen.append(row)
-                if len(seen) == wanted:
-                    break
+        seen = repo.rows(first, 50)
         rest = repo.rows(repo.scan(select(Seat.hall, Seat.number), page_size=7, position=first.position))
         return seen, rest
 
@@ -242,15 +190,6 @@ def test_a_scan_goes_on_from_its_position(run):
 
     assert {(row.hall, row.number) for row in rows} == {*seen, *rest}
     assert 200 + 2 * 7 >= len(seen) + len(rest)
-
-
-async def _some(scan, count):
-    found = []
-    async for row in scan:
-        found.append(row)
-        if len(found) == count:
-            return found
-    return found
 
 
 def test_a_position_of_another_scan_is_refused(repo):

@@ -1,0 +1,70 @@
+"""One case for the blocking and the awaited repo: a case calls verbs, and need not know which of the two it has."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+WAYS = ("blocking", "awaited")
+
+
+class Plain:
+    """A repo that blocks."""
+
+    def __init__(self, repo: Any) -> None:
+        self.repo = repo
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.repo, name)
+
+    def rows(self, found: Any, most: int | None = None) -> list[Any]:
+        """What is iterated; the first so many of it."""
+        rows: list[Any] = []
+        for row in found:
+            rows.append(row)
+            if len(rows) == most:
+                break
+        return rows
+
+
+class Bridge(Plain):
+    """A repo that is awaited, for a case that runs in a thread beside the loop."""
+
+    def __init__(self, repo: Any, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(repo)
+        self.loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.repo, name)
+
+        def call(*args: Any, **keywords: Any) -> Any:
+            made = found(*args, **keywords)
+            return asyncio.run_coroutine_threadsafe(made, self.loop).result() if inspect.isawaitable(made) else made
+
+        return call if callable(found) else found
+
+    def rows(self, found: Any, most: int | None = None) -> list[Any]:
+        """What is iterated with ``async for``."""
+
+        async def collect() -> list[Any]:
+            rows: list[Any] = []
+            async for row in found:
+                rows.append(row)
+                if len(rows) == most:
+                    break
+            return rows
+
+        return asyncio.run_coroutine_threadsafe(collect(), self.loop).result()
+
+
+def played(way: str, case: Callable[[Any], Any], repo: Any) -> Any:
+    """What a case returns, played one way."""
+    if way == "blocking":
+        return case(Plain(repo))
+
+    async def main() -> Any:
+        return await asyncio.to_thread(case, Bridge(repo.aio(), asyncio.get_running_loop()))
+
+    return asyncio.run(main())
