@@ -63,11 +63,13 @@ class Outcome:
         """Whether everything survived."""
         return not (self.twice or self.lost or self.left or self.odd)
 
-    def look(self, repo, since=None, *, forgets=False):
-        """Read the ledger and plan again, after one round; ``forgets``: a node died with what it alone knew."""
+    def look(self, repo, took=None, *, forgets=False):
+        """Read the ledger and plan again, after one round that took so long to recover, in seconds.
+
+        ``forgets``: a node died with what it alone knew.
+        """
         self.runs += 1
-        if since is not None:
-            self.recovery = max(self.recovery, (time.monotonic() - since) / LEASE)
+        self.recovery = max(self.recovery, (took or 0.0) / LEASE)
         kept = replica.models(1, TABLES)
         steps = [step for version in history(repo, steps=True) for step in version.steps]
         done = Counter(step.cql for step in steps if step.state == "applied")
@@ -116,9 +118,9 @@ def _agree(repo):
 def _round(cluster, outcome, play, *, forgets=False):
     """A fresh keyspace for one round, and a look at what is left."""
     with cluster.repo(fresh_name("soak"), name="soak") as repo:
-        since = play(repo.settings.nodes[0], repo.keyspace)
+        took = play(repo.settings.nodes[0], repo.keyspace)
         _agree(repo)
-        outcome.look(repo, since, forgets=forgets)
+        outcome.look(repo, took, forgets=forgets)
         repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
     return outcome
 
@@ -160,7 +162,7 @@ def killed_anywhere(cluster, dice, outcome):
         since = time.monotonic()
         with Replica(node, keyspace) as heir:
             _expect(outcome, heir.end(), "ended applied", "ended waited", "ended in_sync")
-        return since
+        return time.monotonic() - since
 
     return _round(cluster, outcome, play)
 
@@ -175,9 +177,10 @@ def stopped_past_its_lease(cluster, dice, outcome):
             outcome.faults += 1
             since = time.monotonic()
             _expect(outcome, other.end(), "ended applied", "ended waited", "ended in_sync")
+            took = time.monotonic() - since
             sleeper.process.send_signal(signal.SIGCONT)
             _expect(outcome, sleeper.end(), "failed LockLost", "failed StepFailed", "ended waited", "ended applied")
-        return since
+        return took
 
     return _round(cluster, outcome, play)
 
@@ -253,7 +256,7 @@ def paused_node(cluster, dice, outcome):
             if (last := _synced(contact, keyspace)).startswith("ended"):
                 break
             _expect(outcome, last, "failed SchemaDisagreement")
-        return since
+        return time.monotonic() - since
 
     return _round(cluster, outcome, play)
 
@@ -274,8 +277,9 @@ def killed_coordinator(cluster, dice, outcome):
         if not said.startswith("ended"):
             _expect(outcome, said, "failed StepFailed", "failed SchemaDisagreement", "failed LockLost")
             _expect(outcome, _synced(contact, keyspace), "ended applied", "ended waited", "ended in_sync")
+        took = time.monotonic() - since
         cluster.node(coordinator).start()
-        return since
+        return took
 
     return _round(cluster, outcome, play, forgets=True)
 

@@ -13,6 +13,7 @@ from scyllamodel import (
     Column,
     ConfigurationError,
     DestructiveChangeRefused,
+    ImpossibleChange,
     LockTimeout,
     Model,
     OutOfSync,
@@ -199,6 +200,24 @@ def test_a_failed_statement_by_hand_leaves_the_rest_for_the_next_run(releases):
     assert "partial" == caught.value.result.status == broken.state
     assert ("applied", ["run"]) == (done.status, [step.op for step in done.plan.steps])
     assert "applied" == status(repo).state
+
+
+def test_a_keyspace_is_dropped_by_hand_only_by_its_name(releases):
+    """A run refuses to drop another keyspace without a word (DS101), and its own with any; nothing ran until then."""
+    repo, other = releases(table("t", *T)), keyspaces.fresh_name("test_old")
+    keyspaces.create(releases.cluster.repo(other))
+    drop = RawStep(f"DROP KEYSPACE {other}")
+    with pytest.raises(DestructiveChangeRefused, match=f"DS101 {other}"):
+        migrate(repo, steps=[drop])
+    with pytest.raises(ImpossibleChange, match=f"DS101 {repo.keyspace}"):
+        migrate(repo, steps=[RawStep(f"DROP KEYSPACE {repo.keyspace}")], allow={"DS101"})
+    before = history(repo)
+    done = migrate(repo, steps=[drop], allow={f"DS101:{other}"})
+
+    assert ([], ["add_table", "run"]) == (before, [step.op for step in done.plan.steps])
+    assert not repo.session.execute(
+        "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", [other]
+    ).one()
 
 
 def test_a_plan_from_a_file_runs_as_it_was_read(releases, tmp_path):
