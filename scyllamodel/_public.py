@@ -13,7 +13,7 @@ from scyllamodel.model.base import Model as BareModel
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from scyllamodel.driver.repo import Repo
+    from scyllamodel.driver.repo import AsyncRepo, Repo
     from scyllamodel.release import MigrationResult, Mode
     from scyllamodel.release.start import SyncOptions
     from scyllamodel.schema.apply import OnEvent
@@ -67,8 +67,8 @@ class Model(BareModel, abstract=True):
         )
 
     @classmethod
-    async def sync_all_async(cls, repo: Repo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
+    async def sync_all_async(cls, repo: Repo | AsyncRepo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
         """`sync_all`, awaited: it runs in a thread, and the loop goes on."""
-        from scyllamodel.release.awaited import awaited  # noqa: PLC0415 - likewise
+        from scyllamodel.release.awaited import of_repo  # noqa: PLC0415 - likewise
 
-        return await awaited(cls.sync_all)(repo, **keywords)
+        return await of_repo(cls.sync_all)(repo, **keywords)

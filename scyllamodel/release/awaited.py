@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Concatenate, TypeVar
 
 from typing_extensions import ParamSpec
 
+from scyllamodel.driver.repo import AsyncRepo, Repo
 from scyllamodel.release.byhand import baseline, resolve, unlock
 from scyllamodel.release.contract import contract
 from scyllamodel.release.every import migrate_all
@@ -33,26 +34,43 @@ def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
 
     @wraps(function)
     async def twin(*args: P.args, **keywords: P.kwargs) -> R:
-        return await asyncio.to_thread(function, *args, **keywords)
+        plain: Any = function
+        return await asyncio.to_thread(plain, *map(_blocking, args), **keywords)
 
     twin.__name__ = twin.__qualname__ = f"{function.__name__}_async"
     twin.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."
     return twin
 
 
-baseline_async = awaited(baseline)
-check_async = awaited(check)
-contract_async = awaited(contract)
-create_keyspace_async = awaited(create_keyspace)
-diff_async = awaited(diff)
-history_async = awaited(history)
-inspect_async = awaited(inspect)
+def of_repo(
+    function: Callable[Concatenate[Repo, P], R],
+) -> Callable[Concatenate[Repo | AsyncRepo, P], Coroutine[Any, Any, R]]:
+    """The same for a function of one repo, which may be of either kind here."""
+    twin: Any = awaited(function)
+    return twin  # type: ignore[no-any-return]
+
+
+def _blocking(argument: Any) -> Any:
+    """A repo as release functions know it; several, if there are several; anything else as it is."""
+    if isinstance(argument, AsyncRepo):
+        return argument.sync()
+    several: list[Any] = list(argument) if isinstance(argument, (list, tuple)) else []
+    return [_blocking(one) for one in several] if several else argument
+
+
+baseline_async = of_repo(baseline)
+check_async = of_repo(check)
+contract_async = of_repo(contract)
+create_keyspace_async = of_repo(create_keyspace)
+diff_async = of_repo(diff)
+history_async = of_repo(history)
+inspect_async = of_repo(inspect)
 migrate_all_async = awaited(migrate_all)
-migrate_async = awaited(migrate)
-plan_async = awaited(plan)
-resolve_async = awaited(resolve)
-rollback_async = awaited(rollback)
+migrate_async = of_repo(migrate)
+plan_async = of_repo(plan)
+resolve_async = of_repo(resolve)
+rollback_async = of_repo(rollback)
 snapshot_async = awaited(snapshot)
-status_async = awaited(status)
-unlock_async = awaited(unlock)
-wait_async = awaited(wait)
+status_async = of_repo(status)
+unlock_async = of_repo(unlock)
+wait_async = of_repo(wait)

@@ -412,9 +412,14 @@ def test_a_batch_with_conditions(repo):
 def test_a_batch_is_not_sent_when_its_block_fails(repo):
     """Nothing of it is there."""
     row = fresh()
-    with pytest.raises(RuntimeError), repo.batch() as batch:
-        batch.save(row)
-        raise RuntimeError
+
+    def broken():
+        with repo.batch() as batch:
+            batch.save(row)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
 
     assert repo.get(Order, shop=row.shop, year=1, number=1) is None
 

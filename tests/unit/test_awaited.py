@@ -68,6 +68,15 @@ def test_what_needs_no_server_is_the_same_awaited(repo):
         return await snapshot_async(repo), await diff_async(repo, "empty", "models")
 
     assert (snapshot(repo), diff(repo, "empty")) == asyncio.run(both())
+
+
+def test_a_repo_that_is_awaited_is_taken_too(repo):
+    """Alone and in a list; the release side works through its blocking twin."""
+
+    async def both():
+        return await snapshot_async([repo.aio()]), await diff_async(repo.aio(), "empty", "models")
+
+    assert (snapshot(repo), diff(repo, "empty")) == asyncio.run(both())
     with pytest.raises(ConfigurationError, match="no source of a schema"):
         asyncio.run(diff_async(repo, "nowhere"))
 
