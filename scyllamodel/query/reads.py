@@ -46,7 +46,7 @@ def _why(model: type, found: Restrictions) -> str:
     keys = found.keys
     missing = [name for name in keys.partition if name not in found.equal]
     rest = quoted(repr(condition) for condition in found.rest)
-    if missing and found.equal:
+    if len(missing) < len(keys.partition) and missing:
         return (
             f"{rest}: {model.__qualname__} has the partition key ({', '.join(keys.partition)}), and {quoted(missing)} "
             "is named by neither == nor in_()."

@@ -219,7 +219,8 @@ class Select(Tuned[list[R]], Generic[R]):
                 f"besides {model.__qualname__}.",
                 "CQL has no joins: read one after the other.",
             )
-        bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags
+        nearest = any(ordering.nearest_to is not None for ordering in self.orderings)
+        bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags or nearest
         found = check_filter(model, self._conditions(model), filtering="filtering" in self.flags, whole=bounded)
         check_order(model, found, self.orderings, limited=self.most is not None)
         if self.groups:

@@ -54,8 +54,9 @@ def _blocking(argument: Any) -> Any:
     """A repo as release functions know it; several, if there are several; anything else as it is."""
     if isinstance(argument, AsyncRepo):
         return argument.sync()
-    several: list[Any] = list(argument) if isinstance(argument, (list, tuple)) else []
-    return [_blocking(one) for one in several] if several else argument
+    if argument.__class__ in (list, tuple):
+        return [_blocking(one) for one in argument]
+    return argument
 
 
 baseline_async = of_repo(baseline)
