@@ -1,4 +1,4 @@
-"""The tour: an online shop on a real server, from its classes to a refused change, each claim put to the test.
+"""The tour: an online shop on a real server, from its classes to its trade and a refused change, each claim tested.
 
 *In*: a version of Cassandra, and somewhere to show lines. *Out*: nothing but those lines; a claim that does not hold
 raises. The server, its data and the project folder are gone afterwards.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from importlib import import_module
 
 from scyllamodel import Model, Repo
 from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Project
 from scyllamodel.demo.stage import Stage, expect
+from scyllamodel.demo.trade import Sent, trade
 from scyllamodel.errors import ImpossibleChange
 from scyllamodel.local import LocalCluster
 from scyllamodel.release import create_keyspace, find_resources, plan
@@ -41,16 +43,18 @@ def tour(
     )
     with Project() as project, LocalCluster(version=version) as cluster:
         stage.text(f"Cassandra {cluster.version} listens on {cluster.contact_points[0]}.")
-        with cluster.repo("shop", models=[MODELS]) as repo:
-            _show(stage, repo, project, on_event)
+        sent = Sent()
+        with cluster.repo("shop", models=[MODELS], on_query=sent) as repo:
+            _show(stage, repo, project, on_event, sent)
         _end(stage, cluster, project, keep=keep)
 
 
-def _show(stage: Stage, repo: Repo, project: Project, on_event: OnEvent | None) -> None:
+def _show(stage: Stage, repo: Repo, project: Project, on_event: OnEvent | None, sent: Sent) -> None:
     _discover(stage, repo)
     _keyspace(stage, repo)
     _first_sync(stage, repo, on_event)
     _second_sync(stage, repo)
+    trade(stage, repo, import_module(MODELS), sent)
     _another_column(stage, repo, project, on_event)
     _refusal(stage, repo, project)
 

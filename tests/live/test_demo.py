@@ -68,8 +68,10 @@ def test_the_tour_happens_as_told(scratch, version):
     acts = re.findall(r"^\d+\. .*$", done.stdout, re.MULTILINE)
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert [f"{number}." for number in range(1, 9)] == [act.partition(" ")[0] for act in acts]
+    assert [f"{number}." for number in range(1, 12)] == [act.partition(" ")[0] for act in acts]
     assert "ALTER TABLE shop.customers ADD points int" in done.stdout
+    assert "25 x INSERT INTO shop.orders" in done.stdout
+    assert 1 == len(re.findall(r"^   (?:Ann|Bob): sold$", done.stdout, re.MULTILINE))
     assert "ImpossibleChange" in done.stdout
     assert "TY101" in done.stdout
     assert "\x1b" not in done.stdout
