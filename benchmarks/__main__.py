@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import models, release, schema, server
+from benchmarks import data, models, release, schema, server
 from benchmarks.harness import Figure, progress, report, told
 
-GROUPS = {"models": models.figures, "schema": schema.figures, "server": server.figures, "release": release.figures}
+GROUPS = {
+    "models": models.figures,
+    "schema": schema.figures,
+    "server": server.figures,
+    "release": release.figures,
+    "data": data.figures,
+}
 
 
 def main() -> None:

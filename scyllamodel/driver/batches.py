@@ -18,7 +18,7 @@ from scyllamodel.driver.requests import Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.state import forget, is_loaded, remember
-from scyllamodel.query.objects import Using, access_to, check_writable
+from scyllamodel.query.objects import Using, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
 
@@ -35,8 +35,7 @@ _TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "COUNTER
 
 def saving(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Compiled[Any] | None:
     """The statement that saves an instance; None when there is nothing to save."""
-    check_writable(model_of(row))
-    access = access_to(model_of(row), keyspace)
+    access = writing_to(model_of(row), keyspace)
     if is_loaded(row) or exists:
         return access.update(row, using, exists=exists)
     return access.insert(row, using, nulls=nulls)
@@ -86,16 +85,14 @@ class Batch:
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """As of a repo."""
-        check_writable(model_of(row))
-        access = access_to(model_of(row), self.keyspace)
+        access = writing_to(model_of(row), self.keyspace)
         self._add(
             access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls), lambda: remember(row)
         )
 
     def delete(self, row: Any) -> None:
         """As of a repo."""
-        check_writable(model_of(row))
-        self._add(access_to(model_of(row), self.keyspace).delete(row, timestamp=self.written), lambda: forget(row))
+        self._add(writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written), lambda: forget(row))
 
     def execute(self, statement: Statement[Any]) -> None:
         """An insert, update or delete.

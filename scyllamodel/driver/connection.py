@@ -68,6 +68,7 @@ class Connection:
         self._listening = False
         self._quiet = 0
         self._data_mode = False
+        self._profile: Any = None
 
     @property
     def session(self) -> Any:
@@ -141,8 +142,15 @@ class Connection:
         if getattr(session.cluster, "_config_mode", None) == _LEGACY:
             self._listen()
             return session.execute_async(statement, paging_state=state, **given)
-        profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
-        return session.execute_async(statement, paging_state=state, execution_profile=profile, **given)
+        return session.execute_async(statement, paging_state=state, execution_profile=self._tuples(session), **given)
+
+    def _tuples(self, session: Any) -> Any:
+        """The default profile with rows as tuples; of a lent session as it is at this moment."""
+        if not self.owned:
+            return session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+        if self._profile is None:
+            self._profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+        return self._profile
 
     def _listen(self) -> None:
         with self._lock:

@@ -16,7 +16,7 @@ from scyllamodel.driver.requests import Answer, loaded, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model.state import forget, remember
 from scyllamodel.query.memory import memory_of
-from scyllamodel.query.objects import Access, Using, access_to, check_writable
+from scyllamodel.query.objects import Access, Using, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select, is_select
@@ -197,8 +197,7 @@ def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) ->
 
 def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
-    check_writable(model_of(row))
-    result = yield from write(access_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls))
+    result = yield from write(writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls))
     if result is None or result.applied:
         remember(row)
     return result
@@ -206,8 +205,7 @@ def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) 
 
 def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
     """A DELETE of the row of an instance, which is a new one afterwards."""
-    check_writable(model_of(row))
-    result = yield from write(access_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))
+    result = yield from write(writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))
     if result is None or result.applied:
         forget(row)
     return result

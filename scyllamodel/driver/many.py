@@ -18,7 +18,7 @@ from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, BulkReport, Job, O
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.model.state import forget, remember
 from scyllamodel.query.functions import is_model
-from scyllamodel.query.objects import Access, Using, access_to, check_writable
+from scyllamodel.query.objects import Access, Using, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import Compiled
 
@@ -90,8 +90,7 @@ class Many:
             return self._run(self._deletes(rows, timestamp), rows)
         if not is_model(what):
             raise TypeError(f"delete_many() takes instances, or a model and keys, not {what!r}")
-        check_writable(what)
-        access: Access[Any] = access_to(what, self.keyspace)
+        access: Access[Any] = writing_to(what, self.keyspace)
         jobs = (
             Job([(index, key)], access.delete_key(_key(access, key), timestamp=timestamp))
             for index, key in enumerate(keys)
@@ -100,8 +99,7 @@ class Many:
 
     def _deletes(self, rows: Iterable[Any], timestamp: int | None) -> Iterator[Job]:
         for index, row in enumerate(rows):
-            check_writable(model_of(row))
-            compiled = access_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
+            compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
             yield Job([(index, row)], compiled, partial(_noted, forget, row))
 
     def _run(self, jobs: Iterable[Job], given: Iterable[Any]) -> BulkReport:

@@ -32,9 +32,10 @@ class Memory:
         load: a row of the selection to an instance, or to None where the row is of none of its classes.
         own: the condition that finds the rows of its classes in a table that others share.
         shapes: by text and whatever else tells them apart.
+        access: how its instances are read and written, by keyspace.
     """
 
-    __slots__ = ("_others", "columns", "load", "markers", "names", "own", "selection", "shapes")
+    __slots__ = ("_others", "access", "columns", "load", "markers", "names", "own", "selection", "shapes")
 
     def __init__(self, model: type) -> None:
         self.columns = _columns(model)
@@ -54,6 +55,7 @@ class Memory:
             self.selection = ", ".join(found.values())
             self.load = _family_load(model, kin, list(found))
         self.shapes: dict[Hashable, Shape[Any]] = {}
+        self.access: dict[str | None, Any] = {}
         self._others: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -59,7 +59,9 @@ class Access(Generic[M]):
 
     Attributes:
         key: the names of the attributes of the primary key, in its order.
+        partition: those of the partition key.
         values: an instance to its values as a new row has them, what it says nothing of unset.
+        writable: whether instances are written one by one: of a table, and not of counters.
     """
 
     __slots__ = (
@@ -73,14 +75,16 @@ class Access(Generic[M]):
         "key_of",
         "keyspace",
         "model",
+        "partition",
         "partition_of",
         "values",
+        "writable",
     )
 
     def __init__(self, model: type[M], keyspace: str | None) -> None:
         self.model, self.keyspace = model, keyspace
         keys = Keys.of(model)
-        self.key = keys.all
+        self.key, self.partition = keys.all, keys.partition
         self._names = frozenset(self.key)
         self._own = _own_value(model, self._names)
         self._shapes: dict[Any, Shape[Any]] = {}
@@ -94,6 +98,8 @@ class Access(Generic[M]):
         self.key_of = _taker({name: columns[name] for name in self.key}, ())
         self.partition_of = _taker({name: columns[name] for name in keys.partition}, ())
         self._insert: Shape[None] | None = None
+        facts = getattr(model, "__facts__", None)
+        self.writable = isinstance(facts, Table) and not facts.is_counter
 
     def _conditions(self, names: tuple[str, ...]) -> tuple[Condition, ...]:
         return tuple(Condition(ColumnTarget(self.model, name), "=", UNSET) for name in names)
@@ -159,10 +165,10 @@ class Access(Generic[M]):
             return None
         self._check_key(found)
         static = all(change.column.spec.kind == "static" for change in found)
-        names = Keys.of(self.model).partition if static else self.key
+        names = self.partition if static else self.key
         assignments = [assignment for change in found for assignment in differences(change)]
-        changed = ((str(assignment.target), assignment.operation) for assignment in assignments)
-        key = ("update", exists, using.ttl is None, using.timestamp is None, *changed)
+        changed = tuple([(_place(assignment.target), assignment.operation) for assignment in assignments])
+        key = ("update", exists, using.ttl is None, using.timestamp is None, changed)
         shape = self._once(
             key,
             lambda: Update[Any, None](
@@ -229,23 +235,33 @@ def access_to(model: type[M], keyspace: str | None) -> Access[M]:
     """
     if not getattr(model, "__columns__", None):
         raise TypeError(f"a model or an instance of one is needed, not {model!r}")
-    return memory_of(model).once(("access", keyspace), lambda: Access(model, keyspace))
+    places = memory_of(model).access
+    found = places.get(keyspace)
+    if found is None:
+        found = places[keyspace] = Access(model, keyspace)
+    return cast("Access[M]", found)
 
 
-def check_writable(model: type) -> None:
-    """Whether instances of a class are written one by one.
+def writing_to(model: type[M], keyspace: str | None) -> Access[M]:
+    """The access to a model whose instances are written one by one.
 
     Raises:
-        TypeError: it is a view.
+        TypeError: it is a view, or no model at all.
         QueryNotSupported: it is a table of counters.
     """
+    access = access_to(model, keyspace)
+    if not access.writable:
+        _refuse_write(model)
+    return access
+
+
+def _refuse_write(model: type) -> None:
     facts = getattr(model, "__facts__", None)
     if not isinstance(facts, Table):
         table = getattr(model, "__of__", None)
         where = f"; write instances of {table.__qualname__}" if isinstance(table, type) else ""
         raise TypeError(f"{model.__qualname__} is a view, which the server fills{where}")
-    if facts.is_counter:
-        raise refuse(f"{model.__qualname__}: {_COUNTERS}.")
+    raise refuse(f"{model.__qualname__}: {_COUNTERS}.")
 
 
 def differences(change: Change) -> Iterator[Assignment]:
@@ -273,6 +289,11 @@ def differences(change: Change) -> Iterator[Assignment]:
                 yield Assignment(FieldTarget(target, name, column.spec.redact), "set", getattr(now, name))
     else:
         yield Assignment(target, "set", now)
+
+
+def _place(target: Any) -> str:
+    """What is changed, for the memory of shapes."""
+    return target.column if type(target) is ColumnTarget else str(target)
 
 
 def _some(target: ColumnTarget, operation: Operation, values: Collection[Any]) -> Iterator[Assignment]:
