@@ -208,10 +208,10 @@ class Scan(Generic[R]):
 
     def __iter__(self) -> Iterator[R]:
         course = self._course
-        window, left = Window[_Range](self._requests()), course.open_ranges()
+        window, left = Window[_Range](self._requests(), course.parallelism), course.open_ranges()
         for part in islice(left, course.parallelism):
             window.ask(course.first(part), part)
-        while window.under_way:
+        while window.asked:
             for part, answer, error in window.take():
                 if answer is None:
                     window.ask(course.again(part, cast("Exception", error)), part)

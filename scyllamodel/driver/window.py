@@ -1,8 +1,8 @@
 """Many requests under way at once, and their answers taken by the one thread that sends them.
 
 *In*: steps, each with a tag. *Out*: tags with answers or errors, in the order in which they came. The driver's thread
-only leaves what it received; all work on it is done by the sender, who waits until several answers are there, since to
-be woken for each would cost more than the answer.
+leaves what it received and sends what waits; all work on answers is done by the one who asks, who waits until several
+are there, since to be woken for each would cost more than the answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from scyllamodel.driver.flows import Ask, Next, Step
 from scyllamodel.driver.requests import Answer, Requests
@@ -28,48 +28,91 @@ class _Sent(Generic[T]):
 
 
 class Window(Generic[T]):
-    """Requests under way.
+    """Requests under way, and those that wait for their turn.
+
+    An answer sends the next statement that waits, in the driver's own thread, so that no thread has to wake for it; the
+    statements were made, and answers are worked on, by the one who asks.
+
+    Parameters:
+        width: how many are under way at most.
 
     Attributes:
-        under_way: how many have no answer that was taken.
+        asked: how many were asked for whose answers were not taken.
     """
 
-    def __init__(self, requests: Requests) -> None:
-        self.under_way = 0
-        self._requests = requests
+    def __init__(self, requests: Requests, width: int) -> None:
+        self.asked = 0
+        self._requests, self._width = requests, width
+        self._waiting: deque[tuple[Any, _Sent[T]]] = deque()
         self._arrived: deque[tuple[_Sent[T], Any, bool]] = deque()
+        self._flying = 0
+        self._gate = threading.Lock()
+        self._inside = threading.local()
         self._wanted = 0
         self._changed = threading.Condition()
 
     def ask(self, step: Ask, tag: T) -> None:
-        """Send a statement; preparing it may wait, and what is wrong with its values is raised here."""
-        statement = self._requests.bound(step.compiled)
-        self.send(statement, tag, step)
+        """Send a statement in its turn; preparing it may wait, and what is wrong with its values is raised here."""
+        self.send(self._requests.bound(step.compiled), tag, step)
 
     def send(self, statement: Any, tag: T, step: Ask) -> None:
-        """Send what is bound already."""
-        future = self._requests.send(statement, step.compiled.options, size=step.size, state=step.state)
-        self._follow(future, tag, step)
+        """Send what is bound already, in its turn."""
+        self.asked += 1
+        self._waiting.append((statement, _Sent(tag, None, step, 0)))
+        self._send_waiting()
 
     def go_on(self, step: Next, tag: T) -> None:
         """Expect the page that is being fetched."""
-        self._follow(step.answer.future, tag, step)
+        self.asked += 1
+        with self._gate:
+            self._flying += 1
+        self._follow(step.answer.future, _Sent(tag, step.answer.future, step, self._now()))
 
-    def _follow(self, future: Any, tag: T, step: Step) -> None:
-        self.under_way += 1
-        sent = _Sent(tag, future, step, 0 if self._requests.watch is None else time.time_ns())
+    def _now(self) -> int:
+        return 0 if self._requests.watch is None else time.time_ns()
+
+    def _send_waiting(self) -> None:
+        """Send as long as there is room; a request that fails at once comes back here, and the first call goes on."""
+        if getattr(self._inside, "sending", False):
+            return
+        self._inside.sending = True
+        try:
+            while (found := self._next()) is not None:
+                statement, sent = found
+                sent.began = self._now()
+                ask = cast("Ask", sent.step)
+                try:
+                    sent.future = self._requests.send(statement, ask.compiled.options, size=ask.size, state=ask.state)
+                except Exception as error:  # noqa: BLE001 - this may be the driver's thread, which must go on
+                    self._arrive(error, sent, failed=True)
+                else:
+                    self._follow(sent.future, sent)
+        finally:
+            self._inside.sending = False
+
+    def _next(self) -> tuple[Any, _Sent[T]] | None:
+        with self._gate:
+            if self._flying >= self._width or not self._waiting:
+                return None
+            self._flying += 1
+            return self._waiting.popleft()
+
+    def _follow(self, future: Any, sent: _Sent[T]) -> None:
         future.add_callbacks(self._arrive, self._arrive, callback_args=(sent, False), errback_args=(sent, True))
 
     def _arrive(self, found: Any, sent: _Sent[T], failed: bool) -> None:  # noqa: FBT001 - a callback
         """In the driver's thread, or in ours when a request failed at once."""
+        with self._gate:
+            self._flying -= 1
+        self._send_waiting()
         self._arrived.append((sent, found, failed))
         if self._wanted and len(self._arrived) >= self._wanted:
             with self._changed:
                 self._changed.notify()
 
     def take(self, at_least: int = 1) -> list[tuple[T, Answer | None, Exception | None]]:
-        """What has arrived; waits until so much has, or all that is under way."""
-        at_least = min(at_least, self.under_way)
+        """What has arrived; waits until so much has, or all that was asked for."""
+        at_least = min(at_least, self.asked)
         if len(self._arrived) < at_least:
             with self._changed:
                 self._wanted = at_least
@@ -79,7 +122,7 @@ class Window(Generic[T]):
         found: list[tuple[T, Answer | None, Exception | None]] = []
         while self._arrived:
             sent, result, failed = self._arrived.popleft()
-            self.under_way -= 1
+            self.asked -= 1
             answer = None if failed else Answer(sent.future, result)
             if self._requests.watch is not None:
                 rows = 0 if answer is None else len(answer.rows)
