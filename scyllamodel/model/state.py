@@ -44,18 +44,13 @@ def changes(instance: Any) -> list[Change]:
     Raises:
         AttributeError: the instance has lost a value.
     """
-    row = getattr(instance, ROW)
-    kept = type(row) is Snapshot
-    found: list[Change] = []
-    for (name, column), was in zip(_columns(_class(instance)).items(), row, strict=True):
-        now = getattr(instance, name)
-        if now is was:
-            continue
-        if not kept:
-            was = _loaded(column, was)  # noqa: PLW2901 - the same value, as Python has it
-        if now != was:
-            found.append(Change(column, was, now))
-    return found
+    row, cls = getattr(instance, ROW), _class(instance)
+    columns, values = _columns(cls).values(), _taker(cls)[0](instance)
+    both = zip(columns, row, values, strict=True)
+    if type(row) is Snapshot:
+        return [Change(*one) for one in both if one[2] is not one[1] and one[2] != one[1]]
+    loaded = ((column, _loaded(column, was), now) for column, was, now in both if now is not was)
+    return [Change(*one) for one in loaded if one[2] != one[1]]
 
 
 def remember(instance: Any) -> None:
@@ -106,15 +101,19 @@ def _loaded(column: Column[Any], value: Any) -> Any:
 _takers: WeakKeyDictionary[type, tuple[Any, tuple[int, ...]]] = WeakKeyDictionary()
 
 
-def _snapshot(instance: Any) -> Snapshot:
-    """The values, those that can be changed in place as copies."""
-    cls = _class(instance)
-    taker = _takers.get(cls)
-    if taker is None:
+def _taker(cls: type) -> tuple[Any, tuple[int, ...]]:
+    """What takes the values of an instance, and which of them can be changed in place; worked out once."""
+    found = _takers.get(cls)
+    if found is None:
         columns = _columns(cls)
         mutable = tuple(at for at, one in enumerate(columns.values()) if _may_change(one))
-        taker = _takers[cls] = (attrgetter(*columns) if len(columns) > 1 else _one(*columns), mutable)
-    take, mutable = taker
+        found = _takers[cls] = (attrgetter(*columns) if len(columns) > 1 else _one(*columns), mutable)
+    return found
+
+
+def _snapshot(instance: Any) -> Snapshot:
+    """The values, those that can be changed in place as copies."""
+    take, mutable = _taker(_class(instance))
     if not mutable:
         return Snapshot(take(instance))
     values = list(take(instance))
