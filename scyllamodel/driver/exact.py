@@ -1,14 +1,16 @@
 """Values that the driver would take in silence and store as something else.
 
 *In*: a value that is not of the very class its type is made for. *Out*: the value as it may be stored, or an error. The
-driver writes ``True`` as 1, a float as a decimal with all its binary digits, a number as so many zero bytes, and sends
-a null in a collection to a server that answers with an error of its insides (seen on scylla-driver 3.29.12).
+driver writes ``True`` as 1, a float as a decimal with all its binary digits, a number as so many zero bytes, fills a
+short tuple with nulls, and sends a null in a collection to a server that answers with an error of its insides (seen on
+scylla-driver 3.29.12).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 
@@ -63,6 +65,12 @@ def _no_null_values(value: Any) -> Any:
     return _no_nulls(value)
 
 
+def _as_many(count: int, value: Any) -> Any:
+    if len(value) != count:
+        raise ValueError(f"a tuple of {count} is needed, not one of {len(value)}")
+    return value
+
+
 def _kind(value: object) -> str:
     return type(value).__qualname__
 
@@ -83,4 +91,6 @@ def exact_for(driver_type: Any) -> Callable[[Any], Any] | None:
     """What checks values of the driver's class of a type; None where its serialiser does."""
     if driver_type.typename == "frozen":
         return exact_for(driver_type.subtypes[0])
+    if driver_type.typename == "tuple":
+        return partial(_as_many, len(driver_type.subtypes))
     return _EXACT.get(driver_type.__name__.partition("(")[0])
