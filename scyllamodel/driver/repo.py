@@ -23,6 +23,7 @@ from scyllamodel.driver.aio import AsyncVerbs
 from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.requests import Requests
+from scyllamodel.driver.statements import CacheInfo
 from scyllamodel.driver.verbs import Verbs
 from scyllamodel.driver.watch import OnQuery, Watch
 
@@ -278,6 +279,11 @@ class Repo(Verbs):
         made = copy.copy(self)
         made._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
         return made
+
+    @property
+    def statements(self) -> CacheInfo:
+        """What became of prepared statements: how many are kept, were prepared, found again, given up."""
+        return self.requests().statements.info
 
     def aio(self) -> AsyncRepo:
         """The same repo with verbs that are awaited, over the same connection."""

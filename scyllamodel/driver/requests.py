@@ -96,6 +96,7 @@ class Requests:
             statement = prepared.bind(compiled.values)
         if compiled.options is not NO_OPTIONS:
             tune(statement, compiled.options)
+        check_size((statement,))
         return statement
 
     def rebind(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:
@@ -164,7 +165,11 @@ def check_size(statements: Iterable[Any]) -> None:
     Raises:
         QueryNotSupported: the values have more bytes than a request may have.
     """
-    size = sum(len(value) for one in statements for value in one.values if isinstance(value, bytes))
+    size = 0
+    for one in statements:
+        for value in one.values:
+            if value.__class__ is bytes:
+                size += len(value)
     if size > FRAME:
         raise QueryNotSupported(
             f"The values of this request have {size:,} bytes, and servers take {FRAME:,} at most: write it in parts.",

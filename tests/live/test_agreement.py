@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,8 @@ import pytest
 from build import table
 from classes import declare
 
-from scyllamodel import history, migrate, plan
+from scyllamodel import Column, Model, column, history, migrate, partition_key, plan, select, update
+from scyllamodel import types as cql
 from scyllamodel.driver.agreement import STILL, await_agreement
 from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.servers import read_topology
@@ -122,6 +125,80 @@ def test_a_paused_node_counts(three, repo):
     assert any(asleep.contact_point in text for texts in noted for text in texts)
     assert (2, 3, {1}) == (len(before), len(ran(repo)), set(ran(repo).values()))
     assert ("applied", 1, True) == (last.status, len(last.plan.steps), plan(repo, resources=MODELS[:3]).is_empty)
+
+
+class Kept(Model, table="kept", repo="under_load"):
+    """Rows that are written while a node dies."""
+
+    id: Column[int] = partition_key()
+    value: Column[int] = column(default=0)
+
+
+class Tally(Model, table="tally", repo="under_load"):
+    """A counter that must not be counted twice."""
+
+    id: Column[int] = partition_key()
+    hits: Column[cql.Counter] = column()
+
+
+def test_writes_outlive_a_node(three, repo):
+    """A node is killed under load: what was acknowledged is there, and no counter was counted twice."""
+    threads = threading.active_count()
+    with three.repo("agree", name="under_load", consistency="QUORUM", request_timeout=5) as load:
+        migrate(load, resources=[Kept, Tally])
+        counted, unsure, wave = [], [], 200
+
+        def count(number):
+            try:
+                load.execute(update(Tally).where(Tally.id == number % 4).set(Tally.hits.increment()))
+                counted.append(number % 4)
+            except Exception:  # noqa: BLE001 - of the driver: nobody knows whether it was counted
+                unsure.append(number % 4)
+
+        victim = other_node(three, choose(repo.connection()))
+        with ThreadPoolExecutor(8) as pool:
+            counts = [pool.submit(count, number) for number in range(3 * wave)]
+            reports = [load.save_many(Kept(id=number) for number in range(wave))]
+            victim.kill()
+            reports += [
+                load.save_many((Kept(id=n * wave + k) for k in range(wave)), raise_errors=False) for n in (1, 2)
+            ]
+            for done in counts:
+                done.result()
+        failed = {error.row.id for report in reports for error in report.errors}
+        rows = {row.id for row in load.scan(Kept)}
+        tallies = {row.id: row.hits for row in load.scan(Tally)}
+
+    assert set(range(3 * wave)) - failed <= rows
+    assert [] == [n for n in range(4) if not counted.count(n) <= tallies[n] <= counted.count(n) + unsure.count(n)]
+    assert threads == threading.active_count()
+
+
+def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
+    """Neither tasks nor threads; and the repo is as good as before."""
+    with three.repo("agree", name="under_load") as load:
+        migrate(load, resources=[Kept, Tally])
+        load.save_many(Kept(id=number) for number in range(500))
+
+        async def read(found):
+            async for _ in found:
+                await asyncio.sleep(0.001)
+
+        async def main():
+            repo = load.aio()
+            readers = [
+                asyncio.ensure_future(read(found))
+                for found in (repo.stream(select(Kept).whole_table(), page_size=20), repo.scan(Kept, page_size=20))
+            ]
+            await asyncio.sleep(0.1)
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+            await asyncio.sleep(0)
+            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            return left, await repo.get(Kept, id=7)
+
+        assert ([], Kept(id=7)) == asyncio.run(main())
 
 
 def test_a_dead_node_does_not_count(three, repo):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Annotated
 from uuid import UUID, uuid1, uuid4
@@ -374,7 +375,7 @@ def test_batches(repo, kind):
     rows = [fresh(status="b") for _ in range(3)]
     gone = fresh()
     repo.save(gone)
-    before = repo.requests().statements.info
+    before = repo.statements
     with repo.batch() if kind == "logged" else repo.batch().unlogged() as batch:
         for row in rows:
             batch.save(row)
@@ -384,7 +385,7 @@ def test_batches(repo, kind):
     assert [8, 0, 0] == [row.total for row in repo.get_many(Order, [(row.shop, 1, 1) for row in rows])]
     assert repo.get(Order, shop=gone.shop, year=1, number=1) is None
     assert repo.save(rows[1]) is None
-    assert before.prepared + 3 >= repo.requests().statements.info.prepared
+    assert before.prepared + 3 >= repo.statements.prepared
 
 
 def test_a_batch_of_counters_takes_nothing_else(repo):
@@ -597,11 +598,57 @@ def test_values_do_not_make_new_statements(repo):
         repo.get(Order, shop=n, year=1, number=1)
 
     play(1)
-    before = repo.requests().statements.info.prepared
+    before = repo.statements.prepared
     for n in range(2, 10):
         play(n)
 
-    assert before == repo.requests().statements.info.prepared
+    assert before == repo.statements.prepared
+
+
+def tombstones(repo, text, values):
+    """How many of them a read of the server met, by its own trace."""
+    statement = repo.session.prepare(text)
+    future = repo.session.execute_async(statement, values, trace=True)
+    future.result()
+    said = " ".join(event.description for event in future.get_query_trace(max_wait=10).events)
+    return sum(map(int, re.findall(r"and (\d+) tombstone", said)))
+
+
+def test_saves_leave_no_tombstones(repo):
+    """A new row with nothing in its collections, and additions to them later."""
+    row = fresh()
+    repo.save(row)
+    row.tags.add("a")
+    row.lines["a"] = 1
+    row.notes.append("n")
+    repo.save(row)
+    text = f"SELECT * FROM {repo.keyspace}.orders WHERE shop = ?"
+
+    assert 0 == tombstones(repo, text, [row.shop])
+
+
+def test_a_replaced_collection_leaves_one(repo):
+    """As CQL has it, which shows that the trace tells."""
+    row = fresh(tags={"a"})
+    repo.save(row)
+    repo.execute(update(Order).where(*key(row)).set(Order.tags.to({"b"})))
+    repo.execute(delete(Order.status).where(*key(row)))
+
+    assert 0 < tombstones(repo, f"SELECT * FROM {repo.keyspace}.orders WHERE shop = ?", [row.shop])
+
+
+def test_thousands_of_tenants_share_a_connection(repo):
+    """Each is a repo of its own, and none connects."""
+    tenants = [repo.in_keyspace(f"tenant{number}") for number in range(5000)]
+
+    assert {id(repo.session)} == {id(tenant.session) for tenant in tenants[::500]}
+    assert "FROM tenant7.orders" in select(Order).where(*HERE).compile(tenants[7].keyspace).shape.cql
+
+
+def test_a_request_that_no_server_would_read_is_refused(repo):
+    """Before it is sent."""
+    with pytest.raises(QueryNotSupported, match="at most"):
+        repo.save(fresh(status="x" * (17 * 2**20)))
 
 
 def test_raw(run):

@@ -178,7 +178,7 @@ def test_threads_prepare_a_shape_once(scylla_cluster, repo):
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(read, range(16)))
 
-        assert 1 == other.requests().statements.info.prepared
+        assert 1 == other.statements.prepared
 
 
 def test_a_forked_child_has_a_connection_of_its_own(repo):
@@ -197,6 +197,29 @@ def test_a_forked_child_has_a_connection_of_its_own(repo):
 
     assert b"parent" == said
     assert "parent" == repo.get(Thing, id=7).name
+
+
+def test_a_storm_of_forks_and_threads(repo):
+    """Eight children and eight threads read at the same time, each through a connection of its process."""
+    repo.save(Thing(id=9, name="storm"))
+    reading, writing = os.pipe()
+    children = []
+    with ThreadPoolExecutor(8) as pool:
+        reads = [pool.submit(lambda: repo.get(Thing, id=9).name) for _ in range(200)]
+        for _ in range(8):
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.write(writing, repo.get(Thing, id=9).name[:1].encode())
+                finally:
+                    os._exit(0)
+            children.append(child)
+        names = {read.result() for read in reads}
+    for child in children:
+        os.waitpid(child, 0)
+    os.close(writing)
+
+    assert ({"storm"}, b"s" * 8) == (names, os.read(reading, 100))
 
 
 def test_a_forked_child_does_not_use_a_lent_session(repo):
