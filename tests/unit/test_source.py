@@ -144,6 +144,32 @@ def test_indexes_and_views_come_back(folder):
     assert [] == list(diff(facts, imported(facts, folder), C5))
 
 
+SCYLLA = ServerProfile("scylla", (2025, 4, 1))
+LEVELLED = {"compaction": {"class": "LeveledCompactionStrategy"}}
+ALL_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "ALL"}}
+NO_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "NONE"}}
+
+
+@pytest.mark.parametrize(
+    ("options", "server", "said"),
+    [
+        ({"bloom_filter_fp_chance": 0.01}, C5, set()),
+        ({"bloom_filter_fp_chance": 0.01, **LEVELLED}, C5, {"bloom_filter_fp_chance", "compaction"}),
+        ({"bloom_filter_fp_chance": 0.1, **LEVELLED}, C5, {"bloom_filter_fp_chance", "compaction"}),
+        (NO_ROWS, C5, set()),
+        (ALL_ROWS, C5, {"caching"}),
+        (ALL_ROWS, SCYLLA, set()),
+        (NO_ROWS, SCYLLA, {"caching"}),
+    ],
+    ids=str,
+)
+def test_what_a_server_would_not_store_by_itself_is_said(options, server, said):
+    """Its own defaults are left out, those of the other server are not."""
+    (found,) = schema("k", table("t", "id int pk", options=options)).tables
+
+    assert said == set(chosen_options(found.options, server))
+
+
 def test_an_empty_keyspace_gives_an_empty_module():
     """Nothing but the keyspace's name."""
     assert module_source(schema(), C5).endswith("# Keyspace: 'k'\n")

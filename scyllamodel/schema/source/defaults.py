@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 _MAPS: Final[Mapping[str, tuple[Mapping[str, str], ...]]] = {
-    "caching": ({"keys": "ALL", "rows_per_partition": "NONE"}, {"keys": "ALL", "rows_per_partition": "ALL"}),
     "cdc": ({"enabled": "false"},),
     "per_partition_rate_limit": ({},),
     "tablets": ({},),
@@ -25,7 +24,6 @@ _MAPS: Final[Mapping[str, tuple[Mapping[str, str], ...]]] = {
 _DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "additional_write_policy": ("99p",),
     "allow_auto_snapshot": (True,),
-    "bloom_filter_fp_chance": (0.01,),
     "comment": ("",),
     "crc_check_chance": (1.0,),
     "default_time_to_live": (0,),
@@ -47,16 +45,24 @@ _SCYLLA_COMPACTION: Final = FrozenMap({"class": "IncrementalCompactionStrategy"}
 
 def chosen_options(options: Mapping[str, Any], server: ServerProfile) -> dict[str, Any]:
     """The options that are not what the server would store by itself, by name."""
-    return {name: options[name] for name in sorted(options) if not _is_default(name, options[name], server)}
+    return {name: options[name] for name in sorted(options) if not _is_default(name, options, server)}
 
 
-def _is_default(name: str, value: object, server: ServerProfile) -> bool:
-    return any(same(name, default, value, server) for default in _known(name, server))
+def _is_default(name: str, options: Mapping[str, Any], server: ServerProfile) -> bool:
+    return any(same(name, default, options[name], server) for default in _known(name, options, server))
 
 
-def _known(name: str, server: ServerProfile) -> tuple[Any, ...]:
+def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:
+    if name == "bloom_filter_fp_chance":  # Cassandra's is another one for levelled tables: written out for them
+        return () if _is_levelled(options) else (0.01,)
+    if name == "caching":
+        return (FrozenMap({"keys": "ALL", "rows_per_partition": server.caching_fill}),)
     if name == "compaction":
         return (_COMPACTION, _SCYLLA_COMPACTION) if server.is_scylla else (_COMPACTION,)
     if name == "compression":
         return (FrozenMap({"class": "LZ4Compressor"}),)
     return _DEFAULTS.get(name, ())
+
+
+def _is_levelled(options: Mapping[str, Any]) -> bool:
+    return str(options.get("compaction", {}).get("class", "")).endswith("LeveledCompactionStrategy")
