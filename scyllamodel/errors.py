@@ -389,7 +389,13 @@ class UnknownOutcome(ScyllaModelError, TimeoutError):
     query: Any
 
     def resolve(self, repo: Any) -> Any:
-        """The row as it stands for everybody from now on, or None; from an `AsyncRepo`, to be awaited."""
+        """The row as it stands for everybody from now on, or None; from an `AsyncRepo`, to be awaited.
+
+        Raises:
+            LookupError: the write spoke of several rows; each has to be read at SERIAL.
+        """
+        if self.query is None:
+            raise LookupError('This write spoke of several rows: read each of them with .consistency("SERIAL").')
         return repo.one_or_none(self.query)
 
     code = "QY107"

@@ -73,6 +73,16 @@ class Batch:
         self.written = microseconds
         return self
 
+    def consistency(self, level: str | int) -> Self:
+        """How many replicas take it, such as ``"LOCAL_QUORUM"``."""
+        self.options = attrs.evolve(self.options, consistency=level)
+        return self
+
+    def timeout(self, seconds: float) -> Self:
+        """How long this program waits for the answer."""
+        self.options = attrs.evolve(self.options, timeout=seconds)
+        return self
+
     def _of_kind(self, kind: Kind) -> Self:
         self.kind = kind
         return self

@@ -161,6 +161,13 @@ class Bulk:
 
     def run(self) -> BulkReport:
         """Work through all of them."""
+        try:
+            return self._rounds()
+        except BaseException:  # Ctrl-C, or an error of what gives the rows
+            self._window.drop()
+            raise
+
+    def _rounds(self) -> BulkReport:
         began = time.perf_counter()
         self._round(self._jobs, last=False)
         for pause in PAUSES:

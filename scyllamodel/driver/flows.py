@@ -130,7 +130,8 @@ def scalar(query: Select[Any], keyspace: str) -> Flow[Any]:
 
 def count(query: Select[Any], keyspace: str) -> Flow[int]:
     """How many rows there are, counted by the server."""
-    return cast("int", (yield from scalar(query.counting(), keyspace)))
+    found = cast("int", (yield from scalar(query.counting(), keyspace)))
+    return found if query.most is None else min(found, query.most)
 
 
 def exists(query: Select[Any], keyspace: str) -> Flow[bool]:

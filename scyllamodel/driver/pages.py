@@ -87,7 +87,12 @@ def _signature(body: bytes, secret: bytes | None) -> bytes:
     return b"" if secret is None else hmac.new(secret, body, hashlib.sha256).digest()[:_SIGNATURE]
 
 
+def _shown(value: Any) -> str:
+    """The same text in every process, where the order of a set is not."""
+    return repr(sorted(map(repr, value))) if isinstance(value, (set, frozenset)) else repr(value)
+
+
 def _digest(compiled: Compiled[Any]) -> bytes:
     """Of text and values; the keyspace is in the text."""
-    text = compiled.shape.cql + "\0" + "\0".join(map(repr, compiled.values))
+    text = compiled.shape.cql + "\0" + "\0".join(map(_shown, compiled.values))
     return hashlib.blake2b(text.encode(), digest_size=_DIGEST).digest()

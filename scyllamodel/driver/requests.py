@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
-from scyllamodel.driver.statements import Prepared, Statements
+from scyllamodel.driver.statements import Prepared, SentOnce, Statements
 from scyllamodel.driver.user_types import StaleType
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
 from scyllamodel.model.expression import Condition
@@ -140,8 +140,7 @@ def tune(statement: Any, options: Options) -> None:
         statement.fetch_size = options.page_size
     if options.idempotent is not None:
         statement.is_idempotent = options.idempotent
-        if options.idempotent:
-            statement.retry_policy = None
+        statement.retry_policy = None if options.idempotent else SentOnce()
 
 
 def level(given: str | int) -> int:
@@ -210,7 +209,7 @@ def reraise(error: Exception, compiled: Compiled[Any]) -> NoReturn:
     """Raise what an error of the driver means for this statement: of a conditional one, perhaps that nobody knows."""
     shape = compiled.shape
     known = meaning(error) in (Meaning.REFUSED, Meaning.CONFLICT, Meaning.TRANSIENT)
-    if shape.conditional and shape.verb != "batch" and (not known or isinstance(error, Unavailable)):
+    if shape.conditional and (not known or isinstance(error, Unavailable)):
         raise UnknownOutcome(
             f"A conditional {shape.verb} of {getattr(shape.model, '__qualname__', shape.model)} got no answer that "
             "settles it: it was applied, or was not, or will be yet. error.resolve(repo) reads the row at SERIAL.",

@@ -207,8 +207,15 @@ class Scan(Generic[R]):
         return self._course.position
 
     def __iter__(self) -> Iterator[R]:
+        window = Window[_Range](self._requests(), self._course.parallelism)
+        left = self._course.open_ranges()
+        try:
+            yield from self._rows(window, left)
+        finally:
+            window.drop()
+
+    def _rows(self, window: Window[_Range], left: Iterator[_Range]) -> Iterator[R]:
         course = self._course
-        window, left = Window[_Range](self._requests(), course.parallelism), course.open_ranges()
         for part in islice(left, course.parallelism):
             window.ask(course.first(part), part)
         while window.asked:

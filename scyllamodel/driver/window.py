@@ -110,6 +110,10 @@ class Window(Generic[T]):
             with self._changed:
                 self._changed.notify()
 
+    def drop(self) -> None:
+        """Send nothing more; what is under way comes to its end unseen."""
+        self._waiting.clear()
+
     def take(self, at_least: int = 1) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived; waits until so much has, or all that was asked for."""
         at_least = min(at_least, self.asked)

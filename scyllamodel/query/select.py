@@ -115,9 +115,13 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def counting(self) -> Select[tuple[int]]:
         """The number of these rows instead of the rows."""
-        if self.groups or "distinct" in self.flags:
-            raise refuse("Groups and distinct partitions are not counted by the server.", "Count what comes.")
-        counted = attrs.evolve(self, model=self.source(), selection=(count(),), orderings=())
+        if self.groups or self.most_each is not None or "distinct" in self.flags:
+            raise refuse(
+                "Groups, distinct partitions and some rows of each are not counted by the server.", "Count what comes."
+            )
+        # A limit would be one of the answer, which is one row; whoever asks cuts the number.
+        flags: frozenset[Flag] = self.flags if self.most is None else self.flags | {"whole"}
+        counted = attrs.evolve(self, model=self.source(), selection=(count(),), orderings=(), most=None, flags=flags)
         return cast("Select[tuple[int]]", counted)
 
     def keys(self) -> Select[tuple[Any, ...]]:

@@ -496,6 +496,22 @@ def test_verbs_of_one_row(run):
     assert (2, None, None, 3, "paid", None, 5, 0, True, False) == run(case)
 
 
+def test_a_limit_cuts_a_count(run):
+    """The server would count all."""
+    query = select(Order).where(*HERE)
+
+    assert (2, 5) == run(lambda repo: (repo.count(query.limit(2)), repo.count(query.limit(9))))
+
+
+def test_a_batch_has_options(repo):
+    """Of its own."""
+    row = fresh()
+    with repo.batch().consistency("ONE").timeout(5) as batch:
+        batch.save(row)
+
+    assert repo.get(Order, shop=row.shop, year=1, number=1) == row
+
+
 def test_pages(run):
     """One after the other, and no row twice."""
     query = select(Order).where(*HERE)

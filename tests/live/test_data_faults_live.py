@@ -129,6 +129,40 @@ def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fau
     assert 0 == caught.value.resolve(repo).id
 
 
+def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_proxy):
+    """Of several rows, which have to be read one by one."""
+    batch = weak.batch().timeout(0.5)
+    for number in (0, 0):
+        batch.insert(Thing(id=number), if_not_exists=True)
+    batch.statement(weak.requests())
+    scylla_fault_proxy.swallow_answers(1)
+    with pytest.raises(UnknownOutcome) as caught:
+        batch.send()
+    with pytest.raises(LookupError, match="SERIAL"):
+        caught.value.resolve(weak)
+
+
+def policy(repo, statement):
+    """The retry policy that a statement carries; None is the session's."""
+    found = repo.requests().bound(statement.compile(repo.keyspace)).retry_policy
+    return None if found is None else type(found).__name__
+
+
+def test_statements_carry_whether_they_may_be_sent_twice(repo):
+    """By what they do, or by the caller's own word."""
+    rename = update(Thing).where(Thing.id == 0).set(Thing.name.to("x"))
+    kinds = [
+        rename,
+        rename.idempotent(False),
+        rename.if_exists(),
+        count_up(1),
+        count_up(1).idempotent(),
+        select(Thing).limit(1),
+    ]
+
+    assert [None, "SentOnce", "Paxos", "SentOnce", None, None] == [policy(repo, kind) for kind in kinds]
+
+
 def test_what_a_server_refuses_is_no_unknown_outcome(repo):
     """An error that says that nothing was done stays as it is."""
 
