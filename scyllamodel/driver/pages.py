@@ -89,7 +89,7 @@ def _signature(body: bytes, secret: bytes | None) -> bytes:
 
 def _shown(value: Any) -> str:
     """The same text in every process, where the order of a set is not."""
-    return repr(sorted(map(repr, value))) if isinstance(value, (set, frozenset)) else repr(value)
+    return repr(sorted(map(repr, value))) if value.__class__ in (set, frozenset) else repr(value)
 
 
 def _digest(compiled: Compiled[Any]) -> bytes:

@@ -120,8 +120,8 @@ class Select(Tuned[list[R]], Generic[R]):
                 "Groups, distinct partitions and some rows of each are not counted by the server.", "Count what comes."
             )
         # A limit would be one of the answer, which is one row; whoever asks cuts the number.
-        flags: frozenset[Flag] = self.flags if self.most is None else self.flags | {"whole"}
-        counted = attrs.evolve(self, model=self.source(), selection=(count(),), orderings=(), most=None, flags=flags)
+        bounded = self if self.most is None else self.whole_table()
+        counted = attrs.evolve(bounded, model=self.source(), selection=(count(),), orderings=(), most=None)
         return cast("Select[tuple[int]]", counted)
 
     def keys(self) -> Select[tuple[Any, ...]]:
