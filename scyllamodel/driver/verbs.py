@@ -216,7 +216,8 @@ class Verbs:
         in a loaded one, a value that was changed to None is set to null. Of collections only the difference is sent.
 
         Parameters:
-            if_exists: only if the row is still there, as a lightweight transaction; a deleted one is not revived.
+            if_exists: only if the row is still there, as a lightweight transaction; a deleted one is not revived. An
+                unchanged instance sends nothing here either, and counts as applied.
             nulls: write None and empty collections of a new instance as nulls.
             ttl: seconds after which what is written expires.
             timestamp: the time of the write, in microseconds since 1970.

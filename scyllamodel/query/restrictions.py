@@ -107,7 +107,7 @@ def restrictions_of(model: type, conditions: Iterable[Condition]) -> Restriction
         if name is not None:
             operators.setdefault(name, set()).add(condition.operator)
     located = all(operators.get(name, set()) & EQUAL for name in keys.partition)
-    follows = _follow(keys, given, operators) if located or by_token else _Followed()
+    follows = _follow(keys, given, operators) if located else _Followed()
     rest = tuple(c for c in given if c not in by_token and not _served(keys, c, follows, located=located))
     equal = frozenset(name for name in keys.all if operators.get(name, set()) & EQUAL)
     several = any("IN" in operators.get(name, ()) for name in keys.partition)

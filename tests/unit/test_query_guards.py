@@ -37,6 +37,7 @@ REFUSED = [
     (N.where(Order.code.like("a%")), "Index\\('code', using='SASIIndex'\\)"),
     (N.where(Order.status != "a"), "no server looks rows up by what they are not.*if_"),
     (N.where(Order.status == None), "not found by a null"),  # noqa: E711
+    (N.where(fn.token(Order.shop, Order.day) > 1, Order.placed == T), "looked up by its partition key"),
     (N.where(fn.token(Order.shop) > 1), "token\\(\\) of the whole partition key"),
     (N.where(fn.token(Order.day, Order.shop) > 1), "token\\(\\) of the whole partition key"),
     (N.where(fn.max(Order.seq) == 1), "takes a function only as token"),
