@@ -1,7 +1,7 @@
 """The verbs of `AsyncRepo`: those of `Repo`, awaited.
 
 The flows are the same; here an event loop drives them. Connecting and preparing, for which the driver has no futures,
-go to a thread. Each verb says no more than its twin in `scyllamodel.driver.verbs`, where it is explained.
+go to a thread. A verb says no more than its twin in `scyllamodel.driver.reading` or `writing`, which explains it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.loops import waker
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page, read_token
+from scyllamodel.driver.reading import page_of
 from scyllamodel.driver.requests import Answer, Requests, reraise
 from scyllamodel.driver.scan import PAGE, PARALLELISM, AsyncScan, ScanCourse
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.driver.user_types import StaleType
-from scyllamodel.driver.verbs import page_of
 from scyllamodel.query.objects import Using
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select

@@ -1,6 +1,6 @@
 """What each verb does, as a generator: it yields requests, is sent their answers, and returns what the verb returns.
 
-A flow neither waits nor knows who does: `scyllamodel.driver.verbs` drives it in a thread that blocks,
+A flow neither waits nor knows who does: `scyllamodel.driver.drive` drives it in a thread that blocks,
 `scyllamodel.driver.aio` in an event loop. All thinking of both repos stands here.
 """
 

@@ -22,10 +22,11 @@ from scyllamodel.config import RepoSettings, Secret, settings_from_url
 from scyllamodel.driver.aio import AsyncVerbs
 from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.reading import Reads
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import CacheInfo
-from scyllamodel.driver.verbs import Verbs
 from scyllamodel.driver.watch import OnQuery, Watch
+from scyllamodel.driver.writing import Writes
 
 
 class _Held:
@@ -66,7 +67,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_in_child)
 
 
-class Repo(Verbs):
+class Repo(Reads, Writes):
     """One keyspace on a ScyllaDB or Cassandra cluster, with the models that live there.
 
     Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that

@@ -1,0 +1,74 @@
+"""A thread that waits drives flows: what the verbs of `Repo` stand on.
+
+Their twins are in `scyllamodel.driver.aio`, under the same names and with the same parameters.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.requests import Answer, Requests, reraise
+
+T = TypeVar("T")
+
+
+class Driven:
+    """Reading and writing through models, of whatever can say its requests and keyspace."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def keyspace(self) -> str:
+            """The keyspace of all models that name no other."""
+            raise NotImplementedError
+
+        @property
+        def token_secret(self) -> bytes | None:
+            """What page tokens are signed with."""
+            raise NotImplementedError
+
+        def requests(self) -> Requests:
+            """What sends them."""
+            raise NotImplementedError
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Drive a flow to its end."""
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(self.answer(step))
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    def answer(self, step: Step) -> Answer:
+        """Send a step, and wait for its answer."""
+        requests = self.requests()
+        watch = requests.watch
+        if watch is None:
+            return self._asked(requests, step)
+        began = time.time_ns()
+        try:
+            answer = self._asked(requests, step)
+        except BaseException as error:
+            watch.done(step, began, 0, error)
+            raise
+        watch.done(step, began, len(answer.rows))
+        return answer
+
+    def _asked(self, requests: Requests, step: Step) -> Answer:
+        if isinstance(step, Ask):
+            compiled = step.compiled
+            statement = requests.bound(compiled)
+            future = requests.send(statement, compiled.options, size=step.size, state=step.state)
+        elif isinstance(step, Next):
+            compiled, future = step.compiled, step.answer.future
+        else:
+            compiled = step.batch.compiled()
+            future = requests.send(step.batch.statement(requests), compiled.options)
+        try:
+            return Answer(future, future.result().current_rows)
+        except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
+            reraise(error, compiled)

@@ -1,0 +1,236 @@
+"""The verbs of `Repo` that read.
+
+Their twins are in `scyllamodel.driver.aio`, under the same names and with the same parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from scyllamodel.driver import flows
+from scyllamodel.driver.bulk import CONCURRENCY, OnProgress
+from scyllamodel.driver.drive import Driven
+from scyllamodel.driver.flows import Ask, Next
+from scyllamodel.driver.many import Many
+from scyllamodel.driver.pages import Page, make_token, read_token
+from scyllamodel.driver.raw import RawRows
+from scyllamodel.driver.requests import Answer, loaded
+from scyllamodel.driver.scan import PAGE, PARALLELISM, Scan, ScanCourse
+from scyllamodel.driver.scan import OnProgress as OnScanProgress
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import Statement
+
+if TYPE_CHECKING:
+    from scyllamodel.model.base import Model
+    from scyllamodel.model.view import MaterializedView
+
+T = TypeVar("T")
+R = TypeVar("R")
+M = TypeVar("M", bound="Model | MaterializedView")
+
+
+class Reads(Driven):
+    """Reading through models, and whatever text is sent."""
+
+    def execute(self, statement: Statement[R], /) -> R:
+        """Run a statement: the rows of a select, an `LWTResult` of a conditional write, None of any other.
+
+        Raises:
+            QueryNotSupported: the keys and indexes of its table do not serve it.
+            TypeMismatch: a value does not fit its column.
+            UnknownOutcome: a conditional write got no answer that settles it.
+        """
+        return self.drive(flows.execute(statement, self.keyspace))
+
+    def get(self, model: type[M], /, **key: Any) -> M | None:
+        """The row under this primary key; None when there is none.
+
+        Raises:
+            TypeError: the key is not whole, or a name is not of the key.
+        """
+        return self.drive(flows.get(model, self.keyspace, key))
+
+    def one(self, query: Select[R], /) -> R:
+        """The one row that fits.
+
+        Raises:
+            NotFound: none does.
+            MultipleResultsFound: several do.
+        """
+        return self.drive(flows.one(query, self.keyspace))
+
+    def one_or_none(self, query: Select[R], /) -> R | None:
+        """The one row that fits; None when none does.
+
+        Raises:
+            MultipleResultsFound: several do.
+        """
+        found: R | None = self.drive(flows.one_or_none(query, self.keyspace))
+        return found
+
+    def first(self, query: Select[R], /) -> R | None:
+        """The first row; None when there is none."""
+        found: R | None = self.drive(flows.first(query, self.keyspace))
+        return found
+
+    def scalar(self, query: Select[tuple[T]], /) -> T | None:
+        """The one column of the first row; None when there is none."""
+        found: T | None = self.drive(flows.scalar(query, self.keyspace))
+        return found
+
+    def all(self, query: Select[R], /) -> list[R]:
+        """All rows, page after page; there is no limit but the query's own."""
+        return self.drive(flows.every(query, self.keyspace))
+
+    def count(self, query: Select[Any], /) -> int:
+        """How many rows fit, counted by the server."""
+        return self.drive(flows.count(query, self.keyspace))
+
+    def exists(self, query: Select[Any], /) -> bool:
+        """Whether a row fits."""
+        return self.drive(flows.exists(query, self.keyspace))
+
+    def stream(self, query: Select[R], /, *, page_size: int | None = None) -> Iterator[R]:
+        """The rows one by one; while those of a page are used, the next page is under way.
+
+        Parameters:
+            page_size: rows of a page; None is the driver's 5,000.
+        """
+        compiled = query.compile(self.keyspace)
+        return self._stream(Ask(compiled, size=page_size))
+
+    def _stream(self, ask: Ask) -> Iterator[Any]:
+        answer, shape = self.answer(ask), ask.compiled.shape
+        while True:
+            rows, more = answer.rows, answer.more
+            if more:
+                answer.prefetch()
+            yield from rows if shape.load is None else map(shape.load, rows)
+            if not more:
+                return
+            answer = self.answer(Next(answer, ask.compiled))
+
+    def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
+        """One page of rows, and the token that asks for the next one.
+
+        Parameters:
+            size: rows of a page, at most.
+            token: of the page before, None for the first; it is bound to query, values and keyspace.
+
+        Raises:
+            InvalidPageToken: the token was made for something else.
+        """
+        compiled = query.compile(self.keyspace)
+        state = None if token is None else read_token(compiled, token, self.token_secret)
+        answer = self.answer(Ask(compiled, size=size, state=state))
+        return page_of(answer, compiled, self.token_secret)
+
+    def refresh(self, row: Model, /) -> None:
+        """Put what is stored now into an instance.
+
+        Raises:
+            NotFound: its row is gone.
+        """
+        self.drive(flows.refresh(row, self.keyspace))
+
+    @overload
+    def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
+    @overload
+    def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
+    def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
+        """Any text: prepared and bound when it has values, sent as it is otherwise.
+
+        Parameters:
+            cql: with ``?`` for each value.
+            values: as the driver takes them.
+            into: a model whose columns the rows hold, by name; None gives the rows as the session makes them.
+
+        Raises:
+            UnknownColumn: the rows lack a column of the model.
+        """
+        rows = RawRows(self.requests(), self.keyspace)
+        return rows.made(rows.sent(cql, values, into).result(), into)
+
+    @overload
+    def scan(
+        self,
+        what: type[M],
+        /,
+        *,
+        parallelism: int = ...,
+        page_size: int = ...,
+        position: str | None = ...,
+        on_progress: OnScanProgress | None = ...,
+    ) -> Scan[M]: ...
+    @overload
+    def scan(
+        self,
+        what: Select[R],
+        /,
+        *,
+        parallelism: int = ...,
+        page_size: int = ...,
+        position: str | None = ...,
+        on_progress: OnScanProgress | None = ...,
+    ) -> Scan[R]: ...
+    def scan(
+        self,
+        what: Any,
+        /,
+        *,
+        parallelism: int = PARALLELISM,
+        page_size: int = PAGE,
+        position: str | None = None,
+        on_progress: OnScanProgress | None = None,
+    ) -> Scan[Any]:
+        """Every row of a table, or of a select, in no order: ranges of tokens are read side by side.
+
+        Parameters:
+            what: a model or view, or a select with neither key nor order nor limit.
+            parallelism: ranges under way.
+            page_size: rows of a page.
+            position: of an earlier `Scan` of the same query; what it had handed out does not come again, except for
+                rows of the pages at which it stopped.
+            on_progress: called after each page.
+
+        Raises:
+            QueryNotSupported: the query cannot be read by ranges.
+            InvalidPageToken: the position is of another query.
+        """
+        course: ScanCourse[Any] = ScanCourse(
+            what,
+            self.keyspace,
+            parallelism=parallelism,
+            page_size=page_size,
+            position=position,
+            secret=self.token_secret,
+            on_progress=on_progress,
+        )
+        return Scan(course, self.requests)
+
+    def get_many(
+        self,
+        model: type[M],
+        keys: Iterable[Any],
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        on_progress: OnProgress | None = None,
+    ) -> list[M | None]:
+        """The rows under many keys, in their order; None for those that there are not.
+
+        Parameters:
+            keys: tuples in the order of the key, mappings by name, or single values for a key of one column.
+
+        Raises:
+            BulkWriteError: some could not be read.
+        """
+        return Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys)
+
+
+def page_of(answer: Answer, compiled: Any, secret: bytes | None) -> Page[Any]:
+    """The page of an answer."""
+    state = answer.state if answer.more else None
+    token = None if state is None else make_token(compiled, state, secret)
+    return Page(loaded(compiled.shape, answer.rows), token)

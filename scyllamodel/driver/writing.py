@@ -1,0 +1,193 @@
+"""The verbs of `Repo` that write.
+
+Their twins are in `scyllamodel.driver.aio`, under the same names and with the same parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from typing_extensions import Self
+
+from scyllamodel.driver import flows
+from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
+from scyllamodel.driver.drive import Driven
+from scyllamodel.driver.many import Many
+from scyllamodel.driver.raw import RawRows
+from scyllamodel.query.objects import Using
+from scyllamodel.query.results import LWTResult
+
+if TYPE_CHECKING:
+    from scyllamodel.model.base import Model
+
+M = TypeVar("M", bound="Model")
+
+
+class Writes(Driven):
+    """Writing through models."""
+
+    @overload
+    def save(
+        self,
+        row: M,
+        /,
+        *,
+        if_exists: bool,
+        nulls: bool = ...,
+        ttl: int | None = ...,
+        timestamp: int | None = ...,
+    ) -> LWTResult[M]: ...
+    @overload
+    def save(self, row: Model, /, *, nulls: bool = ..., ttl: int | None = ..., timestamp: int | None = ...) -> None: ...
+    def save(
+        self,
+        row: Any,
+        /,
+        *,
+        if_exists: bool = False,
+        nulls: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+    ) -> Any:
+        """INSERT a new instance, UPDATE what changed in a loaded one, send nothing for an unchanged one.
+
+        It never reads. None and empty collections of a new instance are left unset, so that no tombstone is written;
+        in a loaded one, a value that was changed to None is set to null. Of collections only the difference is sent.
+
+        Parameters:
+            if_exists: only if the row is still there, as a lightweight transaction; a deleted one is not revived. An
+                unchanged instance sends nothing here either, and counts as applied.
+            nulls: write None and empty collections of a new instance as nulls.
+            ttl: seconds after which what is written expires.
+            timestamp: the time of the write, in microseconds since 1970.
+
+        Raises:
+            QueryNotSupported: the key of a loaded instance was changed, or the table holds counters.
+            TypeMismatch: a value does not fit its column.
+        """
+        using = Using(ttl, timestamp)
+        return self.drive(flows.save(row, self.keyspace, using, exists=if_exists, nulls=nulls))
+
+    @overload
+    def insert(
+        self,
+        row: M,
+        /,
+        *,
+        if_not_exists: bool,
+        nulls: bool = ...,
+        ttl: int | None = ...,
+        timestamp: int | None = ...,
+    ) -> LWTResult[M]: ...
+    @overload
+    def insert(
+        self, row: Model, /, *, nulls: bool = ..., ttl: int | None = ..., timestamp: int | None = ...
+    ) -> None: ...
+    def insert(
+        self,
+        row: Any,
+        /,
+        *,
+        if_not_exists: bool = False,
+        nulls: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+    ) -> Any:
+        """INSERT an instance, whether it was loaded or not; parameters and errors as of `save`.
+
+        Parameters:
+            if_not_exists: only if there is no such row, as a lightweight transaction.
+        """
+        using = Using(ttl, timestamp)
+        return self.drive(flows.insert(row, self.keyspace, using, absent=if_not_exists, nulls=nulls))
+
+    @overload
+    def delete(self, row: M, /, *, if_exists: bool, timestamp: int | None = ...) -> LWTResult[M]: ...
+    @overload
+    def delete(self, row: Model, /, *, timestamp: int | None = ...) -> None: ...
+    def delete(self, row: Any, /, *, if_exists: bool = False, timestamp: int | None = None) -> Any:
+        """DELETE the row of an instance; saved again, the instance is a new one.
+
+        Parameters:
+            if_exists: tell whether there was such a row, by a lightweight transaction.
+            timestamp: the time of the delete, in microseconds since 1970: what was written later stays.
+        """
+        return self.drive(flows.delete(row, self.keyspace, exists=if_exists, timestamp=timestamp))
+
+    def truncate(self, model: type[Model], /) -> None:
+        """Delete every row of a table. The whole cluster has to be up.
+
+        Raises:
+            TypeError: it is no table.
+        """
+        RawRows(self.requests(), self.keyspace).truncate(model).result()
+
+    def save_many(
+        self,
+        rows: Iterable[Model],
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        by_partition: bool = False,
+        ttl: int | None = None,
+        timestamp: int | None = None,
+        on_progress: OnProgress | None = None,
+        raise_errors: bool = True,
+    ) -> BulkReport:
+        """`save` each of many instances, so many requests at a time. What failed for a passing reason is sent again.
+
+        Parameters:
+            rows: any iterable; it is read no further than requests can be sent.
+            concurrency: requests under way.
+            by_partition: write rows of one partition in batches of 50, many times cheaper where there are such.
+            on_progress: called after each request.
+            raise_errors: whether rows that failed are an error at the end, or only in the report.
+
+        Raises:
+            BulkWriteError: rows failed; its ``report`` tells which, all others were written.
+        """
+        many = Many(self.requests(), self.keyspace, concurrency, on_progress)
+        return many.save(rows, Using(ttl, timestamp), by_partition=by_partition).checked(raise_errors)
+
+    def delete_many(
+        self,
+        what: Iterable[Model] | type[Model],
+        keys: Iterable[Any] | None = None,
+        /,
+        *,
+        concurrency: int = CONCURRENCY,
+        timestamp: int | None = None,
+        on_progress: OnProgress | None = None,
+        raise_errors: bool = True,
+    ) -> BulkReport:
+        """Delete the rows of many instances, or of a model those under many keys; the rest is as of `save_many`."""
+        many = Many(self.requests(), self.keyspace, concurrency, on_progress)
+        return many.delete(what, keys, timestamp).checked(raise_errors)
+
+    def batch(self) -> SyncBatch:
+        """Writes that go out together, when the ``with`` block ends without an error."""
+        return SyncBatch(self)
+
+
+class SyncBatch(Batch):
+    """A batch of a `Repo`: ``with repo.batch() as b: b.save(order)``."""
+
+    def __init__(self, verbs: Driven) -> None:
+        super().__init__(verbs.keyspace)
+        self._verbs = verbs
+
+    def send(self) -> LWTResult[Any] | None:
+        """Send it now."""
+        return self._verbs.drive(flows.send(self))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.send()
