@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+Exact: TypeAlias = Callable[[Any], Any]
 
 
 def _whole(value: Any) -> Any:
@@ -65,6 +67,21 @@ def _no_null_values(value: Any) -> Any:
     return _no_nulls(value)
 
 
+def _each(inside: Exact, value: Any) -> Any:
+    for item in _no_nulls(value):
+        inside(item)
+    return value
+
+
+def _items(keys: Exact | None, values: Exact | None, value: Any) -> Any:
+    _no_null_values(value)
+    if keys is not None:
+        _each(keys, value)
+    if values is not None:
+        _each(values, value.values())
+    return value
+
+
 def _as_many(count: int, value: Any) -> Any:
     if len(value) != count:
         raise ValueError(f"a tuple of {count} is needed, not one of {len(value)}")
@@ -75,22 +92,27 @@ def _kind(value: object) -> str:
     return type(value).__qualname__
 
 
-_EXACT: Final[Mapping[str, Callable[[Any], Any]]] = {
+_EXACT: Final[Mapping[str, Exact]] = {
     **dict.fromkeys(("LongType", "CounterColumnType", "Int32Type", "ShortType", "ByteType", "IntegerType"), _whole),
     **dict.fromkeys(("DoubleType", "FloatType"), _real),
     "BooleanType": _flag,
     "DecimalType": _decimal,
     "BytesType": _blob,
     "TimeUUIDType": _time_uuid,
-    **dict.fromkeys(("ListType", "SetType", "VectorType"), _no_nulls),
-    "MapType": _no_null_values,
+    "VectorType": _no_nulls,
 }
 
 
-def exact_for(driver_type: Any) -> Callable[[Any], Any] | None:
+def exact_for(driver_type: Any) -> Exact | None:
     """What checks values of the driver's class of a type; None where its serialiser does."""
     if driver_type.typename == "frozen":
         return exact_for(driver_type.subtypes[0])
     if driver_type.typename == "tuple":
         return partial(_as_many, len(driver_type.subtypes))
+    if driver_type.typename in ("list", "set"):
+        (inside,) = map(exact_for, driver_type.subtypes)
+        return _no_nulls if inside is None else partial(_each, inside)
+    if driver_type.typename == "map":
+        keys, values = map(exact_for, driver_type.subtypes)
+        return partial(_items, keys, values) if keys or values else _no_null_values
     return _EXACT.get(driver_type.__name__.partition("(")[0])

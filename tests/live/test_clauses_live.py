@@ -718,6 +718,19 @@ def test_vectors_are_found_by_nearness(scylla_cluster, repo):
     ]
 
 
+def test_texts_are_found_by_their_beginning(repo):
+    """By an index that has it."""
+
+    class Book(Model, table="books", repo="clauses", indexes=[Index("title", using="SASIIndex")]):
+        id: Column[int] = partition_key()
+        title: Column[str] = column()
+
+    migrate(repo, resources=[Book], wait_built=True)
+    repo.save_many([Book(id=n, title=title) for n, title in enumerate(["Emma", "Emil", "Evelina"])])
+
+    assert {"Emma", "Emil"} == {book.title for book in repo.all(select(Book).where(Book.title.like("Em%")))}
+
+
 def test_uuids_of_the_driver_are_plain(repo):
     """What is loaded is what was saved, to the class."""
     at = uuid1()

@@ -111,6 +111,12 @@ WRONG = [
     ("None in a list", list[str], ["a", None]),
     ("None in a map", dict[str, str], {"a": None}),
     ("None in a frozen list", cql.Frozen[list[str]], [None]),
+    ("bool in a list", list[int], [1, True]),
+    ("bool in a frozen list", cql.Frozen[list[cql.Int]], [False]),
+    ("float in a set", set[Decimal], {0.1}),
+    ("int for blob in a map", dict[str, bytes], {"a": 5}),
+    ("bool as a key", dict[int, str], {True: "a"}),
+    ("bool deep inside", dict[str, list[int]], {"a": [True]}),
     ("text for a set", set[str], "abc"),
     ("letters beyond ascii", cql.Ascii, "naïve"),
 ]
