@@ -18,6 +18,7 @@ from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.query import BatchStatement, BatchType, tuple_factory
 
 from benchmarks.harness import Figure, compare, progress
+from benchmarks.latency import latencies
 from benchmarks.peers import peers
 from benchmarks.rows import Plain, Rich, Slotted, Spread, by_hand, plain, rich
 from scyllamodel import Repo, migrate, select
@@ -55,6 +56,7 @@ def figures() -> Iterator[Figure]:
         repo.save_many((rich(1) for _ in range(READ)), by_partition=True)
         for make in (_one_row, _written, _read, _loaded, _streamed, _bulk, _batched, _async, _scanned):
             yield from make(bench)
+        yield from latencies(repo, bench.session)
         yield from peers(cluster, bench.session, repo.keyspace, READ)
 
 

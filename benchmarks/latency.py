@@ -1,0 +1,62 @@
+"""Single requests one by one: what the middle and the slowest of them take, and how many bytes of values they carry."""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.harness import Figure
+from benchmarks.rows import Plain, plain
+from scyllamodel import Repo
+from scyllamodel.query.objects import access_to
+
+CALLS = 3000
+SEED = random.Random(3)
+NAMES = tuple(Plain.__columns__)
+
+
+def latencies(repo: Repo, session: Any) -> Iterator[Figure]:
+    """Get, insert and save of one row against the prepared statements of the driver, call by call in turn."""
+    row = plain(5, SEED)
+    repo.save(row)
+    where, marks, values = f"{repo.keyspace}.plain", ", ".join("?" * len(NAMES)), tuple(getattr(row, n) for n in NAMES)
+    get = session.prepare(f"SELECT {', '.join(NAMES)} FROM {where} WHERE part = ? AND id = ?")
+    insert = session.prepare(f"INSERT INTO {where} ({', '.join(NAMES)}) VALUES ({marks})")
+    update = session.prepare(f"UPDATE {where} SET size = ? WHERE part = ? AND id = ?")
+    sizes = iter(range(10**9))
+
+    def save() -> None:
+        row.size = next(sizes)
+        repo.save(row)
+
+    access, requests = access_to(Plain, repo.keyspace), repo.requests()
+    same = _bytes(requests.bound(access.insert(row))), _bytes(insert.bind(values))
+    key = (5, row.id)
+    yield _compared("get one row", lambda: repo.get(Plain, part=5, id=row.id), lambda: session.execute(get, key).one())
+    note = f"; bytes of values {same[0]} against {same[1]}"
+    yield _compared("insert one row", lambda: repo.insert(row), lambda: session.execute(insert, values), note)
+    yield _compared("save one changed column", save, lambda: session.execute(update, (next(sizes), *key)))
+
+
+def _bytes(statement: Any) -> int:
+    return sum(len(value) for value in statement.values if isinstance(value, bytes))
+
+
+def _compared(work: str, ours: Callable[[], Any], theirs: Callable[[], Any], note: str = "") -> Figure:
+    gc.collect()
+    mine, others = list[float](), list[float]()
+    for turn in range(CALLS):
+        for side, times in ((ours, mine), (theirs, others)) if turn % 2 else ((theirs, others), (ours, mine)):
+            begun = time.perf_counter()
+            side()
+            times.append((time.perf_counter() - begun) * 1e3)
+    half, most = (_at(mine, 0.5), _at(others, 0.5)), (_at(mine, 0.99), _at(others, 0.99))
+    text = f"p50 {half[0]:.3f} against {half[1]:.3f} ms, p99 {most[0]:.3f} against {most[1]:.3f} ms{note}"
+    return Figure(f"{work}, call by call", "prepared statement", half[0], half[1], half[0] / half[1], note=text)
+
+
+def _at(times: list[float], share: float) -> float:
+    return sorted(times)[round(share * (len(times) - 1))]
