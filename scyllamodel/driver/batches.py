@@ -7,7 +7,7 @@ counters have a kind of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import attrs
@@ -17,10 +17,11 @@ from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
 from scyllamodel.driver.requests import Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import QueryNotSupported
-from scyllamodel.model.state import forget, is_loaded, remember
-from scyllamodel.query.objects import Using, writing_to
+from scyllamodel.model.state import Snapshot, forget, is_loaded, remember
+from scyllamodel.query.objects import Using, Write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
+from scyllamodel.query.tuning import refuse
 
 if TYPE_CHECKING:
     from scyllamodel.query.results import LWTResult
@@ -33,12 +34,35 @@ MOST: Final = 65_535
 _TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "COUNTER"}
 
 
-def saving(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Compiled[Any] | None:
+def saving(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Write | None:
     """The statement that saves an instance; None when there is nothing to save."""
     access = writing_to(model_of(row), keyspace)
     if is_loaded(row) or exists:
         return access.update(row, using, exists=exists)
     return access.insert(row, using, nulls=nulls)
+
+
+@attrs.frozen(eq=False)
+class _Part:
+    """One statement of a batch.
+
+    Attributes:
+        verb: what was said of an instance; empty for any other statement.
+        row: the instance, if it is of one.
+        stands: the row that the instance stands for once the batch is applied; None is none.
+    """
+
+    compiled: Compiled[Any]
+    verb: str = ""
+    row: Any = None
+    stands: Snapshot | None = None
+
+    def settle(self) -> None:
+        """The batch was applied."""
+        if self.stands is not None:
+            remember(self.row, self.stands)
+        elif self.row is not None:
+            forget(self.row)
 
 
 class Batch:
@@ -54,11 +78,14 @@ class Batch:
         self.options: Options = NO_OPTIONS
         self.written: int | None = None
         self.result: LWTResult[Any] | None = None
-        self._compiled: list[Compiled[Any]] = []
-        self._after: list[Callable[[], None]] = []
+        self._parts: dict[Hashable, _Part] = {}
 
     def __len__(self) -> int:
-        return len(self._compiled)
+        return len(self._parts)
+
+    @property
+    def _compiled(self) -> list[Compiled[Any]]:
+        return [part.compiled for part in self._parts.values()]
 
     def unlogged(self) -> Self:
         """Without the batch log: cheaper, and wholly applied only within one partition."""
@@ -88,21 +115,41 @@ class Batch:
         return self
 
     def save(self, row: Any, *, ttl: int | None = None, nulls: bool = False) -> None:
-        """As of a repo; an unchanged instance adds nothing."""
-        compiled = saving(row, self.keyspace, Using(ttl, self.written), exists=False, nulls=nulls)
-        if compiled is not None:
-            self._add(compiled, lambda: remember(row))
+        """As of a repo; an unchanged instance adds nothing, and of one that is saved again the last state is sent."""
+        found = saving(row, self.keyspace, Using(ttl, self.written), exists=False, nulls=nulls)
+        place = self._place("save", row)
+        if found is None:
+            self._parts.pop(place, None)
+        else:
+            self._add(place, _Part(found.compiled, "save", row, found.row))
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """As of a repo."""
         access = writing_to(model_of(row), self.keyspace)
-        self._add(
-            access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls), lambda: remember(row)
-        )
+        compiled, stands = access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls)
+        verb = "insert if not exists" if if_not_exists else "insert"
+        self._add(self._place(verb, row), _Part(compiled, verb, row, stands))
 
     def delete(self, row: Any) -> None:
         """As of a repo."""
-        self._add(writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written), lambda: forget(row))
+        compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written)
+        self._add(self._place("delete", row), _Part(compiled, "delete", row))
+
+    def _place(self, verb: str, row: Any) -> Hashable:
+        """Where the word about an instance at this time stands, of which there is one.
+
+        All statements of a batch have one time unless they name another. Of two values of that time the larger one
+        wins and not the later, and a delete wins over both.
+        """
+        place = (id(row), self.written)
+        earlier = self._parts.get(place)
+        if earlier is not None and earlier.verb != verb:
+            raise refuse(
+                f"This {model_of(row).__qualname__} is in this batch already, by {earlier.verb}: a {verb} would have "
+                "the same time, and not be the later one.",
+                "Send them one after the other, or say which is later: batch.timestamp(…).",
+            )
+        return place
 
     def execute(self, statement: Statement[Any]) -> None:
         """An insert, update or delete.
@@ -119,18 +166,17 @@ class Batch:
 
     def add(self, compiled: Compiled[Any]) -> None:
         """A statement that is compiled already."""
-        self._add(compiled, None)
+        self._add(object(), _Part(compiled))
 
-    def _add(self, compiled: Compiled[Any], after: Callable[[], None] | None) -> None:
+    def _add(self, place: Hashable, part: _Part) -> None:
+        compiled = part.compiled
         if compiled.shape.counter != (self.kind == "counter"):
             helps = "say repo.batch().counter()" if compiled.shape.counter else "send it apart from the counters"
             text = f"A {self.kind} batch does not take {compiled.shape.cql!r}: {helps}."
             raise QueryNotSupported(text, needs=(), helps=(helps,))
-        if len(self._compiled) >= MOST:
+        if len(self._parts) >= MOST:
             raise QueryNotSupported(f"A batch has {MOST:,} statements at most: write in parts.", needs=(), helps=())
-        self._compiled.append(compiled)
-        if after is not None:
-            self._after.append(after)
+        self._parts[place] = part
 
     @property
     def conditional(self) -> bool:
@@ -139,9 +185,10 @@ class Batch:
 
     def compiled(self) -> Compiled[Any]:
         """The batch as one statement, for errors and events."""
-        first = self._compiled[0].shape
-        text = "; ".join(dict.fromkeys(compiled.shape.cql for compiled in self._compiled))
-        models = {compiled.shape.model for compiled in self._compiled}
+        shapes = [compiled.shape for compiled in self._compiled]
+        first = shapes[0]
+        text = "; ".join(dict.fromkeys(shape.cql for shape in shapes))
+        models = {shape.model for shape in shapes}
         shape: Shape[Any] = Shape(
             f"BEGIN {_TYPES[self.kind]} BATCH {text}; APPLY BATCH",
             (),
@@ -150,7 +197,7 @@ class Batch:
             self.keyspace,
             conditional=self.conditional,
             counter=self.kind == "counter",
-            idempotent=all(compiled.shape.idempotent for compiled in self._compiled),
+            idempotent=all(shape.idempotent for shape in shapes),
         )
         return Compiled(shape, (), self.options)
 
@@ -177,5 +224,5 @@ class Batch:
         """Take notice of what was written."""
         self.result = result
         if result is None or result.applied:
-            for after in self._after:
-                after()
+            for part in self._parts.values():
+                part.settle()

@@ -123,12 +123,14 @@ class Job:
         rows: with their places.
         compiled: None is nothing to do.
         done: called with the answer when it was done.
+        error: why no statement could be made of its row.
     """
 
     rows: list[tuple[int, Any]]
     compiled: Compiled[Any] | None
     done: Callable[[Answer], Any] | None = None
     batch: Batch | None = None
+    error: Exception | None = None
 
 
 class Bulk:
@@ -192,6 +194,9 @@ class Bulk:
 
     def _start(self, job: Job) -> None:
         self._seen = max(self._seen, 1 + max(index for index, _ in job.rows))
+        if job.error is not None:
+            self._fail(job, job.error)
+            return
         if job.compiled is None:
             self._finish(len(job.rows))
             return

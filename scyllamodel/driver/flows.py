@@ -14,9 +14,9 @@ import attrs
 from scyllamodel.driver.batches import Batch, saving
 from scyllamodel.driver.requests import Answer, loaded, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
-from scyllamodel.model.state import forget, remember
+from scyllamodel.model.state import current_values, forget, remember, snapshot
 from scyllamodel.query.memory import memory_of
-from scyllamodel.query.objects import Access, Using, access_to, writing_to
+from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select, is_select
@@ -170,12 +170,12 @@ def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
 def refresh(row: Any, keyspace: str) -> Flow[None]:
     """Put what is stored into an instance."""
     access = access_to(model_of(row), keyspace)
-    found = yield from get_values(access, access.key_of(row))
+    found = yield from get_values(access, access.stored_key(row))
     if found is None:
         raise NotFound(f"The row of this {model_of(row).__qualname__} is gone: {_key_shown(access, row)}.")
     for name in memory_of(model_of(row)).columns:
         setattr(row, name, getattr(found, name))
-    remember(row)
+    remember(row, snapshot(row, current_values(row)))
 
 
 def _key_shown(access: Access[Any], row: Any) -> str:
@@ -187,20 +187,22 @@ def _key_shown(access: Access[Any], row: Any) -> str:
 
 def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
-    compiled = saving(row, keyspace, using, exists=exists, nulls=nulls)
-    if compiled is None:
+    found = saving(row, keyspace, using, exists=exists, nulls=nulls)
+    if found is None:
         return LWTResult(applied=True) if exists else None
-    result = yield from write(compiled)
-    if result is None or result.applied:
-        remember(row)
-    return result
+    return (yield from _written(row, found))
 
 
 def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
-    result = yield from write(writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls))
+    made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
+    return (yield from _written(row, made))
+
+
+def _written(row: Any, one: Write) -> Flow[Any]:
+    result = yield from write(one.compiled)
     if result is None or result.applied:
-        remember(row)
+        remember(row, one.row)
     return result
 
 

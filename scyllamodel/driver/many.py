@@ -7,7 +7,7 @@ repo both run them in a thread that waits.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -16,6 +16,7 @@ import attrs
 from scyllamodel.driver.batches import Batch, saving
 from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, BulkReport, Job, OnProgress, grouped
 from scyllamodel.driver.requests import Answer, Requests
+from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.state import forget, remember
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.objects import Access, Using, access_to, writing_to
@@ -49,14 +50,21 @@ class Many:
 
     def _saves(self, rows: Iterable[Any], using: Using) -> Iterator[Job]:
         for index, row in enumerate(rows):
-            compiled = saving(row, self.keyspace, using, exists=False, nulls=False)
-            yield Job([(index, row)], compiled, partial(_noted, remember, row))
+            yield self._saving(index, row, using)
+
+    def _saving(self, index: int, row: Any, using: Using) -> Job:
+        try:
+            found = saving(row, self.keyspace, using, exists=False, nulls=False)
+        except ScyllaModelError as error:
+            return Job([(index, row)], None, error=error)
+        if found is None:
+            return Job([(index, row)], None)
+        return Job([(index, row)], found.compiled, lambda _: remember(row, found.row))
 
     def _parts(self, rows: Iterable[Any], using: Using) -> Iterator[tuple[Job, Any]]:
         for index, row in enumerate(rows):
-            compiled = saving(row, self.keyspace, using, exists=False, nulls=False)
             partition = (model_of(row), *access_to(model_of(row), self.keyspace).partition_of(row))
-            yield Job([(index, row)], compiled, partial(_noted, remember, row)), partition
+            yield self._saving(index, row, using), partition
 
     def _batch(self) -> Batch:
         return Batch(self.keyspace).unlogged()
@@ -99,8 +107,14 @@ class Many:
 
     def _deletes(self, rows: Iterable[Any], timestamp: int | None) -> Iterator[Job]:
         for index, row in enumerate(rows):
+            yield self._deleting(index, row, timestamp)
+
+    def _deleting(self, index: int, row: Any, timestamp: int | None) -> Job:
+        try:
             compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
-            yield Job([(index, row)], compiled, partial(_noted, forget, row))
+        except ScyllaModelError as error:
+            return Job([(index, row)], None, error=error)
+        return Job([(index, row)], compiled, lambda _: forget(row))
 
     def _run(self, jobs: Iterable[Job], given: Iterable[Any]) -> BulkReport:
         total = len(given) if isinstance(given, Sized) else None
@@ -113,11 +127,6 @@ class Many:
             stop=self.stop,
         )
         return run.run()
-
-
-def _noted(note: Callable[[Any], None], row: Any, _: Answer) -> None:
-    """What follows the answer to a write."""
-    note(row)
 
 
 def _key(access: Access[Any], key: Any) -> tuple[Any, ...]:

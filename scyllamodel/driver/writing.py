@@ -54,7 +54,8 @@ class Writes(Driven):
     ) -> Any:
         """INSERT a new instance, UPDATE what changed in a loaded one, send nothing for an unchanged one.
 
-        It never reads. None and empty collections of a new instance are left unset, so that no tombstone is written;
+        An instance does not know from which keyspace it came: `insert` copies it to that of another tenant. It never
+        reads. None and empty collections of a new instance are left unset, so that no tombstone is written;
         in a loaded one, a value that was changed to None is set to null. Of collections only the difference is sent.
 
         Parameters:
@@ -123,7 +124,7 @@ class Writes(Driven):
         Raises:
             TypeError: it is no table.
         """
-        RawRows(self.requests(), self.keyspace).truncate(model).result()
+        RawRows(self.requests(), self.keyspace).truncate(model)
 
     def save_many(
         self,

@@ -38,24 +38,47 @@ def is_loaded(instance: Any) -> bool:
     return getattr(instance, ROW, None) is not None
 
 
-def changes(instance: Any) -> list[Change]:
-    """The columns whose values differ from the row, in the order of the columns.
+def current_values(instance: Any) -> tuple[Any, ...]:
+    """All values as they stand, in the order of the columns.
 
     Raises:
         AttributeError: the instance has lost a value.
     """
-    row, cls = getattr(instance, ROW), _class(instance)
-    columns, values = _columns(cls).values(), _taker(cls)[0](instance)
-    both = zip(columns, row, values, strict=True)
+    found: tuple[Any, ...] = _taker(_class(instance))[0](instance)
+    return found
+
+
+def changes(instance: Any, values: tuple[Any, ...]) -> list[Change]:
+    """The columns whose values differ from the row, in the order of the columns.
+
+    Parameters:
+        values: of the instance, as `current_values` took them.
+    """
+    row = getattr(instance, ROW)
+    both = zip(_columns(_class(instance)).values(), row, values, strict=True)
     if type(row) is Snapshot:
         return [Change(*one) for one in both if one[2] is not one[1] and one[2] != one[1]]
     loaded = ((column, _loaded(column, was), now) for column, was, now in both if now is not was)
     return [Change(*one) for one in loaded if one[2] != one[1]]
 
 
-def remember(instance: Any) -> None:
-    """The instance is the row now: it was just written."""
-    setattr(instance, ROW, _snapshot(instance))
+def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
+    """What the instance stands for when these values are written: those that can be changed in place as copies.
+
+    It is taken where the statement is made: until the answer comes, somebody may change the instance.
+    """
+    mutable = _taker(_class(instance))[1]
+    if not mutable:
+        return Snapshot(values)
+    copied = list(values)
+    for at in mutable:
+        copied[at] = copy.deepcopy(copied[at])
+    return Snapshot(copied)
+
+
+def remember(instance: Any, row: Snapshot) -> None:
+    """The instance stands for this row now: it was just written."""
+    setattr(instance, ROW, row)
 
 
 def forget(instance: Any) -> None:
@@ -109,17 +132,6 @@ def _taker(cls: type) -> tuple[Any, tuple[int, ...]]:
         mutable = tuple(at for at, one in enumerate(columns.values()) if _may_change(one))
         found = _takers[cls] = (attrgetter(*columns) if len(columns) > 1 else _one(*columns), mutable)
     return found
-
-
-def _snapshot(instance: Any) -> Snapshot:
-    """The values, those that can be changed in place as copies."""
-    take, mutable = _taker(_class(instance))
-    if not mutable:
-        return Snapshot(take(instance))
-    values = list(take(instance))
-    for at in mutable:
-        values[at] = copy.deepcopy(values[at])
-    return Snapshot(values)
 
 
 def _one(name: str) -> Callable[[Any], tuple[Any, ...]]:

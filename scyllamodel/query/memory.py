@@ -6,6 +6,7 @@ made, and their tables, for ever.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
@@ -68,11 +69,20 @@ class Memory:
         """The one shape under this key, made now if it is new; the oldest goes when there are too many."""
         found = self.shapes.get(key)
         if found is None:
-            made = make()
-            if len(self.shapes) >= LIMIT:
-                del self.shapes[next(iter(self.shapes))]
-            found = self.shapes.setdefault(key, made)
+            found = _kept(self.shapes, key, make())
         return found
+
+    def reach(self, keyspace: str | None, made: T) -> T:
+        """The one access to this keyspace; the oldest goes when there are too many."""
+        return cast("T", _kept(self.access, keyspace, made))
+
+
+def _kept(among: dict[Any, T], key: Hashable, made: T) -> T:
+    """What stands under this key, which is what was made unless another thread was faster."""
+    if len(among) >= LIMIT:
+        with contextlib.suppress(KeyError):  # another thread has just given it up
+            del among[next(iter(among))]
+    return among.setdefault(key, made)
 
 
 def _columns(model: type) -> Mapping[str, Column[Any]]:

@@ -7,7 +7,7 @@ an instance costs no more than taking its values.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import attrs
 
@@ -15,7 +15,7 @@ from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import define
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, FieldTarget, Operation
 from scyllamodel.model.names import closest
-from scyllamodel.model.state import Change, changes, is_loaded
+from scyllamodel.model.state import Change, Snapshot, changes, current_values, is_loaded, snapshot
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.insert import Insert, says_nothing
 from scyllamodel.query.memory import memory_of
@@ -54,6 +54,13 @@ class Using:
 PLAIN: Final = Using()
 
 
+class Write(NamedTuple):
+    """A statement that writes an instance, and the row that the instance stands for once it is applied."""
+
+    compiled: Compiled[Any]
+    row: Snapshot
+
+
 class Access(Generic[M]):
     """All that is done to instances of one model in one keyspace.
 
@@ -66,9 +73,9 @@ class Access(Generic[M]):
 
     __slots__ = (
         "_insert",
+        "_memory",
         "_names",
         "_own",
-        "_shapes",
         "every",
         "get",
         "key",
@@ -87,16 +94,14 @@ class Access(Generic[M]):
         self.key, self.partition = keys.all, keys.partition
         self._names = frozenset(self.key)
         self._own = _own_value(model, self._names)
-        self._shapes: dict[Any, Shape[Any]] = {}
+        self._memory = memory_of(model)
         conditions = self._conditions(self.key)
         self.get: Shape[list[M]] = (
             Select[M](model, conditions=conditions, flags=frozenset({"any_kind"})).compile(keyspace).shape
         )
-        columns = memory_of(model).columns
-        self.values = _taker(columns, {name for name in columns if name not in self._names})
-        self.every = _taker(columns, ())
-        self.key_of = _taker({name: columns[name] for name in self.key}, ())
-        self.partition_of = _taker({name: columns[name] for name in keys.partition}, ())
+        self.values, self.every, self.key_of, self.partition_of = self._memory.once(
+            "takers", lambda: _takers(self._memory.columns, self.key, self.partition)
+        )
         self._insert: Shape[None] | None = None
         facts = getattr(model, "__facts__", None)
         self.writable = isinstance(facts, Table) and not facts.is_counter
@@ -131,15 +136,16 @@ class Access(Generic[M]):
             "partition are read with select(…).where(…)"
         )
 
-    def insert(self, row: M, using: Using = PLAIN, *, absent: bool = False, nulls: bool = False) -> Compiled[Any]:
+    def insert(self, row: M, using: Using = PLAIN, *, absent: bool = False, nulls: bool = False) -> Write:
         """The row of an instance, as a new one."""
+        stands = snapshot(row, current_values(row))
         values = (self.every if nulls else self.values)(row)
         if using is PLAIN and not absent:
             shape = self._insert
             if shape is None:
                 shape = self._insert = self._insert_shape(using, absent=False)
-            return Compiled(shape, values)
-        return Compiled(self._insert_shape(using, absent=absent), values + using.values)
+            return Write(Compiled(shape, values), stands)
+        return Write(Compiled(self._insert_shape(using, absent=absent), values + using.values), stands)
 
     def _insert_shape(self, using: Using, *, absent: bool) -> Shape[None]:
         key = ("insert", absent, using.ttl is None, using.timestamp is None)
@@ -154,13 +160,14 @@ class Access(Generic[M]):
             ).compile(self.keyspace),
         )
 
-    def update(self, row: M, using: Using = PLAIN, *, exists: bool = False) -> Compiled[Any] | None:
+    def update(self, row: M, using: Using = PLAIN, *, exists: bool = False) -> Write | None:
         """What has changed since an instance was loaded; None when nothing has.
 
         Raises:
             QueryNotSupported: a column of the key has.
         """
-        found = changes(row) if is_loaded(row) else self._said(row)
+        now = current_values(row)
+        found = changes(row, now) if is_loaded(row) else self._said(row)
         if not found:
             return None
         self._check_key(found)
@@ -181,13 +188,24 @@ class Access(Generic[M]):
             ).compile(self.keyspace),
         )
         values = (*using.values, *(a.value for a in assignments), *(getattr(row, name) for name in names))
-        return Compiled(shape, values)
+        return Write(Compiled(shape, values), snapshot(row, now))
 
     def _said(self, row: M) -> list[Change]:
         """What a new instance says of its row, for an update that must not make one."""
         given = zip(memory_of(self.model).columns.values(), self.values(row), strict=True)
         found = [Change(column, None, value) for column, value in given if value is not UNSET]
         return [change for change in found if change.column.name not in self._names]
+
+    def stored_key(self, row: M) -> tuple[Any, ...]:
+        """The key of an instance, which of a loaded one is that of its row.
+
+        Raises:
+            QueryNotSupported: it was changed, and would be the key of another row.
+        """
+        if is_loaded(row):
+            self._check_key(changes(row, current_values(row)))
+        key: tuple[Any, ...] = self.key_of(row)
+        return key
 
     def _check_key(self, found: list[Change]) -> None:
         for change in found:
@@ -199,8 +217,8 @@ class Access(Generic[M]):
                 )
 
     def delete(self, row: M, *, exists: bool = False, timestamp: int | None = None) -> Compiled[Any]:
-        """The row of an instance, to be deleted."""
-        return self.delete_key(self.key_of(row), exists=exists, timestamp=timestamp)
+        """The row of an instance, to be deleted; errors as of `stored_key`."""
+        return self.delete_key(self.stored_key(row), exists=exists, timestamp=timestamp)
 
     def delete_key(self, key: tuple[Any, ...], *, exists: bool = False, timestamp: int | None = None) -> Compiled[Any]:
         """The row under a key, to be deleted."""
@@ -213,10 +231,7 @@ class Access(Generic[M]):
         return Compiled(shape, key if timestamp is None else (timestamp, *key))
 
     def _once(self, key: Any, make: Callable[[], Compiled[Any]]) -> Shape[Any]:
-        found = self._shapes.get(key)
-        if found is None:
-            found = self._shapes[key] = make().shape
-        return found
+        return self._memory.shape((self.keyspace, *key), lambda: make().shape)
 
 
 def _own_value(model: type, key: Collection[str]) -> dict[str, Any]:
@@ -235,10 +250,9 @@ def access_to(model: type[M], keyspace: str | None) -> Access[M]:
     """
     if not getattr(model, "__columns__", None):
         raise TypeError(f"a model or an instance of one is needed, not {model!r}")
-    places = memory_of(model).access
-    found = places.get(keyspace)
+    found = memory_of(model).access.get(keyspace)
     if found is None:
-        found = places[keyspace] = Access(model, keyspace)
+        found = memory_of(model).reach(keyspace, Access(model, keyspace))
     return cast("Access[M]", found)
 
 
@@ -307,6 +321,13 @@ def _list_difference(target: ColumnTarget, was: list[Any], now: list[Any]) -> As
     if was and now[-len(was) :] == was:
         return Assignment(target, "prepend", now[: -len(was)])
     return Assignment(target, "set", now)
+
+
+def _takers(columns: Mapping[str, Any], key: Collection[str], partition: Collection[str]) -> tuple[Any, ...]:
+    """What takes the values of a new row, all values, the key and the partition key of an instance."""
+    keyed = ({name: columns[name] for name in names} for names in (key, partition))
+    spared = {name for name in columns if name not in key}
+    return (_taker(columns, spared), _taker(columns, ()), *(_taker(one, ()) for one in keyed))
 
 
 def _taker(columns: Mapping[str, Any], sparing: Collection[str]) -> Callable[[Any], tuple[Any, ...]]:

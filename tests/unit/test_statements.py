@@ -14,8 +14,17 @@ from queries import Address, ByTotal, Elsewhere, Hits, Level, Order, Plain
 
 from scyllamodel import Column, Model, delete, insert, partition_key, select, update
 from scyllamodel import functions as fn
+from scyllamodel.query import memory
 from scyllamodel.query.memory import memory_of
+from scyllamodel.query.objects import access_to
 from scyllamodel.query.statement import UNSET
+
+
+class Tenanted(Model, table="tenanted", repo="queries"):
+    """A table of many tenants."""
+
+    id: Column[int] = partition_key()
+
 
 T = uuid1()
 NOW = datetime(2026, 11, 26, tzinfo=timezone.utc)
@@ -346,3 +355,21 @@ def test_rows_become_tuples_of_python_values(query, row, wanted):
     load = query.whole_table().compile(None).shape.load
 
     assert wanted == (row if load is None else load(row))
+
+
+def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
+    """Of thousands that come and go, the last are kept."""
+    monkeypatch.setattr(memory, "LIMIT", 10)
+    for number in range(30):
+        access_to(Tenanted, f"k{number}").delete_key((1,))
+    kept = memory.memory_of(Tenanted)
+
+    assert 10 == len(kept.access)
+    assert 10 == len(kept.shapes)
+
+
+def test_tenants_share_what_takes_values():
+    """It is of the class, and written once."""
+    one, other = access_to(Tenanted, "one"), access_to(Tenanted, "other")
+
+    assert one.values is other.values
