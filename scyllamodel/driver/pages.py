@@ -42,7 +42,7 @@ class Page(Generic[R]):
 
 def make_token(compiled: Compiled[Any], state: bytes, secret: bytes | None) -> str:
     """The text that asks for what comes after this state."""
-    body = bytes([VERSION]) + _digest(compiled) + state
+    body = bytes([VERSION]) + _digest(compiled, secret) + state
     return base64.urlsafe_b64encode(body + _signature(body, secret)).rstrip(b"=").decode()
 
 
@@ -57,7 +57,7 @@ def read_token(compiled: Compiled[Any], token: str, secret: bytes | None) -> byt
         raise InvalidPageToken(
             f"This page token is of version {body[0]}, and this program reads {VERSION}: begin anew."
         )
-    if not hmac.compare_digest(body[1:_HEAD], _digest(compiled)):
+    if not hmac.compare_digest(body[1:_HEAD], _digest(compiled, secret)):
         raise InvalidPageToken(
             "This page token was made for another query, other values or another keyspace: begin with its first page."
         )
@@ -92,7 +92,8 @@ def _shown(value: Any) -> str:
     return repr(sorted(map(repr, value))) if value.__class__ in (set, frozenset) else repr(value)
 
 
-def _digest(compiled: Compiled[Any]) -> bytes:
-    """Of text and values; the keyspace is in the text."""
+def _digest(compiled: Compiled[Any], secret: bytes | None) -> bytes:
+    """Of text and values; the keyspace is in the text. With a secret, values cannot be guessed from it either."""
     text = compiled.shape.cql + "\0" + "\0".join(map(_shown, compiled.values))
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST).digest()
+    key = b"" if secret is None else hashlib.sha256(secret).digest()
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST, key=key).digest()

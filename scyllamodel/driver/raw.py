@@ -1,19 +1,24 @@
 """Text of one's own, and the statements that no model has: what `Repo.raw` and `Repo.truncate` send.
 
-*In*: text and values. *Out*: the driver's future, and rows as the session makes them or as instances of a model.
+*In*: text and values. *Out*: rows as the session makes them or as instances of a model. Nobody knows what text does
+when it is sent twice, so only a SELECT is.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.names import SimpleStatement, tuple_factory
 from scyllamodel.driver.requests import Requests
+from scyllamodel.driver.statements import Paxos
+from scyllamodel.driver.watch import Kind
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.memory import memory_of
+from scyllamodel.query.statement import Shape, Verb
 
 
 class RawRows:
@@ -22,12 +27,40 @@ class RawRows:
     def __init__(self, requests: Requests, keyspace: str) -> None:
         self._requests, self._keyspace = requests, keyspace
 
-    def sent(self, cql: str, values: Sequence[Any], into: type | None) -> Any:
-        """Send text. Returns the driver's future; with values this may wait for it to be prepared."""
+    def rows(self, cql: str, values: Sequence[Any], into: type | None) -> list[Any]:
+        """Send text, and take its rows."""
+        verb: Verb = "select" if cql.lstrip()[:6].upper() == "SELECT" else "update"
+        return self._told(Shape(cql, (), verb, into, self._keyspace), values, into)
+
+    def truncate(self, model: type) -> None:
+        """Delete all rows of a model."""
+        if not is_table(model):
+            raise TypeError(f"truncate() takes a model, not {model!r}")
+        facts: Any = getattr(model, "__facts__")  # noqa: B009 - a bare type has none
+        keyspace = facts.keyspace or self._keyspace
+        self._told(Shape(f"TRUNCATE {qualified(keyspace, facts.name)}", (), "truncate", model, keyspace), (), None)
+
+    def _told(self, shape: Shape[Any], values: Sequence[Any], into: type | None) -> list[Any]:
+        """The rows, of which whoever listens is told."""
+        watch, began = self._requests.watch, time.time_ns()
+        try:
+            found = self.made(self._sent(shape, values, into).result(), into)
+        except BaseException as error:
+            if watch is not None:
+                watch.tell(_kind(shape), shape, began, 0, error)
+            raise
+        if watch is not None:
+            watch.tell(_kind(shape), shape, began, len(found))
+        return found
+
+    def _sent(self, shape: Shape[Any], values: Sequence[Any], into: type | None) -> Any:
+        """The driver's future."""
         session = self._requests.connection.session
-        statement = SimpleStatement(cql)
+        statement = SimpleStatement(shape.cql)
         if values:
-            statement = self._requests.statements.text(cql).bind(values)
+            statement = self._requests.statements.text(shape.cql).bind(values)
+        if shape.verb != "select":
+            statement.retry_policy = Paxos()
         if into is None:
             return session.execute_async(statement)
         statement.our_rows = tuple_factory
@@ -51,10 +84,6 @@ class RawRows:
         load: Any = getattr(into, "__load__")  # noqa: B009 - a bare type has none
         return [load(tuple([row[index] for index in at])) for row in found]
 
-    def truncate(self, model: type) -> Any:
-        """Send the TRUNCATE of a model. Returns the driver's future."""
-        if not is_table(model):
-            raise TypeError(f"truncate() takes a model, not {model!r}")
-        facts: Any = getattr(model, "__facts__")  # noqa: B009 - likewise
-        text = f"TRUNCATE {qualified(facts.keyspace or self._keyspace, facts.name)}"
-        return self._requests.connection.session.execute_async(SimpleStatement(text))
+
+def _kind(shape: Shape[Any]) -> Kind:
+    return "read" if shape.verb == "select" else "write"

@@ -141,6 +141,8 @@ class Reads(Driven):
     def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
         """Any text: prepared and bound when it has values, sent as it is otherwise.
 
+        Only a SELECT is sent again when a node fails; what became of anything else is for the caller to find out.
+
         Parameters:
             cql: with ``?`` for each value.
             values: as the driver takes them.
@@ -149,8 +151,7 @@ class Reads(Driven):
         Raises:
             UnknownColumn: the rows lack a column of the model.
         """
-        rows = RawRows(self.requests(), self.keyspace)
-        return rows.made(rows.sent(cql, values, into).result(), into)
+        return RawRows(self.requests(), self.keyspace).rows(cql, values, into)
 
     @overload
     def scan(

@@ -122,19 +122,26 @@ class Statements:
         """
         with self._lock:
             flight = self._flights.setdefault(shape, threading.Lock())
-        with flight:
-            found = self._found.get(shape)
-            if found is None or found is instead_of:
-                found = self._keep(self._made(shape))
-        with self._lock:
-            self._flights.pop(shape, None)
-        return found
+        try:
+            with flight:
+                found = self._found.get(shape)
+                if found is None or found is instead_of:
+                    found = self._keep(self._made(shape))
+                return found
+        finally:
+            with self._lock:
+                self._flights.pop(shape, None)
 
     def text(self, cql: str) -> Any:
         """Text of an application's own, prepared; this may wait for the server."""
-        found = self._texts.get(cql)
-        if found is None:
-            found = self._texts[cql] = self._session.prepare(cql)
+        with self._lock:
+            found = self._texts.get(cql)
+            if found is not None:
+                self._texts.move_to_end(cql)
+                return found
+        found = self._session.prepare(cql)
+        with self._lock:
+            self._texts[cql] = found
             if len(self._texts) > TEXTS:
                 self._texts.popitem(last=False)
         return found

@@ -59,11 +59,23 @@ class Tally(Model, table="tallies", repo="faults"):
     hits: Column[cql.Counter] = column()
 
 
+class Fleeting(Model, table="fleeting", repo="faults"):
+    """Nobody needs its rows."""
+
+    id: Column[int] = partition_key()
+
+
+class Absent(Model, table="absent", repo="elsewhere"):
+    """A table that is nowhere."""
+
+    id: Column[int] = partition_key()
+
+
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
     with scylla_cluster.repo(scylla_repo.keyspace, name="faults") as found:
-        migrate(found, resources=[Thing, Tally])
+        migrate(found, resources=[Thing, Tally, Fleeting])
         yield found
 
 
@@ -307,6 +319,39 @@ def test_events_tell_of_requests_and_not_of_values(scylla_cluster, repo):
     assert {"prepare", "write", "read", "page", "batch"} == set(kinds)
     assert "hidden text" not in repr(events)
     assert {"Thing"} == {event.model for event in events}
+
+
+def test_text_and_truncate_are_events_too(scylla_cluster, repo):
+    """Also when they fail."""
+    events = []
+    text = f"SELECT id FROM {repo.keyspace}.things WHERE id = ?"
+    with scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append) as other:
+        other.raw(text, [1])
+        other.truncate(Fleeting)
+        with pytest.raises(Exception, match="missing"):
+            other.raw(f"DELETE FROM {repo.keyspace}.missing WHERE id = 1")
+
+    told = [(event.kind, event.model, event.error) for event in events]
+    assert [("read", None, None), ("write", "Fleeting", None), ("write", None, "InvalidRequest")] == told
+
+
+def test_text_is_not_sent_twice(repo, weak, scylla_fault_proxy):
+    """A counter that is raised by text, whose answer is lost."""
+    scylla_fault_proxy.cut_answers(1)
+    with pytest.raises(Exception, match=r"."):
+        weak.raw(f"UPDATE {repo.keyspace}.tallies SET hits = hits + 1 WHERE id = ?", [77])
+
+    assert 1 == repo.get(Tally, id=77).hits
+
+
+def test_a_statement_that_cannot_be_prepared_is_forgotten(scylla_cluster, repo):
+    """Each attempt asks the server, and nothing is left of it."""
+    with scylla_cluster.repo(repo.keyspace, name="faults") as other:
+        for _ in range(2):
+            with pytest.raises(Exception, match="absent"):
+                other.get(Absent, id=1)
+
+        assert {} == other.requests().statements._flights
 
 
 def test_errors_are_events_too(scylla_cluster, repo):
