@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scyllamodel.driver.repo import AsyncRepo, Repo
     from scyllamodel.driver.watch import QueryEvent
     from scyllamodel.errors import (
+        BackfillFailed,
         BuildTimeout,
         BulkWriteError,
         ConfigurationError,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
         unlock,
     )
     from scyllamodel.release.awaited import (
+        backfill_async,
         baseline_async,
         check_async,
         contract_async,
@@ -106,6 +108,7 @@ if TYPE_CHECKING:
         unlock_async,
         wait_async,
     )
+    from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
     from scyllamodel.release.sources import SchemaDiff, diff, snapshot
     from scyllamodel.release.waiting import WaitResult, wait
     from scyllamodel.schema.apply import Event
@@ -115,6 +118,9 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "AsyncRepo",
+    "BackfillFailed",
+    "BackfillProgress",
+    "BackfillReport",
     "BuildTimeout",
     "BulkReport",
     "BulkWriteError",
@@ -176,6 +182,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "UnknownVersion",
     "UserType",
     "WaitResult",
+    "backfill",
+    "backfill_async",
     "baseline",
     "baseline_async",
     "check",
@@ -227,9 +235,9 @@ _HOMES: Final = {
     "scyllamodel.driver.repo": "AsyncRepo Repo",
     "scyllamodel.driver.watch": "QueryEvent",
     "scyllamodel.errors": """
-        BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused DiscoveryError
-        DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken IrreversibleStep
-        KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound NoModelsFound
+        BackfillFailed BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused
+        DiscoveryError DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken
+        IrreversibleStep KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound NoModelsFound
         NotFound OutOfSync QueryNotSupported SchemaDisagreement ScyllaModelError SeveralFailed StalePlan
         StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
@@ -250,10 +258,11 @@ _HOMES: Final = {
         status unlock
     """,
     "scyllamodel.release.awaited": """
-        baseline_async check_async contract_async create_keyspace_async diff_async history_async inspect_async
-        migrate_all_async migrate_async plan_async resolve_async rollback_async snapshot_async status_async
-        unlock_async wait_async
+        backfill_async baseline_async check_async contract_async create_keyspace_async diff_async history_async
+        inspect_async migrate_all_async migrate_async plan_async resolve_async rollback_async snapshot_async
+        status_async unlock_async wait_async
     """,
+    "scyllamodel.release.backfill": "BackfillProgress BackfillReport backfill",
     "scyllamodel.release.sources": "SchemaDiff diff snapshot",
     "scyllamodel.release.waiting": "WaitResult wait",
     "scyllamodel.schema.apply": "Event",

@@ -34,7 +34,8 @@
     ├── MultipleResultsFound (LookupError)    several rows where one is needed
     ├── InvalidPageToken (ValueError)         a page token of another query, keyspace or program
     ├── UnknownOutcome (TimeoutError)         a conditional write of which nobody knows whether it was applied
-    └── BulkWriteError                        some rows of many were not written
+    ├── BulkWriteError                        some rows of many were not written
+    └── BackfillFailed                        some rows could not be copied
 
 An error says what is wrong, where, and what to do; carries what it speaks of as attributes; has a stable ``code``;
 and goes through `pickle` with its attributes and, where the cause can be pickled too, its cause.
@@ -406,3 +407,11 @@ class BulkWriteError(ScyllaModelError):
 
     report: Any
     code = "QY108"
+
+
+class BackfillFailed(ScyllaModelError):
+    """Some rows could not be converted or written; ``report`` tells which. A second call goes on from there."""
+
+    report: Any
+    code = "BF101"
+    exit_code = 6

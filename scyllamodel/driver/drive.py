@@ -6,7 +6,8 @@ Their twins are in `scyllamodel.driver.aio`, under the same names and with the s
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.requests import Answer, Requests, reraise
@@ -72,3 +73,16 @@ class Driven:
             return Answer(future, future.result().current_rows)
         except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
             reraise(error, compiled)
+
+
+def streamed(driven: Driven, ask: Ask) -> Iterator[Any]:
+    """The rows of a read one by one; while those of a page are used, the next page is under way."""
+    answer, shape = driven.answer(ask), ask.compiled.shape
+    while True:
+        rows, more = answer.rows, answer.more
+        if more:
+            answer.prefetch()
+        yield from rows if shape.load is None else map(shape.load, rows)
+        if not more:
+            return
+        answer = driven.answer(Next(answer, ask.compiled))

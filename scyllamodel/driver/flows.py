@@ -74,8 +74,12 @@ def write(compiled: Compiled[R]) -> Flow[R]:
 
 
 def every(query: Select[R], keyspace: str) -> Flow[list[R]]:
-    """All rows; a page is fetched while the one before it is loaded."""
-    compiled = query.compile(keyspace)
+    """All rows of a query."""
+    return (yield from rows_of(query.compile(keyspace)))
+
+
+def rows_of(compiled: Compiled[list[R]]) -> Flow[list[R]]:
+    """All rows of a read; a page is fetched while the one before it is loaded."""
     answer = yield Ask(compiled)
     found: list[R] = []
     while True:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from scyllamodel.driver import flows
 from scyllamodel.driver.bulk import CONCURRENCY, OnProgress
-from scyllamodel.driver.drive import Driven
-from scyllamodel.driver.flows import Ask, Next
+from scyllamodel.driver.drive import Driven, streamed
+from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.raw import RawRows
@@ -97,19 +97,7 @@ class Reads(Driven):
         Parameters:
             page_size: rows of a page; None is the driver's 5,000.
         """
-        compiled = query.compile(self.keyspace)
-        return self._stream(Ask(compiled, size=page_size))
-
-    def _stream(self, ask: Ask) -> Iterator[Any]:
-        answer, shape = self.answer(ask), ask.compiled.shape
-        while True:
-            rows, more = answer.rows, answer.more
-            if more:
-                answer.prefetch()
-            yield from rows if shape.load is None else map(shape.load, rows)
-            if not more:
-                return
-            answer = self.answer(Next(answer, ask.compiled))
+        return streamed(self, Ask(query.compile(self.keyspace), size=page_size))
 
     def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
         """One page of rows, and the token that asks for the next one.

@@ -86,24 +86,19 @@ class ScanCourse(Generic[R]):
         if parallelism < 1:
             raise ValueError(f"parallelism={parallelism!r}: at least one range is read at a time")
         query: Select[R] = what if is_select(what) else Select(what)
-        model = query.source()
         _check(query)
-        columns = columns_of(model)
-        place = token(*(columns[name] for name in Keys.of(model).partition))
         self._query, self._keyspace = query, keyspace
-        self._target = cast("CallTarget", place.expression)
         self._size, self._secret, self._on_progress = page_size, secret, on_progress
         self.parallelism = parallelism
         self.rows = 0
         self.whole: Compiled[Any] = self._compiled(_Range(*_RING))
         if position is None:
-            self.ranges = _split(parallelism * RANGES)
+            self.ranges = [_Range(*bounds) for bounds in token_ranges(parallelism * RANGES)]
         else:
             self.ranges = _read(read_token(self.whole, position, secret))
 
     def _compiled(self, part: _Range) -> Compiled[Any]:
-        bounds = (Condition(self._target, ">", part.low), Condition(self._target, "<=", part.high))
-        return self._query.where(*bounds).compile(self._keyspace)
+        return within(self._query, part.low, part.high).compile(self._keyspace)
 
     def first(self, part: _Range) -> Ask:
         """The request that begins a range, or goes on where it stopped."""
@@ -172,11 +167,21 @@ def _check(query: Select[Any]) -> None:
             )
 
 
-def _split(count: int) -> list[_Range]:
-    """The ring in equal parts; no key has the lowest token of all."""
+def token_ranges(count: int) -> list[tuple[int, int]]:
+    """The ring in equal parts, above the one bound and up to the other; no key has the lowest token of all.
+
+    >>> token_ranges(2)
+    [(-9223372036854775808, -1), (-1, 9223372036854775807)]
+    """
     low, high = _RING
-    bounds = [low + (high - low) * at // count for at in range(count + 1)]
-    return [_Range(*pair) for pair in pairwise(bounds)]
+    return list(pairwise(low + (high - low) * at // count for at in range(count + 1)))
+
+
+def within(query: Select[R], low: int, high: int) -> Select[R]:
+    """The rows of a query in one of these ranges."""
+    columns = columns_of(query.source())
+    place = cast("CallTarget", token(*(columns[name] for name in Keys.of(query.source()).partition)).expression)
+    return query.where(Condition(place, ">", low), Condition(place, "<=", high))
 
 
 def _read(state: bytes) -> list[_Range]:

@@ -130,8 +130,8 @@ def check_group(found: Restrictions, names: tuple[str, ...]) -> None:
         )
 
 
-def check_distinct(found: Restrictions, names: Iterable[str | None]) -> None:
-    """Whether a DISTINCT can be answered: it lists partitions, so it shows their keys and static columns."""
+def check_distinct(found: Restrictions, names: Iterable[str]) -> None:
+    """Whether a DISTINCT can be answered: it lists partitions, so it shows their keys and what is of static columns."""
     given = list(names)
     others = [name for name in given if name not in found.keys.partition and name not in found.keys.static]
     missing = [name for name in found.keys.partition if name not in given]

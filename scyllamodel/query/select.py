@@ -230,7 +230,7 @@ class Select(Tuned[list[R]], Generic[R]):
         if self.groups:
             check_group(found, self.groups)
         if "distinct" in self.flags:
-            names = [getattr(expression, "column", None) for expression in expressions] or list(columns_of(model))
+            names = [target.column for target in columns_in(expressions)] or list(columns_of(model))
             check_distinct(found, names)
 
     def _load(self, model: type) -> Callable[[Sequence[Any]], Any] | None:

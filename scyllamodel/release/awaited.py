@@ -14,6 +14,7 @@ from typing import Any, Concatenate, TypeVar
 from typing_extensions import ParamSpec
 
 from scyllamodel.driver.repo import AsyncRepo, Repo
+from scyllamodel.release.backfill import backfill
 from scyllamodel.release.byhand import baseline, resolve, unlock
 from scyllamodel.release.contract import contract
 from scyllamodel.release.every import migrate_all
@@ -59,6 +60,7 @@ def _blocking(argument: Any) -> Any:
     return argument
 
 
+backfill_async = of_repo(backfill)
 baseline_async = of_repo(baseline)
 check_async = of_repo(check)
 contract_async = of_repo(contract)

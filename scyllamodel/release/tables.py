@@ -98,6 +98,18 @@ VERIFIED: Final = book_table(
 )
 """Which models were seen to be in sync with which version of the cluster's schema."""
 
+BACKFILLS: Final = book_table(
+    "scyllamodel_backfills",
+    "scope text, name text, part int, run_id uuid, parts int, since bigint, convert text, rows_in bigint, "
+    "rows_out bigint, skipped bigint, finished_at timestamp, host text, pid int",
+    partition="scope name",
+    clustering="part",
+)
+"""How far each backfill is: a row for each range of tokens that is copied, and one, part -1, for the whole.
+
+It is made by the first backfill, for most keyspaces never see one.
+"""
+
 TABLES: Final = (LOCK, MIGRATIONS, STEPS, VERIFIED)
 """All of them, in the order in which they are made."""
 

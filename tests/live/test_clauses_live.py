@@ -177,6 +177,7 @@ TUPLES = [
     ("max of nothing", select(fn.max(Order.total)).where(Order.shop == 99), [(None,)]),
     ("group", select(Order.year, fn.sum(Order.total)).where(*HERE).group_by(Order.year), [(2025, 60), (2026, 3)]),
     ("distinct", select(Order.shop, Order.owner).distinct(), [(1, "ann")]),
+    ("distinct life", select(Order.shop, fn.ttl(Order.owner)).distinct(), [(1, None)]),
     ("cast", select(fn.cast(Order.total, str)).where(*HERE, Order.year == 2025).limit(1), [("30",)]),
     ("json", select(fn.json(Order.lines)).where(*HERE, Order.year == 2025).limit(1), [('{"apple": 3}',)]),
     ("json row", select(Order.number, Order.status).where(*HERE).limit(1).json(),

@@ -92,6 +92,8 @@ SELECTS = [
      "SELECT count(*) FROM orders GROUP BY shop, day", ()),
     (select(Order.shop, Order.day).distinct(), "SELECT DISTINCT shop, day FROM orders", ()),
     (select(Order.shop, Order.day, Order.owner).distinct(), "SELECT DISTINCT shop, day, owner FROM orders", ()),
+    (select(Order.shop, Order.day, fn.writetime(Order.owner)).distinct(),
+     "SELECT DISTINCT shop, day, writetime(owner) FROM orders", ()),
     (N.where(*HERE).bypass_cache(), f"SELECT seq FROM orders WHERE {P} BYPASS CACHE", (1, 2)),
     (N.where(*HERE).json(), f"SELECT JSON seq FROM orders WHERE {P}", (1, 2)),
     (select(fn.count()).where(*HERE), f"SELECT count(*) FROM orders WHERE {P}", (1, 2)),

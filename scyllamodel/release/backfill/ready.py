@@ -1,0 +1,39 @@
+"""Before a backfill: the target is there to be filled, and the checkpoints have a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.release.books import ledger_keyspace
+from scyllamodel.release.bootstrap import bootstrap
+from scyllamodel.release.look import Look
+from scyllamodel.release.tables import BACKFILLS
+from scyllamodel.schema.facts import Table
+
+
+def make_ready(repo: Repo, model: type[Any], columns: tuple[str, ...], *, dry_run: bool) -> None:
+    """Check that the table of a model is there to be filled, and make that of the checkpoints.
+
+    Parameters:
+        columns: their names in the database.
+        dry_run: whether no table is made for checkpoints.
+
+    Raises:
+        ConfigurationError: the table or a column is missing.
+        KeyspaceError: there is no such keyspace.
+    """
+    facts: Table = model.__facts__
+    look, keyspace = Look.at(repo), facts.keyspace or repo.keyspace
+    found = look.existing(keyspace)[keyspace].table(facts.name)
+    missing = [facts.name] if found is None else [f"{facts.name}.{name}" for name in columns if name not in found]
+    if missing:
+        raise ConfigurationError(
+            f"{keyspace} has no {', '.join(missing)} yet: migrate first, then write both sides, then copy.",
+            missing=missing,
+        )
+    if not dry_run:
+        with DdlExecutor(look.coordinator, look.server) as executor:
+            bootstrap(executor, ledger_keyspace(repo), tables=[BACKFILLS])

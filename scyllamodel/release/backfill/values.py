@@ -1,0 +1,132 @@
+"""Values of one column as values of another of the same table: what is read, and the statement that writes each.
+
+*In*: two columns and a function between their values. *Out*: the read of a range of tokens, and for each row its
+statement. No I/O.
+
+A value is written with the time and the remaining life of the one that it was made of. So writers may go on meanwhile,
+for what they wrote later stays; a second run changes nothing; and what expires there expires here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel.driver.scan import within
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.model.column import Column
+from scyllamodel.model.expression import Assignment, Condition
+from scyllamodel.query import functions as fn
+from scyllamodel.query.insert import says_nothing
+from scyllamodel.query.parts import columns_of
+from scyllamodel.query.restrictions import Keys
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import UNSET, Compiled, Shape
+from scyllamodel.query.update import Update
+from scyllamodel.release.backfill.rows import has_moment, shown_key
+from scyllamodel.types.hints import core_of
+from scyllamodel.types.values import freeze
+
+_KEY: Final = ("partition_key", "clustering")
+
+
+@attrs.frozen
+class ValueTask:
+    """Copies values of one column into another.
+
+    Attributes:
+        keyspace: of a model that names none.
+        key_names: those that find a value of the target.
+        shape: of the statement that writes one.
+    """
+
+    source: Column[Any]
+    target: Column[Any]
+    convert: Callable[[Any], Any]
+    keyspace: str
+    key_names: tuple[str, ...]
+    shape: Shape[Any]
+
+    @classmethod
+    def of(
+        cls, source: Column[Any], target: Column[Any], convert: Callable[[Any], Any] | None, keyspace: str
+    ) -> ValueTask:
+        """Check that it can be done.
+
+        Raises:
+            ConfigurationError: the columns are of two tables or of a key, or nothing says how values become others.
+        """
+        model, keys = source.model, Keys.of(source.model)
+        if target.model is not model:
+            raise ConfigurationError(f"{source!r} and {target!r} are of two tables: copy the one into the other whole.")
+        if target.spec.kind in _KEY or source.name == target.name:
+            raise ConfigurationError(f"{target!r} cannot be filled: it is in the primary key, or is the source itself.")
+        key = keys.partition if target.spec.kind == "static" else keys.all
+        columns = columns_of(model)
+        update = Update[Any, None](
+            model,
+            conditions=tuple(Condition(columns[name].target, "=", UNSET) for name in key),
+            assignments=(Assignment(target.target, "set", UNSET),),
+            seconds=0,
+            written=0,
+        )
+        return cls(source, target, convert or _as_it_is(source, target), keyspace, key, update.compile(keyspace).shape)
+
+    @property
+    def name(self) -> str:
+        """What is copied into what."""
+        table = self.source.model.__facts__.name
+        return f"{table}.{self.source.db_name} -> {table}.{self.target.db_name}"
+
+    @property
+    def filled(self) -> tuple[Column[Any], ...]:
+        """The columns that are written."""
+        return (self.target,)
+
+    def reads(self, low: int, high: int, level: str) -> Compiled[Any]:
+        """The read of a range of tokens, at a consistency level."""
+        columns = columns_of(self.source.model)
+        key = tuple(columns[name] for name in self.key_names)
+        moment = (fn.writetime(self.source), fn.ttl(self.source)) if has_moment(self.source) else ()
+        query: Select[Any] = Select(self.source.model, selection=(*key, self.source, *moment))
+        both_static = self.source.spec.kind == self.target.spec.kind == "static"
+        query = (query.distinct() if both_static else query).consistency(level)
+        return within(query, low, high).compile(self.keyspace)
+
+    def key(self, row: Sequence[Any]) -> str:
+        """The key of a row, for people."""
+        return shown_key(self.source.model, dict(zip(self.key_names, row, strict=False)))
+
+    def writes(self, row: Sequence[Any], since: int) -> list[Compiled[Any]]:
+        """The statement for a row; none when there is nothing to copy.
+
+        Parameters:
+            since: the time for what has none of its own.
+
+        Raises:
+            Exception: of ``convert``.
+        """
+        width = len(self.key_names)
+        key, value = tuple(row[:width]), row[width]
+        written, left = row[width + 1 :] or (None, None)
+        if value is None or says_nothing(self.source.hint.type, value) or None in key:
+            return []
+        made = self.convert(value)
+        if made is None:
+            return []
+        return [Compiled(self.shape, (left or 0, since if written is None else written, made, *key))]
+
+
+def _as_it_is(source: Column[Any], target: Column[Any]) -> Callable[[Any], Any]:
+    """Values as they are, where that is meant: columns of one type, frozen or not, or of one Python type."""
+    same = freeze(source.hint.type) == freeze(target.hint.type)
+    if not same and core_of(source.hint.python) != core_of(target.hint.python):
+        raise ConfigurationError(
+            f"{source!r} holds {source.hint.type.cql} and {target!r} {target.hint.type.cql}: give convert=, a function "
+            "from the one value to the other.",
+            source=repr(source),
+            target=repr(target),
+        )
+    return lambda value: value
