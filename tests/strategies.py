@@ -208,10 +208,12 @@ def _freeze_user_type(cql_type):
 
 
 @st.composite
-def user_type_sets(draw):
-    """User types of one keyspace, each made of those before it."""
+def user_type_sets(draw, taken=()):
+    """User types of one keyspace, each made of those before it, and none of them by a name that is taken."""
     found = []
     for name in draw(st.lists(names, max_size=3, unique=True)):
+        if name in taken:
+            continue
         fields = [
             (field, _freeze_user_type(draw(storable(found, durations=False))))
             for field in draw(st.lists(column_names, min_size=1, max_size=3, unique=True))
@@ -302,11 +304,11 @@ def keyspaces(draw):
 def later(draw, old):
     """A later release of a keyspace: all of the earlier one, with added fields, columns, options, indexes and more."""
     grown = [draw(_with_fields(found)) for found in old.types]
-    added = [draw(user_type_sets()), draw(st.lists(names, max_size=2, unique=True))]
     taken = {found.name for found in (*old.types, *old.tables, *old.views)}
-    types = (*grown, *(found for found in added[0] if found.name not in taken))
+    types = (*grown, *draw(user_type_sets(taken)))
     kept = [draw(_with_more(table, types)) for table in old.tables]
-    new = [draw(tables(name, types)) for name in added[1] if name not in taken]
+    more = draw(st.lists(names, max_size=2, unique=True))
+    new = [draw(tables(name, types)) for name in more if name not in taken]
     bases = [table for table in kept if not table.is_counter]
     seen = [draw(views(table, f"w_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
     return attrs.evolve(old, types=types, tables=(*kept, *new), views=(*old.views, *seen))
