@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         contract_async,
         create_keyspace_async,
         diff_async,
+        expand_async,
         history_async,
         inspect_async,
         migrate_all_async,
@@ -109,9 +110,11 @@ if TYPE_CHECKING:
         wait_async,
     )
     from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
+    from scyllamodel.release.expand import expand
     from scyllamodel.release.sources import SchemaDiff, diff, snapshot
     from scyllamodel.release.waiting import WaitResult, wait
     from scyllamodel.schema.apply import Event
+    from scyllamodel.schema.course import Course, Stage
     from scyllamodel.schema.diagnostics import Diagnostic
     from scyllamodel.schema.options import DOCSTRING, TableOptions
     from scyllamodel.schema.plan import Plan
@@ -128,6 +131,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "Column",
     "ConfigurationError",
     "ConnectionFailed",
+    "Course",
     "DOCSTRING",
     "DestructiveChangeRefused",
     "Diagnostic",
@@ -169,6 +173,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "SchemaDisagreement",
     "ScyllaModelError",
     "SeveralFailed",
+    "Stage",
     "StalePlan",
     "Statement",
     "Status",
@@ -198,6 +203,8 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "delete",
     "diff",
     "diff_async",
+    "expand",
+    "expand_async",
     "find_resources",
     "history",
     "history_async",
@@ -237,9 +244,9 @@ _HOMES: Final = {
     "scyllamodel.errors": """
         BackfillFailed BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused
         DiscoveryError DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken
-        IrreversibleStep KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound NoModelsFound
-        NotFound OutOfSync QueryNotSupported SchemaDisagreement ScyllaModelError SeveralFailed StalePlan
-        StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
+        IrreversibleStep KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound
+        NoModelsFound NotFound OutOfSync QueryNotSupported SchemaDisagreement ScyllaModelError SeveralFailed
+        StalePlan StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
     "scyllamodel.model.declare": "clustering_key column partition_key",
@@ -258,14 +265,16 @@ _HOMES: Final = {
         status unlock
     """,
     "scyllamodel.release.awaited": """
-        backfill_async baseline_async check_async contract_async create_keyspace_async diff_async history_async
-        inspect_async migrate_all_async migrate_async plan_async resolve_async rollback_async snapshot_async
-        status_async unlock_async wait_async
+        backfill_async baseline_async check_async contract_async create_keyspace_async diff_async expand_async
+        history_async inspect_async migrate_all_async migrate_async plan_async resolve_async rollback_async
+        snapshot_async status_async unlock_async wait_async
     """,
     "scyllamodel.release.backfill": "BackfillProgress BackfillReport backfill",
+    "scyllamodel.release.expand": "expand",
     "scyllamodel.release.sources": "SchemaDiff diff snapshot",
     "scyllamodel.release.waiting": "WaitResult wait",
     "scyllamodel.schema.apply": "Event",
+    "scyllamodel.schema.course": "Course Stage",
     "scyllamodel.schema.diagnostics": "Diagnostic",
     "scyllamodel.schema.options": "DOCSTRING TableOptions",
     "scyllamodel.schema.plan": "Plan",

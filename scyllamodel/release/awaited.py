@@ -18,6 +18,7 @@ from scyllamodel.release.backfill import backfill
 from scyllamodel.release.byhand import baseline, resolve, unlock
 from scyllamodel.release.contract import contract
 from scyllamodel.release.every import migrate_all
+from scyllamodel.release.expand import expand
 from scyllamodel.release.keyspaces import create_keyspace
 from scyllamodel.release.migrate import migrate
 from scyllamodel.release.questions import check, inspect, plan
@@ -66,6 +67,7 @@ check_async = of_repo(check)
 contract_async = of_repo(contract)
 create_keyspace_async = of_repo(create_keyspace)
 diff_async = of_repo(diff)
+expand_async = of_repo(expand)
 history_async = of_repo(history)
 inspect_async = of_repo(inspect)
 migrate_all_async = awaited(migrate_all)

@@ -42,6 +42,7 @@ def grants(keyspace: str, role: str, *, ledger_keyspace: str | None = None) -> t
     """
     books = ledger_keyspace or keyspace
     changing = (*_on(keyspace, role, "CREATE", "ALTER"), *_on(books, role, "SELECT", "MODIFY"))
+    apart = () if books == keyspace else _on(books, role, "SELECT", "MODIFY")
     if books != keyspace:
         changing = (*changing, *_on(books, role, "CREATE", "ALTER"))
     return (
@@ -55,6 +56,11 @@ def grants(keyspace: str, role: str, *, ledger_keyspace: str | None = None) -> t
             ("create-keyspace", "migrate --create-keyspace"),
             "whoever makes a keyspace owns it; nothing else is needed",
             (f"GRANT CREATE ON ALL KEYSPACES TO {quote(role)}",),
+        ),
+        Grant(
+            ("backfill",),
+            "it reads and writes rows, and notes how far it is",
+            (*_on(keyspace, role, "SELECT", "MODIFY"), *_on(books, role, "CREATE"), *apart),
         ),
         Grant(("the application",), "it reads and writes rows", _on(keyspace, role, "SELECT", "MODIFY")),
     )

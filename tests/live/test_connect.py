@@ -16,7 +16,20 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import HostFilterPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel import Column, Model, check, column, contract, history, migrate, partition_key, plan, rollback, status
+from scyllamodel import (
+    Column,
+    Model,
+    backfill,
+    check,
+    column,
+    contract,
+    history,
+    migrate,
+    partition_key,
+    plan,
+    rollback,
+    status,
+)
 from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
@@ -347,6 +360,7 @@ class Thing(Model, table="things", repo="granted"):
 
     id: Column[int] = partition_key()
     name: Column[str] = column(index=True)
+    name_2: Column[str | None] = column(default=None)
 
 
 def granted(guarded, role, *commands):
@@ -385,6 +399,19 @@ def test_grants_are_enough_and_needed(guarded):
 
     assert (planned.cql, True) == (done.plan.cql, in_sync)
     assert (done.version, planned.cql) == (told[0].version, [step.cql for step in told[1][0].steps])
+
+
+def test_a_backfill_needs_no_more_than_its_grants(guarded):
+    """It copies, and cannot change a schema."""
+    with granted(guarded, "Copymaker", "migrate") as maker:
+        migrate(maker)
+        maker.save(Thing(id=1, name="a"))
+    with granted(guarded, "Copier", "backfill") as copier:
+        report = backfill(copier, Thing.name, into=Thing.name_2)
+        with pytest.raises(Exception, match=r"(?i)no ALTER permission"):
+            copier.raw("ALTER TABLE granted.things ADD more text")
+
+    assert (True, 1) == (report.finished, report.rows_out)
 
 
 def test_what_drops_needs_the_grants_that_drop(guarded):

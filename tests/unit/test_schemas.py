@@ -16,11 +16,14 @@ from scyllamodel.errors import ImpossibleChange, NoModelsFound
 from scyllamodel.local.background import NodeStatus
 from scyllamodel.local.background import Status as LocalStatus
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
+from scyllamodel.release.backfill import BackfillReport
+from scyllamodel.release.backfill.report import FailedRow
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.sources import SchemaDiff
 from scyllamodel.release.status import LockHolder, Status, history_dict
 from scyllamodel.release.waiting import WaitResult
 from scyllamodel.schema.apply import StepResult
+from scyllamodel.schema.course import Course, Stage
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.differences import differences
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
@@ -42,6 +45,12 @@ REMARK = Diagnostic("KS102", "warn", "shop", "one copy", "write replication=")
 
 DOCUMENTS = {
     "plan": [PLAN.to_dict(), REFUSED.to_dict()],
+    "course": [
+        Course("shop.orders.id", (REMARK,), (Stage("expand", "why", "x = 1", ("SELECT 1",), ("ls",)),)).to_dict()
+    ],
+    "backfill": [
+        BackfillReport("a -> b", False, 1, 2, 30, 20, 9, 1, (FailedRow("id=1", "no"),), 0.5, dry_run=True).to_dict()
+    ],
     "result": [
         MigrationResult(
             "applied", PLAN, (StepResult(1, "applied", 1, 41), StepResult(2, "failed", 2, 3, "no"))

@@ -23,7 +23,7 @@ from scyllamodel.schema.facts import Table, TableColumn
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 from scyllamodel.schema.source.defaults import chosen_options
-from scyllamodel.schema.source.names import IMPORTED
+from scyllamodel.schema.source.names import _OFFERED, IMPORTED
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CustomType, Native
 
@@ -114,6 +114,8 @@ def test_a_text_of_the_database_is_never_code(folder):
 def test_no_column_hides_what_a_base_class_offers(folder):
     """Whatever methods models have, and whatever the module imports, a column may be called so in CQL."""
     taken = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED
+    offered = {name for name in taken - IMPORTED if not name.startswith("__")}
+    assert offered == _OFFERED
     columns = [TableColumn(name, Native("text")) for name in sorted(taken)]
     made = Table(name="t", columns=[TableColumn("id", Native("int"), "partition_key"), *columns])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from scyllamodel.cli.commands import cluster, explain, ledger, look, offline, schema, server
+from scyllamodel.cli.commands import backfill, cluster, explain, ledger, look, offline, schema, server
 
 COMMANDS: Final = (
     *schema.COMMANDS,
+    *backfill.COMMANDS,
     *ledger.COMMANDS,
     *look.COMMANDS,
     *offline.COMMANDS,

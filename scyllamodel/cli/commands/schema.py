@@ -17,6 +17,7 @@ from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import check_text, result_text
 from scyllamodel.driver.repo import Repo
+from scyllamodel.release.expand import expand
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.snapshot import FILE
 
@@ -27,12 +28,19 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
     options.creating(parser)
     options.allowing(parser)
     parser.add_argument("--out", metavar="FILE", help="write the plan to a file for `migrate FILE`")
+    parser.add_argument(
+        "--expand",
+        metavar="NAME",
+        help="write out the course round a refused change: Order.total for a column, Order for the key of a table",
+    )
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 when there is something to do")
     options.output(parser)
 
 
 def _plan(settings: argparse.Namespace, console: Console) -> int:
     repos = chosen_repos(settings)
+    if settings.expand:
+        return answer_each(repos, partial(_expand_one, settings), console)
     if settings.out and len(repos) != 1:
         raise UsageError(f"--out is for the plan of one repo, and this command is about {len(repos)}. Name one.")
     return answer_each(repos, partial(_plan_one, settings), console)
@@ -46,6 +54,11 @@ def _plan_one(settings: argparse.Namespace, repo: Repo) -> Answer:
         found.save(settings.out)
     changes = CHANGES if settings.exit_code and not found.is_empty else DONE
     return Answer(found.to_dict(), found.render(), REFUSED if found.refusals else changes)
+
+
+def _expand_one(settings: argparse.Namespace, repo: Repo) -> Answer:
+    course = expand(repo, settings.expand)
+    return Answer(course.to_dict(), course.render())
 
 
 def _migrate_options(parser: argparse.ArgumentParser) -> None:
@@ -136,6 +149,7 @@ COMMANDS: Final = (
             'scyllamodel plan --url "scylla://127.0.0.1/shop?models=shop.models" --exit-code',
             "scyllamodel plan --repo shop.db:repo --out release.json",
             "scyllamodel plan --repo shop.db:repo --json | jq .summary",
+            "scyllamodel plan --repo shop.db:repo --expand Order.total",
         ),
         (CHANGES, REFUSED),
     ),

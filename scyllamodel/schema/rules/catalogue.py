@@ -33,12 +33,14 @@ class Entry:
 
 
 _EXPAND = (
-    "Expand, copy, contract: add a new column beside the old one, write both, copy the rows of before, read the new "
-    "one, remove the old one from the model, and drop it by hand. The refusal writes it out."
+    "Expand, copy, contract: add a new column beside the old one, write both, copy the values of before with "
+    "scyllamodel backfill, read the new one, remove the old one from the model, and drop it with scyllamodel contract. "
+    "scyllamodel plan --expand Order.total writes it out for your class, as Python and CQL."
 )
 _NEW_TABLE = (
-    "Declare a second table with the wanted key, write to both, copy the rows of before, read the new one, and drop "
-    "the old one by hand. The refusal writes it out."
+    "Declare a second table with the wanted key, write to both, copy the rows of before with scyllamodel backfill, "
+    "read the new one, and drop the old one with scyllamodel contract. scyllamodel plan --expand Order writes it out "
+    "for your class, as Python and CQL."
 )
 _ALLOW = "A sync never does this. Drop it by hand, when nothing reads it any more."
 

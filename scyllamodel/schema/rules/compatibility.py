@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel._identifiers import qualified
 from scyllamodel.schema.changes import AddTable, AlterColumn, LiveOnly, RenameKeyColumns
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
@@ -50,9 +49,9 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
         steps = [
             f'Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    table="{new}"',
             f"Deploy and sync, which creates {case.name}.{change.table.name}; write to both tables.",
-            "Copy the rows of before, page by page.",
+            f"Copy the rows of before:\n    {recipes.backfill(old, '', new)}",
             f"Read {change.table.name} only; then remove {cls}.",
-            f"When nothing reads it any more, by hand: DROP TABLE {qualified(case.name, old)}",
+            f"When nothing reads it any more: scyllamodel contract --allow DS102:{old}",
         ]
         fix = f'To keep the rows where they are: table="{old}"\nTo rename it in the database:\n' + recipes.numbered(
             steps

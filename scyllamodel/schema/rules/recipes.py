@@ -22,6 +22,7 @@ from scyllamodel.types.values import (
     SetType,
     TupleType,
     VectorType,
+    freeze,
     is_frozen,
     parts,
 )
@@ -118,18 +119,25 @@ def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableCol
     add = declaration(attrs.evolve(wanted, name=new), optional=True)
     static = " STATIC" if wanted.kind == "static" else ""
     ddl = f"ALTER TABLE {qualified(keyspace, table.name)} ADD {quote(new)} {wanted.type.cql}{static}"
-    key = " AND ".join(f"{quote(c.name)} = ?" for c in copied_by(table, found))
-    names = ", ".join(quote(c.name) for c in (*copied_by(table, found), found))
-    where = qualified(keyspace, table.name)
-    copy = f"SELECT {names} FROM {where}\nUPDATE {where} SET {quote(new)} = ? WHERE {key}"  # noqa: S608 - a recipe to read
+    convert = "" if freeze(found.type) == freeze(wanted.type) else " --convert MODULE:FUNCTION"
     steps = [
         f"Keep the old column as it is stored, and declare the new one beside it:\n    {keep}\n    {add}",
         f"Deploy and sync, which runs: {ddl}",
-        f"Write both columns, and copy the values of before, page by page, converting each:\n{_inset(copy)}",
+        f"Write both columns, and copy the values of before:\n    {backfill(table.name, found.name, new)}{convert}",
         f"Read {new} only; then remove {old} from the model.",
-        f"When nothing reads it any more, by hand: ALTER TABLE {where} DROP {quote(found.name)}",
+        f"When nothing reads it any more: scyllamodel contract --allow DS103:{table.name}.{found.name}",
     ]
-    return numbered(steps)
+    return f"{numbered(steps)}\n{written_out(f'{table.name}.{wanted.name}')}"
+
+
+def backfill(table: str, column: str, new: str) -> str:
+    """The command that copies a column, or a table where none is named."""
+    return f"scyllamodel backfill {table}{'.' if column else ''}{column} --into {new}"
+
+
+def written_out(name: str) -> str:
+    """Where the whole of it can be had."""
+    return f"All of it with classes and CQL: scyllamodel plan --expand {name}"
 
 
 def copied_by(table: Table, column: TableColumn) -> tuple[TableColumn, ...]:
@@ -142,16 +150,14 @@ def new_table(keyspace: str, found: Table, wanted: Table, new: str) -> str:
     cls, old = class_name(new), class_name(found.name)
     key = _inset("\n".join(declaration(c, optional=False) for c in wanted.columns if c.in_key))
     head = f'class {cls}(Model, table="{new}"):'
-    stored, added = qualified(keyspace, found.name), qualified(keyspace, new)
-    copy = f"SELECT … FROM {stored}\nINSERT INTO {added} (…) VALUES (…)"  # noqa: S608 - likewise
     steps = [
         f"Keep {old} as it is stored, and declare a second model:\n    {head}\n{_inset(key)}",
         f"Deploy and sync, which creates {keyspace}.{new}; write to both tables.",
-        f"Copy the rows of before, page by page:\n{_inset(copy)}",
+        f"Copy the rows of before:\n    {backfill(found.name, '', new)}",
         f"Read {new} only; then remove {old}.",
-        f"When nothing reads it any more, by hand: DROP TABLE {stored}",
+        f"When nothing reads it any more: scyllamodel contract --allow DS102:{found.name}",
     ]
-    return numbered(steps)
+    return f"{numbered(steps)}\n{written_out(found.name)}"
 
 
 def new_view(keyspace: str, found: View, wanted: View, new: str) -> str:
@@ -172,7 +178,7 @@ def new_type(keyspace: str, found: str, new: str) -> str:
     steps = [
         f"Keep {class_name(found)} as it is stored, and declare a second type:\n    {head}",
         "Add a column of the new type beside each column of the old one, and sync.",
-        "Write both, copy the rows of before, then read the new columns only.",
+        "Write both, copy the rows of before with scyllamodel backfill, then read the new columns only.",
         f"When nothing reads them any more, drop the old columns by hand, then: DROP TYPE {qualified(keyspace, found)}",
     ]
     return numbered(steps)

@@ -6,8 +6,10 @@ difference; what no class can declare stands in it as a comment. The same facts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from scyllamodel.schema.facts import KeyspaceFacts, Table, View
 from scyllamodel.schema.order import types_in_order
@@ -19,7 +21,7 @@ from scyllamodel.schema.source.names import class_names
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
-__all__ = ["module_source"]
+__all__ = ["Called", "module_source"]
 
 _STANDARD: Final = {
     "date": "datetime", "datetime": "datetime", "time": "datetime", "Decimal": "decimal", "Annotated": "typing",
@@ -37,23 +39,48 @@ def as_is(value: Any) -> Any:
 '''
 
 
-def module_source(facts: KeyspaceFacts, server: ServerProfile, *, repo: str = "default") -> str:
+@attrs.frozen
+class Called:
+    """What things are called in Python, where that is known; what is not gets a name made of its raw one.
+
+    Attributes:
+        classes: by kind (``table``, ``view``, ``type``) and raw name.
+        attributes: of each table by its raw name: by raw names of columns.
+    """
+
+    classes: Mapping[tuple[str, str], str] = attrs.field(factory=dict[tuple[str, str], str])
+    attributes: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict[str, Mapping[str, str]])
+
+
+def module_source(
+    facts: KeyspaceFacts,
+    server: ServerProfile,
+    *,
+    repo: str = "default",
+    called: Called | None = None,
+    about: str = "Models of a live keyspace, as it was read.",
+) -> str:
     """The module that declares this keyspace.
 
     Parameters:
         server: whose defaults are not repeated.
         repo: the name of the repo that the models are bound to.
+        about: the docstring of the module.
     """
     usable = usable_types(facts)
-    names = _class_names(facts)
+    called = called or Called()
+    names = {**_class_names(facts), **called.classes}
     classes = Classes(usable, {name: names["type", name] for name in usable})
     tables = {table.name: table for table in facts.tables if table_fault(table, classes) is None}
     views = [view for view in facts.views if view_fault(view, frozenset(tables)) is None]
     blocks = [user_type_class(item, classes) for item in types_in_order(usable.values())]
-    blocks += [table_class(table, names["table", table.name], classes, server, repo) for table in tables.values()]
+    blocks += [
+        table_class(table, names["table", table.name], classes, server, (repo, called.attributes.get(table.name, {})))
+        for table in tables.values()
+    ]
     blocks += [_view(view, tables[view.base], names, classes, server) for view in views]
     comments = [*_left_out(facts, classes, frozenset(tables))]
-    return _module(facts.name, comments, ["\n".join(block) for block in blocks])
+    return _module(facts.name, about, comments, ["\n".join(block) for block in blocks])
 
 
 def _class_names(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
@@ -84,11 +111,11 @@ def _left_out(facts: KeyspaceFacts, classes: Classes, tables: frozenset[str]) ->
             yield left_out("view", view.name, fault)
 
 
-def _module(keyspace: str, comments: list[str], blocks: list[str]) -> str:
+def _module(keyspace: str, about: str, comments: list[str], blocks: list[str]) -> str:
     body = "\n\n\n".join(blocks)
     words = _words(body)
     as_is = _AS_IS if "as_is" in words else ""
-    lines = ['"""Models of a live keyspace, as it was read."""', "", "from __future__ import annotations", ""]
+    lines = [f'"""{about}"""', "", "from __future__ import annotations", ""]
     standard = _imports(words | ({"Any"} if as_is else set()))
     lines += [*standard, *([""] if standard else [])]
     ours = [name for name in _OURS if name in words]

@@ -38,9 +38,16 @@ def user_type_class(found: UserType, classes: Classes) -> list[str]:
     return lines
 
 
-def table_class(table: Table, name: str, classes: Classes, server: ServerProfile, repo: str) -> list[str]:
-    """The class of a table, with its indexes and whatever options somebody chose."""
-    names = attributes(column.name for column in table)
+def table_class(
+    table: Table, name: str, classes: Classes, server: ServerProfile, bound: tuple[str, Mapping[str, str]]
+) -> list[str]:
+    """The class of a table, with its indexes and whatever options somebody chose.
+
+    Parameters:
+        bound: the repo that it is bound to, and the attributes of columns whose names are known.
+    """
+    repo, known = bound
+    names = {**attributes(column.name for column in table), **known}
     faults = {index: index_fault(index, table) for index in table.indexes}
     arguments = [f"table={table.name!r}", *([] if repo == "default" else [f"repo={repo!r}"])]
     indexes = [_index(index, names) for index, fault in faults.items() if fault is None]

@@ -1,0 +1,165 @@
+"""The command that copies into a new column or table: backfill."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from scyllamodel.cli import options
+from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import PARTIAL, Stopped, UsageError
+from scyllamodel.cli.parser import Command
+from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.config import Target, load_target
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import BackfillFailed
+from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
+
+if TYPE_CHECKING:
+    from scyllamodel.cli.terminal import Bar
+
+_SAY: Final = 10.0
+"""Seconds between two lines on progress where no bar can be shown."""
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="what is copied: Order.total, or Order for its rows")
+    parser.add_argument("--into", required=True, metavar="TARGET", help="the column, or the model, to fill")
+    parser.add_argument(
+        "--convert", metavar="MODULE:FUNCTION", help="makes the new value of the old one, such as decimal:Decimal"
+    )
+    options.target(parser)
+    group = parser.add_argument_group("pace")
+    group.add_argument("--rate", type=_rate, metavar="ROWS", help="rows a second, at most")
+    group.add_argument("--concurrency", type=int, default=64, metavar="N", help="writes under way (default: 64)")
+    group.add_argument("--consistency", default="QUORUM", metavar="LEVEL", help="of reads and writes (default: QUORUM)")
+    parser.add_argument("--again", action="store_true", help="begin anew, also where all was copied before")
+    parser.add_argument("--dry-run", action="store_true", help="read and convert everything, and write nothing")
+    options.output(parser)
+
+
+def _rate(text: str) -> float:
+    found = float(text)
+    if not 0 < found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of rows above zero")
+    return found
+
+
+def _run(settings: argparse.Namespace, console: Console) -> int:
+    return answer_each(chosen_repos(settings), partial(_one, settings, console), console, failed=PARTIAL)
+
+
+def _one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+    follower = _Follower(console)
+    try:
+        report = backfill(
+            repo,
+            settings.source,
+            into=settings.into,
+            convert=_function(settings.convert),
+            rate=settings.rate,
+            concurrency=settings.concurrency,
+            consistency=settings.consistency,
+            again=settings.again,
+            dry_run=settings.dry_run,
+            on_progress=follower.told,
+        )
+    except KeyboardInterrupt:
+        raise follower.stopped() from None
+    except BackfillFailed as error:
+        follower.end()
+        console.say(failures_text(error.report))
+        raise
+    finally:
+        follower.end()
+    return Answer(report.to_dict(), report_text(report), asked_for=settings.dry_run)
+
+
+def _function(text: str | None) -> Callable[[Any], Any] | None:
+    if text is None:
+        return None
+    found = load_target(Target(text, "--convert"))
+    if not callable(found):
+        raise UsageError(f"--convert names {text!r}, which is {type(found).__name__!r} and no function.")
+    return found
+
+
+def report_text(report: BackfillReport) -> str:
+    """What became of it, in a line.
+
+    >>> print(report_text(BackfillReport("t.a -> t.b", True, 4, 4, 1200, 1199, 1, 0, (), 2.5)))
+    t.a -> t.b: 1,200 rows read, 1,199 written, 1 with nothing to copy. All of it is copied (2.5 s).
+    """
+    written = "would be written" if report.dry_run else "written"
+    rows = f"{report.rows_in:,} rows read, {report.rows_out:,} {written}, {report.skipped:,} with nothing to copy"
+    end = "Nothing was written" if report.dry_run else "All of it is copied"
+    return f"{report.name}: {rows}. {end} ({report.seconds:.1f} s)."
+
+
+def failures_text(report: BackfillReport) -> str:
+    """The rows that failed, as far as the report holds them."""
+    lines = [f"  ! {found.key}: {found.error}" for found in report.failures]
+    more = report.failed - len(report.failures)
+    return "\n".join([*lines, *([f"  ! and {more:,} more"] if more else [])])
+
+
+@attrs.define
+class _Follower:
+    """A backfill as it is seen: a bar on a terminal, else a line now and then."""
+
+    console: Console
+    bar: Bar | None = None
+    last: BackfillProgress = attrs.field(factory=partial(BackfillProgress, 0, 0, 0, 0, 0))
+    said: float = attrs.field(factory=time.monotonic)
+
+    def told(self, progress: BackfillProgress) -> None:
+        """It went on."""
+        if not self.last.ranges:
+            self.bar = self.console.bar(progress.ranges)
+        more, self.last = progress.done - self.last.done, progress
+        text = f"{progress.rows_in:,} rows read, {progress.rows_out:,} written, {progress.failed:,} failed"
+        if self.bar is not None:
+            for _ in range(more):
+                self.bar.advance()
+            self.bar.describe(text)
+        elif time.monotonic() - self.said > _SAY:
+            self.said = time.monotonic()
+            self.console.say(f"{progress.done:,} of {progress.ranges:,} ranges: {text}")
+
+    def stopped(self) -> Stopped:
+        """The user ended it."""
+        done, ranges = self.last.done, self.last.ranges
+        text = f"Stopped as asked: {done:,} of {ranges:,} ranges are copied. The same command goes on from there."
+        return Stopped(text, applied=done, total=ranges, result=None)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+COMMANDS: Final = (
+    Command(
+        "backfill",
+        "copy a column or a table into a new one, while the application goes on",
+        _run,
+        _options,
+        "The third stage of the course that `scyllamodel plan --expand` writes out. Each value keeps its own\n"
+        "time and remaining life, so what the application writes meanwhile stays. Killed or stopped, the\n"
+        "same command goes on after the last range of tokens that was done. Rows that cannot be copied are\n"
+        "told by their keys, and the others are copied.",
+        (
+            "scyllamodel backfill Order.total --into total_2 --convert decimal:Decimal --repo shop.db:repo",
+            "scyllamodel backfill Order --into Order2 --convert shop.models:to_order_2 --rate 2000",
+            "scyllamodel backfill Order.total --into total_2 --convert decimal:Decimal --dry-run",
+        ),
+        (PARTIAL,),
+    ),
+)

@@ -1,0 +1,161 @@
+"""The commands round a refused change, each a process of its own, on a real server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from documents import document_in
+from project import MODELS
+from shell import command
+
+pytestmark = pytest.mark.live
+
+TOTAL = "\n    total: Column[int | None] = column(default=None)\n"
+DECIMAL = TOTAL.replace("int", "Decimal")
+BOTH = TOTAL + DECIMAL.replace("total", "total_2")
+HEAD = "from decimal import Decimal\nfrom time import sleep\n"
+SLOWLY = """
+
+def slowly(value):
+    sleep(0.02)
+    return Decimal(value)
+
+
+def never(value):
+    raise ValueError("no")
+"""
+
+
+@pytest.fixture
+def sold(ready):
+    """The project with 100 orders that have a total, and both columns in its models."""
+    ready.write("models", HEAD + MODELS + TOTAL)
+    ready.run("migrate", "-q")
+    query = f"INSERT INTO {ready.keyspace}.orders (customer, placed, total) VALUES (uuid(), now(), %s)"
+    for number in range(100):
+        ready.repo.session.execute(query, [number])
+    return ready
+
+
+@pytest.fixture
+def expanded(sold):
+    """The same after the first stage of the course."""
+    sold.write("models", HEAD + MODELS + BOTH + SLOWLY)
+    sold.run("migrate", "-q")
+    return sold
+
+
+def totals(project):
+    """The values of the new column."""
+    rows = project.repo.session.execute(f"SELECT total_2 FROM {project.keyspace}.orders")
+    return sorted(int(row[0]) for row in rows if row[0] is not None)
+
+
+def test_a_refused_change_leads_to_its_course(sold):
+    """The plan refuses it, says where the course is, and writes it out."""
+    sold.write("models", HEAD + MODELS + DECIMAL)
+    refused = sold.run("plan")
+    told = sold.run("plan", "--expand", "Order.total")
+    document = document_in(sold.run("plan", "--expand", "orders.total", "--json").stdout)
+    nothing = sold.run("plan", "--expand", "Order.status")
+
+    assert 3 == refused.returncode
+    assert "scyllamodel plan --expand orders.total" in refused.stdout
+    assert 0 == told.returncode
+    assert "## 3. Backfill" in told.stdout
+    assert ["expand", "write both", "backfill", "switch", "contract"] == [s["name"] for s in document["stages"]]
+    assert 78 == nothing.returncode
+    assert "Nothing of Order.status is refused" in nothing.stderr
+
+
+def test_it_is_tried_and_done(expanded):
+    """A dry run writes nothing; the run says what it did; a second one has nothing to do."""
+    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
+    tried = expanded.run(*words, "--dry-run")
+    before = totals(expanded)
+    done = expanded.run(*words)
+    again = document_in(expanded.run(*words, "--json").stdout)
+
+    assert (0, []) == (tried.returncode, before)
+    assert "100 rows read, 100 would be written" in tried.stdout
+    assert (0, list(range(100))) == (done.returncode, totals(expanded))
+    assert "orders.total -> orders.total_2: 100 rows read, 100 written, 0 with nothing to copy" in done.stdout
+    assert (True, 100, 100) == (again["finished"], again["rows_in"], again["rows_out"])
+
+
+def test_rows_that_fail_are_listed(expanded):
+    """By their keys, with the exit code of what can be gone on with."""
+    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:never")
+    failed, document = expanded.run(*words), document_in(expanded.run(*words, "--json").stdout)
+
+    assert 6 == failed.returncode
+    assert "! customer=UUID(" in failed.stderr
+    assert "and 80 more" in failed.stderr
+    assert "BF101" in failed.stderr
+    assert ("BF101", 100, False) == (document["code"], document["report"]["failed"], document["report"]["finished"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_asked_and_goes_on(expanded, number):
+    """Ctrl-C and SIGTERM end it at once, and the same command does the rest."""
+    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:slowly")
+    environ = {**os.environ, "SCYLLAMODEL_REPOS": "app.db:repo"}
+    process = subprocess.Popen(
+        command(*words), cwd=expanded.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(totals(expanded)) < 5:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    written = len(totals(expanded))
+    rest = document_in(expanded.run(*words, "--json").stdout)
+
+    assert 6 == process.returncode
+    assert "Traceback" not in err
+    assert "of 1,024 ranges are copied. The same command goes on from there." in err
+    assert 5 <= written < 100
+    assert (True, 100) == (rest["finished"], rest["rows_in"])
+    assert list(range(100)) == totals(expanded)
+
+
+def test_a_terminal_shows_how_far_it_is(expanded):
+    """Rows in and out beside a bar."""
+    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
+    shown = expanded.on_a_terminal(*words)
+
+    assert "rows read" in str(shown)
+    assert "1024" in str(shown)
+
+
+WRONG = [
+    (("--convert", "decimal:Nothing"), 78, "Nothing"),
+    (("--convert", "app.db:settings"), 64, "no function"),
+    (("--rate", "0"), 64, "no number of rows above zero"),
+    (("--consistency", "MOST", "--convert", "decimal:Decimal"), 78, "'MOST' is no consistency level"),
+    ((), 78, "give convert="),
+]
+
+
+def test_what_is_wrong_is_said(expanded):
+    """With the exit code of wrong words or wrong settings."""
+    for words, code, said in WRONG:
+        done = expanded.run("backfill", "Order.total", "--into", "total_2", *words)
+
+        assert (code, "") == (done.returncode, done.stdout)
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_names_of_models_are_enough_without_a_repo_of_their_own(expanded):
+    """``--url`` and ``--models`` do as well."""
+    node = expanded.repo.settings.nodes[0]
+    url = f"scylla://{node}/{expanded.keyspace}?models=app.models"
+    done = expanded.run("backfill", "orders.total", "--into", "orders.total_2", "--convert", "decimal:Decimal",
+                        "--url", url, SCYLLAMODEL_REPOS="")  # fmt: skip
+
+    assert (0, list(range(100))) == (done.returncode, totals(expanded))
