@@ -66,4 +66,5 @@ class BackfillReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values, by the schema ``backfill.schema.json`` of this package."""
-        return {"format": 1, "kind": "backfill", **attrs.asdict(self)}
+        failures = [attrs.asdict(found) for found in self.failures]
+        return {"format": 1, "kind": "backfill", **attrs.asdict(self), "failures": failures}
