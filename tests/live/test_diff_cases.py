@@ -1,0 +1,218 @@
+"""The tables of diff cases once more, on a real server: what it stored is what the cases say, and a sync ends it.
+
+Each case has names of its own in one keyspace. What a server refuses, by its own rules or because it is older, is left
+out and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from importlib import import_module
+from uuid import uuid4
+
+import attrs
+import pytest
+from build import schema, table, told, view
+from cassandra import DriverException
+from cassandra.protocol import ErrorMessage
+from classes import declare
+
+from scyllamodel import Repo, inspect, migrate, plan
+from scyllamodel.release.look import Look
+from scyllamodel.schema.ddl import script
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType, View
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.types.parse import parse_type
+
+pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
+
+
+def written():
+    """Kind, what is found, what is declared and what is told, of every case that stands in a table of cases."""
+    kinds = ("columns", "indexes", "tables", "types", "views")
+    units = {kind: import_module(f"unit.test_diff_{kind}") for kind in kinds}
+    for _, found, declared, expected in units["columns"].CASES:
+        types = [part for part in (ADDR,) if any("addr" in text for text in (*found, *declared))]
+        yield "columns", (*types, table("t", *found)), (*types, table("t", *declared)), expected
+    base = [text for text in units["indexes"].COLUMNS if "vector" not in text]  # which older servers lack
+    for _, found, declared, expected in units["indexes"].CASES:
+        yield "indexes", [table("t", *base, indexes=found)], [table("t", *base, indexes=declared)], expected
+    for _, found, declared, expected in units["tables"].CASES:
+        yield "tables", found, declared, expected
+    for _, found, declared, expected in units["tables"].OPTIONS:
+        said = [f"~ options t {', '.join(sorted(expected))}"] if expected else []
+        yield "options", [table("t", options=found)], [table("t", options=declared)], said
+    for _, found, declared, expected in units["types"].CASES:
+        yield "types", found, declared, expected
+    base, key = units["views"].T, units["views"].KEY
+    for _, where, fits in units["views"].WHERE:
+        said = [] if fits else ["! view x: filter"]
+        yield "filters", [base, view("x", "t", *key, where=where)], [base, view("x", "t", *key)], said
+    for _, found, declared, expected in units["views"].CASES:
+        yield "views", found, declared, expected
+
+
+ADDR = UserType("addr", (("street", parse_type("text")),))
+
+
+@attrs.frozen
+class Case:
+    """One case under names of its own.
+
+    Attributes:
+        mark: what its names begin with.
+    """
+
+    kind: str
+    mark: str
+    found: KeyspaceFacts
+    declared: KeyspaceFacts
+    expected: list
+
+    @classmethod
+    def all(cls, keyspace):
+        """All cases in a keyspace."""
+        for number, (kind, found, declared, expected) in enumerate(written()):
+            mark = f"x{number:03}_"
+            sides = (marked(schema(*parts), mark) for parts in (found, declared))
+            yield cls(kind, mark, *(attrs.evolve(s, name=keyspace, keyspace=None) for s in sides), expected)
+
+    @property
+    def is_possible(self):
+        """Whether CQL has such things at all: no compact layout, none of our own tables, no class of nobody's."""
+        tables = self.found.tables
+        return not any(found.flags - {"compound", "counter"} or "scyllamodel" in found.name for found in tables)
+
+    def told(self, changes):
+        """The changes in a few words, by the names that the case has."""
+        return [text.replace(self.mark, "") for text in told(changes)]
+
+    def part_of(self, facts):
+        """What is this case's of a whole keyspace."""
+        mine = {
+            kind: [found for found in getattr(facts, kind) if found.name.startswith(self.mark)]
+            for kind in ("types", "tables", "views")
+        }
+        return attrs.evolve(facts, **mine)
+
+
+def marked(facts, mark):
+    """The same facts, every name with this mark before it."""
+    types = "|".join(re.escape(found) for found in ("addr", *(t.name for t in facts.types))) or "addr"
+
+    def typed(cql_type):
+        return parse_type(re.sub(rf"\b({types})\b", rf"{mark}\1", cql_type.cql))
+
+    def columns(found):
+        return [attrs.evolve(column, type=typed(column.type)) for column in found]
+
+    def renamed(found):
+        if isinstance(found, UserType):
+            return UserType(mark + found.name, tuple((name, typed(field)) for name, field in found.fields))
+        if isinstance(found, View):
+            return attrs.evolve(found, name=mark + found.name, base=mark + found.base)
+        indexes = [attrs.evolve(index, name=mark + index.name) for index in found.indexes]
+        return attrs.evolve(found, name=mark + found.name, columns=columns(found), indexes=indexes)
+
+    parts = [renamed(found) for found in (*facts.types, *facts.tables, *facts.views)]
+    return schema(*parts, keyspace=facts.keyspace)
+
+
+@pytest.fixture(scope="module")
+def server(scylla_repo):
+    """What the server at hand can do."""
+    return Look.at(scylla_repo).server
+
+
+@pytest.fixture(scope="module")
+def live(scylla_repo, server):
+    """The cases whose first side the server took, each made by plain CQL; and how many there were of each kind."""
+    every = list(Case.all(scylla_repo.keyspace))
+    made = [case for case in every if case.is_possible and taken(scylla_repo, case, server)]
+    return made, Counter(case.kind for case in every)
+
+
+def taken(repo, case, server):
+    """Whether the server takes the statements of the side that is found."""
+    try:
+        for cql in script(case.found, server):
+            repo.session.execute(cql, timeout=60)
+    except (DriverException, ErrorMessage):
+        return False
+    return True
+
+
+def test_what_a_server_stored_differs_as_the_cases_say(scylla_repo, server, live):
+    """Read back, no difference is lost and none is invented."""
+    made, every = live
+    facts = inspect(scylla_repo)[scylla_repo.keyspace]
+    wrong = [
+        (case.mark, case.kind, case.expected, found)
+        for case in made
+        if (found := case.told(diff(case.part_of(facts), case.declared, server))) != case.expected
+    ]
+
+    assert [] == wrong
+    assert {"columns": 42, "indexes": 23, "tables": 14, "options": 7, "types": 19, "filters": 12, "views": 14} == every
+    assert len(made) > 90
+
+
+def test_a_sync_leaves_nothing_to_do(scylla_repo, server, live):
+    """All cases that are not refused, in one release; the second plan is empty."""
+    made, _ = live
+    facts = inspect(scylla_repo)[scylla_repo.keyspace]
+    possible = [case for case in made if not make_plan(case.declared, case.part_of(facts), server).refusals]
+    repo = Repo(f"cases_{uuid4().hex}", session=scylla_repo.session, keyspace=scylla_repo.keyspace)
+    models = declare(repo.name, *(case.declared for case in possible if case.declared.tables or case.declared.views))
+    done = migrate(repo, allow={"BC101"})
+    left = plan(repo)
+
+    assert [] == left.cql
+    assert () == left.refusals
+    assert done.plan.cql
+    assert len(models) > 50
+
+
+def test_every_declared_side_is_made_from_nothing(scylla_repo, server, live):
+    """In an empty keyspace, whatever was there before."""
+    keyspace = f"cases_{uuid4().hex[:12]}"
+    about = inspect(scylla_repo)[scylla_repo.keyspace].keyspace
+    empty = KeyspaceFacts(keyspace, attrs.evolve(about, name=keyspace))
+    sides = [without_renames(case.declared) for case in Case.all(keyspace) if has_its_columns(case.declared)]
+    fresh = [side for side in sides if side.tables and not make_plan(side, empty, server).refusals]
+    settings = dict(empty.keyspace.replication)
+    repo = Repo(f"cases_{uuid4().hex}", session=scylla_repo.session, keyspace=keyspace, replication=settings)
+    models = declare(repo.name, *fresh)
+    try:
+        migrate(repo, create_keyspace=True)
+        left = plan(repo)
+        found = inspect(repo)[keyspace]
+    finally:
+        scylla_repo.session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=60)
+
+    assert ([], ()) == (left.cql, left.refusals)
+    assert {name for side in fresh for name in names(side)} == set(names(found)) - bookkeeping(found)
+    assert len(models) > 90
+
+
+def has_its_columns(side):
+    """Whether views show what there is; some cases leave that out, for a differ does not care."""
+    return all(column.name in side.table(found.base) for found in side.views for column in found)
+
+
+def without_renames(side):
+    """Names that come from nowhere need no old ones."""
+    tables = [attrs.evolve(t, columns=[attrs.evolve(c, renamed_from=None) for c in t]) for t in side.tables]
+    return attrs.evolve(side, tables=tables)
+
+
+def names(side):
+    """Of tables and views."""
+    return [found.name for found in (*side.tables, *side.views)]
+
+
+def bookkeeping(side):
+    """Our own tables."""
+    return {found.name for found in side.tables if isinstance(found, Table) and found.name.startswith("scyllamodel_")}
