@@ -1,0 +1,261 @@
+"""What cqlengine's ``sync_table`` makes of a schema, and what a sync of ours makes of the same, side by side.
+
+Its own tests of schema management are the source of the cases. Each case has one live table for either side, made by
+the same CQL, and one declaration for both. What was seen of either is asserted: whether it raised, how many statements
+it sent, how many a second sync sent, and whether the live table fits the declaration afterwards.
+"""
+
+from __future__ import annotations
+
+import warnings
+from uuid import uuid4
+
+import attrs
+import pytest
+from build import index, schema, table, user_type
+from cassandra.cqlengine import columns as theirs
+from cassandra.cqlengine import connection, management
+from cassandra.cqlengine.models import Model as TheirModel
+from cassandra.cqlengine.usertype import UserType as TheirType
+from classes import declare
+
+from scyllamodel import Repo, TableOptions, inspect, migrate
+from scyllamodel.release.look import Look
+from scyllamodel.schema.changes import LiveOnly
+from scyllamodel.schema.ddl import script
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.facts import FrozenMap, Table, UserType
+from scyllamodel.types import values as v
+
+pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
+
+NATIVE = {
+    "int": theirs.Integer, "bigint": theirs.BigInt, "text": theirs.Text, "decimal": theirs.Decimal,
+    "float": theirs.Float, "counter": theirs.Counter, "timestamp": theirs.DateTime, "uuid": theirs.UUID,
+}  # fmt: skip
+
+
+@attrs.frozen
+class Seen:
+    """What a sync did.
+
+    Attributes:
+        raised: the class of what it raised, or the codes of what it refused, the second time after ``then``.
+        sent: statements that change the schema.
+        again: those of a second sync.
+        fits: whether the live table is what was declared.
+    """
+
+    raised: str = ""
+    sent: int = 0
+    again: int = 0
+    fits: bool = True
+
+
+@attrs.frozen
+class Case:
+    """One declaration on one live table.
+
+    Attributes:
+        live: what is there, in facts; empty for nothing.
+        declared: the same with what is new.
+    """
+
+    name: str
+    live: tuple
+    declared: tuple
+    cqlengine: Seen
+    ours: Seen
+
+
+def one(*columns, **facts):
+    """A table of these columns, and the types that it needs."""
+    return (table("t", *columns, **facts),)
+
+
+def options(**given):
+    """Options as a model declares them."""
+    return TableOptions(**given).declared()
+
+
+T = ("id int pk", "at int ck", "a text")
+RIGHT, STILL = Seen(sent=1), Seen()
+ADDR = user_type("addr", "street text", "n int")
+
+CASES = [
+    Case("a new table", (), one(*T), RIGHT, RIGHT),
+    Case("nothing to do", one(*T), one(*T), STILL, STILL),
+    Case("columns that are new", one(*T), one(*T, "b int", "c set<text>", "d map<text,int>"), Seen(sent=3), RIGHT),
+    Case("a static column that is new", one(*T), one(*T, "s text static"), RIGHT, RIGHT),
+    Case("a live column that the model lacks", one(*T, "x int"), one(*T), STILL, STILL),
+    Case("another type", one(*T), one(*T[:2], "a int"), Seen(fits=False), Seen("TY101", fits=False)),
+    Case("another type of a key", one(*T), one("id bigint pk", *T[1:]), Seen(fits=False), Seen("TY101", fits=False)),
+    Case("another element of a list", one(*T, "l list<int>"), one(*T, "l list<text>"),
+         Seen(fits=False), Seen("TY101", fits=False)),
+    Case("static that was not", one(*T), one(*T[:2], "a text static"), Seen(fits=False), Seen("TY104", fits=False)),
+    Case("not static any more", one(*T, "s int static"), one(*T, "s int"), Seen(fits=False), Seen("TY104", fits=False)),
+    Case("frozen that was not", one(*T, "l list<int>"), one(*T, "l frozen<list<int>>"),
+         Seen(fits=False), Seen("TY103", fits=False)),
+    Case("another order of rows", one(*T), one(T[0], "at int ck desc", T[2]),
+         Seen(fits=False), Seen("PK102", fits=False)),
+    Case("another partition key", one(*T), one("id int pk", "at int pk", "a text"),
+         Seen("CQLEngineException", fits=False), Seen("PK101 PK102", fits=False)),
+    Case("a new key column", one(*T), one(*T[:2], "b int ck", "a text"),
+         Seen("CQLEngineException", fits=False), Seen("PK103", fits=False)),
+    Case("a key in another order", one("id int pk", "a int ck", "b int ck"), one("id int pk", "b int ck", "a int ck"),
+         Seen("CQLEngineException", fits=False), Seen("PK102", fits=False)),
+    Case("an option that is new", one(*T), one(*T, options=options(gc_grace_seconds=4321)), RIGHT, RIGHT),
+    Case("options that are there", one(*T, options=options(gc_grace_seconds=4321, comment="x")),
+         one(*T, options=options(gc_grace_seconds=4321, comment="x")), STILL, STILL),
+    Case("a class with its package", one(*T),
+         one(*T, options=options(compaction={"class": "org.apache.cassandra.db.compaction.LeveledCompactionStrategy"})),
+         Seen(sent=1, again=1), RIGHT),
+    Case("compression by its old keys", one(*T),
+         one(*T, options=options(compression={"sstable_compression": "DeflateCompressor", "chunk_length_kb": "64"})),
+         Seen(sent=1, again=1), RIGHT),
+    Case("an equals sign in a comment", one(*T), one(*T, options=options(comment="a = b")),
+         Seen("ValueError", fits=False), RIGHT),
+    Case("a quote in a comment", one(*T), one(*T, options=options(comment="it's")),
+         Seen(sent=1, again=1, fits=False), RIGHT),
+    Case("an index that is new", one(*T), one(*T, indexes=[index("a")]), RIGHT, RIGHT),
+    Case("an index by another name", one(*T, indexes=[index("a", "i")]), one(*T, indexes=[index("a")]), STILL, STILL),
+    Case("an index that the model lacks", one(*T, indexes=[index("a", "by_hand_2")]), one(*T), STILL, STILL),
+    Case("an index on a set", one(*T, "s set<text>"), one(*T, "s set<text>", indexes=[index("s")]), RIGHT, RIGHT),
+    Case("an index on a frozen list", one(*T, "l frozen<list<int>>"),
+         one(*T, "l frozen<list<int>>", indexes=[index("l", on="full")]), Seen("then InvalidRequest", sent=1), RIGHT),
+    Case("a user type with its column", one(*T), (ADDR, *one(*T, "u frozen<addr>")), Seen(sent=2), Seen(sent=2)),
+    Case("a user type that grew", (ADDR, *one(*T, "u frozen<addr>")),
+         (user_type("addr", "street text", "n int", "more text"), *one(*T, "u frozen<addr>")), RIGHT, RIGHT),
+    Case("a field of another type", (ADDR, *one(*T, "u frozen<addr>")),
+         (user_type("addr", "street text", "n text"), *one(*T, "u frozen<addr>")),
+         Seen(fits=False), Seen("UD102", fits=False)),
+    Case("a field in front", (ADDR, *one(*T, "u frozen<addr>")),
+         (user_type("addr", "more text", "street text", "n int"), *one(*T, "u frozen<addr>")),
+         Seen(sent=1, fits=False), Seen("UD104", fits=False)),
+    Case("a user type inside of a list", one(*T), (ADDR, *one(*T, "u list<frozen<addr>>")), Seen(sent=2), Seen(sent=2)),
+]  # fmt: skip
+
+
+def their_column(found):
+    """A column as cqlengine has it; the second is whether it is frozen."""
+    given = {"db_field": found.name}
+    if found.in_key:
+        given |= {"primary_key": True, "partition_key": found.kind == "partition_key"}
+        given |= {"clustering_order": "DESC"} if found.descending else {}
+    else:
+        given |= {"static": True} if found.kind == "static" else {}
+    return their_type(found.type, given)
+
+
+def their_type(cql_type, given):
+    """A type as cqlengine has it."""
+    if isinstance(cql_type, v.Native):
+        return NATIVE[cql_type.name](**given)
+    if isinstance(cql_type, v.UserTypeName):
+        return theirs.UserDefinedType(USER_TYPES[cql_type.name], **given)
+    inside = [their_type(part, {}) for part in v.parts(cql_type)]
+    made = {v.ListType: theirs.List, v.SetType: theirs.Set, v.MapType: theirs.Map}[type(cql_type)]
+    return made(*inside, frozen=v.is_frozen(cql_type), **given)
+
+
+USER_TYPES: dict[str, type] = {}
+"""cqlengine's classes of the user types of the case at hand."""
+
+
+def their_model(case, keyspace):
+    """The declaration of a case as a model of cqlengine."""
+    found = next(part for part in case.declared if isinstance(part, Table))
+    USER_TYPES.clear()
+    for part in case.declared:
+        if isinstance(part, UserType):
+            fields = {name: their_type(field, {}) for name, field in part.fields}
+            USER_TYPES[part.name] = type(part.name, (TheirType,), {**fields, "__type_name__": part.name})
+    columns = {name: their_column(found[name]) for name in _declared_order(found)}
+    for one_index in found.indexes:
+        columns[one_index.column].index = True
+    body = {"__keyspace__": keyspace, "__table_name__": found.name}
+    body["__options__"] = {k: dict(o) if isinstance(o, FrozenMap) else o for k, o in found.options.items()}
+    return type("Theirs", (TheirModel,), {**columns, **body})
+
+
+def _declared_order(found):
+    """Keys in their order, then the rest; cqlengine takes keys in the order in which columns were made."""
+    return [column.name for column in (*found.partition_key, *found.clustering_key)] + [
+        column.name for column in found if not column.in_key
+    ]
+
+
+class Side:
+    """One keyspace, and what is sent to it."""
+
+    def __init__(self, repo):
+        self.repo, self.sent = repo, []
+
+    def heard(self, future):
+        """What the session sends that changes a schema."""
+        text = str(getattr(future.message, "query", ""))
+        if text.split(" ", maxsplit=1)[0] in ("CREATE", "ALTER", "DROP") and "scyllamodel_" not in text:
+            self.sent.append(text)
+
+    def counted(self, work):
+        """What some work raised, and how many statements it sent."""
+        self.sent.clear()
+        self.repo.session.add_request_init_listener(self.heard)
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever either raises is what is seen
+            refusals = getattr(error, "refusals", ())
+            return " ".join(sorted({found.code for found in refusals})) or type(error).__name__, 0
+        finally:
+            self.repo.session.remove_request_init_listener(self.heard)
+        return "", len(self.sent)
+
+    def seen(self, case, sync):
+        """What became of a case by this sync, done twice."""
+        raised, sent = self.counted(sync)
+        later, again = ("", 0) if raised else self.counted(sync)
+        raised += f"then {later}" if later else ""
+        found = inspect(self.repo)[self.repo.keyspace]
+        wanted = attrs.evolve(schema(*case.declared, keyspace=None), name=self.repo.keyspace)
+        changes = [c for c in diff(found, wanted, Look.at(self.repo).server) if not isinstance(c, LiveOnly)]
+        return Seen(raised, sent, again, not changes)
+
+
+@pytest.fixture(scope="module")
+def session(scylla_cluster):
+    """A session for both sides, which is cqlengine's default connection as well."""
+    with scylla_cluster.repo("system") as repo:
+        connection.register_connection("beside", session=repo.session, default=True)
+        yield repo.session
+        connection._connections.clear()  # to unregister it would close the session
+
+
+@pytest.fixture
+def sides(session):
+    """Two fresh keyspaces."""
+    names = [f"beside_{uuid4().hex[:10]}" for _ in range(2)]
+    dc = session.execute("SELECT data_center FROM system.local").one()["data_center"]  # cqlengine wants dicts
+    for name in names:
+        session.execute(f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}")
+    yield [Side(Repo(name, session=session, keyspace=name)) for name in names]
+    for name in names:
+        session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_both_sync_the_same_declaration(sides, case, monkeypatch):
+    """Each as the case says."""
+    monkeypatch.setenv("CQLENG_ALLOW_SCHEMA_MANAGEMENT", "1")
+    left, right = sides
+    for side in sides:
+        facts = attrs.evolve(schema(*case.live, keyspace=None), name=side.repo.keyspace)
+        for cql in script(facts, Look.at(side.repo).server):
+            side.repo.session.execute(cql)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs_seen = left.seen(case, lambda: management.sync_table(their_model(case, left.repo.keyspace)))
+    models = declare(right.repo.name, *case.declared)
+    ours_seen = right.seen(case, lambda: migrate(right.repo))
+
+    assert models
+    assert (case.cqlengine, case.ours) == (theirs_seen, ours_seen)
