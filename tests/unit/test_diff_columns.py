@@ -57,6 +57,8 @@ CASES = [
     ("a renamed regular column", BASE, ("a int pk", "b int ck", "w text from=v"), ["! BC102 t.v"]),
     ("a renamed regular column, copied already", (*BASE, "w text"), ("a int pk", "b int ck", "w text from=v"),
      [". column t.v"]),
+    ("a key column becomes regular by a rename", BASE, ("a int pk", "v text", "w int from=b"),
+     ["! PK102 t", "! BC102 t.b"]),
     ("a renamed regular column that never was", ("a int pk",), ("a int pk", "w text from=v"), ["+ columns t (w)"]),
     ("names that swap are no renames", ("a int pk", "b int ck"), ("a int ck from=b", "b int pk from=a"),
      ["! PK101 t", "! PK102 t"]),

@@ -42,6 +42,12 @@ REPLICATION = [
     ),
     ({"class": "SimpleStrategy", "replication_factor": "3"}, NTS, False),
     ({**NTS, "dc1": "3/1"}, {**NTS, "dc1": "3/1"}, True),
+    ({**NTS, "dc1": " 3"}, NTS, True),
+    (
+        {"class": "NetworkTopologyStrategy", "replication_factor": "3", "dc2": "1"},
+        {"class": "NetworkTopologyStrategy", "replication_factor": 3, "dc2": 1},
+        True,
+    ),
 ]
 
 

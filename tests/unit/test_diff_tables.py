@@ -23,6 +23,8 @@ CASES = [
     ("a view stands there", [table("u"), view(*V)], [table("u"), table("v")], ["! table v is a view", ". view v"]),
     ("a table stands there", [table("u"), table("v")], [table("u"), view(*V)], [". table v", "! view v is a table"]),
     ("compact and dense", [table("t", flags={"dense"})], [table("t", "id int pk", "n int")], ["! PK104 t"]),
+    ("compound and dense", [table("t", flags={"compound", "dense"})], [table("t")], ["! PK104 t"]),
+    ("compound and compact", [table("t", flags={"compound", "compact"})], [table("t")], ["! PK104 t"]),
     ("compact without flags", [table("t", flags={"compact"})], [table("t")], ["! PK104 t"]),
     ("super", [table("t", flags={"super", "compound"})], [table("t")], ["! PK104 t"]),
     ("compound", [table("t", flags={"compound"})], [table("t")], []),

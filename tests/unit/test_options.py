@@ -228,3 +228,115 @@ def test_a_write_policy_that_the_server_would_forget(release, options, codes):
     found = unalterable(TableOptions(**options).declared(), SERVERS[release], "k.t")
 
     assert codes == [item.code for item in found]
+
+
+CANONICAL = [
+    *(("incremental_backups", value, True) for value in (True, "true", "YES", 1, "1")),
+    *(("incremental_backups", value, False) for value in (False, "False", "no", 0, "0")),
+    ("caching", {"KEYS": "all"}, {"keys": "ALL"}),
+    ("cdc", {"Enabled": "TRUE", "Delta": "FULL"}, {"enabled": "true", "delta": "full"}),
+    ("speculative_retry", "always", "ALWAYS"),
+    ("speculative_retry", "Never", "NEVER"),
+    ("speculative_retry", "none", "NEVER"),
+    ("speculative_retry", "0.5p", "0.5p"),
+    ("speculative_retry", "Min(99p,5MS)", "MIN(99p,5ms)"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "wanted"), CANONICAL)
+def test_each_spelling_has_one_form(name, value, wanted):
+    """Whatever its case."""
+    assert wanted == canonical(name, value)
+
+
+@pytest.mark.parametrize("name", ["crc_check_chance", "gc_grace_seconds"])
+@pytest.mark.parametrize("value", [True, None, "x", [1]])
+def test_what_is_no_number_is_refused(name, value):
+    """A boolean is none either."""
+    with pytest.raises((ValueError, TypeError)):
+        canonical(name, value)
+
+
+ORDERED = {
+    "compaction": {"class": "SizeTieredCompactionStrategy", "min_threshold": 6, "bucket_high": 2},
+    "compression": {"chunk_length_in_kb": 64, "class": "ZstdCompressor", "compression_level": 3},
+    "caching": {"rows_per_partition": 1, "keys": "ALL"},
+    "cdc": {"preimage": "full", "enabled": True, "delta": "keys"},
+}
+
+
+@pytest.mark.parametrize(("name", "value"), ORDERED.items(), ids=ORDERED)
+def test_maps_are_written_in_one_order(name, value):
+    """The class first, and then by name, in whatever order they were given."""
+    forward, backward = (canonical(name, dict(items)) for items in (value.items(), reversed(value.items())))
+    wanted = sorted(forward, key=lambda key: (key != "class", key))
+
+    assert wanted == list(forward) == list(backward)
+
+
+def test_limits_are_told_as_they_are():
+    """What has no end has none in the advice, and a bound that is left out is out."""
+    (low,) = TableOptions(gc_grace_seconds=-1).problems("m.Order")
+    (edge,) = TableOptions(bloom_filter_fp_chance=6.71e-5).problems("m.Order")
+
+    assert "Write a number at least 0." in str(low)
+    assert "out of range" in str(edge)
+    assert [] == TableOptions(bloom_filter_fp_chance=6.72e-5, gc_grace_seconds=0).problems("m.Order")
+
+
+TAKEN = [
+    *(("crc_check_chance", value) for value in (0, 1, 0.5)),
+    *(("default_time_to_live", value) for value in (0, 630_720_000)),
+    *((name, 0) for name in ("gc_grace_seconds", "memtable_flush_period_in_ms", "paxos_grace_seconds")),
+    ("min_index_interval", 1),
+    ("max_index_interval", 1),
+    ("bloom_filter_fp_chance", 1),
+    *(("read_repair", value) for value in ("BLOCKING", "none")),
+    *(("tombstone_gc", {"mode": mode}) for mode in ("timeout", "repair", "disabled", "immediate")),
+    ("tombstone_gc", {"mode": "repair", "propagation_delay_in_seconds": 0}),
+    *(("per_partition_rate_limit", {f"max_{what}_per_second": 0}) for what in ("reads", "writes")),
+    *(("caching", {"keys": value, "rows_per_partition": value}) for value in ("ALL", "NONE")),
+    ("caching", {"keys": "ALL", "rows_per_partition": 10, "enabled": False}),
+    *(("cdc", {"enabled": value, "preimage": value, "postimage": value}) for value in (True, False)),
+    ("cdc", {"enabled": True, "preimage": "full", "delta": "full", "ttl": 0}),
+    ("cdc", {"enabled": True, "delta": "keys"}),
+]
+NOT_TAKEN = [
+    *(("crc_check_chance", value) for value in (-0.01, 1.01)),
+    *(("default_time_to_live", value) for value in (-1, 630_720_001)),
+    *((name, -1) for name in ("gc_grace_seconds", "memtable_flush_period_in_ms", "paxos_grace_seconds")),
+    *((name, 0) for name in ("min_index_interval", "max_index_interval", "bloom_filter_fp_chance")),
+    ("bloom_filter_fp_chance", 1.01),
+    ("read_repair", "x"),
+    ("tombstone_gc", {"mode": "x"}),
+    ("tombstone_gc", {"mode": "repair", "propagation_delay_in_seconds": "x"}),
+    ("per_partition_rate_limit", {"max_reads_per_second": "x"}),
+    ("per_partition_rate_limit", {"reads": 1}),
+    ("caching", {"keys": 10}),
+    ("caching", {"keys": "ALL", "rows_per_partition": "x"}),
+    ("caching", {"keys": "ALL", "enabled": "x"}),
+    ("cdc", {"preimage": True}),
+    ("cdc", {"enabled": True, "postimage": "full"}),
+    ("cdc", {"enabled": True, "delta": "x"}),
+    ("cdc", {"enabled": True, "ttl": "x"}),
+    ("compaction", {"class": "leveledcompactionstrategy"}),
+    ("compression", {"class": "lz4compressor"}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), TAKEN)
+def test_what_servers_take_is_no_problem(name, value):
+    """Up to the very bounds."""
+    assert [] == TableOptions(**{name: value}).problems("m.Order")
+
+
+@pytest.mark.parametrize(("name", "value"), NOT_TAKEN)
+def test_what_no_server_takes_is_a_problem(name, value):
+    """From just beyond them."""
+    assert 1 == len(TableOptions(**{name: value}).problems("m.Order"))
+
+
+def test_one_interval_is_not_below_the_other():
+    """Equal is fine."""
+    assert [] == TableOptions(min_index_interval=8, max_index_interval=8).problems("m.Order")
+    assert 1 == len(TableOptions(min_index_interval=8, max_index_interval=7).problems("m.Order"))

@@ -274,3 +274,82 @@ def test_an_extension_cut_short_is_an_error():
 def test_extensions_are_read_as_they_were_written(settings):
     """Scylla's binary map gives back its settings."""
     assert settings == string_map(blob(**settings))
+
+
+DEFAULTS = [
+    *(("SizeTiered", *one) for one in (("min_threshold", 4), ("max_threshold", 32), ("bucket_high", 1.5))),
+    *(("Leveled", *one) for one in (("min_threshold", 4), ("fanout_size", 10), ("sstable_size_in_mb", 160))),
+    *(("TimeWindow", *one) for one in (("max_threshold", 32), ("bucket_low", 0.5), ("compaction_window_size", 1))),
+    *(("Unified", *one) for one in (("scaling_parameters", "T4"), ("target_sstable_size", "1GiB"))),
+    *(("Incremental", *one) for one in (("min_threshold", 4), ("bucket_high", 1.5), ("sstable_size_in_mb", 1000))),
+    *(("Leveled", *one) for one in (("enabled", True), ("log_all", False), ("tombstone_threshold", 0.2))),
+]
+
+
+@pytest.mark.parametrize(("strategy", "setting", "value"), DEFAULTS)
+def test_a_default_that_is_said_is_the_one_that_is_meant(strategy, setting, value):
+    """Declared or stored, on one side alone; and another value is another one."""
+    plain = canonical("compaction", {"class": f"{strategy}CompactionStrategy"})
+    said = canonical("compaction", {**plain, setting: value})
+    other = canonical("compaction", {**plain, setting: 7})
+
+    assert same("compaction", said, plain, CASSANDRA)
+    assert same("compaction", plain, said, CASSANDRA)
+    assert not same("compaction", other, plain, CASSANDRA)
+    assert not same("compaction", plain, other, CASSANDRA)
+
+
+SAME = [
+    ("tombstone_gc", {"mode": "repair", "propagation_delay_in_seconds": "3600"}, {"mode": "repair"}, SCYLLA, True),
+    ("tombstone_gc", {"mode": "repair"}, {"mode": "repair", "new_setting": "1"}, SCYLLA, True),
+    ("additional_write_policy", "50.75ms", "50ms", CASSANDRA, True),
+    ("additional_write_policy", "51ms", "50ms", CASSANDRA, False),
+    ("speculative_retry", "MIN(99.00001p,50.7ms)", "MIN(99p,50ms)", CASSANDRA, True),
+    ("of_nobody", {"a": "1"}, "text", CASSANDRA, False),
+    ("of_nobody", "text", {"a": "1"}, CASSANDRA, False),
+    ("cdc", {"enabled": "false"}, {"enabled": "false", "delta": "keys"}, SCYLLA, True),
+    ("compression", {}, {"class": "LZ4Compressor"}, CASSANDRA, False),
+    ("compression", {"class": "LZ4Compressor"}, {}, CASSANDRA, False),
+]
+
+
+@pytest.mark.parametrize(("name", "wanted", "found", "server", "equal"), SAME)
+def test_what_means_the_same(name, wanted, found, server, equal):
+    """As exact as a server keeps it, and no more."""
+    maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (wanted, found)]
+
+    assert equal == same(name, *maps, server)
+
+
+def test_what_is_told_of_options_has_one_order():
+    """By name, in whatever order they were declared or stored."""
+    wanted = {"gc_grace_seconds": 5, "comment": "x", "bloom_filter_fp_chance": 0.5}
+    found = canonical("compaction", {**STCS, "min_threshold": 6, "bucket_low": 0.4, "bucket_high": 3})
+
+    assert sorted(wanted) == list(
+        changed(wanted, {}, CASSANDRA) or changed(wanted, dict.fromkeys(wanted, 0), CASSANDRA)
+    )
+    backward = FrozenMap(dict(reversed(list(found.items()))))
+    assert ["bucket_high", "bucket_low", "min_threshold"] == lost("compaction", FrozenMap(STCS), backward, CASSANDRA)
+
+
+STORED = [
+    (CASSANDRA, {"comment": "x", "additional_write_policy": None, "read_repair": None, "cdc": None},
+     {"additional_write_policy": "99p", "comment": "x", "read_repair": "BLOCKING"}),
+    (CASSANDRA, {"memtable": None, "allow_auto_snapshot": None, "incremental_backups": None},
+     {"allow_auto_snapshot": True, "incremental_backups": True, "memtable": "default"}),
+    (CASSANDRA, {"new_option": {"a": "1"}, "strange_option": {"a": "1", "b": 2}}, {"new_option": {"a": "1"}}),
+    (SCYLLA, {"keyspace_name": "k", "table_name": "t", "comment": "x", "extensions": {}}, {"comment": "x"}),
+    (CASSANDRA, {"keyspace_name": "k", "comment": "x", "extensions": {"cdc": b""}}, {"comment": "x"}),
+    (SCYLLA, {"comment": "x", "read_repair": None, "extensions": {"paxos_grace_seconds": b"\x10\x0e\x00\x00"}},
+     {"comment": "x", "paxos_grace_seconds": 3600}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("server", "row", "wanted"), STORED)
+def test_what_a_row_holds(server, row, wanted):
+    """Nulls mean something on Cassandra, and columns that are no options are none; told in the order of their names."""
+    found = stored_options(row, server)
+
+    assert wanted == found
+    assert sorted(wanted) == list(found)

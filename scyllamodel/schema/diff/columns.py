@@ -45,8 +45,7 @@ def key_faults(found: Table, wanted: Table) -> list[str]:
     ):
         if _key(stored) != _key(declared):
             kept = [item for item in _key(declared) if item[0] in known]
-            gains = len(kept) < len(declared) and kept == _key(stored)
-            faults.append("PK103" if gains else code)
+            faults.append("PK103" if kept == _key(stored) else code)
     return list(dict.fromkeys(faults))
 
 

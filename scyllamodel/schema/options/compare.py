@@ -133,8 +133,6 @@ def _same_map(name: str, wanted: FrozenMap, found: FrozenMap, server: ServerProf
         return False
     if name == "cdc" and (not server.has_cdc_log or _is_off(wanted)):
         return _is_off(wanted) == _is_off(found)
-    if name == "compression" and bool(wanted) != bool(found):
-        return False
     defaults = _defaults(name, wanted, server)
     return all(
         _same_setting(wanted.get(key, defaults.get(key)), found.get(key, defaults.get(key)), name, key in wanted)
@@ -176,7 +174,7 @@ def _as_stored(policy: Retry, server: ServerProfile) -> Retry:
     percentile, time = ("0.1", "0.01") if server.is_scylla else ("0.0001", "1")
     numbers = [
         _rounded(number, percentile) if unit == "p" else _cut(number, time)
-        for unit, number in zip({"p": "p", "ms": "m"}.get(policy.kind, "pm"), policy.numbers, strict=False)
+        for unit, number in zip({"ms": "m"}.get(policy.kind, "pm"), policy.numbers, strict=False)
     ]
     return attrs.evolve(policy, numbers=tuple(numbers))
 

@@ -114,7 +114,7 @@ def _canonical(name: str, value: object) -> Any:
 def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
     found: dict[str, Any] = {name: string_map(blobs[name]) for name in _MAPS if name in blobs}
     if "paxos_grace_seconds" in blobs:
-        found["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little", signed=True)
+        found["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little")
     if "scylla_tags" in blobs:
         tags = string_map(blobs["scylla_tags"])
         found["synchronous_updates"] = tags.get("system:synchronous_view_updates", "false")
