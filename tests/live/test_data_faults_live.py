@@ -24,6 +24,7 @@ from scyllamodel import (
     TypeMismatch,
     UnknownOutcome,
     UserType,
+    clustering_key,
     column,
     insert,
     migrate,
@@ -209,6 +210,52 @@ def test_a_user_type_that_grew_loses_no_field(scylla_cluster, repo):
 
         assert Grown(x=1, y=2) == other.get(Growing, id=2).at
         assert Grown(x=1) == other.get(Growing, id=1).at
+
+
+class Shared(Model, table="shared", repo="faults"):
+    """What an older release knows of a table that grows under it."""
+
+    id: Column[int] = partition_key()
+    at: Column[int] = clustering_key()
+    name: Column[str | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set)
+
+
+def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
+    """Columns, an index, a view and options come; its statements stay prepared and none of them fails."""
+    wanted = "id IS NOT NULL AND at IS NOT NULL AND name IS NOT NULL PRIMARY KEY (name, id, at)"
+    changes = [
+        "ALTER TABLE {k}.shared ADD (a int, zz set<text>, s text STATIC)",
+        "CREATE INDEX ON {k}.shared (name)",
+        "ALTER TABLE {k}.shared WITH gc_grace_seconds = 77",
+        "ALTER TABLE {k}.shared ADD b map<text, int>",
+        f"CREATE MATERIALIZED VIEW {{k}}.by_name AS SELECT id, at, name FROM {{k}}.shared WHERE {wanted}",
+        "ALTER TABLE {k}.shared ADD c int",
+    ]
+    with scylla_cluster.repo(repo.keyspace, name="faults") as old:
+        migrate(old, resources=[Shared])
+        written = list[Shared]()
+
+        def work(number):
+            row = Shared(id=number % 5, at=number, name=f"n{number}")
+            old.save(row)
+            row.tags.add("later")
+            old.save(row)
+            with old.batch() as batch:
+                batch.save(Shared(id=number % 5, at=number + 100_000))
+            assert row == old.get(Shared, id=row.id, at=row.at)
+            assert row in list(old.stream(select(Shared).where(Shared.id == row.id), page_size=3))
+            written.append(row)
+
+        for change in changes:
+            for _ in range(5):
+                work(len(written))
+            repo.raw(change.format(k=repo.keyspace))
+        for _ in range(5):
+            work(len(written))
+
+        assert 5 >= old.statements.prepared
+        assert all(row == old.get(Shared, id=row.id, at=row.at) for row in written)
 
 
 def test_threads_prepare_a_shape_once(scylla_cluster, repo):

@@ -340,3 +340,4 @@ def test_one_interval_is_not_below_the_other():
     """Equal is fine."""
     assert [] == TableOptions(min_index_interval=8, max_index_interval=8).problems("m.Order")
     assert 1 == len(TableOptions(min_index_interval=8, max_index_interval=7).problems("m.Order"))
+    assert [] == TableOptions(min_index_interval="8", max_index_interval=9).problems("m.Order")

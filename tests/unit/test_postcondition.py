@@ -22,6 +22,8 @@ SET = c.SetOptions("k", "t", FrozenMap({"comment": "x"}), FrozenMap())
 POINT = c.AddType("k", user_type("point", "x int"))
 RENAME = c.RenameKeyColumns("k", "t", (("id", "key"),))
 
+RENAMES = c.RenameKeyColumns("k", "t", (("id", "key"), ("at", "time")))
+
 # the change, what is there, whether that proves the change done
 CASES = [
     ("keyspace", c.CreateKeyspace(Keyspace("k")), schema(), True),
@@ -47,6 +49,9 @@ CASES = [
     ("table with other options", c.AddTable("k", TABLE), schema(table("t", *T, options={"comment": "y"})), False),
     ("a view of that name", c.AddTable("k", table("v", *T)), schema(TABLE, VIEW), False),
     ("columns", ADD, schema(NEW), True),
+    ("both renamed", RENAMES, schema(table("t", "key int pk", "time int ck", "a text")), True),
+    ("one of two renamed", RENAMES, schema(table("t", "key int pk", "at int ck", "a text")), False),
+    ("renamed, and the old one still there", RENAME, schema(table("t", "key int pk", "id int ck", "a text")), False),
     ("one of two columns", ADD, schema(table("t", *T, "n int")), False),
     ("a column of another type", ADD, schema(table("t", *T, "n text", "s int static")), False),
     ("a column of another kind", ADD, schema(table("t", *T, "n int", "s int")), False),

@@ -312,12 +312,50 @@ def test_what_the_server_lists_decides_what_is_read():
     """A column that a hidden version might lack is not asked for, and a newer option is."""
     listed = [(table, name) for table, names in columns_to_read(SCYLLA).items() for name in names]
     listed = [item for item in listed if item != ("scylla_tables", "tablets")]
-    listed += [("tables", "brand_new"), ("tables", "id"), ("dropped_columns", "dropped_time"), ("scylla_tables", "cdc")]
+    listed += [
+        ("scylla_tables", "newer_still"),
+        ("tables", "a_new_one"),
+        ("tables", "brand_new"),
+        ("tables", "id"),
+        ("dropped_columns", "dropped_time"),
+        ("scylla_tables", "cdc"),
+    ]
     read = columns_to_read(profile_from("3.0.8", listed))
 
-    assert (("keyspace_name", "table_name", "partitioner"), True, False, False) == (
+    newer = [name for name in read["tables"] if name in ("a_new_one", "brand_new")]
+
+    assert ["a_new_one", "brand_new"] == newer
+    assert (("keyspace_name", "table_name", "partitioner", "newer_still"), True, False, False) == (
         read["scylla_tables"],
         "brand_new" in read["tables"],
         "id" in read["tables"],
         "dropped_time" in read["dropped_columns"],
     )
+
+
+def test_what_is_read_has_one_order():
+    """The columns that are always there, and then the others by name."""
+    for server in (CASSANDRA, SCYLLA, ServerProfile("scylla", (2026, 2))):
+        read = columns_to_read(server)
+
+        assert sorted(read["tables"][3:]) == [*read["tables"][3:]]
+        assert read["tables"][:2] == ("keyspace_name", "table_name")
+    assert ("storage_engine", "tablets") == columns_to_read(ServerProfile("scylla", (2026, 2)))["scylla_tables"][3:]
+    assert not {"storage_engine", "tablets"} & set(columns_to_read(ServerProfile("scylla", (2026, 2)))["tables"])
+
+
+def test_every_keyspace_is_told_and_our_own_tables_are_not():
+    """An empty keyspace is one too; what belongs to none is left out."""
+    about = {"durable_writes": True, "replication": {"class": "org.x.SimpleStrategy", "replication_factor": "1"}}
+    table = {"flags": {"compound"}, "comment": "x"}
+    row = {"column_name": "id", "type": "int", "kind": "partition_key", "clustering_order": "none", "position": 0}
+    places = [("full", "t"), ("full", "scyllamodel_lock"), ("of_nobody", "t")]
+    rows = {
+        "keyspaces": [{"keyspace_name": name, **about} for name in ("full", "empty")],
+        "tables": [{"keyspace_name": keyspace, "table_name": name, **table} for keyspace, name in places],
+        "columns": [{"keyspace_name": keyspace, "table_name": name, **row} for keyspace, name in places],
+    }
+    found = reflect(rows, CASSANDRA)
+
+    assert [("empty", []), ("full", ["t"])] == [(part.name, [t.name for t in part.tables]) for part in found]
+    assert 2 == len(reflect_keyspace("full", rows, CASSANDRA, books=True).tables)

@@ -53,7 +53,7 @@ def reflect(rows: Rows, server: ServerProfile) -> SchemaFacts:
         IntrospectionError: a row cannot be understood; names the table and the text.
     """
     split = _Split(rows)
-    return SchemaFacts(tuple(_Keyspace(name, split, server).facts() for name in sorted(split.keyspaces())))
+    return SchemaFacts(_Keyspace(name, split, server).facts() for name in split.keyspaces())
 
 
 def reflect_keyspace(name: str, rows: Rows, server: ServerProfile, *, books: bool = False) -> KeyspaceFacts:
