@@ -100,6 +100,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Break each rule and comparator of the schema in turn; the tests have to notice 95 % of it. Half an hour."""
+    _install(session, "cli", "testing")
+    session.run("python", "tests/mutants.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Print every benchmark as a ratio within one run, and write the figures as JSON."""
     _install(session, "cli", "testing", groups=("bench",))

@@ -27,7 +27,7 @@ def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
         IntrospectionError: not even the nodes could be read.
     """
     found = {str(node.host_id): node for node in read_members(coordinator)}
-    states = _scylla_states(coordinator) if server.is_scylla else _states(coordinator)
+    states = _scylla_states(coordinator) if server.has_cluster_status else _states(coordinator)
     busy = {host_id: member for host_id, member in states.items() if member.moving}
     joining = [member for host_id, member in busy.items() if host_id not in found]
     return Health([*(_member(node, busy.get(host_id)) for host_id, node in found.items()), *joining])

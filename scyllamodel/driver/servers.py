@@ -16,7 +16,8 @@ from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.rules import Topology
-from scyllamodel.schema.server import COLUMNS_QUERY, VIEW_SETTINGS, ServerProfile, profile_from
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server_rows import COLUMNS_QUERY, VIEW_SETTINGS, profile_from
 
 LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
 PEERS = "SELECT peer, host_id, data_center, schema_version FROM system.peers"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -20,7 +20,8 @@ from scyllamodel.release.look import Look
 from scyllamodel.release.named import Named, named
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema.changes import AlterColumn, AlterKey
-from scyllamodel.schema.course import Course, Refused, column_course, table_course
+from scyllamodel.schema.course import Course, Refused, column_course, held, table_course, type_course
+from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff_sides
 from scyllamodel.schema.facts import Table
 from scyllamodel.schema.plan import make_plan
@@ -29,7 +30,7 @@ from scyllamodel.types.values import COUNTER
 
 
 def expand(repo: Repo, what: Named) -> Course:
-    """How to get round a refused change of a key, a type, a frozen or static column, or the name of a column.
+    """How to get round a refused change of a key, a type, a field, a frozen or static column, or the name of a column.
 
     The course has five stages: the new column or table beside the old one, writing both, the backfill, reading the new
     one, dropping the old one. Each comes with its classes, its CQL and its commands.
@@ -49,15 +50,39 @@ def expand(repo: Repo, what: Named) -> Course:
     sides = Sides.of(look.existing(keyspace)[keyspace], wanted_facts(wish.models, repo.keyspace)[keyspace], look.server)
     altered = _altered(sides, facts.name)
     chosen = [change for change in altered if column is None or _speaks_of(change, column)]
+    case = _refused(repo, wish.models, model, sides)
     if not chosen:
-        raise ConfigurationError(_nothing(model, column, altered), object=f"{keyspace}.{facts.name}")
-    case, change = _refused(repo, wish.models, model, sides), chosen[0]
+        course = None if column is None else _of_types(case, sides, column)
+        if course is None:
+            raise ConfigurationError(_nothing(model, column, altered), object=f"{keyspace}.{facts.name}")
+        return course
+    change = chosen[0]
     if isinstance(change, AlterKey) or change.wanted.in_key:
         return table_course(case)
     case = _split(case, change)
     if COUNTER in (change.found.type, change.wanted.type):
         raise ConfigurationError(f"A counter has no course round it.\n{case.reasons[0]}", object=case.reasons[0].object)
     return column_course(case, change.found, change.wanted)
+
+
+def _of_types(case: Refused, sides: Sides, column: Column[Any]) -> Course | None:
+    """The course for a column whose user type, or one inside of it, is refused another field or type of a field."""
+    refusals = [found for found in make_plan(sides.wanted, sides.found, sides.server).refusals if found.code in _TYPES]
+    stored = case.stored.get(column.db_name)
+    mine = [found for found in refusals if stored is not None and held(stored, sides.wanted.types, [_type_in(found)])]
+    if stored is None or not mine:
+        return None
+    others = attrs.evolve(case, reasons=tuple(mine), others=case.reasons)
+    return type_course(others, stored, [_type_in(found) for found in mine])
+
+
+_TYPES: Final = ("UD102", "UD103")
+"""What a second type gets round; other mistakes in the fields of a type are mended in its class."""
+
+
+def _type_in(found: Diagnostic) -> str:
+    """The type that a remark on one of its fields speaks of: ``keyspace.type.field``, names being plain ones."""
+    return found.object.split(".")[1]
 
 
 def _altered(sides: Sides, table: str) -> list[AlterKey | AlterColumn]:

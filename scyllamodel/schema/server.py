@@ -9,8 +9,7 @@ it refuses what it lacks with an error of its own, while a guess that it is old 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 import attrs
@@ -156,6 +155,70 @@ class ServerProfile:
         return self.at_least(5, 0)
 
     @property
+    def keeps_indexes_in_views(self) -> bool:
+        """Whether an ordinary index is kept in a view ``<index>_index``, which takes that name."""
+        return self.is_scylla
+
+    @property
+    def stores_extensions(self) -> bool:
+        """Whether some options are in the blobs of ``extensions``, and in tables of the server's own beside."""
+        return self.is_scylla
+
+    @property
+    def leaves_defaults_out(self) -> bool:
+        """Whether nothing is stored for an option that nobody gave; Cassandra stores its default, or a null."""
+        return self.is_scylla
+
+    @property
+    def lists_its_options(self) -> bool:
+        """Whether every option that it takes shows as a column of ``system_schema.tables``."""
+        return not self.is_scylla
+
+    @property
+    def no_compression(self) -> Mapping[str, str]:
+        """The map that switches compression off."""
+        return {"sstable_compression": ""} if self.is_scylla else {"enabled": "false"}
+
+    @property
+    def spells_retries_out(self) -> bool:
+        """Whether it takes ``99PERCENTILE`` and ``NONE``, and neither ``99p`` nor ``NEVER``."""
+        return self.is_scylla
+
+    @property
+    def has_retry_ranges(self) -> bool:
+        """Whether a retry policy can be the lesser or the greater of a percentile and a time."""
+        return not self.is_scylla
+
+    @property
+    def retry_steps(self) -> tuple[str, str]:
+        """How exact it keeps percentiles and milliseconds of retry policies.
+
+        Cassandra cuts fractions of milliseconds and rounds percentiles to four decimals (seen); Scylla prints one
+        decimal of a percentile and two of milliseconds (``speculative_retry::to_sstring``).
+        """
+        return ("0.1", "0.01") if self.is_scylla else ("0.0001", "1")
+
+    @property
+    def alters_types(self) -> bool:
+        """Whether it runs ``ALTER … TYPE`` between some types (``types/types.cc``, is_value_compatible_with)."""
+        return self.is_scylla
+
+    @property
+    def drops_open_user_types(self) -> bool:
+        """Whether a column of a user type that is not frozen can be dropped; Cassandra refuses (seen)."""
+        return self.is_scylla
+
+    @property
+    def drops_columns_beside_views(self) -> bool:
+        """Whether a table with views can lose a column that none of them needs."""
+        return self.is_scylla
+
+    @property
+    def has_cluster_status(self) -> bool:
+        """Whether ``system.cluster_status`` tells the state of each node; on Cassandra gossip does."""
+        return self.is_scylla
+
+    @property
     def uses_crc_check_chance(self) -> bool:
         """Whether ``crc_check_chance`` has any effect; Scylla takes it and forgets it."""
         return not self.is_scylla
@@ -184,44 +247,3 @@ def index_family(using: str) -> str:
     """
     short = using.rpartition(".")[2].lower()
     return {"sai": SAI, "sasi": _SASI}.get(short, short)
-
-
-def profile_from(
-    release_version: str | None,
-    schema_columns: Iterable[tuple[str, str]],
-    *,
-    scylla_version: str | None = None,
-    settings: Mapping[str, str] | None = None,
-) -> ServerProfile:
-    """The profile of the server that said all this.
-
-    >>> str(profile_from("3.0.8", [("scylla_tables", "table_name")], scylla_version="2025.4.1-0.20251120"))
-    'scylla 2025.4.1'
-
-    Parameters:
-        release_version: of ``system.local``; Scylla reports a constant there, which is not used.
-        schema_columns: ``(table_name, column_name)`` of ``system_schema.columns`` for keyspace ``system_schema``,
-            which every user may read; `COLUMNS_QUERY`. It tells Scylla from Cassandra, and what there is to read.
-        scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
-        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings``, None where there is none.
-    """
-    known = frozenset(schema_columns)
-    if any(table == "scylla_tables" for table, _ in known):
-        return ServerProfile("scylla", _numbers(scylla_version), schema_columns=known)
-    return ServerProfile("cassandra", _numbers(release_version), _views_enabled(settings or {}), known)
-
-
-COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
-VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views")
-"""What ``system_views.settings`` calls the switch: Cassandra 4.1 and later, and 4.0."""
-
-
-def _views_enabled(settings: Mapping[str, str]) -> bool | None:
-    said = next((settings[name] for name in VIEW_SETTINGS if name in settings), None)
-    return None if said is None else said.lower() == "true"
-
-
-def _numbers(version: str | None) -> tuple[int, ...]:
-    """The leading numbers of a version text; ``5.0-beta1`` is ``(5, 0)``."""
-    found = re.match(r"\d+(\.\d+)*", version or "")
-    return tuple(map(int, found.group().split("."))) if found else ()

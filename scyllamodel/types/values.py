@@ -192,6 +192,23 @@ def user_types(cql_type: CqlType) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found.name for found in walk(cql_type) if isinstance(found, UserTypeName)))
 
 
+def renamed(cql_type: CqlType, names: dict[str, str]) -> CqlType:
+    """The same type with user types under other names.
+
+    >>> renamed(MapType(Native("int"), ListType(UserTypeName("a"))), {"a": "a_2"}).cql
+    'map<int, frozen<list<frozen<a_2>>>>'
+    """
+    if isinstance(cql_type, UserTypeName):
+        return attrs.evolve(cql_type, name=names.get(cql_type.name, cql_type.name))
+    if isinstance(cql_type, (ListType, SetType, VectorType)):
+        return attrs.evolve(cql_type, element=renamed(cql_type.element, names))
+    if isinstance(cql_type, MapType):
+        return attrs.evolve(cql_type, key=renamed(cql_type.key, names), value=renamed(cql_type.value, names))
+    if isinstance(cql_type, TupleType):
+        return attrs.evolve(cql_type, elements=tuple(renamed(part, names) for part in cql_type.elements))
+    return cql_type
+
+
 def native(name: str) -> Native:
     """A native type by any of its names.
 

@@ -63,7 +63,7 @@ class App:
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, folder
         self.keyspace = f"expand_{uuid4().hex[:8]}"
-        self.opened = []
+        self.opened, self.modules = [], []
 
     def release(self, source, *, more=""):
         """The repo and the module of a release."""
@@ -76,6 +76,7 @@ class App:
         spec.loader.exec_module(module)
         found = self.cluster.repo(self.keyspace, name=repo, create_keyspace=True)
         self.opened.append(found)
+        self.modules.append(name)
         return found, module
 
     def column(self, name):
@@ -118,11 +119,11 @@ def stage(course, name):
     return next(found for found in course.stages if found.name == name)
 
 
-def played(app, course):
+def played(app, course, gaps=None):
     """Play expand, write both and backfill as they are written, with the gaps filled in."""
     first = stage(course, "expand")
     writing = stage(course, "write both").python.partition("# wherever")[0]
-    for gap, value in GAPS.items():
+    for gap, value in (gaps or GAPS).items():
         writing = writing.replace(gap, value)
     repo, module = app.release(first.python, more="\n\n" + writing)
     done = migrate(repo)
@@ -229,6 +230,39 @@ def test_a_key_goes_the_whole_course(app, wish, codes):
     assert {(str(n), n, frozenset({f"t{n}"})) for n in range(30)} == {
         (str(row.number), row.total, frozenset(row.tags)) for row in repo.all(select(module.Order).whole_table())
     }
+
+
+TYPES = """
+class Place(UserType, name="place"):
+    street: str
+    floor: FLOOR
+
+class Home(UserType, name="home"):
+    place: cql.Frozen[Place]
+"""
+
+
+def test_a_user_type_goes_the_whole_course(app):
+    """In a column that holds it inside of another; both get second types, and the old ones stay as they are."""
+    source = order(homes="Column[dict[str, cql.Frozen[Home]]] = column(factory=dict)")
+    head, _, rest = source.partition("class Order")
+    before, after = (f"{head}{TYPES.replace('FLOOR', kind)}\nclass Order{rest}" for kind in ("int", "str"))
+    began(app, before)
+    first = app.opened[-1]
+    orders = sys.modules[app.modules[-1]]
+    home = orders.Home(place=orders.Place(street="High", floor=3))
+    first.save_many([orders.Order(shop=n % 3, number=n, homes={"a": home}) for n in range(30)])
+    repo, module = app.release(after)
+    course = expand(repo, "Order.homes")
+
+    assert ["UD102"] == [found.code for found in course.reasons]
+    assert [] == [cql for cql in stage(course, "expand").cql if "DROP" in cql]
+    gap = "{key: Home2(place=Place2(street=v.place.street, floor=str(v.place.floor))) for key, v in value.items()}"
+    played(app, course, {"…  # say how": gap})
+    repo, module = ended(app, course)
+    (found,) = repo.all(select(module.Order).where(module.Order.shop == 1, module.Order.number == 1))
+
+    assert {"a": module.Home2(place=module.Place2(street="High", floor="3"))} == found.homes
 
 
 def test_what_else_is_refused_is_told_and_left_as_it_is(app):

@@ -20,7 +20,7 @@ from strategies import SCALARS, shapes
 from scyllamodel import types as cql
 from scyllamodel._identifiers import quote, quote_type
 from scyllamodel.model._codegen import Field, make_bind, make_load
-from scyllamodel.schema.server import COLUMNS_QUERY, profile_from
+from scyllamodel.schema.server_rows import COLUMNS_QUERY, profile_from
 from scyllamodel.types.hints import resolve
 from scyllamodel.types.values import VectorType, walk
 

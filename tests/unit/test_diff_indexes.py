@@ -6,6 +6,7 @@ import pytest
 from build import index, schema, table, told, view, wanted
 
 from scyllamodel.schema.diff import diff
+from scyllamodel.schema.diff.indexes import same_index
 from scyllamodel.schema.server import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile(), ServerProfile("scylla", (2025, 4))
@@ -62,6 +63,14 @@ def test_indexes(found, declared, expected):
     live, models = schema(table("t", *COLUMNS, indexes=found)), wanted(table("t", *COLUMNS, indexes=declared))
 
     assert expected == told(diff(live, models, CASSANDRA))
+
+
+def test_an_index_on_vectors_is_none_on_texts():
+    """ScyllaDB calls SAI on vectors by a name of its own, and has it on nothing else."""
+    of_text, of_vector = (table("t", "id int pk", f"a {cql}") for cql in ("text", "vector<float,3>"))
+    live, meant = stored("a", "i", using="vector_index"), index("a", using="sai")
+
+    assert (False, True) == tuple(same_index(live, meant, of, SCYLLA) for of in (of_text, of_vector))
 
 
 def test_indexes_of_a_new_table_are_not_populated():

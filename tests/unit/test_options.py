@@ -281,6 +281,8 @@ def test_limits_are_told_as_they_are():
 
     assert "Write a number at least 0." in str(low)
     assert "out of range" in str(edge)
+    assert "Write compaction={'class': 'Size" in str(TableOptions(compaction={}).problems("m.Order")[0])
+    assert "or {'enabled': False} for none." in str(TableOptions(compression={"x": 1}).problems("m.Order")[0])
     assert [] == TableOptions(bloom_filter_fp_chance=6.72e-5, gc_grace_seconds=0).problems("m.Order")
 
 
@@ -321,6 +323,7 @@ NOT_TAKEN = [
     ("cdc", {"enabled": True, "ttl": "x"}),
     ("compaction", {"class": "leveledcompactionstrategy"}),
     ("compression", {"class": "lz4compressor"}),
+    ("compaction", {"class": "LEVELEDCompactionStrategy"}),
 ]
 
 

@@ -16,7 +16,8 @@ from scyllamodel.schema.diff.keyspaces import same_replication
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import TableOptions, changed
 from scyllamodel.schema.reflect import columns_to_read, reflect, reflect_keyspace
-from scyllamodel.schema.server import ServerProfile, profile_from
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server_rows import profile_from
 from scyllamodel.types.parse import parse_type
 
 SCYLLA = ServerProfile("scylla", (2025, 4))

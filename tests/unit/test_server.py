@@ -8,7 +8,8 @@ import pytest
 from observed import SERVERS
 
 from scyllamodel.schema.options import OPTION_NAMES
-from scyllamodel.schema.server import ServerProfile, index_family, profile_from
+from scyllamodel.schema.server import ServerProfile, index_family
+from scyllamodel.schema.server_rows import profile_from
 
 SCYLLA_COLUMNS = [("scylla_tables", "table_name"), ("tables", "table_name")]
 CASSANDRA_COLUMNS = [("tables", "table_name")]

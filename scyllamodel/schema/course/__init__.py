@@ -8,5 +8,6 @@ from scyllamodel.schema.course.columns import column_course
 from scyllamodel.schema.course.sides import Refused
 from scyllamodel.schema.course.stages import Course, Stage
 from scyllamodel.schema.course.tables import table_course
+from scyllamodel.schema.course.types import held, type_course
 
-__all__ = ["Course", "Refused", "Stage", "column_course", "table_course"]
+__all__ = ["Course", "Refused", "Stage", "column_course", "held", "table_course", "type_course"]

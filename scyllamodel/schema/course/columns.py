@@ -194,7 +194,10 @@ def _contract(pair: _Pair, expanded: Table, final: Table) -> Stage:
         if step.change is not None:
             live = after(step.change, live)
     gone = [f"DS106:{index.name}" for index in case.stored.indexes if index.column == pair.old.name]
-    allow = [*gone, f"DS103:{case.table.name}.{pair.old.name}"]
+    others = [table for table in case.found.tables if table.name != case.table.name]
+    used = {found.name for found in case.types_of([*others, final])}
+    unused = [f"DS104:{found.name}" for found in case.types_of([[pair.old]]) if found.name not in used]
+    allow = [*gone, f"DS103:{case.table.name}.{pair.old.name}", *unused]
     views = [v.name for v in case.found.views if v.base == case.table.name and pair.old.name in v]
     text = f"When no release that knows {pair.was} runs any more, drop the old column. Its values are lost then."
     if views:

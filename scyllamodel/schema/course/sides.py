@@ -10,7 +10,7 @@ import attrs
 
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Table, UserType
+from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType
 from scyllamodel.schema.plan import Plan, contract_plan, make_plan
 from scyllamodel.schema.source import Called, module_source
 from scyllamodel.types.values import user_types
@@ -65,23 +65,23 @@ class Refused:
 
     def source(self, tables: Collection[Table], called: Called, about: str) -> str:
         """The module that declares these tables, with the types that they hold."""
-        types = self._types(tables)
+        types = self.types_of(tables)
         facts = KeyspaceFacts(self.found.name, types=types, tables=tables)
         return module_source(facts, self.server, repo=self.repo, called=called, about=about)
 
     def plan(self, table: Table) -> Plan:
         """What a migration would run if this table, and nothing else, was declared."""
-        wanted = KeyspaceFacts(self.wanted.name, self.wanted.keyspace, self._types([table]), [table])
+        wanted = KeyspaceFacts(self.wanted.name, self.wanted.keyspace, self.types_of([table]), [table])
         return make_plan(wanted, self.found, self.server)
 
     def contract(self, declared: Collection[Table], live: KeyspaceFacts, allow: Collection[str]) -> tuple[str, ...]:
         """What `scyllamodel contract` would run when these tables are declared and that is live."""
-        wanted = KeyspaceFacts(self.wanted.name, types=self.wanted.types, tables=declared)
+        wanted = KeyspaceFacts(self.wanted.name, types=self.types_of(declared), tables=declared)
         found = contract_plan(SchemaFacts([wanted]), SchemaFacts([live]), self.server, allow=allow)
         return tuple(step.cql for step in found.steps)
 
-    def _types(self, tables: Iterable[Table]) -> list[UserType]:
-        """The types that these tables hold, as they are wanted where they are."""
+    def types_of(self, tables: Iterable[Iterable[TableColumn]]) -> list[UserType]:
+        """The types that the columns of these tables hold, as they are wanted where they are."""
         known = {found.name: found for found in (*self.found.types, *self.wanted.types)}
         left = [name for table in tables for column in table for name in user_types(column.type)]
         held: dict[str, UserType] = {}

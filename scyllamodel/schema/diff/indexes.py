@@ -35,7 +35,7 @@ def diff_indexes(sides: Sides) -> Iterator[Change]:
 def _of_table(sides: Sides, found: Table, wanted: Table, names: Mapping[str, tuple[str, Index]]) -> Iterator[Change]:
     live = {index.name: index for index in found.indexes}
     open_: list[Index] = []
-    for index in sorted(wanted.indexes, key=lambda index: (not index.named, index.using is None, index.name)):
+    for index in sorted(wanted.indexes, key=lambda index: (not index.named, index.using is None)):
         match = _match(live, index, wanted, sides.server)
         if match is None:
             open_.append(index)
@@ -106,6 +106,6 @@ def _add(
     if index.name in names:
         return AlterIndex(sides.name, table.name, names[index.name][1], index, "IX102")
     hidden = f"{index.name}_index"
-    if sides.server.is_scylla and (hidden in sides.tables or hidden in sides.views):
+    if sides.server.keeps_indexes_in_views and (hidden in sides.tables or hidden in sides.views):
         return NameTaken(sides.name, hidden, "index", "table" if hidden in sides.tables else "view")
     return AddIndex(sides.name, table, index, populated)

@@ -41,7 +41,7 @@ def diff_tables(sides: Sides) -> Iterator[Change]:
 def names_of_views(sides: Sides) -> dict[str, str]:
     """Names at which a view stands, with what it is: those of users, and Scylla's ``<index>_index``."""
     taken = dict.fromkeys(sides.views, "view")
-    if sides.server.is_scylla:
+    if sides.server.keeps_indexes_in_views:
         hidden = (f"{index.name}_index" for table in sides.found.tables for index in table.indexes)
         taken.update(dict.fromkeys(hidden, "view of an index"))
     return taken

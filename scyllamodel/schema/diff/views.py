@@ -95,7 +95,7 @@ def where_meaning(view: View, base_key: frozenset[str]) -> frozenset[str]:
     """
     if not view.where:
         return frozenset(column.name for column in view.columns if column.in_key) - base_key
-    relations = [text.strip() for text in _RELATION.findall(view.where) if text.strip()]
+    relations = [text for text in _RELATION.findall(view.where) if text]
     not_null = {unquote(match.group(1)) for text in relations if (match := _NOT_NULL.fullmatch(text))}
     others = {" ".join(text.split()) for text in relations if not _NOT_NULL.fullmatch(text)}
     return frozenset(not_null - base_key) | {f"({text})" for text in others}

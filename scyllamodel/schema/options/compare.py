@@ -27,7 +27,7 @@ _ABSENT: Final[Mapping[str, Any]] = {
     "tablets": FrozenMap(),
     "tombstone_gc": FrozenMap({"mode": "timeout"}),
 }
-"""What it means when Scylla stores nothing for an option."""
+"""What it means when a server that leaves defaults out stores nothing for an option."""
 
 _CDC: Final = {"preimage": "false", "postimage": "false", "delta": "full", "ttl": "86400"}
 _TOMBSTONE_GC: Final = {"propagation_delay_in_seconds": "3600"}
@@ -104,7 +104,7 @@ def same(name: str, wanted: object, found: object, server: ServerProfile) -> boo
 
     An option that this server does not know or does not show is never different: there is nothing to alter.
     """
-    if found is None and server.is_scylla:
+    if found is None and server.leaves_defaults_out:
         found = _ABSENT.get(name)
     if found is None or _is_idle(name, server):
         return True
@@ -166,12 +166,8 @@ def _defaults(name: str, wanted: Mapping[str, str], server: ServerProfile) -> Ma
 
 
 def _as_stored(policy: Retry, server: ServerProfile) -> Retry:
-    """The policy with its numbers as exact as the server keeps them.
-
-    Cassandra cuts fractions of milliseconds and rounds percentiles to four decimals (seen); Scylla prints one decimal
-    of a percentile and two of milliseconds (``speculative_retry::to_sstring``).
-    """
-    percentile, time = ("0.1", "0.01") if server.is_scylla else ("0.0001", "1")
+    """The policy with its numbers as exact as the server keeps them."""
+    percentile, time = server.retry_steps
     numbers = [
         _rounded(number, percentile) if unit == "p" else _cut(number, time)
         for unit, number in zip({"ms": "m"}.get(policy.kind, "pm"), policy.numbers, strict=False)

@@ -58,13 +58,12 @@ def _value(name: str, value: Any, server: ServerProfile) -> str:
 
 def _compression(value: Mapping[str, str], server: ServerProfile) -> dict[str, str]:
     if not value:
-        return {server.compression_key: ""} if server.is_scylla else {"enabled": "false"}
+        return {**server.no_compression}
     return {server.compression_key if name == "class" else name: setting for name, setting in value.items()}
 
 
 def _retry(policy: Retry, server: ServerProfile) -> str:
-    """Scylla takes ``99PERCENTILE`` but not ``99p``, and ``NONE`` but not ``NEVER``."""
-    if not server.is_scylla:
+    if not server.spells_retries_out:
         return str(policy)
     if policy.kind == "p":
         return f"{str(policy)[:-1]}PERCENTILE"
@@ -116,12 +115,12 @@ def _has_column(name: str, server: ServerProfile) -> bool:
 
 
 def _unknown(name: str, server: ServerProfile, where: str) -> Diagnostic:
-    """An error, unless it is an ``extra`` that Scylla may well know: it does not list its options."""
+    """An error, unless it is an ``extra`` that a server which does not list its options may well know."""
     near = difflib.get_close_matches(name, server.table_options, 1, 0.8)
     said = f"the option {name!r} is unknown to {server}"
     if near:
         return Diagnostic("OP104", "error", where, said, f"Did you mean {near[0]}?")
-    if name not in OPTION_NAMES and server.is_scylla:
+    if name not in OPTION_NAMES and not server.lists_its_options:
         said = f"nobody here knows whether {server} has the option {name!r}"
         return Diagnostic("OP104", "warn", where, said, "It is sent as it stands, and the server may refuse it.")
     return Diagnostic("OP104", "error", where, said, "Leave it out for this server.")
@@ -132,5 +131,5 @@ def _forms(name: str, value: Any, server: ServerProfile) -> Iterator[tuple[str, 
         yield f"the {name} class {value['class']!r}", "Choose a class that this server has."
     if name == "cdc" and not server.has_cdc_log and len(value) > 1:
         yield "a cdc map", "Write cdc=True; a log with settings is Scylla's."
-    if name == "speculative_retry" and server.is_scylla and retry(value).kind in ("MIN", "MAX"):
+    if name == "speculative_retry" and not server.has_retry_ranges and retry(value).kind in ("MIN", "MAX"):
         yield f"the retry policy {value!r}", "Write one percentile or one time."

@@ -46,16 +46,16 @@ def stored_options(
     Raises:
         ValueError: a stored value cannot be understood; names the option.
     """
-    names = _columns(tuple(row), server.is_scylla)
+    names = _columns(tuple(row), server.stores_extensions)
     values = tuple([_hashable(row[name]) for name in names])
     beside = () if scylla_row is None else tuple((name, _hashable(value)) for name, value in scylla_row.items())
-    return _understood(names, values, beside, server.is_scylla)
+    return _understood(names, values, beside, server.stores_extensions)
 
 
 @lru_cache(maxsize=64)
-def _columns(names: tuple[str, ...], is_scylla: bool) -> tuple[str, ...]:  # noqa: FBT001 - a key of the cache
-    """The columns that hold options; on Scylla some are in ``extensions``."""
-    return tuple(name for name in names if name not in NO_OPTIONS or (is_scylla and name == "extensions"))
+def _columns(names: tuple[str, ...], extended: bool) -> tuple[str, ...]:  # noqa: FBT001 - a key of the cache
+    """The columns that hold options; some servers keep more of them in ``extensions``."""
+    return tuple(name for name in names if name not in NO_OPTIONS or (extended and name == "extensions"))
 
 
 def _hashable(value: Any) -> Any:
@@ -74,12 +74,12 @@ def _understood(
     names: tuple[str, ...],
     values: tuple[Any, ...],
     beside: tuple[tuple[str, Any], ...],
-    is_scylla: bool,  # noqa: FBT001 - a key of the cache
+    extended: bool,  # noqa: FBT001 - a key of the cache
 ) -> FrozenMap:
     """The canonical options, worked out once: most tables of a cluster store the same."""
     row = {name: _restored(value) for name, value in zip(names, values, strict=True)}
     found = {name: value for name, value in row.items() if value is not None}
-    if is_scylla:
+    if extended:
         found.update(_extensions(found.pop("extensions", {})))
         found.update({name: _restored(v) for name, v in beside if name not in NO_OPTIONS and name != "cdc" and v})
     else:

@@ -153,7 +153,7 @@ def _no_undo(change: Change, server: ServerProfile) -> str:
         return "CQL cannot take a field away from a type"
     if isinstance(change, CreateKeyspace):
         return "a keyspace is dropped by hand, with all that is in it"
-    if isinstance(change, AddColumns) and not server.is_scylla:
+    if isinstance(change, AddColumns) and not server.drops_open_user_types:
         bare = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
         return f"Cassandra cannot drop {', '.join(bare)}: a non-frozen user type" if bare else ""
     return ""

@@ -42,10 +42,10 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
     """
     options = server.table_options
     extra: dict[str, Iterable[str]] = {"tables": options, "views": options, "dropped_columns": ("kind",)}
-    if server.is_scylla:
+    if server.stores_extensions:
         stored = options - _IN_EXTENSIONS - _IN_SCYLLA_TABLES | {"extensions"}
         extra = {"tables": stored, "views": stored, "scylla_tables": options & _IN_SCYLLA_TABLES}
-    always = _ALWAYS | _SCYLLA if server.is_scylla else _ALWAYS
+    always = _ALWAYS | _SCYLLA if server.stores_extensions else _ALWAYS
     wanted = {table: (*names, *sorted(extra.get(table, ()))) for table, names in always.items()}
     if not server.schema_columns:
         return wanted

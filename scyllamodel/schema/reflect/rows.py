@@ -123,7 +123,7 @@ class _Keyspace:
         """Scylla keeps each ordinary index in a view ``<index>_index``, which nothing else marks."""
         name: str = row["view_name"]
         indexes = self.indexes.get(row["base_table_name"], ())
-        return self.server.is_scylla and any(name == f"{index['index_name']}_index" for index in indexes)
+        return self.server.keeps_indexes_in_views and any(name == f"{index['index_name']}_index" for index in indexes)
 
     def keyspace(self) -> Keyspace | None:
         row = next(iter(self.rows.of("keyspaces", self.name)), None)
@@ -136,7 +136,7 @@ class _Keyspace:
     def tablets(self) -> bool | None:
         """A keyspace is spread by tablets exactly when ``initial_tablets`` is stored, were it 0."""
         stored = (row["initial_tablets"] for row in self.rows.of("scylla_keyspaces", self.name))
-        return any(initial is not None for initial in stored) if self.server.is_scylla else None
+        return any(initial is not None for initial in stored) if self.server.has_tablets else None
 
     def user_type(self, row: Row) -> UserType:
         name = row["type_name"]

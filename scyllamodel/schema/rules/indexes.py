@@ -91,7 +91,7 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
             text = f"{count} indexes of this name are declared, on {tables}; the names of a keyspace are unique"
             yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Name them: Index(…, name=…)")
     others = {fact.name for fact in (*wanted.tables, *wanted.views)}
-    for name in names if server is not None and server.is_scylla else ():
+    for name in names if server is not None and server.keeps_indexes_in_views else ():
         if f"{name}_index" in others:
             text = f"ScyllaDB keeps an index in a view named {name}_index, which is declared as something else"
             yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Choose another name: Index(…, name=…)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -94,8 +94,9 @@ def _differs(change: KeyspaceDiffers, case: Case) -> Iterator[Diagnostic]:
 
 
 def _told(value: object) -> str:
-    if isinstance(value, FrozenMap):
-        return "{" + ", ".join(f"{name}: {value[name]}" for name in sorted(value)) + "}"
+    if isinstance(value, Mapping):
+        found = cast("Mapping[str, object]", value)
+        return f"{{{', '.join(f'{name}: {found[name]}' for name in sorted(found))}}}"
     return str(value)
 
 

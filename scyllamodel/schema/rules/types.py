@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
     from scyllamodel.schema.rules.case import Case, ChangeRule
 
-_KINDS: Final = frozenset({"partition_key", "clustering", "static", "regular"})
+_KINDS: Final = frozenset({"static", "regular"})
 
-_SCYLLA_TAKES: Final = frozenset(
+_ALTERED: Final = frozenset(
     {
         ("ascii", "text"), ("timeuuid", "uuid"), ("bigint", "timestamp"), ("timestamp", "bigint"),
         ("tinyint", "varint"), ("smallint", "varint"), ("int", "varint"), ("bigint", "varint"),
     }
 )  # fmt: skip
-"""``ALTER c TYPE`` that Scylla would run (``types/types.cc``, is_value_compatible_with), and Cassandra never does."""
+"""``ALTER c TYPE`` that a server with such a thing would run (Scylla's ``types/types.cc``)."""
 
 
 def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
@@ -47,8 +47,8 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
 
 def _code(change: AlterColumn, case: Case) -> str:
     pair = (change.found.type.cql, change.wanted.type.cql)
-    takes = pair in _SCYLLA_TAKES or (pair[1] == "blob" and change.found.type != COUNTER)
-    return "TY102" if change.code == "TY101" and case.server.is_scylla and takes else change.code
+    takes = pair in _ALTERED or (pair[1] == "blob" and change.found.type != COUNTER)
+    return "TY102" if change.code == "TY101" and case.server.alters_types and takes else change.code
 
 
 def _said(code: str, found: TableColumn, wanted: TableColumn) -> str:
@@ -116,8 +116,8 @@ def _again(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]
 
 
 def _remembered(text: str) -> tuple[str, str]:
-    kind, _, rest = text.strip().partition(" ")
-    return (kind, rest.strip()) if kind in _KINDS else ("", text.strip())
+    kind, _, rest = text.partition(" ")
+    return (kind, rest) if kind in _KINDS else ("", text.strip())
 
 
 def unknown_type(cql_type: CqlType, path: str, case: Case) -> Iterator[Diagnostic]:

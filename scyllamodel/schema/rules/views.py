@@ -51,7 +51,7 @@ def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic
     name = change.table.name if isinstance(change, DropTable) else change.table
     going = {other.view.name for other in case.changes if isinstance(other, DropView)}
     holding = [view for view in case.found.views if view.base == name and view.name not in going]
-    if isinstance(change, DropColumns) and case.server.is_scylla:
+    if isinstance(change, DropColumns) and case.server.drops_columns_beside_views:
         names = {column.name for column in change.columns}
         holding = [view for view in holding if not names.isdisjoint(column.name for column in view.columns)]
     if holding:

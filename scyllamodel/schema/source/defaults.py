@@ -40,7 +40,7 @@ _DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     **{name: tuple(map(FrozenMap, values)) for name, values in _MAPS.items()},
 }
 _COMPACTION: Final = FrozenMap({"class": "SizeTieredCompactionStrategy"})
-_SCYLLA_COMPACTION: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
+_INCREMENTAL: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
 
 
 def chosen_options(options: Mapping[str, Any], server: ServerProfile) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tupl
     if name == "caching":
         return (FrozenMap({"keys": "ALL", "rows_per_partition": server.caching_fill}),)
     if name == "compaction":
-        return (_COMPACTION, _SCYLLA_COMPACTION) if server.is_scylla else (_COMPACTION,)
+        return (_COMPACTION, _INCREMENTAL) if server.has_class("IncrementalCompactionStrategy") else (_COMPACTION,)
     if name == "compression":
         return (FrozenMap({"class": "LZ4Compressor"}),)
     return _DEFAULTS.get(name, ())

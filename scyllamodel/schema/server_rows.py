@@ -1,0 +1,53 @@
+"""What a server says of itself -> its `ServerProfile`.
+
+*In*: version texts, rows and settings, as whoever reads them passes them in. *Out*: one profile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from scyllamodel.schema.server import ServerProfile
+
+
+def profile_from(
+    release_version: str | None,
+    schema_columns: Iterable[tuple[str, str]],
+    *,
+    scylla_version: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> ServerProfile:
+    """The profile of the server that said all this.
+
+    >>> str(profile_from("3.0.8", [("scylla_tables", "table_name")], scylla_version="2025.4.1-0.20251120"))
+    'scylla 2025.4.1'
+
+    Parameters:
+        release_version: of ``system.local``; Scylla reports a constant there, which is not used.
+        schema_columns: ``(table_name, column_name)`` of ``system_schema.columns`` for keyspace ``system_schema``,
+            which every user may read; `COLUMNS_QUERY`. It tells Scylla from Cassandra, and what there is to read.
+        scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
+        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings``, None where there is none.
+    """
+    known = frozenset(schema_columns)
+    if any(table == "scylla_tables" for table, _ in known):
+        return ServerProfile("scylla", _numbers(scylla_version), schema_columns=known)
+    return ServerProfile("cassandra", _numbers(release_version), _views_enabled(settings or {}), known)
+
+
+COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
+VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views")
+"""What ``system_views.settings`` calls the switch: Cassandra 4.1 and later, and 4.0."""
+
+
+def _views_enabled(settings: Mapping[str, str]) -> bool | None:
+    said = next((settings[name] for name in VIEW_SETTINGS if name in settings), None)
+    return None if said is None else said.lower() == "true"
+
+
+def _numbers(version: str | None) -> tuple[int, ...]:
+    """The leading numbers of a version text; ``5.0-beta1`` is ``(5, 0)``."""
+    found = re.match(r"\d+(\.\d+)*", version or "")
+    return tuple(map(int, found.group().split("."))) if found else ()
