@@ -13,7 +13,7 @@ import attrs
 from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import PARTIAL, Stopped, UsageError
+from scyllamodel.cli.exits import PARTIAL, Interrupted, Stopped, UsageError
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.config import Target, load_target
@@ -132,9 +132,11 @@ class _Follower:
             self.said = time.monotonic()
             self.console.say(f"{progress.done:,} of {progress.ranges:,} ranges: {text}")
 
-    def stopped(self) -> Stopped:
+    def stopped(self) -> Stopped | Interrupted:
         """The user ended it."""
         done, ranges = self.last.done, self.last.ranges
+        if not ranges:
+            return Interrupted("Interrupted before anything was copied.")
         text = f"Stopped as asked: {done:,} of {ranges:,} ranges are copied. The same command goes on from there."
         return Stopped(text, applied=done, total=ranges, result=None)
 

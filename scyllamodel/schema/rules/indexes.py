@@ -49,8 +49,9 @@ def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
     if change.code == "IX103":
         text = f"the index {found.name} was made otherwise ({_told(found)}); the model wants {_told(wanted)}"
         fix = (
-            f"An index cannot be changed. Give the wanted one a new name, sync, then drop the old one:\n"
-            f"    {_declared(wanted, recipes.spare(wanted.name, taken))}\n    {drop}\n"
+            "An index cannot be changed. Give the wanted one a new name, sync, wait until it is built, then drop the "
+            f"old one:\n    {_declared(wanted, recipes.spare(wanted.name, taken))}\n    scyllamodel wait --for built\n"
+            f"    {drop}\n"
             "Where the server allows one index of this class on a column only, drop the old one first."
         )
     elif found.name == wanted.name:
