@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -16,7 +15,6 @@ from scyllamodel import (
     Column,
     ConfigurationError,
     Model,
-    Repo,
     UserType,
     backfill,
     clustering_key,
@@ -385,21 +383,20 @@ def slowly(value):
     return Decimal(value)
 
 
-def _copy(nodes, keyspace):
-    with Repo("backfill", nodes=nodes, keyspace=keyspace) as repo:
-        backfill(repo, Order.total, into=Order.total_2, convert=slowly)
-
-
 def test_a_killed_run_is_gone_on_with(repo):
     """From the last range that was done, with all counts."""
     repo.save_many(orders(150))
-    process = multiprocessing.get_context("spawn").Process(target=_copy, args=(repo.settings.nodes, repo.keyspace))
-    process.start()
+    child = os.fork()
+    if child == 0:
+        try:
+            backfill(repo, Order.total, into=Order.total_2, convert=slowly)
+        finally:
+            os._exit(0)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and checkpoints(repo) < 3:
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
     before = checkpoints(repo)
     read = []
 
@@ -415,7 +412,8 @@ def checkpoints(repo):
     """How many ranges are noted."""
     if ("scyllamodel_backfills",) not in [tuple(row) for row in tables(repo)]:
         return 0
-    return repo.raw(f"SELECT count(*) FROM {repo.keyspace}.scyllamodel_backfills WHERE part >= 0 ALLOW FILTERING")[0][0]
+    rows = repo.raw(f"SELECT part FROM {repo.keyspace}.scyllamodel_backfills")
+    return sum(row[0] >= 0 for row in rows)
 
 
 def test_checkpoints_are_no_drift(repo):
