@@ -1,4 +1,4 @@
-"""README's sessions: those that need no server, and those that do, as doctests."""
+"""README and the pages of the guide: their sessions without a server, and those on one, as doctests."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import sys
 import types
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+GUIDE = sorted((ROOT / "scyllamodel" / "guide").glob("*.md"))
+PAGES = [README, *GUIDE]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _BLOCK = re.compile(r"(<!-- live -->\n)?```pycon\n(.*?)```", re.DOTALL)
 
 
-def sessions(*, live):
-    """The text of README's sessions, in order, without or with those that need a server."""
-    return [text for mark, text in _BLOCK.findall(README.read_text(encoding="utf-8")) if live or not mark]
+def sessions(page=README, *, live):
+    """The text of a page's sessions, in order, without or with those that need a server."""
+    return [text for mark, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if live or not mark]
+
+
+def has_live(page):
+    """Whether a page has sessions that need a server."""
+    return any(mark for mark, _ in _BLOCK.findall(page.read_text(encoding="utf-8")))
 
 
 def run(texts, **names):

@@ -5,16 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import readme
 
 
-def test_sessions_without_a_server():
-    """Every session that needs no server prints what README prints."""
-    assert len(readme.sessions(live=False)) > 1
-
-    report = readme.run(readme.sessions(live=False))
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
+def test_sessions_without_a_server(page):
+    """Every session that needs no server prints what README and the pages of the guide print."""
+    report = readme.run(readme.sessions(page, live=False))
 
     assert not report, report
+
+
+def test_readme_has_sessions():
+    """The sessions of README are found."""
+    assert len(readme.sessions(live=False)) > 1
 
 
 def test_the_first_model_can_be_pasted(tmp_path):
