@@ -134,6 +134,17 @@ def _plain(value: Any) -> Any:
     return value.__qualname__ if isinstance(value, type) else str(value)
 
 
+def hide_frame(caught: Any) -> bool:
+    """Whether pytest leaves a frame of this package out of a traceback: where the error was raised on purpose.
+
+    It is the value of ``__tracebackhide__`` in generated functions, and by the pytest plugin in all modules.
+
+    Parameters:
+        caught: pytest's ``ExceptionInfo``, or None.
+    """
+    return isinstance(getattr(caught, "value", None), ScyllaModelError)
+
+
 @attrs.frozen
 class Problem:
     """One mistake of a model definition.

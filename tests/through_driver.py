@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cassandra import cqltypes
+from cassandra.protocol import ColumnMetadata
+from cassandra.query import PreparedStatement
 
 from scyllamodel.types import values as v
 
@@ -35,3 +37,12 @@ def round_trip(hint, value, user_types=None):
     dumped = value if hint.dump is None else hint.dump(value)
     found = returned(dumped, hint.type, user_types)
     return found if hint.load is None else hint.load(found)
+
+
+def prepared(shape, user_types=None):
+    """What the driver makes of a statement, by the types of our markers."""
+    columns = [
+        ColumnMetadata("shop", "orders", f"c{at}", driver_type(marker.type, user_types))
+        for at, marker in enumerate(shape.markers)
+    ]
+    return PreparedStatement(columns, b"id", [0], shape.cql, "shop", PROTOCOL, [], b"")

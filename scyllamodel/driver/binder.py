@@ -18,6 +18,7 @@ from scyllamodel.driver.user_types import StaleType, fitted
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import define
 from scyllamodel.query.statement import UNSET, Marker
+from scyllamodel.types.display import mismatch
 
 Bind: TypeAlias = Callable[[Sequence[Any]], Any]
 
@@ -90,15 +91,20 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
     lines = [
         "def bind(values):",
         "    try:",
-        f"        {', '.join(f'v{at}' for at in range(len(columns)))}, = values",
-        f"        found = [{', '.join(values)}]",
+        "        (",
+        *(f"            v{at}," for at in range(len(columns))),
+        "        ) = values",
+        "        found = [",
+        *(f"            {value}," for value in values),
+        "        ]",
         *_routing(prepared.routing_key_indexes),
+        "        made = new(Bound)",
+        "        made.values = found",
+        *(["        made.routing_key = key"] if keys else []),
+        "        return made",
         "    except Exception:",
-        "        return slow(values)",
-        "    made = new(Bound)",
-        "    made.values = found",
-        *(["    made.routing_key = key"] if keys else []),
-        "    return made",
+        "        pass",  # what the slow way raises has no context then
+        "    return slow(values)",
     ]
     return define(lines, "bind", f"bind {prepared.query_string}", scope)
 
@@ -173,9 +179,11 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
         try:
             made = prepared.bind(dumped)
         except Exception as error:  # noqa: BLE001 - serialisers raise whatever their value raises
-            raise _blamed(prepared, markers, dumped, error) from None
-        made.our_rows = tuple_factory
-        return made
+            fault = error
+        else:
+            made.our_rows, made.raw_values = tuple_factory, ()
+            return made
+        raise _blamed(prepared, markers, values, dumped, fault)
 
     return bind
 
@@ -191,17 +199,20 @@ def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any,
         return found if exact is None else exact(found)
     except StaleType:
         raise
-    except Exception as error:  # noqa: BLE001 - likewise
-        raise _mismatch(marker, value, error) from (None if marker.redact else error)
+    except Exception as error:  # noqa: BLE001 - whatever a converter raises, the column is named
+        fault = error
+    raise _mismatch(marker, value, fault)
 
 
-def _blamed(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any], error: Exception) -> Exception:
+def _blamed(
+    prepared: Any, markers: Sequence[Marker], values: Sequence[Any], dumped: Sequence[Any], error: Exception
+) -> Exception:
     """The error with the column whose value the driver cannot serialise."""
-    for marker, column, value in zip(markers, prepared.column_metadata, dumped, strict=True):
-        if value is None or value is UNSET_VALUE:
+    for marker, column, value, raw in zip(markers, prepared.column_metadata, values, dumped, strict=True):
+        if raw is None or raw is UNSET_VALUE:
             continue
         try:
-            column.type.serialize(value, prepared.protocol_version)
+            column.type.serialize(raw, prepared.protocol_version)
         except Exception as found:  # noqa: BLE001 - whatever it is, it is this column's
             return _mismatch(marker, value, found, column.type.cql_parameterized_type())
     return error
@@ -209,8 +220,4 @@ def _blamed(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any], err
 
 def _mismatch(marker: Marker, value: Any, error: Exception, cql_type: str = "") -> TypeMismatch:
     kind = marker.type.cql if marker.type is not None else cql_type or "its type"
-    if marker.redact:
-        return TypeMismatch(f"{marker.name}: its value, which is not shown, does not fit {kind}.", column=marker.name)
-    shown = repr(value)
-    shown = shown if len(shown) <= 200 else f"{shown[:200]}… ({type(value).__qualname__})"
-    return TypeMismatch(f"{marker.name}: {shown} does not fit {kind}: {error}", column=marker.name, value=value)
+    return mismatch(marker.name, kind, value, error, show=marker.show, details={"column": marker.name})

@@ -184,9 +184,7 @@ def refresh(row: Any, keyspace: str) -> Flow[None]:
 
 def _key_shown(access: Access[Any], row: Any) -> str:
     columns = memory_of(access.model).columns
-    return ", ".join(
-        f"{name}={'***' if columns[name].spec.redact else repr(getattr(row, name))}" for name in access.key
-    )
+    return ", ".join(f"{name}={columns[name].show(getattr(row, name))}" for name in access.key)
 
 
 def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:

@@ -19,9 +19,11 @@ from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.state import forget, remember
 from scyllamodel.query.functions import is_model
+from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access, Using, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import Compiled
+from scyllamodel.types.display import strictest
 
 M = TypeVar("M")
 
@@ -136,6 +138,8 @@ def _key(access: Access[Any], key: Any) -> tuple[Any, ...]:
     values: tuple[Any, ...] = key if issubclass(model_of(key), tuple) else (key,)
     if len(values) == len(access.key):
         return values
+    columns = memory_of(access.model).columns
+    shown = strictest(columns[name].show for name in access.key)(key)
     raise TypeError(
-        f"a key of {access.model.__qualname__} is ({', '.join(access.key)}), a tuple or a dict, not {key!r}"
+        f"a key of {access.model.__qualname__} is ({', '.join(access.key)}), a tuple or a dict, not {shown}"
     )

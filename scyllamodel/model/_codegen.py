@@ -9,13 +9,19 @@ For an ``Order`` with a text and a non-nullable list of dates this is written::
     def __load__(row):
         self = new(cls)
         self.__row__ = row
-        self.status, v1 = row
+        (
+            self.status,
+            v1,
+        ) = row
         self.days = empty_1() if v1 is None else load_1(v1)
         return self
 
     def __bind__(self):
         try:
-            return (self.status, None if (v := self.days) is None else dump_1(v),)
+            return (
+                self.status,
+                None if (v := self.days) is None else dump_1(v),
+            )
         except Exception as error:
             fault = error
         raise blame(self, fault)
@@ -29,7 +35,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
-from scyllamodel.errors import TypeMismatch
+from scyllamodel.errors import TypeMismatch, hide_frame
+from scyllamodel.types.display import Show, choose, mismatch
 from scyllamodel.types.hints import Hint
 
 T = TypeVar("T")
@@ -38,9 +45,6 @@ Bind = Callable[[T], tuple[Any, ...]]
 
 ROW = "__row__"
 """The slot of a model that holds the row an instance was loaded from, outside its columns."""
-
-_SHOWN = 200
-"""How much of a wrong value an error shows."""
 
 
 @attrs.frozen
@@ -56,6 +60,11 @@ class Field:
     name: str
     hint: Hint
     redact: bool = False
+
+    @property
+    def show(self) -> Show:
+        """How its values appear in errors."""
+        return choose(redact=self.redact, secret=self.hint.secret)
 
 
 class Lazy(Generic[T]):
@@ -105,20 +114,21 @@ def _assign(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[s
     worked = [
         f"    self.{field.name} = {_loaded(at, cls, field, scope)}" for at, field in enumerate(fields) if not plain[at]
     ]
-    return [f"    {_row(targets)} = row", *worked]
+    return [*_unpacked(targets), *worked]
 
 
 def _assign_frozen(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
     """A frozen class refuses assignment; its slots are filled through their descriptors."""
-    lines = [f"    {_row([f'v{at}' for at in range(len(fields))])} = row"]
+    lines = _unpacked([f"v{at}" for at in range(len(fields))])
     for at, field in enumerate(fields):
         scope[f"set_{at}"] = _slot(cls, field.name).__set__
         lines.append(f"    set_{at}(self, {_loaded(at, cls, field, scope)})")
     return lines
 
 
-def _row(targets: list[str]) -> str:
-    return f"({', '.join(targets)},)" if targets else "()"
+def _unpacked(targets: list[str]) -> list[str]:
+    """A statement that unpacks a row, one value a line, so that a traceback shows the one that matters."""
+    return ["    (", *(f"        {target}," for target in targets), "    ) = row"]
 
 
 def _slot(cls: type, name: str) -> Any:
@@ -128,7 +138,7 @@ def _slot(cls: type, name: str) -> Any:
 
 def _loaded(at: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
     hint = field.hint
-    load = _hiding(cls, field, hint.load) if field.redact and hint.load else hint.load
+    load = _hiding(cls, field, hint.load) if field.show is not repr and hint.load else hint.load
     scope[f"load_{at}"], scope[f"empty_{at}"] = load, hint.empty
     null = f"empty_{at}()" if hint.empty else "None"
     value = f"load_{at}(v{at})" if hint.load else f"v{at}"
@@ -136,7 +146,7 @@ def _loaded(at: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
 
 
 def _hiding(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The converter of a redacted field; its errors, which may quote the value, are replaced, not even as context."""
+    """The converter of a field with values to hide; its errors may quote them, and are replaced, context included."""
 
     def hiding(value: Any) -> Any:
         try:
@@ -198,23 +208,9 @@ def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Ex
 
 
 def _mismatch(cls: type, field: Field, value: Any, cause: Exception) -> TypeMismatch:
-    where = f"{cls.__qualname__}.{field.name}"
-    details: dict[str, Any] = {"model": cls.__qualname__, "column": field.name, "cql_type": field.hint.type.cql}
-    if field.redact:  # the cause may quote the value too
-        return TypeMismatch(f"{where}: its value, which is not shown, does not fit {field.hint.type.cql}.", **details)
-    if isinstance(cause, TypeMismatch):
-        made = TypeMismatch(f"{where}: {cause}", **details)
-    else:
-        made = TypeMismatch(
-            f"{where}: {_shown(value)} does not fit {field.hint.type.cql}: {cause}", value=value, **details
-        )
-    made.__cause__ = cause
-    return made
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({type(value).__qualname__})"
+    kind, where = field.hint.type.cql, f"{cls.__qualname__}.{field.name}"
+    details = {"model": cls.__qualname__, "column": field.name, "cql_type": kind}
+    return mismatch(where, kind, value, cause, show=field.show, details=details)
 
 
 def define(lines: list[str], name: str, where: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -226,6 +222,7 @@ def define(lines: list[str], name: str, where: str, scope: dict[str, Any]) -> Ca
         scope: its globals.
     """
     source = "\n".join(lines) + "\n"
+    scope["__tracebackhide__"] = hide_frame
     exec(compile(source, _remember(source, where), "exec"), scope)  # noqa: S102 - see above
     return cast("Callable[..., Any]", scope[name])
 

@@ -29,7 +29,8 @@ from scyllamodel.model.expression import (
     Target,
 )
 from scyllamodel.types import Counter
-from scyllamodel.types.hints import Hint, core_of
+from scyllamodel.types.display import choose
+from scyllamodel.types.hints import Hint
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Kind
@@ -132,9 +133,10 @@ class Column(Comparable[T]):
         db_name: the raw name of the CQL column.
         hint: its type, and how values are converted.
         spec: what the class body said of it.
+        show: how its values appear in reprs and errors.
     """
 
-    __slots__ = ("db_name", "hint", "model", "name", "spec")
+    __slots__ = ("db_name", "hint", "model", "name", "show", "spec")
 
     if TYPE_CHECKING:
 
@@ -151,7 +153,8 @@ class Column(Comparable[T]):
         self.db_name = db_name
         self.hint = hint
         self.spec = spec
-        self._target = ColumnTarget(model, name, spec.redact)
+        self.show = choose(redact=spec.redact, secret=hint.secret)
+        self._target = ColumnTarget(model, name)
 
     def __repr__(self) -> str:
         return str(self._target)
@@ -162,7 +165,7 @@ class Column(Comparable[T]):
     @property
     def target(self) -> ColumnTarget:
         """The column as a plain value, which compares with ``==`` as usual."""
-        return ColumnTarget(self.model, self.name, self.spec.redact)
+        return ColumnTarget(self.model, self.name)
 
     def asc(self) -> Ordering:
         """Rows in ascending order of this clustering column."""
@@ -211,9 +214,7 @@ class Column(Comparable[T]):
 
     def field(self: Expression[AnyUserType | None], name: str) -> Element[Any]:
         """A field of a user type, by the name of its attribute."""
-        column = _column(self)
-        redacted = getattr(core_of(column.hint.python), "__redacted__", ())
-        return Element(FieldTarget(column.target, name, redact=column.spec.redact or name in redacted))
+        return Element(FieldTarget(_column(self).target, name))
 
     def to(self, value: T) -> Assignment:
         """Replace the whole value."""

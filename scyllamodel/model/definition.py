@@ -18,6 +18,7 @@ from scyllamodel.model.annotations import defining_frame, evaluate, is_class_var
 from scyllamodel.model.column import Column, ColumnSpec
 from scyllamodel.model.declare import SPEC, CountingAttr
 from scyllamodel.model.problems import Problems
+from scyllamodel.types.display import Show, choose
 from scyllamodel.types.hints import Hint, HintFault, resolve
 
 BODY: Final = "__declared__"
@@ -53,6 +54,11 @@ class Declared:
     def db_name(self) -> str:
         """The raw name in CQL."""
         return self.name if self.spec.db_name is None else self.spec.db_name
+
+    @property
+    def show(self) -> Show:
+        """How its values appear in reprs and errors."""
+        return choose(redact=self.spec.redact, secret=self.hint is not None and self.hint.secret)
 
     @property
     def in_key(self) -> bool:

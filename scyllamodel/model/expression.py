@@ -7,9 +7,13 @@ any other.
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, cast
 
 import attrs
+
+from scyllamodel.types.display import Show, hidden, strictest
+from scyllamodel.types.hints import core_of
+from scyllamodel.types.values import MapType, Native
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -18,9 +22,6 @@ Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS",
 
 Operation: TypeAlias = Literal["set", "add", "remove", "append", "prepend", "increment", "decrement"]
 """What an `Assignment` does."""
-
-HIDDEN = "***"
-"""Stands where a value of a column with ``redact=True`` would."""
 
 
 class Expression(Generic[T_co]):
@@ -36,12 +37,21 @@ class ColumnTarget:
     Attributes:
         model: the model or view class.
         column: the name of the attribute, not of the CQL column.
-        redact: whether values meant for it are hidden from view.
     """
 
     model: type
     column: str
-    redact: bool = attrs.field(default=False, eq=False, repr=False)
+
+    @property
+    def definition(self) -> Any:
+        """The `Column` itself; None when the model has no such column."""
+        return getattr(self.model, "__columns__", {}).get(self.column)
+
+    @property
+    def show(self) -> Show:
+        """How values meant for it are shown."""
+        column = self.definition
+        return repr if column is None else cast("Show", column.show)
 
     def __str__(self) -> str:
         return f"{self.model.__qualname__}.{self.column}"
@@ -55,12 +65,18 @@ class ElementTarget:
     key: Any
 
     @property
-    def redact(self) -> bool:
-        """Whether values meant for it are hidden from view."""
-        return self.base.redact
+    def show(self) -> Show:
+        """How values meant for it are shown."""
+        return self.base.show
 
     def __str__(self) -> str:
-        return f"{self.base}[{HIDDEN if self.redact else repr(self.key)}]"
+        return f"{self.base}[{self._show_key(self.key)}]"
+
+    @property
+    def _show_key(self) -> Show:
+        column = self.base.definition
+        plain = column is None or not isinstance(column.hint.type, MapType) or isinstance(column.hint.type.key, Native)
+        return repr if plain and self.show is not hidden else self.show
 
     __repr__ = __str__
 
@@ -71,7 +87,13 @@ class FieldTarget:
 
     base: ColumnTarget
     field: str
-    redact: bool = attrs.field(default=False, eq=False, repr=False)
+
+    @property
+    def show(self) -> Show:
+        """How values meant for it are shown."""
+        column, whole = self.base.definition, self.base.show
+        secrets = None if column is None else getattr(core_of(column.hint.python), "__secrets__", None)
+        return whole if whole is hidden or secrets is None else secrets.get(self.field, repr)
 
     def __str__(self) -> str:
         return f"{self.base}.field({self.field!r})"
@@ -90,9 +112,9 @@ class CallTarget:
     arguments: tuple[Any, ...] = ()
 
     @property
-    def redact(self) -> bool:
-        """Whether what it is compared with is hidden from view."""
-        return any(argument.redact for argument in self.arguments)
+    def show(self) -> Show:
+        """How values that it is compared with are shown."""
+        return strictest(argument.show for argument in self.arguments)
 
     def __str__(self) -> str:
         return self.template.format(*self.arguments)
@@ -105,9 +127,9 @@ class TupleTarget:
     columns: tuple[ColumnTarget, ...]
 
     @property
-    def redact(self) -> bool:
-        """Whether values meant for them are hidden from view."""
-        return any(column.redact for column in self.columns)
+    def show(self) -> Show:
+        """How values meant for them are shown."""
+        return strictest(column.show for column in self.columns)
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.columns))})"
@@ -182,4 +204,4 @@ class Assignment:
 
 def shown(target: Target, value: object) -> str:
     """The value as it may appear in a message about the target."""
-    return HIDDEN if target.redact else repr(value)
+    return target.show(value)

@@ -111,7 +111,7 @@ class TableMeta(type):
         def typed(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
             for field in fields:  # they are ours alone by now, and a copy of each would cost a tenth of the class
                 object.__setattr__(field, "type", types[field.name])
-            return [redacted(cls.__qualname__, f) if columns[f.name].spec.redact else f for f in fields]
+            return [redacted(cls.__qualname__, f, columns[f.name].show) for f in fields]
 
         attrs.define(
             cls,

@@ -24,6 +24,9 @@ class Snapshot(tuple[Any, ...]):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return f"<Snapshot of {len(self)} values>"  # which of them are redacted is known to the model alone
+
 
 class Change(NamedTuple):
     """A column whose value is not the one of the row."""
@@ -31,6 +34,9 @@ class Change(NamedTuple):
     column: Column[Any]
     was: Any
     now: Any
+
+    def __repr__(self) -> str:
+        return f"<Change {self.column!r} from {self.column.show(self.was)} to {self.column.show(self.now)}>"
 
 
 def is_loaded(instance: Any) -> bool:

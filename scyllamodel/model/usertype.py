@@ -7,7 +7,7 @@ columns and other user types can hold. What `scyllamodel.types.user_values` know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
@@ -34,6 +34,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
 from scyllamodel.model.settings import inherited_setting, own_setting, unknown_keyword, usable_settings
 from scyllamodel.schema.facts import UserType as UserTypeFacts
+from scyllamodel.types.display import Show
 from scyllamodel.types.values import COUNTER, UserTypeName, freeze
 
 _KEYWORDS: Final = frozenset({"name", "keyspace"})
@@ -50,7 +51,7 @@ class UserTypeMeta(type):
         __facts__: UserTypeFacts
         __fields_by_cql__: tuple[str, ...]
         __hashable__: bool
-        __redacted__: frozenset[str]
+        __secrets__: Mapping[str, Show]
         __user_types__: tuple[type, ...]
 
     else:
@@ -135,7 +136,7 @@ def _finish(cls: UserTypeMeta, problems: Problems) -> None:
     cls.__facts__ = facts
     cls.__cql_name__ = facts.name
     cls.__fields_by_cql__ = tuple(name for name, _ in facts.fields)
-    cls.__redacted__ = frozenset(name for name, field in fields.items() if field.spec.redact)
+    cls.__secrets__ = {name: field.show for name, field in fields.items() if field.show is not repr}
     cls.__user_types__ = user_types_of(fields)
     _equip(cls, fields)
 
@@ -184,7 +185,7 @@ def _equip(cls: UserTypeMeta, fields: Columns) -> None:
 
     def typed(_: type, found: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
         evolved = [field.evolve(type=fields[field.name].annotation) for field in found]
-        return [redacted(where, f) if fields[f.name].spec.redact else f for f in evolved]
+        return [redacted(where, f, fields[f.name].show) for f in evolved]
 
     attrs.define(
         cls,

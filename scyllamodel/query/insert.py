@@ -40,8 +40,8 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
     """An INSERT as an immutable value; every method returns a changed copy."""
 
     model: type[M]
-    values_by_name: Mapping[str, Any]
-    text: str | None = None
+    values_by_name: Mapping[str, Any] = attrs.field(repr=False)
+    text: str | None = attrs.field(default=None, repr=False)
     missing: Missing = "unset"
     absent: bool = False
     seconds: int | None = None

@@ -42,7 +42,7 @@ class Memory:
         self.columns = _columns(model)
         self.names = {name: quote(column.db_name) for name, column in self.columns.items()}
         self.markers = {
-            name: Marker(repr(column), column.hint.type, column.hint.dump, column.spec.redact)
+            name: Marker(repr(column), column.hint.type, column.hint.dump, column.show)
             for name, column in self.columns.items()
         }
         kin = _kin(model)

@@ -300,7 +300,7 @@ def differences(change: Change) -> Iterator[Assignment]:
         names = [field.name for field in attrs.fields(core_of(column.hint.python))]
         for name in names:
             if getattr(was, name) != getattr(now, name):
-                yield Assignment(FieldTarget(target, name, column.spec.redact), "set", getattr(now, name))
+                yield Assignment(FieldTarget(target, name), "set", getattr(now, name))
     else:
         yield Assignment(target, "set", now)
 
@@ -340,5 +340,5 @@ def _taker(columns: Mapping[str, Any], sparing: Collection[str]) -> Callable[[An
             values.append(f"(v if (v := row.{name}) else U)")
         else:
             values.append(f"(U if (v := row.{name}) is None else v)")
-    lines = ["def values(row):", f"    return ({', '.join(values)},)"]
+    lines = ["def values(row):", "    return (", *(f"        {value}," for value in values), "    )"]
     return define(lines, "values", "values of an instance", {"U": UNSET})

@@ -26,6 +26,7 @@ from scyllamodel.model.expression import (
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.statement import Marker
 from scyllamodel.types.converters import each
+from scyllamodel.types.display import Show, hidden
 from scyllamodel.types.hints import Hint, core_of, resolve
 from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType
 
@@ -106,13 +107,19 @@ def _field(column: Column[Any], attribute: str) -> tuple[str, Hint]:
     return found.db_name, found.hint
 
 
-def marker(name: str, hint: Hint | None, *, redact: bool = False) -> Marker:
-    """The marker of a value of this type; None is whatever the server takes there."""
-    return Marker(name, redact=redact) if hint is None else Marker(name, hint.type, hint.dump, redact)
+def marker(name: str, hint: Hint | None, show: Show = repr) -> Marker:
+    """The marker of a value of this type; None is whatever the server takes there.
+
+    Parameters:
+        show: how values of the column are shown in which it lies.
+    """
+    if hint is None:
+        return Marker(name, show=show)
+    return Marker(name, hint.type, hint.dump, hidden if show is hidden else hint.show)
 
 
 def _marker(target: Target, hint: Hint | None) -> Marker:
-    return marker(str(target), hint, redact=target.redact)
+    return marker(str(target), hint, target.show)
 
 
 def marker_of(target: Target) -> Marker:
@@ -120,12 +127,12 @@ def marker_of(target: Target) -> Marker:
     if isinstance(target, ColumnTarget):
         return memory_of(target.model).markers[target.column]
     if isinstance(target, ElementTarget):  # without the key, for the next statement of this shape has another
-        return marker(f"{target.base}[…]", parts_of(column_of(target.base)).element, redact=target.redact)
+        return marker(f"{target.base}[…]", parts_of(column_of(target.base)).element, target.show)
     if isinstance(target, FieldTarget):
         return _marker(target, field_of(column_of(target.base), target.field)[1])
     if isinstance(target, TupleTarget):
         return _tuple_marker(target)
-    return attrs.evolve(_UNKNOWN, name=str(target), redact=target.redact)
+    return attrs.evolve(_UNKNOWN, name=str(target), show=target.show)
 
 
 def _tuple_marker(target: TupleTarget) -> Marker:
@@ -139,12 +146,12 @@ def _tuple_marker(target: TupleTarget) -> Marker:
             raise ValueError(f"{len(markers)} values are needed, one for each of {target}")
         return tuple(m.dump(item) if m.dump else item for m, item in zip(markers, items, strict=True))
 
-    return Marker(str(target), whole, dump, target.redact)
+    return Marker(str(target), whole, dump, target.show)
 
 
 def key_marker(target: ElementTarget) -> Marker:
     """The marker of the key or position inside of an element's target."""
-    return marker(f"the key of {target.base}", parts_of(column_of(target.base)).key, redact=target.redact)
+    return marker(f"the key of {target.base}", parts_of(column_of(target.base)).key, target.show)
 
 
 def inside_marker(target: Target, what: str) -> Marker:

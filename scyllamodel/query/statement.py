@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
+from scyllamodel.types.display import Show
 from scyllamodel.types.values import CqlType
 
 R = TypeVar("R")
@@ -38,13 +39,13 @@ class Marker:
         name: for errors and telemetry: ``Order.total``, ``[ttl]``, ``[limit]``.
         type: None is whatever the prepared statement says.
         dump: from the Python value to what the driver serialises; None when there is nothing to do.
-        redact: whether its value is never shown.
+        show: how its values appear in errors and reprs.
     """
 
     name: str
     type: CqlType | None = None
     dump: Callable[[Any], Any] | None = None
-    redact: bool = False
+    show: Show = repr
 
     def itself(self) -> Marker:
         """This marker."""
@@ -93,13 +94,17 @@ class Options:
 NO_OPTIONS = Options()
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Compiled(Generic[R]):
     """A shape with the values of one call, as Python has them, in the order of the markers."""
 
     shape: Shape[R]
     values: tuple[Any, ...]
     options: Options = NO_OPTIONS
+
+    def __repr__(self) -> str:
+        shown = [marker.show(value) for marker, value in zip(self.shape.markers, self.values, strict=False)]
+        return f"<{self.shape.cql} ({', '.join(shown)})>"
 
 
 class Statement(Generic[R_co]):

@@ -36,6 +36,7 @@ from scyllamodel.query.parts import (
     marker_of,
 )
 from scyllamodel.query.statement import Marker
+from scyllamodel.types.display import Show
 from scyllamodel.types.hints import Hint
 from scyllamodel.types.values import MapType
 
@@ -44,9 +45,9 @@ from scyllamodel.types.values import MapType
 class Argument:
     """A value that a function takes, with its type; None is whatever the server takes there."""
 
-    value: Any
+    value: Any = attrs.field(repr=False)
     hint: Hint | None = None
-    redact: bool = False
+    show: Show = attrs.field(default=repr, repr=False)
 
     def __str__(self) -> str:
         return "?"
@@ -90,7 +91,7 @@ class Writer:
         """An argument of a function: a target, or a value."""
         if not isinstance(argument, Argument):
             return self.target(argument)
-        return self.bind(argument.value, partial(marker, "[argument]", argument.hint, redact=argument.redact))
+        return self.bind(argument.value, partial(marker, "[argument]", argument.hint, argument.show))
 
     def value(self, value: Any, make: Callable[[], Marker]) -> str:
         """A value, or what a function of the server makes of values."""

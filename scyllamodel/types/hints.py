@@ -38,6 +38,7 @@ import attrs
 from scyllamodel.types import converters as to
 from scyllamodel.types import faults
 from scyllamodel.types.aliases import FROZEN, Counter, Float, VectorMark
+from scyllamodel.types.display import Show, choose, holds_secrets
 from scyllamodel.types.duration import Duration
 from scyllamodel.types.faults import HintFault
 from scyllamodel.types.parts import (
@@ -79,6 +80,7 @@ class Hint:
         dump: the Python value to what the driver serialises, likewise.
         empty: makes what a null loads as, for a collection that is neither frozen nor nullable; else None.
         hashable: whether the values are, so that they can be elements of a set or keys of a map.
+        secret: whether a user type inside it has a redacted field.
     """
 
     type: CqlType
@@ -88,6 +90,12 @@ class Hint:
     dump: to.MaybeConvert = None
     empty: Callable[[], Any] | None = None
     hashable: bool = True
+    secret: bool = False
+
+    @property
+    def show(self) -> Show:
+        """How values appear in reprs and errors, unless the whole column is redacted."""
+        return choose(redact=False, secret=self.secret)
 
 
 def resolve(
@@ -116,7 +124,9 @@ def resolve(
     part = _custom(core, marks, type, load, dump) if load or dump else _marked(core, marks)
     if type is not None and not (load or dump):
         part = adopt(part, _part_of(type).type, faults.shown(core))
-    return Hint(part.type, nullable, hint, part.load, part.dump, None if nullable else part.empty, part.hashable)
+    empty = None if nullable else part.empty
+    secret = holds_secrets(hint) or holds_secrets(type)
+    return Hint(part.type, nullable, hint, part.load, part.dump, empty, part.hashable, secret)
 
 
 def core_of(hint: Any) -> Any:

@@ -17,6 +17,7 @@ from scyllamodel.driver.binder import make_bind
 from scyllamodel.driver.user_types import StaleType
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.query.statement import UNSET, Marker
+from scyllamodel.types.display import hidden
 from scyllamodel.types.hints import resolve
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
@@ -140,9 +141,9 @@ def test_whole_numbers_fit_decimals_and_floats():
 def test_a_redacted_value_is_not_shown():
     """Neither it nor the error that may quote it."""
     made, (key, other) = prepared([uuid.UUID, cql.Int])
-    hidden = Marker(other.name, other.type, other.dump, redact=True)
+    secret = Marker(other.name, other.type, other.dump, show=hidden)
     with pytest.raises(TypeMismatch) as caught:
-        make_bind(made, [key, hidden], {})((KEY, "secret"))
+        make_bind(made, [key, secret], {})((KEY, "secret"))
 
     assert "secret" not in f"{caught.value}{caught.value.__cause__}"
 

@@ -201,7 +201,7 @@ def test_generated_code_can_be_read():
     """Source, names and docstring are there for tracebacks and people."""
     load = make_load(Order, fields(Order))
 
-    assert "self.id, v1, v2" in inspect.getsource(load)
+    assert "        self.id,\n        v1,\n        v2,\n" in inspect.getsource(load)
     assert ("__load__", "Order.__load__", __name__) == (load.__name__, load.__qualname__, load.__module__)
     assert load.__doc__
 
@@ -211,7 +211,7 @@ def test_values_that_are_right_cost_no_call():
     plain = [Field("a", resolve(int)), Field("b", resolve(str | None))]
     load, bind = inspect.getsource(make_load(Point, plain)), inspect.getsource(make_bind(Point, plain))
 
-    assert "(self.a, self.b,) = row" in load
+    assert "    (\n        self.a,\n        self.b,\n    ) = row" in load
     assert not re.search(r"(load|dump|empty)_\d", load + bind)
 
 

@@ -112,7 +112,9 @@ class RowTask:
         if made is None:
             return []
         if not isinstance(made, self.target):
-            raise TypeMismatch(f"convert gave {made!r}, and a {self.target.__qualname__} or None is needed")
+            raise TypeMismatch(
+                f"convert gave a {type(made).__qualname__}, and a {self.target.__qualname__} or None is needed"
+            )
         moments = dict(self._moments(row[width:]))
         other = _of_the_row(list(moments.values()), since)
 
@@ -169,11 +171,7 @@ def has_moment(column: Column[Any]) -> bool:
 def shown_key(model: type[Any], values: dict[str, Any]) -> str:
     """The primary key of a row for people; a value that is never shown is not shown here either."""
     columns = columns_of(model)
-    found = (
-        f"{name}={'***' if columns[name].spec.redact else repr(values[name])}"
-        for name in Keys.of(model).all
-        if name in values
-    )
+    found = (f"{name}={columns[name].show(values[name])}" for name in Keys.of(model).all if name in values)
     return ", ".join(found)
 
 

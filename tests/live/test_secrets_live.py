@@ -1,0 +1,151 @@
+"""What a run on a server logs and says: events, spans, log records and errors hold no redacted value."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from scyllamodel import (
+    BulkWriteError,
+    Column,
+    Model,
+    ScyllaModelError,
+    UserType,
+    clustering_key,
+    column,
+    insert,
+    migrate,
+    partition_key,
+    select,
+    update,
+)
+from scyllamodel import types as cql
+
+pytestmark = pytest.mark.live
+
+SECRET = "s3cr3t"
+
+
+class Card(UserType, name="secret_card"):
+    """A field that is shown, and one that is not."""
+
+    holder: str
+    number: str = column(redact=True)
+
+
+class Client(Model, table="secret_clients", repo="secrets_live"):
+    """Secrets in the key, in a column, and inside of user types."""
+
+    token: Column[str] = partition_key(redact=True)
+    number: Column[int] = clustering_key(default=0)
+    pin: Column[str | None] = column(default=None, redact=True)
+    card: Column[cql.Frozen[Card] | None] = column(default=None)
+    cards: Column[dict[str, Card]] = column(factory=dict)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="secrets_live") as found:
+        migrate(found, resources=[Client])
+        yield found
+
+
+GOOD = Card(holder="Ann", number=SECRET)
+BAD = [
+    {"pin": SECRET.encode()},
+    {"card": Card(holder=1, number=SECRET)},
+    {"card": Card(holder="Ann", number=SECRET.encode())},
+    {"card": ("Ann", SECRET)},
+    {"cards": {"x": Card(holder=1, number=SECRET)}},
+    {"cards": {"x": Card(holder="Ann", number=SECRET.encode())}},
+]
+
+
+def client(**values):
+    """A row of the secret key."""
+    return Client(token=SECRET, **values)
+
+
+def said(error):
+    """All that an error says."""
+    text = f"{error}{error!r}{vars(error)}{''.join(traceback.format_exception(error))}"
+    text += f"{json.dumps(error.to_dict())}{pickle.dumps(error)}" if isinstance(error, ScyllaModelError) else ""
+    return text + "".join(said(other) for other in (error.__cause__, error.__context__) if other is not None)
+
+
+def verbs(repo, row):
+    """Each way a row or its values go to the server."""
+    yield lambda: repo.save(row)
+    yield lambda: repo.execute(insert(row).if_not_exists())
+    yield lambda: repo.execute(update(Client).where(Client.token == SECRET, Client.number == 0).set(*changes(row)))
+    yield lambda: repo.save_many([row, row])
+    yield lambda: repo.save_many([row], by_partition=True)
+    yield lambda: in_batch(repo, row)
+
+
+def changes(row):
+    """The values of a row as assignments."""
+    found = (Client.pin.to(row.pin), Client.card.to(row.card), Client.cards.to(row.cards))
+    return [one for one in found if one.value]
+
+
+def in_batch(repo, row):
+    """A save in a batch of its own."""
+    with repo.batch() as batch:
+        batch.save(row)
+
+
+@pytest.mark.parametrize("values", BAD, ids=range(len(BAD)))
+def test_no_error_of_a_write_says_a_secret(repo, values):
+    """Whichever verb it is, and whatever the value is wrong with."""
+    for verb in verbs(repo, client(**values)):
+        with pytest.raises(ScyllaModelError) as caught:
+            verb()
+        if isinstance(caught.value, BulkWriteError):
+            assert SECRET not in repr(caught.value.report)
+            caught.value.report = None  # it carries the rows themselves, for the program
+        assert SECRET not in said(caught.value)
+
+
+def log_errors(verb):
+    """What a web framework does with an error."""
+    try:
+        verb()
+    except ScyllaModelError:
+        logging.getLogger("app").exception("a request failed")
+
+
+def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, caplog):
+    """Of good and bad writes and of reads, with the log of the driver at its most talkative."""
+    exporter, events = InMemorySpanExporter(), []
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    caplog.set_level(logging.DEBUG)
+    with scylla_cluster.repo(
+        repo.keyspace, name="secrets_live", on_query=events.append, trace_queries=True, slow_query=0.0
+    ) as other:
+        for values in ({"pin": SECRET, "card": GOOD, "cards": {"x": GOOD}}, *BAD):
+            for verb in verbs(other, client(**values)):
+                log_errors(verb)
+        other.get(Client, token=SECRET, number=0)
+        page = other.page(select(Client).where(Client.token == SECRET, Client.pin == SECRET).allow_filtering(), size=1)
+        repr(page)
+    spans = [span.to_json() for span in exporter.get_finished_spans()]
+
+    assert events
+    assert spans
+    assert SECRET not in f"{events}{spans}"
+    assert [] == [record.getMessage() for record in caplog.records if SECRET in record.getMessage()]
+    assert SECRET not in caplog.text
