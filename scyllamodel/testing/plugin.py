@@ -27,6 +27,7 @@ Fixtures, all of which can be overridden in a ``conftest.py``:
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register our mark."""
     config.addinivalue_line("markers", f"{_KEEP_ROWS}: rows of earlier tests stay in the tables of scylla_repo")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> None:
+    """Leave frames of the package out of the traceback of an error that it raised on purpose."""
+    package = "scyllamodel"
+    errors: Any = sys.modules.get(f"{package}.errors")
+    if errors is None or call.excinfo is None or not errors.hide_frame(call.excinfo):
+        return
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package:
+            vars(module).setdefault("__tracebackhide__", errors.hide_frame)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
