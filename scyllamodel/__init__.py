@@ -39,9 +39,14 @@ if TYPE_CHECKING:
         NoModelsFound,
         NotFound,
         OutOfSync,
+        PermissionDenied,
         QueryNotSupported,
+        RequestFailed,
+        RequestRefused,
+        RequestTimeout,
         SchemaDisagreement,
         ScyllaModelError,
+        ServiceUnavailable,
         SeveralFailed,
         StalePlan,
         StepFailed,
@@ -164,14 +169,19 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "OutOfSync",
     "Page",
     "PartialRow",
+    "PermissionDenied",
     "Plan",
     "QueryEvent",
     "QueryNotSupported",
     "RawStep",
     "Repo",
+    "RequestFailed",
+    "RequestRefused",
+    "RequestTimeout",
     "SchemaDiff",
     "SchemaDisagreement",
     "ScyllaModelError",
+    "ServiceUnavailable",
     "SeveralFailed",
     "Stage",
     "StalePlan",
@@ -245,8 +255,9 @@ _HOMES: Final = {
         BackfillFailed BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused
         DiscoveryError DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken
         IrreversibleStep KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound
-        NoModelsFound NotFound OutOfSync QueryNotSupported SchemaDisagreement ScyllaModelError SeveralFailed
-        StalePlan StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
+        NoModelsFound NotFound OutOfSync PermissionDenied QueryNotSupported RequestFailed RequestRefused RequestTimeout
+        SchemaDisagreement ScyllaModelError ServiceUnavailable SeveralFailed StalePlan StepFailed SupersededModels
+        TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
     "scyllamodel.model.declare": "clustering_key column partition_key",

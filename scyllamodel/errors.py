@@ -33,7 +33,12 @@
     ├── NotFound (LookupError)                no row where one is needed
     ├── MultipleResultsFound (LookupError)    several rows where one is needed
     ├── InvalidPageToken (ValueError)         a page token of another query, keyspace or program
-    ├── UnknownOutcome (TimeoutError)         a conditional write of which nobody knows whether it was applied
+    ├── RequestFailed                         a request that the server did not serve; the driver's error is the cause
+    │   ├── RequestTimeout (TimeoutError)     … for no answer came in time
+    │   │   └── UnknownOutcome                … to a conditional write, of which nobody knows whether it was applied
+    │   ├── ServiceUnavailable (ConnectionError)  … for nodes are down, overloaded or not reached
+    │   └── RequestRefused                    … for it cannot be executed
+    │       └── PermissionDenied (PermissionError)  … by this role
     ├── BulkWriteError                        some rows of many were not written
     └── BackfillFailed                        some rows could not be copied
 
@@ -392,8 +397,52 @@ class InvalidPageToken(ScyllaModelError, ValueError):
     code = "QY106"
 
 
-class UnknownOutcome(ScyllaModelError, TimeoutError):
-    """A conditional write got no answer in time: it was applied, or was not, or will be yet.
+class RequestFailed(ScyllaModelError):
+    """A request failed for a reason that no subclass names; the driver's error is its ``__cause__``.
+
+    ``may_be_applied`` says whether it was a write that some replicas may have taken, or may take yet.
+    """
+
+    may_be_applied: bool
+    code = "QY109"
+
+
+class RequestTimeout(RequestFailed, TimeoutError):
+    """A request got no answer in time, from the replicas or from the coordinator.
+
+    A read can be sent again. A write may be applied: ``may_be_applied`` is true, and the message says whether it is
+    safe to send it again.
+    """
+
+    code = "QY110"
+
+
+class ServiceUnavailable(RequestFailed, ConnectionError):
+    """Too few nodes are up, they are overloaded, or none is reached; send the request again later.
+
+    ``may_be_applied`` is true for a write whose connection broke before its answer came.
+    """
+
+    code = "QY111"
+
+
+class RequestRefused(RequestFailed):
+    """The server refused a statement, and would refuse it again; nothing was applied.
+
+    A table or column that is not there is the usual cause: the migration of the models was not applied.
+    """
+
+    code = "QY112"
+
+
+class PermissionDenied(RequestRefused, PermissionError):
+    """The role of this connection lacks a permission, or its login is refused; nothing was applied."""
+
+    code = "QY113"
+
+
+class UnknownOutcome(RequestTimeout):
+    """A conditional write got no answer that settles it: it was applied, or was not, or will be yet.
 
     Reading the row at SERIAL first brings to an end what is under way; ``query`` is that read.
     """

@@ -28,6 +28,16 @@ class Plain:
                 break
         return rows
 
+    def send(self, batch: Any) -> Any:
+        """Send a batch now."""
+        return batch.send()
+
+    def block(self, batch: Any, fill: Callable[[Any], Any]) -> Any:
+        """A batch in its block: filled, and sent at the end."""
+        with batch:
+            fill(batch)
+        return batch
+
 
 class Bridge(Plain):
     """A repo that is awaited, for a case that runs in a thread beside the loop."""
@@ -44,6 +54,20 @@ class Bridge(Plain):
             return asyncio.run_coroutine_threadsafe(made, self.loop).result() if inspect.isawaitable(made) else made
 
         return call if callable(found) else found
+
+    def send(self, batch: Any) -> Any:
+        """Send a batch now, awaited."""
+        return asyncio.run_coroutine_threadsafe(batch.send(), self.loop).result()
+
+    def block(self, batch: Any, fill: Callable[[Any], Any]) -> Any:
+        """A batch in its block, entered and left with ``async with``."""
+
+        async def inside() -> Any:
+            async with batch:
+                await asyncio.to_thread(fill, batch)
+            return batch
+
+        return asyncio.run_coroutine_threadsafe(inside(), self.loop).result()
 
     def rows(self, found: Any, most: int | None = None) -> list[Any]:
         """What is iterated with ``async for``."""

@@ -23,7 +23,6 @@ from scyllamodel.driver.names import (
     Cluster,
     ConsistencyLevel,
     DCAwareRoundRobinPolicy,
-    DriverException,
     ExecutionProfile,
     HostDistance,
     NoHostAvailable,
@@ -35,6 +34,7 @@ from scyllamodel.driver.names import (
 )
 from scyllamodel.driver.policy import LowestHost
 from scyllamodel.driver.refusals import connection_failed
+from scyllamodel.driver.request_errors import REQUEST_ERRORS
 from scyllamodel.errors import ConfigurationError
 
 CONNECT_TIMEOUT: Final = 2.0
@@ -61,7 +61,7 @@ def connect(settings: RepoSettings) -> Any:
             _leave_silent_hosts_out(cluster)
             session = cluster.connect()
             _check_policy(cluster)
-        except (DriverException, NoHostAvailable, OSError) as error:
+        except REQUEST_ERRORS as error:
             failure = connection_failed(settings, error, _known_hosts(cluster))
             if cluster is not None:
                 cluster.shutdown()

@@ -8,6 +8,7 @@ timeouts and registered types stay what they are.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
@@ -16,16 +17,18 @@ from scyllamodel.driver import forks
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
-    DriverException,
     FallthroughRetryPolicy,
     SimpleStatement,
     dict_factory,
     tuple_factory,
 )
+from scyllamodel.driver.request_errors import REQUEST_ERRORS
 
 if TYPE_CHECKING:
     from scyllamodel.driver.requests import Requests
     from scyllamodel.schema.server import ServerProfile
+
+_log: Final = logging.getLogger("scyllamodel.driver")
 
 PAGE: Final = 5000
 """Rows of one page; pages are followed, whatever the session's own size is."""
@@ -170,7 +173,7 @@ class Connection:
             if self.owned and not self._data_mode:
                 self._data_mode = True
                 self._apply_mode()
-                session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
+                self._refresh_schema()
         return session
 
     @contextlib.contextmanager
@@ -185,8 +188,14 @@ class Connection:
     def catch_up(self) -> None:
         """Let the driver read what changed while it was quiet, if the application uses its picture of the schema."""
         if self.owned and self._data_mode and not self._quiet:
-            with contextlib.suppress(DriverException):  # it reads again at the next change
-                self.session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
+            self._refresh_schema()
+
+    def _refresh_schema(self) -> None:
+        """Let the driver read the schema, which only its routing by token needs; it reads again at the next change."""
+        try:
+            self._session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
+        except REQUEST_ERRORS as error:
+            _log.warning("%s: the driver could not read the schema; requests are sent without it: %s", self.what, error)
 
     def _shift(self, by: int) -> None:
         with self._lock:

@@ -1,9 +1,9 @@
 """What a failed statement means, decided in one table: by the driver's class first, then by the server's words.
 
-*In*: an exception of the driver. *Out*: a `Meaning`. Servers say the important things in prose, so text is matched
-here and nowhere else, case-insensitively and by substring; what no row fits is unknown, which costs a look at the
-schema and never a wrong belief. Texts: Scylla ``cql3/statements``, ``service/raft``; Cassandra ``cql3/statements``; and
-what real nodes of Cassandra 4.0, 4.1 and 5.0 answered.
+*In*: an exception of the driver, or the `RequestFailed` that a repo made of one. *Out*: a `Meaning`. Servers say the
+important things in prose, so text is matched here and nowhere else, case-insensitively and by substring; what no row
+fits is unknown, which costs a look at the schema and never a wrong belief. Texts: Scylla ``cql3/statements``,
+``service/raft``; Cassandra ``cql3/statements``; and what real nodes of Cassandra 4.0, 4.1 and 5.0 answered.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from scyllamodel.driver.names import (
     Unauthorized,
     Unavailable,
 )
+from scyllamodel.errors import RequestFailed
 
 
 class Meaning(Enum):
@@ -91,6 +92,8 @@ def meaning(error: BaseException) -> Meaning:
     >>> meaning(TimeoutError("who knows"))
     <Meaning.UNKNOWN: 'unknown'>
     """
+    if isinstance(error, RequestFailed) and error.__cause__ is not None:
+        return meaning(error.__cause__)
     if isinstance(error, NoHostAvailable):
         inner = set(_inner(error))
         return Meaning.TRANSIENT if inner == {Meaning.TRANSIENT} else Meaning.UNKNOWN

@@ -41,6 +41,7 @@ ConfigurationException: Final[type[Exception]] = _root.ConfigurationException
 DriverException: Final[type[Exception]] = _root.DriverException
 InvalidRequest: Final[type[Exception]] = _root.InvalidRequest
 OperationTimedOut: Final[type[Exception]] = _root.OperationTimedOut
+ServerTimeout: Final[type[Exception]] = _root.Timeout
 Unauthorized: Final[type[Exception]] = _root.Unauthorized
 Unavailable: Final[type[Exception]] = _root.Unavailable
 UnresolvableContactPoints: Final[type[Exception]] = _root.UnresolvableContactPoints
@@ -56,5 +57,7 @@ ErrorMessage: Final[type[Exception]] = _protocol.ErrorMessage
 IsBootstrapping: Final[type[Exception]] = _protocol.IsBootstrappingErrorMessage
 Overloaded: Final[type[Exception]] = _protocol.OverloadedErrorMessage
 ProtocolException: Final[type[Exception]] = _protocol.ProtocolException
+# Of scylla-driver alone; cassandra-driver has no server that limits rates.
+RateLimitReached: Final[type[Exception]] = getattr(_root, "RateLimitReached", _protocol.OverloadedErrorMessage)
 ServerError: Final[type[Exception]] = _protocol.ServerError
 SyntaxException: Final[type[Exception]] = _protocol.SyntaxException

@@ -12,6 +12,7 @@ from typing import Any
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.names import SimpleStatement, tuple_factory
+from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import Paxos
 from scyllamodel.driver.watch import Kind
@@ -45,10 +46,11 @@ class RawRows:
         watch, began = self._requests.watch, time.time_ns()
         try:
             found = self.made(self._sent(shape, values, into).result(), into)
-        except BaseException as error:
+        except BaseException as raised:  # noqa: BLE001 - raised again below
+            error = request_error(raised, shape) if isinstance(raised, Exception) else raised
             if watch is not None:
                 watch.tell(_kind(shape), shape, began, 0, error)
-            raise
+            raise error  # noqa: B904 - an error of the driver is its cause
         if watch is not None:
             watch.tell(_kind(shape), shape, began, len(found))
         return found

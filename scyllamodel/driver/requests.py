@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
+from scyllamodel.driver.request_errors import is_raw, request_error
 from scyllamodel.driver.statements import Prepared, SentOnce, Statements
 from scyllamodel.driver.user_types import StaleType
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
@@ -206,16 +207,22 @@ def _loaded(hint: Any, value: Any) -> Any:
 
 
 def reraise(error: Exception, compiled: Compiled[Any]) -> NoReturn:
-    """Raise what an error of the driver means for this statement: of a conditional one, perhaps that nobody knows."""
+    """Raise what an error of the driver means for this statement, as an error of `scyllamodel.errors`.
+
+    Raises:
+        UnknownOutcome: the statement is conditional, and the error does not settle whether it was applied.
+        RequestFailed: any other error of the driver, as the subclass that fits.
+    """
     shape = compiled.shape
     known = meaning(error) in (Meaning.REFUSED, Meaning.CONFLICT, Meaning.TRANSIENT)
-    if shape.conditional and (not known or isinstance(error, Unavailable)):
+    if shape.conditional and is_raw(error) and (not known or isinstance(error, Unavailable)):
         raise UnknownOutcome(
             f"A conditional {shape.verb} of {getattr(shape.model, '__qualname__', shape.model)} got no answer that "
             "settles it: it was applied, or was not, or will be yet. error.resolve(repo) reads the row at SERIAL.",
             query=_row_of(compiled),
+            may_be_applied=True,
         ) from error
-    raise error
+    raise request_error(error, shape)
 
 
 def _row_of(compiled: Compiled[Any]) -> Select[Any] | None:

@@ -18,6 +18,7 @@ import attrs
 
 from scyllamodel.driver.binder import Bind, make_bind
 from scyllamodel.driver.names import RetryPolicy
+from scyllamodel.driver.request_errors import REQUEST_ERRORS, request_error
 from scyllamodel.query.statement import Shape
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ class Statements:
             if found is not None:
                 self._texts.move_to_end(cql)
                 return found
-        found = self._session.prepare(cql)
+        try:
+            found = self._session.prepare(cql)
+        except REQUEST_ERRORS as error:
+            raise request_error(error, None, sent=False)  # noqa: B904 - it has its cause
         with self._lock:
             self._texts[cql] = found
             if len(self._texts) > TEXTS:
@@ -148,7 +152,10 @@ class Statements:
 
     def _made(self, shape: Shape[Any]) -> Prepared:
         began = time.time_ns()
-        statement = self._session.prepare(shape.cql)
+        try:
+            statement = self._session.prepare(shape.cql)
+        except REQUEST_ERRORS as error:
+            raise request_error(error, shape, sent=False)  # noqa: B904 - it has its cause
         if self._watch is not None:
             self._watch.tell("prepare", shape, began)
         statement.is_idempotent = shape.idempotent

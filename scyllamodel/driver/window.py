@@ -12,8 +12,10 @@ import time
 from collections import deque
 from typing import Any, Generic, TypeVar, cast
 
-from scyllamodel.driver.flows import Ask, Next, Step
+from scyllamodel.driver.flows import Ask, Next, Step, Together
+from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Answer, Requests
+from scyllamodel.query.statement import Shape
 
 T = TypeVar("T")
 
@@ -128,8 +130,13 @@ class Window(Generic[T]):
             sent, result, failed = self._arrived.popleft()
             self.asked -= 1
             answer = None if failed else Answer(sent.future, result)
+            error = request_error(result, _shape(sent.step)) if failed else None
             if self._requests.watch is not None:
                 rows = 0 if answer is None else len(answer.rows)
-                self._requests.watch.done(sent.step, sent.began, rows, result if failed else None)
-            found.append((sent.tag, answer, result if failed else None))
+                self._requests.watch.done(sent.step, sent.began, rows, error)
+            found.append((sent.tag, answer, error))
         return found
+
+
+def _shape(step: Step) -> Shape[Any]:
+    return step.batch.compiled().shape if isinstance(step, Together) else step.compiled.shape

@@ -34,7 +34,7 @@ from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_server
-from scyllamodel.errors import ConnectionFailed, LedgerError, StepFailed
+from scyllamodel.errors import ConnectionFailed, LedgerError, PermissionDenied, StepFailed
 from scyllamodel.local import LocalCluster
 from scyllamodel.schema.grants import grants
 
@@ -399,6 +399,15 @@ def test_grants_are_enough_and_needed(guarded):
 
     assert (planned.cql, True) == (done.plan.cql, in_sync)
     assert (done.version, planned.cql) == (told[0].version, [step.cql for step in told[1][0].steps])
+
+
+def test_a_missing_permission_is_an_error_of_ours(guarded):
+    """A request of a role without it is denied; nothing was applied."""
+    with granted(guarded, "Stranger") as stranger, pytest.raises(PermissionDenied, match="Stranger") as caught:
+        stranger.raw("SELECT * FROM system_auth.roles")
+
+    assert not caught.value.may_be_applied
+    assert isinstance(caught.value, PermissionError)
 
 
 def test_a_backfill_needs_no_more_than_its_grants(guarded):

@@ -379,7 +379,7 @@ def test_text_and_truncate_are_events_too(scylla_cluster, repo):
             other.raw(f"DELETE FROM {repo.keyspace}.missing WHERE id = 1")
 
     told = [(event.kind, event.model, event.error) for event in events]
-    assert [("read", None, None), ("write", "Fleeting", None), ("write", None, "InvalidRequest")] == told
+    assert [("read", None, None), ("write", "Fleeting", None), ("write", None, "RequestRefused")] == told
 
 
 def test_text_is_not_sent_twice(repo, weak, scylla_fault_proxy):

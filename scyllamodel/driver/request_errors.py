@@ -1,0 +1,145 @@
+"""What a request that failed means to its caller: an error of the driver as one of `scyllamodel.errors`.
+
+*In*: what the driver raised, and the statement. *Out*: a `RequestFailed` with the driver's error as its cause, or the
+error itself where it is not of the driver. Verbs of repos raise nothing else for a request; release work reads the
+driver's errors with `scyllamodel.driver.failures` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.names import (
+    AuthenticationFailed,
+    ConnectionBusy,
+    ConnectionException,
+    DriverException,
+    ErrorMessage,
+    NoConnectionsAvailable,
+    NoHostAvailable,
+    OperationTimedOut,
+    ProtocolError,
+    RateLimitReached,
+    ServerTimeout,
+    Unauthorized,
+)
+from scyllamodel.errors import (
+    PermissionDenied,
+    RequestFailed,
+    RequestRefused,
+    RequestTimeout,
+    ScyllaModelError,
+    ServiceUnavailable,
+)
+from scyllamodel.query.statement import Shape
+
+REQUEST_ERRORS: Final = (
+    DriverException,
+    NoHostAvailable,
+    NoConnectionsAvailable,
+    ConnectionException,
+    ConnectionBusy,
+    ProtocolError,
+    ErrorMessage,
+    OSError,
+)
+"""All that the driver raises for a request that was well formed."""
+
+_NOT_MIGRATED: Final = ("unknown identifier", "unrecognized name", "unknown type")
+"""What servers say of a table, column or type that is not there, where `meaning` does not know it for a conflict."""
+
+_LATER: Final = "Nothing was changed; send it again later."
+_AGAIN: Final = "It may have been applied, or may be yet; it is safe to send again."
+_ONCE: Final = "It may have been applied, or may be yet: read the row before you send it again."
+
+
+def is_raw(error: BaseException) -> bool:
+    """Whether an error is the driver's; some of `scyllamodel.errors` are an `OSError` too."""
+    return isinstance(error, REQUEST_ERRORS) and not isinstance(error, ScyllaModelError)
+
+
+def request_error(error: Exception, shape: Shape[Any] | None, *, sent: bool = True) -> Exception:
+    """The error to raise for a request that failed; errors that are not the driver's are returned as they are.
+
+    Parameters:
+        shape: of the statement; None when only its text is known.
+        sent: whether it was sent to be executed, rather than to be prepared.
+    """
+    if not is_raw(error):
+        return error
+    cls = _class_of(error)
+    wrote = sent and shape is not None and shape.verb != "select" and not issubclass(cls, RequestRefused)
+    unknown = wrote and meaning(error) is Meaning.UNKNOWN
+    made = cls(
+        f"{_what(shape)} {_OUTCOME[cls]}: {_words(error)}. {_advice(cls, error, shape, unknown=unknown)}".rstrip(),
+        may_be_applied=unknown,
+    )
+    made.__cause__ = error
+    return made
+
+
+_OUTCOME: Final[Mapping[type[RequestFailed], str]] = {
+    RequestFailed: "failed",
+    RequestTimeout: "got no answer in time",
+    ServiceUnavailable: "could not be served",
+    RequestRefused: "was refused by the server",
+    PermissionDenied: "is not permitted to this role",
+}
+
+
+def _class_of(error: BaseException) -> type[RequestFailed]:
+    found = meaning(error)
+    if isinstance(error, (Unauthorized, AuthenticationFailed)):
+        return PermissionDenied
+    if isinstance(error, (OperationTimedOut, ServerTimeout, TimeoutError)):
+        return RequestTimeout
+    if isinstance(error, NoHostAvailable):
+        return _of_all_hosts(error)
+    lost = isinstance(error, (ConnectionException, ConnectionBusy, OSError, RateLimitReached))
+    if lost or found is Meaning.TRANSIENT:
+        return ServiceUnavailable
+    return RequestRefused if found in (Meaning.REFUSED, Meaning.CONFLICT) else RequestFailed
+
+
+def _of_all_hosts(error: Exception) -> type[RequestFailed]:
+    """No host served it; a value that no host could be sent is not the cluster's fault."""
+    found = {_class_of(one) if isinstance(one, REQUEST_ERRORS) else RequestFailed for one in _errors_of(error)}
+    return found.pop() if len(found) == 1 else ServiceUnavailable
+
+
+def _errors_of(error: Exception) -> Iterator[BaseException]:
+    errors: Any = getattr(error, "errors", None)
+    if isinstance(errors, Mapping):
+        yield from cast("Mapping[Any, BaseException]", errors).values()
+
+
+def _what(shape: Shape[Any] | None) -> str:
+    if shape is None:
+        return "A statement"
+    name = getattr(shape.model, "__qualname__", None)
+    article = "An" if shape.verb[0] in "aeiou" else "A"
+    return f"{article} {shape.verb} of {name}" if name else f"{article} {shape.verb}"
+
+
+def _words(error: Exception) -> str:
+    """What the server said, without the driver's wrapping where that can be told."""
+    return f"{type(error).__name__}: {getattr(error, 'message', None) or error}".rstrip(". ")
+
+
+def _advice(cls: type[RequestFailed], error: Exception, shape: Shape[Any] | None, *, unknown: bool) -> str:
+    if unknown:
+        return _AGAIN if shape is not None and shape.idempotent else _ONCE
+    if cls in (RequestTimeout, ServiceUnavailable):
+        return _LATER
+    if cls is PermissionDenied:
+        return "Grant it to the role, or connect as another one."
+    if cls is RequestRefused and shape is not None and shape.model is not None and _not_migrated(error):
+        return "Is the migration of these models applied to this keyspace? See `scyllamodel status`."
+    return ""
+
+
+def _not_migrated(error: Exception) -> bool:
+    text = str(error).lower()
+    return meaning(error) is Meaning.CONFLICT or any(words in text for words in _NOT_MIGRATED)

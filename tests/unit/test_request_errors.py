@@ -1,0 +1,114 @@
+"""Errors of the driver as errors of the package: none of its classes is left out."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from cassandra import (
+    AuthenticationFailed,
+    ConsistencyLevel,
+    InvalidRequest,
+    OperationTimedOut,
+    ReadFailure,
+    ReadTimeout,
+    Unauthorized,
+    Unavailable,
+    WriteTimeout,
+)
+from cassandra.cluster import NoHostAvailable
+from cassandra.connection import ConnectionBusy, ConnectionShutdown
+from cassandra.pool import NoConnectionsAvailable
+from cassandra.protocol import OverloadedErrorMessage, SyntaxException, TruncateError
+
+from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.request_errors import REQUEST_ERRORS, request_error
+from scyllamodel.errors import (
+    ConnectionFailed,
+    PermissionDenied,
+    RequestFailed,
+    RequestRefused,
+    RequestTimeout,
+    ServiceUnavailable,
+)
+from scyllamodel.query.statement import Shape
+
+READ = Shape("SELECT 1", (), "select", None, "shop")
+WRITE = Shape("UPDATE 1", (), "update", None, "shop")
+MODULES = [
+    importlib.import_module(f"cassandra{name}") for name in ("", ".cluster", ".connection", ".pool", ".protocol")
+]
+DRIVER = sorted(
+    {
+        found
+        for module in MODULES
+        for found in vars(module).values()
+        if isinstance(found, type) and issubclass(found, Exception) and found.__module__.startswith("cassandra")
+    },
+    key=lambda found: f"{found.__module__}.{found.__name__}",
+)
+NOT_OF_REQUESTS = {
+    "DependencyException",  # a package that the driver wants is missing
+    "TraceUnavailable",  # nothing here asks for traces
+    "UserTypeDoesNotExist",  # nothing here registers types
+    "QueryExhausted",  # pages are asked for while there are some
+    "NotSupportedError", "InternalError",  # of encoding a message, before it is sent
+    "CrcException",  # the connection turns it into a CrcMismatchException
+}  # fmt: skip
+
+
+def no_host(*errors):
+    """What the driver raises when no host served a request."""
+    return NoHostAvailable("no", {f"10.0.0.{at}": error for at, error in enumerate(errors)})
+
+
+CASES = [
+    (OperationTimedOut(), RequestTimeout, True),
+    (ReadTimeout("no"), RequestTimeout, True),
+    (WriteTimeout("no", 0), RequestTimeout, True),
+    (Unavailable("no", ConsistencyLevel.QUORUM, 2, 1), ServiceUnavailable, False),
+    (OverloadedErrorMessage(0x1001, "busy", None), ServiceUnavailable, False),
+    (NoConnectionsAvailable(), ServiceUnavailable, False),
+    (ConnectionBusy("all streams taken"), ServiceUnavailable, False),
+    (ConnectionShutdown("cut"), ServiceUnavailable, True),
+    (BrokenPipeError("cut"), ServiceUnavailable, True),
+    (no_host(), ServiceUnavailable, True),
+    (no_host(ConnectionShutdown("Pool is shutdown")), ServiceUnavailable, False),
+    (no_host(OperationTimedOut(), OperationTimedOut()), RequestTimeout, True),
+    (no_host(OperationTimedOut(), ConnectionBusy("no")), ServiceUnavailable, True),
+    (no_host(TypeError("a value of another type")), RequestFailed, True),
+    (InvalidRequest("no"), RequestRefused, False),
+    (SyntaxException(0x2000, "no", None), RequestRefused, False),
+    (Unauthorized("no"), PermissionDenied, False),
+    (ReadFailure("tombstones"), RequestFailed, True),
+    (TruncateError(0x1003, "no", None), RequestFailed, True),
+    (AuthenticationFailed("no"), PermissionDenied, False),
+]
+
+
+@pytest.mark.parametrize(("error", "cls", "unknown"), CASES, ids=[repr(case[0])[:60] for case in CASES])
+def test_each_error_has_its_class(error, cls, unknown):
+    """Of a write with the word whether it may be applied; a read changes nothing, nor what was only prepared."""
+    made = request_error(error, WRITE)
+
+    assert (cls, unknown, error) == (type(made), made.may_be_applied, made.__cause__)
+    assert not request_error(error, READ).may_be_applied
+    assert not request_error(error, WRITE, sent=False).may_be_applied
+    assert meaning(error) is meaning(made)
+
+
+@pytest.mark.parametrize("cls", DRIVER, ids=[found.__name__ for found in DRIVER])
+def test_no_class_of_the_driver_is_left_out(cls):
+    """Whatever the driver may raise for a request is one of those that are translated."""
+    assert issubclass(cls, REQUEST_ERRORS) is (cls.__name__ not in NOT_OF_REQUESTS)
+
+
+@pytest.mark.parametrize("error", [TypeError("x"), KeyError("x"), ConnectionFailed("x"), RequestTimeout("x")], ids=repr)
+def test_other_errors_stay_as_they_are(error):
+    """A programming error is none of the server's, and an error is translated once."""
+    assert error is request_error(error, WRITE)
+
+
+def test_an_error_without_its_cause_is_unknown():
+    """After it was pickled, for example."""
+    assert Meaning.UNKNOWN is meaning(RequestRefused("no"))
