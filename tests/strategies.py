@@ -143,7 +143,12 @@ def _containers(draw, inside):
     return draw(st.sampled_from(found))
 
 
-shapes = st.recursive(st.sampled_from(SCALARS), _containers, max_leaves=5)
+def shapes_of(scalars):
+    """Any annotation made of these scalars, with a strategy of its values."""
+    return st.recursive(st.sampled_from(scalars), _containers, max_leaves=5)
+
+
+shapes = shapes_of(SCALARS)
 """Any annotation of a column, with a strategy of its values."""
 
 

@@ -38,6 +38,7 @@ import attrs
 from scyllamodel.errors import TypeMismatch, hide_frame
 from scyllamodel.types.display import Show, choose, mismatch
 from scyllamodel.types.hints import Hint
+from scyllamodel.types.identity import Form, Identity, identity_of
 
 T = TypeVar("T")
 Load = Callable[[Sequence[Any]], T]
@@ -80,13 +81,14 @@ class Lazy(Generic[T]):
         """The value made, as the class would give it; two threads may both make it, which does no harm."""
         made: Any = self.make()
         type.__setattr__(self.owner, self.name, made)
-        return made.__get__(instance, owner)
+        return made.__get__(instance, owner) if hasattr(made, "__get__") else made
 
 
 def install(cls: type[Any], fields: Sequence[Field]) -> None:
-    """Give the class ``__load__(row)``, a static method, and ``__bind__(self)``, both written on first use."""
+    """Give the class ``__load__(row)``, a static method, ``__bind__(self)`` and ``__identity__``, made on first use."""
     type.__setattr__(cls, "__load__", Lazy(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
     type.__setattr__(cls, "__bind__", Lazy(cls, "__bind__", lambda: make_bind(cls, fields)))
+    type.__setattr__(cls, "__identity__", Lazy(cls, "__identity__", lambda: make_identity(cls, fields)))
 
 
 def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
@@ -185,6 +187,24 @@ def _dumped(at: int, field: Field, scope: dict[str, Any]) -> str:
         return f"self.{field.name}"
     scope[f"dump_{at}"] = field.hint.dump
     return f"None if (v := self.{field.name}) is None else dump_{at}(v)"
+
+
+def make_identity(cls: type, fields: Sequence[Field]) -> Identity:
+    """How instances are compared: field by field, in the order of the fields."""
+    inside = tuple([identity_of(field.hint) for field in fields])
+    stored = _form(cls, "stored", fields, [one.stored for one in inside])
+    cell = _form(cls, "cell", fields, [one.cell for one in inside])
+    return Identity(lambda one, other: stored(one) == stored(other), stored, cell, inside)
+
+
+def _form(cls: type, name: str, fields: Sequence[Field], forms: Sequence[Form | None]) -> Form:
+    scope: dict[str, Any] = {f"form_{at}": form for at, form in enumerate(forms)}
+    values = [
+        f"self.{field.name}" if form is None else f"None if (v := self.{field.name}) is None else form_{at}(v)"
+        for at, (field, form) in enumerate(zip(fields, forms, strict=True))
+    ]
+    lines = [f"def {name}(self):", "    return (", *(f"        {value}," for value in values), "    )"]
+    return define(lines, name, f"{cls.__module__}.{cls.__qualname__}.__identity__.{name}", scope)
 
 
 def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Exception]:

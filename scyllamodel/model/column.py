@@ -31,6 +31,7 @@ from scyllamodel.model.expression import (
 from scyllamodel.types import Counter
 from scyllamodel.types.display import choose
 from scyllamodel.types.hints import Hint
+from scyllamodel.types.identity import Identity, identity_of
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Kind
@@ -136,7 +137,7 @@ class Column(Comparable[T]):
         show: how its values appear in reprs and errors.
     """
 
-    __slots__ = ("db_name", "hint", "model", "name", "show", "spec")
+    __slots__ = ("_identity", "db_name", "hint", "model", "name", "show", "spec")
 
     if TYPE_CHECKING:
 
@@ -155,12 +156,21 @@ class Column(Comparable[T]):
         self.spec = spec
         self.show = choose(redact=spec.redact, secret=hint.secret)
         self._target = ColumnTarget(model, name)
+        self._identity: Identity | None = None
 
     def __repr__(self) -> str:
         return str(self._target)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self.model, self.name)
+
+    @property
+    def identity(self) -> Identity:
+        """How its values are compared, which is worked out when they are for the first time."""
+        found = self._identity
+        if found is None:
+            found = self._identity = identity_of(self.hint)
+        return found
 
     @property
     def target(self) -> ColumnTarget:

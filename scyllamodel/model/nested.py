@@ -6,15 +6,12 @@ a column needs both.
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Iterable, Iterator
-from typing import Any, NewType, Protocol, cast
-
-from typing_extensions import TypeAliasType
+from typing import Protocol, cast
 
 from scyllamodel.model.definition import Columns
 from scyllamodel.schema.facts import UserType as UserTypeFacts
-from scyllamodel.types.user_values import is_user_type
+from scyllamodel.types.user_values import mentioned
 from scyllamodel.types.values import CqlType, UserTypeName, is_frozen, user_types, walk
 
 
@@ -26,23 +23,10 @@ class _UserTypeClass(Protocol):
 def user_types_of(columns: Columns) -> tuple[type, ...]:
     """The classes of all user types in these columns, each once, those that others need first."""
     holders = [column for column in columns.values() if column.hint and user_types(column.hint.type)]
-    direct = [found for column in holders for found in _mentioned((column.annotation, column.spec.type))]
+    direct = [found for column in holders for found in mentioned((column.annotation, column.spec.type))]
     return tuple(
         dict.fromkeys(needed for found in direct for needed in (*cast("_UserTypeClass", found).__user_types__, found))
     )
-
-
-def _mentioned(hints: Iterable[Any]) -> Iterator[type]:
-    """The classes of user types that these annotations name."""
-    for hint in hints:
-        if is_user_type(hint):
-            yield hint
-        elif isinstance(hint, TypeAliasType):
-            yield from _mentioned((hint.__value__,))
-        elif isinstance(hint, NewType):
-            yield from _mentioned((hint.__supertype__,))
-        else:
-            yield from _mentioned(typing.get_args(hint))
 
 
 def deep_walk(cql_type: CqlType, classes: Iterable[type]) -> Iterator[CqlType]:

@@ -6,7 +6,7 @@ an instance costs no more than taking its values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import attrs
@@ -26,6 +26,7 @@ from scyllamodel.query.tuning import refuse
 from scyllamodel.query.update import Update
 from scyllamodel.schema.facts import Table
 from scyllamodel.types.hints import core_of
+from scyllamodel.types.identity import cell_form, stored_form
 from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell
 
 M = TypeVar("M")
@@ -76,6 +77,7 @@ class Access(Generic[M]):
         "_memory",
         "_names",
         "_own",
+        "_table",
         "every",
         "get",
         "key",
@@ -103,8 +105,9 @@ class Access(Generic[M]):
             "takers", lambda: _takers(self._memory.columns, self.key, self.partition)
         )
         self._insert: Shape[None] | None = None
-        facts = getattr(model, "__facts__", None)
+        facts: Any = getattr(model, "__facts__", None)
         self.writable = isinstance(facts, Table) and not facts.is_counter
+        self._table = (facts.keyspace or keyspace, facts.name)
 
     def _conditions(self, names: tuple[str, ...]) -> tuple[Condition, ...]:
         return tuple(Condition(ColumnTarget(self.model, name), "=", UNSET) for name in names)
@@ -215,6 +218,23 @@ class Access(Generic[M]):
                     "another row.",
                     f"Save a copy, order.replace({change.column.name}=…), and delete this one.",
                 )
+
+    def key_identity(self, row: M) -> Hashable:
+        """A key that is equal for two instances exactly when they are one row of one table."""
+        return self.row_identity(self.key_of(row))
+
+    def row_identity(self, key: Sequence[Any]) -> Hashable:
+        """What `key_identity` gives for an instance with these values of the primary key.
+
+        Partitions differ by the bytes of their keys, rows of a partition by the order of its clustering columns, for
+        which the decimals 1.0 and 1.00 are one. The values of a partition key alone give the identity of the partition.
+        """
+        columns, count = self._memory.columns, len(self.partition)
+        forms = [
+            stored_form(columns[name].identity, value) if at < count else cell_form(columns[name].identity, value)
+            for at, (name, value) in enumerate(zip(self.key, key, strict=False))
+        ]
+        return (*self._table, *forms)
 
     def delete(self, row: M, *, exists: bool = False, timestamp: int | None = None) -> Compiled[Any]:
         """The row of an instance, to be deleted; errors as of `stored_key`."""

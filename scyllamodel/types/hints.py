@@ -81,6 +81,8 @@ class Hint:
         empty: makes what a null loads as, for a collection that is neither frozen nor nullable; else None.
         hashable: whether the values are, so that they can be elements of a set or keys of a map.
         secret: whether a user type inside it has a redacted field.
+        custom: whether ``load`` or ``dump`` was given by the author of the column, so that nothing is known of the
+            class of the values.
     """
 
     type: CqlType
@@ -91,6 +93,7 @@ class Hint:
     empty: Callable[[], Any] | None = None
     hashable: bool = True
     secret: bool = False
+    custom: bool = False
 
     @property
     def show(self) -> Show:
@@ -121,12 +124,13 @@ def resolve(
         HintFault: this cannot be a column.
     """
     core, nullable, marks = peel(hint)
-    part = _custom(core, marks, type, load, dump) if load or dump else _marked(core, marks)
-    if type is not None and not (load or dump):
+    custom = bool(load or dump)
+    part = _custom(core, marks, type, load, dump) if custom else _marked(core, marks)
+    if type is not None and not custom:
         part = adopt(part, _part_of(type).type, faults.shown(core))
     empty = None if nullable else part.empty
     secret = holds_secrets(hint) or holds_secrets(type)
-    return Hint(part.type, nullable, hint, part.load, part.dump, empty, part.hashable, secret)
+    return Hint(part.type, nullable, hint, part.load, part.dump, empty, part.hashable, secret, custom)
 
 
 def core_of(hint: Any) -> Any:

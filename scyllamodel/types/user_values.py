@@ -10,12 +10,13 @@ and the match is worked out once for each class of values that the driver return
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from keyword import iskeyword
 from operator import itemgetter
-from typing import Any, Protocol, cast
+from typing import Any, NewType, Protocol, cast
 
-from typing_extensions import TypeIs
+from typing_extensions import TypeAliasType, TypeIs
 
 
 class UserTypeClass(Protocol):
@@ -31,6 +32,19 @@ class UserTypeClass(Protocol):
 def is_user_type(hint: object) -> TypeIs[type[UserTypeClass]]:
     """Whether this is a class that stands for a CQL user type."""
     return isinstance(hint, type) and hasattr(hint, "__cql_name__") and hasattr(hint, "__fields_by_cql__")
+
+
+def mentioned(hints: Iterable[Any]) -> Iterator[type[UserTypeClass]]:
+    """The classes of user types that these annotations name."""
+    for hint in hints:
+        if is_user_type(hint):
+            yield hint
+        elif isinstance(hint, TypeAliasType):
+            yield from mentioned((hint.__value__,))
+        elif isinstance(hint, NewType):
+            yield from mentioned((hint.__supertype__,))
+        else:
+            yield from mentioned(typing.get_args(hint))
 
 
 def is_hashable(cls: type[UserTypeClass]) -> bool:

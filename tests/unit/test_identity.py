@@ -1,0 +1,217 @@
+"""Two values are the same exactly when the driver sends the same bytes for them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from zoneinfo import ZoneInfo
+
+import pytest
+from every_type import CASES, USER_TYPES, VECTOR_CASES
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import SCALARS, Shape, shapes_of
+from through_driver import PROTOCOL, driver_type
+
+from scyllamodel import Column, Model, clustering_key, partition_key
+from scyllamodel import types as cql
+from scyllamodel.driver.canonical import canonical
+from scyllamodel.query.objects import access_to
+from scyllamodel.types.hints import resolve
+from scyllamodel.types.identity import cell_form, identity_of, is_same, stored_form
+from scyllamodel.types.values import MapType, SetType, VectorType, walk
+
+SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
+UTC, LONDON = timezone.utc, ZoneInfo("Europe/London")
+NOON = datetime(2026, 1, 1, 12, 0, 0, 123_000, UTC)
+NAN, OTHER_NAN = float("nan"), float("inf") - float("inf")
+AMBIGUOUS = [datetime(2026, 10, 25, 1, 30, tzinfo=LONDON, fold=fold) for fold in (0, 1)]
+
+CLOSE = {
+    datetime: [
+        NOON,
+        NOON + timedelta(microseconds=999),
+        NOON.astimezone(LONDON),
+        NOON + timedelta(milliseconds=1),
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        *AMBIGUOUS,
+    ],
+    float: [0.0, -0.0, NAN, OTHER_NAN, 0.1, 0.10000000149011612, 1, 1.0],
+    cql.Float: [0.0, -0.0, NAN, OTHER_NAN, 0.1, 0.10000000149011612, 1, 1.0],
+    Decimal: [Decimal(text) for text in ("0", "-0", "0.0", "9.9", "9.90", "-9.90", "1E+2", "100")] + [100],
+    cql.Inet: [IPv4Address("10.0.0.1"), "10.0.0.1", IPv6Address("::1"), "::1", "0:0:0:0:0:0:0:1"],
+    date: [date(2026, 1, 1), date(2026, 1, 2)],
+    time: [time(1), time(1, 0, 0, 1)],
+    cql.Duration: [cql.Duration(), cql.Duration(days=1), cql.Duration(0, 1)],
+    str: ["", "a"],
+    bytes: [b"", b"a", bytearray(b"a")],
+    bool: [True, False],
+    int: [0, 1],
+    uuid.UUID: [uuid.UUID(int=1), uuid.UUID(int=2)],
+}
+NEAR = [Shape(hint, st.sampled_from(values), key=hint not in (cql.Duration, bytes)) for hint, values in CLOSE.items()]
+"""Scalars with few values, many of which are the same for Python or for the server, but not for both."""
+
+
+def sent(hint, value):
+    """The bytes that are sent for a value, in one order."""
+    found = value if hint.dump is None else hint.dump(value)
+    made = driver_type(hint.type, SERVER)
+    return canonical(made, made.to_binary(found, PROTOCOL))
+
+
+@st.composite
+def pairs(draw, scalars):
+    """An annotation and two values of it, vectors of what has no order left out."""
+    shape = draw(shapes_of(scalars).filter(lambda found: not _unordered_vector(resolve(found.hint).type)))
+    return shape.hint, draw(shape.values), draw(shape.values)
+
+
+def _unordered_vector(cql_type):
+    vectors = [one for one in walk(cql_type) if isinstance(one, VectorType)]
+    return any(isinstance(inside, (SetType, MapType)) for one in vectors for inside in walk(one))
+
+
+def agree(hint, one, other):
+    """What identity says of two values is what their bytes say, in each of its answers."""
+    found, known = resolve(hint), identity_of(resolve(hint))
+    wanted = sent(found, one) == sent(found, other)
+
+    assert wanted == is_same(known, one, other)
+    assert wanted == (stored_form(known, one) == stored_form(known, other))
+    if wanted:
+        assert cell_form(known, one) == cell_form(known, other)
+
+
+@given(pairs(NEAR))
+def test_values_are_the_same_when_their_bytes_are(found):
+    """For every CQL type and whatever is made of it, over values that Python and the server compare differently."""
+    agree(*found)
+
+
+@given(pairs(SCALARS))
+def test_any_two_values_are_the_same_when_their_bytes_are(found):
+    """Over any values."""
+    agree(*found)
+
+
+@pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
+def test_every_type_tells_its_values_apart(case):
+    """User types and enums included, and each value is the same as itself."""
+    for one in case.values:
+        for other in case.values:
+            agree(case.hint, one, other)
+
+
+class Sku:
+    """A class that says nothing of equality."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+class Ambiguous(list):
+    """A list whose ``==`` has no truth value, as of an array."""
+
+    def __eq__(self, other):
+        class Answer:
+            def __bool__(self):
+                raise ValueError("the truth value is ambiguous")
+
+        return Answer()
+
+    __hash__ = None
+
+
+CUSTOM = [
+    ("no __eq__", resolve(Sku, type=str, load=Sku, dump=str), lambda: Sku("a"), lambda: Sku("b")),
+    (
+        "an array",
+        resolve(list, type=resolve(list[float]).type, load=Ambiguous, dump=list),
+        lambda: Ambiguous([1.0]),
+        lambda: Ambiguous([2.0]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("hint", "make", "other"), [case[1:] for case in CUSTOM], ids=[case[0] for case in CUSTOM])
+def test_custom_types_are_compared_by_what_is_dumped(hint, make, other):
+    """Their own ``==`` is never asked."""
+    known = identity_of(hint)
+
+    assert is_same(known, make(), make())
+    assert not is_same(known, make(), other())
+    assert stored_form(known, make()) == stored_form(known, make())
+
+
+def test_equal_texts_are_the_same_before_they_are_encrypted():
+    """What ``dump=`` makes may differ from call to call."""
+    known = identity_of(resolve(str, load=str, dump=lambda text: text + str(uuid.uuid4())))
+
+    assert is_same(known, "secret", str(b"secret", "ascii"))
+    assert not is_same(known, "secret", "other")
+
+
+def test_what_cannot_be_stored_is_the_same_as_nothing():
+    """Neither another such value nor a good one; nothing is raised."""
+    known = identity_of(resolve(set[datetime]))
+
+    assert not is_same(known, {"x"}, {"y"})
+    assert stored_form(known, {"x"}) != stored_form(known, {"x"})
+    assert cell_form(known, 5) != cell_form(known, 5)
+
+
+def test_what_has_no_cell_of_its_own_is_a_null():
+    """An empty collection, unless it is frozen, and a user type of nulls."""
+    assert is_same(identity_of(resolve(list[str] | None)), [], None)
+    assert is_same(identity_of(resolve(set[datetime] | None)), None, set())
+    assert not is_same(identity_of(resolve(frozenset[str] | None)), frozenset(), None)
+    assert not is_same(identity_of(resolve(list[str] | None)), ["a"], None)
+
+
+class Reading(Model, table="readings", repo="identity"):
+    """Keys whose values Python compares differently."""
+
+    at: Column[datetime] = partition_key()
+    sensor: Column[Decimal] = clustering_key()
+
+
+KEYS = [
+    ("the same millisecond", (NOON, Decimal(1)), (NOON + timedelta(microseconds=3), Decimal(1)), True),
+    ("another time zone", (NOON, Decimal(1)), (NOON.astimezone(LONDON), Decimal(1)), True),
+    ("another millisecond", (NOON, Decimal(1)), (NOON + timedelta(milliseconds=1), Decimal(1)), False),
+    ("one number in a clustering", (NOON, Decimal("1.0")), (NOON, Decimal("1.00")), True),
+    ("another number", (NOON, Decimal(1)), (NOON, Decimal(2)), False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "wanted"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
+def test_rows_are_known_by_what_the_server_takes_for_one_key(one, other, wanted):
+    """Partitions by the bytes of their keys, clustering by its order."""
+    access = access_to(Reading, "ks")
+    first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (one, other))
+
+    assert wanted == (first == second)
+    assert not wanted or hash(first) == hash(second)
+    assert access.row_identity(one) == first
+
+
+class Exact(Model, table="exact", repo="identity"):
+    """A decimal as a partition key."""
+
+    id: Column[Decimal] = partition_key()
+
+
+def test_partitions_are_known_by_their_bytes():
+    """The partitioner makes another token of another scale; another table or keyspace holds other rows."""
+    one, other = access_to(Exact, "ks"), access_to(Exact, "other")
+
+    assert one.row_identity((Decimal("1.0"),)) != one.row_identity((Decimal("1.00"),))
+    assert one.row_identity((Decimal(1),)) != other.row_identity((Decimal(1),))
+    assert one.row_identity((Decimal(1),)) != access_to(Reading, "ks").row_identity((Decimal(1),))
