@@ -22,7 +22,7 @@ from scyllamodel.schema.apply import OnEvent
 def contract(
     repo: Repo,
     *,
-    allow: Collection[str],
+    allow: str | Collection[str],
     dry_run: bool = False,
     lock_timeout: float = 60.0,
     agreement_timeout: float = 120.0,
@@ -40,16 +40,15 @@ def contract(
     The other parameters and errors are those of `migrate`. Also
 
     Raises:
-        ConfigurationError: nothing is allowed, so nothing could be removed.
+        ConfigurationError: nothing is allowed, so nothing could be removed; or a code is unknown.
         ImpossibleChange: something depends on what would go.
     """
-    names = (allow,) if isinstance(allow, str) else tuple(allow)
-    if not names:
+    if not allow:
         raise ConfigurationError(
             'contract() removes what allow= names and nothing else. Write allow={"DS103:orders.legacy"}; '
             "check(repo).notes lists what no model declares.",
             setting="allow",
         )
-    wish = attrs.evolve(Wish.of(repo, None, create_keyspace=False, allow=names), contracts=True)
+    wish = attrs.evolve(Wish.of(repo, None, create_keyspace=False, allow=allow), contracts=True)
     run = Run(Patience(lock_timeout, agreement_timeout, step_timeout), on_event)
     return run.go(Draft.of(wish), dry_run=dry_run)

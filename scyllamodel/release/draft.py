@@ -23,6 +23,7 @@ from scyllamodel.release.wanted import chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import BY_HAND, Plan, Step, contract_plan, make_plan
+from scyllamodel.schema.rules.allow import checked, unused
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -53,7 +54,7 @@ class Wish:
         resources: Resources,
         *,
         create_keyspace: bool | None,
-        allow: Collection[str] = (),
+        allow: str | Collection[str] = (),
         steps: Iterable[RawStep] = (),
     ) -> Wish:
         """Find the models.
@@ -64,7 +65,7 @@ class Wish:
         check_is_repo(repo)
         models = tuple(chosen(find_resources(repo), resources))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
-        return cls(repo, models, create, tuple(allow), tuple(steps))
+        return cls(repo, models, create, checked(allow), tuple(steps))
 
     @property
     def models_fp(self) -> str:
@@ -141,6 +142,9 @@ def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
     if wish.raw:
         plan = with_raw(plan, _pending(wish, look, books), {wish.repo.keyspace, books.name}, wish.allow)
+    if not wish.contracts:
+        said = (*plan.lints, *plan.refusals, *plan.notes)
+        plan = attrs.evolve(plan, notes=(*plan.notes, *unused(wish.allow, said, {})))
     if plan.is_empty:
         return plan
     first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))

@@ -39,7 +39,7 @@ def migrate(
     dry_run: bool = False,
     create_keyspace: bool | None = None,
     plan: Plan | None = None,
-    allow: Collection[str] = (),
+    allow: str | Collection[str] = (),
     steps: Iterable[RawStep] = (),
     lock_timeout: float = 60.0,
     agreement_timeout: float = 120.0,

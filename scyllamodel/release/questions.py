@@ -16,7 +16,7 @@ from scyllamodel.schema.plan import Plan
 
 
 def plan(
-    repo: Repo, *, resources: Resources = None, create_keyspace: bool | None = None, allow: Collection[str] = ()
+    repo: Repo, *, resources: Resources = None, create_keyspace: bool | None = None, allow: str | Collection[str] = ()
 ) -> Plan:
     """What `migrate` would do now; nothing is written.
 

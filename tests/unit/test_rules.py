@@ -19,7 +19,7 @@ from scyllamodel.schema import changes as c
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.rules import Case, judge, lint
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
@@ -272,6 +272,7 @@ def remarks(change, *live):
 
 # code, what raises it, what does not
 ELSEWHERE = [
+    ("AL101", lambda: contracted("DS103:t.legcy"), lambda: contracted("DS103:t.legacy")),
     ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
@@ -293,6 +294,13 @@ def codes(ask):
     except ScyllaModelError as error:
         return {error.code, str(error).partition(" ")[0]}
     return {told.code for told in (found if isinstance(found, list) else [found]) if isinstance(told, Diagnostic)}
+
+
+def contracted(*allow):
+    """The diagnostics of a contract of table ``t``, whose column ``legacy`` no model declares."""
+    live, desired = both((*T, "legacy int"), T)
+    plan = contract_plan(SchemaFacts([desired]), SchemaFacts([live]), C5, allow=allow)
+    return [*plan.refusals, *plan.notes, *plan.lints]
 
 
 @pytest.mark.parametrize(("code", "raises", "silent"), ELSEWHERE, ids=[case[0] for case in ELSEWHERE])

@@ -26,6 +26,7 @@ from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.inverse import judged
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import Step, make_step
+from scyllamodel.schema.rules.allow import unused
 from scyllamodel.types.values import user_types
 
 if TYPE_CHECKING:
@@ -45,16 +46,15 @@ def contract_plan(
         allow: codes with an object, such as ``DS103:orders.legacy``; a code alone means all of its kind.
     """
     steps: list[Step] = []
-    remarks: list[Diagnostic] = []
+    every: list[Diagnostic] = []
     goal: list[KeyspaceFacts] = []
     live = {part.name: part for part in found}
     for part in wanted:
         now = live[part.name]
         for change in _drops(Sides.of(now, part, server), frozenset(allow)):
             said = judged(change, now, server, allow)
-            refused = [remark for remark in said if remark.severity == "error"]
-            remarks += refused
-            if not refused:
+            every += said
+            if not any(one.severity == "error" for one in said):
                 steps.append(make_step(len(steps) + 1, change, said, server))
             now = after(change, now)
         goal.append(now)
@@ -64,8 +64,30 @@ def contract_plan(
         schema_from=fingerprint(found),
         schema_to=fingerprint(SchemaFacts(goal)),
         steps=tuple(steps),
-        refusals=tuple(remarks),
+        refusals=tuple(one for one in every if one.severity == "error"),
+        notes=tuple(unused(allow, every, _known(wanted, found, server))),
     )
+
+
+def _known(wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile) -> dict[str, str]:
+    """What there is to say of each object that could be meant, by its raw dotted name without the keyspace."""
+    live = {part.name: part for part in found}
+    known: dict[str, str] = {}
+    for part in wanted:
+        known |= dict.fromkeys(_names(part), "A model declares it, and contract drops only what no model declares.")
+        for change in diff_sides(Sides.of(live[part.name], part, server), create_keyspace=False):
+            if isinstance(change, LiveOnly) and change.what in _CODES:
+                known[change.name] = f"The {change.what} is dropped by {_CODES[change.what]}:{change.name}."
+    return known
+
+
+def _names(part: KeyspaceFacts) -> Iterator[str]:
+    for table in part.tables:
+        yield table.name
+        yield from (f"{table.name}.{column.name}" for column in table.columns)
+        yield from (index.name for index in table.indexes)
+    yield from (view.name for view in part.views)
+    yield from (item.name for item in part.types)
 
 
 def _drops(sides: Sides, allow: frozenset[str]) -> Iterator[Change]:

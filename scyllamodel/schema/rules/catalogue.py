@@ -46,6 +46,13 @@ _ALLOW = "A sync never does this. Drop it by hand, when nothing reads it any mor
 
 ENTRIES: Final = (
     Entry(
+        "AL101", "An allow= had no effect",
+        "A value of allow= or --allow that no refusal of this plan asks for: a misspelled name, the code of another "
+        "kind of object, an object that a model declares, or one that was dropped by an earlier run.",
+        "scyllamodel contract --allow DS103:orders.legcy",
+        "Correct the name, or leave the value out. `scyllamodel check` lists what no model declares.",
+    ),
+    Entry(
         "DS101", "A keyspace would be dropped",
         "It takes every table with it, and with those of lock and history the very run that drops it.",
         'migrate(repo, steps=[RawStep("DROP KEYSPACE old")])',

@@ -64,7 +64,8 @@ def _view(change: DropView, case: Case) -> Iterator[Diagnostic]:
 
 def _index(change: DropIndex, case: Case) -> Iterator[Diagnostic]:
     text = "the index would be dropped; queries that need it fail from then on"
-    yield Diagnostic("DS106", "warn", case.path(change.index.name), text)
+    path = case.path(change.index.name)
+    yield Diagnostic("DS106", "warn", path, text, allow=f"DS106:{path}")
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {

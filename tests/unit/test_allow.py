@@ -1,0 +1,76 @@
+"""Values of ``allow=``: refused when they cannot mean anything, reported when they had no effect."""
+
+from __future__ import annotations
+
+import pytest
+from build import index, schema, table, wanted
+
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.schema.facts import SchemaFacts
+from scyllamodel.schema.plan import contract_plan
+from scyllamodel.schema.rules.allow import ALLOWABLE, checked
+from scyllamodel.schema.server import ServerProfile
+
+SERVER = ServerProfile("cassandra", (5, 0, 6))
+T = ("a int pk", "v text")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("nonsense", "Unknown code 'nonsense'"),
+        ("ds103:t.v", "Did you mean DS103?"),
+        ("DS1O3", "Did you mean DS103?"),
+        ("TY101", "TY101 cannot be allowed"),
+        ("DS103:", "names nothing after the colon"),
+        (103, "takes texts"),
+    ],
+)
+def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
+    """A code that is unknown or final, and what is not CODE:OBJECT, is refused before anything is read."""
+    with pytest.raises(ConfigurationError, match=words):
+        checked([value])
+
+
+@pytest.mark.parametrize("code", ALLOWABLE)
+def test_codes_that_can_be_allowed(code):
+    """Each code that some refusal names is taken, alone and with an object."""
+    assert checked({code}) == (code,)
+    assert checked([f"{code}:t"]) == (f"{code}:t",)
+
+
+def test_a_single_text_is_one_value():
+    """``allow="DS103"`` means the code, not its five letters."""
+    assert checked("DS103") == ("DS103",)
+
+
+@pytest.mark.parametrize(
+    ("allow", "advice"),
+    [
+        ("DS103:t.legcy", "Did you mean t.legacy? The column is dropped by DS103:t.legacy."),
+        ("DS103:t.v", "A model declares it"),
+        ("DS104:t_i", "The index is dropped by DS106:t_i."),
+        ("DS103:gone.at_all", "Nothing of the name gone.at_all is there."),
+        ("DS105", "Nothing in this plan is refused with DS105."),
+    ],
+)
+def test_a_value_without_effect_is_reported(allow, advice):
+    """A misspelled name, a declared column, the code of another kind and what is gone are each named with advice."""
+    live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
+
+    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
+
+    (note,) = plan.notes
+    assert ("AL101", "warn", allow) == (note.code, note.severity, note.object)
+    assert advice in note.fix
+    assert plan.is_empty
+
+
+@pytest.mark.parametrize("allow", ["DS103", "DS103:t.legacy", "DS103:k.t.legacy", "DS106:t_i"])
+def test_a_value_with_effect_is_not_reported(allow):
+    """What dropped something, or was refused for another reason, leaves no note."""
+    live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
+
+    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
+
+    assert (1, ()) == (len(plan.steps), plan.notes)
