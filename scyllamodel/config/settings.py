@@ -17,6 +17,7 @@ import attrs
 from scyllamodel._identifiers import name_fault
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.replication import strategy_fault
 
 PORT: Final = 9042
 """Where CQL servers listen unless told otherwise."""
@@ -220,6 +221,8 @@ class RepoSettings:
             yield "ledger_keyspace", f"{fault}."
         if self.replication is not None and "class" not in self.replication:
             yield "replication", 'the map has no "class". ' + _REPLICATION
+        elif self.replication is not None and (fault := strategy_fault(self.replication["class"])):
+            yield "replication", f"{fault} {_REPLICATION}"
         for package in self.models:
             if not all(part.isidentifier() for part in package.split(".")):
                 yield "models", f"{package!r} is no name of a package. Write a dotted name, such as 'shop.models'."

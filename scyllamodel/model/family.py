@@ -43,10 +43,12 @@ def head_of(cls: type) -> type | None:
 
 
 def joined(cls: type, problems: Problems) -> type | None:
-    """The head of the family that a new class joins; None when it does not say ``discriminator_value=``."""
-    if own_setting(cls, "discriminator_value") is None:
-        return None
+    """The head of the family that a new class joins; None for a class that is of no family."""
     head = head_of(cls)
+    if own_setting(cls, "discriminator_value") is None:
+        if head is not None:
+            _report_valueless(cls, head, problems)
+        return None
     if head is None:
         problems.add(
             "MD119",
@@ -57,6 +59,14 @@ def joined(cls: type, problems: Problems) -> type | None:
         if own_setting(cls, name) is not None:
             problems.add("MD119", f"{name}= is said by the head of the family alone", "Leave it out.")
     return head
+
+
+def _report_valueless(cls: type, head: type, problems: Problems) -> None:
+    """Without a value the class would be a table of its own, and rows of the family would never be loaded as it."""
+    of = cast("Head", head)
+    text = f"a subclass of {of.__qualname__} shares its table, and needs a value of {of.__discriminator__!r} of its own"
+    advice = f"Write  class {cls.__name__}({of.__qualname__}, discriminator_value=…), or abstract=True for a base."
+    problems.add("MD119", text, advice)
 
 
 def with_value(columns: Columns, head: type, value: Any, problems: Problems) -> Columns:

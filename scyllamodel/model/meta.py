@@ -34,7 +34,7 @@ from scyllamodel.model.definition import (
 from scyllamodel.model.names import closest
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
-from scyllamodel.model.settings import usable_settings
+from scyllamodel.model.settings import check_body, usable_settings
 
 _getattribute: Final = type.__getattribute__
 _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
@@ -89,6 +89,7 @@ class TableMeta(type):
         )
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
         inherited = {cls: _columns_of(cls, problems) for cls in ancestors}
+        check_body([namespace, *(vars(cls) for cls in ancestors if body_of(cls) is None)], problems)
         _check_bases(ancestors, problems)
         columns = {**merged(ancestors, inherited), **own.columns}
         namespace[BODY], namespace["__columns__"] = own, _NO_COLUMNS

@@ -30,6 +30,7 @@ CODES: Final = {
     "MD117": "an option that does not fit the table",
     "MD118": "a parameter of a column with a value of the wrong type",
     "MD119": "classes that cannot share a table",
+    "MD120": "a setting of another library in the class body",
     "MD121": "an index on an unknown column",
     "MD122": "an index on a column that cannot be indexed",
     "MD123": "an index on a part that its column does not have",

@@ -20,6 +20,36 @@ from scyllamodel.schema.options import TableOptions
 _TEXTS: Final = frozenset({"table", "view", "name", "keyspace", "repo", "renamed_from"})
 
 
+_OTHER_LIBRARIES: Final[Mapping[str, str]] = {
+    "__table_name__": 'table="{}"',
+    "__tablename__": 'table="{}"',
+    "__table__": 'table="{}"',
+    "__keyspace__": 'keyspace="{}"',
+    "__abstract__": "abstract={}",
+    "__options__": "options=TableOptions(…)",
+    "__table_args__": "indexes=[Index(…)], options=TableOptions(…)",
+    "__default_ttl__": "options=TableOptions(default_time_to_live={})",
+    "__connection__": 'repo="{}"',
+    "__discriminator_value__": "discriminator_value={!r}",
+    "__type_name__": 'name="{}"',
+}
+"""Settings that cqlengine and SQLAlchemy read from a class body, and the class keyword that says the same here."""
+
+
+def check_body(bodies: Iterable[Mapping[str, Any]], problems: Problems) -> None:
+    """Report settings of other libraries in a class body, which would have no effect.
+
+    Parameters:
+        bodies: the namespace of the class, and those of its mixins.
+    """
+    for body in bodies:
+        for name in _OTHER_LIBRARIES.keys() & body.keys():
+            keyword = _OTHER_LIBRARIES[name].format(body[name])
+            problems.add(
+                "MD120", f"{name} has no effect", f"Write it as a class keyword:  class …({keyword}).", at=name
+            )
+
+
 def usable_settings(settings: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     """The class keywords whose values mean something; the others are reported."""
     usable: dict[str, Any] = {}

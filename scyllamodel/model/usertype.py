@@ -32,7 +32,7 @@ from scyllamodel.model.names import check_column_names, check_hidden, check_obje
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
-from scyllamodel.model.settings import inherited_setting, own_setting, unknown_keyword, usable_settings
+from scyllamodel.model.settings import check_body, inherited_setting, own_setting, unknown_keyword, usable_settings
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.display import Show
 from scyllamodel.types.values import COUNTER, UserTypeName, freeze
@@ -74,6 +74,7 @@ class UserTypeMeta(type):
         own = read_columns(namespace, problems)
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
         check_mixins(ancestors, problems)
+        check_body([namespace, *(vars(cls) for cls in ancestors if body_of(cls) is None)], problems)
         namespace["__slots__"] = slots(namespace, own, ancestors)
         namespace[BODY] = Body(own, settings, frozenset(METHODS & namespace.keys()), concrete=True)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)

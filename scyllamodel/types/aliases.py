@@ -45,11 +45,14 @@ def vector(dimension: int, *, of: Any = None) -> VectorMark:
         of: the annotation of an element, such as ``cql.Double``; plain ``float`` elements are CQL's 32-bit ``float``.
 
     Raises:
+        TypeError: the dimension is not an int.
         ValueError: the dimension is not positive.
 
     >>> vector(3)
     VectorMark(dimension=3, of=None)
     """
+    if not isinstance(dimension, int) or isinstance(dimension, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"cql.vector({dimension!r}): the dimension is a whole number, such as cql.vector(3)")
     if dimension < 1:
         raise ValueError(f"cql.vector({dimension}): a vector has at least one dimension")
     return VectorMark(dimension, of)

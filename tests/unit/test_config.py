@@ -77,6 +77,7 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"models": "shop models"}, "models", "no name of a package"),
         ({"models": ["shop/models"]}, "models", "no name of a package"),
         ({"replication": {"dc1": 3}}, "replication", 'no "class"'),
+        ({"replication": {"class": "simplestrategy"}}, "replication", "did you mean 'SimpleStrategy'?"),
         ({"username": "u"}, "password", "the password is missing"),
         ({"username": 3, "password": PASSWORD}, "username", "username= is text, not 3"),
         ({"username": "u", "password": 4}, "password", "password= is text"),

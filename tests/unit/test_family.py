@@ -165,3 +165,16 @@ def test_classes_of_one_table_agree_on_its_columns():
 
         class Fish(Pet, discriminator_value="fish"):
             lives: Column[cql.Int] = column(default=1)
+
+
+def test_a_subclass_without_a_value_is_refused():
+    """Its rows could not be told apart from those of the other classes, and it would be a table of its own."""
+    with pytest.raises(ModelDefinitionError, match=r"(?s)MD119.*discriminator_value="):
+
+        class Bird(Pet):
+            """No value."""
+
+    class Winged(Pet, abstract=True):
+        """A base in between, which has no rows."""
+
+    assert Winged not in list(registry)

@@ -418,3 +418,44 @@ def test_unresolved_name_gets_advice():
 def test_codes_are_well_formed_and_used():
     """Each code is documented once, in the form that can be searched for."""
     assert [] == [code for code in CODES if not re.fullmatch(r"MD1\d\d", code)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "keyword"),
+    [
+        ("__table_name__", "orders", 'table="orders"'),
+        ("__tablename__", "orders", 'table="orders"'),
+        ("__keyspace__", "shop", 'keyspace="shop"'),
+        ("__options__", {"gc_grace_seconds": 1}, "options=TableOptions"),
+        ("__abstract__", True, "abstract=True"),
+        ("__default_ttl__", 60, "default_time_to_live=60"),
+        ("__discriminator_value__", "cat", "discriminator_value='cat'"),
+    ],
+)
+def test_settings_of_other_libraries_are_refused(name, value, keyword):
+    """What cqlengine and SQLAlchemy read from a class body is an error that says which class keyword it is."""
+    with pytest.raises(ModelDefinitionError) as caught:
+        type(Model)("Made", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[str]"},
+                                       "id": partition_key(), name: value})  # fmt: skip
+
+    (problem,) = caught.value.problems
+    assert "MD120" == problem.code
+    assert keyword in problem.advice
+
+
+def test_settings_of_other_libraries_are_found_in_mixins_and_user_types():
+    """A mixin and a user type are read like a model."""
+
+    class Named:
+        __table_name__ = "orders"
+
+    with pytest.raises(ModelDefinitionError, match="MD120"):
+
+        class Made(Named, Model):
+            id: Column[str] = partition_key()
+
+    with pytest.raises(ModelDefinitionError, match="MD120"):
+
+        class Place(UserType):
+            __type_name__ = "place"
+            street: str

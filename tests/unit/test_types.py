@@ -124,3 +124,10 @@ def test_a_vector_mark():
     assert VectorMark(3, cql.Double) == cql.vector(3, of=cql.Double)
     with pytest.raises(ValueError, match="at least one dimension"):
         cql.vector(0)
+
+
+@pytest.mark.parametrize("dimension", [1.5, "3", True, None])
+def test_a_vector_has_a_whole_dimension(dimension):
+    """A dimension that is not an int is refused where it is written."""
+    with pytest.raises(TypeError, match="whole number"):
+        cql.vector(dimension)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options.canonical import canonical, text
+from scyllamodel.schema.options.sub_options import compaction_fault, compression_fault
 
 Fault: TypeAlias = "tuple[str, str] | None"
 _Limit: TypeAlias = "Callable[[Any, Mapping[str, Any]], Fault]"
@@ -104,21 +105,12 @@ def _cdc(found: FrozenMap, declared: Mapping[str, Any]) -> Fault:
     return _cdc_settings(found, declared)
 
 
-_KNOWN_CLASSES: Final = {
-    name.lower(): name
-    for name in """
-    SizeTieredCompactionStrategy LeveledCompactionStrategy TimeWindowCompactionStrategy UnifiedCompactionStrategy
-    IncrementalCompactionStrategy NullCompactionStrategy DateTieredCompactionStrategy LZ4Compressor SnappyCompressor
-    DeflateCompressor ZstdCompressor NoopCompressor LZ4WithDictsCompressor ZstdWithDictsCompressor
-    """.split()
-}
+def _compaction(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
+    return compaction_fault(found)
 
 
-def _class_spelling(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
-    """Class names are case-sensitive on Cassandra; a custom class, with its package, is not looked at."""
-    said = cast("str", found.get("class", ""))
-    right = _KNOWN_CLASSES.get(said.lower(), said)
-    return None if said == right else (f"there is no class {said!r}", f"Write {right!r}.")
+def _compression(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
+    return compression_fault(found)
 
 
 def _read_repair(found: str, _: Mapping[str, Any]) -> Fault:
@@ -133,8 +125,8 @@ _LIMITS: Final[Mapping[str, _Limit]] = {
     "bloom_filter_fp_chance": _between(_MIN_BLOOM, 1, above=True),
     "caching": _settings(keys=("ALL", "NONE"), rows_per_partition=_ROW_LIMITS, enabled=("FALSE",)),
     "cdc": _cdc,
-    "compaction": _class_spelling,
-    "compression": _class_spelling,
+    "compaction": _compaction,
+    "compression": _compression,
     "crc_check_chance": _between(0, 1),
     "default_time_to_live": _between(0, MAX_TTL),
     "gc_grace_seconds": _between(0),

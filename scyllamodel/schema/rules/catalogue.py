@@ -278,6 +278,12 @@ ENTRIES: Final = (
         "Take the names that nodetool status shows.",
     ),
     Entry(
+        "KS106", "An unknown replication class",
+        "Servers know NetworkTopologyStrategy and SimpleStrategy, ScyllaDB also EverywhereStrategy; names are "
+        "case-sensitive.",
+        'Repo(replication={"class": "networktopologystrategy", "dc1": 3})', "Write NetworkTopologyStrategy.",
+    ),
+    Entry(
         "BC101", "A key column would be renamed",
         "Releases that know the old name fail from that moment on.",
         "partition_key(renamed_from='shop_id') where shop_id is stored",

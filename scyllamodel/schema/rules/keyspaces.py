@@ -11,6 +11,7 @@ from scyllamodel.schema.changes import AddIndex, AddTable, AddView, CreateKeyspa
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
+from scyllamodel.schema.replication import strategy_fault
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule, Topology
@@ -42,6 +43,9 @@ def _created(change: CreateKeyspace, case: Case) -> Iterator[Diagnostic]:
         fix += f": {nodes}" if nodes else ""
         yield Diagnostic("KS100", "error", case.name, "nobody said how the new keyspace is replicated", fix)
         return
+    fault = strategy_fault(str(about.replication.get("class", "")))
+    if fault is not None:
+        yield Diagnostic("KS106", "error", case.name, fault, "Names of replication classes are case-sensitive.")
     yield from _factors(about.replication, case)
     if about.tablets is not None and not case.server.has_tablets:
         yield Diagnostic("KS104", "error", case.name, f"{case.server} has no tablets", "Leave tablets out.")

@@ -1,0 +1,191 @@
+"""The sub-options of compaction and compression: which class has which, and what values they take.
+
+*In*: a canonical ``compaction`` or ``compression`` map. *Out*: what is wrong with it, or None. The table holds what
+Cassandra 4.0 to 5.0 answered to each name and value (``CompactionParams``, ``*Strategy.validateOptions``), and what
+ScyllaDB's ``compaction_strategy_impl`` and ``compression_parameters`` know; a name of either is taken here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
+
+import attrs
+
+from scyllamodel.schema.options.canonical import text
+
+Fault: TypeAlias = "tuple[str, str] | None"
+
+
+@attrs.frozen
+class _Values:
+    """The values of one sub-option: a test, and its words for people."""
+
+    words: str
+    test: Callable[[str], bool]
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _whole(least: int) -> _Values:
+    return _Values(f"a whole number of at least {least}", lambda value: value.isdecimal() and int(value) >= least)
+
+
+def _fraction(low: float, high: float = float("inf")) -> _Values:
+    words = f"a number of at least {low:g}" if high == float("inf") else f"a number from {low:g} to {high:g}"
+    return _Values(words, lambda value: (found := _number(value)) is not None and low <= found <= high)
+
+
+def _one_of(*names: str, any_case: bool = False) -> _Values:
+    known = {name.casefold() for name in names} if any_case else set(names)
+    return _Values(" or ".join(names), lambda value: (value.casefold() if any_case else value) in known)
+
+
+def _like(pattern: str, words: str) -> _Values:
+    compiled = re.compile(pattern, re.ASCII)
+    return _Values(words, lambda value: compiled.fullmatch(value) is not None)
+
+
+def _is_power_of_two(value: str) -> bool:
+    return value.isdecimal() and int(value).bit_count() == 1
+
+
+_FLAG: Final = _one_of("true", "false", any_case=True)
+_ANY: Final = _Values("a text", lambda _: True)
+_SIZE: Final = _like(r"[0-9.]+ ?[KMGT]?i?B?", "a size such as 100MiB")
+_GROWTH: Final = _like(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%", "a number from 0 to 1")
+
+_COMMON: Final[Mapping[str, _Values]] = {
+    "enabled": _FLAG,
+    "log_all": _FLAG,
+    "only_purge_repaired_tombstones": _FLAG,
+    "provide_overlapping_tombstones": _one_of("none", "row", "cell", any_case=True),
+    "tombstone_compaction_interval": _whole(0),
+    "tombstone_threshold": _fraction(0),
+    "unchecked_tombstone_compaction": _FLAG,
+}
+_THRESHOLDS: Final[Mapping[str, _Values]] = {"max_threshold": _whole(2), "min_threshold": _whole(2)}
+_TIERED: Final[Mapping[str, _Values]] = {
+    **_COMMON,
+    **_THRESHOLDS,
+    "bucket_high": _fraction(0),
+    "bucket_low": _fraction(0),
+    "cold_reads_to_omit": _fraction(0, 1),
+    "min_sstable_size": _whole(0),
+}
+_COMPACTION: Final[Mapping[str, Mapping[str, _Values]]] = {
+    "SizeTieredCompactionStrategy": _TIERED,
+    "LeveledCompactionStrategy": {
+        **_TIERED,
+        "fanout_size": _whole(1),
+        "single_sstable_uplevel": _FLAG,
+        "sstable_size_in_mb": _whole(1),
+    },
+    "TimeWindowCompactionStrategy": {
+        **_TIERED,
+        "compaction_window_size": _whole(1),
+        "compaction_window_unit": _one_of("MINUTES", "HOURS", "DAYS"),
+        "enable_optimized_twcs_queries": _FLAG,
+        "expired_sstable_check_frequency_seconds": _whole(0),
+        "timestamp_resolution": _one_of("MICROSECONDS", "MILLISECONDS", "SECONDS", "NANOSECONDS", "MINUTES", "HOURS"),
+        "unsafe_aggressive_sstable_expiration": _FLAG,
+    },
+    "UnifiedCompactionStrategy": {
+        **_COMMON,
+        "base_shard_count": _whole(1),
+        "expired_sstable_check_frequency_seconds": _whole(1),
+        "flush_size_override": _SIZE,
+        "min_sstable_size": _SIZE,
+        "overlap_inclusion_method": _one_of("NONE", "SINGLE", "TRANSITIVE", any_case=True),
+        "scaling_parameters": _like(r"(N|[LT][0-9]+|[+-]?[0-9]+)(, ?(N|[LT][0-9]+|[+-]?[0-9]+))*", "such as T4 or L10"),
+        "sstable_growth": _GROWTH,
+        "target_sstable_size": _SIZE,
+        "unsafe_aggressive_sstable_expiration": _FLAG,
+    },
+    "IncrementalCompactionStrategy": {
+        **_TIERED,
+        "space_amplification_goal": _fraction(1, 2),
+        "sstable_size_in_mb": _whole(1),
+    },
+}
+_NO_SUB_OPTIONS_KNOWN: Final = frozenset({"DateTieredCompactionStrategy", "NullCompactionStrategy"})
+_COMPRESSION: Final[Mapping[str, _Values]] = {
+    "chunk_length_in_kb": _Values("a power of two, such as 16", _is_power_of_two),
+    "compression_level": _like(r"-?[0-9]+", "a whole number"),
+    "crc_check_chance": _fraction(0, 1),
+    "lz4_compressor_type": _one_of("fast", "high"),
+    "lz4_high_compressor_level": _whole(1),
+    "max_compressed_length": _whole(0),
+    "min_compress_ratio": _fraction(0),
+}
+_COMPRESSORS: Final = frozenset(
+    "LZ4Compressor SnappyCompressor DeflateCompressor ZstdCompressor NoopCompressor LZ4WithDictsCompressor "
+    "ZstdWithDictsCompressor".split()
+)
+
+
+def compaction_fault(settings: Mapping[str, object]) -> Fault:
+    """Return what every server refuses in a compaction map, and what to write, or None.
+
+    A class with a package, which the application brings itself, is not looked into.
+
+    >>> compaction_fault({"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "days"})
+    ("'compaction_window_unit' is 'days'", 'It takes MINUTES or HOURS or DAYS.')
+    """
+    name = str(settings.get("class", ""))
+    if "." in name or name in _NO_SUB_OPTIONS_KNOWN:
+        return None
+    if name not in _COMPACTION:
+        return _no_class(name, _COMPACTION)
+    return _sub_fault(name, settings, _COMPACTION[name]) or _order_fault(settings)
+
+
+def compression_fault(settings: Mapping[str, object]) -> Fault:
+    """Return what every server refuses in a compression map, and what to write, or None."""
+    name = str(settings.get("class", ""))
+    if not settings or "." in name:
+        return None
+    if name not in _COMPRESSORS:
+        return _no_class(name, _COMPRESSORS)
+    return _sub_fault(name, settings, _COMPRESSION)
+
+
+def _no_class(name: str, known: Iterable[str]) -> Fault:
+    lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), lower, 1, 0.5)
+    return f"there is no class {name!r}", f"Write {lower[near[0]]!r}." if near else f"Known are {', '.join(known)}."
+
+
+def _sub_fault(name: str, settings: Mapping[str, object], known: Mapping[str, _Values]) -> Fault:
+    for setting, value in settings.items():
+        if setting == "class":
+            continue
+        if setting not in known:
+            near = difflib.get_close_matches(setting, known, 1, 0.8)
+            advice = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(known)}."
+            return f"{name} has no sub-option {setting!r}", advice
+        if not known[setting].test(text(value)):
+            return f"{setting!r} is {text(value)!r}", f"It takes {known[setting].words}."
+    return None
+
+
+def _order_fault(settings: Mapping[str, object]) -> Fault:
+    """Cassandra wants each lower bound below its upper one; its defaults stand in for one that is not given."""
+    pairs = (("min_threshold", "4", "max_threshold", "32", True), ("bucket_low", "0.5", "bucket_high", "1.5", False))
+    for low, low_default, high, high_default, equal in pairs:
+        if low not in settings and high not in settings:
+            continue
+        below, above = float(text(settings.get(low, low_default))), float(text(settings.get(high, high_default)))
+        if not (below <= above if equal else below < above):
+            return (
+                f"{low} {below:g} is not below {high} {above:g}",
+                f"Give {low} and {high} so that {low} is the smaller.",
+            )
+    return None

@@ -1,0 +1,62 @@
+"""What we refuse in a compaction or compression map is what this server refuses, and what we take it takes."""
+
+from __future__ import annotations
+
+import pytest
+from cassandra import InvalidRequest
+from cassandra.protocol import ConfigurationException
+
+from scyllamodel._identifiers import qualified
+from scyllamodel.release.look import Look
+from scyllamodel.schema.options import TableOptions
+from scyllamodel.schema.options.emit import option_cql, unknown_here
+
+pytestmark = pytest.mark.live
+
+STCS, LCS, TWCS = (f"{name}CompactionStrategy" for name in ("SizeTiered", "Leveled", "TimeWindow"))
+REFUSED = [
+    {"class": STCS, "min_threshold": "1"},
+    {"class": STCS, "nonsense": "1"},
+    {"class": LCS, "sstable_size_in_mb": "0"},
+    {"class": TWCS, "compaction_window_unit": "days"},
+    {"class": TWCS, "compaction_window_size": "0"},
+    {"class": "leveledcompactionstrategy"},
+    {"class": "LeveledCompactonStrategy"},
+]
+TAKEN = [
+    {"class": STCS, "min_threshold": "2", "max_threshold": "32", "bucket_low": "0.5", "bucket_high": "1.5"},
+    {"class": STCS, "tombstone_threshold": "0.2", "unchecked_tombstone_compaction": "true", "enabled": "true"},
+    {"class": LCS, "sstable_size_in_mb": "160"},
+    {"class": TWCS, "compaction_window_unit": "HOURS", "compaction_window_size": "6"},
+    {"class": TWCS, "expired_sstable_check_frequency_seconds": "600"},
+]
+
+
+@pytest.fixture(scope="module")
+def server(scylla_repo):
+    """The profile of the server, once a table is there."""
+    scylla_repo.session.execute(f"CREATE TABLE {qualified(scylla_repo.keyspace, 't')} (a int PRIMARY KEY)")
+    return Look.at(scylla_repo).server
+
+
+def alter(repo, server, settings):
+    """Send the option as it is, past every check of ours."""
+    written = option_cql("compaction", settings, server)
+    repo.session.execute(f"ALTER TABLE {qualified(repo.keyspace, 't')} WITH {written}", timeout=60)
+
+
+@pytest.mark.parametrize("settings", REFUSED, ids=str)
+def test_what_is_refused_here_is_refused_there(scylla_repo, server, settings):
+    """A server answers each of these with an error, which a plan gives before anything runs."""
+    assert TableOptions(compaction=settings).problems("Order")
+    with pytest.raises((ConfigurationException, InvalidRequest)):
+        alter(scylla_repo, server, settings)
+
+
+@pytest.mark.parametrize("settings", TAKEN, ids=str)
+def test_what_is_taken_here_is_taken_there(scylla_repo, server, settings):
+    """No value that a server takes is called a mistake."""
+    assert not TableOptions(compaction=settings).problems("Order")
+    assert not unknown_here({"compaction": settings}, server, "t")
+
+    alter(scylla_repo, server, settings)

@@ -1,0 +1,77 @@
+"""Sub-options of compaction and compression: each value that a server refused is refused here, and no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from scyllamodel.schema.options import TableOptions
+
+STCS, LCS, TWCS, UCS, ICS = (
+    f"{name}CompactionStrategy" for name in ("SizeTiered", "Leveled", "TimeWindow", "Unified", "Incremental")
+)
+TAKEN = [
+    (STCS, {"min_threshold": 2, "max_threshold": 32}),
+    (STCS, {"bucket_low": 0.5, "bucket_high": "1.5", "min_sstable_size": 50}),
+    (STCS, {"enabled": False, "log_all": "FALSE", "tombstone_threshold": 0}),
+    (LCS, {"sstable_size_in_mb": 1, "fanout_size": 10, "single_sstable_uplevel": True}),
+    (TWCS, {"compaction_window_unit": "DAYS", "compaction_window_size": 1, "timestamp_resolution": "MICROSECONDS"}),
+    (UCS, {"scaling_parameters": "T4, L8", "target_sstable_size": "1GiB", "base_shard_count": 4}),
+    (UCS, {"overlap_inclusion_method": "none", "sstable_growth": "50%", "min_sstable_size": "100MiB"}),
+    (ICS, {"space_amplification_goal": 1.5, "sstable_size_in_mb": 1000}),
+    ("com.example.MyStrategy", {"whatever": 1}),
+    ("org.apache.cassandra.db.compaction." + STCS, {"min_threshold": 4}),
+]
+REFUSED = [
+    (STCS, {"min_threshold": 1}, "It takes a whole number of at least 2."),
+    (STCS, {"min_threshold": 33}, "min_threshold is the smaller"),
+    (STCS, {"bucket_low": 2}, "bucket_low is the smaller"),
+    (STCS, {"min_treshold": 4}, "Did you mean 'min_threshold'?"),
+    (STCS, {"sstable_size_in_mb": 160}, "It has "),
+    (STCS, {"enabled": "yes"}, "It takes true or false."),
+    (STCS, {"tombstone_threshold": -1}, "It takes a number of at least 0."),
+    (LCS, {"fanout_size": 0}, "at least 1"),
+    (TWCS, {"compaction_window_unit": "days"}, "MINUTES or HOURS or DAYS"),
+    (TWCS, {"compaction_window_size": 0}, "at least 1"),
+    (UCS, {"min_threshold": 4}, "UnifiedCompactionStrategy has no sub-option"),
+    (UCS, {"scaling_parameters": "x"}, "such as T4 or L10"),
+    (UCS, {"sstable_growth": 2}, "a number from 0 to 1"),
+    ("LeveledCompactonStrategy", {}, "Write 'LeveledCompactionStrategy'."),
+    ("leveledcompactionstrategy", {}, "Write 'LeveledCompactionStrategy'."),
+    ("Whatever", {}, "Known are "),
+]
+
+
+def said(**options):
+    """What is wrong with these options, text and advice together."""
+    return " ".join(f"{problem.text} {problem.advice}" for problem in TableOptions(**options).problems("Order"))
+
+
+@pytest.mark.parametrize(("name", "settings"), TAKEN)
+def test_sub_options_that_some_server_takes(name, settings):
+    """What Cassandra or ScyllaDB takes is no mistake."""
+    assert not said(compaction={"class": name, **settings})
+
+
+@pytest.mark.parametrize(("name", "settings", "words"), REFUSED)
+def test_sub_options_that_no_server_takes(name, settings, words):
+    """A misspelled class or sub-option and a value out of its limits are named with what to write."""
+    assert words in said(compaction={"class": name, **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"class": "LZ4Compressor", "chunk_length_in_kb": 16}, ""),
+        ({"class": "ZstdCompressor", "compression_level": -5}, ""),
+        ({"class": "com.example.Mine", "x": 1}, ""),
+        ({"enabled": False}, ""),
+        ({"class": "LZ4Compressor", "chunk_length_in_kb": 15}, "It takes a power of two"),
+        ({"class": "LZ4Compressor", "chunk_lenght_in_kb": 16}, "Did you mean 'chunk_length_in_kb'?"),
+        ({"class": "LZ4Compresor"}, "Write 'LZ4Compressor'."),
+    ],
+)
+def test_sub_options_of_compression(settings, words):
+    """Compression is checked like compaction."""
+    found = said(compression=settings)
+
+    assert words in found if words else not found
