@@ -181,6 +181,18 @@ def test_a_plan_file_runs_as_it_was_approved(app):
     assert "StalePlan" == document_in(again.stdout)["error"]
 
 
+def test_a_plan_file_takes_the_repo_that_it_names(app):
+    """Of several repos the one on the plan's keyspace is migrated; where several could be meant, nothing runs."""
+    planned = app.run("plan", "--create-keyspace", "--out", "release.plan")
+    done = app.run("migrate", "release.plan", "--keyspace", f"{app.keyspace}_b,{app.keyspace}", "--json")
+    several = app.run("migrate", "release.plan", SCYLLAMODEL_REPOS="app.db:repo,app.db:audit")
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert (0, 0, "applied") == (planned.returncode, done.returncode, document_in(done.stdout)["status"])
+    assert 64 == several.returncode
+    assert "several of these repos could be meant" in several.stderr
+
+
 def test_wait_ends_when_another_has_migrated(app):
     """Begun before there is a keyspace, it ends with exit code 0 once the schema is there, and 2 if it never is."""
     late = app.run("wait", "--timeout", "0.5", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -79,11 +80,30 @@ def _migrate(settings: argparse.Namespace, console: Console) -> int:
     if not (settings.repo or settings.url):
         # All configured repos are meant, so a model that is bound to none of them would be left out without a word.
         release.find_resources(packages=settings.models or None)
-    return answer_each(chosen_repos(settings), partial(_migrate_one, settings, console), console, failed=PARTIAL)
+    repos, plan = chosen_repos(settings), None
+    if settings.planfile is not None:
+        plan = Plan.load(settings.planfile)
+        repos = [_repo_of(plan, repos, settings.planfile)]
+    return answer_each(repos, partial(_migrate_one, settings, console, plan), console, failed=PARTIAL)
 
 
-def _migrate_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
-    plan = None if settings.planfile is None else Plan.load(settings.planfile)
+def _repo_of(plan: Plan, repos: Sequence[Repo], file: str) -> Repo:
+    """The repo whose keyspace a plan file is for; a single repo is taken as it is, and `migrate` compares.
+
+    Raises:
+        UsageError: none of several repos is meant, or more than one.
+    """
+    if len(repos) == 1:
+        return repos[0]
+    found = [repo for repo in repos if repo.keyspace in plan.keyspace.split(", ")]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{repo.name} ({repo.keyspace})" for repo in repos)
+    many = "several of these repos could be meant" if found else "none of these repos is on it"
+    raise UsageError(f"{file} is a plan for the keyspace {plan.keyspace}, and {many}: {listed}. Name one with --repo.")
+
+
+def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | None, repo: Repo) -> Answer:
     create_keyspace, allow = settings.create_keyspace, settings.allow
     if plan is not None:
         # What the plan was made with is part of what was approved, and is not asked for a second time.
