@@ -82,7 +82,7 @@ class TableMeta(type):
         given = {key: keywords.pop(key) for key in list(keywords) if key in mcs.KEYWORDS}
         settings = usable_settings(given, problems)
         own = Body(
-            columns=mcs._read(namespace, problems),
+            columns=mcs._read(namespace, settings, problems),
             settings=settings,
             methods=frozenset(METHODS & namespace.keys()),
             concrete=not settings.get("abstract", False),
@@ -101,8 +101,8 @@ class TableMeta(type):
         return cls
 
     @classmethod
-    def _read(mcs, namespace: dict[str, Any], problems: Problems) -> Columns:
-        """The columns of a class body."""
+    def _read(mcs, namespace: dict[str, Any], settings: Mapping[str, Any], problems: Problems) -> Columns:  # noqa: ARG003 - views read them
+        """The columns of a class body with these class keywords."""
         return read_columns(namespace, problems)
 
     def _equip(cls, columns: Columns, *, init: bool) -> None:

@@ -19,6 +19,8 @@ from scyllamodel.schema.options import TableOptions
 
 _TEXTS: Final = frozenset({"table", "view", "name", "keyspace", "repo", "renamed_from"})
 
+_FLAGS: Final = frozenset({"abstract", "all_columns"})
+
 
 _OTHER_LIBRARIES: Final[Mapping[str, str]] = {
     "__table_name__": 'table="{}"',
@@ -64,12 +66,12 @@ def usable_settings(settings: Mapping[str, Any], problems: Problems) -> dict[str
 
 def _advice(name: str, value: Any) -> str:
     """What to write instead of a value that does not fit; nothing when it does."""
-    if value is None and name != "abstract":
+    if value is None and name not in _FLAGS:
         return ""
     if name in _TEXTS and not (isinstance(value, str) and value):
         return f'Write a name as text, {name}="…", or leave it out.'
-    if name == "abstract" and not isinstance(value, bool):
-        return "Write  abstract=True  or leave it out."
+    if name in _FLAGS and not isinstance(value, bool):
+        return f"Write  {name}=True  or leave it out."
     if name == "options" and not isinstance(value, TableOptions):
         return "Write  options=TableOptions(…)."
     if name == "indexes" and not _are_indexes(value):

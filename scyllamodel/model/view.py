@@ -31,15 +31,16 @@ from scyllamodel.types.values import COUNTER
 class ViewMeta(TableMeta):
     """Metaclass of `MaterializedView`; no ``dataclass_transform``, so checkers see no constructor."""
 
-    KEYWORDS = frozenset({"of", "view", "options", "abstract"})
+    KEYWORDS = frozenset({"of", "view", "options", "abstract", "all_columns"})
 
     if TYPE_CHECKING:
         __facts__: View
         __of__: type[Model]
 
     @classmethod
-    def _read(mcs, namespace: dict[str, Any], problems: Problems) -> Columns:
-        return read_columns(namespace, problems, types=False)
+    def _read(mcs, namespace: dict[str, Any], settings: Mapping[str, Any], problems: Problems) -> Columns:
+        own = read_columns(namespace, problems, types=False)
+        return {**own, **_other_columns(own, settings, problems)} if settings.get("all_columns") else own
 
     def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
         table = _table_of(cls, problems)
@@ -62,6 +63,8 @@ class MaterializedView(metaclass=ViewMeta):
         view: its name in CQL; by default the name of the class in snake_case.
         options: as of a table, where servers take them on views.
         abstract: no view of its own; columns and options go to its subclasses.
+        all_columns: whether the view is made by ``SELECT *``: it has every column of the model, also those that the
+            body does not list, and gains each one that the table gains later. The table has no static columns then.
 
     Its columns are columns of the model, by the name of the attribute and with the same types. Its key holds every key
     column of the model and at most one other; rows where one of these is null are not in the view. It is bound to the
@@ -86,6 +89,7 @@ class MaterializedView(metaclass=ViewMeta):
             view: str | None = None,
             options: TableOptions | None = None,
             abstract: bool = False,
+            all_columns: bool = False,
         ) -> None: ...
         @staticmethod
         def __load__(row: Sequence[Any]) -> Any: ...
@@ -122,6 +126,20 @@ def _table_of(cls: type, problems: Problems) -> type[Model]:
         problems.add("MD131", text, "Name a model that is neither a view nor abstract.")
     problems.raise_any()
     raise AssertionError("unreachable: there is a problem")  # pragma: no cover - for checkers
+
+
+def _other_columns(own: Columns, settings: Mapping[str, Any], problems: Problems) -> Columns:
+    """The columns of the model that the body of a view with ``all_columns=True`` leaves out."""
+    table = settings.get("of")
+    if not isinstance(table, ModelMeta):
+        problems.add("MD131", "all_columns=True says of which table nowhere", "Write of= in the same class statement.")
+        return {}
+    static = [name for name, column in table.__columns__.items() if column.spec.kind == "static"]
+    if static:
+        text = f"a view with all columns would show {', '.join(static)}, and a view cannot show a static column"
+        problems.add("MD135", text, "Leave all_columns out, and list the columns.")
+    types = {field.name: field.type for field in cast("type[Model]", table).__attrs_attrs__}
+    return {name: Declared(name, attrs.field(), types[name]) for name in table.__columns__ if name not in {*own, *static}}
 
 
 def _completed(column: Declared, table: type[Model], problems: Problems) -> Declared:
@@ -168,7 +186,12 @@ def _facts(cls: type, table: type[Model], columns: Columns, problems: Problems) 
     options = options_of(cls, problems)
     _check_options(options, problems)
     return View(
-        name, table_columns(columns), base=table.__facts__.name, keyspace=table.__facts__.keyspace, options=options
+        name,
+        table_columns(columns),
+        base=table.__facts__.name,
+        keyspace=table.__facts__.keyspace,
+        all_columns=bool(own_setting(cls, "all_columns")),
+        options=options,
     )
 
 

@@ -249,7 +249,7 @@ class DropView:
 
 @attrs.frozen
 class AlterView:
-    """A view whose definition differs; ``what`` says in which respect."""
+    """A view whose definition differs; ``what`` is ``table``, ``key``, ``columns``, ``all_columns`` or ``filter``."""
 
     keyspace: str
     found: View

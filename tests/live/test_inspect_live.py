@@ -109,6 +109,27 @@ def test_generated_models_make_the_schema_again(foreign, tmp_path):
     assert alike(facts) == alike(made)
 
 
+def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path):
+    """A column that no model declares is noted on the table, where somebody added it, and not on the view."""
+    session, name = foreign.session, foreign.keyspace
+    session.execute(f"CREATE TABLE {name}.wide (k int PRIMARY KEY, v text, w text)", timeout=60)
+    session.execute(
+        f"CREATE MATERIALIZED VIEW {name}.wide_by_v AS SELECT * FROM {name}.wide "
+        "WHERE v IS NOT NULL AND k IS NOT NULL PRIMARY KEY (v, k)",
+        timeout=60,
+    )
+    source = module_source(inspect(foreign)[name], Look.at(foreign).server, repo="wide")
+    session.execute(f"ALTER TABLE {name}.wide ADD later int", timeout=60)
+    with models(source, tmp_path) as module:
+        settings = attrs.evolve(foreign.settings, name="wide", models=[module])
+        with Repo.from_settings(settings) as repo:
+            notes = {note.object.partition(".")[2] for note in check(repo, strict=True).notes}
+    session.execute(f"DROP MATERIALIZED VIEW {name}.wide_by_v", timeout=60)
+    session.execute(f"DROP TABLE {name}.wide", timeout=60)
+
+    assert {"debugged", "wide.later"} == notes
+
+
 def alike(facts):
     """What two keyspaces can share: all but their names and the view that no class can declare."""
     tables = [(t.name, t.columns, t.options, t.indexes) for t in facts.tables]

@@ -77,6 +77,16 @@ def test_the_same_facts_give_the_same_text():
     assert module_source(schema(one, two, point), C5) == module_source(schema(point, two, one), C5)
 
 
+def test_a_view_of_all_columns_stays_one(folder):
+    """So that a column which the table gains later is no difference."""
+    base, shown = table("t", "a int pk", "v text"), ("v text pk", "a int ck")
+    declared = imported(schema(base, view("x", "t", *shown, all_columns=True)), folder)
+    later = schema(table("t", "a int pk", "v text", "w int"), view("x", "t", *shown, "w int", all_columns=True))
+
+    assert declared.views[0].all_columns
+    assert ["t.w"] == [change.name for change in diff(later, declared, C5)]
+
+
 LEFT_OUT = [
     (schema(table("old", flags={"dense"})), "# The table 'old' is left out: it has a compact layout"),
     (schema(table("n" * 49)), "has at most 48 characters"),

@@ -214,3 +214,41 @@ def test_unknown_class_keyword_is_refused():
 
         class Made(MaterializedView, of=Order, veiw="x"):
             shop: Column[UUID] = partition_key()
+
+
+class Item(Model, table="items"):
+    """A table without static columns."""
+
+    id: Column[UUID] = partition_key()
+    kind: Column[str | None] = column(default=None, db_name="Kind")
+    level: Column[complex] = column(type=cql.Int, load=complex, dump=lambda value: int(value.real))
+
+
+class ItemByKind(MaterializedView, of=Item, all_columns=True):
+    """Everything, by kind."""
+
+    kind: Column[str] = partition_key()
+    id: Column[UUID] = clustering_key()
+
+
+def test_a_view_of_all_columns_has_those_that_it_does_not_list():
+    """With the name, the type and the converters of the table."""
+    facts = ItemByKind.__facts__
+
+    assert facts.all_columns
+    assert ["Kind", "id", "level"] == [found.name for found in facts.columns]
+    assert 7 + 0j == ItemByKind.__load__(("x", UUID(int=1), 7)).level
+
+
+def test_a_view_of_all_columns_needs_a_table_that_has_them_all():
+    """Servers refuse SELECT * where there are static columns; and the table stands in the same statement."""
+    with pytest.raises(ModelDefinitionError, match="would show shared"):
+
+        class All(MaterializedView, of=Order, all_columns=True):
+            shop: Column[UUID] = partition_key()
+            placed: Column[cql.TimeUUID] = clustering_key()
+
+    with pytest.raises(ModelDefinitionError, match="Write of= in the same class statement"):
+
+        class Nothing(MaterializedView, all_columns=True):
+            shop: Column[UUID] = partition_key()

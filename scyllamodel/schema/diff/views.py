@@ -42,6 +42,8 @@ def _compare(sides: Sides, found: View, wanted: View) -> Iterator[Change]:
     if what is not None:
         yield AlterView(sides.name, found, wanted, what)
         return
+    if wanted.all_columns:
+        return
     declared = {column.name for column in wanted.columns}
     for column in found.columns:
         if column.name not in declared:
@@ -80,6 +82,8 @@ def view_fault(
     missing = {column.name for column in wanted.columns} - {column.name for column in found.columns} - arriving
     if missing:
         return "columns"
+    if wanted.all_columns and not found.all_columns:
+        return "all_columns"
     return None if where_meaning(found, base_key) == where_meaning(wanted, base_key) else "filter"
 
 

@@ -30,6 +30,7 @@ def _altered(change: AlterView, case: Case) -> Iterator[Diagnostic]:
         "table": f"the view is of {found.base}, and the model's of {wanted.base}",
         "key": f"the view's key is ({_key(found)}), and the model wants ({_key(wanted)})",
         "columns": f"the view has not all columns that the model wants; it lacks {', '.join(_missing(change))}",
+        "all_columns": "the view has the columns that it was made with, and the model wants later ones as well",
         "filter": f"the view keeps rows WHERE {found.where}, and the model wants another choice",
     }[change.what]
     new = recipes.spare(found.name, {*case.sides.tables, *case.sides.views})

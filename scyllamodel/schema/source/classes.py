@@ -59,7 +59,7 @@ def table_class(
 def view_class(view: View, name: str, base: tuple[Table, str], classes: Classes, server: ServerProfile) -> list[str]:
     """The class of a view; its columns are called as in the class of its table."""
     table, of = base
-    arguments = [f"of={of}", f"view={view.name!r}"]
+    arguments = [f"of={of}", f"view={view.name!r}", *(["all_columns=True"] if view.all_columns else [])]
     options = {key: value for key, value in view.options.items() if key != "default_time_to_live"}
     head = _head(name, "MaterializedView", arguments, _options(chosen_options(options, server)))
     names = attributes(column.name for column in table)
