@@ -15,13 +15,14 @@ import sys
 import traceback
 import zipfile
 import zipimport
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeAlias, Union
 
 from scyllamodel.errors import DiscoveryError, DuplicateTable, NoModelsFound, UnknownRepo
-from scyllamodel.model.registry import registry
+from scyllamodel.model.registry import declared_types, registry
+from scyllamodel.model.settings import own_setting
 from scyllamodel.schema.facts import View
 
 _MODEL: Final = str(Path(__file__).with_name("model"))
@@ -58,6 +59,34 @@ def find_models(
     if not found:
         raise _nothing(repos, packages, live)
     return sorted(found, key=lambda cls: (isinstance(cls.__facts__, View), cls.__module__))
+
+
+def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[type[Any]]:
+    """The user types of these repos that no column holds, by module and name, after the packages have been imported.
+
+    A type that a column holds belongs to the model of the column. Any other belongs to the repos that the models of its
+    module are bound to, and in a module without models to each repo whose packages include it. A class without ``name=``
+    that others inherit from, and no column holds, is a base and not a type of its own.
+
+    Parameters:
+        repos: names of repos.
+        packages: dotted names of their packages or modules.
+    """
+    models, types = _without_twins(list(registry)), _without_twins(list(declared_types))
+    held = {held for cls in (*models, *types) for held in cls.__user_types__}
+    bases = {base for cls in types for base in cls.__mro__[1:] if own_setting(base, "name") is None}
+    bound: dict[str, set[str]] = {}
+    for cls in models:
+        bound.setdefault(cls.__module__, set()).add(cls.__repo__)
+    inside = tuple(f"{package}." for package in packages)
+    found = [cls for cls in types if _belongs(cls.__module__, bound, repos, inside)]
+    return sorted((cls for cls in found if cls not in held | bases), key=_name)
+
+
+def _belongs(module: str, bound: Mapping[str, Collection[str]], repos: Collection[str], inside: tuple[str, ...]) -> bool:
+    if module in bound:
+        return not set(bound[module]).isdisjoint(repos)
+    return f"{module}.".startswith(inside)
 
 
 def import_packages(packages: Iterable[str]) -> list[str]:

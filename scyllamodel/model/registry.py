@@ -1,4 +1,4 @@
-"""The models and views that are alive, by the place where they were written.
+"""The models, views and user types that are alive, by the place where they were written.
 
 It knows nothing of them but their names. A class lives as long as its module, also when a loop of the module has gone
 on to the next one; a class that a function made, such as a test, lives as long as somebody holds it. A module that is
@@ -50,8 +50,8 @@ class Registry:
         """Take a class in, in place of an earlier one from the same lines.
 
         Parameters:
-            cls: a model or view.
-            table: its table or view. A loop or a function may make one class several times over, for different tables,
+            cls: a model, view or user type.
+            table: its name in CQL. A loop or a function may make one class several times over, for different tables,
                 and all of them count; a reload of the module replaces them all.
         """
         place, run = (cls.__module__, cls.__qualname__), _run_of(cls)
@@ -121,3 +121,6 @@ def _is_rerun(run: object, entries: dict[str, _Entry]) -> bool:
 
 registry: Final = Registry()
 """Every concrete model and view of this process."""
+
+declared_types: Final = Registry()
+"""Every user type of this process."""

@@ -32,6 +32,7 @@ from scyllamodel.model.names import check_column_names, check_hidden, check_obje
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
+from scyllamodel.model.registry import declared_types
 from scyllamodel.model.settings import check_body, inherited_setting, own_setting, unknown_keyword, usable_settings
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.display import Show
@@ -95,7 +96,8 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
         name: in CQL; by default the name of the class in snake_case.
         keyspace: by default the one of the table that uses it.
 
-    A subclass is a type of its own, with the fields of its base first. ``attrs.field(…)`` takes validators, converters
+    A type in the packages of a repo is created by a migration like a table, also when no column holds it, unless it
+    has no ``name=`` and only serves as a base. A subclass is a type of its own, with the fields of its base first. ``attrs.field(…)`` takes validators, converters
     and defaults; ``column(db_name=…)`` also names the field in CQL. Nested user types are frozen, as CQL demands;
     collections are as declared, and keep the type from being used without ``Frozen`` unless they are frozen too.
     """
@@ -140,6 +142,7 @@ def _finish(cls: UserTypeMeta, problems: Problems) -> None:
     cls.__secrets__ = {name: field.show for name, field in fields.items() if field.show is not repr}
     cls.__user_types__ = user_types_of(fields)
     _equip(cls, fields)
+    declared_types.add(cls, facts.name)
 
 
 def _fields(cls: type) -> Columns:

@@ -17,7 +17,7 @@ from scyllamodel.release.ledger.values import DONE
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.raw import RawStep, with_raw
-from scyllamodel.release.resources import find_resources
+from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
 from scyllamodel.release.wanted import chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
@@ -34,6 +34,7 @@ class Wish:
 
     Attributes:
         models: the classes that count.
+        types: user types that are declared although no column holds them.
         create: whether a missing keyspace is to be made.
         allow: codes, or ``code:object``, of what may be done although it is refused by default.
         raw: statements written by hand.
@@ -45,6 +46,7 @@ class Wish:
     create: bool = False
     allow: tuple[str, ...] = ()
     raw: tuple[RawStep, ...] = ()
+    types: tuple[type[Any], ...] = ()
     contracts: bool = False
 
     @classmethod
@@ -65,16 +67,17 @@ class Wish:
         check_is_repo(repo)
         models = tuple(chosen(find_resources(repo), resources))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
-        return cls(repo, models, create, checked(allow), tuple(steps))
+        types = find_types(repo) if resources is None else ()
+        return cls(repo, models, create, checked(allow), tuple(steps), tuple(types))
 
     @property
     def models_fp(self) -> str:
         """The fingerprint of the models."""
-        return models_fingerprint(self.models, self.repo.keyspace)
+        return models_fingerprint((*self.models, *self.types), self.repo.keyspace)
 
     def facts(self) -> SchemaFacts:
         """What the models want."""
-        return wanted_facts(self.models, self.repo.keyspace, described(self.repo))
+        return wanted_facts(self.models, self.repo.keyspace, described(self.repo), self.types)
 
 
 @attrs.frozen

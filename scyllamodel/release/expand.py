@@ -18,7 +18,6 @@ from scyllamodel.query.parts import columns_of
 from scyllamodel.release.draft import Wish
 from scyllamodel.release.look import Look
 from scyllamodel.release.named import Named, named
-from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema.changes import AlterColumn, AlterKey
 from scyllamodel.schema.course import Course, Refused, column_course, held, table_course, type_course
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -47,7 +46,7 @@ def expand(repo: Repo, what: Named) -> Course:
     look = Look.at(repo)
     facts: Table = model.__facts__
     keyspace = facts.keyspace or repo.keyspace
-    sides = Sides.of(look.existing(keyspace)[keyspace], wanted_facts(wish.models, repo.keyspace)[keyspace], look.server)
+    sides = Sides.of(look.existing(keyspace)[keyspace], wish.facts()[keyspace], look.server)
     altered = _altered(sides, facts.name)
     chosen = [change for change in altered if column is None or _speaks_of(change, column)]
     case = _refused(repo, wish.models, model, sides)

@@ -16,7 +16,7 @@ _digests: Final[WeakKeyDictionary[type[Any], tuple[Any, str]]] = WeakKeyDictiona
 
 
 def models_fingerprint(models: Iterable[type[Any]], keyspace: str) -> str:
-    """The digest of these classes and of the user types that they need.
+    """The digest of these models, views and user types, and of the user types that they need.
 
     Parameters:
         keyspace: of all classes that name none.

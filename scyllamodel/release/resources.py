@@ -1,11 +1,11 @@
-"""The models of configured repos."""
+"""The models and user types of configured repos."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from scyllamodel.discovery import find_models
+from scyllamodel.discovery import find_models, find_user_types
 from scyllamodel.driver.configured import configured_repos
 from scyllamodel.driver.repo import Repo
 
@@ -34,3 +34,8 @@ def find_resources(
     )
     names = [repo.name for repo in chosen]
     return find_models(names, wanted, known_repos=names if repos is None else None)
+
+
+def find_types(repo: Repo) -> list[type[Any]]:
+    """The user types that a repo declares and no column of a model holds; its packages have been imported."""
+    return find_user_types([repo.name], repo.models)

@@ -16,7 +16,7 @@ from scyllamodel._identifiers import BOOKKEEPING
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.look import Look, check_is_repo
-from scyllamodel.release.resources import find_resources
+from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.rollback import schema_of
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema.differences import Difference, as_declared, differences
@@ -115,7 +115,8 @@ def source(repo: Repo, name: str) -> Source:
 
 def _models(repo: Repo, rest: str) -> Source:
     _no_more("models", rest)
-    return Source("models", wanted_facts(find_resources(repo), repo.keyspace))
+    models = find_resources(repo)
+    return Source("models", wanted_facts(models, repo.keyspace, types=find_types(repo)))
 
 
 def _live(repo: Repo, rest: str) -> Source:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, OutOfSync
-from scyllamodel.model.registry import registry
+from scyllamodel.model.registry import declared_types, registry
 from scyllamodel.release.draft import Draft, Resources, Wish
 from scyllamodel.release.guard import Patience
 from scyllamodel.release.look import check_is_repo
@@ -123,7 +123,7 @@ _seen: Final[WeakKeyDictionary[Repo, tuple[object, str]]] = WeakKeyDictionary()
 
 def _key(resources: list[Any] | None) -> object:
     names = None if resources is None else [one if isinstance(one, str) else id(one) for one in resources]
-    return registry.generation, names
+    return registry.generation, declared_types.generation, names
 
 
 def _known(repo: Repo, resources: list[Any] | None) -> str | None:

@@ -18,11 +18,17 @@ from scyllamodel.model.family import head_of
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
 
 
-def wanted_facts(models: Iterable[type[Any]], keyspace: str, described: Keyspace | None = None) -> SchemaFacts:
-    """Everything these classes need to exist: their tables and views, and the user types of their columns.
+def wanted_facts(
+    models: Iterable[type[Any]],
+    keyspace: str,
+    described: Keyspace | None = None,
+    types: Iterable[type[Any]] = (),
+) -> SchemaFacts:
+    """Everything these classes need to exist: their tables and views, and the user types.
 
     Parameters:
         keyspace: of all classes that name none.
+        types: user types that are declared although no column holds them.
         described: how keyspaces are to be replicated; None leaves that open. Its name does not matter.
 
     Raises:
@@ -41,6 +47,10 @@ def wanted_facts(models: Iterable[type[Any]], keyspace: str, described: Keyspace
         found = parts.setdefault(name, [])
         found.append(_placed(model, name))
         found.extend(_user_type_in(name, user_type.__facts__, model) for user_type in model.__user_types__)
+    for declared in types:
+        name = declared.__facts__.keyspace or keyspace
+        for user_type in (*declared.__user_types__, declared):
+            parts.setdefault(name, []).append(_user_type_in(name, user_type.__facts__, declared))
     return SchemaFacts(_keyspace_facts(name, found, described) for name, found in parts.items())
 
 

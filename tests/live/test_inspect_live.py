@@ -19,6 +19,7 @@ pytestmark = pytest.mark.live
 FOREIGN = """
 CREATE TYPE {k}.endpoint (service text, ip inet, port int);
 CREATE TYPE {k}."Annotation" (at bigint, tags frozen<map<text, text>>, host frozen<endpoint>);
+CREATE TYPE {k}.unused (id int, at frozen<endpoint>);
 CREATE TABLE {k}.span (trace_id text, ts_uuid timeuuid, id text, "parentId" text, kind text, span text, ts bigint,
   l_ep endpoint, annotations list<frozen<"Annotation">>, tags map<text, text>, debug boolean, "class" text, "a b" text,
   PRIMARY KEY (trace_id, ts_uuid, id)) WITH CLUSTERING ORDER BY (ts_uuid DESC)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scyllamodel.discovery import find_models, import_packages
+from scyllamodel.discovery import find_models, find_user_types, import_packages
 from scyllamodel.errors import DiscoveryError, DuplicateTable, NoModelsFound, UnknownRepo
 from scyllamodel.model.registry import registry
 
@@ -298,3 +298,53 @@ def test_interrupt_is_no_failed_import(top):
     write(top, {"pk21.py": "raise KeyboardInterrupt"})
     with pytest.raises(KeyboardInterrupt):
         import_packages(["pk21"])
+
+
+TYPES = """
+from scyllamodel import Column, Model, UserType
+from scyllamodel.model.declare import partition_key
+
+class Held(UserType):
+    x: int
+
+class Inner(UserType):
+    x: int
+
+class Unused(UserType):
+    inner: Inner
+
+class Base(UserType):
+    x: int
+
+class Derived(Base):
+    y: int
+
+class Named(UserType, name="named"):
+    x: int
+
+class Heir(Named):
+    y: int
+
+class A(Model, repo="{repo}"):
+    a: Column[int] = partition_key()
+    b: Column[Held]
+"""
+
+
+def test_user_types_that_no_column_holds_belong_to_the_models_beside_them(top):
+    """Those that a column or another type holds come along with it; a base without a name is no type of its own."""
+    write(top, {"pk_types/a.py": TYPES.format(repo="r_types"), "pk_types/b.py": TYPES.format(repo="r_other")})
+    find_models({"r_types"}, ["pk_types"])
+
+    expected = [f"pk_types.a.{name}" for name in ("Derived", "Heir", "Named", "Unused")]
+    assert expected == names(find_user_types({"r_types"}, ["pk_types"]))
+
+
+def test_user_types_of_a_module_without_models_belong_to_the_packages(top):
+    """So that types can have a module of their own."""
+    alone = "from scyllamodel import UserType\nclass Alone(UserType):\n    x: int\n"
+    write(top, {"pk_alone/a.py": model("A", repo="r_alone"), "pk_alone/types.py": alone, "pk_aloneness.py": alone})
+    find_models({"r_alone"}, ["pk_alone", "pk_aloneness"])
+
+    assert ["pk_alone.types.Alone"] == names(find_user_types({"r_alone"}, ["pk_alone"]))
+    assert [] == names(find_user_types({"r_elsewhere"}, ["pk_alone.a"]))

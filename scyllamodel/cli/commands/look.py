@@ -18,6 +18,7 @@ from scyllamodel.discovery import import_packages
 from scyllamodel.driver.repo import Repo
 from scyllamodel.model.registry import registry
 from scyllamodel.release.look import Look, described
+from scyllamodel.release.resources import find_types
 from scyllamodel.release.wanted import wanted_facts
 from scyllamodel.schema import rules
 from scyllamodel.schema.ddl import script
@@ -89,7 +90,7 @@ def _stand_ins(settings: argparse.Namespace) -> list[Repo]:
 
 def _lint_one(repo: Repo) -> Answer:
     models = release.find_resources([repo])
-    found = rules.lint(wanted_facts(models, repo.keyspace, described(repo)))
+    found = rules.lint(wanted_facts(models, repo.keyspace, described(repo), find_types(repo)))
     names = [f"{model.__module__}.{model.__qualname__}" for model in models]
     document = {"format": 1, "kind": "lint", "resources": names, "diagnostics": [item.to_dict() for item in found]}
     refused = any(item.severity == "error" for item in found)
