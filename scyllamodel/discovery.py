@@ -65,8 +65,8 @@ def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[typ
     """The user types of these repos that no column holds, by module and name, after the packages have been imported.
 
     A type that a column holds belongs to the model of the column. Any other belongs to the repos that the models of its
-    module are bound to, and in a module without models to each repo whose packages include it. A class without ``name=``
-    that others inherit from, and no column holds, is a base and not a type of its own.
+    module are bound to, and in a module without models to each repo whose packages include it. A class without
+    ``name=`` that others inherit from, and no column holds, is a base and not a type of its own.
 
     Parameters:
         repos: names of repos.
@@ -83,7 +83,9 @@ def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[typ
     return sorted((cls for cls in found if cls not in held | bases), key=_name)
 
 
-def _belongs(module: str, bound: Mapping[str, Collection[str]], repos: Collection[str], inside: tuple[str, ...]) -> bool:
+def _belongs(
+    module: str, bound: Mapping[str, Collection[str]], repos: Collection[str], inside: tuple[str, ...]
+) -> bool:
     if module in bound:
         return not set(bound[module]).isdisjoint(repos)
     return f"{module}.".startswith(inside)

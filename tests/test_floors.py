@@ -25,6 +25,7 @@ FLOORS = {
     "query": 5,
     "schema.changes": 3,
     "schema.options": 3,
+    "schema.index_names": 3,
     "schema.fingerprint": 3,
     "model.column": 3,
     "schema": 4,

@@ -7,6 +7,7 @@ for what servers refuse: ScyllaDB and Cassandra check the same things under othe
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -18,12 +19,10 @@ from scyllamodel.model.nested import deep_walk
 from scyllamodel.model.problems import Problems
 from scyllamodel.schema.facts import FrozenMap, Target
 from scyllamodel.schema.facts import Index as IndexFacts
+from scyllamodel.schema.index_names import LONGEST, distinct
 from scyllamodel.schema.options.canonical import text as stored_text
 from scyllamodel.schema.server import index_family
 from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
-
-_LONGEST: Final = 42
-"""Longest name we make up: Scylla 2025.1 keeps an index in a view ``<name>_index``, of 48 characters at most."""
 
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
 """A column that a custom index can be on; Cassandra 5.0 refuses others (SAI and SASI)."""
@@ -92,8 +91,15 @@ def index_facts(
             for code, text, advice in faults:
                 problems.add(code, text, advice, at=column.name)
             found.append(_facts(table, index, column))
+    found = _apart(table, found)
     _check_names(found, problems)
     return tuple(found)
+
+
+def _apart(table: str, found: list[IndexFacts]) -> list[IndexFacts]:
+    """The indexes of one class, those on different columns under different names; a name that was given stays."""
+    counts = Counter(name for name, *_ in {(index.name, index.column, index.local) for index in found})
+    return [distinct(index, table) if counts[index.name] > 1 else index for index in found]
 
 
 def _facts(table: str, index: Index, column: Declared) -> IndexFacts:
@@ -101,7 +107,7 @@ def _facts(table: str, index: Index, column: Declared) -> IndexFacts:
     name = index.name
     if name is None:
         ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
-        name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, _LONGEST, ending)
+        name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, LONGEST, ending)
     return IndexFacts(name, column.db_name, index.on, index.using, options, index.local, named=index.name is not None)
 
 

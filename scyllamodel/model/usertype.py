@@ -97,8 +97,9 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
         keyspace: by default the one of the table that uses it.
 
     A type in the packages of a repo is created by a migration like a table, also when no column holds it, unless it
-    has no ``name=`` and only serves as a base. A subclass is a type of its own, with the fields of its base first. ``attrs.field(…)`` takes validators, converters
-    and defaults; ``column(db_name=…)`` also names the field in CQL. Nested user types are frozen, as CQL demands;
+    has no ``name=`` and only serves as a base. A subclass is a type of its own, with the fields of its base first.
+    ``attrs.field(…)`` takes validators, converters and defaults; ``column(db_name=…)`` also names the field in CQL.
+    Nested user types are frozen, as CQL demands;
     collections are as declared, and keep the type from being used without ``Frozen`` unless they are frozen too.
     """
 

@@ -139,7 +139,9 @@ def _other_columns(own: Columns, settings: Mapping[str, Any], problems: Problems
         text = f"a view with all columns would show {', '.join(static)}, and a view cannot show a static column"
         problems.add("MD135", text, "Leave all_columns out, and list the columns.")
     types = {field.name: field.type for field in cast("type[Model]", table).__attrs_attrs__}
-    return {name: Declared(name, attrs.field(), types[name]) for name in table.__columns__ if name not in {*own, *static}}
+    return {
+        name: Declared(name, attrs.field(), types[name]) for name in table.__columns__ if name not in {*own, *static}
+    }
 
 
 def _completed(column: Declared, table: type[Model], problems: Problems) -> Declared:

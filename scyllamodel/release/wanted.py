@@ -16,6 +16,7 @@ from scyllamodel._identifiers import SERVERS_OWN
 from scyllamodel.errors import ConfigurationError, DuplicateTable
 from scyllamodel.model.family import head_of
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
+from scyllamodel.schema.index_names import distinct_indexes
 
 
 def wanted_facts(
@@ -95,12 +96,13 @@ def _keyspace_facts(name: str, found: Sequence[Table | View | UserType], describ
                 "repo too. Name one of them otherwise, with table=… or view=….",
                 table=f"{name}.{first.name}",
             )
+    views = [fact for fact in others if isinstance(fact, View)]
     return KeyspaceFacts(
         name,
         keyspace=None if described is None else attrs.evolve(described, name=name),
         types=types,
-        tables=[fact for fact in others if isinstance(fact, Table)],
-        views=[fact for fact in others if isinstance(fact, View)],
+        tables=distinct_indexes((fact for fact in others if isinstance(fact, Table)), views),
+        views=views,
     )
 
 

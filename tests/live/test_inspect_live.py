@@ -136,3 +136,33 @@ def alike(facts):
     tables = [(t.name, t.columns, t.options, t.indexes) for t in facts.tables]
     views = [(v.name, v.columns, v.options) for v in facts.views if not v.where]
     return [(item.name, item.fields) for item in facts.types], tables, views
+
+
+CLASHING = """
+from scyllamodel import Column, Index, Model, column, partition_key
+
+class Bill(Model, table="bill", repo="{repo}"):
+    id: Column[int] = partition_key()
+    item_status: Column[str | None] = column(default=None, index=True)
+
+class BillItem(Model, table="bill_item", repo="{repo}"):
+    id: Column[int] = partition_key()
+    status: Column[str | None] = column(default=None, index=True)
+"""
+
+
+@pytest.mark.parametrize("first", ["Bill", "BillItem", None])
+def test_made_up_names_of_indexes_that_clash(scylla_cluster, tmp_path, first):
+    """Both indexes are created, and an index that was there under the plain name before stays."""
+    name = f"clash_{uuid4().hex[:8]}"
+    source = CLASHING.format(repo=name)
+    with models(source, tmp_path) as module, scylla_cluster.repo(name, name=name, models=[module]) as repo:
+        if first is not None:
+            migrate(repo, resources=first, create_keyspace=True)
+        migrate(repo, create_keyspace=True)
+        indexes = [index.name for table in inspect(repo)[name].tables for index in table.indexes]
+
+        assert check(repo, strict=True).in_sync
+        assert 2 == len(set(indexes))
+        assert ("bill_item_status_idx" in indexes) == (first is not None)
+        repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)

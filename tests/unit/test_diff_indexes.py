@@ -52,7 +52,8 @@ CASES = [
     ("options differ, same name", [stored("a", "t_a_idx", using="sai", options={"ascii": "false"})],
      [index("a", using="sai", options={"ascii": "true"})], ["! IX103 t_a_idx->t_a_idx"]),
     ("the name is another target's", [stored("m", "i")], [index("a", "i")], ["! IX102 i->i"]),
-    ("local is another target", [stored("a", "t_a_idx", local=True)], [index("a")], ["! IX102 t_a_idx->t_a_idx"]),
+    ("local is another target", [stored("a", "t_a_idx", local=True)], [index("a")],
+     ["+ index t_a_adc2f4c0_idx populated", ". index t_a_idx"]),
     ("several columns", [stored("a, id", "i", using="x.Own")], [], [". index i"]),
 ]  # fmt: skip
 

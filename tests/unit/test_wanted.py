@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from build import schema, told
 
 from scyllamodel import (
     Column,
     ConfigurationError,
     DuplicateTable,
+    Index,
     MaterializedView,
     Model,
     UserType,
@@ -19,6 +21,8 @@ from scyllamodel import (
 )
 from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.release.wanted import chosen, wanted_facts
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.server import ServerProfile
 
 
 class Based(Model, abstract=True, repo="wanted"):
@@ -111,3 +115,35 @@ def test_verbs_take_a_repo(verb, repo):
     """What is no repo is told as such, before anything is imported or connected."""
     with pytest.raises(TypeError, match=r"a Repo is needed .* Repo\.from_url"):
         verb(repo)
+
+
+class Bill(Based, table="bill"):
+    item_status: Column[str] = column(index=True)
+
+
+class BillItem(Based, table="bill_item", indexes=[Index("name", name="chosen")]):
+    status: Column[str] = column(index=True)
+
+
+def test_made_up_names_of_indexes_never_clash():
+    """Whatever the order of the classes; each alone has the plain name, and a chosen name stays."""
+    both = [wanted_facts(models, "shop")["shop"].tables for models in ([Bill, BillItem], [BillItem, Bill])]
+    alone = [wanted_facts([model], "shop")["shop"].tables[0] for model in (Bill, BillItem)]
+
+    assert both[0] == both[1]
+    assert {"bill_item_status_64a2e123_idx", "bill_item_status_d9c4935c_idx", "chosen"} == {
+        index.name for table in both[0] for index in table.indexes
+    }
+    assert [["bill_item_status_idx"], ["bill_item_status_idx", "chosen"]] == [
+        [index.name for index in table.indexes] for table in alone
+    ]
+
+
+def test_a_live_index_keeps_its_plain_name():
+    """The class that comes second gets the digest, and nothing is renamed."""
+    live = schema(*wanted_facts([BillItem], "k")["k"].tables)
+    changes = told(diff(live, wanted_facts([Bill, BillItem], "k")["k"], ServerProfile()))
+    alone = told(diff(live, wanted_facts([Bill], "k")["k"], ServerProfile()))
+
+    assert ["+ table bill", "+ index bill_item_status_64a2e123_idx"] == changes
+    assert "+ index bill_item_status_64a2e123_idx" in alone

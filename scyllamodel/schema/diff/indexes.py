@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, LiveOnly, NameTaken
 from scyllamodel.schema.diff.sides import is_manageable
+from scyllamodel.schema.index_names import distinct
 from scyllamodel.schema.server import ORDINARY, index_family
 from scyllamodel.types.values import VectorType
 
@@ -41,7 +42,7 @@ def _of_table(sides: Sides, found: Table, wanted: Table, names: Mapping[str, tup
             open_.append(index)
         else:
             del live[match]
-    for index in sorted(open_, key=lambda index: index.name):
+    for index in sorted((_apart(live, index, wanted) for index in open_), key=lambda index: index.name):
         rival = _rival(live, index, wanted, sides.server)
         if rival is None:
             yield _add(sides, wanted, index, names, populated=True)
@@ -49,6 +50,12 @@ def _of_table(sides: Sides, found: Table, wanted: Table, names: Mapping[str, tup
             live.pop(rival[0].name, None)
             yield AlterIndex(sides.name, wanted.name, rival[0], index, rival[1])
     yield from (LiveOnly(sides.name, "index", index.name, index) for index in live.values())
+
+
+def _apart(live: Mapping[str, Index], index: Index, table: Table) -> Index:
+    """An index without a chosen name yields to one of this table that is on something else."""
+    namesake = live.get(index.name)
+    return index if namesake is None or _same_target(namesake, index) else distinct(index, table.name)
 
 
 def _match(live: Mapping[str, Index], wanted: Index, table: Table, server: ServerProfile) -> str | None:
@@ -102,10 +109,18 @@ def _rival(live: Mapping[str, Index], wanted: Index, table: Table, server: Serve
 def _add(
     sides: Sides, table: Table, index: Index, names: Mapping[str, tuple[str, Index]], *, populated: bool
 ) -> Change:
-    """The new index, unless its name is taken elsewhere in the keyspace (names of indexes are unique there)."""
+    """The new index, unless its author gave it a name that is taken (names of indexes are unique in a keyspace)."""
+    if index.name in names or _is_hidden(sides, index):
+        index = distinct(index, table.name)
     if index.name in names:
         return AlterIndex(sides.name, table.name, names[index.name][1], index, "IX102")
-    hidden = f"{index.name}_index"
-    if sides.server.keeps_indexes_in_views and (hidden in sides.tables or hidden in sides.views):
+    if _is_hidden(sides, index):
+        hidden = f"{index.name}_index"
         return NameTaken(sides.name, hidden, "index", "table" if hidden in sides.tables else "view")
     return AddIndex(sides.name, table, index, populated)
+
+
+def _is_hidden(sides: Sides, index: Index) -> bool:
+    """Whether something stands where the server would keep the index."""
+    hidden = f"{index.name}_index"
+    return sides.server.keeps_indexes_in_views and (hidden in sides.tables or hidden in sides.views)
