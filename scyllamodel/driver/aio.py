@@ -352,14 +352,18 @@ class AsyncBatch(Batch):
         self._verbs = verbs
 
     async def send(self) -> LWTResult[Any] | None:
-        """Send it now."""
+        """See `SyncBatch.send`."""
         return await self._verbs.drive(flows.send(self))
 
     async def __aenter__(self) -> Self:
+        self.check_open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is None:
-            await self.send()
+        try:
+            if kind is None:
+                await self.send()
+        finally:
+            self.close()

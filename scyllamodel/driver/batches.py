@@ -1,8 +1,9 @@
 """Writes that go out together, in one request.
 
 *In*: instances and statements, collected in a ``with`` block. *Out*: one batch of the driver, sent when the block ends
-without an error. Logged batches are applied wholly or not at all, which costs; unlogged ones are for one partition;
-counters have a kind of their own.
+without an error. Each statement is sent once: sending empties a batch, and the end of its block closes it. Logged
+batches are applied wholly or not at all, which costs; unlogged ones are for one partition; counters have a kind of
+their own.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ class _Part:
 class Batch:
     """Collects writes; what they return is not known before the batch is sent.
 
+    Sending empties a batch, whatever comes of the request, so that nothing is sent twice; inside its block it can be
+    filled again. Once the block has ended, a batch takes no more writes.
+
     Attributes:
         result: of a batch with conditions, after it was sent.
     """
@@ -79,6 +83,7 @@ class Batch:
         self.written: int | None = None
         self.result: LWTResult[Any] | None = None
         self._parts: dict[Hashable, _Part] = {}
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -110,12 +115,35 @@ class Batch:
         self.options = attrs.evolve(self.options, timeout=seconds)
         return self
 
+    def taken(self) -> Batch:
+        """The writes collected so far as a batch of their own, for one request; this one is empty afterwards."""
+        made = Batch(self.keyspace)
+        made.kind, made.options = self.kind, self.options
+        made._parts, self._parts = self._parts, {}
+        return made
+
+    def close(self) -> None:
+        """Drop what was not sent, and take no more writes."""
+        self._parts, self._closed = {}, True
+
+    def check_open(self) -> None:
+        """Refuse a batch whose block has ended.
+
+        Raises:
+            QueryNotSupported: it has.
+        """
+        if self._closed:
+            raise refuse(
+                "The block of this batch has ended, and nothing more is sent.", "Make another one with repo.batch()."
+            )
+
     def _of_kind(self, kind: Kind) -> Self:
         self.kind = kind
         return self
 
     def save(self, row: Any, *, ttl: int | None = None, nulls: bool = False) -> None:
         """As of a repo; an unchanged instance adds nothing, and of one that is saved again the last state is sent."""
+        self.check_open()
         found = saving(row, self.keyspace, Using(ttl, self.written), exists=False, nulls=nulls)
         place = self._place("save", row)
         if found is None:
@@ -125,6 +153,7 @@ class Batch:
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """As of a repo."""
+        self.check_open()
         access = writing_to(model_of(row), self.keyspace)
         compiled, stands = access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls)
         verb = "insert if not exists" if if_not_exists else "insert"
@@ -132,6 +161,7 @@ class Batch:
 
     def delete(self, row: Any) -> None:
         """As of a repo."""
+        self.check_open()
         compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written)
         self._add(self._place("delete", row), _Part(compiled, "delete", row))
 
@@ -157,6 +187,7 @@ class Batch:
         Raises:
             QueryNotSupported: it is a select, or a batch takes no such statement.
         """
+        self.check_open()
         if self.written is not None and getattr(statement, "written", 0) is None:
             statement = attrs.evolve(cast("Any", statement), written=self.written)
         compiled = statement.compile(self.keyspace)

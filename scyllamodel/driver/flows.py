@@ -162,12 +162,15 @@ def get_values(access: Access[M], key: tuple[Any, ...]) -> Flow[M | None]:
 
 
 def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
-    """A batch; an empty one is not sent."""
+    """What a batch has collected; an empty one is not sent."""
+    batch.check_open()
     if not len(batch):
         return None
-    answer = yield Together(batch)
-    result = lwt_result(batch.compiled().shape.model, answer) if batch.conditional else None
-    batch.done(result)
+    taken = batch.taken()
+    answer = yield Together(taken)
+    result = lwt_result(taken.compiled().shape.model, answer) if taken.conditional else None
+    taken.done(result)
+    batch.result = result
     return result
 
 

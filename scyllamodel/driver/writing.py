@@ -181,14 +181,18 @@ class SyncBatch(Batch):
         self._verbs = verbs
 
     def send(self) -> LWTResult[Any] | None:
-        """Send it now."""
+        """Send what was collected, now; the batch is empty afterwards, and can be filled again inside its block."""
         return self._verbs.drive(flows.send(self))
 
     def __enter__(self) -> Self:
+        self.check_open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.send()
+        try:
+            if kind is None:
+                self.send()
+        finally:
+            self.close()

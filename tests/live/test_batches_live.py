@@ -1,0 +1,188 @@
+"""Batches on a real server, blocking and awaited: each write is sent once, and none is lost by another."""
+
+from __future__ import annotations
+
+import pytest
+from both import WAYS, played
+
+from scyllamodel import (
+    Column,
+    Model,
+    QueryNotSupported,
+    RequestTimeout,
+    clustering_key,
+    column,
+    delete,
+    migrate,
+    partition_key,
+    update,
+)
+from scyllamodel import types as cql
+
+pytestmark = pytest.mark.live
+
+
+class Seat(Model, table="batch_seats", repo="batches"):
+    """One row under a hall and a number."""
+
+    hall: Column[str] = partition_key()
+    number: Column[int] = clustering_key()
+    guest: Column[str | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set)
+    notes: Column[list[str]] = column(factory=list)
+    name: Column[str | None] = column(static=True, default=None)
+
+
+class Tally(Model, table="batch_tallies", repo="batches"):
+    """A counter."""
+
+    id: Column[str] = partition_key()
+    hits: Column[cql.Counter] = column()
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the tables of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="batches") as found:
+        migrate(found, resources=[Seat, Tally])
+        yield found
+
+
+@pytest.fixture
+def hall(request):
+    """A partition of its own for each test."""
+    return request.node.name
+
+
+@pytest.fixture(params=WAYS)
+def run(request, repo):
+    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    return lambda case, way=request.param, repo=repo: played(way, case, repo)
+
+
+def count_up(hall):
+    """One more."""
+    return update(Tally).where(Tally.id == hall).set(Tally.hits.increment())
+
+
+def test_a_batch_that_is_sent_inside_its_block_is_sent_once(run, repo, hall):
+    """The end of the block finds it empty."""
+
+    def fill(repo):
+        def inside(batch):
+            batch.execute(count_up(hall))
+            repo.send(batch)
+
+        return inside
+
+    run(lambda repo: repo.block(repo.batch().counter(), fill(repo)))
+
+    assert 1 == repo.get(Tally, id=hall).hits
+
+
+def test_a_batch_is_filled_again_inside_its_block(run, repo, hall):
+    """Six increments in three requests are six."""
+
+    def fill(repo):
+        def inside(batch):
+            for at in range(6):
+                batch.execute(count_up(hall))
+                if at % 2:
+                    repo.send(batch)
+
+        return inside
+
+    batch = run(lambda repo: repo.block(repo.batch().counter(), fill(repo)))
+
+    assert (6, 0) == (repo.get(Tally, id=hall).hits, len(batch))
+
+
+def test_a_batch_without_a_block_is_sent_once_as_well(run, repo, hall):
+    """A second `send` finds nothing, and a batch that was never entered can be filled again."""
+
+    def case(repo):
+        batch = repo.batch().counter()
+        batch.execute(count_up(hall))
+        repo.send(batch)
+        repo.send(batch)
+        batch.execute(count_up(hall))
+        repo.send(batch)
+
+    run(case)
+
+    assert 2 == repo.get(Tally, id=hall).hits
+
+
+USES = [
+    lambda batch: batch.save(Seat(hall="late", number=1)),
+    lambda batch: batch.insert(Seat(hall="late", number=1)),
+    lambda batch: batch.delete(Seat(hall="late", number=1)),
+    lambda batch: batch.execute(delete(Seat).where(Seat.hall == "late", Seat.number == 1)),
+]
+
+
+@pytest.mark.parametrize("use", USES, ids=["save", "insert", "delete", "execute"])
+def test_a_batch_whose_block_has_ended_takes_nothing(run, use):
+    """What was collected would never be sent."""
+    batch = run(lambda repo: repo.block(repo.batch(), lambda _: None))
+
+    with pytest.raises(QueryNotSupported, match=r"block of this batch has ended.*repo\.batch\(\)"):
+        use(batch)
+
+
+def test_a_batch_whose_block_has_ended_is_neither_sent_nor_entered(run, hall):
+    """Both are mistakes of the program."""
+
+    def case(repo):
+        batch = repo.block(repo.batch(), lambda batch: batch.save(Seat(hall=hall, number=1)))
+        for wrong in (lambda: repo.send(batch), lambda: repo.block(batch, lambda _: None)):
+            with pytest.raises(QueryNotSupported, match="has ended"):
+                wrong()
+
+    run(case)
+
+
+def test_a_block_that_fails_sends_nothing(run, repo, hall):
+    """The batch is closed, and the instance is as new as before."""
+    row = Seat(hall=hall, number=1)
+    kept = []
+
+    def fill(batch):
+        kept.append(batch)
+        batch.save(row)
+        raise KeyError("first")
+
+    def case(repo):
+        with pytest.raises(KeyError, match="first"):
+            repo.block(repo.batch(), fill)
+
+    run(case)
+
+    assert repo.get(Seat, hall=hall, number=1) is None
+    with pytest.raises(QueryNotSupported, match="has ended"):
+        kept[0].save(row)
+    repo.save(row)
+    assert row == repo.get(Seat, hall=hall, number=1)
+
+
+def test_a_batch_whose_answer_was_lost_is_not_sent_again(run, repo, hall, scylla_cluster, scylla_fault_proxy):
+    """Sending empties it whatever comes of the request."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="batches", nodes=[scylla_fault_proxy.address], request_timeout=0.5
+    ) as weak:
+        weak.execute(count_up(hall))
+        scylla_fault_proxy.heal()
+
+        def fill(repo):
+            def inside(batch):
+                batch.execute(count_up(hall))
+                scylla_fault_proxy.swallow_answers()
+                with pytest.raises(RequestTimeout):
+                    repo.send(batch)
+                scylla_fault_proxy.heal()
+
+            return inside
+
+        run(lambda repo: repo.block(repo.batch().counter(), fill(repo)), repo=weak)
+
+    assert 2 == repo.get(Tally, id=hall).hits
