@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, cast
 import attrs
 
 from scyllamodel._identifiers import name_fault
+from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.replication import strategy_fault
@@ -237,8 +238,16 @@ class RepoSettings:
             yield missing, f"a username and a password come together, and the {missing} is missing."
         if self.naive_datetimes not in (None, "utc"):
             yield "naive_datetimes", f"it is 'utc', or left out, and not {self.naive_datetimes!r}."
-        if self.request_timeout is not None and not self.request_timeout > 0:
-            yield "request_timeout", f"a timeout is seconds above 0, and this is {self.request_timeout!r}."
+        yield from self._time_faults()
+
+    def _time_faults(self) -> Iterable[tuple[str, str]]:
+        for setting, zero in (("request_timeout", False), ("slow_query", True)):
+            given = getattr(self, setting)
+            try:
+                if given is not None:
+                    check_seconds(setting, given, zero=zero)
+            except ValueError as error:
+                yield setting, f"{error}."
 
     def _lent_faults(self) -> Iterable[tuple[str, str]]:
         """A lent session has settings of its own, and ours would change nothing."""

@@ -21,8 +21,7 @@ from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.loops import waker
 from scyllamodel.driver.many import Many
-from scyllamodel.driver.pages import Page, read_token
-from scyllamodel.driver.reading import page_of
+from scyllamodel.driver.pages import Page
 from scyllamodel.driver.requests import Answer, Requests, reraise
 from scyllamodel.driver.scan import PAGE, PARALLELISM, AsyncScan, ScanCourse
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
@@ -143,7 +142,7 @@ class AsyncVerbs:
 
     def stream(self, query: Select[R], /, *, page_size: int | None = None) -> AsyncIterator[R]:
         """See `Repo.stream`; one page is fetched ahead and no more, however slow its reader is."""
-        return self._stream(Ask(query.compile(self._repo.keyspace), size=page_size))
+        return self._stream(flows.stream_request(query, self._repo.keyspace, page_size))
 
     async def _stream(self, ask: Ask) -> AsyncIterator[Any]:
         answer, shape = await self._answer(ask), ask.compiled.shape
@@ -159,10 +158,9 @@ class AsyncVerbs:
 
     async def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
         """See `Repo.page`."""
-        compiled, secret = query.compile(self._repo.keyspace), self._repo.token_secret
-        state = None if token is None else read_token(compiled, token, secret)
-        answer = await self._answer(Ask(compiled, size=size, state=state))
-        return page_of(answer, compiled, secret)
+        secret = self._repo.token_secret
+        ask = flows.page_request(query, self._repo.keyspace, size, token, secret)
+        return flows.page_of(await self._answer(ask), ask.compiled, secret)
 
     @overload
     async def save(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 import attrs
 from typing_extensions import Self
 
+from scyllamodel._numbers import check_seconds, check_timestamp
 from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
 from scyllamodel.driver.requests import Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
@@ -102,7 +103,7 @@ class Batch:
 
     def timestamp(self, microseconds: int) -> Self:
         """The time of the writes that follow and name none, in microseconds since 1970."""
-        self.written = microseconds
+        self.written = check_timestamp(microseconds)
         return self
 
     def consistency(self, level: str | int) -> Self:
@@ -112,7 +113,7 @@ class Batch:
 
     def timeout(self, seconds: float) -> Self:
         """How long this program waits for the answer."""
-        self.options = attrs.evolve(self.options, timeout=seconds)
+        self.options = attrs.evolve(self.options, timeout=check_seconds("timeout", seconds))
         return self
 
     def taken(self) -> Batch:

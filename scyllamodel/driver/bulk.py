@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 from typing_extensions import Self
 
+from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
@@ -152,9 +153,8 @@ class Bulk:
         on_progress: OnProgress | None,
         stop: threading.Event | None = None,
     ) -> None:
-        if concurrency < 1:
-            raise ValueError(f"concurrency={concurrency!r}: at least one request is under way")
-        self._requests, self._jobs, self._concurrency = requests, jobs, concurrency
+        self._requests, self._jobs = requests, jobs
+        self._concurrency = concurrency = check_integer("concurrency", concurrency, least=1)
         self._total, self._on_progress, self._stop = total, on_progress, stop
         self._window = Window[Job](requests, concurrency)
         self._errors: list[RowError] = []

@@ -11,7 +11,9 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
+from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, saving
+from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.requests import Answer, loaded, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model.state import current_values, forget, remember, snapshot
@@ -102,6 +104,27 @@ def some(query: Select[R], keyspace: str, count: int) -> Flow[list[R]]:
         answer = yield Next(answer, compiled)
         found += loaded(compiled.shape, answer.rows)
     return found[:count]
+
+
+def stream_request(query: Select[R], keyspace: str, size: int | None) -> Ask:
+    """The first request of a stream."""
+    if size is not None:
+        size = check_integer("page_size", size, least=1)
+    return Ask(query.compile(keyspace), size=size)
+
+
+def page_request(query: Select[R], keyspace: str, size: int, token: str | None, secret: bytes | None) -> Ask:
+    """The request of one page."""
+    size = check_integer("size", size, least=1)
+    compiled = query.compile(keyspace)
+    return Ask(compiled, size=size, state=None if token is None else read_token(compiled, token, secret))
+
+
+def page_of(answer: Answer, compiled: Compiled[Any], secret: bytes | None) -> Page[Any]:
+    """The page of an answer."""
+    state = answer.state if answer.more else None
+    token = None if state is None else make_token(compiled, state, secret)
+    return Page(loaded(compiled.shape, answer.rows), token)
 
 
 def one_or_none(query: Select[Any], keyspace: str) -> Flow[Any]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, saving
 from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, BulkReport, Job, OnProgress, grouped
 from scyllamodel.driver.requests import Answer, Requests
@@ -28,6 +29,10 @@ from scyllamodel.types.display import strictest
 M = TypeVar("M")
 
 
+def _concurrency(given: int) -> int:
+    return check_integer("concurrency", given, least=1)
+
+
 @attrs.frozen
 class Many:
     """How many rows are worked through.
@@ -40,7 +45,7 @@ class Many:
 
     requests: Requests
     keyspace: str
-    concurrency: int = CONCURRENCY
+    concurrency: int = attrs.field(default=CONCURRENCY, converter=_concurrency)
     on_progress: OnProgress | None = None
     stop: threading.Event | None = None
 

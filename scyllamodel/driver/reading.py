@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from scyllamodel.driver import flows
 from scyllamodel.driver.bulk import CONCURRENCY, OnProgress
 from scyllamodel.driver.drive import Driven, streamed
-from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.many import Many
-from scyllamodel.driver.pages import Page, make_token, read_token
+from scyllamodel.driver.pages import Page
 from scyllamodel.driver.raw import RawRows
-from scyllamodel.driver.requests import Answer, loaded
 from scyllamodel.driver.scan import PAGE, PARALLELISM, Scan, ScanCourse
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.query.select import Select
@@ -97,7 +95,7 @@ class Reads(Driven):
         Parameters:
             page_size: rows of a page; None is the driver's 5,000.
         """
-        return streamed(self, Ask(query.compile(self.keyspace), size=page_size))
+        return streamed(self, flows.stream_request(query, self.keyspace, page_size))
 
     def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
         """One page of rows, and the token that asks for the next one.
@@ -109,10 +107,8 @@ class Reads(Driven):
         Raises:
             InvalidPageToken: the token was made for something else.
         """
-        compiled = query.compile(self.keyspace)
-        state = None if token is None else read_token(compiled, token, self.token_secret)
-        answer = self.answer(Ask(compiled, size=size, state=state))
-        return page_of(answer, compiled, self.token_secret)
+        ask = flows.page_request(query, self.keyspace, size, token, self.token_secret)
+        return flows.page_of(self.answer(ask), ask.compiled, self.token_secret)
 
     def refresh(self, row: Model, /) -> None:
         """Put what is stored now into an instance.
@@ -216,10 +212,3 @@ class Reads(Driven):
             BulkWriteError: some could not be read.
         """
         return Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys)
-
-
-def page_of(answer: Answer, compiled: Any, secret: bytes | None) -> Page[Any]:
-    """The page of an answer."""
-    state = answer.state if answer.more else None
-    token = None if state is None else make_token(compiled, state, secret)
-    return Page(loaded(compiled.shape, answer.rows), token)

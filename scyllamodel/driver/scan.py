@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
+from scyllamodel._numbers import check_integer
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask, Next, Step
 from scyllamodel.driver.pages import make_token, read_token
@@ -83,17 +84,16 @@ class ScanCourse(Generic[R]):
         secret: bytes | None,
         on_progress: OnProgress | None,
     ) -> None:
-        if parallelism < 1:
-            raise ValueError(f"parallelism={parallelism!r}: at least one range is read at a time")
         query: Select[R] = what if is_select(what) else Select(what)
         _check(query)
         self._query, self._keyspace = query, keyspace
-        self._size, self._secret, self._on_progress = page_size, secret, on_progress
-        self.parallelism = parallelism
+        self._secret, self._on_progress = secret, on_progress
+        self._size = check_integer("page_size", page_size, least=1)
+        self.parallelism = check_integer("parallelism", parallelism, least=1)
         self.rows = 0
         self.whole: Compiled[Any] = self._compiled(_Range(*_RING))
         if position is None:
-            self.ranges = [_Range(*bounds) for bounds in token_ranges(parallelism * RANGES)]
+            self.ranges = [_Range(*bounds) for bounds in token_ranges(self.parallelism * RANGES)]
         else:
             self.ranges = _read(read_token(self.whole, position, secret))
 

@@ -14,6 +14,7 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel._identifiers import qualified
+from scyllamodel._numbers import check_timestamp
 from scyllamodel.model.column import Comparable
 from scyllamodel.model.expression import Condition, Expression, Target
 from scyllamodel.query.functions import is_table, key_columns
@@ -22,7 +23,7 @@ from scyllamodel.query.parts import base_of, model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import seconds
 from scyllamodel.query.statement import Compiled, R_co, Shape
-from scyllamodel.query.tuning import Tuned, check_conditions, whole
+from scyllamodel.query.tuning import Tuned, check_conditions
 from scyllamodel.query.update import conditions
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, Writer, is_position
 from scyllamodel.query.writes import check_delete, check_using
@@ -55,7 +56,7 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
 
     def timestamp(self, microseconds: int) -> Self:
         """The time of the delete, in microseconds since 1970: what was written later stays."""
-        return attrs.evolve(self, written=whole("timestamp", microseconds, least=-(2**63)))
+        return attrs.evolve(self, written=check_timestamp(microseconds))
 
     def if_(self, *conditions: Condition) -> Delete[M, LWTResult[M]]:
         """Only if all of these hold: a lightweight transaction."""
@@ -68,7 +69,7 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
-        writer, facts = Writer(), self.model.__facts__
+        writer, facts = Writer(self.model), self.model.__facts__
         writer.text("DELETE ", ", ".join(map(writer.target, self.targets)), " " if self.targets else "")
         writer.text("FROM ", qualified(facts.keyspace or keyspace, facts.name))
         writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT), TIMESTAMP=(self.written, TIMESTAMP))

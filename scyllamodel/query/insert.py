@@ -13,13 +13,14 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel._identifiers import qualified
+from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import columns_of, model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import seconds
 from scyllamodel.query.statement import UNSET, Compiled, Marker, R_co, Shape
-from scyllamodel.query.tuning import Tuned, refuse, whole
+from scyllamodel.query.tuning import Tuned, refuse
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
 from scyllamodel.query.writes import check_insert, check_using
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType, is_multi_cell
@@ -58,11 +59,11 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
 
     def ttl(self, seconds: int) -> Self:
         """Seconds after which the row expires; 0 is never, whatever the table says."""
-        return attrs.evolve(self, seconds=whole("ttl", seconds, least=0))
+        return attrs.evolve(self, seconds=check_ttl(seconds))
 
     def timestamp(self, microseconds: int) -> Self:
         """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
-        return attrs.evolve(self, written=whole("timestamp", microseconds, least=-(2**63)))
+        return attrs.evolve(self, written=check_timestamp(microseconds))
 
     def if_not_exists(self) -> Insert[M, LWTResult[M]]:
         """Only if there is no such row: a lightweight transaction."""
@@ -70,7 +71,7 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
-        writer, facts = Writer(), self.model.__facts__
+        writer, facts = Writer(self.model), self.model.__facts__
         writer.text("INSERT INTO ", qualified(facts.keyspace or keyspace, facts.name))
         if self.text is not None:
             writer.text(" JSON ", writer.bind(self.text, _JSON.itself), f" DEFAULT {self.missing.upper()}")

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import attrs
 
+from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import define
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, FieldTarget, Operation
@@ -34,6 +35,14 @@ M = TypeVar("M")
 _COUNTERS: Final = "a table of counters is written by update(…).set(…increment()) alone"
 
 
+def _ttl(given: int | None) -> int | None:
+    return None if given is None else check_ttl(given)
+
+
+def _timestamp(given: int | None) -> int | None:
+    return None if given is None else check_timestamp(given)
+
+
 @attrs.frozen
 class Using:
     """What a write of an instance asks for.
@@ -43,8 +52,8 @@ class Using:
         timestamp: microseconds since 1970; None is when it is sent.
     """
 
-    ttl: int | None = None
-    timestamp: int | None = None
+    ttl: int | None = attrs.field(default=None, converter=_ttl)
+    timestamp: int | None = attrs.field(default=None, converter=_timestamp)
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -248,7 +257,7 @@ class Access(Generic[M]):
                 cast("Any", self.model), conditions=self._conditions(self.key), exists=exists, written=timestamp
             ).compile(self.keyspace),
         )
-        return Compiled(shape, key if timestamp is None else (timestamp, *key))
+        return Compiled(shape, key if timestamp is None else (check_timestamp(timestamp), *key))
 
     def _once(self, key: Any, make: Callable[[], Compiled[Any]]) -> Shape[Any]:
         return self._memory.shape((self.keyspace, *key), lambda: make().shape)

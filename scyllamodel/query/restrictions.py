@@ -94,10 +94,10 @@ def restrictions_of(model: type, conditions: Iterable[Condition]) -> Restriction
     """What these conditions mean.
 
     Raises:
-        QueryNotSupported: a condition is on another table, or no server has such a one in WHERE.
+        QueryNotSupported: no server has such a condition in WHERE.
     """
     keys, given = Keys.of(model), tuple(conditions)
-    _check_own(model, given)
+    _check_operators(given)
     by_token = [condition for condition in given if isinstance(condition.target, CallTarget)]
     for condition in by_token:
         _check_token(keys, condition)
@@ -155,16 +155,8 @@ def _served(keys: Keys, condition: Condition, followed: _Followed, *, located: b
     return name in keys.clustering[: followed.count] and condition.operator in EQUAL | RANGE
 
 
-def _check_own(model: type, conditions: tuple[Condition, ...]) -> None:
+def _check_operators(conditions: tuple[Condition, ...]) -> None:
     for condition in conditions:
-        for column in columns_in([condition.target]):
-            if column.model is not model and not issubclass(model, column.model):
-                raise QueryNotSupported(
-                    f"{condition!r} is on {column.model.__qualname__}, and the statement on {model.__qualname__}: "
-                    "CQL has no joins. Read one after the other.",
-                    needs=(),
-                    helps=(),
-                )
         if condition.operator == "!=":
             raise QueryNotSupported(
                 f"{condition!r}: no server looks rows up by what they are not. Compare otherwise, or keep what is "

@@ -13,16 +13,24 @@ import attrs
 from typing_extensions import Self, TypeIs
 
 from scyllamodel._identifiers import qualified
+from scyllamodel._numbers import check_integer
 from scyllamodel.model._codegen import define
 from scyllamodel.model.column import Column, Comparable
-from scyllamodel.model.expression import CallTarget, Condition, ElementTarget, Expression, FieldTarget, Ordering
+from scyllamodel.model.expression import (
+    CallTarget,
+    ColumnTarget,
+    Condition,
+    ElementTarget,
+    Expression,
+    FieldTarget,
+    Ordering,
+)
 from scyllamodel.query.functions import Function, count, is_model
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
 from scyllamodel.query.reads import check_distinct, check_filter, check_group, check_order
-from scyllamodel.query.restrictions import quoted
 from scyllamodel.query.statement import Compiled, R, Shape
-from scyllamodel.query.tuning import Tuned, check_conditions, refuse, whole
+from scyllamodel.query.tuning import Tuned, check_conditions, refuse
 from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
 from scyllamodel.types.duration import Duration
 from scyllamodel.types.hints import Hint
@@ -59,7 +67,7 @@ class Select(Tuned[list[R]], Generic[R]):
     selection: tuple[Comparable[Any], ...] = ()
     conditions: tuple[Condition, ...] = ()
     orderings: tuple[Ordering, ...] = ()
-    groups: tuple[str, ...] = ()
+    groups: tuple[ColumnTarget, ...] = ()
     most: int | None = None
     most_each: int | None = None
     flags: frozenset[Flag] = frozenset()
@@ -78,16 +86,15 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def group_by(self, *columns: Expression[Any]) -> Self:
         """One row for each group along the primary key."""
-        names = tuple(target.column for target in columns_in(_expressions(columns)))
-        return attrs.evolve(self, groups=self.groups + names)
+        return attrs.evolve(self, groups=self.groups + tuple(columns_in(_expressions(columns))))
 
     def limit(self, rows: int) -> Self:
         """At most so many rows, over all pages."""
-        return attrs.evolve(self, most=whole("limit", rows, least=1))
+        return attrs.evolve(self, most=check_integer("limit", rows, least=1))
 
     def per_partition_limit(self, rows: int) -> Self:
         """At most so many rows of each partition."""
-        return attrs.evolve(self, most_each=whole("per_partition_limit", rows, least=1))
+        return attrs.evolve(self, most_each=check_integer("per_partition_limit", rows, least=1))
 
     def distinct(self) -> Self:
         """Each partition once."""
@@ -152,7 +159,8 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def compile(self, keyspace: str | None) -> Compiled[list[R]]:
         """See `Statement.compile`."""
-        model, writer = self.source(), Writer()
+        model = self.source()
+        writer = Writer(model)
         self._write(model, writer, keyspace)
         cql = "".join(writer.parts)
         key = (cql, "whole" in self.flags, *(getattr(expression, "key", None) for expression in self.selection))
@@ -170,7 +178,7 @@ class Select(Tuned[list[R]], Generic[R]):
         writer.text(" FROM ", qualified(facts.keyspace or keyspace, facts.name))
         writer.conditions("WHERE", self._conditions(model))
         if self.groups:
-            writer.text(" GROUP BY ", ", ".join(memory_of(model).names[name] for name in self.groups))
+            writer.text(" GROUP BY ", ", ".join(map(writer.target, self.groups)))
         if self.orderings:
             writer.text(" ORDER BY ", ", ".join(self._ordering(writer, one) for one in self.orderings))
         for word, marker, rows in (
@@ -215,22 +223,14 @@ class Select(Tuned[list[R]], Generic[R]):
         )
 
     def _check(self, model: type) -> None:
-        expressions = [*_expressions(self.selection)]
-        others = {column.model for column in columns_in(expressions) if not issubclass(model, column.model)}
-        if others:
-            raise refuse(
-                f"A select reads one table, and this one names {quoted(sorted(o.__qualname__ for o in others))} "
-                f"besides {model.__qualname__}.",
-                "CQL has no joins: read one after the other.",
-            )
         nearest = any(ordering.nearest_to is not None for ordering in self.orderings)
         bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags or nearest
         found = check_filter(model, self._conditions(model), filtering="filtering" in self.flags, whole=bounded)
         check_order(model, found, self.orderings, limited=self.most is not None)
         if self.groups:
-            check_group(found, self.groups)
+            check_group(found, tuple(target.column for target in self.groups))
         if "distinct" in self.flags:
-            names = [target.column for target in columns_in(expressions)] or list(columns_of(model))
+            names = [target.column for target in columns_in(_expressions(self.selection))] or list(columns_of(model))
             check_distinct(found, names)
 
     def _load(self, model: type) -> Callable[[Sequence[Any]], Any] | None:

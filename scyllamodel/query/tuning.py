@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 from typing_extensions import Self
 
+from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query.statement import NO_OPTIONS, Options, R_co, Statement
@@ -34,11 +35,11 @@ class Tuned(Statement[R_co]):
 
     def timeout(self, seconds: float) -> Self:
         """How long this program waits for the answer."""
-        return self._tuned(timeout=_positive("timeout", seconds))
+        return self._tuned(timeout=check_seconds("timeout", seconds))
 
     def server_timeout(self, seconds: float) -> Self:
         """``USING TIMEOUT``: how long the server works on it; ScyllaDB only."""
-        return attrs.evolve(self, server_seconds=_positive("server_timeout", seconds))
+        return attrs.evolve(self, server_seconds=check_seconds("server_timeout", seconds))
 
     def idempotent(self, value: bool = True) -> Self:  # noqa: FBT001, FBT002 - reads as a switch
         """Whether it may be sent again when its answer was lost; worked out from what it does unless said here."""
@@ -46,12 +47,6 @@ class Tuned(Statement[R_co]):
 
     def _tuned(self, **options: Any) -> Self:
         return attrs.evolve(self, options=attrs.evolve(self.options, **options))
-
-
-def _positive(name: str, seconds: float) -> float:
-    if seconds <= 0:
-        raise ValueError(f"{name}({seconds}): a time in seconds is more than 0")
-    return seconds
 
 
 def check_conditions(method: str, given: tuple[Any, ...]) -> tuple[Condition, ...]:
@@ -80,10 +75,3 @@ def check_assignments(given: tuple[Any, ...]) -> tuple[Assignment, ...]:
 def refuse(why: str, *helps: str, needs: tuple[str, ...] = ()) -> QueryNotSupported:
     """The error for a statement that no server takes."""
     return QueryNotSupported(f"{why} {' '.join(helps)}".rstrip(), needs=needs, helps=helps)
-
-
-def whole(name: str, number: Any, *, least: int) -> int:
-    """A whole number of at least so much."""
-    if not isinstance(number, int) or isinstance(number, bool) or number < least:
-        raise ValueError(f"{name}({number!r}): a whole number of at least {least} is needed")
-    return number

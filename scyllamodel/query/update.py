@@ -12,6 +12,7 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel._identifiers import qualified
+from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.memory import memory_of
@@ -19,7 +20,7 @@ from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import seconds
 from scyllamodel.query.statement import Compiled, R_co, Shape
-from scyllamodel.query.tuning import Tuned, check_assignments, check_conditions, whole
+from scyllamodel.query.tuning import Tuned, check_assignments, check_conditions
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
 from scyllamodel.query.writes import check_update, check_using
 from scyllamodel.types.values import COUNTER
@@ -52,11 +53,11 @@ class Update(Tuned[R_co], Generic[M, R_co]):
 
     def ttl(self, seconds: int) -> Self:
         """Seconds after which what is written expires; 0 is never, whatever the table says."""
-        return attrs.evolve(self, seconds=whole("ttl", seconds, least=0))
+        return attrs.evolve(self, seconds=check_ttl(seconds))
 
     def timestamp(self, microseconds: int) -> Self:
         """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
-        return attrs.evolve(self, written=whole("timestamp", microseconds, least=-(2**63)))
+        return attrs.evolve(self, written=check_timestamp(microseconds))
 
     def if_(self, *conditions: Condition) -> Update[M, LWTResult[M]]:
         """Only if all of these hold: a lightweight transaction."""
@@ -69,7 +70,7 @@ class Update(Tuned[R_co], Generic[M, R_co]):
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
-        writer, facts = Writer(), self.model.__facts__
+        writer, facts = Writer(self.model), self.model.__facts__
         writer.text("UPDATE ", qualified(facts.keyspace or keyspace, facts.name))
         timeout = seconds(self.server_seconds)
         writer.using(TIMEOUT=(timeout, TIMEOUT), TTL=(self.seconds, TTL), TIMESTAMP=(self.written, TIMESTAMP))

@@ -54,11 +54,15 @@ class Argument:
 
 
 class Writer:
-    """Collects one statement."""
+    """Collects one statement on a model, and refuses columns of any other.
 
-    __slots__ = ("idempotent", "keys", "markers", "parts", "values")
+    Every clause is written through `target`, each time a statement is compiled, so no clause can let one pass.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("idempotent", "keys", "markers", "model", "parts", "values")
+
+    def __init__(self, model: type) -> None:
+        self.model = model
         self.parts: list[str] = []
         self.markers: list[Callable[[], Marker]] = []
         self.values: list[Any] = []
@@ -78,6 +82,8 @@ class Writer:
     def target(self, target: Target) -> str:
         """A target, its key or arguments bound."""
         if isinstance(target, ColumnTarget):
+            if target.model is not self.model and not issubclass(self.model, target.model):
+                raise _foreign(self.model, target)
             return memory_of(target.model).names[target.column]
         if isinstance(target, ElementTarget):
             return f"{self.target(target.base)}[{self.bind(target.key, lambda: key_marker(target))}]"
@@ -170,6 +176,15 @@ class Writer:
         if change.operation == "prepend":
             return f"{left} = {right} + {left}"
         return f"{left} = {left} {'-' if change.operation in ('remove', 'decrement') else '+'} {right}"
+
+
+def _foreign(model: type, target: ColumnTarget) -> QueryNotSupported:
+    return QueryNotSupported(
+        f"{target} is on {target.model.__qualname__}, and the statement on {model.__qualname__}: CQL has no joins. "
+        "Read one after the other.",
+        needs=(),
+        helps=(),
+    )
 
 
 def _operand(change: Assignment) -> Marker:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
@@ -129,6 +130,18 @@ class Guard:
         return _Journal(opened, self.executor)
 
 
+def _lock_timeout(given: float) -> float:
+    return check_seconds("lock_timeout", given, zero=True)
+
+
+def _agreement_timeout(given: float) -> float:
+    return check_seconds("agreement_timeout", given, zero=True)
+
+
+def _step_timeout(given: float) -> float:
+    return check_seconds("step_timeout", given, zero=True)
+
+
 @attrs.frozen
 class Patience:
     """How long to wait, in seconds.
@@ -139,9 +152,9 @@ class Patience:
         step: for one statement to be seen applied.
     """
 
-    lock: float = 60.0
-    agreement: float = 120.0
-    step: float = 120.0
+    lock: float = attrs.field(default=60.0, converter=_lock_timeout)
+    agreement: float = attrs.field(default=120.0, converter=_agreement_timeout)
+    step: float = attrs.field(default=120.0, converter=_step_timeout)
 
     @property
     def of_steps(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.agreement import await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
@@ -71,7 +72,7 @@ def wait(repo: Repo, aim: Aim = "in-sync", *, timeout: float = 300.0) -> WaitRes
         DiscoveryError: models cannot be read.
     """
     begun = time.monotonic()
-    deadline = begun + timeout
+    deadline = begun + check_seconds("timeout", timeout, zero=True)
     found = _agreed(repo, deadline) if aim == "agreed" else _in_sync(repo, deadline)
     if aim == "built":
         found = _built(repo, found, deadline)

@@ -95,7 +95,7 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"password": PASSWORD}, "username", "the username is missing"),
         ({"consistency": "LOCAL_QOURUM"}, "consistency", "did you mean 'LOCAL_QUORUM'"),
         ({"serial_consistency": "QUORUM"}, "serial_consistency", "no such level"),
-        ({"request_timeout": 0}, "request_timeout", "seconds above 0"),
+        ({"request_timeout": 0}, "request_timeout", "seconds, more than 0"),
         ({"borrowed": True}, "nodes", "session= is connected already"),
         ({"borrowed": True, "nodes": (), "local_dc": "dc1"}, "local_dc", "session= is connected already"),
     ],

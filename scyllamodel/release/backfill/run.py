@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
+from scyllamodel._numbers import check_integer
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed, ConfigurationError
@@ -71,6 +72,7 @@ def backfill(
     check_is_repo(repo)
     if rate is not None and not rate > 0:
         raise ConfigurationError(f"rate={rate!r}: rows a second are more than none", setting="rate")
+    check_integer("concurrency", concurrency, least=1)
     task = _task(repo, source, into, convert)
     filled = task.filled
     make_ready(repo, filled[0].model, tuple(column.db_name for column in filled), dry_run=dry_run)

@@ -1,0 +1,134 @@
+"""Numbers of builders, verbs and settings, checked in one place and before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from uuid import UUID
+
+import pytest
+from both import WAYS, played
+from queries import Order, Plain
+
+from scyllamodel import ConfigurationError, Repo, delete, insert, select, update, wait
+from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.many import Many
+from scyllamodel.release.guard import Patience
+
+ID = UUID(int=1)
+ROW = Plain(id=ID)
+N = select(Plain).where(Plain.id == ID)
+U = update(Plain).where(Plain.id == ID).set(Plain.name.to("x"))
+MAX_TTL = 630_720_000
+
+WHOLE = {
+    "limit": (N.limit, 1, 2**31 - 1),
+    "per_partition_limit": (N.per_partition_limit, 1, 2**31 - 1),
+    "ttl of update": (U.ttl, 0, MAX_TTL),
+    "ttl of insert": (insert(ROW).ttl, 0, MAX_TTL),
+    "timestamp of update": (U.timestamp, -(2**63) + 1, 2**63 - 1),
+    "timestamp of insert": (insert(ROW).timestamp, -(2**63) + 1, 2**63 - 1),
+    "timestamp of delete": (delete(Plain).where(Plain.id == ID).timestamp, -(2**63) + 1, 2**63 - 1),
+    "timestamp of batch": (Batch("shop").timestamp, -(2**63) + 1, 2**63 - 1),
+    "ttl in batch": (lambda n: Batch("shop").save(ROW, ttl=n), 0, MAX_TTL),
+    "concurrency": (lambda n: Many(None, "shop", n), 1, 2**31 - 1),
+}
+WRONG_TYPES = ["5", 1.5, True, 2.0, math.nan]
+
+
+@pytest.mark.parametrize(("give", "least", "most"), WHOLE.values(), ids=WHOLE)
+def test_integers_have_bounds(give, least, most):
+    """The bounds are taken, and what is next to them is not."""
+    give(least)
+    give(most)
+    for wrong in (least - 1, most + 1, *WRONG_TYPES):
+        with pytest.raises(ValueError, match="expected an integer from"):
+            give(wrong)
+
+
+SECONDS = {
+    "timeout of select": N.timeout,
+    "timeout of update": U.timeout,
+    "server_timeout": N.server_timeout,
+    "timeout of batch": Batch("shop").timeout,
+}
+
+
+@pytest.mark.parametrize("give", SECONDS.values(), ids=SECONDS)
+def test_timeouts_are_seconds_above_zero(give):
+    """A text, NaN and infinity are none."""
+    give(0.5)
+    for wrong in (0, -1, "5", True, math.nan, math.inf):
+        with pytest.raises(ValueError, match="expected a number of seconds"):
+            give(wrong)
+
+
+@pytest.fixture
+def repo():
+    """A repo that would not reach a server."""
+    return Repo(nodes=["127.0.0.1:1"], keyspace="shop")
+
+
+VERBS = {
+    "page": lambda repo, n: repo.page(N, size=n),
+    "stream": lambda repo, n: repo.stream(N, page_size=n),
+    "scan": lambda repo, n: repo.scan(Plain, page_size=n),
+    "scan parallelism": lambda repo, n: repo.scan(Plain, parallelism=n),
+}
+WRITES = {
+    "save ttl": lambda repo, n: repo.save(ROW, ttl=n),
+    "insert ttl": lambda repo, n: repo.insert(ROW, ttl=n),
+    "save timestamp": lambda repo, n: repo.save(ROW, timestamp=n and -(2**63)),
+    "delete timestamp": lambda repo, n: repo.delete(ROW, timestamp=n and -(2**63)),
+}
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "5", 1.5, 2**31])
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+@pytest.mark.parametrize("way", WAYS)
+def test_sizes_of_reading_verbs_are_checked(repo, way, verb, wrong):
+    """A page of no rows would be all of them, and a text would fail in the driver."""
+    with pytest.raises(ValueError, match="expected an integer from 1 to"):
+        played(way, lambda found: verb(found, wrong), repo)
+
+
+@pytest.mark.parametrize("wrong", [-1, "5", MAX_TTL + 1, 1.5])
+@pytest.mark.parametrize("verb", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("way", WAYS)
+def test_numbers_of_writing_verbs_are_checked(repo, way, verb, wrong):
+    """Those of builders and those of verbs have one check."""
+    with pytest.raises(ValueError, match="expected an integer from"):
+        played(way, lambda found: verb(found, wrong), repo)
+
+
+@pytest.mark.parametrize("name", ["lock", "agreement", "step"])
+def test_timeouts_of_releases_are_checked(name):
+    """Zero is not to wait."""
+    assert 0 == getattr(Patience(**{name: 0}), name)
+    for wrong in (-1, "5", math.nan):
+        with pytest.raises(ValueError, match=f"{name}_timeout="):
+            Patience(**{name: wrong})
+
+
+def test_waiting_for_a_release_has_a_timeout(repo):
+    """It is checked before anybody is asked."""
+    with pytest.raises(ValueError, match="timeout='5'"):
+        wait(repo, timeout="5")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("slow_query", -1), ("slow_query", math.nan), ("request_timeout", math.inf)]
+)
+def test_times_among_the_settings_are_checked(setting, value):
+    """As those of verbs are."""
+    with pytest.raises(ConfigurationError, match=f"{setting}="):
+        Repo(nodes=["h"], keyspace="shop", **{setting: value})
+
+
+def test_an_integer_of_another_library_is_taken():
+    """Whatever has ``__index__``, as numpy's have."""
+
+    class Five:
+        def __index__(self):
+            return 5
+
+    assert 5 == select(Order.seq).limit(Five()).most
