@@ -231,12 +231,25 @@ def _duplicate(first: type[Any], second: type[Any]) -> str:
 def _nothing(repos: Collection[str], packages: Collection[str], live: Iterable[type[Any]]) -> NoModelsFound:
     where = f"no models in {', '.join(packages)}" if packages else "no models, and no packages named"
     named = ", ".join(repr(name) for name in sorted(repos))
-    others = sorted({cls.__repo__ for cls in live})
-    bound = f" Those that are loaded are bound to {', '.join(map(repr, others))}." if others else ""
     return NoModelsFound(
-        f"{where} for the repo {named}.{bound} Name the packages that hold your models, with models=[…] or --models.",
+        f"{where} for the repo {named}. {_advice(packages, live)}",
         packages=list(packages),
         repos=sorted(repos),
+    )
+
+
+def _advice(packages: Collection[str], live: Iterable[type[Any]]) -> str:
+    """What to do where models are missing: they are bound to another repo name, or were not imported."""
+    loaded = list(live)
+    inside = [cls for cls in loaded if any(f"{cls.__module__}.".startswith(f"{name}.") for name in packages)]
+    others = sorted({cls.__repo__ for cls in inside or loaded})
+    if not others:
+        return "Name the packages that hold your models, with models=[…] or --models."
+    bound = f"The models that are loaded are bound to {', '.join(map(repr, others))}."
+    first = others[0]
+    return (
+        f"{bound} Give the repo that name, Repo({first!r}, …) or &name={first} in a URL, or bind the models to this "
+        "one with the class keyword repo=."
     )
 
 

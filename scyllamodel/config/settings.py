@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from types import ModuleType
 from typing import Any, Final, NoReturn, cast
 
 import attrs
@@ -111,12 +112,15 @@ def node_address(node: str) -> tuple[str, int]:
 
 
 def _several(value: Any, setting: str) -> tuple[str, ...]:
-    """A list of texts, also when it was written as one text with commas."""
+    """A list of texts, also when it was written as one text with commas; an imported module stands for its name."""
+    if isinstance(value, ModuleType):
+        return (value.__name__,)
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if not isinstance(value, Iterable):
         raise ConfigurationError(f"{setting}= is a list of texts, not {value!r}.", setting=setting)
-    return tuple(str(part).strip() for part in cast("Iterable[object]", value))
+    parts = cast("Iterable[object]", value)
+    return tuple(part.__name__ if isinstance(part, ModuleType) else str(part).strip() for part in parts)
 
 
 def _nodes(value: Any) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ HELP: Final = """Configure a repo in one of these ways:
   in pyproject.toml:    [tool.scyllamodel]
                         repos = ["shop.db:repo"]"""
 
-_BETWEEN: Final = re.compile(r",(?=\s*(?:[a-z]+://|[^\W\d][\w.]*:[^\W\d]|$))")
+_BETWEEN: Final = re.compile(r",(?=\s*(?:[A-Za-z]+://|[^\W\d][\w.]*:[^\W\d]|$))")
 """The comma before another URL or ``module:attribute``; a URL has commas of its own, before hosts and models."""
 
 _TABLE: Final = re.compile(r"^\s*\[\s*tool\s*\.\s*[\"']?scyllamodel|^\s*scyllamodel\s*[=.]", re.MULTILINE)

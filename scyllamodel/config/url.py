@@ -36,7 +36,7 @@ def settings_from_url(url: str) -> RepoSettings:
         ConfigurationError: the URL cannot be read, or a setting in it is unknown or wrong; no password is quoted.
     """
     scheme, _, rest = url.partition("://")
-    if scheme not in SCHEMES:
+    if scheme.lower() not in SCHEMES:
         raise _fault(f"it starts with neither {' nor '.join(f'{known}://' for known in SCHEMES)}")
     netloc, path, query = _split(rest)
     login, _, hosts = netloc.rpartition("@")

@@ -12,7 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Final
 
 import attrs
@@ -77,7 +77,7 @@ class Repo(Reads, Writes):
         name: what models are bound to by ``class Order(Model, repo="audit")``.
         nodes: where to connect first, as ``"host"`` or ``"host:port"``; one that answers is enough.
         keyspace: the keyspace of all models that name no other; a lent session's own, if that is left out.
-        models: the packages that hold the models, as dotted names.
+        models: the packages that hold the models, as dotted names or imported modules.
         replication: for `create_keyspace`, such as ``{"class": "NetworkTopologyStrategy", "dc1": 3}``.
         local_dc: the data centre to send data requests to; None means that of the first node.
         username: with ``password``, for servers that ask.
@@ -116,7 +116,7 @@ class Repo(Reads, Writes):
         *,
         nodes: str | Iterable[str] = (),
         keyspace: str | None = None,
-        models: str | Iterable[str] = (),
+        models: str | ModuleType | Iterable[str | ModuleType] = (),
         replication: Mapping[str, Any] | None = None,
         local_dc: str | None = None,
         username: str | None = None,

@@ -19,7 +19,7 @@ from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.raw import RawStep, with_raw
 from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
-from scyllamodel.release.wanted import chosen, wanted_facts
+from scyllamodel.release.wanted import check_bound, chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import BY_HAND, Plan, Step, contract_plan, make_plan
@@ -65,6 +65,7 @@ class Wish:
             DiscoveryError, NoModelsFound, DuplicateTable, ConfigurationError: they cannot be found, or make no sense.
         """
         check_is_repo(repo)
+        check_bound(resources, repo.name)
         models = tuple(chosen(find_resources(repo), resources))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
         types = find_types(repo) if resources is None else ()

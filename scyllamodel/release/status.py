@@ -110,10 +110,12 @@ def status(repo: Repo) -> Status:
     """Where the repo's keyspace stands: its version, the last failure, who holds the lock, what is not built yet.
 
     Raises:
+        KeyspaceError: the keyspace does not exist.
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
         ConfigurationError: the ledger is in a format that this release does not know.
     """
     look = Look.at(repo)
+    live = look.existing(repo.keyspace)[repo.keyspace]
     books = read_books(repo, look.coordinator, look.server)
     ledger = open_ledger(repo, look.coordinator, books, look.server)
     head, lock = ledger.head(), _lock(repo, look.coordinator, books)
@@ -125,7 +127,7 @@ def status(repo: Repo) -> Status:
         state=state,
         failure=failure,
         lock=lock,
-        unbuilt=unbuilt(look.coordinator, look.found([repo.keyspace])[repo.keyspace]),
+        unbuilt=unbuilt(look.coordinator, live),
         notes=(ahead,) if ahead else (),
     )
 
@@ -147,10 +149,12 @@ def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
         steps: whether to read the statements of each, too.
 
     Raises:
+        KeyspaceError: the keyspace does not exist.
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
         ConfigurationError: the ledger is in a format that this release does not know.
     """
     look = Look.at(repo)
+    look.existing(repo.keyspace)
     ledger = ledger_of(repo, look)
     versions = ledger.versions()
     return ledger.with_steps(versions) if steps else versions

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -133,14 +134,43 @@ def chosen(
         fits = _named(resource) if isinstance(resource, str) else _subclass_of(resource)
         found = [model for model in models if fits(model)]
         if not found:
-            known = ", ".join(sorted(model.__name__ for model in models))
             raise ConfigurationError(
-                f"{_text(resource)} is none of the models of this repo. Its models are: {known}.",
-                resource=_text(resource),
+                f"{_text(resource)} is not a model of this repo. {_nearest(resource, models)}", resource=_text(resource)
             )
         wanted.update(found)
     bases = {_base(model) for model in wanted}
     return [model for model in models if model in wanted or model in bases or _base(model) in wanted]
+
+
+_SHOWN: Final = 10
+"""How many models an error lists."""
+
+
+def _nearest(resource: type[Any] | str, models: Sequence[type[Any]]) -> str:
+    """The names that are closest to one that was not found."""
+    names = sorted({model.__name__ for model in models})
+    wanted = _text(resource).rpartition(".")[2]
+    if len(names) <= _SHOWN:
+        return f"Its models are: {', '.join(names)}."
+    near = difflib.get_close_matches(wanted, names, _SHOWN, 0.0)
+    return f"It has {len(names)} models; those with the nearest names are: {', '.join(near)}."
+
+
+def check_bound(resources: Iterable[type[Any] | str] | type[Any] | str | None, repo: str) -> None:
+    """Refuse classes that are bound to another repo name, before any package is imported.
+
+    Raises:
+        ConfigurationError: one of the classes names another repo.
+    """
+    for resource in () if resources is None else _listed(resources):
+        bound = resource.__dict__.get("__repo__") if isinstance(resource, type) else None
+        if bound is not None and bound != repo:
+            name = _text(resource)
+            raise ConfigurationError(
+                f"{name} is bound to the repo {bound!r}, and this repo is {repo!r}. Use the repo of that name, or bind "
+                f"the model to this one: class {name.rpartition('.')[2]}(Model, repo={repo!r}).",
+                resource=name,
+            )
 
 
 def _listed(resources: Iterable[type[Any] | str] | type[Any] | str) -> list[type[Any] | str]:

@@ -12,6 +12,7 @@ from scyllamodel import (
     Index,
     MaterializedView,
     Model,
+    Repo,
     UserType,
     check,
     create_keyspace,
@@ -147,3 +148,30 @@ def test_a_live_index_keeps_its_plain_name():
 
     assert ["+ table bill", "+ index bill_item_status_64a2e123_idx"] == changes
     assert "+ index bill_item_status_64a2e123_idx" in alone
+
+
+class Audited(Model, table="audited", repo="audit"):
+    """A model of another repo."""
+
+    id: Column[int] = partition_key()
+
+
+def test_a_model_of_another_repo_is_named_with_its_repo():
+    """The error says where the model is bound and how to bind it here, and no package has to be imported for it."""
+    repo = Repo("main", nodes=["127.0.0.1"], keyspace="shop")
+
+    with pytest.raises(ConfigurationError, match=r"bound to the repo 'audit', and this repo is 'main'.*repo='main'"):
+        plan(repo, resources=[Audited])
+
+
+def test_an_unknown_name_lists_the_nearest_models():
+    """A hundred models are not listed: ten with the nearest names are."""
+    models = [type(Model)(f"Model{at}", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[int]"},
+                                                   "id": partition_key()}) for at in range(40)]  # fmt: skip
+
+    with pytest.raises(
+        ConfigurationError, match="It has 40 models; those with the nearest names are: Model3"
+    ) as caught:
+        chosen(models, ["Modle3"])
+
+    assert 10 == str(caught.value).count("Model")

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from scyllamodel.cli import options
+from scyllamodel.cli.answers import UNEXPECTED
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import DONE, UsageError
 from scyllamodel.cli.parser import Command
@@ -22,6 +23,11 @@ _IN_A_BODY: Final = "A mistake in the body of a class"
 _MISTAKE: Final = (
     "A model, view or user type could not be made of its class. The message names the class and the column, says what\n"
     "is wrong, and what to write instead; all mistakes of one class are told together."
+)
+
+_UNEXPECTED_TEXT: Final = (
+    "A defect, or an error of something that scyllamodel calls: a model module, the driver, the operating system. The\n"
+    "traceback is on stderr. A defect is best reported with it."
 )
 
 
@@ -38,16 +44,17 @@ def meanings() -> dict[str, Meaning]:
     """Every code that a rule or an error can show."""
     found = {code: Meaning(code, entry.title, str(entry).partition("\n\n")[2]) for code, entry in CATALOGUE.items()}
     found |= {code: Meaning(code, f"{_IN_A_BODY}: {mistake}", _MISTAKE) for code, mistake in CODES.items()}
-    for error in _below(ScyllaModelError):
+    found[UNEXPECTED] = Meaning(UNEXPECTED, "An error that scyllamodel did not raise on purpose", _UNEXPECTED_TEXT)
+    for error in _tree(ScyllaModelError):
         title, _, text = (inspect.getdoc(error) or "").partition("\n\n")
         found.setdefault(error.code, Meaning(error.code, f"{error.__name__}: {' '.join(title.split())}", text))
     return dict(sorted(found.items()))
 
 
-def _below(error: type[ScyllaModelError]) -> Iterator[type[ScyllaModelError]]:
+def _tree(error: type[ScyllaModelError]) -> Iterator[type[ScyllaModelError]]:
+    yield error
     for found in error.__subclasses__():
-        yield found
-        yield from _below(found)
+        yield from _tree(found)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

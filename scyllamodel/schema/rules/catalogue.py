@@ -339,6 +339,31 @@ ENTRIES: Final = (
         "Nothing, they stay in order; set the clock of whatever machine it was.",
     ),
     Entry(
+        "RB103", "Something depends on what a rollback would drop",
+        "Servers drop neither a type that a column or another type uses nor a column under an index; what was added "
+        "since depends on what the rollback takes back.",
+        "a rollback past the version that made a type, which a later table of another application uses",
+        "Drop what depends on it first: with scyllamodel contract, where no model declares it, or in cqlsh.",
+    ),
+    Entry(
+        "RB104", "A live object is not what the version left",
+        "Somebody changed it since, past the ledger. A rollback does not guess what is to become of the change.",
+        "a column that a version added as text, and that is an int by now",
+        "Compare it with `scyllamodel history --steps`, bring it to what the version left, and run the rollback again.",
+    ),
+    Entry(
+        "RB105", "A step that failed, and whose effect is there",
+        "The ledger says that the step did not succeed, and the schema holds what it would have made. Whether it was "
+        "this step or somebody else cannot be known, so a rollback leaves it.",
+        "CREATE TABLE ended in a timeout, and the table was found later",
+        "Nothing, or drop it: the note names the statement.",
+    ),
+    Entry(
+        "SY101", "The start-up sync is switched off",
+        "SCYLLAMODEL_SYNC=off, or mode='off': the start does not compare models and schema, so it proves nothing.",
+        "Model.sync_all(repo, mode='off')", "Nothing, where a release step migrates; otherwise mode='verify' compares.",
+    ),
+    Entry(
         "CL101", "Nodes are down",
         "A node that is down hears of a schema change when it is back, and until then holds the old one.",
         "a migration while a node is being replaced", "Bring the nodes back first, or remove those that are lost.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from scyllamodel.schema.changes import AddView, AlterView, DropColumns, DropTable, DropView
@@ -51,13 +52,36 @@ def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic
     """Cassandra refuses to drop any column of a table with views, Scylla one that a view needs; a table, both do."""
     name = change.table.name if isinstance(change, DropTable) else change.table
     going = {other.view.name for other in case.changes if isinstance(other, DropView)}
-    holding = [view for view in case.found.views if view.base == name and view.name not in going]
-    if isinstance(change, DropColumns) and case.server.drops_columns_beside_views:
-        names = {column.name for column in change.columns}
-        holding = [view for view in holding if not names.isdisjoint(column.name for column in view.columns)]
-    if holding:
-        text = f"the view {', '.join(view.name for view in holding)} depends on it"
-        yield Diagnostic("MV102", "error", case.path(name), text, "Drop the view first, with DS105.")
+    views = [view for view in case.found.views if view.base == name and view.name not in going]
+    if isinstance(change, DropTable):
+        if views:
+            yield _needs(
+                case.path(name), f"the view {_names(views)} depends on it: servers drop no table that has views", views
+            )
+        return
+    for column in change.columns:
+        path = case.path(name, column.name)
+        holding = [view for view in views if column.name in view]
+        if not case.server.drops_columns_beside_views and views:
+            yield _needs(
+                path,
+                f"the view {_names(views)} depends on its table: Cassandra drops no column of a table with views",
+                views,
+            )
+        elif holding:
+            yield _needs(path, f"the view {_names(holding)} selects the column", holding)
+
+
+def _names(views: Iterable[View]) -> str:
+    return ", ".join(view.name for view in views)
+
+
+def _needs(path: str, text: str, views: Iterable[View]) -> Diagnostic:
+    """A refusal that ends when the views are gone; contract drops those that no model declares."""
+    keyspace = path.partition(".")[0]
+    words = " ".join(f"--allow {shlex.quote(f'DS105:{keyspace}.{view.name}')}" for view in views)
+    fix = f"Drop the views first, in the same run or before: scyllamodel contract {words}"
+    return Diagnostic("MV102", "error", path, text, fix)
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {
