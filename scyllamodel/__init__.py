@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         IrreversibleStep,
         KeyspaceError,
         LedgerError,
+        LoadError,
         LockLost,
         LockTimeout,
         ModelDefinitionError,
@@ -154,6 +155,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "LWTResult",
     "LedgerError",
     "LedgerStep",
+    "LoadError",
     "LockHolder",
     "LockLost",
     "LockTimeout",
@@ -254,10 +256,10 @@ _HOMES: Final = {
     "scyllamodel.errors": """
         BackfillFailed BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused
         DiscoveryError DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken
-        IrreversibleStep KeyspaceError LedgerError LockLost LockTimeout ModelDefinitionError MultipleResultsFound
-        NoModelsFound NotFound OutOfSync PermissionDenied QueryNotSupported RequestFailed RequestRefused RequestTimeout
-        SchemaDisagreement ScyllaModelError ServiceUnavailable SeveralFailed StalePlan StepFailed SupersededModels
-        TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
+        IrreversibleStep KeyspaceError LedgerError LoadError LockLost LockTimeout ModelDefinitionError
+        MultipleResultsFound NoModelsFound NotFound OutOfSync PermissionDenied QueryNotSupported RequestFailed
+        RequestRefused RequestTimeout SchemaDisagreement ScyllaModelError ServiceUnavailable SeveralFailed StalePlan
+        StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
     "scyllamodel.model.declare": "clustering_key column partition_key",

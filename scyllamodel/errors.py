@@ -6,6 +6,7 @@
     ├── ModelDefinitionError (TypeError)      a class body that cannot be a table
     ├── UnknownColumn (AttributeError)        a column the model does not have
     ├── TypeMismatch (TypeError)              a value its column cannot hold
+    ├── LoadError (ValueError)                a stored value that its column cannot load
     ├── DiscoveryError (ImportError)          a models package that does not import
     │   └── NoModelsFound                     … or that holds no model
     ├── UnknownRepo (LookupError)             a repo name that nobody configured
@@ -198,6 +199,20 @@ class TypeMismatch(ScyllaModelError, TypeError):
     """A value that its column cannot hold; ``column`` names it, the value is shown unless it is redacted."""
 
     code = "QY102"
+
+
+class LoadError(ScyllaModelError, ValueError):
+    """A stored value that cannot become a value of its column; the connection and all other rows are intact.
+
+    ``model``, ``table`` and ``column`` tell where, ``key`` maps the attributes of the primary key to their values, as
+    far as they were read, ``value`` is what is stored unless the column is redacted; the cause is attached.
+    """
+
+    model: str
+    table: str
+    column: str
+    key: dict[str, Any]
+    code = "QY114"
 
 
 class DiscoveryError(ScyllaModelError, ImportError):

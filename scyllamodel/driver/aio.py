@@ -19,6 +19,7 @@ from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.loading import OnError, load_chunks
 from scyllamodel.driver.loops import waker
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page
@@ -128,9 +129,9 @@ class AsyncVerbs:
         found: T | None = await self.drive(flows.scalar(query, self._repo.keyspace))
         return found
 
-    async def all(self, query: Select[R], /) -> list[R]:
+    async def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
         """See `Repo.all`."""
-        return await self.drive(flows.every(query, self._repo.keyspace))
+        return await self.drive(flows.every(query, self._repo.keyspace, on_error))
 
     async def count(self, query: Select[Any], /) -> int:
         """See `Repo.count`."""
@@ -140,27 +141,32 @@ class AsyncVerbs:
         """See `Repo.exists`."""
         return await self.drive(flows.exists(query, self._repo.keyspace))
 
-    def stream(self, query: Select[R], /, *, page_size: int | None = None) -> AsyncIterator[R]:
+    def stream(
+        self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
+    ) -> AsyncIterator[R]:
         """See `Repo.stream`; one page is fetched ahead and no more, however slow its reader is."""
-        return self._stream(flows.stream_request(query, self._repo.keyspace, page_size))
+        return self._stream(flows.stream_request(query, self._repo.keyspace, page_size), on_error)
 
-    async def _stream(self, ask: Ask) -> AsyncIterator[Any]:
+    async def _stream(self, ask: Ask, on_error: OnError | None) -> AsyncIterator[Any]:
         answer, shape = await self._answer(ask), ask.compiled.shape
         while True:
             rows, more = answer.rows, answer.more
             if more:
                 answer.prefetch()
-            for row in rows if shape.load is None else map(shape.load, rows):
-                yield row
+            for chunk in load_chunks(shape, rows, on_error):
+                for row in chunk:
+                    yield row
             if not more:
                 return
             answer = await self._answer(Next(answer, ask.compiled))
 
-    async def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
+    async def page(
+        self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
+    ) -> Page[R]:
         """See `Repo.page`."""
         secret = self._repo.token_secret
         ask = flows.page_request(query, self._repo.keyspace, size, token, secret)
-        return flows.page_of(await self._answer(ask), ask.compiled, secret)
+        return flows.page_of(await self._answer(ask), ask.compiled, secret, on_error)
 
     @overload
     async def save(
@@ -241,6 +247,7 @@ class AsyncVerbs:
         page_size: int = ...,
         position: str | None = ...,
         on_progress: OnScanProgress | None = ...,
+        on_error: OnError | None = ...,
     ) -> AsyncScan[M]: ...
     @overload
     def scan(
@@ -252,6 +259,7 @@ class AsyncVerbs:
         page_size: int = ...,
         position: str | None = ...,
         on_progress: OnScanProgress | None = ...,
+        on_error: OnError | None = ...,
     ) -> AsyncScan[R]: ...
     def scan(
         self,
@@ -262,6 +270,7 @@ class AsyncVerbs:
         page_size: int = PAGE,
         position: str | None = None,
         on_progress: OnScanProgress | None = None,
+        on_error: OnError | None = None,
     ) -> AsyncScan[Any]:
         """See `Repo.scan`."""
         course: ScanCourse[Any] = ScanCourse(
@@ -272,6 +281,7 @@ class AsyncVerbs:
             position=position,
             secret=self._repo.token_secret,
             on_progress=on_progress,
+            on_error=on_error,
         )
         return AsyncScan(course, self._answer)
 
@@ -301,9 +311,10 @@ class AsyncVerbs:
         *,
         concurrency: int = CONCURRENCY,
         on_progress: OnProgress | None = None,
+        on_error: OnError | None = None,
     ) -> list[M | None]:
         """See `Repo.get_many`, and `save_many` for the thread."""
-        return await in_thread(self._many(concurrency, on_progress), lambda many: many.get(model, keys))
+        return await in_thread(self._many(concurrency, on_progress), lambda many: many.get(model, keys, on_error))
 
     async def delete_many(
         self,

@@ -23,6 +23,10 @@ from scyllamodel.types.display import mismatch
 Bind: TypeAlias = Callable[[Sequence[Any]], Any]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST: Final = -62_135_596_800_000
+_LAST: Final = 253_402_300_799_999
+"""The milliseconds of the years 1 to 9999 in UTC, which is what `datetime` holds."""
+
 _DAYS: Final = 2**31 - date(1970, 1, 1).toordinal()
 _pack_long: Final = struct.Struct(">q").pack
 _pack_days: Final = struct.Struct(">I").pack
@@ -30,7 +34,10 @@ _pack_days: Final = struct.Struct(">I").pack
 
 def _timestamp(value: datetime) -> bytes:
     since = value - _EPOCH
-    return _pack_long((since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000)
+    milliseconds = (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
+    if _FIRST <= milliseconds <= _LAST:
+        return _pack_long(milliseconds)
+    raise OverflowError("in UTC it is outside the years 1 to 9999, and could not be read")
 
 
 def _date(value: date) -> bytes:

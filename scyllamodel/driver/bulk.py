@@ -22,7 +22,7 @@ from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.driver.window import Window
-from scyllamodel.errors import BulkWriteError, ScyllaModelError
+from scyllamodel.errors import BulkWriteError, LoadError, ScyllaModelError
 from scyllamodel.query.statement import Compiled
 
 CONCURRENCY: Final = 64
@@ -215,11 +215,18 @@ class Bulk:
     def _settle(self, at_least: int, *, last: bool) -> None:
         for job, answer, error in self._window.take(at_least):
             if answer is not None:
-                if job.done is not None:
-                    job.done(answer)
-                self._finish(len(job.rows))
+                self._take(job, answer)
             elif error is not None:
                 self._judge(job, error, last=last)
+
+    def _take(self, job: Job, answer: Answer) -> None:
+        try:
+            if job.done is not None:
+                job.done(answer)
+        except LoadError as error:
+            self._fail(job, error)
+        else:
+            self._finish(len(job.rows))
 
     def _judge(self, job: Job, error: Exception, *, last: bool) -> None:
         """Send it again later, or give it up."""

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import PORT, node_address
+from scyllamodel.driver.decoding import answers_handler
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     Cluster,
@@ -67,6 +68,7 @@ def connect(settings: RepoSettings) -> Any:
                 cluster.shutdown()
             raise failure from error
     cluster.connect_timeout = STEADY_CONNECT_TIMEOUT
+    session.client_protocol_handler = answers_handler(session.client_protocol_handler)
     return session
 
 

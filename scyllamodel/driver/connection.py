@@ -14,8 +14,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.driver import forks
+from scyllamodel.driver.decoding import answers_handler, rows_handler
 from scyllamodel.driver.names import (
-    EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
     FallthroughRetryPolicy,
     SimpleStatement,
@@ -33,8 +33,6 @@ _log: Final = logging.getLogger("scyllamodel.driver")
 PAGE: Final = 5000
 """Rows of one page; pages are followed, whatever the session's own size is."""
 
-_LEGACY: Final = 1  # cassandra.cluster._ConfigMode.LEGACY, which has no public name
-
 
 class _Ours(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
     """A statement of ours, told from the application's where both pass one listener."""
@@ -42,10 +40,21 @@ class _Ours(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
     our_rows = staticmethod(dict_factory)
 
 
+_NOT_OURS: Final = object()
+
+
 def _our_rows(future: Any) -> None:
-    factory = getattr(future.query, "our_rows", None)
+    """Before a request is sent: one of ours makes rows our way, and survives what the driver cannot decode.
+
+    The mark ``our_rows`` of a statement is its row factory; None leaves that of the session.
+    """
+    factory = getattr(future.query, "our_rows", _NOT_OURS)
+    if factory is _NOT_OURS:
+        return
     if factory is not None:
         future.row_factory = factory
+    handler = rows_handler if factory is tuple_factory else answers_handler
+    future._protocol_handler = handler(future._protocol_handler)  # noqa: SLF001 - a session has one for all requests
 
 
 class Connection:
@@ -71,7 +80,6 @@ class Connection:
         self._listening = False
         self._quiet = 0
         self._data_mode = False
-        self._profile: Any = None
 
     @property
     def session(self) -> Any:
@@ -120,13 +128,7 @@ class Connection:
             fetch_size=page,
             is_idempotent=False,  # which also keeps any speculative policy out
         )
-        session = self.session
-        if getattr(session.cluster, "_config_mode", None) == _LEGACY:
-            # A session that was given a row factory or a default timeout refuses every execution profile.
-            self._listen()
-            return session.execute_async(statement, timeout=timeout, host=host)
-        profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=dict_factory)
-        return session.execute_async(statement, timeout=timeout, host=host, execution_profile=profile)
+        return self._listened().execute_async(statement, timeout=timeout, host=host)
 
     def rows(self, cql: str, **how: Any) -> list[dict[str, Any]]:
         """All rows of a query, page after page; parameters as of `send`."""
@@ -136,30 +138,26 @@ class Connection:
         """Send a statement of an application by its own policies, its rows as tuples. Returns the driver's future.
 
         Parameters:
-            statement: bound, or a batch; its ``our_rows`` says what makes its rows on a session in legacy mode.
+            statement: bound, or a batch, with ``our_rows`` set to what makes its rows.
             timeout: seconds; None is what the application set.
             state: where an earlier page ended.
         """
-        session = self.session
         given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        if getattr(session.cluster, "_config_mode", None) == _LEGACY:
-            self._listen()
-            return session.execute_async(statement, paging_state=state, **given)
-        return session.execute_async(statement, paging_state=state, execution_profile=self._tuples(session), **given)
+        return self._listened().execute_async(statement, paging_state=state, **given)
 
-    def _tuples(self, session: Any) -> Any:
-        """The default profile with rows as tuples; of a lent session as it is at this moment."""
-        if not self.owned:
-            return session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
-        if self._profile is None:
-            self._profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
-        return self._profile
+    def _listened(self) -> Any:
+        """The session, with a listener that prepares requests of ours for their answers.
 
-    def _listen(self) -> None:
-        with self._lock:
-            if not self._listening:
-                self._session.add_request_init_listener(_our_rows)
-                self._listening = True
+        An execution profile could say what makes rows, but not how answers are decoded; and a session that was given a
+        row factory or a default timeout refuses every profile.
+        """
+        session = self.session
+        if not self._listening:
+            with self._lock:
+                if not self._listening:
+                    session.add_request_init_listener(_our_rows)
+                    self._listening = True
+        return session
 
     def data_mode(self) -> Any:
         """Our own session as the application wants it; a lent one as it is.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.loading import OnError, load_chunks
 from scyllamodel.driver.requests import Answer, Requests, reraise
 
 T = TypeVar("T")
@@ -75,14 +76,15 @@ class Driven:
             reraise(error, compiled)
 
 
-def streamed(driven: Driven, ask: Ask) -> Iterator[Any]:
+def streamed(driven: Driven, ask: Ask, on_error: OnError | None = None) -> Iterator[Any]:
     """The rows of a read one by one; while those of a page are used, the next page is under way."""
     answer, shape = driven.answer(ask), ask.compiled.shape
     while True:
         rows, more = answer.rows, answer.more
         if more:
             answer.prefetch()
-        yield from rows if shape.load is None else map(shape.load, rows)
+        for chunk in load_chunks(shape, rows, on_error):
+            yield from chunk
         if not more:
             return
         answer = driven.answer(Next(answer, ask.compiled))

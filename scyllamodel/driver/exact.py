@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
 Exact: TypeAlias = Callable[[Any], Any]
@@ -34,8 +35,15 @@ def _real(value: Any) -> Any:
     raise TypeError(f"a number is needed, not {_kind(value)}")
 
 
+_SCALE: Final = 2**31 - 1
+"""The largest scale that the driver's compiled decoder negates without an error of the sign."""
+
+
 def _decimal(value: Any) -> Any:
     if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and abs(exponent) > _SCALE:
+            raise ValueError(f"the exponent of a CQL decimal lies between {-_SCALE} and {_SCALE}")
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
@@ -47,6 +55,14 @@ def _blob(value: Any) -> Any:
     if issubclass(value.__class__, (bytes, bytearray, memoryview)):
         return bytes(value)
     raise TypeError(f"bytes are needed, not {_kind(value)}")
+
+
+def _address(value: Any) -> Any:
+    """An address of either family; the driver drops the scope of one, and reads ``"10.1"`` as 10.0.0.1."""
+    found = ip_address(value) if isinstance(value, str) else value
+    if getattr(found, "scope_id", None) is not None:
+        raise ValueError("CQL has no place for the scope of an IPv6 address, the part after %")
+    return found
 
 
 def _time_uuid(value: Any) -> Any:
@@ -99,6 +115,7 @@ _EXACT: Final[Mapping[str, Exact]] = {
     "DecimalType": _decimal,
     "BytesType": _blob,
     "TimeUUIDType": _time_uuid,
+    "InetAddressType": _address,
     "VectorType": _no_nulls,
 }
 

@@ -13,8 +13,9 @@ import attrs
 
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, saving
+from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.pages import Page, make_token, read_token
-from scyllamodel.driver.requests import Answer, loaded, lwt_result
+from scyllamodel.driver.requests import Answer, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model.state import current_values, forget, remember, snapshot
 from scyllamodel.query.memory import memory_of
@@ -75,12 +76,12 @@ def write(compiled: Compiled[R]) -> Flow[R]:
     return cast("R", lwt_result(compiled.shape.model, answer) if compiled.shape.conditional else None)
 
 
-def every(query: Select[R], keyspace: str) -> Flow[list[R]]:
+def every(query: Select[R], keyspace: str, on_error: OnError | None = None) -> Flow[list[R]]:
     """All rows of a query."""
-    return (yield from rows_of(query.compile(keyspace)))
+    return (yield from rows_of(query.compile(keyspace), on_error))
 
 
-def rows_of(compiled: Compiled[list[R]]) -> Flow[list[R]]:
+def rows_of(compiled: Compiled[list[R]], on_error: OnError | None = None) -> Flow[list[R]]:
     """All rows of a read; a page is fetched while the one before it is loaded."""
     answer = yield Ask(compiled)
     found: list[R] = []
@@ -88,7 +89,7 @@ def rows_of(compiled: Compiled[list[R]]) -> Flow[list[R]]:
         rows, more = answer.rows, answer.more
         if more:
             answer.prefetch()
-        found += loaded(compiled.shape, rows)
+        found += load_rows(compiled.shape, rows, on_error)
         if not more:
             return found
         answer = yield Next(answer, compiled)
@@ -98,11 +99,11 @@ def some(query: Select[R], keyspace: str, count: int) -> Flow[list[R]]:
     """The first rows, at most so many; a page may be empty and not the last."""
     compiled = query.compile(keyspace)
     answer = yield Ask(compiled, size=count)
-    found = loaded(compiled.shape, answer.rows)
+    found = load_rows(compiled.shape, answer.rows)
     while len(found) < count and answer.more:
         answer.prefetch()
         answer = yield Next(answer, compiled)
-        found += loaded(compiled.shape, answer.rows)
+        found += load_rows(compiled.shape, answer.rows)
     return found[:count]
 
 
@@ -120,11 +121,11 @@ def page_request(query: Select[R], keyspace: str, size: int, token: str | None, 
     return Ask(compiled, size=size, state=None if token is None else read_token(compiled, token, secret))
 
 
-def page_of(answer: Answer, compiled: Compiled[Any], secret: bytes | None) -> Page[Any]:
+def page_of(answer: Answer, compiled: Compiled[Any], secret: bytes | None, on_error: OnError | None) -> Page[Any]:
     """The page of an answer."""
     state = answer.state if answer.more else None
     token = None if state is None else make_token(compiled, state, secret)
-    return Page(loaded(compiled.shape, answer.rows), token)
+    return Page(load_rows(compiled.shape, answer.rows, on_error), token)
 
 
 def one_or_none(query: Select[Any], keyspace: str) -> Flow[Any]:
@@ -162,8 +163,13 @@ def count(query: Select[Any], keyspace: str) -> Flow[int]:
 
 
 def exists(query: Select[Any], keyspace: str) -> Flow[bool]:
-    """Whether there is a row."""
-    return bool((yield from some(query.keys(), keyspace, 1)))
+    """Whether there is a row, which is not loaded; a page may be empty and not the last."""
+    compiled = query.keys().compile(keyspace)
+    answer = yield Ask(compiled, size=1)
+    while not answer.rows and answer.more:
+        answer.prefetch()
+        answer = yield Next(answer, compiled)
+    return bool(answer.rows)
 
 
 def _shown(query: Select[Any]) -> str:
@@ -180,8 +186,7 @@ def get(model: type[M], keyspace: str, key: Mapping[str, Any]) -> Flow[M | None]
 def get_values(access: Access[M], key: tuple[Any, ...]) -> Flow[M | None]:
     """The row under the values of a key, or None."""
     answer = yield Ask(Compiled(access.get, key))
-    load: Any = access.get.load
-    return load(answer.rows[0]) if answer.rows else None
+    return load_row(access.get, answer.rows[0]) if answer.rows else None
 
 
 def send(batch: Batch) -> Flow[LWTResult[Any] | None]:

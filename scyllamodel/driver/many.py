@@ -16,6 +16,7 @@ import attrs
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, saving
 from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, BulkReport, Job, OnProgress, grouped
+from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.state import forget, remember
@@ -76,19 +77,18 @@ class Many:
     def _batch(self) -> Batch:
         return Batch(self.keyspace).unlogged()
 
-    def get(self, model: type[M], keys: Iterable[Any]) -> list[M | None]:
-        """The rows under these keys, in their order; None for those that there are not.
+    def get(self, model: type[M], keys: Iterable[Any], on_error: OnError | None = None) -> list[M | None]:
+        """The rows under these keys, in their order; None for those that there are not, or that ``on_error`` received.
 
         Raises:
             BulkWriteError: some could not be read.
         """
         access = access_to(model, self.keyspace)
         found: dict[int, M] = {}
-        load: Any = access.get.load
 
         def taken(index: int, answer: Answer) -> None:
-            if answer.rows:
-                found[index] = load(answer.rows[0])
+            for row in load_rows(access.get, answer.rows[:1], on_error):
+                found[index] = row
 
         jobs = (
             Job([(index, key)], Compiled(access.get, values), partial(taken, index))

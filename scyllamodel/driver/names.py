@@ -34,6 +34,10 @@ BoundStatement: Final[Any] = _query.BoundStatement
 UNSET_VALUE: Final[Any] = _query.UNSET_VALUE
 dict_factory: Final[Any] = _query.dict_factory
 tuple_factory: Final[Any] = _query.tuple_factory
+ColDesc: Final[Any] = _policies.ColDesc
+ProtocolHandler: Final[Any] = _protocol.ProtocolHandler
+ResultMessage: Final[Any] = _protocol.ResultMessage
+read_int: Final[Any] = _protocol.read_int
 
 AlreadyExists: Final[type[Exception]] = _root.AlreadyExists
 AuthenticationFailed: Final[type[Exception]] = _root.AuthenticationFailed

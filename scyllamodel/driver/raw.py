@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from scyllamodel._identifiers import qualified
+from scyllamodel.driver.decoding import DamagedRow
+from scyllamodel.driver.loading import named_error
 from scyllamodel.driver.names import SimpleStatement, tuple_factory
 from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Requests
@@ -57,15 +59,12 @@ class RawRows:
 
     def _sent(self, shape: Shape[Any], values: Sequence[Any], into: type | None) -> Any:
         """The driver's future."""
-        session = self._requests.connection.session
         statement = SimpleStatement(shape.cql)
         if values:
             statement = self._requests.statements.text(shape.cql).bind(values)
         if shape.verb != "select":
             statement.retry_policy = Paxos()
-        if into is None:
-            return session.execute_async(statement)
-        statement.our_rows = tuple_factory
+        statement.our_rows = None if into is None else tuple_factory
         return self._requests.connection.data(statement)
 
     def made(self, found: Any, into: type | None) -> list[Any]:
@@ -84,7 +83,16 @@ class RawRows:
             )
         at = [names.index(column.db_name) for column in columns.values()]
         load: Any = getattr(into, "__load__")  # noqa: B009 - a bare type has none
-        return [load(tuple([row[index] for index in at])) for row in found]
+        return [_loaded(into, load, names, at, row) for row in found]
+
+
+def _loaded(model: type, load: Any, names: list[str], at: list[int], row: Any) -> Any:
+    """A row as an instance, whose columns stand at these places."""
+    try:
+        return load(tuple([row[index] for index in at]))
+    except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
+        fault = error
+    raise named_error(model, dict(zip(names, row.cells if isinstance(row, DamagedRow) else row, strict=True)), fault)
 
 
 def _kind(shape: Shape[Any]) -> Kind:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from scyllamodel.driver import flows
 from scyllamodel.driver.bulk import CONCURRENCY, OnProgress
 from scyllamodel.driver.drive import Driven, streamed
+from scyllamodel.driver.loading import OnError
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page
 from scyllamodel.driver.raw import RawRows
@@ -45,6 +46,7 @@ class Reads(Driven):
         """The row under this primary key; None when there is none.
 
         Raises:
+            LoadError: a stored value cannot be loaded.
             TypeError: the key is not whole, or a name is not of the key.
         """
         return self.drive(flows.get(model, self.keyspace, key))
@@ -77,9 +79,17 @@ class Reads(Driven):
         found: T | None = self.drive(flows.scalar(query, self.keyspace))
         return found
 
-    def all(self, query: Select[R], /) -> list[R]:
-        """All rows, page after page; there is no limit but the query's own."""
-        return self.drive(flows.every(query, self.keyspace))
+    def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
+        """All rows, page after page; there is no limit but the query's own.
+
+        Parameters:
+            on_error: receives the `LoadError` of each row that cannot be loaded, which is left out; what it raises ends
+                the read.
+
+        Raises:
+            LoadError: a row cannot be loaded, and there is no ``on_error``.
+        """
+        return self.drive(flows.every(query, self.keyspace, on_error))
 
     def count(self, query: Select[Any], /) -> int:
         """How many rows fit, counted by the server."""
@@ -89,26 +99,36 @@ class Reads(Driven):
         """Whether a row fits."""
         return self.drive(flows.exists(query, self.keyspace))
 
-    def stream(self, query: Select[R], /, *, page_size: int | None = None) -> Iterator[R]:
+    def stream(
+        self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
+    ) -> Iterator[R]:
         """The rows one by one; while those of a page are used, the next page is under way.
 
         Parameters:
             page_size: rows of a page; None is the driver's 5,000.
-        """
-        return streamed(self, flows.stream_request(query, self.keyspace, page_size))
+            on_error: see `all`.
 
-    def page(self, query: Select[R], /, *, size: int = 100, token: str | None = None) -> Page[R]:
+        Raises:
+            LoadError: a row cannot be loaded, and there is no ``on_error``; the rows before it have been handed out.
+        """
+        return streamed(self, flows.stream_request(query, self.keyspace, page_size), on_error)
+
+    def page(
+        self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
+    ) -> Page[R]:
         """One page of rows, and the token that asks for the next one.
 
         Parameters:
             size: rows of a page, at most.
             token: of the page before, None for the first; it is bound to query, values and keyspace.
+            on_error: see `all`.
 
         Raises:
             InvalidPageToken: the token was made for something else.
+            LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
         ask = flows.page_request(query, self.keyspace, size, token, self.token_secret)
-        return flows.page_of(self.answer(ask), ask.compiled, self.token_secret)
+        return flows.page_of(self.answer(ask), ask.compiled, self.token_secret, on_error)
 
     def refresh(self, row: Model, /) -> None:
         """Put what is stored now into an instance.
@@ -134,6 +154,7 @@ class Reads(Driven):
 
         Raises:
             UnknownColumn: the rows lack a column of the model.
+            LoadError: a stored value cannot be decoded, or cannot be loaded into the model.
         """
         return RawRows(self.requests(), self.keyspace).rows(cql, values, into)
 
@@ -147,6 +168,7 @@ class Reads(Driven):
         page_size: int = ...,
         position: str | None = ...,
         on_progress: OnScanProgress | None = ...,
+        on_error: OnError | None = ...,
     ) -> Scan[M]: ...
     @overload
     def scan(
@@ -158,6 +180,7 @@ class Reads(Driven):
         page_size: int = ...,
         position: str | None = ...,
         on_progress: OnScanProgress | None = ...,
+        on_error: OnError | None = ...,
     ) -> Scan[R]: ...
     def scan(
         self,
@@ -168,6 +191,7 @@ class Reads(Driven):
         page_size: int = PAGE,
         position: str | None = None,
         on_progress: OnScanProgress | None = None,
+        on_error: OnError | None = None,
     ) -> Scan[Any]:
         """Every row of a table, or of a select, in no order: ranges of tokens are read side by side.
 
@@ -178,8 +202,10 @@ class Reads(Driven):
             position: of an earlier `Scan` of the same query; what it had handed out does not come again, except for
                 rows of the pages at which it stopped.
             on_progress: called after each page.
+            on_error: see `all`.
 
         Raises:
+            LoadError: a row cannot be loaded, and there is no ``on_error``.
             QueryNotSupported: the query cannot be read by ranges.
             InvalidPageToken: the position is of another query.
         """
@@ -191,6 +217,7 @@ class Reads(Driven):
             position=position,
             secret=self.token_secret,
             on_progress=on_progress,
+            on_error=on_error,
         )
         return Scan(course, self.requests)
 
@@ -202,13 +229,15 @@ class Reads(Driven):
         *,
         concurrency: int = CONCURRENCY,
         on_progress: OnProgress | None = None,
+        on_error: OnError | None = None,
     ) -> list[M | None]:
         """The rows under many keys, in their order; None for those that there are not.
 
         Parameters:
             keys: tuples in the order of the key, mappings by name, or single values for a key of one column.
+            on_error: receives the `LoadError` of each row that cannot be loaded, in whose place None stands then.
 
         Raises:
             BulkWriteError: some could not be read.
         """
-        return Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys)
+        return Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys, on_error)

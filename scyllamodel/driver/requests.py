@@ -6,11 +6,13 @@ here waits but `Statements.prepare`, so both ways of waiting stand on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.decoding import DamagedRow
 from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.loading import load_value, named_error
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
 from scyllamodel.driver.request_errors import is_raw, request_error
 from scyllamodel.driver.statements import Prepared, SentOnce, Statements
@@ -20,7 +22,7 @@ from scyllamodel.model.expression import Condition
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
-from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
+from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options
 from scyllamodel.types.converters import NAIVE_UTC
 
 if TYPE_CHECKING:
@@ -178,32 +180,32 @@ def check_size(statements: Iterable[Any]) -> None:
         )
 
 
-def loaded(shape: Shape[Any], rows: Sequence[Any]) -> list[Any]:
-    """Rows as what the statement promises."""
-    return list(rows) if shape.load is None else list(map(shape.load, rows))
-
-
 def lwt_result(model: type | None, answer: Answer) -> LWTResult[Any]:
     """The answer to a conditional write, by name."""
-    names = list(answer.names)
-    row = dict(zip(names, answer.rows[0], strict=True))
+    first = answer.rows[0]
+    row = dict(zip(answer.names, first.cells if isinstance(first, DamagedRow) else first, strict=True))
     applied = bool(row.pop("[applied]"))
     if applied or not row or model is None:
         return LWTResult(applied)
+    try:
+        if isinstance(first, DamagedRow):
+            tuple(first)
+        return LWTResult(applied, _current(model, row))
+    except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
+        fault = error
+    raise named_error(model, row, fault, "The conditional write was not applied, and the row cannot be shown. ")
+
+
+def _current(model: type, row: Mapping[str, Any]) -> Any:
+    """The row that stands in the way of a conditional write, as far as the server gave it."""
     columns = columns_of(model)
     if all(column.db_name in row for column in columns.values()):
         load: Any = getattr(model, "__load__")  # noqa: B009 - a bare type has none
-        return LWTResult(applied, load(tuple(row[column.db_name] for column in columns.values())))
+        return load(tuple(row[column.db_name] for column in columns.values()))
     told = {
-        name: _loaded(column.hint, row[column.db_name]) for name, column in columns.items() if column.db_name in row
+        name: load_value(column.hint, row[column.db_name]) for name, column in columns.items() if column.db_name in row
     }
-    return LWTResult(applied, PartialRow(model, told))
-
-
-def _loaded(hint: Any, value: Any) -> Any:
-    if value is None:
-        return hint.empty() if hint.empty else None
-    return hint.load(value) if hint.load else value
+    return PartialRow(model, told)
 
 
 def reraise(error: Exception, compiled: Compiled[Any]) -> NoReturn:

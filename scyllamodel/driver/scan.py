@@ -19,8 +19,9 @@ import attrs
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask, Next, Step
+from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.pages import make_token, read_token
-from scyllamodel.driver.requests import Answer, Requests, loaded, reraise
+from scyllamodel.driver.requests import Answer, Requests, reraise
 from scyllamodel.driver.window import Window
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import CallTarget, Condition
@@ -83,11 +84,12 @@ class ScanCourse(Generic[R]):
         position: str | None,
         secret: bytes | None,
         on_progress: OnProgress | None,
+        on_error: OnError | None = None,
     ) -> None:
         query: Select[R] = what if is_select(what) else Select(what)
         _check(query)
         self._query, self._keyspace = query, keyspace
-        self._secret, self._on_progress = secret, on_progress
+        self._secret, self._on_progress, self._on_error = secret, on_progress, on_error
         self._size = check_integer("page_size", page_size, least=1)
         self.parallelism = check_integer("parallelism", parallelism, least=1)
         self.rows = 0
@@ -110,7 +112,8 @@ class ScanCourse(Generic[R]):
 
     def taken(self, part: _Range, answer: Answer) -> tuple[list[R], Next | None, bytes | None]:
         """The rows of a page, what to wait for next, and the state after it."""
-        rows, more, state = loaded(self.whole.shape, answer.rows), answer.more, answer.state
+        rows = load_rows(self.whole.shape, answer.rows, self._on_error)
+        more, state = answer.more, answer.state
         if more:
             answer.prefetch()
         part.attempts = 0

@@ -29,14 +29,15 @@ class Memory:
         columns: by the names of their attributes, in the order in which rows are loaded.
         names: those of the columns as CQL reads them.
         markers: for a value of each column.
-        selection: what a select of it reads: its columns, and those of its subclasses in the same table.
+        fields: what a select of it reads: its columns, and those of its subclasses in the same table.
+        selection: their names as CQL reads them.
         load: a row of the selection to an instance, or to None where the row is of none of its classes.
         own: the condition that finds the rows of its classes in a table that others share.
         shapes: by text and whatever else tells them apart.
         access: how its instances are read and written, by keyspace.
     """
 
-    __slots__ = ("_others", "access", "columns", "load", "markers", "names", "own", "selection", "shapes")
+    __slots__ = ("_others", "access", "columns", "fields", "load", "markers", "names", "own", "selection", "shapes")
 
     def __init__(self, model: type) -> None:
         self.columns = _columns(model)
@@ -48,12 +49,12 @@ class Memory:
         kin = _kin(model)
         self.own = _own(model, kin)
         self.load: Callable[[Sequence[Any]], Any] = getattr(model, "__load__")  # noqa: B009
-        self.selection = ", ".join(self.names.values())
+        found = dict(self.columns)
+        for cls in kin.values():
+            found.update((name, column) for name, column in _columns(cls).items() if name not in found)
+        self.fields = tuple(found.values())
+        self.selection = ", ".join(quote(column.db_name) for column in self.fields)
         if kin:
-            found = dict(self.names)
-            for cls in kin.values():
-                found.update((name, quote(c.db_name)) for name, c in _columns(cls).items() if name not in found)
-            self.selection = ", ".join(found.values())
             self.load = _family_load(model, kin, list(found))
         self.shapes: dict[Hashable, Shape[Any]] = {}
         self.access: dict[str | None, Any] = {}

@@ -220,6 +220,7 @@ class Select(Tuned[list[R]], Generic[R]):
             facts.keyspace or keyspace or "",
             load=self._load(model),
             idempotent=True,
+            selection=self.selection,
         )
 
     def _check(self, model: type) -> None:

@@ -66,6 +66,7 @@ class Shape(Generic[R]):
         load: one row, a tuple, to an instance or a tuple of typed values; None without rows.
         key: which values are those of the primary key, in its order; of the partition key alone where that is all that
             is named, and nothing where neither is.
+        selection: the expressions that a row holds; none where it holds the columns of the model.
     """
 
     cql: str
@@ -78,6 +79,7 @@ class Shape(Generic[R]):
     idempotent: bool = True
     load: Callable[[Sequence[Any]], Any] | None = None
     key: tuple[int, ...] = ()
+    selection: tuple[Any, ...] = ()
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from typing import Final
 
 from scyllamodel._identifiers import BOOKKEEPING, qualified, quote
 from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import LoadError
 
 _TIMEOUT: Final = 60.0
 """Seconds for one statement: a first CREATE or a DROP on a busy machine takes longer than the driver's 10."""
@@ -42,4 +43,7 @@ def empty(repo: Repo) -> list[str]:
 
 
 def _holds_rows(repo: Repo, table: str) -> bool:
-    return bool(list(repo.session.execute(f"SELECT * FROM {qualified(repo.keyspace, table)} LIMIT 1")))  # noqa: S608
+    try:
+        return bool(repo.raw(f"SELECT * FROM {qualified(repo.keyspace, table)} LIMIT 1"))  # noqa: S608
+    except LoadError:  # a row that a test wrote to see how it is read
+        return True

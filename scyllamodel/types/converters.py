@@ -88,6 +88,23 @@ def load_ipv4(value: str) -> IPv4Address:
     return IPv4Address(int.from_bytes(socket.inet_aton(value), "big"))
 
 
+def dump_ipv4(value: Any) -> IPv4Address:
+    """The address itself; one of the other family could not be loaded."""
+    return value if value.__class__ is IPv4Address else IPv4Address(_text_or_address(value))
+
+
+def dump_ipv6(value: Any) -> IPv6Address:
+    """The address itself; one of the other family could not be loaded."""
+    return value if value.__class__ is IPv6Address else IPv6Address(_text_or_address(value))
+
+
+def _text_or_address(value: Any) -> str:
+    """The text of an address; numbers and bytes, which the constructors take too, are refused."""
+    if isinstance(value, (str, IPv4Address, IPv6Address)):
+        return str(value)
+    raise TypeError(f"an address is needed, not {type(value).__qualname__}")
+
+
 def load_ipv6(value: str) -> IPv6Address:
     """The text of an address as the address, likewise."""
     if ":" not in value:

@@ -178,8 +178,8 @@ _SCALARS: Final[dict[Any, Part]] = {
     datetime: natural(Native("timestamp")),
     date: natural(Native("date")),
     time: natural(Native("time")),
-    IPv4Address: Part(Native("inet"), to.load_ipv4),
-    IPv6Address: Part(Native("inet"), to.load_ipv6),
+    IPv4Address: Part(Native("inet"), to.load_ipv4, to.dump_ipv4),
+    IPv6Address: Part(Native("inet"), to.load_ipv6, to.dump_ipv6),
     Duration: natural(DURATION),
     Counter: Part(COUNTER),
 }

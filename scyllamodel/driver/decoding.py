@@ -1,0 +1,133 @@
+"""Answers of the server -> rows, without an error in the driver's reader thread.
+
+The driver decodes a whole answer in the thread that reads the socket. An error there counts as a broken protocol: the
+driver closes the connection, and every other request in flight on it fails. Yet servers store values that the driver
+cannot decode: a timestamp of year 10000, text that is UTF-8 for Java only, a decimal of 5,000 digits. The handlers here
+decode as fast as the driver's own until a cell fails. Then the answer is decoded again, cell by cell, and each row with
+a cell that fails becomes a `DamagedRow`, whose loading raises the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from scyllamodel.driver.names import ColDesc, ProtocolHandler, ResultMessage, read_int
+from scyllamodel.errors import LoadError
+
+
+@attrs.frozen
+class Unreadable:
+    """A cell that the driver cannot decode.
+
+    Attributes:
+        stored: its bytes.
+        cql_type: of its column.
+        error: why.
+    """
+
+    stored: bytes = attrs.field(repr=False)
+    cql_type: str
+    error: Exception = attrs.field(repr=False)
+
+    def __str__(self) -> str:
+        if self.cql_type == "timestamp" and len(self.stored) == 8:
+            return f"{int.from_bytes(self.stored, 'big', signed=True)} milliseconds since 1970"
+        return f"0x{self.stored.hex()}"
+
+
+class DamagedRow:
+    """A row with an `Unreadable` cell; what loads a row unpacks it or takes its items, and fails here.
+
+    Attributes:
+        cells: all of its cells.
+    """
+
+    __slots__ = ("cells",)
+
+    def __init__(self, cells: tuple[Any, ...]) -> None:
+        self.cells = cells
+
+    def _fail(self) -> Exception:
+        return next(cell.error for cell in self.cells if cell.__class__ is Unreadable)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self._fail()
+
+    def __getitem__(self, at: Any) -> Any:
+        raise self._fail()
+
+
+class DamagedPage(list[Any]):
+    """The rows of an answer of which some are `DamagedRow`."""
+
+
+def _made_page(message: Any, f: Any, protocol: int, metadata: Sequence[Any], policy: Any) -> DamagedPage:
+    """The rows of an answer, decoded cell by cell."""
+    columns = [(ColDesc(*column[:3]), column[3]) for column in metadata]
+    rows = (message.recv_row(f, len(columns)) for _ in range(read_int(f)))
+    return DamagedPage(_row([_cell(*one, protocol, policy) for one in zip(row, columns, strict=True)]) for row in rows)
+
+
+def _row(cells: list[Any]) -> Any:
+    return DamagedRow(tuple(cells)) if any(cell.__class__ is Unreadable for cell in cells) else tuple(cells)
+
+
+def _cell(stored: bytes | None, column: tuple[Any, Any], protocol: int, policy: Any) -> Any:
+    described, driver_type = column
+    if policy is not None and policy.contains_column(described):
+        driver_type = policy.column_type(described)
+        stored = policy.decrypt(described, stored)
+    try:
+        return driver_type.from_binary(stored, protocol)
+    except Exception as error:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
+        return Unreadable(stored or b"", driver_type.cql_parameterized_type(), error)
+
+
+@lru_cache(maxsize=64)  # sessions of one process share a handler, unless they encrypt columns
+def answers_handler(base: Any) -> Any:
+    """A handler that decodes as another one; what it cannot decode fails that one request, as `LoadError`."""
+    if getattr(base, "survives", False):
+        return base
+
+    class Handler(base):  # type: ignore[misc]  # the driver ships no types
+        survives = True
+
+        @classmethod
+        def decode_message(cls, *given: Any) -> Any:
+            try:
+                return super().decode_message(*given)
+            except Exception as error:  # noqa: BLE001 - the frame was read whole, so the connection is sound
+                failure = LoadError(
+                    f"The driver cannot decode an answer: {error}. The connection is intact, and so are other requests."
+                )
+                failure.__cause__ = error
+                return failure  # the driver makes it the outcome of the request
+
+    return Handler
+
+
+@lru_cache(maxsize=64)
+def rows_handler(base: Any) -> Any:
+    """Such a handler for rows that we load: only the rows with a cell that cannot be decoded fail."""
+
+    class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # likewise
+        def recv_results_rows(self, f: Any, protocol: int, types: Any, metadata: Any, policy: Any) -> None:
+            start = f.tell()
+            try:
+                super().recv_results_rows(f, protocol, types, metadata, policy)
+            except Exception:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
+                f.seek(start)
+                self.recv_results_metadata(f, types)
+                known = self.column_metadata or metadata
+                self.column_names = [column[2] for column in known]
+                self.column_types = [column[3] for column in known]
+                self.parsed_rows = _made_page(self, f, protocol, known, policy)
+
+    class Handler(answers_handler(base)):  # type: ignore[misc]  # likewise
+        message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: Result}  # noqa: RUF012
+
+    return Handler
