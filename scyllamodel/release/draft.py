@@ -17,6 +17,7 @@ from scyllamodel.release.ledger.values import DONE
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.renamed_keys import with_renames
 from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
 from scyllamodel.release.wanted import check_bound, chosen, wanted_facts
@@ -102,7 +103,7 @@ class Draft:
         """Look at the server, and plan.
 
         Raises:
-            ConnectionFailed, IntrospectionError: the server cannot be read.
+            ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
         """
         look = look or Look.at(wish.repo)
         wanted = wanted or wish.facts()
@@ -112,7 +113,10 @@ class Draft:
             wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
         books = found[home]
         plan = look.checked(_plan(wish, look, wanted, found), found)
-        return cls(wish, look, wanted, books, version, _complete(plan, wish, look, books))
+        plan = _complete(plan, wish, look, books)
+        if plan.refusals:
+            plan = with_renames(plan, open_ledger(wish.repo, look.coordinator, books, look.server))
+        return cls(wish, look, wanted, books, version, plan)
 
     def again(self, look: Look) -> Draft:
         """The same, as it is by now."""

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import attrs
+
 from scyllamodel.driver.repo import Repo
+from scyllamodel.release.books import open_ledger
 from scyllamodel.release.draft import Draft, Resources, Wish
+from scyllamodel.release.ledger.superseded import superseded_note
 from scyllamodel.release.look import Look
 from scyllamodel.release.results import CheckResult
 from scyllamodel.schema.facts import SchemaFacts
@@ -39,11 +43,22 @@ def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> C
         strict: whether what is live and declared by no model counts as disagreement.
 
     Raises:
-        DiscoveryError, ConnectionFailed, IntrospectionError: models or server cannot be read.
+        DiscoveryError, ConnectionFailed, IntrospectionError, LedgerError: models or server cannot be read.
     """
-    found = plan(repo, resources=resources, create_keyspace=False)
+    draft = Draft.of(Wish.of(repo, resources, create_keyspace=False))
+    found = draft.plan
     extra = strict and any(note.code == "BC103" for note in found.notes)
+    if not found.is_empty:
+        found = _with_superseded(draft)
     return CheckResult(found.is_empty and not extra, found)
+
+
+def _with_superseded(draft: Draft) -> Plan:
+    """The plan with a note where a later version, or a rollback, replaced these models."""
+    wish, look = draft.wish, draft.look
+    ledger = open_ledger(wish.repo, look.coordinator, draft.books, look.server)
+    note = superseded_note(ledger.versions(), wish.models_fp)
+    return draft.plan if note is None else attrs.evolve(draft.plan, notes=(*draft.plan.notes, note))
 
 
 def inspect(repo: Repo) -> SchemaFacts:

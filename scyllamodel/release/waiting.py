@@ -16,7 +16,7 @@ from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.agreement import await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import ConnectionFailed, IntrospectionError
+from scyllamodel.errors import ConnectionFailed, IntrospectionError, LedgerError
 from scyllamodel.release.built import await_built
 from scyllamodel.release.draft import Wish
 from scyllamodel.release.look import Look
@@ -115,7 +115,7 @@ def _until(look: Callable[[], WaitResult], deadline: float) -> WaitResult:
             found = look()
             if found.met or time.monotonic() >= deadline:
                 return found
-        except (ConnectionFailed, IntrospectionError):
+        except (ConnectionFailed, IntrospectionError, LedgerError):
             if time.monotonic() >= deadline:
                 raise
         pause = _PAUSES[min(looks, len(_PAUSES) - 1)]

@@ -14,6 +14,7 @@ from scyllamodel import (
     ConfigurationError,
     DestructiveChangeRefused,
     ImpossibleChange,
+    KeyspaceError,
     LockTimeout,
     Model,
     OutOfSync,
@@ -132,6 +133,44 @@ def test_an_older_release_that_restarts_brings_nothing_back(releases):
     assert ("in_sync", ["LG101"]) == (left.status, [n.code for n in left.plan.notes if n.code == "LG101"])
     assert ("CREATE TABLE",) == tuple(text[:12] for text in caught.value.missing)
     assert "applied" == migrate(old).status
+
+
+def test_check_names_the_version_that_replaced_the_models(releases):
+    """After a rollback the newer models are out of sync, and check says which version replaced them."""
+    old, new = releases(table("t", *T)), releases(table("t", *T, "b text"))
+    first = migrate(old)
+    migrate(new)
+    back = rollback(new, first.version, allow={"DS103"})
+    (note,) = [note for note in check(new).notes if note.code == "LG101"]
+
+    assert f"superseded by version {back.version} (rollback" in note.text
+    assert not check(new).in_sync
+    assert (True, []) == (check(old).in_sync, [n for n in check(old).notes if n.code == "LG101"])
+
+
+def test_a_replica_older_than_a_key_rename_is_told_the_version(releases):
+    """The refusal of the old key names the version that renamed the column."""
+    old, newer = releases(table("t", *T)), releases()
+    migrate(old)
+
+    class Renamed(Model, repo=newer.name, table="t"):
+        id: Column[cql.Int] = partition_key()
+        moment: Column[cql.Int] = clustering_key(renamed_from="at")
+        a: Column[str | None] = column(default=None)
+
+    done = migrate(newer, allow={"BC101"})
+    refusals = plan(old).refusals
+
+    assert Renamed.__facts__.name == "t"
+    assert [True] == [f"Version {done.version} renamed at to moment." in one.fix for one in refusals]
+
+
+def test_a_keyspace_that_does_not_exist_is_an_error(scylla_cluster):
+    """status, history and rollback name the missing keyspace."""
+    with scylla_cluster.repo("never_made") as repo:
+        for ask in (status, history, lambda repo: rollback(repo, 0)):
+            with pytest.raises(KeyspaceError, match="never_made does not exist"):
+                ask(repo)
 
 
 def test_a_rollback_stays_rolled_back(releases):

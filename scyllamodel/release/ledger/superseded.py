@@ -43,9 +43,19 @@ def may_sync(versions: Iterable[Migration], models_fp: str, plan: Plan) -> Diagn
     missing = [step for step in plan.steps if step.op != "set_options"]
     if missing:
         raise _refused(held, head, plan)
-    text = f"version {head.version} ({_told(head)}) replaced these models, which version {held.version} was for"
     left = f"; {len(plan.steps)} differences in options are left as they are" if plan.steps else ""
-    return Diagnostic("LG101", "note", held.scope, text + left, "Deploy the newer release, or run: scyllamodel migrate")
+    return _note(held, head, left)
+
+
+def superseded_note(versions: Iterable[Migration], models_fp: str) -> Diagnostic | None:
+    """Return what `check` says of models that a later version replaced; None when they are not superseded."""
+    found = superseded(versions, models_fp)
+    return None if found is None else _note(*found)
+
+
+def _note(held: Migration, head: Migration, more: str = "") -> Diagnostic:
+    text = f"superseded by version {head.version} ({_told(head)}): these models were in force at version {held.version}"
+    return Diagnostic("LG101", "note", held.scope, text + more, "Deploy the newer release, or run: scyllamodel migrate")
 
 
 def _told(head: Migration) -> str:

@@ -111,6 +111,7 @@ def rollback(
     patience = Patience(lock_timeout, agreement_timeout, step_timeout)
     with observed("rollback", repo.name, repo.keyspace, on_event) as told:
         look = Look.at(repo)
+        look.existing(repo.keyspace)
         ledger = ledger_of(repo, look)
         draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
         told(Event("plan_ready", draft.plan))
