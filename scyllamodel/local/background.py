@@ -12,9 +12,10 @@ import subprocess
 import sys
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -23,11 +24,15 @@ from scyllamodel.local import versions, wire
 from scyllamodel.local.cluster import LocalCluster, prepare
 from scyllamodel.local.errors import LocalServerError
 from scyllamodel.local.folders import cache_folder, locked
+from scyllamodel.local.health import problem_of
 from scyllamodel.local.holder import Job
 from scyllamodel.local.process import Identity
 from scyllamodel.local.progress import OnProgress
 
 _RUN_HOLDER = "import sys; sys.path[:] = sys.argv[2:]; from scyllamodel.local.holder import main; main()"
+DEFAULT_HEAP_MB: Final = {1: 1024, 3: 400}
+"""Number of nodes to the size of each node's Java heap: what one node of a small development machine may have, and
+what lets three of them fit."""
 _STOP_TIMEOUT = 90.0
 """Seconds that a holder may take to stop its nodes cleanly; it is killed then, and the nodes with it."""
 
@@ -40,11 +45,15 @@ class NodeStatus:
         contact_point: ``ip:port``.
         pid: process id of its Java.
         is_up: whether it answered just now.
+        problem: what is wrong with it, in a sentence; empty when it is well, or was not asked.
+        console: the file with all that Java wrote to its output.
     """
 
     contact_point: str
     pid: int
     is_up: bool
+    problem: str = ""
+    console: str = ""
 
 
 @attrs.frozen
@@ -60,6 +69,7 @@ class Status:
         login: name and password, where its nodes ask for them.
         keep: the folder of its data, or None when it is thrown away.
         log: the holder's log.
+        heap_mb: size of each node's Java heap in megabytes.
         holder: the process that owns the servers.
     """
 
@@ -71,7 +81,13 @@ class Status:
     login: tuple[str, str] | None = attrs.field(default=None, repr=False)
     keep: str | None = None
     log: str = ""
+    heap_mb: int | None = None
     holder: Identity | None = attrs.field(default=None, repr=False)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is known to be wrong with any node; a cluster that does not run has none."""
+        return all(node.is_up and not node.problem for node in self.nodes)
 
     @property
     def contact_points(self) -> list[str]:
@@ -83,11 +99,13 @@ class Status:
         return {
             "running": self.is_running,
             "version": self.version,
+            "healthy": self.is_well if self.is_running else None,
             "nodes": [attrs.asdict(node) for node in self.nodes],
             "since": self.since.isoformat() if self.since else None,
             "started_now": self.started_now,
             "keep": self.keep,
             "log": self.log,
+            "heap_mb": self.heap_mb,
         }
 
 
@@ -102,6 +120,7 @@ def start(
     *,
     state: Path | None = None,
     until: int | None = None,
+    heap_mb: int | None = None,
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Status:
@@ -113,26 +132,46 @@ def start(
         state: another state file, for a cluster beside the usual one.
         until: id of a process; the cluster ends when that process does.
         on_progress: told how far downloads are; the default shows them on stderr.
-        **options: ``keep``, ``settings``, ``benchmark``, ``durable``, ``startup_timeout``, ``heap_mb``, of the cluster.
+        heap_mb: size of each node's Java heap in megabytes; None means 1024 for one node, and 400 for each of three.
+        **options: ``keep``, ``settings``, ``benchmark``, ``durable``, ``startup_timeout``, of the cluster.
 
     Raises:
-        ConfigurationError: as for `LocalCluster`, or another version or number of nodes runs already.
+        ConfigurationError: as for `LocalCluster`, or another version, number of nodes, or heap runs already.
         LocalServerError: something could not be fetched, or the cluster did not come up.
     """
     file = state or default_state()
-    wanted = _arguments(version, nodes, options)
+    wanted = _arguments(version, nodes, {**options, "heap_mb": heap_mb or DEFAULT_HEAP_MB.get(nodes, 400)})
     with locked(file.with_suffix(".lock")):
         found = status(state=file)
         if found.is_running:
-            return _same(found, wanted)
+            return _same(found, wanted, heap_mb)
         prepare(wanted["version"], on_progress)
         _launch(Job(str(file), wanted, None if until is None else Identity.of(until)))
         return attrs.evolve(status(state=file), started_now=True)
 
 
-def status(*, state: Path | None = None) -> Status:
-    """The background cluster, each node asked whether it is up; a paused one takes 2 seconds to be found out."""
-    file = state or default_state()
+def status(*, state: Path | None = None, check_health: bool = False) -> Status:
+    """The background cluster, each node asked whether it is up; a paused one takes 2 seconds to be found out.
+
+    Parameters:
+        check_health: whether each node is also asked for a read and for a schema change that changes nothing; a node
+            that hangs takes 15 seconds to be found out.
+    """
+    found = _written(state or default_state())
+    return _with_health(found) if check_health else found
+
+
+def _with_health(found: Status) -> Status:
+    def checked(node: NodeStatus) -> NodeStatus:
+        problem = problem_of(node.contact_point, node.pid, Path(node.console), found.login)
+        return attrs.evolve(node, problem=problem)
+
+    with ThreadPoolExecutor(max(1, len(found.nodes))) as pool:
+        return attrs.evolve(found, nodes=tuple(pool.map(checked, found.nodes)))
+
+
+def _written(file: Path) -> Status:
+    """The cluster that a state file tells of."""
     try:
         written: dict[str, Any] = json.loads(file.read_text())
     except FileNotFoundError:
@@ -148,6 +187,7 @@ def status(*, state: Path | None = None) -> Status:
         login=None if written["login"] is None else tuple(written["login"]),
         keep=written["cluster"]["keep"],
         log=str(_log(file)),
+        heap_mb=written["cluster"].get("heap_mb"),
         holder=holder,
     )
 
@@ -171,7 +211,10 @@ def _arguments(version: str, nodes: int, options: dict[str, Any]) -> dict[str, A
     return {**options, "version": versions.exact(version), "nodes": nodes, "keep": absolute}
 
 
-def _same(found: Status, wanted: dict[str, Any]) -> Status:
+def _same(found: Status, wanted: dict[str, Any], heap_mb: int | None) -> Status:
+    if heap_mb is not None and found.heap_mb not in {None, heap_mb}:
+        message = f"Cassandra {found.version} runs already, with a heap of {found.heap_mb} MB and not {heap_mb} MB.\n"
+        raise ConfigurationError(message + "Stop it first:  scyllamodel local stop")
     if (found.version, len(found.nodes)) == (wanted["version"], wanted["nodes"]):
         return found
     message = (

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _OURS: Final = frozenset({"native_transport_port", "storage_port", "listen_address", "rpc_address", "seed_provider"})
 _PORT_TRIES: Final = 3
+_SMALLEST_HEAP_MB: Final = 256
+"""A smaller heap is full before the node has started."""
 _DEFAULT_LOGIN: Final = ("cassandra", "cassandra")
 
 
@@ -57,7 +59,8 @@ class LocalCluster:
         on_progress: told how far downloads are; the default shows them on stderr.
 
     Raises:
-        ConfigurationError: another number of nodes, an unknown version, or a setting that the cluster makes itself.
+        ConfigurationError: another number of nodes, an unknown version, too small a heap, or a setting that the cluster
+            makes itself.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class LocalCluster:
     ) -> None:
         if nodes not in {1, 3}:
             raise ConfigurationError(f"A local cluster has 1 or 3 nodes, not {nodes!r}.", nodes=nodes)
+        if heap_mb < _SMALLEST_HEAP_MB:
+            raise ConfigurationError(f"A node needs a heap of at least {_SMALLEST_HEAP_MB} MB, not {heap_mb}.")
         taken = sorted(_OURS & set(settings or ()))
         if taken:
             raise ConfigurationError(f"The cluster chooses {', '.join(taken)} itself: leave that out of settings.")

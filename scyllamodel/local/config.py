@@ -49,7 +49,7 @@ class NodeConfig:
     Attributes:
         number: 1 for the seed.
         nodes: how many nodes the cluster has.
-        version: exact, such as ``5.0.6``.
+        version: exact, such as ``5.0.9``.
         folder: holds its configuration, logs and data.
         address: the loopback address that it listens on.
         seed: address of node 1.
@@ -170,4 +170,6 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
 
 def _memory_flags(node: NodeConfig) -> list[str]:
     flags = [f"-Xms{node.heap_mb}m", f"-Xmx{node.heap_mb}m", "-Xss512k", "-XX:+UseSerialGC", "-XX:-UsePerfData"]
+    # A node whose heap was full once goes on half dead: it answers reads, and its schema changes hang.
+    flags.append("-XX:+ExitOnOutOfMemoryError")
     return flags if node.benchmark else [*flags, "-XX:TieredStopAtLevel=1"]

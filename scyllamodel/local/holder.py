@@ -103,6 +103,9 @@ def _tidy(state: Path) -> None:
 
 def _state(cluster: LocalCluster, job: Job) -> dict[str, Any]:
     holder = attrs.asdict(Identity.of(os.getpid()))
-    nodes = [{"contact_point": node.contact_point, "pid": node.pid} for node in cluster.nodes]
+    nodes = [
+        {"contact_point": node.contact_point, "pid": node.pid, "console": str(node.config.console)}
+        for node in cluster.nodes
+    ]
     found = {"version": cluster.version, "login": cluster.login, "nodes": nodes}
     return {"holder": holder, **found, "since": time.time(), "cluster": job.cluster}

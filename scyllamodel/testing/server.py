@@ -41,7 +41,7 @@ class RunningServer:
 
     @property
     def version(self) -> str:
-        """The version that the server tells: ``5.0.6`` of Cassandra, ``2025.1.2`` of ScyllaDB."""
+        """The version that the server tells: ``5.0.9`` of Cassandra, ``2025.1.2`` of ScyllaDB."""
         return self.product.partition(" ")[2]
 
     @property

@@ -215,6 +215,26 @@ def test_a_background_cluster_outlives_nothing_it_should_not(version, tmp_path):
     assert (None, False) == (start_time(first.nodes[0].pid), background.status(state=state).is_running)
 
 
+def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
+    """A sound node passes both probes with the larger heap; a paused one fails the first, and one that ended says so."""
+    state = tmp_path / "cluster.json"
+    first = background.start(version, state=state)
+    pid = first.nodes[0].pid
+    sound = background.status(state=state, check_health=True)
+    with pytest.raises(ConfigurationError, match="with a heap of 1024 MB and not 512"):
+        background.start(version, state=state, heap_mb=512)
+    os.kill(pid, signal.SIGSTOP)
+    paused = background.status(state=state, check_health=True)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: start_time(pid) is None)
+    ended = background.status(state=state, check_health=True)
+    background.stop(state=state)
+
+    assert (True, "", 1024) == (sound.is_well, sound.nodes[0].problem, sound.heap_mb)
+    assert (False, "a read failed within 5 s: timed out") == (paused.is_well, paused.nodes[0].problem)
+    assert (True, False, "its process ended") == (ended.is_running, ended.is_well, ended.nodes[0].problem)
+
+
 def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_path):
     """Given a process to work for, it ends when that does, and leaves no file."""
     with subprocess.Popen(["sleep", "1000"]) as master:

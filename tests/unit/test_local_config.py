@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -11,13 +12,15 @@ import pytest
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import LocalCluster, config, versions
 
+NEWEST = versions.RELEASES["5.0"]
+
 
 def node(**changes):
     """Node 1 of one, with some of its settings changed."""
     settings = {
         "number": 1,
         "nodes": 1,
-        "version": "5.0.6",
+        "version": NEWEST,
         "folder": Path("/data/node1"),
         "address": "127.0.0.1",
         "seed": "127.0.0.1",
@@ -29,17 +32,22 @@ def node(**changes):
 
 @pytest.mark.parametrize(
     ("version", "exact", "java"),
-    [("5.0", "5.0.6", 17), ("4.1", "4.1.10", 11), ("4.0", "4.0.19", 11), ("4.1.3", "4.1.3", 11)],
+    [
+        ("5.0", NEWEST, 17),
+        ("4.1", versions.RELEASES["4.1"], 11),
+        ("4.0", versions.RELEASES["4.0"], 11),
+        ("4.1.3", "4.1.3", 11),
+    ],
 )
 def test_a_release_line_means_one_exact_version_and_one_java(version, exact, java):
     """A release line stands for its newest tried version; an exact one stands for itself."""
     assert (exact, java) == (versions.exact(version), versions.java_major(versions.exact(version)))
 
 
-@pytest.mark.parametrize("version", ["3.11", "5", "5.0.6.1", "latest", "5.0.6\n", ""])
+@pytest.mark.parametrize("version", ["3.11", "5", f"{NEWEST}.1", "latest", f"{NEWEST}\n", ""])
 def test_an_unknown_version_is_refused_with_those_that_there_are(version):
     """A version of another line, or no version at all, is a configuration error that lists the lines."""
-    with pytest.raises(ConfigurationError, match=r'"5\.0" \(5\.0\.6\)'):
+    with pytest.raises(ConfigurationError, match=rf'"5\.0" \({re.escape(NEWEST)}\)'):
         LocalCluster(version=version)
 
 
@@ -67,7 +75,7 @@ def test_own_settings_win():
     [
         ("4.0.19", {"enable_materialized_views", "commitlog_sync_period_in_ms"}, {"materialized_views_enabled"}),
         ("4.1.10", {"materialized_views_enabled", "commitlog_sync_period"}, {"enable_materialized_views"}),
-        ("5.0.6", {"sasi_indexes_enabled", "user_defined_functions_enabled"}, {"commitlog_sync_period_in_ms"}),
+        (NEWEST, {"sasi_indexes_enabled", "user_defined_functions_enabled"}, {"commitlog_sync_period_in_ms"}),
     ],
 )
 def test_settings_are_spelt_as_the_version_knows_them(version, present, absent):
@@ -113,3 +121,25 @@ def test_a_node_that_may_forget_does_not_flush_its_schema():
     quick = config.command(node(durable=False), Path("/java"), [Path("/a.jar")])
 
     assert ["-Dcassandra.test.flush_local_schema_changes=false"] == [part for part in quick if part not in safe]
+
+
+@pytest.mark.parametrize("version", versions.RELEASES.values())
+def test_a_node_whose_heap_is_full_ends(version):
+    """It would answer reads for half an hour more, and hang at each schema change."""
+    command = config.command(node(version=version, heap_mb=1024), Path("/java"), [])
+
+    assert {"-XX:+ExitOnOutOfMemoryError", "-Xmx1024m", "-Xms1024m"} <= set(command)
+
+
+def test_too_small_a_heap_is_refused():
+    """Before a node is started that cannot come up."""
+    with pytest.raises(ConfigurationError, match="a heap of at least 256 MB, not 1"):
+        LocalCluster(heap_mb=1)
+
+
+def test_readme_names_the_versions_that_are_started():
+    """The table of servers follows the one constant."""
+    readme = Path(__file__).parents[2] / "README.md"
+    listed = ", ".join(versions.RELEASES.values())
+
+    assert f"| Cassandra {listed} |" in readme.read_text(encoding="utf-8")

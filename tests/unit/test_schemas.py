@@ -122,8 +122,12 @@ DOCUMENTS = {
             LocalStatus(is_running=False),
             LocalStatus(
                 is_running=True,
-                version="5.0.6",
-                nodes=(NodeStatus("127.0.0.1:9042", 17, is_up=True),),
+                version="5.0.9",
+                nodes=(
+                    NodeStatus("127.0.0.1:9042", 17, is_up=True),
+                    NodeStatus("127.0.0.2:9042", 18, is_up=False, problem="its process ended"),
+                ),
+                heap_mb=400,
                 since=datetime(2026, 1, 1, tzinfo=timezone.utc),
                 log="/tmp/cluster.log",
             ),

@@ -8,7 +8,7 @@ from typing import Final
 from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import following
-from scyllamodel.cli.exits import DONE, Interrupted, Stopped
+from scyllamodel.cli.exits import DONE, ERROR, Interrupted, Stopped
 from scyllamodel.cli.parser import Command
 from scyllamodel.demo.tour import tour
 from scyllamodel.local import background, versions
@@ -20,6 +20,9 @@ def _local_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["start", "stop", "status"], help="what to do with the server")
     _version(parser, "of Cassandra, for start: 5.0, 4.1 or 4.0 (default: 5.0)")
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1, help="how many, for start (default: 1)")
+    parser.add_argument(
+        "--heap", type=int, metavar="MB", help="Java heap of each node, for start (default: 1024, or 400 with 3 nodes)"
+    )
     options.output(parser)
 
 
@@ -31,18 +34,18 @@ def _local(settings: argparse.Namespace, console: Console) -> int:
     if settings.action == "start":
         found = _start(settings, console)
     else:
-        found = background.stop() if settings.action == "stop" else background.status()
+        found = background.stop() if settings.action == "stop" else background.status(check_health=True)
     console.document({"format": 1, "kind": "local", **found.to_dict()})
     console.result(local_text(settings.action, found))
-    return DONE
+    return ERROR if settings.action == "status" and not found.is_well else DONE
 
 
 def _start(settings: argparse.Namespace, console: Console) -> Status:
     if console.verbosity < 0:
-        return background.start(settings.version, settings.nodes, on_progress=silent)
+        return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=silent)
     console.say(f"Starting Cassandra {versions.exact(settings.version)} …")
     with shown(console.err) as show:
-        return background.start(settings.version, settings.nodes, on_progress=show)
+        return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=show)
 
 
 def local_text(action: str, found: Status) -> str:
@@ -56,11 +59,28 @@ def local_text(action: str, found: Status) -> str:
         return f"Stopped Cassandra {found.version} at {where}." if found.is_running else "No local server was running."
     if not found.is_running:
         return "No local server runs. Start one with: scyllamodel local start"
+    if not found.is_well:
+        return _unwell(found)
     return (
         f"Cassandra {found.version} runs at {where}.\n"
         f"Use it with:  --url scylla://{','.join(found.contact_points)}/KEYSPACE?models=PACKAGE\n"
         "Stop it with: scyllamodel local stop"
     )
+
+
+def _unwell(found: Status) -> str:
+    """What is wrong with which node, and what to do."""
+    heap = 2 * (found.heap_mb or 512)
+    lines = [
+        f"  {node.contact_point}: {node.problem or ('well' if node.is_up else 'it does not answer')}"
+        for node in found.nodes
+    ]
+    advice = (
+        "Stop it with:               scyllamodel local stop",
+        f"Start it with more memory:  scyllamodel local start --heap {heap}",
+        f"Its log is beside:          {found.nodes[0].console or found.log}",
+    )
+    return "\n".join([f"Cassandra {found.version} runs, and is not well:", *lines, *advice])
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
@@ -85,8 +105,10 @@ COMMANDS: Final = (
         _local,
         _local_options,
         "The server, and the Java that it needs, are downloaded once into your cache folder. It runs\n"
-        "in the background until you stop it, and its data goes with it. Needs the extra `local`.",
-        ("scyllamodel local start", "scyllamodel local start --version 4.1", "scyllamodel local stop"),
+        "in the background until you stop it, and its data goes with it. `status` asks each node for a\n"
+        "read and for a schema change that changes nothing, and ends with 1 if one of them is not well.\n"
+        "Needs the extra `local`.",
+        ("scyllamodel local start", "scyllamodel local start --version 4.1 --heap 2048", "scyllamodel local status"),
     ),
     Command(
         "demo",

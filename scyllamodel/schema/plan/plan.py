@@ -57,7 +57,7 @@ class Plan:
 
     Attributes:
         keyspace: its raw name, or several joined by ``", "``.
-        server: the server it was made for, such as ``cassandra 5.0.6``.
+        server: the server it was made for, such as ``cassandra 5.0.9``.
         bootstrap: steps that come first and are no part of ``cql``: the keyspace, where it was asked for, and the
             tables of our own bookkeeping.
         steps: what runs, in order. With refusals nothing runs, and these are what would be possible.
