@@ -1,8 +1,9 @@
 """One replica of an application that starts: it syncs its models and says, line by line, how far it is.
 
-``replica.py NODE KEYSPACE LEASE COPIES FIRST LAST``: the models are tables ``t<FIRST>`` to ``t<LAST>``, each with a
-user type of its own and every third one with an index. It prints ``step_started N``, ``step_done N`` …, and at the end
-``finished STATUS`` or the class of the error; a parent kills or stops it when it likes.
+``replica.py NODE KEYSPACE LEASE COPIES FIRST LAST [VERB]``: the models are tables ``t<FIRST>`` to ``t<LAST>``, each
+with a user type of its own and every third one with an index. It prints ``step_started N``, ``step_done N`` …, and at
+the end ``ended STATUS`` or the class of the error; a parent kills or stops it when it likes. With a VERB of `VERBS` it
+does that in place of a sync, and is patient enough for a node that is paused in between.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ import functools
 import sys
 import types
 
-from scyllamodel import Column, Model, Repo, ScyllaModelError, UserType, column, partition_key
+from scyllamodel import (
+    Column,
+    Model,
+    Repo,
+    ScyllaModelError,
+    UserType,
+    column,
+    contract,
+    partition_key,
+    rollback,
+    wait,
+)
 from scyllamodel import types as cql
 from scyllamodel.driver.connect import stop_loop
 from scyllamodel.release import guard
@@ -52,10 +64,25 @@ def models(first, last):
     return made
 
 
-def main(node, keyspace, lease, copies, *numbers):
-    """Sync, and say what happens."""
+def _waited(repo, **_):
+    return "ended" if wait(repo, timeout=150).met else "failed"
+
+
+VERBS = {
+    "sync": lambda repo, **how: Model.sync_all(repo, **how).status,
+    "rollback": lambda repo, **how: rollback(repo, 0, allow=ALLOWED, **how).status,
+    "contract": lambda repo, **how: contract(repo, allow=ALLOWED, **how).status,
+    "wait": _waited,
+}
+ALLOWED = ("DS102", "DS103", "DS104", "DS106")
+HASTY = {"agreement_timeout": 20.0, "step_timeout": 5.0}
+PATIENT = {"agreement_timeout": 150.0, "step_timeout": 120.0}
+
+
+def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR0917 - the words of a command line
+    """Sync, or do what the verb says, and say what happens."""
     guard.Wanted = functools.partial(Wanted, lease=float(lease))
-    kept = models(*map(int, numbers))
+    kept = models(int(first), int(last))
 
     def told(event):
         say(event.kind, "" if event.step is None else event.step.seq)
@@ -66,7 +93,7 @@ def main(node, keyspace, lease, copies, *numbers):
     with Repo("soak", nodes=[node], **about) as repo:
         say("ready", len(kept))
         try:
-            say("ended", Model.sync_all(repo, on_event=told, agreement_timeout=20.0, step_timeout=5.0).status)
+            say("ended", VERBS[verb or "sync"](repo, on_event=told, **(HASTY if verb is None else PATIENT)))
         except ScyllaModelError as error:
             say("failed", type(error).__name__)
 

@@ -7,6 +7,7 @@ given by the number of the request, so that every one of a run can be hit.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,13 @@ import attrs
 
 from scyllamodel.errors import IntrospectionError, SchemaDisagreement
 from scyllamodel.schema import changes as c
-from scyllamodel.schema.apply import StatementConflict, StatementRefused, StatementTransient, StatementUnknown
+from scyllamodel.schema.apply import (
+    CoordinatorChanged,
+    StatementConflict,
+    StatementRefused,
+    StatementTransient,
+    StatementUnknown,
+)
 from scyllamodel.schema.facts import FrozenMap, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.server import ServerProfile
 
@@ -172,6 +179,23 @@ def applied(found: KeyspaceFacts, change: c.Change) -> KeyspaceFacts:
     return _RUN[type(change)](found, change)
 
 
+@attrs.frozen
+class Loss:
+    """The node that coordinates is lost while it has a statement, and the next one takes over.
+
+    Attributes:
+        ran: whether the lost node ran the statement.
+        forgets: how many of the last statements that ran the next node does not know.
+        returns: the look at which the lost node is back, with all that it ran; None if it never is.
+        sent: False when the statement is known not to have reached it.
+    """
+
+    ran: bool = True
+    forgets: int = 0
+    returns: int | None = None
+    sent: bool = True
+
+
 @attrs.define
 class Faults:
     """What goes wrong, by the number of the ``execute`` (from 1) unless said otherwise.
@@ -190,6 +214,8 @@ class Faults:
         disagree: numbers of the waits for agreement that fail.
         deaf: numbers of the waits for agreement in which no node answers.
         watch_interrupt: looks, by their number, that Ctrl-C hits.
+        losses: nodes that are lost.
+        lost_at_wait: waits for agreement, by their number, in which the node is lost; with how much the next forgets.
     """
 
     lost: frozenset[int] = frozenset()
@@ -205,10 +231,15 @@ class Faults:
     disagree: frozenset[int] = frozenset()
     deaf: frozenset[int] = frozenset()
     watch_interrupt: frozenset[int] = frozenset()
+    losses: dict[int, Loss] = attrs.field(factory=dict)
+    lost_at_wait: dict[int, int] = attrs.field(factory=dict)
 
 
 class Simulator:
-    """One coordinator: an executor whose time passes only when somebody sleeps."""
+    """Nodes that coordinate one after the other: an executor whose time passes only when somebody sleeps.
+
+    A statement that is sent through a node that took over before all nodes agreed fails the test.
+    """
 
     def __init__(self, found: KeyspaceFacts, server: ServerProfile | None = None, faults: Faults | None = None) -> None:
         self.facts, self.server, self.faults = found, server or ServerProfile(), faults or Faults()
@@ -217,6 +248,10 @@ class Simulator:
         self.ran: list[str] = []
         self.looks = self.waits = 0
         self.pending: list[tuple[int, str]] = []
+        self.known = [found]
+        """The facts after each statement that ran, as the node that coordinates knows them."""
+        self.away: list[tuple[int, list[str]]] = []
+        self.has_moved = self.agreed = False
         self.now = 0.0
 
     def knows(self, plan):
@@ -239,6 +274,8 @@ class Simulator:
 
     def execute(self, cql: str, timeout: float) -> None:
         """Run one statement, with the fault that its number has."""
+        if self.has_moved:
+            raise CoordinatorChanged("another node took over")
         self.sent.append(cql)
         number, faults = len(self.sent), self.faults
         if number in faults.foreign:
@@ -252,23 +289,52 @@ class Simulator:
         if number in faults.unsent:
             self.now += timeout
             raise StatementUnknown("client request timeout")
-        if number in faults.late:
-            self.pending.append((self.looks + faults.late[number], cql))
-            raise StatementUnknown("client request timeout")
-        self._run(cql)
+        self._arrive(number, cql)
         if number in faults.lost:
             raise StatementUnknown("connection closed")
         if number in faults.interrupt:
             raise KeyboardInterrupt
 
+    def _arrive(self, number: int, cql: str) -> None:
+        """The node has the statement, and runs it now, or later, or is lost with it."""
+        if number in self.faults.losses:
+            self._lose(cql, self.faults.losses[number])
+        if number in self.faults.late:
+            self.pending.append((self.looks + self.faults.late[number], cql))
+            raise StatementUnknown("client request timeout")
+        self._run(cql)
+
     def _run(self, cql: str) -> None:
         self.facts = applied(self.facts, self.changes[cql])
         self.ran.append(cql)
+        self.known.append(self.facts)
+
+    def _lose(self, cql: str, loss: Loss) -> None:
+        """Lose the node with what it alone knew."""
+        if loss.ran:
+            self._run(cql)
+        taken = self.ran[len(self.ran) - loss.forgets :]
+        self._forget(loss.forgets)
+        if loss.returns is not None:
+            self.away.append((self.looks + loss.returns, taken))
+        raise (StatementUnknown if loss.sent else StatementTransient)("the node is lost")
+
+    def _forget(self, count: int) -> None:
+        del self.known[len(self.known) - count :]
+        self.facts, self.has_moved, self.agreed = self.known[-1], True, False
+
+    def take_over(self) -> None:
+        """Let the node that took over coordinate."""
+        assert self.agreed, "a node takes over before all agreed"
+        self.has_moved = False
 
     def look(self, keyspace: str) -> KeyspaceFacts:
         """The facts, unless this look fails."""
         assert keyspace == self.facts.name
         self.looks += 1
+        for due in [due for due in self.away if due[0] <= self.looks]:
+            self.away.remove(due)
+            self._merge(due[1])
         for due in [due for due in self.pending if due[0] <= self.looks]:
             self.pending.remove(due)
             self._run(due[1])
@@ -277,6 +343,12 @@ class Simulator:
         if self.looks in self.faults.watch_interrupt:
             raise KeyboardInterrupt
         return self.facts
+
+    def _merge(self, taken: list[str]) -> None:
+        """A lost node is back, and all learn what it ran."""
+        for cql in taken:
+            with contextlib.suppress(StatementConflict):
+                self.facts = applied(self.facts, self.changes[cql])
 
     def answers(self, cql: str) -> bool:  # noqa: ARG002
         """Whether a query gives a row: the simulator keeps none."""
@@ -290,3 +362,6 @@ class Simulator:
         if self.waits in self.faults.disagree:
             self.now += timeout
             raise SchemaDisagreement("The nodes hold 2 schemas.", versions=FrozenMap({"v1": "n1", "v2": "n2"}))
+        if self.waits in self.faults.lost_at_wait:
+            self._forget(self.faults.lost_at_wait[self.waits])
+        self.agreed = True

@@ -2,7 +2,7 @@
 
 ``python tests/soak.py [--rounds N] [--replicas N] [--seed N] [--only NAME]`` prints a table; the live suite plays each
 scenario of one node once, and has short forms of those of three (`test_agreement`). Real processes, real signals, a
-fault proxy, one node and three.
+fault proxy, one node and three; and `node_loss`, in which the node that all runs use is lost at each step of each verb.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 import attrs
+import node_loss
 import replica
 from shell import run
 
@@ -351,8 +352,12 @@ def main():
         if chosen:
             with LocalCluster(nodes=nodes) as cluster:
                 found += _played(chosen, cluster, words)
+    bad = 0
+    if not words.only or "node_loss" in words.only:
+        rounds, starters = max(1, words.rounds // 6), words.replicas // 2
+        bad = node_loss.every(node_loss.WELL, node_loss.FAULTS, rounds, starters, words.seed)
     sys.stdout.write(f"{table(found)}\nseed {words.seed}: --seed {words.seed} plays the same again\n")
-    return 0 if all(outcome.is_clean for outcome in found) else 1
+    return 0 if not bad and all(outcome.is_clean for outcome in found) else 1
 
 
 def _played(chosen, cluster, words):

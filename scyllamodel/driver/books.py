@@ -15,7 +15,7 @@ from uuid import UUID
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.cas import Rows, literal
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.reader import SCHEMA_VERSION
 
 _MIGRATIONS, _STEPS, _VERIFIED = "scyllamodel_migrations", "scyllamodel_steps", "scyllamodel_verified"
@@ -90,8 +90,7 @@ class Books:
         where = _pairs({"scope": scope, "models_fp": models_fp})
         cql = f"SELECT schema_version FROM {self._name(_VERIFIED)} WHERE {where}"  # noqa: S608 - literals
         try:
-            sent = [self._coordinator.start(text) for text in (cql, SCHEMA_VERSION)]
-            seen, now = (list(future.result()) for future in sent)
+            seen, now = self._coordinator.read(lambda node: _together(node, cql, SCHEMA_VERSION))
         except DRIVER_ERRORS:  # no such table, no right to read it, no answer: the full read will tell
             return None, None
         return (seen[0]["schema_version"] if seen else None), now[0]["schema_version"]
@@ -111,6 +110,12 @@ class Books:
 
     def _name(self, table: str) -> str:
         return qualified(self._keyspace, table)
+
+
+def _together(node: Pinned, *queries: str) -> list[list[dict[str, Any]]]:
+    """The rows of queries that are asked at once."""
+    sent = [node.start(cql) for cql in queries]
+    return [list(future.result()) for future in sent]
 
 
 def _pairs(cells: Mapping[str, Any]) -> str:

@@ -14,10 +14,9 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._identifiers import string
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
-from scyllamodel.driver.failures import Meaning, lost_node, meaning
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
-from scyllamodel.errors import ConnectionFailed
 from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementTransient, StatementUnknown
 
 Value: TypeAlias = str | int | UUID | datetime | Iterable[str] | None
@@ -65,10 +64,10 @@ class Applied:
 
 
 class Rows:
-    """Conditional statements and their reads, through one node for as long as it lives; then through the next.
+    """Conditional statements and their reads, through the node of the run.
 
     Parameters:
-        coordinator: the node to use.
+        coordinator: shared with all that the run does; it moves to the next node when this one is lost.
         timeout: seconds for each statement.
     """
 
@@ -106,21 +105,11 @@ class Rows:
         return Applied(row["[applied]"], {name: value for name, value in row.items() if name != "[applied]"})
 
     def _rows(self, cql: str, consistency: Any) -> list[dict[str, Any]]:
-        node = self.coordinator
         levels = {"consistency": consistency, "serial_consistency": ConsistencyLevel.SERIAL}
         try:
-            return list(node.connection.send(cql, host=node.host, timeout=self.timeout, **levels).result())
+            return self.coordinator.once(lambda node: node.rows(cql, timeout=self.timeout, **levels))
         except DRIVER_ERRORS as error:
-            if lost_node(error):
-                self._move()
             raise _failure(error) from error
-
-    def _move(self) -> None:
-        """Take the next node; while there is none, the lost one is as good as any."""
-        try:
-            self.coordinator = choose(self.coordinator.connection)
-        except ConnectionFailed:
-            return
 
 
 def _failure(error: Exception) -> StatementFailure:

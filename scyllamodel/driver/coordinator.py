@@ -1,19 +1,24 @@
-"""The one node that a whole run talks to, chosen as every other run would choose.
+"""The one node that a whole run uses, chosen as every other run would choose, and the next one once it is lost.
 
-*In*: a `Connection`. *Out*: a `Coordinator`, which sends text to its node and nowhere else. A coordinator sees its own
-schema changes at once, and orders the changes of all who use it; two coordinators order nothing (two ADDs of one column
-with different types through two of them wedged the DDL of a whole Cassandra cluster, 2 of 2 attempts).
+*In*: a `Connection`. *Out*: a `Coordinator`, shared by all parts of a run, whose `Pinned` node receives every request.
+A node sees its own schema changes at once, and orders the changes of all who use it; two nodes order nothing (two ADDs
+of one column with different types through two of them wedged the DDL of a whole Cassandra cluster, 2 of 2 attempts).
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import threading
 import time
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import attrs
 
 from scyllamodel.driver.connection import PAGE, Connection
+from scyllamodel.driver.failures import lost_node
 from scyllamodel.driver.names import (
     ConnectionBusy,
     ConnectionException,
@@ -22,34 +27,49 @@ from scyllamodel.driver.names import (
     ErrorMessage,
     HostDistance,
     NoHostAvailable,
+    OperationTimedOut,
 )
 from scyllamodel.driver.policy import by_host_id
 from scyllamodel.errors import ConnectionFailed
 
+_T = TypeVar("_T")
+
 READ_TIMEOUT: Final = 10.0
 """Seconds for one page of a read of system tables."""
 
+QUICK: Final = 3.0
+"""Seconds after which a node that did not answer a read is asked whether it answers at all."""
+
+PROBES: Final = (2.0, 5.0)
+"""Seconds for a node to answer a probe: all nodes are tried with the first value before any gets the second."""
+
 _POOL_WAIT: Final = 5.0
 """Seconds for the driver to connect to a node that it means to connect to."""
+
+_PROBE: Final = "SELECT host_id FROM system.local WHERE key = 'local'"
+
+_log = logging.getLogger("scyllamodel")
 
 DRIVER_ERRORS: Final = (DriverException, NoHostAvailable, ConnectionException, ConnectionBusy, ErrorMessage)
 """All that a request raises."""
 
 
 @attrs.frozen
-class Coordinator:
-    """One node, pinned.
+class Pinned:
+    """One node, for requests that must not reach another one.
 
     Attributes:
         host: the driver's object for it.
+        read_timeout: seconds for one page of a read that names no timeout.
     """
 
     connection: Connection = attrs.field(repr=False)
     host: Any
+    read_timeout: float = attrs.field(default=READ_TIMEOUT, eq=False)
 
     @property
     def host_id(self) -> UUID:
-        """Which node it is, for as long as it lives."""
+        """The id of the node, which it keeps for as long as it lives."""
         return UUID(str(self.host.host_id))
 
     @property
@@ -57,19 +77,128 @@ class Coordinator:
         """Where it is, for people."""
         return str(self.host.endpoint)
 
-    def rows(
-        self, cql: str, *, timeout: float = READ_TIMEOUT, page: int = PAGE, consistency: Any = ConsistencyLevel.ONE
-    ) -> list[dict[str, Any]]:
-        """All rows of a query, by column name.
+    def rows(self, cql: str, *, timeout: float | None = None, **how: Any) -> list[dict[str, Any]]:
+        """All rows of a query, by column name; parameters as of `Connection.send`.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
         """
-        return self.connection.rows(cql, host=self.host, timeout=timeout, page=page, consistency=consistency)
+        return list(self.start(cql, timeout=timeout, **how).result())
 
-    def start(self, cql: str, *, timeout: float = READ_TIMEOUT, page: int = PAGE) -> Any:
-        """Send a query and return the driver's future for it."""
-        return self.connection.send(cql, host=self.host, timeout=timeout, page=page)
+    def start(self, cql: str, *, timeout: float | None = None, **how: Any) -> Any:
+        """Send a statement once and return the driver's future for it."""
+        seconds = self.read_timeout if timeout is None else timeout
+        return self.connection.send(cql, host=self.host, timeout=seconds, **how)
+
+    def answers(self, timeout: float) -> bool:
+        """Whether the node answers a query now."""
+        try:
+            self.rows(_PROBE, timeout=timeout)
+        except DRIVER_ERRORS:
+            return False
+        return True
+
+
+class Coordinator:
+    """The node of a run: the first that answers of the order that all runs share, then the next one.
+
+    One object serves a whole run, so that its reads, its lock, its ledger and its statements change the node together.
+    Reads move to another node at once. What must not be sent twice raises, and the next request finds another node.
+
+    Attributes:
+        node: the node by now.
+    """
+
+    def __init__(self, connection: Connection, host: Any) -> None:
+        self.connection = connection
+        self.node = Pinned(connection, host)
+        self._mutex = threading.RLock()
+
+    @property
+    def host(self) -> Any:
+        """The driver's object for the node."""
+        return self.node.host
+
+    @property
+    def host_id(self) -> UUID:
+        """The id of the node."""
+        return self.node.host_id
+
+    @property
+    def address(self) -> str:
+        """Where the node is, for people."""
+        return self.node.address
+
+    def rows(
+        self, cql: str, *, timeout: float | None = None, page: int = PAGE, consistency: Any = ConsistencyLevel.ONE
+    ) -> list[dict[str, Any]]:
+        """All rows of a query, by column name, from whichever node answers.
+
+        Raises:
+            Exception: one of `DRIVER_ERRORS`.
+        """
+        return self.read(lambda node: node.rows(cql, timeout=timeout, page=page, consistency=consistency))
+
+    def read(self, work: Callable[[Pinned], _T]) -> _T:
+        """The result of reads that belong together, all from one node: started over on the next one if it is lost.
+
+        Raises:
+            Exception: one of `DRIVER_ERRORS`; no node answers, or this one refuses.
+        """
+        moves = len(self.connection.hosts)
+        timeout = READ_TIMEOUT if moves == 1 else QUICK
+        while True:
+            node = self.node
+            try:
+                return work(attrs.evolve(node, read_timeout=timeout))
+            except DRIVER_ERRORS as error:
+                if moves > 0 and self.leave(node, error):
+                    moves, timeout = moves - 1, QUICK
+                elif isinstance(error, OperationTimedOut) and timeout < READ_TIMEOUT:
+                    timeout = READ_TIMEOUT  # it answers, and is slow
+                else:
+                    raise
+
+    def once(self, work: Callable[[Pinned], _T]) -> _T:
+        """The result of a request that must not be sent twice; if its node is lost, later requests use the next one.
+
+        Raises:
+            Exception: one of `DRIVER_ERRORS`.
+        """
+        node = self.node
+        try:
+            return work(node)
+        except DRIVER_ERRORS as error:
+            self.leave(node, error)
+            raise
+
+    def leave(self, node: Pinned, error: BaseException) -> bool:
+        """Whether later requests go to another node, since this one is lost.
+
+        A node that did not answer in time is asked once more: a paused one takes connections and answers nothing, a
+        slow one answers. When no other node answers, the lost one is as good as any.
+        """
+        with self._mutex:
+            if self.node != node:
+                return True
+            silent = isinstance(error, OperationTimedOut) and not node.answers(PROBES[0])
+            if not (silent or lost_node(error)):
+                return False
+            try:
+                self.node = _first_that_answers(self.connection, _others(self.connection, node.host))
+            except ConnectionFailed:
+                return False
+            _log.warning("%s does not answer any more; %s takes its place", node.address, self.address)
+            return True
+
+    def prefer(self, host_id: UUID) -> None:
+        """Move to this node if it answers: a run that takes a lock over uses the node of the run that lost it."""
+        with self._mutex:
+            if host_id == self.host_id:
+                return
+            hosts = [host for host in self.connection.hosts if str(host.host_id) == str(host_id)]
+            with contextlib.suppress(ConnectionFailed):
+                self.node = _first_that_answers(self.connection, hosts)
 
 
 def presumed(connection: Connection) -> Coordinator | None:
@@ -78,24 +207,29 @@ def presumed(connection: Connection) -> Coordinator | None:
     return next((Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected), None)
 
 
-def choose(connection: Connection, *, first: UUID | None = None) -> Coordinator:
+def choose(connection: Connection) -> Coordinator:
     """The live node with the lowest host_id that the session reaches.
 
     A session of our own reaches it in any data centre; a lent one only where its policies go, which is why all
     processes that change one schema should be configured alike.
 
-    Parameters:
-        first: a node to take before all others if it answers: whoever takes a lock over goes on where the dead holder
-            sent his last statement.
-
     Raises:
-        ConnectionFailed: no node answers; ``reasons`` tells for each why.
+        ConnectionFailed: no node answers; ``reasons`` has the reason of each.
     """
+    return Coordinator(connection, _first_that_answers(connection, by_host_id(connection.hosts)).host)
+
+
+def _others(connection: Connection, lost: Any) -> list[Any]:
+    return [host for host in by_host_id(connection.hosts) if host != lost]
+
+
+def _first_that_answers(connection: Connection, hosts: list[Any]) -> Pinned:
+    """The first of these nodes that answers a probe; a slow one counts once none of them answers quickly."""
     reasons: dict[str, str] = {}
-    for host in sorted(by_host_id(connection.hosts), key=lambda host: str(host.host_id) != str(first)):
-        reason = _unusable(connection, host)
+    for host, timeout in _tries(hosts):
+        reason = _unusable(Pinned(connection, host), timeout)
         if reason is None:
-            return Coordinator(connection, host)
+            return Pinned(connection, host)
         reasons[str(host.endpoint)] = reason
     listed = "; ".join(f"{node}: {reason}" for node, reason in reasons.items()) or "the driver knows of no node"
     raise ConnectionFailed(
@@ -105,12 +239,16 @@ def choose(connection: Connection, *, first: UUID | None = None) -> Coordinator:
     )
 
 
-def _unusable(connection: Connection, host: Any) -> str | None:
+def _tries(hosts: list[Any]) -> Iterator[tuple[Any, float]]:
+    return ((host, timeout) for timeout in PROBES[len(hosts) == 1 :] for host in hosts)
+
+
+def _unusable(node: Pinned, timeout: float) -> str | None:
     """Why a node cannot coordinate, or None: asked by a query, since the driver learns late that a node is gone."""
-    reason = _unconnected(connection, host)
+    reason = _unconnected(node.connection, node.host)
     if reason is None:
         try:
-            connection.rows("SELECT host_id FROM system.local WHERE key = 'local'", host=host, timeout=_POOL_WAIT)
+            node.rows(_PROBE, timeout=timeout)
         except DRIVER_ERRORS as error:
             reason = f"{type(error).__name__}: {error}"
     return reason
@@ -122,7 +260,7 @@ def _unconnected(connection: Connection, host: Any) -> str | None:
     deadline = time.monotonic() + _POOL_WAIT
     while host not in session.get_pool_state():
         if host.is_up is False:
-            return "the driver holds it for down"
+            return "the driver considers it down"
         if session.cluster.profile_manager.distance(host) == HostDistance.IGNORED:
             return "the load balancing policy of the session leaves it out"
         if time.monotonic() > deadline:

@@ -16,13 +16,13 @@ from uuid import UUID
 from typing_extensions import Self
 
 from scyllamodel.driver.agreement import Pulse, await_agreement
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
-from scyllamodel.driver.failures import Meaning, lost_node, meaning
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
+from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.names import ConsistencyLevel
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.servers import unread
-from scyllamodel.errors import ConnectionFailed, IntrospectionError
 from scyllamodel.schema.apply import (
+    CoordinatorChanged,
     StatementConflict,
     StatementFailure,
     StatementRefused,
@@ -31,6 +31,9 @@ from scyllamodel.schema.apply import (
 )
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
+
+_PAUSE: Final = 0.5
+"""Seconds until nodes are asked again of which none answered."""
 
 _FAILURES: Final[Mapping[Meaning, type[StatementFailure]]] = {
     Meaning.UNKNOWN: StatementUnknown,
@@ -46,17 +49,21 @@ class DdlExecutor:
     While inside, the driver of a session of our own neither waits for agreement nor reads the schema after each
     statement, which is most of the time of a plain loop of DDL; a lent session keeps its habits.
 
+    Two nodes order nothing. When the node that sent the last statement is lost, reads use the next one at once, while
+    `execute` raises `CoordinatorChanged` and sends nothing until `await_agreement` and `take_over` were called.
+
     Parameters:
-        coordinator: the node to use; if it dies, the next one that every run would choose.
+        coordinator: the node to use; if it is lost, it moves to the next one that every run would choose.
         server: what the coordinator is.
-        agreement_timeout: seconds that the others may take to agree before another node takes over.
     """
 
-    def __init__(self, coordinator: Coordinator, server: ServerProfile, *, agreement_timeout: float = 120.0) -> None:
+    def __init__(self, coordinator: Coordinator, server: ServerProfile) -> None:
         self.coordinator, self.server = coordinator, server
-        self._agreement_timeout = agreement_timeout
         self._pulse = Pulse()
-        self._lost: IntrospectionError | None = None
+        self._orders: UUID | None = None
+        """The node that may send statements: the one that sent the last, or took over from it; None: any node."""
+        self._agreed: UUID | None = None
+        """The node by which all agreed last."""
         self._has_sent = False
         self._inside = contextlib.ExitStack()
 
@@ -71,6 +78,15 @@ class DdlExecutor:
         if self._has_sent:
             self.coordinator.connection.catch_up()
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether the last statement was sent through another node than the one that is used now."""
+        return self._orders not in {None, self.coordinator.host_id}
+
+    def take_over(self) -> None:
+        """Let the node by which all agreed last send statements, after it is known what it lacks."""
+        self._orders = self._agreed
+
     def execute(self, cql: str, timeout: float) -> None:
         """Send one statement, once.
 
@@ -78,18 +94,19 @@ class DdlExecutor:
             timeout: seconds to wait for the answer.
 
         Raises:
+            CoordinatorChanged: nothing was sent, as long as `has_moved` is true.
             StatementFailure: as the subclass that says what became of it; the driver's error is its cause.
         """
-        if self._lost is not None:
-            self._take_another(self._lost)
-        self._has_sent = True
         try:
-            self.coordinator.rows(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
+            self.coordinator.once(lambda node: self._send(node, cql, timeout))
         except DRIVER_ERRORS as error:
-            found = meaning(error)
-            if found is Meaning.TRANSIENT and lost_node(error):
-                self._lost = unread("the answer to a statement", self.coordinator, error)
-            raise _FAILURES[found](_words(error)) from error
+            raise _FAILURES[meaning(error)](_words(error)) from error
+
+    def _send(self, node: Pinned, cql: str, timeout: float) -> None:
+        if self._orders not in {None, node.host_id}:
+            raise CoordinatorChanged(f"{node.address} took over, since the node before it does not answer any more")
+        self._orders, self._has_sent = node.host_id, True
+        node.rows(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
 
     def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
         """The keyspace as the coordinator has it now.
@@ -98,15 +115,8 @@ class DdlExecutor:
             books: whether our own bookkeeping is told too.
 
         Raises:
-            IntrospectionError: it could not be read, or the coordinator is gone and no other node answers.
-            SchemaDisagreement: the coordinator is gone, and the others do not agree on what it left.
+            IntrospectionError: it could not be read from any node.
         """
-        try:
-            return read_keyspace(self.coordinator, keyspace, self.server, books=books)
-        except IntrospectionError as error:
-            if error.__cause__ is None or not lost_node(error.__cause__):
-                raise
-            self._take_another(error)
         return read_keyspace(self.coordinator, keyspace, self.server, books=books)
 
     def answers(self, cql: str) -> bool:
@@ -121,21 +131,9 @@ class DdlExecutor:
             raise _FAILURES[meaning(error)](_words(error)) from error
 
     def follow(self, host_id: UUID | None) -> None:
-        """Go on through the node that another run used last, while it is up."""
-        if host_id is not None and host_id != self.coordinator.host_id:
-            self.coordinator = choose(self.coordinator.connection, first=host_id)
-
-    def _take_another(self, lost: IntrospectionError) -> None:
-        """Go on with the next node, once it knows all that the lost one had told anybody."""
-        self._move(lost)
-        self.await_agreement(self._agreement_timeout)
-        self._lost = None
-
-    def _move(self, lost: IntrospectionError) -> None:
-        try:
-            self.coordinator = choose(self.coordinator.connection)
-        except ConnectionFailed as error:
-            raise lost from error
+        """Use the node that another run used last, while it answers."""
+        if host_id is not None:
+            self.coordinator.prefer(host_id)
 
     def await_agreement(self, timeout: float) -> None:
         """Wait until all nodes that are not known to be dead have one schema.
@@ -145,20 +143,20 @@ class DdlExecutor:
 
         Raises:
             SchemaDisagreement: they did not in time; ``versions`` maps each version to its nodes.
-            IntrospectionError: no node says.
+            IntrospectionError: no node answered in time.
         """
         deadline = time.monotonic() + timeout
         while True:
             left = max(0.0, deadline - time.monotonic())
+            node = self.coordinator.host_id
             try:
                 await_agreement(self.coordinator, left, pulse=self._pulse)
             except DRIVER_ERRORS as error:
-                silent = unread("the schema versions of the nodes", self.coordinator, error)
                 if not left:
-                    raise silent from error
-                if lost_node(error):
-                    self._move(silent)
+                    raise unread("the schema versions of the nodes", self.coordinator, error) from error
+                time.sleep(min(_PAUSE, left))
             else:
+                self._agreed = node
                 return
 
 

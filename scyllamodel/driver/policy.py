@@ -1,8 +1,9 @@
-"""A connection to the common coordinator, wherever it stands.
+"""A connection to the common coordinator and to the node that follows it, wherever they stand.
 
-*In*: what the driver's cluster tells its policies. *Out*: a distance that keeps one more host connected. An application
-that sends its data to its own data centre has no connection to the others; but two processes that change the schema
-through two coordinators can leave a Cassandra cluster whose DDL is wedged, so all must reach the same one.
+*In*: what the driver's cluster tells its policies. *Out*: a distance that keeps two more hosts connected. An
+application that sends its data to its own data centre has no connection to the others; but two processes that change
+the schema through two coordinators can leave a Cassandra cluster whose DDL is wedged, so all must reach the same one.
+The second is there for the moment at which the first one dies: the driver learns of that after up to 20 seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def by_host_id(hosts: Iterable[Any]) -> list[Any]:
 
 
 class LowestHost(LoadBalancingPolicy):  # type: ignore[misc]  # the driver ships no types
-    """Counts the live node with the lowest host_id as remote, and ignores all others; plans no query itself."""
+    """Counts the two live nodes with the lowest host_id as remote, and ignores all others; plans no query itself."""
 
     _hosts: frozenset[Any] = frozenset()
 
@@ -30,7 +31,7 @@ class LowestHost(LoadBalancingPolicy):  # type: ignore[misc]  # the driver ships
     def distance(self, host: Any) -> Any:
         """Whether the driver connects to this host for us."""
         live = by_host_id(known for known in self._hosts if known.is_up is not False)
-        return HostDistance.REMOTE if live[:1] == [host] else HostDistance.IGNORED
+        return HostDistance.REMOTE if host in live[:2] else HostDistance.IGNORED
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:  # noqa: ARG002
         """No host: our statements name theirs."""

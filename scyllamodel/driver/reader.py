@@ -15,7 +15,7 @@ from uuid import UUID
 
 from scyllamodel._identifiers import string
 from scyllamodel.driver.connection import PAGE
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.servers import unread
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import KeyspaceFacts
@@ -72,7 +72,7 @@ def read_keyspace_at(
 
 def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None]:
     try:
-        found = _settled(coordinator, selects, page)
+        found = coordinator.read(lambda node: _settled(node, selects, page))
     except DRIVER_ERRORS as error:
         raise unread(f"the schema of keyspace {keyspace}", coordinator, error) from error
     if found is None:
@@ -85,40 +85,40 @@ def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], p
     return found
 
 
-def _settled(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None] | None:
+def _settled(node: Pinned, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None] | None:
     """Rows that were all there at one moment, and the version then; None when there was no such moment."""
-    before = schema_version(coordinator)
+    before = schema_version(node)
     rows: Rows = {}
     for _ in range(TRIES):
-        rows = _read(coordinator, selects, page)
-        after = schema_version(coordinator)
+        rows = _read(node, selects, page)
+        after = schema_version(node)
         if before == after:
             return rows, after
         before = after
     # The version is the cluster's: on a busy one it moves for other keyspaces all the time. Two equal looks at this
     # keyspace, one after the other, prove as much.
     for _ in range(TRIES):
-        again = _read(coordinator, selects, page)
+        again = _read(node, selects, page)
         if again == rows:
             return rows, None
         rows = again
     return None
 
 
-def _read(coordinator: Coordinator, selects: Mapping[str, str], page: int) -> Rows:
+def _read(node: Pinned, selects: Mapping[str, str], page: int) -> Rows:
     found: Rows = {}
     left = iter(selects.items())
     while batch := list(islice(left, AT_ONCE)):
-        started = [(table, coordinator.start(cql, page=page)) for table, cql in batch]
+        started = [(table, node.start(cql, page=page)) for table, cql in batch]
         found |= {table: list(future.result()) for table, future in started}
     return found
 
 
-def schema_version(coordinator: Coordinator) -> UUID | None:
-    """The version of the schema that the coordinator has; it moves with every change of any keyspace.
+def schema_version(node: Coordinator | Pinned) -> UUID | None:
+    """The version of the schema that the node has; it moves with every change of any keyspace.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    rows = coordinator.rows(SCHEMA_VERSION)
+    rows = node.rows(SCHEMA_VERSION)
     return rows[0]["schema_version"]  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.rules import Topology
@@ -45,10 +45,14 @@ def members(coordinator: Coordinator) -> list[Node]:
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    known = {str(host.host_id): host for host in coordinator.connection.hosts}
-    here = {"peer": coordinator.host.endpoint.address, **coordinator.rows(LOCAL)[0]}
+    return coordinator.read(_members)
+
+
+def _members(pinned: Pinned) -> list[Node]:
+    known = {str(host.host_id): host for host in pinned.connection.hosts}
+    here = {"peer": pinned.host.endpoint.address, **pinned.rows(LOCAL)[0]}
     # A row without host_id is left over from a node that never joined.
-    rows = [here, *(row for row in coordinator.rows(PEERS) if row["host_id"] is not None)]
+    rows = [here, *(row for row in pinned.rows(PEERS) if row["host_id"] is not None)]
     return [_node(row, known) for row in rows]
 
 

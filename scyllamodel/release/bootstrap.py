@@ -14,8 +14,8 @@ import attrs
 from scyllamodel._identifiers import qualified
 from scyllamodel.errors import ConfigurationError, StepFailed
 from scyllamodel.release.tables import TABLES, missing_tables
-from scyllamodel.schema.apply import Executor
-from scyllamodel.schema.apply.attempt import Attempt
+from scyllamodel.schema.apply import CoordinatorChanged, Executor
+from scyllamodel.schema.apply.attempt import MOVES, Attempt
 from scyllamodel.schema.apply.world import World
 from scyllamodel.schema.changes import AddTable
 from scyllamodel.schema.facts import KeyspaceFacts, Table
@@ -48,6 +48,13 @@ class _WithBooks:
     def look(self, keyspace: str) -> KeyspaceFacts:
         return self.executor.look(keyspace, books=True)
 
+    @property
+    def has_moved(self) -> bool:
+        return self.executor.has_moved
+
+    def take_over(self) -> None:
+        self.executor.take_over()
+
     def answers(self, cql: str) -> bool:
         return self.executor.answers(cql)
 
@@ -79,20 +86,29 @@ def bootstrap(
         ConfigurationError: a table has a format of another release, or is none of ours.
         IntrospectionError: the keyspace could not be read.
     """
-    wanted, seeing = tuple(tables), _WithBooks(executor)
-    steps = missing_tables(keyspace, seeing.look(keyspace), executor.server, wanted)
+    wanted, seeing, sent = tuple(tables), _WithBooks(executor), dict[str, Step]()
     timeouts = {"step_timeout": step_timeout, "agreement_timeout": agreement_timeout}
-    for step in steps:
-        _send(Attempt(step, seeing, world or World(), **timeouts))
-    executor.await_agreement(agreement_timeout)
-    if steps:
+    for _ in range(MOVES):
+        steps = missing_tables(keyspace, seeing.look(keyspace), executor.server, wanted)
+        sent |= {step.cql: step for step in steps}
+        moved = _send([Attempt(step, seeing, world or World(), **timeouts) for step in steps])
+        executor.await_agreement(agreement_timeout)
+        if not (moved or executor.has_moved):
+            break
+        executor.take_over()  # and look again: the lost node may have taken along what it made
+    if sent:
         _check(keyspace, wanted, seeing)
-    return steps
+    return tuple(sent.values())
 
 
-def _send(attempt: Attempt) -> None:
+def _send(attempts: Iterable[Attempt]) -> bool:
+    """Send each statement; True as soon as another node takes over."""
+    return any(isinstance(_settled(attempt), CoordinatorChanged) for attempt in attempts)
+
+
+def _settled(attempt: Attempt) -> BaseException | None:
     cause = attempt.settle()
-    if cause is not None:
+    if cause is not None and not isinstance(cause, CoordinatorChanged):
         step = attempt.step
         raise StepFailed(
             f"A table for our own bookkeeping could not be made: {attempt.error}\n  {step.cql}\nNothing else was "
@@ -101,6 +117,7 @@ def _send(attempt: Attempt) -> None:
             applied=0,
             result=None,
         ) from cause
+    return cause
 
 
 def _check(keyspace: str, tables: Iterable[Table], executor: Executor) -> None:

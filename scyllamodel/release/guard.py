@@ -50,6 +50,15 @@ class Fenced:
         """What the server is and can do."""
         return self._executor.server
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether the last statement was sent through another node than the one that is used now."""
+        return self._executor.has_moved
+
+    def take_over(self) -> None:
+        """Let the node by which all agreed last send statements."""
+        self._executor.take_over()
+
     def begin(self, version: int, seq: int, keyspace: str | None) -> None:
         """Say which step comes next, and what it changes; None where nobody knows."""
         self._at = (version, seq)
@@ -59,7 +68,7 @@ class Fenced:
         """Send one statement, once, if the lock is ours.
 
         Raises:
-            StatementFailure: as of any executor.
+            CoordinatorChanged, StatementFailure: as of any executor.
             LockLost: it is not, and nothing was sent.
         """
         self._held.coordinator = self._executor.coordinator.host_id
@@ -214,7 +223,7 @@ def guarded(
 def locked(repo: Repo, look: Look, purpose: str, keyspaces: Iterable[str], patience: Patience) -> Generator[Guard]:
     """The same for a run that needs the lock whatever others do meanwhile, through an executor of its own."""
     with (
-        DdlExecutor(look.coordinator, look.server, agreement_timeout=patience.agreement) as executor,
+        DdlExecutor(look.coordinator, look.server) as executor,
         guarded(repo, executor, purpose, keyspaces, patience) as guard,
     ):
         assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none

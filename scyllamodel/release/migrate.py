@@ -143,7 +143,7 @@ class Run:
     def apply(self, draft: Draft) -> MigrationResult:
         """Make the keyspace, take the lock, and do what is to be done by then."""
         look = draft.look
-        with DdlExecutor(look.coordinator, look.server, agreement_timeout=self.patience.agreement) as executor:
+        with DdlExecutor(look.coordinator, look.server) as executor:
             first = self.make_keyspaces(draft, executor)
             waiting = _Waiting(draft, executor, self)
             names = draft.keyspaces

@@ -37,11 +37,13 @@ class FaultProxy:
 
     Parameters:
         target: the node, as ``host:port``.
+        listen: where to listen, as ``ip:port``; port 0 is a free one.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, listen: str = "127.0.0.1:0") -> None:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
+        self._listen_at = listen
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scyllamodel-fault-proxy", daemon=True)
         self._server: asyncio.Server | None = None
@@ -62,7 +64,7 @@ class FaultProxy:
         return self._faults.requests
 
     def start(self) -> None:
-        """Listen on a free port of 127.0.0.1."""
+        """Listen, by default on a free port of 127.0.0.1."""
         self._thread.start()
         self.address = self._do(self._listen())
 
@@ -132,7 +134,8 @@ class FaultProxy:
 
     async def _listen(self) -> str:
         self._faults.open.set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        host, _, port = self._listen_at.rpartition(":")
+        self._server = await asyncio.start_server(self._serve, host, int(port))
         ip, port = self._server.sockets[0].getsockname()
         return f"{ip}:{port}"
 

@@ -7,7 +7,7 @@ import pickle
 import attrs
 import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
-from simulator import Faults, Simulator, applied
+from simulator import Faults, Loss, Simulator, applied
 
 from scyllamodel.errors import (
     DestructiveChangeRefused,
@@ -367,3 +367,92 @@ def test_a_plan_from_a_file_cannot_prove_its_steps(tmp_path):
     plan.save(tmp_path / "plan.json")
     with pytest.raises(ValueError, match="make it anew"):
         run(simulator, Plan.load(tmp_path / "plan.json"))
+
+
+LOSSES = [
+    (number, Loss(ran=ran, forgets=forgets, returns=returns, sent=sent))
+    for number in range(1, len(STEPS) + 1)
+    for sent in (True, False)
+    for ran in ((True, False) if sent else (False,))
+    for forgets in range(number + ran)
+    for returns in (None, 1, 3)
+]
+
+
+@pytest.mark.parametrize(("number", "loss"), LOSSES, ids=str)
+def test_a_plan_outlives_the_node_that_runs_it(number, loss):
+    """Whenever the node is lost, with whatever it alone knew, the next one ends the plan, once all agreed.
+
+    A statement runs again only if no node knows it any more.
+    """
+    simulator, plan = started(losses={number: loss})
+    outcome = run(simulator, plan)
+
+    assert (outcome.is_complete, len(STEPS)) == (True, outcome.applied)
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+    assert len(simulator.ran) <= len(plan.cql) + loss.forgets
+    assert not simulator.has_moved
+
+
+@pytest.mark.parametrize("first", range(1, len(STEPS)))
+@pytest.mark.parametrize("second", range(1, len(STEPS) + 3))
+def test_a_plan_outlives_two_nodes(first, second):
+    """The node that took over may be lost in turn, also while it sends again what the first one took along."""
+    losses = {first: Loss(forgets=first), first + second: Loss(forgets=1)}
+    simulator, plan = started(losses=losses)
+
+    assert run(simulator, plan).is_complete
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+
+
+@pytest.mark.parametrize(("wait", "forgets"), [(1, 0), (2, 0), (2, 1), (2, 3), (2, len(STEPS))])
+def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
+    """Before the first statement nothing has to be done again; after the last one, what the node took along."""
+    simulator, plan = started(lost_at_wait={wait: forgets})
+    outcome = run(simulator, plan)
+
+    assert outcome.is_complete
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+    assert len(STEPS) + forgets == len(simulator.sent)
+
+
+def test_a_step_that_runs_again_is_in_the_books_again():
+    """The journal is told of a step that the lost node took along once more, before the step that comes next."""
+    simulator, plan = started(losses={3: Loss(ran=False, forgets=1)})
+    told = []
+
+    class Journal:
+        def before(self, step):
+            told.append(step.seq)
+
+        def after(self, step, *_):
+            told.append(-step.seq)
+
+    run(simulator, plan, journal=Journal())
+
+    assert [1, -1, 2, -2, 3, 2, -2, 3, -3] == told[:9]
+
+
+def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
+    """The lost node may live on with another schema: nothing is sent through the next one, and the error says so."""
+    simulator, plan = started(losses={3: Loss(ran=False)}, disagree=frozenset({2}))
+    with pytest.raises(SchemaDisagreement, match="2 of 7 steps went through"):
+        run(simulator, plan)
+
+    assert 3 == len(simulator.sent)
+
+
+def test_what_a_lost_node_did_must_be_readable():
+    """When nobody can tell what the next node knows, nothing is sent through it."""
+    simulator, plan = started(losses={3: Loss(ran=False)}, blind=frozenset(range(1, 100)))
+    with pytest.raises(StepFailed, match="Another node took over"):
+        run(simulator, plan)
+
+    assert 3 == len(simulator.sent)
+
+
+def test_nodes_that_are_lost_all_the_time_end_the_run():
+    """A step is not tried for ever."""
+    simulator, plan = started(losses={number: Loss(sent=False, ran=False) for number in range(1, 100)})
+    with pytest.raises(StepFailed):
+        run(simulator, plan)

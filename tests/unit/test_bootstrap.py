@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from simulator import Faults, Simulator
+from simulator import Faults, Loss, Simulator
 
 from scyllamodel.errors import ConfigurationError, SchemaDisagreement, StepFailed
 from scyllamodel.release.bootstrap import bootstrap
@@ -69,6 +69,26 @@ def test_a_second_run_sends_nothing_and_still_waits_for_agreement():
 def test_what_goes_wrong_on_the_way_is_tried_again(faults):
     """A lost answer is looked for in the schema, a busy server is asked again."""
     server = Server(faults=faults)
+    server.boot()
+
+    assert {table.name for table in TABLES} == {table.name for table in server.facts.tables}
+
+
+@pytest.mark.parametrize("number", range(1, len(TABLES) + 1))
+@pytest.mark.parametrize("forgets", range(len(TABLES)))
+def test_tables_that_a_lost_node_took_along_are_made_through_the_next(number, forgets):
+    """Their ids are derived, so that a table which comes back with the lost node is the same."""
+    server = Server(faults=Faults(losses={number: Loss(forgets=min(forgets, number))}))
+    server.boot()
+
+    assert {table.name for table in TABLES} == {table.name for table in server.facts.tables}
+    assert not server.has_moved
+
+
+@pytest.mark.parametrize("forgets", [0, 2])
+def test_a_node_that_is_lost_after_the_last_table_took_them_along(forgets):
+    """After the wait for agreement the tables are looked for once more."""
+    server = Server(faults=Faults(lost_at_wait={1: forgets}))
     server.boot()
 
     assert {table.name for table in TABLES} == {table.name for table in server.facts.tables}

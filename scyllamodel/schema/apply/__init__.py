@@ -2,6 +2,7 @@
 
 from scyllamodel.schema.apply.executor import (
     NO_JOURNAL,
+    CoordinatorChanged,
     Executor,
     Journal,
     StatementConflict,
@@ -15,6 +16,7 @@ from scyllamodel.schema.apply.run import apply
 
 __all__ = [
     "NO_JOURNAL",
+    "CoordinatorChanged",
     "Event",
     "Executor",
     "Journal",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError
 from scyllamodel.schema.apply.executor import (
+    CoordinatorChanged,
     Executor,
     StatementConflict,
     StatementFailure,
@@ -30,6 +31,11 @@ TRANSIENT_ATTEMPTS: Final = 8
 UNKNOWN_ATTEMPTS: Final = 3
 """How often a statement is sent whose answer was lost and that never showed in the schema."""
 
+MOVED_PATIENCE: Final = 10.0
+"""Seconds that a lost answer is looked for through another node: the lost one may only be cut off from us."""
+MOVES: Final = 8
+"""How often the node may change while one step is on its way."""
+
 _log = logging.getLogger("scyllamodel")
 
 
@@ -47,15 +53,19 @@ class Attempt:
     ) -> None:
         self.step, self.executor, self.world = step, executor, world
         self.step_timeout, self.agreement_timeout = step_timeout, agreement_timeout
-        self.sent = self.lost = 0
+        self.sent = self.lost = self.moves = 0
         self.state: State = "failed"
         self.error: str | None = None
 
     def settle(self) -> BaseException | None:
-        """Bring the step to its end; what stood in the way, if it failed."""
+        """Bring the step to its end; what stood in the way, if it failed.
+
+        `CoordinatorChanged` is no failure: once the nodes agree and the steps before this one are known to the new
+        node, this is called again, and first looks what became of the statement.
+        """
         try:
-            if self.step.proof is not None and self._shows_if_readable():
-                self.state = "skipped"
+            if self._is_found():
+                self.state = "applied" if self.lost else "skipped"
             while self.state == "failed":
                 cause = self._send()
                 if cause is not None:
@@ -63,15 +73,27 @@ class Attempt:
         except KeyboardInterrupt as interrupt:
             self.error = "interrupted; nobody knows whether the statement was applied"
             return interrupt
+        except CoordinatorChanged as moved:
+            self.moves += 1
+            return moved if self.moves <= MOVES else self._give_up(moved)
         except SchemaDisagreement as error:
             return error
         return None
+
+    def _is_found(self) -> bool:
+        """Whether the step shows before its statement is sent, or sent again through another node."""
+        if self.lost and self.moves:
+            return self._showed_in_time(min(self.step_timeout, MOVED_PATIENCE))
+        return (self.step.proof is not None or bool(self.sent)) and self._shows_if_readable()
 
     def _send(self) -> BaseException | None:
         """Send the statement once. The cause of a failure; None when it went through or is to be sent again."""
         self.sent += 1
         try:
             self.executor.execute(self.step.cql, self.step_timeout)
+        except CoordinatorChanged:
+            self.sent -= 1
+            raise
         except StatementTransient as error:
             return self._later(error)
         except StatementConflict as error:
@@ -101,7 +123,7 @@ class Attempt:
         """There already: done if it is what the step makes, by us when an answer of ours was lost before."""
         self.error = _told(error)
         try:
-            done = self._shows()
+            done = self.shows()
         except (StatementFailure, ScyllaModelError) as unread:
             return self._give_up(unread)
         if not done:
@@ -112,10 +134,10 @@ class Attempt:
     def _find_out(self, error: BaseException) -> BaseException | None:
         self.lost += 1
         self.error = _told(error)
-        if self._is_provable and self._showed_in_time():
+        if self.is_provable and self._showed_in_time(self.step_timeout):
             self.state = "applied"
             return None
-        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts or not self._is_provable:
+        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts or not self.is_provable:
             return error
         try:
             self.executor.await_agreement(self.agreement_timeout)
@@ -127,11 +149,17 @@ class Attempt:
             self.state = "applied"
         return None
 
-    def _showed_in_time(self) -> bool:
-        """Look until the step shows or its time is over."""
-        deadline = self.world.clock() + self.step_timeout
+    def _showed_in_time(self, timeout: float) -> bool:
+        """Look until the step shows or its time is over.
+
+        Raises:
+            CoordinatorChanged: another node took over, which may not know yet what the lost one did.
+        """
+        deadline = self.world.clock() + timeout
         looks = 0
         while not self._shows_if_readable():
+            if self.executor.has_moved:
+                raise CoordinatorChanged(self.error)
             looks += 1
             if self.world.clock() >= deadline:
                 return False
@@ -141,7 +169,7 @@ class Attempt:
     def _shows_if_readable(self) -> bool:
         """Whether the step shows; a look that fails says nothing, the next one may."""
         try:
-            return self._shows()
+            return self.shows()
         except KeyboardInterrupt:
             self.world.interrupted()
         except (StatementFailure, ScyllaModelError) as error:
@@ -149,11 +177,16 @@ class Attempt:
         return False
 
     @property
-    def _is_provable(self) -> bool:
+    def is_provable(self) -> bool:
         """Whether anything can tell that the step is done; one of which nothing does is never sent again in doubt."""
         return self.step.change is not None or self.step.proof is not None
 
-    def _shows(self) -> bool:
+    def shows(self) -> bool:
+        """Whether the schema holds what the step does.
+
+        Raises:
+            StatementFailure, ScyllaModelError: it could not be read.
+        """
         proof, change = self.step.proof, self.step.change
         if change is None:
             return self.executor.answers(proof) if isinstance(proof, str) else proof is not None and proof()

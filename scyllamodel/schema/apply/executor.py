@@ -1,7 +1,7 @@
 """What applying a plan needs of the world: someone who runs statements, and someone who keeps the books.
 
 The schema side imports no driver. Whoever has one wraps it in an `Executor`, and says of each statement that did not
-return what is known of it, by one of the four failures below.
+return what is known of it, by one of the failures below.
 """
 
 from __future__ import annotations
@@ -35,12 +35,25 @@ class StatementRefused(StatementFailure):
     """The server said no, and would say so again."""
 
 
+class CoordinatorChanged(StatementFailure):
+    """Not sent: another node took over, which may know less than the node that ran the statements before."""
+
+
 class Executor(Protocol):
-    """One coordinator that runs statements and shows the schema, always the same for one plan."""
+    """One coordinator that runs statements and shows the schema; if it is lost, the next one."""
 
     @property
     def server(self) -> ServerProfile:
         """What the server is and can do."""
+        ...
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the last statement was sent through another node than the one that is used now."""
+        ...
+
+    def take_over(self) -> None:
+        """Let the node by which all agreed last send statements, so that `has_moved` is false."""
         ...
 
     def execute(self, cql: str, timeout: float) -> None:
@@ -50,7 +63,8 @@ class Executor(Protocol):
             timeout: seconds until the outcome counts as unknown.
 
         Raises:
-            StatementFailure: one of its four kinds.
+            CoordinatorChanged: as long as `has_moved` is true.
+            StatementFailure: one of its four other kinds.
         """
         ...
 

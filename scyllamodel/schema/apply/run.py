@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, StepFailed
 from scyllamodel.schema.apply.attempt import Attempt
-from scyllamodel.schema.apply.executor import NO_JOURNAL, Executor, Journal
+from scyllamodel.schema.apply.executor import NO_JOURNAL, CoordinatorChanged, Executor, Journal, StatementFailure
 from scyllamodel.schema.apply.outcome import Event, OnEvent, Outcome, StepResult
 from scyllamodel.schema.apply.world import World, never
 
@@ -81,6 +81,10 @@ class _Run:
                 self.stop_if_asked(step)
                 self.one(at, step)
             self.agree()
+            while self.executor.has_moved:
+                self.executor.take_over()
+                self.repeat_lost(len(self.steps))
+                self.agree()
         return self.outcome
 
     def agree(self) -> None:
@@ -100,9 +104,8 @@ class _Run:
         journal.before(step)
         self.world.emit(Event("step_started", self.plan, step))
         began = self.world.clock()
-        timeouts = {"step_timeout": self.step_timeout, "agreement_timeout": self.agreement_timeout}
-        attempt = Attempt(step, self.executor, self.world, **timeouts)
-        cause = attempt.settle()
+        attempt = self.attempt(step)
+        cause = self.settled(attempt, at, journal)
         took = int((self.world.clock() - began) * 1000)
         result = StepResult(step.seq, attempt.state, attempt.sent, took, attempt.error)
         self.results[at] = result
@@ -112,6 +115,51 @@ class _Run:
             raise self.disagreed(cause) from cause
         if not result.is_done:
             raise self.failed(step, self.said(step, result)) from cause
+
+    def attempt(self, step: Step) -> Attempt:
+        timeouts = {"step_timeout": self.step_timeout, "agreement_timeout": self.agreement_timeout}
+        return Attempt(step, self.executor, self.world, **timeouts)
+
+    def settled(self, attempt: Attempt, at: int, journal: Journal) -> BaseException | None:
+        """Bring a step to its end, through as many nodes as it takes; what stood in the way, if it failed."""
+        try:
+            while isinstance(cause := attempt.settle(), CoordinatorChanged):
+                self.catch_up(at, journal)
+        except ScyllaModelError as error:
+            attempt.error = str(error)
+            return error
+        return cause
+
+    def catch_up(self, at: int, journal: Journal) -> None:
+        """Let another node take over in the middle of a step: it learns first what the lost node did before that."""
+        self.world.emit(Event("agreement_waiting", self.plan))
+        self.executor.await_agreement(self.agreement_timeout)
+        self.executor.take_over()
+        if self.repeat_lost(at):
+            journal.before(self.steps[at])
+
+    def repeat_lost(self, before: int) -> bool:
+        """Send again what a lost node took along before any other knew of it; whether there was anything.
+
+        Nodes pass changes on in their order, so what shows proves all that came before it.
+        """
+        lost: list[int] = []
+        for at in reversed(range(before)):
+            attempt = self.attempt(self.steps[at])
+            if self.results[at].is_done and attempt.is_provable:
+                if self.shows(attempt):
+                    break
+                lost.append(at)
+        for at in reversed(lost):
+            self.one(at, self.steps[at])
+        return bool(lost)
+
+    def shows(self, attempt: Attempt) -> bool:
+        try:
+            return attempt.shows()
+        except (StatementFailure, ScyllaModelError) as error:
+            message = f"Another node took over, and whether it knows this step could not be read.\n  {error}"
+            raise self.failed(attempt.step, f"{message}\nRun it again: it goes on from what is live then.") from error
 
     def stop_if_asked(self, step: Step) -> None:
         if self.world.is_over:
