@@ -216,7 +216,7 @@ def test_a_background_cluster_outlives_nothing_it_should_not(version, tmp_path):
 
 
 def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
-    """A sound node passes both probes with the larger heap; a paused one fails the first, and one that ended says so."""
+    """A sound node passes both probes; a paused one fails the first, and one that ended says so."""
     state = tmp_path / "cluster.json"
     first = background.start(version, state=state)
     pid = first.nodes[0].pid
