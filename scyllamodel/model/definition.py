@@ -17,9 +17,11 @@ import attrs
 from scyllamodel.model.annotations import defining_frame, evaluate, is_class_var, raw_annotations, scope_of
 from scyllamodel.model.column import Column, ColumnSpec
 from scyllamodel.model.declare import SPEC, CountingAttr
+from scyllamodel.model.defaults import check_default, check_default_value
 from scyllamodel.model.problems import Problems
 from scyllamodel.types.display import Show, choose
 from scyllamodel.types.hints import Hint, HintFault, resolve
+from scyllamodel.types.peel import type_variables
 
 BODY: Final = "__declared__"
 """The attribute under which a class keeps its own `Body`."""
@@ -139,13 +141,19 @@ def read_mixin(mixin: type, problems: Problems) -> Columns:
 
 def with_hints(columns: Columns, problems: Problems) -> Columns:
     """The columns, each with what its annotation means."""
-    return {name: attrs.evolve(column, hint=hint_of(column, problems)) for name, column in columns.items()}
+    found = {name: attrs.evolve(column, hint=hint_of(column, problems)) for name, column in columns.items()}
+    for column in found.values():
+        check_default_value(column, problems)
+    return found
 
 
 def hint_of(column: Declared, problems: Problems) -> Hint | None:
-    """What the annotation of a column means; None, and a problem, when it means nothing."""
+    """What the annotation of a column means; None, and a problem, when it means nothing.
+
+    None without a problem is the hint of a type variable: `generic.check_bound` reports it where the class is a table.
+    """
     spec = column.spec
-    if column.annotation is attrs.NOTHING:
+    if column.annotation is attrs.NOTHING or type_variables(column.annotation):
         return None
     try:
         return resolve(column.annotation, type=spec.type, load=spec.load, dump=spec.dump)
@@ -195,7 +203,8 @@ def unwritten(cls: type, *, init: bool) -> dict[str, bool]:
     written: set[str] = set()
     for base in cls.__mro__[:-1]:
         body = body_of(base)
-        written |= METHODS & vars(base).keys() if body is None else body.methods
+        found = METHODS & vars(base).keys() if body is None else body.methods
+        written |= found - {"__init__"} if getattr(base, "_is_protocol", False) else found  # typing wrote that one
     attrs_names = {"__repr__": "repr", "__eq__": "eq", "__hash__": "unsafe_hash"}
     return {
         "init": init and "__init__" not in written,
@@ -250,8 +259,9 @@ def _declare(name: str, field: Any, annotation: Any, problems: Problems) -> Decl
         advice = "Write `from __future__ import annotations`, or name the type by its module: `import datetime as dt`."
         problems.add("MD111", text, advice, at=name)
         annotation = attrs.NOTHING
-    _check_default(name, field, problems)
-    return Declared(name, field, annotation, spec)
+    declared = Declared(name, field, annotation, spec)
+    check_default(declared, problems)
+    return declared
 
 
 def _usable(name: str, spec: ColumnSpec, problems: Problems) -> ColumnSpec:
@@ -274,14 +284,3 @@ def _is_text(value: object) -> bool:
 
 def _is_function(value: object) -> bool:
     return value is None or callable(value)
-
-
-def _check_default(name: str, field: Any, problems: Problems) -> None:
-    default = field._default  # noqa: SLF001 - attrs shows it only once the class is made
-    if isinstance(default, (list, dict, set)):
-        advice = f"Write  factory={cast('object', default).__class__.__name__}  or a function that makes it."
-        problems.add("MD113", "one default would be shared by all instances", advice, at=name)
-    if not field.init and default is attrs.NOTHING:
-        problems.add(
-            "MD113", "init=False leaves the column without a value", "Give it a default or a factory.", at=name
-        )

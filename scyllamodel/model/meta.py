@@ -18,6 +18,7 @@ from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import Field, install
 from scyllamodel.model.annotations import defining_frame
 from scyllamodel.model.column import Column
+from scyllamodel.model.compatible import CompatibleMeta
 from scyllamodel.model.definition import (
     BODY,
     METHODS,
@@ -31,6 +32,7 @@ from scyllamodel.model.definition import (
     slots,
     unwritten,
 )
+from scyllamodel.model.generic import arguments, bound, check_bound
 from scyllamodel.model.names import closest
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
@@ -40,7 +42,7 @@ _getattribute: Final = type.__getattribute__
 _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
 
 
-class TableMeta(type):
+class TableMeta(CompatibleMeta, type):
     """Metaclass of whatever has columns and rows."""
 
     KEYWORDS: ClassVar[frozenset[str]] = frozenset()
@@ -88,7 +90,8 @@ class TableMeta(type):
             concrete=not settings.get("abstract", False),
         )
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
-        inherited = {cls: _columns_of(cls, problems) for cls in ancestors}
+        variables = arguments(namespace.get("__orig_bases__", bases))
+        inherited = {cls: bound(_columns_of(cls, problems), variables.get(cls), problems) for cls in ancestors}
         check_body([namespace, *(vars(cls) for cls in ancestors if body_of(cls) is None)], problems)
         _check_bases(ancestors, problems)
         columns = {**merged(ancestors, inherited), **own.columns}
@@ -96,7 +99,9 @@ class TableMeta(type):
         namespace["__slots__"] = slots(namespace, columns if own.concrete else {}, ancestors)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
         if own.concrete:
-            cls._finish(merged(cls.__mro__, {**inherited, cls: own.columns}), problems)
+            whole = merged(cls.__mro__, {**inherited, cls: own.columns})
+            check_bound(whole, problems)
+            cls._finish(whole, problems)
         problems.raise_any()
         return cls
 

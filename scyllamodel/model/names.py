@@ -59,10 +59,16 @@ def check_object_name(name: str, what: str, problems: Problems) -> None:
         problems.add("MD108", fault, f"Name the {what} otherwise.")
 
 
-def check_column_names(columns: Columns, problems: Problems) -> None:
-    """Report names that cannot be columns or parameters, and two columns that share one."""
+def check_column_names(columns: Columns, problems: Problems, *, constructor: bool = True) -> None:
+    """Report names that cannot be columns or parameters, and two columns that share one.
+
+    Parameters:
+        constructor: whether there is one, with a parameter for each column.
+    """
     for column in columns.values():
         _check_column_name(column, problems)
+        if constructor and column.field.init and column.field.alias is None:
+            _check_private(column.name, problems)
     _check_shared(columns, lambda column: column.db_name, "in CQL", "Give one of them another db_name.", problems)
     renamed = {name: column for name, column in columns.items() if column.spec.renamed_from}
     _check_shared(renamed, lambda c: c.spec.renamed_from or "", "before a rename", "One of them is new.", problems)
@@ -73,6 +79,15 @@ def check_column_names(columns: Columns, problems: Problems) -> None:
 def parameter(column: Declared) -> str:
     """The name of the constructor's parameter, by the rule of attrs."""
     return column.field.alias or column.name.lstrip("_")
+
+
+def _check_private(name: str, problems: Problems) -> None:
+    """Attrs takes the underscores off the name of the parameter, of which checkers know nothing."""
+    public = name.lstrip("_")
+    if public and public != name and not name.startswith("__"):
+        text = f"the constructor takes {name} as {public!r} when it runs, and as {name!r} for type checkers"
+        advice = f'Write  column(alias="{public}"), which both know, or name it {public}: column(db_name="{name}").'
+        problems.add("MD108", text, advice, at=name)
 
 
 def _check_column_name(column: Declared, problems: Problems) -> None:

@@ -23,7 +23,7 @@ CODES: Final = {
     "MD110": "a type that is not known, or cannot be a column",
     "MD111": "an annotation that cannot be resolved",
     "MD112": "a column without an annotation",
-    "MD113": "a default that all instances would share, or a column without constructor parameter and default",
+    "MD113": "a default that no instance could use or all would share, or a column without parameter and default",
     "MD114": "a user type with collections, not frozen",
     "MD115": "base classes that cannot be combined",
     "MD116": "a class keyword with a value of the wrong type",

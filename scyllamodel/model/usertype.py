@@ -15,6 +15,8 @@ from typing_extensions import dataclass_transform
 
 from scyllamodel.model._codegen import Field, install
 from scyllamodel.model.column import AnyUserType, ColumnSpec
+from scyllamodel.model.compatible import CompatibleMeta
+from scyllamodel.model.declare import column
 from scyllamodel.model.definition import (
     BODY,
     METHODS,
@@ -28,6 +30,7 @@ from scyllamodel.model.definition import (
     slots,
     unwritten,
 )
+from scyllamodel.model.generic import arguments, bound, check_bound
 from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
@@ -38,11 +41,11 @@ from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.display import Show
 from scyllamodel.types.values import COUNTER, UserTypeName, freeze
 
-_KEYWORDS: Final = frozenset({"name", "keyspace"})
+_KEYWORDS: Final = frozenset({"name", "keyspace", "abstract"})
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field,))
-class UserTypeMeta(type):
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, column))
+class UserTypeMeta(CompatibleMeta, type):
     """Metaclass of `UserType`."""
 
     if TYPE_CHECKING:
@@ -69,17 +72,31 @@ class UserTypeMeta(type):
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], keywords: dict[str, Any]
     ) -> UserTypeMeta:
         if not any(isinstance(base, UserTypeMeta) for base in bases):
+            namespace[BODY] = Body()
             return super().__new__(mcs, name, bases, namespace)
         problems = Problems(f"{namespace['__module__']}.{namespace.get('__qualname__', name)}")
         settings = usable_settings({key: keywords.pop(key) for key in list(keywords) if key in _KEYWORDS}, problems)
-        own = read_columns(namespace, problems)
+        concrete = not settings.get("abstract", False)
+        own = Body(read_columns(namespace, problems), settings, frozenset(METHODS & namespace.keys()), concrete)
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
         check_mixins(ancestors, problems)
         check_body([namespace, *(vars(cls) for cls in ancestors if body_of(cls) is None)], problems)
-        namespace["__slots__"] = slots(namespace, own, ancestors)
-        namespace[BODY] = Body(own, settings, frozenset(METHODS & namespace.keys()), concrete=True)
+        given = arguments(namespace.get("__orig_bases__", bases))
+        inherited = {
+            cls: bound(body.columns, given.get(cls), problems)
+            for cls in ancestors
+            if (body := body_of(cls)) is not None
+        }
+        namespace[BODY] = own
+        namespace["__slots__"] = slots(
+            namespace, merged(ancestors, inherited) | own.columns if concrete else {}, ancestors
+        )
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
-        _finish(cls, problems)
+        if concrete:
+            fields = merged(cls.__mro__, {**inherited, cls: own.columns})
+            check_bound(fields, problems)
+            _finish(cls, fields, problems)
+        problems.raise_any()
         return cls
 
 
@@ -95,11 +112,12 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
     Class keywords:
         name: in CQL; by default the name of the class in snake_case.
         keyspace: by default the one of the table that uses it.
+        abstract: no type of its own; the fields go to its subclasses. Any number of abstract bases can be mixed.
 
     A type in the packages of a repo is created by a migration like a table, also when no column holds it, unless it
     has no ``name=`` and only serves as a base. A subclass is a type of its own, with the fields of its base first.
-    ``attrs.field(…)`` takes validators, converters and defaults; ``column(db_name=…)`` also names the field in CQL.
-    Nested user types are frozen, as CQL demands;
+    ``attrs.field(…)`` takes validators, converters and defaults; ``street: Column[str] = column(db_name=…)`` also
+    names the field in CQL, or hides its values with ``redact=True``. Nested user types are frozen, as CQL demands;
     collections are as declared, and keep the type from being used without ``Frozen`` unless they are frozen too.
     """
 
@@ -112,12 +130,17 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
         __fields_by_cql__: ClassVar[tuple[str, ...]]
         __user_types__: ClassVar[tuple[type, ...]]
 
-        def __init_subclass__(cls, *, name: str | None = None, keyspace: str | None = None) -> None: ...
+        def __init_subclass__(
+            cls, *, name: str | None = None, keyspace: str | None = None, abstract: bool = False
+        ) -> None: ...
         @staticmethod
         def __load__(values: Sequence[Any]) -> Any: ...
         def __bind__(self) -> tuple[Any, ...]: ...
 
     else:
+
+        def __init__(self, **_: Any) -> None:
+            raise TypeError(f"{type(self).__qualname__} is abstract: make instances of a subclass that is a type")
 
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
@@ -132,9 +155,9 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
             object.__setattr__(self, name, value)
 
 
-def _finish(cls: UserTypeMeta, problems: Problems) -> None:
+def _finish(cls: UserTypeMeta, declared: Columns, problems: Problems) -> None:
     """Check the fields, and make the rest of the class."""
-    fields = {name: _nested_frozen(field) for name, field in _fields(cls).items()}
+    fields = {name: _nested_frozen(field) for name, field in declared.items()}
     facts = _facts(cls, fields, problems)
     problems.raise_any()
     cls.__facts__ = facts
@@ -144,11 +167,6 @@ def _finish(cls: UserTypeMeta, problems: Problems) -> None:
     cls.__user_types__ = user_types_of(fields)
     _equip(cls, fields)
     declared_types.add(cls, facts.name)
-
-
-def _fields(cls: type) -> Columns:
-    bodies = {base: body.columns for base in cls.__mro__ if (body := body_of(base)) is not None}
-    return merged(cls.__mro__, bodies)
 
 
 def _nested_frozen(field: Declared) -> Declared:

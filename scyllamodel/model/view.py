@@ -182,7 +182,7 @@ def _facts(cls: type, table: type[Model], columns: Columns, problems: Problems) 
         text = f"the view has the name of its table, {name!r}: servers that get that far do not start again"
         problems.add("MD131", text, "Name it otherwise with view=….")
     check_hidden(cls, columns, problems)
-    check_column_names(columns, problems)
+    check_column_names(columns, problems, constructor=False)
     _check_key(table, columns, problems)
     _check_columns(table, columns, problems)
     options = options_of(cls, problems)

@@ -150,6 +150,18 @@ def dump_enum(cls: type[enum.Enum]) -> Convert:
     return dump
 
 
+def dump_literal(values: Sequence[Any], dump: MaybeConvert) -> Convert:
+    """One of these values; any other is refused."""
+    known = frozenset(values)
+
+    def checked(value: Any) -> Any:
+        if value not in known:
+            raise ValueError(f"one of {', '.join(map(repr, values))} is needed")
+        return value if dump is None else dump(value)
+
+    return checked
+
+
 def each(convert: MaybeConvert, make: Callable[[Iterable[Any]], Any] | None) -> MaybeConvert:
     """A converter of every element into a new container; without element work just ``make``."""
     if convert is None:

@@ -6,7 +6,9 @@ Comes in: the annotation. Goes out: a `HintFault`. `scyllamodel.types.hints` dec
 from __future__ import annotations
 
 import enum
-from typing import Any, ForwardRef, get_args
+from collections import abc
+from datetime import timedelta
+from typing import Any, ForwardRef, get_args, get_origin
 
 
 class HintFault(TypeError):
@@ -46,6 +48,26 @@ _BARE = {
 }
 
 
+_INSTEAD: dict[Any, str] = {
+    bytearray: "Write bytes.",
+    memoryview: "Write bytes.",
+    timedelta: (
+        "Write cql.Duration, CQL's own, which also counts months; or keep a number that can be compared and indexed: "
+        "column(type=cql.BigInt, load=lambda ms: timedelta(milliseconds=ms), dump=lambda d: d // timedelta("
+        "milliseconds=1))."
+    ),
+    complex: "Write tuple[float, float].",
+    abc.Sequence: "Write list[…], or tuple[A, B] for a fixed number of elements.",
+    abc.MutableSequence: "Write list[…].",
+    abc.Iterable: "Write list[…] or set[…].",
+    abc.Collection: "Write list[…] or set[…].",
+    abc.Set: "Write set[…] or frozenset[…].",
+    abc.MutableSet: "Write set[…].",
+    abc.Mapping: "Write dict[K, V].",
+    abc.MutableMapping: "Write dict[K, V].",
+}
+
+
 def refuse_class(hint: Any) -> HintFault:
     """The fault of an annotation that stands for no CQL type; it is never taken for text."""
     if isinstance(hint, (str, ForwardRef)):
@@ -53,10 +75,11 @@ def refuse_class(hint: Any) -> HintFault:
         return HintFault(f"the name {name!r} is not defined here", "Import it in this module, or mend its spelling.")
     if hint is Any or hint is object:
         return HintFault(f"{shown(hint)} says nothing about the CQL type", "Write the type of the values, such as str.")
-    if hint in _BARE:
-        return HintFault(*_BARE[hint])
-    if hint in {bytearray, memoryview}:
-        return HintFault(f"{shown(hint)} has no CQL type", "Write bytes.")
+    origin = get_origin(hint) or hint
+    if origin in _BARE:
+        return HintFault(*_BARE[origin])
+    if origin in _INSTEAD:
+        return HintFault(f"{shown(hint)} has no CQL type", _INSTEAD[origin])
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return HintFault(
             f"{shown(hint)} is an enum of neither str nor int",

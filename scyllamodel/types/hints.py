@@ -12,6 +12,7 @@ annotation                                CQL                          remarks
                                           date time
 ``IPv4Address | IPv6Address``, either     inet
 ``class E(str, Enum)``, ``IntEnum``       text, bigint                 by value
+``Literal["a", "b"]``, ``Literal[1, 2]``  text, bigint                 checked when written
 ``list[A] set[A] dict[K, V]``             list set map                 null loads as empty
 ``frozenset[A]``, ``tuple[A, B]``         frozen
 a ``UserType`` class                      its name
@@ -30,7 +31,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final, Union
+from typing import Any, Final, Literal, Union
 from uuid import UUID
 
 import attrs
@@ -227,6 +228,8 @@ def _plain(core: Any) -> Part:
     origin, args = typing.get_origin(core), typing.get_args(core)
     if origin in _CONTAINERS and args:
         return _CONTAINERS[origin](args)
+    if origin is Literal:
+        return _literal(core, args)
     if origin is Union:
         if set(args) == _ADDRESSES:
             return natural(Native("inet"))
@@ -240,6 +243,15 @@ def _plain(core: Any) -> Part:
         cql_type = Native("text" if issubclass(core, str) else "bigint")
         return Part(cql_type, to.load_enum(core), to.dump_enum(core))
     raise faults.refuse_class(core if origin not in _CONTAINERS else origin)
+
+
+def _literal(core: Any, args: tuple[Any, ...]) -> Part:
+    """The part of ``Literal[…]``: of the type of its values, which are checked when they are written."""
+    classes = {type(one) for one in args}
+    if len(classes) != 1:
+        raise HintFault(f"{faults.shown(core)} has values of several types", "Write values of one type, or an enum.")
+    part = _plain(classes.pop())
+    return attrs.evolve(part, dump=to.dump_literal(args, part.dump))
 
 
 def _inside(hint: Any, where: str) -> Part:

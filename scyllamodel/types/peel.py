@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Annotated, Any, Final, NewType, Union
+from typing import Annotated, Any, Final, Literal, NewType, TypeVar, Union
 
 import typing_extensions
 
@@ -45,12 +45,22 @@ def peel(hint: Any) -> tuple[Any, bool, list[Any]]:
             if len(inside) > 1:
                 return Union[tuple(inside)], nullable, marks
             hint = inside[0]
+        elif origin is Literal and None in typing.get_args(hint):
+            nullable, hint = True, Literal[tuple(one for one in typing.get_args(hint) if one is not None)]
         elif isinstance(hint, typing_extensions.TypeAliasType):
             hint = hint.__value__
         elif isinstance(hint, NewType) and hint not in _OURS:
             hint = hint.__supertype__
         else:
             return hint, nullable, marks
+
+
+def type_variables(annotation: Any) -> tuple[TypeVar, ...]:
+    """The type variables in an annotation, which a generic base has not been given types for."""
+    if isinstance(annotation, TypeVar):
+        return (annotation,)
+    found: tuple[TypeVar, ...] = getattr(annotation, "__parameters__", ()) if typing.get_origin(annotation) else ()
+    return found
 
 
 def _marks(given: Any) -> list[Any]:

@@ -206,11 +206,13 @@ REFUSED = [
     (str | int | None, "a column holds one type", "Choose one type"),
     (IPv4Address | str, "a column holds one type", "Choose one type"),
     (Money, "Money has no CQL type", "column(type=cql.Text, load=..., dump=...)"),
-    (complex, "complex has no CQL type", "UserType"),
+    (complex, "complex has no CQL type", "tuple[float, float]"),
+    (timedelta, "timedelta has no CQL type", "cql.Duration"),
+    (timedelta | None, "timedelta has no CQL type", "dump=lambda d: d // timedelta(milliseconds=1)"),
     (type(None), "NoneType has no CQL type", "UserType"),
-    (Literal["a"], "Literal['a'] has no CQL type", "UserType"),
-    (Sequence[str], "Sequence[str] has no CQL type", "UserType"),
-    (Mapping[str, str], "Mapping[str, str] has no CQL type", "UserType"),
+    (Literal["a", 1], "Literal['a', 1] has values of several types", "one type"),
+    (Sequence[str], "Sequence[str] has no CQL type", "list[…]"),
+    (Mapping[str, str], "Mapping[str, str] has no CQL type", "dict[K, V]"),
     (bytearray, "bytearray has no CQL type", "Write bytes."),
     (Plain, "Plain is an enum of neither str nor int", "class Plain(str, Enum) or class Plain(IntEnum)"),
     ("Adress", "the name 'Adress' is not defined here", "Import it"),
@@ -246,6 +248,54 @@ def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
 
     assert text in caught.value.text
     assert advice in caught.value.advice
+
+
+def test_the_advice_for_timedelta_works():
+    """What is written instead keeps the value."""
+    hint = resolve(
+        timedelta,
+        type=cql.BigInt,
+        load=lambda ms: timedelta(milliseconds=ms),
+        dump=lambda d: d // timedelta(milliseconds=1),
+    )
+
+    assert timedelta(hours=-3, milliseconds=5) == round_trip(hint, timedelta(hours=-3, milliseconds=5))
+
+
+LITERALS = [
+    (Literal["a", "b"], "text", "b", ["c", 1, b"a"]),
+    (Literal[1, 2], "bigint", 2, [3, "1"]),
+    (Literal[True], "boolean", True, [False, "x"]),
+    (Literal[b"x"], "blob", b"x", [b"y", "x"]),
+    (Literal["a", "b"] | None, "text", "a", ["c"]),
+    (Literal["a", None], "text", "a", ["c"]),  # noqa: PYI061 - another spelling
+    (Literal[Status.NEW], "text", Status.NEW, [Status.PAID, "x"]),
+    (list[Literal["a", "b"]], "list<text>", ["b", "a"], [["c"]]),
+    (dict[Literal["a"], Literal[1]], "map<text, bigint>", {"a": 1}, [{"b": 1}, {"a": 2}]),
+]
+
+
+@pytest.mark.parametrize(("hint", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
+def test_literals_are_of_the_type_of_their_values(hint, cql_type, good, bad):
+    """One of them is written and read, any other is refused before it is sent."""
+    found = resolve(hint)
+
+    assert cql_type == found.type.cql
+    assert (found.nullable, good) == (type(None) in typing.get_args(hint) or None in typing.get_args(hint), good)
+    assert good == round_trip(found, good)
+    for value in bad:
+        with pytest.raises((ValueError, TypeError)):
+            found.dump(value)
+
+
+def test_a_stored_value_outside_of_a_literal_still_loads():
+    """A newer release may have written it; what is read is not checked."""
+    assert resolve(Literal["a"]).load is None
+
+
+def test_a_literal_takes_another_width():
+    """As ``int`` does."""
+    assert "int" == resolve(Literal[1, 2], type=cql.Int).type.cql
 
 
 @given(hints_with_values())

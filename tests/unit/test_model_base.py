@@ -377,7 +377,7 @@ def test_attrs_features_work_on_columns():
         level: Column[int] = column(default=1, validator=attrs.validators.ge(0))
         kind: Column[str] = column(alias="type", default="x")
         note: Column[str] = column(init=False, default="made")
-        _private: Column[str] = column(default="p")
+        _private: Column[str] = column(default="p", alias="private")
 
         def __attrs_post_init__(self):
             self.note += f" for {self.id}"

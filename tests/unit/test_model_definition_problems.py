@@ -86,7 +86,7 @@ COLUMN_CASES = [
     (key("Column[str | None]"), ["MD106 id"]),
     (clustered("Column[Optional[str]]"), ["MD106 c"]),
     (one("Column[str]", column(db_name="id")), ["MD107 x"]),
-    ({**one("Column[str]", column()), "_x": ("Column[str]", column())}, ["MD107 _x"]),
+    ({**one("Column[str]", column()), "_x": ("Column[str]", column())}, ["MD108 _x", "MD107 _x"]),
     (one("Column[str]", column(alias="id")), ["MD107 x"]),
     (one("Column[str]", column(db_name="")), ["MD108 x"]),
     (one("Column[str]", column(db_name="a\0b")), ["MD108 x"]),

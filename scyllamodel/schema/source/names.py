@@ -21,7 +21,7 @@ IMPORTED: Final[frozenset[str]] = frozenset(
 _BUILTINS: Final[frozenset[str]] = frozenset(
     "bool bytes dict float frozenset int list object set str tuple None self".split()
 )
-_OFFERED: Final[frozenset[str]] = frozenset({"replace", "sync_all", "sync_all_async"})
+_OFFERED: Final[frozenset[str]] = frozenset({"_abc_impl", "replace", "sync_all", "sync_all_async"})
 """What the public base classes offer; a test compares."""
 
 _TAKEN: Final = IMPORTED | _BUILTINS | _OFFERED

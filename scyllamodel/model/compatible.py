@@ -1,0 +1,27 @@
+"""A metaclass that goes together with those of ``abc.ABC`` and ``Protocol``, so that such mixins can be bases.
+
+Abstract methods are enforced. Instance and subclass checks, equality and hash stay those of `type`: a model has no
+virtual subclasses, and checks of models are as fast as those of any class.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta
+from typing import TYPE_CHECKING
+
+from typing_extensions import Protocol
+
+if TYPE_CHECKING:
+    _Widest = ABCMeta
+else:
+    _Widest = type(Protocol)
+
+
+class CompatibleMeta(_Widest):
+    """Base of the metaclasses of models, views and user types."""
+
+    if not TYPE_CHECKING:
+        __instancecheck__ = type.__instancecheck__
+        __subclasscheck__ = type.__subclasscheck__
+        __eq__ = type.__eq__
+        __hash__ = type.__hash__

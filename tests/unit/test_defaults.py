@@ -1,0 +1,149 @@
+"""Defaults: what no instance could use, or all would share, is refused when the class is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import uuid
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Literal
+
+import attrs
+import pytest
+
+from scyllamodel import Column, Model, UserType, column, partition_key
+from scyllamodel import types as cql
+from scyllamodel.errors import ModelDefinitionError
+
+NAMES = (Column, Decimal, Literal, date, datetime, cql)
+"""What annotations in quotes below name."""
+
+
+class Color(str, enum.Enum):
+    """An enum by value."""
+
+    RED = "red"
+
+
+class Point(UserType):
+    """A user type."""
+
+    x: int = 0
+
+
+@attrs.define
+class Mutable:
+    """Compared by value and not hashable."""
+
+    x: int = 0
+
+
+WRONG = [
+    ("uuid.UUID", uuid.uuid4, "factory=uuid4."),
+    ("list[str]", list, "factory=list."),
+    ("datetime", datetime.now, "factory=lambda: datetime.now(timezone.utc)."),
+    ("datetime", datetime.utcnow, "factory=lambda: datetime.now(timezone.utc)."),
+    ("int", lambda: 3, "factory=…  with that function."),
+    ("int", functools.partial(int, 3), "factory=…  with that function."),
+    ("int", int, "factory=int."),
+    ("Color", Color, "factory=Color."),
+    ("int", dataclasses.field(default=1), "column(default=…)"),
+    ("int", attrs.field(default=1), "column(default=…)"),
+    ("int", column(default=1), "column(default=…)"),
+    ("list[int]", attrs.Factory([]), "factory=list"),
+    ("list[int]", [1], "factory=list"),
+    ("bytes", bytearray(), "factory=bytearray"),
+    ("int", Mutable(), "factory=Mutable"),
+    ("int", "zero", "a value of the class int"),
+    ("int", 1.0, "a value of the class int"),
+    ("int", True, "a value of the class int"),
+    ("int", 2**63, "a number from -9223372036854775808 to 9223372036854775807"),
+    ("cql.Int", -(2**31) - 1, "a number from -2147483648 to 2147483647"),
+    ("cql.TinyInt", 128, "a number from -128 to 127"),
+    ("str", 3, "a value of the class str"),
+    ("str", b"x", "a value of the class str"),
+    ("bool", 1, "a value of the class bool"),
+    ("float", "1", "a value of the class float"),
+    ("Decimal", 0.1, "a value of the class Decimal"),
+    ("datetime", date(2026, 1, 1), "a value of the class datetime"),
+    ("date", datetime(2026, 1, 1, tzinfo=timezone.utc), "a date, which has no time"),
+    ("uuid.UUID", "x", "a value of the class UUID"),
+    ("Color", "red", "a member of Color"),
+    ("cql.Frozen[Point]", (1,), "a member of Point"),
+    ("Literal['a', 'b']", "c", "one of 'a', 'b'"),
+    ("frozenset[str]", "abc", "a set"),
+    ("tuple[int, int]", "ab", "a tuple"),
+    ("int | None", "zero", "a value of the class int"),
+]
+RIGHT = [
+    ("int", 0),
+    ("int", -(2**63)),
+    ("cql.VarInt", 2**200),
+    ("cql.Int | None", None),
+    ("int", None),
+    ("float", 1),
+    ("Decimal", 1),
+    ("str", ""),
+    ("Color", Color.RED),
+    ("cql.Frozen[Point]", Point()),
+    ("Literal['a', 'b']", "a"),
+    ("frozenset[str]", frozenset("a")),
+    ("tuple[int, int]", (1, 2)),
+    ("datetime", datetime(2026, 1, 1, tzinfo=timezone.utc)),
+    ("datetime", datetime(2026, 1, 1)),  # noqa: DTZ001 - a repo may take it for UTC
+    ("cql.Inet", "10.0.0.1"),
+]
+
+
+def made(annotation, value, base=Model):
+    """A class with one column of this type and what stands after ``=``."""
+    key = {"id": partition_key()} if base is Model else {}
+    annotations = {**dict.fromkeys(key, "Column[int]"), "x": f"Column[{annotation}]" if key else annotation}
+    return type(base)("Made", (base,), {"__module__": __name__, "__annotations__": annotations, **key, "x": value})
+
+
+@pytest.mark.parametrize(("annotation", "default", "advice"), WRONG, ids=range(len(WRONG)))
+@pytest.mark.parametrize("write", [lambda d: column(default=d), lambda d: d], ids=["column()", "bare"])
+def test_a_default_that_cannot_be_one_is_refused(annotation, default, advice, write):
+    """With what to write instead, however it is given."""
+    stands = write(default)
+    if isinstance(stands, type(attrs.field())) and stands is default:
+        return  # ``x: Column[int] = attrs.field(default=1)`` is a declaration, and a right one
+    with pytest.raises(ModelDefinitionError) as caught:
+        made(annotation, stands)
+    (problem,) = caught.value.problems
+
+    assert ("MD113", True) == (problem.code, advice in problem.advice)
+
+
+@pytest.mark.parametrize(("annotation", "default", "advice"), WRONG, ids=range(len(WRONG)))
+def test_fields_of_user_types_are_checked_alike(annotation, default, advice):
+    """They are columns of a kind."""
+    if isinstance(default, type(attrs.field())):
+        return
+    with pytest.raises(ModelDefinitionError) as caught:
+        made(annotation, default, UserType)
+
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(("annotation", "default"), RIGHT, ids=range(len(RIGHT)))
+def test_a_default_that_fits_is_taken(annotation, default):
+    """As it is."""
+    assert default == made(annotation, column(default=default))(id=1).x
+
+
+def test_converters_make_their_own_of_a_default():
+    """A converter, and a type with its own ``load`` and ``dump``, may take what CQL does not."""
+    assert 3 == made("int", column(default="3", converter=int))(id=1).x
+    assert int is made("type", column(default=int, type=cql.Text, load=eval, dump=repr))(id=1).x
+
+
+def test_a_redacted_default_is_not_quoted():
+    """Errors of definitions are logged, too."""
+    with pytest.raises(ModelDefinitionError) as caught:
+        made("int", column(default="s3cr3t", redact=True))
+
+    assert "s3cr3t" not in str(caught.value)
