@@ -8,7 +8,7 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import attrs
@@ -65,6 +65,15 @@ class _Part:
             remember(self.row, self.stands)
         elif self.row is not None:
             forget(self.row)
+
+
+def _check_one_partition(bound: Iterable[Any]) -> None:
+    """Refuse conditions over several partitions, on which no server agrees at once."""
+    if len({(one.keyspace, one.table, one.routing_key) for one in bound}) > 1:
+        raise refuse(
+            "A batch with conditions is of one partition of one table, and this one of several.",
+            "Send a batch for each partition, or leave the conditions out.",
+        )
 
 
 class Batch:
@@ -241,6 +250,8 @@ class Batch:
         """
         bound = [requests.bound(compiled) for compiled in self._compiled]
         check_size(bound)
+        if self.conditional:
+            _check_one_partition(bound)
         made = BatchStatement(getattr(BatchType, _TYPES[self.kind]))
         for one in bound:
             made.add(one)

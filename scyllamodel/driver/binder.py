@@ -92,8 +92,16 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
     }
     keys: set[int] = set(prepared.routing_key_indexes or ())
     values = [
-        _value(at, column.type, dumps[at], prepared.protocol_version, scope, is_key=at in keys)
-        for at, column in enumerate(columns)
+        _value(
+            at,
+            column.type,
+            dumps[at],
+            prepared.protocol_version,
+            scope,
+            required=at in keys or marker.required,
+            nulls=marker.holds_nulls,
+        )
+        for at, (marker, column) in enumerate(zip(markers, columns, strict=True))
     ]
     lines = [
         "def bind(values):",
@@ -104,6 +112,7 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
         "        found = [",
         *(f"            {value}," for value in values),
         "        ]",
+        *(f"        if not found[{at}]: raise ValueError" for at, marker in enumerate(markers) if marker.filled),
         *_routing(prepared.routing_key_indexes),
         "        made = new(Bound)",
         "        made.values = found",
@@ -144,14 +153,16 @@ def _dump(marker: Marker, driver_type: Any, user_types: Mapping[str, tuple[str, 
     return lambda value: fit(dump(value))
 
 
-def _value(at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str, Any], *, is_key: bool) -> str:
+def _value(
+    at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str, Any], *, required: bool, nulls: bool
+) -> str:
     """The expression that makes the bytes of one value."""
     given = f"v{at}"
     if dump is not None:
         scope[f"dump{at}"] = dump
         given = f"dump{at}(v{at})"
     text, name = _IN_LINE.get(driver_type.__name__, (None, None))
-    scope[f"exact{at}"] = exact = exact_for(driver_type)
+    scope[f"exact{at}"] = exact = exact_for(driver_type, nulls=nulls)
     if text is None:
         scope[f"pack{at}"] = driver_type.serialize
         made = f"pack{at}({given if exact is None else f'exact{at}({given})'}, {protocol})"
@@ -159,7 +170,14 @@ def _value(at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str,
         scope[f"pack{at}"] = name
         made = f"({text.format(given, pack=f'pack{at}', exact=f'exact{at}')})"
     # The driver writes a user type of nulls for an unset one, so the test is ours. A key is never unset.
-    return made if is_key else f"None if v{at} is None else U if v{at} is UNSET else {made}"
+    if required:
+        scope["null"] = _null
+        return made if dump is None else f"null() if v{at} is None else {made}"
+    return f"None if v{at} is None else U if v{at} is UNSET else {made}"
+
+
+def _null() -> None:
+    raise TypeError("a null in a primary key")
 
 
 def _routing(indexes: Sequence[int] | None) -> list[str]:
@@ -177,12 +195,7 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
     def bind(values: Sequence[Any]) -> Any:
         types = [column.type for column in prepared.column_metadata]
         dumped = [_dumped(*one) for one in zip(markers, dumps, types, values, strict=True)]
-        parts: Sequence[int] = prepared.routing_key_indexes or ()
-        for at in parts:
-            if dumped[at] is None or dumped[at] is UNSET_VALUE:
-                raise TypeMismatch(
-                    f"{markers[at].name} is part of the partition key and cannot be null.", column=markers[at].name
-                )
+        _check_key(prepared, markers, dumped)
         try:
             made = prepared.bind(dumped)
         except Exception as error:  # noqa: BLE001 - serialisers raise whatever their value raises
@@ -195,10 +208,21 @@ def _by_driver(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callabl
     return bind
 
 
+def _check_key(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any]) -> None:
+    """Refuse a null in a primary key, and an empty partition key."""
+    parts: Sequence[int] = prepared.routing_key_indexes or ()
+    for at, (marker, value) in enumerate(zip(markers, dumped, strict=True)):
+        if (at in parts or marker.required) and (value is None or value is UNSET_VALUE):
+            kind = "partition" if at in parts else "primary"
+            raise TypeMismatch(f"{marker.name} is part of the {kind} key and cannot be null.", column=marker.name)
+        if marker.filled and isinstance(value, (str, bytes)) and not value:
+            raise TypeMismatch(f"{marker.name} is the partition key and cannot be empty.", column=marker.name)
+
+
 def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any, value: Any) -> Any:
     if value is UNSET:
         return UNSET_VALUE
-    exact = exact_for(driver_type)
+    exact = exact_for(driver_type, nulls=marker.holds_nulls)
     if value is None:
         return value
     try:

@@ -120,14 +120,27 @@ _EXACT: Final[Mapping[str, Exact]] = {
 }
 
 
-def exact_for(driver_type: Any) -> Exact | None:
-    """What checks values of the driver's class of a type; None where its serialiser does."""
+def _each_but_nulls(inside: Exact, value: Any) -> Any:
+    for item in value:
+        if item is not None:
+            inside(item)
+    return value
+
+
+def exact_for(driver_type: Any, *, nulls: bool = False) -> Exact | None:
+    """What checks values of the driver's class of a type; None where its serialiser does.
+
+    Parameters:
+        nulls: whether a list may hold nulls, as ``IN`` of a condition does.
+    """
     if driver_type.typename == "frozen":
         return exact_for(driver_type.subtypes[0])
     if driver_type.typename == "tuple":
         return partial(_as_many, len(driver_type.subtypes))
     if driver_type.typename in ("list", "set"):
         (inside,) = map(exact_for, driver_type.subtypes)
+        if nulls:
+            return None if inside is None else partial(_each_but_nulls, inside)
         return _no_nulls if inside is None else partial(_each, inside)
     if driver_type.typename == "map":
         keys, values = map(exact_for, driver_type.subtypes)

@@ -138,7 +138,7 @@ def tune(statement: Any, options: Options) -> None:
     if options.consistency is not None:
         statement.consistency_level = level(options.consistency)
     if options.serial_consistency is not None:
-        statement.serial_consistency_level = level(options.serial_consistency)
+        statement.serial_consistency_level = serial_level(options.serial_consistency)
     if options.page_size is not None:
         statement.fetch_size = options.page_size
     if options.idempotent is not None:
@@ -152,12 +152,28 @@ def level(given: str | int) -> int:
     Raises:
         ConfigurationError: there is no such level.
     """
-    if isinstance(given, int):
-        return given
-    found: int | None = ConsistencyLevel.name_to_value.get(given.upper())
+    if given in ConsistencyLevel.value_to_name:
+        return int(given)
+    found: int | None = ConsistencyLevel.name_to_value.get(str(given).upper())
     if found is None:
         names = ", ".join(ConsistencyLevel.name_to_value)
         raise ConfigurationError(f"{given!r} is no consistency level; there are {names}.", setting="consistency")
+    return found
+
+
+def serial_level(given: str | int) -> int:
+    """The level at which the conditions of a write are agreed upon.
+
+    Raises:
+        ConfigurationError: it is another level.
+    """
+    found = level(given)
+    if not ConsistencyLevel.is_serial(found):
+        raise ConfigurationError(
+            f"serial_consistency={given!r}: write 'SERIAL', or 'LOCAL_SERIAL' for one data centre. How many replicas "
+            "take the write itself is consistency=.",
+            setting="serial_consistency",
+        )
     return found
 
 

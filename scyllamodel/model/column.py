@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import attrs
 from typing_extensions import Self
 
+from scyllamodel._numbers import MAX_BIGINT, check_integer
 from scyllamodel.model.expression import (
     Assignment,
     CallTarget,
@@ -32,6 +33,7 @@ from scyllamodel.types import Counter
 from scyllamodel.types.display import choose
 from scyllamodel.types.hints import Hint
 from scyllamodel.types.identity import Identity, identity_of
+from scyllamodel.types.values import ListType, MapType
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Kind
@@ -216,6 +218,7 @@ class Column(Comparable[T]):
     @overload
     def __getitem__(self: Expression[list[V] | None], key: int) -> Element[V]: ...
     def __getitem__(self, key: Any) -> Element[Any]:
+        _check_place(self, key)
         return Element(ElementTarget(self.target, key))
 
     # Without this, `in` and iter() would try self[0], self[1] … and never come to an end.
@@ -289,4 +292,17 @@ def _assignment(
 
 
 def _counting(expression: Expression[Any], operation: Literal["increment", "decrement"], by: int) -> Assignment:
+    by = check_integer(f"{_target(expression)}.{operation}", by, least=-MAX_BIGINT - 1, most=MAX_BIGINT)
     return Assignment(_target(expression), operation, by)
+
+
+def _check_place(column: Column[Any], key: object) -> None:
+    """Whether there can be an element under this key, or at this position."""
+    cql_type = column.hint.type
+    if isinstance(cql_type, ListType):
+        if not isinstance(key, int) or isinstance(key, bool) or key < 0:
+            raise ValueError(f"{column}[…]: a position in a list is an integer from 0; CQL does not count from the end")
+    elif not isinstance(cql_type, MapType):
+        raise TypeError(f"{column} is {cql_type.cql}: elements are those of a map, by key, or of a list, by position")
+    elif key is None:
+        raise ValueError(f"{column}[None]: a map has no null key")

@@ -82,7 +82,9 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
 
     def _shape(self, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
         conditional = bool(self.required) or self.exists
-        check_delete(self.model, self.targets, self.conditions, whole=self.whole)
+        check_delete(
+            self.model, self.targets, self.conditions, self.required, whole=self.whole, conditional=conditional
+        )
         check_using(self.model, ttl=False, timestamp=self.written is not None, conditional=conditional)
         by_position = any(map(is_position, self.targets))
         return Shape(

@@ -23,9 +23,11 @@ from uuid import UUID
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import CallTarget, ColumnTarget, Expression, TupleTarget
 from scyllamodel.query.parts import base_of, column_of, columns_of
+from scyllamodel.query.tuning import refuse
 from scyllamodel.query.writer import Argument
 from scyllamodel.schema.facts import Table
 from scyllamodel.types.hints import Hint, resolve
+from scyllamodel.types.values import Native
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model
@@ -57,6 +59,8 @@ __all__ = [
 ]
 
 _NAME: Final = re.compile(r'(?:(?:\w+|"\w+")\.)?(?:\w+|"\w+")', re.ASCII)
+_NUMBERS: Final = frozenset("tinyint smallint int bigint varint float double decimal counter".split())
+_AGGREGATES: Final = frozenset({"count", "min", "max", "sum", "avg"})
 _MOMENT: Final = resolve(datetime)
 
 
@@ -121,6 +125,26 @@ def _natural(expression: Expression[Any]) -> Hint | None:
     return None if base is None else column_of(base).hint
 
 
+def _check_numeric(name: str, expression: Expression[Any]) -> None:
+    hint = _natural(expression) if isinstance(expression, Column) else None
+    if hint is not None and isinstance(hint.type, Native) and hint.type.name not in _NUMBERS:
+        raise refuse(f"{name}({expression}) is of numbers, and the column is {hint.type.cql}.", "Select it instead.")
+
+
+def _check_not_key(name: str, expression: Expression[Any]) -> None:
+    if isinstance(expression, Column) and expression.spec.kind in ("partition_key", "clustering"):
+        raise refuse(
+            f"{name}({expression}): a primary key has neither a time of writing nor a time to live.",
+            "Ask it of another column of the row.",
+        )
+
+
+def is_aggregate(expression: Comparable[Any]) -> bool:
+    """Whether it makes one value of many rows."""
+    target = expression.expression
+    return isinstance(target, CallTarget) and target.template.partition("(")[0] in _AGGREGATES
+
+
 def min(expression: Expression[T], /) -> Function[T | None]:
     """The smallest value; None without rows."""
     return _over("min", expression, _natural(expression))
@@ -133,11 +157,13 @@ def max(expression: Expression[T], /) -> Function[T | None]:
 
 def sum(expression: Expression[T], /) -> Function[T]:
     """The sum of a column of numbers, in the type of the column, which may overflow; 0 without rows."""
+    _check_numeric("sum", expression)
     return _over("sum", expression, _natural(expression))
 
 
 def avg(expression: Expression[T], /) -> Function[T]:
     """The mean of a column of numbers, in the type of the column, so that integers are cut; 0 without rows."""
+    _check_numeric("avg", expression)
     return _over("avg", expression, _natural(expression))
 
 
@@ -158,11 +184,13 @@ def tuple_(first: Expression[Any], second: Expression[Any], /, *others: Expressi
 
 def writetime(expression: Expression[Any], /) -> Function[int | None]:
     """When a value was written: microseconds since 1970, as the writer's clock said; None for a null."""
+    _check_not_key("writetime", expression)
     return _over("writetime", expression, None)
 
 
 def ttl(expression: Expression[Any], /) -> Function[int | None]:
     """In how many seconds a value expires; None when it does not."""
+    _check_not_key("ttl", expression)
     return _over("ttl", expression, None)
 
 

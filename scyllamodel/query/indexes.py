@@ -12,8 +12,9 @@ from typing import Final
 
 from scyllamodel.model.expression import ColumnTarget, Condition, ElementTarget
 from scyllamodel.model.registry import registry
+from scyllamodel.query.conditions import RANGE
 from scyllamodel.query.parts import base_of, columns_of
-from scyllamodel.query.restrictions import RANGE, restrictions_of
+from scyllamodel.query.restrictions import restrictions_of
 from scyllamodel.schema.facts import Index, Table
 from scyllamodel.schema.server import SAI, index_family
 

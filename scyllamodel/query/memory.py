@@ -42,8 +42,16 @@ class Memory:
     def __init__(self, model: type) -> None:
         self.columns = _columns(model)
         self.names = {name: quote(column.db_name) for name, column in self.columns.items()}
+        only = _lone_partition_key(self.columns)
         self.markers = {
-            name: Marker(repr(column), column.hint.type, column.hint.dump, column.show)
+            name: Marker(
+                repr(column),
+                column.hint.type,
+                column.hint.dump,
+                column.show,
+                required=column.spec.kind in ("partition_key", "clustering"),
+                filled=name in only,
+            )
             for name, column in self.columns.items()
         }
         kin = _kin(model)
@@ -88,6 +96,12 @@ def _kept(among: dict[Any, T], key: Hashable, made: T) -> T:
 
 def _columns(model: type) -> Mapping[str, Column[Any]]:
     return cast("Mapping[str, Column[Any]]", getattr(model, "__columns__"))  # noqa: B009 - a bare type has none
+
+
+def _lone_partition_key(columns: Mapping[str, Column[Any]]) -> list[str]:
+    """The column that is a whole partition key, which servers refuse when it is empty; parts of one may be empty."""
+    found = [name for name, column in columns.items() if column.spec.kind == "partition_key"]
+    return found if len(found) == 1 else []
 
 
 def _kin(model: type) -> dict[Any, type]:

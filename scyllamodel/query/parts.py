@@ -7,7 +7,7 @@ there. It is separate because every statement asks, and the answer is worked out
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -167,9 +167,31 @@ def keys_marker(target: Target) -> Marker:
     return attrs.evolve(one, type=None if one.type is None else SetType(one.type), dump=each(one.dump, set))
 
 
-def many(one: Marker) -> Marker:
-    """The marker of a list of such values, as ``IN ?`` takes it."""
-    return attrs.evolve(one, type=None if one.type is None else ListType(one.type), dump=each(one.dump, None))
+def many(one: Marker, *, nulls: bool = False) -> Marker:
+    """The marker of a list of such values, as ``IN ?`` takes it.
+
+    Parameters:
+        nulls: whether some of them may be null, as in IF.
+    """
+    dump = _but_nulls(one.dump) if nulls and one.dump else each(one.dump, None)
+    if one.filled:
+        dump = _none_empty(dump)
+    listed = None if one.type is None else ListType(one.type)
+    return attrs.evolve(one, type=listed, dump=dump, required=False, filled=False, holds_nulls=nulls)
+
+
+def _none_empty(dump: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+    def dumped(values: Any) -> Any:
+        found = values if dump is None else dump(values)
+        if "" in found or b"" in found:
+            raise ValueError("a partition key is not empty")
+        return found
+
+    return dumped
+
+
+def _but_nulls(dump: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda values: [None if value is None else dump(value) for value in values]
 
 
 def columns_in(targets: Iterable[Any]) -> Iterable[ColumnTarget]:

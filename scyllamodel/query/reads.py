@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Condition, Ordering
 from scyllamodel.query.indexes import advice, is_indexed, served
+from scyllamodel.query.parts import columns_in
 from scyllamodel.query.restrictions import Restrictions, quoted, restrictions_of
 
 
@@ -130,9 +131,17 @@ def check_group(found: Restrictions, names: tuple[str, ...]) -> None:
         )
 
 
-def check_distinct(found: Restrictions, names: Iterable[str]) -> None:
+def check_distinct(found: Restrictions, names: Iterable[str], conditions: tuple[Condition, ...]) -> None:
     """Whether a DISTINCT can be answered: it lists partitions, so it shows their keys and what is of static columns."""
     given = list(names)
+    shared = found.keys.partition + tuple(found.keys.static)
+    of_rows = [one for one in conditions if any(c.column not in shared for c in columns_in([one.target]))]
+    if of_rows:
+        raise _refused(
+            f"{quoted(map(repr, of_rows))}: DISTINCT lists partitions, by their key and static columns.",
+            (),
+            ["leave the condition out", "or leave distinct() out"],
+        )
     others = [name for name in given if name not in found.keys.partition and name not in found.keys.static]
     missing = [name for name in found.keys.partition if name not in given]
     if others or missing:
@@ -141,6 +150,17 @@ def check_distinct(found: Restrictions, names: Iterable[str]) -> None:
             "static columns at most.",
             tuple(missing),
             ["select these columns", "or leave distinct() out"],
+        )
+
+
+def check_each_partition(*, distinct: bool, aggregate: bool) -> None:
+    """Whether some rows of each partition can be asked for."""
+    if distinct or aggregate:
+        raise _refused(
+            f"per_partition_limit() goes with neither {'distinct()' if distinct else 'aggregates'}: "
+            "it counts rows before they are put together.",
+            (),
+            ["leave it out"],
         )
 
 

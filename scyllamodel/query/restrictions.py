@@ -8,17 +8,15 @@ key is followed, and what is left to an index or to filtering. Rules: Cassandra 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import attrs
 
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import CallTarget, ColumnTarget, Condition, TupleTarget
+from scyllamodel.query.conditions import EQUAL, RANGE, check_where
 from scyllamodel.query.parts import columns_in, columns_of
 from scyllamodel.schema.facts import Table, View
-
-EQUAL: Final = frozenset({"=", "IN"})
-RANGE: Final = frozenset({"<", "<=", ">", ">="})
 
 
 @attrs.frozen
@@ -97,7 +95,7 @@ def restrictions_of(model: type, conditions: Iterable[Condition]) -> Restriction
         QueryNotSupported: no server has such a condition in WHERE.
     """
     keys, given = Keys.of(model), tuple(conditions)
-    _check_operators(given)
+    check_where(given)
     by_token = [condition for condition in given if isinstance(condition.target, CallTarget)]
     for condition in by_token:
         _check_token(keys, condition)
@@ -153,17 +151,6 @@ def _served(keys: Keys, condition: Condition, followed: _Followed, *, located: b
     if name in keys.partition:
         return located and condition.operator in EQUAL
     return name in keys.clustering[: followed.count] and condition.operator in EQUAL | RANGE
-
-
-def _check_operators(conditions: tuple[Condition, ...]) -> None:
-    for condition in conditions:
-        if condition.operator == "!=":
-            raise QueryNotSupported(
-                f"{condition!r}: no server looks rows up by what they are not. Compare otherwise, or keep what is "
-                "asked for in a column of its own; `!=` is for if_().",
-                needs=(),
-                helps=(),
-            )
 
 
 def _check_token(keys: Keys, condition: Condition) -> None:

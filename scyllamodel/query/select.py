@@ -25,10 +25,10 @@ from scyllamodel.model.expression import (
     FieldTarget,
     Ordering,
 )
-from scyllamodel.query.functions import Function, count, is_model
+from scyllamodel.query.functions import Function, count, is_aggregate, is_model
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
-from scyllamodel.query.reads import check_distinct, check_filter, check_group, check_order
+from scyllamodel.query.reads import check_distinct, check_each_partition, check_filter, check_group, check_order
 from scyllamodel.query.statement import Compiled, R, Shape
 from scyllamodel.query.tuning import Tuned, check_conditions, refuse
 from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
@@ -232,7 +232,9 @@ class Select(Tuned[list[R]], Generic[R]):
             check_group(found, tuple(target.column for target in self.groups))
         if "distinct" in self.flags:
             names = [target.column for target in columns_in(_expressions(self.selection))] or list(columns_of(model))
-            check_distinct(found, names)
+            check_distinct(found, names, self.conditions)
+        if self.most_each is not None:
+            check_each_partition(distinct="distinct" in self.flags, aggregate=any(map(is_aggregate, self.selection)))
 
     def _load(self, model: type) -> Callable[[Sequence[Any]], Any] | None:
         if "json" in self.flags:

@@ -40,12 +40,18 @@ class Marker:
         type: None is whatever the prepared statement says.
         dump: from the Python value to what the driver serialises; None when there is nothing to do.
         show: how its values appear in errors and reprs.
+        required: whether it is of a primary key, which has no nulls.
+        filled: whether it is a whole partition key, which is not empty either.
+        holds_nulls: whether it is a list that may hold nulls.
     """
 
     name: str
     type: CqlType | None = None
     dump: Callable[[Any], Any] | None = None
     show: Show = repr
+    required: bool = False
+    filled: bool = False
+    holds_nulls: bool = False
 
     def itself(self) -> Marker:
         """This marker."""

@@ -83,7 +83,7 @@ class Update(Tuned[R_co], Generic[M, R_co]):
 
     def _shape(self, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
         conditional = bool(self.required) or self.exists
-        check_update(self.model, self.assignments, self.conditions)
+        check_update(self.model, self.assignments, self.conditions, self.required, conditional=conditional)
         check_using(
             self.model, ttl=self.seconds is not None, timestamp=self.written is not None, conditional=conditional
         )

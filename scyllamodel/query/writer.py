@@ -36,6 +36,7 @@ from scyllamodel.query.parts import (
     marker_of,
 )
 from scyllamodel.query.statement import Marker
+from scyllamodel.query.tuning import refuse
 from scyllamodel.types.display import Show
 from scyllamodel.types.hints import Hint
 from scyllamodel.types.values import MapType
@@ -113,7 +114,7 @@ class Writer:
         left = self.target(target)
         if operator == "IN":
             _check_several(target, value, nulls=nulls)
-            return f"{left} IN {self.bind(list(value), lambda: many(marker_of(target)))}"
+            return f"{left} IN {self.bind(list(value), lambda: many(marker_of(target), nulls=nulls))}"
         if value is None and not nulls:
             raise QueryNotSupported(
                 f"{condition!r}: a row is not found by a null, since CQL keeps none; compare with a value, or keep one "
@@ -121,6 +122,8 @@ class Writer:
                 needs=(),
                 helps=(),
             )
+        if value is None and operator not in ("=", "!="):
+            raise refuse(f"{condition!r}: a null has no place in an order.", "Compare with it by == or !=.")
         if operator in ("CONTAINS", "CONTAINS KEY"):
             what = "key" if operator == "CONTAINS KEY" else "element"
             return f"{left} {operator} {self.bind(value, lambda: inside_marker(target, what))}"
@@ -140,7 +143,9 @@ class Writer:
         """The right side; ``token(…) > token(…)`` takes values as its columns do."""
         called = getattr(value, "expression", None)
         if isinstance(target, CallTarget) and isinstance(called, CallTarget) and called.arguments:
-            pairs = zip(target.arguments, called.arguments, strict=False)
+            if len(target.arguments) != len(called.arguments):
+                raise refuse(f"<{target} and {called}>: both sides name the whole partition key.")
+            pairs = zip(target.arguments, called.arguments, strict=True)
             bound = [
                 self.bind(given.value, partial(marker_of, column))
                 if isinstance(given, Argument) and isinstance(column, ColumnTarget)

@@ -8,22 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scyllamodel.model.expression import Assignment, Condition, Target
+from scyllamodel.model.expression import (
+    Assignment,
+    ColumnTarget,
+    Condition,
+    ElementTarget,
+    FieldTarget,
+    Target,
+)
+from scyllamodel.query.conditions import check_if
 from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.restrictions import Restrictions, quoted, restrictions_of
 from scyllamodel.query.tuning import refuse
-from scyllamodel.types.values import COUNTER
+from scyllamodel.types.values import COUNTER, is_multi_cell
 
 
-def check_update(model: type, assignments: tuple[Assignment, ...], conditions: tuple[Condition, ...]) -> None:
-    """Whether an update names what to change and the rows to change."""
+def check_update(
+    model: type,
+    assignments: tuple[Assignment, ...],
+    conditions: tuple[Condition, ...],
+    required: tuple[Condition, ...] = (),
+    *,
+    conditional: bool = False,
+) -> None:
+    """Whether an update names what to change and the rows to change.
+
+    Parameters:
+        required: the conditions of IF.
+        conditional: whether there is an IF at all.
+    """
     name = model.__qualname__
     if not assignments:
         raise refuse(f"This update of {name} changes nothing.", "Say .set(Order.status.to('paid')).")
     for change in assignments:
         _check_assignment(model, change)
     _check_counters(model, assignments)
-    _check_rows(model, "update", restrictions_of(model, conditions), (change.target for change in assignments))
+    _check_together(assignments)
+    found, targets = restrictions_of(model, conditions), [change.target for change in assignments]
+    _check_rows(model, "update", found, [*targets, *(condition.target for condition in required)])
+    if conditional:
+        _check_conditional(model, "update", conditions, required)
 
 
 def _check_assignment(model: type, change: Assignment) -> None:
@@ -34,6 +58,46 @@ def _check_assignment(model: type, change: Assignment) -> None:
         raise refuse(
             f"{change!r}: {base.column} is in the primary key, which tells the row and cannot change.",
             "Insert a row under the new key, and delete the old one.",
+        )
+
+    _check_whole(model, change.target, change.operation, repr(change))
+
+
+def _check_whole(model: type, target: Target, operation: str, shown: str) -> None:
+    """Whether a part is written of what has parts in storage."""
+    base = base_of(target)
+    in_parts = isinstance(target, (ElementTarget, FieldTarget)) or operation in ("add", "remove", "append", "prepend")
+    if base is not None and in_parts and not is_multi_cell(columns_of(model)[base.column].hint.type):
+        raise refuse(
+            f"{shown}: {base.column} is frozen, and is written as a whole.",
+            f"Say {base}.to(…) with the whole value, or declare the column without frozen.",
+        )
+
+
+def _check_together(assignments: tuple[Assignment, ...]) -> None:
+    """Whether each place is set once: of two values of one time, none is the later."""
+    for at, change in enumerate(assignments):
+        for other in assignments[:at]:
+            whole = any(a.operation == "set" and isinstance(a.target, ColumnTarget) for a in (change, other))
+            fields = isinstance(change.target, FieldTarget) and change.target == other.target
+            if base_of(change.target) == base_of(other.target) and (whole or fields):
+                raise refuse(
+                    f"{other!r} and {change!r} set one column in one statement, and neither is the later one.",
+                    "Say once what it is to be.",
+                )
+
+
+def _check_conditional(
+    model: type, verb: str, conditions: tuple[Condition, ...], required: tuple[Condition, ...]
+) -> None:
+    """Whether a conditional write names one row, or one partition for its static columns."""
+    check_if(required)
+    several = [condition for condition in conditions if condition.operator != "="]
+    if several:
+        raise refuse(
+            f"{quoted(map(repr, several))}: a conditional {verb} of {model.__qualname__} names one row, each column of "
+            "its key by ==.",
+            "Send one statement for each row, or leave the condition out.",
         )
 
 
@@ -47,10 +111,20 @@ def _check_counters(model: type, assignments: tuple[Assignment, ...]) -> None:
             raise refuse(f"{change!r}: only counters are counted by the server.", "Read it, and write it with if_().")
 
 
-def check_delete(model: type, targets: tuple[Target, ...], conditions: tuple[Condition, ...], *, whole: bool) -> None:
+def check_delete(
+    model: type,
+    targets: tuple[Target, ...],
+    conditions: tuple[Condition, ...],
+    required: tuple[Condition, ...] = (),
+    *,
+    whole: bool,
+    conditional: bool = False,
+) -> None:
     """Whether a delete names its rows.
 
     Parameters:
+        required: the conditions of IF.
+        conditional: whether there is an IF at all.
         targets: what is deleted of a row; nothing is all of it.
         whole: the author said that whole partitions are meant.
     """
@@ -59,9 +133,18 @@ def check_delete(model: type, targets: tuple[Target, ...], conditions: tuple[Con
         base = base_of(target)
         if base is None or columns_of(model)[base.column].spec.kind in ("partition_key", "clustering"):
             raise refuse(f"{target} is in the primary key: rows lose other columns.", "Delete the row.")
+        _check_whole(model, target, "delete", f"delete({target})")
+    if conditional:
+        _check_conditional(model, "delete", conditions, required)
     if targets:
-        _check_rows(model, "delete", found, targets)
+        _check_rows(model, "delete", found, [*targets, *(condition.target for condition in required)])
         return
+    if conditional and found.missing:
+        raise refuse(
+            f"This conditional delete of {name} lacks {quoted(found.missing)} in where(): it takes one row.",
+            "Name the whole primary key, or leave the condition out.",
+            needs=found.missing,
+        )
     _check_located(model, "delete", found)
     if found.keys.clustering and not found.followed and not whole:
         raise refuse(

@@ -69,8 +69,6 @@ SELECTS = [
     (N.where(*HERE, Order.total == 3).allow_filtering(),
      f"SELECT seq FROM orders WHERE {P} AND total = ? ALLOW FILTERING", (1, 2, 3)),
     (N.where(Order.total.in_([3])).allow_filtering(), "SELECT seq FROM orders WHERE total IN ? ALLOW FILTERING", ([3],)),
-    (N.where(Order.ship_to.field("street") == "x").allow_filtering(),
-     "SELECT seq FROM orders WHERE ship_to.street = ? ALLOW FILTERING", ("x",)),
     (N.where(*HERE).order_by(Order.placed.asc()), f"SELECT seq FROM orders WHERE {P} ORDER BY placed ASC", (1, 2)),
     (N.where(*HERE).order_by(Order.placed), f"SELECT seq FROM orders WHERE {P} ORDER BY placed ASC", (1, 2)),
     (N.where(*HERE).order_by(Order.placed.desc(), Order.seq.asc()),
