@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scyllamodel import errors as errors
     from scyllamodel import types as types
     from scyllamodel._public import Model
-    from scyllamodel.driver.bulk import BulkReport
+    from scyllamodel.driver.bulk_report import BulkReport
     from scyllamodel.driver.configured import configured_repos
     from scyllamodel.driver.pages import Page
     from scyllamodel.driver.repo import AsyncRepo, Repo
@@ -250,7 +250,7 @@ _HOMES: Final = {
     "scyllamodel._public": "Model",
     "scyllamodel.driver.configured": "configured_repos",
     "scyllamodel.driver.pages": "Page",
-    "scyllamodel.driver.bulk": "BulkReport",
+    "scyllamodel.driver.bulk_report": "BulkReport",
     "scyllamodel.driver.repo": "AsyncRepo Repo",
     "scyllamodel.driver.watch": "QueryEvent",
     "scyllamodel.errors": """

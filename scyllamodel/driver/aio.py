@@ -7,9 +7,8 @@ go to a thread. A verb says no more than its twin in `scyllamodel.driver.reading
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -17,7 +16,8 @@ from typing_extensions import Self
 
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
+from scyllamodel.driver.bulk import CONCURRENCY
+from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.loading import OnError, load_chunks
 from scyllamodel.driver.loops import waker
@@ -86,7 +86,7 @@ class AsyncVerbs:
                 compiled, future = step.compiled, step.answer.future
             else:
                 compiled = step.batch.compiled()
-                statement = await asyncio.to_thread(step.batch.statement, requests)
+                statement = step.batch.ready(requests) or await asyncio.to_thread(step.batch.statement, requests)
                 future = requests.send(statement, compiled.options)
             try:
                 return Answer(future, await awake.wait(future))
@@ -287,7 +287,7 @@ class AsyncVerbs:
 
     async def save_many(
         self,
-        rows: Iterable[Model],
+        rows: Iterable[Model] | AsyncIterable[Model],
         /,
         *,
         concurrency: int = CONCURRENCY,
@@ -297,29 +297,33 @@ class AsyncVerbs:
         on_progress: OnProgress | None = None,
         raise_errors: bool = True,
     ) -> BulkReport:
-        """See `Repo.save_many`; rows are taken, and progress is told, in a thread. Cancelled, it ends early."""
-        using = Using(ttl, timestamp)
-        many = self._many(concurrency, on_progress)
-        report = await in_thread(many, lambda m: m.save(rows, using, by_partition=by_partition))
-        return report.checked(raise_errors)
+        """See `Repo.save_many`; rows may come from an async iterable, and are taken in the event loop.
+
+        Cancelled, it sends nothing more, waits for the answers to what was sent, and then raises the cancellation,
+        whose ``report`` says what was written.
+        """
+        many = await self._many(concurrency, on_progress)
+        bulk = many.save(rows, Using(ttl, timestamp), by_partition=by_partition)
+        return (await bulk.run_async()).checked(raise_errors)
 
     async def get_many(
         self,
         model: type[M],
-        keys: Iterable[Any],
+        keys: Iterable[Any] | AsyncIterable[Any],
         /,
         *,
         concurrency: int = CONCURRENCY,
         on_progress: OnProgress | None = None,
         on_error: OnError | None = None,
     ) -> list[M | None]:
-        """See `Repo.get_many`, and `save_many` for the thread."""
-        return await in_thread(self._many(concurrency, on_progress), lambda many: many.get(model, keys, on_error))
+        """See `Repo.get_many`; keys may come from an async iterable."""
+        bulk, rows_of = (await self._many(concurrency, on_progress)).get(model, keys, on_error)
+        return rows_of(await bulk.run_async())
 
     async def delete_many(
         self,
-        what: Iterable[Model] | type[Model],
-        keys: Iterable[Any] | None = None,
+        what: Iterable[Model] | AsyncIterable[Model] | type[Model],
+        keys: Iterable[Any] | AsyncIterable[Any] | None = None,
         /,
         *,
         concurrency: int = CONCURRENCY,
@@ -327,30 +331,16 @@ class AsyncVerbs:
         on_progress: OnProgress | None = None,
         raise_errors: bool = True,
     ) -> BulkReport:
-        """See `Repo.delete_many`, and `save_many` for the thread."""
-        many = self._many(concurrency, on_progress)
-        report = await in_thread(many, lambda m: m.delete(what, keys, timestamp))
-        return report.checked(raise_errors)
+        """See `Repo.delete_many`; instances and keys may come from an async iterable."""
+        bulk = (await self._many(concurrency, on_progress)).delete(what, keys, timestamp)
+        return (await bulk.run_async()).checked(raise_errors)
 
-    def _many(self, concurrency: int, on_progress: OnProgress | None) -> Callable[[threading.Event], Many]:
-        repo = self._repo
-        return lambda stop: Many(repo.requests(), repo.keyspace, concurrency, on_progress, stop)
+    async def _many(self, concurrency: int, on_progress: OnProgress | None) -> Many:
+        return Many(await self._requests(), self._repo.keyspace, concurrency, on_progress)
 
     def batch(self) -> AsyncBatch:
         """See `Repo.batch`."""
         return AsyncBatch(self, self._repo.keyspace)
-
-
-async def in_thread(many: Callable[[threading.Event], Many], work: Callable[[Many], T]) -> T:
-    """Bulk work in a thread, which is told when nobody waits for it any more, and awaited nevertheless."""
-    stop = threading.Event()
-    task = asyncio.ensure_future(asyncio.to_thread(lambda: work(many(stop))))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait([task])
-        raise
 
 
 class AsyncBatch(Batch):

@@ -248,7 +248,14 @@ class Batch:
         Raises:
             QueryNotSupported: it has more bytes than a request may have.
         """
-        bound = [requests.bound(compiled) for compiled in self._compiled]
+        return self._made([requests.bound(compiled) for compiled in self._compiled])
+
+    def ready(self, requests: Requests) -> Any:
+        """The driver's batch; None where the server has to be asked first, see `statement`."""
+        bound = [requests.ready(compiled) for compiled in self._compiled]
+        return None if None in bound else self._made(bound)
+
+    def _made(self, bound: list[Any]) -> Any:
         check_size(bound)
         if self.conditional:
             _check_one_partition(bound)

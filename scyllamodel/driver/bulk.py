@@ -1,28 +1,31 @@
-"""Many rows, one by one, with so many requests under way and no more.
+"""Many rows, one by one, with a bounded number of requests in flight.
 
-*In*: rows or keys, as they come from any iterable. *Out*: a report, row by row. What fails for a passing reason and may
-be sent twice is sent again, in rounds with pauses; everything else is reported as it is.
+*In*: jobs, as they come from any iterable. *Out*: a report, row by row. What fails for a passing reason and may be sent
+twice is sent again, in rounds with pauses; everything else is reported as it is. The work is one generator, which says
+what it needs next; a thread that waits, or an event loop, provides it. A run that is broken off sends nothing more,
+waits for the answers to what was sent, and attaches its report to the exception.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Hashable, Iterable, Iterator
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
-from typing_extensions import Self
 
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.bulk_report import BulkReport, OnProgress, Progress, RowError
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.requests import Answer, Requests
-from scyllamodel.driver.window import Window
-from scyllamodel.errors import BulkWriteError, LoadError, ScyllaModelError
+from scyllamodel.driver.window import AsyncWindow, Window
+from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
 from scyllamodel.query.statement import Compiled
 
 CONCURRENCY: Final = 64
@@ -37,83 +40,11 @@ GROUP: Final = 50
 PAUSES: Final = (0.1, 0.5, 2.0)
 """Seconds before each further round of what failed for a passing reason."""
 
-OnProgress: TypeAlias = Callable[["Progress"], Any]
+SETTLE: Final = 60.0
+"""Seconds that a run which is broken off waits for the answers to what it has sent; requests time out long before."""
 
-
-@attrs.frozen
-class Progress:
-    """How far it is.
-
-    Attributes:
-        done: rows that need no more work, failed ones included.
-        failed: of these.
-        total: of all; None when the rows come from something without a length.
-    """
-
-    done: int
-    failed: int
-    total: int | None
-
-
-@attrs.frozen
-class RowError:
-    """A row that was not written.
-
-    Attributes:
-        index: its place among those given, from 0.
-        row: itself, or its key.
-        error: why.
-    """
-
-    index: int
-    row: Any = attrs.field(repr=False)
-    error: Exception
-
-
-@attrs.frozen
-class BulkReport:
-    """What became of many rows.
-
-    Attributes:
-        total: how many there were.
-        sent: how many were sent; unchanged ones are not.
-        requests: how many requests that took.
-        retried: how many of these were sent again.
-        errors: of the rows that failed, by their place.
-        seconds: how long it took.
-    """
-
-    total: int
-    sent: int
-    requests: int
-    retried: int
-    errors: tuple[RowError, ...]
-    seconds: float
-
-    @property
-    def written(self) -> int:
-        """How many rows are as they should be, those that were so before included."""
-        return self.total - len(self.errors)
-
-    def checked(self, demanded: bool) -> Self:  # noqa: FBT001 - passed on from a keyword
-        """The report itself, if what failed is not demanded to be an error."""
-        if demanded:
-            self.raise_errors()
-        return self
-
-    def raise_errors(self) -> None:
-        """Raise what failed, if anything did.
-
-        Raises:
-            BulkWriteError: with this report.
-        """
-        if self.errors:
-            first = self.errors[0]
-            raise BulkWriteError(
-                f"{len(self.errors):,} of {self.total:,} rows failed, the first of them number {first.index}: "
-                f"{type(first.error).__name__}: {first.error}",
-                report=self,
-            ) from first.error
+TURN: Final = 200
+"""Jobs after which an event loop gets a turn, if the run has not waited for anything."""
 
 
 @attrs.define(eq=False)
@@ -125,6 +56,9 @@ class Job:
         compiled: None is nothing to do.
         done: called with the answer when it was done.
         error: why no statement could be made of its row.
+        ended: called once, whatever came of the job.
+        partition: rows of one partition may share a batch.
+        settled: whether it is accounted for.
     """
 
     rows: list[tuple[int, Any]]
@@ -132,6 +66,36 @@ class Job:
     done: Callable[[Answer], Any] | None = None
     batch: Batch | None = None
     error: Exception | None = None
+    ended: Callable[[], Any] | None = None
+    partition: Hashable = None
+    settled: bool = False
+
+
+@attrs.frozen
+class _Pause:
+    """Wait for so many seconds."""
+
+    seconds: float
+
+
+@attrs.frozen
+class _Arrivals:
+    """Wait until at least so many answers are there."""
+
+    at_least: int
+
+
+@attrs.frozen
+class _Bound:
+    """Make the statement of a job for which the server has to be asked; what is wrong with it is the answer."""
+
+    job: Job
+
+
+_NEXT: Final = "next"
+"""The next job, or None after the last one."""
+
+_Need: TypeAlias = "_Pause | _Arrivals | _Bound | str"
 
 
 class Bulk:
@@ -140,147 +104,296 @@ class Bulk:
     Parameters:
         jobs: as they are wanted, from any iterable; none is made before there is room for it.
         total: how many rows there will be, if that is known.
-        stop: set by another thread, it ends the run before the next row.
+        grouping: collects jobs of one partition into batches.
     """
 
     def __init__(
         self,
         requests: Requests,
-        jobs: Iterable[Job],
+        jobs: Iterable[Job] | AsyncIterable[Job],
         *,
         concurrency: int,
         total: int | None,
         on_progress: OnProgress | None,
-        stop: threading.Event | None = None,
+        grouping: Grouping | None = None,
     ) -> None:
         self._requests, self._jobs = requests, jobs
-        self._concurrency = concurrency = check_integer("concurrency", concurrency, least=1)
-        self._total, self._on_progress, self._stop = total, on_progress, stop
-        self._window = Window[Job](requests, concurrency)
+        self._concurrency = check_integer("concurrency", concurrency, least=1)
+        self._total, self._on_progress, self._grouping = total, on_progress, grouping
+        self._window: Window[Job] | AsyncWindow[Job]
+        self._arrived: deque[tuple[Job, Answer | None, Exception | None]] = deque()
+        self._open: dict[int, Job] = {}
+        self._starting: Job | None = None
+        self._again: deque[tuple[Job, Exception]] = deque()
         self._errors: list[RowError] = []
-        self._again: list[Job] = []
         self._seen = self._done = self._sent = self._asked = self._retried = 0
+        self._began = time.perf_counter()
 
     def run(self) -> BulkReport:
-        """Work through all of them."""
-        try:
-            return self._rounds()
-        except BaseException:  # Ctrl-C, or an error of what gives the rows
-            self._window.drop()
-            raise
+        """Work through all of them, in a thread that waits.
 
-    def _rounds(self) -> BulkReport:
-        began = time.perf_counter()
-        self._round(self._jobs, last=False)
+        Raises:
+            BaseException: what the source of the jobs or ``on_progress`` raised, with the report as ``report``.
+        """
+        if isinstance(self._jobs, AsyncIterable):
+            raise TypeError("a Repo takes rows and keys from an iterable; an async iterable is for an AsyncRepo")
+        window = self._window = Window[Job](self._requests, self._concurrency)
+        jobs, course = iter(self._jobs), self._course()
+        try:
+            need = next(course, None)
+            while need is not None:
+                need = _resumed(course, self._met(window, need, jobs))
+        except BaseException as error:  # Ctrl-C too
+            self._stop()
+            self._arrived += window.rest(SETTLE)
+            self._break_off(error)
+            raise
+        return self._report()
+
+    def _met(self, window: Window[Job], need: _Need, jobs: Iterator[Job]) -> Any:
+        if need is _NEXT:
+            return next(jobs, None)
+        if isinstance(need, _Arrivals):
+            return window.take(need.at_least)
+        return self._bound(need.job) if isinstance(need, _Bound) else time.sleep(cast("_Pause", need).seconds)
+
+    async def run_async(self) -> BulkReport:
+        """Work through all of them in the running event loop; errors as of `run`, and what cancels the task."""
+        window = self._window = AsyncWindow[Job](self._requests, self._concurrency)
+        awaited = isinstance(self._jobs, AsyncIterable)
+        jobs: Any = aiter(cast("Any", self._jobs)) if awaited else iter(cast("Any", self._jobs))
+        course, turns = self._course(), 0
+        try:
+            need = next(course, None)
+            while need is not None:
+                turns += 1
+                if need is _NEXT and not awaited:
+                    if turns >= TURN:
+                        await asyncio.sleep(turns := 0)
+                    found = next(jobs, None)
+                else:
+                    found = await self._met_async(window, need, jobs)
+                need = _resumed(course, found)
+        except BaseException as error:
+            self._stop()
+            self._arrived += await window.rest_async(SETTLE)
+            self._break_off(error)
+            raise
+        return self._report()
+
+    async def _met_async(self, window: AsyncWindow[Job], need: _Need, jobs: AsyncIterator[Job]) -> Any:
+        if need is _NEXT:
+            return await anext(jobs, None)
+        if isinstance(need, _Arrivals):
+            return await window.arrivals(need.at_least)
+        if isinstance(need, _Bound):
+            return await asyncio.to_thread(self._bound, need.job)
+        return await asyncio.sleep(cast("_Pause", need).seconds)
+
+    def _bound(self, job: Job) -> Any:
+        """The statement of a job, prepared now; or what is wrong with it."""
+        compiled = cast("Compiled[Any]", job.compiled)
+        try:
+            return self._requests.bound(compiled) if job.batch is None else job.batch.statement(self._requests)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a row is its own error
+            return error
+
+    def _course(self) -> Generator[_Need, Any, None]:
+        while (job := (yield _NEXT)) is not None:
+            self._seen += len(job.rows)
+            for one in (job,) if self._grouping is None else self._grouping.add(job):
+                yield from self._start(one, last=False)
+        for one in () if self._grouping is None else self._grouping.rest():
+            yield from self._start(one, last=False)
+        yield from self._settle_all(last=False)
         for pause in PAUSES:
             if self._again:
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - so that processes do not beat in time
-                again, self._again = self._again, []
-                self._retried += len(again)
-                self._round(again, last=pause == PAUSES[-1])
-        errors = tuple(sorted(self._errors, key=lambda error: error.index))
-        seconds = time.perf_counter() - began
-        return BulkReport(self._seen, self._sent, self._asked, self._retried, errors, seconds)
+                yield _Pause(pause * random.uniform(0.5, 1.5))  # noqa: S311 - so that processes do not beat in time
+                self._retried += len(self._again)
+                yield from self._round_again(last=pause == PAUSES[-1])
 
-    def _round(self, jobs: Iterable[Job], *, last: bool) -> None:
-        for job in jobs:
-            if self._stop is not None and self._stop.is_set():
-                break
-            if self._window.asked >= AHEAD * self._concurrency:
-                self._settle(self._concurrency, last=last)
-            self._start(job)
+    def _round_again(self, *, last: bool) -> Generator[_Need, Any, None]:
+        for _ in range(len(self._again)):
+            yield from self._start(self._again[0][0], last=last, again=True)
+        yield from self._settle_all(last=last)
+
+    def _settle_all(self, *, last: bool) -> Generator[_Need, Any, None]:
         while self._window.asked:
-            self._settle(self._window.asked, last=last)
+            yield from self._settle(self._window.asked, last=last)
 
-    def _start(self, job: Job) -> None:
-        self._seen = max(self._seen, 1 + max(index for index, _ in job.rows))
-        if job.error is not None:
-            self._fail(job, job.error)
+    def _start(self, job: Job, *, last: bool, again: bool = False) -> Generator[_Need, Any, None]:
+        self._starting = job
+        if self._window.asked >= AHEAD * self._concurrency:
+            yield from self._settle(self._concurrency, last=last)
+        if job.error is not None or job.compiled is None:
+            self._account(job, None, job.error, last=True)
+            self._tell()
             return
-        if job.compiled is None:
-            self._finish(len(job.rows))
+        try:
+            ready = self._requests.ready(job.compiled) if job.batch is None else job.batch.ready(self._requests)
+            found = (yield _Bound(job)) if ready is None else ready
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a row is its own error
+            found = error
+        if again:
+            self._again.popleft()
+        if isinstance(found, Exception):
+            self._account(job, None, found, last=last, sent=False)
+            self._tell()
             return
-        ask = Ask(job.compiled)
-        try:
-            if job.batch is None:
-                self._window.ask(ask, job)
-            else:
-                self._window.send(job.batch.statement(self._requests), job, ask)
-        except (ScyllaModelError, TypeError, ValueError) as error:
-            self._fail(job, error)
-        else:
-            self._asked += 1
-            self._sent += len(job.rows)
+        self._asked += 1
+        self._sent += len(job.rows)
+        self._open[id(job)], self._starting = job, None
+        self._window.send(found, job, Ask(job.compiled))
 
-    def _settle(self, at_least: int, *, last: bool) -> None:
-        for job, answer, error in self._window.take(at_least):
-            if answer is not None:
-                self._take(job, answer)
-            elif error is not None:
-                self._judge(job, error, last=last)
+    def _settle(self, at_least: int, *, last: bool) -> Generator[_Need, Any, None]:
+        self._arrived += yield _Arrivals(at_least)
+        while self._arrived:
+            self._account_first(last=last)
+            self._tell()
 
-    def _take(self, job: Job, answer: Answer) -> None:
-        try:
-            if job.done is not None:
+    def _account_first(self, *, last: bool) -> None:
+        job, answer, error = self._arrived[0]
+        self._account(job, answer, error, last=last)
+        self._arrived.popleft()
+
+    def _account(
+        self, job: Job, answer: Answer | None, error: Exception | None, *, last: bool, sent: bool = True
+    ) -> None:
+        """Take note of what came of a job, once; what may be sent again is kept for the next round."""
+        if job.settled:
+            return
+        if answer is not None and job.done is not None:
+            try:
                 job.done(answer)
-        except LoadError as error:
-            self._fail(job, error)
+            except LoadError as failed:
+                self._end(job, failed)
+                return
+            except Exception as failed:  # of the caller's own function
+                self._end(job, failed)
+                raise
+        if error is not None and not last and _passes(job, error, sent=sent):
+            if sent:
+                self._sent -= len(job.rows)
+            self._again.append((job, error))
         else:
-            self._finish(len(job.rows))
+            self._end(job, error)
 
-    def _judge(self, job: Job, error: Exception, *, last: bool) -> None:
-        """Send it again later, or give it up."""
-        compiled = job.compiled
-        may_repeat = compiled is not None and (compiled.options.idempotent or compiled.shape.idempotent)
-        if may_repeat and not last and meaning(error) in (Meaning.UNKNOWN, Meaning.TRANSIENT):
-            self._sent -= len(job.rows)
-            self._again.append(job)
-        else:
-            self._fail(job, error)
+    def _end(self, job: Job, error: Exception | None) -> None:
+        if job.settled:
+            return
+        job.settled = True
+        self._open.pop(id(job), None)
+        if job.ended is not None:
+            job.ended()
+        self._done += len(job.rows)
+        if error is not None:
+            self._errors += [RowError(index, row, error) for index, row in job.rows]
 
-    def _fail(self, job: Job, error: Exception) -> None:
-        self._errors += [RowError(index, row, error) for index, row in job.rows]
-        self._finish(len(job.rows))
-
-    def _finish(self, rows: int) -> None:
-        self._done += rows
+    def _tell(self) -> None:
         if self._on_progress is not None:
             self._on_progress(Progress(self._done, len(self._errors), self._total))
 
+    def _stop(self) -> None:
+        """Send nothing more; what was not sent, or waits to be sent again, has failed."""
+        for job in self._window.drop():
+            self._asked -= 1
+            self._sent -= len(job.rows)
+            self._end(job, _not_sent())
+        for job, error in self._again:
+            self._end(job, error)
+        if self._starting is not None:
+            self._end(self._starting, self._starting.error or _not_sent())
+        self._again.clear()
+        for job in () if self._grouping is None else self._grouping.rest():
+            self._end(job, job.error or _not_sent())
 
-def grouped(jobs: Iterable[tuple[Job, Any]], make: Callable[[], Batch], size: int) -> Iterator[Job]:
-    """Jobs of one partition each, in one unlogged batch of so many rows at most.
+    def _break_off(self, error: BaseException) -> None:
+        """Account for the answers that came, and attach the report to what ends the run."""
+        while self._arrived:
+            self._account_first(last=True)
+        for job in list(self._open.values()):
+            self._end(job, RequestTimeout("No answer came before the run was broken off.", may_be_applied=True))
+        report = self._report()
+        error.report = report  # type: ignore[attr-defined]
+        if hasattr(error, "add_note"):  # Python 3.11
+            error.add_note(
+                f"{report.written:,} of the {report.total:,} rows that had been taken are written; error.report lists "
+                "the others."
+            )
+
+    def _report(self) -> BulkReport:
+        errors = tuple(sorted(self._errors, key=lambda error: error.index))
+        seconds = time.perf_counter() - self._began
+        return BulkReport(self._seen, self._sent, self._asked, self._retried, errors, seconds)
+
+
+def _resumed(course: Generator[_Need, Any, None], found: Any) -> _Need | None:
+    """What the course needs next; None when it has ended."""
+    try:
+        return course.send(found)
+    except StopIteration:
+        return None
+
+
+def _not_sent() -> RequestFailed:
+    return RequestFailed("The run was broken off before this row was sent.", may_be_applied=False)
+
+
+def _passes(job: Job, error: Exception, *, sent: bool) -> bool:
+    """Whether a job may be sent again, and would perhaps succeed."""
+    if not sent:
+        return isinstance(error, RequestFailed) and meaning(error) in (Meaning.UNKNOWN, Meaning.TRANSIENT)
+    compiled = cast("Compiled[Any]", job.compiled)
+    may_repeat = compiled.options.idempotent or compiled.shape.idempotent
+    return may_repeat and meaning(error) in (Meaning.UNKNOWN, Meaning.TRANSIENT)
+
+
+class Grouping:
+    """Collects jobs of one row each into unlogged batches, of one partition each.
 
     Parameters:
-        jobs: of one row each, with their partitions.
         make: an empty batch.
+        size: rows of one batch, at most.
     """
-    waiting: dict[Any, list[Job]] = {}
-    for job, partition in jobs:
+
+    def __init__(self, make: Callable[[], Batch], size: int) -> None:
+        self._make, self._size = make, size
+        self._waiting: dict[Hashable, list[Job]] = {}
+
+    def add(self, job: Job) -> Iterator[Job]:
+        """The jobs that are ready now that this one has come."""
         if job.compiled is None:
             yield job
-            continue
-        group = waiting.setdefault(partition, [])
+            return
+        group = self._waiting.setdefault(job.partition, [])
         group.append(job)
-        if len(group) >= size:
-            yield _together(waiting.pop(partition), make)
-        elif len(waiting) > 4 * size:  # what waits for company is bounded
-            yield _together(waiting.pop(next(iter(waiting))), make)
-    for group in waiting.values():
-        yield _together(group, make)
+        if len(group) >= self._size:
+            yield self._together(self._waiting.pop(job.partition))
+        elif len(self._waiting) > 4 * self._size:  # what waits for company is bounded
+            yield self._together(self._waiting.pop(next(iter(self._waiting))))
 
+    def rest(self) -> Iterator[Job]:
+        """The jobs that are still waiting for company."""
+        while self._waiting:
+            yield self._together(self._waiting.pop(next(iter(self._waiting))))
 
-def _together(group: list[Job], make: Callable[[], Batch]) -> Job:
-    if len(group) == 1:
-        return group[0]
-    batch = make()
-    for job in group:
-        if job.compiled is not None:
-            batch.add(job.compiled)
-    return Job([row for job in group for row in job.rows], batch.compiled(), partial(_all_done, group), batch)
+    def _together(self, group: list[Job]) -> Job:
+        if len(group) == 1:
+            return group[0]
+        batch = self._make()
+        for job in group:
+            batch.add(cast("Compiled[Any]", job.compiled))
+        rows = [row for job in group for row in job.rows]
+        return Job(rows, batch.compiled(), partial(_all_done, group), batch, ended=partial(_all_ended, group))
 
 
 def _all_done(group: list[Job], answer: Answer) -> None:
     for job in group:
         if job.done is not None:
             job.done(answer)
+
+
+def _all_ended(group: list[Job]) -> None:
+    for job in group:
+        if job.ended is not None:
+            job.ended()

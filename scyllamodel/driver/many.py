@@ -1,24 +1,22 @@
 """`save_many`, `get_many` and `delete_many`: rows and keys as jobs of a bulk run.
 
-*In*: a keyspace and what was given. *Out*: jobs, and what is taken from their answers. The blocking and the awaited
-repo both run them in a thread that waits.
+*In*: a keyspace and what was given. *Out*: a run over jobs, which a thread or an event loop carries out.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sized
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, saving
-from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, BulkReport, Job, OnProgress, grouped
+from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, Grouping, Job
+from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.requests import Answer, Requests
-from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.state import forget, remember
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.memory import memory_of
@@ -28,6 +26,10 @@ from scyllamodel.query.statement import Compiled
 from scyllamodel.types.display import strictest
 
 M = TypeVar("M")
+
+Given: TypeAlias = "Iterable[Any] | AsyncIterable[Any]"
+Make: TypeAlias = "Callable[[int, Any], Job]"
+"""A row or key with its place, to its job; what it raises is the error of that row."""
 
 
 def _concurrency(given: int) -> int:
@@ -39,49 +41,39 @@ class Many:
     """How many rows are worked through.
 
     Attributes:
-        concurrency: requests under way.
+        concurrency: requests in flight.
         on_progress: called after each row, or each batch of them.
-        stop: ends the run when it is set.
     """
 
     requests: Requests
     keyspace: str
     concurrency: int = attrs.field(default=CONCURRENCY, converter=_concurrency)
     on_progress: OnProgress | None = None
-    stop: threading.Event | None = None
 
-    def save(self, rows: Iterable[Any], using: Using, *, by_partition: bool) -> BulkReport:
-        """Save instances."""
-        if by_partition:
-            return self._run(grouped(self._parts(rows, using), self._batch, GROUP), rows)
-        return self._run(self._saves(rows, using), rows)
+    def save(self, rows: Given, using: Using, *, by_partition: bool) -> Bulk:
+        """The run that saves instances."""
+        grouping = Grouping(self._batch, GROUP) if by_partition else None
+        return self._bulk(rows, partial(self._saving, using, by_partition), grouping)
 
-    def _saves(self, rows: Iterable[Any], using: Using) -> Iterator[Job]:
-        for index, row in enumerate(rows):
-            yield self._saving(index, row, using)
-
-    def _saving(self, index: int, row: Any, using: Using) -> Job:
-        try:
-            found = saving(row, self.keyspace, using, exists=False, nulls=False)
-        except ScyllaModelError as error:
-            return Job([(index, row)], None, error=error)
+    def _saving(self, using: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
+        found = saving(row, self.keyspace, using, exists=False, nulls=False)
         if found is None:
             return Job([(index, row)], None)
-        return Job([(index, row)], found.compiled, lambda _: remember(row, found.row))
-
-    def _parts(self, rows: Iterable[Any], using: Using) -> Iterator[tuple[Job, Any]]:
-        for index, row in enumerate(rows):
-            partition = (model_of(row), *access_to(model_of(row), self.keyspace).partition_of(row))
-            yield self._saving(index, row, using), partition
+        job = Job([(index, row)], found.compiled, lambda _: remember(row, found.row))
+        if by_partition:
+            job.partition = _partition(access_to(model_of(row), self.keyspace), row)
+        return job
 
     def _batch(self) -> Batch:
         return Batch(self.keyspace).unlogged()
 
-    def get(self, model: type[M], keys: Iterable[Any], on_error: OnError | None = None) -> list[M | None]:
-        """The rows under these keys, in their order; None for those that there are not, or that ``on_error`` received.
+    def get(
+        self, model: type[M], keys: Given, on_error: OnError | None = None
+    ) -> tuple[Bulk, Callable[[BulkReport], list[M | None]]]:
+        """The run that reads rows, and what gives them in the order of their keys.
 
-        Raises:
-            BulkWriteError: some could not be read.
+        It gives None for rows that there are not, or that ``on_error`` received, and raises `BulkWriteError` when some
+        could not be read.
         """
         access = access_to(model, self.keyspace)
         found: dict[int, M] = {}
@@ -90,50 +82,73 @@ class Many:
             for row in load_rows(access.get, answer.rows[:1], on_error):
                 found[index] = row
 
-        jobs = (
-            Job([(index, key)], Compiled(access.get, values), partial(taken, index))
-            for index, (key, values) in enumerate((key, _key(access, key)) for key in keys)
-        )
-        report = self._run(jobs, keys)
-        report.raise_errors()
-        return [found.get(index) for index in range(report.total)]
+        def reading(index: int, key: Any) -> Job:
+            return Job([(index, key)], Compiled(access.get, _key(access, key)), partial(taken, index))
 
-    def delete(self, what: Any, keys: Iterable[Any] | None, timestamp: int | None) -> BulkReport:
-        """Delete the rows of instances, or of a model those under keys."""
+        def rows_of(report: BulkReport) -> list[M | None]:
+            report.raise_errors()
+            return [found.get(index) for index in range(report.total)]
+
+        return self._bulk(keys, reading), rows_of
+
+    def delete(self, what: Any, keys: Given | None, timestamp: int | None) -> Bulk:
+        """The run that deletes the rows of instances, or of a model those under keys."""
         if keys is None:
-            rows = cast("Iterable[Any]", what)
-            return self._run(self._deletes(rows, timestamp), rows)
+            return self._bulk(cast("Given", what), partial(self._deleting, timestamp))
         if not is_model(what):
             raise TypeError(f"delete_many() takes instances, or a model and keys, not {what!r}")
         access: Access[Any] = writing_to(what, self.keyspace)
-        jobs = (
-            Job([(index, key)], access.delete_key(_key(access, key), timestamp=timestamp))
-            for index, key in enumerate(keys)
-        )
-        return self._run(jobs, keys)
 
-    def _deletes(self, rows: Iterable[Any], timestamp: int | None) -> Iterator[Job]:
-        for index, row in enumerate(rows):
-            yield self._deleting(index, row, timestamp)
+        def deleting(index: int, key: Any) -> Job:
+            return Job([(index, key)], access.delete_key(_key(access, key), timestamp=timestamp))
 
-    def _deleting(self, index: int, row: Any, timestamp: int | None) -> Job:
-        try:
-            compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
-        except ScyllaModelError as error:
-            return Job([(index, row)], None, error=error)
+        return self._bulk(keys, deleting)
+
+    def _deleting(self, timestamp: int | None, index: int, row: Any) -> Job:
+        compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
         return Job([(index, row)], compiled, lambda _: forget(row))
 
-    def _run(self, jobs: Iterable[Job], given: Iterable[Any]) -> BulkReport:
+    def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:
+        jobs = _jobs_awaited(given, make) if isinstance(given, AsyncIterable) else _jobs(given, make)
         total = len(given) if isinstance(given, Sized) else None
-        run = Bulk(
+        return Bulk(
             self.requests,
             jobs,
             concurrency=self.concurrency,
             total=total,
             on_progress=self.on_progress,
-            stop=self.stop,
+            grouping=grouping,
         )
-        return run.run()
+
+
+def _jobs(given: Iterable[Any], make: Make) -> Iterator[Job]:
+    for index, one in enumerate(given):
+        yield _job(make, index, one)
+
+
+async def _jobs_awaited(given: AsyncIterable[Any], make: Make) -> AsyncIterator[Job]:
+    index = 0
+    async for one in given:
+        yield _job(make, index, one)
+        index += 1
+
+
+def _job(make: Make, index: int, one: Any) -> Job:
+    """The job of a row or key; whatever is wrong with it is its own error."""
+    try:
+        return make(index, one)
+    except Exception as error:  # noqa: BLE001 - values of any class, and the classes of applications
+        return Job([(index, one)], None, error=error)
+
+
+def _partition(access: Access[Any], row: Any) -> Hashable:
+    """What rows of one partition have in common."""
+    found = (access.model, *access.partition_of(row))
+    try:
+        hash(found)
+    except TypeError:  # a frozen collection
+        return object()
+    return found
 
 
 def _key(access: Access[Any], key: Any) -> tuple[Any, ...]:

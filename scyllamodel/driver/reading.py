@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from scyllamodel.driver import flows
-from scyllamodel.driver.bulk import CONCURRENCY, OnProgress
+from scyllamodel.driver.bulk import CONCURRENCY
+from scyllamodel.driver.bulk_report import OnProgress
 from scyllamodel.driver.drive import Driven, streamed
 from scyllamodel.driver.loading import OnError
 from scyllamodel.driver.many import Many
@@ -240,4 +241,5 @@ class Reads(Driven):
         Raises:
             BulkWriteError: some could not be read.
         """
-        return Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys, on_error)
+        bulk, rows_of = Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys, on_error)
+        return rows_of(bulk.run())

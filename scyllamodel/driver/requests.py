@@ -113,6 +113,16 @@ class Requests:
         except StaleType as error:
             raise TypeMismatch(f"{error}; the value cannot be stored until then.") from None
 
+    def ready(self, compiled: Compiled[Any]) -> Any:
+        """The statement with its values; None where the server has to be asked first, see `bound`."""
+        prepared = self.statements.get(compiled.shape)
+        if prepared is None:
+            return None
+        try:
+            return self.bind(prepared, compiled)
+        except StaleType:
+            return None
+
     def bound(self, compiled: Compiled[Any]) -> Any:
         """The statement with its values, prepared now if it was not; this may wait for the server."""
         prepared = self.statements.get(compiled.shape) or self.statements.prepare(compiled.shape)

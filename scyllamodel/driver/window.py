@@ -7,10 +7,12 @@ are there, since to be woken for each would cost more than the answer.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from scyllamodel.driver.flows import Ask, Next, Step, Together
 from scyllamodel.driver.request_errors import request_error
@@ -18,6 +20,9 @@ from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.query.statement import Shape
 
 T = TypeVar("T")
+
+_POLL: Final = 0.005
+"""Seconds between looks at what is in flight, when a run is broken off."""
 
 
 class _Sent(Generic[T]):
@@ -109,12 +114,26 @@ class Window(Generic[T]):
         self._send_waiting()
         self._arrived.append((sent, found, failed))
         if self._wanted and len(self._arrived) >= self._wanted:
-            with self._changed:
-                self._changed.notify()
+            self._wake()
 
-    def drop(self) -> None:
-        """Send nothing more; what is under way comes to its end unseen."""
-        self._waiting.clear()
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
+
+    def drop(self) -> list[T]:
+        """Send nothing more; the tags of what was not sent. What is in flight comes to its end unseen."""
+        with self._gate:
+            dropped = [sent.tag for _, sent in self._waiting]
+            self._waiting.clear()
+        self.asked -= len(dropped)
+        return dropped
+
+    def rest(self, timeout: float) -> list[tuple[T, Answer | None, Exception | None]]:
+        """What has arrived once nothing is in flight any more, or when the time is over."""
+        deadline = time.monotonic() + timeout
+        while self._flying and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        return self._drained()
 
     def take(self, at_least: int = 1) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived; waits until so much has, or all that was asked for."""
@@ -125,6 +144,9 @@ class Window(Generic[T]):
                 while len(self._arrived) < at_least:
                     self._changed.wait()
                 self._wanted = 0
+        return self._drained()
+
+    def _drained(self) -> list[tuple[T, Answer | None, Exception | None]]:
         found: list[tuple[T, Answer | None, Exception | None]] = []
         while self._arrived:
             sent, result, failed = self._arrived.popleft()
@@ -136,6 +158,38 @@ class Window(Generic[T]):
                 self._requests.watch.done(sent.step, sent.began, rows, error)
             found.append((sent.tag, answer, error))
         return found
+
+
+class AsyncWindow(Window[T]):
+    """Requests in flight whose answers are taken in the running event loop."""
+
+    def __init__(self, requests: Requests, width: int) -> None:
+        super().__init__(requests, width)
+        self._loop = asyncio.get_running_loop()
+        self._arrival = asyncio.Event()
+
+    def _wake(self) -> None:
+        self._wanted = 0  # one wake-up is enough
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
+            self._loop.call_soon_threadsafe(self._arrival.set)
+
+    async def arrivals(self, at_least: int) -> list[tuple[T, Answer | None, Exception | None]]:
+        """What has arrived; waits as `take` does."""
+        at_least = min(at_least, self.asked)
+        while len(self._arrived) < at_least:
+            self._wanted = at_least
+            if len(self._arrived) < at_least:
+                await self._arrival.wait()
+            self._arrival.clear()
+        self._wanted = 0
+        return self._drained()
+
+    async def rest_async(self, timeout: float) -> list[tuple[T, Answer | None, Exception | None]]:
+        """What has arrived; waits as `rest` does."""
+        deadline = time.monotonic() + timeout
+        while self._flying and time.monotonic() < deadline:  # noqa: ASYNC110 - answers come in another thread
+            await asyncio.sleep(_POLL)
+        return self._drained()
 
 
 def _shape(step: Step) -> Shape[Any]:

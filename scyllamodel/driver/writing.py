@@ -13,7 +13,8 @@ from typing_extensions import Self
 
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.bulk import CONCURRENCY, BulkReport, OnProgress
+from scyllamodel.driver.bulk import CONCURRENCY
+from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.drive import Driven
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.raw import RawRows
@@ -141,7 +142,8 @@ class Writes(Driven):
         """`save` each of many instances, so many requests at a time. What failed for a passing reason is sent again.
 
         Parameters:
-            rows: any iterable; it is read no further than requests can be sent.
+            rows: any iterable; it is read no further than requests can be sent. Whatever is wrong with a row, such as a
+                value that does not fit, is the error of that row.
             concurrency: requests under way.
             by_partition: write rows of one partition in batches of 50, many times cheaper where there are such.
             on_progress: called after each request.
@@ -149,9 +151,11 @@ class Writes(Driven):
 
         Raises:
             BulkWriteError: rows failed; its ``report`` tells which, all others were written.
+            BaseException: what ``rows`` or ``on_progress`` raised, and Ctrl-C: what was sent is settled first, and the
+                exception has the report as ``report``.
         """
         many = Many(self.requests(), self.keyspace, concurrency, on_progress)
-        return many.save(rows, Using(ttl, timestamp), by_partition=by_partition).checked(raise_errors)
+        return many.save(rows, Using(ttl, timestamp), by_partition=by_partition).run().checked(raise_errors)
 
     def delete_many(
         self,
@@ -166,7 +170,7 @@ class Writes(Driven):
     ) -> BulkReport:
         """Delete the rows of many instances, or of a model those under many keys; the rest is as of `save_many`."""
         many = Many(self.requests(), self.keyspace, concurrency, on_progress)
-        return many.delete(what, keys, timestamp).checked(raise_errors)
+        return many.delete(what, keys, timestamp).run().checked(raise_errors)
 
     def batch(self) -> SyncBatch:
         """Writes that go out together, when the ``with`` block ends without an error."""

@@ -155,9 +155,11 @@ def test_a_key_of_one_column_needs_no_tuple(run):
 
 @pytest.mark.parametrize("key", [(1,), 1, {"hall": 1}, {"hall": 1, "nr": 2}], ids=str)
 def test_a_key_that_is_not_whole_is_refused(repo, key):
-    """Before anything is sent."""
-    with pytest.raises((TypeError, AttributeError)):
+    """It is the error of that key."""
+    with pytest.raises(BulkWriteError) as caught:
         repo.get_many(Seat, [key])
+
+    assert isinstance(caught.value.__cause__, (TypeError, AttributeError))
 
 
 def test_a_scan_hands_out_every_row_once(run):

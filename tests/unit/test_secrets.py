@@ -15,7 +15,7 @@ from through_driver import prepared
 from scyllamodel import Column, Model, UserType, clustering_key, column, insert, partition_key, select, update
 from scyllamodel import types as cql
 from scyllamodel.driver.binder import make_bind
-from scyllamodel.driver.bulk import BulkReport, RowError
+from scyllamodel.driver.bulk_report import BulkReport, RowError
 from scyllamodel.errors import BulkWriteError, TypeMismatch
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access
