@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 import uuid
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import attrs
 from hypothesis import strategies as st
@@ -111,6 +112,38 @@ SCALARS = [
     Shape(cql.Duration, durations, key=False),
 ]
 """Every annotation of a scalar."""
+
+
+UTC, LONDON = timezone.utc, ZoneInfo("Europe/London")
+NOON = datetime(2026, 1, 1, 12, 0, 0, 123_000, UTC)
+NAN, OTHER_NAN = float("nan"), float("inf") - float("inf")
+AMBIGUOUS = [datetime(2026, 10, 25, 1, 30, tzinfo=LONDON, fold=fold) for fold in (0, 1)]
+
+CLOSE = {
+    datetime: [
+        NOON,
+        NOON + timedelta(microseconds=999),
+        NOON.astimezone(LONDON),
+        NOON + timedelta(milliseconds=1),
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        *AMBIGUOUS,
+    ],
+    float: [0.0, -0.0, NAN, OTHER_NAN, 0.1, 0.10000000149011612, 1, 1.0],
+    cql.Float: [0.0, -0.0, NAN, OTHER_NAN, 0.1, 0.10000000149011612, 1, 1.0],
+    Decimal: [Decimal(text) for text in ("0", "-0", "0.0", "9.9", "9.90", "-9.90", "1E+2", "100")] + [100],
+    cql.Inet: [IPv4Address("10.0.0.1"), "10.0.0.1", IPv6Address("::1"), "::1", "0:0:0:0:0:0:0:1"],
+    date: [date(2026, 1, 1), date(2026, 1, 2)],
+    time: [time(1), time(1, 0, 0, 1)],
+    cql.Duration: [cql.Duration(), cql.Duration(days=1), cql.Duration(0, 1)],
+    str: ["", "a"],
+    bytes: [b"", b"a", bytearray(b"a")],
+    bool: [True, False],
+    int: [0, 1],
+    uuid.UUID: [uuid.UUID(int=1), uuid.UUID(int=2)],
+}
+NEAR = [Shape(hint, st.sampled_from(values), key=hint not in (cql.Duration, bytes)) for hint, values in CLOSE.items()]
+"""Scalars with few values, many of which are the same for Python or for the server, but not for both."""
 
 
 @st.composite

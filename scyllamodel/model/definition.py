@@ -21,6 +21,7 @@ from scyllamodel.model.defaults import check_default, check_default_value
 from scyllamodel.model.problems import Problems
 from scyllamodel.types.display import Show, choose
 from scyllamodel.types.hints import Hint, HintFault, resolve
+from scyllamodel.types.identity import equality_key
 from scyllamodel.types.peel import type_variables
 
 BODY: Final = "__declared__"
@@ -210,6 +211,12 @@ def unwritten(cls: type, *, init: bool) -> dict[str, bool]:
         "init": init and "__init__" not in written,
         **{attrs_name: False for method, attrs_name in attrs_names.items() if method in written},
     }
+
+
+def compare_as_stored(field: Any, hint: Hint | None) -> None:
+    """Let attrs compare the values of a new field by what is stored, unless its author said how."""
+    if hint is not None and field.eq is True and field.eq_key is None and (key := equality_key(hint)) is not None:
+        object.__setattr__(field, "eq_key", key)
 
 
 def _take_fields(namespace: dict[str, Any], annotated: Iterable[str], problems: Problems) -> dict[str, Any]:

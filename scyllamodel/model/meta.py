@@ -26,6 +26,7 @@ from scyllamodel.model.definition import (
     Columns,
     body_of,
     check_mixins,
+    compare_as_stored,
     merged,
     read_columns,
     read_mixin,
@@ -37,6 +38,7 @@ from scyllamodel.model.names import closest
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
 from scyllamodel.model.settings import check_body, usable_settings
+from scyllamodel.model.state import install_state
 
 _getattribute: Final = type.__getattribute__
 _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
@@ -117,6 +119,7 @@ class TableMeta(CompatibleMeta, type):
         def typed(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
             for field in fields:  # they are ours alone by now, and a copy of each would cost a tenth of the class
                 object.__setattr__(field, "type", types[field.name])
+                compare_as_stored(field, columns[field.name].hint)
             return [redacted(cls.__qualname__, f, columns[f.name].show) for f in fields]
 
         attrs.define(
@@ -135,6 +138,7 @@ class TableMeta(CompatibleMeta, type):
         }
         cls.__columns__ = MappingProxyType(found)
         cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would put Column[…] back
+        install_state(cls)
         install(cls, [Field(name, column.hint, column.spec.redact) for name, column in found.items()])
 
     if not TYPE_CHECKING:  # checkers know the columns by their annotations, and no others

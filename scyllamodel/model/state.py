@@ -3,20 +3,20 @@
 Comes in: a model instance. Goes out: its changes, column by column. The hidden slot ``__row__`` holds either the very
 tuple that the driver returned, which costs a load nothing, or a `Snapshot` of Python values after a write. Neither is
 part of equality, ``repr`` or the attrs fields. Mutable values are loaded as copies, so a change in place differs from
-the row.
+the row. Values are compared by `scyllamodel.types.identity`: what is stored alike has not changed.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, NamedTuple, cast
-from weakref import WeakKeyDictionary
 
-from scyllamodel.model._codegen import ROW
+from scyllamodel.model._codegen import ROW, Lazy
 from scyllamodel.model.column import Column
-from scyllamodel.types.values import Native
+from scyllamodel.types.identity import is_same
+from scyllamodel.types.values import CqlType, Native, parts
 
 
 class Snapshot(tuple[Any, ...]):
@@ -50,7 +50,7 @@ def current_values(instance: Any) -> tuple[Any, ...]:
     Raises:
         AttributeError: the instance has lost a value.
     """
-    found: tuple[Any, ...] = _taker(_class(instance))[0](instance)
+    found: tuple[Any, ...] = instance.__known__.take(instance)
     return found
 
 
@@ -60,12 +60,23 @@ def changes(instance: Any, values: tuple[Any, ...]) -> list[Change]:
     Parameters:
         values: of the instance, as `current_values` took them.
     """
-    row = getattr(instance, ROW)
-    both = zip(_columns(_class(instance)).values(), row, values, strict=True)
-    if type(row) is Snapshot:
-        return [Change(*one) for one in both if one[2] is not one[1] and one[2] != one[1]]
-    loaded = ((column, _loaded(column, was), now) for column, was, now in both if now is not was)
-    return [Change(*one) for one in loaded if one[2] != one[1]]
+    row, known, found = instance.__row__, instance.__known__, list[Change]()
+    if all(map(is_, row, values)):
+        return found
+    loaded = type(row) is not Snapshot
+    for (column, same, load, empty), was, now in zip(known.columns, row, values, strict=True):
+        if now is was:
+            continue
+        before = was
+        if loaded and (load or was is None):
+            before = (empty() if empty else None) if was is None else load(was)
+        try:
+            if now is before or same(before, now):
+                continue
+        except Exception:  # noqa: BLE001, S110 - it cannot be stored: a change, which the binder refuses by name
+            pass
+        found.append(Change(column, before, now))
+    return found
 
 
 def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
@@ -73,12 +84,12 @@ def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
 
     It is taken where the statement is made: until the answer comes, somebody may change the instance.
     """
-    mutable = _taker(_class(instance))[1]
-    if not mutable:
+    copies = instance.__known__.copies
+    if not copies:
         return Snapshot(values)
     copied = list(values)
-    for at in mutable:
-        copied[at] = copy.deepcopy(copied[at])
+    for at, copy_of in copies:
+        copied[at] = copy_of(copied[at])
     return Snapshot(copied)
 
 
@@ -102,8 +113,11 @@ def settle(instance: Any) -> None:
 
 def inherit_row(made: Any, source: Any) -> None:
     """A copy under the same key stands for the same row."""
-    row = getattr(source, ROW, None)
-    if row is not None and all(getattr(made, name) == getattr(source, name) for name in key_names(_class(source))):
+    row, columns = getattr(source, ROW, None), _columns(_class(source))
+    if row is not None and all(
+        is_same(columns[name].identity, getattr(made, name), getattr(source, name))
+        for name in key_names(_class(source))
+    ):
         setattr(made, ROW, row)
 
 
@@ -127,17 +141,31 @@ def _loaded(column: Column[Any], value: Any) -> Any:
     return hint.load(value) if hint.load else value
 
 
-_takers: WeakKeyDictionary[type, tuple[Any, tuple[int, ...]]] = WeakKeyDictionary()
+class Known(NamedTuple):
+    """What is worked out once for a class, and stands on it as ``__known__``.
+
+    Attributes:
+        take: an instance to its values.
+        columns: in the order of the values; each with whether two values of it are stored alike, with what makes its
+            values of those of the driver, and with what makes them of nulls.
+        copies: the places of values that can be changed in place, and what copies each.
+    """
+
+    take: Callable[[Any], tuple[Any, ...]]
+    columns: tuple[tuple[Column[Any], Callable[[Any, Any], bool], Any, Any], ...]
+    copies: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
-def _taker(cls: type) -> tuple[Any, tuple[int, ...]]:
-    """What takes the values of an instance, and which of them can be changed in place; worked out once."""
-    found = _takers.get(cls)
-    if found is None:
-        columns = _columns(cls)
-        mutable = tuple(at for at, one in enumerate(columns.values()) if _may_change(one))
-        found = _takers[cls] = (attrgetter(*columns) if len(columns) > 1 else _one(*columns), mutable)
-    return found
+def install_state(cls: type) -> None:
+    """Give a class what `changes` needs to know of it, worked out on first use."""
+    type.__setattr__(cls, "__known__", Lazy(cls, "__known__", lambda: _known(cls)))
+
+
+def _known(cls: type) -> Known:
+    names, columns = tuple(_columns(cls)), tuple(_columns(cls).values())
+    copies = tuple((at, made) for at, one in enumerate(columns) if (made := _copy_of(one)) is not None)
+    take = attrgetter(*names) if len(names) > 1 else _one(*names)
+    return Known(take, tuple((one, one.identity.same, one.hint.load, one.hint.empty) for one in columns), copies)
 
 
 def _one(name: str) -> Callable[[Any], tuple[Any, ...]]:
@@ -147,5 +175,17 @@ def _one(name: str) -> Callable[[Any], tuple[Any, ...]]:
     return take
 
 
-def _may_change(column: Column[Any]) -> bool:
-    return not isinstance(column.hint.type, Native) or column.spec.load is not None
+def _copy_of(column: Column[Any]) -> Callable[[Any], Any] | None:
+    """What copies a value that can be changed in place; None where values cannot."""
+    hint = column.hint
+    if not hint.custom and isinstance(hint.type, Native):
+        return _bytes if hint.type.name == "blob" else None
+    return copy.deepcopy if hint.custom or any(map(_can_change, parts(hint.type) or (hint.type,))) else copy.copy
+
+
+def _can_change(cql_type: CqlType) -> bool:
+    return not isinstance(cql_type, Native) or cql_type.name == "blob"
+
+
+def _bytes(value: Any) -> Any:
+    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value

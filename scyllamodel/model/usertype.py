@@ -25,6 +25,7 @@ from scyllamodel.model.definition import (
     Declared,
     body_of,
     check_mixins,
+    compare_as_stored,
     merged,
     read_columns,
     slots,
@@ -208,6 +209,8 @@ def _equip(cls: UserTypeMeta, fields: Columns) -> None:
 
     def typed(_: type, found: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
         evolved = [field.evolve(type=fields[field.name].annotation) for field in found]
+        for field in evolved:
+            compare_as_stored(field, fields[field.name].hint)
         return [redacted(where, f, fields[f.name].show) for f in evolved]
 
     attrs.define(

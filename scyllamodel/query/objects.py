@@ -6,7 +6,7 @@ an instance costs no more than taking its values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import attrs
@@ -14,10 +14,11 @@ import attrs
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import define
-from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, FieldTarget, Operation
+from scyllamodel.model.expression import ColumnTarget, Condition
 from scyllamodel.model.names import closest
 from scyllamodel.model.state import Change, Snapshot, changes, current_values, is_loaded, snapshot
 from scyllamodel.query.delete import Delete
+from scyllamodel.query.differences import differences
 from scyllamodel.query.insert import Insert, says_nothing
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.restrictions import Keys, quoted
@@ -26,9 +27,7 @@ from scyllamodel.query.statement import UNSET, Compiled, Shape
 from scyllamodel.query.tuning import refuse
 from scyllamodel.query.update import Update
 from scyllamodel.schema.facts import Table
-from scyllamodel.types.hints import core_of
 from scyllamodel.types.identity import cell_form, stored_form
-from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell
 
 M = TypeVar("M")
 
@@ -307,49 +306,9 @@ def _refuse_write(model: type) -> None:
     raise refuse(f"{model.__qualname__}: {_COUNTERS}.")
 
 
-def differences(change: Change) -> Iterator[Assignment]:
-    """The assignments that turn what was into what is: of a collection or user type only what differs.
-
-    A collection that was empty is added to rather than replaced, since replacing one writes a tombstone first.
-    """
-    column, was, now = change
-    target, cql_type = column.target, column.hint.type
-    if now is None or not is_multi_cell(cql_type) or column.spec.dump is not None:
-        yield Assignment(target, "set", now)
-    elif isinstance(cql_type, SetType):
-        yield from _some(target, "add", set(now) - set(was or ()))
-        yield from _some(target, "remove", set(was or ()) - set(now))
-    elif isinstance(cql_type, MapType):
-        old: Mapping[Any, Any] = was or {}
-        yield from _some(target, "add", {k: v for k, v in now.items() if k not in old or old[k] != v})
-        yield from _some(target, "remove", set(old) - set(now))
-    elif isinstance(cql_type, ListType):
-        yield _list_difference(target, list(was or ()), list(now))
-    elif isinstance(cql_type, UserTypeName) and was is not None:
-        names = [field.name for field in attrs.fields(core_of(column.hint.python))]
-        for name in names:
-            if getattr(was, name) != getattr(now, name):
-                yield Assignment(FieldTarget(target, name), "set", getattr(now, name))
-    else:
-        yield Assignment(target, "set", now)
-
-
 def _place(target: Any) -> str:
     """What is changed, for the memory of shapes."""
     return target.column if type(target) is ColumnTarget else str(target)
-
-
-def _some(target: ColumnTarget, operation: Operation, values: Collection[Any]) -> Iterator[Assignment]:
-    if values:
-        yield Assignment(target, operation, values)
-
-
-def _list_difference(target: ColumnTarget, was: list[Any], now: list[Any]) -> Assignment:
-    if now[: len(was)] == was:
-        return Assignment(target, "append", now[len(was) :])
-    if was and now[-len(was) :] == was:
-        return Assignment(target, "prepend", now[: -len(was)])
-    return Assignment(target, "set", now)
 
 
 def _takers(columns: Mapping[str, Any], key: Collection[str], partition: Collection[str]) -> tuple[Any, ...]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
-from ipaddress import IPv4Address, IPv6Address
-from zoneinfo import ZoneInfo
 
 import pytest
 from every_type import CASES, USER_TYPES, VECTOR_CASES
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SCALARS, Shape, shapes_of
+from strategies import LONDON, NEAR, NOON, SCALARS, shapes_of
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import Column, Model, clustering_key, partition_key
-from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonical
 from scyllamodel.query.objects import access_to
 from scyllamodel.types.hints import resolve
@@ -24,36 +21,6 @@ from scyllamodel.types.identity import cell_form, identity_of, is_same, stored_f
 from scyllamodel.types.values import MapType, SetType, VectorType, walk
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
-UTC, LONDON = timezone.utc, ZoneInfo("Europe/London")
-NOON = datetime(2026, 1, 1, 12, 0, 0, 123_000, UTC)
-NAN, OTHER_NAN = float("nan"), float("inf") - float("inf")
-AMBIGUOUS = [datetime(2026, 10, 25, 1, 30, tzinfo=LONDON, fold=fold) for fold in (0, 1)]
-
-CLOSE = {
-    datetime: [
-        NOON,
-        NOON + timedelta(microseconds=999),
-        NOON.astimezone(LONDON),
-        NOON + timedelta(milliseconds=1),
-        datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC),
-        datetime(1970, 1, 1, tzinfo=UTC),
-        *AMBIGUOUS,
-    ],
-    float: [0.0, -0.0, NAN, OTHER_NAN, 0.1, 0.10000000149011612, 1, 1.0],
-    cql.Float: [0.0, -0.0, NAN, OTHER_NAN, 0.1, 0.10000000149011612, 1, 1.0],
-    Decimal: [Decimal(text) for text in ("0", "-0", "0.0", "9.9", "9.90", "-9.90", "1E+2", "100")] + [100],
-    cql.Inet: [IPv4Address("10.0.0.1"), "10.0.0.1", IPv6Address("::1"), "::1", "0:0:0:0:0:0:0:1"],
-    date: [date(2026, 1, 1), date(2026, 1, 2)],
-    time: [time(1), time(1, 0, 0, 1)],
-    cql.Duration: [cql.Duration(), cql.Duration(days=1), cql.Duration(0, 1)],
-    str: ["", "a"],
-    bytes: [b"", b"a", bytearray(b"a")],
-    bool: [True, False],
-    int: [0, 1],
-    uuid.UUID: [uuid.UUID(int=1), uuid.UUID(int=2)],
-}
-NEAR = [Shape(hint, st.sampled_from(values), key=hint not in (cql.Duration, bytes)) for hint, values in CLOSE.items()]
-"""Scalars with few values, many of which are the same for Python or for the server, but not for both."""
 
 
 def sent(hint, value):

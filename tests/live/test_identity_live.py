@@ -1,0 +1,333 @@
+"""What is saved is what was meant: values are compared as the server stores them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scyllamodel import (
+    Column,
+    Model,
+    QueryNotSupported,
+    UserType,
+    clustering_key,
+    column,
+    migrate,
+    partition_key,
+)
+from scyllamodel import types as cql
+from scyllamodel.testing import keyspaces
+
+pytestmark = pytest.mark.live
+NOW = datetime(2026, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone.utc)
+STORED = NOW.replace(microsecond=123_000)
+SINGLE = 0.10000000149011612
+
+
+class Sku:
+    """A class that says nothing of equality."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+class Array:
+    """Numbers whose ``==`` has no truth value, as of numpy."""
+
+    def __init__(self, items):
+        self.items = list(items)
+
+    def __iter__(self):
+        return iter(self.items)
+
+    def __eq__(self, other):
+        return Ambiguous()
+
+    __hash__ = None
+
+
+class Ambiguous:
+    """The answer of such a comparison."""
+
+    def __bool__(self):
+        raise ValueError("The truth value of an array with more than one element is ambiguous")
+
+
+class Visit(UserType, name="visit"):
+    """A user type with a value that is stored coarser."""
+
+    at: datetime
+    score: Decimal | None = None
+
+
+class Event(Model, table="events", repo="identity"):
+    """Collections and values that Python and the server compare differently."""
+
+    id: Column[int] = partition_key()
+    seen: Column[set[datetime]] = column(factory=set)
+    at: Column[dict[datetime, str]] = column(factory=dict)
+    temps: Column[set[cql.Float]] = column(factory=set)
+    ips: Column[set[IPv4Address | IPv6Address]] = column(factory=set)
+    prices: Column[set[Decimal]] = column(factory=set)
+    visits: Column[set[Visit]] = column(factory=set)
+    log: Column[list[datetime]] = column(factory=list)
+    last: Column[datetime | None] = column(default=None)
+    celsius: Column[cql.Float | None] = column(default=None)
+    ratio: Column[float | None] = column(default=None)
+    price: Column[Decimal | None] = column(default=None)
+    visit: Column[Visit | None] = column(default=None)
+    frozen: Column[cql.Frozen[Visit] | None] = column(default=None)
+    notes: Column[list[str] | None] = column(default=None)
+    sku: Column[Sku | None] = column(default=None, type=str, load=Sku, dump=str)
+    vector: Column[Array | None] = column(default=None, type=list[float], load=Array, dump=list)
+
+
+class Sample(Model, table="samples", repo="identity"):
+    """Keys that Python and the server compare differently."""
+
+    id: Column[Decimal] = partition_key()
+    at: Column[datetime] = clustering_key()
+    grade: Column[Decimal] = clustering_key()
+    note: Column[str | None] = column(default=None)
+
+
+class Item(Model, table="items", repo="identity"):
+    """A key of a class without equality."""
+
+    sku: Column[Sku] = partition_key(type=str, load=Sku, dump=str)
+    note: Column[str | None] = column(default=None)
+
+
+@pytest.fixture(scope="module")
+def sent():
+    """The texts of what was sent."""
+    return Counter()
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, sent):
+    """The tables of this module."""
+
+    def count(event):
+        sent[event.cql.split()[0]] += 1
+
+    with scylla_cluster.repo(keyspaces.fresh_name("identity"), name="identity", on_query=count) as found:
+        migrate(found, resources=[Event, Sample, Item], create_keyspace=True)
+        yield found
+        keyspaces.drop(found)
+
+
+def body():
+    """Values as a client gives them, made afresh."""
+    return {
+        "seen": {NOW},
+        "at": {NOW: "x"},
+        "temps": {0.1, 2.0},
+        "ips": {"10.0.0.1"},
+        "prices": {Decimal("1.0")},
+        "visits": {Visit(at=NOW, score=Decimal(1))},
+        "log": [NOW],
+    }
+
+
+def put(repo, id, values):
+    """The row of an id, loaded, given these values and saved."""
+    row = repo.get(Event, id=id)
+    for name, value in values.items():
+        setattr(row, name, value)
+    repo.save(row)
+    return repo.get(Event, id=id)
+
+
+def unchanged(repo, sent, row):
+    """Whether a save sends nothing."""
+    before = sent.total()
+    repo.save(row)
+    return sent.total() == before
+
+
+def test_the_same_body_given_again_is_no_change(repo, sent):
+    """Elements that are stored alike are neither added nor removed."""
+    repo.save(Event(id=1, **body()))
+    wanted = repo.get(Event, id=1)
+    row = repo.get(Event, id=1)
+    for name, value in body().items():
+        setattr(row, name, value)
+
+    assert unchanged(repo, sent, row)
+    assert wanted == repo.get(Event, id=1)
+    assert {STORED} == wanted.seen
+    assert {SINGLE, 2.0} == wanted.temps
+
+
+def test_elements_that_are_stored_alike_stay(repo):
+    """Beside one that is added and one that is removed."""
+    repo.save(Event(id=2, **body()))
+    later = NOW + timedelta(seconds=1)
+    found = put(
+        repo,
+        2,
+        {
+            "seen": {NOW, later},
+            "at": {NOW: "y", later: "z"},
+            "temps": {0.1, 3.0},
+            "ips": {"10.0.0.1", "::1"},
+            "visits": {Visit(at=NOW + timedelta(microseconds=1), score=Decimal(1)), Visit(at=later)},
+        },
+    )
+
+    assert {STORED, later.replace(microsecond=123_000)} == found.seen
+    assert {STORED: "y", later.replace(microsecond=123_000): "z"} == found.at
+    assert {SINGLE, 3.0} == found.temps
+    assert {IPv4Address("10.0.0.1"), IPv6Address("::1")} == found.ips
+    assert 2 == len(found.visits)
+
+
+def test_an_element_of_another_scale_is_not_lost(repo):
+    """The server takes two decimals of one number for one element: it is added, and not removed."""
+    repo.save(Event(id=3, **body()))
+    found = put(repo, 3, {"prices": {Decimal("1.00")}})
+
+    assert ["1.00"] == [str(price) for price in found.prices]
+
+
+def test_elements_are_removed_as_they_are_stored(repo):
+    """A removed element is that of the row, also after a save of this instance."""
+    row = Event(id=4, **body())
+    repo.save(row)
+    row.seen, row.at, row.temps, row.ips = set(), {}, {2.0}, {IPv6Address("::1")}
+    repo.save(row)
+    found = repo.get(Event, id=4)
+
+    assert (set(), {}, {2.0}, {IPv6Address("::1")}) == (found.seen, found.at, found.temps, found.ips)
+
+
+FINER = [
+    ("price", Decimal("9.9"), Decimal("9.90")),
+    ("ratio", 0.0, -0.0),
+    ("celsius", 0.0, -0.0),
+    ("frozen", Visit(at=NOW, score=Decimal(1)), Visit(at=NOW, score=Decimal("1.0"))),
+    ("visit", Visit(at=NOW, score=Decimal(1)), Visit(at=NOW, score=Decimal("1.0"))),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after"), FINER, ids=[case[0] for case in FINER])
+def test_a_value_that_python_takes_for_equal_is_saved(repo, name, before, after):
+    """By its bytes."""
+    repo.save(Event(id=5, **{name: before}))
+    found = getattr(put(repo, 5, {name: after}), name)
+
+    one, other = ((value.score if isinstance(value, Visit) else value) for value in (found, after))
+    assert repr(other) == repr(one)
+
+
+def values():
+    """A value for every column, made afresh."""
+    return {
+        **body(),
+        "last": NOW,
+        "celsius": 0.1,
+        "ratio": float("nan"),
+        "price": Decimal("9.90"),
+        "visit": Visit(at=NOW),
+        "frozen": Visit(at=NOW),
+        "notes": [],
+        "sku": Sku("a"),
+        "vector": Array([0.1, 2.0]),
+    }
+
+
+def test_what_is_read_equals_what_was_saved(repo, sent):
+    """In every column, and a save of either sends nothing."""
+    row = Event(id=6, **values())
+    repo.save(row)
+    found = repo.get(Event, id=6)
+
+    assert found == row
+    assert row == found
+    assert hash(found.visit) == hash(row.visit)
+    assert unchanged(repo, sent, row)
+    assert unchanged(repo, sent, found)
+    for name, value in values().items():
+        setattr(found, name, value)
+        setattr(row, name, value)
+    assert unchanged(repo, sent, row)
+    assert unchanged(repo, sent, found)
+
+
+def test_custom_types_are_saved_deleted_and_changed(repo):
+    """Whatever their ``==`` says."""
+    row = Event(id=7, sku=Sku("a"), vector=Array([1.0]))
+    repo.save(row)
+    row.vector.items.append(2.0)
+    row.sku.text = "b"
+    repo.save(row)
+    found = repo.get(Event, id=7)
+
+    assert [1.0, 2.0] == found.vector.items
+    assert "b" == found.sku.text
+    repo.save_many([found, Event(id=8, vector=Array([1.0]))])
+    repo.delete(found)
+    assert repo.get(Event, id=7) is None
+
+
+def test_a_key_without_equality_is_one_row(repo):
+    """Saved, changed, saved and deleted."""
+    repo.save(Item(sku=Sku("a")))
+    found = repo.get(Item, sku=Sku("a"))
+    found.note = "x"
+    repo.save(found)
+    found.sku = Sku("a")
+    repo.save(found)
+
+    assert "x" == repo.get(Item, sku=Sku("a")).note
+    repo.delete(found)
+    assert repo.get(Item, sku=Sku("a")) is None
+
+
+def test_a_key_of_the_same_millisecond_is_the_same_key(repo):
+    """Also after a load, and in another time zone."""
+    row = Sample(id=Decimal("1.0"), at=NOW, grade=Decimal(1))
+    repo.save(row)
+    found = repo.get(Sample, id=Decimal("1.0"), at=NOW, grade=Decimal(1))
+    found.at, found.note = NOW.astimezone(ZoneInfo("Asia/Tokyo")), "x"
+    repo.save(found)
+    copied = found.replace(at=NOW, note="y")
+    repo.save(copied)
+
+    assert ["y"] == [one.note for one in repo.scan(Sample)]
+    repo.delete(copied)
+    assert [] == list(repo.scan(Sample))
+
+
+@pytest.mark.parametrize("name", ["id", "grade"])
+def test_a_key_of_another_scale_is_another_key(repo, name):
+    """Refused as a changed key, before anything is sent."""
+    row = Sample(id=Decimal("1.0"), at=NOW, grade=Decimal("1.0"))
+    repo.save(row)
+    setattr(row, name, Decimal("1.00"))
+    row.note = "x"
+
+    with pytest.raises(QueryNotSupported, match="in the primary key"):
+        repo.save(row)
+    with pytest.raises(QueryNotSupported, match="in the primary key"):
+        repo.delete(row)
+
+
+def test_two_elements_that_are_stored_as_one_become_one(repo, sent):
+    """A set has each element once."""
+    row = Event(id=10, seen={NOW, NOW + timedelta(microseconds=1)}, temps={0.1, SINGLE})
+    repo.save(row)
+
+    assert unchanged(repo, sent, row)
+    assert row == repo.get(Event, id=10)
+    row.seen = {NOW + timedelta(microseconds=2)}
+    assert unchanged(repo, sent, row)

@@ -1,0 +1,184 @@
+"""The assignments of a changed collection make the row that was meant, whatever its elements are."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import NEAR, NOON, Shape
+
+from scyllamodel import Column, Model, UserType, column, partition_key
+from scyllamodel import types as cql
+from scyllamodel.model.column import Column as RuntimeColumn
+from scyllamodel.model.column import ColumnSpec
+from scyllamodel.model.state import Change, changes, current_values
+from scyllamodel.query.differences import differences
+from scyllamodel.types.hints import resolve
+from scyllamodel.types.identity import cell_form, is_same, stored_form
+
+KEYS = [shape for shape in NEAR if shape.key]
+
+
+class Holder(Model, table="holder", repo="differences"):
+    """What the columns of these tests belong to."""
+
+    id: Column[int] = partition_key()
+
+
+def change(hint, was, now):
+    """A change of a column of this annotation."""
+    return Change(RuntimeColumn(Holder, "values", "values", resolve(hint), ColumnSpec()), was, now)
+
+
+@st.composite
+def sets(draw):
+    """A set type with two sets of it."""
+    shape = draw(st.sampled_from(KEYS))
+    found = st.sets(shape.values, max_size=5)
+    return set[shape.hint], draw(found), draw(found)
+
+
+@st.composite
+def maps(draw):
+    """A map type with two maps of it, none of which has two keys that are stored as one."""
+    key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
+    hint = resolve(dict[key.hint, value.hint])
+    cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.parts[0]
+    found = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
+    return dict[key.hint, value.hint], dict(draw(found)), dict(draw(found))
+
+
+def applied(made, row, element, form):
+    """A row of cells after these assignments, in one statement: a removal wins."""
+    for one in made:
+        if one.operation == "add":
+            row |= {cell_form(element, value): form(one.value, value) for value in one.value}
+    for one in made:
+        if one.operation == "remove":
+            for value in one.value:
+                row.pop(cell_form(element, value), None)
+    return row
+
+
+@given(sets())
+def test_a_set_becomes_what_was_meant(found):
+    """Elements are matched as the server matches them, and none is added and removed at once."""
+    made = change(*found)
+    (element,) = made.column.identity.parts
+    row = {cell_form(element, value): stored_form(element, value) for value in made.was}
+    wanted = {cell_form(element, value) for value in made.now}
+    after = applied(differences(made), row, element, lambda _, value: stored_form(element, value))
+
+    assert wanted == set(after)
+    assert set(after.values()) <= {stored_form(element, value) for value in made.now}
+
+
+@given(maps())
+def test_a_map_becomes_what_was_meant(found):
+    """Its keys are matched as the server matches them, its values by their bytes."""
+    made = change(*found)
+    key, value = made.column.identity.parts
+
+    def cells(items):
+        return {cell_form(key, k): (stored_form(key, k), stored_form(value, v)) for k, v in items.items()}
+
+    def form(items, k):
+        return stored_form(key, k), stored_form(value, items[k])
+
+    assert cells(made.now) == applied(differences(made), cells(made.was), key, form)
+
+
+@given(sets() | maps())
+def test_what_is_stored_alike_is_not_sent(found):
+    """A collection of other values with the same bytes has no differences."""
+    made = change(*found)
+    if is_same(made.column.identity, made.was, made.now):
+        assert [] == differences(made)
+
+
+LISTS = [
+    ("appended", [NOON, NOON], [NOON + timedelta(microseconds=1), NOON, NOON], "append", 1),
+    ("prepended", [NOON], [NOON + timedelta(days=1), NOON + timedelta(microseconds=1)], "prepend", 1),
+    ("another", [NOON], [NOON + timedelta(days=1)], "set", 1),
+    ("shorter", [NOON, NOON], [NOON], "set", 1),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "operation", "count"), [case[1:] for case in LISTS], ids=[c[0] for c in LISTS])
+def test_a_list_is_compared_by_what_is_stored(was, now, operation, count):
+    """A list that grew at one end is not written whole, though its old elements are other values for Python."""
+    (made,) = differences(change(list[datetime], was, now))
+
+    assert operation == made.operation
+    assert count == len(made.value)
+
+
+class Price(UserType, name="price"):
+    """A user type that is not frozen."""
+
+    amount: Decimal
+    at: datetime | None = None
+
+
+def test_fields_of_a_user_type_are_compared_by_what_is_stored():
+    """Another scale is another value, another microsecond is not."""
+    was = Price(amount=Decimal("9.9"), at=NOON)
+    made = differences(change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1))))
+
+    assert ["amount"] == [one.target.field for one in made]
+
+
+WRONG = [(set[datetime], {"x"}), (dict[datetime, str], {"x": "x"}), (list[Decimal], 7), (Price, "x")]
+
+
+@pytest.mark.parametrize(("hint", "now"), WRONG, ids=str)
+def test_what_cannot_be_stored_is_assigned_whole(hint, now):
+    """And refused by name when it is bound."""
+    was = {set: set(), dict: {}, list: []}.get(getattr(hint, "__origin__", None), Price(amount=Decimal(1)))
+    (made,) = differences(change(hint, was, now))
+
+    assert ("set", now) == (made.operation, made.value)
+
+
+class Measured(Model, table="measured", repo="differences"):
+    """Values that Python and the server compare differently."""
+
+    id: Column[int] = partition_key()
+    at: Column[datetime | None] = column(default=None)
+    ratio: Column[cql.Float | None] = column(default=None)
+    price: Column[Decimal | None] = column(default=None)
+    data: Column[bytes | None] = column(default=None)
+
+
+ROW = (1, NOON.replace(tzinfo=None), 0.0, Decimal("9.9"), b"a")
+ASSIGNED = [
+    ("at", NOON + timedelta(microseconds=1), False),
+    ("at", NOON.astimezone(timezone(timedelta(hours=1))), False),
+    ("at", NOON + timedelta(milliseconds=1), True),
+    ("at", None, True),
+    ("at", "2026", True),
+    ("ratio", 1e-50, False),
+    ("ratio", -0.0, True),
+    ("price", Decimal("9.90"), True),
+    ("price", Decimal("9.9"), False),
+    ("data", bytearray(b"a"), False),
+    ("data", b"b", True),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "is_change"), ASSIGNED, ids=str)
+def test_a_loaded_value_is_compared_by_what_is_stored(name, value, is_change):
+    """What cannot be stored is a change, which the binder refuses."""
+    row = Measured.__load__(ROW)
+    setattr(row, name, value)
+
+    assert ([name] if is_change else []) == [one.column.name for one in changes(row, current_values(row))]
+
+
+def test_shapes_of_this_module_hold_what_python_confuses():
+    """The values that these tests draw from are worth drawing."""
+    assert all(isinstance(shape, Shape) for shape in KEYS)
+    assert len(KEYS) > 5
