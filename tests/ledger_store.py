@@ -60,6 +60,9 @@ class MemoryStore:
         rows = sorted((row for (s, _), row in self.versions_.items() if s == scope), key=lambda row: -row["version"])
         return self._request("versions", lambda: [dict(row) for row in rows[:limit]])
 
+    def scopes(self):
+        return self._request("scopes", lambda: list({scope for scope, _ in self.versions_}))
+
     def version(self, scope, version):
         return self._request("version", lambda: self.versions_.get((scope, version)))
 

@@ -42,6 +42,13 @@ class Books:
         """The versions of a scope, the newest first."""
         return self._select(_MIGRATIONS, {"scope": scope}, "" if limit is None else f" LIMIT {limit}")
 
+    def scopes(self) -> Sequence[str]:
+        """All scopes of this ledger."""
+        if _MIGRATIONS not in self._columns:
+            return []
+        found = self._rows.read(f"SELECT DISTINCT scope FROM {self._name(_MIGRATIONS)}")  # noqa: S608 - our own name
+        return [row["scope"] for row in found]
+
     def version(self, scope: str, version: int) -> Mapping[str, Any] | None:
         """One version, by a read that ends what is under way."""
         return next(iter(self._select(_MIGRATIONS, {"scope": scope, "version": version}, serial=True)), None)

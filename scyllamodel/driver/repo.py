@@ -56,6 +56,12 @@ class _Held:
 
 
 _alive: Final[weakref.WeakSet[_Held]] = weakref.WeakSet()
+_repos: Final[weakref.WeakSet[Repo]] = weakref.WeakSet()
+
+
+def live_repos() -> list[Repo]:
+    """Return the repos of this process that are still referenced, in no order."""
+    return list(_repos)
 
 
 def _reset_in_child() -> None:
@@ -173,6 +179,7 @@ class Repo(Reads, Writes):
     def _set_up(self, settings: RepoSettings, session: Any = None) -> None:
         self._settings = settings
         self._held = _Held()
+        _repos.add(self)
         self._lent = None if session is None else Connection(session, owned=False, what=self._what)
 
     @classmethod

@@ -65,7 +65,12 @@ def open_stamps(repo: Repo, coordinator: Coordinator) -> Ledger:
 
 
 def _ledger(repo: Repo, books: Books) -> Ledger:
-    return Ledger(books, scope_of(repo.keyspace, repo.name))
+    return Ledger(books, scope(repo))
+
+
+def scope(repo: Repo) -> str:
+    """The scope of a repo: whose history it writes."""
+    return scope_of(repo.keyspace, repo.name)
 
 
 def known_columns(found: KeyspaceFacts) -> Mapping[str, frozenset[str]]:

@@ -16,6 +16,7 @@ from scyllamodel.release.books import ledger_keyspace, open_ledger
 from scyllamodel.release.ledger.values import DONE
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
+from scyllamodel.release.other_scopes import other_owners
 from scyllamodel.release.raw import RawStep, with_raw
 from scyllamodel.release.renamed_keys import with_renames
 from scyllamodel.release.resources import find_resources, find_types
@@ -112,7 +113,7 @@ class Draft:
         if found[home].keyspace is None and home not in {part.name for part in wanted}:
             wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
         books = found[home]
-        plan = look.checked(_plan(wish, look, wanted, found), found)
+        plan = look.checked(_plan(wish, look, wanted, found, books), found)
         plan = _complete(plan, wish, look, books)
         if plan.refusals:
             plan = with_renames(plan, open_ledger(wish.repo, look.coordinator, books, look.server))
@@ -132,9 +133,11 @@ class Draft:
         return sorted({self.wish.repo.keyspace, *(part.name for part in self.wanted)})
 
 
-def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts) -> Plan:
+def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts, books: KeyspaceFacts) -> Plan:
     if wish.contracts:
-        return contract_plan(wanted, found, look.server, allow=wish.allow)
+        ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
+        owners = other_owners(ledger, wish.repo)
+        return contract_plan(wanted, found, look.server, allow=wish.allow, owners=owners)
     missing = wish.create and any(found[part.name].keyspace is None for part in wanted)
     topology = look.topology() if missing else None
     return make_plan(wanted, found, look.server, topology=topology, create_keyspace=wish.create, allow=wish.allow)

@@ -14,7 +14,9 @@ from scyllamodel.release.books import open_ledger
 from scyllamodel.release.draft import Draft, Resources, Wish
 from scyllamodel.release.ledger.superseded import superseded_note
 from scyllamodel.release.look import Look
+from scyllamodel.release.other_scopes import Owners, other_owners
 from scyllamodel.release.results import CheckResult
+from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.plan import Plan
 
@@ -46,19 +48,36 @@ def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> C
         DiscoveryError, ConnectionFailed, IntrospectionError, LedgerError: models or server cannot be read.
     """
     draft = Draft.of(Wish.of(repo, resources, create_keyspace=False))
-    found = draft.plan
+    found = _with_owners(draft) if strict else draft.plan
     extra = strict and any(note.code == "BC103" for note in found.notes)
     if not found.is_empty:
-        found = _with_superseded(draft)
+        found = _with_superseded(found, draft)
     return CheckResult(found.is_empty and not extra, found)
 
 
-def _with_superseded(draft: Draft) -> Plan:
+def _with_owners(draft: Draft) -> Plan:
+    """The plan, whose notes on live objects of other repos name these repos; with no such object nothing is read."""
+    wish, look = draft.wish, draft.look
+    if all(note.code != "BC103" for note in draft.plan.notes):
+        return draft.plan
+    ledger = open_ledger(wish.repo, look.coordinator, draft.books, look.server)
+    owners = other_owners(ledger, wish.repo)
+    return attrs.evolve(draft.plan, notes=tuple(_owned(note, owners) for note in draft.plan.notes))
+
+
+def _owned(note: Diagnostic, owners: Owners) -> Diagnostic:
+    owner = owners.get(note.object.partition(".")[2])
+    if note.code != "BC103" or owner is None:
+        return note
+    return Diagnostic("BC104", "note", note.object, f"it belongs to {owner}; left as it is")
+
+
+def _with_superseded(plan: Plan, draft: Draft) -> Plan:
     """The plan with a note where a later version, or a rollback, replaced these models."""
     wish, look = draft.wish, draft.look
     ledger = open_ledger(wish.repo, look.coordinator, draft.books, look.server)
     note = superseded_note(ledger.versions(), wish.models_fp)
-    return draft.plan if note is None else attrs.evolve(draft.plan, notes=(*draft.plan.notes, note))
+    return plan if note is None else attrs.evolve(plan, notes=(*plan.notes, note))
 
 
 def inspect(repo: Repo) -> SchemaFacts:

@@ -14,6 +14,7 @@ from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.one_lock import check_one_lock
+from scyllamodel.release.questions import _owned
 from scyllamodel.release.raw import RawStep, with_raw
 from scyllamodel.release.rollback import target_of
 from scyllamodel.release.start import sync
@@ -273,8 +274,11 @@ def remarks(change, *live):
     return [remark.diagnostic for remark in judge(Case(Sides.of(schema(*live), wanted(), C5), (change,)))]
 
 
+LEFT = Diagnostic("BC103", "note", "k.old", "a table that no model declares; left as it is")
+
 # code, what raises it, what does not
 ELSEWHERE = [
+    ("BC104", lambda: _owned(LEFT, {"old": "the repo 'audit'"}), lambda: _owned(LEFT, {})),
     ("SY101", lambda: off_notes("off"), list),
     ("AL101", lambda: contracted("DS103:t.legcy"), lambda: contracted("DS103:t.legacy")),
     ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),

@@ -75,6 +75,10 @@ class Ledger:
         rows = self.again.until_done("reading the history", lambda: self.store.versions(self.scope, limit))
         return [Migration.from_row(row) for row in rows]
 
+    def scopes(self) -> list[str]:
+        """All scopes that are kept beside this one, itself included, in order."""
+        return sorted(self.again.until_done("reading the history", self.store.scopes))
+
     def steps(self, version: int) -> tuple[LedgerStep, ...]:
         """The steps of a version, in their order."""
         rows = self.again.until_done("reading the history", lambda: self.store.steps(self.scope, version))

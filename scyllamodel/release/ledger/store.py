@@ -21,6 +21,10 @@ class LedgerStore(Protocol):
         """The versions of a scope, the newest first; none where there is no ledger."""
         ...
 
+    def scopes(self) -> Sequence[str]:
+        """All scopes of this ledger, in no order; none where there is no ledger."""
+        ...
+
     def version(self, scope: str, version: int) -> Row | None:
         """One version as all that was answered before left it, ending what is under way (a SERIAL read)."""
         ...

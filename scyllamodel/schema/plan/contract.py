@@ -6,7 +6,8 @@ this is the only way in which something goes, and only by its code and name. No 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.schema.changes import (
@@ -37,13 +38,22 @@ _CODES: Final = {"view": "DS105", "index": "DS106", "column": "DS103", "table": 
 """The code of each kind of drop, in the order in which they run: what depends on others goes before them."""
 
 
+_NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 def contract_plan(
-    wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile, *, allow: Collection[str] = ()
+    wanted: SchemaFacts,
+    found: SchemaFacts,
+    server: ServerProfile,
+    *,
+    allow: Collection[str] = (),
+    owners: Mapping[str, str] = _NO_OWNERS,
 ) -> Plan:
     """The plan that drops what is live, declared by no model, and named by ``allow``.
 
     Parameters:
         allow: codes with an object, such as ``DS103:orders.legacy``; a code alone means all of its kind.
+        owners: objects of other repos, by their raw dotted names without the keyspace, each with its owner. They stay.
     """
     steps: list[Step] = []
     every: list[Diagnostic] = []
@@ -51,7 +61,7 @@ def contract_plan(
     live = {part.name: part for part in found}
     for part in wanted:
         now = live[part.name]
-        for change in _drops(Sides.of(now, part, server), frozenset(allow)):
+        for change in _drops(Sides.of(now, part, server), frozenset(allow), owners):
             said = judged(change, now, server, allow)
             every += said
             if not any(one.severity == "error" for one in said):
@@ -65,11 +75,11 @@ def contract_plan(
         schema_to=fingerprint(SchemaFacts(goal)),
         steps=tuple(steps),
         refusals=tuple(one for one in every if one.severity == "error"),
-        notes=tuple(unused(allow, every, _known(wanted, found, server))),
+        notes=tuple(unused(allow, every, _known(wanted, found, server, owners))),
     )
 
 
-def _known(wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile) -> dict[str, str]:
+def _known(wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile, owners: Mapping[str, str]) -> dict[str, str]:
     """What there is to say of each object that could be meant, by its raw dotted name without the keyspace."""
     live = {part.name: part for part in found}
     known: dict[str, str] = {}
@@ -78,7 +88,7 @@ def _known(wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile) -> di
         for change in diff_sides(Sides.of(live[part.name], part, server), create_keyspace=False):
             if isinstance(change, LiveOnly) and change.what in _CODES:
                 known[change.name] = f"The {change.what} is dropped by {_CODES[change.what]}:{change.name}."
-    return known
+    return {**known, **{name: f"It belongs to {owner}, and stays." for name, owner in owners.items() if name in known}}
 
 
 def _names(part: KeyspaceFacts) -> Iterator[str]:
@@ -90,16 +100,20 @@ def _names(part: KeyspaceFacts) -> Iterator[str]:
     yield from (item.name for item in part.types)
 
 
-def _drops(sides: Sides, allow: frozenset[str]) -> Iterator[Change]:
+def _drops(sides: Sides, allow: frozenset[str], owners: Mapping[str, str]) -> Iterator[Change]:
     named = [
         change
         for change in diff_sides(sides, create_keyspace=False)
-        if isinstance(change, LiveOnly) and change.what in _CODES and _is_named(change, allow)
+        if isinstance(change, LiveOnly) and _may_go(change, allow, owners)
     ]
     named.sort(key=lambda change: [*_CODES].index(change.what))
     types = [change.fact for change in named if change.what == "type"]
     yield from (drop for change in named if change.what != "type" and (drop := _drop(change, sides)) is not None)
     yield from (DropType(sides.name, found) for found in _outermost_first(types))
+
+
+def _may_go(change: LiveOnly, allow: frozenset[str], owners: Mapping[str, str]) -> bool:
+    return change.what in _CODES and change.name not in owners and _is_named(change, allow)
 
 
 def _is_named(change: LiveOnly, allow: frozenset[str]) -> bool:

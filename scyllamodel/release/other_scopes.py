@@ -1,0 +1,107 @@
+"""Objects of a keyspace that belong to another repo: what its ledger says it made, and what its loaded models declare.
+
+*In*: the ledger of a repo, the models of this process. *Out*: who owns an object, by its raw dotted name without the
+keyspace. Two applications may share a keyspace; neither may count what the other made as left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from scyllamodel.driver.repo import Repo, live_repos
+from scyllamodel.model.registry import registry
+from scyllamodel.release.books import scope
+from scyllamodel.release.ledger import Ledger
+from scyllamodel.release.ledger.values import DONE
+from scyllamodel.schema.changes import (
+    AddColumns,
+    AddIndex,
+    AddTable,
+    AddType,
+    AddView,
+    Change,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+)
+from scyllamodel.schema.facts import Table, View
+
+Owners = dict[str, str]
+"""Raw dotted name of an object to a phrase that names its owner."""
+
+
+def other_owners(ledger: Ledger, repo: Repo) -> Owners:
+    """Return what belongs to other repos of this keyspace.
+
+    What this repo made itself, too, is its own.
+
+    Raises:
+        LedgerError: the history could not be read.
+    """
+    start = f"{repo.keyspace}/"
+    owners = _declared(repo, ledger.scope)
+    for found in ledger.scopes():
+        if found != ledger.scope and found.startswith(start):
+            phrase = f"the repo {found.removeprefix(start)!r}, by its ledger"
+            owners |= dict.fromkeys(_made(attrs.evolve(ledger, scope=found)), phrase)
+    own = _made(ledger) if owners else set[str]()
+    return {name: owner for name, owner in owners.items() if name not in own}
+
+
+def _made(ledger: Ledger) -> set[str]:
+    """The objects that the versions of a scope made and did not drop again."""
+    names: set[str] = set()
+    versions = [version for version in ledger.versions() if version.counts]
+    for version in reversed(ledger.with_steps(versions)):
+        for step in version.steps:
+            if step.state in DONE and step.change is not None:
+                names |= set(_added(step.change))
+                names -= set(_dropped(step.change))
+    return names
+
+
+def _added(change: Change) -> Iterable[str]:
+    if isinstance(change, AddTable):
+        return [change.table.name, *(f"{change.table.name}.{column.name}" for column in change.table)]
+    if isinstance(change, AddColumns):
+        return [f"{change.table}.{column.name}" for column in change.columns]
+    if isinstance(change, AddIndex):
+        return [change.index.name]
+    if isinstance(change, AddView):
+        return [change.view.name]
+    return [change.type.name] if isinstance(change, AddType) else []
+
+
+def _dropped(change: Change) -> Iterable[str]:
+    if isinstance(change, DropTable):
+        return [change.table.name, *(f"{change.table.name}.{column.name}" for column in change.table)]
+    if isinstance(change, DropColumns):
+        return [f"{change.table}.{column.name}" for column in change.columns]
+    if isinstance(change, DropIndex):
+        return [change.index.name]
+    if isinstance(change, DropView):
+        return [change.view.name]
+    return [change.type.name] if isinstance(change, DropType) else []
+
+
+def _declared(repo: Repo, own: str) -> Owners:
+    """What loaded models of the other repos on this keyspace declare, as far as this process has such repos."""
+    others = {other.name for other in live_repos() if other.keyspace == repo.keyspace and scope(other) != own}
+    owners: Owners = {}
+    for model in registry if others else ():
+        fact: Table | View = model.__facts__
+        if model.__repo__ in others and fact.keyspace in {None, repo.keyspace}:
+            owners |= dict.fromkeys(_names(model, fact), f"the repo {model.__repo__!r}, whose models declare it")
+    return owners
+
+
+def _names(model: type, fact: Table | View) -> Iterator[str]:
+    yield fact.name
+    yield from (f"{fact.name}.{column.name}" for column in fact)
+    if isinstance(fact, Table):
+        yield from (index.name for index in fact.indexes)
+    yield from (user_type.__facts__.name for user_type in getattr(model, "__user_types__", ()))

@@ -1,0 +1,64 @@
+"""Two repos that share a keyspace: neither takes what the other made, or what its models declare, for left over."""
+
+from __future__ import annotations
+
+import pytest
+from build import table
+from classes import declare
+
+from scyllamodel import check, contract, inspect, migrate
+from scyllamodel.testing import keyspaces
+
+pytestmark = pytest.mark.live
+
+ORDERS, TRACES = table("orders", "id int pk", "total int"), table("traces", "id int pk", "who text")
+
+
+@pytest.fixture
+def keyspace(scylla_cluster):
+    """A keyspace that both repos use."""
+    with scylla_cluster.repo(keyspaces.fresh_name("two_repos")) as repo:
+        keyspaces.create(repo)
+        yield repo.keyspace
+        keyspaces.drop(repo)
+
+
+def tables(repo):
+    """The names of the tables that there are."""
+    return {found.name for found in inspect(repo)[repo.keyspace].tables}
+
+
+def test_what_the_other_repo_made_is_its_own(scylla_cluster, keyspace):
+    """By the ledger, without its models: strict check passes, and contract of every table leaves it."""
+    with scylla_cluster.repo(keyspace, name="two_audit") as audit:
+        kept = declare("two_audit", TRACES)
+        migrate(audit)
+    del audit, kept
+    with scylla_cluster.repo(keyspace, name="two_shop") as shop:
+        kept = declare("two_shop", ORDERS)
+        migrate(shop)
+        strict = check(shop, strict=True)
+        done = contract(shop, allow="DS102")
+        named = contract(shop, allow="DS102:traces")
+
+        assert strict.in_sync
+        assert ["BC104"] == [note.code for note in strict.notes]
+        assert "the repo 'two_audit'" in strict.notes[0].text
+        assert ("in_sync", "in_sync") == (done.status, named.status)
+        assert "It belongs to the repo 'two_audit'" in named.plan.notes[0].fix
+        assert {"orders", "traces"} == tables(shop)
+    assert len(kept) == 1
+
+
+def test_what_the_other_repo_declares_is_its_own(scylla_cluster, keyspace):
+    """Before the other repo ever ran, its loaded models speak for it."""
+    with scylla_cluster.repo(keyspace, name="two_sales") as sales, scylla_cluster.repo(keyspace, name="two_log") as log:
+        kept = [*declare("two_sales", ORDERS), *declare("two_log", TRACES)]
+        migrate(sales)
+        sales.session.execute(f"CREATE TABLE {keyspace}.traces (id int PRIMARY KEY, who text)", timeout=60)
+        sales.session.execute(f"CREATE TABLE {keyspace}.nobodys (id int PRIMARY KEY)", timeout=60)
+        done = contract(sales, allow="DS102")
+
+        assert ["DROP TABLE"] == [step.cql[:10] for step in done.plan.steps]
+        assert {"orders", "traces"} == tables(log)
+    assert len(kept) == 2
