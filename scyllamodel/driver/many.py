@@ -19,6 +19,7 @@ from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.model.state import forget, remember
 from scyllamodel.query.functions import is_model
+from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access, Using, access_to, writing_to
 from scyllamodel.query.parts import model_of
@@ -97,6 +98,7 @@ class Many:
             return self._bulk(cast("Given", what), partial(self._deleting, timestamp))
         if not is_model(what):
             raise TypeError(f"delete_many() takes instances, or a model and keys, not {what!r}")
+        check_keys_of_kind(what)
         access: Access[Any] = writing_to(what, self.keyspace)
 
         def deleting(index: int, key: Any) -> Job:

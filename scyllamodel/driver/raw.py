@@ -18,8 +18,9 @@ from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import Paxos
 from scyllamodel.driver.watch import Kind
-from scyllamodel.errors import UnknownColumn
+from scyllamodel.errors import TypeMismatch, UnknownColumn
 from scyllamodel.query.functions import is_table
+from scyllamodel.query.kinds import check_truncate
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.statement import Shape, Verb
 
@@ -39,6 +40,7 @@ class RawRows:
         """Delete all rows of a model."""
         if not is_table(model):
             raise TypeError(f"truncate() takes a model, not {model!r}")
+        check_truncate(model)
         facts: Any = getattr(model, "__facts__")  # noqa: B009 - a bare type has none
         keyspace = facts.keyspace or self._keyspace
         self._told(Shape(f"TRUNCATE {qualified(keyspace, facts.name)}", (), "truncate", model, keyspace), (), None)
@@ -72,8 +74,8 @@ class RawRows:
         if into is None:
             return list(found)
         names: list[str] = list(found.column_names or ())
-        columns = memory_of(into).columns
-        missing = [column.db_name for column in columns.values() if column.db_name not in names]
+        memory = memory_of(into)
+        missing = [column.db_name for column in memory.fields if column.db_name not in names]
         if missing:
             raise UnknownColumn(
                 f"The rows hold {', '.join(names) or 'nothing'}, and {into.__qualname__} also needs "
@@ -81,9 +83,15 @@ class RawRows:
                 model=into.__qualname__,
                 column=missing[0],
             )
-        at = [names.index(column.db_name) for column in columns.values()]
-        load: Any = getattr(into, "__load__")  # noqa: B009 - a bare type has none
-        return [_loaded(into, load, names, at, row) for row in found]
+        at = [names.index(column.db_name) for column in memory.fields]
+        rows = [_loaded(into, memory.load, names, at, row) for row in found]
+        if memory.own is not None and any(row is None for row in rows):
+            raise TypeMismatch(
+                f"The rows hold some that are not {into.__qualname__}: add a condition on {memory.own.target} to the "
+                "text, or give into= the class whose table it is.",
+                column=str(memory.own.target),
+            )
+        return rows
 
 
 def _loaded(model: type, load: Any, names: list[str], at: list[int], row: Any) -> Any:

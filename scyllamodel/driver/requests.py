@@ -19,6 +19,8 @@ from scyllamodel.driver.statements import Prepared, SentOnce, Statements
 from scyllamodel.driver.user_types import StaleType
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
 from scyllamodel.model.expression import Condition
+from scyllamodel.model.family import head_of
+from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
@@ -224,10 +226,9 @@ def lwt_result(model: type | None, answer: Answer) -> LWTResult[Any]:
 
 def _current(model: type, row: Mapping[str, Any]) -> Any:
     """The row that stands in the way of a conditional write, as far as the server gave it."""
-    columns = columns_of(model)
-    if all(column.db_name in row for column in columns.values()):
-        load: Any = getattr(model, "__load__")  # noqa: B009 - a bare type has none
-        return load(tuple(row[column.db_name] for column in columns.values()))
+    columns, memory = columns_of(model), memory_of(head_of(model) or model)
+    if all(column.db_name in row for column in memory.fields):
+        return memory.load(tuple(row[column.db_name] for column in memory.fields))
     told = {
         name: load_value(column.hint, row[column.db_name]) for name, column in columns.items() if column.db_name in row
     }

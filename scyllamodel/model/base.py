@@ -8,6 +8,7 @@ above, by the public ``Model``, so nothing here knows a server.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -18,7 +19,7 @@ from scyllamodel.model.checks import check_table
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.definition import Columns
-from scyllamodel.model.family import facts_of, found_family, join, joined, with_value
+from scyllamodel.model.family import facts_of, found_family, join, joined, value_of, with_value
 from scyllamodel.model.index import Index, index_facts
 from scyllamodel.model.meta import TableMeta
 from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
@@ -46,6 +47,7 @@ class ModelMeta(TableMeta):
     def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
         head, value = joined(cls, problems), own_setting(cls, "discriminator_value")
         if head is not None:
+            value = value_of(columns, head, value, problems)
             columns = with_value(columns, head, value, problems)
         facts = _facts(cls, columns, problems, head)
         found_family(cls, columns, problems)
@@ -104,7 +106,7 @@ class Model(metaclass=ModelMeta):
             options: TableOptions | None = None,
             renamed_from: str | None = None,
             discriminator: str | None = None,
-            discriminator_value: str | int | None = None,
+            discriminator_value: str | int | Enum | None = None,
         ) -> None: ...
         @staticmethod
         def __load__(row: Sequence[Any]) -> Any: ...

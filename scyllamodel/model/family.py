@@ -8,6 +8,7 @@ registry, and its facts grow with each subclass, so that the schema side sees on
 from __future__ import annotations
 
 import copy
+from enum import Enum
 from typing import Any, Final, Protocol, cast
 
 import attrs
@@ -17,6 +18,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import own_setting
 from scyllamodel.schema.facts import Table
+from scyllamodel.types.hints import core_of
 
 MEMORY: Final = "__query__"
 """Where others keep on a class what they worked out; it is dropped when the table of the class grows."""
@@ -40,6 +42,12 @@ def facts_of(head: type) -> Table:
 def head_of(cls: type) -> type | None:
     """The class whose table it shares, or which shares its own; None for all other classes."""
     return next((base for base in cls.__mro__ if "__family__" in vars(base)), None)
+
+
+def family_of(cls: type) -> tuple[str, dict[Any, type]] | None:
+    """The attribute of the discriminator, and the classes by its values; None where no other class has the table."""
+    head = head_of(cls)
+    return None if head is None else (cast("Head", head).__discriminator__, cast("Head", head).__family__)
 
 
 def joined(cls: type, problems: Problems) -> type | None:
@@ -67,6 +75,26 @@ def _report_valueless(cls: type, head: type, problems: Problems) -> None:
     text = f"a subclass of {of.__qualname__} shares its table, and needs a value of {of.__discriminator__!r} of its own"
     advice = f"Write  class {cls.__name__}({of.__qualname__}, discriminator_value=…), or abstract=True for a base."
     problems.add("MD119", text, advice)
+
+
+def value_of(columns: Columns, head: type, value: Any, problems: Problems) -> Any:
+    """The discriminator of a class, as its column has it: a plain value of an enum becomes the member."""
+    column = columns.get(cast("Head", head).__discriminator__)
+    if column is None or column.hint is None or column.spec.load is not None or column.spec.dump is not None:
+        return value
+    expected = core_of(column.hint.python)
+    if not isinstance(expected, type) or isinstance(value, expected):
+        return value
+    if issubclass(expected, Enum):
+        try:
+            return expected(value)
+        except ValueError:
+            values = ", ".join(repr(member.value) for member in expected)
+            text = f"discriminator_value={value!r} is not a {expected.__qualname__}, which has {values}"
+    else:
+        text = f"discriminator_value={value!r} is not of the type {expected.__qualname__}, as its column is"
+    problems.add("MD119", text, f"Give a value that the column {column.db_name!r} can hold.")
+    return value
 
 
 def with_value(columns: Columns, head: type, value: Any, problems: Problems) -> Columns:

@@ -18,6 +18,7 @@ from scyllamodel._numbers import check_timestamp
 from scyllamodel.model.column import Comparable
 from scyllamodel.model.expression import Condition, Expression, Target
 from scyllamodel.query.functions import is_table, key_columns
+from scyllamodel.query.kinds import Clauses
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, model_of
 from scyllamodel.query.results import LWTResult
@@ -45,6 +46,7 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
     exists: bool = False
     whole: bool = False
     written: int | None = None
+    of_kind: bool = False
 
     def where(self, *conditions: Condition) -> Self:
         """The rows: their partition key, and of the clustering key as much as follows from its beginning."""
@@ -70,21 +72,22 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
         writer, facts = Writer(self.model), self.model.__facts__
+        on = Clauses(self.conditions, self.required, self.exists)
+        if self.of_kind:
+            on = on.of_kind(self.model, "delete", self.targets)
         writer.text("DELETE ", ", ".join(map(writer.target, self.targets)), " " if self.targets else "")
         writer.text("FROM ", qualified(facts.keyspace or keyspace, facts.name))
         writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT), TIMESTAMP=(self.written, TIMESTAMP))
-        writer.conditions("WHERE", self.conditions)
-        conditions(writer, self.required, exists=self.exists)
+        writer.conditions("WHERE", on.conditions)
+        conditions(writer, on.required, exists=on.exists)
         cql = "".join(writer.parts)
         key = (cql, self.whole)
-        shape = memory_of(self.model).shape(key, lambda: self._shape(cql, writer, facts.keyspace or keyspace))
+        shape = memory_of(self.model).shape(key, lambda: self._shape(on, cql, writer, facts.keyspace or keyspace))
         return Compiled(shape, tuple(writer.values), self.options)
 
-    def _shape(self, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
-        conditional = bool(self.required) or self.exists
-        check_delete(
-            self.model, self.targets, self.conditions, self.required, whole=self.whole, conditional=conditional
-        )
+    def _shape(self, on: Clauses, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
+        conditional = bool(on.required) or on.exists
+        check_delete(self.model, self.targets, on.conditions, on.required, whole=self.whole, conditional=conditional)
         check_using(self.model, ttl=False, timestamp=self.written is not None, conditional=conditional)
         by_position = any(map(is_position, self.targets))
         return Shape(
@@ -112,7 +115,7 @@ def delete(*what: Any) -> Delete[Any, None]:
         TypeError: it is neither a model, nor an instance of one, nor columns.
     """
     if len(what) == 1 and is_table(what[0]):
-        return Delete(what[0])
+        return Delete(what[0], of_kind=True)
     if len(what) == 1 and is_table(model_of(what[0])):
         key = key_columns(model_of(what[0]))
         return Delete(model_of(what[0]), (), tuple(Condition(c, "=", getattr(what[0], c.column)) for c in key))
@@ -120,4 +123,4 @@ def delete(*what: Any) -> Delete[Any, None]:
     models = {base.model for target in targets if (base := base_of(target)) is not None}
     if len(targets) != len(what) or len(models) != 1:
         raise TypeError("delete() takes a model, an instance of one, or columns of one model: delete(Order.status)")
-    return Delete(models.pop(), targets)
+    return Delete(models.pop(), targets, of_kind=True)

@@ -15,6 +15,7 @@ from typing_extensions import Self
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.query.functions import is_table
+from scyllamodel.query.kinds import check_json, check_kind
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import columns_of, model_of
 from scyllamodel.query.results import LWTResult
@@ -74,6 +75,7 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
         writer, facts = Writer(self.model), self.model.__facts__
         writer.text("INSERT INTO ", qualified(facts.keyspace or keyspace, facts.name))
         if self.text is not None:
+            check_json(self.model, self.text)
             writer.text(" JSON ", writer.bind(self.text, _JSON.itself), f" DEFAULT {self.missing.upper()}")
         elif not self.values_by_name:
             raise refuse("This insert has no values.", "Say insert(order), or insert(Order).json(text).")
@@ -142,5 +144,6 @@ def insert(what: Any, /) -> Insert[Any, None]:
     if is_table(what):
         return Insert(what, {})
     if is_table(model_of(what)):
+        check_kind(what)
         return Insert(model_of(what), values_of(what))
     raise TypeError(f"insert() takes an instance of a model, such as insert(order), not {what!r}")

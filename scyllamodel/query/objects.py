@@ -15,11 +15,13 @@ from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import define
 from scyllamodel.model.expression import ColumnTarget, Condition
+from scyllamodel.model.family import family_of
 from scyllamodel.model.names import closest
 from scyllamodel.model.state import Change, Snapshot, changes, current_values, is_loaded, snapshot
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.differences import differences
 from scyllamodel.query.insert import Insert, says_nothing
+from scyllamodel.query.kinds import check_kind
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.restrictions import Keys, quoted
 from scyllamodel.query.select import Select
@@ -81,6 +83,7 @@ class Access(Generic[M]):
     """
 
     __slots__ = (
+        "_in_family",
         "_insert",
         "_memory",
         "_names",
@@ -105,6 +108,7 @@ class Access(Generic[M]):
         self._names = frozenset(self.key)
         self._own = _own_value(model, self._names)
         self._memory = memory_of(model)
+        self._in_family = family_of(model) is not None
         conditions = self._conditions(self.key)
         self.get: Shape[list[M]] = (
             Select[M](model, conditions=conditions, flags=frozenset({"any_kind"})).compile(keyspace).shape
@@ -149,6 +153,8 @@ class Access(Generic[M]):
 
     def insert(self, row: M, using: Using = PLAIN, *, absent: bool = False, nulls: bool = False) -> Write:
         """The row of an instance, as a new one."""
+        if self._in_family:
+            check_kind(row)
         stands = snapshot(row, current_values(row))
         values = (self.every if nulls else self.values)(row)
         if using is PLAIN and not absent:
@@ -177,6 +183,8 @@ class Access(Generic[M]):
         Raises:
             QueryNotSupported: a column of the key has.
         """
+        if self._in_family:
+            check_kind(row)
         now = current_values(row)
         found = changes(row, now) if is_loaded(row) else self._said(row)
         if not found:

@@ -199,7 +199,7 @@ class Select(Tuned[list[R]], Generic[R]):
     def _conditions(self, model: type) -> tuple[Condition, ...]:
         """Those that were given, and the one that finds the rows of a class in a table that others share."""
         own = memory_of(model).own
-        if own is None or "any_kind" in self.flags or any(c.target == own.target for c in self.conditions):
+        if own is None or "any_kind" in self.flags or any(named(own, condition) for condition in self.conditions):
             return self.conditions
         return (*self.conditions, own)
 
@@ -242,6 +242,11 @@ class Select(Tuned[list[R]], Generic[R]):
         if not self.selection:
             return memory_of(model).load
         return tuple_loader([hint_of(expression) for expression in self.selection])
+
+
+def named(own: Condition, condition: Condition) -> bool:
+    """Whether a condition is on the discriminator already."""
+    return getattr(condition.target, "column", None) == getattr(own.target, "column", "")
 
 
 def is_select(statement: object) -> TypeIs[Select[Any]]:

@@ -15,6 +15,7 @@ from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query.functions import is_table
+from scyllamodel.query.kinds import Clauses
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.results import LWTResult
@@ -42,6 +43,8 @@ class Update(Tuned[R_co], Generic[M, R_co]):
     exists: bool = False
     seconds: int | None = None
     written: int | None = None
+    of_kind: bool = False
+    """Whether rows of other classes in the table are left out; what is done to an instance knows its row."""
 
     def where(self, *conditions: Condition) -> Self:
         """The rows: their whole primary key, by ``==`` or ``in_``."""
@@ -71,19 +74,22 @@ class Update(Tuned[R_co], Generic[M, R_co]):
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
         writer, facts = Writer(self.model), self.model.__facts__
+        on = Clauses(self.conditions, self.required, self.exists)
+        if self.of_kind:
+            on = on.of_kind(self.model, "update", (change.target for change in self.assignments))
         writer.text("UPDATE ", qualified(facts.keyspace or keyspace, facts.name))
         timeout = seconds(self.server_seconds)
         writer.using(TIMEOUT=(timeout, TIMEOUT), TTL=(self.seconds, TTL), TIMESTAMP=(self.written, TIMESTAMP))
         writer.text(" SET ", ", ".join(map(writer.assignment, self.assignments)))
-        writer.conditions("WHERE", self.conditions)
-        conditions(writer, self.required, exists=self.exists)
+        writer.conditions("WHERE", on.conditions)
+        conditions(writer, on.required, exists=on.exists)
         cql = "".join(writer.parts)
-        shape = memory_of(self.model).shape(cql, lambda: self._shape(cql, writer, facts.keyspace or keyspace))
+        shape = memory_of(self.model).shape(cql, lambda: self._shape(on, cql, writer, facts.keyspace or keyspace))
         return Compiled(shape, tuple(writer.values), self.options)
 
-    def _shape(self, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
-        conditional = bool(self.required) or self.exists
-        check_update(self.model, self.assignments, self.conditions, self.required, conditional=conditional)
+    def _shape(self, on: Clauses, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
+        conditional = bool(on.required) or on.exists
+        check_update(self.model, self.assignments, on.conditions, on.required, conditional=conditional)
         check_using(
             self.model, ttl=self.seconds is not None, timestamp=self.written is not None, conditional=conditional
         )
@@ -120,4 +126,4 @@ def update(model: type[M], /) -> Update[M, None]:
     """
     if not is_table(model):
         raise TypeError(f"update() takes a model, such as update(Order).where(…).set(…), not {model!r}")
-    return Update(model)
+    return Update(model, of_kind=True)

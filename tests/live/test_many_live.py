@@ -18,11 +18,15 @@ from scyllamodel import (
     Model,
     QueryNotSupported,
     Repo,
+    TypeMismatch,
     clustering_key,
     column,
+    delete,
+    insert,
     migrate,
     partition_key,
     select,
+    update,
 )
 from scyllamodel.driver.reading import Reads
 from scyllamodel.driver.writing import Writes
@@ -297,3 +301,61 @@ def test_a_family_shares_a_table(repo, run):
 
     assert [Cat, Dog, Pet] == [type(row) for row in found]
     assert (rows[:1], None, {"sit", "roll"}) == (cats, none, tricks)
+
+
+def test_writes_through_a_class_leave_the_rows_of_others(repo, run):
+    """A conditional write asks for the class, and one that cannot is refused."""
+    migrate(repo, resources=[Cat])
+    rows = [Cat(owner=2, id=1, lives=7), Dog(owner=2, id=2)]
+
+    def case(repo):
+        repo.save_many(rows)
+        on = [Cat.owner == 2, Cat.id == 2]
+        results = [
+            repo.execute(update(Cat).where(*on).set(Cat.lives.to(1)).if_exists()),
+            repo.execute(update(Cat).where(Cat.owner == 2, Cat.id == 3).set(Cat.lives.to(1)).if_exists()),
+            repo.execute(delete(Cat).where(*on).if_exists()),
+            repo.execute(update(Cat).where(Cat.owner == 2, Cat.id == 1).set(Cat.lives.to(1)).if_(Cat.lives == 7)),
+        ]
+        with pytest.raises(QueryNotSupported):
+            repo.truncate(Cat)
+        with pytest.raises(QueryNotSupported):
+            repo.delete_many(Cat, [(2, 2)])
+        return [result.applied for result in results], repo.all(select(Pet).where(Pet.owner == 2))
+
+    assert ([False, False, False, True], [rows[0].replace(lives=1), rows[1]]) == run(case)
+
+
+def test_raw_rows_and_answers_are_of_their_class(repo, run):
+    """Each row is an instance of the class of its value, as of a select."""
+    migrate(repo, resources=[Cat])
+    rows = [Cat(owner=3, id=1), Dog(owner=3, id=2)]
+    text = f"SELECT * FROM {repo.keyspace}.pets WHERE owner = ?"
+
+    def case(repo):
+        repo.save_many(rows)
+        answer = repo.execute(insert(Cat(owner=3, id=2)).if_not_exists())
+        with pytest.raises(TypeMismatch, match=r"not Cat.*Cat\.kind"):
+            repo.raw(text, [3], into=Cat)
+        return repo.raw(text, [3], into=Pet), answer.current
+
+    assert (rows, rows[1]) == run(case)
+
+
+def test_a_row_keeps_its_class(repo, run):
+    """Another value of the discriminator is refused when it is assigned or when it is saved."""
+    migrate(repo, resources=[Cat])
+
+    def case(repo):
+        repo.save(Cat(owner=4, id=1))
+        cat = repo.get(Cat, owner=4, id=1)
+        with pytest.raises(ValueError, match="dog"):
+            _save_as(repo, cat, "dog")
+        return repo.get(Cat, owner=4, id=1).kind
+
+    assert "cat" == run(case)
+
+
+def _save_as(repo, pet, kind):
+    pet.kind = kind
+    repo.save(pet)

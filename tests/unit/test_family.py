@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 import pytest
 
 from scyllamodel import (
@@ -12,12 +14,18 @@ from scyllamodel import (
     QueryNotSupported,
     clustering_key,
     column,
+    delete,
+    insert,
     partition_key,
     select,
+    update,
 )
 from scyllamodel import types as cql
+from scyllamodel.driver.many import Many
+from scyllamodel.driver.raw import RawRows
 from scyllamodel.model.registry import registry
 from scyllamodel.query.memory import memory_of
+from scyllamodel.query.objects import access_to
 
 
 class Pet(Model, table="pets", repo="family", discriminator="kind", indexes=[Index("kind")]):
@@ -178,3 +186,154 @@ def test_a_subclass_without_a_value_is_refused():
         """A base in between, which has no rows."""
 
     assert Winged not in list(registry)
+
+
+CAT = (Cat.owner == 1, Cat.id == 2)
+NAMED = Cat.name.to("Tom")
+
+
+class Shape(Model, table="shapes", repo="family", discriminator="kind"):
+    """The discriminator is part of the key."""
+
+    owner: Column[int] = partition_key()
+    kind: Column[str] = clustering_key(default="shape")
+    id: Column[int] = clustering_key(default=0)
+    size: Column[int] = column(default=0)
+
+
+class Circle(Shape, discriminator_value="circle"):
+    """Rows of its own."""
+
+
+BLIND = {
+    "update": update(Cat).where(*CAT).set(NAMED),
+    "delete of a row": delete(Cat).where(*CAT),
+    "delete of a partition": delete(Cat).where(Cat.owner == 1).whole_partition(),
+    "delete of a range": delete(Cat).where(Cat.owner == 1, Cat.id > 2),
+    "delete of a column": delete(Cat.name).where(*CAT),
+    "update of a class with subclasses": update(Dog).where(Dog.owner == 1, Dog.id == 2).set(Dog.name.to("Rex")),
+}
+
+
+@pytest.mark.parametrize("query", BLIND.values(), ids=BLIND)
+def test_a_write_that_does_not_see_the_class_is_refused(query):
+    """It would change or delete rows of other classes; the message says what to write."""
+    with pytest.raises(QueryNotSupported, match=r"table of Pet is shared.*if_exists.*\(Pet\) for rows of any class"):
+        query.compile("shop")
+
+
+SEEING = {
+    "if_exists": (update(Cat).where(*CAT).set(NAMED).if_exists(), "IF kind = ?", "cat"),
+    "if_": (update(Cat).where(*CAT).set(NAMED).if_(Cat.lives > 1), "IF lives > ? AND kind = ?", "cat"),
+    "delete if_exists": (delete(Cat).where(*CAT).if_exists(), "IF kind = ?", "cat"),
+    "several values": (delete(Dog).where(Dog.owner == 1, Dog.id == 2).if_exists(), "IF kind IN ?", ["dog", "puppy"]),
+    "key": (
+        update(Circle).where(Circle.owner == 1, Circle.id == 2).set(Circle.size.to(3)),
+        "WHERE owner = ? AND id = ? AND kind = ?",
+        "circle",
+    ),
+    "key of a delete": (delete(Circle).where(Circle.owner == 1), "WHERE owner = ? AND kind = ?", "circle"),
+}
+
+
+@pytest.mark.parametrize(("query", "text", "value"), SEEING.values(), ids=SEEING)
+def test_a_write_asks_for_its_class_where_it_can(query, text, value):
+    """In IF, or in WHERE when the discriminator is part of the key."""
+    assert query.cql.endswith(text)
+    assert value == query.values[-1]
+
+
+OPEN = {
+    "head": update(Pet).where(Pet.owner == 1, Pet.id == 2).set(Pet.name.to("x")),
+    "delete through the head": delete(Pet).where(Pet.owner == 1).whole_partition(),
+    "discriminator set": update(Cat).where(*CAT).set(NAMED, Cat.kind.to("cat")),
+    "instance": delete(Cat(owner=1, id=2)),
+}
+
+
+@pytest.mark.parametrize("query", OPEN.values(), ids=OPEN)
+def test_other_writes_are_as_they_were(query):
+    """Through the head, of an instance, and where the class is written too."""
+    assert " IF " not in query.cql
+    assert "kind = ?" not in query.cql.partition("WHERE")[2]
+
+
+def test_an_instance_with_the_value_of_another_class_is_not_written():
+    """Its row would be loaded as the other class."""
+    access = access_to(Pet, "shop")
+    for row in (Pet(owner=1, id=2, kind="cat"), Pet(owner=1, id=2, kind="puppy")):
+        with pytest.raises(QueryNotSupported, match=r"is the value of (Cat|Puppy)"):
+            access.insert(row)
+        with pytest.raises(QueryNotSupported, match="is the value of"):
+            insert(row)
+
+    assert access.insert(Pet(owner=1, id=2, kind="fish")).compiled.values[2] == "fish"
+
+
+def test_a_table_is_not_emptied_through_one_of_its_classes():
+    """All others would lose their rows."""
+    with pytest.raises(QueryNotSupported, match=r"truncate\(Cat\) would delete.*truncate\(Pet\)"):
+        RawRows(None, "shop").truncate(Cat)
+
+
+def test_rows_are_not_deleted_by_key_through_one_of_its_classes():
+    """A key does not tell of which class its row is."""
+    with pytest.raises(QueryNotSupported, match="the table of Pet is shared"):
+        Many(None, "shop").delete(Cat, [(1, 2)], None)
+
+
+@pytest.mark.parametrize("text", ['{"owner": 1, "id": 2}', '{"owner": 1, "id": 2, "kind": "dog"}', '{"KIND": null}'])
+def test_json_names_the_class(text):
+    """A row without it would be of another class."""
+    with pytest.raises(QueryNotSupported, match=r"has no 'kind' of Cat.*'cat'"):
+        insert(Cat).json(text).compile("shop")
+
+
+def test_json_with_the_class_is_taken():
+    """By its name in any case, as CQL has it."""
+    assert insert(Cat).json('{"owner": 1, "id": 2, "Kind": "cat"}').compile("shop").values
+    assert insert(Pet).json('{"owner": 1, "id": 2}').compile("shop").values
+
+
+def test_a_discriminator_is_named_once():
+    """Also by the column of the base."""
+    query = select(Cat).where(Cat.owner == 1, Cat.id == 2, Pet.kind == "cat")
+
+    assert 1 == query.cql.count("kind = ?")
+
+
+class Kind(str, enum.Enum):
+    """What a column of an enum holds."""
+
+    CAR = "car"
+    VAN = "van"
+
+
+class Vehicle(Model, table="vehicles", repo="family", discriminator="kind"):
+    """Told apart by an enum."""
+
+    id: Column[int] = partition_key()
+    kind: Column[Kind | None] = column(default=None)
+
+
+def test_a_plain_value_of_an_enum_is_its_member():
+    """Instances have the member, and rows are loaded by it."""
+
+    class Car(Vehicle, discriminator_value="car"):
+        doors: Column[int] = column(default=4)
+
+    assert Kind.CAR is Car(id=1).kind
+    assert Car is type(memory_of(Vehicle).load((1, "car", 4)))
+
+
+@pytest.mark.parametrize(("value", "why"), [("bus", "not a Kind, which has 'car', 'van'"), (3, "not a Kind")])
+def test_a_value_that_the_column_cannot_hold_is_refused(value, why):
+    """When the class is made."""
+    with pytest.raises(ModelDefinitionError, match=why):
+        type(Vehicle)("Wrong", (Vehicle,), {"__module__": __name__}, discriminator_value=value)
+
+
+def test_a_value_of_another_type_is_refused():
+    """A text column holds texts."""
+    with pytest.raises(ModelDefinitionError, match="3 is not of the type str"):
+        wrong(discriminator_value=3)()
