@@ -24,6 +24,7 @@ from scyllamodel.model.index import Index, index_facts
 from scyllamodel.model.meta import TableMeta
 from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
 from scyllamodel.model.nested import user_types_of
+from scyllamodel.model.nulls import loads_none
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
@@ -170,7 +171,15 @@ def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -
 def table_columns(columns: Columns) -> list[TableColumn]:
     """The facts of those columns whose types are known."""
     return [
-        TableColumn(c.db_name, c.hint.type, c.spec.kind, c.spec.descending, c.spec.renamed_from)
+        TableColumn(
+            c.db_name,
+            c.hint.type,
+            c.spec.kind,
+            c.spec.descending,
+            c.spec.renamed_from,
+            loads_none=not c.in_key and loads_none(c.hint),
+            has_default=c.field._default is not attrs.NOTHING,  # noqa: SLF001 - attrs shows it only once the class is made
+        )
         for c in columns.values()
         if c.hint is not None
     ]

@@ -62,6 +62,7 @@ class ColumnSpec:
     type: Any = None
     load: Any = None
     dump: Any = None
+    null_as_default: bool = False
 
 
 class Comparable(Expression[T]):

@@ -44,10 +44,22 @@ class _Settings(TypedDict, total=False):
 
 
 @overload
-def column(*, default: T, static: bool = ..., index: bool = ..., **settings: Unpack[_Settings]) -> Column[T]: ...
+def column(
+    *,
+    default: T,
+    static: bool = ...,
+    index: bool = ...,
+    null_as_default: bool = ...,
+    **settings: Unpack[_Settings],
+) -> Column[T]: ...
 @overload
 def column(
-    *, factory: Callable[[], T], static: bool = ..., index: bool = ..., **settings: Unpack[_Settings]
+    *,
+    factory: Callable[[], T],
+    static: bool = ...,
+    index: bool = ...,
+    null_as_default: bool = ...,
+    **settings: Unpack[_Settings],
 ) -> Column[T]: ...
 @overload
 def column(*, static: bool = ..., index: bool = ..., **settings: Unpack[_Settings]) -> Column[Any]: ...
@@ -57,6 +69,7 @@ def column(
     factory: Callable[[], Any] | None = None,
     static: bool = False,
     index: bool = False,
+    null_as_default: bool = False,
     validator: Any = None,
     converter: Any = None,
     db_name: str | None = None,
@@ -76,6 +89,9 @@ def column(
         factory: makes that value, once for each instance; needed for lists, sets and dicts.
         static: one value for a whole partition; the table needs a clustering key.
         index: the same as ``Index("<this column>")`` among the indexes of the model.
+        null_as_default: a null of the database, such as that of a row from before the column was added, loads as the
+            default instead of None; a factory has to give equal values each time then. Nothing is written for it, and
+            no filter finds such a row by the default.
         validator: as of ``attrs.field``; runs when an instance is constructed, not when a row is loaded.
         converter: as of ``attrs.field``, likewise.
         db_name: the name in CQL, exactly as given; the name of the attribute by default.
@@ -91,6 +107,7 @@ def column(
     spec = ColumnSpec(
         kind="static" if static else "regular",
         index=index,
+        null_as_default=null_as_default,
         db_name=db_name,
         redact=redact,
         renamed_from=renamed_from,

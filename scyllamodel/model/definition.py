@@ -18,6 +18,7 @@ from scyllamodel.model.annotations import defining_frame, evaluate, is_class_var
 from scyllamodel.model.column import Column, ColumnSpec
 from scyllamodel.model.declare import SPEC, CountingAttr
 from scyllamodel.model.defaults import check_default, check_default_value
+from scyllamodel.model.nulls import loads_default
 from scyllamodel.model.problems import Problems
 from scyllamodel.types.display import Show, choose
 from scyllamodel.types.hints import Hint, HintFault, resolve
@@ -31,7 +32,7 @@ METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
 """What attrs writes, unless somebody else did."""
 
 _PLAIN: Final = ColumnSpec()
-_FLAGS: Final = ("descending", "index", "redact")
+_FLAGS: Final = ("descending", "index", "redact", "null_as_default")
 _MAKERS: Final = {"__attrs_attrs__": "an attrs class", "__dataclass_fields__": "a dataclass"}
 
 
@@ -157,10 +158,11 @@ def hint_of(column: Declared, problems: Problems) -> Hint | None:
     if column.annotation is attrs.NOTHING or type_variables(column.annotation):
         return None
     try:
-        return resolve(column.annotation, type=spec.type, load=spec.load, dump=spec.dump)
+        hint = resolve(column.annotation, type=spec.type, load=spec.load, dump=spec.dump)
     except HintFault as fault:
         problems.add("MD110", fault.text, fault.advice, at=column.name)
         return None
+    return loads_default(column, hint, problems)
 
 
 def merged(mro: Iterable[type], found: Mapping[type, Columns]) -> Columns:

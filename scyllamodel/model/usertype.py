@@ -195,7 +195,14 @@ def _facts(cls: type, fields: Columns, problems: Problems) -> UserTypeFacts:
 
 def _check_field(field: Declared, problems: Problems) -> None:
     spec = field.spec
-    allowed = ColumnSpec(db_name=spec.db_name, redact=spec.redact, type=spec.type, load=spec.load, dump=spec.dump)
+    allowed = ColumnSpec(
+        db_name=spec.db_name,
+        redact=spec.redact,
+        type=spec.type,
+        load=spec.load,
+        dump=spec.dump,
+        null_as_default=spec.null_as_default,
+    )
     if spec != allowed:
         text = "a field is neither key, static nor indexed, and a rename is not followed"
         problems.add("MD141", text, "Leave such parameters out.", at=field.name)

@@ -169,6 +169,8 @@ def _completed(column: Declared, table: type[Model], problems: Problems) -> Decl
     )
     column = attrs.evolve(column, spec=spec)
     column = attrs.evolve(column, hint=hint_of(column, problems))
+    if of.spec.null_as_default and column.hint is not None and not column.hint.nullable:
+        column = attrs.evolve(column, hint=attrs.evolve(column.hint, empty=of.hint.empty))
     if column.hint is not None and column.hint.type != of.hint.type:
         text = f"{column.hint.type.cql} here, and {of.hint.type.cql} in {table.__qualname__}"
         problems.add("MD132", text, "Write the same type as there.", at=column.name)

@@ -90,6 +90,8 @@ class TableColumn:
         kind: ``partition_key``, ``clustering``, ``static`` or ``regular``.
         descending: the clustering order, False for ascending and for all other kinds.
         renamed_from: the earlier name, when a model declares one; no part of equality.
+        loads_none: whether a model loads a null as None although its annotation excludes None; no part of equality.
+        has_default: whether a model gives a default to new instances; no part of equality.
     """
 
     name: str
@@ -97,6 +99,8 @@ class TableColumn:
     kind: Kind = "regular"
     descending: bool = False
     renamed_from: str | None = attrs.field(default=None, eq=False)
+    loads_none: bool = attrs.field(default=False, eq=False)
+    has_default: bool = attrs.field(default=False, eq=False)
 
     @property
     def in_key(self) -> bool:

@@ -343,3 +343,32 @@ def test_an_address_of_the_other_family_is_not_sent(repo, shelf):
     """What a column of one family could not load is refused when it is written."""
     with pytest.raises(TypeMismatch, match="address"):
         repo.save(Thing(shelf=shelf, at=NOW, address="::1"))  # type: ignore[arg-type]
+
+
+def test_a_row_from_before_its_column_loads_the_default(repo):
+    """The plan notes the column that says nothing of nulls; an unchanged instance saves nothing."""
+
+    class Grown(Model, table="from_before", repo="unreadable_live"):
+        id: Column[int] = partition_key()
+
+    migrate(repo, resources=[Grown])
+    repo.save(Grown(id=1))
+
+    class Grown(Model, table="from_before", repo="unreadable_live"):  # type: ignore[no-redef]
+        id: Column[int] = partition_key()
+        lang: Column[str] = column(default="en", null_as_default=True)
+        rank: Column[int] = column(default=0)
+
+    result = migrate(repo, resources=[Grown])
+    assert result.plan is not None
+    notes = [note.object.rpartition(".")[2] for step in result.plan.steps for note in step.lints]
+    assert ["rank"] == notes
+
+    found = repo.get(Grown, id=1)
+    assert found is not None
+    assert ("en", None) == (found.lang, found.rank)
+    repo.save(found)
+    assert [(1, None)] == [tuple(row) for row in repo.raw(f"SELECT id, lang FROM {repo.keyspace}.from_before")]
+    found.lang = "cs"
+    repo.save(found)
+    assert [(1, "cs")] == [tuple(row) for row in repo.raw(f"SELECT id, lang FROM {repo.keyspace}.from_before")]

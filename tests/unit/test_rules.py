@@ -276,7 +276,14 @@ def remarks(change, *live):
 
 LEFT = Diagnostic("BC103", "note", "k.old", "a table that no model declares; left as it is")
 
+
 # code, what raises it, what does not
+def with_default(*, loads_none):
+    """A table with a column that has a default, as a model declares it."""
+    column = attrs.evolve(table("t", *T)["v"], loads_none=loads_none, has_default=True)
+    return SchemaFacts([wanted(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
+
+
 ELSEWHERE = [
     ("BC104", lambda: _owned(LEFT, {"old": "the repo 'audit'"}), lambda: _owned(LEFT, {})),
     ("SY101", lambda: off_notes("off"), list),
@@ -292,6 +299,8 @@ ELSEWHERE = [
     ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
     ("LG105", lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=25))),
      lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=23)))),
+    ("NU101", lambda: [*lint(with_default(loads_none=True))],
+     lambda: [*lint(with_default(loads_none=False))]),
 ]  # fmt: skip
 
 

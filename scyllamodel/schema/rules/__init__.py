@@ -19,6 +19,7 @@ from scyllamodel.schema.rules import (
     indexes,
     keys,
     keyspaces,
+    nulls,
     options,
     types,
     usertypes,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Case", "Remark", "Topology", "judge", "lint"]
 
 _FAMILIES: Final = (
-    breaking, keyspaces, destructive, keys, types, usertypes, indexes, views, options, compatibility,
+    breaking, keyspaces, destructive, keys, types, usertypes, indexes, views, options, nulls, compatibility,
 )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def judge(case: Case) -> tuple[Remark, ...]:
 
 def lint(wanted: SchemaFacts, server: ServerProfile | None = None) -> tuple[Diagnostic, ...]:
     """What can be said of models alone, without a cluster; with a server also what it would not know."""
-    return tuple(found for part in wanted for found in _lint(part, server))
+    return tuple(found for part in wanted for found in (*_lint(part, server), *nulls.lint(part)))
 
 
 def _of(change: Change, case: Case) -> Iterator[Diagnostic]:

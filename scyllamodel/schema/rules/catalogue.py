@@ -312,6 +312,15 @@ ENTRIES: Final = (
         "class Orders(Model, table='orders_by_status') where orders_by_status is a view", "Choose another name.",
     ),
     Entry(
+        "NU101", "Existing rows have no value of a column",
+        "CQL has no defaults: ADD writes nothing, so existing rows have a null in the new column, and default= is for "
+        "new instances alone. Such a row loads as None, although the annotation says that there is always a value.",
+        'lang: Column[str] = column(default="en")',
+        'Choose: Column[str | None], whose type says it; column(default="en", null_as_default=True), which loads the '
+        "default where nothing is stored; or scyllamodel backfill, which writes a value into them. "
+        "The guide page reading-old-rows compares them.",
+    ),
+    Entry(
         "LG101", "The models were superseded",
         "The ledger holds them, and others since: a rollback, or an older release that started again. A start-up sync "
         "that brought them back would undo what somebody did on purpose.",

@@ -1,0 +1,44 @@
+"""NU: columns whose type excludes None, and the rows that have no value of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scyllamodel.schema.changes import AddColumns
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.rules import recipes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scyllamodel.schema.facts import KeyspaceFacts, TableColumn
+    from scyllamodel.schema.rules.case import Case, ChangeRule
+
+
+def _added(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
+    for column in change.columns:
+        if column.loads_none:
+            text = "existing rows have no value of it, and load as None although the type of the column excludes None"
+            yield Diagnostic("NU101", "note", case.path(change.table, column.name), text, _choices(column))
+
+
+def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
+    """A note for each table with columns that have a default and no word on rows from before."""
+    for table in wanted.tables:
+        found = [column for column in table if column.loads_none and column.has_default]
+        if found:
+            names = ", ".join(column.name for column in found)
+            text = f"rows without a value of {names} load as None although the type excludes None"
+            yield Diagnostic("NU101", "note", f"{wanted.name}.{table.name}", text, _choices(found[0]))
+
+
+def _choices(column: TableColumn) -> str:
+    name, annotation = recipes.attribute(column.name), recipes.annotation(column.type)
+    return (
+        f"{name}: Column[{annotation} | None] = column(default=None)\n"
+        f"or {name}: Column[{annotation}] = column(default=…, null_as_default=True)\n"
+        "or fill existing rows with scyllamodel backfill; see the guide page reading-old-rows."
+    )
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {AddColumns: _added}

@@ -1,0 +1,154 @@
+"""Columns that say what a null of the database is, and notes on those that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scyllamodel import (
+    Column,
+    MaterializedView,
+    Model,
+    ModelDefinitionError,
+    UserType,
+    clustering_key,
+    column,
+    partition_key,
+    select,
+)
+from scyllamodel import types as cql
+from scyllamodel.model.state import changes, current_values
+from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.schema.changes import AddColumns
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.rules import lint
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.types.values import Native
+
+
+class Title(UserType, name="nulls_title"):
+    """A user type whose last field came later."""
+
+    text: str
+    lang: str = column(default="en", null_as_default=True)
+
+
+class Page(Model, table="nulls_pages", repo="nulls"):
+    """A column for each answer to the question what a null is."""
+
+    site: Column[str] = partition_key()
+    path: Column[str] = clustering_key()
+    lang: Column[str] = column(default="en", null_as_default=True)
+    words: Column[cql.Frozen[list[str]]] = column(factory=lambda: ["a"], null_as_default=True)
+    title: Column[cql.Frozen[Title] | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set)
+    rank: Column[int] = column(default=0)
+    views: Column[int] = column()
+
+
+class PageByLang(MaterializedView, of=Page, view="nulls_by_lang"):
+    """A view takes over what a null is."""
+
+    path: Column[str] = partition_key()
+    site: Column[str] = clustering_key()
+    lang: Column[str] = column()
+
+
+ROW = ("s", "/", None, None, None, None, None, None)
+
+
+def test_a_null_loads_as_the_default_and_changes_nothing():
+    """What is not stored comes from the default, for each instance its own, and no save would send it."""
+    one, other = Page.__load__(ROW), Page.__load__(ROW)
+    assert ("en", ["a"], None, set(), None) == (one.lang, one.words, one.title, one.tags, one.rank)
+    assert one.words is not other.words
+    assert changes(one, current_values(one)) == []
+    one.words.append("b")
+    one.lang = "cs"
+    assert ["lang", "words"] == [change.column.name for change in changes(one, current_values(one))]
+
+
+def test_a_stored_value_stands():
+    """The default takes the place of nothing but null."""
+    found = Page.__load__(("s", "/", "cs", ["x"], None, None, 1, 2))
+    assert ("cs", ["x"], 1) == (found.lang, found.words, found.rank)
+
+
+def test_views_selections_and_user_types_say_the_same():
+    """Wherever the column is loaded."""
+    assert PageByLang.__load__(("/", "s", None)).lang == "en"
+    load: Any = select(Page.lang, Page.rank).where(Page.site == "s").compile("ks").shape.load
+    assert ("en", None) == load((None, None))
+    assert Title.__load__(("x", None)).lang == "en"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given"),
+    [
+        (Column[str], column(null_as_default=True)),
+        (Column[str | None], column(default="en", null_as_default=True)),
+        (Column[set[str]], column(factory=lambda: {"a"}, null_as_default=True)),
+    ],
+)
+def test_what_cannot_stand_for_null_is_refused(annotation, given):
+    """A default is needed, a type that allows None has an answer, and so has a collection that is not frozen."""
+    body = {
+        "__module__": __name__,
+        "__qualname__": "Wrong",
+        "__annotations__": {"id": Column[int], "x": annotation},
+        "id": partition_key(),
+        "x": given,
+    }
+    with pytest.raises(ModelDefinitionError) as caught:
+        type(Model)("Wrong", (Model,), body, table="nulls_wrong")
+    assert ["MD126"] == [problem.code for problem in caught.value.problems]
+
+
+def test_a_flag_is_true_or_false():
+    """Anything else is reported as for the other flags."""
+    with pytest.raises(ModelDefinitionError, match="MD118"):
+
+        class Wrong(Model, table="nulls_flag"):
+            id: Column[int] = partition_key()
+            x: Column[str] = column(default="", null_as_default="yes")  # type: ignore[call-overload]
+
+
+def described():
+    """A keyspace that is there."""
+    return Keyspace("ks", {"class": "SimpleStrategy", "replication_factor": "1"})
+
+
+def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
+    """For each column that says nothing of nulls, and for no other one; nothing is refused for it."""
+    columns = [
+        TableColumn("site", Native("text"), "partition_key"),
+        TableColumn("path", Native("text"), "clustering"),
+    ]
+    live = SchemaFacts([KeyspaceFacts("ks", described(), tables=[Table("nulls_pages", columns, keyspace="ks")])])
+    plan = make_plan(wanted_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
+    step = next(step for step in plan.steps if isinstance(step.change, AddColumns))
+
+    noted = [note for note in step.lints if note.code == "NU101"]
+    assert ["ks.nulls_pages.rank", "ks.nulls_pages.views"] == [note.object for note in noted]
+    assert {"note"} == {note.severity for note in noted}
+    assert "null_as_default=True" in noted[0].fix
+    assert "int | None" in noted[0].fix
+    assert not plan.refusals
+
+
+def test_lint_names_columns_whose_default_is_not_for_existing_rows():
+    """Once for each table, without a server."""
+    found = [note for note in lint(wanted_facts([Page], "ks")) if note.code == "NU101"]
+    assert [("ks.nulls_pages", "note")] == [(note.object, note.severity) for note in found]
+    assert "rank" in found[0].text
+    assert "views" not in found[0].text
+    assert "lang" not in found[0].text
+
+
+def test_a_new_table_has_no_rows_from_before():
+    """A plan that makes the table says nothing of nulls."""
+    live = SchemaFacts([KeyspaceFacts("ks", described())])
+    plan = make_plan(wanted_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
+    assert [] == [note for note in (*plan.lints, *plan.notes) if note.code == "NU101"]
