@@ -20,6 +20,7 @@ from scyllamodel.driver.requests import Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.state import Snapshot, forget, is_loaded, remember
+from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.objects import Using, Write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
@@ -93,6 +94,7 @@ class Batch:
         self.written: int | None = None
         self.result: LWTResult[Any] | None = None
         self._parts: dict[Hashable, _Part] = {}
+        self._conflicts = WriteConflicts()
         self._closed = False
 
     def __len__(self) -> int:
@@ -130,6 +132,7 @@ class Batch:
         made = Batch(self.keyspace)
         made.kind, made.options = self.kind, self.options
         made._parts, self._parts = self._parts, {}
+        self._conflicts = WriteConflicts()
         return made
 
     def close(self) -> None:
@@ -158,8 +161,9 @@ class Batch:
         place = self._place("save", row)
         if found is None:
             self._parts.pop(place, None)
+            self._conflicts.discard(place)
         else:
-            self._add(place, _Part(found.compiled, "save", row, found.row))
+            self._guarded(place, _Part(found.compiled, "save", row, found.row))
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """As of a repo."""
@@ -167,13 +171,13 @@ class Batch:
         access = writing_to(model_of(row), self.keyspace)
         compiled, stands = access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls)
         verb = "insert if not exists" if if_not_exists else "insert"
-        self._add(self._place(verb, row), _Part(compiled, verb, row, stands))
+        self._guarded(self._place(verb, row), _Part(compiled, verb, row, stands))
 
     def delete(self, row: Any) -> None:
         """As of a repo."""
         self.check_open()
         compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written)
-        self._add(self._place("delete", row), _Part(compiled, "delete", row))
+        self._guarded(self._place("delete", row), _Part(compiled, "delete", row))
 
     def _place(self, verb: str, row: Any) -> Hashable:
         """Where the word about an instance at this time stands, of which there is one.
@@ -203,21 +207,29 @@ class Batch:
         compiled = statement.compile(self.keyspace)
         if compiled.shape.verb not in ("insert", "update", "delete"):
             raise QueryNotSupported(f"A batch takes no {compiled.shape.verb}.", needs=(), helps=())
-        self.add(compiled)
+        self._guarded(object(), _Part(compiled), getattr(statement, "written", None))
+
+    def _guarded(self, place: Hashable, part: _Part, *written: int | None) -> None:
+        """Add what would neither be lost by another write of this batch nor lose one."""
+        self._check(part.compiled)
+        self._conflicts.put(place, part.compiled, *(written or (self.written,)))
+        self._add(place, part)
 
     def add(self, compiled: Compiled[Any]) -> None:
-        """A statement that is compiled already."""
+        """A statement that is compiled already, and is not compared with the others."""
         self._add(object(), _Part(compiled))
 
     def _add(self, place: Hashable, part: _Part) -> None:
-        compiled = part.compiled
+        self._check(part.compiled)
+        self._parts[place] = part
+
+    def _check(self, compiled: Compiled[Any]) -> None:
         if compiled.shape.counter != (self.kind == "counter"):
             helps = "say repo.batch().counter()" if compiled.shape.counter else "send it apart from the counters"
             text = f"A {self.kind} batch does not take {compiled.shape.cql!r}: {helps}."
             raise QueryNotSupported(text, needs=(), helps=(helps,))
         if len(self._parts) >= MOST:
             raise QueryNotSupported(f"A batch has {MOST:,} statements at most: write in parts.", needs=(), helps=())
-        self._parts[place] = part
 
     @property
     def conditional(self) -> bool:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import attrs
@@ -16,17 +17,17 @@ from typing_extensions import Self
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp
 from scyllamodel.model.column import Comparable
-from scyllamodel.model.expression import Condition, Expression, Target
+from scyllamodel.model.expression import Condition, ElementTarget, Expression, Target
 from scyllamodel.query.functions import is_table, key_columns
 from scyllamodel.query.kinds import Clauses
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import seconds
-from scyllamodel.query.statement import Compiled, R_co, Shape
+from scyllamodel.query.statement import CellWrite, Compiled, R_co, Shape
 from scyllamodel.query.tuning import Tuned, check_conditions
 from scyllamodel.query.update import conditions
-from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, Writer, is_position
+from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, Writer, cell_write, is_position
 from scyllamodel.query.writes import check_delete, check_using
 
 if TYPE_CHECKING:
@@ -99,7 +100,16 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
             conditional=conditional,
             idempotent=not (conditional or by_position),
             key=writer.key(self.model),
+            writes=tuple(self._writes()),
         )
+
+    def _writes(self) -> Iterator[CellWrite]:
+        """What becomes of single columns and elements; their keys are the first values of the statement."""
+        at = 0
+        for target in self.targets:
+            is_element = isinstance(target, ElementTarget)
+            yield cell_write(target, "delete", None, at if is_element else None)
+            at += is_element
 
 
 @overload

@@ -20,7 +20,7 @@ from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import columns_of, model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import seconds
-from scyllamodel.query.statement import UNSET, Compiled, Marker, R_co, Shape
+from scyllamodel.query.statement import UNSET, CellWrite, Compiled, Marker, R_co, Shape
 from scyllamodel.query.tuning import Tuned, refuse
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
 from scyllamodel.query.writes import check_insert, check_using
@@ -109,7 +109,14 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
             conditional=self.absent,
             idempotent=not self.absent,
             key=writer.key(self.model),
+            writes=tuple(
+                [CellWrite(name, "set", at) for name, at in writer.keys.items() if _is_written(self.model, name)]
+            ),
         )
+
+
+def _is_written(model: type, name: str) -> bool:
+    return columns_of(model)[name].spec.kind not in ("partition_key", "clustering")
 
 
 def values_of(row: Any) -> dict[str, Any]:

@@ -58,6 +58,25 @@ class Marker:
         return self
 
 
+@attrs.frozen
+class CellWrite:
+    """What a write does to one column.
+
+    Attributes:
+        column: the name of the attribute.
+        operation: as of an assignment, or ``delete``.
+        at: which of the statement's values it is about; None where a function of the server makes the value.
+        element: which value is the key of the one element that is meant.
+        field: the one field of a user type that is meant.
+    """
+
+    column: str
+    operation: str
+    at: int | None = None
+    element: int | None = None
+    field: str | None = None
+
+
 @attrs.frozen(eq=False)
 class Shape(Generic[R]):
     """All of a statement that does not change with its values; made once for each text, so identity is a cache key.
@@ -70,8 +89,9 @@ class Shape(Generic[R]):
         counter: it changes counters.
         idempotent: it may be sent twice without a difference.
         load: one row, a tuple, to an instance or a tuple of typed values; None without rows.
-        key: which values are those of the primary key, in its order; of the partition key alone where that is all that
-            is named, and nothing where neither is.
+        key: which values are those of the primary key, in its order: of all of it, or of its beginning, at least of the
+            partition key; nothing where that is not named by ``=``.
+        writes: what a write does, column by column.
         selection: the expressions that a row holds; none where it holds the columns of the model.
     """
 
@@ -85,6 +105,7 @@ class Shape(Generic[R]):
     idempotent: bool = True
     load: Callable[[Sequence[Any]], Any] | None = None
     key: tuple[int, ...] = ()
+    writes: tuple[CellWrite, ...] = ()
     selection: tuple[Any, ...] = ()
 
 

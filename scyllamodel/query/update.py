@@ -103,6 +103,7 @@ class Update(Tuned[R_co], Generic[M, R_co]):
             counter=any(_counts(self.model, change) for change in self.assignments),
             idempotent=writer.idempotent and not conditional,
             key=writer.key(self.model),
+            writes=writer.writes(self.assignments),
         )
 
 

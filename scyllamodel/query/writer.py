@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import takewhile
 from typing import Any, Final
 
 import attrs
@@ -26,6 +27,7 @@ from scyllamodel.model.expression import (
 )
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import (
+    base_of,
     column_of,
     field_of,
     inside_marker,
@@ -35,7 +37,7 @@ from scyllamodel.query.parts import (
     marker,
     marker_of,
 )
-from scyllamodel.query.statement import Marker
+from scyllamodel.query.statement import CellWrite, Marker
 from scyllamodel.query.tuning import refuse
 from scyllamodel.types.display import Show
 from scyllamodel.types.hints import Hint
@@ -60,7 +62,7 @@ class Writer:
     Every clause is written through `target`, each time a statement is compiled, so no clause can let one pass.
     """
 
-    __slots__ = ("idempotent", "keys", "markers", "model", "parts", "values")
+    __slots__ = ("assigned", "idempotent", "keys", "markers", "model", "parts", "values")
 
     def __init__(self, model: type) -> None:
         self.model = model
@@ -68,6 +70,7 @@ class Writer:
         self.markers: list[Callable[[], Marker]] = []
         self.values: list[Any] = []
         self.keys: dict[str, int] = {}
+        self.assigned: list[int] = []
         self.idempotent = True
 
     def text(self, *parts: str) -> None:
@@ -132,12 +135,25 @@ class Writer:
         return f"{left} {operator} {self._right(target, value)}"
 
     def key(self, model: type) -> tuple[int, ...]:
-        """Which values are those of the primary key, or of the partition key if that is all there is."""
-        for kinds in (("partition_key", "clustering"), ("partition_key",)):
-            names = [name for kind in kinds for name, c in memory_of(model).columns.items() if c.spec.kind == kind]
-            if all(name in self.keys for name in names):
-                return tuple(self.keys[name] for name in names)
-        return ()
+        """Which values are those of the primary key, or of its beginning; nothing without the whole partition key."""
+        columns = memory_of(model).columns.items()
+        partition, clustering = (
+            [name for name, column in columns if column.spec.kind == kind] for kind in ("partition_key", "clustering")
+        )
+        if not all(name in self.keys for name in partition):
+            return ()
+        named = takewhile(self.keys.__contains__, clustering)
+        return tuple([self.keys[name] for name in (*partition, *named)])
+
+    def writes(self, changes: Iterable[Assignment]) -> tuple[CellWrite, ...]:
+        """What the assignments do; the first one's values are at the place where `assignment` began to write them."""
+        found: list[CellWrite] = []
+        for change, began in zip(changes, self.assigned, strict=True):
+            element = began if isinstance(change.target, ElementTarget) else None
+            made_by_server = isinstance(getattr(change.value, "expression", None), CallTarget)
+            at = None if made_by_server else began + (element is not None)
+            found.append(cell_write(change.target, change.operation, at, element))
+        return tuple(found)
 
     def _right(self, target: Target, value: Any) -> str:
         """The right side; ``token(…) > token(…)`` takes values as its columns do."""
@@ -171,6 +187,7 @@ class Writer:
 
     def assignment(self, change: Assignment) -> str:
         """One change of an update."""
+        self.assigned.append(len(self.values))
         left = self.target(change.target)
         if change.operation == "set":
             self.idempotent = self.idempotent and not is_position(change.target)
@@ -190,6 +207,13 @@ def _foreign(model: type, target: ColumnTarget) -> QueryNotSupported:
         needs=(),
         helps=(),
     )
+
+
+def cell_write(target: Target, operation: str, at: int | None, element: int | None) -> CellWrite:
+    """What is done to a column, an element or a field."""
+    base = base_of(target)
+    field = target.field if isinstance(target, FieldTarget) else None
+    return CellWrite("" if base is None else base.column, operation, at, element, field)
 
 
 def _operand(change: Assignment) -> Marker:

@@ -186,3 +186,134 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_again(run, repo, hall, scylla
         run(lambda repo: repo.block(repo.batch().counter(), fill(repo)), repo=weak)
 
     assert 2 == repo.get(Tally, id=hall).hits
+
+
+def old(hall):
+    """A loaded instance of a row, another one of the same row, and the condition that names it."""
+    return Seat(hall=hall, number=5, guest="Ann", tags={"a"}), Seat(hall=hall, number=5, guest="Bob")
+
+
+def at(hall, number=5):
+    """The conditions that name a row."""
+    return Seat.hall == hall, Seat.number == number
+
+
+def change(hall, *assignments):
+    """An update of one row."""
+    return update(Seat).where(*at(hall)).set(*assignments)
+
+
+LOST = [
+    pytest.param(lambda b, h: (b.delete(old(h)[0]), b.save(old(h)[1])), "the delete wins", id="delete, save"),
+    pytest.param(lambda b, h: (b.save(old(h)[0]), b.delete(old(h)[1])), "the delete wins", id="save, delete"),
+    pytest.param(lambda b, h: (b.save(old(h)[0]), b.save(old(h)[1])), "two changes of guest", id="two instances"),
+    pytest.param(
+        lambda b, h: (b.save(old(h)[0]), b.execute(delete(Seat).where(*at(h)))), "the delete wins", id="statement"
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(delete(Seat).where(Seat.hall == h).whole_partition()), b.save(old(h)[0])),
+        "the delete wins",
+        id="partition",
+    ),
+    pytest.param(
+        lambda b, h: (b.save(old(h)[0]), b.execute(delete(Seat).where(Seat.hall == h, Seat.number > 3))),
+        "the delete wins",
+        id="range",
+    ),
+    pytest.param(
+        lambda b, h: (b.save(old(h)[0]), b.execute(change(h, Seat.guest.to("Cid")))), "changes of guest", id="update"
+    ),
+    pytest.param(
+        lambda b, h: (b.save(old(h)[0]), b.execute(delete(Seat.guest).where(*at(h)))), "changes of guest", id="column"
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.tags.to({"a"}))), b.execute(change(h, Seat.tags.add({"b"})))),
+        "changes of tags",
+        id="to, add",
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.tags.add({"a"}))), b.execute(change(h, Seat.tags.remove({"a"})))),
+        "changes of tags",
+        id="add, remove",
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.notes.append(["a"]))), b.execute(change(h, Seat.notes.remove(["a"])))),
+        "changes of notes",
+        id="append, remove",
+    ),
+    pytest.param(
+        lambda b, h: (b.save(Seat(hall=h, number=1, name="x")), b.save(Seat(hall=h, number=2, name="y"))),
+        "changes of name",
+        id="static",
+    ),
+    pytest.param(
+        lambda b, h: (
+            b.execute(update(Seat).where(Seat.hall == h, Seat.number.in_([4, 5])).set(Seat.guest.to("x"))),
+            b.delete(old(h)[0]),
+        ),
+        "the delete wins",
+        id="several rows",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fill", "reason"), LOST)
+def test_a_write_that_would_be_lost_is_refused(run, repo, hall, fill, reason):
+    """By table and key, whatever says it; nothing of the batch is sent."""
+
+    def case(repo):
+        with pytest.raises(QueryNotSupported, match=rf"is in this batch already, .*{reason}.*batch\.timestamp"):
+            repo.block(repo.batch(), lambda batch: fill(batch, hall))
+
+    run(case)
+
+    assert repo.get(Seat, hall=hall, number=5) is None
+
+
+KEPT = [
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.guest.to("x"))), b.execute(change(h, Seat.tags.add({"a"})))),
+        id="columns",
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.tags.add({"a"}))), b.execute(change(h, Seat.tags.add({"b"})))), id="adds"
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.tags.add({"a"}))), b.execute(change(h, Seat.tags.remove({"c"})))),
+        id="add, remove",
+    ),
+    pytest.param(
+        lambda b, h: (b.execute(change(h, Seat.notes.append(["a"]))), b.execute(change(h, Seat.notes.append(["b"])))),
+        id="appends",
+    ),
+    pytest.param(
+        lambda b, h: (b.save(Seat(hall=h, number=1, name="x")), b.save(Seat(hall=h, number=2, name="x"))), id="static"
+    ),
+    pytest.param(lambda b, h: (b.delete(old(h)[0]), b.delete(old(h)[1])), id="deletes"),
+    pytest.param(lambda b, h: (b.delete(old(h)[0]), b.save(Seat(hall=h, number=6))), id="other row"),
+    pytest.param(lambda b, h: (b.delete(old(h)[0]), b.timestamp(2**52), b.save(old(h)[1])), id="timestamps"),
+    pytest.param(
+        lambda b, h: (b.delete(old(h)[0]), b.execute(update(Seat).where(Seat.hall == h).set(Seat.name.to("x")))),
+        id="static beside a row",
+    ),
+]
+
+
+@pytest.mark.parametrize("fill", KEPT)
+def test_writes_that_do_not_meet_are_taken(run, hall, fill):
+    """Of different columns, elements, rows or times; and two that say the same."""
+    run(lambda repo: repo.block(repo.batch(), lambda batch: fill(batch, hall)))
+
+
+def test_an_instance_that_is_saved_again_replaces_what_it_wrote(run, repo, hall):
+    """The last state is sent, and does not meet the one before."""
+    row = old(hall)[0]
+
+    def fill(batch):
+        batch.save(row)
+        row.guest = "Cid"
+        batch.save(row)
+
+    run(lambda repo: repo.block(repo.batch(), fill))
+
+    assert "Cid" == repo.get(Seat, hall=hall, number=5).guest
