@@ -14,6 +14,9 @@ from typing_extensions import Self
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.model.column import Column
+from scyllamodel.model.state import changes, current_values, is_loaded
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import check_json, check_kind
 from scyllamodel.query.memory import memory_of
@@ -24,6 +27,7 @@ from scyllamodel.query.statement import UNSET, CellWrite, Compiled, Marker, R_co
 from scyllamodel.query.tuning import Tuned, refuse
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
 from scyllamodel.query.writes import check_insert, check_using
+from scyllamodel.types.faults import shown
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType, is_multi_cell
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ Missing = Literal["unset", "null"]
 """What becomes of columns that JSON does not name: they stay as they are, or become null."""
 
 _JSON = Marker("[json]")
+_KEY = ("partition_key", "clustering")
 
 
 @attrs.frozen(eq=False)
@@ -128,9 +133,36 @@ def values_of(row: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, column in columns_of(model_of(row)).items():
         value = getattr(row, name)
-        in_key = column.spec.kind in ("partition_key", "clustering")
+        if value is None and refuses_null(column):
+            check_null(row, column)
+        in_key = column.spec.kind in _KEY
         found[name] = UNSET if not in_key and (value is None or says_nothing(column.hint.type, value)) else value
     return found
+
+
+def refuses_null(column: Column[Any]) -> bool:
+    """Whether the type of a column outside of the key excludes None; a null of a collection is an empty one."""
+    return not (column.hint.nullable or column.spec.kind in _KEY or says_nothing(column.hint.type, ()))
+
+
+def check_null(row: Any, column: Column[Any]) -> None:
+    """Refuse None as the value of such a column, unless it was read so and nobody changed it.
+
+    Raises:
+        TypeMismatch: it was given.
+    """
+    if not is_loaded(row) or any(change.column is column for change in changes(row, current_values(row))):
+        raise null_refused(column)
+
+
+def null_refused(column: Column[Any]) -> TypeMismatch:
+    """The error of a None that is given for a column whose type excludes it."""
+    python = shown(column.hint.python)
+    python = "…" if "Annotated" in python else python
+    text = (
+        f"{column!r}: None does not fit {column.hint.type.cql}. Give it a value, or declare it Column[{python} | None]."
+    )
+    return TypeMismatch(text, column=repr(column), value=None)
 
 
 def says_nothing(cql_type: CqlType, value: Any) -> bool:

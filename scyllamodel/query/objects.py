@@ -7,6 +7,7 @@ an instance costs no more than taking its values.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import attrs
@@ -20,7 +21,7 @@ from scyllamodel.model.names import closest
 from scyllamodel.model.state import Change, Snapshot, changes, current_values, is_loaded, snapshot
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.differences import differences
-from scyllamodel.query.insert import Insert, says_nothing
+from scyllamodel.query.insert import Insert, check_null, null_refused, refuses_null, says_nothing
 from scyllamodel.query.kinds import check_kind
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.restrictions import Keys, quoted
@@ -182,6 +183,7 @@ class Access(Generic[M]):
 
         Raises:
             QueryNotSupported: a column of the key has.
+            TypeMismatch: one whose type excludes None was set to None.
         """
         if self._in_family:
             check_kind(row)
@@ -190,6 +192,9 @@ class Access(Generic[M]):
         if not found:
             return None
         self._check_key(found)
+        for change in found:
+            if change.now is None and refuses_null(change.column):
+                raise null_refused(change.column)
         static = all(change.column.spec.kind == "static" for change in found)
         names = self.partition if static else self.key
         assignments = [assignment for change in found for assignment in differences(change)]
@@ -322,19 +327,40 @@ def _place(target: Any) -> str:
 def _takers(columns: Mapping[str, Any], key: Collection[str], partition: Collection[str]) -> tuple[Any, ...]:
     """What takes the values of a new row, all values, the key and the partition key of an instance."""
     keyed = ({name: columns[name] for name in names} for names in (key, partition))
-    spared = {name for name in columns if name not in key}
-    return (_taker(columns, spared), _taker(columns, ()), *(_taker(one, ()) for one in keyed))
+    return (_taker(columns, key), _taker(columns, key, nulls=True), *(_taker(one, key) for one in keyed))
 
 
-def _taker(columns: Mapping[str, Any], sparing: Collection[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that takes the values of an instance; of those named here, None and empty collections are unset."""
-    values: list[str] = []
-    for name, column in columns.items():
-        if name not in sparing:
-            values.append(f"row.{name}")
-        elif says_nothing(column.hint.type, ()):
-            values.append(f"(v if (v := row.{name}) else U)")
-        else:
-            values.append(f"(U if (v := row.{name}) is None else v)")
-    lines = ["def values(row):", "    return (", *(f"        {value}," for value in values), "    )"]
-    return define(lines, "values", "values of an instance", {"U": UNSET})
+def _taker(
+    columns: Mapping[str, Any], key: Collection[str], *, nulls: bool = False
+) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that takes the values of an instance.
+
+    Parameters:
+        key: columns whose values are taken as they are.
+        nulls: whether None and empty collections of others are taken too; they are unset without.
+    """
+    lines = [
+        f"        {_taken(at, column, as_it_is=nulls or name in key)},"
+        for at, (name, column) in enumerate(columns.items())
+    ]
+    unset = None if nulls else UNSET
+    scope: dict[str, Any] = {f"null{at}": partial(_null, column, unset) for at, column in enumerate(columns.values())}
+    scope["U"] = UNSET
+    return define(["def values(row):", "    return (", *lines, "    )"], "values", "values of an instance", scope)
+
+
+def _taken(at: int, column: Any, *, as_it_is: bool) -> str:
+    """The expression that takes a value; the test for None is the same whatever it leads to."""
+    if refuses_null(column):
+        return f"(null{at}(row) if (v := row.{column.name}) is None else v)"
+    if as_it_is:
+        return f"row.{column.name}"
+    if says_nothing(column.hint.type, ()):
+        return f"(v if (v := row.{column.name}) else U)"
+    return f"(U if (v := row.{column.name}) is None else v)"
+
+
+def _null(column: Any, unset: Any, row: Any) -> Any:
+    """What a None in a column whose type excludes it comes to; errors as of `check_null`."""
+    check_null(row, column)
+    return unset

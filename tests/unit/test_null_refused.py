@@ -1,0 +1,84 @@
+"""None in a column whose type excludes it: refused when it is written, and never when it was read."""
+
+from __future__ import annotations
+
+import pytest
+
+from scyllamodel import Column, Model, clustering_key, column, insert, partition_key
+from scyllamodel import types as cql
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.query.objects import Access
+from scyllamodel.query.statement import UNSET
+
+
+class Event(Model, table="events", repo="nulls"):
+    """Columns that take None, and columns that do not."""
+
+    id: Column[int] = partition_key()
+    at: Column[int] = clustering_key(default=0)
+    size: Column[cql.Int] = column(default=1)
+    note: Column[str | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set)
+    labels: Column[frozenset[str]] = column(factory=frozenset)
+    owner: Column[str] = column(default="x", static=True)
+
+
+ACCESS = Access(Event, "shop")
+LOADED = (1, 0, None, None, None, None, None)
+
+WRITES = [
+    ACCESS.insert,
+    lambda row: ACCESS.insert(row, nulls=True),
+    lambda row: ACCESS.insert(row, absent=True),
+    lambda row: ACCESS.update(row, exists=True),
+    insert,
+]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=range(len(WRITES)))
+@pytest.mark.parametrize("name", ["size", "labels", "owner"])
+def test_none_is_refused_in_a_column_that_excludes_it(write, name):
+    """With the column, and how to declare it so that it may be null."""
+    row = Event(id=1)
+    setattr(row, name, None)
+    with pytest.raises(
+        TypeMismatch, match=r"Event\.\w+: None does not fit .* declare it Column\[.* \| None\]"
+    ) as caught:
+        write(row)
+
+    assert f"Event.{name}" == caught.value.column
+
+
+def test_none_says_nothing_where_it_is_allowed():
+    """And an empty collection is a null in CQL."""
+    values = ACCESS.insert(Event(id=1, tags=None)).compiled.values
+
+    assert (1, 0, 1, UNSET, UNSET, frozenset(), "x") == values
+
+
+def test_a_null_that_was_read_is_no_obstacle():
+    """Other columns are saved, and the row can be copied to another keyspace."""
+    row = Event.__load__(LOADED)
+    row.note = "changed"
+
+    assert ["changed"] == [value for value in ACCESS.update(row).compiled.values if value not in (1, 0)]
+    assert (1, 0, UNSET, "changed", UNSET, UNSET, UNSET) == ACCESS.insert(row).compiled.values
+    assert (1, 0, None, "changed", set(), None, None) == ACCESS.insert(row, nulls=True).compiled.values
+    assert insert(row).values == ACCESS.insert(row).compiled.values
+
+
+def test_a_value_that_is_changed_to_none_is_refused():
+    """Of a loaded instance, by every way it is written."""
+    row = Event.__load__((1, 0, 3, None, None, frozenset(), "x"))
+    row.size = None
+    for write in WRITES:
+        with pytest.raises(TypeMismatch, match=r"Event\.size: None does not fit int"):
+            write(row)
+
+
+def test_a_delete_is_not_held_up():
+    """It writes no values."""
+    row = Event.__load__((1, 0, 3, None, None, frozenset(), "x"))
+    row.size = None
+
+    assert ACCESS.delete(row).values == (1, 0)
