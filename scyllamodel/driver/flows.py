@@ -17,6 +17,7 @@ from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.requests import Answer, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
+from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import current_values, forget, remember, snapshot
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
@@ -209,7 +210,7 @@ def refresh(row: Any, keyspace: str) -> Flow[None]:
     if found is None:
         raise NotFound(f"The row of this {model_of(row).__qualname__} is gone: {_key_shown(access, row)}.")
     for name in memory_of(model_of(row)).columns:
-        setattr(row, name, getattr(found, name))
+        setattr(row, raw_name(model_of(row), name), getattr(found, name))
     remember(row, snapshot(row, current_values(row)))
 
 

@@ -110,11 +110,13 @@ def _assign(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[s
     """Values that need no work go from the row into their slots in one statement."""
     plain = [not (field.hint.load or field.hint.empty) for field in fields]
     targets = [
-        f"self.{field.name}" if is_plain else f"v{at}"
+        f"self.{raw_name(cls, field.name)}" if is_plain else f"v{at}"
         for at, (field, is_plain) in enumerate(zip(fields, plain, strict=True))
     ]
     worked = [
-        f"    self.{field.name} = {_loaded(at, cls, field, scope)}" for at, field in enumerate(fields) if not plain[at]
+        f"    self.{raw_name(cls, field.name)} = {_loaded(at, cls, field, scope)}"
+        for at, field in enumerate(fields)
+        if not plain[at]
     ]
     return [*_unpacked(targets), *worked]
 
@@ -123,7 +125,7 @@ def _assign_frozen(cls: type, fields: Sequence[Field], scope: dict[str, Any]) ->
     """A frozen class refuses assignment; its slots are filled through their descriptors."""
     lines = _unpacked([f"v{at}" for at in range(len(fields))])
     for at, field in enumerate(fields):
-        scope[f"set_{at}"] = _slot(cls, field.name).__set__
+        scope[f"set_{at}"] = slot_of(cls, field.name).__set__
         lines.append(f"    set_{at}(self, {_loaded(at, cls, field, scope)})")
     return lines
 
@@ -133,9 +135,20 @@ def _unpacked(targets: list[str]) -> list[str]:
     return ["    (", *(f"        {target}," for target in targets), "    ) = row"]
 
 
-def _slot(cls: type, name: str) -> Any:
+def slot_of(cls: type, name: str) -> Any:
     """The descriptor of a slot, as the class body made it, whatever the metaclass shows in its place."""
     return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+
+
+def unchecked_name(name: str) -> str:
+    """The name of the bare slot beside that of a column which is checked on assignment."""
+    return f"__slot_{name}__"
+
+
+def raw_name(cls: type, name: str) -> str:
+    """The name under which a value of a column is stored without validator and converter."""
+    other = unchecked_name(name)
+    return other if any(other in vars(base) for base in cls.__mro__) else name
 
 
 def _loaded(at: int, cls: type, field: Field, scope: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from typing_extensions import Self, dataclass_transform
 
-from scyllamodel.model._codegen import ROW
+from scyllamodel.model._codegen import ROW, raw_name
 from scyllamodel.model.checks import check_table
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
@@ -84,6 +84,8 @@ class Model(metaclass=ModelMeta):
 
     Instances are made by keyword, compared by value, and like other mutable attrs classes not hashable. A model that is
     a table can be subclassed: the subclass is a table of its own, with the same columns and more.
+
+    Validators and converters run when an instance is made and when a value is assigned, not when a row is loaded.
     """
 
     __slots__ = (ROW, "__weakref__")
@@ -143,7 +145,7 @@ class Model(metaclass=ModelMeta):
         made = attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
         for field in self.__attrs_attrs__:
             if not field.init:
-                setattr(made, field.name, getattr(self, field.name))
+                setattr(made, raw_name(type(self), field.name), getattr(self, field.name))
         inherit_row(made, self)
         return made
 

@@ -92,8 +92,8 @@ def column(
         null_as_default: a null of the database, such as that of a row from before the column was added, loads as the
             default instead of None; a factory has to give equal values each time then. Nothing is written for it, and
             no filter finds such a row by the default.
-        validator: as of ``attrs.field``; runs when an instance is constructed, not when a row is loaded.
-        converter: as of ``attrs.field``, likewise.
+        validator: as of ``attrs.field``; runs when an instance is made or a value assigned, not when a row is loaded.
+        converter: as of ``attrs.field``; runs before the validator.
         db_name: the name in CQL, exactly as given; the name of the attribute by default.
         init: False leaves the column out of the constructor; it needs a default then.
         alias: the name of the constructor's parameter.

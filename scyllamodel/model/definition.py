@@ -7,7 +7,6 @@ order in which Python resolves them.
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
@@ -15,6 +14,7 @@ from typing import Any, Final, cast
 import attrs
 
 from scyllamodel.model.annotations import defining_frame, evaluate, is_class_var, raw_annotations, scope_of
+from scyllamodel.model.assignment import is_slot
 from scyllamodel.model.column import Column, ColumnSpec
 from scyllamodel.model.declare import SPEC, CountingAttr
 from scyllamodel.model.defaults import check_default, check_default_value
@@ -195,7 +195,7 @@ def check_mixins(ancestors: Iterable[type], problems: Problems) -> None:
 def slots(namespace: Mapping[str, Any], columns: Columns, ancestors: list[type]) -> tuple[str, ...]:
     """The slots of a class: its author's, and the columns that no base stores yet."""
     given = namespace.get("__slots__", ())
-    stored = {name for cls in ancestors for name in columns if inspect.ismemberdescriptor(vars(cls).get(name))}
+    stored = {name for cls in ancestors for name in columns if is_slot(vars(cls).get(name))}
     taken = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
     new = [name for name in columns if name not in stored | taken]
     return (*((given,) if isinstance(given, str) else given), *new)

@@ -17,6 +17,8 @@ import attrs
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import Field, install
 from scyllamodel.model.annotations import defining_frame
+from scyllamodel.model.assignment import check_on_assignment
+from scyllamodel.model.cached import cached_slots, keep_cached
 from scyllamodel.model.column import Column
 from scyllamodel.model.compatible import CompatibleMeta
 from scyllamodel.model.definition import (
@@ -53,6 +55,7 @@ class TableMeta(CompatibleMeta, type):
     if TYPE_CHECKING:
         __columns__: Mapping[str, Column[Any]]
         """The columns by the name of the attribute, in the order in which rows are loaded."""
+        __attrs_attrs__: tuple[attrs.Attribute[Any], ...]
         __attrs_types_resolved__: type
         __repo__: str
         """The name of the repo it is bound to."""
@@ -99,8 +102,11 @@ class TableMeta(CompatibleMeta, type):
         columns = {**merged(ancestors, inherited), **own.columns}
         namespace[BODY], namespace["__columns__"] = own, _NO_COLUMNS
         namespace["__slots__"] = slots(namespace, columns if own.concrete else {}, ancestors)
+        if own.concrete:
+            namespace["__slots__"] += cached_slots(namespace, ancestors)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
         if own.concrete:
+            keep_cached(cls)
             whole = merged(cls.__mro__, {**inherited, cls: own.columns})
             check_bound(whole, problems)
             cls._finish(whole, problems)
@@ -136,6 +142,8 @@ class TableMeta(CompatibleMeta, type):
             for name, column in columns.items()
             if column.hint is not None
         }
+        for field in cls.__attrs_attrs__:
+            check_on_assignment(cls, field)
         cls.__columns__ = MappingProxyType(found)
         cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would put Column[…] back
         install_state(cls)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import inspect
 import keyword
 import re
 from collections import defaultdict
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from scyllamodel._identifiers import name_fault
+from scyllamodel.model.assignment import is_slot
 from scyllamodel.model.declare import CountingAttr
 from scyllamodel.model.definition import Columns, Declared
 from scyllamodel.model.problems import Problems
@@ -122,7 +122,7 @@ def check_hidden(cls: type, columns: Columns, problems: Problems) -> None:
 
 def _is_column(base: type, name: str) -> bool:
     """Whether what the class holds under this name is the slot of a column, or a column of a mixin."""
-    return inspect.ismemberdescriptor(vars(base)[name]) or isinstance(vars(base)[name], CountingAttr)
+    return is_slot(vars(base)[name]) or isinstance(vars(base)[name], CountingAttr)
 
 
 def _report_hidden(cls: type, base: type, name: str, problems: Problems) -> None:

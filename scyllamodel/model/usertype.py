@@ -14,6 +14,7 @@ import attrs
 from typing_extensions import dataclass_transform
 
 from scyllamodel.model._codegen import Field, install
+from scyllamodel.model.cached import cached_slots, keep_cached
 from scyllamodel.model.column import AnyUserType, ColumnSpec
 from scyllamodel.model.compatible import CompatibleMeta
 from scyllamodel.model.declare import column
@@ -92,8 +93,11 @@ class UserTypeMeta(CompatibleMeta, type):
         namespace["__slots__"] = slots(
             namespace, merged(ancestors, inherited) | own.columns if concrete else {}, ancestors
         )
+        if concrete:
+            namespace["__slots__"] += cached_slots(namespace, ancestors)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
         if concrete:
+            keep_cached(cls)
             fields = merged(cls.__mro__, {**inherited, cls: own.columns})
             check_bound(fields, problems)
             _finish(cls, fields, problems)

@@ -1,0 +1,280 @@
+"""Validators, converters and cached properties on models, as ``attrs.define`` and `functools` have them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import pickle
+from typing import Any
+
+import attrs
+import cattrs
+import pytest
+
+from scyllamodel import Column, Model, UserType, column, partition_key
+from scyllamodel.model._codegen import raw_name
+
+CALLS: list[Any] = []
+
+
+def lowered(value: str) -> str:
+    """A converter that tells of its calls."""
+    CALLS.append(value)
+    return value.lower()
+
+
+class Account(Model, table="accounts", repo="assignment"):
+    """Columns with a validator, a converter, both, and neither."""
+
+    id: Column[int] = partition_key()
+    email: Column[str] = column(converter=lowered, validator=attrs.validators.max_len(20))
+    age: Column[int | None] = column(default=None, validator=attrs.validators.optional(attrs.validators.ge(0)))
+    name: Column[str] = column(default="x")
+    version: Column[int] = column(init=False, default=1, validator=attrs.validators.gt(0))
+
+    @name.validator
+    def _check(self, _, value):
+        if not value:
+            raise ValueError(f"account {self.id} has no name")
+
+
+class Special(Account, table="special"):
+    """A table derived from a table: its slots are those of the base."""
+
+    bonus: Column[int] = column(default=0, validator=attrs.validators.ge(0))
+
+
+class Loose(Account, table="loose"):
+    """Declares a column anew, without its validator."""
+
+    age: Column[int | None] = column(default=None)
+
+
+class Strict(Loose, table="strict"):
+    """And once more with another one."""
+
+    age: Column[int | None] = column(default=None, validator=attrs.validators.in_([None, 7]))
+
+
+@pytest.fixture
+def account():
+    """An account; calls of its converter are not counted."""
+    made = Account(id=1, email="A@x")
+    CALLS.clear()
+    return made
+
+
+@pytest.mark.parametrize("model", [Account, Special])
+def test_assignment_converts_and_validates(model):
+    """In this order, and a refused value changes nothing."""
+    account = model(id=1, email="A@x")
+    account.email = "B@X"
+    for name, wrong in [("age", -1), ("email", "x" * 21), ("name", ""), ("version", 0)]:
+        before = getattr(account, name)
+        with pytest.raises(ValueError, match=r"must be|[lL]ength|no name"):
+            setattr(account, name, wrong)
+        assert before == getattr(account, name)
+    account.age = 3
+
+    assert ("b@x", 3) == (account.email, account.age)
+
+
+def test_construction_converts_once():
+    """And validates once."""
+    CALLS.clear()
+    account = Account(id=1, email="A@x")
+    copied = attrs.evolve(account, name="y")
+
+    assert ["A@x", "a@x"] == CALLS
+    assert ("a@x", "y") == (copied.email, copied.name)
+    with pytest.raises(ValueError, match="must be >= 0"):
+        Account(id=1, email="x", age=-1)
+
+
+def test_loading_checks_nothing(account):
+    """Neither converter nor validator runs over what the database has, and no call is made for it."""
+    loaded = Account.__load__((1, "STORED", -5, "", 0))
+
+    assert ("STORED", -5, "", 0, []) == (loaded.email, loaded.age, loaded.name, loaded.version, CALLS)
+    assert (1, "STORED", -5, "", 0) == loaded.__bind__()
+    assert "set_" not in inspect.getsource(Account.__load__)
+    with pytest.raises(ValueError, match="must be >= 0"):
+        loaded.age = -6
+
+
+def test_copies_are_not_checked_again(account):
+    """By pickle, copy and deepcopy, a loaded instance stays what it is."""
+    loaded = Account.__load__((1, "STORED", -5, "", 0))
+    found = [pickle.loads(pickle.dumps(loaded, protocol)) for protocol in range(6)]
+
+    assert [loaded] * 8 == [*found, copy.copy(loaded), copy.deepcopy(loaded)]
+    assert [] == CALLS
+    with pytest.raises(ValueError, match="must be >= 0"):
+        found[0].age = -1
+
+
+def test_replace_keeps_what_has_no_parameter():
+    """A column with ``init=False`` is taken over as it is."""
+    loaded = Account.__load__((1, "a", 5, "n", -7))
+
+    assert -7 == loaded.replace(age=6).version
+
+
+def test_only_columns_with_a_check_are_changed():
+    """Others are bare slots, and none has a second storage in a subclass."""
+    assert inspect.ismemberdescriptor(inspect.getattr_static(Account, "id"))
+    assert not inspect.ismemberdescriptor(inspect.getattr_static(Account, "age"))
+    assert inspect.ismemberdescriptor(inspect.getattr_static(Loose, "age"))
+    assert ("bonus",) == Special.__slots__
+    assert () == Strict.__slots__
+
+
+def test_a_column_that_is_declared_again_has_its_own_checks():
+    """None, or others."""
+    loose, strict = Loose(id=1, email="a"), Strict(id=1, email="a")
+    loose.age = -5
+    strict.age = 7
+
+    assert (-5, 7) == (loose.age, strict.age)
+    assert 8 == Strict.__load__((1, "a", 8, "n", 1)).age
+    assert -5 == Loose.__load__((1, "a", -5, "n", 1)).age
+    with pytest.raises(ValueError, match="must be in"):
+        strict.age = 8
+
+
+def test_validators_can_be_disabled(account):
+    """By the switch of attrs; converters go on."""
+    with attrs.validators.disabled():
+        account.age = -1
+        account.email = "C"
+
+    assert (-1, "c") == (account.age, account.email)
+
+
+def test_attrs_and_cattrs_see_the_same_class(account):
+    """Fields, dictionaries, comparison, ``match`` and structuring."""
+    converter = cattrs.Converter()
+    converter.register_structure_hook_func(lambda hint: hint == int | None, lambda value, _: value)
+
+    assert ["id", "email", "age", "name", "version"] == [field.name for field in attrs.fields(Account)]
+    assert account == converter.structure(converter.unstructure(account), Account)
+    assert {"id": 1, "email": "a@x", "age": None, "name": "x", "version": 1} == attrs.asdict(account)
+    assert "Account(id=1, email='a@x', age=None, name='x', version=1)" == repr(account)
+    match account:
+        case Account(email=email):
+            assert "a@x" == email
+
+
+def test_refused_values_of_redacted_columns_are_not_shown():
+    """On assignment as in the constructor."""
+
+    class Safe(Model):
+        id: Column[int] = partition_key()
+        pin: Column[str] = column(default="", redact=True, validator=attrs.validators.max_len(2))
+
+    with pytest.raises(TypeError) as caught:
+        Safe(id=1).pin = "s3cr3t"
+
+    assert "s3cr3t" not in f"{caught.value}{caught.value.__context__}{caught.value.__cause__}"
+
+
+def test_a_class_and_what_stands_on_it_can_be_deleted_and_set():
+    """``del`` takes the value away, as from any slot."""
+    account = Account(id=1, email="a")
+    del account.age
+
+    assert not hasattr(account, "age")
+    account.age = 3
+    assert 3 == account.age
+    assert raw_name(Account, "id") == "id" != raw_name(Account, "age")
+
+
+class Shape(Model, table="shapes", repo="assignment", abstract=True):
+    """A base with a cached property, and a counter of calls."""
+
+    side: Column[int] = partition_key()
+
+    @functools.cached_property
+    def area(self):
+        """The square."""
+        CALLS.append("area")
+        return self.side**2
+
+
+class Plain:
+    """A mixin of no slots of its own."""
+
+    __slots__ = ()
+
+    @functools.cached_property
+    def doubled(self):
+        """Of a mixin."""
+        return self.side * 2
+
+
+class Square(Shape, Plain, table="squares"):
+    """Two that are inherited, and one of its own."""
+
+    @functools.cached_property
+    def broken(self):
+        """Fails."""
+        raise AttributeError("not there")
+
+
+class Cube(Square, table="cubes"):
+    """Another under the same name."""
+
+    @functools.cached_property
+    def area(self):
+        """Of all sides."""
+        return 6 * super().side ** 2
+
+
+def test_cached_properties_work_on_models():
+    """Worked out once for each instance; assigned and deleted as with `functools`."""
+    CALLS.clear()
+    square = Square(side=3)
+
+    assert (9, 9, 6, ["area"]) == (square.area, square.area, square.doubled, CALLS)
+    square.area = 10
+    assert 10 == square.area
+    del square.area
+    assert 9 == square.area
+    with pytest.raises(AttributeError, match="not there"):
+        _ = square.broken
+    assert not hasattr(square, "__dict__")
+    assert "The square." == Square.area.__doc__
+
+
+def test_cached_properties_are_not_part_of_a_row():
+    """Neither of equality, nor of fields, nor of what is written; a loaded instance has them as well."""
+    square, other = Square.__load__((3,)), Square(side=3)
+    assert 9 == square.area
+
+    assert square == other
+    assert ["side"] == [field.name for field in attrs.fields(Square)]
+    assert (3,) == square.__bind__()
+    assert 9 == pickle.loads(pickle.dumps(square)).area
+    assert 16 == square.replace(side=4).area
+
+
+def test_a_cached_property_can_be_overridden():
+    """In a table that is derived from a table."""
+    assert (54, 6) == (Cube(side=3).area, Cube(side=3).doubled)
+
+
+def test_cached_properties_work_on_user_types():
+    """Which are frozen otherwise."""
+
+    class Point(UserType):
+        x: int
+
+        @functools.cached_property
+        def far(self):
+            return self.x * 100
+
+    point = Point(x=3)
+
+    assert (300, 300) == (point.far, point.far)
+    assert point == Point(x=3)
