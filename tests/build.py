@@ -11,11 +11,12 @@ NTS = {"class": "NetworkTopologyStrategy", "dc1": "3"}
 
 
 def column(text):
-    """``name type [pk|ck|static] [desc] [from=old]``, types without spaces."""
+    """``name type [pk|ck|static] [desc] [from=old] [mask=call()]``, types and masks without spaces."""
     name, cql_type, *words = text.split()
     kind = next((_KINDS[word] for word in words if word in _KINDS), "regular")
     old = next((word[5:] for word in words if word.startswith("from=")), None)
-    return TableColumn(name, parse_type(cql_type), kind, "desc" in words, old)
+    mask = next((word[5:] for word in words if word.startswith("mask=")), None)
+    return TableColumn(name, parse_type(cql_type), kind, "desc" in words, old, mask=mask)
 
 
 def table(name, *columns, **facts):
@@ -70,6 +71,7 @@ _TOLD = {
     c.AlterColumn: lambda x: f"! {x.code} {x.table}.{x.found.name}",
     c.AlterKey: lambda x: f"! {x.code} {x.found.name}",
     c.SetOptions: lambda x: f"~ options {x.name} {', '.join(sorted(x.options))}",
+    c.SetMask: lambda x: f"~ mask {x.table}.{x.column} {x.mask}",
     c.AddIndex: lambda x: f"+ index {x.index.name}" + (" populated" if x.populated else ""),
     c.AlterIndex: lambda x: f"! {x.code} {x.found.name}->{x.wanted.name}",
     c.AddView: lambda x: f"+ view {x.view.name}" + (" populated" if x.populated else ""),

@@ -24,7 +24,11 @@ from scyllamodel.schema.source import module_source
 
 SETTINGS = {"sasi_indexes_enabled": True, "materialized_views_enabled": True}
 OLD = re.compile(r"\s+(?:WITH|AND)\s+(?:dclocal_)?read_repair_chance\s*=\s*[\d.]+", re.IGNORECASE)
-TABLES = ("tables", "columns", "types", "indexes", "views", "dropped_columns")
+TABLES = (
+    "tables", "columns", "types", "indexes", "views", "column_masks", "functions", "aggregates", "triggers",
+    "dropped_columns",
+)  # fmt: skip
+"""Of ``system_schema``; those that a server lacks have no rows."""
 OURS = "scyllamodel_"
 
 
@@ -73,6 +77,9 @@ def rows(repo: Repo, keyspace: str) -> dict[str, list[Any]]:
             "SELECT column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema' AND table_name = %s"
         )
         names = [row.column_name for row in repo.session.execute(columns, [table])]
+        if not names:
+            found[table] = []
+            continue
         kept = sorted(set(names) - {"id", "keyspace_name", "base_table_id", "dropped_time", "position_"})
         read = repo.session.execute(
             f"SELECT {', '.join(kept)} FROM system_schema.{table} WHERE keyspace_name = %s", [keyspace]

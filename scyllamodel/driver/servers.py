@@ -17,7 +17,7 @@ from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.rules import Topology
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.server_rows import COLUMNS_QUERY, VIEW_SETTINGS, profile_from
+from scyllamodel.schema.server_rows import COLUMNS_QUERY, MASK_SETTINGS, VIEW_SETTINGS, profile_from
 
 LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
 PEERS = "SELECT peer, host_id, data_center, schema_version FROM system.peers"
@@ -108,7 +108,7 @@ def read_server(coordinator: Coordinator) -> ServerProfile:
         if any(table == "scylla_tables" for table, _ in columns):
             versions = _permitted(coordinator, "SELECT version FROM system.versions")
             return profile_from(release, columns, scylla_version=versions[0]["version"] if versions else None)
-        names = ", ".join(f"'{name}'" for name in VIEW_SETTINGS)
+        names = ", ".join(f"'{name}'" for name in (*VIEW_SETTINGS, *MASK_SETTINGS))
         wanted = f"SELECT name, value FROM system_views.settings WHERE name IN ({names})"  # noqa: S608 - constants
         settings = _permitted(coordinator, wanted)
         return profile_from(release, columns, settings={row["name"]: row["value"] for row in settings})

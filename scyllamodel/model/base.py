@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -30,6 +31,7 @@ from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
 from scyllamodel.model.state import inherit_row, settle
 from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
+from scyllamodel.schema.masks import declared_mask
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.types.values import COUNTER
 
@@ -165,13 +167,12 @@ def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -
     options = options_of(cls, problems)
     _check_options(columns, options, problems)
     renamed_from = own_setting(cls, "renamed_from")
-    return Table(
-        name, table_columns(columns), keyspace=keyspace, options=options, indexes=indexes, renamed_from=renamed_from
-    )
+    masked = table_columns(columns, _masks(columns, keyspace, problems))
+    return Table(name, masked, keyspace=keyspace, options=options, indexes=indexes, renamed_from=renamed_from)
 
 
-def table_columns(columns: Columns) -> list[TableColumn]:
-    """The facts of those columns whose types are known."""
+def table_columns(columns: Columns, masks: Mapping[str, str] = MappingProxyType({})) -> list[TableColumn]:
+    """The facts of those columns whose types are known, with their masks by attribute."""
     return [
         TableColumn(
             c.db_name,
@@ -180,11 +181,25 @@ def table_columns(columns: Columns) -> list[TableColumn]:
             c.spec.descending,
             c.spec.renamed_from,
             loads_none=not c.in_key and loads_none(c.hint),
+            mask=masks.get(name),
             has_default=c.field._default is not attrs.NOTHING,  # noqa: SLF001 - attrs shows it only once the class is made
         )
-        for c in columns.values()
+        for name, c in columns.items()
         if c.hint is not None
     ]
+
+
+def _masks(columns: Columns, keyspace: str | None, problems: Problems) -> dict[str, str]:
+    """The masks of those columns that declare one, in the words of the schema."""
+    found: dict[str, str] = {}
+    for name, declared in columns.items():
+        if declared.spec.masked_with is not None and declared.hint is not None:
+            try:
+                found[name] = declared_mask(declared.spec.masked_with, declared.hint.type, keyspace)
+            except ValueError as error:
+                advice = 'Write it as in CQL, such as "DEFAULT" or "mask_inner(1, null)".'
+                problems.add("MD118", f"masked_with= cannot be: {error}", advice, at=name)
+    return found
 
 
 def _indexes(cls: type, columns: Columns) -> list[Index]:

@@ -59,6 +59,7 @@ class ColumnSpec:
     db_name: str | None = None
     redact: bool = False
     renamed_from: str | None = None
+    masked_with: str | None = None
     type: Any = None
     load: Any = None
     dump: Any = None

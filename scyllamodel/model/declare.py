@@ -38,6 +38,7 @@ class _Settings(TypedDict, total=False):
     repr: bool | Callable[[Any], str]
     redact: bool
     renamed_from: str | None
+    masked_with: str | None
     type: Any
     load: Callable[[Any], Any] | None
     dump: Callable[[Any], Any] | None
@@ -78,6 +79,7 @@ def column(
     repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs calls it so
     redact: bool = False,
     renamed_from: str | None = None,
+    masked_with: str | None = None,
     type: Any = None,
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
@@ -100,6 +102,8 @@ def column(
         repr: whether the value is part of the instance's ``repr``, or how it is printed.
         redact: the value never appears in a repr, a log or an error.
         renamed_from: the earlier name in CQL, when the column has been renamed.
+        masked_with: what roles without UNMASK see instead of the values, as after ``MASKED WITH`` in CQL:
+            ``"DEFAULT"``, ``"mask_inner(1, null)"``; Cassandra 5.0 and later.
         type: the CQL type, such as ``cql.Int`` or ``cql.parse_type("int")``; None means what the annotation says.
         load: from what the driver returns to a value of the annotation; with ``dump`` for a Python type of your own.
         dump: from a value of the annotation to what the driver takes.
@@ -111,6 +115,7 @@ def column(
         db_name=db_name,
         redact=redact,
         renamed_from=renamed_from,
+        masked_with=masked_with,
         type=type,
         load=load,
         dump=dump,
@@ -136,6 +141,7 @@ def partition_key(
     repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs calls it so
     redact: bool = False,
     renamed_from: str | None = None,
+    masked_with: str | None = None,
     type: Any = None,
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
@@ -149,6 +155,7 @@ def partition_key(
         db_name=db_name,
         redact=redact,
         renamed_from=renamed_from,
+        masked_with=masked_with,
         type=type,
         load=load,
         dump=dump,
@@ -175,6 +182,7 @@ def clustering_key(
     repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs calls it so
     redact: bool = False,
     renamed_from: str | None = None,
+    masked_with: str | None = None,
     type: Any = None,
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
@@ -192,6 +200,7 @@ def clustering_key(
         db_name=db_name,
         redact=redact,
         renamed_from=renamed_from,
+        masked_with=masked_with,
         type=type,
         load=load,
         dump=dump,

@@ -33,6 +33,11 @@ METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
 
 _PLAIN: Final = ColumnSpec()
 _FLAGS: Final = ("descending", "index", "redact", "null_as_default")
+_TEXTS: Final = {
+    "db_name": "Write a name, as text.",
+    "renamed_from": "Write a name, as text.",
+    "masked_with": 'Write it as in CQL, such as "DEFAULT" or "mask_inner(1, null)".',
+}
 _MAKERS: Final = {"__attrs_attrs__": "an attrs class", "__dataclass_fields__": "a dataclass"}
 
 
@@ -278,7 +283,7 @@ def _usable(name: str, spec: ColumnSpec, problems: Problems) -> ColumnSpec:
     if spec is _PLAIN:
         return spec
     advice = {
-        **{key: "Write a name, as text." for key in ("db_name", "renamed_from") if not _is_text(getattr(spec, key))},
+        **{key: _TEXTS[key] for key in _TEXTS if not _is_text(getattr(spec, key))},
         **{key: "Write True or False." for key in _FLAGS if not isinstance(getattr(spec, key), bool)},
         **{key: "Write a function of one value." for key in ("load", "dump") if not _is_function(getattr(spec, key))},
     }

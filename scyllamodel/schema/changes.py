@@ -180,6 +180,26 @@ class SetOptions:
 
 
 @attrs.frozen
+class SetMask:
+    """The mask of a column that is added, replaced or dropped.
+
+    Attributes:
+        mask: the mask afterwards; None for no mask.
+        before: the mask that is stored; None for no mask.
+    """
+
+    keyspace: str
+    table: str
+    column: str
+    mask: str | None
+    before: str | None
+
+    def inverse(self) -> SetMask:
+        """The change that undoes this one."""
+        return SetMask(self.keyspace, self.table, self.column, self.before, self.mask)
+
+
+@attrs.frozen
 class AddIndex:
     """An index that does not exist.
 
@@ -272,7 +292,8 @@ class LiveOnly:
     """Something live that no model declares; a note, never touched.
 
     Attributes:
-        what: ``table``, ``column``, ``index``, ``view``, ``type`` or ``field``.
+        what: ``table``, ``column``, ``mask``, ``index``, ``trigger``, ``view``, ``type``, ``field``, ``function`` or
+            ``aggregate``.
         fact: the fact itself.
     """
 
@@ -284,6 +305,6 @@ class LiveOnly:
 
 Change: TypeAlias = Union[
     CreateKeyspace, KeyspaceDiffers, AddType, DropType, AddField, AlterUserType, AddTable, DropTable, AddColumns,
-    DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, AddIndex, DropIndex, AlterIndex, AddView,
+    DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, SetMask, AddIndex, DropIndex, AlterIndex, AddView,
     DropView, AlterView, NameTaken, LiveOnly,
 ]  # fmt: skip

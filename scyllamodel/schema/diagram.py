@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
+from scyllamodel.schema.left_out import functions
 from scyllamodel.types.values import CqlType
 
 _KEYS: Final = {"partition_key": "PK", "clustering": "CK"}
@@ -32,7 +33,8 @@ def mermaid(facts: KeyspaceFacts) -> str:
     for item in facts.types:
         fields = [_attribute(name, cql_type, "", []) for name, cql_type in item.fields]
         lines += _entity(ids["type", item.name], f"{item.name} (type)", fields)
-    return "\n".join([*lines, *_relations(facts, ids)]) + "\n"
+    missing = [f"{_INDENT}%% {found}" for found in functions(facts, "the diagram shows what holds rows")]
+    return "\n".join([*lines, *_relations(facts, ids), *missing]) + "\n"
 
 
 def _entity_ids(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
@@ -58,7 +60,8 @@ def _columns(found: Table | View, indexed: frozenset[str]) -> Iterator[str]:
 def _told(column: TableColumn, indexed: frozenset[str]) -> list[str]:
     order = ("descending" if column.descending else "ascending") if column.kind == "clustering" else ""
     static = "static" if column.kind == "static" else ""
-    return [word for word in (order, static, "indexed" if column.name in indexed else "") if word]
+    others = ("indexed" if column.name in indexed else "", "masked" if column.mask else "")
+    return [word for word in (order, static, *others) if word]
 
 
 def _attribute(name: str, cql_type: CqlType, key: str, told: list[str]) -> str:

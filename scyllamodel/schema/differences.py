@@ -147,7 +147,8 @@ def _columns(found: Table | View) -> dict[str, str]:
 
 
 def _column(column: TableColumn) -> str:
-    return f"{column.type.cql} static" if column.kind == "static" else column.type.cql
+    mask = "" if column.mask is None else f" masked with {column.mask}"
+    return f"{column.type.cql}{' static' if column.kind == 'static' else ''}{mask}"
 
 
 def _key(found: Table | View) -> str:

@@ -27,6 +27,7 @@ from scyllamodel.schema.changes import (
     DropType,
     DropView,
     RenameKeyColumns,
+    SetMask,
     SetOptions,
 )
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, UserType, View
@@ -114,6 +115,15 @@ def _set_options(change: SetOptions, found: KeyspaceFacts) -> KeyspaceFacts:
         views = _changed(found.views, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
         return attrs.evolve(found, views=views)
     return _table(found, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
+
+
+@after.register(SetMask)
+def _set_mask(change: SetMask, found: KeyspaceFacts) -> KeyspaceFacts:
+    def masked(live: Table) -> Table:
+        columns = [attrs.evolve(c, mask=change.mask) if c.name == change.column else c for c in live.columns]
+        return attrs.evolve(live, columns=columns)
+
+    return _table(found, change.table, masked)
 
 
 @after.register(AddIndex)

@@ -92,6 +92,8 @@ class TableColumn:
         renamed_from: the earlier name, when a model declares one; no part of equality.
         loads_none: whether a model loads a null as None although its annotation excludes None; no part of equality.
         has_default: whether a model gives a default to new instances; no part of equality.
+        mask: the function that hides its values from roles without UNMASK, as `scyllamodel.schema.masks` writes it;
+            None for a column without a mask, and for those of views, which follow their table.
     """
 
     name: str
@@ -101,6 +103,7 @@ class TableColumn:
     renamed_from: str | None = attrs.field(default=None, eq=False)
     loads_none: bool = attrs.field(default=False, eq=False)
     has_default: bool = attrs.field(default=False, eq=False)
+    mask: str | None = None
 
     @property
     def in_key(self) -> bool:
@@ -130,6 +133,82 @@ class Index:
     options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
     local: bool = False
     named: bool = attrs.field(default=True, eq=False)
+
+
+@attrs.frozen
+class Trigger:
+    """A trigger of a table (Cassandra): a Java class that sees its writes."""
+
+    name: str
+    using: str
+
+
+@attrs.frozen
+class Function:
+    """A user-defined function; several may share a name, with other arguments.
+
+    Attributes:
+        arguments: names and types, in order.
+        null_input: whether it is called with nulls; otherwise one null gives null.
+    """
+
+    name: str
+    arguments: tuple[tuple[str, CqlType], ...]
+    returns: CqlType
+    language: str
+    body: str
+    null_input: bool = False
+
+    @property
+    def signature(self) -> str:
+        """The name with the types of the arguments, which identify it."""
+        return signature(self.name, (kind for _, kind in self.arguments))
+
+
+@attrs.frozen
+class Aggregate:
+    """A user-defined aggregate, made of functions.
+
+    Attributes:
+        arguments: their types, in order.
+        state_function: called for each row with the state and the arguments.
+        initial: the first state as a CQL literal; None for null.
+        final_function: makes the result of the last state; None where the state is the result.
+        reduce_function: joins two states (Scylla); None where there is none.
+    """
+
+    name: str
+    arguments: tuple[CqlType, ...]
+    state_function: str
+    state_type: CqlType
+    initial: str | None = None
+    final_function: str | None = None
+    reduce_function: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """The name with the types of the arguments, which identify it."""
+        return signature(self.name, self.arguments)
+
+
+def signature(name: str, types: Iterable[CqlType]) -> str:
+    """A function as errors and ``DROP FUNCTION`` name it: ``plus(int, int)``."""
+    return f"{name}({', '.join(cql_type.cql for cql_type in types)})"
+
+
+_signature: Final = attrgetter("signature")
+
+
+def _functions(found: Iterable[Function]) -> tuple[Function, ...]:
+    return tuple(sorted(found, key=_signature))
+
+
+def _aggregates(found: Iterable[Aggregate]) -> tuple[Aggregate, ...]:
+    return tuple(sorted(found, key=_signature))
+
+
+def _triggers(found: Iterable[Trigger]) -> tuple[Trigger, ...]:
+    return _by_name(found)
 
 
 def _key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
@@ -191,6 +270,7 @@ class Table(_Columns):
         indexes: its secondary indexes, by name.
         flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; no part of equality.
         renamed_from: an earlier name that a model declares; no part of equality.
+        triggers: its triggers, which no model declares; no part of equality.
     """
 
     keyspace: str | None = None
@@ -200,6 +280,7 @@ class Table(_Columns):
     renamed_from: str | None = attrs.field(default=None, eq=False)
     dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
     """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); no part of equality."""
+    triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
 
     @property
     def is_counter(self) -> bool:
@@ -279,6 +360,7 @@ class KeyspaceFacts:
 
     Attributes:
         keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
+        functions, aggregates: those of users, which no model declares; no part of equality.
     """
 
     name: str
@@ -286,6 +368,8 @@ class KeyspaceFacts:
     types: tuple[UserType, ...] = attrs.field(default=(), converter=_types)
     tables: tuple[Table, ...] = attrs.field(default=(), converter=_tables)
     views: tuple[View, ...] = attrs.field(default=(), converter=_views)
+    functions: tuple[Function, ...] = attrs.field(default=(), converter=_functions, eq=False)
+    aggregates: tuple[Aggregate, ...] = attrs.field(default=(), converter=_aggregates, eq=False)
 
     def type(self, name: str) -> UserType | None:
         """The user type of this raw name, or None."""

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from scyllamodel.schema.facts import Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts import (
+    Aggregate,
+    Function,
+    Index,
+    KeyspaceFacts,
+    SchemaFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
+from scyllamodel.schema.source.left_out import undeclared
 
 
 def facts_dict(facts: SchemaFacts) -> dict[str, Any]:
@@ -27,6 +38,9 @@ def _keyspace(found: KeyspaceFacts) -> dict[str, Any]:
         "types": [type_dict(item) for item in found.types],
         "tables": [_table(item) for item in found.tables],
         "views": [view_dict(item) for item in found.views],
+        "functions": [_function(item) for item in found.functions],
+        "aggregates": [_aggregate(item) for item in found.aggregates],
+        "left_out": [item.to_dict() for item in undeclared(found)],
     }
 
 
@@ -41,7 +55,32 @@ def _table(found: Table) -> dict[str, Any]:
         "name": found.name,
         "columns": [column_dict(item) for item in found],
         "indexes": [index_dict(item) for item in found.indexes],
+        "triggers": [{"name": item.name, "using": item.using} for item in found.triggers],
+        "flags": sorted(found.flags),
         "options": plain(found.options),
+    }
+
+
+def _function(found: Function) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "arguments": [{"name": name, "type": cql_type.cql} for name, cql_type in found.arguments],
+        "returns": found.returns.cql,
+        "language": found.language,
+        "body": found.body,
+        "null_input": found.null_input,
+    }
+
+
+def _aggregate(found: Aggregate) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "arguments": [cql_type.cql for cql_type in found.arguments],
+        "state_function": found.state_function,
+        "state_type": found.state_type.cql,
+        "initial": found.initial,
+        "final_function": found.final_function,
+        "reduce_function": found.reduce_function,
     }
 
 
@@ -58,8 +97,9 @@ def view_dict(found: View) -> dict[str, Any]:
 
 
 def column_dict(found: TableColumn) -> dict[str, Any]:
-    """A column, its type as CQL text."""
-    return {"name": found.name, "type": found.type.cql, "kind": found.kind, "descending": found.descending}
+    """A column, its type as CQL text; ``masked_with`` only where there is a mask."""
+    mask = {} if found.mask is None else {"masked_with": found.mask}
+    return {"name": found.name, "type": found.type.cql, "kind": found.kind, "descending": found.descending, **mask}
 
 
 def index_dict(found: Index) -> dict[str, Any]:

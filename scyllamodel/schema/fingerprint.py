@@ -12,7 +12,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, cast
 
-from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, UserType, View
+from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.types.values import CqlType, Native
 
 if TYPE_CHECKING:
@@ -67,11 +67,16 @@ def _fact(found: _Fact, declared: Mapping[str, Any] | None = None) -> list[Any]:
     """One type, table or view; of its options those that are declared, or all."""
     if isinstance(found, UserType):
         return ["type", found.name, [[name, _type(field_type)] for name, field_type in found.fields]]
-    columns = [[column.name, _type(column.type), column.kind, column.descending] for column in found.columns]
+    columns = [_column(column) for column in found.columns]
     options = {name: _plain(found.options[name]) for name in found.options if declared is None or name in declared}
     if isinstance(found, View):
         return ["view", found.name, found.base, columns, found.all_columns, found.where, options]
     return ["table", found.name, columns, [_index(index) for index in found.indexes], options]
+
+
+def _column(column: TableColumn) -> list[Any]:
+    mask = [] if column.mask is None else [column.mask]
+    return [column.name, _type(column.type), column.kind, column.descending, *mask]
 
 
 def _type(cql_type: CqlType) -> str:

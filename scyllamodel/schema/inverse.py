@@ -25,6 +25,7 @@ from scyllamodel.schema.changes import (
     DropType,
     DropView,
     RenameKeyColumns,
+    SetMask,
     SetOptions,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -53,6 +54,9 @@ def container_is_gone(change: Change, found: KeyspaceFacts) -> bool:
     """Whether what the change takes something from is gone itself, so that there is nothing left to undo."""
     if isinstance(change, (DropColumns, RenameKeyColumns)):
         return found.table(change.table) is None
+    if isinstance(change, SetMask):
+        live = found.table(change.table)
+        return live is None or change.column not in live
     if isinstance(change, SetOptions):
         return (found.view(change.name) if change.view else found.table(change.name)) is None
     return False
@@ -106,8 +110,9 @@ def _drop_columns(change: DropColumns, found: KeyspaceFacts, server: ServerProfi
     if live is None:
         return
     for column in change.columns:
-        if live[column.name] != column:
-            name, now = f"{change.table}.{column.name}", live[column.name]
+        now = live[column.name]
+        if attrs.evolve(now, mask=column.mask) != column:
+            name = f"{change.table}.{column.name}"
             yield _replaced(change, name, "column", f"it is {now.type.cql} ({now.kind})")
         indexes = [index.name for index in live.indexes if column.name in _indexed(index.column, live)]
         if indexes:
@@ -147,6 +152,13 @@ def _rename(change: RenameKeyColumns, found: KeyspaceFacts, server: ServerProfil
     missing = [old for old, new in change.names if live is None or old not in live or new in live]
     if missing:
         yield _replaced(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped since")
+
+
+@_obstacles.register(SetMask)
+def _set_mask(change: SetMask, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = found.table(change.table)
+    if live is not None and change.column in live and (now := live[change.column].mask) != change.before:
+        yield _replaced(change, f"{change.table}.{change.column}", "mask", f"it is {now}" if now else "it was dropped")
 
 
 @_obstacles.register(AddType)

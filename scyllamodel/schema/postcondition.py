@@ -24,6 +24,7 @@ from scyllamodel.schema.changes import (
     DropType,
     DropView,
     RenameKeyColumns,
+    SetMask,
     SetOptions,
 )
 from scyllamodel.schema.diff.indexes import same_index
@@ -94,6 +95,12 @@ def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts, _: Serve
 def _set_options(change: SetOptions, found: KeyspaceFacts, server: ServerProfile) -> bool:
     live = found.view(change.name) if change.view else found.table(change.name)
     return live is not None and not changed(change.options, live.options, server)
+
+
+@holds.register(SetMask)
+def _set_mask(change: SetMask, found: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = found.table(change.table)
+    return live is not None and change.column in live and live[change.column].mask == change.mask
 
 
 @holds.register(AddIndex)

@@ -61,6 +61,7 @@ class ServerProfile:
         engine: ``cassandra`` or ``scylla``.
         version: the release as numbers, such as ``(5, 0, 6)`` or ``(2025, 4, 1)``; ``()`` when the server hides it.
         views_enabled: whether the node's settings allow materialized views; None when it did not say.
+        masks_enabled: whether they allow masks on columns; None when it did not say.
         schema_columns: ``(table, column)`` of every ``system_schema`` table, as the server lists them; empty when
             nobody asked; no part of equality.
     """
@@ -68,6 +69,7 @@ class ServerProfile:
     engine: Literal["cassandra", "scylla"] = "cassandra"
     version: tuple[int, ...] = (5, 0)
     views_enabled: bool | None = None
+    masks_enabled: bool | None = None
     schema_columns: frozenset[tuple[str, str]] = attrs.field(default=frozenset(), eq=False, repr=False)
 
     def __str__(self) -> str:
@@ -101,6 +103,11 @@ class ServerProfile:
     def has_local_indexes(self) -> bool:
         """Whether an index can live within a partition."""
         return self.is_scylla
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether the values of a column can be masked (``system_schema.column_masks``)."""
+        return not self.is_scylla and self.at_least(5, 0)
 
     @property
     def has_tablets(self) -> bool:

@@ -34,16 +34,22 @@ def profile_from(
     known = frozenset(schema_columns)
     if any(table == "scylla_tables" for table, _ in known):
         return ServerProfile("scylla", _numbers(scylla_version), schema_columns=known)
-    return ServerProfile("cassandra", _numbers(release_version), _views_enabled(settings or {}), known)
+    said = settings or {}
+    views, masks = _switch(said, VIEW_SETTINGS), _switch(said, MASK_SETTINGS)
+    return ServerProfile("cassandra", _numbers(release_version), views, masks, known)
 
 
 COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
 VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views")
 """What ``system_views.settings`` calls the switch: Cassandra 4.1 and later, and 4.0."""
 
+MASK_SETTINGS: Final = ("dynamic_data_masking_enabled",)
+"""What it calls the switch of column masks: Cassandra 5.0 and later."""
 
-def _views_enabled(settings: Mapping[str, str]) -> bool | None:
-    said = next((settings[name] for name in VIEW_SETTINGS if name in settings), None)
+
+def _switch(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:
+    """The first of these settings that the server has."""
+    said = next((settings[name] for name in names if name in settings), None)
     return None if said is None else said.lower() == "true"
 
 

@@ -136,7 +136,8 @@ def _view(found: Mapping[str, Any], keyspace: str) -> View:
 
 
 def _column(found: Mapping[str, Any]) -> TableColumn:
-    return TableColumn(found["name"], parse_type(found["type"]), found["kind"], found["descending"])
+    cql_type, mask = parse_type(found["type"]), found.get("masked_with")
+    return TableColumn(found["name"], cql_type, found["kind"], found["descending"], mask=mask)
 
 
 def _written(value: Any, depth: int) -> str:

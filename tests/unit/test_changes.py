@@ -50,6 +50,7 @@ RUNS = [
     (c.DropColumns("k", "t", (LONGER["b"],)), schema(LONGER)),
     (c.RenameKeyColumns("k", "t", (("id", "key"),)), schema(T)),
     (c.SetOptions("k", "t", FIVE, NINE), schema(attrs.evolve(T, options=NINE))),
+    (c.SetMask("k", "t", "a", "mask_default()", None), schema(T)),
     (c.AddIndex("k", T, BY_A, populated=True), schema(T)),
     (c.DropIndex("k", T, BY_A), schema(INDEXED)),
     (c.AddView("k", V, populated=True), schema(T)),
@@ -82,6 +83,7 @@ BACK_IN_THE_WAY = {
     c.AddColumns: schema(LONGER),
     c.RenameKeyColumns: schema(T),
     c.DropIndex: schema(table("t", "id int pk", "at int ck", "a text", indexes=[index("at", "t_by_a")])),
+    c.SetMask: schema(table("t", "id int pk", "at int ck", "a text mask=mask_null()")),
     c.AddIndex: schema(),
     c.DropView: schema(T, attrs.evolve(V, base="s")),
     c.AddView: schema(T, V),
@@ -154,7 +156,7 @@ def test_what_runs_can_be_undone_or_says_why_not(change, before):
 def test_an_undo_looks_what_others_did_meanwhile(kind):
     """Each kind of undo has something that stands in its way, and says so before anything runs."""
     (undone,) = [found for change, _ in RUNS if type(found := inverse_of(change)) is kind]
-    said = judged(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105"})
+    said = judged(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
 
     assert {"RB103", "RB104"}.intersection(found.code for found in said if found.severity == "error")
 

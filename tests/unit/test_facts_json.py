@@ -58,6 +58,8 @@ def test_a_keyspace_becomes_one_document():
                 "indexes": [
                     {"name": "by_tag", "column": "tags", "on": "values", "using": None, "options": {}, "local": False}
                 ],
+                "triggers": [],
+                "flags": [],
                 "options": {"compaction": {"class": "LeveledCompactionStrategy"}, "gc_grace_seconds": 60},
             }
         ],
@@ -73,6 +75,11 @@ def test_a_keyspace_becomes_one_document():
                 "where": '"Placed" IS NOT NULL',
                 "options": {},
             }
+        ],
+        "functions": [],
+        "aggregates": [],
+        "left_out": [
+            {"what": "view", "name": "by_placed", "why": 'models have no filters: WHERE "Placed" IS NOT NULL'}
         ],
     } == facts_dict(SchemaFacts([SHOP]))["keyspaces"][0]
 

@@ -306,7 +306,10 @@ def test_columns_to_read(server, table, has, lacks):
 
 def test_scylla_tables_are_read_on_scylla_only():
     """Cassandra is not asked for tables it does not have."""
-    assert {"scylla_keyspaces", "scylla_tables"} == set(columns_to_read(SCYLLA)) - set(columns_to_read(CASSANDRA))
+    assert {"scylla_aggregates", "scylla_keyspaces", "scylla_tables"} == (
+        columns_to_read(SCYLLA).keys() - columns_to_read(CASSANDRA).keys()
+    )
+    assert {"column_masks"} == columns_to_read(CASSANDRA).keys() - columns_to_read(SCYLLA).keys()
 
 
 def test_what_the_server_lists_decides_what_is_read():

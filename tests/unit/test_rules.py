@@ -33,6 +33,7 @@ from scyllamodel.schema.server import ServerProfile
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
 SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
 NO_VIEWS = attrs.evolve(C5, views_enabled=False)
+UNMASKED = attrs.evolve(C5, masks_enabled=False)
 
 T = ("a int pk", "b int ck", "v text")
 LCS = {"class": "LeveledCompactionStrategy"}
@@ -111,6 +112,13 @@ CASES = [
     ("TY108", "error", OLD_SCYLLA, (schema(), wanted(user_type("p", "e vector<float,2>"))), (schema(), wanted(ADDR))),
     ("TY108", "error", C4, (schema(ADDR), wanted(user_type("addr", "x int", "e vector<float,2>"))),
      (schema(ADDR), wanted(GROWN))),
+    ("TY109", "error", C4, new("a int pk", "v text mask=mask_default()"), new("a int pk", "v text")),
+    ("TY109", "error", UNMASKED, both(T, (*T, "w text mask=mask_default()")), both(T, (*T, "w text"))),
+    ("TY109", "error", SCYLLA, both(T, (*T[:2], "v text mask=mask_default()")), both(T, T)),
+    ("DS107", "error", C5, both((*T, "m text mask=mask_hash()"), (*T, "m text mask=mask_default()")),
+     both((*T, "m text mask=mask_hash()"), (*T, "m text"))),
+    ("BC104", "warn", C5, both(T, (*T[:2], "v text mask=mask_default()")),
+     new(*T[:2], "v text mask=mask_default()")),
     ("UD101", "error", C5, (schema(GROWN), wanted(user_type("addr", "y int"))), (schema(GROWN), wanted(ADDR))),
     ("UD102", "error", C5, (schema(ADDR), wanted(user_type("addr", "x text"))), (schema(ADDR), wanted(GROWN))),
     ("UD104", "error", C5, (schema(ADDR), wanted(user_type("addr", "n int", "x int"))), (schema(ADDR), wanted(GROWN))),

@@ -25,6 +25,7 @@ from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.left_out import unwritten
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 
@@ -72,7 +73,8 @@ def _shown(form: str, facts: KeyspaceFacts, server: ServerProfile, repo: Repo) -
         return module_source(facts, server, repo=repo.name).rstrip("\n")
     if form == "mermaid":
         return mermaid(facts).rstrip("\n")
-    return "\n\n".join(f"{cql};" for cql in script(facts, server))
+    missing = [f"-- {found}" for found in unwritten(facts)]
+    return "\n\n".join([*(f"{cql};" for cql in script(facts, server)), *missing])
 
 
 def _lint(settings: argparse.Namespace, console: Console) -> int:

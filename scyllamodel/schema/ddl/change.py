@@ -26,6 +26,7 @@ from scyllamodel.schema.changes import (
     DropType,
     DropView,
     RenameKeyColumns,
+    SetMask,
     SetOptions,
 )
 from scyllamodel.schema.ddl.create import (
@@ -109,6 +110,12 @@ def _set_options(change: SetOptions, server: ServerProfile) -> str:
     what = "MATERIALIZED VIEW" if change.view else "TABLE"
     clauses = " AND ".join(options_cql(change.options, server))
     return f"ALTER {what} {qualified(change.keyspace, change.name)} WITH {clauses}"
+
+
+@statement.register(SetMask)
+def _set_mask(change: SetMask, _: ServerProfile) -> str:
+    what = "DROP MASKED" if change.mask is None else f"MASKED WITH {change.mask}"
+    return f"ALTER TABLE {qualified(change.keyspace, change.table)} ALTER {quote(change.column)} {what}"
 
 
 @statement.register(AddIndex)

@@ -10,13 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from scyllamodel._identifiers import qualified, quote, quote_type, string
 from scyllamodel.errors import KeyspaceError
-from scyllamodel.schema.facts import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.ddl.compact import as_created, compact_fault, is_compact
+from scyllamodel.schema.facts import (
+    Aggregate,
+    Function,
+    Index,
+    Keyspace,
+    KeyspaceFacts,
+    Table,
+    TableColumn,
+    Trigger,
+    UserType,
+    View,
+)
+from scyllamodel.schema.masks import DEFAULT, is_writable
 from scyllamodel.schema.options import map_cql, option_cql
 from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.server import ORDINARY, index_family
-from scyllamodel.types.values import VectorType
+from scyllamodel.types.values import CqlType, VectorType
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,15 +42,28 @@ INDENT: Final = "    "
 
 
 def script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
-    """The statements that make this keyspace on an empty server, in an order that works."""
+    """The statements that make this keyspace on an empty server, in an order that works.
+
+    `scyllamodel.schema.left_out.unwritten` lists what CQL has no words for; such a table is not among them.
+    """
     name = facts.name
+    tables = [writable(table) for table in facts.tables if compact_fault(table) is None]
     return [
         *([] if facts.keyspace is None else [create_keyspace(facts.keyspace, server)]),
         *(create_type(name, found) for found in types_in_order(facts.types)),
-        *(create_table(name, found, server) for found in facts.tables),
-        *(create_index(name, table, index, server) for table in facts.tables for index in table.indexes),
+        *(create_function(name, found) for found in facts.functions),
+        *(create_aggregate(name, found) for found in facts.aggregates),
+        *(create_table(name, found, server) for found in tables),
+        *(create_index(name, table, index, server) for table in tables for index in table.indexes),
+        *(create_trigger(name, table, found) for table in tables for found in table.triggers),
         *(create_view(name, found, server) for found in facts.views),
     ]
+
+
+def writable(table: Table) -> Table:
+    """The table with the mask that hides everything, where CQL has no literal for an argument of the stored one."""
+    columns = [c if c.mask is None or is_writable(c.mask) else attrs.evolve(c, mask=DEFAULT) for c in table]
+    return attrs.evolve(table, columns=columns)
 
 
 def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
@@ -69,18 +97,54 @@ def create_type(keyspace: str, found: UserType) -> str:
     return f"CREATE TYPE {type_name(keyspace, found.name)} ({fields})"
 
 
+def create_function(keyspace: str, found: Function) -> str:
+    """``CREATE FUNCTION``."""
+    arguments = ", ".join(f"{quote(name)} {_open(kind)}" for name, kind in found.arguments)
+    on_null = "CALLED" if found.null_input else "RETURNS NULL"
+    return (
+        f"CREATE FUNCTION {qualified(keyspace, found.name)} ({arguments}) {on_null} ON NULL INPUT "
+        f"RETURNS {_open(found.returns)} LANGUAGE {found.language} AS {string(found.body)}"
+    )
+
+
+def create_aggregate(keyspace: str, found: Aggregate) -> str:
+    """``CREATE AGGREGATE``."""
+    clauses = [
+        f"SFUNC {quote(found.state_function)}",
+        f"STYPE {_open(found.state_type)}",
+        *([f"REDUCEFUNC {quote(found.reduce_function)}"] if found.reduce_function else []),
+        *([f"FINALFUNC {quote(found.final_function)}"] if found.final_function else []),
+        *([] if found.initial is None else [f"INITCOND {found.initial}"]),
+    ]
+    arguments = ", ".join(map(_open, found.arguments))
+    return f"CREATE AGGREGATE {qualified(keyspace, found.name)} ({arguments}) {' '.join(clauses)}"
+
+
+def _open(cql_type: CqlType) -> str:
+    """A type where functions name it: Cassandra refuses ``frozen`` around it, and freezes it itself."""
+    text = cql_type.cql
+    return text[len("frozen<") : -1] if text.startswith("frozen<") else text
+
+
+def create_trigger(keyspace: str, table: Table, found: Trigger) -> str:
+    """``CREATE TRIGGER``."""
+    return f"CREATE TRIGGER {quote(found.name)} ON {qualified(keyspace, table.name)} USING {string(found.using)}"
+
+
 def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id: UUID | None = None) -> str:
     """``CREATE TABLE``; clustering orders are listed when one of them is descending.
 
     Parameters:
         table_id: for a table that many may make at once: ``IF NOT EXISTS``, and with this id wherever it is made.
     """
+    compact = ["COMPACT STORAGE"] if is_compact(table) else []
+    table = as_created(table) if compact else table
     lines = [*map(column_cql, table.columns), f"PRIMARY KEY {_primary_key(table)}"]
     body = ",\n".join(INDENT + line for line in lines)
     descending = any(column.descending for column in table.clustering_key)
     options = _without_ttl(table.options) if table.is_counter else table.options
     order, once = [_clustering_order(table)] if descending else [], [] if table_id is None else [f"id = {table_id}"]
-    clauses = [*order, *once, *options_cql(options, server)]
+    clauses = [*compact, *order, *once, *options_cql(options, server)]
     start = f"CREATE TABLE {'IF NOT EXISTS ' if once else ''}{qualified(keyspace, table.name)}"
     return f"{start} (\n{body}\n){_with(clauses, ' ')}"
 
@@ -139,7 +203,8 @@ def type_name(keyspace: str, name: str) -> str:
 
 def column_cql(column: TableColumn) -> str:
     """A column as ``CREATE TABLE`` and ``ALTER TABLE ADD`` take it."""
-    return f"{quote(column.name)} {column.type.cql}{' STATIC' if column.kind == 'static' else ''}"
+    mask = f" MASKED WITH {column.mask}" if column.mask else ""
+    return f"{quote(column.name)} {column.type.cql}{' STATIC' if column.kind == 'static' else ''}{mask}"
 
 
 def _names(columns: Iterable[TableColumn]) -> str:

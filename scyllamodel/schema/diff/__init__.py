@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.diff.indexes import diff_indexes
 from scyllamodel.schema.diff.keyspaces import diff_keyspace
 from scyllamodel.schema.diff.options import diff_options
@@ -22,6 +23,8 @@ from scyllamodel.schema.diff.views import diff_views
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scyllamodel.schema.changes import Change
     from scyllamodel.schema.server import ServerProfile
 
@@ -64,4 +67,14 @@ def diff_sides(sides: Sides, *, create_keyspace: bool = False) -> tuple[Change, 
         *diff_options(sides),
         *diff_indexes(sides),
         *diff_views(sides),
+        *_undeclarable(sides),
     )
+
+
+def _undeclarable(sides: Sides) -> Iterator[Change]:
+    """Triggers, functions and aggregates, for which models have no words."""
+    for table in sides.found.tables:
+        for trigger in table.triggers if table.name in sides.declared else ():
+            yield LiveOnly(sides.name, "trigger", f"{table.name}.{trigger.name}", trigger)
+    yield from (LiveOnly(sides.name, "function", item.signature, item) for item in sides.found.functions)
+    yield from (LiveOnly(sides.name, "aggregate", item.signature, item) for item in sides.found.aggregates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import AddColumns, AlterColumn, AlterKey, Change, LiveOnly, RenameKeyColumns
+from scyllamodel.schema.changes import AddColumns, AlterColumn, AlterKey, Change, LiveOnly, RenameKeyColumns, SetMask
 from scyllamodel.types.values import COUNTER, freeze
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def diff_columns(keyspace: str, found: Table, wanted: Table, renames: tuple[tupl
     yield from (AlterColumn(keyspace, wanted.name, stored[c.renamed_from or ""], c, "BC102") for c in moved)
     if added := tuple(c for c in missing if c.renamed_from not in stored):
         yield AddColumns(keyspace, wanted.name, added)
+    yield from _masks(keyspace, found, wanted)
     yield from _live_only(keyspace, found, wanted)
 
 
@@ -67,6 +68,18 @@ def _type_fault(found: TableColumn, wanted: TableColumn) -> str:
     if freeze(found.type) == freeze(wanted.type):
         return "TY103"
     return "TY107" if COUNTER in (found.type, wanted.type) else "TY101"
+
+
+def _masks(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+    """Masks that are declared and not stored so; one that no model declares stays, since dropping it shows values."""
+    for column in wanted.columns:
+        live = found.get(column.name)
+        if live is None or live.mask == column.mask:
+            continue
+        if column.mask is None:
+            yield LiveOnly(keyspace, "mask", f"{found.name}.{column.name}", live)
+        else:
+            yield SetMask(keyspace, found.name, column.name, column.mask, live.mask)
 
 
 def _live_only(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:

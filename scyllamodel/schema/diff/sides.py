@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from scyllamodel.schema.ddl.compact import is_compact
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn, UserType, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scyllamodel.schema.server import ServerProfile
-
-_COMPACT = frozenset({"dense", "super", "compact"})
 
 
 @attrs.frozen
@@ -86,7 +85,7 @@ def is_manageable(table: Table) -> bool:
 
     Flags are what a server says; a table from a model or a snapshot has none, and passes.
     """
-    return not table.flags or ("compound" in table.flags and not table.flags & _COMPACT)
+    return not is_compact(table)
 
 
 def _renamed(columns: tuple[TableColumn, ...], names: Mapping[str, str]) -> tuple[TableColumn, ...]:

@@ -18,6 +18,7 @@ from scyllamodel.schema.changes import (
     DropType,
     DropView,
     LiveOnly,
+    SetMask,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff_sides
@@ -34,7 +35,14 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, UserType
     from scyllamodel.schema.server import ServerProfile
 
-_CODES: Final = {"view": "DS105", "index": "DS106", "column": "DS103", "table": "DS102", "type": "DS104"}
+_CODES: Final = {
+    "view": "DS105",
+    "index": "DS106",
+    "mask": "DS107",
+    "column": "DS103",
+    "table": "DS102",
+    "type": "DS104",
+}
 """The code of each kind of drop, in the order in which they run: what depends on others goes before them."""
 
 
@@ -132,6 +140,8 @@ def _drop(change: LiveOnly, sides: Sides) -> Change | None:
         table = next(table for table in sides.found.tables if fact in table.indexes)
         return DropIndex(sides.name, table, fact)
     owner = sides.found.table(change.name.removesuffix(f".{fact.name}"))
+    if change.what == "mask" and owner is not None:
+        return SetMask(sides.name, owner.name, fact.name, None, fact.mask)
     return None if owner is None else DropColumns(sides.name, owner.name, (fact,))
 
 

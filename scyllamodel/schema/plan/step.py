@@ -26,6 +26,7 @@ from scyllamodel.schema.changes import (
     DropType,
     DropView,
     RenameKeyColumns,
+    SetMask,
     SetOptions,
 )
 from scyllamodel.schema.ddl import statement, undo
@@ -207,6 +208,11 @@ def _set_options(change: SetOptions) -> tuple[str, str]:
     return name, f"Set {_listed(sorted(change.options))} of {name}."
 
 
+def _set_mask(change: SetMask) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.table}.{change.column}"
+    return name, f"Drop the mask of {name}." if change.mask is None else f"Mask {name} with {change.mask}."
+
+
 def _add_index(change: AddIndex) -> tuple[str, str]:
     name, column, table = change.index.name, change.index.column, f"{change.keyspace}.{change.table.name}"
     target = (column or "the rows") if change.index.on == "values" else f"the {change.index.on} of {column}"
@@ -236,6 +242,7 @@ _STEPS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
     AddColumns: ("add_columns", _add_columns),
     RenameKeyColumns: ("rename_key_columns", _rename),
     SetOptions: ("set_options", _set_options),
+    SetMask: ("set_mask", _set_mask),
     AddIndex: ("add_index", _add_index),
     AddView: ("add_view", _add_view),
     DropView: ("drop_view", _dropped("materialized view", "view")),

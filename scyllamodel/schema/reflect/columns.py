@@ -22,11 +22,26 @@ _ALWAYS: Final[dict[str, tuple[str, ...]]] = {
     "indexes": ("keyspace_name", "table_name", "index_name", "kind", "options"),
     "types": ("keyspace_name", "type_name", "field_names", "field_types"),
     "tables": ("keyspace_name", "table_name", "flags"),
+    "functions": (
+        "keyspace_name", "function_name", "argument_names", "argument_types", "body", "called_on_null_input",
+        "language", "return_type",
+    ),
+    "aggregates": (
+        "keyspace_name", "aggregate_name", "argument_types", "final_func", "initcond", "state_func", "state_type",
+    ),
+    "triggers": ("keyspace_name", "table_name", "trigger_name", "options"),
     "views": ("keyspace_name", "view_name", "base_table_name", "include_all_columns", "where_clause"),
-}
+}  # fmt: skip
+_MASKS: Final[dict[str, tuple[str, ...]]] = {
+    "column_masks": (
+        "keyspace_name", "table_name", "column_name", "function_argument_nulls", "function_argument_types",
+        "function_argument_values", "function_keyspace", "function_name",
+    ),
+}  # fmt: skip
 _SCYLLA: Final[dict[str, tuple[str, ...]]] = {
     "scylla_keyspaces": ("keyspace_name", "initial_tablets"),
     "scylla_tables": ("keyspace_name", "table_name", "partitioner"),
+    "scylla_aggregates": ("keyspace_name", "aggregate_name", "argument_types", "reduce_func"),
 }
 _IN_EXTENSIONS: Final = frozenset(
     "cdc paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc".split()
@@ -45,11 +60,12 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
     if server.stores_extensions:
         stored = options - _IN_EXTENSIONS - _IN_SCYLLA_TABLES | {"extensions"}
         extra = {"tables": stored, "views": stored, "scylla_tables": options & _IN_SCYLLA_TABLES}
-    always = _ALWAYS | _SCYLLA if server.stores_extensions else _ALWAYS
+    always = _ALWAYS | (_SCYLLA if server.stores_extensions else {}) | (_MASKS if server.has_masks else {})
     wanted = {table: (*names, *sorted(extra.get(table, ()))) for table, names in always.items()}
     if not server.schema_columns:
         return wanted
-    return {table: _listed(table, names, server) for table, names in wanted.items()}
+    listed = {table: _listed(table, names, server) for table, names in wanted.items()}
+    return {table: names for table, names in listed.items() if names}
 
 
 def _listed(table: str, names: tuple[str, ...], server: ServerProfile) -> tuple[str, ...]:

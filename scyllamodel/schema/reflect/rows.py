@@ -8,15 +8,20 @@ indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
 from __future__ import annotations
 
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+import attrs
+
 from scyllamodel._identifiers import BOOKKEEPING
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import (
+    Aggregate,
     FrozenMap,
+    Function,
     Index,
     Keyspace,
     KeyspaceFacts,
@@ -24,9 +29,11 @@ from scyllamodel.schema.facts import (
     SchemaFacts,
     Table,
     TableColumn,
+    Trigger,
     UserType,
     View,
 )
+from scyllamodel.schema.masks import stored_mask
 from scyllamodel.schema.options import stored_options
 from scyllamodel.schema.reflect.targets import index_target, where_clause
 from scyllamodel.types.parse import parse_type
@@ -39,6 +46,8 @@ Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Mapping[str, Sequence[Row]]
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
+_EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
+_WORD: Final = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' | \w+ """, re.VERBOSE)
 _SERVER_MADE: Final = frozenset({"index_version"})
 """Options of an index that nobody can declare."""
 
@@ -101,6 +110,9 @@ class _Keyspace:
         self.columns = rows.by_table("columns", name)
         self.indexes = rows.by_table("indexes", name)
         self.dropped = rows.by_table("dropped_columns", name)
+        self.masks = rows.by_table("column_masks", name)
+        self.triggers = rows.by_table("triggers", name)
+        self.has_empty_type = any(row["type_name"] == "empty" for row in rows.of("types", name))
         self.scylla_tables = {row["table_name"]: row for row in rows.of("scylla_tables", name)}
 
     def facts(self) -> KeyspaceFacts:
@@ -112,6 +124,8 @@ class _Keyspace:
             types=tuple(self.user_type(row) for row in self.rows.of("types", self.name)),
             tables=tuple(self.table(row) for row in tables),
             views=tuple(self.view(row) for row in views),
+            functions=tuple(self.function(row) for row in self.rows.of("functions", self.name)),
+            aggregates=tuple(self.aggregate(row) for row in self.rows.of("aggregates", self.name)),
         )
 
     def is_hidden(self, table: str) -> bool:
@@ -145,7 +159,8 @@ class _Keyspace:
 
     def table(self, row: Row) -> Table:
         name = row["table_name"]
-        columns = self.table_columns(name)
+        masks = {row["column_name"]: self.mask(row) for row in self.masks.get(name, ())}
+        columns = tuple(_masked(column, masks.get(column.name)) for column in self.table_columns(name))
         return Table(
             name=name,
             columns=columns,
@@ -153,6 +168,7 @@ class _Keyspace:
             options=self.options(name, row),
             indexes=tuple(self.index(found, columns) for found in self.indexes.get(name, ())),
             flags=_flags(row),
+            triggers=tuple(self.trigger(found) for found in self.triggers.get(name, ())),
             dropped=FrozenMap({
                 gone["column_name"]: f"{gone.get('kind') or ''} {gone['type']}" for gone in self.dropped.get(name, ())
             }),
@@ -185,15 +201,64 @@ class _Keyspace:
 
     def column(self, table: str, row: Row) -> TableColumn:
         try:
-            return _column(row["column_name"], row["type"], row["kind"], row["clustering_order"])
+            return _column(row["column_name"], self.text(row["type"]), row["kind"], row["clustering_order"])
         except ValueError as error:
             raise self.fault(f"{table}.{row['column_name']}", str(error)) from error
 
     def type(self, text: str, *where: str) -> CqlType:
         try:
-            return _parsed(text)
+            return _parsed(self.text(text))
         except ValueError as error:
             raise self.fault(".".join(where), str(error)) from error
+
+    def text(self, text: str) -> str:
+        """The type in a spelling that CQL reads: servers write ``empty`` for a class that has no name in CQL.
+
+        A user type may have this name too, and is meant wherever the keyspace has it.
+        """
+        if "empty" not in text or self.has_empty_type:
+            return text
+        return _WORD.sub(lambda found: _EMPTY_TYPE if found[0] == "empty" else found[0], text)
+
+    def mask(self, row: Row) -> str:
+        try:
+            return stored_mask(row, self.name)
+        except ValueError as error:
+            raise self.fault(f"{row['table_name']}.{row['column_name']}", f"its mask: {error}") from error
+
+    def trigger(self, row: Row) -> Trigger:
+        return Trigger(row["trigger_name"], row["options"].get("class", ""))
+
+    def function(self, row: Row) -> Function:
+        name, types = row["function_name"], row["argument_types"] or ()
+        return Function(
+            name=name,
+            arguments=tuple(
+                (argument, self.type(text, name, argument))
+                for argument, text in zip(row["argument_names"] or (), types, strict=True)
+            ),
+            returns=self.type(row["return_type"], name),
+            language=row["language"],
+            body=row["body"],
+            null_input=row["called_on_null_input"],
+        )
+
+    def aggregate(self, row: Row) -> Aggregate:
+        name, types = row["aggregate_name"], tuple(row["argument_types"] or ())
+        beside = (
+            found["reduce_func"]
+            for found in self.rows.of("scylla_aggregates", self.name)
+            if (found["aggregate_name"], tuple(found["argument_types"] or ())) == (name, types)
+        )
+        return Aggregate(
+            name=name,
+            arguments=tuple(self.type(text, name) for text in types),
+            state_function=row["state_func"],
+            state_type=self.type(row["state_type"], name),
+            initial=row["initcond"],
+            final_function=row["final_func"],
+            reduce_function=next(beside, None),
+        )
 
     def index(self, row: Row, columns: Iterable[TableColumn]) -> Index:
         options: dict[str, str] = {**row["options"]}
@@ -218,6 +283,10 @@ def _column(name: str, text: str, kind: Kind | str, order: str) -> TableColumn:
     """Many tables have the same columns."""
     known: Any = "regular" if kind == "compact_value" else kind
     return TableColumn(name, _parsed(text), known, order.casefold() == "desc")
+
+
+def _masked(column: TableColumn, mask: str | None) -> TableColumn:
+    return column if mask is None else attrs.evolve(column, mask=mask)
 
 
 @functools.lru_cache(maxsize=4096)

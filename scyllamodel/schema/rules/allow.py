@@ -15,7 +15,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
-ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106")
+ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107")
 """The codes of what is refused by default and may run all the same; every other refusal is final."""
 
 

@@ -83,6 +83,13 @@ ENTRIES: Final = (
         "DROP INDEX shop.orders_status_idx", "Deploy code that does not query by it first.",
     ),
     Entry(
+        "DS107", "A mask would be dropped or replaced",
+        "A mask hides the values of a column from roles without UNMASK. Without it, or under another one, they can see "
+        "what was hidden, so no sync drops or replaces a mask.",
+        "masked_with='DEFAULT' where mask_hash() is stored; scyllamodel contract on a column without masked_with=",
+        "Declare the stored mask with masked_with=, or allow it by name: --allow DS107:users.email",
+    ),
+    Entry(
         "PK101", "The partition key differs",
         "The partition key decides on which nodes a row lives; CQL cannot change it.",
         "shop: Column[UUID] = partition_key() on a table whose partition key is (shop, day)", _NEW_TABLE,
@@ -144,6 +151,12 @@ ENTRIES: Final = (
         "TY108", "The server has no such type",
         "Vectors came with Cassandra 5.0 and ScyllaDB 2025.2.", "a vector on Cassandra 4.1",
         "Use a newer server, or frozen<list<float>> without a search.",
+    ),
+    Entry(
+        "TY109", "The server cannot mask columns",
+        "Masks came with Cassandra 5.0, and nodes allow them with dynamic_data_masking_enabled: true only. A table "
+        "without the declared mask would show its values, so it is not created.",
+        "column(masked_with='DEFAULT') on Cassandra 4.1", "Enable masks on every node, or leave masked_with= out.",
     ),
     Entry(
         "UD101", "A field of a user type is gone",
@@ -304,6 +317,12 @@ ENTRIES: Final = (
         "BC103", "Live and declared by no model",
         "Another release, another application or a person made it. It is never touched.",
         "a column that a newer release added", "Nothing; or drop it by hand, once nobody needs it.",
+    ),
+    Entry(
+        "BC104", "A column would be masked",
+        "From that moment on roles without the permission UNMASK read the mask instead of the values.",
+        "column(masked_with='DEFAULT') on a column that is stored without a mask",
+        "GRANT UNMASK ON TABLE … to the roles that need the values, before the migration.",
     ),
     Entry(
         "NB101", "A statement that is known to break a node",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddTable, AlterColumn, LiveOnly, RenameKeyColumns
+from scyllamodel.schema.changes import AddTable, AlterColumn, LiveOnly, RenameKeyColumns, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 
@@ -64,6 +64,13 @@ def _live(change: LiveOnly, case: Case) -> Iterator[Diagnostic]:
     yield Diagnostic("BC103", "note", case.path(change.name), text)
 
 
+def _masked(change: SetMask, case: Case) -> Iterator[Diagnostic]:
+    if change.before is None:
+        text = f"roles without UNMASK read {change.mask} instead of the values from then on"
+        fix = "Give UNMASK to the roles that need the values: GRANT UNMASK ON TABLE … TO …"
+        yield Diagnostic("BC104", "warn", case.path(change.table, change.column), text, fix)
+
+
 def stale_renames(case: Case) -> Iterator[Diagnostic]:
     """A note for each ``renamed_from`` that has nothing left to do."""
     for table in case.wanted.tables:
@@ -93,4 +100,5 @@ RULES: Final[Mapping[type, ChangeRule]] = {
     AlterColumn: _column,
     AddTable: _table,
     LiveOnly: _live,
+    SetMask: _masked,
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from scyllamodel._identifiers import unquote
-from scyllamodel.schema.changes import DropColumns, DropIndex, DropTable, DropType, DropView
+from scyllamodel.schema.changes import DropColumns, DropIndex, DropTable, DropType, DropView, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules.case import allowed
 
@@ -68,10 +68,20 @@ def _index(change: DropIndex, case: Case) -> Iterator[Diagnostic]:
     yield Diagnostic("DS106", "warn", path, text, allow=f"DS106:{path}")
 
 
+def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
+    path = case.path(change.table, change.column)
+    if change.mask is None:
+        yield _refused("DS107", path, f"the mask {change.before} would be dropped, and every role sees the values")
+    elif change.before is not None:
+        text = f"the mask {change.before} would become {change.mask}, which may show what was hidden"
+        yield _refused("DS107", path, text)
+
+
 RULES: Final[Mapping[type, ChangeRule]] = {
     DropTable: _table,
     DropColumns: _columns,
     DropType: _type,
     DropView: _view,
     DropIndex: _index,
+    SetMask: _mask,
 }

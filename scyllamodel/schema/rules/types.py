@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn
+from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.types.parse import parse_type
@@ -79,11 +79,31 @@ def _added(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
         yield from _mixed(table, column, path)
         yield from _again(table, column, path)
         yield from unknown_type(column.type, path, case)
+        yield from _no_masks(column.mask, path, case)
 
 
 def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
     for column in change.table.columns:
-        yield from unknown_type(column.type, case.path(change.table.name, column.name), case)
+        path = case.path(change.table.name, column.name)
+        yield from unknown_type(column.type, path, case)
+        yield from _no_masks(column.mask, path, case)
+
+
+def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
+    yield from _no_masks(change.mask, case.path(change.table, change.column), case)
+
+
+def _no_masks(mask: str | None, path: str, case: Case) -> Iterator[Diagnostic]:
+    """TY109 for a mask where the server has none: without it every role would see the values."""
+    if mask is None or (case.server.has_masks and case.server.masks_enabled is not False):
+        return
+    if case.server.has_masks:
+        text = "masks are disabled on the server"
+        fix = "Set dynamic_data_masking_enabled: true in cassandra.yaml of every node, or leave masked_with= out."
+    else:
+        text = f"{case.server} has no masks for columns"
+        fix = "Masks need Cassandra 5.0. Leave masked_with= out, and restrict who may read the table."
+    yield Diagnostic("TY109", "error", path, text, fix)
 
 
 def _mixed(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
@@ -127,4 +147,4 @@ def unknown_type(cql_type: CqlType, path: str, case: Case) -> Iterator[Diagnosti
         yield Diagnostic("TY108", "error", path, text, "Vectors need Cassandra 5.0 or ScyllaDB 2025.2, or newer.")
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {AlterColumn: _column, AddColumns: _added, AddTable: _table}
+RULES: Final[Mapping[type, ChangeRule]] = {AlterColumn: _column, AddColumns: _added, AddTable: _table, SetMask: _mask}

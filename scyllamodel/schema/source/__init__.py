@@ -6,16 +6,16 @@ difference; what no class can declare stands in it as a comment. The same facts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from scyllamodel.schema.facts import KeyspaceFacts, Table, View
 from scyllamodel.schema.order import types_in_order
-from scyllamodel.schema.source.classes import left_out, table_class, user_type_class, view_class
+from scyllamodel.schema.source.classes import table_class, user_type_class, view_class
 from scyllamodel.schema.source.hints import Classes
-from scyllamodel.schema.source.left_out import table_fault, type_fault, usable_types, view_fault
+from scyllamodel.schema.source.left_out import table_fault, undeclared, usable_types, view_fault
 from scyllamodel.schema.source.names import class_names
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def module_source(
         for table in tables.values()
     ]
     blocks += [_view(view, tables[view.base], names, classes, server) for view in views]
-    comments = [*_left_out(facts, classes, frozenset(tables))]
+    comments = [f"# {found}" for found in undeclared(facts)]
     return _module(facts.name, about, comments, ["\n".join(block) for block in blocks])
 
 
@@ -97,18 +97,6 @@ def _view(
     view: View, table: Table, names: dict[tuple[str, str], str], classes: Classes, server: ServerProfile
 ) -> list[str]:
     return view_class(view, names["view", view.name], (table, names["table", table.name]), classes, server)
-
-
-def _left_out(facts: KeyspaceFacts, classes: Classes, tables: frozenset[str]) -> Iterable[str]:
-    for item in facts.types:
-        if item.name not in classes.names:
-            yield left_out("user type", item.name, type_fault(item))
-    for table in facts.tables:
-        if (fault := table_fault(table, classes)) is not None:
-            yield left_out("table", table.name, fault)
-    for view in facts.views:
-        if (fault := view_fault(view, tables)) is not None:
-            yield left_out("view", view.name, fault)
 
 
 def _module(keyspace: str, about: str, comments: list[str], blocks: list[str]) -> str:

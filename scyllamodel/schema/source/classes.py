@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from scyllamodel.schema.facts import FrozenMap, Index, Table, TableColumn, UserType, View
+from scyllamodel.schema.masks import is_writable
 from scyllamodel.schema.options import OPTION_NAMES
 from scyllamodel.schema.source.defaults import chosen_options
 from scyllamodel.schema.source.hints import Classes, Spelling, spell
@@ -48,12 +49,10 @@ def table_class(
     """
     repo, known = bound
     names = {**attributes(column.name for column in table), **known}
-    faults = {index: index_fault(index, table) for index in table.indexes}
     arguments = [f"table={table.name!r}", *([] if repo == "default" else [f"repo={repo!r}"])]
-    indexes = [_index(index, names) for index, fault in faults.items() if fault is None]
+    indexes = [_index(index, names) for index in table.indexes if index_fault(index, table) is None]
     blocks = _block("indexes", indexes) + _options(chosen_options(table.options, server))
-    comments = [left_out("index", index.name, fault) for index, fault in faults.items() if fault is not None]
-    return [*comments, *_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes)]
+    return [*_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes)]
 
 
 def view_class(view: View, name: str, base: tuple[Table, str], classes: Classes, server: ServerProfile) -> list[str]:
@@ -65,16 +64,6 @@ def view_class(view: View, name: str, base: tuple[Table, str], classes: Classes,
     names = attributes(column.name for column in table)
     stored = {column.name: column for column in table}
     return [*head, *(_INDENT + _view_column(c, stored[c.name], names[c.name], classes) for c in view.columns)]
-
-
-def left_out(what: str, name: str, why: str) -> str:
-    r"""A comment that tells what has no class, in one line whatever the texts hold.
-
-    >>> left_out("table", "a\nb", "it has a compact layout")
-    "# The table 'a\\nb' is left out: it has a compact layout."
-    """
-    told = " ".join(why.split()).encode("ascii", "backslashreplace").decode()
-    return f"# The {what} {name!a} is left out: {told}."
 
 
 def _head(name: str, base: str, arguments: list[str], blocks: list[str]) -> list[str]:
@@ -116,18 +105,19 @@ def _body(columns: Iterable[TableColumn], names: Mapping[str, str], classes: Cla
 
 
 def _column(column: TableColumn, said: Spelling, named: list[str], attribute: str) -> str:
+    masked = [f"masked_with={column.mask!r}"] if column.mask is not None and is_writable(column.mask) else []
     if column.in_key:
         more = ["descending=True"] if column.descending else []
         maker = "partition_key" if column.kind == "partition_key" else "clustering_key"
-        return f"{attribute}: Column[{said.hint}] = {maker}({', '.join([*more, *named, *said.settings])})"
+        return f"{attribute}: Column[{said.hint}] = {maker}({', '.join([*more, *named, *masked, *said.settings])})"
     hint, more = _optional(column.type, said)
     more += ["static=True"] if column.kind == "static" else []
-    return f"{attribute}: Column[{hint}] = column({', '.join([*more, *named, *said.settings])})"
+    return f"{attribute}: Column[{hint}] = column({', '.join([*more, *named, *masked, *said.settings])})"
 
 
 def _view_column(column: TableColumn, stored: TableColumn, attribute: str, classes: Classes) -> str:
     """A key column is never null; converters, and names, come from the table."""
-    plain = attrs.evolve(stored, kind=column.kind, descending=column.descending)
+    plain = attrs.evolve(stored, kind=column.kind, descending=column.descending, mask=None)
     said = spell(stored.type, classes)
     return _column(plain, attrs.evolve(said, settings=()), [], attribute)
 

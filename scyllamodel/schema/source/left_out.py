@@ -7,15 +7,39 @@ of a view, an index over several columns: all of it stays where it is, and nobod
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from scyllamodel._identifiers import BOOKKEEPING, name_fault
 from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
+from scyllamodel.schema.left_out import LeftOut, functions, masks
 from scyllamodel.schema.source.hints import Classes
 from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
 
+NO_FUNCTIONS: Final = "models have no functions, aggregates or triggers"
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
+
+
+def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
+    """What no model can declare: types, tables, indexes, views, masks, and everything that holds code."""
+    usable = usable_types(facts)
+    classes = Classes(usable, {name: name for name in usable})
+    yield from (LeftOut("user type", t.name, type_fault(t)) for t in facts.types if t.name not in usable)
+    faults = {table.name: table_fault(table, classes) for table in facts.tables}
+    for table in facts.tables:
+        if (fault := faults[table.name]) is not None:
+            yield LeftOut("table", table.name, fault)
+            continue
+        for index in table.indexes:
+            if (fault := index_fault(index, table)) is not None:
+                yield LeftOut("index", index.name, fault)
+        yield from masks(table, "the model declares the column without a mask")
+    declared = frozenset(name for name, fault in faults.items() if fault is None)
+    for view in facts.views:
+        if (fault := view_fault(view, declared)) is not None:
+            yield LeftOut("view", view.name, fault)
+    yield from functions(facts, NO_FUNCTIONS)
 
 
 def usable_types(facts: KeyspaceFacts) -> dict[str, UserType]:

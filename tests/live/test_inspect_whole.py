@@ -1,0 +1,226 @@
+"""What `inspect` and the models that it writes keep of a keyspace that holds everything, on servers of their own.
+
+Masks, functions and DROP COMPACT STORAGE need settings that a shared server may not have.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from rebuild import generated, rows
+from shell import run
+
+import scyllamodel
+from scyllamodel import check, contract, history, inspect, migrate, plan, rollback
+from scyllamodel.local import LocalCluster
+from scyllamodel.release.look import Look
+from scyllamodel.schema.ddl import script
+from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.source import module_source
+
+pytestmark = pytest.mark.live
+
+SETTINGS = {
+    "5.0": {
+        "dynamic_data_masking_enabled": True,
+        "user_defined_functions_enabled": True,
+        "drop_compact_storage_enabled": True,
+    },
+    "4.0": {"enable_user_defined_functions": True, "enable_drop_compact_storage": True},
+}
+COMPACT = [
+    "CREATE TYPE {k}.unused (x int)",
+    "CREATE TYPE {k}.pair (a int, b text)",
+    ("CREATE FUNCTION {k}.plus(a int, b int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java AS 'return a + b;'"),
+    (
+        "CREATE FUNCTION {k}.plus(p pair, l list<int>, t tuple<int, text>) CALLED ON NULL INPUT RETURNS pair "
+        "LANGUAGE java AS $$ return p; // it's $$"
+    ),
+    "CREATE AGGREGATE {k}.total(int) SFUNC plus STYPE int INITCOND 0",
+    (
+        "CREATE TABLE {k}.dense (k int, c int, v int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE AND CLUSTERING "
+        "ORDER BY (c DESC)"
+    ),
+    "CREATE TABLE {k}.keys_only (k int, c int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE AND comment = 'keys'",
+    "CREATE TABLE {k}.static (k int PRIMARY KEY, v int, w text) WITH COMPACT STORAGE",
+    "CREATE TABLE {k}.counters (k int PRIMARY KEY, n counter) WITH COMPACT STORAGE",
+    "CREATE TABLE {k}.many (k int, c int, d text, v text, PRIMARY KEY (k, c, d)) WITH COMPACT STORAGE",
+    "CREATE TABLE {k}.base (k int PRIMARY KEY, v text, w int)",
+    (
+        "CREATE MATERIALIZED VIEW {k}.filtered AS SELECT k, v FROM {k}.base WHERE v IS NOT NULL AND k > 1 "
+        "PRIMARY KEY (v, k)"
+    ),
+    (
+        "CREATE MATERIALIZED VIEW {k}.everything AS SELECT * FROM {k}.base WHERE v IS NOT NULL AND k IS NOT "
+        "NULL PRIMARY KEY (v, k)"
+    ),
+]
+DROPPED = [
+    "CREATE TABLE {k}.was_keys_only (k int, c int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",
+    "CREATE TABLE {k}.was_static (k int PRIMARY KEY, v int) WITH COMPACT STORAGE",
+    "ALTER TABLE {k}.was_keys_only DROP COMPACT STORAGE",
+    "ALTER TABLE {k}.was_static DROP COMPACT STORAGE",
+    "CREATE TABLE {k}.nested (k int PRIMARY KEY, l list<'org.apache.cassandra.db.marshal.EmptyType'>)",
+]
+MASKED = [
+    "CREATE FUNCTION {k}.hide(a text) CALLED ON NULL INPUT RETURNS text LANGUAGE java AS 'return null;'",
+    (
+        "CREATE TABLE {k}.masked (k int MASKED WITH DEFAULT, c timeuuid MASKED WITH mask_null(), s text "
+        "STATIC MASKED WITH mask_inner(1, null), r text MASKED WITH mask_replace('n/a'), f float MASKED WITH "
+        "mask_replace(1.10), t timestamp MASKED WITH mask_replace('2020-01-01T00:00:00Z'), b blob MASKED WITH "
+        "mask_hash('SHA-256'), o text MASKED WITH mask_outer(2, 3, '#'), u text MASKED WITH {k}.hide(), l "
+        "list<int> MASKED WITH DEFAULT, plain int, PRIMARY KEY (k, c))"
+    ),
+    "CREATE TABLE {k}.shown (k int PRIMARY KEY, v text MASKED WITH DEFAULT, w text MASKED WITH mask_inner(1, 1))",
+    (
+        "CREATE MATERIALIZED VIEW {k}.shown_by_v AS SELECT * FROM {k}.shown WHERE v IS NOT NULL AND k IS NOT "
+        "NULL PRIMARY KEY (v, k)"
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=["5.0", "4.0"])
+def server(request):
+    """A server with these settings."""
+    with LocalCluster(version=request.param, settings=SETTINGS[request.param], durable=False) as cluster:
+        yield cluster
+
+
+def keyspace(cluster, name, statements=()):
+    """A keyspace that plain CQL made: its facts, and the profile of the server."""
+    with cluster.repo(name) as repo:
+        session = repo.session
+        replication = "{'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
+        session.execute(f"CREATE KEYSPACE {name} WITH replication = {replication}", timeout=60)
+        session.execute(f"USE {name}")
+        for statement in statements:
+            session.execute(statement.replace("{k}", name), timeout=60)
+        look = Look.at(repo)
+        return look.existing(name)[name], look.server
+
+
+def has_masks(cluster):
+    """Whether it is a server with masks."""
+    with cluster.repo("system") as repo:
+        return Look.at(repo).server.has_masks
+
+
+def test_the_script_of_a_keyspace_makes_the_same_rows(server):
+    """Compact tables, functions, aggregates, filtered views and masks included; nothing is left out."""
+    live, again = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
+    everything = [*COMPACT, *DROPPED, *(MASKED if has_masks(server) else [])]
+    facts, profile = keyspace(server, live, everything)
+    statements = [cql.replace(f"{live}.", f"{again}.") for cql in script(facts, profile)[1:]]
+    keyspace(server, again, statements)
+
+    with server.repo(live) as repo:
+        assert [] == list(unwritten(facts))
+        assert rows(repo, live) == rows(repo, again)
+
+
+def test_what_models_cannot_declare_is_listed_in_every_format(server, tmp_path):
+    """In the same words."""
+    name = f"listed_{uuid4().hex[:8]}"
+    keyspace(server, name, COMPACT)
+    where = str(Path(scyllamodel.__file__).parents[1])
+    url = f"scylla://{server.contact_points[0]}/{name}"
+    shown = {
+        form: run("inspect", "--url", url, "--format", form, folder=tmp_path, PYTHONPATH=where).stdout
+        for form in ("models", "json", "mermaid", "cql")
+    }
+    listed = json.loads(shown["json"])["keyspaces"][0]["left_out"]
+
+    assert {"function", "aggregate", "table", "view"} == {one["what"] for one in listed}
+    assert [f"# The {one['what']} {one['name']!r} is left out: {one['why']}." for one in listed] == [
+        line for line in shown["models"].splitlines() if "is left out" in line
+    ]
+    assert "%% The function 'plus(int, int)' is left out: " in shown["mermaid"]
+    assert "COMPACT STORAGE" in shown["cql"]
+    assert "k > 1" in shown["cql"]
+    assert "is left out" not in shown["cql"]
+
+
+def test_a_strict_check_names_what_models_cannot_declare(server, tmp_path):
+    """Models of the rest are in sync, and all else is noted."""
+    name = f"strict_{uuid4().hex[:8]}"
+    facts, profile = keyspace(server, name, COMPACT)
+    module = generated(module_source(facts, profile, repo=name), tmp_path)
+    with server.repo(name, name=name, models=[module]) as repo:
+        found = check(repo, strict=True)
+
+    assert ([], ()) == (found.plan.cql, found.plan.refusals)
+    noted = {note.object.removeprefix(f"{name}.") for note in found.notes}
+    compact = {"dense", "keys_only", "static", "counters", "many"}
+    functions = {"plus(int, int)", "plus(pair, list<int>, frozen<tuple<int, text>>)", "total(int)"}
+    assert {*compact, *functions, "filtered"} == noted
+
+
+def test_models_of_what_was_compact_make_the_same_rows(server, tmp_path):
+    """A column of type ``empty`` gets the spelling that servers take."""
+    rebuilt(server, DROPPED, tmp_path)
+
+
+def test_models_of_masked_tables_make_the_same_rows(tmp_path):
+    """Whatever a mask is on, and whatever its arguments."""
+    with LocalCluster(version="5.0", settings=SETTINGS["5.0"], durable=False) as cluster:
+        rebuilt(cluster, [*MASKED[:1], *MASKED[2:]], tmp_path, functions=MASKED[:1])
+        _masks_come_and_go(cluster, tmp_path)
+
+
+def rebuilt(cluster, statements, folder, functions=()):
+    """Models of a keyspace are in sync with it, and make its rows in another one."""
+    live, again = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
+    facts, profile = keyspace(cluster, live, statements)
+    module = generated(module_source(facts, profile, repo=live), folder)
+    keyspace(cluster, again, functions)
+    with cluster.repo(live, name=live, models=[module]) as repo:
+        found = check(repo, strict=True)
+        assert ([], ()) == (found.plan.cql, found.plan.refusals)
+        assert {"hide(text)"} >= {note.object.partition(".")[2] for note in found.notes}
+    with cluster.repo(again, name=live, models=[module]) as repo:
+        migrate(repo)
+        here, there = rows(repo, live), rows(repo, again)
+        here.pop("dropped_columns"), there.pop("dropped_columns")
+        assert here == there
+
+
+MODEL = """
+from scyllamodel import Column, Model, column, partition_key
+
+class User(Model, table="users", repo="{repo}"):
+    id: Column[int] = partition_key()
+    email: Column[str | None] = column(default=None{mask})
+    phone: Column[str | None] = column(default=None{mask})
+"""
+
+
+def _masks_come_and_go(cluster, folder):
+    """Added by a migration, dropped by contract under its code alone, and back by a rollback."""
+    name = f"come_{uuid4().hex[:8]}"
+    keyspace(cluster, name)
+    plain = generated(MODEL.format(repo=f"{name}_a", mask=""), folder)
+    masked = generated(MODEL.format(repo=f"{name}_b", mask=', masked_with="mask_inner(1, null)"'), folder)
+
+    def masks(repo):
+        return {column.name: column.mask for column in inspect(repo)[name].table("users")}
+
+    with cluster.repo(name, name=f"{name}_a", models=[plain]) as repo:
+        migrate(repo)
+    with cluster.repo(name, name=f"{name}_b", models=[masked]) as repo:
+        first = migrate(repo).version
+        assert {"email": "mask_inner(1, null)", "id": None, "phone": "mask_inner(1, null)"} == masks(repo)
+        assert [] == plan(repo).cql
+    with cluster.repo(name, name=f"{name}_a", models=[plain]) as repo:
+        assert ([], ["BC103", "BC103"]) == (plan(repo).cql, [note.code for note in plan(repo).notes])
+        before = max(found.version for found in history(repo))
+        contract(repo, allow={"DS107:users.email"})
+        assert {"email": None, "id": None, "phone": "mask_inner(1, null)"} == masks(repo)
+        rollback(repo, before)
+        assert "mask_inner(1, null)" == masks(repo)["email"]
+    with cluster.repo(name, name=f"{name}_b", models=[masked]) as repo:
+        assert first is not None
+        rollback(repo, 0, allow={"DS102", "DS103", "DS107"})
+        assert {None} == set(masks(repo).values())
