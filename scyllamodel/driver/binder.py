@@ -14,11 +14,13 @@ from typing import Any, Final, TypeAlias
 
 from scyllamodel.driver.exact import exact_for
 from scyllamodel.driver.names import UNSET_VALUE, BoundStatement, tuple_factory
+from scyllamodel.driver.ordering import arranged
 from scyllamodel.driver.user_types import StaleType, fitted
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import define
 from scyllamodel.query.statement import UNSET, Marker
 from scyllamodel.types.display import mismatch
+from scyllamodel.types.values import is_frozen
 
 Bind: TypeAlias = Callable[[Sequence[Any]], Any]
 
@@ -96,10 +98,10 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
             at,
             column.type,
             dumps[at],
-            prepared.protocol_version,
             scope,
+            marker,
+            protocol=prepared.protocol_version,
             required=at in keys or marker.required,
-            nulls=marker.holds_nulls,
         )
         for at, (marker, column) in enumerate(zip(markers, columns, strict=True))
     ]
@@ -154,7 +156,7 @@ def _dump(marker: Marker, driver_type: Any, user_types: Mapping[str, tuple[str, 
 
 
 def _value(
-    at: int, driver_type: Any, dump: Any, protocol: int, scope: dict[str, Any], *, required: bool, nulls: bool
+    at: int, driver_type: Any, dump: Any, scope: dict[str, Any], marker: Marker, *, protocol: int, required: bool
 ) -> str:
     """The expression that makes the bytes of one value."""
     given = f"v{at}"
@@ -162,7 +164,7 @@ def _value(
         scope[f"dump{at}"] = dump
         given = f"dump{at}(v{at})"
     text, name = _IN_LINE.get(driver_type.__name__, (None, None))
-    scope[f"exact{at}"] = exact = exact_for(driver_type, nulls=nulls)
+    scope[f"exact{at}"] = exact = _checked(driver_type, marker)
     if text is None:
         scope[f"pack{at}"] = driver_type.serialize
         made = f"pack{at}({given if exact is None else f'exact{at}({given})'}, {protocol})"
@@ -174,6 +176,15 @@ def _value(
         scope["null"] = _null
         return made if dump is None else f"null() if v{at} is None else {made}"
     return f"None if v{at} is None else U if v{at} is UNSET else {made}"
+
+
+def _checked(driver_type: Any, marker: Marker) -> Callable[[Any], Any] | None:
+    """What checks a value and puts its sets and maps in order; None where there is nothing to do."""
+    exact = exact_for(driver_type, nulls=marker.holds_nulls)
+    arrange = arranged(driver_type, is_frozen=marker.type is not None and is_frozen(marker.type))
+    if exact is None or arrange is None:
+        return exact or arrange
+    return lambda value: arrange(exact(value))
 
 
 def _null() -> None:
@@ -222,7 +233,7 @@ def _check_key(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any]) 
 def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any, value: Any) -> Any:
     if value is UNSET:
         return UNSET_VALUE
-    exact = exact_for(driver_type, nulls=marker.holds_nulls)
+    exact = _checked(driver_type, marker)
     if value is None:
         return value
     try:

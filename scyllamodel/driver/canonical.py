@@ -1,13 +1,79 @@
-"""Serialised values -> bytes in which the elements of sets and the keys of maps have one order.
+"""Values of a statement -> their bytes as they are sent, in one order for all processes.
 
 The driver serialises a set in the order in which Python iterates it, which differs from process to process. What is
-compared across processes, such as a page token, compares these bytes.
+compared across processes, such as a page token, compares the bytes that are made here, without a server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from scyllamodel.driver.names import cqltypes
+from scyllamodel.query.statement import Compiled, Marker
+from scyllamodel.types.converters import NAIVE_UTC
+from scyllamodel.types.values import (
+    CqlType,
+    ListType,
+    MapType,
+    Native,
+    SetType,
+    TupleType,
+    UserTypeName,
+    VectorType,
+    is_frozen,
+    parts,
+)
+
+_PROTOCOL: Final = 4
+_PARAMETERIZED: Final = {ListType: "ListType", SetType: "SetType", MapType: "MapType", TupleType: "TupleType"}
+
+
+def canonical_values(compiled: Compiled[Any]) -> bytes:
+    """The values of a statement, each behind its length: equal exactly when the same values are sent.
+
+    A value that cannot be serialised, and so will be refused when it is bound, equals nothing, not even itself.
+    """
+    known = {cls.__cql_name__: cls.__facts__.fields for cls in getattr(compiled.shape.model, "__user_types__", ())}
+    token = NAIVE_UTC.set(True)  # whether they are taken at all is for the binder to say
+    try:
+        found = [_sent(*one, known) for one in zip(compiled.shape.markers, compiled.values, strict=True)]
+    except Exception:  # noqa: BLE001 - serialisers raise whatever their value raises
+        found = [secrets.token_bytes(16)]
+    finally:
+        NAIVE_UTC.reset(token)
+    return _joined(found)
+
+
+def _sent(marker: Marker, value: Any, user_types: Mapping[str, Any]) -> bytes | None:
+    if value is None:
+        return None
+    dumped, cql_type = value if marker.dump is None else marker.dump(value), marker.type
+    if cql_type is None:
+        return repr(dumped).encode()
+    if isinstance(cql_type, ListType) and not is_frozen(cql_type):
+        cql_type = SetType(cql_type.element)  # of IN, whose order means nothing
+    made = driver_type(cql_type, user_types)
+    return canonical(made, made.to_binary(dumped, _PROTOCOL))
+
+
+def driver_type(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
+    """The driver's class of a type.
+
+    Parameters:
+        user_types: the names and types of the fields, by the name of the user type.
+    """
+    if isinstance(cql_type, Native):
+        return getattr(cqltypes, "_cqltypes")[cql_type.name]  # noqa: B009 - by the names of CQL
+    if isinstance(cql_type, UserTypeName):
+        names, types = zip(*user_types[cql_type.name], strict=True)
+        inside = tuple([driver_type(field, user_types) for field in types])
+        return cqltypes.UserType.make_udt_class("", cql_type.name, names, inside)
+    made = [driver_type(part, user_types) for part in parts(cql_type)]
+    if isinstance(cql_type, VectorType):
+        return cqltypes.VectorType.apply_parameters([*made, cql_type.dimension], None)
+    return getattr(cqltypes, _PARAMETERIZED[type(cql_type)]).apply_parameters(made)
 
 
 def canonical(driver_type: Any, data: bytes | None) -> bytes | None:

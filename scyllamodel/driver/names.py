@@ -34,6 +34,7 @@ BoundStatement: Final[Any] = _query.BoundStatement
 UNSET_VALUE: Final[Any] = _query.UNSET_VALUE
 dict_factory: Final[Any] = _query.dict_factory
 tuple_factory: Final[Any] = _query.tuple_factory
+cqltypes: Final[Any] = import_module("cassandra.cqltypes")
 ColDesc: Final[Any] = _policies.ColDesc
 ProtocolHandler: Final[Any] = _protocol.ProtocolHandler
 ResultMessage: Final[Any] = _protocol.ResultMessage

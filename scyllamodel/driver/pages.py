@@ -16,12 +16,13 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
+from scyllamodel.driver.canonical import canonical_values
 from scyllamodel.errors import InvalidPageToken
 from scyllamodel.query.statement import Compiled
 
 R = TypeVar("R")
 
-VERSION: Final = 1
+VERSION: Final = 2
 _DIGEST: Final = 12
 _SIGNATURE: Final = 16
 _HEAD: Final = 1 + _DIGEST
@@ -87,13 +88,11 @@ def _signature(body: bytes, secret: bytes | None) -> bytes:
     return b"" if secret is None else hmac.new(secret, body, hashlib.sha256).digest()[:_SIGNATURE]
 
 
-def _shown(value: Any) -> str:
-    """The same text in every process, where the order of a set is not."""
-    return repr(sorted(map(repr, value))) if value.__class__ in (set, frozenset) else repr(value)
-
-
 def _digest(compiled: Compiled[Any], secret: bytes | None) -> bytes:
-    """Of text and values; the keyspace is in the text. With a secret, values cannot be guessed from it either."""
-    text = compiled.shape.cql + "\0" + "\0".join(map(_shown, compiled.values))
+    """Of the text and the bytes of the values; the keyspace is in the text.
+
+    With a secret, values cannot be guessed from it either.
+    """
+    text = compiled.shape.cql.encode() + b"\0" + canonical_values(compiled)
     key = b"" if secret is None else hashlib.sha256(secret).digest()
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST, key=key).digest()
+    return hashlib.blake2b(text, digest_size=_DIGEST, key=key).digest()
