@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BackfillFailed,
         BuildTimeout,
         BulkWriteError,
+        ConcurrentWrite,
         ConfigurationError,
         ConnectionFailed,
         DestructiveChangeRefused,
@@ -135,6 +136,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "BulkWriteError",
     "CheckResult",
     "Column",
+    "ConcurrentWrite",
     "ConfigurationError",
     "ConnectionFailed",
     "Course",
@@ -254,7 +256,8 @@ _HOMES: Final = {
     "scyllamodel.driver.repo": "AsyncRepo Repo",
     "scyllamodel.driver.watch": "QueryEvent",
     "scyllamodel.errors": """
-        BackfillFailed BuildTimeout BulkWriteError ConfigurationError ConnectionFailed DestructiveChangeRefused
+        BackfillFailed BuildTimeout BulkWriteError ConcurrentWrite
+        ConfigurationError ConnectionFailed DestructiveChangeRefused
         DiscoveryError DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken
         IrreversibleStep KeyspaceError LedgerError LoadError LockLost LockTimeout ModelDefinitionError
         MultipleResultsFound NoModelsFound NotFound OutOfSync PermissionDenied QueryNotSupported RequestFailed

@@ -40,6 +40,7 @@
     │   ├── ServiceUnavailable (ConnectionError)  … for nodes are down, overloaded or not reached
     │   └── RequestRefused                    … for it cannot be executed
     │       └── PermissionDenied (PermissionError)  … by this role
+    ├── ConcurrentWrite (RuntimeError)        an instance that another call is writing at this moment
     ├── BulkWriteError                        some rows of many were not written
     └── BackfillFailed                        some rows could not be copied
 
@@ -475,6 +476,16 @@ class UnknownOutcome(RequestTimeout):
         return repo.one_or_none(self.query)
 
     code = "QY107"
+
+
+class ConcurrentWrite(ScyllaModelError, RuntimeError):
+    """An instance is being written by another call, or was written since a batch collected it; nothing was sent.
+
+    What a save sends is the difference to the row as it was last loaded or saved, so two saves of one instance at a
+    time would send one difference twice: elements would be appended twice.
+    """
+
+    code = "QY115"
 
 
 class BulkWriteError(ScyllaModelError):

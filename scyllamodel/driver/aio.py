@@ -52,7 +52,12 @@ class AsyncVerbs:
         try:
             step = next(flow)
             while True:
-                step = flow.send(await self._answer(step))
+                try:
+                    answer = await self._answer(step)
+                except BaseException as error:  # noqa: BLE001, PERF203 - the flow raises it again
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(answer)
         except StopIteration as end:
             found: T = end.value
             return found

@@ -18,8 +18,8 @@ from scyllamodel._numbers import check_seconds, check_timestamp
 from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
 from scyllamodel.driver.requests import Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
-from scyllamodel.errors import QueryNotSupported
-from scyllamodel.model.state import Snapshot, forget, is_loaded, remember
+from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
+from scyllamodel.model.state import Snapshot, begin_write, end_write, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.objects import Using, Write, writing_to
 from scyllamodel.query.parts import model_of
@@ -53,12 +53,14 @@ class _Part:
         verb: what was said of an instance; empty for any other statement.
         row: the instance, if it is of one.
         stands: the row that the instance stands for once the batch is applied; None is none.
+        stood: the row that it stood for when the statement was made.
     """
 
     compiled: Compiled[Any]
     verb: str = ""
     row: Any = None
     stands: Snapshot | None = None
+    stood: Any = None
 
     def settle(self) -> None:
         """The batch was applied."""
@@ -95,6 +97,7 @@ class Batch:
         self.result: LWTResult[Any] | None = None
         self._parts: dict[Hashable, _Part] = {}
         self._conflicts = WriteConflicts()
+        self._begun: dict[int, Any] = {}
         self._closed = False
 
     def __len__(self) -> int:
@@ -163,7 +166,7 @@ class Batch:
             self._parts.pop(place, None)
             self._conflicts.discard(place)
         else:
-            self._guarded(place, _Part(found.compiled, "save", row, found.row))
+            self._guarded(place, _Part(found.compiled, "save", row, found.row, row_of(row)))
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """As of a repo."""
@@ -171,13 +174,13 @@ class Batch:
         access = writing_to(model_of(row), self.keyspace)
         compiled, stands = access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls)
         verb = "insert if not exists" if if_not_exists else "insert"
-        self._guarded(self._place(verb, row), _Part(compiled, verb, row, stands))
+        self._guarded(self._place(verb, row), _Part(compiled, verb, row, stands, row_of(row)))
 
     def delete(self, row: Any) -> None:
         """As of a repo."""
         self.check_open()
         compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written)
-        self._guarded(self._place("delete", row), _Part(compiled, "delete", row))
+        self._guarded(self._place("delete", row), _Part(compiled, "delete", row, stood=row_of(row)))
 
     def _place(self, verb: str, row: Any) -> Hashable:
         """Where the word about an instance at this time stands, of which there is one.
@@ -281,6 +284,28 @@ class Batch:
             made.retry_policy = Paxos() if whole.shape.conditional else SentOnce()
         tune(made, self.options)
         return made
+
+    def begin(self) -> None:
+        """Take the instances for this request, until `end`.
+
+        Raises:
+            ConcurrentWrite: one is being written by another call, or was written since it was collected.
+        """
+        for part in self._parts.values():
+            if part.row is not None and id(part.row) not in self._begun:
+                begin_write(part.row)
+                self._begun[id(part.row)] = part.row
+                if row_of(part.row) is not part.stood:
+                    raise ConcurrentWrite(
+                        f"This {model_of(part.row).__qualname__} was written since the batch collected it, so that its "
+                        "changes would be sent twice. Nothing of the batch was sent: collect them again."
+                    )
+
+    def end(self) -> None:
+        """Give back the instances."""
+        for row in self._begun.values():
+            end_write(row)
+        self._begun = {}
 
     def done(self, result: LWTResult[Any] | None) -> None:
         """Take notice of what was written."""

@@ -40,7 +40,12 @@ class Driven:
         try:
             step = next(flow)
             while True:
-                step = flow.send(self.answer(step))
+                try:
+                    answer = self.answer(step)
+                except BaseException as error:  # noqa: BLE001, PERF203 - the flow raises it again
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(answer)
         except StopIteration as end:
             found: T = end.value
             return found

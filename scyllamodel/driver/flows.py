@@ -18,13 +18,13 @@ from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.requests import Answer, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
-from scyllamodel.model.state import current_values, forget, remember, snapshot
+from scyllamodel.model.state import begin_write, current_values, end_write, forget, remember, snapshot
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select, is_select
-from scyllamodel.query.statement import Compiled, Statement
+from scyllamodel.query.statement import Compiled, Options, Statement
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -196,7 +196,11 @@ def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
     if not len(batch):
         return None
     taken = batch.taken()
-    answer = yield Together(taken)
+    try:
+        taken.begin()
+        answer = yield Together(taken)
+    finally:
+        taken.end()
     result = lwt_result(taken.compiled().shape.model, answer) if taken.conditional else None
     taken.done(result)
     batch.result = result
@@ -221,16 +225,34 @@ def _key_shown(access: Access[Any], row: Any) -> str:
 
 def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
-    found = saving(row, keyspace, using, exists=exists, nulls=nulls)
-    if found is None:
-        return LWTResult(applied=True) if exists else None
-    return (yield from _written(row, found))
+    begin_write(row)
+    try:
+        found = saving(row, keyspace, using, exists=exists, nulls=nulls)
+        if found is not None:
+            return (yield from _written(row, found))
+    finally:
+        end_write(row)
+    return (yield from _is_there(row, keyspace)) if exists else None
+
+
+def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:
+    """The answer to a conditional write without changes: whether the row is there, read at SERIAL.
+
+    No UPDATE could ask without writing: any column that it set would get a new time, and lose its TTL.
+    """
+    access = access_to(model_of(row), keyspace)
+    answer = yield Ask(Compiled(access.get, access.stored_key(row), Options(consistency="SERIAL")))
+    return LWTResult(applied=bool(answer.rows))
 
 
 def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
-    made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
-    return (yield from _written(row, made))
+    begin_write(row)
+    try:
+        made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
+        return (yield from _written(row, made))
+    finally:
+        end_write(row)
 
 
 def _written(row: Any, one: Write) -> Flow[Any]:
@@ -242,7 +264,11 @@ def _written(row: Any, one: Write) -> Flow[Any]:
 
 def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
     """A DELETE of the row of an instance, which is a new one afterwards."""
-    result = yield from write(writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))
-    if result is None or result.applied:
-        forget(row)
-    return result
+    begin_write(row)
+    try:
+        result = yield from write(writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))
+        if result is None or result.applied:
+            forget(row)
+        return result
+    finally:
+        end_write(row)

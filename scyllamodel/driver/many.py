@@ -17,7 +17,7 @@ from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, Grouping, Job
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.requests import Answer, Requests
-from scyllamodel.model.state import forget, remember
+from scyllamodel.model.state import begin_write, end_write, forget, remember
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
@@ -57,12 +57,17 @@ class Many:
         return self._bulk(rows, partial(self._saving, using, by_partition), grouping)
 
     def _saving(self, using: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
-        found = saving(row, self.keyspace, using, exists=False, nulls=False)
-        if found is None:
-            return Job([(index, row)], None)
-        job = Job([(index, row)], found.compiled, lambda _: remember(row, found.row))
-        if by_partition:
-            job.partition = _partition(access_to(model_of(row), self.keyspace), row)
+        begin_write(row)
+        try:
+            found = saving(row, self.keyspace, using, exists=False, nulls=False)
+            if found is None:
+                return Job([(index, row)], None, ended=partial(end_write, row))
+            job = Job([(index, row)], found.compiled, lambda _: remember(row, found.row), ended=partial(end_write, row))
+            if by_partition:
+                job.partition = _partition(access_to(model_of(row), self.keyspace), row)
+        except BaseException:
+            end_write(row)
+            raise
         return job
 
     def _batch(self) -> Batch:
@@ -107,8 +112,13 @@ class Many:
         return self._bulk(keys, deleting)
 
     def _deleting(self, timestamp: int | None, index: int, row: Any) -> Job:
-        compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
-        return Job([(index, row)], compiled, lambda _: forget(row))
+        begin_write(row)
+        try:
+            compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
+        except BaseException:
+            end_write(row)
+            raise
+        return Job([(index, row)], compiled, lambda _: forget(row), ended=partial(end_write, row))
 
     def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:
         jobs = _jobs_awaited(given, make) if isinstance(given, AsyncIterable) else _jobs(given, make)

@@ -60,14 +60,15 @@ class Writes(Driven):
         in a loaded one, a value that was changed to None is set to null. Of collections only the difference is sent.
 
         Parameters:
-            if_exists: only if the row is still there, as a lightweight transaction; a deleted one is not revived. An
-                unchanged instance sends nothing here either, and counts as applied.
+            if_exists: only if the row is still there, as a lightweight transaction; a deleted one is not revived. Of
+                an unchanged instance the row is read at SERIAL.
             nulls: write None and empty collections of a new instance as nulls.
             ttl: seconds after which what is written expires.
             timestamp: the time of the write, in microseconds since 1970.
 
         Raises:
             QueryNotSupported: the key of a loaded instance was changed, or the table holds counters.
+            ConcurrentWrite: another call is writing this instance.
             TypeMismatch: a value does not fit its column.
         """
         using = Using(ttl, timestamp)

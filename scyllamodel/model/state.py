@@ -9,10 +9,12 @@ the row. Values are compared by `scyllamodel.types.identity`: what is stored ali
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter, is_
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
+from scyllamodel.errors import ConcurrentWrite
 from scyllamodel.model._codegen import ROW, Lazy
 from scyllamodel.model.column import Column
 from scyllamodel.types.identity import is_same
@@ -39,9 +41,40 @@ class Change(NamedTuple):
         return f"<Change {self.column!r} from {self.column.show(self.was)} to {self.column.show(self.now)}>"
 
 
+_writing: Final[dict[int, object]] = {}
+"""The instances that are being written, by identity. Whoever writes one holds it, so that no other gets its number."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_writing.clear)
+
+
+def begin_write(instance: Any) -> None:
+    """Take an instance for one write; `end_write` gives it back, whatever comes of the write.
+
+    Raises:
+        ConcurrentWrite: another call is writing it.
+    """
+    token = object()
+    if _writing.setdefault(id(instance), token) is not token:  # atomic, also for threads
+        raise ConcurrentWrite(
+            f"This {type(instance).__qualname__} is being written by another call: both would send what has changed, "
+            "and append elements of lists twice. Wait for the one before the other, or use an instance for each."
+        )
+
+
+def end_write(instance: Any) -> None:
+    """Give back an instance that `begin_write` took."""
+    _writing.pop(id(instance), None)
+
+
 def is_loaded(instance: Any) -> bool:
     """Whether the instance stands for a row that was read or written."""
     return getattr(instance, ROW, None) is not None
+
+
+def row_of(instance: Any) -> Any:
+    """The row that the instance stands for, as it was read or written; None for a new one."""
+    return getattr(instance, ROW, None)
 
 
 def current_values(instance: Any) -> tuple[Any, ...]:

@@ -374,16 +374,18 @@ def test_a_batch_of_counters(repo):
 def test_batches(repo, kind):
     """All of it, in one request, and what was saved is loaded afterwards."""
     rows = [fresh(status="b") for _ in range(3)]
-    gone = fresh()
+    gone, changed = fresh(), fresh(status="b")
     repo.save(gone)
+    repo.save(changed)
     before = repo.statements
     with repo.batch() if kind == "logged" else repo.batch().unlogged() as batch:
         for row in rows:
             batch.save(row)
         batch.delete(gone)
-        batch.execute(update(Order).where(*key(rows[0])).set(Order.total.to(8)))
+        batch.execute(update(Order).where(*key(changed)).set(Order.total.to(8)))
 
-    assert [8, 0, 0] == [row.total for row in repo.get_many(Order, [(row.shop, 1, 1) for row in rows])]
+    written = [(row.shop, 1, 1) for row in (changed, *rows)]
+    assert [8, 0, 0, 0] == [row.total for row in repo.get_many(Order, written)]
     assert repo.get(Order, shop=gone.shop, year=1, number=1) is None
     assert repo.save(rows[1]) is None
     assert before.prepared + 3 >= repo.statements.prepared
