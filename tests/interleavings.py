@@ -78,6 +78,10 @@ class Env:
     def schema(self) -> frozenset[int]:
         return self.ask("schema")
 
+    def agree(self) -> None:
+        """Wait until the live nodes have one schema."""
+        self.ask("agree")
+
     def ddl(self, step: int, owner: Any, meanwhile: Callable[[], object] | None = None) -> None:
         """Send a statement, decided now; the thread that renews may have its turn before it arrives."""
         self.ask("decided")
@@ -139,6 +143,8 @@ class Budget:
         lost: answers that get lost, whether or not the update was done.
         late: updates without an answer that are done at some later moment.
         renewals: turns of renewing threads.
+        losses: nodes that are lost with a statement, after they ran it or before; the next one may not know the
+            statement before it either, and the lost one may come back with what it ran.
         victim: the one process that faults happen to; None for all.
     """
 
@@ -147,6 +153,7 @@ class Budget:
     lost: int = 0
     late: int = 0
     renewals: int = 0
+    losses: int = 0
     victim: int | None = None
 
     def of(self, at: int) -> Budget:
@@ -160,6 +167,8 @@ class State:
 
     Attributes:
         late: updates on their way.
+        away: steps that lost nodes know, which may come back.
+        common: steps that all live nodes knew when they agreed last.
         sent: how often each step arrived from whoever held the lock then.
         fair: whether nothing happened that may leave the lock held at the end.
     """
@@ -171,6 +180,8 @@ class State:
     now: float = 0.0
     schema: frozenset[int] = frozenset()
     late: tuple[Any, ...] = ()
+    away: frozenset[int] = frozenset()
+    common: frozenset[int] = frozenset()
     sent: tuple[int, ...] = ()
     fair: bool = True
     crashed_at: float | None = None
@@ -234,6 +245,8 @@ def _following(state: State, report: Report):
 
 
 def _landings(state: State, report: Report):
+    if state.away:
+        yield attrs.evolve(state, schema=state.schema | state.away, away=frozenset())
     for at, (when, to) in enumerate(state.late):
         arrived = attrs.evolve(state, late=state.late[:at] + state.late[at + 1 :])
         yield _changed(arrived, when, to, report)[0]
@@ -360,6 +373,26 @@ def _ddl(state, at, report, step, owner):
     else:
         state = _set(state, at, attrs.evolve(process, strays=1))
     yield _answered(attrs.evolve(state, schema=state.schema | {step}), at, None)
+    if state.budget.of(at).losses:
+        yield from _losses(
+            attrs.evolve(state, budget=attrs.evolve(state.budget, losses=state.budget.losses - 1)), at, step
+        )
+
+
+def _losses(state, at, step):
+    """The node is lost with the statement: the others know it, or they do not, nor perhaps the one before it."""
+    yield _answered(attrs.evolve(state, schema=state.schema | {step}), at, LOST)
+    ran = state.schema | {step}
+    for forgotten in {frozenset({step}), frozenset({step, step - 1}) & ran - state.common}:
+        sent = tuple(count - (number in forgotten and count > 0) for number, count in enumerate(state.sent))
+        for away in (frozenset(), ran):
+            unknown = attrs.evolve(state, schema=state.schema - forgotten, away=state.away | away, sent=sent)
+            yield _answered(unknown, at, LOST)
+
+
+def _agree(state, at, report):
+    """The live nodes agree at once; what lost ones know may come back at any time."""
+    yield _answered(attrs.evolve(state, common=state.schema), at, None)
 
 
 _DEEDS = {
@@ -371,6 +404,7 @@ _DEEDS = {
     "change": _change,
     "schema": _schema,
     "ddl": _ddl,
+    "agree": _agree,
 }
 
 

@@ -128,13 +128,13 @@ def failure_of(executor, cql):
 
 
 def test_a_statement_without_a_connection_is_transient(scylla_fault_proxy, through_proxy, table):
-    """Once the driver knows that the node is gone, nothing was sent, and then there is no node to go on with."""
+    """Once the driver knows that the only node is gone, nothing was sent, as often as it is tried."""
     executor = executor_of(through_proxy)
     scylla_fault_proxy.close()
     with executor:
         found = [failure_of(executor, f"CREATE TABLE {table} (a int PRIMARY KEY)") for _ in range(4)]
 
-    assert ["StatementTransient", "IntrospectionError"] == [name for name in found if name != "StatementUnknown"][:2]
+    assert {"StatementTransient"} == {name for name in found if name != "StatementUnknown"}
 
 
 def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, table):

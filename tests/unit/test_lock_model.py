@@ -6,11 +6,17 @@ import functools
 from datetime import datetime, timezone
 
 import pytest
+from build import schema, table
 from interleavings import LEASE, Budget, Violation, explore
 
-from scyllamodel.errors import LockLost
+from scyllamodel.errors import LockLost, StepFailed
 from scyllamodel.release.lock import Held, Wait, Wanted, World
+from scyllamodel.schema.apply import CoordinatorChanged, StatementUnknown, apply
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.server import ServerProfile
 
+TABLES = tuple(table(f"t{number}", "id int pk") for number in range(3))
+STEPS = make_plan(schema(*TABLES), schema(), ServerProfile()).cql
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 WANTED = Wanted("test", lease=LEASE, step_timeout=100.0, host="h", pid=1)
 
@@ -93,6 +99,83 @@ def test_a_dead_holder_is_replaced_within_a_lease_and_a_few_looks():
     report = explore([run] * 2, 2, Budget(crashes=1))
 
     assert 1.0 < report.takeover < 1.3
+
+
+class Nodes:
+    """An executor behind the lock that uses one node, and once that is lost the next one."""
+
+    server = ServerProfile()
+
+    def __init__(self, env, held):
+        self.env, self.held, self.has_moved = env, held, False
+
+    def execute(self, cql, _timeout):
+        if self.has_moved:
+            raise CoordinatorChanged("another node took over")
+        step = STEPS.index(cql)
+        try:
+            self.held.send(1, step, functools.partial(self.env.ddl, step, self.held.owner))
+        except StatementUnknown:
+            self.has_moved = True
+            raise
+
+    def look(self, _):
+        return schema(*(TABLES[step] for step in sorted(self.env.schema())))
+
+    def await_agreement(self, _timeout):
+        self.env.agree()
+
+    def take_over(self):
+        self.has_moved = False
+
+
+class Sloppy(Nodes):
+    """Goes on through the next node as if it knew all that the lost one did."""
+
+    has_moved = property(lambda _: False, lambda *_: None)
+
+
+def migrate(env, nodes=Nodes):
+    """A run that plans under the lock and applies the plan through nodes that may be lost."""
+    held = lock(env)
+    if held is None:
+        return "done"
+    try:
+        env.agree()
+        found = schema(*(TABLES[step] for step in sorted(env.schema())))
+        plan = make_plan(schema(*TABLES[: env.steps]), found, ServerProfile())
+        times = {"step_timeout": LEASE / 8, "agreement_timeout": LEASE / 8}
+        apply(plan, nodes(env, held), clock=env.clock, sleep=lambda _: env.sleep(LEASE / 8), **times)
+    except StepFailed as failed:
+        if isinstance(failed.__cause__, LockLost):
+            return "lost"
+        raise Violation("a run failed") from failed
+    finally:
+        held.release()
+    return "done"
+
+
+@pytest.mark.parametrize(
+    ("runs", "steps", "budget"),
+    [
+        (2, 2, Budget(losses=1)),
+        (1, 3, Budget(losses=2)),
+        (2, 2, Budget(losses=1, crashes=1)),
+        (2, 1, Budget(losses=1, lost=1, victim=0)),
+    ],
+    ids=str,
+)
+def test_runs_outlive_their_nodes_in_every_order_of_events(runs, steps, budget):
+    """Whenever a node is lost, each statement runs once on the nodes that are left, and under the lock."""
+    report = explore([migrate] * runs, steps, budget)
+
+    assert report.ends
+
+
+def test_a_run_that_trusts_the_next_node_is_caught():
+    """What the lost node took along is missing in the end."""
+    with pytest.raises(Violation, match="something is missing"):
+        explore([functools.partial(migrate, nodes=Sloppy)] * 2, 2, Budget(losses=1))
 
 
 def unrenewed(env):

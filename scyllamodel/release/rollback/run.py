@@ -132,6 +132,8 @@ def roll_back(repo: Repo, guard: Guard, version: int | str, allow: Collection[st
     draft = _Draft.of(repo, ledger, guard.executor.look, server, to=version, allow=allow)
     draft.plan.raise_refused()
     target, plan = draft.target, draft.plan
+    if not target.undone:  # another run did it while this one waited for the lock
+        return _result("in_sync", plan, repo, None, lock=guard.use)
     opened = ledger.begin(
         "rollback",
         plan,
