@@ -1,0 +1,221 @@
+"""Whatever is done to instances, the row is what a plain model of it says, in stored form."""
+
+from __future__ import annotations
+
+import copy
+import random
+import uuid
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from strategies import NEAR, SCALARS, Shape
+
+from scyllamodel import Column, Model, UserType, column, migrate, partition_key
+from scyllamodel import types as cql
+from scyllamodel.testing import keyspaces
+from scyllamodel.types.hints import resolve
+from scyllamodel.types.identity import cell_form, identity_of, stored_form
+
+pytestmark = pytest.mark.live
+SEED = 20
+EXAMPLES = 8
+STEPS = 25
+
+
+class Pair(UserType, name="pair"):
+    """A user type whose values Python and the server compare differently."""
+
+    at: datetime | None = None
+    price: Decimal | None = None
+    ratio: cql.Float | None = None
+
+
+class Opaque:
+    """A class of an application, which says nothing of equality."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+    def __repr__(self):
+        return f"Opaque({self.text!r})"
+
+
+def _of(hint):
+    return next(shape.values for shape in NEAR if shape.hint is hint)
+
+
+PAIRS = Shape(Pair, st.builds(Pair, at=st.none() | _of(datetime), price=st.none() | _of(Decimal), ratio=_of(cql.Float)))
+POOL = [*NEAR, *(shape for shape in SCALARS if shape.hint not in {near.hint for near in NEAR}), PAIRS]
+
+
+def sets_of(shape):
+    """Sets of these values."""
+    return st.lists(shape.values, max_size=4).map(set)
+
+
+def maps_of(key, value):
+    """Maps none of whose keys are stored as one."""
+    cell = identity_of(resolve(key.hint))
+    pairs = st.tuples(key.values, value.values)
+    return st.lists(pairs, max_size=4, unique_by=lambda pair: cell_form(cell, pair[0])).map(dict)
+
+
+def kinds_of(shape, other):
+    """Columns made of these values: alone, and in every container."""
+    found = [
+        (shape.hint | None, st.none() | shape.values),
+        (list[shape.hint], st.lists(shape.values, max_size=4)),
+        (list[shape.hint] | None, st.none() | st.lists(shape.values, max_size=2)),
+        (tuple[shape.hint, other.hint | None] | None, st.none() | st.tuples(shape.values, st.none() | other.values)),
+    ]
+    if shape.key:
+        found += [
+            (set[shape.hint], sets_of(shape)),
+            (frozenset[shape.hint] | None, st.none() | sets_of(shape).map(frozenset)),
+            (dict[shape.hint, other.hint], maps_of(shape, other)),
+            (cql.Frozen[dict[shape.hint, other.hint]] | None, st.none() | maps_of(shape, other)),
+        ]
+    return found
+
+
+def random_model(number, chance):
+    """A model of all types, each in a container that chance picks, and the strategies of its columns."""
+    annotations: dict[str, Any] = {"id": Column[uuid.UUID]}
+    body: dict[str, Any] = {"__module__": __name__, "__qualname__": f"Random{number}", "id": partition_key()}
+    strategies = {}
+    for at, shape in enumerate(POOL):
+        hint, values = chance.choice(kinds_of(shape, chance.choice(POOL)))
+        name = f"c{at}"
+        annotations[name], strategies[name] = Column[hint], values
+        empty = resolve(hint).empty
+        body[name] = column(default=None) if empty is None else column(factory=empty)
+    annotations |= {"opaque": Column[Opaque | None], "pair": Column[Pair | None]}
+    body["opaque"] = column(default=None, type=str, load=Opaque, dump=str)
+    body["pair"] = column(default=None)
+    strategies["opaque"] = st.none() | st.sampled_from(["", "a", "b"]).map(Opaque)
+    strategies["pair"] = st.none() | PAIRS.values
+    body["__annotations__"] = annotations
+    return type(Model)(f"Random{number}", (Model,), body, table=f"random_{number}", repo="machine"), strategies
+
+
+MODELS = [random_model(number, random.Random(SEED + number)) for number in range(3)]
+
+
+class Values(RuleBasedStateMachine):
+    """Two instances of one row, in turn, and the row as it must be."""
+
+    repo: Any
+    sent: Counter[str]
+
+    def __init__(self):
+        super().__init__()
+        self.row = None
+        self.strategies = {}
+
+    @precondition(lambda self: self.row is None)
+    @rule(data=st.data(), at=st.integers(0, len(MODELS) - 1))
+    def begin(self, data, at):
+        """A new instance, with some values."""
+        model, self.strategies = MODELS[at]
+        names = data.draw(st.sets(st.sampled_from(sorted(self.strategies)), max_size=8))
+        self.row = model(id=uuid.uuid4(), **{name: data.draw(self.strategies[name]) for name in sorted(names)})
+        self.saved("save")
+
+    @precondition(lambda self: self.row is not None)
+    @rule(data=st.data())
+    def assign(self, data):
+        """Other values in some columns."""
+        for name in sorted(data.draw(st.sets(st.sampled_from(sorted(self.strategies)), max_size=4))):
+            setattr(self.row, name, data.draw(self.strategies[name]))
+
+    @precondition(lambda self: self.row is not None)
+    @rule(data=st.data())
+    def change_in_place(self, data):
+        """Elements put into a collection or taken out of it."""
+        name = data.draw(st.sampled_from(sorted(self.strategies)))
+        value, other = getattr(self.row, name), data.draw(self.strategies[name])
+        if isinstance(value, list) and isinstance(other, list):
+            value[len(value) // 2 :] = other
+        elif isinstance(value, set):
+            (value.difference_update if len(value) > 2 else value.update)(other or ())
+        elif isinstance(value, dict) and isinstance(other, dict):
+            value.clear() if len(value) > 2 else value.update(other)
+            if _ambiguous(type(self.row), name, value):
+                setattr(self.row, name, other)
+
+    @precondition(lambda self: self.row is not None)
+    @rule(how=st.sampled_from(["save", "batch", "save_many", "replace"]))
+    def save(self, how):
+        """Each way of saving."""
+        self.saved(how)
+
+    @precondition(lambda self: self.row is not None)
+    @rule()
+    def reload(self):
+        """Go on with what is read, changes unsaved forgotten."""
+        self.row = self.repo.get(type(self.row), id=self.row.id)
+
+    def saved(self, how):
+        """Save, and compare the row with the instance, which a second save does not send."""
+        row, repo = self.row, self.repo
+        wanted = forms(row)
+        if how == "batch":
+            with repo.batch() as batch:
+                batch.save(row)
+        elif how == "save_many":
+            repo.save_many([row])
+        else:
+            row = self.row = row.replace() if how == "replace" else row
+            repo.save(row)
+        found = repo.get(type(row), id=row.id)
+        assert wanted == forms(found)
+        assert row == found
+        assert found == copy.deepcopy(row)
+        before = self.sent.total()
+        repo.save(row)
+        repo.save(found)
+        assert before == self.sent.total()
+
+
+def forms(row):
+    """The stored forms of the values of an instance, by name."""
+    return {name: stored_form(one.identity, getattr(row, name)) for name, one in type(row).__columns__.items()}
+
+
+def _ambiguous(model, name, value):
+    key = model.__columns__[name].identity.parts[0]
+    return len({cell_form(key, one) for one in value}) < len(value)
+
+
+@pytest.fixture(scope="module")
+def machine(scylla_cluster):
+    """The machine with the tables of its models."""
+    sent = Counter()
+
+    def count(event):
+        sent[event.cql.partition(" ")[0]] += 1
+
+    with scylla_cluster.repo(keyspaces.fresh_name("machine"), name="machine", on_query=count) as found:
+        migrate(found, resources=[model for model, _ in MODELS], create_keyspace=True)
+        yield type("Machine", (Values,), {"repo": found, "sent": sent})
+        keyspaces.drop(found)
+
+
+def test_a_row_is_what_was_done_to_its_instances(machine):
+    """For random models over all types, and random sequences of changes, saves, batches and reads."""
+    few = settings(
+        max_examples=max(EXAMPLES, settings().max_examples // 10),
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=few)
