@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -311,6 +312,7 @@ def test_rows_that_cannot_be_converted_are_told_and_the_others_are_copied(repo):
     repo.execute(update(Order).where(Order.shop == 1, Order.number == 77).set(Order.note.to("5")))
     rest = backfill(repo, Order.note, into=Order.note_2, convert=int)
 
+    assert "secret" not in f"{e.value}{report!r}{json.dumps(e.value.to_dict())}{report.failures}"
     assert (41, 40, 1, False) == (report.rows_in, report.rows_out, report.failed, report.finished)
     assert report.done == 15
     assert (True, 41, 41) == (rest.finished, rest.rows_in, rest.rows_out)

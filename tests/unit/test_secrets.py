@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 import json
 import pickle
@@ -16,7 +17,8 @@ from scyllamodel import Column, Model, UserType, clustering_key, column, insert,
 from scyllamodel import types as cql
 from scyllamodel.driver.binder import make_bind
 from scyllamodel.driver.bulk_report import BulkReport, RowError
-from scyllamodel.errors import BulkWriteError, TypeMismatch
+from scyllamodel.driver.loading import load_rows
+from scyllamodel.errors import BulkWriteError, LoadError, TypeMismatch
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access
 from scyllamodel.query.results import LWTResult, PartialRow
@@ -227,3 +229,44 @@ def test_a_key_that_cannot_be_one_is_not_quoted():
         _key(Access(Client, "shop"), (SECRET, GOOD, 3))
 
     assert SECRET not in said(caught.value)
+
+
+class Shaded(str, enum.Enum):
+    """An enum of texts."""
+
+    DARK = "dark"
+
+
+class Coat(UserType, name="coat"):
+    """A redacted field that is loaded by a converter."""
+
+    size: int
+    shade: Shaded = column(redact=True, default=Shaded.DARK)
+
+
+class Closet(Model, table="closets", repo="secrets"):
+    """Values that cannot be loaded."""
+
+    token: Column[str] = partition_key(redact=True)
+    coat: Column[Coat | None] = column(default=None)
+    coats: Column[list[Coat]] = column(factory=list)
+    shade: Column[Shaded | None] = column(default=None, redact=True)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (SECRET, (1, SECRET), None, None),
+        (SECRET, None, [(1, SECRET)], None),
+        (SECRET, None, None, SECRET),
+    ],
+    ids=itertools.count(),
+)
+def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
+    """Neither it nor a redacted part of the key of its row."""
+    shape = select(Closet).whole_table().compile("shop").shape
+    with pytest.raises(LoadError) as caught:
+        load_rows(shape, [row])
+
+    assert SECRET not in said(caught.value)
+    assert "not shown" in str(caught.value)

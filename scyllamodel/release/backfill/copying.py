@@ -18,6 +18,7 @@ from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.scan import token_ranges
+from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.column import Column
 from scyllamodel.query.statement import Compiled, Options
 from scyllamodel.release.backfill.checkpoints import Checkpoints, Counts, Head
@@ -43,6 +44,11 @@ class Task(Protocol):
     @property
     def filled(self) -> tuple[Column[Any], ...]:
         """The columns that are written."""
+        ...
+
+    @property
+    def secret(self) -> bool:
+        """Whether what it reads has values that are not shown."""
         ...
 
     def reads(self, low: int, high: int, level: str) -> Compiled[Any]:
@@ -152,7 +158,10 @@ class Copying:
         return [self._failure(found.row, found.error) for found in bulk.run().errors]
 
     def _failure(self, row: Sequence[Any], error: Exception) -> FailedRow:
-        return FailedRow(self.task.key(row), f"{type(error).__name__}: {error}")
+        name = type(error).__name__
+        if self.task.secret and not isinstance(error, ScyllaModelError):  # our own hide what is redacted
+            return FailedRow(self.task.key(row), f"{name}, whose text may quote a redacted value and is not shown")
+        return FailedRow(self.task.key(row), f"{name}: {error}")
 
     def _jobs(self, bounds: tuple[int, int]) -> Iterator[Job]:
         ask = Ask(self.task.reads(*bounds, self.pace.level), size=PAGE)

@@ -85,6 +85,11 @@ class RowTask:
         """What is copied into what."""
         return f"{_table(self.source)} -> {_table(self.target)}"
 
+    @property
+    def secret(self) -> bool:
+        """Whether what it reads has values that are not shown."""
+        return any(column.show is not repr for column in columns_of(self.source).values())
+
     def reads(self, low: int, high: int, level: str) -> Compiled[Any]:
         """The read of a range of tokens, at a consistency level: rows as they come, with their moments."""
         columns = tuple(columns_of(self.source).values())

@@ -85,6 +85,11 @@ class ValueTask:
         """The columns that are written."""
         return (self.target,)
 
+    @property
+    def secret(self) -> bool:
+        """Whether what it reads has values that are not shown."""
+        return self.source.show is not repr
+
     def reads(self, low: int, high: int, level: str) -> Compiled[Any]:
         """The read of a range of tokens, at a consistency level."""
         columns = columns_of(self.source.model)
