@@ -30,8 +30,10 @@ def view(name, base, *columns, **facts):
 
 
 def user_type(name, *fields):
-    """A user type with fields ``name type``."""
-    return UserType(name, tuple((f.split()[0], parse_type(f.split()[1])) for f in fields))
+    """A user type with fields ``name type [from=old]``."""
+    words = [field.split() for field in fields]
+    old = {found[0]: found[2].removeprefix("from=") for found in words if len(found) > 2}
+    return UserType(name, tuple((found[0], parse_type(found[1])) for found in words), renamed=old)
 
 
 def schema(*parts, keyspace=True):
@@ -64,6 +66,7 @@ _TOLD = {
     c.KeyspaceDiffers: lambda x: f"! keyspace {x.found.name}",
     c.AddType: lambda x: f"+ type {x.type.name}",
     c.AddField: lambda x: f"+ field {x.type}.{x.name}",
+    c.RenameFields: lambda x: f"~ rename {x.type} " + ", ".join(f"{old}->{new}" for old, new in x.names),
     c.AlterUserType: lambda x: f"! {x.code} {x.found.name}.{x.field}",
     c.AddTable: lambda x: f"+ table {x.table.name}",
     c.AddColumns: lambda x: f"+ columns {x.table} ({_names(x.columns)})",

@@ -1,8 +1,10 @@
 """Rebuild schemas that nobody here wrote: ``python tests/rebuild.py FILE.cql [FILE.cql …]``.
 
-Each file's CQL makes a keyspace on a real node, our models are generated of it, their diff against it must be empty,
-and an empty keyspace made of these models must have the same rows in ``system_schema``. Options that servers no longer
-take are left out, and the keyspaces that a file names are replaced.
+Each file's CQL creates a keyspace on a real node. Models are generated of it: a strict check against it names nothing
+but what the generated module lists as left out, and an empty keyspace made of these models has the same rows in
+``system_schema``. The script that `inspect --format cql` prints has the same rows too, with nothing left out. Options
+that servers no longer take are left out, and the keyspaces that a file names are replaced. A statement that the node
+refuses is printed, and is not part of the schema.
 """
 
 from __future__ import annotations
@@ -15,14 +17,28 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from cassandra import InvalidRequest
+from cassandra import AlreadyExists, InvalidRequest
+from cassandra.protocol import ConfigurationException, SyntaxException
 
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel.local import LocalCluster
 from scyllamodel.release.look import Look
+from scyllamodel.schema.ddl import script
+from scyllamodel.schema.left_out import LeftOut, unwritten
 from scyllamodel.schema.source import module_source
+from scyllamodel.schema.source.left_out import undeclared
 
-SETTINGS = {"sasi_indexes_enabled": True, "materialized_views_enabled": True}
+SETTINGS = {
+    "sasi_indexes_enabled": True,
+    "materialized_views_enabled": True,
+    "dynamic_data_masking_enabled": True,
+    "user_defined_functions_enabled": True,
+    "drop_compact_storage_enabled": True,
+}
+PIECE = re.compile(
+    r"""(?P<comment>--[^\n]*|//[^\n]*|/\*.*?\*/)|(?P<end>;)|(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|.)""",
+    re.DOTALL,
+)
 OLD = re.compile(r"\s+(?:WITH|AND)\s+(?:dclocal_)?read_repair_chance\s*=\s*[\d.]+", re.IGNORECASE)
 TABLES = (
     "tables", "columns", "types", "indexes", "views", "column_masks", "functions", "aggregates", "triggers",
@@ -33,19 +49,18 @@ OURS = "scyllamodel_"
 
 
 def statements(text: str, keyspace: str) -> list[str]:
-    """The statements of a file, on our keyspace."""
-    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
-    text = "\n".join(_without_comment(line) for line in text.splitlines())
+    """The statements of a file that make a schema, on our keyspace."""
     text = re.sub(r"\$\{keyspace\}\.|\{\{\.Keyspace\}\}\.", "", text)
     text = re.sub(r"\$\{\w+\}|\{\{[^}]*\}\}", "172800", text)
-    found = [statement.strip() for statement in text.split(";")]
-    made = [OLD.sub("", statement) for statement in found if statement and not _is_keyspace(statement)]
-    return [_qualified(statement, keyspace) for statement in made]
-
-
-def _without_comment(line: str) -> str:
-    outside = re.split(r"(?:--|//)", re.sub(r"'[^']*'", lambda quoted: "\1" * len(quoted[0]), line), maxsplit=1)[0]
-    return line[: len(outside)]
+    found = [""]
+    for piece in PIECE.finditer(text):
+        if piece["end"]:
+            found.append("")
+        elif not piece["comment"]:
+            found[-1] += piece[0]
+    made = [OLD.sub("", one.strip()) for one in found]
+    kept = [one for one in made if re.match("CREATE|ALTER|DROP", one, re.IGNORECASE) and not _is_keyspace(one)]
+    return [_qualified(statement, keyspace) for statement in kept]
 
 
 def _is_keyspace(statement: str) -> bool:
@@ -55,13 +70,15 @@ def _is_keyspace(statement: str) -> bool:
 def _qualified(statement: str, keyspace: str) -> str:
     """Every object that is made or altered in our keyspace, whichever the file named."""
     head = re.match(
-        r"(?P<verb>(?:CREATE|ALTER|DROP)\s+(?:TABLE|TYPE|MATERIALIZED\s+VIEW)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?)"
+        r"(?P<verb>(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?"
+        r"(?:TABLE|COLUMNFAMILY|TYPE|FUNCTION|AGGREGATE|MATERIALIZED\s+VIEW)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?)"
         r"(?:\w+\.)?(?P<rest>.*)",
         statement,
         re.IGNORECASE | re.DOTALL,
     )
     if head is not None:
-        return f"{head['verb']}{keyspace}.{head['rest']}"
+        rest = re.sub(r"\bFROM\s+\w+\.(?=\w)", "FROM ", head["rest"], flags=re.IGNORECASE)
+        return f"{head['verb']}{keyspace}.{rest}"
     if re.match(r"DROP\s+INDEX", statement, re.IGNORECASE):
         return re.sub(
             r"(EXISTS\s+|INDEX\s+)(?:\w+\.)?(\w+)\s*$", rf"\g<1>{keyspace}.\2", statement, flags=re.IGNORECASE
@@ -106,49 +123,72 @@ def generated(source: str, folder: Path) -> str:
 
 
 def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) -> list[str]:
-    """What is wrong with the models of a schema; nothing, if they make the same one."""
-    live, again = f"live_{name}", f"again_{name}"
+    """What is wrong with the models and the script of a schema; nothing, if they make the same one."""
+    live, again, script_of = f"live_{name}", f"again_{name}", f"script_{name}"
     with cluster.repo(live, name=name) as repo:
         migrate_keyspace(repo)
-        applied(repo, live, [statement for text in texts for statement in statements(text, live)])
-        facts = inspect(repo)[live]
-        module = generated(module_source(facts, Look.at(repo).server, repo=name), folder)
+        refused = applied(repo, live, [statement for text in texts for statement in statements(text, live)])
+        facts, server = inspect(repo)[live], Look.at(repo).server
+        source = module_source(facts, server, repo=name)
+        module = generated(source, folder)
         seen = rows(repo, live)
+    left_out = list(undeclared(facts))
     print(
         f"{name}: {len(facts.tables)} tables, {sum(len(t.columns) for t in facts.tables)} columns, "
-        f"{len(facts.types)} types, {sum(len(t.indexes) for t in facts.tables)} indexes, {len(facts.views)} views"
+        f"{len(facts.types)} types, {sum(len(t.indexes) for t in facts.tables)} indexes, {len(facts.views)} views, "
+        f"{sum(c.mask is not None for t in facts.tables for c in t.columns)} masks, {len(facts.functions)} functions, "
+        f"{len(facts.aggregates)} aggregates; models leave out {len(left_out)}; the node refused {len(refused)}"
     )
+    print("".join(f"  refused: {' '.join(text.split())[:110]}: {why}\n" for text, why in refused), end="")
     with cluster.repo(live, name=name, models=[module]) as repo:
         wrong = [f"diff: {text}" for text in plan(repo).cql]
-        found = check(repo, strict=True)
-        wrong += [] if found.in_sync else [f"check: {note.text}" for note in found.notes]
+        named = {f"{live}.{item.name}" for item in left_out}
+        wrong += [f"check: {note}" for note in check(repo, strict=True).notes if note.object not in named]
     with cluster.repo(again, name=name, models=[module]) as repo:
         migrate(repo, create_keyspace=True)
-        made = rows(repo, again)
-    for table in TABLES[:-1]:
-        wrong += [f"{table} lost: {row}" for row in seen[table] if row not in made[table]]
-        wrong += [f"{table} new: {row}" for row in made[table] if row not in seen[table]]
-    return wrong
+        wrong += [f"models: {text}" for text in differences(seen, rows(repo, again), left_out)]
+    with cluster.repo(script_of, name=name) as repo:
+        migrate_keyspace(repo)
+        made = [cql.replace(f"{live}.", f"{script_of}.") for cql in script(facts, server)[1:]]
+        wrong += [f"script refused: {text}: {why}" for text, why in applied(repo, script_of, made)]
+        wrong += [f"script: {text}" for text in differences(seen, rows(repo, script_of), [])]
+    return wrong + [f"script leaves out: {item}" for item in unwritten(facts)]
 
 
-def applied(repo: Repo, keyspace: str, found: list[str]) -> None:
-    """Run statements; one that needs what comes later waits for it, as the tools of some projects have it."""
+def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out: list[LeftOut]) -> list[str]:
+    """Rows that only one of two keyspaces has, those of what was left out aside; what was dropped once may differ."""
+    gone = [
+        re.compile(rf"'{re.escape(re.split('[(.]', item.name)[-1 if '.' in item.name else 0])}'") for item in left_out
+    ]
+    functions = ("functions", "aggregates", "triggers") if left_out else ()
+    found: list[str] = []
+    for table in TABLES:
+        if table == "dropped_columns" or table in functions:
+            continue
+        lost = [row for row in seen[table] if row not in made[table] and not any(name.search(row) for name in gone)]
+        found += [f"{table} lost: {row}" for row in lost]
+        found += [f"{table} new: {row}" for row in made[table] if row not in seen[table]]
+    return found
+
+
+def applied(repo: Repo, keyspace: str, found: list[str]) -> list[tuple[str, str]]:
+    """Run statements; one that needs what comes later waits for it. What the node refuses in the end, and why."""
     repo.session.execute(f"USE {keyspace}")
     while found:
-        later = [statement for statement in found if not _ran(repo, statement)]
-        if len(later) == len(found):
-            raise SystemExit(f"unknown types: {later}")
-        found = later
+        tried = [(statement, _refusal(repo, statement)) for statement in found]
+        refused = [(statement, why) for statement, why in tried if why]
+        if len(refused) == len(found):
+            return refused
+        found = [statement for statement, _ in refused]
+    return []
 
 
-def _ran(repo: Repo, statement: str) -> bool:
+def _refusal(repo: Repo, statement: str) -> str:
     try:
-        repo.session.execute(statement, timeout=60)
-    except InvalidRequest as error:
-        if "Unknown type" not in str(error):
-            raise
-        return False
-    return True
+        repo.session.execute(statement, timeout=120)
+    except (AlreadyExists, ConfigurationException, InvalidRequest, SyntaxException) as error:
+        return str(error)
+    return ""
 
 
 def migrate_keyspace(repo: Repo) -> None:

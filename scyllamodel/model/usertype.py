@@ -122,8 +122,9 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
     A type in the packages of a repo is created by a migration like a table, also when no column holds it, unless it
     has no ``name=`` and only serves as a base. A subclass is a type of its own, with the fields of its base first.
     ``attrs.field(…)`` takes validators, converters and defaults; ``street: Column[str] = column(db_name=…)`` also
-    names the field in CQL, or hides its values with ``redact=True``. Nested user types are frozen, as CQL demands;
-    collections are as declared, and keep the type from being used without ``Frozen`` unless they are frozen too.
+    names the field in CQL, follows a rename with ``renamed_from=``, or hides its values with ``redact=True``. Nested
+    user types are frozen, as CQL demands; collections are as declared, and keep the type from being used without
+    ``Frozen`` unless they are frozen too.
     """
 
     __slots__ = ("__weakref__",)
@@ -194,7 +195,8 @@ def _facts(cls: type, fields: Columns, problems: Problems) -> UserTypeFacts:
     for field in fields.values():
         _check_field(field, problems)
     found = tuple((field.db_name, field.hint.type) for field in fields.values() if field.hint is not None)
-    return UserTypeFacts(name, found, keyspace)
+    renamed = {field.db_name: field.spec.renamed_from for field in fields.values() if field.spec.renamed_from}
+    return UserTypeFacts(name, found, keyspace, renamed)
 
 
 def _check_field(field: Declared, problems: Problems) -> None:
@@ -202,13 +204,14 @@ def _check_field(field: Declared, problems: Problems) -> None:
     allowed = ColumnSpec(
         db_name=spec.db_name,
         redact=spec.redact,
+        renamed_from=spec.renamed_from,
         type=spec.type,
         load=spec.load,
         dump=spec.dump,
         null_as_default=spec.null_as_default,
     )
     if spec != allowed:
-        text = "a field is neither key, static nor indexed, and a rename is not followed"
+        text = "a field is neither key, static, indexed nor masked"
         problems.add("MD141", text, "Leave such parameters out.", at=field.name)
     if field.hint is not None and field.hint.type == COUNTER:
         problems.add("MD141", "a user type cannot hold counters", "Write cql.BigInt.", at=field.name)

@@ -65,6 +65,19 @@ class AddField:
 
 
 @attrs.frozen
+class RenameFields:
+    """Fields of a user type under new names, as ``(old, new)`` pairs."""
+
+    keyspace: str
+    type: str
+    names: tuple[tuple[str, str], ...]
+
+    def inverse(self) -> RenameFields:
+        """The change that undoes this one."""
+        return RenameFields(self.keyspace, self.type, tuple((new, old) for old, new in self.names))
+
+
+@attrs.frozen
 class AlterUserType:
     """A change of a user type that CQL has no statement for: a field gone, of another type, or in another place."""
 
@@ -304,7 +317,7 @@ class LiveOnly:
 
 
 Change: TypeAlias = Union[
-    CreateKeyspace, KeyspaceDiffers, AddType, DropType, AddField, AlterUserType, AddTable, DropTable, AddColumns,
-    DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, SetMask, AddIndex, DropIndex, AlterIndex, AddView,
-    DropView, AlterView, NameTaken, LiveOnly,
+    CreateKeyspace, KeyspaceDiffers, AddType, DropType, AddField, RenameFields, AlterUserType, AddTable, DropTable,
+    AddColumns, DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, SetMask, AddIndex, DropIndex,
+    AlterIndex, AddView, DropView, AlterView, NameTaken, LiveOnly,
 ]  # fmt: skip

@@ -26,10 +26,12 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
+    RenameFields,
     RenameKeyColumns,
     SetMask,
     SetOptions,
 )
+from scyllamodel.schema.diff.types import renamed
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, UserType, View
 
 if TYPE_CHECKING:
@@ -69,6 +71,11 @@ def _add_field(change: AddField, found: KeyspaceFacts) -> KeyspaceFacts:
         return attrs.evolve(live, fields=(*live.fields, (change.name, change.field_type)))
 
     return attrs.evolve(found, types=_changed(found.types, change.type, longer))
+
+
+@after.register(RenameFields)
+def _rename_fields(change: RenameFields, found: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(found, types=_changed(found.types, change.type, lambda live: renamed(live, change.names)))
 
 
 @after.register(AddTable)

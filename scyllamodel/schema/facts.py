@@ -314,11 +314,17 @@ class View(_Columns):
 
 @attrs.frozen
 class UserType:
-    """A user type: ``fields`` maps raw names to types, in declared order, which is significant."""
+    """A user type.
+
+    Attributes:
+        fields: raw names and types, in declared order, which is significant.
+        renamed: earlier names of fields that a model declares, by their names of today; no part of equality.
+    """
 
     name: str
     fields: tuple[tuple[str, CqlType], ...]
     keyspace: str | None = None
+    renamed: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
 
     @property
     def user_types(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
+    RenameFields,
     RenameKeyColumns,
     SetMask,
     SetOptions,
@@ -54,6 +55,8 @@ def container_is_gone(change: Change, found: KeyspaceFacts) -> bool:
     """Whether what the change takes something from is gone itself, so that there is nothing left to undo."""
     if isinstance(change, (DropColumns, RenameKeyColumns)):
         return found.table(change.table) is None
+    if isinstance(change, RenameFields):
+        return found.type(change.type) is None
     if isinstance(change, SetMask):
         live = found.table(change.table)
         return live is None or change.column not in live
@@ -152,6 +155,15 @@ def _rename(change: RenameKeyColumns, found: KeyspaceFacts, server: ServerProfil
     missing = [old for old, new in change.names if live is None or old not in live or new in live]
     if missing:
         yield _replaced(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped since")
+
+
+@_obstacles.register(RenameFields)
+def _rename_fields(change: RenameFields, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = found.type(change.type)
+    names = dict(live.fields) if live is not None else {}
+    missing = [old for old, new in change.names if old not in names or new in names]
+    if missing:
+        yield _replaced(change, f"{change.type}.{missing[0]}", "field", "it was renamed since")
 
 
 @_obstacles.register(SetMask)

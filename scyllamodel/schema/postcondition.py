@@ -23,6 +23,7 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
+    RenameFields,
     RenameKeyColumns,
     SetMask,
     SetOptions,
@@ -66,6 +67,13 @@ def _add_type(change: AddType, found: KeyspaceFacts, _: ServerProfile) -> bool:
 def _add_field(change: AddField, found: KeyspaceFacts, _: ServerProfile) -> bool:
     live = found.type(change.type)
     return live is not None and (change.name, change.field_type) in live.fields
+
+
+@holds.register(RenameFields)
+def _rename_fields(change: RenameFields, found: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = found.type(change.type)
+    names = dict(live.fields) if live is not None else {}
+    return all(new in names and old not in names for old, new in change.names)
 
 
 @holds.register(AddTable)

@@ -211,6 +211,11 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def renames_fields_in_keys(self) -> bool:
+        """Whether the fields of a type in a partition key can be renamed; Scylla refuses (seen)."""
+        return not self.is_scylla
+
+    @property
     def drops_open_user_types(self) -> bool:
         """Whether a column of a user type that is not frozen can be dropped; Cassandra refuses (seen)."""
         return self.is_scylla

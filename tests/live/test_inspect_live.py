@@ -10,7 +10,7 @@ from uuid import uuid4
 import attrs
 import pytest
 
-from scyllamodel import Repo, check, inspect, migrate, plan
+from scyllamodel import Repo, check, inspect, migrate, plan, rollback
 from scyllamodel.release.look import Look
 from scyllamodel.schema.source import module_source
 
@@ -165,4 +165,37 @@ def test_made_up_names_of_indexes_that_clash(scylla_cluster, tmp_path, first):
         assert check(repo, strict=True).in_sync
         assert 2 == len(set(indexes))
         assert ("bill_item_status_idx" in indexes) == (first is not None)
+        repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
+
+
+RENAMED = """
+from scyllamodel import Column, Model, UserType, column, partition_key
+
+class Place(UserType, name="place"):
+    town: Column[str | None] = column(default=None{old})
+    code: Column[int | None] = column(default=None)
+
+class Visit(Model, table="visits", repo="{repo}"):
+    id: Column[int] = partition_key()
+    at: Column[Place | None] = column(default=None)
+"""
+
+
+def test_a_field_is_renamed_and_renamed_back(scylla_cluster, tmp_path):
+    """Under its code, with the values of its column; a rollback takes the old name again."""
+    name = f"field_{uuid4().hex[:8]}"
+    first = RENAMED.format(repo=f"{name}_a", old="").replace("town", "city")
+    second = RENAMED.format(repo=f"{name}_b", old=', renamed_from="city"')
+    with models(first, tmp_path) as module, scylla_cluster.repo(name, name=f"{name}_a", models=[module]) as repo:
+        migrate(repo, create_keyspace=True)
+        repo.session.execute(f"INSERT INTO {name}.visits (id, at) VALUES (1, {{city: 'Ulm', code: 3}})")
+    with models(second, tmp_path) as module, scylla_cluster.repo(name, name=f"{name}_b", models=[module]) as repo:
+        assert ["BC101"] == [found.code for found in plan(repo).refusals]
+        migrate(repo, allow={"BC101:place.city"})
+
+        assert check(repo, strict=True).in_sync
+        assert "Ulm" == repo.session.execute(f"SELECT at.town FROM {name}.visits").one()[0]
+
+        rollback(repo, 0, allow={"BC101"})
+        assert ["city", "code"] == [field for field, _ in inspect(repo)[name].type("place").fields]
         repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)

@@ -42,3 +42,21 @@ CASES = [
 def test_types(found, declared, expected):
     """Types are added in the order of their needs, and fields are compared by position."""
     assert expected == told(diff(schema(*found), wanted(*declared), ServerProfile()))
+
+
+RENAMES = [
+    ("one", ["x int", "y int"], ["a int from=x", "y int"], ["~ rename p x->a"]),
+    ("two, and a new field", ["x int", "y int"], ["a int from=x", "b int from=y", "c int"],
+     ["~ rename p x->a, y->b", "+ field p.c"]),
+    ("done", ["a int"], ["a int from=x"], []),
+    ("gone", ["y int"], ["a int from=x"], ["! UD101 p.y"]),
+    ("with another type", ["x int"], ["a text from=x"], ["~ rename p x->a", "! UD102 p.a"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "declared", "expected"), [r[1:] for r in RENAMES], ids=[r[0] for r in RENAMES])
+def test_fields_are_renamed_where_a_model_says_so(found, declared, expected):
+    """In one statement, before new fields; a rename that is done is nothing."""
+    changes = diff(schema(user_type("p", *found)), wanted(user_type("p", *declared)), ServerProfile())
+
+    assert expected == told(changes)

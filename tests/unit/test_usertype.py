@@ -284,7 +284,7 @@ STREET = {"street": ("str",)}
         ({"x": ("str", clustering_key())}, {}, ["MD141 x"]),
         ({"x": ("str", column(index=True))}, {}, ["MD141 x"]),
         ({"x": ("str", column(static=True))}, {}, ["MD141 x"]),
-        ({"x": ("str", column(renamed_from="y"))}, {}, ["MD141 x"]),
+        ({"x": ("str", column(masked_with="DEFAULT"))}, {}, ["MD141 x"]),
         ({"x": ("str",), "y": ("str", column(db_name="x"))}, {}, ["MD107 y"]),
         ({"x": ("object",), "y": ("nowhere",)}, {"name": "date"}, ["MD111 y", "MD110 x", "MD108"]),
     ],

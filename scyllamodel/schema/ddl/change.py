@@ -25,6 +25,7 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
+    RenameFields,
     RenameKeyColumns,
     SetMask,
     SetOptions,
@@ -75,6 +76,12 @@ def _drop_type(change: DropType, _: ServerProfile) -> str:
 def _add_field(change: AddField, _: ServerProfile) -> str:
     target = type_name(change.keyspace, change.type)
     return f"ALTER TYPE {target} ADD {quote(change.name)} {change.field_type.cql}"
+
+
+@statement.register(RenameFields)
+def _rename_fields(change: RenameFields, _: ServerProfile) -> str:
+    names = " AND ".join(f"{quote(old)} TO {quote(new)}" for old, new in change.names)
+    return f"ALTER TYPE {type_name(change.keyspace, change.type)} RENAME {names}"
 
 
 @statement.register(AddTable)

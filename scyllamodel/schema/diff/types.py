@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import AddField, AddType, AlterUserType, Change, LiveOnly
+import attrs
+
+from scyllamodel.schema.changes import AddField, AddType, AlterUserType, Change, LiveOnly, RenameFields
 from scyllamodel.schema.order import types_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from scyllamodel.schema.diff.sides import Sides
     from scyllamodel.schema.facts import UserType
@@ -30,7 +32,22 @@ def diff_types(sides: Sides) -> Iterator[Change]:
     yield from (LiveOnly(sides.name, "type", t.name, t) for t in sides.found.types if t.name not in declared)
 
 
+def field_renames(found: UserType, wanted: UserType) -> tuple[tuple[str, str], ...]:
+    """The ``(old, new)`` names of fields that are declared as renamed and are still stored under the old name."""
+    stored = dict(found.fields)
+    return tuple((old, new) for new, old in wanted.renamed.items() if old in stored and new not in stored)
+
+
+def renamed(found: UserType, names: Iterable[tuple[str, str]]) -> UserType:
+    """The type with these fields under their new names."""
+    new = dict(names)
+    return attrs.evolve(found, fields=tuple((new.get(name, name), kind) for name, kind in found.fields))
+
+
 def _fields(keyspace: str, found: UserType, wanted: UserType) -> Iterator[Change]:
+    if names := field_renames(found, wanted):
+        yield RenameFields(keyspace, found.name, names)
+        found = renamed(found, names)
     stored, declared = found.fields, wanted.fields
     if stored == declared:
         return

@@ -25,6 +25,7 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
+    RenameFields,
     RenameKeyColumns,
     SetMask,
     SetOptions,
@@ -203,6 +204,11 @@ def _rename(change: RenameKeyColumns) -> tuple[str, str]:
     return name, f"Rename {_listed(f'{old} to {new}' for old, new in change.names)} in the key of {name}."
 
 
+def _rename_fields(change: RenameFields) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.type}"
+    return name, f"Rename {_listed(f'{old} to {new}' for old, new in change.names)} in the user type {name}."
+
+
 def _set_options(change: SetOptions) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.name}"
     return name, f"Set {_listed(sorted(change.options))} of {name}."
@@ -238,6 +244,7 @@ _STEPS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
     CreateKeyspace: ("create_keyspace", _keyspace),
     AddType: ("add_type", _add_type),
     AddField: ("add_field", _add_field),
+    RenameFields: ("rename_fields", _rename_fields),
     AddTable: ("add_table", _add_table),
     AddColumns: ("add_columns", _add_columns),
     RenameKeyColumns: ("rename_key_columns", _rename),

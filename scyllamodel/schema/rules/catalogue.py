@@ -297,7 +297,7 @@ ENTRIES: Final = (
         'Repo(replication={"class": "networktopologystrategy", "dc1": 3})', "Write NetworkTopologyStrategy.",
     ),
     Entry(
-        "BC101", "A key column would be renamed",
+        "BC101", "A key column or a field would be renamed",
         "Releases that know the old name fail from that moment on.",
         "partition_key(renamed_from='shop_id') where shop_id is stored",
         "Stop the old release, then allow it; or keep the name by db_name=.",

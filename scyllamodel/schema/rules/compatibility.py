@@ -9,10 +9,11 @@ import attrs
 
 from scyllamodel.schema.changes import AddTable, AlterColumn, LiveOnly, RenameKeyColumns, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff.types import field_renames
 from scyllamodel.schema.rules import recipes
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Table
+    from scyllamodel.schema.facts import Table, UserType
     from scyllamodel.schema.rules.case import Case, ChangeRule
 
 
@@ -73,12 +74,21 @@ def _masked(change: SetMask, case: Case) -> Iterator[Diagnostic]:
 
 def stale_renames(case: Case) -> Iterator[Diagnostic]:
     """A note for each ``renamed_from`` that has nothing left to do."""
+    for item in case.wanted.types:
+        yield from _stale_fields(case, item, case.sides.types.get(item.name))
     for table in case.wanted.tables:
         found = case.sides.tables.get(table.name)
         if table.renamed_from is not None and (found is not None or table.renamed_from not in case.sides.tables):
             yield _stale(case.path(table.name), table.renamed_from)
         if found is not None:
             yield from _stale_columns(case, table, found)
+
+
+def _stale_fields(case: Case, wanted: UserType, found: UserType | None) -> Iterator[Diagnostic]:
+    pending = set() if found is None else {new for _, new in field_renames(found, wanted)}
+    for new, old in wanted.renamed.items():
+        if new not in pending:
+            yield _stale(case.path(wanted.name, new), str(old))
 
 
 def _stale_columns(case: Case, table: Table, found: Table) -> Iterator[Diagnostic]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AddField, AddType, AlterUserType
+from scyllamodel.schema.changes import AddField, AddType, AlterUserType, RenameFields
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.types import unknown_type
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType
     from scyllamodel.schema.rules.case import Case, ChangeRule
     from scyllamodel.types.values import CqlType
+
+quoted = shlex.quote
 
 
 def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
@@ -45,6 +48,21 @@ def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
     if _is_open_collection(change.field_type) and (bare := _holding_bare(case.found, change.type)):
         yield _open_collection(path, change.name, change.field_type, bare)
     yield from unknown_type(change.field_type, path, case)
+
+
+def _renamed(change: RenameFields, case: Case) -> Iterator[Diagnostic]:
+    keyed = [t.name for t in case.found.tables if _in_partition_key(t, containing(change.type, case.found.types))]
+    if keyed and not case.server.renames_fields_in_keys:
+        text = f"the type is in the partition key of {', '.join(keyed)}, where {case.server} renames no field"
+        fix = "Keep the name in the database: " + ", ".join(f"column(db_name={old!r})" for old, _ in change.names)
+        yield Diagnostic("UD103", "error", case.path(change.type), text, fix)
+        return
+    for old, new in change.names:
+        path = case.path(change.type, old)
+        text = f"the field becomes {new}; releases that know it as {old} stop working at that moment"
+        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or --allow {quoted(f"BC101:{path}")}.\n'
+        fix += f"Or keep the name: column(db_name={old!r})"
+        yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
 
 
 def _new(change: AddType, case: Case) -> Iterator[Diagnostic]:
@@ -97,4 +115,9 @@ def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
                 yield _open_collection(f"{wanted.name}.{item.name}.{name}", name, field_type, tables)
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {AlterUserType: _altered, AddField: _field, AddType: _new}
+RULES: Final[Mapping[type, ChangeRule]] = {
+    AlterUserType: _altered,
+    AddField: _field,
+    RenameFields: _renamed,
+    AddType: _new,
+}
