@@ -30,6 +30,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
 from scyllamodel.model.state import inherit_row, settle
+from scyllamodel.model.static_defaults import inherit_defaults
 from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
 from scyllamodel.schema.masks import declared_mask
 from scyllamodel.schema.options import TableOptions
@@ -145,6 +146,7 @@ class Model(metaclass=ModelMeta):
             TypeError: a name is no parameter of the constructor.
         """
         made = attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
+        inherit_defaults(made, self, changes)
         for field in self.__attrs_attrs__:
             if not field.init:
                 setattr(made, raw_name(type(self), field.name), getattr(self, field.name))

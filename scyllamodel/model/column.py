@@ -28,6 +28,7 @@ from scyllamodel.model.expression import (
     Operator,
     Ordering,
     Target,
+    owned,
 )
 from scyllamodel.types import Counter
 from scyllamodel.types.display import choose
@@ -110,7 +111,7 @@ class Comparable(Expression[T]):
     def _condition(self, operator: Operator, value: object) -> Condition:
         if isinstance(value, Comparable) and not isinstance(value.expression, CallTarget):
             raise TypeError(f"{self._target} is compared with a column: CQL compares a column with a value only")
-        return Condition(self._target, operator, value)
+        return Condition(self._target, operator, owned(value))
 
 
 class Element(Comparable[T]):
@@ -126,7 +127,7 @@ class Element(Comparable[T]):
 
     def to(self, value: T | None) -> Assignment:
         """Replace this part; None takes it away."""
-        return Assignment(self._target, "set", value)
+        return Assignment(self._target, "set", owned(value))
 
 
 class Column(Comparable[T]):
@@ -233,7 +234,7 @@ class Column(Comparable[T]):
 
     def to(self, value: T) -> Assignment:
         """Replace the whole value."""
-        return Assignment(self._target, "set", value)
+        return Assignment(self._target, "set", owned(value))
 
     @overload
     def add(self: Expression[set[K] | None], values: set[K]) -> Assignment: ...
@@ -281,7 +282,7 @@ def _target(expression: Expression[Any]) -> ColumnTarget:
 
 
 def _condition(expression: Expression[Any], operator: Operator, value: object) -> Condition:
-    return Condition(_target(expression), operator, value)
+    return Condition(_target(expression), operator, owned(value))
 
 
 def _assignment(
@@ -290,7 +291,7 @@ def _assignment(
     target = _target(expression)
     if not isinstance(values, (set, frozenset, list, tuple, dict)):
         raise TypeError(f"{target}.{operation}() takes a collection, also for one element: [value] or {{value}}")
-    return Assignment(target, operation, values)
+    return Assignment(target, operation, owned(values))
 
 
 def _counting(expression: Expression[Any], operation: Literal["increment", "decrement"], by: int) -> Assignment:

@@ -20,6 +20,7 @@ from scyllamodel.model.declare import SPEC, CountingAttr
 from scyllamodel.model.defaults import check_default, check_default_value
 from scyllamodel.model.nulls import loads_default
 from scyllamodel.model.problems import Problems
+from scyllamodel.model.static_defaults import DEFAULTS
 from scyllamodel.types.display import Show, choose
 from scyllamodel.types.hints import Hint, HintFault, resolve
 from scyllamodel.types.identity import equality_key
@@ -203,7 +204,19 @@ def slots(namespace: Mapping[str, Any], columns: Columns, ancestors: list[type])
     stored = {name for cls in ancestors for name in columns if is_slot(vars(cls).get(name))}
     taken = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
     new = [name for name in columns if name not in stored | taken]
+    if static_defaults(columns) and not any(DEFAULTS in vars(cls) for cls in ancestors):
+        new.append(DEFAULTS)
     return (*((given,) if isinstance(given, str) else given), *new)
+
+
+def static_defaults(columns: Columns) -> list[str]:
+    """The static columns that a constructor fills when they are not given."""
+    found = {name: getattr(column.field, "_default", None) for name, column in columns.items()}
+    return [
+        name
+        for name, default in found.items()
+        if columns[name].spec.kind == "static" and default is not attrs.NOTHING and default is not None
+    ]
 
 
 def unwritten(cls: type, *, init: bool) -> dict[str, bool]:

@@ -7,7 +7,8 @@ any other.
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, cast
+import copy
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, Union, cast
 
 import attrs
 
@@ -15,7 +16,21 @@ from scyllamodel.types.display import Show, hidden, strictest
 from scyllamodel.types.hints import core_of
 from scyllamodel.types.values import MapType, Native
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+_CONTAINERS: Final = (list, tuple, set, frozenset, dict)
+
+
+def owned(value: T) -> T:
+    """A value for a statement, which is immutable: a copy of what its giver could change later."""
+    if not (isinstance(value, _CONTAINERS) or hasattr(value, "__setitem__") or attrs.has(type(value))):
+        return value
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # noqa: BLE001 - values of any class; the binder names what cannot be stored
+        return value
+
 
 Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "CONTAINS KEY", "LIKE"]
 """The operator of a `Condition`, in CQL's own spelling."""

