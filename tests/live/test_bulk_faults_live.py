@@ -19,19 +19,19 @@ from scyllamodel.model.state import is_loaded
 pytestmark = pytest.mark.live
 
 
-class Item(Model, table="bulk_items", repo="bulk"):
-    """One row under a number."""
-
-    id: Column[int] = partition_key()
-    text: Column[str | None] = column(default=None)
-    tags: Column[list[str]] = column(factory=list)
-
-
 class Stubborn:
     """A value that cannot be copied."""
 
     def __deepcopy__(self, memo):
         raise RuntimeError("cannot be copied")
+
+
+class Item(Model, table="bulk_items", repo="bulk"):
+    """One row under a number."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
+    box: Column[Stubborn | None] = column(default=None, type=str, load=lambda _: Stubborn(), dump=str)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def stored(repo, rows):
 
 
 BAD = [
-    pytest.param(Item(id=1, tags=[Stubborn()]), RuntimeError, id="not copyable"),
+    pytest.param(Item(id=1, box=Stubborn()), RuntimeError, id="not copyable"),
     pytest.param(None, TypeError, id="None"),
     pytest.param(7, TypeError, id="no model"),
     pytest.param(Item, TypeError, id="class"),
