@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from scyllamodel.query.delete import delete
     from scyllamodel.query.insert import insert
     from scyllamodel.query.results import LWTResult, PartialRow
-    from scyllamodel.query.select import select
+    from scyllamodel.query.selection import select
     from scyllamodel.query.statement import Statement
     from scyllamodel.query.update import update
     from scyllamodel.release import (
@@ -272,7 +272,7 @@ _HOMES: Final = {
     "scyllamodel.query.delete": "delete",
     "scyllamodel.query.insert": "insert",
     "scyllamodel.query.results": "LWTResult PartialRow",
-    "scyllamodel.query.select": "select",
+    "scyllamodel.query.selection": "select",
     "scyllamodel.query.statement": "Statement",
     "scyllamodel.query.update": "update",
     "scyllamodel.release": """

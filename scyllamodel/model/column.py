@@ -10,7 +10,7 @@ covariant, so that ``Column[set[str]]`` and ``Column[set[str] | None]`` both fit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import attrs
@@ -97,6 +97,10 @@ class Comparable(Expression[T]):
         return self._condition(">=", other)
 
     __hash__ = object.__hash__
+
+    def __comparable__(self) -> Hashable:
+        """What tells it from others in a statement; see `scyllamodel.types.comparison`."""
+        return type(self), self._target, getattr(self, "key", None)
 
     def in_(self, values: Iterable[T]) -> Condition:
         """``target IN (…)``.

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, Union, cast
 
 import attrs
 
+from scyllamodel.types.comparison import comparable
 from scyllamodel.types.display import Show, hidden, strictest
 from scyllamodel.types.hints import core_of
 from scyllamodel.types.values import MapType, Native
@@ -77,7 +78,7 @@ class ElementTarget:
     """One element of a map, by its key, or of a list, by its position."""
 
     base: ColumnTarget
-    key: Any
+    key: Any = attrs.field(eq=comparable)
 
     @property
     def show(self) -> Show:
@@ -165,7 +166,7 @@ class Condition:
 
     target: Target
     operator: Operator
-    value: Any
+    value: Any = attrs.field(eq=comparable)
 
     def __bool__(self) -> bool:
         # Declared `-> bool`: with `NoReturn` mypy would take what follows for unreachable and not check it.
@@ -190,7 +191,7 @@ class Ordering:
 
     target: ColumnTarget
     descending: bool = False
-    nearest_to: Any = None
+    nearest_to: Any = attrs.field(default=None, eq=comparable)
 
     def __repr__(self) -> str:
         if self.nearest_to is not None:
@@ -211,7 +212,7 @@ class Assignment:
 
     target: Target
     operation: Operation
-    value: Any
+    value: Any = attrs.field(eq=comparable)
 
     def __repr__(self) -> str:
         return f"<{self.target} {self.operation} {shown(self.target, self.value)}>"

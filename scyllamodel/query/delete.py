@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(repr=False)
 class Delete(Tuned[R_co], Generic[M, R_co]):
     """A DELETE as an immutable value; every method returns a changed copy."""
 
@@ -72,19 +72,28 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
-        writer, facts = Writer(self.model), self.model.__facts__
-        on = Clauses(self.conditions, self.required, self.exists)
+        on = self._on
         if self.of_kind:
             on = on.of_kind(self.model, "delete", self.targets)
+        keyspace = self.model.__facts__.keyspace or keyspace
+        writer = self._written(keyspace, on)
+        cql = "".join(writer.parts)
+        key = (cql, self.whole)
+        shape = memory_of(self.model).shape(key, lambda: self._shape(on, cql, writer, keyspace))
+        return Compiled(shape, tuple(writer.values), self.options)
+
+    @property
+    def _on(self) -> Clauses:
+        return Clauses(self.conditions, self.required, self.exists)
+
+    def _written(self, keyspace: str | None, on: Clauses | None = None) -> Writer:
+        writer, facts, on = Writer(self.model), self.model.__facts__, on or self._on
         writer.text("DELETE ", ", ".join(map(writer.target, self.targets)), " " if self.targets else "")
         writer.text("FROM ", qualified(facts.keyspace or keyspace, facts.name))
         writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT), TIMESTAMP=(self.written, TIMESTAMP))
         writer.conditions("WHERE", on.conditions)
         conditions(writer, on.required, exists=on.exists)
-        cql = "".join(writer.parts)
-        key = (cql, self.whole)
-        shape = memory_of(self.model).shape(key, lambda: self._shape(on, cql, writer, facts.keyspace or keyspace))
-        return Compiled(shape, tuple(writer.values), self.options)
+        return writer
 
     def _shape(self, on: Clauses, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
         conditional = bool(on.required) or on.exists

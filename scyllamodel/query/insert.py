@@ -29,6 +29,8 @@ from scyllamodel.query.statement import UNSET, CellWrite, Compiled, Marker, R_co
 from scyllamodel.query.tuning import Tuned, refuse
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
 from scyllamodel.query.writes import check_insert, check_using
+from scyllamodel.types.comparison import comparable
+from scyllamodel.types.display import strictest
 from scyllamodel.types.faults import shown
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType, is_multi_cell
 
@@ -44,12 +46,12 @@ _JSON = Marker("[json]")
 _KEY = ("partition_key", "clustering")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(repr=False)
 class Insert(Tuned[R_co], Generic[M, R_co]):
     """An INSERT as an immutable value; every method returns a changed copy."""
 
     model: type[M]
-    values_by_name: Mapping[str, Any] = attrs.field(repr=False)
+    values_by_name: Mapping[str, Any] = attrs.field(eq=comparable, repr=False)
     text: str | None = attrs.field(default=None, repr=False)
     missing: Missing = "unset"
     absent: bool = False
@@ -79,22 +81,32 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
+        if self.text is not None:
+            check_json(self.model, self.text)
+        elif not self.values_by_name:
+            raise refuse("This insert has no values.", "Say insert(order), or insert(Order).json(text).")
+        writer, keyspace = self._written(keyspace), self.model.__facts__.keyspace or keyspace
+        cql = "".join(writer.parts)
+        shape = memory_of(self.model).shape(cql, lambda: self._shape(cql, writer, keyspace))
+        return Compiled(shape, tuple(writer.values), self.options)
+
+    def _written(self, keyspace: str | None) -> Writer:
         writer, facts = Writer(self.model), self.model.__facts__
         writer.text("INSERT INTO ", qualified(facts.keyspace or keyspace, facts.name))
         if self.text is not None:
-            check_json(self.model, self.text)
-            writer.text(" JSON ", writer.bind(self.text, _JSON.itself), f" DEFAULT {self.missing.upper()}")
-        elif not self.values_by_name:
-            raise refuse("This insert has no values.", "Say insert(order), or insert(Order).json(text).")
+            writer.text(" JSON ", writer.bind(self.text, self._json.itself), f" DEFAULT {self.missing.upper()}")
         else:
             self._row(writer)
         if self.absent:
             writer.text(" IF NOT EXISTS")
         timeout = seconds(self.server_seconds)
         writer.using(TIMEOUT=(timeout, TIMEOUT), TTL=(self.seconds, TTL), TIMESTAMP=(self.written, TIMESTAMP))
-        cql = "".join(writer.parts)
-        shape = memory_of(self.model).shape(cql, lambda: self._shape(cql, writer, facts.keyspace or keyspace))
-        return Compiled(shape, tuple(writer.values), self.options)
+        return writer
+
+    @property
+    def _json(self) -> Marker:
+        """A row of text shows nothing of itself where a column of the model does not."""
+        return attrs.evolve(_JSON, show=strictest(column.show for column in columns_of(self.model).values()))
 
     def _row(self, writer: Writer) -> None:
         memory, given = memory_of(self.model), self.values_by_name

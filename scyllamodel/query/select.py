@@ -1,13 +1,12 @@
-"""`select`: rows of a model as its instances, or some of its columns as tuples.
+"""`Select`: rows of a model as its instances, or some of its columns as tuples.
 
->>> select(Order.placed, Order.total).where(Order.shop == 7).limit(20).cql
-'SELECT placed, total FROM orders WHERE shop = ? LIMIT ?'
+Comes in: what `scyllamodel.query.selection.select` was given, and one clause after the other. Goes out: `Compiled`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import attrs
 from typing_extensions import Self, TypeIs
@@ -25,13 +24,14 @@ from scyllamodel.model.expression import (
     FieldTarget,
     Ordering,
 )
-from scyllamodel.query.functions import Function, count, is_aggregate, is_model
+from scyllamodel.query.functions import Function, count, is_aggregate
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
 from scyllamodel.query.reads import check_distinct, check_each_partition, check_filter, check_group, check_order
 from scyllamodel.query.statement import Compiled, R, Shape
 from scyllamodel.query.tuning import Tuned, check_conditions, refuse
 from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
+from scyllamodel.types.comparison import comparable
 from scyllamodel.types.duration import Duration
 from scyllamodel.types.hints import Hint
 
@@ -41,20 +41,13 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, View
 
 Row = TypeVar("Row", bound="Model | MaterializedView")
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
-F = TypeVar("F")
-G = TypeVar("G")
-H = TypeVar("H")
+
 
 Flag = Literal["distinct", "filtering", "whole", "bypass_cache", "json", "any_kind"]
 """A word that a select can have said."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(repr=False)
 class Select(Tuned[list[R]], Generic[R]):
     """A SELECT as an immutable value; ``R`` is one row, executing it lists them. Every method returns a changed copy.
 
@@ -64,7 +57,7 @@ class Select(Tuned[list[R]], Generic[R]):
     """
 
     model: type | None
-    selection: tuple[Comparable[Any], ...] = ()
+    selection: tuple[Comparable[Any], ...] = attrs.field(default=(), eq=comparable)
     conditions: tuple[Condition, ...] = ()
     orderings: tuple[Ordering, ...] = ()
     groups: tuple[ColumnTarget, ...] = ()
@@ -159,15 +152,15 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def compile(self, keyspace: str | None) -> Compiled[list[R]]:
         """See `Statement.compile`."""
-        model = self.source()
-        writer = Writer(model)
-        self._write(model, writer, keyspace)
+        model, writer = self.source(), self._written(keyspace)
         cql = "".join(writer.parts)
         key = (cql, "whole" in self.flags, *(getattr(expression, "key", None) for expression in self.selection))
         shape = memory_of(model).shape(key, lambda: self._shape(model, cql, writer, keyspace))
         return Compiled(shape, tuple(writer.values), self.options)
 
-    def _write(self, model: type, writer: Writer, keyspace: str | None) -> None:
+    def _written(self, keyspace: str | None) -> Writer:
+        model = self.source()
+        writer = Writer(model)
         facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
         writer.text("SELECT ")
         writer.text(*(word for flag, word in (("json", "JSON "), ("distinct", "DISTINCT ")) if flag in self.flags))
@@ -195,6 +188,7 @@ class Select(Tuned[list[R]], Generic[R]):
             )
         )
         writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT))
+        return writer
 
     def _conditions(self, model: type) -> tuple[Condition, ...]:
         """Those that were given, and the one that finds the rows of a class in a table that others share."""
@@ -296,62 +290,3 @@ def _loaded(at: int, hint: Hint | None, scope: dict[str, Any]) -> str:
     scope[f"load{at}"], scope[f"empty{at}"] = hint.load, hint.empty
     null = f"empty{at}()" if hint.empty else "None"
     return f"{null} if v{at} is None else {f'load{at}(v{at})' if hint.load else f'v{at}'}"
-
-
-@overload
-def select(model: type[Row], /) -> Select[Row]: ...
-@overload
-def select(a: Expression[A], /) -> Select[tuple[A]]: ...
-@overload
-def select(a: Expression[A], b: Expression[B], /) -> Select[tuple[A, B]]: ...
-@overload
-def select(a: Expression[A], b: Expression[B], c: Expression[C], /) -> Select[tuple[A, B, C]]: ...
-@overload
-def select(a: Expression[A], b: Expression[B], c: Expression[C], d: Expression[D], /) -> Select[tuple[A, B, C, D]]: ...
-@overload
-def select(
-    a: Expression[A], b: Expression[B], c: Expression[C], d: Expression[D], e: Expression[E], /
-) -> Select[tuple[A, B, C, D, E]]: ...
-@overload
-def select(
-    a: Expression[A], b: Expression[B], c: Expression[C], d: Expression[D], e: Expression[E], f: Expression[F], /
-) -> Select[tuple[A, B, C, D, E, F]]: ...
-@overload
-def select(
-    a: Expression[A],
-    b: Expression[B],
-    c: Expression[C],
-    d: Expression[D],
-    e: Expression[E],
-    f: Expression[F],
-    g: Expression[G],
-    /,
-) -> Select[tuple[A, B, C, D, E, F, G]]: ...
-@overload
-def select(
-    a: Expression[A],
-    b: Expression[B],
-    c: Expression[C],
-    d: Expression[D],
-    e: Expression[E],
-    f: Expression[F],
-    g: Expression[G],
-    h: Expression[H],
-    /,
-) -> Select[tuple[A, B, C, D, E, F, G, H]]: ...
-@overload
-def select(*expressions: Expression[Any]) -> Select[tuple[Any, ...]]: ...
-def select(*what: Any) -> Select[Any]:
-    """Read rows of a model as its instances, or columns, their parts and functions of them as tuples.
-
-    >>> select(Order).where(Order.shop == 7, Order.placed > 3).order_by(Order.placed.desc()).limit(10).values
-    (7, 3, 10)
-
-    Raises:
-        TypeError: something is neither a model nor an expression.
-    """
-    if len(what) == 1 and is_model(what[0]):
-        return Select(what[0])
-    if not what or any(isinstance(one, type) for one in what):
-        raise TypeError("select() takes one model, or columns and functions: select(Order), select(Order.total)")
-    return Select(None, tuple(what))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from typing_extensions import Self
@@ -12,8 +12,14 @@ from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query.statement import NO_OPTIONS, Options, R_co, Statement
 
+if TYPE_CHECKING:
+    from scyllamodel.query.writer import Writer
 
-@attrs.frozen(eq=False)
+LONGEST: Final = 80
+"""Characters of one value in a repr."""
+
+
+@attrs.frozen(repr=False)
 class Tuned(Statement[R_co]):
     """A statement with options; each method returns a changed copy.
 
@@ -24,6 +30,20 @@ class Tuned(Statement[R_co]):
 
     options: Options = attrs.field(default=NO_OPTIONS, kw_only=True)
     server_seconds: float | None = attrs.field(default=None, kw_only=True)
+
+    def _written(self, keyspace: str | None) -> Writer:
+        """The text with its values, unchecked."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        try:
+            writer = self._written(None)
+            values = [shown(make().show(value)) for make, value in zip(writer.markers, writer.values, strict=True)]
+        except Exception as error:  # noqa: BLE001 - a repr is needed most where a statement is wrong
+            return f"<{type(self).__name__} that is refused: {error}>"
+        said = [f"{name}={value!r}" for name, value in attrs.asdict(self.options).items() if value is not None]
+        bound = [f"({', '.join(values)})"] if values else []
+        return f"<{' '.join([''.join(writer.parts), *bound, *said])}>"
 
     def consistency(self, level: str | int) -> Self:
         """How many replicas answer, such as ``"LOCAL_QUORUM"``."""
@@ -47,6 +67,11 @@ class Tuned(Statement[R_co]):
 
     def _tuned(self, **options: Any) -> Self:
         return attrs.evolve(self, options=attrs.evolve(self.options, **options))
+
+
+def shown(text: str) -> str:
+    """As much of a value as a line has room for."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def check_conditions(method: str, given: tuple[Any, ...]) -> tuple[Condition, ...]:

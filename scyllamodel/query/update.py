@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(repr=False)
 class Update(Tuned[R_co], Generic[M, R_co]):
     """An UPDATE as an immutable value; every method returns a changed copy."""
 
@@ -73,19 +73,28 @@ class Update(Tuned[R_co], Generic[M, R_co]):
 
     def compile(self, keyspace: str | None) -> Compiled[R_co]:
         """See `Statement.compile`."""
-        writer, facts = Writer(self.model), self.model.__facts__
-        on = Clauses(self.conditions, self.required, self.exists)
+        on = self._on
         if self.of_kind:
             on = on.of_kind(self.model, "update", (change.target for change in self.assignments))
+        keyspace = self.model.__facts__.keyspace or keyspace
+        writer = self._written(keyspace, on)
+        cql = "".join(writer.parts)
+        shape = memory_of(self.model).shape(cql, lambda: self._shape(on, cql, writer, keyspace))
+        return Compiled(shape, tuple(writer.values), self.options)
+
+    @property
+    def _on(self) -> Clauses:
+        return Clauses(self.conditions, self.required, self.exists)
+
+    def _written(self, keyspace: str | None, on: Clauses | None = None) -> Writer:
+        writer, facts, on = Writer(self.model), self.model.__facts__, on or self._on
         writer.text("UPDATE ", qualified(facts.keyspace or keyspace, facts.name))
         timeout = seconds(self.server_seconds)
         writer.using(TIMEOUT=(timeout, TIMEOUT), TTL=(self.seconds, TTL), TIMESTAMP=(self.written, TIMESTAMP))
         writer.text(" SET ", ", ".join(map(writer.assignment, self.assignments)))
         writer.conditions("WHERE", on.conditions)
         conditions(writer, on.required, exists=on.exists)
-        cql = "".join(writer.parts)
-        shape = memory_of(self.model).shape(cql, lambda: self._shape(on, cql, writer, facts.keyspace or keyspace))
-        return Compiled(shape, tuple(writer.values), self.options)
+        return writer
 
     def _shape(self, on: Clauses, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
         conditional = bool(on.required) or on.exists

@@ -39,6 +39,7 @@ from scyllamodel.query.parts import (
 )
 from scyllamodel.query.statement import CellWrite, Marker
 from scyllamodel.query.tuning import refuse
+from scyllamodel.types.comparison import comparable
 from scyllamodel.types.display import Show
 from scyllamodel.types.hints import Hint
 from scyllamodel.types.values import MapType
@@ -48,7 +49,7 @@ from scyllamodel.types.values import MapType
 class Argument:
     """A value that a function takes, with its type; None is whatever the server takes there."""
 
-    value: Any = attrs.field(repr=False)
+    value: Any = attrs.field(repr=False, eq=comparable)
     hint: Hint | None = None
     show: Show = attrs.field(default=repr, repr=False)
 

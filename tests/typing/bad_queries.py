@@ -37,6 +37,9 @@ def wrong(repo: Repo, order: Order) -> None:
     update(Order).set(Order.status.add({"x"}))  # error
     update(ByStatus)  # error
     repo.scalar(select(Order.status, Order.total))  # error
+    s = Order.status
+    select(s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s).limit(3)  # error
+    repo.all(select(s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s))  # error
     repo.all(Order)  # error
     repo.get(order)  # error
     repo.save(Order)  # error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from typing_extensions import assert_type
@@ -62,6 +62,29 @@ class ByStatus(MaterializedView, of=Order):
     placed: Column[cql.TimeUUID] = clustering_key()
 
 
+class Wide(Model):
+    """More columns than are typed."""
+
+    id: Column[UUID] = partition_key()
+    c1: Column[str] = column(default="")
+    c2: Column[int] = column(default=0)
+    c3: Column[str] = column(default="")
+    c4: Column[int] = column(default=0)
+    c5: Column[str] = column(default="")
+    c6: Column[int] = column(default=0)
+    c7: Column[str] = column(default="")
+    c8: Column[int] = column(default=0)
+    c9: Column[str] = column(default="")
+    c10: Column[int] = column(default=0)
+    c11: Column[str] = column(default="")
+    c12: Column[int] = column(default=0)
+    c13: Column[str] = column(default="")
+    c14: Column[int] = column(default=0)
+    c15: Column[str] = column(default="")
+    c16: Column[int] = column(default=0)
+    c17: Column[str] = column(default="")
+
+
 class Hits(Model):
     """A counter."""
 
@@ -81,6 +104,29 @@ def statements(order: Order, shop: UUID) -> None:
         ),
         Select[tuple[UUID, UUID, str, Decimal, int, set[str], dict[str, int], Address | None]],
     )
+    assert_type(
+        select(
+            Wide.id,
+            Wide.c1,
+            Wide.c2,
+            Wide.c3,
+            Wide.c4,
+            Wide.c5,
+            Wide.c6,
+            Wide.c7,
+            Wide.c8,
+            Wide.c9,
+            Wide.c10,
+            Wide.c11,
+            Wide.c12,
+            Wide.c13,
+            Wide.c14,
+            Wide.c15,
+        ),
+        Select[tuple[UUID, str, int, str, int, str, int, str, int, str, int, str, int, str, int, str]],
+    )
+    columns = [Wide.c1, Wide.c3]
+    assert_type(select(*columns), Select[tuple[Any, ...]])
     assert_type(select(fn.count()), Select[tuple[int]])
     assert_type(select(fn.count(Order), fn.max(Order.total)), Select[tuple[int, Decimal | None]])
     assert_type(select(fn.writetime(Order.status), fn.ttl(Order.status)), Select[tuple[int | None, int | None]])
