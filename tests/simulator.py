@@ -80,6 +80,7 @@ def _add_table(found, step):
         step.table,
         keyspace=found.name,
         indexes=(),
+        dropped={},
         options={**DEFAULTS, **step.table.options},
         flags={"compound", *(["counter"] if step.table.is_counter else [])},
         renamed_from=None,
@@ -94,11 +95,20 @@ def _add_columns(table, step):
 
 
 def _drop_columns(table, step):
+    names = {column.name for column in step.columns}
+    if held := [index.name for index in table.indexes if index.column in names]:
+        raise StatementRefused(f"Cannot drop column because it has dependent secondary indexes ({', '.join(held)})")
     if missing := [column.name for column in step.columns if column.name not in table]:
         raise StatementConflict(f"Column {missing[0]} was not found in table")
     gone = {column.name: f"{column.kind} {column.type.cql}" for column in step.columns}
     kept = [column for column in table.columns if column.name not in gone]
     return attrs.evolve(table, columns=kept, dropped={**table.dropped, **gone})
+
+
+def _where_renamed(where, names):
+    for old, new in names.items():
+        where = where.replace(f'"{old}" IS', f'"{new}" IS')
+    return where
 
 
 def _rename(found, step):
@@ -111,7 +121,10 @@ def _rename(found, step):
     table = _named(found.tables, step.table)
     if table is None or not all(old in table for old in names):
         raise StatementConflict(f"Undefined column name in table {found.name}.{step.table}")
-    views = [renamed(view) if view.base == step.table else view for view in found.views]
+    views = [
+        attrs.evolve(renamed(view), where=_where_renamed(view.where, names)) if view.base == step.table else view
+        for view in found.views
+    ]
     return attrs.evolve(found, tables=_replaced(found.tables, renamed(table)), views=views)
 
 
@@ -131,6 +144,8 @@ def _add_index(found, step):
 
 
 def _drop_index(found, step):
+    if not any(index.name == step.index.name for table in found.tables for index in table.indexes):
+        raise StatementConflict(f"Index '{found.name}.{step.index.name}' doesn't exist")
     return _in_table(lambda table, _: attrs.evolve(table, indexes=_without(table.indexes, step.index.name)))(
         found, step
     )
@@ -152,13 +167,36 @@ def _add_view(found, step):
     return attrs.evolve(found, views=[*found.views, view])
 
 
+def _drop_table(found, step):
+    if _named(found.tables, step.table.name) is None:
+        raise StatementConflict(f"Table '{found.name}.{step.table.name}' doesn't exist")
+    if held := [view.name for view in found.views if view.base == step.table.name]:
+        raise StatementRefused(f"Cannot drop a table when materialized views still depend on it ({', '.join(held)})")
+    return attrs.evolve(found, tables=_without(found.tables, step.table.name))
+
+
+def _drop_type(found, step):
+    name = step.type.name
+    if _named(found.types, name) is None:
+        raise StatementConflict(f"Type '{found.name}.{name}' doesn't exist")
+    if held := [fact.name for fact in (*found.tables, *found.types) if name in fact.user_types]:
+        raise StatementRefused(f"Cannot drop user type as it is still used by {', '.join(held)}")
+    return attrs.evolve(found, types=_without(found.types, name))
+
+
+def _drop_view(found, step):
+    if _named(found.views, step.view.name) is None:
+        raise StatementConflict(f"Materialized view '{found.name}.{step.view.name}' doesn't exist")
+    return attrs.evolve(found, views=_without(found.views, step.view.name))
+
+
 _RUN = {
     c.CreateKeyspace: lambda found, step: attrs.evolve(found, keyspace=step.keyspace),
     c.AddType: _add_type,
-    c.DropType: lambda found, step: attrs.evolve(found, types=_without(found.types, step.type.name)),
+    c.DropType: _drop_type,
     c.AddField: _add_field,
     c.AddTable: _add_table,
-    c.DropTable: lambda found, step: attrs.evolve(found, tables=_without(found.tables, step.table.name)),
+    c.DropTable: _drop_table,
     c.AddColumns: _in_table(_add_columns),
     c.DropColumns: _in_table(_drop_columns),
     c.RenameKeyColumns: _rename,
@@ -166,7 +204,7 @@ _RUN = {
     c.AddIndex: _add_index,
     c.DropIndex: _drop_index,
     c.AddView: _add_view,
-    c.DropView: lambda found, step: attrs.evolve(found, views=_without(found.views, step.view.name)),
+    c.DropView: _drop_view,
 }
 
 

@@ -7,11 +7,13 @@ what those before it leave; nothing here asks whether a server would take it.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
+from scyllamodel._identifiers import quote, unquote
 from scyllamodel.schema.changes import (
     AddColumns,
     AddField,
@@ -68,7 +70,8 @@ def _drop_type(change: DropType, found: KeyspaceFacts) -> KeyspaceFacts:
 @after.register(AddField)
 def _add_field(change: AddField, found: KeyspaceFacts) -> KeyspaceFacts:
     def longer(live: UserType) -> UserType:
-        return attrs.evolve(live, fields=(*live.fields, (change.name, change.field_type)))
+        kept = [field for field in live.fields if field[0] != change.name]
+        return attrs.evolve(live, fields=(*kept, (change.name, change.field_type)))
 
     return attrs.evolve(found, types=_changed(found.types, change.type, longer))
 
@@ -92,7 +95,13 @@ def _drop_table(change: DropTable, found: KeyspaceFacts) -> KeyspaceFacts:
 
 @after.register(AddColumns)
 def _add_columns(change: AddColumns, found: KeyspaceFacts) -> KeyspaceFacts:
-    return _table(found, change.table, lambda live: attrs.evolve(live, columns=(*live.columns, *change.columns)))
+    names = {column.name for column in change.columns}
+
+    def longer(live: Table) -> Table:
+        kept = [column for column in live.columns if column.name not in names]
+        return attrs.evolve(live, columns=[*kept, *change.columns])
+
+    return _table(found, change.table, longer)
 
 
 @after.register(DropColumns)
@@ -109,7 +118,9 @@ def _drop_columns(change: DropColumns, found: KeyspaceFacts) -> KeyspaceFacts:
 def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts) -> KeyspaceFacts:
     names = dict(change.names)
     views = [
-        attrs.evolve(view, columns=_renamed(view.columns, names)) if view.base == change.table else view
+        attrs.evolve(view, columns=_renamed(view.columns, names), where=renamed_in(view.where, names))
+        if view.base == change.table
+        else view
         for view in found.views
     ]
     changed = _table(found, change.table, lambda live: attrs.evolve(live, columns=_renamed(live.columns, names)))
@@ -174,6 +185,24 @@ def _without(facts: Iterable[_F], name: str) -> list[_F]:
 
 def _renamed(columns: Iterable[TableColumn], names: Mapping[str, str]) -> list[TableColumn]:
     return [attrs.evolve(column, name=names.get(column.name, column.name)) for column in columns]
+
+
+_WORD: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+""")
+
+
+def renamed_in(where: str, names: Mapping[str, str]) -> str:
+    """The filter of a view with columns under other names, as servers change it with the columns.
+
+    >>> renamed_in('id IS NOT NULL AND "At" IS NOT NULL', {"id": "key", "At": "at"})
+    'key IS NOT NULL AND at IS NOT NULL'
+    """
+
+    def named(word: re.Match[str]) -> str:
+        text = word.group()
+        new = None if text.startswith("'") else names.get(unquote(text))
+        return text if new is None else quote(new)
+
+    return _WORD.sub(named, where)
 
 
 def _set(options: FrozenMap, change: SetOptions) -> FrozenMap:
