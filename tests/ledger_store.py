@@ -5,6 +5,7 @@ Plain writes are ordered by the clocks of their writers, as on a server, so that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class MemoryStore:
         busy: numbers of requests that are not done, and said so.
         refused: numbers of requests that are refused for good.
         clock: the writer's, in microseconds.
+        moment: called before and after each request.
     """
 
     lost: frozenset[int] = frozenset()
@@ -41,8 +43,15 @@ class MemoryStore:
     stamps: dict = attrs.field(factory=dict)
     current: UUID | None = FIRST
     requests: list = attrs.field(factory=list)
+    moment: Callable[[], object] = lambda: None
 
     def _request(self, what, do):
+        self.moment()
+        answer = self._done(what, do)
+        self.moment()
+        return answer
+
+    def _done(self, what, do):
         self.requests.append(what)
         number = len(self.requests)
         if number in self.refused:

@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from scyllamodel.cli.texts import counted, diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
+
+_QUIET: Final = 30.0
+"""Seconds without a sign of life that are worth a word: a lease."""
 
 
 def holder_text(holder: LockHolder) -> str:
     """Who has the lock, since when, and where it is."""
     since = "" if holder.age is None else f", for {holder.age:.0f} s"
+    silent = holder.silent or 0.0
+    since += f", silent for {silent:.0f} s" if silent > _QUIET else ""
     at = "" if holder.step is None else f", at step {holder.step} of version {holder.version}"
     return f"process {holder.pid} on {holder.host} ({holder.purpose}{since}{at})"
 

@@ -116,23 +116,8 @@ _EXACT: Final[Mapping[str, Exact]] = {
     "BytesType": _blob,
     "TimeUUIDType": _time_uuid,
     "InetAddressType": _address,
+    "VectorType": _no_nulls,
 }
-
-
-def _parts(driver_type: Any) -> Exact | None:
-    """What checks the elements of a tuple or the fields of a user type, each of which may be null."""
-    checks = [exact_for(part) for part in driver_type.subtypes]
-    if not any(checks):
-        return None
-
-    def check(value: Any) -> Any:
-        if isinstance(value, tuple):  # a user type without a class of ours may be anything with its attributes
-            for exact, item in zip(checks, value, strict=False):
-                if exact is not None and item is not None:
-                    exact(item)
-        return value
-
-    return check
 
 
 def _each_but_nulls(inside: Exact, value: Any) -> Any:
@@ -148,31 +133,16 @@ def exact_for(driver_type: Any, *, nulls: bool = False) -> Exact | None:
     Parameters:
         nulls: whether a list may hold nulls, as ``IN`` of a condition does.
     """
-    name = driver_type.typename
-    if name == "frozen":
+    if driver_type.typename == "frozen":
         return exact_for(driver_type.subtypes[0])
-    if getattr(driver_type, "fieldnames", None) or name == "tuple":
-        return _of_parts(driver_type)
-    if name in ("list", "set", "map") or name.endswith("VectorType"):
-        return _of_collection(driver_type, nulls=nulls)
-    return _EXACT.get(driver_type.__name__)
-
-
-def _of_parts(driver_type: Any) -> Exact | None:
-    """What checks a tuple or a user type."""
-    parts = _parts(driver_type)
-    if driver_type.typename != "tuple":
-        return parts
-    count = len(driver_type.subtypes)
-    return partial(_as_many, count) if parts is None else lambda value: parts(_as_many(count, value))
-
-
-def _of_collection(driver_type: Any, *, nulls: bool) -> Exact | None:
+    if driver_type.typename == "tuple":
+        return partial(_as_many, len(driver_type.subtypes))
+    if driver_type.typename in ("list", "set"):
+        (inside,) = map(exact_for, driver_type.subtypes)
+        if nulls:
+            return None if inside is None else partial(_each_but_nulls, inside)
+        return _no_nulls if inside is None else partial(_each, inside)
     if driver_type.typename == "map":
         keys, values = map(exact_for, driver_type.subtypes)
         return partial(_items, keys, values) if keys or values else _no_null_values
-    vector = driver_type.typename.endswith("VectorType")
-    inside = exact_for(driver_type.subtype if vector else driver_type.subtypes[0])
-    if nulls:
-        return None if inside is None else partial(_each_but_nulls, inside)
-    return _no_nulls if inside is None else partial(_each, inside)
+    return _EXACT.get(driver_type.__name__.partition("(")[0])

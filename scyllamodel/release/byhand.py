@@ -16,8 +16,9 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout, UnknownVersion
 from scyllamodel.release.books import ledger_keyspace, read_books
 from scyllamodel.release.draft import Draft, Wish
+from scyllamodel.release.execute import Work, execute
 from scyllamodel.release.guard import Patience, locked
-from scyllamodel.release.ledger import Migration, Who
+from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
 from scyllamodel.release.lock import LockRow, LockTable
 from scyllamodel.release.look import Look
@@ -50,19 +51,10 @@ def baseline(repo: Repo, *, force: bool = False, lock_timeout: float = 60.0) -> 
             plan=draft.plan,
         )
     plan = attrs.evolve(draft.plan, bootstrap=(), steps=(), refusals=())
-    with locked(repo, draft.look, "baseline", draft.keyspaces, Patience(lock_timeout)) as guard:
-        opened = guard.ledger.begin(
-            "baseline",
-            plan,
-            models_to=draft.wish.models_fp,
-            epoch=guard.epoch,
-            models=repo.models,
-            name="what was there",
-            who=Who.here(repo.models),
-        )
-        with opened:
-            opened.finish("baseline")
-    return MigrationResult("applied", plan, repo=repo.name, version=opened.version, lock=guard.use)
+    patience = Patience(lock_timeout)
+    with locked(repo, draft.look, "baseline", draft.keyspaces, patience) as guard:
+        work = Work(repo, "baseline", plan, draft.wish.models_fp, None, name="what was there", end="baseline")
+        return execute(guard, work, patience)
 
 
 def resolve(repo: Repo, version: int | str, end: End, *, lock_timeout: float = 60.0) -> Migration:

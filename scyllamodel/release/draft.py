@@ -13,7 +13,7 @@ import attrs
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.books import ledger_keyspace, open_ledger
-from scyllamodel.release.ledger.values import DONE
+from scyllamodel.release.ledger.undone import ran_by_hand
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.other_scopes import other_owners
@@ -24,7 +24,7 @@ from scyllamodel.release.tables import missing_tables
 from scyllamodel.release.wanted import check_bound, chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import BY_HAND, Plan, Step, contract_plan, make_plan
+from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
 from scyllamodel.schema.rules.allow import checked, unused
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
@@ -182,6 +182,4 @@ def _is_done(raw: RawStep, look: Look, ran: Collection[str]) -> bool:
 
 def _ran_before(wish: Wish, look: Look, books: KeyspaceFacts) -> frozenset[str]:
     ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
-    versions = ledger.with_steps(found for found in ledger.versions() if found.counts)
-    steps = [step for found in versions for step in found.steps]
-    return frozenset(step.cql for step in steps if step.op == BY_HAND and step.state in DONE)
+    return ran_by_hand(ledger.with_steps(ledger.versions()))

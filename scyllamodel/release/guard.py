@@ -23,7 +23,7 @@ from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
 from scyllamodel.release.look import Look
 from scyllamodel.release.one_lock import check_one_lock
 from scyllamodel.release.results import LockUse
-from scyllamodel.schema.apply import State
+from scyllamodel.schema.apply import Recorded
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
 from scyllamodel.schema.postcondition import keyspace_of
@@ -106,7 +106,7 @@ class _Journal:
         self.opened.before(step)
         self.fenced.begin(self.opened.version, step.seq, None if step.change is None else keyspace_of(step.change))
 
-    def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
         self.opened.after(step, state, attempts, duration_ms, error)
 
 

@@ -14,11 +14,12 @@ import attrs
 
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import LedgerError, SchemaDisagreement, StalePlan, StepFailed
+from scyllamodel.errors import SchemaDisagreement, StalePlan, StepFailed
 from scyllamodel.release.built import await_built
+from scyllamodel.release.dead import settle_dead
 from scyllamodel.release.draft import Draft, Resources, Wish
+from scyllamodel.release.execute import Work, execute
 from scyllamodel.release.guard import Guard, Patience, guarded
-from scyllamodel.release.ledger import OpenVersion, Who
 from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.ledger.values import Kind
 from scyllamodel.release.lock import LockRow
@@ -135,8 +136,8 @@ class Run:
             _still_fits(self.given, draft.plan)
 
     def in_sync(self, draft: Draft, *, write: bool = True, **more: Any) -> MigrationResult:
-        """The answer where nothing is missing, which is noted for the next start."""
-        if write:
+        """The answer where nothing is missing, which is noted for the next start once no run is left open."""
+        if write and settle_dead(draft.wish.repo, draft.look, draft.books):
             stamp(draft)
         return self.result("in_sync", draft.plan, draft.wish.repo, **more)
 
@@ -198,46 +199,16 @@ class Run:
 
     def run(self, draft: Draft, guard: Guard, first: Outcome) -> MigrationResult:
         """One version of the ledger."""
-        repo = draft.wish.repo
-        opened = guard.ledger.begin(
-            self.kind,
-            draft.plan,
-            models_to=draft.wish.models_fp,
-            epoch=guard.epoch,
-            models=repo.models,
-            who=Who.here(repo.models),
-        )
-        more: dict[str, Any] = {"version": opened.version, "lock": guard.use}
-        try:
-            return self.carry_out(draft, guard, first, opened, more)
-        except LedgerError as error:
-            done = self.result("partial", draft.plan, draft.wish.repo, outcome=first, **more)
-            message = f"{error}\n{opened.applied} of {len(draft.plan.steps)} steps went through, or one more. Run it "
-            message += "again: it looks at the schema, and goes on from there."
-            raise StepFailed(message, step=None, applied=opened.applied, result=done) from error
+        now: list[Draft] = []
 
-    def carry_out(
-        self, draft: Draft, guard: Guard, first: Outcome, opened: OpenVersion, more: dict[str, Any]
-    ) -> MigrationResult:
-        """The steps, the last look, and the end of the version."""
-        plan = attrs.evolve(draft.plan, bootstrap=())
-        with opened:
-            try:
-                done = apply(
-                    plan,
-                    guard.executor,
-                    journal=guard.journal(opened),
-                    on_event=self.on_event,
-                    **self.patience.of_steps,
-                )
-            except (StepFailed, SchemaDisagreement) as error:
-                outcome = _both(first, error.result)
-                error.result = self.result("partial", draft.plan, draft.wish.repo, outcome=outcome, **more)
-                raise
-            left = draft.again(Look.through(guard.ddl))
-            result = self.result("applied", draft.plan, draft.wish.repo, outcome=_both(first, done), **more)
-            _reached(left.plan, result)
-        stamp(left)
+        def left() -> Plan:
+            now.append(draft.again(Look.through(guard.ddl)))
+            return attrs.evolve(now[0].plan, bootstrap=())
+
+        repo, models_fp = draft.wish.repo, draft.wish.models_fp
+        work = Work(repo, self.kind, draft.plan, models_fp, left, earlier=first, begun=self.begun)
+        result = execute(guard, work, self.patience, self.on_event)
+        stamp(now[0])
         return result
 
     def result(
@@ -274,10 +245,6 @@ class _Waiting:
             self._run.tell(Event("lock_waiting", self.draft.plan, result={"holder": row, "seconds": seconds}))
 
 
-def _both(first: Outcome, then: Outcome | None) -> Outcome:
-    return first if then is None else Outcome((*first.steps, *then.steps))
-
-
 def _with_note(draft: Draft, note: Diagnostic) -> Draft:
     """The draft of models that are left behind on purpose: nothing to do, and why."""
     plan = attrs.evolve(draft.plan, steps=(), bootstrap=(), notes=(*draft.plan.notes, note))
@@ -296,15 +263,3 @@ def _still_fits(given: Plan, now: Plan) -> None:
         f"What moved:\n{moved}\nMake the plan again and look at it.",
         moved=(*gone, *new),
     )
-
-
-def _reached(left: Plan, result: MigrationResult) -> None:
-    """The last look: after all statements the live schema has what the models want."""
-    if not left.is_empty:
-        raise StepFailed(
-            f"All {len(result.steps)} statements went through, and still the schema of {left.keyspace} is not what the "
-            f"models want. Something else changed it meanwhile. What is left:\n{left.render()}",
-            step=None,
-            applied=len(result.steps),
-            result=attrs.evolve(result, status="partial"),
-        )

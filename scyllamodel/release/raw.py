@@ -28,8 +28,8 @@ class RawStep:
 
     Attributes:
         cql: the statement, sent as it is at QUORUM.
-        undo: the statement that a rollback sends, and sends again when it was cut short; None means that no rollback
-            goes past this step.
+        undo: the statement that a rollback sends, once; None means that no rollback goes past this step. A rollback
+            takes it from here, by ``steps=``, since the ledger is data and not code.
         post_condition: what shows that the step is done: a query that gives a row then, or a function without
             parameters that says so. With None the ledger is asked whether this very text ran before, and a statement
             whose answer was lost is not sent again.

@@ -19,6 +19,7 @@ from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LedgerError
 from scyllamodel.release.books import ledger_of, open_ledger, read_books
+from scyllamodel.release.dead import is_dead
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
 from scyllamodel.release.lock import LockRow, LockTable
@@ -37,6 +38,7 @@ class LockHolder:
         holder: an id of this holding.
         age: seconds since it was taken, by the two machines' clocks.
         version: what it works on; ``step`` where it is.
+        silent: seconds since its last sign of life, by the clock of the servers; a live one gives three in a lease.
     """
 
     holder: UUID
@@ -46,14 +48,15 @@ class LockHolder:
     age: float | None = None
     version: int | None = None
     step: int | None = None
+    silent: float | None = None
 
     @classmethod
-    def of(cls, row: LockRow, now: datetime) -> LockHolder | None:
+    def of(cls, row: LockRow, now: datetime, silent: float | None = None) -> LockHolder | None:
         """The holder in a row of the lock; None when it is free."""
         if row.owner is None:
             return None
         age = None if row.acquired_at is None else max(0.0, (now - row.acquired_at).total_seconds())
-        return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step)
+        return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step, silent)
 
     def to_dict(self) -> dict[str, Any]:
         """The holder as plain JSON values."""
@@ -66,7 +69,7 @@ class Status:
 
     Attributes:
         version: the newest version of the ledger; None without history.
-        state: its status; ``interrupted`` when it is ``running`` and nobody holds the lock, ``none`` without history.
+        state: its status; ``interrupted`` when it is ``running`` and its run is dead, ``none`` without history.
         failure: why the newest version did not end well; None when it did.
         lock: who holds the lock; None when nobody does.
         unbuilt: indexes and views that are not filled yet; None where the user may not ask.
@@ -96,13 +99,17 @@ class Status:
         }
 
 
-def state_of(head: Migration | None, lock: LockHolder | None) -> tuple[str, str | None]:
-    """State and failure of a `Status`."""
+def state_of(head: Migration | None, *, dead: bool = False) -> tuple[str, str | None]:
+    """State and failure of a `Status`.
+
+    Parameters:
+        dead: whether the run of a ``running`` version is known to be dead.
+    """
     if head is None:
         return "none", None
     if head.status == "running":
-        told = None if lock else f"version {head.version} did not write its end; the next run settles it"
-        return ("running" if lock else "interrupted"), told
+        told = f"the run of version {head.version} ended before it could write its end; the next run settles it"
+        return ("interrupted", told) if dead else ("running", None)
     return head.status, head.error if head.status in ("failed", "partial") else None
 
 
@@ -118,28 +125,30 @@ def status(repo: Repo) -> Status:
     live = look.existing(repo.keyspace)[repo.keyspace]
     books = read_books(repo, look.coordinator, look.server)
     ledger = open_ledger(repo, look.coordinator, books, look.server)
-    head, lock = ledger.head(), _lock(repo, look.coordinator, books)
-    state, failure = state_of(head, lock)
+    head = ledger.head()
+    row, silent = _lock(repo, look.coordinator, books)
+    state, failure = state_of(head, dead=head is not None and is_dead(head, row, silent))
     ahead = ledger.ahead_of_clock(head)
     return Status(
         scope=ledger.scope,
         version=head.version if head else None,
         state=state,
         failure=failure,
-        lock=lock,
+        lock=None if row is None else LockHolder.of(row, utc_now(), silent),
         unbuilt=unbuilt(look.coordinator, live),
         notes=(ahead,) if ahead else (),
     )
 
 
-def _lock(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts) -> LockHolder | None:
+def _lock(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts) -> tuple[LockRow | None, float | None]:
+    """The row of the lock, and the seconds since its holder's last sign of life."""
     if found.table(LOCK.name) is None:
-        return None
+        return None, None
+    table = LockTable(Rows(coordinator), found.name, repo.keyspace)
     try:
-        row = LockTable(Rows(coordinator), found.name, repo.keyspace).read(serial=False)
+        return table.read(serial=False), table.silence()
     except StatementFailure as error:
         raise LedgerError(f"{repo.keyspace}: the lock could not be read: {error}", scope=repo.keyspace) from error
-    return None if row is None else LockHolder.of(row, utc_now())
 
 
 def history(repo: Repo, *, steps: bool = False) -> list[Migration]:

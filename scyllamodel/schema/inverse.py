@@ -7,7 +7,7 @@ only when half of a rollback is done; some it would take, and drop what somebody
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -27,13 +27,12 @@ from scyllamodel.schema.changes import (
     RenameFields,
     RenameKeyColumns,
     SetMask,
-    SetOptions,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides
 from scyllamodel.schema.postcondition import holds, keyspace_of
 from scyllamodel.schema.rules import Case, judge
-from scyllamodel.types.values import user_types
+from scyllamodel.types.values import COUNTER, user_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 
+_TAKEN: Final = "another one took its name"
+_DROPPED: Final[Mapping[type, str]] = {DropTable: "table", DropType: "type", DropView: "view", DropIndex: "index"}
 _DROPS: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
 
 
@@ -51,27 +52,45 @@ def inverse_of(change: Change) -> Change | None:
     return None if found is None else found()
 
 
-def container_is_gone(change: Change, found: KeyspaceFacts) -> bool:
-    """Whether what the change takes something from is gone itself, so that there is nothing left to undo."""
-    if isinstance(change, (DropColumns, RenameKeyColumns)):
-        return found.table(change.table) is None
-    if isinstance(change, RenameFields):
-        return found.type(change.type) is None
+def as_made(change: Change, made: KeyspaceFacts) -> Change | None:  # noqa: PLR0911 - a table of kinds
+    """A drop, or another mask, with the fact as it was made, so that `judged` sees what others changed of it since.
+
+    Parameters:
+        made: the keyspace as the history left it.
+
+    Returns:
+        None when the history made no such thing, so that it is somebody else's; other changes as they are.
+    """
+    if isinstance(change, DropColumns):
+        table = made.table(change.table)
+        known = [table.get(column.name) for column in change.columns] if table is not None else [None]
+        columns = tuple(column for column in known if column is not None)
+        return attrs.evolve(change, columns=columns) if len(columns) == len(change.columns) else None
+    if isinstance(change, DropTable):
+        live = made.table(change.table.name)
+        return None if live is None else attrs.evolve(change, table=live)
+    if isinstance(change, DropType):
+        found = made.type(change.type.name)
+        return None if found is None else attrs.evolve(change, type=found)
+    if isinstance(change, DropView):
+        view = made.view(change.view.name)
+        return None if view is None else attrs.evolve(change, view=view)
+    if isinstance(change, DropIndex):
+        indexes = [index for table in made.tables for index in table.indexes if index.name == change.index.name]
+        return attrs.evolve(change, index=indexes[0]) if indexes else None
     if isinstance(change, SetMask):
-        live = found.table(change.table)
-        return live is None or change.column not in live
-    if isinstance(change, SetOptions):
-        return (found.view(change.name) if change.view else found.table(change.name)) is None
-    return False
+        masked = made.table(change.table)
+        column = None if masked is None else masked.get(change.column)
+        return attrs.evolve(change, before=change.before if column is None else column.mask)
+    return change
 
 
-def narrowed(change: Change, found: KeyspaceFacts) -> Change:
-    """The same change without the columns that are gone already, which would make a server refuse all of it."""
-    if not isinstance(change, DropColumns):
-        return change
-    live = found.table(change.table)
-    left = tuple(column for column in change.columns if live is not None and column.name in live)
-    return attrs.evolve(change, columns=left)
+def taken(change: Change) -> Iterator[Diagnostic]:
+    """The refusal of a drop that `as_made` does not know: something else stands where what was dropped is to return."""
+    if isinstance(change, DropColumns):
+        yield from (_replaced(change, f"{change.table}.{c.name}", "column", _TAKEN) for c in change.columns)
+    elif (what := _DROPPED.get(type(change))) is not None:
+        yield _replaced(change, getattr(change, what).name, what, _TAKEN)
 
 
 def judged(
@@ -120,6 +139,9 @@ def _drop_columns(change: DropColumns, found: KeyspaceFacts, server: ServerProfi
         indexes = [index.name for index in live.indexes if column.name in _indexed(index.column, live)]
         if indexes:
             yield _needed(change, f"{change.table}.{column.name}", "the index", indexes)
+        if user_types(column.type) or column.type == COUNTER:
+            text = f"a column of type {column.type.cql} cannot come back under its name once it was dropped"
+            yield Diagnostic("RB109", "warn", f"{change.keyspace}.{change.table}.{column.name}", text)
 
 
 @_obstacles.register(DropType)
@@ -176,7 +198,7 @@ def _set_mask(change: SetMask, found: KeyspaceFacts, server: ServerProfile) -> I
 @_obstacles.register(AddType)
 def _add_type(change: AddType, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
     if found.type(change.type.name) is not None:
-        yield _replaced(change, change.type.name, "type", "another one took its name")
+        yield _replaced(change, change.type.name, "type", _TAKEN)
 
 
 @_obstacles.register(AddTable)
@@ -184,7 +206,7 @@ def _add_type(change: AddType, found: KeyspaceFacts, server: ServerProfile) -> I
 def _add_table(change: AddTable | AddView, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
     name = change.table.name if isinstance(change, AddTable) else change.view.name
     if found.table(name) is not None or found.view(name) is not None:
-        yield _replaced(change, name, "table or view", "another one took its name")
+        yield _replaced(change, name, "table or view", _TAKEN)
     if isinstance(change, AddView) and found.table(change.view.base) is None:
         yield _replaced(change, change.view.base, "table", "it is gone")
 
@@ -199,7 +221,7 @@ def _add_to_table(change: AddColumns | AddIndex, found: KeyspaceFacts, server: S
     elif isinstance(change, AddColumns):
         for column in change.columns:
             if column.name in live:
-                yield _replaced(change, f"{name}.{column.name}", "column", "another one took its name")
+                yield _replaced(change, f"{name}.{column.name}", "column", _TAKEN)
 
 
 def _indexed(target: str, live: Table) -> list[str]:

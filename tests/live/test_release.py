@@ -219,8 +219,14 @@ def test_statements_written_by_hand_run_once_and_are_taken_back(releases):
     ]
     first, second = migrate(repo, steps=steps), migrate(repo, steps=steps)
     rows = sorted(repo.session.execute(f"SELECT id, a FROM {repo.keyspace}.t"))
-    back = rollback(repo, 0, allow={"DS102"})
+    with pytest.raises(DestructiveChangeRefused, match="RB107"):
+        rollback(repo, 0, allow={"DS102"})
+    shown = rollback(repo, 0, dry_run=True)
+    digests = [found.allow for found in shown.plan.refusals if found.code == "RB107"]
+    back = rollback(repo, 0, allow={"DS102", digests[0]}, steps=steps[:1])
 
+    assert ["DS102", "RB107", "RB107"] == sorted(found.code for found in shown.plan.refusals)
+    assert shown.plan.cql == back.plan.cql
     assert ["add_table", "run", "run"] == [step.op for step in first.plan.steps]
     assert ("applied", "in_sync") == (first.status, second.status)
     assert [(1, "x"), (2, "y")] == rows

@@ -35,7 +35,9 @@ def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
 @pytest.mark.parametrize("code", ALLOWABLE)
 def test_codes_that_can_be_allowed(code):
     """Each code that some refusal names is taken, alone and with an object."""
-    assert checked({code}) == (code,)
+    named = {"RB106": "RB106:1/2", "RB107": "RB107:1/2:0a1b2c3d4e5f", "RB108": "RB108:1/2"}.get(code, code)
+
+    assert checked({named}) == (named,)
     assert checked([f"{code}:t"]) == (f"{code}:t",)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import attrs
 import pytest
 from build import index, schema, table, user_type, view
 from evolution import earlier
+from histories import CHOICES, Killed, World, declared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_store import MemoryStore, ledger_on
@@ -20,7 +23,10 @@ from scyllamodel.errors import (
     UnknownVersion,
 )
 from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.ledger.values import back_to, undoes_text
+from scyllamodel.release.raw import RawStep
 from scyllamodel.release.rollback import Target, rollback_plan, target_of
+from scyllamodel.release.rollback.byhand import digest_of
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.change_json import change_text
@@ -63,13 +69,23 @@ def stored(change, seq=1, state="applied", server=CASSANDRA, **facts):
     return attrs.evolve(LedgerStep("k/default", 1, seq, **kept, state=state, change_json=change_text(change)), **facts)
 
 
-def undoing(found, *steps, allow=(), server=CASSANDRA):
+def raw(cql, undo, seq=1, **facts):
+    """A hand-written step as the ledger holds it."""
+    return LedgerStep("k/default", 1, seq, "run", cql[:60], cql, undo, **{"state": "applied", **facts})
+
+
+def undoing(found, *steps, allow=(), server=CASSANDRA, code=()):
     """The plan that undoes versions of these steps each, the newest first."""
+    return planned(found, *steps, allow=allow, server=server, code=code).plan
+
+
+def planned(found, *steps, allow=(), server=CASSANDRA, code=()):
+    """That plan, with the steps that have no inverse."""
     versions = tuple(
         Migration("k/default", number, steps=tuple(attrs.evolve(s, version=number) for s in part))
         for number, part in sorted(enumerate(reversed(steps), 1), reverse=True)
     )
-    return rollback_plan(Target(0, "", versions), SchemaFacts([found]), server, allow=allow)
+    return rollback_plan(Target(0, "", versions), SchemaFacts([found]), server, allow=allow, steps=code)
 
 
 # the live keyspace, the change to undo, the statement that does it, the code that has to be allowed
@@ -83,7 +99,7 @@ UNDONE = [
         "DS104:k.point",
     ),
     ("table", schema(TABLE), c.AddTable("k", TABLE), "DROP TABLE k.t", "DS102:k.t"),
-    ("columns", schema(GROWN), COLUMNS, "ALTER TABLE k.t DROP (n, s)", None),
+    ("columns", schema(GROWN), COLUMNS, "ALTER TABLE k.t DROP (s, n)", None),
     (
         "columns, one of which is gone",
         schema(table("t", *T, "n int")),
@@ -107,23 +123,24 @@ UNDONE = [
 
 @pytest.mark.parametrize(("found", "change", "cql", "code"), [case[1:] for case in UNDONE], ids=[u[0] for u in UNDONE])
 def test_each_kind_of_step_is_undone_by_one_statement(found, change, cql, code):
-    """The stored inverse runs; where it loses data it is refused until it is allowed, by code or by object."""
+    """Where it loses data it is refused until it is allowed, by code or by object; the plan shows it all the same."""
     step = stored(change)
     plan = undoing(found, [step], allow=ALL)
 
     assert [cql] == plan.cql
     assert plan.refusals == ()
-    assert step.cql == plan.steps[0].undo
+    assert plan.steps[0].change is not None
     refused = undoing(found, [step])
-    if code == "":
-        assert [cql] == refused.cql
-    else:
-        assert [] == refused.cql
+    assert [cql] == refused.cql
+    assert (code == "") == (refused.refusals == ())
+    if code != "":
+        assert [found for found in refused.steps[0].lints if found.severity == "error"] == [*refused.refusals]
+        assert f"! {refused.refusals[0].code}" in refused.render()
         with pytest.raises(DestructiveChangeRefused):
             refused.raise_refused()
     if code:
         assert [code] == [refusal.allow for refusal in refused.refusals]
-        assert [cql] == undoing(found, [step], allow={code.replace("k.", "", 1)}).cql
+        assert () == undoing(found, [step], allow={code.replace("k.", "", 1)}).refusals
 
 
 # the live keyspace, the change that is undone already
@@ -188,7 +205,6 @@ def test_what_stands_in_the_way_is_named_before_anything_runs(found, change, ser
 
     assert {code} == {refusal.code for refusal in plan.refusals}
     assert any(said in refusal.text for refusal in plan.refusals)
-    assert [] == plan.cql
     with pytest.raises(ImpossibleChange):
         plan.raise_refused()
 
@@ -201,9 +217,9 @@ def test_what_goes_before_stands_in_nobody_s_way():
 
     assert [
         "DROP MATERIALIZED VIEW k.v",
-        "DROP INDEX k.x",
         "DROP INDEX k.i",
-        "ALTER TABLE k.t DROP (n, s)",
+        "DROP INDEX k.x",
+        "ALTER TABLE k.t DROP (s, n)",
         "DROP TABLE k.h",
         "DROP TYPE k.point",
     ] == plan.cql
@@ -212,7 +228,7 @@ def test_what_goes_before_stands_in_nobody_s_way():
 
 
 def test_versions_go_newest_first_and_each_statement_sees_what_those_before_it_left():
-    """An option that changed three times goes back step by step; a column that was added twice is dropped once."""
+    """An option that changed three times goes back in one statement; a column that was added twice is dropped once."""
     there = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 7}), FrozenMap({"gc_grace_seconds": 5}))
     back = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 7}))
     live = attrs.evolve(GROWN, options={"gc_grace_seconds": 5})
@@ -220,8 +236,8 @@ def test_versions_go_newest_first_and_each_statement_sees_what_those_before_it_l
     plan = undoing(schema(live), newest, middle, oldest, allow=ALL)
 
     assert [
-        "ALTER TABLE k.t DROP (n, s)",
-        *(f"ALTER TABLE k.t WITH gc_grace_seconds = {seconds}" for seconds in (7, 5, 9)),
+        "ALTER TABLE k.t DROP (s, n)",
+        "ALTER TABLE k.t WITH gc_grace_seconds = 9",
     ] == plan.cql
 
 
@@ -241,7 +257,7 @@ IRREVERSIBLE = [
 def test_steps_without_inverse_are_all_named_and_nothing_runs(found, steps, server, count):
     """Nothing is allowed that CQL cannot do."""
     with pytest.raises(IrreversibleStep, match="nothing ran") as caught:
-        undoing(found, steps, allow=ALL, server=server)
+        planned(found, steps, allow=ALL, server=server).raise_refused()
 
     assert count == len(caught.value.steps)
     assert all(step.cql in str(caught.value) for step in caught.value.steps)
@@ -260,21 +276,33 @@ def test_a_step_without_inverse_goes_with_what_it_changed(found, changes, cql):
 
 
 def test_a_statement_by_hand_is_undone_by_its_own_inverse():
-    """What the application gave with a way back runs that way back."""
-    step = stored(FIELD, op="raw", cql="GRANT a TO b", undo="REVOKE a FROM b", change_json=None)
+    """The inverse comes from the code; the text of the ledger runs only where it is allowed by step and digest."""
+    step = raw("GRANT a TO b", "REVOKE a FROM b")
+    code = [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
+    forged = attrs.evolve(step, undo="ALTER ROLE b WITH SUPERUSER = true")
+    name = f"RB107:1/1:{digest_of('REVOKE a FROM b')}"
+    unknown = undoing(schema(), [step], allow={"RB107", "RB107:1/1"})
 
-    assert ["REVOKE a FROM b"] == undoing(schema(), [step]).cql
+    assert ["REVOKE a FROM b"] == undoing(schema(), [forged], code=code).cql
+    assert () == undoing(schema(), [forged], code=code).refusals
+    assert [("RB107", name)] == [(found.code, found.allow) for found in unknown.refusals]
+    assert () == undoing(schema(), [step], allow={name}).refusals
+    assert ["RB107"] == [found.code for found in undoing(schema(), [forged], allow={name}).refusals]
+    with pytest.raises(IrreversibleStep):
+        planned(schema(), [step], code=[RawStep("GRANT a TO b")]).raise_refused()
 
 
 def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
     """It is refused as DS101; allowed, it runs and says that data is lost; never where the history is kept."""
-    step = stored(FIELD, op="raw", cql="CREATE KEYSPACE old …", undo="DROP KEYSPACE old", change_json=None)
-    refused, runs = undoing(schema(), [step]), undoing(schema(), [step], allow={"DS101:old"})
-    ours = undoing(schema(), [attrs.evolve(step, undo="DROP KEYSPACE k")], allow={"DS101"})
+    made = "CREATE KEYSPACE old …"
+    step, code = raw(made, "DROP KEYSPACE old"), [RawStep(made, undo="DROP KEYSPACE old")]
+    refused, runs = undoing(schema(), [step], code=code), undoing(schema(), [step], code=code, allow={"DS101:old"})
+    ours = undoing(schema(), [step], code=[RawStep(made, undo="DROP KEYSPACE k")], allow={"DS101"})
 
-    assert ([], ["DS101:old"]) == (refused.cql, [told.allow for told in refused.refusals])
+    assert ["DS101:old"] == [told.allow for told in refused.refusals]
     assert [("DROP KEYSPACE old", True)] == [(made.cql, made.data_loss) for made in runs.steps]
-    assert ([], [("DS101", "")]) == (ours.cql, [(told.code, told.allow) for told in ours.refusals])
+    assert () == runs.refusals
+    assert [("DS101", "")] == [(told.code, told.allow) for told in ours.refusals]
 
 
 @pytest.mark.parametrize(
@@ -303,10 +331,14 @@ def test_a_plan_prints_as_json_and_text():
     assert plan.to_dict()["steps"][0]["op"] == "drop_index"
 
 
+def _named(kind, number):
+    return back_to(number - 2) if kind == "rollback" else ""
+
+
 def history(*told):
     """Versions, the newest first, from ``number kind status [models]``."""
     return [
-        Migration("k/default", int(n), kind=kind, status=status, models=models, models_to=f"fp{n}")
+        Migration("k/default", int(n), _named(kind, int(n)), kind, status, models=models, models_to=f"fp{n}")
         for n, kind, status, *models in map(str.split, told)
     ]
 
@@ -325,13 +357,13 @@ PAST = history(
         (6, [9], "fp6"),
         (" 6 ", [9], "fp6"),
         (3, [9, 6, 5], "fp3"),
-        (1, [9, 6, 5], "fp1"),
-        (0, [9, 6, 5, 1], ""),
-        ("0", [9, 6, 5, 1], ""),
+        (1, [9, 6, 5, 2], "fp1"),
+        (0, [9, 6, 5, 2, 1], ""),
+        ("0", [9, 6, 5, 2, 1], ""),
     ],
 )
 def test_everything_newer_is_undone_but_what_is_back_already(version, undone, models_fp):
-    """Rollbacks, rolled back and abandoned versions and baselines are passed over, partial and failed ones are not."""
+    """What a complete rollback took back, abandoned versions and baselines are passed over; partial ones are not."""
     target = target_of(PAST, version)
 
     assert (undone, models_fp) == ([found.version for found in target.undone], target.models_fp)
@@ -416,7 +448,7 @@ def rolled_back(server, store, version):
     def planned():
         target = target_of(ledger.versions(), version)
         target = attrs.evolve(target, undone=tuple(ledger.with_steps(target.undone)))
-        return rollback_plan(target, server.schema, server.server, allow=ALL)
+        return rollback_plan(target, server.schema, server.server, allow=ALL).plan
 
     plan = server.knows(planned())
     assert plan.refusals == ()
@@ -444,3 +476,119 @@ def test_apply_then_rollback_returns_to_the_old_fingerprint(data):
     assert left.is_empty
     assert rolled_back(server, store, 0).is_empty
     assert fingerprint(SchemaFacts([empty])) == fingerprint(server.schema)
+
+
+BASE = {"t": "id int pk"}
+CHAINS = {
+    "options": ([{"t.ttl": 10}, {"t.ttl": 20}, {"t.ttl": 30}], False, 1),
+    "options there and back": ([{"t.comment": "A"}, {"t.comment": "B"}, {"t.comment": "A"}], False, 0),
+    "an index that was dropped": ([{"t.a": True}, {"t.index": "a"}, {"t.index": None}], True, 0),
+    "a column that was dropped": ([{}, {"t.a": True}, {"t.a": False}], True, 0),
+    "a table dropped with its index": ([{"u": "id int pk", "u.c": True, "u.index": True}, {"u": None}], True, 2),
+    "a table of another key": ([{"u": "id int pk"}, {"u": None}, {"u": "id text pk"}], True, 2),
+    "a view, its table and its type": (
+        [{"type": ("y int",), "t.p": True, "v": "at", "t.index": "a", "t.a": True}, {"t": None, "type": None}],
+        True, 4,
+    ),
+}  # fmt: skip
+"""The choices of each release, whether what they leave out is dropped, and the statements back to the first one."""
+
+
+@pytest.mark.parametrize(("releases", "contract", "count"), CHAINS.values(), ids=CHAINS)
+def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count):
+    """The rollback is judged by the schema of its target, takes its shortest way, and marks what it took back."""
+    world, chosen, versions = World(), dict.fromkeys(CHOICES) | BASE, []
+    for more in releases:
+        chosen |= more
+        world.migrate(declared(chosen))
+        if contract:
+            world.migrate(declared(chosen), contract=True)
+        versions.append(world.ledger.head().version)
+    sent = len(world.server.sent)
+
+    assert "rolled_back" == world.rollback(versions[0])
+    assert world.snapshots[versions[0]] == world.state
+    assert count == len(world.server.sent) - sent
+    assert {"rolled_back"} == {v.status for v in world.ledger.versions()[1:] if v.version > versions[0]}
+    assert ("applied", None) == (world.ledger.head().status, world.ledger.head().error)
+    assert "in_sync" == world.rollback(versions[0])
+
+
+@pytest.mark.parametrize("life", range(60))
+def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
+    """Wherever it died, nothing runs twice, hand-written undos included, and the ledger is closed."""
+    world, chosen = World(), dict.fromkeys(CHOICES) | BASE
+    world.migrate(declared(chosen))
+    first = world.ledger.head().version
+    for more in ({"t.ttl": 10, "t.a": True}, {"t.ttl": 20, "t.index": "a"}):
+        chosen |= more
+        world.migrate(declared(chosen), raw=True)
+    world.fuse = life
+    with contextlib.suppress(Killed):
+        world.rollback(first)
+    world.fuse = None
+    world.rollback(first)
+
+    assert world.snapshots[first] == world.state
+    assert {"applied", "rolled_back"} >= {v.status for v in world.ledger.versions() if v.kind != "rollback"}
+    assert "applied" == world.ledger.head().status
+    assert ["applied", "rolled_back", "rolled_back"] == [
+        v.status for v in reversed(world.ledger.versions()) if v.kind != "rollback"
+    ]
+
+
+def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
+    """Its versions are marked by whichever run settles it."""
+    world, chosen = World(), dict.fromkeys(CHOICES) | BASE
+    world.migrate(declared(chosen))
+    first = world.ledger.head().version
+    world.migrate(declared(chosen | {"t.ttl": 10}))
+    world.store.moment = lambda: world.server.facts.table("t").options["default_time_to_live"] or die()
+
+    def die():
+        if world.store.requests[-1] == "put_step":  # the step is recorded
+            raise Killed
+
+    with pytest.raises(Killed):
+        world.rollback(first)
+    world.store.moment = lambda: None
+    open_ = [v.status for v in world.ledger.versions()]
+    world.migrate(declared(chosen))
+
+    assert ["running", "applied", "applied"] == open_
+    assert ["applied", "rolled_back", "applied"] == [v.status for v in world.ledger.versions()]
+
+
+def test_an_inverse_that_was_rewritten_is_refused():
+    """The inverse is made from the change; a stored text that differs is a refusal, and never runs."""
+    step = stored(INDEX, undo="DROP TABLE k.orders")
+    refused, allowed = undoing(schema(INDEXED), [step]), undoing(schema(INDEXED), [step], allow={"RB108:1/1"})
+
+    assert ["RB108"] == [found.code for found in refused.refusals]
+    assert (["DROP INDEX k.i"], ()) == (allowed.cql, allowed.refusals)
+
+
+def test_an_undo_that_may_have_run_needs_a_word():
+    """Killed in it, nobody knows; it is sent again, or left out, where that is allowed by its step."""
+    step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
+    claimed = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", change_json=undoes_text(1, 1))
+    versions = (
+        Migration("k/default", 2, "back to 0", "rollback", "partial", steps=(claimed,)),
+        Migration("k/default", 1, status="applied", steps=(step,)),
+    )
+
+    def plan(*allow):
+        found = rollback_plan(Target(0, "", versions), SchemaFacts([schema()]), CASSANDRA, allow=allow, steps=code)
+        return found.plan.cql, [refusal.allow for refusal in found.plan.refusals]
+
+    assert (["REVOKE a FROM b"], ["RB106:1/1"]) == plan()
+    assert (["REVOKE a FROM b"], []) == plan("RB106:1/1")
+    assert ([], []) == plan("RB106:1/1:done")
+
+
+def test_a_column_that_cannot_come_back_says_so_before_it_goes():
+    """Servers remember a user type as a tuple, so a column of one is gone for good (RB109)."""
+    added = c.AddColumns("k", "t", (table("t", *T, "p frozen<point>")["p"],))
+    plan = undoing(schema(POINT, table("t", *T, "p frozen<point>")), [stored(added)], allow=ALL)
+
+    assert {"RB109", "DS103"} == {lint.code for lint in plan.steps[0].lints}

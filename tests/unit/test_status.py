@@ -10,33 +10,50 @@ import pytest
 from build import schema, table
 
 from scyllamodel.release.books import known_columns
+from scyllamodel.release.dead import is_dead
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.lock import LockRow
 from scyllamodel.release.status import LockHolder, state_of
 from scyllamodel.release.tables import LOCK, MIGRATIONS, STEPS
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-HOLDER = LockHolder(UUID(int=1))
 
 
 @pytest.mark.parametrize(
-    ("status", "lock", "state", "failed"),
+    ("status", "dead", "state", "failed"),
     [
-        (None, None, "none", False),
-        ("applied", None, "applied", False),
-        ("partial", None, "partial", True),
-        ("failed", HOLDER, "failed", True),
-        ("running", HOLDER, "running", False),
-        ("running", None, "interrupted", True),
-        ("baseline", None, "baseline", False),
+        (None, False, "none", False),
+        ("applied", False, "applied", False),
+        ("partial", True, "partial", True),
+        ("failed", False, "failed", True),
+        ("running", False, "running", False),
+        ("running", True, "interrupted", True),
+        ("baseline", False, "baseline", False),
     ],
 )
-def test_state_and_failure(status, lock, state, failed):
-    """What did not end well says why; a version that runs while nobody holds the lock was interrupted."""
+def test_state_and_failure(status, dead, state, failed):
+    """What did not end well says why; a version whose run is dead was interrupted."""
     head = status and Migration("k/default", 1, status=status, error="nodes disagree")
-    found = state_of(head or None, lock)
+    found = state_of(head or None, dead=dead)
 
     assert (state, failed) == (found[0], found[1] is not None)
+
+
+@pytest.mark.parametrize(
+    ("row", "silent", "dead"),
+    [
+        (None, None, True),
+        (LockRow("k", None, 7, lease_ms=30_000), 1.0, True),
+        (LockRow("k", UUID(int=1), 8, lease_ms=30_000), 1.0, True),
+        (LockRow("k", UUID(int=1), 7, lease_ms=30_000), 1.0, False),
+        (LockRow("k", UUID(int=1), 7, lease_ms=30_000), 59.0, False),
+        (LockRow("k", UUID(int=1), 7, lease_ms=30_000), 61.0, True),
+        (LockRow("k", UUID(int=1), 7, lease_ms=30_000), None, False),
+    ],
+)
+def test_a_dead_run_is_told_from_a_live_one(row, silent, dead):
+    """It is dead when the lock is free, is another run's, or its holder is silent for two leases."""
+    assert dead == is_dead(Migration("k/default", 1, status="running", epoch=7), row, silent)
 
 
 def test_the_holder_of_the_lock():

@@ -12,7 +12,7 @@ from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import following
-from scyllamodel.cli.exits import LOCKED, PARTIAL, REFUSED, WAITED
+from scyllamodel.cli.exits import DONE, LOCKED, PARTIAL, REFUSED, WAITED
 from scyllamodel.cli.ledger_texts import history_text, holder_text, status_text
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
@@ -87,7 +87,8 @@ def _change_one(
     how = {name: getattr(settings, name) for name in names}
     with following(console, show_plan=not settings.dry_run) as on_event:
         result = change(repo, on_event=on_event, **how)
-    return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
+    code = REFUSED if result.plan.refusals else DONE
+    return Answer(result.to_dict(), result_text(result), code, asked_for=settings.dry_run)
 
 
 def _baseline_options(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +185,7 @@ COMMANDS: Final = (
         "take the schema back to what it was after an earlier version",
         _rollback,
         _rollback_options,
-        "Runs the stored inverses of what came after, the newest first. What would lose data needs\n"
+        "Makes the schema what it was, by what the history says was changed since. What would lose data needs\n"
         "--allow. The models are ahead of the schema afterwards, and their start-up syncs are refused\n"
         "until somebody runs migrate. Interrupted, the same command goes on.",
         (

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import attrs
 
 from scyllamodel.errors import LedgerError
+from scyllamodel.release.ledger.in_force import in_force
 from scyllamodel.release.ledger.open_version import OpenVersion
 from scyllamodel.release.ledger.persist import Persistence
 from scyllamodel.release.ledger.settle import Settled, settled
@@ -172,7 +173,27 @@ class Ledger:
         ended = attrs.evolve(found.migration, finished_at=self.now())
         cells = {name: ended.to_row()[name] for name in ("status", "applied", "error", "error_seq", "finished_at")}
         self.again.change(self.store, ended.version, cells, {"status": "running", "epoch": ended.epoch})
+        if ended.status == "applied":
+            self.mark_undone(ended)
         return ended
+
+    def mark_undone(self, rollback: Migration) -> None:
+        """Mark the versions that a rollback took back, and those that are in force again since it took back another.
+
+        For other kinds there is nothing to mark.
+        """
+        goal = rollback.back_to
+        if goal is None:
+            return
+        versions = self.versions()
+        held = {found.version for found in in_force(found for found in versions if found.version <= goal)}
+        for found in versions:
+            if found.version >= rollback.version or found.kind in ("rollback", "baseline"):
+                continue
+            if found.version in held and found.status == "rolled_back":
+                self.mark(found, "applied" if found.applied == found.total else "partial")
+            elif found.version not in held and found.is_undoable:
+                self.mark(found, "rolled_back")
 
     def mark(self, found: Migration, status: str) -> bool:
         """Give an ended version another status, if it still has the one it was read with; whether it had."""

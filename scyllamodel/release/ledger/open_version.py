@@ -19,11 +19,11 @@ from typing_extensions import Self
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
 from scyllamodel.release.ledger.persist import Persistence
 from scyllamodel.release.ledger.store import LedgerStore
-from scyllamodel.release.ledger.values import LedgerStep, Migration, Row, Status
+from scyllamodel.release.ledger.values import LedgerStep, Migration, Row, Status, undoes_text
 from scyllamodel.schema.change_json import change_text
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.apply import State
+    from scyllamodel.schema.apply import Recorded
     from scyllamodel.schema.plan import Step
 
 
@@ -59,7 +59,7 @@ class OpenVersion:
             self.finish()
         elif isinstance(error, (StepFailed, SchemaDisagreement)):
             try:
-                self.finish(error=str(error))
+                self.finish("partial" if _missed(error) else None, error=str(error))
             except (LedgerError, LockLost) as unwritten:
                 _log.warning("the end of version %s was not written: %s", self.version, unwritten)
 
@@ -89,11 +89,11 @@ class OpenVersion:
             undo=step.undo,
             epoch=self.migration.epoch,
             started_at=self._now(),
-            change_json=None if step.change is None else change_text(step.change),
+            change_json=_what(step),
         )
         self._put("claiming a step", claimed, claimed.to_row())
 
-    def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
         """Record what became of it.
 
         Raises:
@@ -149,3 +149,15 @@ class OpenVersion:
         return self._again.change(
             self._store, ended.version, cells, {"status": "running", "epoch": self.migration.epoch}
         )
+
+
+def _what(step: Step) -> str | None:
+    """What the step does, as its row keeps it."""
+    if step.undoes is not None:
+        return undoes_text(*step.undoes)
+    return None if step.change is None else change_text(step.change)
+
+
+def _missed(error: StepFailed | SchemaDisagreement) -> bool:
+    """Whether all statements went through, and the schema is not what they were to make it."""
+    return isinstance(error, StepFailed) and getattr(error, "step", None) is None

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
@@ -26,6 +28,35 @@ HELD: Final = ("applied", "baseline")
 
 DONE: Final = ("applied", "skipped")
 """The states of a step whose effect the schema holds."""
+
+
+_BACK_TO: Final = re.compile(r"back to ([0-9]{1,19})", re.ASCII)
+
+
+def back_to(version: int) -> str:
+    """The name of a rollback to this version; `Migration.back_to` reads it.
+
+    >>> Migration("shop/default", 2, back_to(1), kind="rollback").back_to
+    1
+    """
+    return f"back to {version}"
+
+
+def undoes_text(version: int, seq: int) -> str:
+    """What stands in place of a change where a hand-written step is taken back; an older release reads it as unknown.
+
+    >>> LedgerStep("shop/default", 3, 1, change_json=undoes_text(2, 5)).undoes
+    (2, 5)
+    """
+    return json.dumps({"undoes": [version, seq]})
+
+
+def _undone_step(text: str | None) -> tuple[int, int] | None:
+    try:
+        version, seq = json.loads(text or "null")["undoes"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (version, seq) if type(version) is int and type(seq) is int else None
 
 
 def scope_of(keyspace: str, repo: str) -> str:
@@ -71,6 +102,16 @@ class LedgerStep:
     def change(self) -> Change | None:
         """What the statement does; None where this release cannot know."""
         return change_from(self.change_json)
+
+    @property
+    def undoes(self) -> tuple[int, int] | None:
+        """Version and number of the hand-written step that this one takes back; None for all others."""
+        return _undone_step(self.change_json)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Its version and its number there."""
+        return self.version, self.seq
 
     @property
     def is_done(self) -> bool:
@@ -156,6 +197,17 @@ class Migration:
     def counts(self) -> bool:
         """Whether it is part of what led to the schema: not taken back, not given up, and no rollback itself."""
         return self.kind != "rollback" and self.status not in ("rolled_back", "abandoned")
+
+    @property
+    def back_to(self) -> int | None:
+        """The version that a rollback returns to; None for other kinds, and where its name does not say."""
+        found = _BACK_TO.fullmatch(self.name) if self.kind == "rollback" else None
+        return int(found[1]) if found else None
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether a rollback past it takes it back: it made something that still counts."""
+        return self.counts and self.kind != "baseline"
 
     @classmethod
     def from_row(cls, row: Row) -> Migration:

@@ -6,6 +6,7 @@ import getpass
 import os
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 import attrs
@@ -28,7 +29,7 @@ class Who:
     @classmethod
     def here(cls, packages: Iterable[str] = ()) -> Who:
         """This process, with models from these packages."""
-        return cls(socket.gethostname(), _user(), os.getpid(), _app_version(packages))
+        return cls(socket.gethostname(), _user(), os.getpid(), _app_version(tuple(packages)))
 
 
 NOBODY = Who()
@@ -42,7 +43,9 @@ def _user() -> str:
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else ""
 
 
-def _app_version(packages: Iterable[str]) -> str:
+@lru_cache(maxsize=64)
+def _app_version(packages: tuple[str, ...]) -> str:
+    """Asked of the metadata of all installed distributions, which takes longer than many a migration."""
     top = next((name.partition(".")[0] for name in packages), None)
     names = packages_distributions().get(top, [top]) if top else []  # an editable install does not list its packages
     try:

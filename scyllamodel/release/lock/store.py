@@ -50,6 +50,19 @@ class LockTable:
         found = self.rows.read(f"SELECT {', '.join(_COLUMNS)} FROM {self._table} {self._where}", serial=serial)  # noqa: S608 - `literal`
         return _row(found[0]) if found else None
 
+    def silence(self) -> float | None:
+        """Seconds since the holder last gave a sign of life, by the clock of the servers; None when nobody can tell.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        columns = "writetime(beat) AS beaten, toUnixTimestamp(now()) AS now"
+        found = self.rows.read(f"SELECT {columns} FROM {self._table} {self._where}")  # noqa: S608 - `literal`
+        if not found or found[0]["beaten"] is None:
+            return None
+        now, beaten = int(found[0]["now"]) / 1000, int(found[0]["beaten"]) / 1_000_000
+        return max(0.0, now - beaten)
+
     def create(self) -> None:
         """Make the row, free and in epoch 0, unless it exists.
 

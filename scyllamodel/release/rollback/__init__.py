@@ -1,4 +1,4 @@
-"""The way back: versions of the ledger undone from their stored inverses."""
+"""The way back: the schema of an earlier version, from the live one and the changes that the ledger holds."""
 
 from scyllamodel.release.rollback.plan import rollback_plan
 from scyllamodel.release.rollback.run import rollback, schema_of

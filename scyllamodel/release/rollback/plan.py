@@ -1,164 +1,208 @@
-"""Versions of the ledger x the live schema -> the plan that takes them back.
+"""A rewound history x the live schema -> the plan that returns to the target.
 
-*In*: where to go, with the stored steps of what came after; the schema; what may be lost. *Out*: a `Plan` like any
-other, whose statements are the stored inverses, the newest first. No I/O: each statement is judged here against what
-those before it leave, so that all that stands in the way is told before the first one runs. What is undone already is
-left out, so that a rollback that was cut short goes on.
+*In*: where to go, with the steps since then; the schema; what may be lost. *Out*: a `RollbackPlan`. The statements are
+those between the live schema and the target's, so that what was changed back and forth costs nothing, and a retry does
+only what is missing. Each is judged against what those before it leave; all refusals stand in the plan, beside the
+steps that they refuse. No I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import attrs
 
 from scyllamodel.errors import IrreversibleStep
 from scyllamodel.release.ledger.settle import shows
 from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.release.raw import RawStep
+from scyllamodel.release.rollback.byhand import raw_undo, undo_step
+from scyllamodel.release.rollback.history import Rewound, Stop, makers, rewind
 from scyllamodel.release.rollback.target import Target
-from scyllamodel.schema.changes import AddColumns, AddField, Change
-from scyllamodel.schema.ddl import statement
+from scyllamodel.schema.changes import AddColumns, Change, DropColumns, LiveOnly
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import container_is_gone, inverse_of, judged, narrowed
-from scyllamodel.schema.plan import Plan, Step, make_step
-from scyllamodel.schema.postcondition import holds, keyspace_of
-from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.inverse import as_made, inverse_of, judged, taken
+from scyllamodel.schema.plan import BY_HAND, Plan, Step, make_step, transition
+from scyllamodel.schema.plan.step import why_no_undo
+from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.server import ServerProfile
 
 
-def rollback_plan(target: Target, found: SchemaFacts, server: ServerProfile, *, allow: Collection[str] = ()) -> Plan:
+@attrs.frozen
+class RollbackPlan:
+    """A plan, and the steps of the ledger that CQL cannot take back."""
+
+    plan: Plan
+    irreversible: tuple[LedgerStep, ...] = ()
+
+    def raise_refused(self) -> None:
+        """Raise what stands in the way, if anything does.
+
+        Raises:
+            IrreversibleStep: CQL has no inverse for some of the steps; names all of them.
+            DestructiveChangeRefused, ImpossibleChange: as of `Plan.raise_refused`.
+        """
+        if self.irreversible:
+            listed = "\n".join(f"  version {s.version}, step {s.seq}: {s.cql}" for s in self.irreversible)
+            raise IrreversibleStep(
+                f"{self.irreversible[0].scope}: CQL has no inverse for what was done to get here, and nothing ran:\n"
+                f"{listed}\nGo back to a version after these, or bring the schema forward by new models instead.",
+                steps=self.irreversible,
+            )
+        self.plan.raise_refused()
+
+
+def rollback_plan(
+    target: Target,
+    found: SchemaFacts,
+    server: ServerProfile,
+    *,
+    allow: Collection[str] = (),
+    steps: Iterable[RawStep] = (),
+    kept: Collection[str] = (),
+) -> RollbackPlan:
     """The plan that takes the schema back to this target.
 
-    Refusals stand in it, as in every plan: what would be lost and is not allowed, what depends on what would go, and
-    what is no longer what the version left.
+    Refusals stand in it, as in every plan: what would be lost and is not allowed, what depends on what would go, what
+    is no longer what the versions left, and what CQL cannot do. The steps that they refuse stand there too.
 
     Parameters:
-        target: its ``undone`` versions with their steps.
-        found: all keyspaces that the steps speak of, without the tables of our own bookkeeping.
+        target: its versions with their steps.
+        found: all keyspaces that the steps speak of, without our own tables.
         allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``; also of empty tables.
-
-    Raises:
-        IrreversibleStep: CQL has no inverse for some of the steps; names all of them.
+        steps: the hand-written steps that the code has; their undo is taken from here.
+        kept: further keyspaces that no hand-written undo may drop.
     """
-    draft = _undone(target, found, server, allow)
-    draft.raise_irreversible()
-    return Plan(
-        keyspace=", ".join(part.name for part in found),
-        server=str(server),
-        schema_from=fingerprint(found),
-        schema_to=fingerprint(draft.left),
-        steps=tuple(draft.steps),
-        refusals=tuple(draft.refusals),
-        notes=tuple(draft.notes),
-    )
+    return _Draft(rewind(target, found), found, server, frozenset(allow), tuple(steps), frozenset(kept)).all()
 
 
-def schema_at(target: Target, found: SchemaFacts, server: ServerProfile) -> SchemaFacts:
-    """The schema as it was after the target's version, as far as the stored steps tell: what CQL cannot undo stays.
+def remaining_plan(target: Target, found: SchemaFacts, server: ServerProfile) -> Plan:
+    """What still separates the schema from that of the target, once all steps of a rollback ran.
 
     Parameters:
         target, found: as of `rollback_plan`.
     """
-    return _undone(target, found, server, ()).left
+    rewound = rewind(target, found)
+    last = attrs.evolve(rewound, stops=rewound.stops[-1:], doubtful=(), opaque=(), missing=())
+    return _Draft(last, found, server, frozenset(), (), frozenset()).all().plan
 
 
-def _undone(target: Target, found: SchemaFacts, server: ServerProfile, allow: Collection[str]) -> _Draft:
-    draft = _Draft(found, server, frozenset(allow))
-    for migration in target.undone:
-        for step in sorted(migration.steps, key=lambda step: -step.seq):
-            draft.undo(step)
-    return draft
+def schema_at(target: Target, found: SchemaFacts) -> SchemaFacts:
+    """The schema as it was after the target's version, as far as the stored steps tell.
+
+    Parameters:
+        target, found: as of `rollback_plan`.
+    """
+    return rewind(target, found).target
 
 
 class _Draft:
     """The plan on its way, and the schema as it will be by then."""
 
-    def __init__(self, found: SchemaFacts, server: ServerProfile, allow: frozenset[str]) -> None:
-        self.server, self.allow = server, allow
+    def __init__(  # noqa: PLR0917 - one caller
+        self,
+        rewound: Rewound,
+        found: SchemaFacts,
+        server: ServerProfile,
+        allow: frozenset[str],
+        code: tuple[RawStep, ...],
+        kept: frozenset[str],
+    ) -> None:
+        self.rewound, self.found, self.server, self.allow, self.code = rewound, found, server, allow, code
         self.parts = {part.name: part for part in found}
+        self.kept = kept | self.parts.keys()
+        self.made = {part.name: part for part in rewound.made}
         self.steps: list[Step] = []
         self.refusals: list[Diagnostic] = []
-        self.notes: list[Diagnostic] = []
-        self.stuck: list[LedgerStep] = []
+        self.stuck: dict[tuple[int, int], LedgerStep] = {step.key: step for step in rewound.opaque}
 
-    @property
-    def left(self) -> SchemaFacts:
-        """The schema after all steps."""
-        return SchemaFacts(self.parts.values())
-
-    def part(self, change: Change) -> KeyspaceFacts:
-        name = keyspace_of(change)
-        return self.parts.get(name, KeyspaceFacts(name))
-
-    def undo(self, step: LedgerStep) -> None:
-        """Take back what was ours; speak of what nobody can tell."""
-        change = step.change
-        inverse = None if change is None or step.undo is None else inverse_of(change)
-        if step.state != "applied":
-            self.doubt(step)
-        elif change is None:
-            self.by_hand(step)
-        elif inverse is None:
-            self.stuck.append(step)
-        else:
-            self.take_back(step, inverse)
-
-    def take_back(self, step: LedgerStep, inverse: Change) -> None:
-        now = self.part(inverse)
-        if holds(inverse, now, self.server) or container_is_gone(inverse, now):
-            return
-        smaller = narrowed(inverse, now)
-        remarks = judged(smaller, now, self.server, self.allow)
-        refused = [remark for remark in remarks if remark.severity == "error"]
-        self.refusals += refused
-        if not refused:
-            lints = [remark for remark in remarks if remark.severity != "error"]
-            cql = step.undo if smaller == inverse and step.undo else statement(smaller, self.server)
-            self.steps.append(self.made(step, smaller, cql, lints))
-        self.parts[now.name] = after(smaller, now)
-
-    def made(self, step: LedgerStep, inverse: Change, cql: str, lints: Iterable[Diagnostic]) -> Step:
-        """Its own undo is what was done first; a rollback is never rolled back, so that is for readers only."""
-        made = make_step(len(self.steps) + 1, inverse, lints, self.server)
-        return attrs.evolve(made, cql=cql, undo=step.cql, why_no_undo="")
-
-    def by_hand(self, step: LedgerStep) -> None:
-        """A statement that the application gave, with its inverse; the schema cannot tell whether it is undone."""
-        if step.undo is None:
-            self.stuck.append(step)
-            return
-        said = dropped_keyspace(step.undo, self.parts, self.allow)
-        if said is not None and said.severity == "error":
-            self.refusals.append(said)
-            return
-        seq, lints = len(self.steps) + 1, () if said is None else (said,)
-        undone = Step(seq, f"undo_{step.op}", step.object, step.undo, step.cql, f"Undo {step.object}.", lints=lints)
-        self.steps.append(attrs.evolve(undone, data_loss=said is not None))
-
-    def doubt(self, step: LedgerStep) -> None:
-        """A step that failed, or that another hand did, is not ours to take back."""
-        if step.state != "skipped" and shows(step, lambda name: self.parts.get(name, KeyspaceFacts(name)), self.server):
-            text = f"step {step.seq} of version {step.version} is {step.state}, yet the schema holds it; it is left"
-            self.notes.append(
-                Diagnostic("RB105", "note", step.object, text, f"If it is to go: {step.undo or 'by hand'}")
-            )
-
-    def raise_irreversible(self) -> None:
-        """A step without inverse does no harm if what it changed goes as a whole."""
-        stuck = [step for step in self.stuck if not self.went_with_its_table(step.change)]
-        if not stuck:
-            return
-        listed = "\n".join(f"  version {step.version}, step {step.seq}: {step.cql}" for step in stuck)
-        raise IrreversibleStep(
-            f"{stuck[0].scope}: CQL has no inverse for what was done to get here, and nothing ran:\n{listed}\n"
-            "Go back to a version after these, or bring the schema forward by new models instead.",
-            steps=tuple(stuck),
+    def all(self) -> RollbackPlan:
+        for stop in self.rewound.stops:
+            self.reach(stop)
+        self.refusals += [remark for change in self.rewound.missing for remark in self.unrestorable(change)]
+        self.refusals += [remark for step in self.rewound.rewound for remark in self.compared(step)]
+        irreversible = sorted(self.stuck.values(), key=lambda step: (-step.version, -step.seq))
+        plan = Plan(
+            keyspace=", ".join(part.name for part in self.found),
+            server=str(self.server),
+            schema_from=fingerprint(self.found),
+            schema_to=fingerprint(self.rewound.target),
+            steps=tuple(attrs.evolve(step, seq=seq) for seq, step in enumerate(self.steps, 1)),
+            refusals=tuple(dict.fromkeys((*self.refusals, *map(_irreversible, irreversible)))),
+            notes=tuple(note for step in self.rewound.doubtful for note in self.doubt(step)),
         )
+        return RollbackPlan(plan, tuple(irreversible))
 
-    def went_with_its_table(self, change: Change | None) -> bool:
-        if isinstance(change, AddField):
-            return self.part(change).type(change.type) is None
-        return isinstance(change, AddColumns) and self.part(change).table(change.table) is None
+    def reach(self, stop: Stop) -> None:
+        """The statements to this schema, and the undo that comes there."""
+        for goal in stop.schema:
+            live = self.parts.get(goal.name, KeyspaceFacts(goal.name))
+            for change in transition(live, goal, self.server):
+                self.add(change)
+        if stop.raw is not None:
+            self.by_hand(stop.raw, stop)
+
+    def add(self, change: Change) -> None:
+        name = keyspace_of(change)
+        now = self.parts.get(name, KeyspaceFacts(name))
+        if isinstance(change, LiveOnly):
+            owner, _, field = change.name.rpartition(".")
+            self.irreversible(name, owner, [field])
+            return
+        if isinstance(change, DropColumns) and why_no_undo(AddColumns(name, change.table, change.columns), self.server):
+            self.irreversible(name, change.table, [column.name for column in change.columns])
+        made = as_made(change, self.made.get(name, now))
+        remarks = tuple(taken(change)) if made is None else judged(made, now, self.server, self.allow)
+        self.refusals += [remark for remark in remarks if remark.severity == "error"]
+        self.steps.append(make_step(0, change, remarks, self.server))
+        self.parts[name] = after(change, now)
+
+    def irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
+        """Remember the steps that added what no statement takes away."""
+        for name in names:
+            self.stuck.update({step.key: step for step in makers(self.rewound.rewound, keyspace, owner, name)})
+
+    def by_hand(self, step: LedgerStep, stop: Stop) -> None:
+        undo = raw_undo(step, stop.progress, self.code, self.kept, self.allow)
+        if undo.is_done:
+            return
+        if undo.cql is None:
+            self.stuck[step.key] = step
+            return
+        self.refusals += [remark for remark in undo.remarks if remark.severity == "error"]
+        self.steps.append(undo_step(step, undo))
+
+    def unrestorable(self, change: Change) -> Iterator[Diagnostic]:
+        """What was dropped from a table that is gone itself."""
+        back: Any = inverse_of(change)
+        yield from judged(back, self.parts[keyspace_of(change)], self.server)
+
+    def compared(self, step: LedgerStep) -> Iterator[Diagnostic]:
+        """A stored inverse that is not the one of the stored change: one of the two was altered."""
+        change = step.change
+        allow = f"RB108:{step.version}/{step.seq}"
+        if change is None or step.undo == make_step(0, change, (), self.server).undo or allow in self.allow:
+            return
+        text = f"the stored inverse of step {step.seq} of version {step.version} is not that of the stored change"
+        fix = f"Somebody altered the row, or another release wrote it; it stores: {step.undo}\n"
+        fix += f"What runs is made from the stored change. If that is right: allow {allow}"
+        yield Diagnostic("RB108", "error", step.object, text, fix, allow=allow)
+
+    def doubt(self, step: LedgerStep) -> Iterator[Diagnostic]:
+        """A step that failed, or that was cut short, is not ours to take back."""
+        shown = shows(step, lambda name: self.parts.get(name, KeyspaceFacts(name)), self.server)
+        if shown:
+            text = f"step {step.seq} of version {step.version} is {step.state}, yet the schema holds it; it is left"
+            yield Diagnostic("RB105", "note", step.object, text, f"If it is to go: {step.undo or 'by hand'}")
+        elif step.op == BY_HAND and step.state == "claimed":
+            text = f"step {step.seq} of version {step.version} was cut short, and may have run; it is not taken back"
+            yield Diagnostic("RB105", "note", step.object, text, f"If it ran: {step.undo or 'take it back by hand'}")
+
+
+def _irreversible(step: LedgerStep) -> Diagnostic:
+    text = f"CQL has no inverse for step {step.seq} of version {step.version}: {step.cql}"
+    return Diagnostic("RB101", "error", step.object, text, "Go back to a later version, or forward by new models.")

@@ -1,62 +1,69 @@
-"""Roll a keyspace back: read the ledger, plan, and under the lock plan again and apply.
+"""Roll a keyspace back: read the ledger, plan, and under the lock plan again and execute.
 
-*In*: a repo and the version to go back to. *Out*: a result. A rollback is a version of its own in the ledger. It first
-takes the schema back, then marks what it took back; one that dies between the two is finished by the next one.
+*In*: a repo and the version to go back to. *Out*: a result. A rollback is a version of its own in the ledger, executed
+as any other; one that stopped part-way is finished by the next one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeAlias
 
 import attrs
 
 from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import SchemaDisagreement, StepFailed
-from scyllamodel.release.books import ledger_of
+from scyllamodel.release.books import ledger_keyspace, ledger_of
+from scyllamodel.release.execute import Work, execute
 from scyllamodel.release.guard import Guard, Patience, locked
-from scyllamodel.release.ledger import Ledger, Migration, Who
+from scyllamodel.release.ledger import Ledger, Migration
 from scyllamodel.release.ledger.settle import settled
+from scyllamodel.release.ledger.values import back_to
 from scyllamodel.release.look import Look
+from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.rollback.plan import rollback_plan, schema_at
+from scyllamodel.release.rollback.plan import RollbackPlan, remaining_plan, rollback_plan, schema_at
 from scyllamodel.release.rollback.target import Target, target_of
 from scyllamodel.release.telemetry import observed
-from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply
+from scyllamodel.schema.apply import Event, OnEvent
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.postcondition import keyspace_of
+from scyllamodel.schema.rules.allow import checked
 from scyllamodel.schema.server import ServerProfile
 
 _See: TypeAlias = Callable[[str], KeyspaceFacts]
 
 
 @attrs.frozen
-class _Draft:
-    """A rollback as it would be now."""
+class Wish:
+    """What a caller wants of a repo."""
 
-    target: Target
-    plan: Plan
+    repo: Repo
+    version: int | str
+    allow: tuple[str, ...] = ()
+    steps: tuple[RawStep, ...] = ()
 
-    @classmethod
-    def of(
-        cls, repo: Repo, ledger: Ledger, see: _See, server: ServerProfile, *, to: int | str, allow: Collection[str]
-    ) -> _Draft:
-        target = target_of(ledger.versions(), to, repo.models)
-        undone = tuple(_as_settled(found, see, server) for found in ledger.with_steps(target.undone))
-        target = attrs.evolve(target, undone=undone)
-        found = SchemaFacts(see(name) for name in _keyspaces(repo, undone))
-        return cls(target, rollback_plan(target, found, server, allow=allow))
+    def target(self, ledger: Ledger, see: _See, server: ServerProfile) -> Target:
+        """Where it leads, with all steps."""
+        target = target_of(ledger.versions(), self.version, self.repo.models)
+        return target.map(lambda found: _whole(found, ledger, see, server))
 
-
-def _as_settled(found: Migration, see: _See, server: ServerProfile) -> Migration:
-    """What a dead run left open, as the next run will settle it; a dry run writes nothing."""
-    return settled(found, see, server).migration if found.status == "running" else found
+    def plan(self, target: Target, see: _See, server: ServerProfile) -> RollbackPlan:
+        """What leads there from the schema of now."""
+        found = SchemaFacts(see(name) for name in _keyspaces(self.repo, target))
+        kept = {self.repo.keyspace, ledger_keyspace(self.repo)}
+        return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept)
 
 
-def _keyspaces(repo: Repo, undone: Collection[Migration]) -> list[str]:
-    changes = [step.change for found in undone for step in found.steps]
+def _whole(found: Migration, ledger: Ledger, see: _See, server: ServerProfile) -> Migration:
+    """The version with its steps; what a dead run left open is settled, but not written."""
+    (whole,) = ledger.with_steps([found])
+    return settled(whole, see, server).migration if whole.status == "running" else whole
+
+
+def _keyspaces(repo: Repo, target: Target) -> list[str]:
+    changes = [step.change for found in target.undone for step in found.steps]
     return sorted({repo.keyspace, *(keyspace_of(change) for change in changes if change is not None)})
 
 
@@ -70,8 +77,9 @@ def schema_of(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfil
     look = Look.at(repo)
     ledger = ledger_of(repo, look)
     target = target_of(ledger.versions(), version)
-    target = attrs.evolve(target, undone=tuple(ledger.with_steps(target.undone)))
-    return schema_at(target, look.found([repo.keyspace]), look.server), look.server
+    target = target.map(lambda found: _whole(found, ledger, lambda name: look.found([name])[name], look.server))
+    facts = schema_at(target, look.found(_keyspaces(repo, target)))
+    return SchemaFacts([facts[repo.keyspace]]), look.server
 
 
 def rollback(
@@ -80,20 +88,24 @@ def rollback(
     *,
     dry_run: bool = False,
     allow: Collection[str] = (),
+    steps: Iterable[RawStep] = (),
     lock_timeout: float = 60.0,
     agreement_timeout: float = 120.0,
     step_timeout: float = 120.0,
     on_event: OnEvent | None = None,
 ) -> MigrationResult:
-    """Take the schema back to what it was after a version, by the inverses that were stored when it was left.
+    """Take the schema back to what it was after a version, by what the ledger says was changed since.
 
     The models are ahead of the schema afterwards: `check` says so, and start-up syncs of those models are refused until
-    somebody runs `migrate`.
+    somebody runs `migrate`. A rollback that stopped part-way is resumed by the same call.
 
     Parameters:
         version: such as 20261123050100, as a number or its text; 0 is before the first one.
-        dry_run: stop before the first statement; the result's plan is the one that would have run, byte for byte.
+        dry_run: stop before the first statement; the result's plan is the one that would have run, byte for byte, with
+            everything that stands in its way in ``plan.refusals``.
         allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``.
+        steps: the hand-written steps of the code, as they were given to `migrate`; their undo is taken from here. For
+            one that the code does not have any more ``allow`` has to name the step and the digest of its undo.
         lock_timeout: seconds without any progress of another run after which waiting for it ends.
         agreement_timeout: seconds that the nodes may take to agree.
         step_timeout: seconds that one statement may take to be seen applied.
@@ -107,69 +119,47 @@ def rollback(
         LockTimeout, LockLost, StepFailed, SchemaDisagreement, LedgerError: as of `migrate`; run it again to go on.
         ConnectionFailed, IntrospectionError: the server cannot be read.
     """
-    begun = time.monotonic()
-    patience = Patience(lock_timeout, agreement_timeout, step_timeout)
+    begun, patience = time.monotonic(), Patience(lock_timeout, agreement_timeout, step_timeout)
+    allowed = checked(allow)
     with observed("rollback", repo.name, repo.keyspace, on_event) as told:
         look = Look.at(repo)
         look.existing(repo.keyspace)
-        ledger = ledger_of(repo, look)
-        draft = _Draft.of(repo, ledger, lambda name: look.found([name])[name], look.server, to=version, allow=allow)
-        told(Event("plan_ready", draft.plan))
-        draft.plan.raise_refused()
-        if dry_run or not draft.target.undone:
-            result = MigrationResult("planned" if draft.target.undone else "in_sync", draft.plan, repo=repo.name)
+        wish = Wish(repo, version, allowed, tuple(steps))
+        see: _See = lambda name: look.found([name])[name]  # noqa: E731 - one line
+        target = wish.target(ledger_of(repo, look), see, look.server)
+        planned = wish.plan(target, see, look.server)
+        told(Event("plan_ready", planned.plan))
+        if dry_run or not target.undone:
+            result = MigrationResult("planned" if target.undone else "in_sync", planned.plan, repo=repo.name)
         else:
-            with locked(repo, look, "rollback", _keyspaces(repo, draft.target.undone), patience) as guard:
-                result = roll_back(repo, guard, version, allow, on_event=told, **patience.of_steps)
+            planned.raise_refused()
+            with locked(repo, look, "rollback", _keyspaces(repo, target), patience) as guard:
+                result = roll_back(wish, guard, patience, told)
         result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
-        told(Event("finished", draft.plan, result=result))
+        told(Event("finished", planned.plan, result=result))
     return result
 
 
-def roll_back(repo: Repo, guard: Guard, version: int | str, allow: Collection[str] = (), **how: Any) -> MigrationResult:
+def roll_back(wish: Wish, guard: Guard, patience: Patience, on_event: OnEvent | None = None) -> MigrationResult:
     """The part of `rollback` that is done under the lock, on what the schema and the ledger are by then."""
-    ledger, server = guard.ledger, guard.executor.server
-    draft = _Draft.of(repo, ledger, guard.executor.look, server, to=version, allow=allow)
-    draft.plan.raise_refused()
-    target, plan = draft.target, draft.plan
+    see, server = guard.executor.look, guard.executor.server
+    target = wish.target(guard.ledger, see, server)
+    planned = wish.plan(target, see, server)
+    planned.raise_refused()
     if not target.undone:  # another run did it while this one waited for the lock
-        return _result("in_sync", plan, repo, None, lock=guard.use)
-    opened = ledger.begin(
+        return MigrationResult("in_sync", planned.plan, repo=wish.repo.name, lock=guard.use)
+
+    def left() -> Plan:
+        found = SchemaFacts(see(name) for name in _keyspaces(wish.repo, target))
+        return attrs.evolve(remaining_plan(target, found, server), refusals=())
+
+    work = Work(
+        wish.repo,
         "rollback",
-        plan,
-        models_to=target.models_fp,
-        epoch=guard.epoch,
-        models=repo.models,
-        name=f"back to {target.version}",
-        who=Who.here(repo.models),
+        planned.plan,
+        target.models_fp,
+        left,
+        name=back_to(target.version),
+        status="rolled_back",
     )
-    more: dict[str, Any] = {"version": opened.version, "lock": guard.use}
-    with opened:
-        try:
-            done = apply(plan, guard.executor, journal=guard.journal(opened), **how)
-        except (StepFailed, SchemaDisagreement) as error:
-            error.result = _result("partial", plan, repo, error.result, **more)
-            raise
-        left = _Draft.of(repo, ledger, guard.executor.look, server, to=version, allow=allow).plan
-        _reached(left, _result("partial", plan, repo, done, **more))
-        for undone in target.undone:
-            ledger.mark(undone, "rolled_back")
-        opened.finish()
-    return _result("rolled_back", plan, repo, done, **more)
-
-
-def _result(status: Any, plan: Plan, repo: Repo, outcome: Outcome | None, **more: Any) -> MigrationResult:
-    steps = () if outcome is None else outcome.steps
-    return MigrationResult(status, plan, steps, repo=repo.name, **more)
-
-
-def _reached(left: Plan, result: MigrationResult) -> None:
-    """The last look: nothing is left to undo, but for statements written by hand, of which the schema tells nothing."""
-    if any(not step.is_by_hand for step in left.steps):
-        raise StepFailed(
-            f"All {len(result.steps)} statements went through, and still {left.keyspace} is not back. Something else "
-            f"changed it meanwhile. What is left:\n{left.render()}",
-            step=None,
-            applied=len(result.steps),
-            result=result,
-        )
+    return execute(guard, work, patience, on_event)

@@ -1,15 +1,16 @@
-"""Which versions a rollback takes back, and whether it may.
+"""Which versions lie between now and the version that a rollback returns to, and whether it may pass them.
 
-*In*: the versions of a scope, and the one to go back to, as a number or text. *Out*: those to undo, the newest first.
+*In*: the versions of a scope, and the one to go back to, as a number or text. *Out*: those to rewind, the newest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import attrs
 
 from scyllamodel.errors import ForeignVersion, UnknownVersion
+from scyllamodel.release.ledger.in_force import in_force
 from scyllamodel.release.ledger.values import HELD, Migration
 
 
@@ -20,19 +21,27 @@ class Target:
     Attributes:
         version: 0 for before the first one.
         models_fp: the fingerprint of the models that were in force there; empty before the first one.
-        undone: the versions to take back, the newest first.
+        undone: the versions whose steps led from there to the schema of now, the newest first; rollbacks that stopped
+            part-way are among them, since their steps are changes like any other.
+        witnesses: further rollbacks, whose steps count only as what they say of hand-written statements.
     """
 
     version: int
     models_fp: str
     undone: tuple[Migration, ...]
+    witnesses: tuple[Migration, ...] = ()
+
+    def map(self, change: Callable[[Migration], Migration]) -> Target:
+        """The target with each of its versions changed, such as read with their steps."""
+        undone, witnesses = tuple(map(change, self.undone)), tuple(map(change, self.witnesses))
+        return attrs.evolve(self, undone=undone, witnesses=witnesses)
 
 
 def target_of(versions: Sequence[Migration], version: int | str, models: Collection[str] = ()) -> Target:
     """Where a rollback to this version goes.
 
-    Versions that are rollbacks, or were rolled back or given up, are passed over; a ``partial`` one is undone, too. A
-    baseline made nothing, and stays.
+    A baseline made nothing, and an abandoned version counts for nothing; both are passed over. So is what a complete
+    rollback took back, together with that rollback. A ``partial`` version is undone, too.
 
     Parameters:
         versions: the newest first.
@@ -47,11 +56,12 @@ def target_of(versions: Sequence[Migration], version: int | str, models: Collect
     goal = next((found for found in versions if found.version == wanted), None)
     if wanted and (goal is None or goal.status not in HELD):
         raise _unknown(version, versions, goal)
-    undone = tuple(found for found in versions if found.version > wanted and found.counts and found.kind != "baseline")
+    undone = tuple(in_force(versions, since=wanted))
     for found in undone:
-        if found.models and models and set(models).isdisjoint(found.models):
+        if found.is_undoable and found.models and models and set(models).isdisjoint(found.models):
             raise _foreign(found, models)
-    return Target(wanted, goal.models_to if goal else "", undone)
+    given_up = (v for v in versions if v.version > wanted and v.kind == "rollback" and v.status == "abandoned")
+    return Target(wanted, goal.models_to if goal else "", undone, tuple(given_up))
 
 
 def _number(version: int | str, versions: Sequence[Migration]) -> int:

@@ -11,7 +11,7 @@ from scyllamodel.schema.apply.executor import (
     StatementTransient,
     StatementUnknown,
 )
-from scyllamodel.schema.apply.outcome import Event, Kind, OnEvent, Outcome, State, StepResult, tell
+from scyllamodel.schema.apply.outcome import Event, Kind, OnEvent, Outcome, Recorded, State, StepResult, tell
 from scyllamodel.schema.apply.run import apply
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Kind",
     "OnEvent",
     "Outcome",
+    "Recorded",
     "State",
     "StatementConflict",
     "StatementFailure",

@@ -71,6 +71,7 @@ class Attempt:
                 if cause is not None:
                     return cause
         except KeyboardInterrupt as interrupt:
+            self.lost += bool(self.sent)
             self.error = "interrupted; nobody knows whether the statement was applied"
             return interrupt
         except CoordinatorChanged as moved:
@@ -175,6 +176,11 @@ class Attempt:
         except (StatementFailure, ScyllaModelError) as error:
             _log.debug("the schema could not be read while step %s was in doubt: %s", self.step.seq, error)
         return False
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the statement may have been applied, and nothing proves it: an answer to it was lost."""
+        return self.state == "failed" and self.lost > 0 and not self.is_provable
 
     @property
     def is_provable(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.apply.outcome import State
+    from scyllamodel.schema.apply.outcome import Recorded
     from scyllamodel.schema.facts import KeyspaceFacts
     from scyllamodel.schema.plan import Step
     from scyllamodel.schema.server import ServerProfile
@@ -103,8 +103,8 @@ class Journal(Protocol):
         """Told that the statement of this step is about to be sent."""
         ...
 
-    def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
-        """Told what became of it."""
+    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
+        """Told what became of it; ``claimed`` says that nobody knows."""
         ...
 
 
@@ -114,7 +114,7 @@ class _NoJournal:
     def before(self, step: Step) -> None:
         """Take no note."""
 
-    def after(self, step: Step, state: State, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
         """Take no note."""
 
 

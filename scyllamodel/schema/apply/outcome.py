@@ -18,6 +18,9 @@ _log = logging.getLogger("scyllamodel")
 State: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
 """``skipped``: another hand had done it when our statement came; ``failed``: not done, or nobody knows."""
 
+Recorded: TypeAlias = Literal["applied", "skipped", "failed", "not_run", "claimed"]
+"""What a journal is given: a `State`, or ``claimed`` for a hand-written statement whose answer was lost."""
+
 Kind: TypeAlias = Literal[
     "plan_ready",
     "lock_waiting",

@@ -109,7 +109,8 @@ class _Run:
         took = int((self.world.clock() - began) * 1000)
         result = StepResult(step.seq, attempt.state, attempt.sent, took, attempt.error)
         self.results[at] = result
-        journal.after(step, result.state, result.attempts, took, result.error)
+        state = "claimed" if attempt.is_in_doubt else result.state
+        journal.after(step, state, result.attempts, took, result.error)
         self.world.emit(Event("step_done", self.plan, step, result))
         if isinstance(cause, SchemaDisagreement):
             raise self.disagreed(cause) from cause

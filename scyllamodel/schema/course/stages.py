@@ -8,7 +8,7 @@ import attrs
 
 from scyllamodel.schema.diagnostics import Diagnostic
 
-Name: TypeAlias = Literal["expand", "write both", "backfill", "switch", "contract", "views"]
+Name: TypeAlias = Literal["expand", "write both", "backfill", "switch", "contract"]
 
 
 @attrs.frozen

@@ -160,6 +160,6 @@ def _contract(pair: _Pair) -> Stage:
     return Stage(
         "contract",
         text,
-        cql=tuple(case.contract([pair.new], live, allow).cql),
+        cql=case.contract([pair.new], live, allow),
         commands=("scyllamodel contract " + " ".join(f"--allow {code}" for code in allow),),
     )

@@ -52,7 +52,8 @@ def _steps(steps: Iterable[Step], width: int) -> Iterator[str]:
         if step.why_no_undo:
             yield from _wrapped(f"        no undo: {step.why_no_undo}", width, " " * 10)
         for lint in step.lints:
-            yield from _wrapped(f"        . {lint.code} {lint.text}", width, " " * 10)
+            mark = "!" if lint.severity == "error" else "."
+            yield from _wrapped(f"        {mark} {lint.code} {lint.text}", width, " " * 10)
 
 
 def _number(step: Step) -> str:

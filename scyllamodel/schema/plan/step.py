@@ -46,6 +46,9 @@ files that are written again, at once or as they are compacted."""
 BY_HAND: Final = "run"
 """The ``op`` of a statement that was written by hand."""
 
+UNDO_BY_HAND: Final = f"undo_{BY_HAND}"
+"""The ``op`` of the statement that takes such a one back."""
+
 
 @attrs.frozen
 class Step:
@@ -64,6 +67,7 @@ class Step:
             hand; no part of equality.
         proof: what shows that a statement that was written by hand is done: a query that gives a row then, or a
             function; None where nothing does; no part of equality.
+        undoes: version and number of the hand-written step that this statement takes back; no part of equality.
     """
 
     seq: int
@@ -78,6 +82,7 @@ class Step:
     why_no_undo: str = ""
     change: Change | None = attrs.field(default=None, eq=False, repr=False)
     proof: str | Callable[[], bool] | None = attrs.field(default=None, eq=False, repr=False)
+    undoes: tuple[int, int] | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def reversible(self) -> bool:
@@ -87,7 +92,7 @@ class Step:
     @property
     def is_by_hand(self) -> bool:
         """Whether somebody wrote the statement, so that no model speaks of what it does."""
-        return self.op in (BY_HAND, f"undo_{BY_HAND}")
+        return self.op in (BY_HAND, UNDO_BY_HAND)
 
     @property
     def mark(self) -> str:
@@ -121,7 +126,7 @@ def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: Ser
     """The step that makes this change; `is_step` tells which changes have one."""
     op, describe = _STEPS[type(change)]
     name, sentence = describe(change)
-    why = _no_undo(change, server)
+    why = why_no_undo(change, server)
     return Step(
         seq=seq,
         op=op,
@@ -150,7 +155,8 @@ def _cost(change: Change) -> Cost:
     return "metadata"
 
 
-def _no_undo(change: Change, server: ServerProfile) -> str:
+def why_no_undo(change: Change, server: ServerProfile) -> str:
+    """Why no statement takes this change back; empty where one does."""
     if isinstance(change, AddField):
         return "CQL cannot take a field away from a type"
     if isinstance(change, CreateKeyspace):

@@ -373,6 +373,12 @@ ENTRIES: Final = (
         "Nothing, they stay in order; set the clock of whatever machine it was.",
     ),
     Entry(
+        "RB101", "CQL has no inverse for it",
+        "A field of a user type stays, and so does a non-frozen user type column on Cassandra; a hand-written step has "
+        "the inverse that somebody gave it, or none.",
+        "rollback past a version that added a field to a type", "Return to a later version, or go on with new models.",
+    ),
+    Entry(
         "RB103", "Something depends on what a rollback would drop",
         "Servers drop neither a type that a column or another type uses nor a column under an index; what was added "
         "since depends on what the rollback takes back.",
@@ -391,6 +397,32 @@ ENTRIES: Final = (
         "this step or somebody else cannot be known, so a rollback leaves it.",
         "CREATE TABLE ended in a timeout, and the table was found later",
         "Nothing, or drop it: the note names the statement.",
+    ),
+    Entry(
+        "RB106", "The undo of a hand-written step may have run already",
+        "A rollback was killed while it sent it. The schema tells nothing of such statements, and none runs twice.",
+        "a rollback killed between sending DELETE … and recording it",
+        "Look at the data; then allow RB106:VERSION/STEP to send it, or RB106:VERSION/STEP:done to leave it out.",
+    ),
+    Entry(
+        "RB107", "The undo of a hand-written step is known from the ledger only",
+        "Rows are data: whoever may write them must not choose what an administrator runs. The undo of a step is taken "
+        "from its RawStep in the code.",
+        "rollback without steps= past a migrate(repo, steps=[RawStep(…)])",
+        "Pass the RawStep in steps=; or read the text, and allow it by the step and the digest that are shown.",
+    ),
+    Entry(
+        "RB108", "The stored inverse is not that of the stored change",
+        "The inverse that runs is made from the change. Where the text beside it differs, one of the two was altered, "
+        "or another release or server wrote it.",
+        "UPDATE scyllamodel_steps SET undo = 'DROP TABLE shop.orders' …",
+        "Look at the row and at who may write it; allow RB108:VERSION/STEP if the change is right.",
+    ),
+    Entry(
+        "RB109", "A column that cannot come back under its name",
+        "Servers remember the type of a dropped column: a user type as a tuple, which no column of the user type is; a "
+        "counter for good.",
+        "ALTER TABLE … DROP address, of type frozen<address>", "Nothing; a later column needs another db_name=.",
     ),
     Entry(
         "SY101", "The start-up sync is switched off",

@@ -1,0 +1,38 @@
+"""What rollbacks did of the undo of hand-written steps, of which the schema tells nothing.
+
+*In*: versions with their steps. *Out*: for each hand-written step, by its version and number, what became of its undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from scyllamodel.release.ledger.values import Migration
+from scyllamodel.schema.plan import BY_HAND
+
+Progress: TypeAlias = Literal["open", "done", "unknown"]
+"""What became of an undo so far: not run, run, or a run was cut short in it and nothing tells."""
+
+
+def progress_of(versions: Iterable[Migration]) -> dict[tuple[int, int], Progress]:
+    """For each hand-written step that a rollback came to, what became of its undo; the last word counts.
+
+    One that ran is done for good: no rollback runs it again.
+    """
+    found: dict[tuple[int, int], Progress] = {}
+    for version in sorted(versions, key=lambda version: version.version):
+        for step in version.steps:
+            if step.undoes is not None and found.get(step.undoes) != "done":
+                found[step.undoes] = "done" if step.is_done else "unknown" if step.state == "claimed" else "open"
+    return found
+
+
+def ran_by_hand(versions: Iterable[Migration]) -> frozenset[str]:
+    """The hand-written statements that ran, and were not taken back."""
+    found = list(versions)
+    progress = progress_of(found)
+    steps = (step for version in found if version.counts for step in version.steps)
+    return frozenset(
+        step.cql for step in steps if step.op == BY_HAND and step.is_done and progress.get(step.key) != "done"
+    )

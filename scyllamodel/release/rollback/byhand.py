@@ -1,0 +1,97 @@
+"""The undo of hand-written steps: from the code, or from the ledger if it is allowed by name and digest.
+
+*In*: a step of the ledger, the `RawStep` values of the code, what is allowed. *Out*: the statement, and what stands in
+its way. The ledger is data: whoever may write its rows must not choose what an administrator runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+
+import attrs
+
+from scyllamodel.release.ledger.undone import Progress
+from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.release.raw import RawStep
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.plan import Step
+from scyllamodel.schema.plan.step import UNDO_BY_HAND
+from scyllamodel.schema.rules.destructive import dropped_keyspace
+
+
+@attrs.frozen
+class RawUndo:
+    """How a hand-written step is taken back.
+
+    Attributes:
+        cql: None when nobody gave an inverse.
+        remarks: what is to be said of it; errors keep it from running.
+        is_done: whether somebody said that it ran already.
+    """
+
+    cql: str | None
+    remarks: tuple[Diagnostic, ...] = ()
+    is_done: bool = False
+
+
+def digest_of(text: str) -> str:
+    """The digest by which a stored statement is allowed.
+
+    >>> digest_of("REVOKE SELECT ON shop.orders FROM reports")
+    '39a050777c58'
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def raw_undo(
+    step: LedgerStep, progress: Progress, code: Iterable[RawStep], kept: Collection[str], allow: Collection[str]
+) -> RawUndo:
+    """The undo of this step.
+
+    Parameters:
+        code: the hand-written steps that the code still has; they are known by their statements.
+        kept: keyspaces that no statement may drop.
+    """
+    known = next((raw for raw in code if raw.cql == step.cql), None)
+    cql = step.undo if known is None else known.undo
+    name = f"{step.version}/{step.seq}"
+    if progress == "unknown" and f"RB106:{name}:done" in allow:
+        return RawUndo(cql, is_done=True)
+    if cql is None:
+        return RawUndo(None)
+    said = dropped_keyspace(cql, kept, allow)
+    remarks = [] if said is None else [said]
+    if progress == "unknown" and f"RB106:{name}" not in allow:
+        remarks.append(_unknown(step, name))
+    if known is None and f"RB107:{name}:{digest_of(cql)}" not in allow:
+        remarks.append(_stored(step, name, cql))
+    return RawUndo(cql, tuple(remarks))
+
+
+def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
+    """The step of a plan, not numbered yet."""
+    return Step(
+        seq=0,
+        op=UNDO_BY_HAND,
+        object=step.object,
+        cql=undo.cql or "",
+        undo=step.cql,
+        summary=f"Undo {step.object}.",
+        data_loss=any(remark.code == "DS101" for remark in undo.remarks),
+        lints=undo.remarks,
+        undoes=step.key,
+    )
+
+
+def _unknown(step: LedgerStep, name: str) -> Diagnostic:
+    text = "a rollback was cut short while it ran this undo, and nothing shows whether it was applied"
+    fix = f"Find out. If it was not applied: allow RB106:{name}, and it is sent. If it was: RB106:{name}:done"
+    return Diagnostic("RB106", "error", step.object, text, fix, allow=f"RB106:{name}")
+
+
+def _stored(step: LedgerStep, name: str, cql: str) -> Diagnostic:
+    allow = f"RB107:{name}:{digest_of(cql)}"
+    text = "the code does not have this hand-written step any more; its undo is known from the ledger only"
+    fix = f"Read the statement, and pass its RawStep in steps=, or allow exactly this text: {allow}"
+    return Diagnostic("RB107", "error", step.object, text, fix, allow=allow)
