@@ -23,19 +23,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mutation import ROOT, SCHEMA, Mutant, changed, mutants
+from mutation import ROLLBACK, ROOT, SCHEMA, Mutant, changed, mutants
 
 UNIT = ROOT / "tests" / "unit"
 FLOOR = 95.0
 TIMEOUT = 60.0
 
+_PATTERNS = """
+diff/*.py rules/*.py options/*.py reflect/*.py postcondition.py order.py inverse.py rewind.py effects.py
+plan/contract.py plan/transition.py
+""".split()
+
 MODULES = sorted(
     path
-    for pattern in ("diff/*.py", "rules/*.py", "options/*.py", "reflect/*.py", "postcondition.py", "order.py")
-    for path in SCHEMA.glob(pattern)
-    if path.name not in {"__init__.py", "catalogue.py", "recipes.py", "declare.py", "emit.py"}
+    for path in (*(path for pattern in _PATTERNS for path in SCHEMA.glob(pattern)), *ROLLBACK.glob("*.py"))
+    if path.name not in {"__init__.py", "catalogue.py", "recipes.py", "declare.py", "emit.py", "run.py"}
 )
-"""What is broken: all that compares, judges, reads and proves; not texts, and not declarations."""
+"""What is broken: all that compares, judges, reads and proves; not texts, not declarations, not what only connects."""
 
 FIRST = {
     "diff": "test_diff_columns test_diff_tables test_diff_indexes test_diff_views test_diff_types test_diff_keyspaces",
@@ -44,13 +48,20 @@ FIRST = {
     "reflect": "test_reflect test_reflect_targets",
     "postcondition": "test_postcondition",
     "order": "test_order",
+    "inverse": "test_rollback test_changes",
+    "rewind": "test_transition test_rollback",
+    "effects": "test_effects test_changes",
+    "contract": "test_plan test_rules",
+    "transition": "test_transition test_rollback",
+    "rollback": "test_rollback",
 }
 """The tests that notice soonest, by folder or module; all others of `TESTS` follow."""
 
 TESTS = """
 test_diff_columns test_diff_tables test_diff_indexes test_diff_views test_diff_types test_diff_keyspaces test_rules
 test_options test_options_compare test_reflect test_reflect_targets test_postcondition test_order test_diff_observed
-test_rules_said test_plan test_effects test_ddl test_diff test_server test_source
+test_rules_said test_plan test_effects test_changes test_transition test_rollback test_ddl test_diff test_server
+test_source
 """.split()
 
 EQUIVALENT = {
@@ -90,7 +101,7 @@ def child(mutant: Mutant | None) -> int:
 
 
 def _files(mutant: Mutant | None) -> list[str]:
-    near = [] if mutant is None else FIRST.get(mutant.module.parent.name, FIRST.get(mutant.module.stem, "")).split()
+    near = [] if mutant is None else FIRST.get(mutant.module.stem, FIRST.get(mutant.module.parent.name, "")).split()
     if mutant is not None and f"test_{mutant.module.parent.name}_{mutant.module.stem}" in TESTS:
         near = [f"test_{mutant.module.parent.name}_{mutant.module.stem}", *near]
     return [str(UNIT / f"{name}.py") for name in dict.fromkeys([*near, *TESTS])]

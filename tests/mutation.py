@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "scyllamodel" / "schema"
+ROLLBACK = ROOT / "scyllamodel" / "release" / "rollback"
 
 
 class Mutant(NamedTuple):
@@ -34,7 +35,7 @@ class Mutant(NamedTuple):
     @property
     def key(self) -> str:
         """The same without the line, which moves."""
-        return f"{self.module.relative_to(SCHEMA)} {self.what}"
+        return f"{self.module.relative_to(SCHEMA if self.module.is_relative_to(SCHEMA) else ROOT)} {self.what}"
 
 
 _SWAPS: dict[type, type] = {
