@@ -83,7 +83,7 @@ class Stock(Model, table="stock"):
 
     sku: Column[str] = partition_key()
     warehouse: Column[str] = clustering_key()
-    pieces: Column[cql.Int] = column(default=0)
+    pieces: Column[cql.Int] = column(default=0, null_as_default=True)
     counted: Column[date | None] = column(default=None)
 
 
@@ -93,7 +93,7 @@ class Order(Model, table="orders"):
     customer: Column[UUID] = partition_key()
     placed: Column[cql.TimeUUID] = clustering_key(descending=True)
     customer_name: Column[str | None] = column(static=True, default=None)
-    status: Column[OrderStatus] = column(default=OrderStatus.NEW)
+    status: Column[OrderStatus] = column(default=OrderStatus.NEW, null_as_default=True)
     total: Column[Decimal] = column()
     ship_to: Column[cql.Frozen[Address]] = column()
 
@@ -116,7 +116,7 @@ class Review(Model, table="reviews"):
     written: Column[cql.TimeUUID] = clustering_key(descending=True)
     author: Column[str] = column()
     stars: Column[cql.TinyInt] = column()
-    text: Column[str] = column(default="")
+    text: Column[str] = column(default="", null_as_default=True)
 
 
 class Cart(Model, table="carts", options=TableOptions(default_time_to_live=14 * 86400)):

@@ -592,6 +592,7 @@ def test_a_tenant_has_its_own_tables(scylla_cluster, repo):
     """Over the same connection, with the keyspace in the text."""
     other = f"{repo.keyspace}_t"
     with scylla_cluster.repo(other, name="clauses") as maker:
+        keyspaces.create(maker)
         migrate(maker, resources=[Visit])
     tenant = repo.in_keyspace(other)
     tenant.save(Visit(page="tenant", at=uuid1()))
