@@ -164,7 +164,7 @@ def _value(
         scope[f"dump{at}"] = dump
         given = f"dump{at}(v{at})"
     text, name = _IN_LINE.get(driver_type.__name__, (None, None))
-    scope[f"exact{at}"] = exact = _checked(driver_type, marker)
+    scope[f"exact{at}"] = exact = _checked(driver_type, marker, dump)
     if text is None:
         scope[f"pack{at}"] = driver_type.serialize
         made = f"pack{at}({given if exact is None else f'exact{at}({given})'}, {protocol})"
@@ -178,9 +178,10 @@ def _value(
     return f"None if v{at} is None else U if v{at} is UNSET else {made}"
 
 
-def _checked(driver_type: Any, marker: Marker) -> Callable[[Any], Any] | None:
+def _checked(driver_type: Any, marker: Marker, dump: Any) -> Callable[[Any], Any] | None:
     """What checks a value and puts its sets and maps in order; None where there is nothing to do."""
-    exact = exact_for(driver_type, nulls=marker.holds_nulls)
+    # A value that `fitted` has put in order holds lists in the place of sets.
+    exact = exact_for(driver_type, nulls=marker.holds_nulls, strict=dump is marker.dump)
     arrange = arranged(driver_type, is_frozen=marker.type is not None and is_frozen(marker.type))
     if exact is None or arrange is None:
         return exact or arrange
@@ -233,7 +234,7 @@ def _check_key(prepared: Any, markers: Sequence[Marker], dumped: Sequence[Any]) 
 def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any, value: Any) -> Any:
     if value is UNSET:
         return UNSET_VALUE
-    exact = _checked(driver_type, marker)
+    exact = _checked(driver_type, marker, dump)
     if value is None:
         return value
     try:

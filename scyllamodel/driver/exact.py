@@ -8,11 +8,15 @@ scylla-driver 3.29.12).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
+
+from scyllamodel.types.converters import check_collection
+from scyllamodel.types.identity import PLAIN, Form, Identity, map_of, of_type, sequence, set_of, tuple_of
+from scyllamodel.types.values import Native
 
 Exact: TypeAlias = Callable[[Any], Any]
 
@@ -83,18 +87,50 @@ def _no_null_values(value: Any) -> Any:
     return _no_nulls(value)
 
 
+def _collection(kind: type, inside: Exact | None, value: Any) -> Any:
+    if value.__class__ is not kind:
+        check_collection(kind, value)
+    return _no_nulls(value) if inside is None else _each(inside, value)
+
+
 def _each(inside: Exact, value: Any) -> Any:
     for item in _no_nulls(value):
         inside(item)
     return value
 
 
-def _items(keys: Exact | None, values: Exact | None, value: Any) -> Any:
+def _items(keys: Exact | None, values: Exact | None, cell: Form | None, value: Any) -> Any:
+    if value.__class__ is not dict:
+        check_collection(dict, value)
     _no_null_values(value)
+    if cell is not None:
+        _check_keys(cell, value)
     if keys is not None:
         _each(keys, value)
     if values is not None:
         _each(values, value.values())
+    return value
+
+
+def _check_keys(cell: Form, value: Mapping[Any, Any]) -> None:
+    """Refuse two keys that are stored as one: which of their values would stay is nobody's choice."""
+    found: dict[Any, Any] = {}
+    for key in value:
+        other = found.setdefault(cell(key), key)
+        if other is not key:
+            raise ValueError(f"{other!r} and {key!r} are one key of the map, as it is stored")
+
+
+def _tuple(kind: type, count: int, items: Sequence[Exact | None], value: Any) -> Any:
+    check_collection(kind, value)
+    return _fields(items, _as_many(count, value))
+
+
+def _fields(items: Sequence[Exact | None], value: Any) -> Any:
+    if isinstance(value, tuple):  # a user type without a class of ours may be anything with its attributes
+        for exact, item in zip(items, value, strict=False):
+            if exact is not None and item is not None:
+                exact(item)
     return value
 
 
@@ -116,7 +152,6 @@ _EXACT: Final[Mapping[str, Exact]] = {
     "BytesType": _blob,
     "TimeUUIDType": _time_uuid,
     "InetAddressType": _address,
-    "VectorType": _no_nulls,
 }
 
 
@@ -127,22 +162,55 @@ def _each_but_nulls(inside: Exact, value: Any) -> Any:
     return value
 
 
-def exact_for(driver_type: Any, *, nulls: bool = False) -> Exact | None:
+def exact_for(driver_type: Any, *, nulls: bool = False, strict: bool = True) -> Exact | None:
     """What checks values of the driver's class of a type; None where its serialiser does.
 
     Parameters:
         nulls: whether a list may hold nulls, as ``IN`` of a condition does.
+        strict: whether collections are of the Python types that are read, and not put in another order already.
     """
-    if driver_type.typename == "frozen":
-        return exact_for(driver_type.subtypes[0])
+    name = driver_type.typename
+    if name == "frozen":
+        return exact_for(driver_type.subtypes[0], strict=strict)
+    if getattr(driver_type, "fieldnames", None) or name == "tuple":
+        return _of_parts(driver_type, strict=strict)
+    if name in ("list", "set", "map") or name.endswith("VectorType"):
+        return _of_collection(driver_type, nulls=nulls, strict=strict)
+    return _EXACT.get(driver_type.__name__)
+
+
+def _of_parts(driver_type: Any, *, strict: bool) -> Exact | None:
+    """What checks a tuple or a user type, each of whose parts may be null."""
+    inside = [exact_for(part, strict=strict) for part in driver_type.subtypes]
     if driver_type.typename == "tuple":
-        return partial(_as_many, len(driver_type.subtypes))
-    if driver_type.typename in ("list", "set"):
-        (inside,) = map(exact_for, driver_type.subtypes)
-        if nulls:
-            return None if inside is None else partial(_each_but_nulls, inside)
-        return _no_nulls if inside is None else partial(_each, inside)
+        return partial(_tuple, tuple if strict else object, len(inside), inside)
+    return partial(_fields, inside) if any(inside) else None
+
+
+def _of_collection(driver_type: Any, *, nulls: bool, strict: bool) -> Exact | None:
     if driver_type.typename == "map":
-        keys, values = map(exact_for, driver_type.subtypes)
-        return partial(_items, keys, values) if keys or values else _no_null_values
-    return _EXACT.get(driver_type.__name__.partition("(")[0])
+        keys, values = [exact_for(part, strict=strict) for part in driver_type.subtypes]
+        return partial(_items, keys, values, _identity(driver_type.subtypes[0]).cell)
+    vector = driver_type.typename.endswith("VectorType")
+    inside = exact_for(driver_type.subtype if vector else driver_type.subtypes[0], strict=strict)
+    if nulls:
+        return None if inside is None else partial(_each_but_nulls, inside)
+    kind = set if driver_type.typename == "set" else list
+    return partial(_collection, kind if strict else object, inside)
+
+
+def _identity(driver_type: Any) -> Identity:
+    """How values that are ready for the driver are compared; nothing to do where Python's ``==`` will do."""
+    kind: str = driver_type.typename
+    inside: tuple[Identity, ...] = tuple(map(_identity, getattr(driver_type, "subtypes", ())))
+    if not inside:
+        return of_type(Native(kind), {})
+    if kind == "frozen":
+        return inside[0]
+    if kind == "map":
+        found = map_of(inside[0], inside[1])
+    elif kind in ("list", "set"):
+        found = sequence(inside[0]) if kind == "list" else set_of(inside[0])
+    else:
+        found = tuple_of(inside)
+    return PLAIN if found.is_plain else found

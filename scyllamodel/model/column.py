@@ -196,7 +196,7 @@ class Column(Comparable[T]):
 
     def ann_of(self: Expression[list[float] | None], vector: Sequence[float]) -> Ordering:
         """Rows whose vectors in this column are nearest to the given one first; needs a vector index and a limit."""
-        return Ordering(_target(self), nearest_to=vector)
+        return Ordering(_target(self), nearest_to=list(vector))
 
     def like(self: Expression[str | None], pattern: str) -> Condition:
         """``column LIKE pattern``, ``%`` standing for any text; needs a server and an index that have it."""

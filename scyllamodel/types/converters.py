@@ -173,6 +173,34 @@ def each(convert: MaybeConvert, make: Callable[[Iterable[Any]], Any] | None) -> 
     return lambda value: [convert(item) for item in value]
 
 
+_TAKEN: Final[dict[type, tuple[type, ...]]] = {set: (set, frozenset), frozenset: (set, frozenset)}
+
+
+def check_collection(kind: type, value: object) -> None:
+    """Refuse a collection of another Python type, which would never equal what is read.
+
+    Raises:
+        TypeError: it is not of this kind; a set stands for a frozenset, and a frozenset for a set.
+    """
+    if not isinstance(value, _TAKEN.get(kind, kind)):
+        name, given = kind.__name__, type(value).__qualname__
+        raise TypeError(f"a {name} is needed, not {given}; write {name}(…), or converter={name} in the column")
+
+
+def dump_each(convert: MaybeConvert, kind: type) -> MaybeConvert:
+    """A converter of every element of a collection of this kind; None without element work."""
+    if convert is None:
+        return None
+    change = each(convert, None if kind is list else kind)
+    assert change is not None  # noqa: S101 - there is element work
+
+    def dump(value: Any) -> Any:
+        check_collection(kind, value)
+        return change(value)
+
+    return dump
+
+
 def load_map(key: MaybeConvert, value: MaybeConvert) -> Convert:
     """The driver's map as a dict.
 
@@ -195,7 +223,12 @@ def dump_map(key: MaybeConvert, value: MaybeConvert) -> MaybeConvert:
     if key is None and value is None:
         return None
     change = map_items(key, value)
-    return lambda given: change(given.items())
+
+    def dump(given: Any) -> dict[Any, Any]:
+        check_collection(dict, given)
+        return change(given.items())
+
+    return dump
 
 
 def map_items(key: MaybeConvert, value: MaybeConvert) -> Callable[[Iterable[tuple[Any, Any]]], dict[Any, Any]]:

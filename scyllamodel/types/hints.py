@@ -146,7 +146,15 @@ def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump
         part = _half_custom(core, marks, part.type)
     make = part.make and (partial(_made, load, part.make) if load else part.make)
     hashable = part.hashable if load is None else True  # nobody knows what it makes
-    return attrs.evolve(part, load=_after(part.load, load), dump=dump or part.dump, make=make, hashable=hashable)
+    return attrs.evolve(part, load=_after(part.load, load), dump=_dumped(part, dump), make=make, hashable=hashable)
+
+
+def _dumped(part: Part, dump: to.MaybeConvert) -> to.MaybeConvert:
+    """What makes the driver's values of those of a custom type, collections of the class that is read."""
+    make: Any = part.make
+    if make is None or dump is None:
+        return dump or _after(make, part.dump)
+    return lambda value: None if (found := dump(value)) is None else make(found)
 
 
 def _half_custom(core: Any, marks: list[Any], cql_type: CqlType) -> Part:

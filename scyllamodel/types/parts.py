@@ -53,7 +53,9 @@ class Part:
 
 def list_part(element: Part) -> Part:
     """``list<element>``; loaded as a copy, so that a change in place is seen beside the row it came in."""
-    return Part(ListType(element.type), to.each(element.load, list), to.each(element.dump, None), list, hashable=False)
+    return Part(
+        ListType(element.type), to.each(element.load, list), to.dump_each(element.dump, list), list, hashable=False
+    )
 
 
 def vector_part(element: Part, dimension: int) -> Part:
@@ -63,13 +65,13 @@ def vector_part(element: Part, dimension: int) -> Part:
 
 def set_part(element: Part) -> Part:
     """``set<element>``."""
-    dump = element.dump and to.each(element.dump, set)
+    dump = to.dump_each(element.dump, set)
     return Part(SetType(element.type), to.each(element.load, set), dump, set, hashable=False)
 
 
 def frozenset_part(element: Part) -> Part:
     """``frozen<set<element>>``."""
-    dump = element.dump and to.each(element.dump, frozenset)
+    dump = to.dump_each(element.dump, frozenset)
     return Part(SetType(element.type, frozen=True), to.each(element.load, frozenset), dump, frozenset)
 
 

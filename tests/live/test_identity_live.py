@@ -14,6 +14,7 @@ from scyllamodel import (
     Column,
     Model,
     QueryNotSupported,
+    TypeMismatch,
     UserType,
     clustering_key,
     column,
@@ -320,6 +321,16 @@ def test_a_key_of_another_scale_is_another_key(repo, name):
         repo.save(row)
     with pytest.raises(QueryNotSupported, match="in the primary key"):
         repo.delete(row)
+
+
+def test_two_keys_that_are_stored_as_one_are_refused(repo):
+    """Which value would win is nobody's choice."""
+    with pytest.raises(TypeMismatch, match="one key") as caught:
+        repo.save(Event(id=9, at={NOW: "a", NOW + timedelta(microseconds=1): "b"}))
+
+    assert "Event.at" == caught.value.column
+    assert repr(NOW) in str(caught.value)
+    assert repo.get(Event, id=9) is None
 
 
 def test_two_elements_that_are_stored_as_one_become_one(repo, sent):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime, timezone
+from collections import OrderedDict
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated
 
 import pytest
 from cassandra.protocol import ColumnMetadata
 from cassandra.query import UNSET_VALUE, PreparedStatement
 from every_type import CASES, USER_TYPES, Place
+from strategies import Status
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
@@ -115,6 +119,19 @@ WRONG = [
     ("date for timestamp", datetime, date(2026, 1, 1)),
     ("random UUID for timeuuid", cql.TimeUUID, uuid.UUID("{12345678-1234-4678-9234-567812345678}")),
     ("text for UUID", uuid.UUID, "12345678-1234-4678-9234-567812345678"),
+    ("list for a set", set[str], ["a"]),
+    ("list for a set of enums", set[Status], [Status.NEW]),
+    ("list for a frozen set", frozenset[str], ["a"]),
+    ("tuple for a list", list[str], ("a",)),
+    ("tuple for a list of dates", list[date], (date(2026, 1, 1),)),
+    ("tuple for a vector", Annotated[list[float], cql.vector(2)], (1.0, 2.0)),
+    ("list for a tuple", tuple[str, int], ["a", 1]),
+    ("pairs for a map", dict[str, int], [("a", 1)]),
+    ("pairs for a map of dates", dict[str, date], [("a", date(2026, 1, 1))]),
+    ("tuple deep inside", dict[str, list[int]], {"a": (1,)}),
+    ("list inside a tuple", tuple[frozenset[str], int], (["a"], 1)),
+    ("two keys in a millisecond", dict[datetime, str], {MOMENTS[0]: "a", MOMENTS[0].replace(microsecond=999_998): "b"}),
+    ("two keys of one float", dict[cql.Float, str], {0.1: "a", 0.10000000149011612: "b"}),
     ("None in a list", list[str], ["a", None]),
     ("None in a map", dict[str, str], {"a": None}),
     ("None in a frozen list", cql.Frozen[list[str]], [None]),
@@ -124,6 +141,18 @@ WRONG = [
     ("int for blob in a map", dict[str, bytes], {"a": 5}),
     ("bool as a key", dict[int, str], {True: "a"}),
     ("bool deep inside", dict[str, list[int]], {"a": [True]}),
+    ("bool in a tuple", tuple[int, str], (True, "a")),
+    ("bool in a tuple of a list", list[tuple[int, str]], [(1, "a"), (False, "b")]),
+    ("float for decimal in a vector", Annotated[list[Decimal], cql.vector(1, of=Decimal)], [0.1]),
+    ("part of an address", cql.Inet, "10.1"),
+    ("part of an address in a tuple", tuple[str, cql.Inet], ("a", "10.1")),
+    ("address with a scope", cql.Inet, IPv6Address("fe80::1%eth0")),
+    ("address with a scope in a list", list[cql.Inet], [IPv6Address("fe80::1%eth0")]),
+    ("address of the other family", IPv4Address, IPv6Address("::1")),
+    ("number for an address", IPv6Address, 1),
+    ("exponent beyond 32 bits", Decimal, Decimal("1E+2147483648")),
+    ("moment after the last one", datetime, datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))),
+    ("moment before the first one", datetime, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
     ("text for a set", set[str], "abc"),
     ("letters beyond ascii", cql.Ascii, "naïve"),
 ]
@@ -202,3 +231,29 @@ def test_sets_and_maps_inside_of_frozen_values_have_one_order(hint, make):
 
     assert 1 == len(found)
     assert bind((KEY, make(words))).values[1].index(b"word 1") < bind((KEY, make(words))).values[1].index(b"word 9")
+
+
+TAKEN = [
+    ("frozenset for a set", set[str], frozenset({"a"})),
+    ("set for a frozenset", frozenset[date], {date(2026, 1, 1)}),
+    ("a subclass of dict", dict[str, int], OrderedDict(a=1)),
+]
+
+
+@pytest.mark.parametrize(("hint", "value"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN])
+def test_collections_that_equal_what_is_read_are_taken(hint, value):
+    """Those of the type itself, and sets of either class."""
+    made, markers = prepared([uuid.UUID, hint])
+
+    assert make_bind(made, markers, GIVEN)((KEY, value)).values[1]
+
+
+def test_two_keys_that_are_stored_as_one_are_both_named():
+    """With what is wrong with them."""
+    made, markers = prepared([uuid.UUID, dict[datetime, str]])
+    one, other = MOMENTS[0], MOMENTS[0].replace(microsecond=999_998)
+    with pytest.raises(TypeMismatch, match="are one key of the map") as caught:
+        make_bind(made, markers, GIVEN)((KEY, {one: "a", other: "b"}))
+
+    assert repr(one) in str(caught.value)
+    assert repr(other) in str(caught.value)
