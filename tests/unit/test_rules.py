@@ -487,7 +487,7 @@ RECIPES = [
     (
         both(T, (*T[:2], "v int")),
         [
-            "v: Column[str] = column()",
+            "v: Column[str | None] = column(default=None)",
             "v_2: Column[cql.Int | None] = column(default=None)",
             "ALTER TABLE k.t ADD v_2 int",
             "scyllamodel backfill t.v --into v_2 --convert",
@@ -501,7 +501,7 @@ RECIPES = [
     ),
     (
         both(T, (*T[:2], "v text static")),
-        ["v_2: Column[str | None] = column(static=True, default=None)", "text STATIC"],
+        ["v_2: Column[str | None] = column(default=None, static=True)", "text STATIC"],
     ),
     (
         both(T, ("b int pk", "a int ck desc", "v text")),

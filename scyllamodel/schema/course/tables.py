@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import attrs
@@ -161,5 +162,5 @@ def _contract(pair: _Pair) -> Stage:
         "contract",
         text,
         cql=case.contract([pair.new], live, allow),
-        commands=("scyllamodel contract " + " ".join(f"--allow {code}" for code in allow),),
+        commands=("scyllamodel contract " + " ".join(f"--allow {shlex.quote(code)}" for code in allow),),
     )

@@ -27,7 +27,7 @@ def _renamed(change: RenameKeyColumns, case: Case) -> Iterator[Diagnostic]:
             yield Diagnostic("BC101", "error", path, text, "Drop the index first, or keep the old name with db_name=.")
             continue
         text = f"the key column becomes {new}; releases that know it as {old} stop working at that moment"
-        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or --allow BC101:{path}.\n'
+        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or {recipes.allow("BC101", path)}.\n'
         fix += f'Or keep the name: db_name="{old}"'
         yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
 
@@ -52,7 +52,7 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
             f"Deploy and sync, which creates {case.name}.{change.table.name}; write to both tables.",
             f"Copy the rows of before:\n    {recipes.backfill(old, '', new)}",
             f"Read {change.table.name} only; then remove {cls}.",
-            f"When nothing reads it any more: scyllamodel contract --allow DS102:{old}",
+            f"When nothing reads it any more: scyllamodel contract {recipes.allow('DS102', old)}",
         ]
         fix = f'To keep the rows where they are: table="{old}"\nTo rename it in the database:\n' + recipes.numbered(
             steps

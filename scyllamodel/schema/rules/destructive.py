@@ -11,6 +11,7 @@ import attrs
 from scyllamodel._identifiers import unquote
 from scyllamodel.schema.changes import DropColumns, DropIndex, DropTable, DropType, DropView, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.case import allowed
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def dropped_keyspace(cql: str, kept: Collection[str], allow: Collection[str] = (
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:
-    fix = f'If nobody needs it any more: allow={{"{code}:{path}"}}, or --allow {code}:{path}'
+    fix = f'If nobody needs it any more: allow={{"{code}:{path}"}}, or {recipes.allow(code, path)}'
     return Diagnostic(code, "error", path, text, fix, allow=f"{code}:{path}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType
     from scyllamodel.schema.rules.case import Case, ChangeRule
     from scyllamodel.types.values import CqlType
-
-quoted = shlex.quote
 
 
 def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
@@ -60,7 +57,7 @@ def _renamed(change: RenameFields, case: Case) -> Iterator[Diagnostic]:
     for old, new in change.names:
         path = case.path(change.type, old)
         text = f"the field becomes {new}; releases that know it as {old} stop working at that moment"
-        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or --allow {quoted(f"BC101:{path}")}.\n'
+        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or {recipes.allow("BC101", path)}.\n'
         fix += f"Or keep the name: column(db_name={old!r})"
         yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
 

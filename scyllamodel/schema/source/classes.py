@@ -98,10 +98,14 @@ def _index(index: Index, names: Mapping[str, str]) -> str:
     return f"Index({', '.join(made)})"
 
 
+def column_line(column: TableColumn, attribute: str, classes: Classes) -> str:
+    """The line of a class body that declares a column."""
+    return _column(column, spell(column.type, classes), _named(column.name, attribute), attribute)
+
+
 def _body(columns: Iterable[TableColumn], names: Mapping[str, str], classes: Classes) -> Iterator[str]:
     for column in columns:
-        said = spell(column.type, classes)
-        yield _INDENT + _column(column, said, [*_named(column.name, names[column.name])], names[column.name])
+        yield _INDENT + column_line(column, names[column.name], classes)
 
 
 def _column(column: TableColumn, said: Spelling, named: list[str], attribute: str) -> str:
