@@ -206,6 +206,12 @@ def machine(scylla_cluster):
 
     with scylla_cluster.repo(keyspaces.fresh_name("machine"), name="machine", on_query=count) as found:
         migrate(found, resources=[model for model, _ in MODELS], create_keyspace=True)
+        # Hypothesis draws from the constants of modules, so those that are imported on first use must be there by now.
+        row = MODELS[0][0](id=uuid.uuid4())
+        found.save_many([row])
+        with found.batch() as batch:
+            batch.save(row.replace(opaque=Opaque("a")))
+        found.save(found.get(type(row), id=row.id))
         yield type("Machine", (Values,), {"repo": found, "sent": sent})
         keyspaces.drop(found)
 
