@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -206,5 +207,5 @@ def _contract(pair: _Pair, expanded: Table, final: Table) -> Stage:
         "contract",
         text,
         cql=case.contract([final], live, allow),
-        commands=("scyllamodel contract " + " ".join(f"--allow {code}" for code in allow),),
+        commands=("scyllamodel contract " + " ".join(f"--allow {shlex.quote(code)}" for code in allow),),
     )
