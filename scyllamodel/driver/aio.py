@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from typing_extensions import Self
+from typing_extensions import Never, Self
 
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
@@ -111,9 +111,9 @@ class AsyncVerbs:
         """See `Repo.execute`."""
         return await self.drive(flows.execute(statement, self._repo.keyspace))
 
-    async def get(self, model: type[M], /, **key: Any) -> M | None:
+    async def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
         """See `Repo.get`."""
-        return await self.drive(flows.get(model, self._repo.keyspace, key))
+        return await self.drive(flows.get(model, self._repo.keyspace, key, unnamed))
 
     async def one(self, query: Select[R], /) -> R:
         """See `Repo.one`."""

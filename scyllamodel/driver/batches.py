@@ -21,6 +21,7 @@ from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
 from scyllamodel.model.state import Snapshot, begin_write, end_write, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
+from scyllamodel.query.misuse import check_row, check_statement
 from scyllamodel.query.objects import Using, Write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
@@ -159,6 +160,7 @@ class Batch:
 
     def save(self, row: Any, *, ttl: int | None = None, nulls: bool = False) -> None:
         """As of a repo; an unchanged instance adds nothing, and of one that is saved again the last state is sent."""
+        check_row("save", row)
         self.check_open()
         found = saving(row, self.keyspace, Using(ttl, self.written), exists=False, nulls=nulls)
         place = self._place("save", row)
@@ -170,6 +172,7 @@ class Batch:
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """As of a repo."""
+        check_row("insert", row)
         self.check_open()
         access = writing_to(model_of(row), self.keyspace)
         compiled, stands = access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls)
@@ -178,6 +181,7 @@ class Batch:
 
     def delete(self, row: Any) -> None:
         """As of a repo."""
+        check_row("delete", row)
         self.check_open()
         compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.written)
         self._guarded(self._place("delete", row), _Part(compiled, "delete", row, stood=row_of(row)))
@@ -204,6 +208,7 @@ class Batch:
         Raises:
             QueryNotSupported: it is a select, or a batch takes no such statement.
         """
+        check_statement(statement, "batch.execute")
         self.check_open()
         if self.written is not None and getattr(statement, "written", 0) is None:
             statement = attrs.evolve(cast("Any", statement), written=self.written)

@@ -20,6 +20,7 @@ from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import begin_write, current_values, end_write, forget, remember, snapshot
 from scyllamodel.query.memory import memory_of
+from scyllamodel.query.misuse import check_got, check_row, check_select, check_statement
 from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
@@ -66,6 +67,7 @@ Flow: TypeAlias = Generator[Step, Answer, T]
 
 def execute(statement: Statement[R], keyspace: str) -> Flow[R]:
     """Any statement: the rows of a select, the result of a conditional write, else None."""
+    check_statement(statement)
     if is_select(statement):
         return cast("R", (yield from every(statement, keyspace)))
     return (yield from write(statement.compile(keyspace)))
@@ -79,6 +81,7 @@ def write(compiled: Compiled[R]) -> Flow[R]:
 
 def every(query: Select[R], keyspace: str, on_error: OnError | None = None) -> Flow[list[R]]:
     """All rows of a query."""
+    check_select("all", query)
     return (yield from rows_of(query.compile(keyspace), on_error))
 
 
@@ -110,6 +113,7 @@ def some(query: Select[R], keyspace: str, count: int) -> Flow[list[R]]:
 
 def stream_request(query: Select[R], keyspace: str, size: int | None) -> Ask:
     """The first request of a stream."""
+    check_select("stream", query)
     if size is not None:
         size = check_integer("page_size", size, least=1)
     return Ask(query.compile(keyspace), size=size)
@@ -117,6 +121,7 @@ def stream_request(query: Select[R], keyspace: str, size: int | None) -> Ask:
 
 def page_request(query: Select[R], keyspace: str, size: int, token: str | None, secret: bytes | None) -> Ask:
     """The request of one page."""
+    check_select("page", query)
     size = check_integer("size", size, least=1)
     compiled = query.compile(keyspace)
     return Ask(compiled, size=size, state=None if token is None else read_token(compiled, token, secret))
@@ -129,8 +134,9 @@ def page_of(answer: Answer, compiled: Compiled[Any], secret: bytes | None, on_er
     return Page(load_rows(compiled.shape, answer.rows, on_error), token)
 
 
-def one_or_none(query: Select[Any], keyspace: str) -> Flow[Any]:
+def one_or_none(query: Select[Any], keyspace: str, verb: str = "one_or_none") -> Flow[Any]:
     """The one row, or None."""
+    check_select(verb, query)
     found = yield from some(query, keyspace, 2)
     if len(found) > 1:
         raise MultipleResultsFound(f"More than one row fits {_shown(query)}; first() takes the first one.")
@@ -139,32 +145,35 @@ def one_or_none(query: Select[Any], keyspace: str) -> Flow[Any]:
 
 def one(query: Select[R], keyspace: str) -> Flow[R]:
     """The one row."""
-    found: R | None = yield from one_or_none(query, keyspace)
+    found: R | None = yield from one_or_none(query, keyspace, "one")
     if found is None:
         raise NotFound(f"No row fits {_shown(query)}; one_or_none() answers None.")
     return found
 
 
-def first(query: Select[Any], keyspace: str) -> Flow[Any]:
+def first(query: Select[Any], keyspace: str, verb: str = "first") -> Flow[Any]:
     """The first row, or None."""
+    check_select(verb, query)
     found = yield from some(query, keyspace, 1)
     return found[0] if found else None
 
 
 def scalar(query: Select[Any], keyspace: str) -> Flow[Any]:
     """The first column of the first row, or None."""
-    found = yield from first(query, keyspace)
+    found = yield from first(query, keyspace, "scalar")
     return None if found is None else found[0]
 
 
 def count(query: Select[Any], keyspace: str) -> Flow[int]:
     """How many rows there are, counted by the server."""
+    check_select("count", query)
     found = cast("int", (yield from scalar(query.counting(), keyspace)))
     return found if query.most is None else min(found, query.most)
 
 
 def exists(query: Select[Any], keyspace: str) -> Flow[bool]:
     """Whether there is a row, which is not loaded; a page may be empty and not the last."""
+    check_select("exists", query)
     compiled = query.keys().compile(keyspace)
     answer = yield Ask(compiled, size=1)
     while not answer.rows and answer.more:
@@ -178,8 +187,9 @@ def _shown(query: Select[Any]) -> str:
     return conditions or "a select without conditions"
 
 
-def get(model: type[M], keyspace: str, key: Mapping[str, Any]) -> Flow[M | None]:
+def get(model: type[M], keyspace: str, key: Mapping[str, Any], unnamed: tuple[object, ...] = ()) -> Flow[M | None]:
     """The row under a key, or None."""
+    check_got(model, unnamed)
     access = access_to(model, keyspace)
     return (yield from get_values(access, access.key_values(key)))
 
@@ -209,6 +219,7 @@ def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
 
 def refresh(row: Any, keyspace: str) -> Flow[None]:
     """Put what is stored into an instance."""
+    check_row("refresh", row)
     access = access_to(model_of(row), keyspace)
     found = yield from get_values(access, access.stored_key(row))
     if found is None:
@@ -225,6 +236,7 @@ def _key_shown(access: Access[Any], row: Any) -> str:
 
 def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
+    check_row("save", row)
     begin_write(row)
     try:
         found = saving(row, keyspace, using, exists=exists, nulls=nulls)
@@ -247,6 +259,7 @@ def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:
 
 def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
+    check_row("insert", row)
     begin_write(row)
     try:
         made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
@@ -264,6 +277,7 @@ def _written(row: Any, one: Write) -> Flow[Any]:
 
 def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
     """A DELETE of the row of an instance, which is a new one afterwards."""
+    check_row("delete", row)
     begin_write(row)
     try:
         result = yield from write(writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))

@@ -21,6 +21,7 @@ from scyllamodel.model.state import begin_write, end_write, forget, remember
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
+from scyllamodel.query.misuse import check_row
 from scyllamodel.query.objects import Access, Using, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import Compiled
@@ -57,6 +58,7 @@ class Many:
         return self._bulk(rows, partial(self._saving, using, by_partition), grouping)
 
     def _saving(self, using: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
+        check_row("save", row)
         begin_write(row)
         try:
             found = saving(row, self.keyspace, using, exists=False, nulls=False)
@@ -112,6 +114,7 @@ class Many:
         return self._bulk(keys, deleting)
 
     def _deleting(self, timestamp: int | None, index: int, row: Any) -> Job:
+        check_row("delete", row)
         begin_write(row)
         try:
             compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from typing_extensions import Never
+
 from scyllamodel.driver import flows
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import OnProgress
@@ -43,14 +45,18 @@ class Reads(Driven):
         """
         return self.drive(flows.execute(statement, self.keyspace))
 
-    def get(self, model: type[M], /, **key: Any) -> M | None:
+    def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
         """The row under this primary key; None when there is none.
+
+        Parameters:
+            unnamed: nothing; it makes a key without names an error that says what to write.
+            key: each column of the primary key.
 
         Raises:
             LoadError: a stored value cannot be loaded.
             TypeError: the key is not whole, or a name is not of the key.
         """
-        return self.drive(flows.get(model, self.keyspace, key))
+        return self.drive(flows.get(model, self.keyspace, key, unnamed))
 
     def one(self, query: Select[R], /) -> R:
         """The one row that fits.

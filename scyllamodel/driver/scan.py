@@ -26,6 +26,7 @@ from scyllamodel.driver.window import Window
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import CallTarget, Condition
 from scyllamodel.query.functions import token
+from scyllamodel.query.misuse import check_scannable
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.restrictions import Keys
 from scyllamodel.query.select import Select, is_select
@@ -86,6 +87,7 @@ class ScanCourse(Generic[R]):
         on_progress: OnProgress | None,
         on_error: OnError | None = None,
     ) -> None:
+        check_scannable(what)
         query: Select[R] = what if is_select(what) else Select(what)
         _check(query)
         self._query, self._keyspace = query, keyspace

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import attrs
-from typing_extensions import Self
+from typing_extensions import Never, Self
 
 from scyllamodel._numbers import MAX_BIGINT, check_integer
 from scyllamodel.model.expression import (
@@ -25,6 +25,7 @@ from scyllamodel.model.expression import (
     ElementTarget,
     Expression,
     FieldTarget,
+    NotCombined,
     Operator,
     Ordering,
     Target,
@@ -67,7 +68,7 @@ class ColumnSpec:
     null_as_default: bool = False
 
 
-class Comparable(Expression[T]):
+class Comparable(Expression[T], NotCombined):
     """What columns and their parts have in common; ``_target`` says what is compared or changed."""
 
     __slots__ = ("_target",)
@@ -102,14 +103,20 @@ class Comparable(Expression[T]):
         """What tells it from others in a statement; see `scyllamodel.types.comparison`."""
         return type(self), self._target, getattr(self, "key", None)
 
-    def in_(self, values: Iterable[T]) -> Condition:
+    def in_(self, values: Iterable[T], /, *more: Never) -> Condition:
         """``target IN (…)``.
 
+        Parameters:
+            values: all of them, such as a list.
+            more: nothing; it makes values that are not in a list an error that says what to write.
+
         Raises:
-            TypeError: a single text or bytes is given, which is iterable but surely not meant.
+            TypeError: what is given is not one iterable, or is a single text or bytes.
         """
-        if isinstance(values, (str, bytes)):
-            raise TypeError(f"{self._target}.in_() takes several values, not one text; write in_([…])")
+        given: object = values
+        if more or isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+            what = f"{len(more) + 1} arguments" if more else "None" if given is None else f"one {type(given).__name__}"
+            raise TypeError(f"{self._target}.in_() takes several values as one list, not {what}. Write in_([…]).")
         return self._condition("IN", tuple(values))
 
     def _condition(self, operator: Operator, value: object) -> Condition:

@@ -8,7 +8,7 @@ any other.
 from __future__ import annotations
 
 import copy
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, Union, cast
 
 import attrs
 
@@ -31,6 +31,42 @@ def owned(value: T) -> T:
         return copy.deepcopy(value)
     except Exception:  # noqa: BLE001 - values of any class; the binder names what cannot be stored
         return value
+
+
+def _not_joined(found: object, symbol: str) -> NoReturn:
+    if symbol == "&":
+        raise TypeError(
+            f"{found!r}: conditions are joined by commas and not by &. Write where(first, second); all of them hold."
+        )
+    raise TypeError(
+        f"{found!r}: CQL has no OR, so {symbol} cannot join conditions. For several values of one column write "
+        "Order.status.in_([…]); else send a statement for each condition."
+    )
+
+
+class NotCombined:
+    """Base of what ``&``, ``|`` and ``~`` do not combine, unlike in other libraries; checkers see no operators here."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __and__(self, other: object) -> NoReturn:
+            _not_joined(self, "&")
+
+        def __or__(self, other: object) -> NoReturn:
+            _not_joined(self, "|")
+
+        def __xor__(self, other: object) -> NoReturn:
+            _not_joined(self, "^")
+
+        __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+        def __invert__(self) -> NoReturn:
+            raise TypeError(
+                f"{self!r}: CQL has no NOT, so ~ cannot turn a condition round. Write the opposite comparison, such as "
+                "<= for >; != is for if_()."
+            )
 
 
 Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "CONTAINS KEY", "LIKE"]
@@ -155,7 +191,7 @@ Target: TypeAlias = Union[ColumnTarget, ElementTarget, FieldTarget, CallTarget, 
 
 
 @attrs.frozen(repr=False)
-class Condition:
+class Condition(NotCombined):
     """``target operator value``, such as ``Order.total > 3``; a statement takes several and joins them by AND.
 
     Attributes:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import attrs
-from typing_extensions import Self
+from typing_extensions import Never, Self
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp
@@ -49,9 +49,9 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
     written: int | None = None
     of_kind: bool = False
 
-    def where(self, *conditions: Condition) -> Self:
+    def where(self, *conditions: Condition, **named: Never) -> Self:
         """The rows: their partition key, and of the clustering key as much as follows from its beginning."""
-        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions))
+        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
     def whole_partition(self) -> Self:
         """Yes, all rows of the partition are meant."""
@@ -61,9 +61,9 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
         """The time of the delete, in microseconds since 1970: what was written later stays."""
         return attrs.evolve(self, written=check_timestamp(microseconds))
 
-    def if_(self, *conditions: Condition) -> Delete[M, LWTResult[M]]:
+    def if_(self, *conditions: Condition, **named: Never) -> Delete[M, LWTResult[M]]:
         """Only if all of these hold: a lightweight transaction."""
-        given = self.required + check_conditions("if_", conditions)
+        given = self.required + check_conditions("if_", conditions, named, self.model)
         return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, required=given))
 
     def if_exists(self) -> Delete[M, LWTResult[M]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import attrs
-from typing_extensions import Self, TypeIs
+from typing_extensions import Never, Self, TypeIs
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_integer
@@ -65,9 +65,9 @@ class Select(Tuned[list[R]], Generic[R]):
     most_each: int | None = None
     flags: frozenset[Flag] = frozenset()
 
-    def where(self, *conditions: Condition) -> Self:
+    def where(self, *conditions: Condition, **named: Never) -> Self:
         """Rows for which all of these hold, and those given before."""
-        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions))
+        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
     def order_by(self, *orderings: Ordering | Expression[Any]) -> Self:
         """Rows in the order of these clustering columns, or by nearness to a vector (`Column.ann_of`)."""

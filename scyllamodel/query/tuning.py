@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -74,8 +75,17 @@ def shown(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def check_conditions(method: str, given: tuple[Any, ...]) -> tuple[Condition, ...]:
-    """Conditions, or an error that says why they are none."""
+def check_conditions(
+    method: str, given: tuple[Any, ...], named: Mapping[str, Any], model: type | None
+) -> tuple[Condition, ...]:
+    """Conditions, or an error that says why they are none.
+
+    Parameters:
+        named: what was given by name, as in ``where(shop="a")``, which is an error.
+    """
+    for name in named:
+        owner = "Order" if model is None else model.__qualname__
+        raise TypeError(f"{method}() takes conditions, not {name}=…. Write {method}({owner}.{name} == …).")
     for one in given:
         if isinstance(one, bool):
             raise TypeError(
@@ -87,8 +97,14 @@ def check_conditions(method: str, given: tuple[Any, ...]) -> tuple[Condition, ..
     return given
 
 
-def check_assignments(given: tuple[Any, ...]) -> tuple[Assignment, ...]:
-    """Assignments, or an error that says why they are none."""
+def check_assignments(given: tuple[Any, ...], named: Mapping[str, Any], model: type) -> tuple[Assignment, ...]:
+    """Assignments, or an error that says why they are none.
+
+    Parameters:
+        named: what was given by name, as in ``set(status="paid")``, which is an error.
+    """
+    for name in named:
+        raise TypeError(f"set() takes assignments, not {name}=…. Write set({model.__qualname__}.{name}.to(…)).")
     for one in given:
         if isinstance(one, Condition):
             raise TypeError(f"set() was given {one!r}, a comparison; write Order.status.to('paid')")

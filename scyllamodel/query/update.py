@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
-from typing_extensions import Self
+from typing_extensions import Never, Self
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
@@ -46,13 +46,13 @@ class Update(Tuned[R_co], Generic[M, R_co]):
     of_kind: bool = False
     """Whether rows of other classes in the table are left out; what is done to an instance knows its row."""
 
-    def where(self, *conditions: Condition) -> Self:
+    def where(self, *conditions: Condition, **named: Never) -> Self:
         """The rows: their whole primary key, by ``==`` or ``in_``."""
-        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions))
+        return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
-    def set(self, *assignments: Assignment) -> Self:
+    def set(self, *assignments: Assignment, **named: Never) -> Self:
         """What changes, such as ``Order.status.to("paid")`` and ``Order.tags.add({"vip"})``."""
-        return attrs.evolve(self, assignments=self.assignments + check_assignments(assignments))
+        return attrs.evolve(self, assignments=self.assignments + check_assignments(assignments, named, self.model))
 
     def ttl(self, seconds: int) -> Self:
         """Seconds after which what is written expires; 0 is never, whatever the table says."""
@@ -62,9 +62,9 @@ class Update(Tuned[R_co], Generic[M, R_co]):
         """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
         return attrs.evolve(self, written=check_timestamp(microseconds))
 
-    def if_(self, *conditions: Condition) -> Update[M, LWTResult[M]]:
+    def if_(self, *conditions: Condition, **named: Never) -> Update[M, LWTResult[M]]:
         """Only if all of these hold: a lightweight transaction."""
-        given = self.required + check_conditions("if_", conditions)
+        given = self.required + check_conditions("if_", conditions, named, self.model)
         return cast("Update[M, LWTResult[M]]", attrs.evolve(self, required=given))
 
     def if_exists(self) -> Update[M, LWTResult[M]]:

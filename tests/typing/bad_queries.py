@@ -30,6 +30,14 @@ def wrong(repo: Repo, order: Order) -> None:
     """One mistake a line."""
     select(Order).where(Order.status == 3)  # error
     select(Order).where("status = 'x'")  # error
+    select(Order).where(status="x")  # error
+    update(Order).set(status="x")  # error
+    update(Order).if_(status="x")  # error
+    select(Order).where(Order.status.in_("x", "y"))  # error
+    select(Order).where(Order.status.in_(None))  # error
+    select(Order).where((Order.status == "x") & (Order.total == 1))  # error
+    select(Order).where((Order.status == "x") | (Order.total == 1))  # error
+    select(Order).where(~(Order.status == "x"))  # error
     select(Order).where(order.status == "x")  # error
     select(Order).limit("3")  # error
     update(Order).set(Order.status.to(3))  # error
@@ -42,6 +50,7 @@ def wrong(repo: Repo, order: Order) -> None:
     repo.all(select(s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s))  # error
     repo.all(Order)  # error
     repo.get(order)  # error
+    repo.get(Order, 1)  # error
     repo.save(Order)  # error
     repo.save(ByStatus)  # error
     text: str = repo.scalar(select(Order.status))  # error

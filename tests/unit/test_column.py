@@ -84,7 +84,7 @@ def test_operation_makes_a_value(made, wanted):
 @pytest.mark.parametrize(
     ("use", "advice"),
     [
-        (lambda: Box.name.in_("abc"), r"write in_\(\[…\]\)"),
+        (lambda: Box.name.in_("abc"), r"Write in_\(\[…\]\)"),
         (lambda: Box.notes.append("abc"), r"\[value\]"),
         (lambda: Box.tags.add("abc"), r"\{value\}"),
         (lambda: Box.name == Box.id, "with a value only"),

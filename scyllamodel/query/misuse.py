@@ -1,0 +1,129 @@
+"""Checks of what verbs are given: a statement, a model, or an instance of one.
+
+In: the name of a verb and its argument. Out: nothing, or a `TypeError` that names the verb, what it was given, and what
+to write. Messages show classes and not values, which may be secrets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+
+from scyllamodel.query.functions import is_model, is_table
+from scyllamodel.query.select import Select
+from scyllamodel.query.statement import Statement
+
+_ROWS: Final = "select(Order).where(Order.shop == …)"
+
+
+def check_select(verb: str, query: object) -> None:
+    """Refuse what cannot be read by a verb that takes a select.
+
+    Raises:
+        TypeError: it is not a select.
+    """
+    if isinstance(query, Select):
+        return
+    if is_model(query):
+        name = getattr(query, "__qualname__", "")
+        advice = f"Write repo.{verb}(select({name}).where(…)), or .whole_table() for all of its rows."
+    elif isinstance(query, Statement):
+        advice = f"{type(query).__name__} is a write: repo.execute(statement) sends it."
+    elif isinstance(query, str):
+        advice = "Text in CQL is for repo.raw(cql, values)."
+    elif is_model(type(query)):
+        name = type(query).__qualname__
+        advice = f"Write repo.{verb}(select({name}).where(…)); repo.refresh(row) reads the row of an instance again."
+    else:
+        advice = f"Write {_ROWS}."
+    raise TypeError(f"repo.{verb}() takes a select, not {given(query)}. {advice}")
+
+
+def check_scannable(what: object) -> None:
+    """Refuse what is neither a model or view nor a select.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not is_model(what) and not isinstance(what, Select):
+        raise TypeError(f"repo.scan() takes a model or a select, not {given(what)}. Write repo.scan(Order).")
+
+
+def check_statement(statement: object, verb: str = "repo.execute") -> None:
+    """Refuse what is not a statement.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(statement, Statement):
+        return
+    advice = f"Write {_ROWS}, update(…), insert(…) or delete(…)."
+    if isinstance(statement, str):
+        advice = "Text in CQL is for repo.raw(cql, values)."
+    elif is_table(type(statement)):
+        advice = "An instance is written by repo.save(row), repo.insert(row) and repo.delete(row)."
+    raise TypeError(f"{verb}() takes a statement, not {given(statement)}. {advice}")
+
+
+def check_got(model: object, values: tuple[object, ...] = ()) -> None:
+    """Refuse a call of ``get`` that is not a model and its key by name.
+
+    Raises:
+        TypeError: the key has no names, or there is no model.
+    """
+    if is_model(model):
+        if not values:
+            return
+        key = ", ".join(f"{name}=…" for name in _key(model))
+        raise TypeError(
+            f"repo.get() takes the key of a row by name: repo.get({getattr(model, '__qualname__', '')}, {key})."
+        )
+    if is_model(type(model)):
+        name, key = type(model).__qualname__, ", ".join(f"{name}=…" for name in _key(type(model)))
+        advice = f"Write repo.get({name}, {key}); repo.refresh(row) reads the row of an instance again."
+    elif isinstance(model, Select):
+        advice = "Write repo.one_or_none(query), or repo.all(query)."
+    else:
+        advice = "Write repo.get(Order, shop=…)."
+    raise TypeError(f"repo.get() takes a model and the key of a row, not {given(model)}. {advice}")
+
+
+def check_row(verb: str, row: object) -> None:
+    """Refuse what is not an instance of a model or view, by a verb that takes one.
+
+    Raises:
+        TypeError: it is a class, a statement, or anything else.
+    """
+    if not is_model(type(row)):
+        refuse_row(verb, row)
+
+
+def refuse_row(verb: str, row: object) -> NoReturn:
+    """Raise the error of `check_row`."""
+    advice = f"Write repo.{verb}(order) with an instance."
+    if is_model(row):
+        name = getattr(row, "__qualname__", "")
+        advice = f"Write repo.{verb}({name}(…)) with its values." if verb in ("save", "insert") else advice
+        if verb == "delete":
+            advice = (
+                f"Delete rows with repo.execute(delete({name}).where(…)), and all of them with repo.truncate({name})."
+            )
+    elif isinstance(row, Statement):
+        advice = "A statement is sent by repo.execute(statement)."
+    elif isinstance(row, (list, tuple, set)) and verb in ("save", "delete"):
+        advice = f"Several instances are written by repo.{verb}_many(rows)."
+    raise TypeError(f"{verb}() takes an instance of a model, not {given(row)}. {advice}")
+
+
+def given(found: object) -> str:
+    """What was given, without its value."""
+    if found is None:
+        return "None"
+    if isinstance(found, type):
+        return f"the class {found.__qualname__}"
+    name = type(found).__qualname__
+    return f"an instance of {name}" if is_model(type(found)) else f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _key(model: Any) -> list[str]:
+    kinds = ("partition_key", "clustering")
+    return [name for kind in kinds for name, column in model.__columns__.items() if column.spec.kind == kind]
