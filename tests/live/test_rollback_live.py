@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from build import index, table
+from build import index, table, view
 from classes import declare
 from histories import CHOICES, Killed, declared
 from hypothesis import HealthCheck, Phase, given, settings
@@ -92,6 +92,18 @@ def test_a_dropped_table_returns_with_its_indexes(app):
     rollback(last, first.version)
 
     assert before == app.schema()
+
+
+def test_a_column_of_a_table_with_a_view_is_taken_back(app):
+    """On Cassandra the view goes first and is made again; the schema is that of the target."""
+    base = (table("t", *T), view("v", "t", "a text pk", "id int ck", "at int ck"))
+    first = migrate(app.repo(*base))
+    before = app.schema()
+    last = app.repo(table("t", *T, "b text"), base[1])
+    migrate(last)
+    back = rollback(last, first.version, allow={"DS103", "DS105"})
+
+    assert ("rolled_back", before) == (back.status, app.schema())
 
 
 def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monkeypatch):

@@ -171,7 +171,15 @@ class _Transition:
         base = self.sides.declared.get(goal.base)
         keys = [column.name for column in base.columns if column.in_key] if base is not None else []
         old = [name for name, _ in self.sides.renames.get(goal.base, ())]
-        return goal.base in self.again or view_fault(live, goal, frozenset((*keys, *old))) is not None
+        differs = view_fault(live, goal, frozenset((*keys, *old))) is not None
+        return differs or goal.base in self.again or self._holds_columns(live)
+
+    def _holds_columns(self, view: View) -> bool:
+        """Whether a view goes so that its table can lose columns, and comes back; not one that selects them (MV102)."""
+        live, goal = self.live.get(view.base), self.sides.declared.get(view.base)
+        lost = _only_in(live, goal) if live is not None and goal is not None else ()
+        selected = any(column.name in view for column in lost)
+        return bool(lost) and not selected and not self.server.drops_columns_beside_views
 
 
 def _key(table: Table) -> list[TableColumn]:
