@@ -132,6 +132,7 @@ def _split(case: Refused, change: AlterColumn) -> Refused:
 def _called(models: Sequence[type[Any]], model: type[Any]) -> Called:
     """How the user calls classes, and the attributes of this one."""
     classes = {("table", one.__facts__.name): one.__name__ for one in models if is_table(one)}
+    classes |= {("view", one.__facts__.name): one.__name__ for one in models if not is_table(one)}
     classes |= {("type", kind.__facts__.name): kind.__name__ for one in models for kind in one.__user_types__}
     attributes = {column.db_name: name for name, column in columns_of(model).items()}
     return Called(classes, {model.__facts__.name: attributes})

@@ -69,7 +69,7 @@ def _owned(note: Diagnostic, owners: Owners) -> Diagnostic:
     owner = owners.get(note.object.partition(".")[2])
     if note.code != "BC103" or owner is None:
         return note
-    return Diagnostic("BC104", "note", note.object, f"it belongs to {owner}; left as it is")
+    return Diagnostic("BC105", "note", note.object, f"it belongs to {owner}; left as it is")
 
 
 def _with_superseded(plan: Plan, draft: Draft) -> Plan:

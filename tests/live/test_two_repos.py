@@ -42,7 +42,7 @@ def test_what_the_other_repo_made_is_its_own(scylla_cluster, keyspace):
         named = contract(shop, allow="DS102:traces")
 
         assert strict.in_sync
-        assert ["BC104"] == [note.code for note in strict.notes]
+        assert ["BC105"] == [note.code for note in strict.notes]
         assert "the repo 'two_audit'" in strict.notes[0].text
         assert ("in_sync", "in_sync") == (done.status, named.status)
         assert "It belongs to the repo 'two_audit'" in named.plan.notes[0].fix

@@ -16,6 +16,7 @@ from both import WAYS, played
 from cassandra.cluster import Cluster
 
 from scyllamodel import (
+    BackfillFailed,
     BulkWriteError,
     Column,
     LoadError,
@@ -25,6 +26,7 @@ from scyllamodel import (
     TypeMismatch,
     UnknownOutcome,
     UserType,
+    backfill,
     clustering_key,
     column,
     delete,
@@ -343,6 +345,23 @@ def test_an_address_of_the_other_family_is_not_sent(repo, shelf):
     """What a column of one family could not load is refused when it is written."""
     with pytest.raises(TypeMismatch, match="address"):
         repo.save(Thing(shelf=shelf, at=NOW, address="::1"))  # type: ignore[arg-type]
+
+
+def test_a_backfill_reports_a_row_that_cannot_be_read(repo, shelf):
+    """The other rows are copied, and the one is among the failed ones with its key."""
+    for at in range(2):
+        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(at, timezone.utc), seen=NOW))
+    write(repo, shelf, "seen", YEAR_10000, 1000)
+    with pytest.raises(BackfillFailed) as caught:
+        backfill(repo, Thing.seen, into=Thing.note, convert=str, again=True)
+    report = caught.value.report
+    assert (2, 1, 1) == (report.rows_in, report.rows_out, report.failed)
+    (failure,) = report.failures
+    assert f"shelf={shelf}" in failure.key
+    assert "LoadError" in failure.error
+    copied = repo.get(Thing, shelf=shelf, at=datetime(1970, 1, 1, tzinfo=timezone.utc))
+    assert copied is not None
+    assert copied.note == str(NOW)
 
 
 def test_a_row_from_before_its_column_loads_the_default(repo):

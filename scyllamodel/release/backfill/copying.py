@@ -18,7 +18,7 @@ from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.scan import token_ranges
-from scyllamodel.errors import ScyllaModelError
+from scyllamodel.errors import LoadError, ScyllaModelError
 from scyllamodel.model.column import Column
 from scyllamodel.query.statement import Compiled, Options
 from scyllamodel.release.backfill.checkpoints import Checkpoints, Counts, Head
@@ -96,6 +96,7 @@ class Copying:
     _done: dict[int, Counts] = attrs.field(factory=dict[int, Counts], init=False)
     _run: Counts = attrs.field(factory=Counts, init=False)
     _range: Counts = attrs.field(factory=Counts, init=False)
+    _unread: list[FailedRow] = attrs.field(factory=list[FailedRow], init=False)
     _failures: list[FailedRow] = attrs.field(factory=list[FailedRow], init=False)
     _failed: int = attrs.field(default=0, init=False)
     _began: float = attrs.field(factory=time.monotonic, init=False)
@@ -150,12 +151,14 @@ class Copying:
         return self._attempts(bounds, pauses[1:])
 
     def _once(self, bounds: tuple[int, int]) -> list[FailedRow]:
-        self._range = Counts()
+        self._range, self._unread = Counts(), []
         jobs = self._jobs(bounds)
         if self.checkpoints is None:
-            return [self._failure(job.rows[0][1], job.error) for job in jobs if job.error is not None]
-        bulk = Bulk(self.repo.requests(), jobs, concurrency=self.pace.concurrency, total=None, on_progress=None)
-        return [self._failure(found.row, found.error) for found in bulk.run().errors]
+            failed = [self._failure(job.rows[0][1], job.error) for job in jobs if job.error is not None]
+        else:
+            bulk = Bulk(self.repo.requests(), jobs, concurrency=self.pace.concurrency, total=None, on_progress=None)
+            failed = [self._failure(found.row, found.error) for found in bulk.run().errors]
+        return self._unread + failed
 
     def _failure(self, row: Sequence[Any], error: Exception) -> FailedRow:
         name = type(error).__name__
@@ -165,10 +168,16 @@ class Copying:
 
     def _jobs(self, bounds: tuple[int, int]) -> Iterator[Job]:
         ask = Ask(self.task.reads(*bounds, self.pace.level), size=PAGE)
-        for index, row in enumerate(streamed(self.repo, ask)):
+        for index, row in enumerate(streamed(self.repo, ask, self._unreadable)):
             self._wait()
             self._range += Counts(rows_in=1)
             yield self._job(index, row)
+
+    def _unreadable(self, error: LoadError) -> None:
+        """Report a row that cannot be loaded among those that failed."""
+        self._range += Counts(rows_in=1)
+        key = ", ".join(f"{name}={value!r}" for name, value in error.key.items())
+        self._unread.append(FailedRow(key, f"LoadError: {error}"))
 
     def _job(self, index: int, row: Sequence[Any]) -> Job:
         rows: list[tuple[int, Any]] = [(index, row)]

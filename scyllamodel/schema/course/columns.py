@@ -11,13 +11,15 @@ from scyllamodel._identifiers import quote
 from scyllamodel.model.names import clipped
 from scyllamodel.schema.course.sides import Refused, read_cql
 from scyllamodel.schema.course.stages import Course, Stage
+from scyllamodel.schema.course.views import ViewsInTheWay, views_stage
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.rules.recipes import annotation, copied_by, spare
 from scyllamodel.schema.source import Called
 from scyllamodel.types.values import freeze, is_multi_cell
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Index, Table, TableColumn
+    from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
+    from scyllamodel.schema.plan import Plan
 
 _CALLABLE: Final = frozenset({"str", "int", "float", "Decimal", "UUID", "bytes"})
 """What makes its values of others."""
@@ -30,6 +32,7 @@ class _Pair:
     Attributes:
         was: the attribute of the old one; becomes: that of the new one, while both are there.
         stays: that of the new one once it is alone.
+        views: what stands in the way of dropping the old one.
     """
 
     case: Refused
@@ -38,6 +41,7 @@ class _Pair:
     was: str
     becomes: str
     stays: str
+    views: ViewsInTheWay
 
     @property
     def converts(self) -> bool:
@@ -60,7 +64,8 @@ def column_course(case: Refused, old: TableColumn, wanted: TableColumn) -> Cours
     name = spare(old.name, taken) if wanted.renamed_from is None else wanted.name
     new = attrs.evolve(wanted, name=name, renamed_from=None)
     was, becomes = _attributes(case, old, wanted, new)
-    pair = _Pair(case, old, new, was, becomes, was if wanted.renamed_from is None else becomes)
+    views = ViewsInTheWay.of(case, old, wanted, new)
+    pair = _Pair(case, old, new, was, becomes, was if wanted.renamed_from is None else becomes, views)
     expanded = _expanded(case, pair, wanted)
     final = attrs.evolve(
         expanded,
@@ -72,7 +77,7 @@ def column_course(case: Refused, old: TableColumn, wanted: TableColumn) -> Cours
         _write(pair),
         _backfill(pair),
         _switch(pair, final),
-        _contract(pair, expanded, final),
+        *_contract(pair, expanded, final),
     )
     return Course(f"{case.found.name}.{case.table.name}.{old.name}", case.reasons, stages, case.others)
 
@@ -184,28 +189,41 @@ def _switch(pair: _Pair, final: Table) -> Stage:
         "switch",
         f"Read {pair.becomes} instead of {pair.was}, still writing both. When every replica does, stop writing "
         f"{pair.was}, and declare the new column alone, under the old attribute if you like.",
-        case.source([final], called, f"{case.cls}, with the new column alone."),
+        case.source([final], called, f"{case.cls}, with the new column alone.", pair.views.readable),
     )
 
 
-def _contract(pair: _Pair, expanded: Table, final: Table) -> Stage:
-    case = pair.case
-    live = case.found
-    for step in case.plan(expanded).steps:
-        if step.change is not None:
-            live = after(step.change, live)
-    gone = [f"DS106:{index.name}" for index in case.stored.indexes if index.column == pair.old.name]
-    others = [table for table in case.found.tables if table.name != case.table.name]
-    used = {found.name for found in case.types_of([*others, final])}
-    unused = [f"DS104:{found.name}" for found in case.types_of([[pair.old]]) if found.name not in used]
-    allow = [*gone, f"DS103:{case.table.name}.{pair.old.name}", *unused]
-    views = [v.name for v in case.found.views if v.base == case.table.name and pair.old.name in v]
+def _contract(pair: _Pair, expanded: Table, final: Table) -> tuple[Stage, ...]:
+    case, views = pair.case, pair.views
+    live = _with(case.found, case.plan(expanded))
+    allow = _allowed(pair, final)
+    plan = case.contract([final], live, allow, views.kept)
+    called = _called(pair, {pair.new.name: pair.stays})
+    about = f"{case.cls}, without the views that are dropped."
     text = f"When no release that knows {pair.was} runs any more, drop the old column. Its values are lost then."
-    if views:
-        text += f" The views {', '.join(views)} show it: declare others without it first, and drop these."
-    return Stage(
+    contract = Stage(
         "contract",
-        text,
-        cql=case.contract([final], live, allow),
+        text + views.text,
+        case.source([final], called, about, views.kept) if views.dropped else "",
+        cql=tuple(plan.cql),
         commands=("scyllamodel contract " + " ".join(f"--allow {shlex.quote(code)}" for code in allow),),
     )
+    return (contract, *views_stage(case, final, _with(live, plan), views, called))
+
+
+def _with(live: KeyspaceFacts, plan: Plan) -> KeyspaceFacts:
+    for step in plan.steps:
+        if step.change is not None:
+            live = after(step.change, live)
+    return live
+
+
+def _allowed(pair: _Pair, final: Table) -> list[str]:
+    """What the contract stage drops: views, indexes, the column, and the types that nothing else holds."""
+    case, table = pair.case, pair.case.table.name
+    views = [f"DS105:{view.name}" for view in pair.views.dropped]
+    indexes = [f"DS106:{index.name}" for index in case.stored.indexes if index.column == pair.old.name]
+    others = [found for found in case.found.tables if found.name != table]
+    used = {found.name for found in case.types_of([*others, final])}
+    types = [f"DS104:{found.name}" for found in case.types_of([[pair.old]]) if found.name not in used]
+    return [*views, *indexes, f"DS103:{table}.{pair.old.name}", *types]

@@ -10,7 +10,7 @@ import attrs
 
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType
+from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.plan import Plan, contract_plan, make_plan
 from scyllamodel.schema.source import Called, module_source
 from scyllamodel.types.values import user_types
@@ -63,22 +63,27 @@ class Refused:
         known = self.called.attributes.get(self.table.name, {})
         return known.get(column, re.sub(r"\W", "_", column))
 
-    def source(self, tables: Collection[Table], called: Called, about: str) -> str:
-        """The module that declares these tables, with the types that they hold."""
+    def source(self, tables: Collection[Table], called: Called, about: str, views: Collection[View] = ()) -> str:
+        """The module that declares these tables and views, with the types that they hold."""
         types = self.types_of(tables)
-        facts = KeyspaceFacts(self.found.name, types=types, tables=tables)
+        facts = KeyspaceFacts(self.found.name, types=types, tables=tables, views=views)
         return module_source(facts, self.server, repo=self.repo, called=called, about=about)
 
     def plan(self, table: Table) -> Plan:
         """What a migration would run if this table, and nothing else, was declared."""
-        wanted = KeyspaceFacts(self.wanted.name, self.wanted.keyspace, self.types_of([table]), [table])
-        return make_plan(wanted, self.found, self.server)
+        return self.plan_of([table], (), self.found)
 
-    def contract(self, declared: Collection[Table], live: KeyspaceFacts, allow: Collection[str]) -> tuple[str, ...]:
-        """What `scyllamodel contract` would run when these tables are declared and that is live."""
-        wanted = KeyspaceFacts(self.wanted.name, types=self.types_of(declared), tables=declared)
-        found = contract_plan(SchemaFacts([wanted]), SchemaFacts([live]), self.server, allow=allow)
-        return tuple(step.cql for step in found.steps)
+    def plan_of(self, tables: Collection[Table], views: Collection[View], live: KeyspaceFacts) -> Plan:
+        """What a migration would run if these tables and views were declared and that was live."""
+        wanted = KeyspaceFacts(self.wanted.name, self.wanted.keyspace, self.types_of(tables), tables, views)
+        return make_plan(wanted, live, self.server)
+
+    def contract(
+        self, declared: Collection[Table], live: KeyspaceFacts, allow: Collection[str], views: Collection[View] = ()
+    ) -> Plan:
+        """What `scyllamodel contract` would run when these tables and views are declared and that is live."""
+        wanted = KeyspaceFacts(self.wanted.name, types=self.types_of(declared), tables=declared, views=views)
+        return contract_plan(SchemaFacts([wanted]), SchemaFacts([live]), self.server, allow=allow)
 
     def types_of(self, tables: Iterable[Iterable[TableColumn]]) -> list[UserType]:
         """The types that the columns of these tables hold, as they are wanted where they are."""

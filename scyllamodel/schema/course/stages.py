@@ -8,7 +8,7 @@ import attrs
 
 from scyllamodel.schema.diagnostics import Diagnostic
 
-Name: TypeAlias = Literal["expand", "write both", "backfill", "switch", "contract"]
+Name: TypeAlias = Literal["expand", "write both", "backfill", "switch", "contract", "views"]
 
 
 @attrs.frozen

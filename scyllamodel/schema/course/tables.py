@@ -161,6 +161,6 @@ def _contract(pair: _Pair) -> Stage:
     return Stage(
         "contract",
         text,
-        cql=case.contract([pair.new], live, allow),
+        cql=tuple(case.contract([pair.new], live, allow).cql),
         commands=("scyllamodel contract " + " ".join(f"--allow {shlex.quote(code)}" for code in allow),),
     )

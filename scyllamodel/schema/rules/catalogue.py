@@ -308,7 +308,7 @@ ENTRIES: Final = (
         "column(renamed_from='total') on a regular column", _EXPAND,
     ),
     Entry(
-        "BC104", "Live, and another repo's",
+        "BC105", "Live, and another repo's",
         "Two repos share the keyspace. The object was made under the other one, by the ledger, or its models declare "
         "it. `contract` leaves it alone, and `check --strict` does not count it.",
         "a table of the repo 'audit' in the keyspace of the repo 'default'", "Nothing.",

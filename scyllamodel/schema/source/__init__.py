@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.facts import KeyspaceFacts, Table, View
+from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.source.classes import table_class, user_type_class, view_class
 from scyllamodel.schema.source.hints import Classes
@@ -78,7 +78,9 @@ def module_source(
         table_class(table, names["table", table.name], classes, server, (repo, called.attributes.get(table.name, {})))
         for table in tables.values()
     ]
-    blocks += [_view(view, tables[view.base], names, classes, server) for view in views]
+    for view in views:
+        base = (tables[view.base], names["table", view.base], called.attributes.get(view.base, {}))
+        blocks.append(view_class(view, names["view", view.name], base, classes, server))
     comments = [f"# {found}" for found in undeclared(facts)]
     return _module(facts.name, about, comments, ["\n".join(block) for block in blocks])
 
@@ -91,12 +93,6 @@ def _class_names(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
         for item in items
     ]
     return dict(zip(found, class_names(name for _, name in found), strict=True))
-
-
-def _view(
-    view: View, table: Table, names: dict[tuple[str, str], str], classes: Classes, server: ServerProfile
-) -> list[str]:
-    return view_class(view, names["view", view.name], (table, names["table", table.name]), classes, server)
 
 
 def _module(keyspace: str, about: str, comments: list[str], blocks: list[str]) -> str:

@@ -55,13 +55,19 @@ def table_class(
     return [*_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes)]
 
 
-def view_class(view: View, name: str, base: tuple[Table, str], classes: Classes, server: ServerProfile) -> list[str]:
-    """The class of a view; its columns are called as in the class of its table."""
-    table, of = base
+def view_class(
+    view: View, name: str, base: tuple[Table, str, Mapping[str, str]], classes: Classes, server: ServerProfile
+) -> list[str]:
+    """The class of a view; its columns are called as in the class of its table.
+
+    Parameters:
+        base: its table, the class of that, and the attributes of columns whose names are known.
+    """
+    table, of, known = base
     arguments = [f"of={of}", f"view={view.name!r}", *(["all_columns=True"] if view.all_columns else [])]
     options = {key: value for key, value in view.options.items() if key != "default_time_to_live"}
     head = _head(name, "MaterializedView", arguments, _options(chosen_options(options, server)))
-    names = attributes(column.name for column in table)
+    names = {**attributes(column.name for column in table), **known}
     stored = {column.name: column for column in table}
     return [*head, *(_INDENT + _view_column(c, stored[c.name], names[c.name], classes) for c in view.columns)]
 
