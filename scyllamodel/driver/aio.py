@@ -192,7 +192,7 @@ class AsyncVerbs:
         timestamp: int | None = None,
     ) -> Any:
         """See `Repo.save`."""
-        using = Using(ttl, timestamp)
+        using = Using.of(ttl, timestamp)
         return await self.drive(flows.save(row, self._repo.keyspace, using, exists=if_exists, nulls=nulls))
 
     @overload
@@ -214,7 +214,7 @@ class AsyncVerbs:
         timestamp: int | None = None,
     ) -> Any:
         """See `Repo.insert`."""
-        using = Using(ttl, timestamp)
+        using = Using.of(ttl, timestamp)
         return await self.drive(flows.insert(row, self._repo.keyspace, using, absent=if_not_exists, nulls=nulls))
 
     @overload
@@ -308,7 +308,7 @@ class AsyncVerbs:
         whose ``report`` says what was written.
         """
         many = await self._many(concurrency, on_progress)
-        bulk = many.save(rows, Using(ttl, timestamp), by_partition=by_partition)
+        bulk = many.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)
         return (await bulk.run_async()).checked(raise_errors)
 
     async def get_many(

@@ -162,7 +162,7 @@ class Batch:
         """As of a repo; an unchanged instance adds nothing, and of one that is saved again the last state is sent."""
         check_row("save", row)
         self.check_open()
-        found = saving(row, self.keyspace, Using(ttl, self.written), exists=False, nulls=nulls)
+        found = saving(row, self.keyspace, Using.of(ttl, self.written), exists=False, nulls=nulls)
         place = self._place("save", row)
         if found is None:
             self._parts.pop(place, None)
@@ -175,7 +175,7 @@ class Batch:
         check_row("insert", row)
         self.check_open()
         access = writing_to(model_of(row), self.keyspace)
-        compiled, stands = access.insert(row, Using(ttl, self.written), absent=if_not_exists, nulls=nulls)
+        compiled, stands = access.insert(row, Using.of(ttl, self.written), absent=if_not_exists, nulls=nulls)
         verb = "insert if not exists" if if_not_exists else "insert"
         self._guarded(self._place(verb, row), _Part(compiled, verb, row, stands, row_of(row)))
 

@@ -71,7 +71,7 @@ class Writes(Driven):
             ConcurrentWrite: another call is writing this instance.
             TypeMismatch: a value does not fit its column.
         """
-        using = Using(ttl, timestamp)
+        using = Using.of(ttl, timestamp)
         return self.drive(flows.save(row, self.keyspace, using, exists=if_exists, nulls=nulls))
 
     @overload
@@ -104,7 +104,7 @@ class Writes(Driven):
         Parameters:
             if_not_exists: only if there is no such row, as a lightweight transaction.
         """
-        using = Using(ttl, timestamp)
+        using = Using.of(ttl, timestamp)
         return self.drive(flows.insert(row, self.keyspace, using, absent=if_not_exists, nulls=nulls))
 
     @overload
@@ -156,7 +156,7 @@ class Writes(Driven):
                 exception has the report as ``report``.
         """
         many = Many(self.requests(), self.keyspace, concurrency, on_progress)
-        return many.save(rows, Using(ttl, timestamp), by_partition=by_partition).run().checked(raise_errors)
+        return many.save(rows, Using.of(ttl, timestamp), by_partition=by_partition).run().checked(raise_errors)
 
     def delete_many(
         self,

@@ -41,7 +41,7 @@ class Change(NamedTuple):
         return f"<Change {self.column!r} from {self.column.show(self.was)} to {self.column.show(self.now)}>"
 
 
-_writing: Final[dict[int, object]] = {}
+_writing: Final[dict[int, int]] = {}
 """The instances that are being written, by identity. Whoever writes one holds it, so that no other gets its number."""
 
 if hasattr(os, "register_at_fork"):
@@ -54,8 +54,8 @@ def begin_write(instance: Any) -> None:
     Raises:
         ConcurrentWrite: another call is writing it.
     """
-    token = object()
-    if _writing.setdefault(id(instance), token) is not token:  # atomic, also for threads
+    number = id(instance)  # an object of this call, and so its token too
+    if _writing.setdefault(number, number) is not number:  # atomic, also for threads
         raise ConcurrentWrite(
             f"This {type(instance).__qualname__} is being written by another call: both would send what has changed, "
             "and append elements of lists twice. Wait for the one before the other, or use an instance for each."

@@ -250,7 +250,10 @@ def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
 
 def is_model(found: object) -> bool:
     """Whether this is a model or view, of which whole rows can be read."""
-    return isinstance(found, type) and bool(getattr(found, "__columns__", None))
+    try:  # a metaclass of ours would look for a column of that name first
+        return isinstance(found, type) and bool(type.__getattribute__(found, "__columns__"))
+    except AttributeError:
+        return False
 
 
 def is_table(found: object) -> bool:

@@ -18,6 +18,9 @@ from scyllamodel.query.statement import Marker, Shape
 
 T = TypeVar("T")
 
+_namespace: Final[Callable[[Any], Mapping[str, Any]]] = vars(type)["__dict__"].__get__
+"""The namespace of a class, past its metaclass, whose look-up is in Python."""
+
 LIMIT: Final = 20_000
 """Shapes of one class; thousands of tenants have each their own, since the keyspace is in the text."""
 
@@ -144,8 +147,16 @@ def _picked(cls: type, names: list[str]) -> Callable[[Sequence[Any]], Any]:
 
 def memory_of(model: type) -> Memory:
     """What is known of this very class."""
-    found = model.__dict__.get(MEMORY)
+    found: Memory | None = _namespace(model).get(MEMORY)
     if found is None:
         found = Memory(model)
         type.__setattr__(model, MEMORY, found)
-    return cast("Memory", found)
+    return found
+
+
+def known_access(model: type, keyspace: str | None) -> Any:
+    """The access of a model to a keyspace if it was made already; None otherwise, and for what is not a model."""
+    try:
+        return _namespace(model)[MEMORY].access.get(keyspace)
+    except (TypeError, KeyError):  # not a class, or the first access
+        return None

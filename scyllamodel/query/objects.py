@@ -24,7 +24,7 @@ from scyllamodel.query.delete import Delete
 from scyllamodel.query.differences import differences
 from scyllamodel.query.insert import Insert, check_null, null_refused, refuses_null, says_nothing
 from scyllamodel.query.kinds import check_kind
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import known_access, memory_of
 from scyllamodel.query.restrictions import Keys, quoted
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import UNSET, Compiled, Shape
@@ -57,6 +57,11 @@ class Using:
 
     ttl: int | None = attrs.field(default=None, converter=_ttl)
     timestamp: int | None = attrs.field(default=None, converter=_timestamp)
+
+    @staticmethod
+    def of(ttl: int | None, timestamp: int | None) -> Using:
+        """What a write asks for: nearly always nothing, for which there is one object."""
+        return PLAIN if ttl is None and timestamp is None else Using(ttl, timestamp)
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -300,12 +305,12 @@ def access_to(model: type[M], keyspace: str | None) -> Access[M]:
     Raises:
         TypeError: it is no model.
     """
+    found: Access[M] | None = known_access(model, keyspace)
+    if found is not None:
+        return found
     if not getattr(model, "__columns__", None):
         raise TypeError(f"a model or an instance of one is needed, not {model!r}")
-    found = memory_of(model).access.get(keyspace)
-    if found is None:
-        found = memory_of(model).reach(keyspace, Access(model, keyspace))
-    return cast("Access[M]", found)
+    return memory_of(model).reach(keyspace, Access(model, keyspace))
 
 
 def writing_to(model: type[M], keyspace: str | None) -> Access[M]:
