@@ -6,7 +6,6 @@ go to a thread. A verb says no more than its twin in `scyllamodel.driver.reading
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from types import TracebackType
@@ -19,8 +18,9 @@ from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.listeners import noticed
 from scyllamodel.driver.loading import OnError, load_chunks
-from scyllamodel.driver.loops import waker
+from scyllamodel.driver.loops import in_thread, waker
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page
 from scyllamodel.driver.requests import Answer, Requests, reraise
@@ -64,7 +64,7 @@ class AsyncVerbs:
 
     async def _requests(self) -> Requests:
         ready = self._repo.ready()
-        return await asyncio.to_thread(self._repo.requests) if ready is None else ready
+        return await in_thread(self._repo.requests) if ready is None else ready
 
     async def _answer(self, step: Step) -> Answer:
         requests = await self._requests()
@@ -75,9 +75,9 @@ class AsyncVerbs:
         try:
             answer = await self._asked(requests, step)
         except BaseException as error:
-            watch.done(step, began, 0, error)
+            await noticed(watch.done(step, began, 0, error))
             raise
-        watch.done(step, began, len(answer.rows))
+        await noticed(watch.done(step, began, len(answer.rows)))
         return answer
 
     async def _asked(self, requests: Requests, step: Step) -> Answer:
@@ -91,7 +91,7 @@ class AsyncVerbs:
                 compiled, future = step.compiled, step.answer.future
             else:
                 compiled = step.batch.compiled()
-                statement = step.batch.ready(requests) or await asyncio.to_thread(step.batch.statement, requests)
+                statement = step.batch.ready(requests) or await in_thread(step.batch.statement, requests)
                 future = requests.send(statement, compiled.options)
             try:
                 return Answer(future, await awake.wait(future))
@@ -101,11 +101,11 @@ class AsyncVerbs:
     async def _bound(self, requests: Requests, compiled: Compiled[Any]) -> Any:
         prepared = requests.statements.get(compiled.shape)
         if prepared is None:
-            prepared = await asyncio.to_thread(requests.statements.prepare, compiled.shape)
+            prepared = await in_thread(requests.statements.prepare, compiled.shape)
         try:
             return requests.bind(prepared, compiled)
         except StaleType:
-            return await asyncio.to_thread(requests.rebind, prepared, compiled)
+            return await in_thread(requests.rebind, prepared, compiled)
 
     async def execute(self, statement: Statement[R], /) -> R:
         """See `Repo.execute`."""
@@ -231,7 +231,7 @@ class AsyncVerbs:
 
     async def truncate(self, model: type[Model], /) -> None:
         """See `Repo.truncate`."""
-        await asyncio.to_thread(self._repo.truncate, model)
+        await in_thread(self._repo.truncate, model)
 
     @overload
     async def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
@@ -239,7 +239,7 @@ class AsyncVerbs:
     async def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
     async def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
         """See `Repo.raw`."""
-        found: list[Any] = await asyncio.to_thread(self._repo.raw, cql, values, into=into)
+        found: list[Any] = await in_thread(self._repo.raw, cql, values, into=into)
         return found
 
     @overload

@@ -9,10 +9,11 @@ waits for the answers to what was sent, and attaches its report to the exception
 from __future__ import annotations
 
 import asyncio
+import inspect
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Hashable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
@@ -23,6 +24,8 @@ from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress, Progress, RowError
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
+from scyllamodel.driver.listeners import unawaited
+from scyllamodel.driver.loops import in_thread
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.driver.window import AsyncWindow, Window
 from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
@@ -92,10 +95,17 @@ class _Bound:
     job: Job
 
 
+@attrs.frozen
+class _Awaited:
+    """Await what an async ``on_progress`` returned."""
+
+    found: Awaitable[Any]
+
+
 _NEXT: Final = "next"
 """The next job, or None after the last one."""
 
-_Need: TypeAlias = "_Pause | _Arrivals | _Bound | str"
+_Need: TypeAlias = "_Pause | _Arrivals | _Bound | _Awaited | str"
 
 
 class Bulk:
@@ -155,6 +165,8 @@ class Bulk:
             return next(jobs, None)
         if isinstance(need, _Arrivals):
             return window.take(need.at_least)
+        if isinstance(need, _Awaited):
+            raise TypeError(unawaited("on_progress"))
         return self._bound(need.job) if isinstance(need, _Bound) else time.sleep(cast("_Pause", need).seconds)
 
     async def run_async(self) -> BulkReport:
@@ -186,8 +198,10 @@ class Bulk:
             return await anext(jobs, None)
         if isinstance(need, _Arrivals):
             return await window.arrivals(need.at_least)
+        if isinstance(need, _Awaited):
+            return await need.found
         if isinstance(need, _Bound):
-            return await asyncio.to_thread(self._bound, need.job)
+            return await in_thread(self._bound, need.job)
         return await asyncio.sleep(cast("_Pause", need).seconds)
 
     def _bound(self, job: Job) -> Any:
@@ -227,7 +241,7 @@ class Bulk:
             yield from self._settle(self._concurrency, last=last)
         if job.error is not None or job.compiled is None:
             self._account(job, None, job.error, last=True)
-            self._tell()
+            yield from self._tell()
             return
         try:
             ready = self._requests.ready(job.compiled) if job.batch is None else job.batch.ready(self._requests)
@@ -238,7 +252,7 @@ class Bulk:
             self._again.popleft()
         if isinstance(found, Exception):
             self._account(job, None, found, last=last, sent=False)
-            self._tell()
+            yield from self._tell()
             return
         self._asked += 1
         self._sent += len(job.rows)
@@ -249,7 +263,7 @@ class Bulk:
         self._arrived += yield _Arrivals(at_least)
         while self._arrived:
             self._account_first(last=last)
-            self._tell()
+            yield from self._tell()
 
     def _account_first(self, *, last: bool) -> None:
         job, answer, error = self._arrived[0]
@@ -289,9 +303,11 @@ class Bulk:
         if error is not None:
             self._errors += [RowError(index, row, error) for index, row in job.rows]
 
-    def _tell(self) -> None:
+    def _tell(self) -> Generator[_Need, Any, None]:
         if self._on_progress is not None:
-            self._on_progress(Progress(self._done, len(self._errors), self._total))
+            found = self._on_progress(Progress(self._done, len(self._errors), self._total))
+            if inspect.isawaitable(found):
+                yield _Awaited(found)
 
     def _stop(self) -> None:
         """Send nothing more; what was not sent, or waits to be sent again, has failed."""

@@ -8,10 +8,18 @@ on its way are delivered together.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import weakref
 from collections import deque
-from typing import Any, Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from typing_extensions import ParamSpec
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 IN_FLIGHT: Final = 1024
 """Requests of one loop that wait for an answer; more would block the loop when the driver's connections are full."""
@@ -62,9 +70,39 @@ _wakers: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Waker]] = we
 _lock: Final = threading.Lock()
 
 
+_origin: Final = contextvars.ContextVar[asyncio.AbstractEventLoop]("scyllamodel_loop")
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop that runs this coroutine.
+
+    Raises:
+        RuntimeError: it is not one of asyncio.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "An AsyncRepo needs asyncio, and no asyncio event loop is running here. Under trio, and under anyio with "
+            "trio, call a Repo in a thread: await trio.to_thread.run_sync(lambda: repo.get(Order, id=1))."
+        ) from None
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
+    """Call a function in a thread, as `asyncio.to_thread` does; the thread knows the loop that waits for it."""
+    loop, context = running_loop(), contextvars.copy_context()
+    context.run(_origin.set, loop)
+    return await loop.run_in_executor(None, partial(context.run, function, *args, **keywords))
+
+
+def origin_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that waits for what this thread does, if there is one."""
+    return _origin.get(None)
+
+
 def waker() -> Waker:
     """The one of the running loop."""
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     found = _wakers.get(loop)
     if found is None:
         with _lock:

@@ -14,6 +14,7 @@ from scyllamodel.driver import flows
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import OnProgress
 from scyllamodel.driver.drive import Driven, streamed
+from scyllamodel.driver.listeners import check_plain
 from scyllamodel.driver.loading import OnError
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page
@@ -216,6 +217,7 @@ class Reads(Driven):
             QueryNotSupported: the query cannot be read by ranges.
             InvalidPageToken: the position is of another query.
         """
+        check_plain("on_progress", on_progress)
         course: ScanCourse[Any] = ScanCourse(
             what,
             self.keyspace,
@@ -247,5 +249,6 @@ class Reads(Driven):
         Raises:
             BulkWriteError: some could not be read.
         """
+        check_plain("on_progress", on_progress)
         bulk, rows_of = Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys, on_error)
         return rows_of(bulk.run())

@@ -6,7 +6,6 @@ child gets a connection of its own, or an error if the session was lent.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import os
 import threading
@@ -22,11 +21,14 @@ from scyllamodel.config import RepoSettings, Secret, settings_from_url
 from scyllamodel.driver.aio import AsyncVerbs
 from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.listeners import is_async, unawaited
+from scyllamodel.driver.loops import in_thread
 from scyllamodel.driver.reading import Reads
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import CacheInfo
-from scyllamodel.driver.watch import OnQuery, Watch
+from scyllamodel.driver.watch import OnQuery, Watch, check_watched
 from scyllamodel.driver.writing import Writes
+from scyllamodel.errors import ConfigurationError
 
 
 class _Held:
@@ -103,7 +105,8 @@ class Repo(Reads, Writes):
         speculative_execution_policy: the driver's, for data requests.
         naive_datetimes: ``"utc"`` takes datetimes without a time zone for UTC; None refuses them.
         page_secret: signs the tokens of `page`, so that clients cannot make their own; shown as little as a password.
-        on_query: called with a `QueryEvent` after each request for data; no value is in it.
+        on_query: called with a `QueryEvent` after each request for data; no value is in it. An `AsyncRepo` awaits an
+            async function before the verb returns.
         slow_query: seconds after which a request is told to the logger ``scyllamodel.query`` as a warning.
         trace_queries: make each request an OpenTelemetry span, with the extra ``otel``.
         session: a driver session that the application owns, instead of nodes; it is neither changed nor closed.
@@ -174,9 +177,13 @@ class Repo(Reads, Writes):
             trace_queries=trace_queries,
             borrowed=session is not None,
         )
+        if is_async(on_query):
+            text = f"repo {name!r}: {unawaited('on_query')}"
+            raise ConfigurationError(text, setting="on_query", repo=name)
         self._set_up(settings, session)
 
     def _set_up(self, settings: RepoSettings, session: Any = None) -> None:
+        check_watched(settings)
         self._settings = settings
         self._held = _Held()
         _repos.add(self)
@@ -288,6 +295,12 @@ class Repo(Reads, Writes):
         made._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
         return made
 
+    def listening(self, on_query: OnQuery | None) -> Self:
+        """The repo with another ``on_query``, which an `AsyncRepo` may await."""
+        self._settings = attrs.evolve(self._settings, on_query=on_query)
+        check_watched(self._settings)
+        return self
+
     @property
     def statements(self) -> CacheInfo:
         """What became of prepared statements: how many are kept, were prepared, found again, given up."""
@@ -321,8 +334,8 @@ class AsyncRepo(AsyncVerbs):
     It may be used from several event loops. A task that is cancelled stops waiting; what it sent may still be applied.
     """
 
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        self._repo = Repo(*args, **keywords)
+    def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
+        self._repo = Repo(*args, **keywords).listening(on_query)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -374,7 +387,7 @@ class AsyncRepo(AsyncVerbs):
 
     async def close(self) -> None:
         """See `Repo.close`."""
-        await asyncio.to_thread(self._repo.close)
+        await in_thread(self._repo.close)
 
     async def __aenter__(self) -> Self:
         return self

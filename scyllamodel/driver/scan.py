@@ -19,6 +19,7 @@ import attrs
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask, Next, Step
+from scyllamodel.driver.listeners import noticed
 from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.pages import make_token, read_token
 from scyllamodel.driver.requests import Answer, Requests, reraise
@@ -121,12 +122,11 @@ class ScanCourse(Generic[R]):
         part.attempts = 0
         return rows, Next(answer, self.whole) if more else None, state if more else None
 
-    def handed_out(self, part: _Range, rows: int, state: bytes | None) -> None:
-        """All rows of a page were taken."""
+    def handed_out(self, part: _Range, rows: int, state: bytes | None) -> Any:
+        """All rows of a page were taken; gives what ``on_progress`` returns."""
         part.state, part.done = state, state is None
         self.rows += rows
-        if self._on_progress is not None:
-            self._on_progress(self.progress)
+        return None if self._on_progress is None else self._on_progress(self.progress)
 
     def again(self, part: _Range, error: Exception) -> Ask:
         """The request to send after an error, from where the range stands.
@@ -282,7 +282,7 @@ class AsyncScan(Generic[R]):
                         begin(course.first(following), following)
                     for row in rows:
                         yield row
-                    course.handed_out(part, len(rows), state)
+                    await noticed(course.handed_out(part, len(rows), state))
         finally:
             for task in under_way:
                 task.cancel()

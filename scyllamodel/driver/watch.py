@@ -7,14 +7,20 @@ listens.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel.config.settings import RepoSettings
 from scyllamodel.driver.flows import Ask, Next, Step, Together
+from scyllamodel.driver.listeners import unawaited
+from scyllamodel.driver.loops import origin_loop
+from scyllamodel.errors import ConfigurationError
 from scyllamodel.query.statement import Shape
 
 try:
@@ -61,7 +67,8 @@ class Watch:
     """Tells whoever wants to know.
 
     Parameters:
-        on_query: called with each event, in the thread that waited; what it raises is logged and goes no further.
+        on_query: called with each event, in the thread that waited; an async function is awaited by an `AsyncRepo`
+            before the verb returns. What it raises is logged and goes no further.
         slow: seconds after which a request is slow, and a warning; None is never.
         spans: whether each request is an OpenTelemetry span.
     """
@@ -70,22 +77,23 @@ class Watch:
         self._on_query, self._slow = on_query, slow
         self._tracer: Any = _trace.get_tracer("scyllamodel") if spans and _trace is not None else None
 
-    def done(self, step: Step, began: int, rows: int, error: BaseException | None = None) -> None:
-        """A request has its answer.
+    def done(
+        self, step: Step, began: int, rows: int, error: BaseException | None = None
+    ) -> Coroutine[Any, Any, None] | None:
+        """A request has its answer; gives what an event loop has to await, as `tell` does.
 
         Parameters:
             began: `time.time_ns` when it was sent.
         """
         if isinstance(step, Together):
-            self.tell("batch", step.batch.compiled().shape, began, rows, error)
-        else:
-            shape = step.compiled.shape
-            self.tell(_kind(step, shape), shape, began, rows, error)
+            return self.tell("batch", step.batch.compiled().shape, began, rows, error)
+        shape = step.compiled.shape
+        return self.tell(_kind(step, shape), shape, began, rows, error)
 
     def tell(
         self, kind: Kind, shape: Shape[Any], began: int, rows: int = 0, error: BaseException | None = None
-    ) -> None:
-        """Tell of a request of this kind."""
+    ) -> Coroutine[Any, Any, None] | None:
+        """Report a request of this kind; in a thread that has an event loop, gives what an async ``on_query`` made."""
         ended = time.time_ns()
         took = (ended - began) / 1e6
         event = QueryEvent(
@@ -102,11 +110,26 @@ class Watch:
             _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, event.cql)
         if self._tracer is not None:
             self._span(event, began, ended)
-        if self._on_query is not None:
-            try:
-                self._on_query(event)
-            except Exception:  # noqa: BLE001 - whatever a listener raises, the request has its answer
-                _log.exception("on_query failed")
+        return None if self._on_query is None else self._heard(self._on_query, event)
+
+    def _heard(self, on_query: OnQuery, event: QueryEvent) -> Coroutine[Any, Any, None] | None:
+        try:
+            found = on_query(event)
+        except Exception:  # noqa: BLE001 - whatever a listener raises, the request has its answer
+            _log.exception("on_query failed")
+            return None
+        if not inspect.isawaitable(found):
+            return None
+        loop = origin_loop()
+        if _is_in_loop():
+            return _logged(found)
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(_logged(found), loop).result()
+            return None
+        _log.error("%s", unawaited("on_query"))
+        if inspect.iscoroutine(found):
+            found.close()
+        return None
 
     def _span(self, event: QueryEvent, began: int, ended: int) -> None:
         about = {"db.system": "cassandra", "db.namespace": event.keyspace, "db.query.text": event.cql}
@@ -115,6 +138,40 @@ class Watch:
         if event.error is not None:
             span.set_status(_trace.StatusCode.ERROR, event.error)
         span.end(end_time=ended)
+
+
+async def _logged(found: Awaitable[Any]) -> None:
+    try:
+        await found
+    except Exception:  # noqa: BLE001 - as of a plain function
+        _log.exception("on_query failed")
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def check_watched(settings: RepoSettings) -> None:
+    """Refuse what would go unnoticed: spans without OpenTelemetry, and an ``on_query`` that cannot be called.
+
+    Raises:
+        ConfigurationError: with what to install, or to give.
+    """
+    name = settings.name
+    if settings.trace_queries and _trace is None:
+        raise ConfigurationError(
+            f'repo {name!r}: trace_queries=True needs OpenTelemetry. Run pip install "scyllamodel[otel]", or leave '
+            "trace_queries out.",
+            setting="trace_queries",
+            repo=name,
+        )
+    if settings.on_query is not None and not callable(settings.on_query):
+        text = f"repo {name!r}: on_query= is a function that takes a QueryEvent, not {settings.on_query!r}."
+        raise ConfigurationError(text, setting="on_query", repo=name)
 
 
 def _kind(step: Ask | Next, shape: Shape[Any]) -> Kind:

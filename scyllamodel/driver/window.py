@@ -12,6 +12,7 @@ import contextlib
 import threading
 import time
 from collections import deque
+from collections.abc import Awaitable
 from typing import Any, Final, Generic, TypeVar, cast
 
 from scyllamodel.driver.flows import Ask, Next, Step, Together
@@ -52,6 +53,7 @@ class Window(Generic[T]):
         self._requests, self._width = requests, width
         self._waiting: deque[tuple[Any, _Sent[T]]] = deque()
         self._arrived: deque[tuple[_Sent[T], Any, bool]] = deque()
+        self._heard: list[Awaitable[None]] = []
         self._flying = 0
         self._gate = threading.Lock()
         self._inside = threading.local()
@@ -155,7 +157,9 @@ class Window(Generic[T]):
             error = request_error(result, _shape(sent.step)) if failed else None
             if self._requests.watch is not None:
                 rows = 0 if answer is None else len(answer.rows)
-                self._requests.watch.done(sent.step, sent.began, rows, error)
+                heard = self._requests.watch.done(sent.step, sent.began, rows, error)
+                if heard is not None:
+                    self._heard.append(heard)
             found.append((sent.tag, answer, error))
         return found
 
@@ -182,14 +186,21 @@ class AsyncWindow(Window[T]):
                 await self._arrival.wait()
             self._arrival.clear()
         self._wanted = 0
-        return self._drained()
+        return await self._noticed()
 
     async def rest_async(self, timeout: float) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived; waits as `rest` does."""
         deadline = time.monotonic() + timeout
         while self._flying and time.monotonic() < deadline:  # noqa: ASYNC110 - answers come in another thread
             await asyncio.sleep(_POLL)
-        return self._drained()
+        return await self._noticed()
+
+    async def _noticed(self) -> list[tuple[T, Answer | None, Exception | None]]:
+        """What has arrived, once an async ``on_query`` knows of it."""
+        found = self._drained()
+        while self._heard:
+            await self._heard.pop(0)
+        return found
 
 
 def _shape(step: Step) -> Shape[Any]:

@@ -16,6 +16,7 @@ from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.drive import Driven
+from scyllamodel.driver.listeners import check_plain
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.raw import RawRows
 from scyllamodel.query.objects import Using
@@ -155,6 +156,7 @@ class Writes(Driven):
             BaseException: what ``rows`` or ``on_progress`` raised, and Ctrl-C: what was sent is settled first, and the
                 exception has the report as ``report``.
         """
+        check_plain("on_progress", on_progress)
         many = Many(self.requests(), self.keyspace, concurrency, on_progress)
         return many.save(rows, Using.of(ttl, timestamp), by_partition=by_partition).run().checked(raise_errors)
 
@@ -170,6 +172,7 @@ class Writes(Driven):
         raise_errors: bool = True,
     ) -> BulkReport:
         """Delete the rows of many instances, or of a model those under many keys; the rest is as of `save_many`."""
+        check_plain("on_progress", on_progress)
         many = Many(self.requests(), self.keyspace, concurrency, on_progress)
         return many.delete(what, keys, timestamp).run().checked(raise_errors)
 

@@ -6,13 +6,13 @@ costs nothing that counts, and lock and ledger exist once.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, TypeVar
 
 from typing_extensions import ParamSpec
 
+from scyllamodel.driver.loops import in_thread
 from scyllamodel.driver.repo import AsyncRepo, Repo
 from scyllamodel.release.backfill import backfill
 from scyllamodel.release.byhand import baseline, resolve, unlock
@@ -37,7 +37,7 @@ def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     @wraps(function)
     async def twin(*args: P.args, **keywords: P.kwargs) -> R:
         plain: Any = function
-        return await asyncio.to_thread(plain, *map(_blocking, args), **keywords)
+        return await in_thread(plain, *map(_blocking, args), **keywords)
 
     twin.__name__ = twin.__qualname__ = f"{function.__name__}_async"
     twin.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."
