@@ -264,6 +264,8 @@ class RepoSettings:
             level = getattr(self, setting)
             if level is not None and level not in known:
                 yield setting, f"{setting}= is {level!r}, which is no such level{closest(level, known)}."
+        if self.consistency == "ANY":
+            yield "consistency", "ANY takes no reads. Write 'ONE' here, and .consistency('ANY') on a write that may."
 
 
 _OF_A_CONNECTION: Final = (

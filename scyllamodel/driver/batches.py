@@ -287,7 +287,7 @@ class Batch:
         made.is_idempotent = whole.shape.idempotent
         if not whole.shape.idempotent:
             made.retry_policy = Paxos() if whole.shape.conditional else SentOnce()
-        tune(made, self.options)
+        tune(made, self.options, whole.shape)
         return made
 
     def begin(self) -> None:

@@ -8,7 +8,9 @@ scylla-driver 3.29.12).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from ipaddress import ip_address
@@ -24,7 +26,16 @@ Exact: TypeAlias = Callable[[Any], Any]
 def _whole(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise TypeError(f"a whole number is needed, not {_kind(value)}")
+    raise TypeError(f"a whole number is needed, not {_kind(value)}{_as_whole(value)}")
+
+
+def _as_whole(value: Any) -> str:
+    """What to write instead of a value that is nearly a whole number."""
+    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+        return ", and no integer type holds NaN or an infinity: write None, or declare the column as float"
+    if isinstance(value, (float, Decimal)):
+        return f": write int(value), or declare the column as {_kind(value)}"
+    return ": write int(value)" if isinstance(value, (str, bool)) else ""
 
 
 def _flag(value: Any) -> Any:
@@ -70,8 +81,16 @@ def _address(value: Any) -> Any:
 
 
 def _time_uuid(value: Any) -> Any:
-    if (value.int >> 76) & 15 == 1:
-        return value
+    try:
+        if (value.int >> 76) & 15 == 1:
+            return value
+    except AttributeError:
+        advice = "write uuid.uuid1(), or UUID(text)"
+        if isinstance(value, date):
+            advice = (
+                "write uuid.uuid1() for a new row, and compare with fn.min_timeuuid(moment) and fn.max_timeuuid(moment)"
+            )
+        raise TypeError(f"a UUID of version 1 is needed, not {_kind(value)}: {advice}") from None
     raise ValueError("a UUID of version 1 is needed, such as uuid.uuid1()")
 
 

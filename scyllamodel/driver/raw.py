@@ -13,6 +13,7 @@ from typing import Any
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.decoding import DamagedRow
 from scyllamodel.driver.loading import named_error
+from scyllamodel.driver.markers import check_text, check_values, has_markers
 from scyllamodel.driver.names import SimpleStatement, tuple_factory
 from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Requests
@@ -33,6 +34,7 @@ class RawRows:
 
     def rows(self, cql: str, values: Sequence[Any], into: type | None) -> list[Any]:
         """Send text, and take its rows."""
+        check_text(cql)
         verb: Verb = "select" if cql.lstrip()[:6].upper() == "SELECT" else "update"
         return self._told(Shape(cql, (), verb, into, self._keyspace), values, into)
 
@@ -62,8 +64,10 @@ class RawRows:
     def _sent(self, shape: Shape[Any], values: Sequence[Any], into: type | None) -> Any:
         """The driver's future."""
         statement = SimpleStatement(shape.cql)
-        if values:
-            statement = self._requests.statements.text(shape.cql).bind(values)
+        if values or has_markers(shape.cql):
+            prepared = self._requests.statements.text(shape.cql)
+            check_values([column.name for column in prepared.column_metadata], values)
+            statement = prepared.bind(values)
         if shape.verb != "select":
             statement.retry_policy = Paxos()
         statement.our_rows = None if into is None else tuple_factory

@@ -24,7 +24,8 @@ from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
-from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options
+from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
+from scyllamodel.query.tuning import refuse
 from scyllamodel.types.converters import NAIVE_UTC
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Requests:
         else:
             statement = prepared.bind(compiled.values)
         if compiled.options is not NO_OPTIONS:
-            tune(statement, compiled.options)
+            tune(statement, compiled.options, compiled.shape)
         check_size((statement,))
         return statement
 
@@ -145,10 +146,16 @@ class Requests:
         return self.connection.data(statement, timeout=options.timeout, state=state)
 
 
-def tune(statement: Any, options: Options) -> None:
-    """Put what one call asks for on its own statement."""
+def tune(statement: Any, options: Options, shape: Shape[Any]) -> None:
+    """Put what one call asks for on its own statement.
+
+    Raises:
+        QueryNotSupported: it is a read or a conditional write at ANY.
+    """
     if options.consistency is not None:
         statement.consistency_level = level(options.consistency)
+        if statement.consistency_level == ConsistencyLevel.ANY and (shape.conditional or shape.verb == "select"):
+            raise _no_any(shape)
     if options.serial_consistency is not None:
         statement.serial_consistency_level = serial_level(options.serial_consistency)
     if options.page_size is not None:
@@ -156,6 +163,15 @@ def tune(statement: Any, options: Options) -> None:
     if options.idempotent is not None:
         statement.is_idempotent = options.idempotent
         statement.retry_policy = None if options.idempotent else SentOnce()
+
+
+def _no_any(shape: Shape[Any]) -> QueryNotSupported:
+    what = "read" if shape.verb == "select" else f"conditional {shape.verb}"
+    return refuse(
+        f"A {what} of {getattr(shape.model, '__qualname__', 'several models')} at consistency ANY: a hint on any node "
+        "would do for it, which answers no read and settles no condition.",
+        "Say .consistency('ONE') or .consistency('LOCAL_QUORUM').",
+    )
 
 
 def level(given: str | int) -> int:

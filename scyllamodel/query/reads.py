@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scyllamodel.errors import QueryNotSupported
-from scyllamodel.model.expression import Condition, Ordering
+from scyllamodel.model.expression import Condition, ElementTarget, Ordering, Target
 from scyllamodel.query.indexes import advice, is_indexed, served
-from scyllamodel.query.parts import columns_in
+from scyllamodel.query.parts import column_of, columns_in
 from scyllamodel.query.restrictions import Restrictions, quoted, restrictions_of
+from scyllamodel.types.values import ListType
+
+
+def check_selection(targets: Iterable[Target]) -> None:
+    """Refuse elements of lists, which no server selects."""
+    for target in targets:
+        if isinstance(target, ElementTarget) and isinstance(column_of(target.base).hint.type, ListType):
+            raise _refused(
+                f"{target}: a SELECT takes elements of maps, and not of lists.",
+                (),
+                [f"select {target.base}, and take the element of what comes"],
+            )
 
 
 def check_filter(model: type, conditions: tuple[Condition, ...], *, filtering: bool, whole: bool) -> Restrictions:

@@ -27,7 +27,14 @@ from scyllamodel.model.expression import (
 from scyllamodel.query.functions import Function, count, is_aggregate
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
-from scyllamodel.query.reads import check_distinct, check_each_partition, check_filter, check_group, check_order
+from scyllamodel.query.reads import (
+    check_distinct,
+    check_each_partition,
+    check_filter,
+    check_group,
+    check_order,
+    check_selection,
+)
 from scyllamodel.query.statement import Compiled, R, Shape
 from scyllamodel.query.tuning import Tuned, check_conditions, refuse
 from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
@@ -218,6 +225,7 @@ class Select(Tuned[list[R]], Generic[R]):
         )
 
     def _check(self, model: type) -> None:
+        check_selection(_expressions(self.selection))
         nearest = any(ordering.nearest_to is not None for ordering in self.orderings)
         bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags or nearest
         found = check_filter(model, self._conditions(model), filtering="filtering" in self.flags, whole=bounded)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
+import subprocess
+import sys
+from datetime import datetime, timezone
+from decimal import Decimal
 from uuid import uuid1
 
 import pytest
+from cassandra import cqltypes
 from queries import ByTotal, Order
 
-from scyllamodel import Repo, delete, select, update
+from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, delete, select, update
+from scyllamodel.driver.exact import exact_for
+from scyllamodel.driver.markers import check_text, check_values, has_markers
 
 T = uuid1()
 ROW = (Order.shop == 1, Order.day == 2, Order.placed == T, Order.seq == 3)
@@ -180,3 +188,141 @@ A, B = Order.status == "a", Order.total > 3
 def test_operators_join_no_conditions(call, words):
     """Also where Python's precedence hands them a column and a value."""
     assert re.search(words.replace("(first", r"\(first").replace("second)", r"second\)"), refused(call))
+
+
+def test_a_select_takes_no_element_of_a_list():
+    """Servers select elements of maps alone."""
+    with pytest.raises(QueryNotSupported, match=r"Order\.notes\[0\]: a SELECT takes elements of maps.*select Order"):
+        select(Order.notes[0]).where(*ROW).compile("shop")
+
+    assert "lines[?]" in select(Order.lines["a"]).where(*ROW).cql
+
+
+def test_raw_takes_text(repo):
+    """A statement has a verb of its own."""
+    assert "text in CQL, not a Select. A statement is sent by repo.execute" in refused(
+        lambda: check_text(select(Order))
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([1], r"1 given, and the text has 2 \(a, b\)"),
+        ((), r"0 given, and the text has 2"),
+        ((1, 2, 3), r"3 given, and the text has 2"),
+        ({"a": 1}, r"has 2 \(a, b\): b is missing"),
+        ({"a": 1, "b": 2, "c": 3}, r"c is not among them"),
+        ("ab", r"as a list or tuple, not a str\."),
+        (iter([1, 2]), r"as a list or tuple, not a list_iterator\."),
+    ],
+)
+def test_raw_takes_a_value_for_each_marker(values, words):
+    """Of too few, the driver would leave columns unset."""
+    assert re.search(words, refused(lambda: check_values(["a", "b"], values)))
+
+
+def test_raw_takes_as_many_values():
+    """As a list, a tuple, or by name; None is a value."""
+    check_values(["a", "b"], [1, None])
+    check_values(["a", "b"], {"b": 1, "a": 2})
+    check_values([], ())
+
+
+@pytest.mark.parametrize(
+    ("cql", "wanted"),
+    [
+        ("SELECT a FROM t WHERE b = ?", True),
+        ("SELECT a FROM t WHERE b = 'it''s ?'", False),
+        ('SELECT "a?" FROM t', False),
+        ("SELECT a FROM t -- ?", False),
+        ("SELECT a /* ? */ FROM t WHERE b = 'x' AND c = ?", True),
+        ("SELECT a FROM t WHERE b = $$?$$", False),
+    ],
+)
+def test_markers_are_found_outside_of_literals(cql, wanted):
+    """A text with markers needs values."""
+    assert wanted is has_markers(cql)
+
+
+def test_a_repo_refuses_an_async_on_query():
+    """An AsyncRepo awaits it."""
+
+    async def on_query(event):
+        """Nothing."""
+
+    class Called:
+        """An object that is called."""
+
+        async def __call__(self, event):
+            """Nothing."""
+
+    for given in (on_query, functools.partial(on_query), Called()):
+        with pytest.raises(ConfigurationError, match=r"on_query= is an async function.*use an AsyncRepo"):
+            Repo(nodes=["a"], keyspace="shop", on_query=given)
+        assert given is AsyncRepo(nodes=["a"], keyspace="shop", on_query=given).settings.on_query
+    with pytest.raises(ConfigurationError, match="on_query= is a function that takes a QueryEvent, not 'print'"):
+        AsyncRepo(nodes=["a"], keyspace="shop", on_query="print")
+
+
+def test_a_repo_refuses_an_async_on_progress(repo):
+    """Before it connects."""
+
+    async def on_progress(progress):
+        """Nothing."""
+
+    for call in (
+        lambda: repo.save_many([], on_progress=on_progress),
+        lambda: repo.delete_many([], on_progress=on_progress),
+        lambda: repo.get_many(Order, [], on_progress=on_progress),
+        lambda: repo.scan(Order, on_progress=on_progress),
+    ):
+        assert "on_progress= is an async function" in refused(call)
+
+
+def test_tracing_needs_its_extra():
+    """Without OpenTelemetry, spans that are asked for would be missing silently."""
+    program = (
+        "import sys; sys.modules['opentelemetry'] = None\n"
+        "from scyllamodel import ConfigurationError, Repo\n"
+        "Repo(nodes=['a'], keyspace='shop')\n"
+        "try: Repo(nodes=['a'], keyspace='shop', trace_queries=True)\n"
+        "except ConfigurationError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert 'trace_queries=True needs OpenTelemetry. Run pip install "scyllamodel[otel]"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [lambda on: on.get(Order, shop=1, day=2, placed=T, seq=3), lambda on: on.raw("SELECT 1"), lambda on: on.close()],
+)
+def test_an_async_repo_needs_asyncio(repo, verb):
+    """Under trio there is no loop of asyncio."""
+    found = verb(repo.aio())
+    with pytest.raises(RuntimeError, match=r"needs asyncio.*trio\.to_thread\.run_sync"):
+        found.send(None)
+
+
+def test_any_is_not_the_level_of_a_repo():
+    """It takes no reads."""
+    with pytest.raises(ConfigurationError, match=r"ANY takes no reads\. Write 'ONE'"):
+        Repo(nodes=["a"], keyspace="shop", consistency="ANY")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("TimeUUIDType", datetime(2026, 1, 1, tzinfo=timezone.utc), r"not datetime: .*uuid1\(\).*fn\.min_timeuuid"),
+        ("TimeUUIDType", "abc", r"not str: write uuid\.uuid1\(\), or UUID\(text\)"),
+        ("Int32Type", Decimal("NaN"), "not Decimal, and no integer type holds NaN.*write None"),
+        ("LongType", float("inf"), "not float, and no integer type holds NaN or an infinity"),
+        ("IntegerType", Decimal("1.5"), r"not Decimal: write int\(value\), or declare the column as Decimal"),
+        ("LongType", "3", r"not str: write int\(value\)"),
+    ],
+)
+def test_values_of_a_near_type_say_what_to_write(kind, value, words):
+    """The binder adds the column."""
+    with pytest.raises(TypeError, match=words):
+        exact_for(getattr(cqltypes, kind))(value)

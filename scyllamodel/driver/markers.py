@@ -1,0 +1,65 @@
+"""Markers of a text in CQL, and the values that are given for them.
+
+In: the text and the values of `Repo.raw`. Out: nothing, or a `TypeError` that says what to give.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from scyllamodel.query.misuse import given
+from scyllamodel.query.statement import Statement
+
+_MARKER: Final = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\$.*?\$\$ | (?:--|//)[^\n]* | /\*.*?\*/ | (?P<marker>\?)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def has_markers(cql: str) -> bool:
+    """Whether a text has a ``?`` outside of its literals and comments.
+
+    >>> has_markers("SELECT * FROM a WHERE b = ?"), has_markers("SELECT * FROM a WHERE b = '?' -- ?")
+    (True, False)
+    """
+    return any(found["marker"] for found in _MARKER.finditer(cql))
+
+
+def check_text(cql: object) -> None:
+    """Refuse what is not text.
+
+    Raises:
+        TypeError: it is a statement, or anything else.
+    """
+    if not isinstance(cql, str):
+        advice = " A statement is sent by repo.execute(statement)." if isinstance(cql, Statement) else ""
+        raise TypeError(f"repo.raw() takes text in CQL, not {given(cql)}.{advice}")
+
+
+def check_values(names: Sequence[str], values: object) -> None:
+    """Refuse values that are not one for each marker; where there are too few, the driver leaves columns unset.
+
+    Parameters:
+        names: of the markers.
+
+    Raises:
+        TypeError: there are too few or too many, or one has another name.
+    """
+    markers = f"the text has {len(names)} ({', '.join(names)})" if names else "the text has none"
+    if isinstance(values, Mapping):
+        by_name = set(map(str, cast("Mapping[object, object]", values)))
+        if by_name != set(names):
+            wrong = sorted(set(names) - by_name) or sorted(by_name - set(names))
+            what = f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'}"
+            raise TypeError(
+                f"repo.raw() takes a value for each marker, and {markers}: {what} "
+                f"{'missing' if set(names) - by_name else 'not among them'}. None is a null."
+            )
+        return
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
+        raise TypeError(f"repo.raw() takes its values as a list or tuple, not {given(values)}.")
+    count = len(cast("Sequence[object]", values))
+    if count != len(names):
+        raise TypeError(f"repo.raw() takes a value for each marker: {count} given, and {markers}. None is a null.")
