@@ -21,7 +21,7 @@ from scyllamodel import Column, Model, column, partition_key
 
 class Order(Model, table="orders"):
     id: Column[UUID] = partition_key()
-    note: Column[str] = column(default="")
+    note: Column[str] = column(default="", null_as_default=True)
 """
 TWINS = """
 from uuid import UUID

@@ -35,6 +35,7 @@ class Node:
     """An executor whose statements all go through; `during` maps the number of one to what happens meanwhile."""
 
     server = SERVER
+    has_moved = False
 
     def __init__(self, during=None):
         self.sent = []
