@@ -8,16 +8,18 @@ write would be blind to the kind of its row, and is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal
 
 import attrs
 
-from scyllamodel.model.expression import ColumnTarget, Condition, Target
+from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, Target
 from scyllamodel.model.family import family_of, head_of
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.tuning import refuse
+
+_UPSERT: Final = "; where there is no row, that makes one without a class, unless it says .if_exists()"
 
 
 @attrs.frozen
@@ -28,28 +30,68 @@ class Clauses:
     required: tuple[Condition, ...]
     exists: bool
 
-    def of_kind(self, model: type, verb: Literal["update", "delete"], targets: Iterable[Target]) -> Clauses:
+    def of_kind(
+        self,
+        model: type,
+        verb: Literal["update", "delete"],
+        targets: Iterable[Target],
+        assignments: Iterable[Assignment] = (),
+    ) -> Clauses:
         """These clauses, for rows of one class alone.
 
         Parameters:
             targets: what changes; nothing is whole rows.
+            assignments: of an update, which write no value of another class to the discriminator.
 
         Raises:
-            QueryNotSupported: the write would not see of which class a row is.
+            QueryNotSupported: the write would not see of which class a row is, or is about another class.
         """
         own = memory_of(model).own
         if own is None or not isinstance(own.target, ColumnTarget):
             return self
         if columns_of(model)[own.target.column].spec.kind in ("partition_key", "clustering"):
-            named = any(_is_on(own.target, condition.target) for condition in self.conditions)
-            return self if named else attrs.evolve(self, conditions=(*self.conditions, own))
+            return attrs.evolve(self, conditions=with_own(model, self.conditions))
+        for change in assignments:
+            if _is_on(own.target, change.target):
+                _check_within(model, own, change, [change.value])
         if self.required or self.exists:
-            return attrs.evolve(self, required=(*self.required, own), exists=False)
+            return attrs.evolve(self, required=with_own(model, self.required), exists=False)
         changed = list(targets)
         shared = changed and all(_is_static(model, target) for target in changed)
         if shared or (verb == "update" and any(_is_on(own.target, target) for target in changed)):
             return self
         raise _blind(model, verb, own)
+
+
+def with_own(model: type, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Conditions, and the one that finds the rows of a class in a table that others share, unless it is among them.
+
+    Raises:
+        QueryNotSupported: one asks for rows of other classes, which would be loaded as none.
+    """
+    own = memory_of(model).own
+    if own is None or not isinstance(own.target, ColumnTarget):
+        return conditions
+    named = [condition for condition in conditions if _is_on(own.target, condition.target)]
+    for condition in named:
+        values = [condition.value] if condition.operator == "=" else condition.value
+        _check_within(model, own, condition, values if condition.operator in ("=", "IN") else [])
+    return conditions if named else (*conditions, own)
+
+
+def _check_within(model: type, own: Condition, given: Condition | Assignment, values: Sequence[Any]) -> None:
+    """Refuse values of the discriminator that are not of a class, or that are not known."""
+    known = [own.value] if own.operator == "=" else list(own.value)
+    if values and all(value in known for value in values):
+        return
+    name, head = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+    is_change = isinstance(given, Assignment)
+    what = "would make it a row of another class" if is_change else "asks for rows of other classes"
+    advice = "Save an instance of that class" if is_change else "Name the class of these rows instead"
+    raise refuse(
+        f"{given!r} {what}: those of {name} have {' or '.join(map(repr, known))} there.",
+        f"{advice}, or say {head} for rows of any class.",
+    )
 
 
 def _is_on(column: ColumnTarget, target: Target) -> bool:
@@ -69,7 +111,7 @@ def _blind(model: type, verb: str, own: Condition) -> Exception:
         f"This {verb} of {name} could {what}: the table of {head} is shared, and CQL writes without looking at "
         f"{own.target}.",
         f"Say .if_exists() or .if_(…), which then ask for {own.target} too, {instead}, or say {verb}({head}) for rows "
-        "of any class.",
+        f"of any class{_UPSERT if verb == 'update' else ''}.",
     )
 
 

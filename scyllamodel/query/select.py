@@ -25,6 +25,7 @@ from scyllamodel.model.expression import (
     Ordering,
 )
 from scyllamodel.query.functions import Function, count, is_aggregate
+from scyllamodel.query.kinds import with_own
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
 from scyllamodel.query.reads import (
@@ -199,10 +200,7 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def _conditions(self, model: type) -> tuple[Condition, ...]:
         """Those that were given, and the one that finds the rows of a class in a table that others share."""
-        own = memory_of(model).own
-        if own is None or "any_kind" in self.flags or any(named(own, condition) for condition in self.conditions):
-            return self.conditions
-        return (*self.conditions, own)
+        return self.conditions if "any_kind" in self.flags else with_own(model, self.conditions)
 
     def _ordering(self, writer: Writer, ordering: Ordering) -> str:
         target = writer.target(ordering.target)
@@ -244,11 +242,6 @@ class Select(Tuned[list[R]], Generic[R]):
         if not self.selection:
             return memory_of(model).load
         return tuple_loader([hint_of(expression) for expression in self.selection])
-
-
-def named(own: Condition, condition: Condition) -> bool:
-    """Whether a condition is on the discriminator already."""
-    return getattr(condition.target, "column", None) == getattr(own.target, "column", "")
 
 
 def is_select(statement: object) -> TypeIs[Select[Any]]:

@@ -75,7 +75,7 @@ class Update(Tuned[R_co], Generic[M, R_co]):
         """See `Statement.compile`."""
         on = self._on
         if self.of_kind:
-            on = on.of_kind(self.model, "update", (change.target for change in self.assignments))
+            on = on.of_kind(self.model, "update", [one.target for one in self.assignments], self.assignments)
         keyspace = self.model.__facts__.keyspace or keyspace
         writer = self._written(keyspace, on)
         cql = "".join(writer.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 
 import pytest
 
@@ -300,6 +301,53 @@ def test_a_discriminator_is_named_once():
     query = select(Cat).where(Cat.owner == 1, Cat.id == 2, Pet.kind == "cat")
 
     assert 1 == query.cql.count("kind = ?")
+
+
+ELSEWHERE = {
+    "equal": (select(Cat).where(Cat.owner == 1, Cat.id == 2, Cat.kind == "dog"), "those of Cat have 'cat' there"),
+    "by the column of the head": (select(Cat).where(Pet.kind == "dog"), "those of Cat have 'cat' there"),
+    "in": (select(Cat).where(Cat.owner == 1, Cat.kind.in_(["cat", "dog"])), "those of Cat have 'cat'"),
+    "of a class with subclasses": (select(Dog).where(Dog.owner == 1, Dog.kind == "cat"), "have 'dog' or 'puppy' there"),
+    "range": (select(Circle).where(Circle.owner == 1, Circle.kind > "a"), "those of Circle have 'circle'"),
+    "count": (select(Cat).where(Cat.kind == "dog").counting(), "those of Cat have 'cat'"),
+    "delete": (delete(Circle).where(Circle.owner == 1, Circle.kind == "square"), "those of Circle have 'circle'"),
+    "update": (
+        update(Circle).where(Circle.owner == 1, Circle.id == 2, Circle.kind == "square").set(Circle.size.to(3)),
+        "those of Circle have 'circle'",
+    ),
+    "if_": (update(Cat).where(*CAT).set(NAMED).if_(Cat.kind == "dog"), "those of Cat have 'cat'"),
+    "set": (update(Cat).where(*CAT).set(NAMED, Cat.kind.to("dog")), "would make it a row of another class"),
+    "set to null": (update(Cat).where(*CAT).set(Cat.kind.to(None)).if_exists(), "would make it a row of another class"),
+}
+
+
+@pytest.mark.parametrize(("query", "words"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_class_is_not_asked_for_rows_of_another(query, words):
+    """They would be loaded as None, or written as rows of another class."""
+    with pytest.raises(QueryNotSupported, match=rf"{words}.*or say (Pet|Shape) for rows of any class"):
+        query.compile("shop")
+
+
+WITHIN = {
+    "subclass": (select(Dog).where(Dog.owner == 1, Dog.kind == "puppy").allow_filtering(), "owner = ? AND kind = ?"),
+    "in": (select(Dog).where(Dog.owner == 1, Dog.kind.in_(["dog"])).allow_filtering(), "owner = ? AND kind IN ?"),
+    "own": (delete(Circle).where(Circle.owner == 1, Circle.kind == "circle"), "owner = ? AND kind = ?"),
+    "if_": (update(Cat).where(*CAT).set(NAMED).if_(Cat.kind == "cat"), "IF kind = ?"),
+    "head": (select(Pet).where(Pet.owner == 1, Pet.kind == "dog").allow_filtering(), "owner = ? AND kind = ?"),
+}
+
+
+@pytest.mark.parametrize(("query", "text"), WITHIN.values(), ids=WITHIN)
+def test_a_class_is_asked_for_its_own_rows(query, text):
+    """Once, and narrowed where it has subclasses."""
+    assert text in query.cql
+    assert 1 == len(re.findall(r"\bkind (=|IN) \?", query.cql))
+
+
+def test_an_update_through_the_head_says_what_it_may_make():
+    """As of any model, it makes a row where there is none, which is one without a class."""
+    with pytest.raises(QueryNotSupported, match=r"update\(Pet\).*makes one without a class, unless it says .if_exists"):
+        update(Cat).where(*CAT).set(NAMED).compile("shop")
 
 
 class Kind(str, enum.Enum):
