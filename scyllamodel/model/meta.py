@@ -68,7 +68,8 @@ class TableMeta(CompatibleMeta, type):
             """Check the columns and the settings, and make the rest of the class; each metaclass has its own."""
 
     if not TYPE_CHECKING:
-        # Checkers read class keywords off `__init_subclass__`, an author's own included, while they see no `__new__`.
+        # Checkers read class keywords off `__init_subclass__`, an author's own included. Pyright checks none of them,
+        # since `ABCMeta` has a `__new__` for it; what is wrong is an error when the class is made.
 
         def __new__(
             mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any

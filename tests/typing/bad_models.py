@@ -57,24 +57,6 @@ class WrongDefaults(Model):
     bare: str = column()  # error
 
 
-class WrongKeyword(Model, tabel="x"):  # error: pyright
-    """A class keyword that does not exist."""
-
-    shop: Column[UUID] = partition_key()
-
-
-class WrongTable(Model, table=3):  # error: pyright
-    """A class keyword of the wrong type."""
-
-    shop: Column[UUID] = partition_key()
-
-
-class WrongView(MaterializedView, of=3):  # error: pyright
-    """A view of something else."""
-
-    shop: Column[UUID] = partition_key()
-
-
 Order()  # error
 Order(shop=uuid4())  # error
 Order(shop=3, total=Decimal(1))  # error
