@@ -7,14 +7,13 @@ routing keys are those of ``bind``, to which it turns for all that it does not k
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
 from typing import Any, Final, TypeAlias
 
 from scyllamodel.driver.exact import exact_for
 from scyllamodel.driver.names import UNSET_VALUE, BoundStatement, tuple_factory
 from scyllamodel.driver.ordering import arranged
+from scyllamodel.driver.packing import NATIVE, by_driver, packer
 from scyllamodel.driver.user_types import StaleType, fitted
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import define
@@ -24,46 +23,24 @@ from scyllamodel.types.values import is_frozen
 
 Bind: TypeAlias = Callable[[Sequence[Any]], Any]
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_FIRST: Final = -62_135_596_800_000
-_LAST: Final = 253_402_300_799_999
-"""The milliseconds of the years 1 to 9999 in UTC, which is what `datetime` holds."""
-
-_DAYS: Final = 2**31 - date(1970, 1, 1).toordinal()
-_pack_long: Final = struct.Struct(">q").pack
-_pack_days: Final = struct.Struct(">I").pack
-
-
-def _timestamp(value: datetime) -> bytes:
-    since = value - _EPOCH
-    milliseconds = (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
-    if _FIRST <= milliseconds <= _LAST:
-        return _pack_long(milliseconds)
-    raise OverflowError("in UTC it is outside the years 1 to 9999, and could not be read")
-
-
-def _date(value: date) -> bytes:
-    return _pack_days(value.toordinal() + _DAYS)
-
-
 _LONG: Final = ("LongType", "CounterColumnType")
 _IN_LINE: Final[Mapping[str, tuple[str, Any]]] = {
     "VarcharType": ("{}.encode()", None),
     "UTF8Type": ("{}.encode()", None),
     "AsciiType": ('{}.encode("ascii")', None),
-    **dict.fromkeys(_LONG, ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", _pack_long)),
-    "Int32Type": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", struct.Struct(">i").pack),
-    "ShortType": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", struct.Struct(">h").pack),
-    "ByteType": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", struct.Struct(">b").pack),
-    "DoubleType": ("{pack}(x) if (x := {}).__class__ is float else {pack}({exact}(x))", struct.Struct(">d").pack),
-    "FloatType": ("{pack}(x) if (x := {}).__class__ is float else {pack}({exact}(x))", struct.Struct(">f").pack),
+    **dict.fromkeys(_LONG, ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", NATIVE["LongType"])),
+    "Int32Type": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", NATIVE["Int32Type"]),
+    "ShortType": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", NATIVE["ShortType"]),
+    "ByteType": ("{pack}(x) if (x := {}).__class__ is int else {pack}({exact}(x))", NATIVE["ByteType"]),
+    "DoubleType": ("{pack}(x) if (x := {}).__class__ is float else {pack}({exact}(x))", NATIVE["DoubleType"]),
+    "FloatType": ("{pack}(x) if (x := {}).__class__ is float else {pack}({exact}(x))", NATIVE["FloatType"]),
     "BytesType": ("x if (x := {}).__class__ is bytes else {exact}(x)", None),
     "BooleanType": ("{pack}[{exact}({})]", {True: b"\1", False: b"\0"}),
     "UUIDType": ("{}.bytes", None),
     "TimeUUIDType": ("{exact}({}).bytes", None),
-    "TimestampType": ("{pack}({})", _timestamp),
-    "DateType": ("{pack}({})", _timestamp),
-    "SimpleDateType": ("{pack}({})", _date),
+    "TimestampType": ("{pack}({})", NATIVE["TimestampType"]),
+    "DateType": ("{pack}({})", NATIVE["TimestampType"]),
+    "SimpleDateType": ("{pack}({})", NATIVE["SimpleDateType"]),
 }
 """How the bytes of a value are written in line, by the driver's class of the type, and the name that this needs."""
 
@@ -166,8 +143,9 @@ def _value(
     text, name = _IN_LINE.get(driver_type.__name__, (None, None))
     scope[f"exact{at}"] = exact = _checked(driver_type, marker, dump)
     if text is None:
-        scope[f"pack{at}"] = driver_type.serialize
-        made = f"pack{at}({given if exact is None else f'exact{at}({given})'}, {protocol})"
+        # A list of values for ``IN`` may hold nulls, which the driver writes.
+        scope[f"pack{at}"] = (by_driver if marker.holds_nulls else packer)(driver_type, protocol)
+        made = f"pack{at}({given if exact is None else f'exact{at}({given})'})"
     else:
         scope[f"pack{at}"] = name
         made = f"({text.format(given, pack=f'pack{at}', exact=f'exact{at}')})"

@@ -24,7 +24,7 @@ Exact: TypeAlias = Callable[[Any], Any]
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if value.__class__ is int or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise TypeError(f"a whole number is needed, not {_kind(value)}{_as_whole(value)}")
 
@@ -101,7 +101,7 @@ def _no_nulls(value: Any) -> Any:
 
 
 def _no_null_values(value: Any) -> Any:
-    if isinstance(value, Mapping) and None in value.values():
+    if (value.__class__ is dict or isinstance(value, Mapping)) and None in value.values():
         raise ValueError("a map holds no None")
     return _no_nulls(value)
 

@@ -15,7 +15,7 @@ from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, saving
 from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, Grouping, Job
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
-from scyllamodel.driver.loading import OnError, load_rows
+from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.model.state import begin_write, end_write, forget, remember
 from scyllamodel.query.functions import is_model
@@ -87,6 +87,9 @@ class Many:
         found: dict[int, M] = {}
 
         def taken(index: int, answer: Answer) -> None:
+            if on_error is None and answer.rows:
+                found[index] = load_row(access.get, answer.rows[0])
+                return
             for row in load_rows(access.get, answer.rows[:1], on_error):
                 found[index] = row
 

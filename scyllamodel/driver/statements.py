@@ -8,7 +8,6 @@ bytes of its values change (see `StaleType`).
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -111,8 +110,10 @@ class Statements:
         found = self._found.get(shape)
         if found is not None:
             self._hits += 1
-            with contextlib.suppress(KeyError):  # another thread has just given it up, and it serves this once more
+            try:  # noqa: SIM105 - done for each request, and a context manager costs more than the move
                 self._found.move_to_end(shape)
+            except KeyError:  # another thread has just given it up, and it serves this once more
+                pass
         return found
 
     def prepare(self, shape: Shape[Any], *, instead_of: Prepared | None = None) -> Prepared:

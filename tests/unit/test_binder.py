@@ -77,6 +77,38 @@ def test_timestamps_are_cut_as_the_driver_cuts_them(moment):
     assert theirs.values[1] == ours.values[1]
 
 
+ELEMENTS = [
+    (str, ["", "naïve"]),
+    (cql.Ascii, ["plain"]),
+    (int, [-(2**63), 2**63 - 1]),
+    (cql.Int, [-1, 2**31 - 1]),
+    (cql.SmallInt, [-(2**15), 7]),
+    (cql.TinyInt, [-128, 127]),
+    (float, [-0.0, 1.5, float("inf"), 2]),
+    (cql.Float, [-0.0, 0.1]),
+    (uuid.UUID, [KEY]),
+    (cql.TimeUUID, [uuid.uuid1()]),
+    (datetime, MOMENTS),
+    (date, [date.min, date.max]),
+    (bool, [True, False]),
+    (bytes, [b"", b"\0"]),
+    (Decimal, [Decimal("1.10"), Decimal("-1e5")]),
+    (frozenset[datetime], [frozenset(MOMENTS[:1]), frozenset()]),
+    (tuple[str, int], [("a", 1), (None, None)]),
+]
+
+
+@pytest.mark.parametrize(("hint", "values"), ELEMENTS, ids=lambda one: getattr(one, "__name__", ""))
+def test_the_bytes_of_what_is_in_collections_are_the_drivers(hint, values):
+    """Of each element of lists, sets and maps, also of those inside of others; the driver's way is not taken."""
+    for value in values:
+        hints = [uuid.UUID, list[hint], set[hint], dict[str, hint], dict[hint, list[hint]]]
+        theirs, ours = both(hints, (KEY, [value, value], {value}, {"k": value}, {value: [value, value]}))
+
+        assert theirs.values == ours.values
+        assert "Bound" == type(ours).__name__
+
+
 @pytest.mark.parametrize("key", [(0,), (1, 0), (0, 1, 2)], ids=str)
 def test_the_routing_key_is_the_drivers(key):
     """Of one part and of several, in whatever order they are bound."""
