@@ -20,7 +20,7 @@ from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import begin_write, current_values, end_write, forget, remember, snapshot
 from scyllamodel.query.memory import memory_of
-from scyllamodel.query.misuse import check_got, check_row, check_select, check_statement
+from scyllamodel.query.misuse import check_got, check_row, check_scalar, check_select, check_statement
 from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
@@ -151,16 +151,18 @@ def one(query: Select[R], keyspace: str) -> Flow[R]:
     return found
 
 
-def first(query: Select[Any], keyspace: str, verb: str = "first") -> Flow[Any]:
+def first(query: Select[Any], keyspace: str) -> Flow[Any]:
     """The first row, or None."""
-    check_select(verb, query)
+    check_select("first", query)
     found = yield from some(query, keyspace, 1)
     return found[0] if found else None
 
 
 def scalar(query: Select[Any], keyspace: str) -> Flow[Any]:
     """The first column of the first row, or None."""
-    found = yield from first(query, keyspace, "scalar")
+    check_select("scalar", query)
+    check_scalar(query)
+    found = yield from first(query, keyspace)
     return None if found is None else found[0]
 
 

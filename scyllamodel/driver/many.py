@@ -21,7 +21,7 @@ from scyllamodel.model.state import begin_write, end_write, forget, remember
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
-from scyllamodel.query.misuse import check_row
+from scyllamodel.query.misuse import check_got, check_row, check_several
 from scyllamodel.query.objects import Access, Using, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import Compiled
@@ -54,6 +54,7 @@ class Many:
 
     def save(self, rows: Given, using: Using, *, by_partition: bool) -> Bulk:
         """The run that saves instances."""
+        check_several("save_many", rows)
         grouping = Grouping(self._batch, GROUP) if by_partition else None
         return self._bulk(rows, partial(self._saving, using, by_partition), grouping)
 
@@ -83,6 +84,8 @@ class Many:
         It gives None for rows that there are not, or that ``on_error`` received, and raises `BulkWriteError` when some
         could not be read.
         """
+        check_got(model, verb="get_many")
+        check_several("get_many", keys)
         access = access_to(model, self.keyspace)
         found: dict[int, M] = {}
 
@@ -104,6 +107,7 @@ class Many:
 
     def delete(self, what: Any, keys: Given | None, timestamp: int | None) -> Bulk:
         """The run that deletes the rows of instances, or of a model those under keys."""
+        check_several("delete_many", what if keys is None else keys)
         if keys is None:
             return self._bulk(cast("Given", what), partial(self._deleting, timestamp))
         if not is_model(what):

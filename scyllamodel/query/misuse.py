@@ -6,6 +6,7 @@ to write. Messages show classes and not values, which may be secrets.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Iterable
 from typing import Any, Final, NoReturn
 
 from scyllamodel.query.functions import is_model, is_table
@@ -64,15 +65,15 @@ def check_statement(statement: object, verb: str = "repo.execute") -> None:
     raise TypeError(f"{verb}() takes a statement, not {given(statement)}. {advice}")
 
 
-def check_got(model: object, values: tuple[object, ...] = ()) -> None:
+def check_got(model: object, values: tuple[object, ...] = (), *, verb: str = "get") -> None:
     """Refuse a call of ``get`` that is not a model and its key by name.
 
     Raises:
         TypeError: the key has no names, or there is no model.
     """
+    if not values and isinstance(model, type):
+        return  # a class that is not a model is refused where its key is looked up
     if is_model(model):
-        if not values:
-            return
         key = ", ".join(f"{name}=…" for name in _key(model))
         raise TypeError(
             f"repo.get() takes the key of a row by name: repo.get({getattr(model, '__qualname__', '')}, {key})."
@@ -83,8 +84,42 @@ def check_got(model: object, values: tuple[object, ...] = ()) -> None:
     elif isinstance(model, Select):
         advice = "Write repo.one_or_none(query), or repo.all(query)."
     else:
-        advice = "Write repo.get(Order, shop=…)."
-    raise TypeError(f"repo.get() takes a model and the key of a row, not {given(model)}. {advice}")
+        advice = f"Write repo.{verb}(Order, {'[key, …]' if verb == 'get_many' else 'shop=…'})."
+    raise TypeError(f"repo.{verb}() takes a model and the key of a row, not {given(model)}. {advice}")
+
+
+def check_scalar(query: Select[Any]) -> None:
+    """Refuse a select of whole instances where one column is wanted.
+
+    Raises:
+        TypeError: it names no column.
+    """
+    if not query.selection and "json" not in query.flags:
+        name = getattr(query.model, "__qualname__", "Order")
+        raise TypeError(
+            f"repo.scalar() takes a select of one column, such as select({name}.id), not one of whole rows. Write "
+            "repo.first(query) for an instance."
+        )
+
+
+def check_several(verb: str, rows: object) -> None:
+    """Refuse what is not several rows or keys.
+
+    Raises:
+        TypeError: it is a class, one instance, or anything else that is not iterable.
+    """
+    if isinstance(rows, (Iterable, AsyncIterable)) and not isinstance(rows, (str, bytes, type)):
+        return
+    advice = f"Write repo.{verb}([order, …])."
+    if is_model(type(rows)):
+        advice = f"One is written by repo.{verb.removesuffix('_many')}(row)."
+    elif is_model(rows) and verb == "delete_many":
+        advice = f"Write repo.delete_many({getattr(rows, '__qualname__', '')}, keys), or give instances."
+    elif verb == "get_many":
+        advice = "Write repo.get_many(Order, [key, …])."
+    raise TypeError(
+        f"{verb}() takes an iterable of {'keys' if verb == 'get_many' else 'instances'}, not {given(rows)}. {advice}"
+    )
 
 
 def check_row(verb: str, row: object) -> None:

@@ -17,7 +17,9 @@ from queries import ByTotal, Order
 
 from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, delete, select, update
 from scyllamodel.driver.exact import exact_for
+from scyllamodel.driver.many import Many
 from scyllamodel.driver.markers import check_text, check_values, has_markers
+from scyllamodel.query.objects import PLAIN
 
 T = uuid1()
 ROW = (Order.shop == 1, Order.day == 2, Order.placed == T, Order.seq == 3)
@@ -118,6 +120,41 @@ def test_writes_say_what_fits(repo):
     assert "repo.save(Order(…))" in refused(lambda: repo.save(Order))
     assert "repo.execute(delete(Order).where(…))" in refused(lambda: repo.delete(Order))
     assert "repo.save_many(rows)" in refused(lambda: repo.save([order()]))
+
+
+def test_scalar_takes_a_column(repo):
+    """Whole rows have no first column."""
+    assert "repo.scalar() takes a select of one column" in both(repo, lambda on: on.scalar(select(Order)))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda many: many.save(Order, PLAIN, by_partition=False),
+            "save_many() takes an iterable of instances, not the class",
+        ),
+        (
+            lambda many: many.save(order(), PLAIN, by_partition=False),
+            "not an instance of Order. One is written by repo.save(row)",
+        ),
+        (lambda many: many.save(None, PLAIN, by_partition=False), "not None. Write repo.save_many([order, …])"),
+        (lambda many: many.delete(Order, None, None), "Write repo.delete_many(Order, keys), or give instances"),
+        (lambda many: many.delete(Order, 3, None), "takes an iterable of instances, not an int"),
+        (
+            lambda many: many.get(Order, 3),
+            "get_many() takes an iterable of keys, not an int. Write repo.get_many(Order, [",
+        ),
+        (
+            lambda many: many.get(order(), [3]),
+            "repo.get_many() takes a model and the key of a row, not an instance of Order",
+        ),
+        (lambda many: many.get([3], [3]), "not a list. Write repo.get_many(Order, [key, …])"),
+    ],
+)
+def test_verbs_of_many_rows_take_an_iterable(call, words):
+    """Not a class, and not one instance."""
+    assert words in refused(lambda: call(Many(None, "shop")))
 
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete"])
