@@ -7,7 +7,7 @@ would help. Which operator an index takes: Cassandra ``IndexTarget``, ``SASIInde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from scyllamodel.model.expression import ColumnTarget, Condition, ElementTarget
@@ -61,14 +61,16 @@ def _serves(index: Index, condition: Condition) -> bool:
     return condition.operator == "=" and index.on in ("values", "full")
 
 
-def advice(model: type, conditions: Iterable[Condition], given: tuple[Condition, ...]) -> list[str]:
+def advice(model: type, conditions: Sequence[Condition], given: tuple[Condition, ...]) -> list[str]:
     """What would serve these conditions: a view that there is, an index, at last filtering."""
     found = [f"read the view {view}, which serves it" for view in _views(model, given)]
     for condition in conditions:
         text = _index(condition)
         if text is not None and not any(_serving(model, condition)):
             found.append(f"give {model.__qualname__} the index {text}")
-    return [*found, "or say .allow_filtering(), which reads and drops every row that does not fit"]
+    given_like = any(condition.operator == "LIKE" for condition in conditions)
+    where = "on ScyllaDB, which alone takes a LIKE so, " if given_like else ""
+    return [*found, f"or {where}say .allow_filtering(), which reads and drops every row that does not fit"]
 
 
 def _index(condition: Condition) -> str | None:
