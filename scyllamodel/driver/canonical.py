@@ -7,10 +7,10 @@ compared across processes, such as a page token, compares the bytes that are mad
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from scyllamodel.driver.names import cqltypes
+from scyllamodel.driver.names import cqltypes, inside_of, is_vector, uvint_unpack
 from scyllamodel.query.statement import Compiled, Marker
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.values import (
@@ -83,10 +83,9 @@ def canonical(driver_type: Any, data: bytes | None) -> bytes | None:
         driver_type: the driver's class of the type.
         data: as that class has serialised it; None is a null.
     """
-    if data is None:
-        return None
-    kind: str = driver_type.typename
-    inside: Sequence[Any] = getattr(driver_type, "subtypes", ())
+    kind, inside = driver_type.typename, inside_of(driver_type)
+    if data is None or not inside:
+        return data
     if kind == "frozen":
         return canonical(inside[0], data)
     if kind in ("list", "set"):
@@ -96,9 +95,9 @@ def canonical(driver_type: Any, data: bytes | None) -> bytes | None:
         found = list(_items(data, 4))
         pairs = zip(found[::2], found[1::2], strict=True)
         return _joined(_ordered(_joined([canonical(inside[0], k), canonical(inside[1], v)]) for k, v in pairs))
-    if inside and kind != "vector":  # a tuple or a user type
-        return _joined([canonical(part, item) for part, item in zip(inside, _items(data, 0), strict=False)])
-    return data
+    if is_vector(driver_type):
+        return _vector(inside[0], data)
+    return _joined([canonical(part, item) for part, item in zip(inside, _items(data, 0), strict=False)])
 
 
 def _items(data: bytes, start: int) -> Iterator[bytes | None]:
@@ -108,6 +107,18 @@ def _items(data: bytes, start: int) -> Iterator[bytes | None]:
         start += 4
         yield None if length < 0 else data[start : start + length]
         start += max(length, 0)
+
+
+def _vector(element: Any, data: bytes) -> bytes:
+    """The bytes of a vector: items of a fixed size side by side, others behind their lengths."""
+    if element.serial_size() is not None:
+        return data
+    items, start = list[bytes | None](), 0
+    while start < len(data):
+        length, size = uvint_unpack(data[start:])
+        start += size + length
+        items.append(canonical(element, data[start - length : start]))
+    return _joined(items)
 
 
 def _joined(items: Iterable[bytes | None]) -> bytes:

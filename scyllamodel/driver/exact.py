@@ -16,6 +16,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
+from scyllamodel.driver.names import inside_of, is_vector
 from scyllamodel.types.converters import check_collection
 from scyllamodel.types.identity import PLAIN, Form, Identity, map_of, of_type, sequence, set_of, tuple_of
 from scyllamodel.types.values import Native
@@ -193,7 +194,7 @@ def exact_for(driver_type: Any, *, nulls: bool = False, strict: bool = True) -> 
         return exact_for(driver_type.subtypes[0], strict=strict)
     if getattr(driver_type, "fieldnames", None) or name == "tuple":
         return _of_parts(driver_type, strict=strict)
-    if name in ("list", "set", "map") or name.endswith("VectorType"):
+    if name in ("list", "set", "map") or is_vector(driver_type):
         return _of_collection(driver_type, nulls=nulls, strict=strict)
     return _EXACT.get(driver_type.__name__)
 
@@ -210,8 +211,7 @@ def _of_collection(driver_type: Any, *, nulls: bool, strict: bool) -> Exact | No
     if driver_type.typename == "map":
         keys, values = [exact_for(part, strict=strict) for part in driver_type.subtypes]
         return partial(_items, keys, values, _identity(driver_type.subtypes[0]).cell)
-    vector = driver_type.typename.endswith("VectorType")
-    inside = exact_for(driver_type.subtype if vector else driver_type.subtypes[0], strict=strict)
+    inside = exact_for(inside_of(driver_type)[0], strict=strict)
     if nulls:
         return None if inside is None else partial(_each_but_nulls, inside)
     kind = set if driver_type.typename == "set" else list
@@ -221,15 +221,17 @@ def _of_collection(driver_type: Any, *, nulls: bool, strict: bool) -> Exact | No
 def _identity(driver_type: Any) -> Identity:
     """How values that are ready for the driver are compared; nothing to do where Python's ``==`` will do."""
     kind: str = driver_type.typename
-    inside: tuple[Identity, ...] = tuple(map(_identity, getattr(driver_type, "subtypes", ())))
+    inside: tuple[Identity, ...] = tuple(map(_identity, inside_of(driver_type)))
     if not inside:
         return of_type(Native(kind), {})
     if kind == "frozen":
         return inside[0]
     if kind == "map":
         found = map_of(inside[0], inside[1])
-    elif kind in ("list", "set"):
-        found = sequence(inside[0]) if kind == "list" else set_of(inside[0])
+    elif kind == "set":
+        found = set_of(inside[0])
+    elif kind == "list" or is_vector(driver_type):
+        found = sequence(inside[0])
     else:
         found = tuple_of(inside)
     return PLAIN if found.is_plain else found

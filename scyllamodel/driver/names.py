@@ -35,6 +35,7 @@ UNSET_VALUE: Final[Any] = _query.UNSET_VALUE
 dict_factory: Final[Any] = _query.dict_factory
 tuple_factory: Final[Any] = _query.tuple_factory
 cqltypes: Final[Any] = import_module("cassandra.cqltypes")
+uvint_unpack: Final[Any] = import_module("cassandra.marshal").uvint_unpack
 ColDesc: Final[Any] = _policies.ColDesc
 ProtocolHandler: Final[Any] = _protocol.ProtocolHandler
 ResultMessage: Final[Any] = _protocol.ResultMessage
@@ -66,3 +67,13 @@ ProtocolException: Final[type[Exception]] = _protocol.ProtocolException
 RateLimitReached: Final[type[Exception]] = getattr(_root, "RateLimitReached", _protocol.OverloadedErrorMessage)
 ServerError: Final[type[Exception]] = _protocol.ServerError
 SyntaxException: Final[type[Exception]] = _protocol.SyntaxException
+
+
+def is_vector(driver_type: Any) -> bool:
+    """Whether a class of the driver is that of a vector, which it names unlike all other types."""
+    return getattr(driver_type, "subtype", None) is not None
+
+
+def inside_of(driver_type: Any) -> tuple[Any, ...]:
+    """The driver's classes of what is inside of a type: of elements, of keys and values, of fields."""
+    return (driver_type.subtype,) if is_vector(driver_type) else tuple(getattr(driver_type, "subtypes", ()))

@@ -6,6 +6,7 @@ import uuid
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated
 
 import pytest
 from strategies import Level, Status
@@ -145,3 +146,26 @@ def test_the_order_of_python_means_nothing(repo):
     assert (set(), {}) == (found.tags, found.counts)
     repo.delete(other)
     assert [] == list(repo.scan(Held))
+
+
+def test_sets_inside_of_vectors_are_one_value(repo):
+    """Where the server has vectors: what is bound is what the server makes of a literal."""
+    if repo.raw("SELECT release_version FROM system.local")[0][0] < "5":
+        return
+
+    class Paths(Model, table="paths", repo="ordering"):
+        steps: Column[Annotated[list[frozenset[str]], cql.vector(2)]] = partition_key()
+        note: Column[str] = column()
+
+    migrate(repo, resources=[Paths])
+    words = [f"word {n}" for n in range(9)]
+    repo.save(Paths(steps=[frozenset(words), frozenset()], note="x"))
+    sorted_words = ", ".join(f"'{word}'" for word in sorted(words))
+
+    assert "x" == repo.get(Paths, steps=[frozenset(words[::-1]), frozenset()]).note
+    assert [("x",)] == [
+        tuple(row)
+        for row in repo.session.execute(
+            f"SELECT note FROM {repo.keyspace}.paths WHERE steps = [{{{sorted_words}}}, {{}}]"
+        )
+    ]
