@@ -222,7 +222,7 @@ def _dumped(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any,
         raise
     except Exception as error:  # noqa: BLE001 - whatever a converter raises, the column is named
         fault = error
-    raise _mismatch(marker, value, fault)
+    raise _mismatch(marker, value, fault, driver_type)
 
 
 def _blamed(
@@ -235,10 +235,10 @@ def _blamed(
         try:
             column.type.serialize(raw, prepared.protocol_version)
         except Exception as found:  # noqa: BLE001 - whatever it is, it is this column's
-            return _mismatch(marker, value, found, column.type.cql_parameterized_type())
+            return _mismatch(marker, value, found, column.type)
     return error
 
 
-def _mismatch(marker: Marker, value: Any, error: Exception, cql_type: str = "") -> TypeMismatch:
-    kind = marker.type.cql if marker.type is not None else cql_type or "its type"
+def _mismatch(marker: Marker, value: Any, error: Exception, driver_type: Any) -> TypeMismatch:
+    kind: str = driver_type.cql_parameterized_type() if marker.type is None else marker.type.cql
     return mismatch(marker.name, kind, value, error, show=marker.show, details={"column": marker.name})

@@ -9,7 +9,9 @@ from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 
+import attrs
 import pytest
+from cassandra import cqltypes, util
 from cassandra.protocol import ColumnMetadata
 from cassandra.query import UNSET_VALUE, PreparedStatement
 from every_type import CASES, USER_TYPES, Place
@@ -33,6 +35,9 @@ MOMENTS = [
     datetime(1815, 12, 10, 0, 0, 0, 1, timezone.utc),
     datetime(2026, 1, 1, tzinfo=timezone.utc).astimezone(),
 ]
+
+ONE_INSTANT = {(MOMENTS[0], 1): "a", (MOMENTS[0].replace(microsecond=999_998), 1): "b"}
+"""A map with two keys within one millisecond."""
 
 
 def prepared(hints, key=(0,), server=SERVER):
@@ -63,6 +68,7 @@ def test_the_bytes_are_the_drivers(case):
 
         made = prepared([uuid.UUID, case.hint])[0].column_metadata[1].type
         assert theirs.values[0] == ours.values[0]
+        assert "Bound" == type(ours).__name__, "the slow way has been taken"
         if value is UNSET:
             assert theirs.values[1] is ours.values[1]
         else:
@@ -117,11 +123,98 @@ def test_the_routing_key_is_the_drivers(key):
     assert theirs.routing_key == ours.routing_key
 
 
+NAMED = [
+    (cqltypes.VarcharType, "naïve", b"na\xc3\xafve"),
+    (cqltypes.UTF8Type, "naïve", b"na\xc3\xafve"),
+    (cqltypes.AsciiType, "a", b"a"),
+    (cqltypes.CounterColumnType, 258, bytes([0, 0, 0, 0, 0, 0, 1, 2])),
+    (cqltypes.LongType, 258, bytes([0, 0, 0, 0, 0, 0, 1, 2])),
+    (cqltypes.DateType, datetime(1970, 1, 1, 0, 0, 0, 258_999, timezone.utc), bytes([0, 0, 0, 0, 0, 0, 1, 2])),
+    (cqltypes.TimestampType, datetime(1970, 1, 1, 0, 0, 0, 258_999, timezone.utc), bytes([0, 0, 0, 0, 0, 0, 1, 2])),
+]
+"""Classes by which the driver names the type of a column, a value, and its bytes."""
+
+
+@pytest.mark.parametrize(("made", "value", "data"), NAMED, ids=[case[0].__name__ for case in NAMED])
+def test_each_name_of_a_type_is_bound_in_line(made, value, data):
+    """The server has two names for texts and for timestamps."""
+    columns = [ColumnMetadata("shop", "orders", "c0", made)]
+    statement = PreparedStatement(columns, b"id", [0], "INSERT …", "shop", PROTOCOL, [], b"")
+    bound = make_bind(statement, [Marker("Order.c0")], {})((value,))
+
+    assert "Bound" == type(bound).__name__
+    assert [data] == bound.values == [made.serialize(value, PROTOCOL)]
+
+
 def test_plain_values_never_take_the_drivers_way():
     """The statement is of the class made for it."""
     _, ours = both([uuid.UUID, str, cql.Int, bool, float, datetime], (KEY, "a", 1, True, 0.5, MOMENTS[0]))
 
     assert "Bound" == type(ours).__name__
+
+
+SETTINGS = (
+    "routing_key prepared_statement keyspace table consistency_level serial_consistency_level fetch_size is_idempotent "
+    "retry_policy custom_payload"
+).split()
+
+
+@pytest.mark.parametrize("key", [(), (0,), (0, 1)], ids=str)
+def test_a_bound_statement_has_the_settings_of_the_prepared_one(key):
+    """All that the driver's own has, and none of its values in its ``repr``."""
+    made, markers = prepared([uuid.UUID, str], key)
+    made.consistency_level, made.serial_consistency_level, made.fetch_size = 6, 8, 50
+    made.is_idempotent, made.retry_policy, made.custom_payload = True, object(), {"a": b"b"}
+    ours, theirs = make_bind(made, markers, {})((KEY, "s3cr3t")), made.bind((KEY, "s3cr3t"))
+
+    assert "Bound" == type(ours).__name__
+    assert [getattr(theirs, name, None) for name in SETTINGS] == [getattr(ours, name, None) for name in SETTINGS]
+    assert "s3cr3t" not in repr(ours)
+
+
+def test_a_statement_without_markers_is_bound_by_the_driver():
+    """There is nothing to write in line."""
+    made = PreparedStatement([], b"id", [], "SELECT …", "shop", PROTOCOL, [], b"")
+
+    assert [] == make_bind(made, [], {})(()).values
+
+
+def test_the_slow_way_makes_the_same_statement():
+    """For what its fast twin does not know: a date as the driver's own class."""
+    theirs, ours = both([uuid.UUID, date, str, str], (KEY, util.Date(20_454), UNSET, None), (0,))
+
+    assert "BoundStatement" == type(ours).__name__
+    assert list(theirs.values) == list(ours.values)
+    assert theirs.routing_key == ours.routing_key
+    assert () == ours.raw_values
+    assert util.Date(20_454) == made_of(date, ours.values[1])
+
+
+def made_of(hint, data):
+    """The driver's value of some bytes."""
+    return driver_type(resolve(hint).type, SERVER).from_binary(data, PROTOCOL)
+
+
+EDGES = [
+    (datetime(1, 1, 1, tzinfo=timezone(timedelta(milliseconds=1))), False),
+    (datetime(1, 1, 1, tzinfo=timezone(timedelta(milliseconds=-1))), True),
+    (datetime(1, 1, 1, tzinfo=timezone.utc), True),
+    (datetime.max.replace(tzinfo=timezone.utc), True),
+    (datetime.max.replace(tzinfo=timezone(timedelta(milliseconds=1))), True),
+    (datetime.max.replace(tzinfo=timezone(timedelta(milliseconds=-1))), False),
+]
+
+
+@pytest.mark.parametrize(("moment", "is_taken"), EDGES, ids=str)
+def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
+    """To the millisecond, in UTC."""
+    made, markers = prepared([uuid.UUID, datetime])
+    bind = make_bind(made, markers, {})
+    if is_taken:
+        assert "Bound" == type(bind((KEY, moment))).__name__
+    else:
+        with pytest.raises(TypeMismatch, match=r"Order\.c1"):
+            bind((KEY, moment))
 
 
 def test_a_value_that_does_not_fit_names_its_column():
@@ -183,6 +276,19 @@ WRONG = [
     ("address of the other family", IPv4Address, IPv6Address("::1")),
     ("number for an address", IPv6Address, 1),
     ("exponent beyond 32 bits", Decimal, Decimal("1E+2147483648")),
+    ("exponent below 32 bits", Decimal, Decimal("1E-2147483648")),
+    ("NaN for a decimal", Decimal, Decimal("NaN")),
+    ("bool for a decimal", Decimal, True),
+    ("long tuple", tuple[int, int], (1, 2, 3)),
+    ("short tuple", tuple[int, int], (1,)),
+    ("None as a key", dict[str, str], {None: "a"}),
+    ("None in a set", set[str], {None}),
+    ("None in a list of numbers", list[int], [1, None]),
+    ("None in a map of numbers", dict[str, int], {"a": None}),
+    ("None as a key of a map of numbers", dict[int, str], {None: "a"}),
+    ("long vector", Annotated[list[float], cql.vector(2)], [1.0, 2.0, 3.0]),
+    ("two keys of one instant inside a frozen map", cql.Frozen[dict[tuple[datetime, int], str]], ONE_INSTANT),
+    ("two keys of one frozen set", dict[frozenset[datetime], str], {frozenset([one]): "a" for one, _ in ONE_INSTANT}),
     ("moment after the last one", datetime, datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))),
     ("moment before the first one", datetime, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
     ("text for a set", set[str], "abc"),
@@ -220,6 +326,62 @@ def test_a_null_in_the_partition_key_is_refused():
     made, markers = prepared([uuid.UUID, str], (0, 1))
     with pytest.raises(TypeMismatch, match=r"Order\.c1 is part of the partition key"):
         make_bind(made, markers, {})((KEY, None))
+
+
+@pytest.mark.parametrize("value", [None, UNSET], ids=str)
+def test_a_null_in_a_clustering_key_is_refused(value):
+    """It is no part of the routing key; a column of the statement besides it may be null."""
+    made, (key, other, last) = prepared([uuid.UUID, date, str])
+    bind = make_bind(made, [key, attrs.evolve(other, required=True), last], {})
+
+    assert bind((KEY, date(2026, 1, 1), None)).values[2] is None
+    with pytest.raises(TypeMismatch, match=r"Order\.c1 is part of the primary key and cannot be null"):
+        bind((KEY, value, "a"))
+
+
+@pytest.mark.parametrize(("hint", "empty"), [(str, ""), (bytes, b""), (cql.Ascii, "")], ids=str)
+def test_a_partition_key_cannot_be_empty(hint, empty):
+    """If it is one column alone; servers refuse it in words of their own."""
+    made, (key, other) = prepared([hint, hint])
+    filled = attrs.evolve(key, required=True, filled=True)
+
+    assert make_bind(made, [filled, other], {})((b"a" if hint is bytes else "a", empty)).values[1] == b""
+    assert make_bind(made, [key, other], {})((empty, empty)).values[0] == b""
+    with pytest.raises(TypeMismatch, match=r"Order\.c0 is the partition key and cannot be empty"):
+        make_bind(made, [filled, other], {})((empty, empty))
+
+
+def test_a_number_may_be_zero_in_a_partition_key():
+    """Zero is not empty."""
+    made, (key, other) = prepared([cql.VarInt, str])
+    bind = make_bind(made, [attrs.evolve(key, required=True, filled=True), other], {})
+
+    assert b"\0" == bind((0, "a")).values[0]
+
+
+def test_a_marker_without_a_type_is_named_with_that_of_the_server():
+    """As of a limit."""
+    made, (key, other) = prepared([uuid.UUID, cql.Int])
+    with pytest.raises(TypeMismatch, match=r"\[limit\]: 'three' does not fit int"):
+        make_bind(made, [key, Marker("[limit]")], {})((KEY, "three"))
+    assert other.type is not None
+
+
+def test_the_column_at_fault_is_named_behind_nulls_and_good_values():
+    """Whatever stands before it."""
+    made, markers = prepared([uuid.UUID, cql.TinyInt, cql.TinyInt, cql.TinyInt, cql.TinyInt])
+    with pytest.raises(TypeMismatch, match=r"Order\.c4"):
+        make_bind(made, markers, {})((KEY, None, UNSET, 1, 128))
+
+
+def test_nulls_may_stand_in_a_list_of_a_condition():
+    """And what does not fit may not."""
+    made, (key, other) = prepared([uuid.UUID, list[int]])
+    bind = make_bind(made, [key, attrs.evolve(other, holds_nulls=True)], {})
+
+    assert [1, None] == made_of(list[int], bind((KEY, [1, None])).values[1])
+    with pytest.raises(TypeMismatch, match=r"Order\.c1"):
+        bind((KEY, [None, True]))
 
 
 def test_fields_go_where_the_server_has_them():
@@ -269,6 +431,16 @@ TAKEN = [
     ("frozenset for a set", set[str], frozenset({"a"})),
     ("set for a frozenset", frozenset[date], {date(2026, 1, 1)}),
     ("a subclass of dict", dict[str, int], OrderedDict(a=1)),
+    ("the greatest exponent", Decimal, Decimal("1E+2147483647")),
+    ("the least exponent", Decimal, Decimal("1E-2147483647")),
+    ("a null in a tuple", tuple[int | None, Decimal | None], (None, None)),
+    ("a null in a tuple in a list", list[tuple[str, cql.Inet | None]], [("a", None)]),
+    ("an address as text", cql.Inet, "10.0.0.1"),
+    ("an address of the second family as text", cql.Inet, "::1"),
+    ("a bytearray", bytes, bytearray(b"a")),
+    ("a view of bytes", bytes, memoryview(b"a")),
+    ("keys that differ", dict[datetime, int], {MOMENTS[0]: 1, MOMENTS[1]: 2}),
+    ("a UUID of time", cql.TimeUUID, uuid.uuid1()),
 ]
 
 
