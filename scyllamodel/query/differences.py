@@ -15,7 +15,7 @@ from scyllamodel.model.expression import Assignment, ColumnTarget, FieldTarget, 
 from scyllamodel.model.state import Change
 from scyllamodel.types.hints import core_of
 from scyllamodel.types.identity import Identity, is_same
-from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell
+from scyllamodel.types.values import ListType, MapType, SetType, is_multi_cell
 
 
 def differences(change: Change) -> list[Assignment]:
@@ -46,13 +46,13 @@ def _inside(change: Change) -> Iterator[Assignment]:
         yield from _some(target, "remove", taken)
     elif isinstance(cql_type, ListType):
         yield _list_difference(target, identity.parts[0], was or [], now)
-    elif isinstance(cql_type, UserTypeName) and was is not None:
+    elif was is None:
+        yield Assignment(target, "set", now)
+    else:  # a user type
         names = [field.name for field in attrs.fields(core_of(column.hint.python))]
         for name, field in zip(names, identity.parts, strict=True):
             if not is_same(field, getattr(was, name), getattr(now, name)):
                 yield Assignment(FieldTarget(target, name), "set", getattr(now, name))
-    else:
-        yield Assignment(target, "set", now)
 
 
 def _some(target: ColumnTarget, operation: Operation, values: Collection[Any]) -> Iterator[Assignment]:
@@ -98,6 +98,6 @@ def _list_difference(target: ColumnTarget, element: Identity, was: list[Any], no
 
 
 def _comparable(element: Identity, values: list[Any]) -> list[Any]:
-    if element.is_plain or element.stored is None:
+    if element.stored is None:
         return list(values)
     return [element.stored(value) for value in values]

@@ -110,9 +110,9 @@ def _time(value: Any) -> int:
         return int(whole * 1_000_000 + value.microsecond) * 1000
 
 
-def _decimal(value: Any) -> tuple[int | str, int | tuple[int, ...]]:
+def _decimal(value: Any) -> Hashable:
     sign, digits, exponent = Decimal(value).as_tuple()
-    return (exponent, (-1, *digits) if sign and digits != (0,) else digits)
+    return (exponent, digits, sign and digits != (0,))
 
 
 def _inet(value: Any) -> bytes:

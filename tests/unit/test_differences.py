@@ -16,7 +16,7 @@ from scyllamodel.model.column import Column as RuntimeColumn
 from scyllamodel.model.column import ColumnSpec
 from scyllamodel.model.state import Change, changes, current_values
 from scyllamodel.query.differences import differences
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import Hint, resolve
 from scyllamodel.types.identity import cell_form, is_same, stored_form
 
 KEYS = [shape for shape in NEAR if shape.key]
@@ -29,8 +29,9 @@ class Holder(Model, table="holder", repo="differences"):
 
 
 def change(hint, was, now):
-    """A change of a column of this annotation."""
-    return Change(RuntimeColumn(Holder, "values", "values", resolve(hint), ColumnSpec()), was, now)
+    """A change of a column of this annotation, or of a hint that is resolved already."""
+    found = hint if isinstance(hint, Hint) else resolve(hint)
+    return Change(RuntimeColumn(Holder, "values", "values", found, ColumnSpec()), was, now)
 
 
 @st.composite
@@ -139,6 +140,64 @@ def test_what_cannot_be_stored_is_assigned_whole(hint, now):
     """And refused by name when it is bound."""
     was = {set: set(), dict: {}, list: []}.get(getattr(hint, "__origin__", None), Price(amount=Decimal(1)))
     (made,) = differences(change(hint, was, now))
+
+    assert ("set", now) == (made.operation, made.value)
+
+
+class Words(list):
+    """A class of an application."""
+
+
+WORDS = resolve(Words, type=resolve(list[str]).type, load=Words, dump=list)
+WHOLE = [
+    ("frozen set", frozenset[str], frozenset("a"), frozenset("ab")),
+    ("frozen list", cql.Frozen[list[str]], ["a"], ["a", "b"]),
+    ("frozen map", cql.Frozen[dict[str, int]], {"a": 1}, {"a": 1, "b": 2}),
+    ("frozen user type", cql.Frozen[Price], Price(amount=Decimal(1)), Price(amount=Decimal(2))),
+    ("user type that was null", Price | None, None, Price(amount=Decimal(2))),
+    ("scalar", str, "a", "ab"),
+    ("custom type", WORDS, Words(["a"]), Words(["a", "b"])),
+    ("null for a list", list[str] | None, ["a"], None),
+    ("null for a user type", Price | None, Price(amount=Decimal(1)), None),
+]
+
+
+@pytest.mark.parametrize(("hint", "was", "now"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
+def test_what_has_no_cells_of_its_own_is_assigned_whole(hint, was, now):
+    """A frozen value, a value of a custom type, and a null."""
+    made = change(hint, was, now)
+
+    assert [(made.column.target, "set", now)] == [(one.target, one.operation, one.value) for one in differences(made)]
+
+
+PARTS = [
+    ("set", set[str], {"a", "b"}, {"b", "c"}, [("add", {"c"}), ("remove", {"a"})]),
+    ("set that grew", set[str], {"a"}, {"a", "b"}, [("add", {"b"})]),
+    ("set that was null", set[str], None, {"a"}, [("add", {"a"})]),
+    ("set that was emptied", set[str], {"a"}, set(), [("remove", {"a"})]),
+    ("map", dict[str, int], {"a": 1, "b": 1}, {"b": 2, "c": 1}, [("add", {"b": 2, "c": 1}), ("remove", {"a"})]),
+    ("map that was null", dict[str, int], None, {"a": 1}, [("add", {"a": 1})]),
+    ("list that was null", list[str], None, ["a"], [("append", ["a"])]),
+    ("list that grew", list[str], ["a"], ["a", "b", "c"], [("append", ["b", "c"])]),
+    ("list that grew in front", list[str], ["a", "b"], ["c", "a", "b"], [("prepend", ["c"])]),
+    ("list of which two were swapped", list[str], ["a", "b"], ["b", "a"], [("set", ["b", "a"])]),
+    ("list that was emptied", list[str], ["a"], [], [("set", [])]),
+    ("list with nothing at its ends", list[str], ["a"], ["b", "a", "c"], [("set", ["b", "a", "c"])]),
+]
+
+
+@pytest.mark.parametrize(
+    ("hint", "was", "now", "wanted"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
+)
+def test_only_what_differs_of_a_collection_is_sent(hint, was, now, wanted):
+    """With one operation for what is added and one for what is removed."""
+    assert wanted == [(one.operation, one.value) for one in differences(change(hint, was, now))]
+
+
+def test_two_keys_that_are_stored_as_one_are_not_put():
+    """The map is assigned whole, and refused when it is bound."""
+    now = {NOON: "a", NOON + timedelta(microseconds=1): "b"}
+    (made,) = differences(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
 
     assert ("set", now) == (made.operation, made.value)
 

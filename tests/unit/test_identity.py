@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import pytest
+from cassandra import util
 from every_type import CASES, USER_TYPES, VECTOR_CASES
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LONDON, NEAR, NOON, SCALARS, shapes_of
+from strategies import CLOSE, LONDON, NEAR, NOON, SCALARS, UTC, shapes_of
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import Column, Model, clustering_key, partition_key
+from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonical
 from scyllamodel.query.objects import access_to
 from scyllamodel.types.hints import resolve
 from scyllamodel.types.identity import cell_form, identity_of, is_same, stored_form
-from scyllamodel.types.values import MapType, SetType, VectorType, walk
 
+TOKYO = ZoneInfo("Asia/Tokyo")
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 
 
@@ -32,14 +37,9 @@ def sent(hint, value):
 
 @st.composite
 def pairs(draw, scalars):
-    """An annotation and two values of it, vectors of what has no order left out."""
-    shape = draw(shapes_of(scalars).filter(lambda found: not _unordered_vector(resolve(found.hint).type)))
+    """An annotation and two values of it."""
+    shape = draw(shapes_of(scalars))
     return shape.hint, draw(shape.values), draw(shape.values)
-
-
-def _unordered_vector(cql_type):
-    vectors = [one for one in walk(cql_type) if isinstance(one, VectorType)]
-    return any(isinstance(inside, (SetType, MapType)) for one in vectors for inside in walk(one))
 
 
 def agree(hint, one, other):
@@ -71,6 +71,54 @@ def test_every_type_tells_its_values_apart(case):
     for one in case.values:
         for other in case.values:
             agree(case.hint, one, other)
+
+
+@pytest.mark.parametrize("hint", CLOSE, ids=str)
+def test_close_values_are_told_apart_as_the_server_does(hint):
+    """Alone, inside of a tuple with nulls, and in lists and vectors: each value beside each other one."""
+    pairs_of = tuple[str | None, hint | None]
+    for one, other in itertools.product(CLOSE[hint], repeat=2):
+        agree(hint, one, other)
+        agree(list[hint], [one, one], [one, other])
+        agree(pairs_of, ("a", one), ("a", other))
+        agree(pairs_of, (None, one), ("", other))
+        agree(pairs_of, ("a", one), ("a", None))
+        agree(Annotated[list[hint], cql.vector(2)], [one, other], [other, other])
+
+
+@pytest.mark.parametrize("hint", [shape.hint for shape in NEAR if shape.key], ids=str)
+def test_close_elements_and_keys_are_told_apart_as_the_server_does(hint):
+    """In sets, as keys and as values of maps."""
+    for one, other in itertools.product(CLOSE[hint], repeat=2):
+        agree(set[hint], {one}, {other})
+        agree(dict[hint, int], {one: 1}, {other: 1})
+        agree(dict[hint, int], {one: 1}, {one: 2})
+        agree(dict[str, hint], {"a": one}, {"a": other})
+        agree(dict[str, hint], {"a": one}, {"b": one})
+
+
+DRIVER = {
+    datetime: [
+        *(datetime(1970, 1, day, tzinfo=zone) for day in (1, 2) for zone in (UTC, None, TOKYO)),
+        *(date(1970, 1, 1), date(1970, 1, 2), date(1969, 12, 31), date(2026, 1, 1), 0, 86_400_000, -86_400_000),
+        *(NOON, NOON.astimezone(TOKYO), 1_767_268_800_123),
+    ],
+    date: [date(1970, 1, 1), date(1970, 1, 2), date(2026, 1, 1), util.Date(0), util.Date(1), util.Date(20_454)],
+    time: [time(1, 2, 3, 4), time(3, 2, 1, 4), time(0), util.Time(3_723_000_004_000), util.Time(0), util.Time(1)],
+}
+"""Values that the driver stores in one type, of several classes."""
+
+
+@pytest.mark.parametrize("hint", DRIVER, ids=str)
+def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(hint):
+    """It is compared by the bytes that the driver makes of it."""
+    found = resolve(Sku, type=resolve(hint).type, load=Sku, dump=lambda value: value)
+    known, made = identity_of(found), driver_type(found.type, {})
+    for one, other in itertools.product(DRIVER[hint], repeat=2):
+        wanted = made.to_binary(one, PROTOCOL) == made.to_binary(other, PROTOCOL)
+
+        assert wanted == is_same(known, one, other)
+        assert wanted == (cell_form(known, one) == cell_form(known, other))
 
 
 class Sku:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import os
 import pickle
 
 import attrs
 import pytest
 from cassandra.util import SortedSet
 
-from scyllamodel import Column, Model, column, partition_key
-from scyllamodel.model.state import changes, current_values, forget, is_loaded, remember, snapshot
+from scyllamodel import Column, Model, UserType, clustering_key, column, partition_key
+from scyllamodel import types as cql
+from scyllamodel.errors import ConcurrentWrite
+from scyllamodel.model.state import (
+    begin_write,
+    changes,
+    current_values,
+    end_write,
+    forget,
+    is_loaded,
+    remember,
+    snapshot,
+)
 
 
 class Kept(Model, table="kept", repo="state"):
@@ -138,9 +151,130 @@ def test_a_replaced_copy_under_the_same_key_is_loaded():
     assert {"status": ("new", "paid")} == found(order)
 
 
-def test_a_replaced_copy_under_another_key_is_new():
+class Line(Model, table="order_lines", repo="state"):
+    """A key of two columns."""
+
+    order: Column[int] = partition_key()
+    number: Column[int] = clustering_key()
+    text: Column[str] = column(default="")
+
+
+@pytest.mark.parametrize("values", [{"order": 2}, {"number": 2}, {"order": 2, "number": 2}], ids=str)
+def test_a_replaced_copy_under_another_key_is_new(values):
     """It stands for another row, of which nothing is known."""
-    assert not is_loaded(Kept.__load__(ROW).replace(id=2))
+    assert is_loaded(Line.__load__((1, 1, "a")).replace(text="b"))
+    assert not is_loaded(Line.__load__((1, 1, "a")).replace(**values))
+
+
+def test_a_copy_of_a_new_instance_is_new():
+    """There is no row that it could stand for."""
+    assert not is_loaded(Kept(id=1).replace(status="paid"))
+    assert not is_loaded(pickle.loads(pickle.dumps(Kept(id=1))))
+
+
+class Box(UserType, name="box"):
+    """A user type, whose values are frozen but for what is in them."""
+
+    width: int
+    labels: cql.Frozen[list[str]] = attrs.field(factory=list)
+
+
+class Mutable(Model, table="mutable", repo="state"):
+    """Values of every kind that can be changed in place."""
+
+    id: Column[int] = partition_key()
+    data: Column[bytes] = column(default=b"")
+    chunks: Column[list[bytes]] = column(factory=list)
+    box: Column[Box | None] = column(default=None)
+    boxes: Column[dict[str, Box]] = column(factory=dict)
+    pair: Column[tuple[str, cql.Frozen[list[str]]] | None] = column(default=None)
+    words: Column[list[str]] = column(type=str, load=str.split, dump=" ".join, factory=list)
+
+
+IN_PLACE = [
+    ("data", bytearray(b"a"), lambda found: found.extend(b"b")),
+    ("chunks", [bytearray(b"a")], lambda found: found[0].extend(b"b")),
+    ("box", Box(width=1, labels=["a"]), lambda found: found.labels.append("b")),
+    ("boxes", {"a": Box(width=1, labels=["a"])}, lambda found: found["a"].labels.append("b")),
+    ("pair", ("a", ["b"]), lambda found: found[1].append("c")),
+    ("words", ["a"], lambda found: found.append("b")),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "change"), IN_PLACE, ids=[case[0] for case in IN_PLACE])
+def test_changes_in_place_are_seen_after_a_write(name, value, change):
+    """What was written is kept as a copy, as deep as the value can be changed."""
+    row = Mutable(id=1, **{name: copy.deepcopy(value)})
+    written(row)
+    assert {} == found(row)
+    change(getattr(row, name))
+
+    assert {name: (value, getattr(row, name))} == found(row)
+
+
+def test_a_row_that_was_written_goes_through_pickle():
+    """Its values are Python's already."""
+    row = Mutable(id=1, words=["a"], boxes={"a": Box(width=1)})
+    written(row)
+    row.words.append("b")
+    again = pickle.loads(pickle.dumps(row))
+
+    assert {"words": (["a"], ["a", "b"])} == found(again)
+
+
+def test_nulls_of_a_row_go_through_pickle():
+    """As the values that stand for them."""
+    again = pickle.loads(pickle.dumps(Mutable.__load__((1, None, None, None, None, None, "a b"))))
+
+    assert {} == found(again)
+    assert (1, None, [], None, {}, None, ["a", "b"]) == tuple(again.__row__)
+
+
+def test_an_instance_is_written_by_one_call_at_a_time():
+    """Another call is refused until the first has ended, and other instances are free, equal ones too."""
+    one, other = Kept(id=1), Kept(id=1)
+    begin_write(one)
+    begin_write(other)
+    with pytest.raises(ConcurrentWrite, match="This Kept is being written by another call"):
+        begin_write(one)
+    end_write(one)
+    begin_write(one)
+    end_write(one)
+    end_write(other)
+
+
+def test_a_forked_process_writes_what_its_parent_was_writing():
+    """The call that holds the instance ends in the parent alone."""
+    row = Kept(id=1)
+    begin_write(row)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        with contextlib.suppress(ConcurrentWrite):
+            begin_write(row)
+            code = 0
+        os._exit(code)
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    end_write(row)
+
+
+class Hidden(Model, table="hidden", repo="state"):
+    """A column whose values are not for logs."""
+
+    id: Column[int] = partition_key()
+    pin: Column[str] = column(default="", redact=True)
+
+
+def test_what_changed_is_shown_without_secrets():
+    """In the ``repr`` of a change and of a row."""
+    row = Hidden.__load__((1, "1234"))
+    row.id, row.pin = 2, "5678"
+    key, pin = changes(row, current_values(row))
+
+    assert repr(key).endswith("from 1 to 2>")
+    assert "1234" not in repr(pin)
+    assert "5678" not in repr(pin)
+    assert "<Snapshot of 2 values>" == repr(snapshot(row, current_values(row)))
 
 
 def test_the_row_is_no_part_of_the_value():

@@ -1,0 +1,132 @@
+"""What `mutants.py` breaks: groups of modules, each with the unit tests that have to notice.
+
+A group is what must reach the floor of caught mutants. Its tests need no server, and run in the order given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mutation import ROLLBACK, ROOT, SCHEMA
+
+PACKAGE = ROOT / "scyllamodel"
+
+
+class Group(NamedTuple):
+    """Modules with one floor.
+
+    Attributes:
+        modules: what is broken.
+        tests: the tests of all of them.
+        first: those that notice soonest, by module or folder.
+    """
+
+    modules: tuple[Path, ...]
+    tests: tuple[str, ...]
+    first: Mapping[str, str] = {}
+
+    def tests_of(self, module: Path) -> list[str]:
+        """The tests for a module, the nearest first."""
+        near = self.first.get(module.stem, self.first.get(module.parent.name, "")).split()
+        own = [name for name in (f"test_{module.parent.name}_{module.stem}",) if name in self.tests]
+        return list(dict.fromkeys([*own, *near, *self.tests]))
+
+
+_TEXTS_AND_DECLARATIONS = {"__init__.py", "catalogue.py", "recipes.py", "declare.py", "emit.py", "run.py"}
+"""Modules that hold no rule: texts, declarations, and what only connects others."""
+
+
+def _found(root: Path, patterns: str) -> tuple[Path, ...]:
+    found = {path for pattern in patterns.split() for path in root.glob(pattern)}
+    return tuple(sorted(path for path in found if path.name not in _TEXTS_AND_DECLARATIONS))
+
+
+_SCHEMA_TESTS = tuple(
+    """
+test_diff_columns test_diff_tables test_diff_indexes test_diff_views test_diff_types test_diff_keyspaces test_rules
+test_options test_options_compare test_reflect test_reflect_targets test_postcondition test_order test_diff_observed
+test_rules_said test_plan test_effects test_changes test_transition test_rollback test_ddl test_diff test_server
+test_source
+""".split()
+)
+_SCHEMA_FIRST = {
+    "diff": "test_diff_columns test_diff_tables test_diff_indexes test_diff_views test_diff_types test_diff_keyspaces",
+    "rules": "test_rules_said test_rules",
+    "options": "test_options test_options_compare",
+    "reflect": "test_reflect test_reflect_targets",
+    "postcondition": "test_postcondition",
+    "order": "test_order",
+    "inverse": "test_rollback test_changes",
+    "rewind": "test_transition test_rollback",
+    "effects": "test_effects test_changes",
+    "contract": "test_plan test_rules",
+    "transition": "test_transition test_rollback",
+    "rollback": "test_rollback",
+}
+_VALUE_TESTS = tuple(
+    """
+test_state test_differences test_identity test_pages test_ordering test_binder test_null_refused
+test_nulls test_assignment test_secrets test_usertype
+""".split()
+)
+_VALUE_FIRST = {
+    "state": "test_state test_differences test_null_refused",
+    "identity": "test_identity test_differences",
+    "differences": "test_differences",
+    "binder": "test_binder test_null_refused test_secrets",
+    "exact": "test_binder",
+    "ordering": "test_ordering test_binder",
+    "canonical": "test_pages test_identity",
+    "pages": "test_pages",
+}
+
+
+def _values(modules: str) -> Group:
+    return Group(_found(PACKAGE, modules), _VALUE_TESTS, _VALUE_FIRST)
+
+
+GROUPS: Mapping[str, Group] = {
+    "schema": Group(
+        _found(SCHEMA, "diff/*.py rules/*.py options/*.py reflect/*.py postcondition.py order.py effects.py"),
+        _SCHEMA_TESTS,
+        _SCHEMA_FIRST,
+    ),
+    "rollback": Group(
+        _found(SCHEMA, "inverse.py rewind.py plan/contract.py plan/transition.py") + _found(ROLLBACK, "*.py"),
+        _SCHEMA_TESTS,
+        _SCHEMA_FIRST,
+    ),
+    "tracking": _values("model/state.py types/identity.py"),
+    "differences": _values("query/differences.py"),
+    "binder": _values("driver/binder.py driver/exact.py driver/ordering.py"),
+    "pages": _values("driver/pages.py driver/canonical.py"),
+}
+
+EQUIVALENT = {
+    "options/stored.py 0 -> 1 in '0'": "any tuple without pairs stands for a value that nobody can compare",
+    "scyllamodel/types/identity.py without the first item in \"{'double': 'd', 'float': 'f'}\"": "only faster",
+}
+"""Mutants that make no difference, by their names without the line; and why."""
+
+
+def group_of(module: Path) -> str:
+    """The name of the group that a module belongs to."""
+    return next(name for name, group in GROUPS.items() if module in group.modules)
+
+
+def chosen(texts: list[str]) -> list[Path]:
+    """The modules of some groups, or those whose paths hold a text; all of them if nothing is asked for.
+
+    Raises:
+        LookupError: a text is neither.
+    """
+    every = [module for group in GROUPS.values() for module in group.modules]
+    found = set[Path]()
+    for text in texts:
+        named = GROUPS[text].modules if text in GROUPS else [one for one in every if text in str(one.relative_to(ROOT))]
+        if not named:
+            raise LookupError(f"neither a group nor a part of the path of a module: {text}")
+        found.update(named)
+    return [module for module in every if not texts or module in found]

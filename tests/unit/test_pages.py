@@ -1,0 +1,224 @@
+"""A page token belongs to one query with its values and keyspace, and to one secret."""
+
+from __future__ import annotations
+
+import base64
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+import pytest
+import through_driver
+from every_type import CASES, USER_TYPES, VECTOR_CASES
+from strategies import LONDON, NOON
+
+from scyllamodel import Column, InvalidPageToken, Model, UserType, clustering_key, column, partition_key, select
+from scyllamodel import types as cql
+from scyllamodel.driver.canonical import canonical, canonical_values, driver_type
+from scyllamodel.driver.pages import make_token, read_token
+from scyllamodel.types.hints import resolve
+
+STATE = bytes(range(40))
+SECRET = b"a secret of this service"
+PROTOCOL = through_driver.PROTOCOL
+SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
+
+
+class Badge(UserType, name="badge"):
+    """A frozen type with a set, whose order differs from process to process."""
+
+    words: frozenset[str]
+    at: datetime | None = None
+
+
+class Visit(Model, table="visits", repo="pages"):
+    """Keys whose values have more than one form in Python."""
+
+    badge: Column[cql.Frozen[Badge]] = partition_key()
+    at: Column[datetime] = partition_key()
+    price: Column[Decimal] = partition_key()
+    id: Column[int] = clustering_key()
+    note: Column[str] = column(default="")
+
+
+def compiled(keyspace="shop", *, words=("a", "b"), moment=NOON, price=Decimal("1.0"), ids=(1, 2), badge_at=NOON):
+    """A query, ready to be sent."""
+    badge = Badge(words=frozenset(words), at=badge_at)
+    key = (Visit.badge == badge, Visit.at == moment, Visit.price == price)
+    return select(Visit).where(*key, Visit.id.in_(ids)).compile(keyspace)
+
+
+SECRETS = pytest.mark.parametrize("secret", [None, SECRET], ids=["unsigned", "signed"])
+
+
+@SECRETS
+def test_a_token_gives_back_the_state_of_the_driver(secret):
+    """Of whatever length, in letters that an address of the web takes as they are."""
+    for length in range(1, 41):
+        token = make_token(compiled(), STATE[:length], secret)
+
+        assert STATE[:length] == read_token(compiled(), token, secret)
+        assert token.replace("-", "").replace("_", "").isalnum()
+
+
+def test_the_format_of_a_token_is_fixed():
+    """One byte of a version, twelve of a digest, the state, and sixteen of a signature: clients keep tokens."""
+    plain, signed = make_token(compiled(), STATE, None), make_token(compiled(), STATE, SECRET)
+    found = [base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)) for token in (plain, signed)]
+
+    assert [2, 2] == [one[0] for one in found]
+    assert [STATE, STATE] == [one[13:53] for one in found]
+    assert [53, 69] == [len(one) for one in found]
+    assert found[0][1:13] != found[1][1:13]
+
+
+SAME = [
+    ("another zone", {"moment": NOON.astimezone(LONDON)}),
+    ("within the millisecond", {"moment": NOON + timedelta(microseconds=3)}),
+    ("a naive moment", {"moment": NOON.replace(tzinfo=None)}),
+    ("the order of a set", {"words": ("b", "a")}),
+    ("the order of IN", {"ids": [2, 1]}),
+    ("twice in IN", {"ids": [2, 1, 2]}),
+]
+OTHER = [
+    ("another keyspace", {"keyspace": "other"}),
+    ("another millisecond", {"moment": NOON + timedelta(milliseconds=1)}),
+    ("another scale", {"price": Decimal("1.00")}),
+    ("another element", {"words": ("a", "c")}),
+    ("one element less", {"words": ("a",)}),
+    ("another field", {"badge_at": None}),
+    ("another row", {"ids": [1, 3]}),
+]
+
+
+@SECRETS
+@pytest.mark.parametrize("values", [case[1] for case in SAME], ids=[case[0] for case in SAME])
+def test_a_token_is_taken_for_a_query_that_sends_the_same(values, secret):
+    """However its values are written in Python."""
+    assert STATE == read_token(compiled(**values), make_token(compiled(), STATE, secret), secret)
+
+
+@SECRETS
+@pytest.mark.parametrize("values", [case[1] for case in OTHER], ids=[case[0] for case in OTHER])
+def test_a_token_of_another_query_is_refused(values, secret):
+    """Of other values, and of another keyspace."""
+    with pytest.raises(InvalidPageToken, match="another query"):
+        read_token(compiled(**values), make_token(compiled(), STATE, secret), secret)
+
+
+def test_another_text_is_another_query():
+    """Though its values are those."""
+    query = select(Visit.id).where(Visit.badge == Badge(words=frozenset("a")), Visit.at == NOON, Visit.price == 1)
+    token = make_token(query.compile("shop"), STATE, None)
+
+    assert STATE == read_token(query.compile("shop"), token, None)
+    with pytest.raises(InvalidPageToken, match="another query"):
+        read_token(query.limit(5).compile("shop"), token, None)
+
+
+def test_a_value_that_cannot_be_sent_has_no_token():
+    """Not even its own: the query is refused when it is bound."""
+    bad = compiled(price="expensive")
+
+    with pytest.raises(InvalidPageToken, match="another query"):
+        read_token(bad, make_token(bad, STATE, None), None)
+
+
+def damaged(token, at):
+    """The token with one bit changed."""
+    found = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    found[at] ^= 1
+    return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("at", [0, 1, 12, 13, 52, 53, -1])
+def test_a_signed_token_cannot_be_changed(at):
+    """In its head, its state or its signature."""
+    with pytest.raises(InvalidPageToken, match="not signed with the secret"):
+        read_token(compiled(), damaged(make_token(compiled(), STATE, SECRET), at), SECRET)
+
+
+@pytest.mark.parametrize("made", [None, b"another secret"], ids=["unsigned", "another secret"])
+def test_a_token_without_this_secret_is_refused(made):
+    """Nothing of what it holds is looked at."""
+    for state in (b"x", STATE):
+        with pytest.raises(InvalidPageToken, match="not signed with the secret"):
+            read_token(compiled(), make_token(compiled(), state, made), SECRET)
+
+
+def test_a_token_of_another_version_is_refused():
+    """With its version."""
+    token = damaged(make_token(compiled(), STATE, None), 0)
+    with pytest.raises(InvalidPageToken, match="is of version 3, and this program reads 2"):
+        read_token(compiled(), token, None)
+
+
+GARBAGE = ["", "a", "*" * 40, "é" * 40, "AA==", base64.urlsafe_b64encode(bytes(13)).decode(), None, 5, "\ud800" * 40]
+
+
+@SECRETS
+@pytest.mark.parametrize("token", GARBAGE, ids=ascii)
+def test_what_is_not_a_token_is_refused(token, secret):
+    """Texts of any length and letters, and what is not a text."""
+    with pytest.raises(InvalidPageToken, match="This is no page token"):
+        read_token(compiled(), token, secret)
+
+
+def bytes_of(hint, value):
+    """The canonical bytes of a value of an annotation."""
+    made = driver_type(resolve(hint).type, {})
+    return canonical(made, made.to_binary(value, PROTOCOL))
+
+
+SETS = [
+    ("a frozen set in a list", list[frozenset[str]], lambda words: [frozenset(words)]),
+    ("a map", dict[str, int], lambda words: dict.fromkeys(words, 1)),
+    ("a set in a map", dict[str, set[str]], lambda words: {"a": set(words)}),
+    ("a set as a key", dict[frozenset[str], str], lambda words: {frozenset(words): "a"}),
+    ("a set in a tuple", tuple[int | None, frozenset[str] | None], lambda words: (None, frozenset(words))),
+]
+
+
+@pytest.mark.parametrize(("hint", "make"), [case[1:] for case in SETS], ids=[case[0] for case in SETS])
+def test_sets_and_maps_have_one_order_wherever_they_are(hint, make):
+    """The order in which Python iterates them says nothing."""
+    words = [f"word {number}" for number in range(12)]
+    assert 1 == len({bytes_of(hint, make(order)) for order in (words, words[::-1], words[5:] + words[:5])})
+    assert bytes_of(hint, make(words)) != bytes_of(hint, make(words[:-1]))
+
+
+APART = [
+    ("the order of a list", list[str], ["a", "b"], ["b", "a"]),
+    ("an element of a list twice", list[str], ["a"], ["a", "a"]),
+    ("where one element ends", list[str], ["ab", "c"], ["a", "bc"]),
+    ("values of two keys", dict[str, str], {"a": "x", "b": "y"}, {"a": "y", "b": "x"}),
+    ("key and value", dict[str, str], {"a": "x"}, {"x": "a"}),
+    ("null and empty", tuple[str | None, str], (None, "a"), ("", "a")),
+    ("null at the end", tuple[str, str | None], ("a", None), ("a", "")),
+    ("a vector", Annotated[list[float], cql.vector(2)], [0.5, 1.0], [1.0, 0.5]),
+    ("items of a tuple", tuple[date, date], (date(2026, 1, 1), date(2026, 1, 2)), (date(2026, 1, 2), date(2026, 1, 1))),
+]
+
+
+@pytest.mark.parametrize(("hint", "one", "other"), [case[1:] for case in APART], ids=[case[0] for case in APART])
+def test_what_is_sent_differently_has_other_bytes(hint, one, other):
+    """Nothing that counts is lost in the canonical form."""
+    assert bytes_of(hint, one) != bytes_of(hint, other)
+
+
+def test_a_null_has_no_bytes():
+    """Neither alone nor where a value is bound."""
+    assert canonical(driver_type(resolve(str).type, {}), None) is None
+    assert canonical_values(compiled(badge_at=None)) != canonical_values(compiled())
+
+
+@pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
+def test_types_are_those_of_prepared_statements(case):
+    """What is made without a server for each CQL type serialises as the driver's own classes do."""
+    hint = resolve(case.hint)
+    ours, theirs = driver_type(hint.type, SERVER), through_driver.driver_type(hint.type, SERVER)
+
+    assert ours.cql_parameterized_type() == theirs.cql_parameterized_type()
+    for value in case.values:
+        dumped = value if hint.dump is None else hint.dump(value)
+        assert ours.to_binary(dumped, PROTOCOL) == theirs.to_binary(dumped, PROTOCOL)
