@@ -170,7 +170,15 @@ def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -
     _check_options(columns, options, problems)
     renamed_from = own_setting(cls, "renamed_from")
     masked = table_columns(columns, _masks(columns, keyspace, problems))
-    return Table(name, masked, keyspace=keyspace, options=options, indexes=indexes, renamed_from=renamed_from)
+    return Table(
+        name,
+        masked,
+        keyspace=keyspace,
+        options=options,
+        indexes=indexes,
+        renamed_from=renamed_from,
+        class_name=cls.__name__,
+    )
 
 
 def table_columns(columns: Columns, masks: Mapping[str, str] = MappingProxyType({})) -> list[TableColumn]:
@@ -183,6 +191,7 @@ def table_columns(columns: Columns, masks: Mapping[str, str] = MappingProxyType(
             c.spec.descending,
             c.spec.renamed_from,
             loads_none=not c.in_key and loads_none(c.hint),
+            attribute=name,
             mask=masks.get(name),
             has_default=c.field._default is not attrs.NOTHING,  # noqa: SLF001 - attrs shows it only once the class is made
         )

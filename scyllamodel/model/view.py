@@ -196,6 +196,7 @@ def _facts(cls: type, table: type[Model], columns: Columns, problems: Problems) 
         keyspace=table.__facts__.keyspace,
         all_columns=bool(own_setting(cls, "all_columns")),
         options=options,
+        class_name=cls.__name__,
     )
 
 

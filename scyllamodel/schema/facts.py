@@ -92,6 +92,7 @@ class TableColumn:
         renamed_from: the earlier name, when a model declares one; no part of equality.
         loads_none: whether a model loads a null as None although its annotation excludes None; no part of equality.
         has_default: whether a model gives a default to new instances; no part of equality.
+        attribute: the attribute of the model, for texts that show Python; empty from a server; no part of equality.
         mask: the function that hides its values from roles without UNMASK, as `scyllamodel.schema.masks` writes it;
             None for a column without a mask, and for those of views, which follow their table.
     """
@@ -103,6 +104,7 @@ class TableColumn:
     renamed_from: str | None = attrs.field(default=None, eq=False)
     loads_none: bool = attrs.field(default=False, eq=False)
     has_default: bool = attrs.field(default=False, eq=False)
+    attribute: str = attrs.field(default="", eq=False, repr=False)
     mask: str | None = None
 
     @property
@@ -271,6 +273,7 @@ class Table(_Columns):
         flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; no part of equality.
         renamed_from: an earlier name that a model declares; no part of equality.
         triggers: its triggers, which no model declares; no part of equality.
+        class_name: the name of the model, for texts that show Python; empty from a server; no part of equality.
     """
 
     keyspace: str | None = None
@@ -281,6 +284,7 @@ class Table(_Columns):
     dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
     """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); no part of equality."""
     triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
+    class_name: str = attrs.field(default="", eq=False, repr=False)
 
     @property
     def is_counter(self) -> bool:
@@ -303,6 +307,7 @@ class View(_Columns):
         all_columns: whether it was made by ``SELECT *`` and so grows with its table.
         where: the filter as the server prints it; empty on a model, which always means "every key IS NOT NULL".
         options: as of a table.
+        class_name: as of a table.
     """
 
     base: str = ""
@@ -310,6 +315,7 @@ class View(_Columns):
     all_columns: bool = False
     where: str = ""
     options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    class_name: str = attrs.field(default="", eq=False, repr=False)
 
 
 @attrs.frozen

@@ -234,7 +234,13 @@ def _replaced(change: Change, name: str, what: str, how: str) -> Diagnostic:
     return Diagnostic("RB104", "error", path, text, f"Look at {path}, and bring it by hand to what it is to be.")
 
 
+_CONTRACT: Final = (
+    "Drop what depends on {} first: scyllamodel contract --allow CODE:NAME, where no model declares it any more "
+    "(`scyllamodel check` lists it), otherwise in cqlsh."
+)
+
+
 def _needed(change: Change, name: str, what: str, dependents: list[str]) -> Diagnostic:
     path = f"{keyspace_of(change)}.{name}"
     many = f"{what} {dependents[0]} depends" if len(dependents) == 1 else f"{what}s {', '.join(dependents)} depend"
-    return Diagnostic("RB103", "error", path, f"{many} on it", f"Drop what depends on {path} by hand first.")
+    return Diagnostic("RB103", "error", path, f"{many} on it", _CONTRACT.format(path))

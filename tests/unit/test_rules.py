@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
+import types
 from datetime import timedelta
 
 import attrs
@@ -9,6 +13,8 @@ import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
 from ledger_store import NOON, MemoryStore, ledger_on
 
+from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.parser import parse
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.ledger import Migration
@@ -24,6 +30,7 @@ from scyllamodel.schema.diff import Sides, diff
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.rules import Case, judge, lint
+from scyllamodel.schema.rules.allow import checked
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE, ENTRIES
 from scyllamodel.schema.rules.destructive import dropped_keyspace
@@ -508,7 +515,7 @@ RECIPES = [
     (
         both(T, ("b int pk", "a int ck desc", "v text")),
         [
-            'class T2(Model, table="t_2"):',
+            "class T2(Model, table='t_2'):",
             "b: Column[cql.Int] = partition_key()",
             "a: Column[cql.Int] = clustering_key(descending=True)",
             "scyllamodel backfill t --into t_2",
@@ -520,15 +527,18 @@ RECIPES = [
         both(T, (*T[:2], "w text from=v")),
         ['column(db_name="v")', "ADD w text", "--allow DS103:t.v", "plan --expand t.w"],
     ),
-    ((schema(ADDR), wanted(user_type("addr", "x text"))), ['class Addr2(UserType, name="addr_2")', "DROP TYPE k.addr"]),
-    ((schema(GROWN), wanted(user_type("addr", "y int"))), ["x: cql.Int\n", "y: cql.Int"]),
+    (
+        (schema(ADDR), wanted(user_type("addr", "x text"))),
+        ["class Addr2(UserType, name='addr_2')", "--allow DS104:addr"],
+    ),
+    ((schema(GROWN), wanted(user_type("addr", "y int"))), ["x: cql.Int | None", "y: cql.Int | None"]),
     (
         (schema(table("t", *T), V), wanted(table("t", *T), view("x", "t", "b int pk", "a int ck"))),
-        ['class X2(MaterializedView, of=T, view="x_2")', "DROP MATERIALIZED VIEW k.x"],
+        ["class X2(MaterializedView, of=T, view='x_2')", "scyllamodel contract --allow DS105:x"],
     ),
     (
         indexed([index("v", "i")], [index("v", "i", using="sai")]),
-        ['Index("v", using="sai", name="i_2")', "DROP INDEX k.i"],
+        ['Index("v", using="sai", name="i_2")', "scyllamodel contract --allow DS106:i"],
     ),
     (dropped("regular text", "int"), ['x: Column[cql.Int] = column(db_name="x_2"']),
 ]
@@ -540,3 +550,39 @@ def test_a_refusal_comes_with_its_recipe(sides, pieces):
     fixes = "\n".join(found.fix for found in judged(*sides, C5))
 
     assert [] == [piece for piece in pieces if piece not in fixes]
+
+
+COMMAND = re.compile(r"scyllamodel (?:contract|backfill|plan|wait|migrate)(?: (?:--[a-z-]+|'[^']*'|[\w:.€-]+))+")
+HEAD = """
+from __future__ import annotations
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+from scyllamodel import Column, Model, UserType, clustering_key, column, partition_key
+from scyllamodel import types as cql
+
+class Addr(UserType):
+    x: cql.Int | None = None
+
+class Base(Model, abstract=True):
+"""
+DECLARED = re.compile(r"\w+: Column\[.+\] = (?:column|partition_key|clustering_key)\(.*\)")
+
+
+def test_what_the_recipes_say_can_be_typed():
+    """Each command in a fix of each case is taken by the command line, each declared column by Python."""
+    fixes = "\n".join(found.fix for case in CASES for found in judged(*case[3], case[2]))
+    commands = [found.rstrip(".").split(" ", 1)[1] for found in COMMAND.findall(fixes)]
+    declared = [found for found in DECLARED.findall(fixes) if "…" not in found]
+    for command in commands:
+        settings = parse(COMMANDS, shlex.split(command))
+        checked(getattr(settings, "allow", ()))
+    for number, line in enumerate(declared):
+        module = types.ModuleType(f"typed_{number}")
+        sys.modules[module.__name__] = module
+        exec(f"{HEAD}    {line}\n", module.__dict__)
+        del sys.modules[module.__name__]
+
+    assert len(commands) > 20
+    assert len(declared) > 10

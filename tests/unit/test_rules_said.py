@@ -328,7 +328,9 @@ def test_fields_are_told_as_they_are(declared, code, text):
     """Which is gone, of another type, or in another place; with the way round."""
     sides = schema(user_type("addr", "x int", "y int")), wanted(user_type("addr", *declared))
     (found,) = said(*sides)
-    way = 'class Addr2(UserType, name="addr_2")' if code == "UD102" else "x: cql.Int\n    y: cql.Int"
+    way = (
+        "class Addr2(UserType, name='addr_2')" if code == "UD102" else "x: cql.Int | None = column(default=None)\n    y"
+    )
 
     assert (code, "error") == found[:2]
     assert found[2].startswith(text)
@@ -358,7 +360,7 @@ def test_a_view_is_told_with_a_name_that_is_free():
     (found,) = [text for code, _, text in said(schema(*live), more) if code == "MV103"]
 
     assert found == "the view has not all columns that the model wants; it lacks w"
-    assert 'view="x_4"' in fixes(schema(*live), more)
+    assert "view='x_4'" in fixes(schema(*live), more)
 
 
 def test_a_type_in_a_partition_key_of_several_columns_is_found():

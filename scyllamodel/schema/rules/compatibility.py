@@ -36,7 +36,7 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
     if change.code == "BC102":
         table = case.sides.tables[change.table]
         wanted = attrs.evolve(change.wanted, renamed_from=None)
-        keep = f'{recipes.attribute(wanted.name)}: … = column(db_name="{change.found.name}")'
+        keep = f'{recipes.attribute(wanted)}: … = column(db_name="{change.found.name}")'
         fix = f"To keep the values where they are:\n    {keep}\nTo rename it in the database, in two releases:\n"
         fix += recipes.new_column(case.name, table, change.found, wanted, wanted.name)
         text = f"CQL renames key columns only, and {change.found.name} is none; the model wants it as {wanted.name}"
@@ -50,7 +50,7 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
         steps = [
             f'Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    table="{new}"',
             f"Deploy and sync, which creates {case.name}.{change.table.name}; write to both tables.",
-            f"Copy the rows of before:\n    {recipes.backfill(old, '', new)}",
+            f"Copy the existing rows:\n    {recipes.backfill(old, '', new)}",
             f"Read {change.table.name} only; then remove {cls}.",
             f"When nothing reads it any more: scyllamodel contract {recipes.allow('DS102', old)}",
         ]

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel._identifiers import qualified
 from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
@@ -45,7 +44,7 @@ def _lacking(change: AddIndex, case: Case) -> str | None:
 def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
     found, wanted = change.found, change.wanted
     taken = {index.name for table in case.found.tables for index in table.indexes}
-    drop = f"DROP INDEX {qualified(case.name, found.name)}"
+    drop = f"scyllamodel contract {recipes.allow('DS106', found.name)}"
     if change.code == "IX103":
         text = f"the index {found.name} was made otherwise ({_told(found)}); the model wants {_told(wanted)}"
         fix = (

@@ -33,7 +33,7 @@ def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
 
 
 def _choices(column: TableColumn) -> str:
-    name, annotation = recipes.attribute(column.name), recipes.annotation(column.type)
+    name, annotation = recipes.attribute(column), recipes.annotation(column.type)
     return (
         f"{name}: Column[{annotation} | None] = column(default=None)\n"
         f"or {name}: Column[{annotation}] = column(default=…, null_as_default=True)\n"

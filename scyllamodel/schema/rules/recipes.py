@@ -1,7 +1,7 @@
 """The way round what CQL cannot do, written out for the user's own table and column.
 
 *In*: facts of both sides. *Out*: numbered text with the declarations, the backfill, the switch and the later removal.
-The names of classes are guessed from the names of tables, and the text says so by being an example.
+Classes and attributes are those of the models; what no model declares gets a name made of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.schema.facts import UserType
-from scyllamodel.schema.source.classes import column_line
+from scyllamodel.schema.source.classes import column_line, field_line
 from scyllamodel.schema.source.hints import Classes, spell
 from scyllamodel.schema.source.names import attributes, class_names
 from scyllamodel.types.values import freeze, user_types
@@ -56,9 +56,14 @@ def class_name(name: str) -> str:
     return next(class_names([name]))
 
 
-def attribute(name: str) -> str:
-    """A likely attribute for a column."""
-    return attributes([name])[name]
+def attribute(column: TableColumn) -> str:
+    """The attribute of a column: that of the model, else one made of its name."""
+    return column.attribute or attributes([column.name])[column.name]
+
+
+def class_of(fact: Table | View) -> str:
+    """The class of a table or view: the model, else a name made of its own."""
+    return fact.class_name or class_name(fact.name)
 
 
 def spare(name: str, taken: Container[str]) -> str:
@@ -68,7 +73,12 @@ def spare(name: str, taken: Container[str]) -> str:
 
 def declaration(column: TableColumn) -> str:
     """The column in a class body, as the models that `inspect` writes have it."""
-    return column_line(column, attribute(column.name), _classes(column.type))
+    return column_line(column, attribute(column), _classes(column.type))
+
+
+def field(name: str, cql_type: CqlType) -> str:
+    """The field of a user type in a class body; every field may be null, as it may in CQL."""
+    return field_line(name, attributes([name])[name], cql_type, _classes(cql_type))
 
 
 def numbered(steps: Iterable[str]) -> str:
@@ -82,20 +92,27 @@ def _inset(text: str) -> str:
 
 def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableColumn, new: str) -> str:
     """Expand, copy, contract, for a column that cannot become what is wanted."""
-    old = attribute(found.name)
-    keep = declaration(found)
-    add = declaration(attrs.evolve(wanted, name=new))
+    old, second = _beside(found, wanted, new)
+    keep, add = declaration(old), declaration(second)
     static = " STATIC" if wanted.kind == "static" else ""
     ddl = f"ALTER TABLE {qualified(keyspace, table.name)} ADD {quote(new)} {wanted.type.cql}{static}"
     convert = "" if freeze(found.type) == freeze(wanted.type) else " --convert MODULE:FUNCTION"
     steps = [
         f"Keep the old column as it is stored, and declare the new one beside it:\n    {keep}\n    {add}",
         f"Deploy and sync, which runs: {ddl}",
-        f"Write both columns, and copy the values of before:\n    {backfill(table.name, found.name, new)}{convert}",
-        f"Read {new} only; then remove {old} from the model.",
+        f"Write both columns, and copy the existing values:\n    {backfill(table.name, found.name, new)}{convert}",
+        f"Read {attribute(second)} only; then remove {attribute(old)} from the model.",
         f"When nothing reads it any more: scyllamodel contract {allow('DS103', f'{table.name}.{found.name}')}",
     ]
     return f"{numbered(steps)}\n{written_out(f'{table.name}.{wanted.name}')}"
+
+
+def _beside(found: TableColumn, wanted: TableColumn, new: str) -> tuple[TableColumn, TableColumn]:
+    """The stored column and the new one, with the attributes that they have while both are there."""
+    if wanted.name != found.name:  # a rename: the model has the attribute of the new column alone
+        return found, attrs.evolve(wanted, name=new)
+    old = attrs.evolve(found, attribute=attribute(wanted))
+    return old, attrs.evolve(wanted, name=new, attribute=old.attribute + new.removeprefix(found.name))
 
 
 def backfill(table: str, column: str, new: str) -> str:
@@ -116,38 +133,51 @@ def copied_by(table: Table, column: TableColumn) -> tuple[TableColumn, ...]:
 
 def new_table(keyspace: str, found: Table, wanted: Table, new: str) -> str:
     """Another table with the wanted key, and the way there."""
-    cls, old = class_name(new), class_name(found.name)
+    old = class_of(wanted)
+    cls = f"{old}{class_name(new).removeprefix(class_name(found.name))}"
     key = _inset("\n".join(declaration(c) for c in wanted.columns if c.in_key))
-    head = f'class {cls}(Model, table="{new}"):'
+    head = f"class {cls}(Model, table={new!r}):"
     steps = [
         f"Keep {old} as it is stored, and declare a second model:\n    {head}\n{_inset(key)}",
         f"Deploy and sync, which creates {keyspace}.{new}; write to both tables.",
-        f"Copy the rows of before:\n    {backfill(found.name, '', new)}",
-        f"Read {new} only; then remove {old}.",
+        f"Copy the existing rows:\n    {backfill(found.name, '', new)}",
+        f"Read {cls} only; then remove {old}.",
         f"When nothing reads it any more: scyllamodel contract {allow('DS102', found.name)}",
     ]
     return f"{numbered(steps)}\n{written_out(found.name)}"
 
 
-def new_view(keyspace: str, found: View, wanted: View, new: str) -> str:
-    """Another view beside the old one."""
-    head = f'class {class_name(new)}(MaterializedView, of={class_name(wanted.base)}, view="{new}"): …'
+def new_view(keyspace: str, found: View, wanted: View, new: str, base: str) -> str:
+    """Another view beside the old one.
+
+    Parameters:
+        base: the class of its table.
+    """
+    cls = f"{class_of(wanted)}{class_name(new).removeprefix(class_name(found.name))}"
+    columns = _inset("\n".join(declaration(c) for c in wanted.columns))
+    head = f"class {cls}(MaterializedView, of={base}, view={new!r}):"
     steps = [
-        f"Declare the wanted definition under a new name:\n    {head}",
+        f"Declare the wanted definition under a new name:\n    {head}\n{_inset(columns)}",
         f"Deploy and sync; the view {keyspace}.{new} is filled in the background.",
-        f"Read {new} only.",
-        f"When nothing reads it any more, by hand: DROP MATERIALIZED VIEW {qualified(keyspace, found.name)}",
+        f"Read {cls} only.",
+        f"When nothing reads the old one any more: scyllamodel contract {allow('DS105', found.name)}",
     ]
     return numbered(steps)
 
 
-def new_type(keyspace: str, found: str, new: str) -> str:
-    """Another type, and another column that holds it."""
-    head = f'class {class_name(new)}(UserType, name="{new}"): …'
+def new_type(found: str, fields: Iterable[tuple[str, CqlType]], new: str) -> str:
+    """Another type, and another column that holds it.
+
+    Parameters:
+        fields: what the model wants the type to have.
+    """
+    lines = _inset("\n".join(field(name, of) for name, of in fields))
+    head = f"class {class_name(new)}(UserType, name={new!r}):"
+    drops = f"scyllamodel contract --allow DS103:TABLE.COLUMN {allow('DS104', found)}"
     steps = [
-        f"Keep {class_name(found)} as it is stored, and declare a second type:\n    {head}",
+        f"Keep {class_name(found)} as it is stored, and declare a second type:\n    {head}\n{_inset(lines)}",
         "Add a column of the new type beside each column of the old one, and sync.",
-        "Write both, copy the rows of before with scyllamodel backfill, then read the new columns only.",
-        f"When nothing reads them any more, drop the old columns by hand, then: DROP TYPE {qualified(keyspace, found)}",
+        "Write both, copy the existing rows with scyllamodel backfill, then read the new columns only.",
+        f"When nothing reads the old columns any more, drop each of them, then the type:\n    {drops}",
     ]
     return numbered(steps)

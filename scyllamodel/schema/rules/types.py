@@ -124,7 +124,7 @@ def _again(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]
         return
     kind, old = _remembered(str(table.dropped[column.name]))
     fix = (
-        f"Give the column another name in the database and keep the attribute:\n    {recipes.attribute(column.name)}: "
+        f"Give the column another name in the database and keep the attribute:\n    {recipes.attribute(column)}: "
         f'Column[{recipes.annotation(column.type)}] = column(db_name="{recipes.spare(column.name, table)}", …)'
     )
     if old == "counter":

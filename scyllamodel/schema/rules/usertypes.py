@@ -9,7 +9,7 @@ from scyllamodel.schema.changes import AddField, AddType, AlterUserType, RenameF
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.types import unknown_type
-from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, is_multi_cell, user_types
+from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, freeze, is_multi_cell, user_types
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType
@@ -28,9 +28,10 @@ def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
         stored_order, wanted_order = ", ".join(stored), ", ".join(declared)
         text = f"the fields are ({stored_order}) in this order, and the model has ({wanted_order}); new ones come last"
     if change.code == "UD102":
-        fix = recipes.new_type(case.name, change.found.name, recipes.spare(change.found.name, case.sides.types))
+        new = recipes.spare(change.found.name, case.sides.types)
+        fix = recipes.new_type(change.found.name, change.wanted.fields, new)
     else:
-        fields = "\n".join(f"    {recipes.attribute(n)}: {recipes.annotation(t)}" for n, t in stored.items())
+        fields = "\n".join(f"    {recipes.field(n, t)}" for n, t in stored.items())
         fix = f"Declare the stored fields in their order, then the new ones:\n{fields}"
     yield Diagnostic(change.code, "error", path, text, fix)
 
@@ -41,7 +42,8 @@ def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
     if keyed := [t.name for t in case.found.tables if _in_partition_key(t, holders)]:
         text = f"the type is in the partition key of {', '.join(keyed)}, so it cannot gain a field"
         new = recipes.spare(change.type, case.sides.types)
-        yield Diagnostic("UD103", "error", path, text, recipes.new_type(case.name, change.type, new))
+        declared = next((found.fields for found in case.wanted.types if found.name == change.type), ())
+        yield Diagnostic("UD103", "error", path, text, recipes.new_type(change.type, declared, new))
     if _is_open_collection(change.field_type) and (bare := _holding_bare(case.found, change.type)):
         yield _open_collection(path, change.name, change.field_type, bare)
     yield from unknown_type(change.field_type, path, case)
@@ -94,8 +96,7 @@ def _open_collection(path: str, field: str, field_type: CqlType, tables: list[st
         f"a non-frozen collection in a type that {', '.join(tables)} holds non-frozen: such a column cannot be made "
         "again, in a new table or on another cluster"
     )
-    hint = recipes.annotation(field_type)
-    fix = f"Freeze the collection:\n    {recipes.attribute(field)}: cql.Frozen[{hint}]"
+    fix = f"Freeze the collection:\n    {recipes.field(field, freeze(field_type))}"
     return Diagnostic("UD106", "error", path, text, fix)
 
 

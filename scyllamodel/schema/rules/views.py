@@ -35,7 +35,9 @@ def _altered(change: AlterView, case: Case) -> Iterator[Diagnostic]:
         "filter": f"the view keeps rows WHERE {found.where}, and the model wants another choice",
     }[change.what]
     new = recipes.spare(found.name, {*case.sides.tables, *case.sides.views})
-    fix = recipes.new_view(case.name, found, wanted, new)
+    base = case.sides.declared.get(wanted.base)
+    of = recipes.class_name(wanted.base) if base is None else recipes.class_of(base)
+    fix = recipes.new_view(case.name, found, wanted, new, of)
     yield Diagnostic("MV103", "error", case.path(found.name), said, fix)
 
 

@@ -31,12 +31,15 @@ def user_type_class(found: UserType, classes: Classes) -> list[str]:
     """The class of a user type; every field may be null, as it may in CQL."""
     names = attributes(name for name, _ in found.fields)
     lines = [f"class {classes.names[found.name]}(UserType, name={found.name!r}):"]
-    for raw, cql_type in found.fields:
-        said = spell(cql_type, classes)
-        hint, more = _optional(cql_type, said)
-        given = [*_named(raw, names[raw]), *more, *said.settings]
-        lines.append(f"{_INDENT}{names[raw]}: {hint} = column({', '.join(given)})")
+    lines += [_INDENT + field_line(raw, names[raw], cql_type, classes) for raw, cql_type in found.fields]
     return lines
+
+
+def field_line(raw: str, attribute: str, cql_type: CqlType, classes: Classes) -> str:
+    """The line of a class body that declares a field of a user type."""
+    said = spell(cql_type, classes)
+    hint, more = _optional(cql_type, said)
+    return f"{attribute}: {hint} = column({', '.join([*_named(raw, attribute), *more, *said.settings])})"
 
 
 def table_class(
