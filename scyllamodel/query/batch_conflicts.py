@@ -7,8 +7,9 @@ a delete wins over both. Rows and values are compared in their stored form.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
@@ -23,6 +24,8 @@ from scyllamodel.types.values import ListType, MapType
 if TYPE_CHECKING:
     from scyllamodel.errors import QueryNotSupported
     from scyllamodel.model.column import Column
+
+Cells: TypeAlias = "Mapping[str, Mapping[Hashable, Hashable]]"
 
 _WHOLE: Final = "whole"
 """The part of a value that is all of it."""
@@ -47,7 +50,8 @@ class _Effect:
         verb: for errors.
         deletes: whether it deletes rows.
         is_row: whether the place is one row, or the static columns of a partition.
-        cells: for each column, parts of its value to what they become.
+        cells: makes, for each column, parts of its value to what they become. It is called when another write of the
+            batch is of this place, which is rare.
     """
 
     place: tuple[Hashable, ...]
@@ -55,7 +59,7 @@ class _Effect:
     verb: str
     deletes: bool = False
     is_row: bool = True
-    cells: Mapping[str, Mapping[Hashable, Hashable]] = attrs.field(factory=dict)
+    cells: Callable[[], Cells] = dict
 
 
 class WriteConflicts:
@@ -115,11 +119,14 @@ def _effects(compiled: Compiled[Any], time: int | None) -> Iterator[_Effect]:
     if shape.verb == "delete" and not shape.writes:
         yield _Effect(place, partition, shape.verb, deletes=True, is_row=is_row)
         return
+    if shape.verb == "insert" and not access.has_static:
+        yield _Effect(place, partition, shape.verb, is_row=is_row, cells=cache(lambda: _cells(compiled)[0]))
+        return
     row, static = _cells(compiled)
     if static:
-        yield _Effect(partition, partition, shape.verb, cells=static)
+        yield _Effect(partition, partition, shape.verb, cells=lambda: static)
     if row or shape.verb == "insert":
-        yield _Effect(place, partition, shape.verb, is_row=is_row, cells=row)
+        yield _Effect(place, partition, shape.verb, is_row=is_row, cells=lambda: row)
 
 
 def _conflict(one: _Effect, other: _Effect) -> str | None:
@@ -132,7 +139,8 @@ def _conflict(one: _Effect, other: _Effect) -> str | None:
         return "the delete wins" if covers else None
     if one.place != other.place or not (one.is_row and other.is_row):
         return None
-    lost = [name for name, cells in one.cells.items() if name in other.cells and _differ(cells, other.cells[name])]
+    mine, theirs = one.cells(), other.cells()
+    lost = [name for name, cells in mine.items() if name in theirs and _differ(cells, theirs[name])]
     return f"of two changes of {lost[0]} it is not the later one that wins" if lost else None
 
 

@@ -86,6 +86,7 @@ class Access(Generic[M]):
         key: the names of the attributes of the primary key, in its order.
         partition: those of the partition key.
         values: an instance to its values as a new row has them, what it says nothing of unset.
+        has_static: whether the model has static columns.
         writable: whether instances are written one by one: of a table, and not of counters.
     """
 
@@ -99,6 +100,7 @@ class Access(Generic[M]):
         "_table",
         "every",
         "get",
+        "has_static",
         "key",
         "key_of",
         "keyspace",
@@ -126,6 +128,7 @@ class Access(Generic[M]):
         )
         self._insert: Shape[None] | None = None
         self._has_defaults = hasattr(model, DEFAULTS)
+        self.has_static = any(column.spec.kind == "static" for column in self._memory.columns.values())
         facts: Any = getattr(model, "__facts__", None)
         self.writable = isinstance(facts, Table) and not facts.is_counter
         self._table = (facts.keyspace or keyspace, facts.name)
