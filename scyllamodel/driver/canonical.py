@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from scyllamodel.driver.names import cqltypes, inside_of, is_vector, uvint_unpack
+from scyllamodel.driver.names import cqltypes, inside_of, kind_of, uvint_unpack
 from scyllamodel.query.statement import Compiled, Marker
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.values import (
@@ -83,7 +83,7 @@ def canonical(driver_type: Any, data: bytes | None) -> bytes | None:
         driver_type: the driver's class of the type.
         data: as that class has serialised it; None is a null.
     """
-    kind, inside = driver_type.typename, inside_of(driver_type)
+    kind, inside = kind_of(driver_type), inside_of(driver_type)
     if data is None or not inside:
         return data
     if kind == "frozen":
@@ -95,7 +95,7 @@ def canonical(driver_type: Any, data: bytes | None) -> bytes | None:
         found = list(_items(data, 4))
         pairs = zip(found[::2], found[1::2], strict=True)
         return _joined(_ordered(_joined([canonical(inside[0], k), canonical(inside[1], v)]) for k, v in pairs))
-    if is_vector(driver_type):
+    if kind == "vector":
         return _vector(inside[0], data)
     return _joined([canonical(part, item) for part, item in zip(inside, _items(data, 0), strict=False)])
 

@@ -16,7 +16,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
-from scyllamodel.driver.names import inside_of, is_vector
+from scyllamodel.driver.names import inside_of, kind_of
 from scyllamodel.types.converters import check_collection
 from scyllamodel.types.identity import PLAIN, Form, Identity, map_of, of_type, sequence, set_of, tuple_of
 from scyllamodel.types.values import Native
@@ -182,19 +182,19 @@ def _each_but_nulls(inside: Exact, value: Any) -> Any:
     return value
 
 
-def exact_for(driver_type: Any, *, nulls: bool = False, strict: bool = True) -> Exact | None:
+def exact_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> Exact | None:
     """What checks values of the driver's class of a type; None where its serialiser does.
 
     Parameters:
         nulls: whether a list may hold nulls, as ``IN`` of a condition does.
         strict: whether collections are of the Python types that are read, and not put in another order already.
     """
-    name = driver_type.typename
-    if name == "frozen":
+    kind = kind_of(driver_type)
+    if kind == "frozen":
         return exact_for(driver_type.subtypes[0], strict=strict)
-    if getattr(driver_type, "fieldnames", None) or name == "tuple":
+    if kind in ("tuple", "user type"):
         return _of_parts(driver_type, strict=strict)
-    if name in ("list", "set", "map") or is_vector(driver_type):
+    if kind in ("list", "set", "map", "vector"):
         return _of_collection(driver_type, nulls=nulls, strict=strict)
     return _EXACT.get(driver_type.__name__)
 
@@ -202,25 +202,25 @@ def exact_for(driver_type: Any, *, nulls: bool = False, strict: bool = True) -> 
 def _of_parts(driver_type: Any, *, strict: bool) -> Exact | None:
     """What checks a tuple or a user type, each of whose parts may be null."""
     inside = [exact_for(part, strict=strict) for part in driver_type.subtypes]
-    if driver_type.typename == "tuple":
+    if kind_of(driver_type) == "tuple":
         return partial(_tuple, tuple if strict else object, len(inside), inside)
     return partial(_fields, inside) if any(inside) else None
 
 
 def _of_collection(driver_type: Any, *, nulls: bool, strict: bool) -> Exact | None:
-    if driver_type.typename == "map":
+    if kind_of(driver_type) == "map":
         keys, values = [exact_for(part, strict=strict) for part in driver_type.subtypes]
         return partial(_items, keys, values, _identity(driver_type.subtypes[0]).cell)
     inside = exact_for(inside_of(driver_type)[0], strict=strict)
     if nulls:
         return None if inside is None else partial(_each_but_nulls, inside)
-    kind = set if driver_type.typename == "set" else list
+    kind = set if kind_of(driver_type) == "set" else list
     return partial(_collection, kind if strict else object, inside)
 
 
 def _identity(driver_type: Any) -> Identity:
     """How values that are ready for the driver are compared; nothing to do where Python's ``==`` will do."""
-    kind: str = driver_type.typename
+    kind = kind_of(driver_type)
     inside: tuple[Identity, ...] = tuple(map(_identity, inside_of(driver_type)))
     if not inside:
         return of_type(Native(kind), {})
@@ -230,7 +230,7 @@ def _identity(driver_type: Any) -> Identity:
         found = map_of(inside[0], inside[1])
     elif kind == "set":
         found = set_of(inside[0])
-    elif kind == "list" or is_vector(driver_type):
+    elif kind in ("list", "vector"):
         found = sequence(inside[0])
     else:
         found = tuple_of(inside)

@@ -69,11 +69,16 @@ ServerError: Final[type[Exception]] = _protocol.ServerError
 SyntaxException: Final[type[Exception]] = _protocol.SyntaxException
 
 
-def is_vector(driver_type: Any) -> bool:
-    """Whether a class of the driver is that of a vector, which it names unlike all other types."""
-    return getattr(driver_type, "subtype", None) is not None
+def kind_of(driver_type: Any) -> str:
+    """What a class of the driver stands for: ``set``, ``tuple`` and so on, ``vector``, or ``user type``.
+
+    Its own names will not do: that of a user type is what the user called it, such as ``set``.
+    """
+    if issubclass(driver_type, cqltypes.UserType):
+        return "user type"
+    return "vector" if hasattr(driver_type, "vector_size") else str(driver_type.typename)
 
 
 def inside_of(driver_type: Any) -> tuple[Any, ...]:
     """The driver's classes of what is inside of a type: of elements, of keys and values, of fields."""
-    return (driver_type.subtype,) if is_vector(driver_type) else tuple(getattr(driver_type, "subtypes", ()))
+    return (driver_type.subtype,) if kind_of(driver_type) == "vector" else tuple(driver_type.subtypes)

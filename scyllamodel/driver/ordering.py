@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from scyllamodel.driver.names import inside_of, is_vector
+from scyllamodel.driver.names import inside_of, kind_of
 from scyllamodel.types.converters import MaybeConvert, each
 from scyllamodel.types.identity import of_type
 from scyllamodel.types.values import Native
@@ -35,8 +35,7 @@ def arranged(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
         is_frozen: whether the value is written whole. If not, each element of the outermost set or map has a cell of
             its own, which the server puts in its place.
     """
-    kind: str = driver_type.typename
-    inside = inside_of(driver_type)
+    kind, inside = kind_of(driver_type), inside_of(driver_type)
     if kind == "frozen":
         return arranged(inside[0], is_frozen=True)
     parts = [arranged(part, is_frozen=True) for part in inside]
@@ -46,7 +45,7 @@ def arranged(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
         return _map(parts[0], parts[1], _order(inside[0]) if is_frozen else None)
     if not any(parts):
         return None
-    if kind == "list" or is_vector(driver_type):
+    if kind in ("list", "vector"):
         return each(parts[0], None)
     return lambda value: _fields(value, parts)
 
@@ -83,13 +82,13 @@ def _fields(value: Any, parts: Sequence[MaybeConvert]) -> Any:
 
 def _order(driver_type: Any) -> Callable[[Any], Any]:
     """What sorts the values of a type, arranged as above, as the comparators of servers do."""
-    kind, inside = driver_type.typename, inside_of(driver_type)
+    kind, inside = kind_of(driver_type), inside_of(driver_type)
     if not inside:
         return _NATIVE.get(kind) or of_type(Native(kind), {}).cell or _itself
     if kind == "frozen":
         return _order(inside[0])
     orders = [_order(part) for part in inside]
-    if kind in ("list", "set") or is_vector(driver_type):
+    if kind in ("list", "set", "vector"):
         return lambda value: tuple([orders[0](item) for item in value])
     if kind == "map":
         return lambda value: tuple([(orders[0](k), orders[1](v)) for k, v in value.items()])

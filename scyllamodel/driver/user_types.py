@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from scyllamodel.driver.names import inside_of, kind_of
 from scyllamodel.types.converters import MaybeConvert, each, map_items, tuple_items
 
 
@@ -19,14 +20,13 @@ class StaleType(Exception):
 
 def fitted(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> MaybeConvert:
     """The function that fits values into this type."""
-    inside = [fitted(part, user_types) for part in getattr(driver_type, "subtypes", ())]
-    kind = driver_type.typename
+    inside = [fitted(part, user_types) for part in inside_of(driver_type)]
+    kind = kind_of(driver_type)
     if kind == "frozen":
         return inside[0]
-    names = getattr(driver_type, "fieldnames", None)
-    if kind == "tuple" or names is None:
+    if kind != "user type":
         return _container(kind, inside)
-    given = user_types.get(getattr(driver_type, "typename", ""))
+    names, given = driver_type.fieldnames, user_types.get(driver_type.typename)
     if given is None:
         return None
     return None if given == tuple(names) and not any(inside) else _ordered(driver_type.typename, names, given, inside)

@@ -14,7 +14,7 @@ import pytest
 from cassandra import cqltypes, util
 from cassandra.protocol import ColumnMetadata
 from cassandra.query import UNSET_VALUE, PreparedStatement
-from every_type import CASES, USER_TYPES, Place
+from every_type import CASES, USER_TYPES, Address, Place
 from strategies import Status
 from through_driver import PROTOCOL, driver_type
 
@@ -144,6 +144,45 @@ def test_each_name_of_a_type_is_bound_in_line(made, value, data):
 
     assert "Bound" == type(bound).__name__
     assert [data] == bound.values == [made.serialize(value, PROTOCOL)]
+
+
+FULL_NAMES = "VectorType(FrozenType(MapType(FrozenType(TupleType(TimestampType,LongType)),UTF8Type)),1)"
+
+
+def test_frozen_types_that_the_server_names_are_checked():
+    """It names types inside of vectors in full, with their frozen parts."""
+    made = cqltypes.lookup_casstype(FULL_NAMES)
+    columns = [ColumnMetadata("shop", "orders", "c0", made)]
+    statement = PreparedStatement(columns, b"id", [0], "INSERT …", "shop", PROTOCOL, [], b"")
+    bind = make_bind(statement, [Marker("Order.c0")], {})
+
+    assert bind(([{(MOMENTS[0], 1): "a", (MOMENTS[1], 1): "b"}],)).values[0]
+    with pytest.raises(TypeMismatch, match="a whole number is needed"):
+        bind(([{(MOMENTS[0], True): "a"}],))
+    with pytest.raises(TypeMismatch, match="are one key of the map"):
+        bind(([ONE_INSTANT],))
+
+
+@pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
+def test_a_user_type_may_be_called_like_a_collection(name):
+    """It is bound as what it is, with its fields in their order."""
+    fields = SERVER["place"]
+    made = cqltypes.UserType.make_udt_class(
+        "shop", name, ("opened", "city"), tuple(driver_type(t) for _, t in fields[::-1])
+    )
+    columns = [ColumnMetadata("shop", "orders", "c0", made)]
+    statement = PreparedStatement(columns, b"id", [], "INSERT …", "shop", PROTOCOL, [], b"")
+    bound = make_bind(statement, [Marker("Order.c0", None, resolve(Place).dump)], {name: ("city", "opened")})
+
+    assert (None, "Brno") == tuple(made.from_binary(bound((Place("Brno"),)).values[0], PROTOCOL))
+
+
+def test_what_the_server_sorts_is_sent_as_it_is():
+    """Elements of a set and keys of a map that are cells of their own."""
+    words = [f"word {number}" for number in range(20)]
+    theirs, ours = both([uuid.UUID, set[str], dict[str, int]], (KEY, set(words), dict.fromkeys(words[::-1], 1)))
+
+    assert list(theirs.values) == ours.values
 
 
 def test_plain_values_never_take_the_drivers_way():
@@ -288,7 +327,13 @@ WRONG = [
     ("None as a key of a map of numbers", dict[int, str], {None: "a"}),
     ("long vector", Annotated[list[float], cql.vector(2)], [1.0, 2.0, 3.0]),
     ("two keys of one instant inside a frozen map", cql.Frozen[dict[tuple[datetime, int], str]], ONE_INSTANT),
-    ("two keys of one frozen set", dict[frozenset[datetime], str], {frozenset([one]): "a" for one, _ in ONE_INSTANT}),
+    (
+        "two keys of one frozen set",
+        dict[frozenset[datetime], str],
+        {frozenset([one, MOMENTS[1]]): "a" for one, _ in ONE_INSTANT},
+    ),
+    ("bool for a short float", cql.Float, True),
+    ("address with a scope in a user type", Address, Address("", moved=(MOMENTS[0], IPv6Address("fe80::1%eth0")))),
     ("moment after the last one", datetime, datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))),
     ("moment before the first one", datetime, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
     ("text for a set", set[str], "abc"),

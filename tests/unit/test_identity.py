@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cassandra import util
-from every_type import CASES, USER_TYPES, VECTOR_CASES
+from every_type import CASES, USER_TYPES, VECTOR_CASES, Place
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CLOSE, LONDON, NEAR, NOON, SCALARS, UTC, shapes_of
@@ -22,7 +22,8 @@ from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonical
 from scyllamodel.query.objects import access_to
 from scyllamodel.types.hints import resolve
-from scyllamodel.types.identity import cell_form, identity_of, is_same, stored_form
+from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, of_type, stored_form
+from scyllamodel.types.values import UserTypeName
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
@@ -165,12 +166,61 @@ def test_custom_types_are_compared_by_what_is_dumped(hint, make, other):
     assert stored_form(known, make()) == stored_form(known, make())
 
 
-def test_equal_texts_are_the_same_before_they_are_encrypted():
-    """What ``dump=`` makes may differ from call to call."""
-    known = identity_of(resolve(str, load=str, dump=lambda text: text + str(uuid.uuid4())))
+EQUAL = [
+    (str, lambda: str(b"secret", "ascii"), "other"),
+    (bytes, lambda: bytes([1, 2, 3]), b"other"),
+    (int, lambda: int("123456789"), 5),
+    (bool, lambda: True, False),
+    (uuid.UUID, lambda: uuid.UUID(int=7), uuid.UUID(int=8)),
+]
 
-    assert is_same(known, "secret", str(b"secret", "ascii"))
-    assert not is_same(known, "secret", "other")
+
+@pytest.mark.parametrize(("hint", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
+def test_equal_values_are_the_same_before_they_are_encrypted(hint, make, other):
+    """What ``dump=`` makes may differ from call to call."""
+    found = resolve(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
+    known = identity_of(found)
+
+    assert known.same(make(), make())
+    assert not is_same(known, make(), other)
+
+
+def test_a_null_is_not_dumped():
+    """It is the same as itself, and as no text that ``dump=`` would make of it."""
+    known = identity_of(CUSTOM[0][1])
+
+    assert not is_same(known, None, Sku("None"))
+    assert is_same(known, None, None)
+    assert stored_form(known, None) is None
+
+
+def test_a_user_type_is_a_null_when_all_its_fields_are():
+    """If it is not frozen; one value in any field is enough."""
+    known = identity_of(resolve(Place | None))
+
+    assert is_same(known, Place(None, None), None)
+    assert is_same(known, None, Place(None, None))
+    assert not is_same(known, Place("a"), None)
+    assert not is_same(known, None, Place(None, date(2026, 1, 1)))
+    assert not is_same(identity_of(resolve(cql.Frozen[Place] | None)), Place(None, None), None)
+
+
+LIKE = [
+    ({"a": [1]}, {"a": [1]}, {"a": [2]}),
+    ({"a": 1}, {"a": 1}, {"b": 1}),
+    ([{1}], [{1}], [{2}]),
+    ((1, 2), [1, 2], 1),
+]
+
+
+@pytest.mark.parametrize(("one", "same", "other"), LIKE, ids=str)
+def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(one, same, other):
+    """Nothing is known of its fields."""
+    known = of_type(UserTypeName("unknown"), {})
+
+    assert is_same(known, one, same)
+    assert not is_same(known, one, other)
+    assert cell_form(known, one) == cell_form(known, same) != cell_form(known, other)
 
 
 def test_what_cannot_be_stored_is_the_same_as_nothing():
@@ -188,6 +238,45 @@ def test_what_has_no_cell_of_its_own_is_a_null():
     assert is_same(identity_of(resolve(set[datetime] | None)), None, set())
     assert not is_same(identity_of(resolve(frozenset[str] | None)), frozenset(), None)
     assert not is_same(identity_of(resolve(list[str] | None)), ["a"], None)
+
+
+BY_IDENTITY = [
+    (str, False),
+    (list[str], False),
+    (cql.Frozen[list[str]] | None, False),
+    (str | None, False),
+    (list[str] | None, True),
+    (Place | None, True),
+    (datetime, True),
+    (dict[str, tuple[cql.Inet, int]], True),
+    (float | None, True),
+]
+
+
+@pytest.mark.parametrize(("hint", "wanted"), BY_IDENTITY, ids=str)
+def test_instances_compare_by_identity_where_python_would_not_do(hint, wanted):
+    """All other columns are compared by ``==`` alone, which is fast."""
+    assert wanted == (equality_key(resolve(hint)) is not None)
+
+
+def test_a_custom_type_is_compared_by_identity():
+    """Nothing is known of its ``==`` and its hash."""
+    key = equality_key(CUSTOM[0][1])
+    one, same, other = key(Sku("a")), key(Sku("a")), key(Sku("b"))
+
+    assert one == same != other
+    assert hash(one) == hash(same)
+    assert key(None) == key(None) != one
+    assert hash(key(None)) == hash(key(None))
+    assert one != "a"
+
+
+def test_keys_of_what_cannot_be_stored_can_be_hashed():
+    """They equal themselves alone."""
+    key, bad = equality_key(resolve(datetime)), {"x"}
+
+    assert key(bad) == key(bad) != key({"x"})
+    assert hash(key(bad)) == hash(key(bad))
 
 
 class Reading(Model, table="readings", repo="identity"):

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 
 import pytest
-from cassandra.cqltypes import lookup_casstype
+from cassandra import cqltypes
 from every_type import USER_TYPES, Place
 from strategies import Status
 from through_driver import PROTOCOL, driver_type
@@ -144,11 +144,21 @@ def test_frozen_types_that_the_server_names_are_looked_into():
     """It names types inside of vectors in full, with their frozen parts."""
     name = "org.apache.cassandra.db.marshal"
     text = f"{name}.VectorType({name}.FrozenType({name}.SetType({name}.FrozenType({name}.SetType({name}.UTF8Type)))),2)"
-    made = lookup_casstype(text)
+    made = cqltypes.lookup_casstype(text)
     value = frozenset([frozenset(WORDS), frozenset()])
     found = made.to_binary(arranged(made, is_frozen=True)([value, value]), PROTOCOL)
 
     assert 2 == found.count(sent(frozenset[frozenset[str]], value))
+
+
+@pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
+def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_places(name):
+    """Only what is in them is put in order."""
+    text, words = driver_type(resolve(str).type), driver_type(resolve(frozenset[str]).type)
+    made = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, words))
+
+    found = arranged(made, is_frozen=True)(("b", "a", frozenset("cab")))
+    assert ("b", "a", ("a", "b", "c")) == found
 
 
 def test_a_user_type_without_a_class_is_left_alone():
