@@ -106,6 +106,10 @@ GROUPS: Mapping[str, Group] = {
 
 EQUIVALENT = {
     "options/stored.py 0 -> 1 in '0'": "any tuple without pairs stands for a value that nobody can compare",
+    "scyllamodel/driver/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only faster",
+    "scyllamodel/driver/binder.py without element -1 in \"('LongType', 'CounterColumnType')\"": "only faster",
+    "scyllamodel/driver/canonical.py 4 -> 5 in '4'": "both versions of the protocol serialise alike",
+    "scyllamodel/driver/canonical.py 16 -> 17 in '16'": "random bytes, of any length",
     "scyllamodel/types/identity.py without the first item in \"{'double': 'd', 'float': 'f'}\"": "only faster",
 }
 """Mutants that make no difference, by their names without the line; and why."""

@@ -116,6 +116,23 @@ def test_another_text_is_another_query():
         read_token(query.limit(5).compile("shop"), token, None)
 
 
+class Trail(Model, table="trails", repo="pages"):
+    """A list as a key, whose order counts."""
+
+    steps: Column[cql.Frozen[list[str]]] = partition_key()
+    id: Column[int] = clustering_key()
+
+
+def test_the_order_of_a_list_that_is_a_key_counts():
+    """Other than that of the values after IN."""
+    one, other = (select(Trail).where(Trail.steps == steps).compile("shop") for steps in (["a", "b"], ["b", "a"]))
+    token = make_token(one, STATE, None)
+
+    assert STATE == read_token(one, token, None)
+    with pytest.raises(InvalidPageToken, match="another query"):
+        read_token(other, token, None)
+
+
 def test_a_value_that_cannot_be_sent_has_no_token():
     """Not even its own: the query is refused when it is bound."""
     bad = compiled(price="expensive")
