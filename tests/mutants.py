@@ -17,6 +17,7 @@ import importlib.util
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -32,6 +33,9 @@ UNIT = ROOT / "tests" / "unit"
 FLOOR = 95.0
 TIMEOUT = 60.0
 """Seconds for the tests of one mutant. One that takes longer is taken for caught: it never ends, or is far too slow."""
+
+MEMORY = 4 << 30
+"""Bytes that the tests of one mutant may take: a loop that never ends may collect without end."""
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -74,6 +78,7 @@ def started(tests: list[str], mutant: Mutant | None) -> int:
         code = 70
         with contextlib.suppress(BaseException):
             os.setsid()
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             code = child(tests, mutant)
         os._exit(code)
     return pid
