@@ -150,7 +150,8 @@ class Access(Generic[M]):
         where, columns = self.model.__qualname__, memory_of(self.model).columns
         for name in given:
             if name not in columns:
-                text = f"{where} has no column {name!r}{closest(name, columns)}"
+                key = f"its primary key is ({', '.join(self.key)})"
+                text = f"{where} has no column {name!r}{closest(name, columns)}; {key}"
                 raise UnknownColumn(text, model=where, column=name)
             if name not in self._names:
                 raise TypeError(

@@ -15,11 +15,11 @@ import pytest
 from cassandra import cqltypes
 from queries import ByTotal, Order
 
-from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, delete, select, update
+from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, UnknownColumn, delete, select, update
 from scyllamodel.driver.exact import exact_for
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.markers import check_text, check_values, has_markers
-from scyllamodel.query.objects import PLAIN
+from scyllamodel.query.objects import PLAIN, access_to
 
 T = uuid1()
 ROW = (Order.shop == 1, Order.day == 2, Order.placed == T, Order.seq == 3)
@@ -363,3 +363,10 @@ def test_values_of_a_near_type_say_what_to_write(kind, value, words):
     """The binder adds the column."""
     with pytest.raises(TypeError, match=words):
         exact_for(getattr(cqltypes, kind))(value)
+
+
+@pytest.mark.parametrize("given", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])
+def test_a_wrong_or_partial_key_lists_the_key(given):
+    """A name that is no column, a column that is not in the key, and a part of the key."""
+    with pytest.raises((TypeError, UnknownColumn), match=r"primary key .*\(shop, day, placed, seq\)"):
+        access_to(Order, "shop").key_values(given)
