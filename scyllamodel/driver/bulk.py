@@ -331,8 +331,9 @@ class Bulk:
             self._end(job, RequestTimeout("No answer came before the run was broken off.", may_be_applied=True))
         report = self._report()
         error.report = report  # type: ignore[attr-defined]
-        if hasattr(error, "add_note"):  # Python 3.11
-            error.add_note(
+        add_note: Any = getattr(error, "add_note", None)  # Python 3.11
+        if add_note is not None:
+            add_note(
                 f"{report.written:,} of the {report.total:,} rows that had been taken are written; error.report lists "
                 "the others."
             )

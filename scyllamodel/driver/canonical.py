@@ -27,7 +27,12 @@ from scyllamodel.types.values import (
 )
 
 _PROTOCOL: Final = 4
-_PARAMETERIZED: Final = {ListType: "ListType", SetType: "SetType", MapType: "MapType", TupleType: "TupleType"}
+_PARAMETERIZED: Final[dict[type[Any], str]] = {
+    ListType: "ListType",
+    SetType: "SetType",
+    MapType: "MapType",
+    TupleType: "TupleType",
+}
 
 
 def canonical_values(compiled: Compiled[Any]) -> bytes:

@@ -99,7 +99,8 @@ def answers_handler(base: Any) -> Any:
         @classmethod
         def decode_message(cls, *given: Any) -> Any:
             try:
-                return super().decode_message(*given)
+                inherited: Any = super()
+                return inherited.decode_message(*given)
             except Exception as error:  # noqa: BLE001 - the frame was read whole, so the connection is sound
                 failure = LoadError(
                     f"The driver cannot decode an answer: {error}. The connection is intact, and so are other requests."
@@ -118,7 +119,8 @@ def rows_handler(base: Any) -> Any:
         def recv_results_rows(self, f: Any, protocol: int, types: Any, metadata: Any, policy: Any) -> None:
             start = f.tell()
             try:
-                super().recv_results_rows(f, protocol, types, metadata, policy)
+                inherited: Any = super()
+                inherited.recv_results_rows(f, protocol, types, metadata, policy)
             except Exception:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
                 f.seek(start)
                 self.recv_results_metadata(f, types)

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from scyllamodel.driver.names import inside_of, kind_of
 from scyllamodel.types.converters import check_collection
@@ -147,11 +147,12 @@ def _tuple(kind: type, count: int, items: Sequence[Exact | None], value: Any) ->
 
 
 def _fields(items: Sequence[Exact | None], value: Any) -> Any:
+    given: Any = value
     if isinstance(value, tuple):  # a user type without a class of ours may be anything with its attributes
-        for exact, item in zip(items, value, strict=False):
+        for exact, item in zip(items, cast("tuple[object, ...]", value), strict=False):
             if exact is not None and item is not None:
                 exact(item)
-    return value
+    return given
 
 
 def _as_many(count: int, value: Any) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from scyllamodel.query.misuse import given
 from scyllamodel.query.statement import Statement
@@ -33,9 +33,10 @@ def check_text(cql: object) -> None:
     Raises:
         TypeError: it is a statement, or anything else.
     """
+    shown: Any = cql
     if not isinstance(cql, str):
         advice = " A statement is sent by repo.execute(statement)." if isinstance(cql, Statement) else ""
-        raise TypeError(f"repo.raw() takes text in CQL, not {given(cql)}.{advice}")
+        raise TypeError(f"repo.raw() takes text in CQL, not {given(shown)}.{advice}")
 
 
 def check_values(names: Sequence[str], values: object) -> None:

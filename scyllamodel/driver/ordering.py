@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from scyllamodel.driver.names import inside_of, kind_of
@@ -61,13 +61,19 @@ def _set(part: MaybeConvert, order: Callable[[Any], Any] | None) -> MaybeConvert
     return arrange
 
 
+def _first(order: Callable[[Any], Any]) -> Callable[[tuple[Any, Any]], Any]:
+    return lambda pair: order(pair[0])
+
+
 def _map(key: MaybeConvert, value: MaybeConvert, order: Callable[[Any], Any] | None) -> MaybeConvert:
     if order is None and key is None and value is None:
         return None
 
+    by_key = None if order is None else _first(order)
+
     def arrange(given: Mapping[Any, Any]) -> _Pairs:
         found = [(key(k) if key else k, value(v) if value else v) for k, v in given.items()]
-        return _Pairs(found if order is None else sorted(found, key=lambda pair: order(pair[0])))
+        return _Pairs(found if by_key is None else sorted(found, key=by_key))
 
     return arrange
 
@@ -75,8 +81,9 @@ def _map(key: MaybeConvert, value: MaybeConvert, order: Callable[[Any], Any] | N
 def _fields(value: Any, parts: Sequence[MaybeConvert]) -> Any:
     if not isinstance(value, (tuple, list)):
         return value
+    items = cast("Sequence[Any]", value)
     return tuple(
-        [item if item is None or part is None else part(item) for item, part in zip(value, parts, strict=False)]
+        [item if item is None or part is None else part(item) for item, part in zip(items, parts, strict=False)]
     )
 
 

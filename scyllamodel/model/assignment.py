@@ -50,7 +50,8 @@ def check_on_assignment(cls: type, field: attrs.Attribute[Any]) -> None:
     """Let assignments to this column run its converter and validator; take away those of a base if it has none."""
     found = slot_of(cls, field.name)
     member = found.member if isinstance(found, CheckedSlot) else found
-    if field.validator is not None or field.converter is not None:
+    converter: Any = getattr(field, "converter", None)
+    if field.validator is not None or converter is not None:
         type.__setattr__(cls, unchecked_name(field.name), member)
         type.__setattr__(cls, field.name, CheckedSlot(member, field))
     elif member is not found:

@@ -55,8 +55,8 @@ def cached_slots(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tup
 def keep_cached(cls: type) -> None:
     """Put a `CachedSlot` in the place of each cached property of a class that has the slots."""
     for name in {name for base in cls.__mro__ for name in vars(base)}:
-        found = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
-        if isinstance(found, cached_property):
+        found: Any = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+        if found.__class__ is cached_property:
             made: cached_property[Any] = found
             type.__setattr__(cls, name, CachedSlot(made, slot_of(cls, _slot_name(name))))
 

@@ -11,7 +11,7 @@ covariant, so that ``Column[set[str]]`` and ``Column[set[str] | None]`` both fit
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 import attrs
 from typing_extensions import Never, Self
@@ -113,16 +113,17 @@ class Comparable(Expression[T], NotCombined):
         Raises:
             TypeError: what is given is not one iterable, or is a single text or bytes.
         """
-        given: object = values
-        if more or isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        given: Any = values
+        if more or isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
             what = f"{len(more) + 1} arguments" if more else "None" if given is None else f"one {type(given).__name__}"
             raise TypeError(f"{self._target}.in_() takes several values as one list, not {what}. Write in_([…]).")
         return self._condition("IN", tuple(values))
 
     def _condition(self, operator: Operator, value: object) -> Condition:
+        given: Any = value
         if isinstance(value, Comparable) and not isinstance(value.expression, CallTarget):
             raise TypeError(f"{self._target} is compared with a column: CQL compares a column with a value only")
-        return Condition(self._target, operator, owned(value))
+        return Condition(self._target, operator, owned(given))
 
 
 class Element(Comparable[T]):
@@ -302,7 +303,7 @@ def _assignment(
     target = _target(expression)
     if not isinstance(values, (set, frozenset, list, tuple, dict)):
         raise TypeError(f"{target}.{operation}() takes a collection, also for one element: [value] or {{value}}")
-    return Assignment(target, operation, owned(values))
+    return Assignment(target, operation, owned(cast("Any", values)))
 
 
 def _counting(expression: Expression[Any], operation: Literal["increment", "decrement"], by: int) -> Assignment:

@@ -16,7 +16,7 @@ from scyllamodel.types.fit import needed_instead
 if TYPE_CHECKING:
     from scyllamodel.model.definition import Declared
 
-_FACTORY: Final[type[Any]] = attrs.Factory(list).__class__
+_FACTORY: Final[type[Any]] = cast("Any", attrs.Factory(list)).__class__
 _CLOCKS: Final = {"datetime.now": "datetime.now(timezone.utc)", "datetime.utcnow": "datetime.now(timezone.utc)"}
 
 
@@ -36,7 +36,7 @@ def check_default(column: Declared, problems: Problems) -> None:
 def _fault(default: Any, *, custom: bool) -> tuple[str, str] | None:
     """What is wrong with a default, and what to write instead; with converters of its own a value may be a function."""
     if isinstance(default, _FACTORY):
-        factory: Any = cast("Any", default).factory
+        factory: Any = default.factory
         text = "a factory is a function that makes the value of each instance"
         return None if callable(factory) else (text, "Write  factory=list  or a function of your own.")
     if isinstance(default, (CountingAttr, dataclasses.Field)):

@@ -25,12 +25,13 @@ _CONTAINERS: Final = (list, tuple, set, frozenset, dict)
 
 def owned(value: T) -> T:
     """A value for a statement, which is immutable: a copy of what its giver could change later."""
-    if not (isinstance(value, _CONTAINERS) or hasattr(value, "__setitem__") or attrs.has(type(value))):
-        return value
+    given: Any = value
+    if not (isinstance(value, _CONTAINERS) or hasattr(value, "__setitem__") or attrs.has(given.__class__)):
+        return cast("T", given)
     try:
-        return copy.deepcopy(value)
+        return cast("T", copy.deepcopy(given))
     except Exception:  # noqa: BLE001 - values of any class; the binder names what cannot be stored
-        return value
+        return cast("T", given)
 
 
 def _not_joined(found: object, symbol: str) -> NoReturn:
@@ -114,7 +115,7 @@ class ElementTarget:
     """One element of a map, by its key, or of a list, by its position."""
 
     base: ColumnTarget
-    key: Any = attrs.field(eq=comparable)
+    key: Any = attrs.field(eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     @property
     def show(self) -> Show:
@@ -202,7 +203,7 @@ class Condition(NotCombined):
 
     target: Target
     operator: Operator
-    value: Any = attrs.field(eq=comparable)
+    value: Any = attrs.field(eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     def __bool__(self) -> bool:
         # Declared `-> bool`: with `NoReturn` mypy would take what follows for unreachable and not check it.
@@ -227,7 +228,7 @@ class Ordering:
 
     target: ColumnTarget
     descending: bool = False
-    nearest_to: Any = attrs.field(default=None, eq=comparable)
+    nearest_to: Any = attrs.field(default=None, eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     def __repr__(self) -> str:
         if self.nearest_to is not None:
@@ -248,7 +249,7 @@ class Assignment:
 
     target: Target
     operation: Operation
-    value: Any = attrs.field(eq=comparable)
+    value: Any = attrs.field(eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     def __repr__(self) -> str:
         return f"<{self.target} {self.operation} {shown(self.target, self.value)}>"

@@ -17,7 +17,8 @@ def redacted(where: str, field: attrs.Attribute[Any], show: Show) -> attrs.Attri
     """The field, its values shown by ``show`` in ``repr`` and in the errors of its validator and converter."""
     if show is repr:
         return field
-    validator, converter = field.validator, field.converter
+    validator: Any = field.validator
+    converter: Any = getattr(field, "converter", None)
     found: attrs.Attribute[Any] = field.evolve(
         repr=show if field.repr is True or (field.repr and show is hidden) else field.repr,
         validator=validator and _silent(validator, where, field.name, show),

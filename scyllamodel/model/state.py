@@ -221,4 +221,4 @@ def _can_change(cql_type: CqlType) -> bool:
 
 
 def _bytes(value: Any) -> Any:
-    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
+    return bytes(value) if value.__class__ in {bytearray, memoryview} else value

@@ -39,7 +39,7 @@ def inherit_defaults(made: Any, source: Any, changes: Collection[str]) -> None:
     """Let a copy of an instance keep what its constructor noted, except for the columns that were given."""
     noted: Mapping[str, Any] | None = getattr(source, DEFAULTS, None)
     if noted:
-        aliases = {field.name: field.alias for field in attrs.fields(type(made))}
+        aliases = {field.name: field.alias for field in attrs.fields(made.__class__)}
         setattr(made, DEFAULTS, {name: pair for name, pair in noted.items() if aliases[name] not in changes})
 
 
@@ -48,7 +48,7 @@ def not_given(instance: Any) -> frozenset[str]:
     noted: Mapping[str, tuple[Any, Any]] | None = getattr(instance, DEFAULTS, None)
     if not noted:
         return frozenset()
-    columns: Any = getattr(type(instance), "__columns__")  # noqa: B009 - a bare type has none
+    columns: Any = instance.__class__.__columns__
     return frozenset(
         [
             name

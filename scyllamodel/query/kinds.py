@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import attrs
 
@@ -148,7 +148,7 @@ def check_kind(row: Any) -> None:
     Raises:
         QueryNotSupported: its row would be loaded as the other class.
     """
-    model = type(row)
+    model: type[Any] = row.__class__
     found = family_of(model)
     if found is None:
         return
@@ -192,5 +192,5 @@ def _plain_names(text: str) -> dict[str, Any]:
         found = json.loads(text)
     except ValueError:
         return {}
-    names: dict[str, Any] = found if isinstance(found, dict) else {}
+    names = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     return {key[1:-1] if key[:1] == '"' else key.lower(): value for key, value in names.items()}

@@ -22,13 +22,14 @@ def check_select(verb: str, query: object) -> None:
     Raises:
         TypeError: it is not a select.
     """
+    shown: Any = query
     if isinstance(query, Select):
         return
     if is_model(query):
         name = getattr(query, "__qualname__", "")
         advice = f"Write repo.{verb}(select({name}).where(…)), or .whole_table() for all of its rows."
     elif isinstance(query, Statement):
-        advice = f"{type(query).__name__} is a write: repo.execute(statement) sends it."
+        advice = f"{shown.__class__.__name__} is a write: repo.execute(statement) sends it."
     elif isinstance(query, str):
         advice = "Text in CQL is for repo.raw(cql, values)."
     elif is_model(type(query)):
@@ -36,7 +37,7 @@ def check_select(verb: str, query: object) -> None:
         advice = f"Write repo.{verb}(select({name}).where(…)); repo.refresh(row) reads the row of an instance again."
     else:
         advice = f"Write {_ROWS}."
-    raise TypeError(f"repo.{verb}() takes a select, not {given(query)}. {advice}")
+    raise TypeError(f"repo.{verb}() takes a select, not {given(shown)}. {advice}")
 
 
 def check_scannable(what: object) -> None:
@@ -71,6 +72,7 @@ def check_got(model: object, values: tuple[object, ...] = (), *, verb: str = "ge
     Raises:
         TypeError: the key has no names, or there is no model.
     """
+    shown: Any = model
     if not values and isinstance(model, type):
         return  # a class that is not a model is refused where its key is looked up
     if is_model(model):
@@ -85,7 +87,7 @@ def check_got(model: object, values: tuple[object, ...] = (), *, verb: str = "ge
         advice = "Write repo.one_or_none(query), or repo.all(query)."
     else:
         advice = f"Write repo.{verb}(Order, {'[key, …]' if verb == 'get_many' else 'shop=…'})."
-    raise TypeError(f"repo.{verb}() takes a model and the key of a row, not {given(model)}. {advice}")
+    raise TypeError(f"repo.{verb}() takes a model and the key of a row, not {given(shown)}. {advice}")
 
 
 def check_scalar(query: Select[Any]) -> None:
@@ -134,6 +136,7 @@ def check_row(verb: str, row: object) -> None:
 
 def refuse_row(verb: str, row: object) -> NoReturn:
     """Raise the error of `check_row`."""
+    shown: Any = row
     advice = f"Write repo.{verb}(order) with an instance."
     if is_model(row):
         name = getattr(row, "__qualname__", "")
@@ -146,7 +149,7 @@ def refuse_row(verb: str, row: object) -> NoReturn:
         advice = "A statement is sent by repo.execute(statement)."
     elif isinstance(row, (list, tuple, set)) and verb in ("save", "delete"):
         advice = f"Several instances are written by repo.{verb}_many(rows)."
-    raise TypeError(f"{verb}() takes an instance of a model, not {given(row)}. {advice}")
+    raise TypeError(f"{verb}() takes an instance of a model, not {given(shown)}. {advice}")
 
 
 def given(found: object) -> str:

@@ -105,7 +105,7 @@ def select(
     j: Ex[J], k: Ex[K], m: Ex[M], n: Ex[N], p: Ex[P], q: Ex[Q], r: Ex[R], s: Ex[S], /,
 ) -> Select[tuple[A, B, C, D, E, F, G, H, J, K, M, N, P, Q, R, S]]: ...
 @overload
-def select(
+def select(  # pyright: ignore[reportOverlappingOverload] - a result that checkers report is what it is for
     _1: Ex[Any], _2: Ex[Any], _3: Ex[Any], _4: Ex[Any], _5: Ex[Any], _6: Ex[Any],
     _7: Ex[Any], _8: Ex[Any], _9: Ex[Any], _10: Ex[Any], _11: Ex[Any], _12: Ex[Any],
     _13: Ex[Any], _14: Ex[Any], _15: Ex[Any], _16: Ex[Any], _17: Ex[Any],
@@ -131,7 +131,7 @@ def select(*what: Any) -> Any:
         TypeError: something is neither a model nor an expression.
     """
     if len(what) == 1 and is_model(what[0]):
-        return Select(what[0])
+        return Select[Any](what[0])
     if not what or any(isinstance(one, type) for one in what):
         raise TypeError("select() takes one model, or columns and functions: select(Order), select(Order.total)")
-    return Select(None, tuple(what))
+    return Select[Any](None, tuple(what))

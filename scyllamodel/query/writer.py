@@ -49,7 +49,7 @@ from scyllamodel.types.values import MapType
 class Argument:
     """A value that a function takes, with its type; None is whatever the server takes there."""
 
-    value: Any = attrs.field(repr=False, eq=comparable)
+    value: Any = attrs.field(repr=False, eq=comparable)  # pyright: ignore[reportUnknownVariableType]
     hint: Hint | None = None
     show: Show = attrs.field(default=repr, repr=False)
 

@@ -27,7 +27,7 @@ class _Opaque:
         return bool(same if every is None else every())
 
     def __hash__(self) -> int:
-        return hash(type(self.value))
+        return hash(self.value.__class__)
 
 
 def comparable(value: Any) -> Hashable:
@@ -36,17 +36,17 @@ def comparable(value: Any) -> Hashable:
     >>> comparable([1, {2}]) == comparable([1, {2}]), hash(comparable([1])) == hash(comparable([1]))
     (True, True)
     """
-    own = getattr(type(value), "__comparable__", None)
+    own = getattr(value.__class__, "__comparable__", None)
     if own is not None:  # a column or a function of the server, whose == is a condition
         return cast("Hashable", own(value))
     if isinstance(value, (list, tuple)):
-        items: Any = value
+        items = cast("list[object] | tuple[object, ...]", value)
         return isinstance(value, list), tuple(map(comparable, items))
     if isinstance(value, (set, frozenset)):
-        members: Any = value
+        members = cast("frozenset[object]", value)
         return frozenset(map(comparable, members))
     if isinstance(value, Mapping):
-        entries: Any = value.items()
+        entries = cast("Mapping[object, object]", value).items()
         return "map", frozenset((comparable(key), comparable(item)) for key, item in entries)
     try:
         hash(value)

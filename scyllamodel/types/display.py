@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.types.peel import peel
@@ -38,10 +38,10 @@ def veiled(value: Any) -> str:
 
     A value of the wrong class, such as the tuple that the driver takes for a user type, has no fields to tell apart.
     """
-    if value is None or is_user_type(type(value)):
+    if value is None or is_user_type(value.__class__):
         return repr(value)
     if isinstance(value, Mapping):
-        items: Any = value.items()
+        items = cast("Mapping[object, object]", value).items()
         return f"{{{', '.join(f'{veiled(key)}: {veiled(item)}' for key, item in items)}}}"
     form = _SEQUENCES.get(type(value))
     return HIDDEN if form is None else form.format(", ".join(map(veiled, value)))

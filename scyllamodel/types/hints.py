@@ -255,7 +255,7 @@ def _plain(core: Any) -> Part:
 
 def _literal(core: Any, args: tuple[Any, ...]) -> Part:
     """The part of ``Literal[…]``: of the type of its values, which are checked when they are written."""
-    classes = {type(one) for one in args}
+    classes: set[type[Any]] = {one.__class__ for one in args}
     if len(classes) != 1:
         raise HintFault(f"{faults.shown(core)} has values of several types", "Write values of one type, or an enum.")
     part = _plain(classes.pop())

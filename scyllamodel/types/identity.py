@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from operator import eq, is_
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 import attrs
@@ -224,10 +224,13 @@ def _itself(value: Any) -> Any:
 def _frozen(value: Any) -> Hashable:
     """A value of a type whose parts are not known here, such as a user type without a class."""
     if isinstance(value, (list, tuple)):
-        return tuple([_frozen(item) for item in value])
+        return tuple([_frozen(item) for item in cast("list[object]", value)])
     if isinstance(value, Mapping):
-        return frozenset([(_frozen(k), _frozen(v)) for k, v in value.items()])
-    return frozenset(map(_frozen, value)) if isinstance(value, (set, frozenset)) else value
+        return frozenset([(_frozen(k), _frozen(v)) for k, v in cast("Mapping[object, object]", value).items()])
+    if isinstance(value, (set, frozenset)):
+        return frozenset(map(_frozen, cast("frozenset[object]", value)))
+    found: Hashable = value
+    return found
 
 
 _UNKNOWN: Final = _by_form(_frozen, _frozen)
@@ -375,4 +378,4 @@ class _Key:
         try:
             return hash(value if cell is None or value is None else cell(value))
         except Exception:  # noqa: BLE001 - of what cannot be stored, which equals only itself
-            return hash(type(value))
+            return hash(value.__class__)

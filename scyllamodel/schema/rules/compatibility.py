@@ -85,7 +85,7 @@ def stale_renames(case: Case) -> Iterator[Diagnostic]:
 
 
 def _stale_fields(case: Case, wanted: UserType, found: UserType | None) -> Iterator[Diagnostic]:
-    pending = set() if found is None else {new for _, new in field_renames(found, wanted)}
+    pending = set[str]() if found is None else {new for _, new in field_renames(found, wanted)}
     for new, old in wanted.renamed.items():
         if new not in pending:
             yield _stale(case.path(wanted.name, new), str(old))
