@@ -114,7 +114,7 @@ class Comparable(Expression[T], NotCombined):
             TypeError: what is given is not one iterable, or is a single text or bytes.
         """
         given: Any = values
-        if more or isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+        if more or isinstance(given, (str, bytes)) or getattr(given, "__iter__", None) is None:
             what = f"{len(more) + 1} arguments" if more else "None" if given is None else f"one {type(given).__name__}"
             raise TypeError(f"{self._target}.in_() takes several values as one list, not {what}. Write in_([…]).")
         return self._condition("IN", tuple(values))

@@ -362,7 +362,7 @@ def test_any_is_not_the_level_of_a_repo():
 def test_values_of_a_near_type_say_what_to_write(kind, value, words):
     """The binder adds the column."""
     with pytest.raises(TypeError, match=words):
-        exact_for(getattr(cqltypes, kind))(value)
+        exact_for(getattr(cqltypes, kind), strict=True)(value)
 
 
 @pytest.mark.parametrize("given", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])
