@@ -95,7 +95,7 @@ def canonical(driver_type: Any, data: bytes | None) -> bytes | None:
         return canonical(inside[0], data)
     if kind in ("list", "set"):
         items = [canonical(inside[0], item) for item in _items(data, 4)]
-        return data[:4] + _joined(items) if kind == "list" else _joined(_ordered(items))
+        return _joined(items if kind == "list" else _ordered(items))
     if kind == "map":
         found = list(_items(data, 4))
         pairs = zip(found[::2], found[1::2], strict=True)

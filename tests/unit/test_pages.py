@@ -181,6 +181,14 @@ def test_what_is_not_a_token_is_refused(token, secret):
         read_token(compiled(), token, secret)
 
 
+@SECRETS
+def test_a_token_with_other_letters_in_it_is_refused(secret):
+    """They are not passed over, so that one token has one text."""
+    token = make_token(compiled(), b"state", secret)
+    with pytest.raises(InvalidPageToken, match="This is no page token"):
+        read_token(compiled(), f"{token[:6]}*\n{token[6:]}", secret)
+
+
 def bytes_of(hint, value):
     """The canonical bytes of a value of an annotation."""
     made = driver_type(resolve(hint).type, {})
@@ -192,6 +200,11 @@ SETS = [
     ("a map", dict[str, int], lambda words: dict.fromkeys(words, 1)),
     ("a set in a map", dict[str, set[str]], lambda words: {"a": set(words)}),
     ("a set as a key", dict[frozenset[str], str], lambda words: {frozenset(words): "a"}),
+    (
+        "a set in a vector",
+        Annotated[list[frozenset[str]], cql.vector(2)],
+        lambda words: [frozenset(words), frozenset("a")],
+    ),
     ("a set in a tuple", tuple[int | None, frozenset[str] | None], lambda words: (None, frozenset(words))),
 ]
 

@@ -212,6 +212,15 @@ def test_changes_in_place_are_seen_after_a_write(name, value, change):
     assert {name: (value, getattr(row, name))} == found(row)
 
 
+def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
+    """The bytes that were written are kept, and not a view of what may change."""
+    row = Mutable(id=1, data=memoryview(bytearray(b"a")))
+    written(row)
+    row.data[0] = 98
+
+    assert {"data": (b"a", row.data)} == found(row)
+
+
 def test_a_row_that_was_written_goes_through_pickle():
     """Its values are Python's already."""
     row = Mutable(id=1, words=["a"], boxes={"a": Box(width=1)})
