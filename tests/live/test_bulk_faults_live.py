@@ -262,7 +262,7 @@ def test_a_run_that_is_cancelled_is_settled(repo, rows):
 
 
 INTERRUPTED = """
-import os, signal, sys
+import signal, sys
 from scyllamodel import Column, Model, Repo, column, partition_key
 from scyllamodel.model.state import is_loaded
 
@@ -275,7 +275,7 @@ def rows(start):
         made.append(Item(id=start + at, text="y"))
         yield made[-1]
         if at == 300:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # in this very thread, at this very line
 
 made = []
 point, keyspace, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
