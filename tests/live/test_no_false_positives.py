@@ -517,7 +517,7 @@ FOREIGN_NAMES = {
     "foreign_type", "foreign", "foreign_view", "foreign_counter", "ours.foreign_column", "ours.foreign_static",
     "our_type.foreign_field", "foreign_on_ours", "foreign_on_foreign", "foreign_by_v",
 }  # fmt: skip
-CASSANDRAS_NAMES = {"foreign_compact", "foreign_custom"}
+CASSANDRAS_NAMES = {"foreign_compact", "foreign_custom", "foreign_function(int, int)", "foreign_aggregate(int)"}
 
 
 def test_what_no_model_declares_is_a_note_and_is_left_alone(scylla_repo, server):
