@@ -30,17 +30,26 @@ NATIVES = {resolve(found).type.name: found for found in (getattr(cql, name) for 
 """The annotation of each native type."""
 
 
+PLACE = {"module": __name__}
+"""The module of the classes that are made: each repo has its own, to which types that no column holds belong."""
+
+KEPT = {}
+"""The types of each repo, which nothing else may hold."""
+
+
 def declare(repo, *parts):
     """The classes of these tables and views, bound to the repo of this name; the caller keeps them alive.
 
     Parameters:
         parts: facts of tables, views and user types, or whole keyspaces of them.
     """
+    PLACE["module"] = f"{__name__}.{repo}"
     parts = [inside for part in parts for inside in _inside(part)]
     user_types = {part.name: part for part in parts if isinstance(part, facts.UserType)}
     made = {}
     for name in user_types:
         _declare_type(name, user_types, made)
+    KEPT[repo] = made
     tables = {part.name: declare_table(repo, part, made) for part in parts if isinstance(part, facts.Table)}
     views = [declare_view(repo, part, tables[part.base]) for part in parts if isinstance(part, facts.View)]
     return [*tables.values(), *views]
@@ -155,5 +164,5 @@ def _options(options):
 
 def _make(name, base, keywords, annotations, body):
     """One class; its name is that of one release, or the class of another would take its place in the registry."""
-    place = {"__module__": __name__, "__qualname__": f"declare.<locals>.{name}", "__annotations__": annotations}
+    place = {"__module__": PLACE["module"], "__qualname__": f"declare.<locals>.{name}", "__annotations__": annotations}
     return types.new_class(name, (base,), keywords, lambda namespace: namespace.update(place, **body))

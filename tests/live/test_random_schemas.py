@@ -55,7 +55,7 @@ class Release:
         sent = migrate(self.repo).plan.cql
 
         assert [] == plan(self.repo).cql
-        assert declared(self.models, self.facts) == stored(inspect(self.repo)[self.keyspace])
+        assert declared(self.facts) == stored(inspect(self.repo)[self.keyspace])
         return sent
 
     def write(self):
@@ -66,7 +66,7 @@ class Release:
                 self.repo.session.execute(insert(self.keyspace, table, n, user_types), timeout=60)
 
     def read(self):
-        """All rows of every table, as instances of these models."""
+        """The values of all rows of every table, loaded and bound again by these models."""
         return {model.__facts__.name: self._rows(model) for model in self.models if hasattr(model.__facts__, "indexes")}
 
     def _rows(self, model):
@@ -74,14 +74,13 @@ class Release:
         profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
         names = ", ".join(quote(found.db_name) for found in model.__columns__.values())
         cql = f"SELECT {names} FROM {qualified(self.keyspace, model.__facts__.name)}"
-        return [model.__load__(row) for row in session.execute(cql, execution_profile=profile, timeout=60)]
+        return [model.__load__(row).__bind__() for row in session.execute(cql, execution_profile=profile, timeout=60)]
 
 
-def declared(models, facts):
-    """What these models need, in a form that two sides can share."""
-    needed = {found.__facts__.name for model in models for found in model.__user_types__}
+def declared(facts):
+    """What is made of these facts, in a form that two sides can share; types that no column holds included."""
     return (
-        {found.name: found.fields for found in facts.types if found.name in needed},
+        {found.name: found.fields for found in facts.types},
         {table.name: (table.columns, frozenset(map(target, table.indexes))) for table in facts.tables},
         {view.name: (view.base, view.columns) for view in facts.views},
     )
