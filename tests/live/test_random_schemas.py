@@ -26,6 +26,7 @@ SOAK = settings.default.max_examples > 100
 few = settings(
     max_examples=settings.default.max_examples // 20,
     deadline=None,
+    derandomize=not SOAK,
     print_blob=True,
     phases=set(Phase) - ({Phase.explain} if SOAK else {Phase.explain, Phase.shrink}),
     suppress_health_check=list(HealthCheck),
