@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +24,13 @@ from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import versions, wire
 from scyllamodel.local.cluster import LocalCluster, prepare
 from scyllamodel.local.errors import LocalServerError
-from scyllamodel.local.folders import cache_folder, locked
+from scyllamodel.local.folders import cache_folder, locked, open_private
 from scyllamodel.local.health import problem_of
 from scyllamodel.local.holder import Job
 from scyllamodel.local.process import Identity
 from scyllamodel.local.progress import OnProgress
 
-_RUN_HOLDER = "import sys; sys.path[:] = sys.argv[2:]; from scyllamodel.local.holder import main; main()"
+_RUN_HOLDER = "import sys; sys.path[:] = sys.argv[1:]; from scyllamodel.local.holder import main; main()"
 DEFAULT_HEAP_MB: Final = {1: 1024, 3: 400}
 """Number of nodes to the size of each node's Java heap: what one node of a small development machine may have, and
 what lets three of them fit."""
@@ -229,10 +230,12 @@ def _launch(job: Job) -> None:
     file = Path(job.state)
     file.unlink(missing_ok=True)
     path = [entry or str(Path.cwd()) for entry in sys.path]
-    with _log(file).open("wb") as log:
+    with open_private(_log(file)) as log, tempfile.TemporaryFile() as told:
+        told.write(job.to_json().encode())  # not as an argument: every user of the machine can read those
+        told.seek(0)
         holder = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", _RUN_HOLDER, job.to_json(), *path],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-c", _RUN_HOLDER, *path],
+            stdin=told,
             stdout=log,
             stderr=log,
             cwd="/",  # whoever started it may remove or unmount the folder it was started in

@@ -50,6 +50,7 @@ class LocalCluster:
         nodes: 1, or 3 on 127.0.0.1 to 127.0.0.3 in one data centre, ``datacenter1``.
         version: ``"5.0"``, ``"4.1"``, ``"4.0"``, or an exact version of one of these lines.
         keep: a folder for the data, used again by the next cluster that is given it; without it, data is thrown away.
+            A folder made here, and the folder of each node in it, is closed to other users.
         settings: keys of cassandra.yaml, such as ``{"cdc_enabled": True, "authenticator": "PasswordAuthenticator"}``.
         benchmark: let Java compile as far as it can: measurements are right, the boot takes longer.
         durable: False makes schema changes seven times as fast, and a node that is killed forgets them; for tests that

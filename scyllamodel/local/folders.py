@@ -9,10 +9,17 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+
+PRIVATE: Final = 0o600
+"""The permissions of a file that other users may not read."""
+
+PRIVATE_FOLDER: Final = 0o700
+"""The permissions of a folder that other users may not enter."""
 
 
 def cache_folder() -> Path:
@@ -37,8 +44,8 @@ def locked(path: Path) -> Generator[None]:
 @contextmanager
 def try_lock(path: Path, *, wait: bool = False) -> Generator[None]:
     """Hold an exclusive lock on `path`; without `wait`, raise BlockingIOError when another process has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -62,7 +69,19 @@ def whole(target: Path) -> Generator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def write_whole(target: Path, content: bytes) -> None:
+def private_folder(folder: Path) -> None:
+    """Make a folder that no other user may enter, or close an existing one to them."""
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    folder.chmod(PRIVATE_FOLDER)
+
+
+def open_private(path: Path) -> IO[bytes]:
+    """Open a file for writing, empty, that no other user may read."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb")
+
+
+def write_whole(target: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write `content` to `target` so that a reader sees the old file or the new one, never half of one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
@@ -70,7 +89,7 @@ def write_whole(target: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        unfinished.chmod(0o644)
+        unfinished.chmod(mode)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ import attrs
 
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.local.cluster import LocalCluster
-from scyllamodel.local.folders import write_whole
+from scyllamodel.local.folders import PRIVATE, write_whole
 from scyllamodel.local.process import Identity
 from scyllamodel.local.progress import silent
 
@@ -33,7 +33,7 @@ _LOOK = 1.0
 
 @attrs.frozen
 class Job:
-    """What a holder is asked for, passed to it as JSON.
+    """What a holder is asked for, passed to it as JSON on its standard input.
 
     Attributes:
         state: the file that it writes once the cluster is up, and removes at the end.
@@ -58,13 +58,13 @@ class Job:
         return self.until is None or self.until.is_alive
 
     def to_json(self) -> str:
-        """The job as the argument of a holder."""
+        """The job as a holder reads it."""
         return json.dumps(attrs.asdict(self))
 
 
 def main() -> NoReturn:
-    """Hold the cluster of the job that the first argument is; sys.path comes as the arguments after it."""
-    job = Job.from_json(sys.argv[1])
+    """Hold the cluster of the job on standard input; sys.path comes as the arguments."""
+    job = Job.from_json(sys.stdin.read())
     signal.signal(signal.SIGTERM, _end)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -83,7 +83,7 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 def _hold(job: Job) -> None:
     state = Path(job.state)
     with LocalCluster(**job.cluster, on_progress=silent) as cluster:
-        write_whole(state, json.dumps(_state(cluster, job), indent=1).encode())
+        write_whole(state, json.dumps(_state(cluster, job), indent=1).encode(), mode=PRIVATE)
         try:
             while job.is_wanted:
                 time.sleep(_LOOK)

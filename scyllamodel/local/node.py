@@ -17,7 +17,7 @@ import attrs
 from scyllamodel.local import wire
 from scyllamodel.local.config import NodeConfig, cassandra_yaml, logback_xml
 from scyllamodel.local.errors import LocalServerError
-from scyllamodel.local.folders import write_whole
+from scyllamodel.local.folders import PRIVATE, private_folder, write_whole
 from scyllamodel.local.process import Supervised
 from scyllamodel.local.process import start as start_process
 
@@ -126,8 +126,9 @@ class Node:
 
     def _write_files(self) -> None:
         folder = self.config.folder
-        (folder / "tmp").mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "cassandra.yaml", cassandra_yaml(self.config).encode())
+        private_folder(folder)
+        (folder / "tmp").mkdir(exist_ok=True)
+        write_whole(folder / "cassandra.yaml", cassandra_yaml(self.config).encode(), mode=PRIVATE)
         write_whole(folder / "logback.xml", logback_xml(self.config).encode())
         for log in (self.config.console, self.config.log):
             log.unlink(missing_ok=True)  # a tail must not show the run before

@@ -177,17 +177,25 @@ def test_a_node_that_takes_too_long_is_ended(version):
 
 
 def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
-    """A cluster on a kept folder has what the one before wrote, and two cannot have the folder at once."""
-    with LocalCluster(version=version, keep=tmp_path) as first:
+    """A cluster on a kept folder has what the one before wrote, and two cannot have the folder at once.
+
+    Other users of the machine may not look into the folder, nor into that of a node in a folder that was there before.
+    """
+    keep = tmp_path / "kept"
+    with LocalCluster(version=version, keep=keep) as first:
         first.node(1).query(CREATE)
         with pytest.raises(LocalServerError, match="in use by another local cluster"):
-            LocalCluster(version=version, keep=tmp_path).start()
-    with LocalCluster(version=version, keep=tmp_path) as second:
+            LocalCluster(version=version, keep=keep).start()
+    modes = [oct(folder.stat().st_mode & 0o777) for folder in (keep, keep / "node1")]
+    (keep / "node1").chmod(0o755)
+    with LocalCluster(version=version, keep=keep) as second:
         found = second.node(1).query(KEYSPACES)
     with pytest.raises(ConfigurationError, match="holds the data of 1 node"):
-        LocalCluster(nodes=3, version=version, keep=tmp_path).start()
+        LocalCluster(nodes=3, version=version, keep=keep).start()
 
     assert [[b"k"]] == found
+    assert ["0o700", "0o700"] == modes
+    assert 0o700 == (keep / "node1").stat().st_mode & 0o777
 
 
 def test_a_node_with_passwords_is_up_when_one_can_log_in(version):
@@ -233,6 +241,20 @@ def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
     assert (True, "", 1024) == (sound.is_well, sound.nodes[0].problem, sound.heap_mb)
     assert (False, "a read failed within 5 s: timed out") == (paused.is_well, paused.nodes[0].problem)
     assert (True, False, "its process ended") == (ended.is_running, ended.is_well, ended.nodes[0].problem)
+
+
+def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path):
+    """Settings may hold the password of a key store: they are in files that other users cannot read."""
+    state = tmp_path / "run" / "cluster.json"
+    settings = {"cluster_name": "hunter2"}
+    background.start(version, state=state, settings=settings)
+    shown = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    modes = {file.name: file.stat().st_mode & 0o077 for file in (*state.parent.iterdir(), state.parent)}
+    background.stop(state=state)
+
+    assert "scyllamodel.local.holder" in shown
+    assert "hunter2" not in shown
+    assert [] == [name for name, open_to_others in modes.items() if open_to_others]
 
 
 def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_path):
