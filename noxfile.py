@@ -15,6 +15,8 @@ nox.options.stop_on_first_error = False
 PYPROJECT: Final = nox.project.load_toml("pyproject.toml")
 PYTHONS: Final = nox.project.python_versions(PYPROJECT)
 SERVERS: Final = ("5.0", "4.1", "4.0")
+PYTEST: Final = ("pytest", "--timeout=300")
+"""A test that hangs fails after 300 seconds and shows where each thread stands."""
 SHORT: Final = ("tests/live/test_road.py", "tests/live/test_random_schemas.py", "tests/live/test_values_live.py")
 
 
@@ -48,21 +50,21 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Tests that need no server; they run in seconds."""
     _install(session, "cli", "testing")
-    session.run("pytest", "-m", "not live and not checkers", *session.posargs)
+    session.run(*PYTEST, "-m", "not live and not checkers", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def pythons(session: nox.Session) -> None:
     """Run the tests that need no server on every supported Python that is installed here."""
     _install(session, "cli", "testing")
-    session.run("pytest", "-m", "not live and not checkers", *session.posargs)
+    session.run(*PYTEST, "-m", "not live and not checkers", *session.posargs)
 
 
 @nox.session
 def live(session: nox.Session) -> None:
     """Tests on a real Cassandra 5.0, fetched and started by themselves; ``-- --scylla HOST`` takes another server."""
     _install(session, "cli", "testing")
-    session.run("pytest", "-m", "live", *session.posargs)
+    session.run(*PYTEST, "-m", "live", *session.posargs)
 
 
 @nox.session
@@ -70,7 +72,7 @@ def older(session: nox.Session) -> None:
     """Run the road, the types and random schemas on the older servers; ``matrix`` runs everything there."""
     _install(session, "cli", "testing")
     for server in SERVERS[1:]:
-        session.run("pytest", "-m", "live", f"--cassandra-version={server}", *SHORT, *session.posargs)
+        session.run(*PYTEST, "-m", "live", f"--cassandra-version={server}", *SHORT, *session.posargs)
 
 
 @nox.session
@@ -86,7 +88,7 @@ def soak(session: nox.Session) -> None:
 def matrix(session: nox.Session, server: str) -> None:
     """Run the live tests on every supported Cassandra."""
     _install(session, "cli", "testing")
-    session.run("pytest", "-m", "live", f"--cassandra-version={server}", *session.posargs)
+    session.run(*PYTEST, "-m", "live", f"--cassandra-version={server}", *session.posargs)
 
 
 @nox.session

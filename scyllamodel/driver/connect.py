@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Generator
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import PORT, node_address
+from scyllamodel.driver import forks
 from scyllamodel.driver.decoding import answers_handler
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
@@ -56,6 +58,7 @@ def connect(settings: RepoSettings) -> Any:
         ConfigurationError: the driver cannot be set up as the settings say.
     """
     cluster: Any = None
+    forks.leave_inherited_loop()
     with _quiet():
         try:
             cluster = Cluster(**_cluster_settings(settings))
@@ -178,9 +181,20 @@ def _attempt(cluster: Any, endpoint: Any) -> Exception | None:
 class _Silence:
     """How many connection attempts are being made, and the level that the driver's logger had before the first."""
 
-    lock: Final = threading.Lock()
+    lock = threading.Lock()
     depth = 0
     level = logging.NOTSET
+
+
+def _forked() -> None:
+    """In the child: the attempts were the parent's, and so was the thread that may hold the lock."""
+    if _Silence.depth:
+        logging.getLogger("cassandra").setLevel(_Silence.level)
+    _Silence.lock, _Silence.depth = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 @contextlib.contextmanager

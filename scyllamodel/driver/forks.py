@@ -6,9 +6,11 @@ whoever holds a session remembers `epoch()` and compares before each use; the co
 
 from __future__ import annotations
 
+import atexit
 import os
-from typing import Final
+from typing import Any, Final
 
+from scyllamodel.driver import names  # registers the driver's own handler at exit, which ours has to run before
 from scyllamodel.errors import ConnectionFailed
 
 _epoch = [0]
@@ -28,6 +30,29 @@ if hasattr(os, "register_at_fork"):
 
 abandoned: Final[list[object]] = []
 """Sessions of the parent, kept from the garbage collector, which would close them and wait for threads long gone."""
+
+
+def leave_inherited_loop() -> None:
+    """Give up the driver's event loop of the parent process, so that the driver makes another one here.
+
+    The driver would do so itself, but closes each connection of the parent under its lock. A thread of the parent that
+    held one of these locks during the fork never releases it in the child, which then hangs in ``Cluster.connect`` or
+    at exit (seen on scylla-driver 3.29.12). Here the sockets are closed without a lock.
+    """
+    for module in names.loop_modules():
+        loop: Any = getattr(module, "_global_loop", None)
+        if loop is None or loop._pid == os.getpid():  # noqa: SLF001 - the driver has no public way
+            continue
+        abandoned.append(loop)
+        module._global_loop = None  # noqa: SLF001
+        inherited: dict[int, Any] = getattr(module, "_dispatcher_map", {})  # asyncore keeps its connections here
+        for connection in [*getattr(loop, "_live_conns", ()), *inherited.values()]:
+            if getattr(connection, "_socket", None) is not None:
+                connection._socket.close()  # noqa: SLF001
+        inherited.clear()
+
+
+atexit.register(leave_inherited_loop)
 
 
 def check(opened: int, what: str) -> None:

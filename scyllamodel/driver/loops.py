@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -67,8 +66,6 @@ class Waker:
 
 
 _wakers: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Waker]] = weakref.WeakKeyDictionary()
-_lock: Final = threading.Lock()
-
 
 _origin: Final = contextvars.ContextVar[asyncio.AbstractEventLoop]("scyllamodel_loop")
 
@@ -105,6 +102,5 @@ def waker() -> Waker:
     loop = running_loop()
     found = _wakers.get(loop)
     if found is None:
-        with _lock:
-            found = _wakers.setdefault(loop, Waker(loop))
+        found = _wakers[loop] = Waker(loop)  # no other thread runs this loop; the dictionary itself is atomic
     return found

@@ -6,6 +6,7 @@ its exceptions are at least exceptions. Both scylla-driver and cassandra-driver 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any, Final
 
@@ -82,3 +83,9 @@ def kind_of(driver_type: Any) -> str:
 def inside_of(driver_type: Any) -> tuple[Any, ...]:
     """The driver's classes of what is inside of a type: of elements, of keys and values, of fields."""
     return (driver_type.subtype,) if kind_of(driver_type) == "vector" else tuple(driver_type.subtypes)
+
+
+def loop_modules() -> list[Any]:
+    """The loaded modules of the driver that keep one event loop for the process; asyncio's is remade by the driver."""
+    found = (sys.modules.get(f"cassandra.io.{name}") for name in ("libevreactor", "asyncorereactor"))
+    return [module for module in found if module is not None]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +36,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
+from scyllamodel.driver.names import loop_modules
 
 pytestmark = pytest.mark.live
 
@@ -274,65 +278,93 @@ def test_threads_prepare_a_shape_once(scylla_cluster, repo):
         assert 1 == other.statements.prepared
 
 
+def read_name(repo, key):
+    """What a child answers with."""
+    return repo.get(Thing, id=key).name.encode()
+
+
+class Child:
+    """A forked process that runs a function, and what it answered."""
+
+    def __init__(self, work):
+        self.reading, writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.write(writing, work())
+                atexit._run_exitfuncs()  # as a worker that ends by `sys.exit`
+                os.write(writing, b", ended")
+            finally:
+                os._exit(0)
+        os.close(writing)
+
+    def answer(self, seconds=30):
+        """What it wrote; a child that hangs is killed, and has written less."""
+        killer = threading.Timer(seconds, os.kill, (self.pid, signal.SIGKILL))
+        killer.start()
+        os.waitpid(self.pid, 0)
+        killer.cancel()
+        said = os.read(self.reading, 100)
+        os.close(self.reading)
+        return said
+
+
 def test_a_forked_child_has_a_connection_of_its_own(repo):
     """It reads what the parent wrote, and the parent goes on."""
     repo.save(Thing(id=7, name="parent"))
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, repo.get(Thing, id=7).name.encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    said = os.read(reading, 100)
-    os.waitpid(child, 0)
 
-    assert b"parent" == said
+    assert b"parent, ended" == Child(lambda: read_name(repo, 7)).answer()
     assert "parent" == repo.get(Thing, id=7).name
+
+
+def test_a_fork_while_threads_hold_the_locks_of_the_driver(repo):
+    """The child waits for none of them, neither to connect nor at its end; no thread is left to release them."""
+    repo.save(Thing(id=9, name="locked"))
+    (loop,) = {module._global_loop for module in loop_modules() if module._global_loop is not None}
+    locks = [loop._lock, loop._lock_thread, loop._conn_set_lock, *(one.lock for one in loop._live_conns)]
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with contextlib.ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            held.set()
+            done.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    child = Child(lambda: read_name(repo, 9))
+    idle = Child(lambda: b"idle")
+    done.set()
+    holder.join()
+
+    assert (b"locked, ended", b"idle, ended") == (child.answer(), idle.answer())
+    assert "locked" == repo.get(Thing, id=9).name
 
 
 def test_a_storm_of_forks_and_threads(repo):
     """Eight children and eight threads read at the same time, each through a connection of its process."""
     repo.save(Thing(id=9, name="storm"))
-    reading, writing = os.pipe()
-    children = []
     with ThreadPoolExecutor(8) as pool:
         reads = [pool.submit(lambda: repo.get(Thing, id=9).name) for _ in range(200)]
-        for _ in range(8):
-            child = os.fork()
-            if child == 0:
-                try:
-                    os.write(writing, repo.get(Thing, id=9).name[:1].encode())
-                finally:
-                    os._exit(0)
-            children.append(child)
+        children = [Child(lambda: read_name(repo, 9)) for _ in range(8)]
         names = {read.result() for read in reads}
-    for child in children:
-        os.waitpid(child, 0)
-    os.close(writing)
 
-    assert ({"storm"}, b"s" * 8) == (names, os.read(reading, 100))
+    assert ({"storm"}, [b"storm, ended"] * 8) == (names, [child.answer() for child in children])
 
 
 def test_a_forked_child_does_not_use_a_lent_session(repo):
     """It is told so, instead of waiting for ever."""
     lent = Repo("faults", keyspace=repo.keyspace, session=repo.session)
     lent.get(Thing, id=0)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            lent.get(Thing, id=0)
-        except ConnectionFailed:
-            os.write(writing, b"refused")
-        finally:
-            os._exit(0)
-    os.close(writing)
-    said = os.read(reading, 100)
-    os.waitpid(child, 0)
 
-    assert b"refused" == said
+    def refused():
+        with pytest.raises(ConnectionFailed):
+            lent.get(Thing, id=0)
+        return b"refused"
+
+    assert b"refused, ended" == Child(refused).answer()
 
 
 def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
