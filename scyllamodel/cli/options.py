@@ -58,7 +58,13 @@ def target(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:ATTR",
         help="a Repo in your code, such as shop.db:repo; may be repeated",
     )
-    group.add_argument("--url", metavar="URL", help="scylla://user:password@host:9042/keyspace?models=shop.models")
+    group.add_argument(
+        "--url",
+        metavar="URL",
+        help="scylla://host:9042/keyspace?models=shop.models; a URL with a password belongs in SCYLLAMODEL_URL or "
+        "--url-file, since other users can read command lines",
+    )
+    group.add_argument("--url-file", metavar="FILE", help="a file that holds the URL (see also SCYLLAMODEL_URL_FILE)")
     group.add_argument(
         "--models",
         action="extend",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, Final, NoReturn
@@ -48,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
     """Argparse that raises instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{_advice(self.prog, message, _words(self))}")
+        raise UsageError(f"{_without_urls(message)}\n{_advice(self.prog, message, _words(self))}")
 
 
 def parse(commands: Sequence[Command], words: Sequence[str]) -> argparse.Namespace:
@@ -118,6 +119,11 @@ def _words(parser: argparse.ArgumentParser) -> list[str]:
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         found += [*action.option_strings, *map(str, action.choices or ())]
     return found
+
+
+def _without_urls(message: str) -> str:
+    """What argparse says, cut within each URL that it quotes: one may hold a password."""
+    return re.sub(r"://\S+", "://…", message)
 
 
 def _advice(prog: str, message: str, known: Sequence[str]) -> str:

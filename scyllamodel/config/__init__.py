@@ -6,7 +6,7 @@ driver or opens a socket, so that settings can be read, compared and tested with
 
 from scyllamodel.config.settings import RepoSettings, Secret
 from scyllamodel.config.sources import Target, add_current_folder, configured_targets, load_target
-from scyllamodel.config.url import is_url, settings_from_url
+from scyllamodel.config.url import is_url, settings_from_url, url_of_file, url_text
 
 __all__ = [
     "RepoSettings",
@@ -17,4 +17,6 @@ __all__ = [
     "is_url",
     "load_target",
     "settings_from_url",
+    "url_of_file",
+    "url_text",
 ]

@@ -19,13 +19,15 @@ from typing import Any, Final, cast
 import attrs
 
 from scyllamodel.config.settings import closest
+from scyllamodel.config.url import url_of_file, url_text
 from scyllamodel.errors import ConfigurationError, DiscoveryError, ScyllaModelError
 
 HELP: Final = """Configure a repo in one of these ways:
   in the call:          migrate(Repo(nodes=["10.0.0.1:9042"], keyspace="shop", models=["shop.models"]))
   on the command line:  --repo shop.db:repo, or --url scylla://host:9042/shop?models=shop.models
   in the environment:   SCYLLAMODEL_REPOS="shop.db:repo,shop.db:audit", or
-                        SCYLLAMODEL_URL="scylla://host:9042/shop?models=shop.models"
+                        SCYLLAMODEL_URL="scylla://host:9042/shop?models=shop.models", or
+                        SCYLLAMODEL_URL_FILE=/run/secrets/scylla-url, a file with such a URL
   in pyproject.toml:    [tool.scyllamodel]
                         repos = ["shop.db:repo"]"""
 
@@ -46,7 +48,8 @@ class Target:
 def configured_targets(*, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> tuple[Target, ...]:
     """The repos that are configured, from the first place that names any.
 
-    The places, in order: ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL``, and ``[tool.scyllamodel]`` in the nearest
+    The places, in order: ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL`` or ``SCYLLAMODEL_URL_FILE``, and
+    ``[tool.scyllamodel]`` in the nearest
     ``pyproject.toml`` that has such a table, from ``folder`` upwards.
 
     Parameters:
@@ -66,8 +69,16 @@ def configured_targets(*, environ: Mapping[str, str] | None = None, folder: Path
 def _from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
     names = [name.strip() for name in _BETWEEN.split(environ.get("SCYLLAMODEL_REPOS", ""))]
     found = tuple(Target(name, "SCYLLAMODEL_REPOS") for name in names if name)
-    url = environ.get("SCYLLAMODEL_URL", "").strip()
-    return found or ((Target(url, "SCYLLAMODEL_URL"),) if url else ())
+    return found or _url_of_environment(environ)
+
+
+def _url_of_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
+    url, file = (environ.get(name, "").strip() for name in ("SCYLLAMODEL_URL", "SCYLLAMODEL_URL_FILE"))
+    if url and file:
+        raise ConfigurationError("SCYLLAMODEL_URL and SCYLLAMODEL_URL_FILE are both set: unset one.", setting="url")
+    if file:
+        return (Target(url_of_file(file, "SCYLLAMODEL_URL_FILE"), "SCYLLAMODEL_URL_FILE"),)
+    return (Target(url_text(url, "SCYLLAMODEL_URL"), "SCYLLAMODEL_URL"),) if url else ()
 
 
 def _from_pyproject(folder: Path) -> tuple[Target, ...]:
@@ -122,7 +133,7 @@ def _targets_of(table: Any, path: Path) -> tuple[Target, ...]:
 
 def _shown(target: Target) -> str:
     """The text, unless it may be a URL that lost its scheme, password and all."""
-    return "a text with an @ in it" if "@" in target.text else repr(target.text)
+    return "a text with an @ or a / in it" if set("@/") & set(target.text) else repr(target.text)
 
 
 def load_target(target: Target) -> object:

@@ -1,17 +1,20 @@
 """A repo's settings as one line of text: ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
 
 *In*: a URL. *Out*: `RepoSettings`. It is taken apart by hand: `urllib.parse.urlsplit` knows no list of hosts, and its
-errors quote pieces of the text, which may be pieces of a password.
+errors quote pieces of the text, which may be pieces of a password. Errors here quote settings whose names are known and
+nothing else, since any other piece may belong to a password where a host or a separator was forgotten.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from scyllamodel.config.settings import RepoSettings, Secret, closest
+from scyllamodel._identifiers import name_fault
+from scyllamodel.config.settings import RepoSettings, Secret, closest, node_address
 from scyllamodel.errors import ConfigurationError
 
 SCHEMES: Final = ("scylla", "cassandra")
@@ -41,8 +44,35 @@ def settings_from_url(url: str) -> RepoSettings:
     netloc, path, query = _split(rest)
     login, _, hosts = netloc.rpartition("@")
     username, password = _login(login)
-    asked = _query(query)
-    return RepoSettings(nodes=_hosts(hosts), keyspace=_keyspace(path), username=username, password=password, **asked)
+    nodes, keyspace = _hosts(hosts), _keyspace(path)
+    return RepoSettings(nodes=nodes, keyspace=keyspace, username=username, password=password, **_query(query))
+
+
+def url_text(text: str, source: str) -> str:
+    """The text, if it is a URL.
+
+    Parameters:
+        source: where it comes from, for the error.
+
+    Raises:
+        ConfigurationError: it is not a URL; it is not quoted, for it may hold a password.
+    """
+    if is_url(text):
+        return text
+    raise ConfigurationError(f"{source} is not a URL. Write it like {EXAMPLE}", setting="url")
+
+
+def url_of_file(path: str, source: str) -> str:
+    """The URL that a file holds.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or holds no URL.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{source}: {path} cannot be read: {error.strerror}.", setting="url") from error
+    return url_text(text.strip(), source)
 
 
 def _fault(reason: str, setting: str = "url") -> ConfigurationError:
@@ -71,15 +101,27 @@ def _hosts(hosts: str) -> tuple[str, ...]:
     found = [host for host in hosts.split(",") if host]
     if not found:
         raise _fault("it names no host", "nodes")
+    if not all(map(_is_node, found)):
+        raise _fault("a host in it is not host or host:port, and a user with a password needs an @ behind", "nodes")
     tail = found[-1].rpartition("]")[2]
     port = tail.rpartition(":")[2] if ":" in tail else ""
     return tuple(host if not port or ":" in host.rpartition("]")[2] else f"{host}:{port}" for host in found)
+
+
+def _is_node(host: str) -> bool:
+    try:
+        node_address(host)
+    except ConfigurationError:
+        return False
+    return True
 
 
 def _keyspace(path: str) -> str:
     keyspace = unquote(path.rstrip("/"))
     if not keyspace:
         raise _fault("it names no keyspace after the hosts", "keyspace")
+    if name_fault(keyspace, "keyspace"):
+        raise _fault("what stands after the hosts is not the name of a keyspace", "keyspace")
     return keyspace
 
 
@@ -120,7 +162,7 @@ def _query(query: str) -> dict[str, Any]:
     for part in filter(None, query.split("&")):
         key, _, text = part.partition("=")
         if key not in _KEYS:
-            raise _fault(f"{key!r} is no setting{closest(key, _KEYS)}", key)
+            raise _fault(f"it has an unknown setting{closest(key, _KEYS)}")
         setting, read = _KEYS[key]
         if setting in found:
             raise _fault(f"{key!r} stands in it twice", key)

@@ -24,7 +24,8 @@ def configured_repos(
     """The repos to work with, in the order in which they were named.
 
     The first of these places that names any: ``named``; ``SCYLLAMODEL_REPOS="shop.db:repo,shop.db:audit"``;
-    ``SCYLLAMODEL_URL``; ``[tool.scyllamodel]`` in the nearest ``pyproject.toml`` that has it.
+    ``SCYLLAMODEL_URL``, or the file that ``SCYLLAMODEL_URL_FILE`` names; ``[tool.scyllamodel]`` in the nearest
+    ``pyproject.toml`` that has it.
 
     Parameters:
         named: repos, URLs, or ``module:attribute`` of a repo or of a function that returns one.

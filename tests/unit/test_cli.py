@@ -169,11 +169,45 @@ def test_several_repos_that_all_fail_are_told_one_by_one(folder):
 
 
 def test_a_password_is_never_printed(folder):
-    """Neither a URL that works nor one that does not gives its password away."""
-    for url in ("scylla://user:hunter2@127.0.0.1:1/shop?models=app.models", "scylla://user:hunter2@/shop"):
-        done = run("plan", "-v", "--url", url, folder=folder)
+    """Neither a URL that works nor one that does not gives its password away, wherever it was written."""
+    works = "scylla://user:hunter2@127.0.0.1:1/shop?models=app.models"
+    for words in (
+        ("plan", "-v", "--url", works),
+        ("plan", "-v", "--url", "scylla://user:hunter2@/shop"),
+        ("plan", "-v", "--url", "scylla://user:hunter2/shop"),
+        ("plan", "-v", "--url", "user:hunter2/shop"),
+        ("plan", "--repo", "user:hunter2@h/shop"),
+        ("plan", "--ulr", works),
+        ("plan", f"--ulr={works}"),
+        ("plan", "--lock-timeout", works),
+        ("migrate", works),
+        (works,),
+    ):
+        done = run(*words, folder=folder)
 
+        assert done.returncode
         assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_help_leads_no_password_to_the_command_line(folder):
+    """Other users can read command lines, so the help names the variable and the file instead."""
+    told = " ".join(run("plan", "--help", folder=folder).stdout.split())
+
+    assert "password@" not in told
+    assert "SCYLLAMODEL_URL or --url-file" in told
+
+
+def test_a_url_comes_from_a_file(folder, tmp_path):
+    """``--url-file`` reads the URL of a repo from a file; one that is missing is named."""
+    file = tmp_path / "secret-url"
+    file.write_text("scylla://user:hunter2@127.0.0.1:1/shop?models=app.models\n", encoding="utf-8")
+    found = run("plan", "--url-file", file, folder=folder)
+    missing = run("plan", "--url-file", "/nowhere/url", folder=folder)
+
+    assert (1, 78) == (found.returncode, missing.returncode)
+    assert "cannot connect to 127.0.0.1:1" in found.stderr
+    assert "hunter2" not in found.stderr
+    assert "--url-file: /nowhere/url cannot be read" in missing.stderr
 
 
 def test_lint_needs_no_server(folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import pickle
 import ssl
 import subprocess
@@ -154,10 +155,12 @@ def test_a_url_says_it_all():
         ("scylla://h1", "names no keyspace"),
         ("scylla://h1/shop?local_cd=dc1", "did you mean 'local_dc'"),
         ("scylla://h1/shop?zzz=1", "there are: consistency, create_keyspace"),
+        ("scylla://u:hunter2/k", "host2:9042/keyspace"),
+        ("scylla://h1/my-shop", "not the name of a keyspace"),
         ("scylla://h1/shop?tls=maybe", "tls: 'maybe' is neither 1 nor 0"),
         ("scylla://h1/shop?request_timeout=soon", "request_timeout: could not convert"),
         ("scylla://h1/shop?name=a&name=b", "'name' stands in it twice"),
-        ("scylla://h1:port/shop", "no address of a server"),
+        ("scylla://h1:port/shop", "a host in it is not host or host:port"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused(url, words):
@@ -177,6 +180,15 @@ def test_a_url_that_cannot_be_used_is_refused(url, words):
         "postgres://shop:hunter2@h1/shop",
         "scylla://shop:hunter2@h1:x/shop",
         "scylla://shop:hunter2@/shop",
+        "scylla://shop:hunter2/shop",
+        "scylla://shop:hun/ter2/shop",
+        "scylla://shop:hun?ter2/shop",
+        "scylla://shop:hunter2,h1/shop",
+        "scylla://shop:[hunter2/shop",
+        "scylla://shop:9042/hun/ter2",
+        "scylla://h1/hun-ter2?models=shop.models",
+        "scylla://h1/shop?hunter2=1",
+        "scylla://h1/shop?hunter2",
     ],
 )
 def test_an_error_about_a_url_shows_no_piece_of_its_password(url):
@@ -189,12 +201,45 @@ def test_an_error_about_a_url_shows_no_piece_of_its_password(url):
     assert [] == lines
 
 
-def test_a_text_that_may_be_a_url_without_its_scheme_is_not_quoted():
-    """`SCYLLAMODEL_URL` without ``scylla://`` is refused without showing it."""
-    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_URL names a text with an @ in it") as caught:
-        configured_repos(environ={"SCYLLAMODEL_URL": "shop:hunter2@h1/shop"})
+@pytest.mark.parametrize("text", ["shop:hunter2@h1/shop", "shop:hunter2/shop", "shop:hunter2", "hunter2"])
+def test_a_text_that_may_be_a_url_without_its_scheme_is_not_quoted(text):
+    """`SCYLLAMODEL_URL` without ``scylla://`` is refused without showing it, nor is any part of it imported."""
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_URL is not a URL") as caught:
+        configured_repos(environ={"SCYLLAMODEL_URL": text})
 
-    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in f"{caught.value}{caught.value.to_dict()}"
+
+
+@pytest.mark.parametrize("text", ["shop:hunter2@h1/shop", "shop:hunter2/shop", "scylla:/shop:hunter2@h1/shop"])
+def test_a_name_of_a_repo_that_may_be_a_url_is_not_quoted(text):
+    """What stands for ``module:attribute`` and holds a character of URLs is refused without showing it."""
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_REPOS names a text with an @ or a / in it") as caught:
+        configured_repos(environ={"SCYLLAMODEL_REPOS": text})
+
+    assert "hunter2" not in f"{caught.value}{caught.value.to_dict()}"
+
+
+def test_a_url_may_stand_in_a_file(tmp_path):
+    """``SCYLLAMODEL_URL_FILE`` names a file with the URL, as container platforms hand secrets over."""
+    file = tmp_path / "url"
+    file.write_text("scylla://shop:hunter2@h1/shop?name=filed\n")
+    (found,) = configured_repos(environ={"SCYLLAMODEL_URL_FILE": str(file)})
+
+    assert ("filed", "hunter2") == (found.name, found.settings.password.reveal())
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"SCYLLAMODEL_URL_FILE": "/nowhere/url"}, "SCYLLAMODEL_URL_FILE: /nowhere/url cannot be read: No such file"),
+        ({"SCYLLAMODEL_URL_FILE": os.devnull}, "SCYLLAMODEL_URL_FILE is not a URL"),
+        ({"SCYLLAMODEL_URL_FILE": "/x", "SCYLLAMODEL_URL": "scylla://h1/shop"}, "both set"),
+    ],
+)
+def test_a_file_without_a_url_is_refused(environ, words):
+    """A missing or empty file, and a file beside another URL, are errors that name the variable."""
+    with pytest.raises(ConfigurationError, match=words):
+        configured_repos(environ=environ)
 
 
 def every_way_to_show(repo):
