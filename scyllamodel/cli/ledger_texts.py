@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from scyllamodel._cql import one_line
 from scyllamodel.cli.texts import counted, diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 
@@ -53,5 +54,5 @@ def _version_lines(found: Migration) -> list[str]:
 
 
 def _step_line(step: LedgerStep) -> str:
-    cql = " ".join(step.cql.split())
+    cql = one_line(step.cql)
     return f"    {step.seq:>2}. {step.state:<11}  {step.duration_ms:>5} ms  {cql}"

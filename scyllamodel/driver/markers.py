@@ -5,17 +5,12 @@ In: the text and the values of `Repo.raw`. Out: nothing, or a `TypeError` that s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
+from scyllamodel._cql import tokens
 from scyllamodel.query.misuse import given
 from scyllamodel.query.statement import Statement
-
-_MARKER: Final = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\$.*?\$\$ | (?:--|//)[^\n]* | /\*.*?\*/ | (?P<marker>\?)""",
-    re.VERBOSE | re.DOTALL,
-)
 
 
 def has_markers(cql: str) -> bool:
@@ -24,7 +19,7 @@ def has_markers(cql: str) -> bool:
     >>> has_markers("SELECT * FROM a WHERE b = ?"), has_markers("SELECT * FROM a WHERE b = '?' -- ?")
     (True, False)
     """
-    return any(found["marker"] for found in _MARKER.finditer(cql))
+    return "?" in cql and any(token.text == "?" for token in tokens(cql))
 
 
 def check_text(cql: object) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.decoding import DamagedRow
 from scyllamodel.driver.loading import named_error
@@ -35,7 +36,8 @@ class RawRows:
     def rows(self, cql: str, values: Sequence[Any], into: type | None) -> list[Any]:
         """Send text, and take its rows."""
         check_text(cql)
-        verb: Verb = "select" if cql.lstrip()[:6].upper() == "SELECT" else "update"
+        first = next(code_tokens(cql), None)
+        verb: Verb = "select" if first is not None and first.text.upper() == "SELECT" else "update"
         return self._told(Shape(cql, (), verb, into, self._keyspace), values, into)
 
     def truncate(self, model: type) -> None:

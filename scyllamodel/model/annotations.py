@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Final, ForwardRef
 
 import attrs
 
-_CLASS_VAR: Final = re.compile(r"(\w+\.)*ClassVar\b")
+_CLASS_VAR: Final = re.compile(r"(?:[\w.]+\.)?ClassVar\b")
 _QUOTE: Final = re.compile("['\"]")
 _EMPTY: Final[Mapping[str, Any]] = {}
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import attrs
 
+from scyllamodel._cql import one_line
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 
@@ -49,7 +50,7 @@ class RawStep:
     @property
     def title(self) -> str:
         """What it is called."""
-        words = " ".join(self.cql.split())
+        words = one_line(self.cql)
         return self.name or (words if len(words) <= 60 else f"{words[:59]}…")
 
     def step(self) -> Step:

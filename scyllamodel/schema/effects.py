@@ -7,12 +7,12 @@ what those before it leave; nothing here asks whether a server would take it.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from scyllamodel._cql import Token, tokens
 from scyllamodel._identifiers import quote, unquote
 from scyllamodel.schema.changes import (
     AddColumns,
@@ -187,22 +187,18 @@ def _renamed(columns: Iterable[TableColumn], names: Mapping[str, str]) -> list[T
     return [attrs.evolve(column, name=names.get(column.name, column.name)) for column in columns]
 
 
-_WORD: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+""")
-
-
 def renamed_in(where: str, names: Mapping[str, str]) -> str:
     """The filter of a view with columns under other names, as servers change it with the columns.
 
     >>> renamed_in('id IS NOT NULL AND "At" IS NOT NULL', {"id": "key", "At": "at"})
     'key IS NOT NULL AND at IS NOT NULL'
     """
+    return "".join(_renamed_token(token, names) for token in tokens(where))
 
-    def named(word: re.Match[str]) -> str:
-        text = word.group()
-        new = None if text.startswith("'") else names.get(unquote(text))
-        return text if new is None else quote(new)
 
-    return _WORD.sub(named, where)
+def _renamed_token(token: Token, names: Mapping[str, str]) -> str:
+    new = names.get(unquote(token.text)) if token.kind in ("word", "name") else None
+    return token.text if new is None else quote(new)
 
 
 def _set(options: FrozenMap, change: SetOptions) -> FrozenMap:

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, Final
 
+from scyllamodel._cql import tokens
 from scyllamodel._identifiers import quote, string, unquote
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType, Native
@@ -71,7 +72,7 @@ def stored_mask(row: Mapping[str, Any], keyspace: str) -> str:
 
 def is_writable(mask: str) -> bool:
     """Whether CQL can say this mask; it has no literal for some stored arguments, such as those of collections."""
-    return not mask.endswith(")") or f"({_UNREADABLE}" not in re.sub(r"'(?:[^']|'')*'", "", mask)
+    return all(token.text != _UNREADABLE for token in tokens(mask))
 
 
 def _call(owner: str, name: str, arguments: Sequence[str]) -> str:

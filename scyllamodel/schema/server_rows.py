@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -55,5 +56,5 @@ def _switch(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:
 
 def _numbers(version: str | None) -> tuple[int, ...]:
     """The leading numbers of a version text; ``5.0-beta1`` is ``(5, 0)``."""
-    found = re.match(r"\d+(\.\d+)*", version or "")
-    return tuple(map(int, found.group().split("."))) if found else ()
+    found = re.match(r"[0-9.]{0,40}", version or "")
+    return tuple(map(int, itertools.takewhile(bool, found.group().split(".")))) if found else ()

@@ -1,7 +1,7 @@
 """CQL text of a type -> the type as a value; the inverse of ``.cql``.
 
-*In*: text as servers store it or people write it. *Out*: a `CqlType` in normal form. Types nest to any depth, so they
-are read by a cursor over tokens; a pattern could not.
+*In*: text as servers store it or people write it. *Out*: a `CqlType` in normal form. Types nest, so they are read by a
+cursor over tokens.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from scyllamodel._cql import tokens
 from scyllamodel._identifiers import unquote
 from scyllamodel.types.values import (
     NATIVE_NAMES,
@@ -28,7 +29,9 @@ from scyllamodel.types.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TOKEN: Final = re.compile(r"""\s*(?:("(?:[^"]|"")*")|('(?:[^']|'')*')|([A-Za-z0-9_]+)|([<>,.]))""")
+_PART: Final = re.compile(r"""[A-Za-z0-9_]+|[<>,.]|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
+DEEPEST: Final = 64
+"""How deep types may nest: far deeper than any schema, and not as deep as the interpreter can call."""
 
 
 @lru_cache(maxsize=4096)
@@ -39,7 +42,7 @@ def parse_type(text: str) -> CqlType:
     'frozen<list<frozen<list<text>>>>'
 
     Raises:
-        ValueError: the text is no CQL type.
+        ValueError: the text is not a CQL type, or one nested more than `DEEPEST` deep.
     """
     reader = _Reader(text)
     found = reader.type()
@@ -53,18 +56,14 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens: list[str] = []
-        at = 0
-        while at < len(text.rstrip()):
-            match = _TOKEN.match(text, at)
-            if match is None:
-                raise self.fault(f"{text[at:]!r} cannot be read")
-            self.tokens.append(match.group().strip())
-            at = match.end()
-        self.at = 0
+        self.tokens = [token.text for token in tokens(text) if token.kind != "space"]
+        self.at = self.depth = 0
+        odd = next((token for token in self.tokens if not _PART.fullmatch(token)), None)
+        if odd is not None:
+            raise self.fault(f"{_shown(odd)} cannot be read")
 
     def fault(self, why: str) -> ValueError:
-        return ValueError(f"{self.text!r} is no CQL type: {why}")
+        return ValueError(f"{_shown(self.text)} is not a CQL type: {why}")
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -92,6 +91,14 @@ class _Reader:
 
     def parametrised(self, word: str) -> CqlType:
         self.take("<")
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.fault(f"types nest at most {DEEPEST} deep")
+        found = self.parameters(word)
+        self.depth -= 1
+        return found
+
+    def parameters(self, word: str) -> CqlType:
         if word == "vector":
             element = self.type()
             self.take(",")
@@ -109,6 +116,11 @@ class _Reader:
         if make is None or (word != "tuple" and len(inside) != (2 if word == "map" else 1)):
             raise self.fault(f"{word}<…> does not take {len(inside)} parameters")
         return make(inside)
+
+
+def _shown(text: str) -> str:
+    """The text for a message, of which a long one shows its beginning."""
+    return repr(text if len(text) <= 200 else f"{text[:199]}…")
 
 
 _MAKERS: Final[dict[str, Callable[[list[CqlType]], CqlType]]] = {

@@ -66,7 +66,7 @@ def test_text_is_read(text, cql_type):
 @pytest.mark.parametrize("text", ["", "list<", "list<>", "list<int, int>", "map<int>", "int>", "vector<int, x>", "a;b"])
 def test_other_text_is_refused(text):
     """What is no type is an error that quotes it."""
-    with pytest.raises(ValueError, match="is no CQL type"):
+    with pytest.raises(ValueError, match="is not a CQL type"):
         parse_type(text)
 
 

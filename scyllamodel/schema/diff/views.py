@@ -5,20 +5,17 @@ A view's columns have the types of its table, so only their names and the key ar
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from scyllamodel._identifiers import unquote
+from scyllamodel._cql import one_line
 from scyllamodel.schema.changes import AddView, AlterView, Change, LiveOnly, NameTaken
+from scyllamodel.schema.filters import not_null_column, relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scyllamodel.schema.diff.sides import Sides
     from scyllamodel.schema.facts import Table, View
-
-_RELATION: Final = re.compile(r"""((?:"(?:[^"]|"")*"|'(?:[^']|'')*'|[^"'])*?)(?:\s+AND\s+|$)""", re.IGNORECASE)
-_NOT_NULL: Final = re.compile(r"""\s*("(?:[^"]|"")*"|\w+)\s+IS\s+NOT\s+NULL\s*""", re.IGNORECASE)
 
 
 def diff_views(sides: Sides) -> Iterator[Change]:
@@ -99,7 +96,7 @@ def where_meaning(view: View, base_key: frozenset[str]) -> frozenset[str]:
     """
     if not view.where:
         return frozenset(column.name for column in view.columns if column.in_key) - base_key
-    relations = [text for text in _RELATION.findall(view.where) if text]
-    not_null = {unquote(match.group(1)) for text in relations if (match := _NOT_NULL.fullmatch(text))}
-    others = {" ".join(text.split()) for text in relations if not _NOT_NULL.fullmatch(text)}
+    split = [(relation, not_null_column(relation)) for relation in relations(view.where)]
+    not_null = {column for _, column in split if column is not None}
+    others = {one_line(relation) for relation, column in split if column is None}
     return frozenset(not_null - base_key) | {f"({text})" for text in others}

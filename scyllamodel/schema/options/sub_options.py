@@ -48,9 +48,12 @@ def _one_of(*names: str, any_case: bool = False) -> _Values:
     return _Values(" or ".join(names), lambda value: (value.casefold() if any_case else value) in known)
 
 
-def _like(pattern: str, words: str) -> _Values:
-    compiled = re.compile(pattern, re.ASCII)
-    return _Values(words, lambda value: compiled.fullmatch(value) is not None)
+def _like(pattern: re.Pattern[str], words: str) -> _Values:
+    return _Values(words, lambda value: pattern.fullmatch(value) is not None)
+
+
+def _list_of(pattern: re.Pattern[str], words: str) -> _Values:
+    return _Values(words, lambda value: all(map(pattern.fullmatch, re.split(", ?", value))))
 
 
 def _is_power_of_two(value: str) -> bool:
@@ -59,8 +62,8 @@ def _is_power_of_two(value: str) -> bool:
 
 _FLAG: Final = _one_of("true", "false", any_case=True)
 _ANY: Final = _Values("a text", lambda _: True)
-_SIZE: Final = _like(r"[0-9.]+ ?[KMGT]?i?B?", "a size such as 100MiB")
-_GROWTH: Final = _like(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%", "a number from 0 to 1")
+_SIZE: Final = _like(re.compile(r"[0-9.]+ ?[KMGT]?i?B?"), "a size such as 100MiB")
+_GROWTH: Final = _like(re.compile(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%"), "a number from 0 to 1")
 
 _COMMON: Final[Mapping[str, _Values]] = {
     "enabled": _FLAG,
@@ -104,7 +107,7 @@ _COMPACTION: Final[Mapping[str, Mapping[str, _Values]]] = {
         "flush_size_override": _SIZE,
         "min_sstable_size": _SIZE,
         "overlap_inclusion_method": _one_of("NONE", "SINGLE", "TRANSITIVE", any_case=True),
-        "scaling_parameters": _like(r"(N|[LT][0-9]+|[+-]?[0-9]+)(, ?(N|[LT][0-9]+|[+-]?[0-9]+))*", "such as T4 or L10"),
+        "scaling_parameters": _list_of(re.compile(r"N|[LT][0-9]+|[+-]?[0-9]+"), "such as T4 or L10"),
         "sstable_growth": _GROWTH,
         "target_sstable_size": _SIZE,
         "unsafe_aggressive_sstable_expiration": _FLAG,
@@ -118,7 +121,7 @@ _COMPACTION: Final[Mapping[str, Mapping[str, _Values]]] = {
 _NO_SUB_OPTIONS_KNOWN: Final = frozenset({"DateTieredCompactionStrategy", "NullCompactionStrategy"})
 _COMPRESSION: Final[Mapping[str, _Values]] = {
     "chunk_length_in_kb": _Values("a power of two, such as 16", _is_power_of_two),
-    "compression_level": _like(r"-?[0-9]+", "a whole number"),
+    "compression_level": _like(re.compile(r"-?[0-9]+"), "a whole number"),
     "crc_check_chance": _fraction(0, 1),
     "lz4_compressor_type": _one_of("fast", "high"),
     "lz4_high_compressor_level": _whole(1),

@@ -7,9 +7,10 @@ colours: whoever has a terminal adds them by the marks.
 from __future__ import annotations
 
 import html
-import re
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from scyllamodel._cql import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from scyllamodel.schema.diagnostics import Diagnostic
     from scyllamodel.schema.plan.plan import Plan
     from scyllamodel.schema.plan.step import Step
-
-_LINES: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\n""")
 
 
 def render(plan: Plan, width: int) -> str:
@@ -61,8 +60,9 @@ def _number(step: Step) -> str:
 
 
 def _indented(cql: str, indent: str) -> str:
-    """The statement moved to the right; line breaks within literals and quoted names belong to them, and stay."""
-    return indent + _LINES.sub(lambda match: match.group() if match.group() != "\n" else "\n" + indent, cql)
+    """The statement moved to the right; line breaks within literals, quoted names and comments stay as they are."""
+    spaces = (t.text.replace("\n", f"\n{indent}") if t.kind == "space" else t.text for t in tokens(cql))
+    return indent + "".join(spaces)
 
 
 def _diagnostics(mark: str, found: Iterable[Diagnostic], width: int) -> Iterator[str]:

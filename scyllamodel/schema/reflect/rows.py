@@ -8,7 +8,6 @@ indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
 from __future__ import annotations
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
+from scyllamodel._cql import tokens
 from scyllamodel._identifiers import BOOKKEEPING
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import (
@@ -47,7 +47,6 @@ Rows: TypeAlias = Mapping[str, Sequence[Row]]
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
-_WORD: Final = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' | \w+ """, re.VERBOSE)
 _SERVER_MADE: Final = frozenset({"index_version"})
 """Options of an index that nobody can declare."""
 
@@ -218,7 +217,7 @@ class _Keyspace:
         """
         if "empty" not in text or self.has_empty_type:
             return text
-        return _WORD.sub(lambda found: _EMPTY_TYPE if found[0] == "empty" else found[0], text)
+        return "".join(_EMPTY_TYPE if token.text == "empty" else token.text for token in tokens(text))
 
     def mask(self, row: Row) -> str:
         try:

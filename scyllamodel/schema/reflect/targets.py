@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
-from scyllamodel._identifiers import unquote
+from scyllamodel._identifiers import quote, unquote
 from scyllamodel.schema.facts import Target
+from scyllamodel.schema.filters import not_null_column, relations
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType
 
 _TARGET: Final = re.compile(r"(keys|values|entries|full)\((.*)\)", re.DOTALL)
@@ -74,9 +75,6 @@ def _is_frozen_collection(found: CqlType | None) -> bool:
     return isinstance(found, (ListType, SetType, MapType)) and found.frozen
 
 
-_NOT_NULL: Final = re.compile(r"""("(?:[^"]|"")+"|\w+) IS NOT NULL(?: AND |$)""", re.IGNORECASE)
-
-
 def where_clause(text: str, keys: Iterable[str]) -> str:
     """The filter of a view; empty when all it says is that keys are not null, which is always so.
 
@@ -85,9 +83,7 @@ def where_clause(text: str, keys: Iterable[str]) -> str:
     >>> where_clause("a IS NOT null AND b > 5", ["a", "b"])
     'a IS NOT NULL AND b > 5'
     """
-    at, known = 0, set(keys)
-    while match := _NOT_NULL.match(text, at):
-        if unquote(match.group(1)) not in known:
-            break
-        at = match.end()
-    return "" if at == len(text) else re.sub(r"\bIS NOT NULL\b", "IS NOT NULL", text, flags=re.IGNORECASE)
+    split = [(relation, not_null_column(relation)) for relation in relations(text)]
+    if {column for _, column in split} <= set(keys):
+        return ""
+    return " AND ".join(text if column is None else f"{quote(column)} IS NOT NULL" for text, column in split)

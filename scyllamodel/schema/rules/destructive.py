@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import unquote
 from scyllamodel.schema.changes import DropColumns, DropIndex, DropTable, DropType, DropView, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -17,12 +18,6 @@ from scyllamodel.schema.rules.case import allowed
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule
 
-_COMMENT: Final = r"(?:\s|(?:--|//)[^\n]*\n|/\*.*?\*/)"
-_DROP_KEYSPACE: Final = re.compile(
-    rf'{_COMMENT}*DROP{_COMMENT}+KEYSPACE{_COMMENT}+(?:IF{_COMMENT}+EXISTS{_COMMENT}+)?("(?:[^"]|"")+"|\w+)',
-    re.IGNORECASE | re.DOTALL | re.ASCII,
-)
-
 
 def dropped_keyspace(cql: str, kept: Collection[str], allow: Collection[str] = ()) -> Diagnostic | None:
     """What there is to say of a statement written by hand: DS101 where it drops a keyspace, else nothing.
@@ -30,15 +25,24 @@ def dropped_keyspace(cql: str, kept: Collection[str], allow: Collection[str] = (
     Parameters:
         kept: keyspaces that hold lock and ledger of the very run, or what it changes; nothing allows to drop them.
     """
-    found = _DROP_KEYSPACE.match(cql)
-    if found is None:
+    name = _keyspace_of_drop(cql)
+    if name is None:
         return None
-    name = unquote(found[1])
     if name in kept:
         text = "the keyspace would be dropped with the lock and the history of this very run"
         return Diagnostic("DS101", "error", name, text, "Drop it by hand, when nothing uses it any more.")
     refused = _refused("DS101", name, "the keyspace would be dropped with every table in it")
     return attrs.evolve(refused, severity="warn", fix="") if allowed(refused, frozenset(allow)) else refused
+
+
+def _keyspace_of_drop(cql: str) -> str | None:
+    """The keyspace that the statement drops; ScyllaDB and Cassandra 4 take ``SCHEMA`` for ``KEYSPACE``."""
+    opening = [token.text for token in itertools.islice(code_tokens(cql), 5)]
+    words = [text.upper() for text in opening]
+    if words[:2] not in (["DROP", "KEYSPACE"], ["DROP", "SCHEMA"]):
+        return None
+    name = opening[4:5] if words[2:4] == ["IF", "EXISTS"] else opening[2:3]
+    return unquote(name[0]) if name else None
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:

@@ -1,0 +1,38 @@
+"""Filters of materialized views, read relation by relation.
+
+*In*: the text after ``WHERE``, as servers store it. *Out*: its relations, and which of them only say that a column is
+not null.
+"""
+
+from __future__ import annotations
+
+from scyllamodel._cql import code_tokens, tokens
+from scyllamodel._identifiers import unquote
+
+
+def relations(where: str) -> list[str]:
+    """The texts between the ``AND`` of a filter, those within parentheses left alone.
+
+    >>> relations("a IS NOT NULL AND b = 'x AND y'")
+    ['a IS NOT NULL', "b = 'x AND y'"]
+    """
+    found: list[list[str]] = [[]]
+    depth = 0
+    for token in tokens(where):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth <= 0 and token.kind == "word" and token.text.upper() == "AND":
+            found.append([])
+        else:
+            found[-1].append(token.text)
+    return [text for pieces in found if (text := "".join(pieces).strip())]
+
+
+def not_null_column(relation: str) -> str | None:
+    """The column of a relation that says ``IS NOT NULL`` and nothing else; None for any other.
+
+    >>> not_null_column('"At" is not null'), not_null_column("at > 5")
+    ('At', None)
+    """
+    found = [token.text for token in code_tokens(relation)]
+    is_not_null = len(found) == 4 and [text.upper() for text in found[1:]] == ["IS", "NOT", "NULL"]
+    return unquote(found[0]) if is_not_null else None
