@@ -36,7 +36,7 @@ def dropped_keyspace(cql: str, kept: Collection[str], allow: Collection[str] = (
 
 
 def _keyspace_of_drop(cql: str) -> str | None:
-    """The keyspace that the statement drops; ScyllaDB and Cassandra 4 take ``SCHEMA`` for ``KEYSPACE``."""
+    """The keyspace that the statement drops; the grammars of servers have ``SCHEMA`` for ``KEYSPACE`` too."""
     opening = [token.text for token in itertools.islice(code_tokens(cql), 5)]
     words = [text.upper() for text in opening]
     if words[:2] not in (["DROP", "KEYSPACE"], ["DROP", "SCHEMA"]):
