@@ -6,7 +6,6 @@ schema change may fall between two of them, so the node's schema version is look
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping
 from itertools import islice
@@ -61,13 +60,13 @@ def read_keyspace_at(
     }
     # Cassandra writes the tables of its schema one after the other and moves its version when all are written: for a
     # moment a table is there without its columns, at an unmoved version.
-    for pause in TORN_PAUSES:
+    for pause in (*TORN_PAUSES, None):
         rows, version = _rows(coordinator, keyspace, selects, page)
-        with contextlib.suppress(IntrospectionError):
-            return reflect_keyspace(keyspace, rows, server, books=books), version
+        found = reflect_keyspace(keyspace, rows, server, books=books)
+        if pause is None or not any(item.torn for item in found.unreadable):
+            break
         time.sleep(pause)
-    rows, version = _rows(coordinator, keyspace, selects, page)
-    return reflect_keyspace(keyspace, rows, server, books=books), version
+    return found, version
 
 
 def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None]:

@@ -306,7 +306,7 @@ class LiveOnly:
 
     Attributes:
         what: ``table``, ``column``, ``mask``, ``index``, ``trigger``, ``view``, ``type``, ``field``, ``function`` or
-            ``aggregate``.
+            ``aggregate``; ``unreadable table`` and so on for an `Unreadable`.
         fact: the fact itself.
     """
 

@@ -65,6 +65,9 @@ def as_declared(live: SchemaFacts, declared: SchemaFacts, server: ServerProfile)
     """The live schema in the words of models, where it means the same: what they leave open is not compared.
 
     Options that no model declares are left out, and whatever the server spells otherwise is spelled as declared.
+
+    Raises:
+        IntrospectionError: something declared is there and was not understood.
     """
     known = {part.name: part for part in declared}
     return SchemaFacts(_as_declared(p, known[p.name], server) if p.name in known else p for p in live)
@@ -73,6 +76,7 @@ def as_declared(live: SchemaFacts, declared: SchemaFacts, server: ServerProfile)
 def _as_declared(live: KeyspaceFacts, declared: KeyspaceFacts, server: ServerProfile) -> KeyspaceFacts:
     tables = {table.name: table for table in declared.tables}
     views = {view.name: view for view in declared.views}
+    live.check_readable({*tables, *views}, {item.name for item in declared.types})
     keys = {name: frozenset(column.name for column in table if column.in_key) for name, table in tables.items()}
     return attrs.evolve(
         live,
@@ -118,6 +122,13 @@ def _keyspace(name: str, before: KeyspaceFacts, after: KeyspaceFacts) -> Iterato
         one, two = {item.name: item for item in old}, {item.name: item for item in new}
         for item in sorted(one.keys() | two.keys()):
             yield from _one(kind, f"{name}.{item}", one.get(item), two.get(item))
+    yield from _unreadable(before, "-")
+    yield from _unreadable(after, "+")
+
+
+def _unreadable(facts: KeyspaceFacts, mark: Mark) -> Iterator[Difference]:
+    for odd in facts.unreadable:
+        yield Difference(mark, odd.what, f"{facts.name}.{odd.name}", *_sides(mark, f"it cannot be read: {odd.why}"))
 
 
 def _types(facts: KeyspaceFacts) -> dict[str, str]:

@@ -9,13 +9,14 @@ A fact that a model left open (its keyspace, an index class, an undeclared optio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 
+from scyllamodel.errors import IntrospectionError
 from scyllamodel.types.values import COUNTER, CqlType, user_types
 
 Kind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
@@ -354,6 +355,28 @@ class Keyspace:
     tablets: bool | None = None
 
 
+@attrs.frozen
+class Unreadable:
+    """Something live whose stored rows mean nothing to this release.
+
+    Attributes:
+        what: ``table``, ``view``, ``type``, ``function`` or ``aggregate``.
+        why: what was not understood.
+        error: the message for those who need the object.
+        torn: whether rows of it were missing, as they are for a moment while a server writes them.
+    """
+
+    what: str
+    name: str
+    why: str
+    error: str = attrs.field(default="", repr=False)
+    torn: bool = attrs.field(default=False, repr=False)
+
+
+def _unreadable(found: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
+    return _by_name(found)
+
+
 def _types(found: Iterable[UserType]) -> tuple[UserType, ...]:
     return _by_name(found)
 
@@ -373,6 +396,7 @@ class KeyspaceFacts:
     Attributes:
         keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
         functions, aggregates: those of users, which no model declares; no part of equality.
+        unreadable: what else is there and was not understood; no part of equality.
     """
 
     name: str
@@ -382,18 +406,37 @@ class KeyspaceFacts:
     views: tuple[View, ...] = attrs.field(default=(), converter=_views)
     functions: tuple[Function, ...] = attrs.field(default=(), converter=_functions, eq=False)
     aggregates: tuple[Aggregate, ...] = attrs.field(default=(), converter=_aggregates, eq=False)
+    unreadable: tuple[Unreadable, ...] = attrs.field(default=(), converter=_unreadable, eq=False)
 
     def type(self, name: str) -> UserType | None:
-        """The user type of this raw name, or None."""
+        """The user type of this raw name, or None.
+
+        Raises:
+            IntrospectionError: it is there and was not understood; so do `table` and `view`.
+        """
+        self.check_readable((), (name,))
         return next((found for found in self.types if found.name == name), None)
 
     def table(self, name: str) -> Table | None:
         """The table of this raw name, or None."""
+        self.check_readable((name,))
         return next((found for found in self.tables if found.name == name), None)
 
     def view(self, name: str) -> View | None:
         """The view of this raw name, or None."""
+        self.check_readable((name,))
         return next((found for found in self.views if found.name == name), None)
+
+    def check_readable(self, relations: Collection[str], types: Collection[str] = ()) -> None:
+        """Refuse to go on where one of these tables, views and user types was not understood.
+
+        Raises:
+            IntrospectionError: with what was not understood.
+        """
+        for item in self.unreadable:
+            names = {"table": relations, "view": relations, "type": types}.get(item.what, ())
+            if item.name in names:
+                raise IntrospectionError(item.error, object=f"{self.name}.{item.name}")
 
 
 def _keyspaces(found: Iterable[KeyspaceFacts]) -> tuple[KeyspaceFacts, ...]:

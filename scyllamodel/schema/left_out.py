@@ -39,12 +39,18 @@ class LeftOut:
 
 
 def unwritten(facts: KeyspaceFacts) -> Iterator[LeftOut]:
-    """What the script of a keyspace leaves out, since CQL has no statement for it."""
+    """What the script of a keyspace leaves out, since CQL has no statement for it, or it was not understood."""
+    yield from unreadable(facts)
     for table in facts.tables:
         if (fault := compact_fault(table)) is not None:
             yield LeftOut("table", table.name, fault)
         else:
             yield from masks(table, "the column is masked with DEFAULT instead")
+
+
+def unreadable(facts: KeyspaceFacts) -> Iterator[LeftOut]:
+    """What was not understood when it was read."""
+    yield from (LeftOut(item.what, item.name, f"it cannot be read: {item.why}") for item in facts.unreadable)
 
 
 def masks(table: Table, otherwise: str) -> Iterator[LeftOut]:

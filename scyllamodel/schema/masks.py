@@ -136,7 +136,8 @@ def _single(text: str) -> str:
     """The shortest digits that mean the same number of four bytes."""
     (wanted,) = struct.unpack("f", struct.pack("f", float(text)))
     shown = (f"{wanted:.{digits}g}" for digits in range(6, 10))
-    return str(float(next(s for s in shown if struct.unpack("f", struct.pack("f", float(s)))[0] == wanted)))
+    same = (s for s in shown if struct.unpack("f", struct.pack("f", float(s)))[0] == wanted)
+    return str(float(next(same, wanted)))  # nothing equals a NaN
 
 
 def _clock(text: str) -> str:

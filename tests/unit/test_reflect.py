@@ -230,12 +230,59 @@ def test_dropped_columns_have_kind_and_type_on_cassandra():
         ({"columns": []}, ["k.t", "system_schema.columns"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_understood_is_an_error(rows, named):
-    """A row of unknown shape is an error that names the object and the text, never a missing fact."""
+def test_what_cannot_be_understood_is_named(rows, named):
+    """A row of unknown shape is an error where somebody asks for its object, naming it and the text."""
+    found = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
+    (odd,) = found.unreadable
     with pytest.raises(IntrospectionError) as caught:
-        reflect(cassandra_rows(**rows), CASSANDRA)
+        found.type(odd.name) if odd.what == "type" else found.table(odd.name)
 
     assert [] == [text for text in named if text not in str(caught.value)]
+    assert odd.why in str(caught.value)
+    assert odd.torn is (rows == {"columns": []})
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"bloom_filter_fp_chance": float("nan")},
+        {"gc_grace_seconds": "9" * 5000},
+        {"compaction": {"class": None}},
+        {"speculative_retry": "99x"},
+        {"flags": 7},
+    ],
+    ids=str,
+)
+def test_a_strange_value_of_an_option_is_a_fault_of_its_table_alone(row):
+    """Whatever kind of value it is: the rest of the keyspace is read."""
+    rows = cassandra_rows()
+    rows["tables"] = [*rows["tables"], {**rows["tables"][0], "table_name": "odd", **row}]
+    rows["columns"] = [*rows["columns"], *({**c, "table_name": "odd"} for c in rows["columns"])]
+    found = reflect_keyspace("k", rows, CASSANDRA)
+
+    assert (["t"], ["odd"]) == ([table.name for table in found.tables], [odd.name for odd in found.unreadable])
+
+
+@pytest.mark.parametrize("depth", [64, 65, 300, 100_000])
+def test_types_nest_only_so_deep(depth):
+    """A type nested deeper is a fault of its table, and no exhausted stack."""
+    column = {"table_name": "t", "column_name": "x", "clustering_order": "none", "kind": "regular", "position": -1}
+    rows = cassandra_rows()
+    deep = {**rows["columns"][0], **column, "type": f"{'frozen<list<' * (depth // 2)}int{'>>' * (depth // 2)}"}
+    rows["columns"] = [*rows["columns"], deep]
+    found = reflect_keyspace("k", rows, CASSANDRA)
+
+    assert ([] if depth <= 65 else ["types nest at most 64 deep"]) == [
+        odd.why.rpartition(": ")[2] for odd in found.unreadable
+    ]
+    assert all(len(odd.why) < 500 for odd in found.unreadable)
+
+
+def test_a_keyspace_whose_own_row_is_strange_is_an_error():
+    """Nothing can be said of it then."""
+    rows = {"keyspaces": [{"keyspace_name": "k", "durable_writes": True, "replication": None}]}
+    with pytest.raises(IntrospectionError, match=r"k of .* cannot be understood: its replication"):
+        reflect_keyspace("k", rows, CASSANDRA)
 
 
 def test_replication_reads_back_as_declared():

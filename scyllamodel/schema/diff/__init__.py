@@ -72,9 +72,10 @@ def diff_sides(sides: Sides, *, create_keyspace: bool = False) -> tuple[Change, 
 
 
 def _undeclarable(sides: Sides) -> Iterator[Change]:
-    """Triggers, functions and aggregates, for which models have no words."""
+    """Triggers, functions and aggregates, for which models have no words, and what was not understood."""
     for table in sides.found.tables:
         for trigger in table.triggers if table.name in sides.declared else ():
             yield LiveOnly(sides.name, "trigger", f"{table.name}.{trigger.name}", trigger)
     yield from (LiveOnly(sides.name, "function", item.signature, item) for item in sides.found.functions)
     yield from (LiveOnly(sides.name, "aggregate", item.signature, item) for item in sides.found.aggregates)
+    yield from (LiveOnly(sides.name, f"unreadable {item.what}", item.name, item) for item in sides.found.unreadable)

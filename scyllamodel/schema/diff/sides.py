@@ -41,7 +41,14 @@ class Sides:
 
     @classmethod
     def of(cls, found: KeyspaceFacts, wanted: KeyspaceFacts, server: ServerProfile) -> Sides:
-        """Both sides, prepared."""
+        """Both sides, prepared.
+
+        Raises:
+            IntrospectionError: something that ``wanted`` names is there and was not understood.
+        """
+        if found.unreadable:
+            relations = {item.name for item in (*wanted.tables, *wanted.views)}
+            found.check_readable(relations, {item.name for item in wanted.types})
         tables = {table.name: table for table in found.tables}
         views = {view.name: view for view in found.views}
         renames = {

@@ -8,10 +8,11 @@ indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
 from __future__ import annotations
 
 import functools
+import struct
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -30,6 +31,7 @@ from scyllamodel.schema.facts import (
     Table,
     TableColumn,
     Trigger,
+    Unreadable,
     UserType,
     View,
 )
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Mapping[str, Sequence[Row]]
+_F = TypeVar("_F")
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
@@ -57,8 +60,10 @@ def reflect(rows: Rows, server: ServerProfile) -> SchemaFacts:
     Parameters:
         rows: by name of the ``system_schema`` table, rows with the columns of `columns_to_read`.
 
+    What cannot be understood is among ``unreadable`` of its keyspace.
+
     Raises:
-        IntrospectionError: a row cannot be understood; names the table and the text.
+        IntrospectionError: the row of a keyspace itself cannot be understood.
     """
     split = _Split(rows)
     return SchemaFacts(_Keyspace(name, split, server).facts() for name in split.keyspaces())
@@ -71,7 +76,7 @@ def reflect_keyspace(name: str, rows: Rows, server: ServerProfile, *, books: boo
         books: whether our own bookkeeping is among them.
 
     Raises:
-        IntrospectionError: a row cannot be understood; names the table and the text.
+        IntrospectionError: the row of the keyspace itself cannot be understood.
     """
     return _Keyspace(name, _Split(rows), server, books=books).facts()
 
@@ -112,20 +117,38 @@ class _Keyspace:
         self.masks = rows.by_table("column_masks", name)
         self.triggers = rows.by_table("triggers", name)
         self.has_empty_type = any(row["type_name"] == "empty" for row in rows.of("types", name))
+        self.unreadable: list[Unreadable] = []
         self.scylla_tables = {row["table_name"]: row for row in rows.of("scylla_tables", name)}
 
     def facts(self) -> KeyspaceFacts:
-        tables = (row for row in self.rows.of("tables", self.name) if not self.is_hidden(row["table_name"]))
-        views = (row for row in self.rows.of("views", self.name) if not self.is_index_view(row))
+        tables = [row for row in self.rows.of("tables", self.name) if not self.is_hidden(row["table_name"])]
+        views = [row for row in self.rows.of("views", self.name) if not self.is_index_view(row)]
         return KeyspaceFacts(
             name=self.name,
             keyspace=self.keyspace(),
-            types=tuple(self.user_type(row) for row in self.rows.of("types", self.name)),
-            tables=tuple(self.table(row) for row in tables),
-            views=tuple(self.view(row) for row in views),
-            functions=tuple(self.function(row) for row in self.rows.of("functions", self.name)),
-            aggregates=tuple(self.aggregate(row) for row in self.rows.of("aggregates", self.name)),
+            types=self.each("type", self.rows.of("types", self.name), self.user_type),
+            tables=self.each("table", tables, self.table),
+            views=self.each("view", views, self.view),
+            functions=self.each("function", self.rows.of("functions", self.name), self.function),
+            aggregates=self.each("aggregate", self.rows.of("aggregates", self.name), self.aggregate),
+            unreadable=self.unreadable,
         )
+
+    def each(self, what: str, rows: Iterable[Row], read: Callable[[Row], _F]) -> list[_F]:
+        """The facts of these rows; those of rows that mean nothing are noted as unreadable."""
+        return [fact for row in rows if (fact := self.understood(what, row, read)) is not None]
+
+    def understood(self, what: str, row: Row, read: Callable[[Row], _F]) -> _F | None:
+        name = _called(what, row)
+        try:
+            return read(row)
+        except _Odd as odd:
+            error, why, torn = str(odd), odd.why, odd.torn
+        except _ODD as odd:
+            why, torn = f"{type(odd).__name__}: {odd}", False
+            error = str(self.fault(name, why))
+        self.unreadable.append(Unreadable(what, name, why, error, torn))
+        return None
 
     def is_hidden(self, table: str) -> bool:
         """No user name holds ``$``; a user may well end a name like a CDC log, so its partitioner is the proof."""
@@ -142,7 +165,11 @@ class _Keyspace:
         row = next(iter(self.rows.of("keyspaces", self.name)), None)
         if row is None:
             return None
-        replication: dict[str, str] = {**row["replication"]}
+        try:
+            replication = {str(key): str(value) for key, value in row["replication"].items()}
+        except _ODD as error:
+            odd = self.fault("", f"its replication: {type(error).__name__}: {error}")
+            raise IntrospectionError(str(odd), object=self.name) from error
         replication["class"] = replication.get("class", "").rpartition(".")[2]
         return Keyspace(self.name, FrozenMap(replication), row["durable_writes"], self.tablets())
 
@@ -195,7 +222,7 @@ class _Keyspace:
     def table_columns(self, table: str) -> tuple[TableColumn, ...]:
         rows = sorted(self.columns.get(table, ()), key=itemgetter("position"))
         if not rows:
-            raise self.fault(table, "system_schema.columns has no row of it")
+            raise self.fault(table, "system_schema.columns has no row of it", torn=True)
         return tuple(self.column(table, row) for row in rows)
 
     def column(self, table: str, row: Row) -> TableColumn:
@@ -269,12 +296,32 @@ class _Keyspace:
         kept = {name: value for name, value in options.items() if name not in _SERVER_MADE}
         return Index(row["index_name"], column, on, using, FrozenMap(kept), local)
 
-    def fault(self, where: str, what: str) -> IntrospectionError:
-        return IntrospectionError(
-            f"{self.name}.{where} of {self.server} cannot be understood: {what}. "
+    def fault(self, where: str, why: str, *, torn: bool = False) -> _Odd:
+        place = f"{self.name}.{where}" if where else self.name
+        return _Odd(
+            f"{place} of {self.server} cannot be understood: {why}. "
             "Nothing was changed; please report it with this message.",
-            object=f"{self.name}.{where}",
+            object=place,
+            why=why,
+            torn=torn,
         )
+
+
+class _Odd(IntrospectionError):
+    """A row that means nothing to this release."""
+
+    why: str
+    torn: bool
+
+
+_ODD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+"""What reading a value of another kind than servers store can raise."""
+
+
+def _called(what: str, row: Row) -> str:
+    """The name of what a row is about; functions and aggregates may share one, with other arguments."""
+    name = str(row[f"{what}_name"])
+    return f"{name}({', '.join(map(str, row['argument_types'] or ()))})" if "argument_types" in row else name
 
 
 @functools.lru_cache(maxsize=16384)

@@ -315,7 +315,8 @@ ENTRIES: Final = (
     ),
     Entry(
         "BC103", "Live and declared by no model",
-        "Another release, another application or a person made it. It is never touched.",
+        "Another release, another application or a person made it. It is never touched. What this release cannot read "
+        "is noted with the reason, and stops a command only where a model declares it.",
         "a column that a newer release added", "Nothing; or drop it by hand, once nobody needs it.",
     ),
     Entry(

@@ -10,6 +10,7 @@ import attrs
 from scyllamodel.schema.changes import AddTable, AlterColumn, LiveOnly, RenameKeyColumns, SetMask
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.types import field_renames
+from scyllamodel.schema.facts import Unreadable
 from scyllamodel.schema.rules import recipes
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
 
 def _live(change: LiveOnly, case: Case) -> Iterator[Diagnostic]:
     text = f"a {change.what} that no model declares; left as it is"
+    if isinstance(change.fact, Unreadable):
+        what, why = change.fact.what, change.fact.why
+        text = f"a {what} that no model declares, and that this release cannot read: {why}; left as it is"
     yield Diagnostic("BC103", "note", case.path(change.name), text)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from scyllamodel._identifiers import BOOKKEEPING, name_fault
 from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
-from scyllamodel.schema.left_out import LeftOut, functions, masks
+from scyllamodel.schema.left_out import LeftOut, functions, masks, unreadable
 from scyllamodel.schema.source.hints import Classes
 from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
 
@@ -23,6 +23,7 @@ _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
 
 def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
     """What no model can declare: types, tables, indexes, views, masks, and everything that holds code."""
+    yield from unreadable(facts)
     usable = usable_types(facts)
     classes = Classes(usable, {name: name for name in usable})
     yield from (LeftOut("user type", t.name, type_fault(t)) for t in facts.types if t.name not in usable)

@@ -1,0 +1,92 @@
+"""Live objects that this release cannot read: a note where nobody needs them, an error where a model declares them."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from build import schema, table, told, user_type, view, wanted
+
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.changes import AddTable
+from scyllamodel.schema.ddl import script
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.differences import as_declared, differences
+from scyllamodel.schema.facts import SchemaFacts, Unreadable
+from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.plan import contract_plan, make_plan
+from scyllamodel.schema.plan.transition import transition
+from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.source import module_source
+
+SERVER = ServerProfile("cassandra", (5, 0, 6))
+T = table("t", "id int pk", "v text")
+ODD = [
+    Unreadable("function", "f(int)", "deep", "k.f(int) cannot be understood"),
+    Unreadable("table", "odd", "its option x: nan is not finite", "k.odd cannot be understood: nan"),
+    Unreadable("type", "odd_type", "deep", "k.odd_type cannot be understood"),
+    Unreadable("view", "odd_view", "its option x", "k.odd_view cannot be understood"),
+]
+LIVE = attrs.evolve(schema(T), unreadable=ODD)
+
+DECLARED = [
+    (table("odd", "id int pk"), "k.odd cannot be understood: nan"),
+    (view("odd", "t", "v text pk", "id int ck"), "k.odd cannot be understood: nan"),
+    (view("odd_view", "t", "v text pk", "id int ck"), "k.odd_view cannot be understood"),
+    (user_type("odd_type", "x int"), "k.odd_type cannot be understood"),
+]
+
+
+def test_what_no_model_declares_is_a_note():
+    """It names the object and what was not understood; the plan is otherwise the plan without it."""
+    plan = make_plan(wanted(T, table("u")), LIVE, SERVER)
+
+    assert make_plan(wanted(T, table("u")), schema(T), SERVER).cql == plan.cql != []
+    assert [("BC103", f"k.{odd.name}", True) for odd in ODD] == [
+        (note.code, note.object, f"a {odd.what} that no model" in note.text and odd.why in note.text)
+        for odd, note in zip(ODD, plan.notes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("declared", "error"), DECLARED, ids=lambda case: getattr(case, "name", ""))
+@pytest.mark.parametrize(
+    "compare",
+    [
+        lambda want: diff(LIVE, want, SERVER),
+        lambda want: make_plan(want, LIVE, SERVER),
+        lambda want: contract_plan(SchemaFacts([want]), SchemaFacts([LIVE]), SERVER, allow={"DS102"}),
+        lambda want: transition(LIVE, want, SERVER),
+        lambda want: as_declared(SchemaFacts([LIVE]), SchemaFacts([want]), SERVER),
+    ],
+)
+def test_what_a_model_declares_is_an_error(compare, declared, error):
+    """A read that failed is never taken for a thing that is not there."""
+    with pytest.raises(IntrospectionError, match=error):
+        compare(wanted(T, declared))
+
+
+def test_a_step_is_not_proved_by_what_cannot_be_read():
+    """Nor is it taken for missing."""
+    with pytest.raises(IntrospectionError):
+        holds(AddTable("k", table("odd", "id int pk")), LIVE, SERVER)
+
+
+def test_nothing_drops_what_cannot_be_read():
+    """A contract with every allowance leaves it, and so does the way back to another schema."""
+    plan = contract_plan(SchemaFacts([wanted(T)]), SchemaFacts([LIVE]), SERVER, allow={"DS102", "DS104", "DS105"})
+
+    assert ([], []) == (plan.cql, told(transition(LIVE, schema(T), SERVER)))
+
+
+def test_every_output_names_what_cannot_be_read():
+    """Scripts, JSON, generated models and differences say what is missing in them, and why."""
+    about = [(odd.what, odd.name, f"it cannot be read: {odd.why}") for odd in ODD]
+
+    assert about == [attrs.astuple(left) for left in unwritten(LIVE)]
+    assert about == [tuple(left.values()) for left in facts_dict(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]]
+    assert script(LIVE, SERVER) == script(schema(T), SERVER)
+    assert 4 == module_source(LIVE, SERVER).count("is left out: it cannot be read: ")
+    assert {("-", odd.what, f"k.{odd.name}") for odd in ODD} == {
+        (found.mark, found.what, found.object) for found in differences(SchemaFacts([LIVE]), SchemaFacts([schema(T)]))
+    }
