@@ -7,6 +7,7 @@ driver's own objects (TLS context, policies, profiles) are carried through untou
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -32,6 +33,7 @@ CONSISTENCY_LEVELS: Final = (
 _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "local_dc", "username"), (str, "text")),
+    **dict.fromkeys(("tls_ca", "tls_cert", "tls_key"), (str, "the path of a file")),
     **dict.fromkeys(("tablets", "durable_writes", "create_keyspace", "trace_queries"), (bool, "True or False")),
     **dict.fromkeys(("request_timeout", "slow_query"), ((int, float), "a number of seconds")),
 }
@@ -162,6 +164,11 @@ def _page_secret(value: Any) -> Secret | None:
     return _secret(value, "page_secret")
 
 
+def _path(value: Any) -> Any:
+    """The text of a path."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 _hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}
 
 
@@ -182,6 +189,9 @@ class RepoSettings:
     username: str | None = None
     password: Secret | None = attrs.field(default=None, converter=_password, repr=False)
     ssl_context: Any = attrs.field(**_hidden)
+    tls_ca: str | None = attrs.field(default=None, converter=_path)
+    tls_cert: str | None = attrs.field(default=None, converter=_path)
+    tls_key: str | None = attrs.field(default=None, converter=_path)
     tablets: bool | None = None
     durable_writes: bool = True
     consistency: str | None = attrs.field(default=None, converter=_level)
@@ -200,6 +210,11 @@ class RepoSettings:
     page_secret: Secret | None = attrs.field(default=None, converter=_page_secret, repr=False)
     borrowed: bool = False
     """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are made with TLS."""
+        return any(value is not None for value in (self.ssl_context, self.tls_ca, self.tls_cert))
 
     def __attrs_post_init__(self) -> None:
         faults = (self._type_faults, self._identity_faults, self._connection_faults, self._level_faults)
@@ -240,9 +255,16 @@ class RepoSettings:
         if (self.username is None) != (self.password is None):
             missing = "password" if self.password is None else "username"
             yield missing, f"a username and a password come together, and the {missing} is missing."
+        yield from self._tls_faults()
         if self.naive_datetimes not in (None, "utc"):
             yield "naive_datetimes", f"it is 'utc', or left out, and not {self.naive_datetimes!r}."
         yield from self._time_faults()
+
+    def _tls_faults(self) -> Iterable[tuple[str, str]]:
+        if self.tls_key is not None and self.tls_cert is None:
+            yield "tls_cert", "tls_key= needs tls_cert=, the certificate that the key belongs to."
+        if self.ssl_context is not None and (self.tls_ca or self.tls_cert):
+            yield "ssl_context", "ssl_context= and tls_ca=, tls_cert= say the same thing twice. Leave one of them out."
 
     def _time_faults(self) -> Iterable[tuple[str, str]]:
         for setting, zero in (("request_timeout", False), ("slow_query", True)):
@@ -269,6 +291,6 @@ class RepoSettings:
 
 
 _OF_A_CONNECTION: Final = (
-    "nodes", "local_dc", "username", "password", "ssl_context", "execution_profiles", "load_balancing_policy",
-    "retry_policy", "speculative_execution_policy",
+    "nodes", "local_dc", "username", "password", "ssl_context", "tls_ca", "tls_cert", "tls_key", "execution_profiles",
+    "load_balancing_policy", "retry_policy", "speculative_execution_policy",
 )  # fmt: skip

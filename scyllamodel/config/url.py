@@ -147,6 +147,9 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "local_dc": ("local_dc", str),
     "models": ("models", str),
     "tls": ("ssl_context", _tls),
+    "tls_ca": ("tls_ca", str),
+    "tls_cert": ("tls_cert", str),
+    "tls_key": ("tls_key", str),
     "tablets": ("tablets", _flag),
     "durable_writes": ("durable_writes", _flag),
     "create_keyspace": ("create_keyspace", _flag),
@@ -170,4 +173,12 @@ def _query(query: str) -> dict[str, Any]:
             found[setting] = read(unquote(text))
         except ValueError as error:
             raise _fault(f"{key}: {error}", key) from None
+    return _with_files(found)
+
+
+def _with_files(found: dict[str, Any]) -> dict[str, Any]:
+    """The settings, where files of TLS stand for ``tls=1``."""
+    files = [setting for setting in found if setting.startswith("tls_")]
+    if files and found.pop("ssl_context", True) is None:
+        raise _fault(f"tls=0 and {files[0]} contradict each other", files[0])
     return found

@@ -23,7 +23,6 @@ from scyllamodel.driver import forks
 from scyllamodel.driver.decoding import answers_handler
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
-    Cluster,
     ConsistencyLevel,
     DCAwareRoundRobinPolicy,
     ExecutionProfile,
@@ -38,6 +37,7 @@ from scyllamodel.driver.names import (
 from scyllamodel.driver.policy import LowestHost
 from scyllamodel.driver.refusals import connection_failed
 from scyllamodel.driver.request_errors import REQUEST_ERRORS
+from scyllamodel.driver.tls import new_cluster, tls_context
 from scyllamodel.errors import ConfigurationError
 
 CONNECT_TIMEOUT: Final = 2.0
@@ -61,7 +61,7 @@ def connect(settings: RepoSettings) -> Any:
     forks.leave_inherited_loop()
     with _quiet():
         try:
-            cluster = Cluster(**_cluster_settings(settings))
+            cluster = new_cluster(**_cluster_settings(settings))
             _leave_silent_hosts_out(cluster)
             session = cluster.connect()
             _check_policy(cluster)
@@ -109,8 +109,9 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
     }
     if settings.username is not None and settings.password is not None:
         found["auth_provider"] = PlainTextAuthProvider(settings.username, settings.password.reveal())
-    if settings.ssl_context is not None:
-        found["ssl_context"] = settings.ssl_context
+    context = tls_context(settings)
+    if context is not None:
+        found["ssl_context"] = context
     return found
 
 

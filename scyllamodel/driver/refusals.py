@@ -6,8 +6,10 @@ of a text here: the driver's errors carry none, and the settings hide theirs.
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import closest
@@ -65,19 +67,50 @@ def _reason(settings: RepoSettings, error: Exception) -> str:
         (AuthenticationFailed, _login(settings)),
         (ConnectionRefusedError, "nothing listens on this port. Is the server running, and is the port right?"),
         ((OperationTimedOut, TimeoutError), "no answer within 2 s. Is it a CQL port, and does a firewall let you in?"),
-        ((ProtocolError, ProtocolException, ConnectionShutdown), _strange(settings)),
+        (socket.gaierror, "no address is known for this name. Look for a misspelling."),
     ):
         if isinstance(error, classes):
             return text
-    # The driver wraps what the socket raised into a plain error of the same number.
-    if "[SSL" in str(error):
-        return f"TLS failed: {error}. Correct ssl_context=, or leave it out for a port without TLS."
+    # The driver wraps what the socket raised into an error of its own, with the same words.
+    if "ssl" in _text(error).lower():
+        return _tls(str(error))
+    if isinstance(error, (ProtocolError, ProtocolException, ConnectionShutdown)):
+        return _strange(settings)
     return f"{_text(error)}."
 
 
+def _tls(said: str) -> str:
+    """What to do about a handshake that failed, by the words of OpenSSL; never to give up the check."""
+    mismatch = re.search(r"certificate is not valid for (['\"][^'\"]*['\"])", said)
+    if mismatch:
+        return (
+            f"its certificate is not valid for {mismatch[1]}. Write the name that the certificate holds in nodes=, or "
+            "issue a certificate that holds this one."
+        )
+    return next((text for words, text in _TLS if any(word in said for word in words)), f"TLS failed: {said}.")
+
+
+_TLS: Final = (
+    (
+        ("self-signed certificate", "self signed certificate", "unable to get local issuer"),
+        "its certificate is not signed by an authority that is trusted here. Set tls_ca= to the authority's file.",
+    ),
+    (
+        ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "EOF occurred"),
+        "the server ended the TLS handshake: it wants a certificate of the client, or another one. Set tls_cert=.",
+    ),
+    (
+        ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure"),
+        "this port does not speak TLS. Is it the port for clients with TLS?",
+    ),
+)
+"""Words of OpenSSL, and what they mean for the reader of an error."""
+
+
 def _strange(settings: RepoSettings) -> str:
-    tls = "without TLS, leave ssl_context= out" if settings.ssl_context else "only with TLS, set ssl_context="
-    return f"something answers, but not in CQL. Is the port right? If it speaks {tls}."
+    if settings.uses_tls:
+        return "something answers, but not in CQL. Is it the port for clients with TLS?"
+    return "something answers, but not in CQL. Is the port right? If it speaks only with TLS, set tls_ca=."
 
 
 def _data_centre(settings: RepoSettings, hosts: Iterable[Any]) -> str | None:

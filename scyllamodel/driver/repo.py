@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
@@ -91,6 +92,10 @@ class Repo(Reads, Writes):
         username: with ``password``, for servers that ask.
         password: never shown again: not in ``repr``, logs, errors or pickles.
         ssl_context: an `ssl.SSLContext` to speak TLS with.
+        tls_ca: instead of a context, the path of a PEM file with the certificates of the authorities to trust; with it
+            or ``tls_cert`` the repo speaks TLS. A node is checked by the name that ``nodes`` gives it.
+        tls_cert: the path of a PEM file with the certificate to show to servers that ask for one.
+        tls_key: the path of a PEM file with its key, not encrypted; None where that is in ``tls_cert``.
         tablets: for `create_keyspace` on ScyllaDB; None leaves it to the server.
         durable_writes: for `create_keyspace`; False skips the commit log.
         consistency: the level of data requests, such as ``"LOCAL_QUORUM"``; None is the driver's default.
@@ -131,6 +136,9 @@ class Repo(Reads, Writes):
         username: str | None = None,
         password: str | Secret | None = None,
         ssl_context: Any = None,
+        tls_ca: str | PathLike[str] | None = None,
+        tls_cert: str | PathLike[str] | None = None,
+        tls_key: str | PathLike[str] | None = None,
         tablets: bool | None = None,
         durable_writes: bool = True,
         consistency: str | int | None = None,
@@ -159,6 +167,9 @@ class Repo(Reads, Writes):
             username=username,
             password=password,
             ssl_context=ssl_context,
+            tls_ca=tls_ca,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
             tablets=tablets,
             durable_writes=durable_writes,
             consistency=consistency,

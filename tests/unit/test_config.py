@@ -486,3 +486,32 @@ def test_models_are_names_or_modules(models):
 def test_schemes_are_read_in_any_case(url):
     """A URL may be written in capitals."""
     assert "k" == settings_from_url(url).keyspace
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting", "words"),
+    [
+        ({"tls_key": "key.pem"}, "tls_cert", "tls_key= needs tls_cert="),
+        ({"tls_ca": "ca.pem", "ssl_context": ssl.create_default_context()}, "ssl_context", "say the same thing twice"),
+        ({"tls_ca": 3}, "tls_ca", "tls_ca= is the path of a file"),
+        ({"tls_ca": "ca.pem", "nodes": (), "borrowed": True}, "tls_ca", "session= is connected already"),
+    ],
+)
+def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, words):
+    """A key without its certificate, and two ways to say the same."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        settings(**changes)
+
+    assert setting == caught.value.setting
+
+
+def test_a_url_names_the_files_of_tls():
+    """They are settings of their own, imply ``tls=1``, and contradict ``tls=0``."""
+    found = settings_from_url("scylla://h1/shop?tls=1&tls_ca=/etc/ca.pem&tls_cert=c%20.pem&tls_key=k.pem")
+    with pytest.raises(ConfigurationError, match="tls=0 and tls_ca contradict each other"):
+        settings_from_url("scylla://h1/shop?tls=0&tls_ca=/etc/ca.pem")
+
+    assert ("/etc/ca.pem", "c .pem", "k.pem", None) == (
+        found.tls_ca, found.tls_cert, found.tls_key, found.ssl_context,
+    )  # fmt: skip
+    assert found.uses_tls

@@ -1,0 +1,142 @@
+"""TLS of a connection: the context that the settings ask for, and the names by which certificates are checked.
+
+*In*: `RepoSettings`. *Out*: an `ssl.SSLContext`, and a driver cluster with names. The driver resolves the
+names of contact points, and then compares certificates with addresses, which few certificates hold; here an address
+that a name of ``nodes=`` led to is checked by that name (seen on scylla-driver 3.29.12).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NoReturn
+
+from scyllamodel.config import RepoSettings
+from scyllamodel.driver.names import Cluster, DefaultEndPoint, DefaultEndPointFactory
+from scyllamodel.errors import ConfigurationError
+
+
+def tls_context(settings: RepoSettings) -> Any:
+    """The context of the settings, made of their files where they name some; None without TLS.
+
+    Raises:
+        ConfigurationError: a file cannot be used; ``setting`` names it.
+    """
+    if settings.ssl_context is not None or not settings.uses_tls:
+        return settings.ssl_context
+    _check_files(settings)
+    cert, key = settings.tls_cert, settings.tls_key
+    context = _used(settings, ("tls_ca",), lambda: ssl.create_default_context(cafile=settings.tls_ca))
+    if cert is not None:
+        both = ("tls_cert",) if key is None else ("tls_cert", "tls_key")
+        _used(settings, both, lambda: context.load_cert_chain(cert, key, _encrypted))
+    return context
+
+
+def _check_files(settings: RepoSettings) -> None:
+    """Read each file, since `ssl` does not say which one is missing."""
+    for setting in ("tls_ca", "tls_cert", "tls_key"):
+        path = getattr(settings, setting)
+        if path is not None:
+            _used(settings, (setting,), Path(path).read_bytes)
+
+
+def _used(settings: RepoSettings, names: Sequence[str], use: Callable[[], Any]) -> Any:
+    try:
+        return use()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        reason = getattr(error, "strerror", None) or str(error)
+    files = " and ".join(f"{name}={getattr(settings, name)!r}" for name in names)
+    raise ConfigurationError(
+        f"repo {settings.name!r}: {files} cannot be used: {reason}.", setting=names[0], repo=settings.name
+    )
+
+
+def _encrypted() -> NoReturn:
+    """Stand in for OpenSSL's question on the terminal."""
+    raise ValueError("the key is encrypted, and there is nobody to ask for its password. Give a key without one")
+
+
+class _NamedEndPoint(DefaultEndPoint):  # type: ignore[misc]
+    """An address whose certificate is checked by a name; equal to the same address without one."""
+
+    def __init__(self, address: str, port: int, name: str) -> None:
+        super().__init__(address, port)
+        self._name = name
+
+    @property
+    def ssl_options(self) -> dict[str, str]:
+        return {"server_hostname": self._name}
+
+
+class NamedEndPoints(DefaultEndPointFactory):  # type: ignore[misc]
+    """Makes the driver's endpoints, with a name where a node of the settings has that address.
+
+    Parameters:
+        nodes: hosts and ports of the settings; addresses among them are checked as such.
+        port: of nodes that tell none.
+    """
+
+    def __init__(self, nodes: Iterable[tuple[str, int]], port: int) -> None:
+        super().__init__(port)
+        self._hosts = [host for host, _ in nodes]
+        self._names: dict[str, str | None] = {host: None for host in self._hosts if _is_address(host)}
+
+    def create(self, row: Any) -> Any:
+        """An endpoint of a row of ``system.local`` or ``system.peers``."""
+        return self.named(super().create(row))
+
+    def named(self, endpoint: Any) -> Any:
+        """The endpoint with the name that leads to its address, if one does."""
+        if endpoint.address not in self._names:
+            self._resolve()  # a node may have joined under a name that is known
+        name = self._names.setdefault(endpoint.address, None)
+        return endpoint if name is None else _NamedEndPoint(endpoint.address, endpoint.port, name)
+
+    def _resolve(self) -> None:
+        for host in self._hosts:
+            if not _is_address(host):
+                for address in _addresses(host):
+                    self._names.setdefault(address, host)
+
+
+def new_cluster(**settings: Any) -> Any:
+    """A driver cluster that checks the certificates of contact points by their names, where it is to check them."""
+    context = settings.get("ssl_context")
+    if not getattr(context, "check_hostname", False):
+        return Cluster(**settings)
+    factory = NamedEndPoints(settings["contact_points"], settings["port"])
+    cluster = _NamedCluster(endpoint_factory=factory, **settings)
+    cluster.name_endpoints()
+    return cluster
+
+
+class _NamedCluster(Cluster):  # type: ignore[misc]
+    """A cluster whose contact points have names, also when the driver resolves them again after it lost all nodes."""
+
+    endpoints_resolved: list[Any]
+
+    def name_endpoints(self) -> None:
+        self.endpoints_resolved = [self.endpoint_factory.named(endpoint) for endpoint in self.endpoints_resolved]
+
+    def _resolve_hostnames(self) -> None:  # scylla-driver has this method, cassandra-driver resolves once
+        super()._resolve_hostnames()
+        self.name_endpoints()
+
+
+def _addresses(host: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    return []
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

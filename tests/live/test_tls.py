@@ -1,0 +1,144 @@
+"""TLS with a real server: whose certificate is trusted, by which name it is checked, and what a refusal says."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scyllamodel import Column, Model, Repo, migrate, partition_key
+from scyllamodel.errors import ConfigurationError, ConnectionFailed
+from scyllamodel.local import LocalCluster, versions
+from scyllamodel.local.java import java
+
+pytestmark = pytest.mark.live
+
+DATA = Path(__file__).parents[1] / "data" / "tls"
+CLIENT = {"tls_cert": DATA / "client-cert.pem", "tls_key": DATA / "client-key.pem"}
+
+
+class Sealed(Model, table="sealed", repo="tls"):
+    """A table that is made through TLS."""
+
+    id: Column[int] = partition_key()
+
+
+class Server:
+    """A node that speaks TLS, its certificate, and its port."""
+
+    def __init__(self, cluster, certificate):
+        self.certificate, self.port = certificate, cluster.nodes[0].config.native_port
+
+    def repo(self, host="localhost", **settings):
+        """A repo that trusts the certificate and shows the client's."""
+        given = {"tls_ca": self.certificate, **CLIENT, **settings}
+        found = {name: value for name, value in given.items() if value is not None}
+        return Repo("tls", nodes=[f"{host}:{self.port}"], keyspace="shop", **found)
+
+    def refusal(self, **settings):
+        """The error of a connection that must fail."""
+        with pytest.raises(ConnectionFailed) as caught, self.repo(**settings) as repo:
+            repo.connection()
+        return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def server(pytestconfig, tmp_path_factory):
+    """A server whose certificate is for ``localhost``, not for its address, and which asks clients for one."""
+    version = pytestconfig.getoption("--cassandra-version") or versions.DEFAULT
+    keytool = java(versions.java_major(versions.exact(version))).parent / "keytool"
+    folder = tmp_path_factory.mktemp("tls")
+
+    def made(*words):
+        subprocess.run([keytool, *words, "-storepass", "hunter2", "-noprompt"], check=True, capture_output=True)
+
+    keys, certificate, trusted = folder / "node.p12", folder / "node.pem", folder / "clients.p12"
+    made(
+        "-genkeypair", "-alias", "node", "-keyalg", "RSA", "-dname", "CN=node", "-ext", "san=dns:localhost",
+        "-validity", "3650", "-storetype", "PKCS12", "-keystore", keys,
+    )  # fmt: skip
+    made("-exportcert", "-rfc", "-alias", "node", "-keystore", keys, "-file", certificate)
+    made("-importcert", "-alias", "client", "-keystore", trusted, "-storetype", "PKCS12", "-file", CLIENT["tls_cert"])
+    stores = {"keystore": str(keys), "truststore": str(trusted), "store_type": "PKCS12", "require_client_auth": True}
+    passwords = {"keystore_password": "hunter2", "truststore_password": "hunter2"}
+    # `optional` lets the cluster ask without TLS whether the node is up.
+    options = {"enabled": True, "optional": True, **stores, **passwords}
+    with LocalCluster(version=version, settings={"client_encryption_options": options}) as cluster:
+        yield Server(cluster, certificate)
+
+
+def test_a_name_that_was_given_is_the_one_that_is_checked(server):
+    """A certificate for the name in ``nodes=`` is enough, for the first connection and for those to the same node."""
+    with server.repo(create_keyspace=True) as repo:
+        migrate(repo, resources=[Sealed])
+        repo.save(Sealed(id=1))
+        found = repo.get(Sealed, id=1)
+        sealed = [row.ssl_enabled for row in repo.session.execute("SELECT ssl_enabled FROM system_views.clients")]
+
+    assert Sealed(id=1) == found
+    assert sealed
+    assert all(sealed)
+
+
+def test_a_url_says_all_of_it(server):
+    """The files of TLS stand in a URL too, and switch TLS on."""
+    files = f"tls_ca={server.certificate}&tls_cert={CLIENT['tls_cert']}&tls_key={CLIENT['tls_key']}"
+    with Repo.from_url(f"scylla://localhost:{server.port}/shop?{files}") as repo:
+        assert repo.session.execute("SELECT ssl_protocol FROM system_views.clients").one().ssl_protocol
+
+
+def test_another_name_is_refused(server):
+    """An address that is not in the certificate is refused, with the way to name it and no way around the check."""
+    told = server.refusal(host="127.0.0.1")
+
+    assert "its certificate is not valid for '127.0.0.1'" in told
+    assert "nodes=" in told
+    assert "leave" not in told
+
+
+@pytest.mark.parametrize("settings", [{}, {"tls_ca": CLIENT["tls_cert"]}], ids=["system", "other"])
+def test_an_unknown_authority_is_refused(server, settings):
+    """A certificate of an unknown authority is refused, with the setting that trusts it and no way around the check."""
+    trust = settings or {"tls_ca": None, "tls_cert": None, "tls_key": None, "ssl_context": ssl.create_default_context()}
+    told = server.refusal(**trust)
+
+    assert "its certificate is not signed by an authority that is trusted here" in told
+    assert "tls_ca=" in told
+    assert "leave" not in told
+
+
+def test_a_missing_client_certificate_is_named(server):
+    """A server that asks for a certificate says so to a repo that has none."""
+    told = server.refusal(tls_cert=None, tls_key=None)
+
+    assert "wants a certificate of the client" in told
+    assert "tls_cert=" in told
+
+
+def test_a_port_without_tls_is_named(scylla_cluster):
+    """A port that has no TLS is named as such; nobody is led to give up TLS."""
+    (node, *_) = scylla_cluster.contact_points
+    repo = Repo(nodes=[node], keyspace="shop", tls_ca=CLIENT["tls_cert"])
+    with pytest.raises(ConnectionFailed) as caught, repo:
+        repo.connection()
+
+    assert "this port does not speak TLS" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"tls_ca": "/nowhere/ca.pem"}, r"tls_ca='/nowhere/ca.pem' cannot be used: No such file"),
+        ({"tls_ca": __file__}, "tls_ca='.*' cannot be used: .*NO_CERTIFICATE"),
+        ({**CLIENT, "tls_key": "/nowhere/key.pem"}, "tls_key='/nowhere/key.pem' cannot be used: No such file"),
+        ({**CLIENT, "tls_cert": __file__}, "tls_cert='.*' and tls_key='.*' cannot be used"),
+        ({**CLIENT, "tls_key": DATA / "client-key-encrypted.pem"}, "cannot be used: the key is encrypted"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(settings, words):
+    """Before anything is sent, with the setting and the reason; an encrypted key asks nobody for a password."""
+    repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", **settings)
+    with pytest.raises(ConfigurationError, match=words), repo:
+        repo.connection()
