@@ -220,11 +220,15 @@ def stop_loop() -> None:
     """End the thread of the driver's event loop, which otherwise keeps half of all programs for 5 seconds at exit.
 
     For the very end of a command line that is ours, after every repo was closed: the loop belongs to all clusters of
-    the process. Other event loops than libev end by themselves, and are left alone.
+    the process. Other event loops than libev end by themselves, and are left alone. A connection that was being made
+    when the user gave up keeps the loop from ending; its thread is a daemon, and the driver is not to wait for it.
     """
-    loop: Any = getattr(sys.modules.get("cassandra.io.libevreactor"), "_global_loop", None)
+    module: Any = sys.modules.get("cassandra.io.libevreactor")
+    loop: Any = getattr(module, "_global_loop", None)
     thread = getattr(loop, "_thread", None)
     if thread is not None and thread.is_alive():
         loop._shutdown = True  # noqa: SLF001 - the driver has no public way (seen on scylla-driver 3.29.12)
         loop.notify()
-        thread.join(1)
+        thread.join(0.5)
+    if loop is not None:
+        module._global_loop = None  # noqa: SLF001 - also a loop whose thread never started, which cannot be joined
