@@ -14,6 +14,7 @@ ROOT = Path(scyllamodel.__file__).parent
 FLOORS = {
     "errors": 0,
     "_cql": 0,
+    "_json": 0,
     "_identifiers": 0,
     "_numbers": 0,
     "types": 1,

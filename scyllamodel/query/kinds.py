@@ -7,12 +7,12 @@ write would be blind to the kind of its row, and is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, cast
 
 import attrs
 
+from scyllamodel._json import read_json
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, Target
 from scyllamodel.model.family import family_of, head_of
 from scyllamodel.query.memory import memory_of
@@ -189,7 +189,7 @@ def check_json(model: type, text: str) -> None:
 def _plain_names(text: str) -> dict[str, Any]:
     """A row of JSON text by the names of its columns; of a text that is none, nothing, since servers say why."""
     try:
-        found = json.loads(text)
+        found = read_json(text)
     except ValueError:
         return {}
     names = cast("dict[str, Any]", found) if isinstance(found, dict) else {}

@@ -7,12 +7,15 @@ out, and so is what is no part of a fact's equality, but for whether an index wa
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast, get_args
+from types import UnionType
+from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
+from scyllamodel._json import read_json
 from scyllamodel.schema.changes import Change
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
 from scyllamodel.types import parse_type
@@ -42,7 +45,7 @@ def change_from(text: str | None) -> Change | None:
     True
     """
     try:
-        found = _value(json.loads(text or "null"))
+        found = _value(read_json(text or "null"))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return cast("Change", found) if isinstance(found, get_args(Change)) else None
@@ -84,4 +87,33 @@ def _value(found: Any) -> Any:
         return parse_type(parts["cql"])
     if "map" in parts and "=" not in parts:
         return FrozenMap({name: _value(part) for name, part in parts["map"].items()})
-    return _CLASSES[parts["="]](**{name: _value(part) for name, part in parts.items() if name != "="})
+    cls: Any = _CLASSES[parts["="]]
+    made = cls(**{name: _value(part) for name, part in parts.items() if name != "="})
+    odd = [name for name, hint in _hints(cls).items() if not _fits(getattr(made, name), hint)]
+    if odd:
+        raise TypeError(f"{parts['=']} has a strange {odd[0]}")
+    return made
+
+
+@functools.lru_cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is what a field of changes or facts is annotated with."""
+    kind, inside = get_origin(hint), get_args(hint)
+    if kind is Literal:
+        return value in inside
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in inside)
+    if kind is tuple:
+        whole = inside[:1] * len(value) if inside[-1] is Ellipsis and isinstance(value, tuple) else inside
+        return isinstance(value, tuple) and len(value) == len(whole) and all(map(_fits, value, whole))
+    if isinstance(value, FrozenMap):
+        return hint in (FrozenMap, Any) and all(_fits(part, FrozenMap) or _is_plain(part) for part in value.values())
+    return hint is Any or type(value) is (kind or hint)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (str, int, float, bool)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
+from scyllamodel._json import check_document, read_json
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.facts_json import column_dict, index_dict, plain, type_dict, view_dict
@@ -48,7 +49,7 @@ def read_snapshot(text: str, where: str) -> dict[str, Any]:
         ConfigurationError: it is no snapshot of this format.
     """
     try:
-        found = json.loads(text)
+        found = read_json(text)
         kind, number = found["kind"], found["format"]
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigurationError(
@@ -57,6 +58,11 @@ def read_snapshot(text: str, where: str) -> dict[str, Any]:
     if (kind, number) != ("snapshot", FORMAT):
         message = f"{where} holds a {kind} of format {number}, and a snapshot of format {FORMAT} is needed; write one "
         raise ConfigurationError(f"{message}with: scyllamodel snapshot", path=where)
+    try:
+        check_document(found, "snapshot")
+    except ValueError as error:
+        message = f"{where} was altered: {error}. Write it again with: scyllamodel snapshot"
+        raise ConfigurationError(message, path=where) from error
     return cast("dict[str, Any]", found)
 
 

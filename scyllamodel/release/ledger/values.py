@@ -14,6 +14,7 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._json import read_json
 from scyllamodel.schema.change_json import change_from
 from scyllamodel.schema.changes import Change
 
@@ -53,8 +54,8 @@ def undoes_text(version: int, seq: int) -> str:
 
 def _undone_step(text: str | None) -> tuple[int, int] | None:
     try:
-        version, seq = json.loads(text or "null")["undoes"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        version, seq = read_json(text or "null")["undoes"]
+    except (ValueError, TypeError, KeyError):
         return None
     return (version, seq) if type(version) is int and type(seq) is int else None
 

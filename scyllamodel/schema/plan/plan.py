@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from scyllamodel._json import check_document, read_json
 from scyllamodel.errors import ConfigurationError, DestructiveChangeRefused, ImpossibleChange, KeyspaceError
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.fingerprint import digest
@@ -187,7 +188,7 @@ class Plan:
             ConfigurationError: the file cannot be read, is no plan, of another format, or was altered.
         """
         try:
-            found: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+            found: Any = read_json(Path(path).read_text(encoding="utf-8"))
             return cls.from_dict(found)
         except ConfigurationError as error:
             raise ConfigurationError(f"{path!s}: {error}", path=str(path)) from None
@@ -204,6 +205,10 @@ class Plan:
         """
         if found.get("kind") != "plan" or found.get("format") != FORMAT:
             raise ConfigurationError(f"this is no plan of format {FORMAT}; make it again with this version")
+        try:
+            check_document(found, "plan")
+        except ValueError as error:
+            raise ConfigurationError(f"this holds no plan: {error}; make it again") from error
         if found["hash"] != _fingerprint(found):
             raise ConfigurationError("the plan was altered after it was saved; make it again")
         return cls(

@@ -7,12 +7,12 @@ of a view as far as it says more than a model does. Each server has spellings of
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
 from scyllamodel._identifiers import quote, unquote
+from scyllamodel._json import read_json
 from scyllamodel.schema.facts import Target
 from scyllamodel.schema.filters import not_null_column, relations
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType
@@ -49,7 +49,7 @@ def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, 
 def _json_target(text: str) -> tuple[str, Target, bool]:
     """Scylla: ``pk`` and ``ck`` of a local index; ``tc``, ``pk``, ``fc`` of a vector index; all names are raw."""
     try:
-        found = json.loads(text)
+        found = read_json(text)
         columns = [*found["ck"]] if "ck" in found else [found["tc"], *found.get("fc", ())]
         return ", ".join(columns), "values", bool(found.get("pk"))
     except (KeyError, TypeError, ValueError) as error:

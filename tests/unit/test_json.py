@@ -1,0 +1,130 @@
+"""JSON of other programs is read within limits, and compared with what this package publishes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from build import schema, table, wanted
+from documents import faults
+
+from scyllamodel import ConfigurationError, RawStep
+from scyllamodel._json import check_document, read_json
+from scyllamodel.release.ledger import LedgerStep
+from scyllamodel.release.raw import with_raw
+from scyllamodel.schema.change_json import change_from
+from scyllamodel.schema.plan import Plan, make_plan
+from scyllamodel.schema.reflect import index_target
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.snapshot import read_snapshot
+
+PLAN = make_plan(wanted(table("t", "id int pk")), schema(), ServerProfile())
+SNAPSHOT = {"format": 1, "kind": "snapshot", "repos": [{"name": "default", "keyspaces": []}]}
+
+
+def deep(levels, before="", after=""):
+    """A text of so many lists in one another."""
+    return before + "[" * levels + "]" * levels + after
+
+
+@pytest.mark.parametrize("levels", [1, 64, 65, 1000, 100_000])
+def test_json_nests_only_so_deep(levels):
+    """Deeper text is an error of values, and no exhausted stack."""
+    if levels <= 64:
+        assert isinstance(read_json(deep(levels)), list)
+        return
+    with pytest.raises(ValueError, match="nest more than 64 deep"):
+        read_json(deep(levels))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "NaN", "[-Infinity]", '{"a": "\\ud800"}', '{"\\udfff": 1}', f"[{'9' * 5000}]"]
+)
+def test_what_is_no_json_is_an_error_of_values(text):
+    """So are numbers and texts that no other program reads."""
+    with pytest.raises(ValueError, match=r"."):
+        read_json(text)
+
+
+@pytest.mark.parametrize("levels", [65, 100_000])
+def test_deep_json_is_what_is_not_understood(levels, tmp_path):
+    """In a plan, a lock file, a ledger row and an index target."""
+    plan = tmp_path / "plan.json"
+    plan.write_text(deep(levels, '{"kind": "plan", "format": 1, "steps": ', "}"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="nest more than 64 deep"):
+        Plan.load(plan)
+    with pytest.raises(ConfigurationError, match="holds no snapshot"):
+        read_snapshot(deep(levels, '{"kind": "snapshot", "format": 1, "repos": ', "}"), "lock.json")
+    with pytest.raises(ValueError, match="is no index target"):
+        index_target(deep(levels, '{"ck": ', "}"), {})
+    step = LedgerStep("k/default", 1, 1, change_json=deep(levels, '{"=": "AddType", "type": ', "}"))
+
+    assert (None, None) == (step.change, step.undoes)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("keyspace",), 7),
+        (("steps",), {}),
+        (("steps", 0, "cql"), ["DROP TABLE t"]),
+        (("steps", 0, "seq"), True),
+        (("steps", 0, "cost"), "nothing"),
+        (("steps", 0, "later"), 1),
+        (("notes",), [{"code": "DS101", "severity": "grave", "object": "k", "text": "x", "fix": ""}]),
+        (("from",), None),
+    ],
+)
+def test_a_plan_of_other_values_is_no_plan(place, value):
+    """Also with the right hash: every value is of the kind that is published."""
+    found = json.loads(json.dumps(PLAN.to_dict()))
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with pytest.raises(ConfigurationError, match=r"holds no plan: the document\.|holds no plan: .*strange"):
+        Plan.from_dict(found)
+
+
+@pytest.mark.parametrize(
+    "repos", [{}, [7], [{"name": 1, "keyspaces": []}], [{"name": "a"}], [{"name": "a", "keyspaces": [{"name": None}]}]]
+)
+def test_a_lock_file_of_other_values_was_altered(repos):
+    """The error names the first place that does not fit."""
+    with pytest.raises(ConfigurationError, match=r"lock.json was altered: the document\.repos.*scyllamodel snapshot"):
+        read_snapshot(json.dumps({**SNAPSHOT, "repos": repos}), "lock.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"=":"AddTable","keyspace":"k","table":"t"}',
+        '{"=":"AddTable","keyspace":7,"table":{"=":"Table","name":"t","columns":[]}}',
+        '{"=":"AddTable","keyspace":"k","table":{"=":"Table","name":"t","columns":[{"=":"Index","name":"i","column":"c"}]}}',
+        '{"=":"AddField","keyspace":"k","type":"t","name":"n","field_type":"int"}',
+        '{"=":"RenameFields","keyspace":"k","type":"t","names":[["a"]]}',
+        '{"=":"SetMask","keyspace":"k","table":"t","column":"c","mask":1,"before":null}',
+        '{"=":"SetOptions","keyspace":"k","name":"t","options":{"map":{"a":[1]}},"before":{"map":{}}}',
+        '{"=":"DropIndex","keyspace":"k","table":{"=":"Table","name":"t","columns":[]},"index":{"=":"Index","name":"i","column":"c","on":"all"}}',
+        '{"=":["AddTable"]}',
+        '{"cql":7}',
+    ],
+)
+def test_a_change_of_other_values_is_none(text):
+    """A field holds what its class says, or nobody understands the change."""
+    assert change_from(text) is None
+
+
+def test_a_plan_with_hand_written_steps_is_one():
+    """Its steps are published kinds of steps."""
+    plan = with_raw(PLAN, [RawStep("GRANT SELECT ON k.t TO r")], set())
+
+    assert [] == faults(json.loads(json.dumps(plan.to_dict())))
+    assert plan == Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+
+
+@pytest.mark.parametrize("value", [1.0, "1", True, None])
+def test_kinds_of_values_are_told_apart(value):
+    """JSON has one kind of number, and a flag is none."""
+    with pytest.raises(ValueError, match=r"the document\.format is not 1"):
+        check_document({**SNAPSHOT, "format": value}, "snapshot")
