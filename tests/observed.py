@@ -29,24 +29,30 @@ _WORDS = {
     "TWCS": "TimeWindowCompactionStrategy",
     "UCS": "UnifiedCompactionStrategy",
     "NTS": "NetworkTopologyStrategy",
+    "ICS": "IncrementalCompactionStrategy",
     "SS": "SimpleStrategy",
     "CCI": "CREATE CUSTOM INDEX",
     "CI": "CREATE INDEX",
     "CMV": "CREATE MATERIALIZED VIEW",
+    "AMV": "ALTER MATERIALIZED VIEW",
     "AT": "ALTER TABLE k.t",
+    "AY": "ALTER TYPE k.addr",
+    "CT": "CREATE TABLE k.t",
 }
 
 
-def _expanded(found):
+def expanded(found):
+    """A piece of the file with its abbreviations written out."""
     if isinstance(found, str):
         for short, long in _SHORT.items():
             found = found.replace(short, long)
+        found = re.sub(r"\bCY ", "CREATE TYPE k.", found)
         return re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda match: _WORDS[match[1]], found)
     if isinstance(found, list):
-        return [_expanded(item) for item in found]
+        return [expanded(item) for item in found]
     if isinstance(found, dict):
         thresholds = {"max_threshold": "32", "min_threshold": "4"} if "+thr" in found else {}
-        return {**{key: _expanded(item) for key, item in found.items() if key != "+thr"}, **thresholds}
+        return {**{key: expanded(item) for key, item in found.items() if key != "+thr"}, **thresholds}
     return found
 
 
@@ -55,7 +61,7 @@ _ALL = json.loads((Path(__file__).parent / "data" / "cassandra-observed.json").r
 
 def cases(group, form):
     """Each case of a group that holds ``form``, as ``(release, case, result)`` for every release that answered."""
-    for case in map(_expanded, _ALL[group]):
+    for case in map(expanded, _ALL[group]):
         if form in case:
             for key, result in case.items():
                 for release in RELEASES if key == "all" else key.split("+"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import re
-from pathlib import Path
 
 import pytest
 from observed import SERVERS, cases, literal, refused
+from scylla_rows import SCYLLAS
+from scylla_rows import rows as scylla_rows
 
 from scyllamodel._identifiers import unquote
 from scyllamodel.errors import IntrospectionError
@@ -22,18 +22,7 @@ from scyllamodel.types.parse import parse_type
 
 SCYLLA = ServerProfile("scylla", (2025, 4))
 CASSANDRA = SERVERS["5.0"]
-
-
-def scylla_rows():
-    """The rows of the file as a driver would give them."""
-    path = Path(__file__).parents[1] / "data" / "scylla-system-schema.json"
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    for row in [*rows["tables"], *rows["views"]]:
-        row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
-    wanted = columns_to_read(SCYLLA)
-    return {
-        table: [{c: row[c] for c in wanted[table]} for row in found] for table, found in rows.items() if table in wanted
-    }
+RELEASES_OF_SCYLLA = pytest.mark.parametrize("release", ["2025.1.14", "2026.3"])
 
 
 def columns(*spelled):
@@ -54,28 +43,41 @@ ORDERS = columns(
 )  # fmt: skip
 
 
-def test_scylla_keyspaces():
+@RELEASES_OF_SCYLLA
+def test_scylla_keyspaces(release):
     """Replication has the short class, and tablets are told by initial_tablets, were it 0."""
     replication = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "3"})
+    found = reflect(scylla_rows(release), SCYLLAS[release])
 
-    assert [Keyspace("shop", replication, True, False), Keyspace("shop_tablets", replication, True, True)] == [
-        found.keyspace for found in reflect(scylla_rows(), SCYLLA)
-    ]
+    assert [
+        Keyspace("shop", replication, True, False),
+        Keyspace("shop_tablets", replication, True, True),
+        Keyspace("zoo", replication, False, False),
+        Keyspace("zoo_tablets", replication, True, True),
+    ] == [found[name].keyspace for name in ("shop", "shop_tablets", "zoo", "zoo_tablets")]
 
 
-def test_scylla_user_types():
+@RELEASES_OF_SCYLLA
+def test_every_row_of_a_real_scylla_is_understood(release):
+    """No table, view, type, function or aggregate of the recorded keyspaces is unreadable."""
+    assert [] == [odd for part in reflect(scylla_rows(release), SCYLLAS[release]) for odd in part.unreadable]
+
+
+@RELEASES_OF_SCYLLA
+def test_scylla_user_types(release):
     """User types keep the order of their fields and collections as declared."""
     address = (("street", parse_type("text")), ("city", parse_type("text")), ("tags", parse_type("set<text>")))
     point = (("lat", parse_type("double")), ("lon", parse_type("double")))
 
     assert (UserType("GeoPoint", point, "shop"), UserType("address", address, "shop")) == (
-        reflect_keyspace("shop", scylla_rows(), SCYLLA).types
+        reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).types
     )
 
 
-def test_scylla_table_with_everything():
+@RELEASES_OF_SCYLLA
+def test_scylla_table_with_everything(release):
     """The rows of a table are the facts that one would declare for it."""
-    found = reflect_keyspace("shop", scylla_rows(), SCYLLA).table("orders")
+    found = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).table("orders")
     indexes = (
         Index("orders_status_idx", "status"),
         Index("orders_mixed_idx", "Mixed Case"),
@@ -86,9 +88,10 @@ def test_scylla_table_with_everything():
     assert Table(name="orders", columns=ORDERS, keyspace="shop", options=found.options, indexes=indexes) == found
 
 
-def test_scylla_view():
+@RELEASES_OF_SCYLLA
+def test_scylla_view(release):
     """A view of plain keys has no filter to speak of."""
-    found = reflect_keyspace("shop", scylla_rows(), SCYLLA).view("orders_by_email")
+    found = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).view("orders_by_email")
     keys = columns(
         "email text pk",
         "tenant text ck",
@@ -101,21 +104,25 @@ def test_scylla_view():
     assert View("orders_by_email", keys, "orders", "shop", options=found.options) == found
 
 
-def test_scylla_hides_what_it_made_itself():
+@RELEASES_OF_SCYLLA
+def test_scylla_hides_what_it_made_itself(release):
     """Index views, CDC logs and Paxos tables are not there."""
+    found = reflect(scylla_rows(release), SCYLLAS[release])
+
     assert {
         "shop": (["events", "orders", "page_hits", "settings"], ["orders_by_email"]),
         "shop_tablets": (["sensor"], []),
     } == {
-        found.name: ([table.name for table in found.tables], [view.name for view in found.views])
-        for found in reflect(scylla_rows(), SCYLLA)
+        name: ([table.name for table in found[name].tables], [view.name for view in found[name].views])
+        for name in ("shop", "shop_tablets")
     }
+    assert ["mv_all", "mv_filter", "mv_options", "mv_some", "mv_virtual"] == [view.name for view in found["zoo"].views]
 
 
 @pytest.mark.parametrize(
-    ("keyspace", "table", "options"),
+    ("release", "keyspace", "table", "options"),
     [
-        ("shop", "settings", {
+        ("2025.1.14", "shop", "settings", {
             "comment": "it's a table",
             "compaction": {"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "DAYS",
                            "compaction_window_size": 1},
@@ -128,21 +135,37 @@ def test_scylla_hides_what_it_made_itself():
             "paxos_grace_seconds": 3600,
             "per_partition_rate_limit": {"max_reads_per_second": 200, "max_writes_per_second": 100},
         }),
-        ("shop", "events", {"cdc": {"enabled": True}}),
-        ("shop", "orders", {"cdc": False, "tombstone_gc": {"mode": "timeout"}, "comment": "", "crc_check_chance": 0.5}),
-        ("shop_tablets", "sensor", {"tablets": {"min_tablet_count": 8}}),
+        ("2025.1.14", "shop", "events", {"cdc": {"enabled": True}}),
+        ("2026.3", "shop", "events", {"cdc": {"enabled": True}}),
+        ("2025.1.14", "shop", "orders",
+         {"cdc": False, "tombstone_gc": {"mode": "timeout"}, "comment": "", "crc_check_chance": 0.5}),
+        ("2026.3", "shop", "orders", {"tombstone_gc": {"mode": "repair"}, "comment": ""}),
+        ("2025.1.14", "zoo", "options_all", {
+            "comment": "it's \"all\" é",
+            "compaction": {"class": "SizeTieredCompactionStrategy", "min_threshold": 6, "max_threshold": 20,
+                           "bucket_low": 0.4, "tombstone_threshold": 0.3, "enabled": True},
+            "compression": {"class": "ZstdCompressor", "chunk_length_in_kb": 16, "compression_level": 5,
+                            "crc_check_chance": 0.5},
+            "caching": {"keys": "ALL", "rows_per_partition": 10},
+            "tombstone_gc": {"mode": "disabled", "propagation_delay_in_seconds": 7},
+            "memtable_flush_period_in_ms": 60000,
+            "speculative_retry": "50ms",
+        }),
+        ("2026.3", "shop_tablets", "sensor", {"tablets": {"min_tablet_count": 8}}),
+        ("2026.3", "new26", "docs", {"tablets": {"min_tablet_count": 4, "pow2_count": False}}),
     ],
 )  # fmt: skip
-def test_scylla_options_are_those_that_were_declared(keyspace, table, options):
+def test_scylla_options_are_those_that_were_declared(release, keyspace, table, options):
     """What the DDL of the rows declares is in sync with the rows."""
-    found = reflect_keyspace(keyspace, scylla_rows(), SCYLLA).table(table)
+    found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(table)
 
-    assert {} == changed(TableOptions(**options).declared(), found.options, SCYLLA)
+    assert {} == changed(TableOptions(**options).declared(), found.options, SCYLLAS[release])
 
 
-def test_scylla_counters_flags_and_dropped_columns():
+@RELEASES_OF_SCYLLA
+def test_scylla_counters_flags_and_dropped_columns(release):
     """Counter tables, layout flags, and dropped columns (whose kind Scylla does not tell) are facts."""
-    shop = reflect_keyspace("shop", scylla_rows(), SCYLLA)
+    shop = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release])
 
     assert (True, {"compound", "counter"}, {"old_value": " text"}) == (
         shop.table("page_hits").is_counter,
@@ -156,9 +179,10 @@ def test_a_missing_keyspace_has_no_facts():
     assert None is reflect_keyspace("nosuch", scylla_rows(), SCYLLA).keyspace
 
 
-def test_facts_from_rows_survive_pickle():
+@RELEASES_OF_SCYLLA
+def test_facts_from_rows_survive_pickle(release):
     """No driver type stays inside the facts."""
-    found = reflect(scylla_rows(), SCYLLA)
+    found = reflect(scylla_rows(release), SCYLLAS[release])
 
     assert found == pickle.loads(pickle.dumps(found))
 
