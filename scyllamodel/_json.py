@@ -69,6 +69,7 @@ def _schema(kind: str) -> Mapping[str, Any]:
 
 def _faults(value: Any, schema: Mapping[str, Any], whole: Mapping[str, Any], where: str) -> Iterator[str]:
     """What of a value does not fit, by the keywords that the schemas of this package use for structure."""
+    inside: Any = value
     if "$ref" in schema:
         yield from _faults(value, whole["$defs"][schema["$ref"].rpartition("/")[2]], whole, where)
     kinds: Any = schema.get("type", ())
@@ -81,9 +82,8 @@ def _faults(value: Any, schema: Mapping[str, Any], whole: Mapping[str, Any], whe
     if "minimum" in schema and isinstance(value, (int, float)) and value < schema["minimum"]:
         yield f"{where} is less than {schema['minimum']}"
     if isinstance(value, dict):
-        yield from _object_faults(cast("dict[str, Any]", value), schema, whole, where)
+        yield from _object_faults(inside, schema, whole, where)
     elif isinstance(value, list) and "items" in schema:
-        inside: list[Any] = value
         for at, item in enumerate(inside):
             yield from _faults(item, schema["items"], whole, f"{where}[{at}]")
 

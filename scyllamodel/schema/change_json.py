@@ -108,11 +108,16 @@ def _fits(value: Any, hint: Any) -> bool:
     if kind in (Union, UnionType):
         return any(_fits(value, one) for one in inside)
     if kind is tuple:
-        whole = inside[:1] * len(value) if inside[-1] is Ellipsis and isinstance(value, tuple) else inside
-        return isinstance(value, tuple) and len(value) == len(whole) and all(map(_fits, value, whole))
+        return type(value) is tuple and _fit(value, inside)
     if isinstance(value, FrozenMap):
         return hint in (FrozenMap, Any) and all(_fits(part, FrozenMap) or _is_plain(part) for part in value.values())
     return hint is Any or type(value) is (kind or hint)
+
+
+def _fit(values: Any, hints: Any) -> bool:
+    """Whether the values of a tuple are those of its annotation."""
+    whole = hints[:1] * len(values) if hints[-1] is Ellipsis else hints
+    return len(values) == len(whole) and all(map(_fits, values, whole))
 
 
 def _is_plain(value: Any) -> bool:
