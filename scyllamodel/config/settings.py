@@ -166,7 +166,7 @@ def _page_secret(value: Any) -> Secret | None:
 
 def _path(value: Any) -> Any:
     """The text of a path."""
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
+    return os.fspath(cast("os.PathLike[str]", value)) if isinstance(value, os.PathLike) else value
 
 
 _hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}

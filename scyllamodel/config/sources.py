@@ -49,8 +49,7 @@ def configured_targets(*, environ: Mapping[str, str] | None = None, folder: Path
     """The repos that are configured, from the first place that names any.
 
     The places, in order: ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL`` or ``SCYLLAMODEL_URL_FILE``, and
-    ``[tool.scyllamodel]`` in the nearest
-    ``pyproject.toml`` that has such a table, from ``folder`` upwards.
+    ``[tool.scyllamodel]`` in the nearest ``pyproject.toml`` that has such a table, from ``folder`` upwards.
 
     Parameters:
         environ: instead of `os.environ`.

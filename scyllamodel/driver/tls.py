@@ -65,7 +65,7 @@ class _NamedEndPoint(DefaultEndPoint):  # type: ignore[misc]
     """An address whose certificate is checked by a name; equal to the same address without one."""
 
     def __init__(self, address: str, port: int, name: str) -> None:
-        super().__init__(address, port)
+        DefaultEndPoint.__init__(self, address, port)
         self._name = name
 
     @property
@@ -82,13 +82,13 @@ class NamedEndPoints(DefaultEndPointFactory):  # type: ignore[misc]
     """
 
     def __init__(self, nodes: Iterable[tuple[str, int]], port: int) -> None:
-        super().__init__(port)
+        DefaultEndPointFactory.__init__(self, port)
         self._hosts = [host for host, _ in nodes]
         self._names: dict[str, str | None] = {host: None for host in self._hosts if _is_address(host)}
 
     def create(self, row: Any) -> Any:
         """An endpoint of a row of ``system.local`` or ``system.peers``."""
-        return self.named(super().create(row))
+        return self.named(DefaultEndPointFactory.create(self, row))
 
     def named(self, endpoint: Any) -> Any:
         """The endpoint with the name that leads to its address, if one does."""
@@ -124,7 +124,7 @@ class _NamedCluster(Cluster):  # type: ignore[misc]
         self.endpoints_resolved = [self.endpoint_factory.named(endpoint) for endpoint in self.endpoints_resolved]
 
     def _resolve_hostnames(self) -> None:  # scylla-driver has this method, cassandra-driver resolves once
-        super()._resolve_hostnames()
+        Cluster._resolve_hostnames(self)  # noqa: SLF001 - it is overridden here
         self.name_endpoints()
 
 
