@@ -15,6 +15,7 @@ FLOORS = {
     "errors": 0,
     "_cql": 0,
     "_json": 0,
+    "_secret": 1,
     "_identifiers": 0,
     "_numbers": 0,
     "types": 1,

@@ -10,7 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from scyllamodel._cql import code_tokens
+import attrs
+
+from scyllamodel._cql import code_tokens, without_literals
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.decoding import DamagedRow
 from scyllamodel.driver.loading import named_error
@@ -19,7 +21,6 @@ from scyllamodel.driver.names import SimpleStatement, tuple_factory
 from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import Paxos
-from scyllamodel.driver.watch import Kind
 from scyllamodel.errors import TypeMismatch, UnknownColumn
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import check_truncate
@@ -51,17 +52,21 @@ class RawRows:
 
     def _told(self, shape: Shape[Any], values: Sequence[Any], into: type | None) -> list[Any]:
         """The rows, of which whoever listens is told."""
-        watch, began = self._requests.watch, time.time_ns()
+        began = time.time_ns()
         try:
             found = self.made(self._sent(shape, values, into).result(), into)
         except BaseException as raised:  # noqa: BLE001 - raised again below
             error = request_error(raised, shape) if isinstance(raised, Exception) else raised
-            if watch is not None:
-                watch.tell(_kind(shape), shape, began, 0, error)
+            self._tell(shape, began, 0, error)
             raise error  # noqa: B904 - an error of the driver is its cause
-        if watch is not None:
-            watch.tell(_kind(shape), shape, began, len(found))
+        self._tell(shape, began, len(found))
         return found
+
+    def _tell(self, shape: Shape[Any], began: int, rows: int, error: BaseException | None = None) -> None:
+        """Report the request with ``?`` in place of each value that stands in its text."""
+        if self._requests.watch is not None:
+            shape = attrs.evolve(shape, cql=without_literals(shape.cql))
+            self._requests.watch.tell("read" if shape.verb == "select" else "write", shape, began, rows, error)
 
     def _sent(self, shape: Shape[Any], values: Sequence[Any], into: type | None) -> Any:
         """The driver's future."""
@@ -107,7 +112,3 @@ def _loaded(model: type, load: Any, names: list[str], at: list[int], row: Any) -
     except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
         fault = error
     raise named_error(model, dict(zip(names, row.cells if isinstance(row, DamagedRow) else row, strict=True)), fault)
-
-
-def _kind(shape: Shape[Any]) -> Kind:
-    return "read" if shape.verb == "select" else "write"

@@ -171,7 +171,7 @@ def _pending(wish: Wish, look: Look, books: KeyspaceFacts) -> list[RawStep]:
 
 def _is_done(raw: RawStep, look: Look, ran: Collection[str]) -> bool:
     if raw.post_condition is None:
-        return raw.cql in ran
+        return any(map(raw.is_of, ran))
     if callable(raw.post_condition):
         return raw.post_condition()
     try:

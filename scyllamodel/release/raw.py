@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 import attrs
 
-from scyllamodel._cql import one_line
+from scyllamodel._cql import code_tokens
+from scyllamodel._secret import HiddenText, shown
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 
@@ -21,6 +22,16 @@ Proof: TypeAlias = str | Callable[[], bool] | None
 def _one_statement(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value.strip():
         raise TypeError(f"RawStep({attribute.name}=…) is one CQL statement, as text")
+
+
+def _has_password(step: RawStep) -> bool:
+    """Whether a statement of the step has the word; a role's statements have it before the secret."""
+    return any(
+        token.text.upper() == "PASSWORD"
+        for text in (step.cql, step.undo)
+        if isinstance(text, str)
+        for token in code_tokens(text)
+    )
 
 
 @attrs.frozen
@@ -34,11 +45,15 @@ class RawStep:
         post_condition: what shows that the step is done: a query that gives a row then, or a function without
             parameters that says so. With None the ledger is asked whether this very text ran before, and a statement
             whose answer was lost is not sent again.
-        name: what the plan and the history call it; by default the first words of the statement.
+        name: what plans, histories, logs and spans call it; logs and spans never quote a statement.
         before: whether it comes before the steps that change the schema, instead of after them.
+        secret: whether the statements are sent and shown nowhere: plans and the ledger have a digest, errors no text.
+            By default it is so where one of them has the word ``PASSWORD``.
 
     >>> RawStep("GRANT SELECT ON shop.orders TO reports", undo="REVOKE SELECT ON shop.orders FROM reports").title
-    'GRANT SELECT ON shop.orders TO reports'
+    'a hand-written step'
+    >>> RawStep("ALTER ROLE app WITH PASSWORD = 'x'", name="new password")
+    RawStep(cql=***, undo=None, post_condition=None, name='new password', before=False, secret=True)
     """
 
     cql: str = attrs.field(validator=_one_statement)
@@ -46,12 +61,21 @@ class RawStep:
     post_condition: Proof = None
     name: str = ""
     before: bool = False
+    secret: bool = attrs.field(default=attrs.Factory(_has_password, takes_self=True))
+
+    def __attrs_post_init__(self) -> None:
+        if self.secret:
+            object.__setattr__(self, "cql", HiddenText(self.cql))
+            object.__setattr__(self, "undo", None if self.undo is None else HiddenText(self.undo))
 
     @property
     def title(self) -> str:
         """What it is called."""
-        words = one_line(self.cql)
-        return self.name or (words if len(words) <= 60 else f"{words[:59]}…")
+        return self.name or "a hand-written step"
+
+    def is_of(self, recorded: str) -> bool:
+        """Whether a statement in the ledger is this one; an earlier release wrote secret ones as they are."""
+        return recorded == self.cql or (self.secret and recorded == shown(self.cql))
 
     def step(self) -> Step:
         """The step of a plan, not numbered yet."""
@@ -59,9 +83,10 @@ class RawStep:
             seq=0,
             op=BY_HAND,
             object=self.title,
-            cql=self.cql,
-            undo=self.undo,
-            summary=f"Run a statement written by hand: {self.title}.",
+            cql=shown(self.cql),
+            undo=None if self.undo is None else shown(self.undo),
+            hidden=self.cql if self.secret else None,
+            summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}.",
             why_no_undo="" if self.undo else "nobody gave its inverse",
             proof=self.post_condition,
         )

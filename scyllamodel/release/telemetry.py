@@ -12,7 +12,9 @@ import logging
 from collections.abc import Generator
 from typing import Any
 
+from scyllamodel.errors import ScyllaModelError
 from scyllamodel.schema.apply import Event, OnEvent, tell
+from scyllamodel.schema.plan import Step
 
 try:
     from opentelemetry import trace
@@ -49,8 +51,28 @@ def observed(what: str, repo: str, keyspace: str, on_event: OnEvent | None) -> G
 def _span(name: str, attributes: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
     if _tracer is None:
         return contextlib.nullcontext()
-    found: contextlib.AbstractContextManager[Any] = _tracer.start_as_current_span(name, attributes=attributes)
-    return found
+    return _recorded(name, attributes)
+
+
+@contextlib.contextmanager
+def _recorded(name: str, attributes: dict[str, Any]) -> Generator[None]:
+    """A span that ends with the error that leaves it: not by OpenTelemetry, which would add text of causes."""
+    how = {"record_exception": False, "set_status_on_exception": False}
+    with _tracer.start_as_current_span(name, attributes=attributes, **how) as span:
+        try:
+            yield
+        except BaseException as error:
+            span.add_event("exception", _about(error))
+            span.set_status(_trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def _about(error: BaseException) -> dict[str, str]:
+    """What a span says of an error: no text where that may quote a hand-written statement."""
+    step = getattr(error, "step", None)
+    by_hand = isinstance(step, Step) and step.is_by_hand
+    message = {} if by_hand or not isinstance(error, ScyllaModelError) else {"exception.message": str(error)}
+    return {"exception.type": type(error).__qualname__, **message}
 
 
 class _Steps:

@@ -17,10 +17,13 @@ from scyllamodel import (
     BulkWriteError,
     Column,
     Model,
+    RawStep,
     ScyllaModelError,
+    StepFailed,
     UserType,
     clustering_key,
     column,
+    history,
     insert,
     migrate,
     partition_key,
@@ -124,14 +127,74 @@ def log_errors(verb):
         logging.getLogger("app").exception("a request failed")
 
 
-def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, caplog):
-    """Of good and bad writes and of reads, with the log of the driver at its most talkative."""
-    exporter, events = InMemorySpanExporter(), []
-    provider = trace.get_tracer_provider()
+@pytest.fixture
+def spans():
+    """The spans that end during a test."""
+    exporter, provider = InMemorySpanExporter(), trace.get_tracer_provider()
     if not isinstance(provider, TracerProvider):
         provider = TracerProvider()
         trace.set_tracer_provider(provider)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return lambda: [span.to_json() for span in exporter.get_finished_spans()]
+
+
+def table(repo):
+    """The table of the clients, as CQL names it."""
+    return f"{repo.keyspace}.secret_clients"
+
+
+def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
+    """Its statement reaches the server; plan, events, logs, spans, result and ledger have a digest."""
+    caplog.set_level(logging.DEBUG)
+    events = []
+    text = f"INSERT INTO {table(repo)} (\"token\", number) VALUES ('{SECRET}', 77)"
+    raw = RawStep(text, undo=f"DELETE FROM {table(repo)} WHERE \"token\" = '{SECRET}'", secret=True)
+    planned = migrate(repo, resources=[Client], steps=[raw], dry_run=True).plan
+    result = migrate(repo, resources=[Client], steps=[raw], on_event=events.append)
+    again = migrate(repo, resources=[Client], steps=[raw])
+    written = history(repo, steps=True)
+    found = repo.get(Client, token=SECRET, number=77)
+
+    assert ("applied", "in_sync", planned.cql) == (result.status, again.status, result.plan.cql)
+    assert found is not None
+    shown = f"{planned!r}{planned.render()}{planned.to_dict()}{events}{result!r}{result.to_dict()}{written}"
+    shown += f"{[one.to_dict() for one in written]}{pickle.dumps((planned, result))}{spans()}{caplog.text}"
+    assert SECRET not in shown
+    assert "a hand-written step" in caplog.text
+
+
+def test_a_secret_step_that_fails_quotes_nothing(repo, spans, caplog):
+    """The server repeats the statement in its answer; error, locals, ledger and spans do not."""
+    caplog.set_level(logging.DEBUG)
+    raw = RawStep(f"ALTER ROLE nobody PASSWORD '{SECRET}' = '{SECRET}'")
+    with pytest.raises(StepFailed) as caught:
+        migrate(repo, resources=[Client], steps=[raw])
+    error = caught.value.with_traceback(caught.tb.tb_next)
+    locals_too = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    (failed, *_) = history(repo, steps=True)
+
+    assert "failed" == failed.steps[0].state
+    assert SECRET not in f"{said(error)}{locals_too}{failed}{failed.to_dict()}{spans()}{caplog.text}"
+
+
+def test_text_of_the_application_is_watched_without_its_values(scylla_cluster, repo, spans, caplog):
+    """A statement for `raw` may hold values: events, spans and the log of slow ones have a ``?`` for each."""
+    caplog.set_level(logging.DEBUG)
+    events = []
+    with scylla_cluster.repo(
+        repo.keyspace, name="secrets_live", on_query=events.append, trace_queries=True, slow_query=0.0
+    ) as other:
+        other.raw(f"SELECT * FROM {table(repo)} /* {SECRET} */ WHERE \"token\" = '{SECRET}' AND number = 1")
+        with pytest.raises(ScyllaModelError):
+            other.raw(f"SELECT * FROM {table(repo)} WHERE \"token\" = '{SECRET}' AND")
+
+    assert f'SELECT * FROM {table(repo)} WHERE "token" = ? AND number = ?' == events[0].cql
+    assert SECRET not in f"{events}{spans()}{caplog.text}"
+
+
+def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, spans, caplog):
+    """Of good and bad writes and of reads, with the log of the driver at its most talkative."""
+    events = []
     caplog.set_level(logging.DEBUG)
     with scylla_cluster.repo(
         repo.keyspace, name="secrets_live", on_query=events.append, trace_queries=True, slow_query=0.0
@@ -142,10 +205,9 @@ def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, caplog
         other.get(Client, token=SECRET, number=0)
         page = other.page(select(Client).where(Client.token == SECRET, Client.pin == SECRET).allow_filtering(), size=1)
         repr(page)
-    spans = [span.to_json() for span in exporter.get_finished_spans()]
 
     assert events
-    assert spans
-    assert SECRET not in f"{events}{spans}"
+    assert spans()
+    assert SECRET not in f"{events}{spans()}"
     assert [] == [record.getMessage() for record in caplog.records if SECRET in record.getMessage()]
     assert SECRET not in caplog.text

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from scyllamodel.errors import StepFailed
 from scyllamodel.release import telemetry
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
@@ -17,6 +18,7 @@ from scyllamodel.schema.apply import Event, StepResult
 from scyllamodel.schema.plan import Plan
 
 STEP = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')", name="a row").step()
+UNNAMED = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')").step()
 PLAN = Plan("shop", "cassandra 5.0.6", "sha256:0", "sha256:1", steps=(STEP,))
 DONE = MigrationResult("applied", PLAN)
 
@@ -31,12 +33,12 @@ def spans(monkeypatch):
     return kept
 
 
-def a_run(on_event=None):
+def a_run(on_event=None, step=STEP):
     """The events of a run of one step."""
     with telemetry.observed("migrate", "default", "shop", on_event) as told:
         told(Event("plan_ready", PLAN))
-        told(Event("step_started", PLAN, STEP))
-        told(Event("step_done", PLAN, STEP, StepResult(1, "applied", 1, 3)))
+        told(Event("step_started", PLAN, step))
+        told(Event("step_done", PLAN, step, StepResult(1, "applied", 1, 3)))
         told(Event("finished", PLAN, result=DONE))
 
 
@@ -80,7 +82,32 @@ def test_neither_statement_nor_value_is_told(spans, caplog):
     """A statement written by hand may hold a secret: logs and spans name it, and never quote it."""
     with caplog.at_level(logging.DEBUG, "scyllamodel"):
         a_run()
+        a_run(step=UNNAMED)
     told = caplog.text + "".join(span.to_json() for span in spans.get_finished_spans())
 
     assert "a row" in told
+    assert "a hand-written step" in told
     assert "hunter2" not in told
+    assert "shop.t" not in told
+
+
+@pytest.mark.parametrize("step", [STEP, UNNAMED], ids=["named", "unnamed"])
+def test_the_error_of_a_hand_written_step_is_no_text_on_a_span(spans, step):
+    """The server's answer quotes the statement, so a span has the kind of the error alone; others keep their text."""
+
+    def run(error):
+        with telemetry.observed("migrate", "default", "shop", None) as told:
+            told(Event("step_started", PLAN, step))
+            raise error from ValueError("the server said hunter2")
+
+    def fails(error):
+        with pytest.raises(StepFailed):
+            run(error)
+
+    fails(StepFailed(f"failed: {step.cql}", step=step, applied=0, result=None))
+    fails(StepFailed("nothing of a statement", step=None, applied=0, result=None))
+    told = "".join(span.to_json() for span in spans.get_finished_spans())
+
+    assert "hunter2" not in told
+    assert "StepFailed" in told
+    assert "nothing of a statement" in told

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 
 import attrs
 
+from scyllamodel._secret import HiddenText, is_digest, shown
 from scyllamodel.release.ledger.undone import Progress
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.raw import RawStep
@@ -53,7 +54,7 @@ def raw_undo(
         code: the hand-written steps that the code still has; they are known by their statements.
         kept: keyspaces that no statement may drop.
     """
-    known = next((raw for raw in code if raw.cql == step.cql), None)
+    known = next((raw for raw in code if raw.is_of(step.cql)), None)
     cql = step.undo if known is None else known.undo
     name = f"{step.version}/{step.seq}"
     if progress == "unknown" and f"RB106:{name}:done" in allow:
@@ -64,7 +65,7 @@ def raw_undo(
     remarks = [] if said is None else [said]
     if progress == "unknown" and f"RB106:{name}" not in allow:
         remarks.append(_unknown(step, name))
-    if known is None and f"RB107:{name}:{digest_of(cql)}" not in allow:
+    if known is None and (is_digest(cql) or f"RB107:{name}:{digest_of(cql)}" not in allow):
         remarks.append(_stored(step, name, cql))
     return RawUndo(cql, tuple(remarks))
 
@@ -75,8 +76,9 @@ def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
         seq=0,
         op=UNDO_BY_HAND,
         object=step.object,
-        cql=undo.cql or "",
+        cql=shown(undo.cql or ""),
         undo=step.cql,
+        hidden=undo.cql if isinstance(undo.cql, HiddenText) else None,
         summary=f"Undo {step.object}.",
         data_loss=any(remark.code == "DS101" for remark in undo.remarks),
         lints=undo.remarks,
@@ -91,6 +93,9 @@ def _unknown(step: LedgerStep, name: str) -> Diagnostic:
 
 
 def _stored(step: LedgerStep, name: str, cql: str) -> Diagnostic:
+    if is_digest(cql):
+        text = "the undo of this hand-written step is secret: the ledger has a digest of it, and not the statement"
+        return Diagnostic("RB107", "error", step.object, text, "Pass its RawStep in steps=.")
     allow = f"RB107:{name}:{digest_of(cql)}"
     text = "the code does not have this hand-written step any more; its undo is known from the ledger only"
     fix = f"Read the statement, and pass its RawStep in steps=, or allow exactly this text: {allow}"

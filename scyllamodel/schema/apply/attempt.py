@@ -91,7 +91,7 @@ class Attempt:
         """Send the statement once. The cause of a failure; None when it went through or is to be sent again."""
         self.sent += 1
         try:
-            self.executor.execute(self.step.cql, self.step_timeout)
+            self.executor.execute(self.step.statement, self.step_timeout)
         except CoordinatorChanged:
             self.sent -= 1
             raise
@@ -110,11 +110,11 @@ class Attempt:
         return None
 
     def _give_up(self, error: BaseException) -> BaseException:
-        self.error = _told(error)
+        self.error = self._told(error)
         return error
 
     def _later(self, error: StatementTransient) -> BaseException | None:
-        self.error = _told(error)
+        self.error = self._told(error)
         if self.sent >= TRANSIENT_ATTEMPTS or self.world.interrupts:
             return error
         self.world.pause(self.sent)
@@ -122,7 +122,7 @@ class Attempt:
 
     def _compare(self, error: StatementConflict) -> BaseException | None:
         """There already: done if it is what the step makes, by us when an answer of ours was lost before."""
-        self.error = _told(error)
+        self.error = self._told(error)
         try:
             done = self.shows()
         except (StatementFailure, ScyllaModelError) as unread:
@@ -134,7 +134,7 @@ class Attempt:
 
     def _find_out(self, error: BaseException) -> BaseException | None:
         self.lost += 1
-        self.error = _told(error)
+        self.error = self._told(error)
         if self.is_provable and self._showed_in_time(self.step_timeout):
             self.state = "applied"
             return None
@@ -174,7 +174,8 @@ class Attempt:
         except KeyboardInterrupt:
             self.world.interrupted()
         except (StatementFailure, ScyllaModelError) as error:
-            _log.debug("the schema could not be read while step %s was in doubt: %s", self.step.seq, error)
+            text = self._told(error)
+            _log.debug("the schema could not be read while step %s was in doubt: %s", self.step.seq, text)
         return False
 
     @property
@@ -198,6 +199,13 @@ class Attempt:
             return self.executor.answers(proof) if isinstance(proof, str) else proof is not None and proof()
         return holds(change, self.executor.look(keyspace_of(change)), self.executor.server)
 
+    def is_quotable(self, error: BaseException | None) -> bool:
+        """Whether an error may be a cause: not that of a secret step, which may quote its statement."""
+        return self.step.hidden is None or isinstance(error, (SchemaDisagreement, KeyboardInterrupt))
 
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    def _told(self, error: BaseException) -> str:
+        """The error in words; of a secret step the kind alone, since servers quote statements."""
+        kind = type(error).__name__
+        if self.step.hidden is not None:
+            return f"{kind}, whose text is not shown, since the step is secret"
+        return f"{kind}: {error}" if str(error) else kind

@@ -129,7 +129,7 @@ class _Run:
         except ScyllaModelError as error:
             attempt.error = str(error)
             return error
-        return cause
+        return cause if attempt.is_quotable(cause) else None
 
     def catch_up(self, at: int, journal: Journal) -> None:
         """Let another node take over in the middle of a step: it learns first what the lost node did before that."""

@@ -58,7 +58,7 @@ class Step:
         seq: its place in the plan, from 1; what comes before the plan ends with 0.
         op: what it does, such as ``add_index``.
         object: the raw dotted name of what it makes or changes, such as ``shop.orders_status_idx``.
-        cql: the statement, byte for byte as it is sent.
+        cql: the statement, byte for byte as it is sent; of a secret one a digest, and ``hidden`` is sent.
         undo: the statement that takes it back; None where there is none, and ``why_no_undo`` tells why.
         summary: the step in a sentence.
         data_loss: whether the step itself takes data away.
@@ -67,6 +67,7 @@ class Step:
             hand; no part of equality.
         proof: what shows that a statement that was written by hand is done: a query that gives a row then, or a
             function; None where nothing does; no part of equality.
+        hidden: the statement of a secret step, which nothing shows; None on all others; no part of equality.
         undoes: version and number of the hand-written step that this statement takes back; no part of equality.
     """
 
@@ -83,6 +84,12 @@ class Step:
     change: Change | None = attrs.field(default=None, eq=False, repr=False)
     proof: str | Callable[[], bool] | None = attrs.field(default=None, eq=False, repr=False)
     undoes: tuple[int, int] | None = attrs.field(default=None, eq=False, repr=False)
+    hidden: str | None = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def statement(self) -> str:
+        """What is sent."""
+        return self.cql if self.hidden is None else self.hidden
 
     @property
     def reversible(self) -> bool:

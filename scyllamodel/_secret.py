@@ -1,0 +1,67 @@
+"""Text that is sent and never shown.
+
+A statement with a password in it passes through requests, errors, tracebacks and reports. `HiddenText` is a string that
+none of these shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from typing_extensions import override
+
+from scyllamodel._cql import without_literals
+
+_ROUNDS = 200_000
+"""How often a digest is hashed: a guess at the password takes a tenth of a second."""
+
+
+_MARK = "<secret statement, pbkdf2:"
+
+
+class HiddenText(str):
+    """A string that shows as ``***`` wherever it is formatted, and is left behind by `pickle`.
+
+    >>> text = HiddenText("ALTER ROLE app WITH PASSWORD = 'x'")
+    >>> text, f"{text}", "%s" % text, text.encode()[:10]
+    (***, '***', '***', b'ALTER ROLE')
+    """
+
+    __slots__ = ()
+
+    @override
+    def __repr__(self) -> str:
+        return "***"
+
+    @override
+    def __str__(self) -> str:
+        return "***"
+
+    @override
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+
+def shown(text: str) -> str:
+    """The text as plans, ledgers and errors have it: that of a hidden one is a digest, which the next run compares.
+
+    >>> shown("SELECT 1"), shown(HiddenText("ALTER ROLE app WITH PASSWORD = 'x'"))[:36]
+    ('SELECT 1', '<secret statement, pbkdf2:57d15f8945')
+    """
+    return _digest(text) if isinstance(text, HiddenText) else text
+
+
+def is_digest(text: str) -> bool:
+    """Whether this stands for a hidden text."""
+    return text.startswith(_MARK)
+
+
+def _digest(text: str) -> str:
+    """Slow to guess, and salted with all of the statement that is not secret: two roles of one password differ."""
+    raw, salt = text.encode("utf-8", "surrogatepass"), without_literals(text).encode("utf-8", "surrogatepass")
+    return f"{_MARK}{hashlib.pbkdf2_hmac('sha256', raw, salt, _ROUNDS).hex()}>"
