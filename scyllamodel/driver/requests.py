@@ -225,28 +225,54 @@ def check_size(statements: Iterable[Any]) -> None:
 
 
 def lwt_result(model: type | None, answer: Answer) -> LWTResult[Any]:
-    """The answer to a conditional write, by name."""
-    first = answer.rows[0]
-    row = dict(zip(answer.names, first.cells if isinstance(first, DamagedRow) else first, strict=True))
-    applied = bool(row.pop("[applied]"))
-    if applied or not row or model is None:
+    """The answer to a conditional write, by name.
+
+    ScyllaDB answers with as many cells whatever it found, nulls for a row that does not exist, and a batch with one row
+    for each statement; Cassandra leaves out what it has not found.
+    """
+    at = answer.names.index("[applied]")
+    rows = [(row, row.cells if isinstance(row, DamagedRow) else row) for row in answer.rows]
+    applied = bool(rows[0][1][at])
+    if applied or model is None:
         return LWTResult(applied)
+    for row, cells in rows:
+        told = dict(zip(answer.names, cells, strict=True))
+        del told["[applied]"]
+        if _exists(model, told):
+            return LWTResult(applied, _loaded(model, told, row))
+    return LWTResult(applied)
+
+
+def _exists(model: type, told: Mapping[str, Any]) -> bool:
+    """Whether these cells are of a row: the partition key has values if it is shown, else any cell has."""
+    keys = [c.db_name for c in columns_of(model).values() if c.spec.kind == "partition_key" and c.db_name in told]
+    return any(told[name] is not None for name in keys or told)
+
+
+def _loaded(model: type, told: Mapping[str, Any], row: Any) -> Any:
     try:
-        if isinstance(first, DamagedRow):
-            tuple(first)
-        return LWTResult(applied, _current(model, row))
+        if isinstance(row, DamagedRow):
+            tuple(row)
+        return _current(model, told)
     except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
         fault = error
-    raise named_error(model, row, fault, "The conditional write was not applied, and the row cannot be shown. ")
+    raise named_error(model, told, fault, "The conditional write was not applied, and the row cannot be shown. ")
 
 
 def _current(model: type, row: Mapping[str, Any]) -> Any:
-    """The row that stands in the way of a conditional write, as far as the server gave it."""
+    """The row that stands in the way of a conditional write, as far as the server gave it.
+
+    A clustering column that is null says that the partition has static values and no such row.
+    """
     columns, memory = columns_of(model), memory_of(head_of(model) or model)
-    if all(column.db_name in row for column in memory.fields):
+    static = any(c.spec.kind == "clustering" and row.get(c.db_name, c) is None for c in columns.values())
+    if not static and all(column.db_name in row for column in memory.fields):
         return memory.load(tuple(row[column.db_name] for column in memory.fields))
+    shown = ("partition_key", "static") if static else None
     told = {
-        name: load_value(column.hint, row[column.db_name]) for name, column in columns.items() if column.db_name in row
+        name: load_value(column.hint, row[column.db_name])
+        for name, column in columns.items()
+        if column.db_name in row and (shown is None or column.spec.kind in shown)
     }
     return PartialRow(model, told)
 

@@ -53,8 +53,9 @@ class LWTResult(Generic[M]):
 
     Attributes:
         applied: whether its conditions held, so that it was done.
-        current: the row as it stands when it was not applied: an instance when the server told all of it, as after
-            ``if_not_exists()``; a `PartialRow` of what it told otherwise; None when there is no row or it was applied.
+        current: the row as it is when the write was not applied: an instance when the server sent all of it, as after
+            ``if_not_exists()``, else a `PartialRow` of the columns that it sent. None when the write was applied, when
+            there is no row, and when all that the server sent is nulls, which is ScyllaDB's answer for a missing row.
     """
 
     applied: bool
