@@ -18,6 +18,7 @@ from scyllamodel.schema import changes as c
 from scyllamodel.schema.apply import (
     CoordinatorChanged,
     StatementConflict,
+    StatementMissing,
     StatementRefused,
     StatementTransient,
     StatementUnknown,
@@ -244,6 +245,7 @@ class Faults:
         late: applied only when so many looks have passed, the answer is lost.
         busy: not applied, and said so.
         refused: not applied, for good.
+        missing: not applied, since the node does not know yet what the statement needs.
         crash: an error nobody foresaw, before it is applied.
         interrupt: Ctrl-C while the answer is awaited; applied.
         blind: looks, by their number, that fail.
@@ -261,6 +263,7 @@ class Faults:
     late: dict[int, int] = attrs.field(factory=dict)
     busy: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
     crash: frozenset[int] = frozenset()
     interrupt: frozenset[int] = frozenset()
     blind: frozenset[int] = frozenset()
@@ -324,6 +327,8 @@ class Simulator:
             raise StatementTransient("Failed to apply group 0 change due to concurrent modification")
         if number in faults.refused:
             raise StatementRefused("User alice has no ALTER permission on <table k.t> or any of its parents")
+        if number in faults.missing:
+            raise StatementMissing("unconfigured table t")
         if number in faults.unsent:
             self.now += timeout
             raise StatementUnknown("client request timeout")

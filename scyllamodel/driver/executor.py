@@ -25,6 +25,7 @@ from scyllamodel.schema.apply import (
     CoordinatorChanged,
     StatementConflict,
     StatementFailure,
+    StatementMissing,
     StatementRefused,
     StatementTransient,
     StatementUnknown,
@@ -38,6 +39,7 @@ _PAUSE: Final = 0.5
 _FAILURES: Final[Mapping[Meaning, type[StatementFailure]]] = {
     Meaning.UNKNOWN: StatementUnknown,
     Meaning.CONFLICT: StatementConflict,
+    Meaning.MISSING: StatementMissing,
     Meaning.TRANSIENT: StatementTransient,
     Meaning.REFUSED: StatementRefused,
 }

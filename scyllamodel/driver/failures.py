@@ -3,7 +3,8 @@
 *In*: an exception of the driver, or the `RequestFailed` that a repo made of one. *Out*: a `Meaning`. Servers say the
 important things in prose, so text is matched here and nowhere else, case-insensitively and by substring; what no row
 fits is unknown, which costs a look at the schema and never a wrong belief. Texts: Scylla ``cql3/statements``,
-``service/raft``; Cassandra ``cql3/statements``; and what real nodes of Cassandra 4.0, 4.1 and 5.0 answered.
+``service/raft``; Cassandra ``cql3/statements``; and what real nodes of Cassandra 4.0, 4.1 and 5.0 and of ScyllaDB
+2025.1 and 2026.3 answered: all their recorded texts are tested.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class Meaning(Enum):
     """It may have been applied, or may be applied yet."""
 
     CONFLICT = "conflict"
-    """The server says that the thing is there already, or gone: another look tells who did it."""
+    """The server says that the thing is there already: another look tells who did it."""
+
+    MISSING = "missing"
+    """Not applied: what it speaks of is gone, was never there, or was made through another node a moment ago."""
 
     TRANSIENT = "transient"
     """It was not applied, and can be sent again."""
@@ -50,9 +54,59 @@ class Meaning(Enum):
 
 _Row: TypeAlias = tuple[type[Exception] | tuple[type[Exception], ...], str, Meaning]
 
-_U, _C, _T, _R = Meaning.UNKNOWN, Meaning.CONFLICT, Meaning.TRANSIENT, Meaning.REFUSED
+_C, _M, _T, _R = Meaning.CONFLICT, Meaning.MISSING, Meaning.TRANSIENT, Meaning.REFUSED
 # A bad option value arrives as the protocol's own class, which the driver forgets to translate (seen on 3.29.12).
 _ANSWERS: Final = (InvalidRequest, ConfigurationException, ConfigurationMessage)
+
+_THERE: Final = (
+    "already exist",
+    "conflicts with an existing column",
+    "conflicts with a primary key part",
+    "is a duplicate of existing index",
+    "more than one storage-attached index on the same column",
+    # Cassandra: another coordinator made the table at the same time, with another id or another column type.
+    "id mismatch",
+    "column mismatch",
+)
+
+_GONE: Final = (
+    "doesn't exist",
+    "does not exist",
+    "no user type named",
+    "non existing",
+    "non-existent keyspace",
+    "can't find a keyspace",
+    "in unknown keyspace",
+    "could not be found in any of the tables",
+    "unconfigured table",
+    "was not found in table",
+    "not found in keyspace",
+    "undefined column name",
+    "unknown type",
+    "unknown identifier",
+    "unknown field",
+    "unrecognized name",
+    "cannot rename unknown column",
+)
+"""What depends on the node that is asked, just after a change through another one (seen on both engines)."""
+
+_SERVER_REFUSALS: Final = (
+    # ScyllaDB: the text of a property cannot be read. All seen; nothing was applied.
+    "sstring out of range",
+    "to speculative_retry",
+    "cannot create cdc info from string",
+    "cannot create tombstone_gc_extension info from string",
+    "unable to find class",
+    "unknown sstable_compression",
+    "parsing json failed",
+    'message="stoi"',
+    "cannot remove: column",
+    "the protocol extension tablets-routing-v2 requires",
+    # Cassandra: as an exception of Java.
+    "illegalargumentexception: no enum constant",
+    "illegalargumentexception: multiple entries with same key",
+)
+"""Refusals that come as a ServerError, which the driver's own retry policy sends to every node in turn."""
 
 TABLE: Final[tuple[_Row, ...]] = (
     (AlreadyExists, "", _C),
@@ -61,23 +115,14 @@ TABLE: Final[tuple[_Row, ...]] = (
     (ErrorMessage, "failed to apply group 0 change due to concurrent modification", _T),
     # One change of replication, or of the topology, at a time: not begun.
     ((*_ANSWERS, ServerError), "ongoing, please retry", _T),
-    (_ANSWERS, "already exist", _C),
-    (_ANSWERS, "conflicts with an existing column", _C),
-    (_ANSWERS, "conflicts with a primary key part", _C),
-    (_ANSWERS, "is a duplicate of existing index", _C),
-    (_ANSWERS, "more than one storage-attached index on the same column", _C),
-    # Cassandra: another coordinator made the table at the same time, with another id or another column type.
-    (_ANSWERS, "id mismatch", _C),
-    (_ANSWERS, "column mismatch", _C),
-    # The thing to change or drop is gone, or not there yet.
-    (_ANSWERS, "doesn't exist", _C),
-    (_ANSWERS, "does not exist", _C),
-    (_ANSWERS, "no user type named", _C),
-    (_ANSWERS, "non existing", _C),
-    (_ANSWERS, "could not be found in any of the tables", _C),
-    (_ANSWERS, "unconfigured table", _C),
-    (_ANSWERS, "was not found in table", _C),
-    (_ANSWERS, "undefined column name", _C),
+    # ScyllaDB: a column with a CDC log is added again within 5 seconds of its drop.
+    (_ANSWERS, "dropped too recently. please retry", _T),
+    # ScyllaDB: after 60 seconds without a majority, before the change was proposed.
+    (ServerError, "[read_barrier] timed out, there is no raft quorum", _R),
+    (_ANSWERS, "role  doesn't exist", _R),
+    *((_ANSWERS, words, _C) for words in _THERE),
+    *(((*_ANSWERS, ServerError), words, _M) for words in _GONE),
+    *((ServerError, words, _R) for words in _SERVER_REFUSALS),
     ((*_ANSWERS, SyntaxException, Unauthorized), "", _R),
 )
 """Class, words (none: any), meaning; the first row that fits decides."""
@@ -96,7 +141,7 @@ def meaning(error: BaseException) -> Meaning:
         return meaning(error.__cause__)
     if isinstance(error, NoHostAvailable):
         inner = set(_inner(error))
-        return Meaning.TRANSIENT if inner == {Meaning.TRANSIENT} else Meaning.UNKNOWN
+        return inner.pop() if len(inner) == 1 else Meaning.UNKNOWN
     text = str(error).lower()
     return next(
         (found for classes, words, found in TABLE if isinstance(error, classes) and words in text), Meaning.UNKNOWN

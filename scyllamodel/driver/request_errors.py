@@ -47,9 +47,6 @@ REQUEST_ERRORS: Final = (
 )
 """All that the driver raises for a request that was well formed."""
 
-_NOT_MIGRATED: Final = ("unknown identifier", "unrecognized name", "unknown type")
-"""What servers say of a table, column or type that is not there, where `meaning` does not know it for a conflict."""
-
 _LATER: Final = "Nothing was changed; send it again later."
 _AGAIN: Final = "It may have been applied, or may be yet; it is safe to send again."
 _ONCE: Final = "It may have been applied, or may be yet: read the row before you send it again."
@@ -100,7 +97,7 @@ def _class_of(error: BaseException) -> type[RequestFailed]:
     lost = isinstance(error, (ConnectionException, ConnectionBusy, OSError, RateLimitReached))
     if lost or found is Meaning.TRANSIENT:
         return ServiceUnavailable
-    return RequestRefused if found in (Meaning.REFUSED, Meaning.CONFLICT) else RequestFailed
+    return RequestRefused if found in (Meaning.REFUSED, Meaning.CONFLICT, Meaning.MISSING) else RequestFailed
 
 
 def _of_all_hosts(error: Exception) -> type[RequestFailed]:
@@ -135,11 +132,6 @@ def _advice(cls: type[RequestFailed], error: Exception, shape: Shape[Any] | None
         return _LATER
     if cls is PermissionDenied:
         return "Grant it to the role, or connect as another one."
-    if cls is RequestRefused and shape is not None and shape.model is not None and _not_migrated(error):
+    if cls is RequestRefused and shape is not None and shape.model is not None and meaning(error) is Meaning.MISSING:
         return "Is the migration of these models applied to this keyspace? See `scyllamodel status`."
     return ""
-
-
-def _not_migrated(error: Exception) -> bool:
-    text = str(error).lower()
-    return meaning(error) is Meaning.CONFLICT or any(words in text for words in _NOT_MIGRATED)

@@ -285,7 +285,7 @@ def reraise(error: Exception, compiled: Compiled[Any]) -> NoReturn:
         RequestFailed: any other error of the driver, as the subclass that fits.
     """
     shape = compiled.shape
-    known = meaning(error) in (Meaning.REFUSED, Meaning.CONFLICT, Meaning.TRANSIENT)
+    known = meaning(error) is not Meaning.UNKNOWN
     if shape.conditional and is_raw(error) and (not known or isinstance(error, Unavailable)):
         raise UnknownOutcome(
             f"A conditional {shape.verb} of {getattr(shape.model, '__qualname__', shape.model)} got no answer that "

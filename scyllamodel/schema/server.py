@@ -226,6 +226,14 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def applies_late(self) -> float:
+        """Seconds for which a schema change whose answer was lost may still be applied.
+
+        A ScyllaDB node without a majority holds it for 60 seconds, and applies it when a node comes back (seen).
+        """
+        return 65.0 if self.is_scylla else 0.0
+
+    @property
     def has_cluster_status(self) -> bool:
         """Whether ``system.cluster_status`` tells the state of each node; on Cassandra gossip does."""
         return self.is_scylla

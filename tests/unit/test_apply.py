@@ -21,6 +21,7 @@ from scyllamodel.schema.apply import Event, apply
 from scyllamodel.schema.apply.attempt import TRANSIENT_ATTEMPTS, UNKNOWN_ATTEMPTS
 from scyllamodel.schema.facts import Keyspace
 from scyllamodel.schema.plan import Plan, make_plan
+from scyllamodel.schema.server import ServerProfile
 
 T = ("id int pk", "at int ck", "a text")
 FOUND = schema(table("old", *T, options={"comment": ""}), user_type("point", "x int"))
@@ -81,7 +82,9 @@ def test_the_keyspace_comes_first():
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
-@pytest.mark.parametrize(("fault", "sent"), [("lost", 1), ("unsent", 2), ("busy", 2), ("interrupt", 1)], ids=str)
+@pytest.mark.parametrize(
+    ("fault", "sent"), [("lost", 1), ("unsent", 2), ("busy", 2), ("missing", 2), ("interrupt", 1)], ids=str
+)
 def test_every_step_survives_every_lost_answer(fault, sent, number):
     """A lost answer, a lost statement, a refusal for now: each step still runs exactly once, and none is forgotten."""
     simulator, plan = started(**{fault: frozenset({number})})
@@ -133,6 +136,28 @@ def test_a_busy_server_is_asked_so_often():
 
     assert TRANSIENT_ATTEMPTS == len(simulator.sent)
     assert 1 < simulator.now < 60
+
+
+def test_what_is_missing_after_all_agreed_fails():
+    """A statement whose table is unknown to a node is sent again once, after all nodes agree, and then fails."""
+    simulator, plan = started(missing=frozenset({4, 5}))
+    with pytest.raises(StepFailed, match="unconfigured table t") as caught:
+        run(simulator, plan)
+
+    assert 2 == caught.value.result.steps[3].attempts
+    assert 2 == simulator.waits
+
+
+def test_a_lost_answer_of_scylla_is_looked_for_as_long_as_a_node_may_hold_it():
+    """Without a majority a ScyllaDB node holds a change for a minute, so that a shorter look would prove nothing."""
+    scylla = ServerProfile("scylla", (2025, 1))
+    simulator = Simulator(FOUND, scylla, Faults(unsent=frozenset({1})))
+    plan = simulator.knows(make_plan(MODELS, FOUND, scylla))
+
+    outcome = run(simulator, plan, step_timeout=5)
+
+    assert outcome.is_complete
+    assert 65_000 <= outcome.steps[0].duration_ms
 
 
 @pytest.mark.parametrize("fault", ["refused", "crash"])

@@ -16,6 +16,7 @@ from scyllamodel.schema.apply.executor import (
     Executor,
     StatementConflict,
     StatementFailure,
+    StatementMissing,
     StatementTransient,
     StatementUnknown,
 )
@@ -54,6 +55,7 @@ class Attempt:
         self.step, self.executor, self.world = step, executor, world
         self.step_timeout, self.agreement_timeout = step_timeout, agreement_timeout
         self.sent = self.lost = self.moves = 0
+        self.missed = False
         self.state: State = "failed"
         self.error: str | None = None
 
@@ -121,31 +123,47 @@ class Attempt:
         return None
 
     def _compare(self, error: StatementConflict) -> BaseException | None:
-        """There already: done if it is what the step makes, by us when an answer of ours was lost before."""
+        """There already: done if it is what the step makes, by us when an answer of ours was lost before.
+
+        What a statement needs may have been made through another node: once all agree, it is sent a second time.
+        """
         self.error = self._told(error)
         try:
             done = self.shows()
         except (StatementFailure, ScyllaModelError) as unread:
             return self._give_up(unread)
         if not done:
-            return error
+            return self._again_once_known(error)
         self.state = "applied" if self.lost else "skipped"
         return None
 
-    def _find_out(self, error: BaseException) -> BaseException | None:
-        self.lost += 1
-        self.error = self._told(error)
-        if self.is_provable and self._showed_in_time(self.step_timeout):
-            self.state = "applied"
-            return None
-        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts or not self.is_provable:
+    def _again_once_known(self, error: StatementConflict) -> BaseException | None:
+        if not isinstance(error, StatementMissing) or self.missed or self.world.interrupts:
             return error
+        self.missed = True
+        return self._agree()
+
+    def _agree(self) -> BaseException | None:
+        """Wait until all nodes have one schema; what kept that from being known."""
         try:
             self.executor.await_agreement(self.agreement_timeout)
         except SchemaDisagreement:
             raise
         except ScyllaModelError as unread:
             return self._give_up(unread)
+        return None
+
+    def _find_out(self, error: BaseException) -> BaseException | None:
+        self.lost += 1
+        self.error = self._told(error)
+        patience = max(self.step_timeout, self.executor.server.applies_late)
+        if self.is_provable and self._showed_in_time(patience):
+            self.state = "applied"
+            return None
+        if self.lost >= UNKNOWN_ATTEMPTS or self.world.interrupts or not self.is_provable:
+            return error
+        if (unread := self._agree()) is not None:
+            return unread
         if self._shows_if_readable():
             self.state = "applied"
         return None

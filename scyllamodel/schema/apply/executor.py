@@ -27,6 +27,10 @@ class StatementConflict(StatementFailure):
     """The server says that it is there already, or conflicts with what is."""
 
 
+class StatementMissing(StatementConflict):
+    """Not applied: what it speaks of is not there, or not known yet to the node that was asked."""
+
+
 class StatementTransient(StatementFailure):
     """Not applied, and worth another try: unavailable, overloaded, or a concurrent change came first."""
 
