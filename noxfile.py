@@ -17,6 +17,8 @@ PYTHONS: Final = nox.project.python_versions(PYPROJECT)
 SERVERS: Final = ("5.0", "4.1", "4.0")
 PYTEST: Final = ("pytest", "--timeout=300")
 """A test that hangs fails after 300 seconds and shows where each thread stands."""
+LIVE: Final = (*PYTEST, "-m", "live", "-n", "2", "--dist", "loadfile")
+"""Two workers share one server: most tests wait for it, or for a command line to start."""
 SHORT: Final = ("tests/live/test_road.py", "tests/live/test_random_schemas.py", "tests/live/test_values_live.py")
 
 
@@ -64,7 +66,7 @@ def pythons(session: nox.Session) -> None:
 def live(session: nox.Session) -> None:
     """Tests on a real Cassandra 5.0, fetched and started by themselves; ``-- --scylla HOST`` takes another server."""
     _install(session, "cli", "testing")
-    session.run(*PYTEST, "-m", "live", *session.posargs)
+    session.run(*LIVE, *session.posargs)
 
 
 @nox.session
@@ -72,7 +74,7 @@ def older(session: nox.Session) -> None:
     """Run the road, the types and random schemas on the older servers; ``matrix`` runs everything there."""
     _install(session, "cli", "testing")
     for server in SERVERS[1:]:
-        session.run(*PYTEST, "-m", "live", f"--cassandra-version={server}", *SHORT, *session.posargs)
+        session.run(*LIVE, f"--cassandra-version={server}", *SHORT, *session.posargs)
 
 
 @nox.session
@@ -88,7 +90,7 @@ def soak(session: nox.Session) -> None:
 def matrix(session: nox.Session, server: str) -> None:
     """Run the live tests on every supported Cassandra."""
     _install(session, "cli", "testing")
-    session.run(*PYTEST, "-m", "live", f"--cassandra-version={server}", *session.posargs)
+    session.run(*LIVE, f"--cassandra-version={server}", *session.posargs)
 
 
 @nox.session
