@@ -22,7 +22,7 @@ from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
 from scyllamodel.model.state import Snapshot, begin_write, end_write, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.misuse import check_row, check_statement
-from scyllamodel.query.objects import Using, Write, writing_to
+from scyllamodel.query.objects import Using, Write, access_to, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
 from scyllamodel.query.tuning import refuse
@@ -44,6 +44,14 @@ def saving(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) 
     if is_loaded(row) or exists:
         return access.update(row, using, exists=exists)
     return access.insert(row, using, nulls=nulls)
+
+
+def may_be_applied(error: BaseException) -> bool:
+    """Whether a write that ended so may have been applied, or may be yet.
+
+    What is no `Exception` broke off the wait: Ctrl-C, or the cancellation of a task.
+    """
+    return getattr(error, "may_be_applied", False) if isinstance(error, Exception) else True
 
 
 @attrs.frozen(eq=False)
@@ -69,6 +77,11 @@ class _Part:
             remember(self.row, self.stands)
         elif self.row is not None:
             forget(self.row)
+
+    def lose_track(self) -> None:
+        """Nobody knows whether the batch was applied."""
+        if self.row is not None:
+            access_to(model_of(self.row), self.compiled.shape.keyspace).lose_track(self.row, self.compiled, self.stands)
 
 
 def _check_one_partition(bound: Iterable[Any]) -> None:
@@ -305,6 +318,12 @@ class Batch:
                         f"This {model_of(part.row).__qualname__} was written since the batch collected it, so that its "
                         "changes would be sent twice. Nothing of the batch was sent: collect them again."
                     )
+
+    def lose_track(self, error: BaseException) -> None:
+        """Take note of the error that the batch ended with; after a write that may be applied, no row is known."""
+        if may_be_applied(error):
+            for part in self._parts.values():
+                part.lose_track()
 
     def end(self) -> None:
         """Give back the instances."""

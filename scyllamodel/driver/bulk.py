@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias, cast
 import attrs
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.batches import Batch
+from scyllamodel.driver.batches import Batch, may_be_applied
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress, Progress, RowError
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
@@ -60,6 +60,7 @@ class Job:
         done: called with the answer when it was done.
         error: why no statement could be made of its row.
         ended: called once, whatever came of the job.
+        lost: called before that if it may be applied, and nobody knows.
         partition: rows of one partition may share a batch.
         settled: whether it is accounted for.
     """
@@ -70,6 +71,7 @@ class Job:
     batch: Batch | None = None
     error: Exception | None = None
     ended: Callable[[], Any] | None = None
+    lost: Callable[[], Any] | None = None
     partition: Hashable = None
     settled: bool = False
 
@@ -297,6 +299,8 @@ class Bulk:
             return
         job.settled = True
         self._open.pop(id(job), None)
+        if error is not None and job.lost is not None and may_be_applied(error):
+            job.lost()
         if job.ended is not None:
             job.ended()
         self._done += len(job.rows)
@@ -401,13 +405,20 @@ class Grouping:
         for job in group:
             batch.add(cast("Compiled[Any]", job.compiled))
         rows = [row for job in group for row in job.rows]
-        return Job(rows, batch.compiled(), partial(_all_done, group), batch, ended=partial(_all_ended, group))
+        lost, ended = partial(_all_lost, group), partial(_all_ended, group)
+        return Job(rows, batch.compiled(), partial(_all_done, group), batch, lost=lost, ended=ended)
 
 
 def _all_done(group: list[Job], answer: Answer) -> None:
     for job in group:
         if job.done is not None:
             job.done(answer)
+
+
+def _all_lost(group: list[Job]) -> None:
+    for job in group:
+        if job.lost is not None:
+            job.lost()
 
 
 def _all_ended(group: list[Job]) -> None:

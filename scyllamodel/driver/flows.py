@@ -12,13 +12,23 @@ from typing import Any, TypeAlias, TypeVar, cast
 import attrs
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.batches import Batch, saving
+from scyllamodel.driver.batches import Batch, may_be_applied, saving
 from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.requests import Answer, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
-from scyllamodel.model.state import begin_write, current_values, end_write, forget, remember, snapshot
+from scyllamodel.model.state import (
+    Snapshot,
+    begin_write,
+    current_values,
+    end_write,
+    forget,
+    inherit_row,
+    is_unresolved,
+    remember,
+    snapshot,
+)
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.misuse import check_got, check_row, check_scalar, check_select, check_statement
 from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
@@ -211,6 +221,9 @@ def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
     try:
         taken.begin()
         answer = yield Together(taken)
+    except BaseException as error:
+        taken.lose_track(error)
+        raise
     finally:
         taken.end()
     result = lwt_result(taken.compiled().shape.model, answer) if taken.conditional else None
@@ -241,12 +254,28 @@ def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) ->
     check_row("save", row)
     begin_write(row)
     try:
+        if is_unresolved(row):
+            yield from _resolve(row, keyspace)
         found = saving(row, keyspace, using, exists=exists, nulls=nulls)
         if found is not None:
             return (yield from _written(row, found))
     finally:
         end_write(row)
     return (yield from _is_there(row, keyspace)) if exists else None
+
+
+def _resolve(row: Any, keyspace: str) -> Flow[None]:
+    """Bring to an end what a conditional write without an answer began, and let the instance stand for that row.
+
+    A read at SERIAL does (Paxos): nothing of the write is applied after it that is not in its answer.
+    """
+    access = access_to(model_of(row), keyspace)
+    answer = yield Ask(Compiled(access.get, access.stored_key(row), Options(consistency="SERIAL")))
+    forget(row)
+    if answer.rows:
+        found = load_row(access.get, answer.rows[0])
+        if model_of(found) is model_of(row):
+            inherit_row(row, found)
 
 
 def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:
@@ -271,10 +300,20 @@ def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) 
 
 
 def _written(row: Any, one: Write) -> Flow[Any]:
-    result = yield from write(one.compiled)
+    result = yield from _tracked(row, one.compiled, one.row)
     if result is None or result.applied:
         remember(row, one.row)
     return result
+
+
+def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None) -> Flow[Any]:
+    """A write of an instance; without an answer, the instance takes note that it does not know its row."""
+    try:
+        return (yield from write(compiled))
+    except BaseException as error:
+        if may_be_applied(error):
+            access_to(model_of(row), compiled.shape.keyspace).lose_track(row, compiled, stands)
+        raise
 
 
 def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
@@ -282,7 +321,8 @@ def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> F
     check_row("delete", row)
     begin_write(row)
     try:
-        result = yield from write(writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp))
+        compiled = writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp)
+        result = yield from _tracked(row, compiled, None)
         if result is None or result.applied:
             forget(row)
         return result

@@ -65,9 +65,11 @@ class Many:
             found = saving(row, self.keyspace, using, exists=False, nulls=False)
             if found is None:
                 return Job([(index, row)], None, ended=partial(end_write, row))
+            access = access_to(model_of(row), self.keyspace)
             job = Job([(index, row)], found.compiled, lambda _: remember(row, found.row), ended=partial(end_write, row))
+            job.lost = partial(access.lose_track, row, found.compiled, found.row)
             if by_partition:
-                job.partition = _partition(access_to(model_of(row), self.keyspace), row)
+                job.partition = _partition(access, row)
         except BaseException:
             end_write(row)
             raise
@@ -124,11 +126,13 @@ class Many:
         check_row("delete", row)
         begin_write(row)
         try:
-            compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
+            access = writing_to(model_of(row), self.keyspace)
+            compiled = access.delete(row, timestamp=timestamp)
         except BaseException:
             end_write(row)
             raise
-        return Job([(index, row)], compiled, lambda _: forget(row), ended=partial(end_write, row))
+        lost = partial(access.lose_track, row, compiled, None)
+        return Job([(index, row)], compiled, lambda _: forget(row), lost=lost, ended=partial(end_write, row))
 
     def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:
         jobs = _jobs_awaited(given, make) if isinstance(given, AsyncIterable) else _jobs(given, make)

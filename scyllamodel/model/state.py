@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from enum import Enum
 from operator import attrgetter, is_
 from typing import Any, Final, NamedTuple, cast
 
@@ -30,15 +31,48 @@ class Snapshot(tuple[Any, ...]):
         return f"<Snapshot of {len(self)} values>"  # which of them are redacted is known to the model alone
 
 
+class Cell(Enum):
+    """What takes the place of a value that is not known."""
+
+    UNKNOWN = "unknown"
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN: Final = Cell.UNKNOWN
+"""In a row: a write that got no answer may have changed this value."""
+
+
+class Unsettled(Snapshot):
+    """A row after a write that got no answer; the values that it may have changed are `UNKNOWN`.
+
+    Attributes:
+        exists: whether the row was there before that write; the next save of one that was not is an INSERT.
+        conditional: whether the write was a lightweight transaction, which a read at SERIAL brings to an end.
+    """
+
+    exists: bool
+    conditional: bool
+
+    @classmethod
+    def of(cls, cells: Iterator[Any], *, exists: bool, conditional: bool) -> Unsettled:
+        """A row with these values."""
+        made = cls(cells)
+        made.exists, made.conditional = exists, conditional
+        return made
+
+
 class Change(NamedTuple):
-    """A column whose value is not the one of the row."""
+    """A column whose value is not the one of the row; ``was`` may be `UNKNOWN`."""
 
     column: Column[Any]
     was: Any
     now: Any
 
     def __repr__(self) -> str:
-        return f"<Change {self.column!r} from {self.column.show(self.was)} to {self.column.show(self.now)}>"
+        was = repr(UNKNOWN) if self.was is UNKNOWN else self.column.show(self.was)
+        return f"<Change {self.column!r} from {was} to {self.column.show(self.now)}>"
 
 
 _writing: Final[dict[int, int]] = {}
@@ -69,7 +103,8 @@ def end_write(instance: Any) -> None:
 
 def is_loaded(instance: Any) -> bool:
     """Whether the instance stands for a row that was read or written."""
-    return getattr(instance, ROW, None) is not None
+    row = getattr(instance, ROW, None)
+    return row is not None and (type(row) is not Unsettled or row.exists)
 
 
 def row_of(instance: Any) -> Any:
@@ -96,9 +131,12 @@ def changes(instance: Any, values: tuple[Any, ...]) -> list[Change]:
     row, known, found = instance.__row__, instance.__known__, list[Change]()
     if all(map(is_, row, values)):
         return found
-    loaded = type(row) is not Snapshot
+    loaded = not isinstance(row, Snapshot)
     for (column, same, load, empty), was, now in zip(known.columns, row, values, strict=True):
         if now is was:
+            continue
+        if was is UNKNOWN:
+            found.append(Change(column, UNKNOWN, now))
             continue
         before = was
         if loaded and (load or was is None):
@@ -136,10 +174,43 @@ def forget(instance: Any) -> None:
     setattr(instance, ROW, None)
 
 
+def lose_track(instance: Any, written: Container[str], *, exists: bool, conditional: bool) -> None:
+    """A write of these columns got no answer, and the next save writes them in full.
+
+    Parameters:
+        exists: whether the next save may be an UPDATE.
+        conditional: whether the write was a lightweight transaction.
+    """
+    settle(instance)
+    columns, key = _columns(_class(instance)), set(key_names(_class(instance)))
+    row = row_of(instance) or (None,) * len(columns)
+    cells = (UNKNOWN if name in written and name not in key else was for name, was in zip(columns, row, strict=True))
+    conditional = conditional or is_unresolved(instance)
+    setattr(instance, ROW, Unsettled.of(cells, exists=exists, conditional=conditional))
+
+
+def is_unresolved(instance: Any) -> bool:
+    """Whether a lightweight transaction on the row got no answer, and may come to an end yet."""
+    row = getattr(instance, ROW, None)
+    return type(row) is Unsettled and row.conditional
+
+
+def unknown_names(instance: Any) -> frozenset[str]:
+    """The columns that a write without an answer may have changed."""
+    row = getattr(instance, ROW, None)
+    if type(row) is not Unsettled:
+        return frozenset()
+    return frozenset(
+        name
+        for name, was in zip(_columns(_class(instance)), cast("tuple[Any, ...]", row), strict=True)
+        if was is UNKNOWN
+    )
+
+
 def settle(instance: Any) -> None:
     """Turn the driver's tuple into Python values, which can be pickled."""
     row = getattr(instance, ROW, None)
-    if row is not None and type(row) is not Snapshot:
+    if row is not None and not isinstance(row, Snapshot):
         columns = _columns(_class(instance)).values()
         setattr(instance, ROW, Snapshot(_loaded(column, was) for column, was in zip(columns, row, strict=True)))
 

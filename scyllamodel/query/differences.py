@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from scyllamodel.model.expression import Assignment, ColumnTarget, FieldTarget, Operation
-from scyllamodel.model.state import Change
+from scyllamodel.model.state import UNKNOWN, Change
 from scyllamodel.types.hints import core_of
 from scyllamodel.types.identity import Identity, is_same
 from scyllamodel.types.values import ListType, MapType, SetType, is_multi_cell
@@ -22,10 +22,10 @@ def differences(change: Change) -> list[Assignment]:
     """The assignments that turn what was into what is.
 
     A collection that was empty is added to rather than replaced, since replacing one writes a tombstone first. A value
-    that cannot be stored is assigned whole, and refused when it is bound.
+    that cannot be stored is assigned whole, and refused when it is bound; so is one whose stored value is not known.
     """
     column, now = change.column, change.now
-    if now is None or column.hint.custom or not is_multi_cell(column.hint.type):
+    if now is None or change.was is UNKNOWN or column.hint.custom or not is_multi_cell(column.hint.type):
         return [Assignment(column.target, "set", now)]
     try:
         return list(_inside(change))

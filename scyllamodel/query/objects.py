@@ -18,7 +18,18 @@ from scyllamodel.model._codegen import define
 from scyllamodel.model.expression import ColumnTarget, Condition
 from scyllamodel.model.family import family_of
 from scyllamodel.model.names import closest
-from scyllamodel.model.state import Change, Snapshot, changes, current_values, is_loaded, snapshot
+from scyllamodel.model.state import (
+    Change,
+    Snapshot,
+    Unsettled,
+    changes,
+    current_values,
+    is_loaded,
+    lose_track,
+    row_of,
+    snapshot,
+    unknown_names,
+)
 from scyllamodel.model.static_defaults import DEFAULTS, not_given
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.differences import differences
@@ -172,6 +183,8 @@ class Access(Generic[M]):
         values = (self.every if nulls else self.values)(row)
         if self._has_defaults:
             values = self._given(row, values)
+        if type(row_of(row)) is Unsettled:
+            values = self._in_full(row, values)
         if using is PLAIN and not absent:
             shape = self._insert
             if shape is None:
@@ -184,6 +197,16 @@ class Access(Generic[M]):
         skipped = not_given(row)
         both = zip(self._memory.columns, values, strict=True)
         return tuple([UNSET if name in skipped else value for name, value in both]) if skipped else values
+
+    def _in_full(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Values of a new row, with the nulls of columns that a write without an answer may have set."""
+        unknown, every = unknown_names(row), self.every(row)
+        return tuple(
+            [
+                whole if value is UNSET and name in unknown else value
+                for name, value, whole in zip(self._memory.columns, values, every, strict=True)
+            ]
+        )
 
     def _insert_shape(self, using: Using, *, absent: bool) -> Shape[None]:
         key = ("insert", absent, using.ttl is None, using.timestamp is None)
@@ -236,9 +259,26 @@ class Access(Generic[M]):
 
     def _said(self, row: M) -> list[Change]:
         """What a new instance says of its row, for an update that must not make one."""
-        given = zip(memory_of(self.model).columns.values(), self._given(row, self.values(row)), strict=True)
+        values = self._given(row, self.values(row))
+        if type(row_of(row)) is Unsettled:
+            values = self._in_full(row, values)
+        given = zip(memory_of(self.model).columns.values(), values, strict=True)
         found = [Change(column, None, value) for column, value in given if value is not UNSET]
         return [change for change in found if change.column.name not in self._names]
+
+    def lose_track(self, row: M, write: Compiled[Any], stands: Snapshot | None) -> None:
+        """A write of an instance got no answer.
+
+        Parameters:
+            stands: what the instance would stand for if it was applied; None after a DELETE.
+        """
+        columns, verb, exists = self._memory.columns, write.shape.verb, is_loaded(row)
+        written = set[str](columns)
+        if verb == "insert":
+            written = {name for name, value in zip(columns, write.values, strict=False) if value is not UNSET}
+        elif stands is not None:
+            written = {change.column.name for change in (changes(row, stands) if exists else self._said(row))}
+        lose_track(row, written, exists=exists and verb != "delete", conditional=write.shape.conditional)
 
     def stored_key(self, row: M) -> tuple[Any, ...]:
         """The key of an instance, which of a loaded one is that of its row.

@@ -110,6 +110,31 @@ def test_a_counter_whose_answer_was_lost_is_not_sent_again(repo, weak, scylla_fa
     assert 1 == repo.get(Tally, id=1).hits
 
 
+@pytest.mark.parametrize("how", ["save", "batch", "save_many"])
+def test_a_list_whose_append_got_no_answer_is_written_whole(repo, weak, scylla_fault_proxy, how):
+    """The append was applied; the next save of the instance does not append again."""
+    repo.save(Thing(id=20, spots=[Spot(x=1)]))
+    row = repo.get(Thing, id=20)
+    row.spots.append(Spot(x=2))
+
+    def save():
+        if how == "batch":
+            with weak.batch() as batch:
+                batch.save(row)
+        elif how == "save_many":
+            weak.save_many([row])
+        else:
+            weak.save(row)
+
+    scylla_fault_proxy.cut_answers(1)
+    with pytest.raises(Exception, match=r"."):
+        save()
+    assert [Spot(x=1), Spot(x=2)] == repo.get(Thing, id=20).spots
+    repo.save(row)
+
+    assert [Spot(x=1), Spot(x=2)] == repo.get(Thing, id=20).spots
+
+
 def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fault_proxy):
     """It may be, and the caller sees nothing of it."""
     scylla_fault_proxy.cut_answers(1)
