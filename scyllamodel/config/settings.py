@@ -160,8 +160,43 @@ def _password(value: Any) -> Secret | None:
     return _secret(value, "password")
 
 
-def _page_secret(value: Any) -> Secret | None:
-    return _secret(value, "page_secret")
+SHORTEST_PAGE_SECRET: Final = 16
+"""Characters of a page secret, at least: as many bits as the signature of a token has."""
+
+_HOW_TO_MAKE_ONE: Final = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+
+def page_secrets(value: Any, setting: str = "page_secret") -> tuple[Secret, ...]:
+    """The secrets that page tokens are signed with: the first signs, all of them verify.
+
+    >>> page_secrets("the-new-secret-of-march, the-old-secret-of-february")
+    (Secret('***'), Secret('***'))
+
+    Parameters:
+        value: a secret, several with commas between them, or a list of secrets; None and an empty list mean none.
+        setting: what an error names.
+
+    Raises:
+        ConfigurationError: one of them is empty or short; none is quoted.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, (str, Secret, list, tuple)):
+        raise ConfigurationError(f"{setting}= is text, or a list of texts, and what was given is not.", setting=setting)
+    given = cast("Iterable[object]", [value] if isinstance(value, (str, Secret)) else value)
+    found = [one for each in given for one in _split_secrets(each, setting)]
+    if any(len(one.reveal()) < SHORTEST_PAGE_SECRET for one in found):
+        raise ConfigurationError(
+            f"{setting}: a page secret has at least {SHORTEST_PAGE_SECRET} characters; a shorter one could be guessed "
+            f"from a token. {_HOW_TO_MAKE_ONE}",
+            setting=setting,
+        )
+    return tuple(found)
+
+
+def _split_secrets(value: object, setting: str) -> Iterable[Secret]:
+    secret = _secret(value, setting)
+    return (Secret(part.strip()) for part in ("" if secret is None else secret.reveal()).split(","))
 
 
 def _path(value: Any) -> Any:
@@ -207,7 +242,7 @@ class RepoSettings:
     slow_query: float | None = None
     trace_queries: bool = False
     on_query: Any = attrs.field(**_hidden)
-    page_secret: Secret | None = attrs.field(default=None, converter=_page_secret, repr=False)
+    page_secret: tuple[Secret, ...] = attrs.field(default=(), converter=page_secrets, repr=False)
     borrowed: bool = False
     """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
 
@@ -215,6 +250,11 @@ class RepoSettings:
     def uses_tls(self) -> bool:
         """Whether connections are made with TLS."""
         return any(value is not None for value in (self.ssl_context, self.tls_ca, self.tls_cert))
+
+    @property
+    def internal_keyspace(self) -> str:
+        """The keyspace of the internal tables: lock, ledger, page secret."""
+        return self.ledger_keyspace or self.keyspace
 
     def __attrs_post_init__(self) -> None:
         faults = (self._type_faults, self._identity_faults, self._connection_faults, self._level_faults)

@@ -157,6 +157,7 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "consistency": ("consistency", str),
     "serial_consistency": ("serial_consistency", str),
     "request_timeout": ("request_timeout", float),
+    "page_secret": ("page_secret", str),
 }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from typing_extensions import Never, Self
 
-from scyllamodel.driver import flows
+from scyllamodel.driver import flows, paging
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
@@ -169,9 +169,8 @@ class AsyncVerbs:
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
     ) -> Page[R]:
         """See `Repo.page`."""
-        secret = self._repo.token_secret
-        ask = flows.page_request(query, self._repo.keyspace, size, token, secret)
-        return flows.page_of(await self._answer(ask), ask.compiled, secret, on_error)
+        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspace
+        return await self.drive(paging.page(query, self._repo.keyspace, size, token, secrets, internal, on_error))
 
     @overload
     async def save(
@@ -284,11 +283,12 @@ class AsyncVerbs:
             parallelism=parallelism,
             page_size=page_size,
             position=position,
-            secret=self._repo.token_secret,
             on_progress=on_progress,
             on_error=on_error,
         )
-        return AsyncScan(course, self._answer)
+        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspace
+        course.use(secrets.known(internal))
+        return AsyncScan(course, self._answer, lambda: self.drive(secrets.keys(internal)))
 
     async def save_many(
         self,

@@ -13,6 +13,10 @@ from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.loading import OnError, load_chunks
 from scyllamodel.driver.requests import Answer, Requests, reraise
 
+if TYPE_CHECKING:
+    from scyllamodel.config import RepoSettings
+    from scyllamodel.driver.page_secrets import PageSecrets
+
 T = TypeVar("T")
 
 
@@ -27,7 +31,12 @@ class Driven:
             raise NotImplementedError
 
         @property
-        def token_secret(self) -> bytes | None:
+        def settings(self) -> RepoSettings:
+            """What the repo is set to."""
+            raise NotImplementedError
+
+        @property
+        def page_secrets(self) -> PageSecrets:
             """What page tokens are signed with."""
             raise NotImplementedError
 

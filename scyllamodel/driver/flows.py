@@ -14,7 +14,6 @@ import attrs
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, may_be_applied, saving
 from scyllamodel.driver.loading import OnError, load_row, load_rows
-from scyllamodel.driver.pages import Page, make_token, read_token
 from scyllamodel.driver.requests import Answer, lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
@@ -127,21 +126,6 @@ def stream_request(query: Select[R], keyspace: str, size: int | None) -> Ask:
     if size is not None:
         size = check_integer("page_size", size, least=1)
     return Ask(query.compile(keyspace), size=size)
-
-
-def page_request(query: Select[R], keyspace: str, size: int, token: str | None, secret: bytes | None) -> Ask:
-    """The request of one page."""
-    check_select("page", query)
-    size = check_integer("size", size, least=1)
-    compiled = query.compile(keyspace)
-    return Ask(compiled, size=size, state=None if token is None else read_token(compiled, token, secret))
-
-
-def page_of(answer: Answer, compiled: Compiled[Any], secret: bytes | None, on_error: OnError | None) -> Page[Any]:
-    """The page of an answer."""
-    state = answer.state if answer.more else None
-    token = None if state is None else make_token(compiled, state, secret)
-    return Page(load_rows(compiled.shape, answer.rows, on_error), token)
 
 
 def one_or_none(query: Select[Any], keyspace: str, verb: str = "one_or_none") -> Flow[Any]:

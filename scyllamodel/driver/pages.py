@@ -1,9 +1,9 @@
 """Pages, and the opaque text by which the next one is asked for.
 
-*In*: a query, the keyspace, where the driver's page ended. *Out*: a token to hand to a client and take back: version,
-a digest of the query with its values and keyspace, the driver's paging state, and a signature when there is a secret.
-A paging state is the server's own business and not safe from tampering; a token of another query is refused here,
-where a server would answer it with rows of another partition, or an error of its insides.
+*In*: a query, the keyspace, where the driver's page ended, the keys of the repo. *Out*: a token to hand to a client and
+take back: a version, a tag, and, encrypted, a digest of the query with its values and keyspace and the driver's paging
+state. A paging state holds the key of the last row and is read by the server as it comes, so it is neither shown to a
+client nor taken from one unless the tag proves that this service made it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -21,10 +22,13 @@ from scyllamodel.query.statement import Compiled
 
 R = TypeVar("R")
 
-VERSION: Final = 2
+VERSION: Final = 3
+LONGEST: Final = 256 * 1024
+"""Characters of a page token, at most: a paging state holds one key, whose parts have 64 KiB each."""
+
 _DIGEST: Final = 12
-_SIGNATURE: Final = 16
-_HEAD: Final = 1 + _DIGEST
+_TAG: Final = 16
+_HEAD: Final = 1 + _TAG
 
 
 @attrs.frozen
@@ -40,58 +44,91 @@ class Page(Generic[R]):
     token: str | None
 
 
-def make_token(compiled: Compiled[Any], state: bytes, secret: bytes | None) -> str:
-    """The text that asks for what comes after this state."""
-    body = bytes([VERSION]) + _digest(compiled, secret) + state
-    return base64.urlsafe_b64encode(body + _signature(body, secret)).rstrip(b"=").decode()
+@attrs.frozen(repr=False)
+class PageKey:
+    """The keys that one secret gives: one that signs, one that encrypts.
+
+    A token is encrypted with a stream that the key and the tag of its content determine (a synthetic initialization
+    vector, as in RFC 5297), so no random number is needed and two contents never share a stream.
+    """
+
+    signing: bytes
+    encrypting: bytes
+
+    @classmethod
+    def of(cls, secret: bytes) -> PageKey:
+        """The keys of a secret."""
+        return cls(*(hmac.digest(secret, b"scyllamodel page token, " + use, "sha256") for use in (b"sign", b"encrypt")))
+
+    def seal(self, body: bytes) -> bytes:
+        """The content behind its tag, encrypted."""
+        tag = self._tag(body)
+        return tag + self._xor(body, tag)
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """The content; None where another key made it, or it was changed."""
+        tag = sealed[:_TAG]
+        body = self._xor(sealed[_TAG:], tag)
+        return body if hmac.compare_digest(tag, self._tag(body)) else None
+
+    def _tag(self, body: bytes) -> bytes:
+        return hmac.digest(self.signing, bytes([VERSION]) + body, "sha256")[:_TAG]
+
+    def _xor(self, text: bytes, tag: bytes) -> bytes:
+        stream = hashlib.shake_256(self.encrypting + tag).digest(len(text))
+        return (int.from_bytes(text, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(text), "big")
 
 
-def read_token(compiled: Compiled[Any], token: str, secret: bytes | None) -> bytes:
+def make_token(compiled: Compiled[Any], state: bytes, keys: Sequence[PageKey]) -> str:
+    """The text that asks for what comes after this state, by the first of these keys."""
+    sealed = keys[0].seal(_digest(compiled) + state)
+    return base64.urlsafe_b64encode(bytes([VERSION]) + sealed).rstrip(b"=").decode()
+
+
+def read_token(compiled: Compiled[Any], token: str, keys: Sequence[PageKey], *, longest: int = LONGEST) -> bytes:
     """The driver's state of a token.
 
     Raises:
-        InvalidPageToken: it was made for another query or keyspace, by another version, or signed otherwise.
+        InvalidPageToken: it was made for another query or keyspace, by another version, or with another secret, or it
+            was changed.
     """
-    body = _signed(_decoded(token), secret)
-    if body[0] != VERSION:
+    sealed = decoded(token, longest=longest)
+    body = next((body for key in keys if (body := key.open(sealed)) is not None), None)
+    if body is None:
         raise InvalidPageToken(
-            f"This page token is of version {body[0]}, and this program reads {VERSION}: begin anew."
+            "This page token was not signed with the secret of this repo, or it was changed: start with the first page."
         )
-    if not hmac.compare_digest(body[1:_HEAD], _digest(compiled, secret)):
+    if not hmac.compare_digest(body[:_DIGEST], _digest(compiled)):
         raise InvalidPageToken(
-            "This page token was made for another query, other values or another keyspace: begin with its first page."
+            "This page token was made for another query, other values or another keyspace: start with its first page."
         )
-    return body[_HEAD:]
+    return body[_DIGEST:]
 
 
-def _decoded(token: str) -> bytes:
+def decoded(token: str, *, longest: int = LONGEST) -> bytes:
+    """What stands behind the version of a token, which no key proved yet.
+
+    Raises:
+        InvalidPageToken: it cannot be a token of this version.
+    """
     try:
+        if len(token) > longest:
+            raise InvalidPageToken("This is no page token: it is too long.")
         found = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (ValueError, AttributeError) as error:  # no text; letters that are not of base64; another length
+    except (ValueError, AttributeError, TypeError) as error:  # not text; letters that are not of base64; another length
+        if isinstance(error, InvalidPageToken):
+            raise
         raise InvalidPageToken("This is no page token: it cannot be decoded.") from error
-    if len(found) <= _HEAD:
+    if len(found) <= _HEAD + _DIGEST:
         raise InvalidPageToken("This is no page token: it is too short.")
-    return found
+    if found[0] != VERSION:
+        raise InvalidPageToken(
+            f"This page token is of version {found[0]}, and this program reads {VERSION}: start with the first page."
+        )
+    return found[1:]
 
 
-def _signed(found: bytes, secret: bytes | None) -> bytes:
-    if secret is None:
-        return found
-    body, signature = found[:-_SIGNATURE], found[-_SIGNATURE:]
-    if len(body) <= _HEAD or not hmac.compare_digest(signature, _signature(body, secret)):
-        raise InvalidPageToken("This page token was not signed with the secret of this repo.")
-    return body
-
-
-def _signature(body: bytes, secret: bytes | None) -> bytes:
-    return b"" if secret is None else hmac.new(secret, body, hashlib.sha256).digest()[:_SIGNATURE]
-
-
-def _digest(compiled: Compiled[Any], secret: bytes | None) -> bytes:
-    """Of the text and the bytes of the values; the keyspace is in the text.
-
-    With a secret, values cannot be guessed from it either.
-    """
+def _digest(compiled: Compiled[Any]) -> bytes:
+    """Of the text and the bytes of the values; the keyspace is in the text."""
     text = compiled.shape.cql.encode() + b"\0" + canonical_values(compiled)
-    key = b"" if secret is None else hashlib.sha256(secret).digest()
-    return hashlib.blake2b(text, digest_size=_DIGEST, key=key).digest()
+    return hashlib.blake2b(text, digest_size=_DIGEST).digest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from typing_extensions import Never
 
-from scyllamodel.driver import flows
+from scyllamodel.driver import flows, paging
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import OnProgress
 from scyllamodel.driver.drive import Driven, streamed
@@ -132,11 +132,12 @@ class Reads(Driven):
             on_error: see `all`.
 
         Raises:
-            InvalidPageToken: the token was made for something else.
+            InvalidPageToken: the token was made for something else, or was changed; no row was asked for.
+            ConfigurationError: there is no secret to sign tokens with.
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
-        ask = flows.page_request(query, self.keyspace, size, token, self.token_secret)
-        return flows.page_of(self.answer(ask), ask.compiled, self.token_secret, on_error)
+        secrets, internal = self.page_secrets, self.settings.internal_keyspace
+        return self.drive(paging.page(query, self.keyspace, size, token, secrets, internal, on_error))
 
     def refresh(self, row: Model, /) -> None:
         """Put what is stored now into an instance.
@@ -215,7 +216,7 @@ class Reads(Driven):
         Raises:
             LoadError: a row cannot be loaded, and there is no ``on_error``.
             QueryNotSupported: the query cannot be read by ranges.
-            InvalidPageToken: the position is of another query.
+            InvalidPageToken: the position is of another query, or was changed.
         """
         check_plain("on_progress", on_progress)
         course: ScanCourse[Any] = ScanCourse(
@@ -224,11 +225,10 @@ class Reads(Driven):
             parallelism=parallelism,
             page_size=page_size,
             position=position,
-            secret=self.token_secret,
             on_progress=on_progress,
             on_error=on_error,
         )
-        return Scan(course, self.requests)
+        return Scan(course, self.requests, lambda: self.drive(self.page_secrets.keys(self.settings.internal_keyspace)))
 
     def get_many(
         self,

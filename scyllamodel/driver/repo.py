@@ -10,7 +10,7 @@ import copy
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -24,6 +24,7 @@ from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.listeners import is_async, unawaited
 from scyllamodel.driver.loops import in_thread
+from scyllamodel.driver.page_secrets import PageSecrets
 from scyllamodel.driver.reading import Reads
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import CacheInfo
@@ -109,7 +110,9 @@ class Repo(Reads, Writes):
         retry_policy: the driver's, for data requests.
         speculative_execution_policy: the driver's, for data requests.
         naive_datetimes: ``"utc"`` takes datetimes without a time zone for UTC; None refuses them.
-        page_secret: signs the tokens of `page`, so that clients cannot make their own; shown as little as a password.
+        page_secret: signs and encrypts the tokens of `page` and the positions of `scan`: a text of 16 characters or
+            more, or several, of which the first signs and all verify. None is SCYLLAMODEL_PAGE_SECRET, else the secret
+            that the first migration made and keeps in the internal tables. Shown as little as a password.
         on_query: called with a `QueryEvent` after each request for data; no value is in it. An `AsyncRepo` awaits an
             async function before the verb returns.
         slow_query: seconds after which a request is told to the logger ``scyllamodel.query`` as a warning.
@@ -151,7 +154,7 @@ class Repo(Reads, Writes):
         retry_policy: Any = None,
         speculative_execution_policy: Any = None,
         naive_datetimes: str | None = None,
-        page_secret: str | Secret | None = None,
+        page_secret: str | Secret | Sequence[str | Secret] | None = None,
         on_query: OnQuery | None = None,
         slow_query: float | None = None,
         trace_queries: bool = False,
@@ -196,6 +199,7 @@ class Repo(Reads, Writes):
     def _set_up(self, settings: RepoSettings, session: Any = None) -> None:
         check_watched(settings)
         self._settings = settings
+        self._page_secrets = PageSecrets(settings.page_secret)
         self._held = _Held()
         _repos.add(self)
         self._lent = None if session is None else Connection(session, owned=False, what=self._what)
@@ -290,9 +294,9 @@ class Repo(Reads, Writes):
         return None if connection is None else connection.requests
 
     @property
-    def token_secret(self) -> bytes | None:
+    def page_secrets(self) -> PageSecrets:
         """What page tokens are signed with."""
-        return None if self._settings.page_secret is None else self._settings.page_secret.reveal().encode()
+        return self._page_secrets
 
     def in_keyspace(self, keyspace: str) -> Self:
         """The same repo on another keyspace, such as that of a tenant: over the same connection, and without ``USE``.

@@ -21,10 +21,10 @@ from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask, Next, Step
 from scyllamodel.driver.listeners import noticed
 from scyllamodel.driver.loading import OnError, load_rows
-from scyllamodel.driver.pages import make_token, read_token
+from scyllamodel.driver.pages import PageKey, decoded, make_token, read_token
 from scyllamodel.driver.requests import Answer, Requests, reraise
 from scyllamodel.driver.window import Window
-from scyllamodel.errors import QueryNotSupported
+from scyllamodel.errors import ConfigurationError, InvalidPageToken, QueryNotSupported
 from scyllamodel.model.expression import CallTarget, Condition
 from scyllamodel.query.functions import token
 from scyllamodel.query.misuse import check_scannable
@@ -43,6 +43,12 @@ PARALLELISM: Final = 8
 
 RANGES: Final = 4
 """Ranges for each of those, so that the last ones do not wait for one that is longer."""
+
+MOST_RANGES: Final = 100_000
+"""Ranges of one scan, at most."""
+
+LONGEST_POSITION: Final = 16 * 1024 * 1024
+"""Characters of a position, at most: some 60 bytes for each range, and the states of those that are being read."""
 
 ATTEMPTS: Final = 4
 """How often a page is asked for: reads may be sent again."""
@@ -84,7 +90,6 @@ class ScanCourse(Generic[R]):
         parallelism: int,
         page_size: int,
         position: str | None,
-        secret: bytes | None,
         on_progress: OnProgress | None,
         on_error: OnError | None = None,
     ) -> None:
@@ -92,15 +97,33 @@ class ScanCourse(Generic[R]):
         query: Select[R] = what if is_select(what) else Select(what)
         _check(query)
         self._query, self._keyspace = query, keyspace
-        self._secret, self._on_progress, self._on_error = secret, on_progress, on_error
+        self._on_progress, self._on_error = on_progress, on_error
         self._size = check_integer("page_size", page_size, least=1)
-        self.parallelism = check_integer("parallelism", parallelism, least=1)
+        self.parallelism = check_integer("parallelism", parallelism, least=1, most=MOST_RANGES // RANGES)
         self.rows = 0
         self.whole: Compiled[Any] = self._compiled(_Range(*_RING))
-        if position is None:
-            self.ranges = [_Range(*bounds) for bounds in token_ranges(self.parallelism * RANGES)]
-        else:
-            self.ranges = _read(read_token(self.whole, position, secret))
+        self.ranges = [_Range(*bounds) for bounds in token_ranges(self.parallelism * RANGES)]
+        self.total = len(self.ranges)
+        self.keys: tuple[PageKey, ...] = ()
+        self.unread = position
+        """The position to resume from, until a key has proved it."""
+        if position is not None:
+            decoded(position, longest=LONGEST_POSITION)
+
+    def use(self, keys: tuple[PageKey, ...]) -> None:
+        """Know the keys, and resume from the position that was given.
+
+        Parameters:
+            keys: empty where they are not known yet.
+
+        Raises:
+            InvalidPageToken: the position does not verify.
+        """
+        self.keys = keys
+        if keys and self.unread is not None:
+            state = read_token(self.whole, self.unread, keys, longest=LONGEST_POSITION)
+            self.total, self.ranges = _read(state)
+            self.unread = None
 
     def _compiled(self, part: _Range) -> Compiled[Any]:
         return within(self._query, part.low, part.high).compile(self._keyspace)
@@ -142,7 +165,7 @@ class ScanCourse(Generic[R]):
     @property
     def progress(self) -> ScanProgress:
         """How far it is."""
-        return ScanProgress(sum(part.done for part in self.ranges), len(self.ranges), self.rows)
+        return ScanProgress(self.total - sum(not part.done for part in self.ranges), self.total, self.rows)
 
     @property
     def position(self) -> str:
@@ -151,8 +174,8 @@ class ScanCourse(Generic[R]):
             [part.low, part.high, None if part.state is None else b85encode(part.state).decode()]
             for part in self.open_ranges()
         ]
-        state = json.dumps([len(self.ranges), parts], separators=(",", ":")).encode()
-        return make_token(self.whole, state, self._secret)
+        state = json.dumps([self.total, parts], separators=(",", ":")).encode()
+        return make_token(self.whole, state, self.keys)
 
 
 def _check(query: Select[Any]) -> None:
@@ -189,10 +212,21 @@ def within(query: Select[R], low: int, high: int) -> Select[R]:
     return query.where(Condition(place, ">", low), Condition(place, "<=", high))
 
 
-def _read(state: bytes) -> list[_Range]:
-    total, parts = json.loads(state)
-    found = [_Range(low, high, None if text is None else b85decode(text)) for low, high, text in parts]
-    return [*(_Range(0, 0, done=True) for _ in range(total - len(found))), *found]
+def _read(state: bytes) -> tuple[int, list[_Range]]:
+    """How many ranges there are in all, and those that are not read to their end."""
+    try:
+        total, parts = json.loads(state)
+        found = [_Range(low, high, None if text is None else b85decode(text)) for low, high, text in parts]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidPageToken("This is no position of a scan: it holds something else.") from error
+    bounds = [bound for part in found for bound in (part.low, part.high)]
+    if type(total) is not int or not len(found) <= total <= MOST_RANGES or not all(map(_is_token, bounds)):
+        raise InvalidPageToken("This is no position of a scan: its ranges cannot be.")
+    return total, found
+
+
+def _is_token(bound: object) -> bool:
+    return type(bound) is int and _RING[0] <= bound <= _RING[1]
 
 
 class Scan(Generic[R]):
@@ -203,8 +237,12 @@ class Scan(Generic[R]):
         position: where it stands; give it to another `Repo.scan` of the same query.
     """
 
-    def __init__(self, course: ScanCourse[R], requests: Callable[[], Requests]) -> None:
-        self._course, self._requests = course, requests
+    def __init__(
+        self, course: ScanCourse[R], requests: Callable[[], Requests], keys: Callable[[], tuple[PageKey, ...]]
+    ) -> None:
+        self._course, self._requests, self._keys = course, requests, keys
+        if course.unread is not None:
+            course.use(keys())
 
     @property
     def progress(self) -> ScanProgress:
@@ -213,7 +251,13 @@ class Scan(Generic[R]):
 
     @property
     def position(self) -> str:
-        """Where it stands, as opaque text."""
+        """Where it stands, as opaque text.
+
+        Raises:
+            ConfigurationError: there is no secret to sign it with.
+        """
+        if not self._course.keys:
+            self._course.use(self._keys())
         return self._course.position
 
     def __iter__(self) -> Iterator[R]:
@@ -243,10 +287,19 @@ class Scan(Generic[R]):
 
 
 class AsyncScan(Generic[R]):
-    """The same, with ``async for``."""
+    """The same, with ``async for``.
 
-    def __init__(self, course: ScanCourse[R], answer: Callable[[Step], Coroutine[Any, Any, Answer]]) -> None:
-        self._course, self._answer = course, answer
+    A position that was given is verified when the iteration starts, unless the secret is known before.
+    """
+
+    def __init__(
+        self,
+        course: ScanCourse[R],
+        answer: Callable[[Step], Coroutine[Any, Any, Answer]],
+        keys: Callable[[], Coroutine[Any, Any, tuple[PageKey, ...]]],
+    ) -> None:
+        self._course, self._answer, self._keys = course, answer, keys
+        self._no_keys: ConfigurationError | None = None
 
     @property
     def progress(self) -> ScanProgress:
@@ -255,10 +308,32 @@ class AsyncScan(Generic[R]):
 
     @property
     def position(self) -> str:
-        """Where it stands, as opaque text."""
-        return self._course.position
+        """Where it stands, as opaque text.
+
+        Raises:
+            ConfigurationError: there is no secret to sign it with, or it is not read before the first row.
+        """
+        if self._course.keys:
+            return self._course.position
+        if self._course.unread is not None:
+            return self._course.unread
+        if self._no_keys is not None:
+            raise self._no_keys
+        raise ConfigurationError(
+            "The secret that signs a position is read when the iteration starts: take the position after the first row."
+        )
+
+    async def _know_keys(self) -> None:
+        """Without a secret a scan runs, unless it resumes from a position; then its own position cannot be taken."""
+        try:
+            self._course.use(self._course.keys or await self._keys())
+        except ConfigurationError as error:
+            if self._course.unread is not None:
+                raise
+            self._no_keys = error
 
     async def __aiter__(self) -> AsyncIterator[R]:
+        await self._know_keys()
         course, left = self._course, self._course.open_ranges()
         under_way: dict[asyncio.Task[Answer], _Range] = {}
 

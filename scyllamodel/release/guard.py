@@ -22,6 +22,7 @@ from scyllamodel.release.ledger import Ledger, OpenVersion
 from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
 from scyllamodel.release.look import Look
 from scyllamodel.release.one_lock import check_one_lock
+from scyllamodel.release.page_secret import make_page_secret
 from scyllamodel.release.results import LockUse
 from scyllamodel.schema.apply import Recorded
 from scyllamodel.schema.facts import KeyspaceFacts
@@ -216,6 +217,7 @@ def guarded(
         fenced = Fenced(executor, held)
         ledger = open_ledger(repo, executor.coordinator, executor.look(home, books=True), executor.server)
         ledger.settle(fenced.look, executor.server)
+        make_page_secret(executor.coordinator, home)
         yield Guard(held[repo.keyspace], fenced, ledger, executor)
 
 

@@ -24,6 +24,7 @@ from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.ledger.values import Kind
 from scyllamodel.release.lock import LockRow
 from scyllamodel.release.look import Look
+from scyllamodel.release.page_secret import complete_page_secret
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.release.stamps import stamp
@@ -137,8 +138,10 @@ class Run:
 
     def in_sync(self, draft: Draft, *, write: bool = True, **more: Any) -> MigrationResult:
         """The answer where nothing is missing, which is noted for the next start once no run is left open."""
-        if write and settle_dead(draft.wish.repo, draft.look, draft.books):
-            stamp(draft)
+        if write:
+            complete_page_secret(draft.look, draft.books)
+            if settle_dead(draft.wish.repo, draft.look, draft.books):
+                stamp(draft)
         return self.result("in_sync", draft.plan, draft.wish.repo, **more)
 
     def apply(self, draft: Draft) -> MigrationResult:

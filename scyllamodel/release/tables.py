@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 import attrs
 
 from scyllamodel._identifiers import qualified
+from scyllamodel.driver.page_secrets import TABLE
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.changes import AddTable
 from scyllamodel.schema.ddl import create_table
@@ -98,6 +99,9 @@ VERIFIED: Final = book_table(
 )
 """Which models were seen to be in sync with which version of the cluster's schema."""
 
+PAGE_SECRETS: Final = book_table(TABLE, "name text, secret text, made_at timestamp", partition="name")
+"""What page tokens are signed with, where the settings say nothing: one row, written once and read by applications."""
+
 BACKFILLS: Final = book_table(
     "scyllamodel_backfills",
     "scope text, name text, part int, run_id uuid, parts int, since bigint, convert text, rows_in bigint, "
@@ -110,7 +114,7 @@ BACKFILLS: Final = book_table(
 It is made by the first backfill, for most keyspaces never see one.
 """
 
-TABLES: Final = (LOCK, MIGRATIONS, STEPS, VERIFIED)
+TABLES: Final = (LOCK, MIGRATIONS, STEPS, VERIFIED, PAGE_SECRETS)
 """All of them, in the order in which they are made."""
 
 

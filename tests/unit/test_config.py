@@ -147,6 +147,39 @@ def test_a_url_says_it_all():
     assert isinstance(found.ssl_context, ssl.SSLContext)
 
 
+LONG, OLDER = "a-page-secret-of-march-2026", "a-page-secret-of-february"
+
+
+@pytest.mark.parametrize(
+    "given", [f"{LONG},{OLDER}", f" {LONG} , {OLDER}", [LONG, OLDER], (Secret(LONG), OLDER), Secret(f"{LONG},{OLDER}")]
+)
+def test_page_secrets_are_one_or_several(given):
+    """As a text with commas or a list, in a call and in a URL; none of them is shown."""
+    found = settings(page_secret=given)
+
+    assert [LONG, OLDER] == [secret.reveal() for secret in found.page_secret]
+    assert found.page_secret == settings_from_url(f"{URL}?page_secret={LONG}%2C{OLDER}").page_secret
+    assert LONG not in repr(found)
+
+
+@pytest.mark.parametrize("given", ["", " ", "short", f"{LONG},", f"{LONG},short", [""], [LONG, "short"], Secret("")])
+def test_an_empty_or_short_page_secret_is_refused(given):
+    """Alone and beside a long one, without being quoted."""
+    with pytest.raises(ConfigurationError, match="at least 16 characters") as caught:
+        settings(page_secret=given)
+
+    assert ("page_secret", False) == (caught.value.setting, LONG in str(caught.value))
+
+
+def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch):
+    """It is most likely a variable that nobody filled."""
+    with pytest.raises(ConfigurationError, match="page_secret: a page secret has at least"):
+        settings_from_url(f"{URL}?page_secret=")
+    monkeypatch.setenv("SCYLLAMODEL_PAGE_SECRET", "")
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_PAGE_SECRET: a page secret has at least"):
+        Repo(nodes=["h1"], keyspace="shop")
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

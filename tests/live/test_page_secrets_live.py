@@ -1,0 +1,187 @@
+"""Page tokens without any setting: one secret for all replicas, made by the first migration."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+
+import pytest
+
+from scyllamodel import (
+    Column,
+    ConfigurationError,
+    InvalidPageToken,
+    Model,
+    clustering_key,
+    migrate,
+    partition_key,
+    select,
+)
+from scyllamodel.testing import keyspaces
+
+pytestmark = pytest.mark.live
+
+CARD = "card 4929-1234-5678"
+
+
+class Payment(Model, table="payments", repo="page_secrets"):
+    """Rows whose keys are nobody's business."""
+
+    shop: Column[int] = partition_key()
+    card: Column[str] = clustering_key(redact=True)
+
+
+QUERY = select(Payment).where(Payment.shop == 1)
+
+
+@pytest.fixture(scope="module")
+def keyspace(scylla_cluster):
+    """A keyspace with nine rows, migrated by four starters at once."""
+    with scylla_cluster.repo(keyspaces.fresh_name("page_secrets"), name="page_secrets") as repo:
+        keyspaces.create(repo)
+        starters = [threading.Thread(target=migrate, args=(repo,), kwargs={"resources": [Payment]}) for _ in range(4)]
+        for starter in starters:
+            starter.start()
+        for starter in starters:
+            starter.join()
+        repo.save_many(Payment(shop=1, card=f"{CARD}-{number}") for number in range(9))
+        yield repo.keyspace
+        keyspaces.drop(repo)
+
+
+@pytest.fixture
+def replica(scylla_cluster, keyspace):
+    """Makes repos that know nothing of one another, as two replicas of an application do."""
+    made = []
+
+    def make(**settings):
+        made.append(scylla_cluster.repo(keyspace, name="page_secrets", **settings))
+        return made[-1]
+
+    yield make
+    for repo in made:
+        repo.close()
+
+
+def changed(token):
+    """The token with one bit of its content changed."""
+    found = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    found[-1] ^= 1
+    return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+
+
+def test_replicas_take_the_tokens_of_one_another(replica):
+    """Without a setting: all starters agreed on one secret."""
+    token, found = None, []
+    while True:
+        page = replica().page(QUERY, size=2, token=token)
+        found += page.items
+        token = page.token
+        if token is None:
+            break
+
+    assert 9 == len({row.card for row in found})
+
+
+def test_a_token_that_does_not_verify_is_not_sent(replica):
+    """The server never hears of it, so that no connection is closed by its answer."""
+    events = []
+    repo = replica(on_query=events.append)
+    token = repo.page(QUERY, size=2).token
+    sent = len(events)
+    foreign = replica(page_secret="quite-another-secret").page(QUERY, size=2).token
+    for wrong in (changed(token), token[:-4], "nonsense", foreign):
+        for _ in range(50):
+            with pytest.raises(InvalidPageToken):
+                repo.page(QUERY, size=2, token=wrong)
+
+    assert sent == len(events)
+    assert 2 == len(repo.page(QUERY, size=2, token=token).items)
+
+
+def test_a_redacted_key_is_not_readable_in_a_token(replica):
+    """Nor in the position of a scan, both of which hold the key of the last row."""
+    repo = replica()
+    scan = repo.scan(QUERY.source(), page_size=2, parallelism=1)
+    next(iter(scan))
+    for text in (repo.page(QUERY, size=2).token, scan.position):
+        assert b"4929" not in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_secrets_of_the_settings_rotate(replica, monkeypatch):
+    """A token of the old one is good while both are set; the environment variable stands for the setting."""
+    old, new = "the-secret-of-february", "the-secret-of-march-2026"
+    token = replica(page_secret=old).page(QUERY, size=2).token
+    assert 2 == len(replica(page_secret=[new, old]).page(QUERY, size=2, token=token).items)
+    monkeypatch.setenv("SCYLLAMODEL_PAGE_SECRET", f"{new},{old}")
+    following = replica().page(QUERY, size=2, token=token).token
+    monkeypatch.setenv("SCYLLAMODEL_PAGE_SECRET", new)
+
+    assert 2 == len(replica().page(QUERY, size=2, token=following).items)
+    with pytest.raises(InvalidPageToken, match="not signed with the secret"):
+        replica().page(QUERY, size=2, token=token)
+
+
+def test_positions_of_scans_are_signed(replica):
+    """Another replica resumes from one; a changed one is refused before the first row, whatever kind of repo."""
+    scan = replica().scan(Payment, page_size=2)
+    rows = [next(iter(scan))]
+    position = scan.position
+    rows += replica().scan(Payment, position=position)
+    assert 9 == len({row.card for row in rows})
+    with pytest.raises(InvalidPageToken):
+        replica().scan(Payment, position=changed(position))
+
+
+async def rows_of(scan):
+    """All rows of a scan that is awaited."""
+    return [row async for row in scan]
+
+
+def test_an_awaited_scan_verifies_when_it_starts(replica):
+    """The secret may have to be read first; before that a position is known only if one was given."""
+
+    async def case():
+        repo = replica().aio()
+        unread = repo.scan(Payment, page_size=2)
+        with pytest.raises(ConfigurationError, match="after the first row"):
+            _ = unread.position
+        rows = await rows_of(unread)
+        done, other = unread.position, replica().aio()
+        refused = other.scan(Payment, position=changed(done))
+        assert refused.position == changed(done)
+        with pytest.raises(InvalidPageToken):
+            await rows_of(refused)
+        with pytest.raises(InvalidPageToken):
+            repo.scan(Payment, position=changed(done))
+        return len(rows), await rows_of(other.scan(Payment, position=done))
+
+    assert (9, []) == asyncio.run(case())
+
+
+def test_without_a_secret_there_are_no_tokens(replica, keyspace):
+    """A keyspace that was never migrated: the error says what to do, and a scan runs all the same."""
+    maker = replica()
+    maker.raw(f"DROP TABLE {keyspace}.scyllamodel_page_secrets")
+    try:
+        repo = replica()
+        with pytest.raises(ConfigurationError, match="that table is missing: run scyllamodel migrate") as caught:
+            repo.page(QUERY, size=2)
+        assert "SCYLLAMODEL_PAGE_SECRET" in str(caught.value)
+        assert 9 == len(list(repo.scan(Payment)))
+        assert 2 == len(replica(page_secret="a-secret-of-the-settings").page(QUERY, size=2).items)
+    finally:
+        migrate(maker, resources=[Payment])
+
+
+def test_a_migration_with_nothing_to_do_makes_a_missing_secret(replica, keyspace):
+    """As in a keyspace whose internal tables are of a release without it, or whose secret was removed to rotate it."""
+    repo = replica()
+    for remove in ("TRUNCATE", "DROP TABLE"):
+        before = replica().page(QUERY, size=2).token
+        repo.raw(f"{remove} {keyspace}.scyllamodel_page_secrets")
+        assert "in_sync" == migrate(repo, resources=[Payment]).status
+        with pytest.raises(InvalidPageToken, match="not signed"):
+            replica().page(QUERY, size=2, token=before)
+        assert replica().page(QUERY, size=2).token is not None

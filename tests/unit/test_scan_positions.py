@@ -1,0 +1,106 @@
+"""The position of a scan is signed, and what it holds is bounded before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pytest
+
+from scyllamodel import Column, InvalidPageToken, Model, partition_key
+from scyllamodel.driver.pages import PageKey, make_token
+from scyllamodel.driver.scan import LONGEST_POSITION, ScanCourse
+
+KEYS = (PageKey.of(b"a secret of this service"),)
+OTHERS = (PageKey.of(b"a secret of another service"),)
+
+
+class Lone(Model, table="lones", repo="positions"):
+    """A table to scan."""
+
+    id: Column[int] = partition_key()
+
+
+def course(position=None, keys=KEYS):
+    """A scan that knows its keys."""
+    found = ScanCourse(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
+    found.use(keys)
+    return found
+
+
+def position(state):
+    """The position that holds this state, signed as ours."""
+    return make_token(course().whole, json.dumps(state).encode(), KEYS)
+
+
+def test_a_position_resumes_the_ranges_that_are_open():
+    """With their states, and the count of those that are done."""
+    first = course()
+    one, two, *_ = first.ranges
+    first.handed_out(one, 3, None)
+    first.handed_out(two, 5, b"state")
+    second = course(first.position)
+
+    assert (8, 1, first.position) == (second.total, second.progress.done, second.position)
+    assert [(part.low, part.high, part.state) for part in first.ranges[1:]] == [
+        (part.low, part.high, part.state) for part in second.ranges
+    ]
+
+
+def test_a_position_is_verified_before_it_is_read():
+    """One of another secret, and one with a letter changed, are refused."""
+    found = course().position
+    for wrong, keys in ((found, OTHERS), (found[:-5] + ("A" if found[-5] != "A" else "B") + found[-4:], KEYS)):
+        with pytest.raises(InvalidPageToken, match="not signed with the secret"):
+            course(wrong, keys)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        [10**9, []],
+        [-1, []],
+        [0, [[0, 1, None]]],
+        [True, []],
+        [1.5, []],
+        [4, [[0, 2**70, None]]],
+        [4, [["0", 1, None]]],
+        [4, [[0, 1]]],
+        [4, [[0, 1, 5]]],
+        [4, [[0, 1, "\x7f"]]],
+        [4, 4],
+        [4],
+        {},
+        None,
+    ],
+    ids=lambda state: json.dumps(state)[:30],
+)
+def test_what_cannot_be_a_position_is_refused(state):
+    """Though it is signed."""
+    with pytest.raises(InvalidPageToken, match="no position of a scan"):
+        course(position(state))
+
+
+def test_a_deep_position_is_refused():
+    """Nested lists do not exhaust the stack."""
+    deep = make_token(course().whole, b"[" * 100_000, KEYS)
+    with pytest.raises(InvalidPageToken, match="no position of a scan"):
+        course(deep)
+
+
+def test_a_position_of_many_ranges_costs_little():
+    """Ranges that are done are counted, and not made."""
+    many = position([100_000, []])
+    tracemalloc.start()
+    found = course(many)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert (100_000, 100_000) == (found.progress.done, found.progress.ranges)
+    assert peak < 1_000_000
+
+
+def test_a_position_that_is_too_long_is_not_decoded():
+    """Before any key is known."""
+    with pytest.raises(InvalidPageToken, match="too long"):
+        course("A" * (LONGEST_POSITION + 1), ())
