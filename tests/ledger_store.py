@@ -79,6 +79,10 @@ class MemoryStore:
         rows = [dict(row) for (s, v, _), row in sorted(self.steps_.items()) if (s, v) == (scope, version)]
         return self._request("steps", lambda: rows)
 
+    def removal(self, scope, version, seq=None):
+        """As CQL would say it."""
+        return f"DELETE {(scope, version) if seq is None else (scope, version, seq)}"
+
     def add_version(self, row):
         key = row["scope"], row["version"]
 

@@ -17,8 +17,11 @@ from scyllamodel._identifiers import qualified
 from scyllamodel.driver.cas import Rows, literal
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.reader import SCHEMA_VERSION
+from scyllamodel.errors import LoadError
 
 _MIGRATIONS, _STEPS, _VERIFIED = "scyllamodel_migrations", "scyllamodel_steps", "scyllamodel_verified"
+_KEYS: Final = {_MIGRATIONS: ("scope", "version"), _STEPS: ("scope", "version", "seq")}
+_FOREVER: Final = 2**63 - 1
 _NONE: Final[Mapping[str, Collection[str]]] = {}
 
 
@@ -64,7 +67,37 @@ class Books:
             return []
         names = ", ".join(self._columns[table])
         cql = f"SELECT {names} FROM {self._name(table)} WHERE {_pairs(keys)}{more}"  # noqa: S608 - literals
-        return self._rows.read(cql, serial=serial)
+        try:
+            return self._rows.read(cql, serial=serial)
+        except LoadError:
+            return self._one_by_one(table, keys, more)
+
+    def _one_by_one(self, table: str, keys: Mapping[str, Any], more: str) -> list[dict[str, Any]]:
+        """The rows of a partition; one that cannot be decoded is its key, and why under ``[unreadable]``."""
+        key = ", ".join(_KEYS[table])
+        found = self._rows.read(f"SELECT {key} FROM {self._name(table)} WHERE {_pairs(keys)}{more}")  # noqa: S608 - literals
+        return [self._one(table, row) for row in found]
+
+    def _one(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        names = ", ".join(self._columns[table])
+        try:
+            return self._rows.read(f"SELECT {names} FROM {self._name(table)} WHERE {_pairs(key)}")[0]  # noqa: S608 - literals
+        except LoadError as error:
+            return {**key, "[unreadable]": str(error.__cause__ or error)}
+
+    def removal(self, scope: str, version: int | None, seq: int | None = None) -> str:
+        """The statement that removes a version, or one of its steps, later than anything in it was written."""
+        if version is None:
+            return f"TRUNCATE {self._name(_MIGRATIONS)}"
+        table = _MIGRATIONS if seq is None else _STEPS
+        keys = {"scope": scope, "version": version} | ({} if seq is None else {"seq": seq})
+        cells = [f"writetime({name})" for name in self._columns[table] if name not in (*_KEYS[table], "models")]
+        cql = f"SELECT {', '.join(cells)} FROM {self._name(table)} WHERE {_pairs(keys)}"  # noqa: S608 - literals
+        times = [time for row in self._rows.read(cql) for time in row.values() if time is not None]
+        # A row without cells has no time that could be asked for, and may be of any.
+        late = max(times, default=_FOREVER)
+        when = f" USING TIMESTAMP {late}" if late > _now() else ""
+        return f"DELETE FROM {self._name(table)}{when} WHERE {_pairs(keys)}"  # noqa: S608 - shown, and not sent
 
     def add_version(self, row: Mapping[str, Any]) -> bool:
         """Write a version unless its number is taken."""
@@ -87,7 +120,7 @@ class Books:
         where = _pairs({name: row[name] for name in ("scope", "version", "seq")})
         cql = f"SELECT writetime(state) AS written FROM {self._name(_STEPS)} WHERE {where}"  # noqa: S608 - literals
         written = [found["written"] or 0 for found in self._rows.read(cql)]
-        return max(time.time_ns() // 1000, *(last + 1 for last in written), 0)
+        return max(_now(), *(last + 1 for last in written), 0)
 
     def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
         """The version of the schema that these models were last seen in sync with, and the one that stands now.
@@ -117,6 +150,11 @@ class Books:
 
     def _name(self, table: str) -> str:
         return qualified(self._keyspace, table)
+
+
+def _now() -> int:
+    """Microseconds since 1970, as the times of writes are."""
+    return time.time_ns() // 1000
 
 
 def _together(node: Pinned, *queries: str) -> list[list[dict[str, Any]]]:

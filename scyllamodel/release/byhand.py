@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -20,7 +20,7 @@ from scyllamodel.release.execute import Work, execute
 from scyllamodel.release.guard import Patience, locked
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
-from scyllamodel.release.lock import LockRow, LockTable
+from scyllamodel.release.lock import Answer, LockRow, LockTable, check_sound
 from scyllamodel.release.look import Look
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.release.status import LockHolder
@@ -99,32 +99,59 @@ def unlock(
     Nobody has to: a run that waits takes over by itself after one lease of silence, and this waits as long.
 
     Parameters:
-        force: whether to take it at once, also from the living; such a holder sends no further statement.
+        force: whether to take it at once, also from the living; such a holder sends no further statement. A row that is
+            damaged or forged becomes a free one.
 
     Raises:
         LockTimeout: the holder is alive.
-        LedgerError: the lock cannot be read or written.
+        LedgerError: the lock cannot be read or written, or its row is damaged and ``force`` is False.
     """
     look, home = Look.at(repo), ledger_keyspace(repo)
     if read_books(repo, look.coordinator, look.server).table(LOCK.name) is None:
         return None
     store = LockTable(Rows(look.coordinator), home, repo.keyspace)
     row = _row(store)
-    if row is None or row.owner is None:
+    if row is not None and row.fault is not None and force:
+        return _healed(store, row)
+    if row is None or (row.owner is None and row.fault is None):
         return None
+    check_sound(store, row)
     holder = LockHolder.of(row, utc_now())
     if not force:
         _check_silent(store, row, clock, sleep)
     when = {"owner": row.owner, "epoch": row.epoch, **({} if force else {"beat": row.beat})}
-    try:
-        answer = store.change(when, {"owner": None})
-    except StatementFailure as error:
-        raise LedgerError(
-            f"the lock of {repo.keyspace} could not be given back: {error}", scope=repo.keyspace
-        ) from error
+    answer = _changed(store, when, {"owner": None})
     if not answer.applied and answer.owner is not None:
         raise _alive(row)
     return holder
+
+
+def _healed(store: LockTable, row: LockRow) -> LockHolder | None:
+    """Make a damaged row a free one, in an epoch that no holder had: the seconds since 1970.
+
+    Raises:
+        LedgerError: nothing can overwrite it; the message says what removes it.
+    """
+    free = dict.fromkeys(("owner", "lease_ms", "version", "step", "host", "pid", "purpose", "acquired_at"))
+    when = {"owner": row.owner, "epoch": row.epoch}
+    if row.unreadable:
+        when = store.holder()
+    _changed(store, when, {**free, "epoch": round(utc_now().timestamp()), "beat": 0})
+    now = _row(store)
+    if now is not None and (now.owner is not None or now.fault is not None):
+        raise LedgerError(
+            f"The row of the lock of keyspace {row.name} is damaged, and what was written over it does not show: it "
+            f"was written with a time in the future. Run: {store.removal(attrs.evolve(now, ahead=float('inf')))}",
+            scope=row.name,
+        )
+    return LockHolder.of(attrs.evolve(row, acquired_at=None), utc_now())
+
+
+def _changed(store: LockTable, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:
+    try:
+        return store.change(when, to)
+    except StatementFailure as error:
+        raise LedgerError(f"the lock of {store.name} could not be given back: {error}", scope=store.name) from error
 
 
 def _row(store: LockTable) -> LockRow | None:

@@ -58,7 +58,8 @@ def settle_dead(repo: Repo, look: Look, books: KeyspaceFacts) -> bool:
         if head is None or head.status != "running":
             return True
         lock = LockTable(Rows(look.coordinator), books.name, repo.keyspace)
-        if not is_dead(head, lock.read(serial=True), lock.silence()):
+        row = lock.read(serial=True)
+        if (row is not None and row.fault is not None) or not is_dead(head, row, lock.silence()):
             return False
         ledger.settle(lambda name: look.found([name])[name], look.server)
     except (StatementFailure, ScyllaModelError) as error:

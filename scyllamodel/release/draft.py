@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -13,7 +13,8 @@ import attrs
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.books import ledger_keyspace, open_ledger
-from scyllamodel.release.ledger.undone import ran_by_hand
+from scyllamodel.release.ledger.undone import digest_of, ran_by_hand
+from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.other_scopes import other_owners
@@ -23,9 +24,11 @@ from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
 from scyllamodel.release.wanted import check_bound, chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
+from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
 from scyllamodel.schema.rules.allow import checked, unused
+from scyllamodel.schema.rules.roles import changes_roles
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -152,7 +155,10 @@ def _like_the_repos(repo: Repo, name: str) -> KeyspaceFacts:
 def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
     if wish.raw:
-        plan = with_raw(plan, _pending(wish, look, books), {wish.repo.keyspace, books.name}, wish.allow)
+        ran = _ran_before(wish, look, books)
+        pending = [raw for raw in wish.raw if not _is_done(raw, look, ran)]
+        plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow)
+        plan = attrs.evolve(plan, notes=(*plan.notes, *_by_the_ledger(wish, ran)))
     if not wish.contracts:
         said = (*plan.lints, *plan.refusals, *plan.notes)
         plan = attrs.evolve(plan, notes=(*plan.notes, *unused(wish.allow, said, {})))
@@ -163,13 +169,8 @@ def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
     return attrs.evolve(plan, bootstrap=tuple(numbered))
 
 
-def _pending(wish: Wish, look: Look, books: KeyspaceFacts) -> list[RawStep]:
-    """Those that are not proved done: by their own word, or else by the ledger."""
-    ran = _ran_before(wish, look, books) if any(raw.post_condition is None for raw in wish.raw) else frozenset[str]()
-    return [raw for raw in wish.raw if not _is_done(raw, look, ran)]
-
-
 def _is_done(raw: RawStep, look: Look, ran: Collection[str]) -> bool:
+    """Whether a hand-written step is proved done: by its own word, or else by the ledger."""
     if raw.post_condition is None:
         return any(map(raw.is_of, ran))
     if callable(raw.post_condition):
@@ -180,6 +181,20 @@ def _is_done(raw: RawStep, look: Look, ran: Collection[str]) -> bool:
         return False
 
 
-def _ran_before(wish: Wish, look: Look, books: KeyspaceFacts) -> frozenset[str]:
+def _ran_before(wish: Wish, look: Look, books: KeyspaceFacts) -> Mapping[str, LedgerStep]:
+    if all(raw.post_condition is not None for raw in wish.raw):
+        return {}
     ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
-    return ran_by_hand(ledger.with_steps(ledger.versions()))
+    return ran_by_hand(ledger.with_steps(ledger.versions()), wish.repo.models)
+
+
+def _by_the_ledger(wish: Wish, ran: Mapping[str, LedgerStep]) -> Iterator[Diagnostic]:
+    """A note for each statement on roles that is left out since the ledger says that it ran."""
+    for raw in wish.raw:
+        step = ran.get(digest_of(raw.cql)) if raw.post_condition is None and changes_roles(raw.cql) else None
+        if step is not None:
+            text = (
+                f"it changes roles, and counts as done by step {step.seq} of version {step.version} of the ledger alone"
+            )
+            fix = "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
+            yield Diagnostic("LG106", "note", raw.title, text, fix)

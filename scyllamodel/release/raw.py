@@ -7,7 +7,7 @@ has that no model declares.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -15,6 +15,9 @@ from scyllamodel._cql import code_tokens
 from scyllamodel._secret import HiddenText, shown
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
 from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.roles import changes_roles
+
+_ROLES: Final = ", which changes roles or permissions"
 
 Proof: TypeAlias = str | Callable[[], bool] | None
 
@@ -44,7 +47,8 @@ class RawStep:
             takes it from here, by ``steps=``, since the ledger is data and not code.
         post_condition: what shows that the step is done: a query that gives a row then, or a function without
             parameters that says so. With None the ledger is asked whether this very text ran before, and a statement
-            whose answer was lost is not sent again.
+            whose answer was lost is not sent again. Give one to a statement that changes roles: who may write the
+            ledger could keep such a statement from running.
         name: what plans, histories, logs and spans call it; logs and spans never quote a statement.
         before: whether it comes before the steps that change the schema, instead of after them.
         secret: whether the statements are sent and shown nowhere: plans and the ledger have a digest, errors no text.

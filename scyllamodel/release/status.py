@@ -22,7 +22,7 @@ from scyllamodel.release.books import ledger_of, open_ledger, read_books
 from scyllamodel.release.dead import is_dead
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
-from scyllamodel.release.lock import LockRow, LockTable
+from scyllamodel.release.lock import LockRow, LockTable, check_sound
 from scyllamodel.release.look import Look
 from scyllamodel.release.tables import LOCK
 from scyllamodel.schema.apply import StatementFailure
@@ -146,9 +146,12 @@ def _lock(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts) -> tuple[L
         return None, None
     table = LockTable(Rows(coordinator), found.name, repo.keyspace)
     try:
-        return table.read(serial=False), table.silence()
+        row, silence = table.read(serial=False), table.silence()
     except StatementFailure as error:
         raise LedgerError(f"{repo.keyspace}: the lock could not be read: {error}", scope=repo.keyspace) from error
+    if row is not None:
+        check_sound(table, row)
+    return row, silence
 
 
 def history(repo: Repo, *, steps: bool = False) -> list[Migration]:

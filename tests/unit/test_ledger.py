@@ -78,7 +78,7 @@ def test_each_step_is_written_before_it_is_sent_and_after():
     store = MemoryStore()
     run(store)
 
-    assert ["versions", "add_version", *["put_step"] * 6, "change_version"] == store.requests
+    assert ["versions", "add_version", "version", *["put_step"] * 6, "change_version"] == store.requests
 
 
 def test_the_columns_are_those_of_the_tables():
@@ -166,7 +166,7 @@ def test_the_next_version_starts_from_the_models_of_the_last():
     assert "fp2" == begun(store, models_to="fp3").migration.models_from
 
 
-REQUESTS = 9
+REQUESTS = 10
 
 
 @pytest.mark.parametrize("kind", ["lost", "unsent", "busy"])
@@ -194,7 +194,7 @@ def test_a_refused_request_ends_the_run(number):
     with pytest.raises(LedgerError, match="no MODIFY permission") as caught, begun(store) as opened:
         apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
 
-    claims = {3: 0, 4: 1, 5: 1, 6: 2, 7: 2, 8: 3, 9: 3}
+    claims = {4: 0, 5: 1, 6: 1, 7: 2, 8: 2, 9: 3, 10: 3}
     assert "k/default" == caught.value.scope
     assert claims.get(number, 0) == len(server.ran)
 

@@ -51,6 +51,9 @@ class Memory:
             raise StatementUnknown(self.faults.pop(0))
         return self.row
 
+    def removal(self, row):
+        return f"DELETE {row.name}"
+
     def create(self):
         self.log.append("create")
         self.row = self.row or LockRow(self.name)

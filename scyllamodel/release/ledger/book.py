@@ -16,12 +16,13 @@ from uuid import UUID, uuid4
 import attrs
 
 from scyllamodel.errors import LedgerError
+from scyllamodel.release.ledger.bounds import LAST_VERSION, MOST_VERSIONS, step_fault, version_fault
 from scyllamodel.release.ledger.in_force import in_force
 from scyllamodel.release.ledger.open_version import OpenVersion
 from scyllamodel.release.ledger.persist import Persistence
 from scyllamodel.release.ledger.settle import Settled, settled
 from scyllamodel.release.ledger.store import LedgerStore
-from scyllamodel.release.ledger.values import Kind, LedgerStep, Migration
+from scyllamodel.release.ledger.values import Kind, LedgerStep, Migration, Row
 from scyllamodel.release.ledger.who import NOBODY, Who
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts
@@ -72,9 +73,30 @@ class Ledger:
         return next(iter(self.versions(1)), None)
 
     def versions(self, limit: int | None = None) -> list[Migration]:
-        """All versions, the newest first."""
-        rows = self.again.until_done("reading the history", lambda: self.store.versions(self.scope, limit))
+        """All versions, the newest first.
+
+        Raises:
+            LedgerError: they could not be read, or a row of them is damaged.
+        """
+        most = MOST_VERSIONS + 1 if limit is None else limit
+        rows = self.again.until_done("reading the history", lambda: self.store.versions(self.scope, most))
+        if limit is None and len(rows) > MOST_VERSIONS:
+            raise self._damaged(f"it has more than {MOST_VERSIONS:,} versions", rows[0])
+        for row in rows:
+            if (fault := version_fault(row)) is not None:
+                raise self._damaged(fault, row)
         return [Migration.from_row(row) for row in rows]
+
+    def _damaged(self, fault: str, row: Row) -> LedgerError:
+        version, seq = int(row["version"]), row.get("seq")
+        where = f"version {version}" if seq is None else f"step {seq} of version {version}"
+        removal = self.again.until_done("reading the history", lambda: self.store.removal(self.scope, version, seq))
+        return LedgerError(
+            f"{self.scope}: the row of {where} is damaged, or was not written by scyllamodel: {fault}. Nothing of it "
+            "was used. Look at the clock of this host, and who may write that table. Then remove the row:\n  "
+            f"{removal}",
+            scope=self.scope,
+        )
 
     def scopes(self) -> list[str]:
         """All scopes that are kept beside this one, itself included, in order."""
@@ -83,6 +105,9 @@ class Ledger:
     def steps(self, version: int) -> tuple[LedgerStep, ...]:
         """The steps of a version, in their order."""
         rows = self.again.until_done("reading the history", lambda: self.store.steps(self.scope, version))
+        for row in rows:
+            if (fault := step_fault(row)) is not None:
+                raise self._damaged(fault, row)
         return tuple(LedgerStep.from_row(row) for row in rows)
 
     def with_steps(self, versions: Iterable[Migration]) -> list[Migration]:
@@ -110,6 +135,8 @@ class Ledger:
             who: who does it.
         """
         head = self.head()
+        if head is not None and head.version >= LAST_VERSION:
+            raise self._damaged("no number is left after it", head.to_row())
         opened = Migration(
             scope=self.scope,
             version=max(number(self.now()), head.version + 1 if head else 0),
@@ -137,9 +164,20 @@ class Ledger:
     def _add(self, opened: Migration) -> Migration:
         for _ in range(_NUMBERS):
             if self._added(opened):
-                return opened
+                return self._shown(opened)
             opened = attrs.evolve(opened, version=opened.version + 1)
         raise LedgerError(f"{self.scope}: somebody else adds versions all the time; is its lock kept elsewhere, too?")
+
+    def _shown(self, opened: Migration) -> Migration:
+        """The version, if it can be read: a deletion with a time in the future would hide all that a run writes."""
+        if self.again.row(self.store, opened.version) is None:
+            raise LedgerError(
+                f"{self.scope}: version {opened.version} was written, and does not show: the history was deleted with "
+                "a time in the future, which hides all that is written later. No step ran. Look who may write that "
+                f"table. Then start a new history:\n  {self.store.removal(self.scope, None)}",
+                scope=self.scope,
+            )
+        return opened
 
     def _added(self, opened: Migration) -> bool:
         """Written under a condition, since its end is: the clocks of plain and conditional writes may differ."""

@@ -33,6 +33,10 @@ class LedgerStore(Protocol):
         """The steps of a version, by their number."""
         ...
 
+    def removal(self, scope: str, version: int | None, seq: int | None = None) -> str:
+        """The statement that removes a damaged version, one of its steps, or with None all versions, for people."""
+        ...
+
     def add_version(self, row: Row) -> bool:
         """Write a version unless its number is taken; whether it was written (a lightweight transaction)."""
         ...

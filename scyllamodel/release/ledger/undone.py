@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Collection, Iterable
 from typing import Literal, TypeAlias
 
-from scyllamodel.release.ledger.values import Migration
+from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.plan import BY_HAND
 
 Progress: TypeAlias = Literal["open", "done", "unknown"]
 """What became of an undo so far: not run, run, or a run was cut short in it and nothing tells."""
+
+
+def digest_of(text: str) -> str:
+    """The digest by which a hand-written statement is known.
+
+    >>> digest_of("REVOKE SELECT ON shop.orders FROM reports")
+    '39a050777c58'
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def progress_of(versions: Iterable[Migration]) -> dict[tuple[int, int], Progress]:
@@ -28,11 +38,21 @@ def progress_of(versions: Iterable[Migration]) -> dict[tuple[int, int], Progress
     return found
 
 
-def ran_by_hand(versions: Iterable[Migration]) -> frozenset[str]:
-    """The hand-written statements that ran, and were not taken back."""
+def ran_by_hand(versions: Iterable[Migration], models: Collection[str] = ()) -> dict[str, LedgerStep]:
+    """The hand-written steps that ran and were not taken back, by the digest of their statement.
+
+    A step counts only within a version that the ledger knows, that has room for it, and that was made for models of
+    this program: rows are data, and one that stands alone proves nothing.
+
+    Parameters:
+        models: the packages that the models come from; none counts every version.
+    """
     found = list(versions)
     progress = progress_of(found)
-    steps = (step for version in found if version.counts for step in version.steps)
-    return frozenset(
-        step.cql for step in steps if step.op == BY_HAND and step.is_done and progress.get(step.key) != "done"
-    )
+    known = (one for one in found if one.counts and not (one.models and models and set(models).isdisjoint(one.models)))
+    steps = ((version, step) for version in known for step in version.steps)
+    return {
+        digest_of(step.cql): step
+        for version, step in steps
+        if step.op == BY_HAND and step.is_done and step.seq <= version.total and progress.get(step.key) != "done"
+    }

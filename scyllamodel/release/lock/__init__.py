@@ -4,7 +4,7 @@ from scyllamodel.release.lock.held import Fence, Held
 from scyllamodel.release.lock.lock import Lock
 from scyllamodel.release.lock.row import Answer, LockRow, LockStore
 from scyllamodel.release.lock.store import LockTable
-from scyllamodel.release.lock.wait import Look, OnWait, Wait, Wanted
+from scyllamodel.release.lock.wait import Look, OnWait, Wait, Wanted, check_sound
 from scyllamodel.release.lock.world import World
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "Wait",
     "Wanted",
     "World",
+    "check_sound",
 ]

@@ -7,10 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import attrs
+
+LONGEST_LEASE: Final = 600
+"""Seconds of a lease, at most."""
+
+MOST_HOLDERS: Final = 2**53
+"""The largest epoch: one for each holder, and more than seconds since 1970, which `unlock` sets it to."""
+
+AHEAD: Final = 300.0
+"""Seconds that the clocks of servers may differ; a cell that is written later than that cannot be overwritten."""
+
+_BOUNDS: Final[Mapping[str, tuple[type, float, float]]] = {
+    "epoch": (int, 0, MOST_HOLDERS),
+    "beat": (int, 0, MOST_HOLDERS),
+    "lease_ms": (int, 1, LONGEST_LEASE * 1000),
+    "version": (int, 0, 10**14),
+    "step": (int, 0, 10**6),
+    "pid": (int, 0, 2**32),
+    "host": (str, 0, 1000),
+    "purpose": (str, 0, 1000),
+}
 
 
 @attrs.frozen
@@ -27,6 +47,8 @@ class LockRow:
         coordinator: the node that the last statement was sent through.
         host: where the last holder runs; ``pid`` as what; ``purpose`` what for; ``acquired_at`` since when, by its own
             clock.
+        ahead: seconds by which the clock of the server is behind the time of the latest write.
+        unreadable: why the row cannot be decoded; empty where it can.
     """
 
     name: str
@@ -41,6 +63,26 @@ class LockRow:
     pid: int | None = None
     purpose: str | None = None
     acquired_at: datetime | None = None
+    ahead: float = attrs.field(default=0.0, eq=False)
+    unreadable: str = ""
+
+    @property
+    def fault(self) -> str | None:
+        """What no release of this package writes, so that the row is damaged or forged; None for a sound row.
+
+        >>> LockRow("shop", epoch=2**63 - 1).fault
+        'epoch is 9223372036854775807'
+        """
+        if self.unreadable:
+            return self.unreadable
+        if self.ahead > AHEAD:
+            return f"it was written {self.ahead:,.0f} s ahead of the clock of the server, so nothing can overwrite it"
+        for name, (kind, least, most) in _BOUNDS.items():
+            value = getattr(self, name)
+            size: Any = value if kind is int or value is None else len(value)
+            if value is not None and not least <= size <= most:
+                return f"{name} is {value}" if kind is int else f"{name} has {size} characters"
+        return None
 
     @property
     def mark(self) -> tuple[UUID | None, int, int]:
@@ -82,6 +124,10 @@ class LockStore(Protocol):
 
     def create(self) -> None:
         """Make the row, free and in epoch 0, unless it exists."""
+        ...
+
+    def removal(self, row: LockRow) -> str:
+        """The statement that removes a damaged row, for people."""
         ...
 
     def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:

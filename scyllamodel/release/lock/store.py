@@ -13,10 +13,13 @@ import attrs
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.cas import Rows, literal
-from scyllamodel.release.lock.row import Answer, LockRow
+from scyllamodel.errors import LoadError
+from scyllamodel.release.lock.row import AHEAD, Answer, LockRow
 from scyllamodel.release.tables import LOCK
 
 _COLUMNS: Final = tuple(column.name for column in LOCK.columns)
+_WRITTEN: Final = tuple(f"writetime({name}) AS {name}_written" for name in ("owner", "epoch", "beat", "lease_ms"))
+"""When the cells were written by which a lock changes hands."""
 
 
 @attrs.frozen
@@ -47,8 +50,27 @@ class LockTable:
         Raises:
             StatementFailure: as its kind that fits.
         """
-        found = self.rows.read(f"SELECT {', '.join(_COLUMNS)} FROM {self._table} {self._where}", serial=serial)  # noqa: S608 - `literal`
+        columns = ", ".join((*_COLUMNS, *_WRITTEN, "toUnixTimestamp(now()) AS now"))
+        try:
+            found = self.rows.read(f"SELECT {columns} FROM {self._table} {self._where}", serial=serial)  # noqa: S608 - `literal`
+        except LoadError as error:
+            return LockRow(self.name, unreadable=str(error.__cause__ or error))
         return _row(found[0]) if found else None
+
+    def removal(self, row: LockRow) -> str:
+        """The statement that removes a damaged row; a row of the future is hidden by no deletion of now."""
+        if row.ahead > AHEAD or row.unreadable:
+            return f"TRUNCATE {self._table}"
+        return f"DELETE FROM {self._table} {self._where}"  # noqa: S608 - shown, and not sent
+
+    def holder(self) -> dict[str, Any]:
+        """Owner and epoch alone, of a row whose other cells cannot be decoded.
+
+        Raises:
+            StatementFailure: as its kind that fits.
+        """
+        found = self.rows.read(f"SELECT owner, epoch FROM {self._table} {self._where}", serial=True)  # noqa: S608 - `literal`
+        return {"owner": found[0]["owner"], "epoch": found[0]["epoch"]} if found else {"owner": None, "epoch": None}
 
     def silence(self) -> float | None:
         """Seconds since the holder last gave a sign of life, by the clock of the servers; None when nobody can tell.
@@ -86,7 +108,9 @@ class LockTable:
 
 def _row(found: Mapping[str, Any]) -> LockRow:
     """The row; columns that an older release did not write are as on a new row."""
-    values = {name: value for name, value in found.items() if value is not None}
+    values = {name: found[name] for name in _COLUMNS if found[name] is not None}
+    written = [found[name.partition(" AS ")[2]] for name in _WRITTEN]
+    values["ahead"] = max((time / 1_000_000 for time in written if time is not None), default=0.0) - found["now"] / 1000
     if "acquired_at" in values:
         values["acquired_at"] = values["acquired_at"].replace(tzinfo=timezone.utc)  # the driver's are naive, in UTC
     return LockRow(**values)

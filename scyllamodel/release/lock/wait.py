@@ -14,7 +14,7 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.errors import ConfigurationError, LockTimeout
+from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout
 from scyllamodel.release.lock.held import Held
 from scyllamodel.release.lock.row import LockRow, LockStore
 from scyllamodel.release.lock.world import World
@@ -45,6 +45,20 @@ class Wanted:
     step_timeout: float = 120.0
     host: str = attrs.field(factory=socket.gethostname)
     pid: int = attrs.field(factory=os.getpid)
+
+
+def check_sound(store: LockStore, row: LockRow) -> None:
+    """Refuse a row that no release of this package writes.
+
+    Raises:
+        LedgerError: it is damaged or forged; the message says how to get rid of it.
+    """
+    if row.fault is not None:
+        raise LedgerError(
+            f"The row of the lock of keyspace {row.name} is damaged, or was not written by scyllamodel: {row.fault}. "
+            f"Look who may write that table. Then run: scyllamodel unlock --force; or: {store.removal(row)}",
+            scope=row.name,
+        )
 
 
 class Wait:
@@ -108,6 +122,9 @@ class Wait:
     def read(self) -> LockRow | None:
         """The row, and when it last moved; None if it could not be read, or was not there and is made now.
 
+        Raises:
+            LedgerError: it is damaged or forged.
+
         At QUORUM, since what is read here is repeated in the condition of the update, and decided there; after an
         update of ours whose outcome is unknown, at SERIAL.
         """
@@ -120,6 +137,7 @@ class Wait:
         except StatementFailure as error:
             self.failure, row = error, None
         if row is not None:
+            check_sound(self.store, row)
             self.note(row)
         return row
 
@@ -207,6 +225,13 @@ class Wait:
     def timed_out(self) -> LockTimeout:
         """The error that tells who holds the lock."""
         row, keyspace = self.row or LockRow(self.store.name), self.store.name
+        if self.row is None and self.failure is None:
+            return LockTimeout(
+                f"The row of the lock of keyspace {keyspace} was written, and is still not there: it was deleted with "
+                f"a time in the future. Run: {self.store.removal(LockRow(keyspace, ahead=float('inf')))}",
+                keyspace=keyspace,
+                **dict.fromkeys(_HOLDER),
+            )
         if row.owner is None:
             message = (
                 f"The lock of keyspace {keyspace} is free, but for {self.timeout:g} s no server confirmed that it was "

@@ -374,6 +374,12 @@ ENTRIES: Final = (
         "Nothing, they stay in order; set the clock of whatever machine it was.",
     ),
     Entry(
+        "LG106", "A hand-written statement on roles counts as done by the ledger alone",
+        "No schema shows whether it ran, and who may write the ledger could have written that it did.",
+        'migrate(repo, steps=[RawStep("REVOKE MODIFY ON KEYSPACE shop FROM app")]) for the second time',
+        "Look with LIST ALL PERMISSIONS OF the role; give the RawStep a post_condition= that asks the server.",
+    ),
+    Entry(
         "RB101", "CQL has no inverse for it",
         "A field of a user type stays, and so does a non-frozen user type column on Cassandra; a hand-written step has "
         "the inverse that somebody gave it, or none.",

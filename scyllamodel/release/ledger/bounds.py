@@ -1,0 +1,89 @@
+"""What a row of the ledger can hold: rows are data, and who may write the tables can write anything.
+
+*In*: a row by column name. *Out*: nothing, or what no release of this package writes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+LAST_VERSION: Final = 99_991_231_235_959
+"""The largest version: numbers look like times, and years have four digits."""
+
+MOST_VERSIONS: Final = 20_000
+"""Versions of one scope: one for each hour of two years."""
+
+MOST_STEPS: Final = 100_000
+"""Steps of one version."""
+
+UNREADABLE: Final = "[unreadable]"
+"""The name under which a row that cannot be decoded says why."""
+
+_LONG: Final = 4 * 1024 * 1024
+_SHORT: Final = 64 * 1024
+_INT: Final = 2**31 - 1
+_EPOCH: Final = 2**53
+_TEXT: Final = (str, 0, _SHORT)
+_COUNT: Final = (int, 0, MOST_STEPS)
+
+_VERSION: Final[Mapping[str, tuple[type, int, int]]] = {
+    **dict.fromkeys(
+        "name kind status plan_hash models_from models_to schema_from schema_to host actor tool_version app_version "
+        "server_version".split(),
+        _TEXT,
+    ),
+    "version": (int, 1, LAST_VERSION),
+    "error": (str, 0, _LONG),
+    "total": _COUNT,
+    "applied": _COUNT,
+    "error_seq": _COUNT,
+    "pid": (int, 0, _INT),
+    "epoch": (int, 0, _EPOCH),
+    "models": (tuple, 0, 10_000),
+    "run_id": (UUID, 0, 0),
+    "started_at": (datetime, 0, 0),
+    "finished_at": (datetime, 0, 0),
+}
+_STEP: Final[Mapping[str, tuple[type, int, int]]] = {
+    **dict.fromkeys("op object state".split(), _TEXT),
+    **dict.fromkeys("cql undo change error".split(), (str, 0, _LONG)),
+    "seq": (int, 1, MOST_STEPS),
+    "attempts": (int, 0, _INT),
+    "duration_ms": (int, 0, _INT),
+    "epoch": (int, 0, _EPOCH),
+    "started_at": (datetime, 0, 0),
+}
+
+
+def version_fault(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with the row of a version; None for a sound one.
+
+    >>> version_fault({"version": 2**63 - 1})
+    'version is 9223372036854775807'
+    """
+    return _fault(row, _VERSION)
+
+
+def step_fault(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with the row of a step; None for a sound one."""
+    return _fault(row, _STEP)
+
+
+def _fault(row: Mapping[str, Any], bounds: Mapping[str, tuple[type, int, int]]) -> str | None:
+    if UNREADABLE in row:
+        return str(row[UNREADABLE])
+    return next(filter(None, (_out_of(name, row.get(name), *bound) for name, bound in bounds.items())), None)
+
+
+def _out_of(name: str, value: Any, kind: type, least: int, most: int) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, (tuple, list) if kind is tuple else kind):
+        return f"{name} is of the type {type(value).__name__}"
+    size: Any = value if kind is int else len(cast("Sequence[Any]", value)) if kind in (str, tuple) else least
+    if least <= size <= most:
+        return None
+    return f"{name} is {size}" if kind is int else f"{name} has the length {size:,}"

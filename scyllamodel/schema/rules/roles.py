@@ -1,0 +1,23 @@
+"""Statements that change roles or permissions, of which no schema tells whether they ran."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+from scyllamodel._cql import code_tokens
+
+_VERBS: Final = ("GRANT", "REVOKE")
+_OBJECTS: Final = ("ROLE", "USER", "IDENTITY")
+
+
+def changes_roles(cql: str) -> bool:
+    """Whether a statement changes roles or what they are permitted.
+
+    >>> changes_roles("REVOKE MODIFY ON KEYSPACE shop FROM app"), changes_roles("/**/ alter role app WITH LOGIN = true")
+    (True, True)
+    >>> changes_roles("DROP TABLE role")
+    False
+    """
+    verb, what = islice([*(token.text.upper() for token in islice(code_tokens(cql), 2)), "", ""], 2)
+    return verb in _VERBS or what in _OBJECTS
