@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -13,22 +13,20 @@ import attrs
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.books import ledger_keyspace, open_ledger
-from scyllamodel.release.ledger.undone import digest_of, ran_by_hand
+from scyllamodel.release.ledger.undone import ran_by_hand
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.other_scopes import other_owners
-from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.raw import RawStep, notes_on_roles, with_raw
 from scyllamodel.release.renamed_keys import with_renames
 from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
 from scyllamodel.release.wanted import check_bound, chosen, wanted_facts
 from scyllamodel.schema.apply import StatementFailure
-from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
 from scyllamodel.schema.rules.allow import checked, unused
-from scyllamodel.schema.rules.roles import changes_roles
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -158,7 +156,7 @@ def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
         ran = _ran_before(wish, look, books)
         pending = [raw for raw in wish.raw if not _is_done(raw, look, ran)]
         plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow)
-        plan = attrs.evolve(plan, notes=(*plan.notes, *_by_the_ledger(wish, ran)))
+        plan = attrs.evolve(plan, notes=(*plan.notes, *notes_on_roles(wish.raw, ran)))
     if not wish.contracts:
         said = (*plan.lints, *plan.refusals, *plan.notes)
         plan = attrs.evolve(plan, notes=(*plan.notes, *unused(wish.allow, said, {})))
@@ -169,10 +167,10 @@ def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
     return attrs.evolve(plan, bootstrap=tuple(numbered))
 
 
-def _is_done(raw: RawStep, look: Look, ran: Collection[str]) -> bool:
+def _is_done(raw: RawStep, look: Look, ran: Mapping[str, LedgerStep]) -> bool:
     """Whether a hand-written step is proved done: by its own word, or else by the ledger."""
     if raw.post_condition is None:
-        return any(map(raw.is_of, ran))
+        return raw.recorded(ran) is not None
     if callable(raw.post_condition):
         return raw.post_condition()
     try:
@@ -186,15 +184,3 @@ def _ran_before(wish: Wish, look: Look, books: KeyspaceFacts) -> Mapping[str, Le
         return {}
     ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
     return ran_by_hand(ledger.with_steps(ledger.versions()), wish.repo.models)
-
-
-def _by_the_ledger(wish: Wish, ran: Mapping[str, LedgerStep]) -> Iterator[Diagnostic]:
-    """A note for each statement on roles that is left out since the ledger says that it ran."""
-    for raw in wish.raw:
-        step = ran.get(digest_of(raw.cql)) if raw.post_condition is None and changes_roles(raw.cql) else None
-        if step is not None:
-            text = (
-                f"it changes roles, and counts as done by step {step.seq} of version {step.version} of the ledger alone"
-            )
-            fix = "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
-            yield Diagnostic("LG106", "note", raw.title, text, fix)

@@ -6,13 +6,15 @@ has that no model declares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 import attrs
 
 from scyllamodel._cql import code_tokens
 from scyllamodel._secret import HiddenText, shown
+from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.rules.roles import changes_roles
@@ -81,6 +83,10 @@ class RawStep:
         """Whether a statement in the ledger is this one; an earlier release wrote secret ones as they are."""
         return recorded == self.cql or (self.secret and recorded == shown(self.cql))
 
+    def recorded(self, ran: Mapping[str, LedgerStep]) -> LedgerStep | None:
+        """The step of the ledger that is this one, of those that ran, by their statement as it is recorded."""
+        return next((step for cql, step in ran.items() if self.is_of(cql)), None)
+
     def step(self) -> Step:
         """The step of a plan, not numbered yet."""
         return Step(
@@ -90,7 +96,8 @@ class RawStep:
             cql=shown(self.cql),
             undo=None if self.undo is None else shown(self.undo),
             hidden=self.cql if self.secret else None,
-            summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}.",
+            summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}"
+            f"{_ROLES * changes_roles(self.cql)}.",
             why_no_undo="" if self.undo else "nobody gave its inverse",
             proof=self.post_condition,
         )
@@ -113,3 +120,19 @@ def with_raw(plan: Plan, raw: Iterable[RawStep], kept: Collection[str], allow: C
             (first if one.before else last).append(step)
     steps = [attrs.evolve(step, seq=seq) for seq, step in enumerate([*first, *plan.steps, *last], 1)]
     return attrs.evolve(plan, steps=tuple(steps), refusals=tuple(refusals))
+
+
+def notes_on_roles(raw: Iterable[RawStep], ran: Mapping[str, LedgerStep]) -> Iterator[Diagnostic]:
+    """A note on each statement about roles that is left out since the ledger alone says that it ran.
+
+    Parameters:
+        ran: the steps of the ledger that ran, by their statement as it is recorded.
+    """
+    for one in raw:
+        step = one.recorded(ran)
+        if step is not None and one.post_condition is None and changes_roles(one.cql):
+            text = (
+                f"it changes roles, and only the ledger says that it ran, as step {step.seq} of version {step.version}"
+            )
+            fix = "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
+            yield Diagnostic("LG106", "note", one.title, text, fix)

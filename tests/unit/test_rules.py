@@ -19,9 +19,10 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.superseded import may_sync
+from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.one_lock import check_one_lock
 from scyllamodel.release.questions import _owned
-from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.raw import RawStep, notes_on_roles, with_raw
 from scyllamodel.release.rollback import target_of
 from scyllamodel.release.start import sync
 from scyllamodel.schema import changes as c
@@ -304,6 +305,7 @@ def with_default(*, loads_none):
     return SchemaFacts([wanted(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
 
 
+RAN = {"GRANT a TO b": LedgerStep("k/default", 1, 1, cql="GRANT a TO b")}
 ELSEWHERE = [
     ("BC105", lambda: _owned(LEFT, {"old": "the repo 'audit'"}), lambda: _owned(LEFT, {})),
     ("SY101", lambda: off_notes("off"), list),
@@ -319,6 +321,8 @@ ELSEWHERE = [
     ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
     ("LG105", lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=25))),
      lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=23)))),
+    ("LG106", lambda: [*notes_on_roles([RawStep("GRANT a TO b")], RAN)],
+     lambda: [*notes_on_roles([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
     ("NU101", lambda: [*lint(with_default(loads_none=True))],
      lambda: [*lint(with_default(loads_none=False))]),
 ]  # fmt: skip

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable
 from typing import Literal, TypeAlias
 
@@ -14,15 +13,6 @@ from scyllamodel.schema.plan import BY_HAND
 
 Progress: TypeAlias = Literal["open", "done", "unknown"]
 """What became of an undo so far: not run, run, or a run was cut short in it and nothing tells."""
-
-
-def digest_of(text: str) -> str:
-    """The digest by which a hand-written statement is known.
-
-    >>> digest_of("REVOKE SELECT ON shop.orders FROM reports")
-    '39a050777c58'
-    """
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def progress_of(versions: Iterable[Migration]) -> dict[tuple[int, int], Progress]:
@@ -39,7 +29,7 @@ def progress_of(versions: Iterable[Migration]) -> dict[tuple[int, int], Progress
 
 
 def ran_by_hand(versions: Iterable[Migration], models: Collection[str] = ()) -> dict[str, LedgerStep]:
-    """The hand-written steps that ran and were not taken back, by the digest of their statement.
+    """The hand-written steps that ran and were not taken back, by their statement as the ledger has it.
 
     A step counts only within a version that the ledger knows, that has room for it, and that was made for models of
     this program: rows are data, and one that stands alone proves nothing.
@@ -52,7 +42,7 @@ def ran_by_hand(versions: Iterable[Migration], models: Collection[str] = ()) -> 
     known = (one for one in found if one.counts and not (one.models and models and set(models).isdisjoint(one.models)))
     steps = ((version, step) for version in known for step in version.steps)
     return {
-        digest_of(step.cql): step
+        step.cql: step
         for version, step in steps
         if step.op == BY_HAND and step.is_done and step.seq <= version.total and progress.get(step.key) != "done"
     }

@@ -1,0 +1,59 @@
+"""When a hand-written step counts as done, and which of them are named as changes of roles."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from scyllamodel import RawStep
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.ledger.undone import ran_by_hand
+
+REVOKE = "REVOKE MODIFY ON KEYSPACE shop FROM app"
+STEP = LedgerStep("shop/default", 5, 1, op="run", cql=REVOKE, state="applied")
+VERSION = Migration("shop/default", 5, status="applied", models=("shop.models",), total=1, steps=(STEP,))
+
+
+def test_a_step_of_a_known_version_is_done():
+    """By its statement."""
+    assert {REVOKE: STEP} == ran_by_hand([VERSION], ["shop.models", "shop.more"])
+    assert {REVOKE: STEP} == ran_by_hand([VERSION])
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        attrs.evolve(VERSION, models=("others.models",)),
+        attrs.evolve(VERSION, total=0),
+        attrs.evolve(VERSION, kind="rollback"),
+        attrs.evolve(VERSION, status="abandoned"),
+        attrs.evolve(VERSION, status="rolled_back"),
+        attrs.evolve(VERSION, steps=(attrs.evolve(STEP, op="add_table"),)),
+        attrs.evolve(VERSION, steps=(attrs.evolve(STEP, state="claimed"),)),
+        attrs.evolve(VERSION, steps=(attrs.evolve(STEP, cql=f"{REVOKE} "),)),
+    ],
+)
+def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
+    """Nor one of a version for models of another program, nor one beyond the steps that its version had."""
+    assert REVOKE not in ran_by_hand([forged], ["shop.models"])
+
+
+@pytest.mark.parametrize(
+    ("cql", "changes"),
+    [
+        ("GRANT SELECT ON shop.orders TO reports", True),
+        ("/* grant */ revoke all on all keyspaces from app", True),
+        ("--x\rALTER ROLE app WITH SUPERUSER = true", True),
+        ("CREATE USER app", True),
+        ("DROP ROLE IF EXISTS app", True),
+        ("ADD IDENTITY 'x' TO ROLE 'app'", True),
+        ("INSERT INTO shop.grants (id) VALUES (1)", False),
+        ("DROP TABLE role", False),
+        ("", False),
+    ],
+)
+def test_statements_on_roles_are_named_as_such(cql, changes):
+    """In the sentence of the step, whatever comments and case they are written with."""
+    summary = RawStep(cql or "x").step().summary
+
+    assert changes == ("which changes roles or permissions" in summary)
