@@ -45,6 +45,18 @@ SERVERS_OWN: Final = frozenset(
 """Keyspaces that a server makes for itself; of Scylla ``replica/database.cc``, of Cassandra ``SchemaConstants``."""
 
 
+def is_internal_table(name: str) -> bool:
+    """Whether a table is not part of a schema that people declare: an internal one of ours, or of the server.
+
+    No user can make a name with ``$``; ScyllaDB keeps the state of lightweight transactions in ``orders$paxos``, which
+    the first of them makes.
+
+    >>> is_internal_table("scyllamodel_lock"), is_internal_table("orders$paxos"), is_internal_table("orders")
+    (True, True, False)
+    """
+    return name.startswith(BOOKKEEPING) or "$" in name
+
+
 def quote(name: str) -> str:
     """The name as CQL reads it back, quoted only where it must be.
 

@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import Final
 
-from scyllamodel._identifiers import BOOKKEEPING, qualified, quote
+from scyllamodel._identifiers import is_internal_table, qualified, quote
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LoadError
 
@@ -36,7 +36,7 @@ def empty(repo: Repo) -> list[str]:
     """Truncate every table of the repo's keyspace that holds a row, and return their names."""
     names = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
     tables = [row[0] for row in repo.session.execute(names, (repo.keyspace,))]
-    full = [name for name in tables if not name.startswith(BOOKKEEPING) and _holds_rows(repo, name)]
+    full = [name for name in tables if not is_internal_table(name) and _holds_rows(repo, name)]
     for name in full:
         repo.session.execute(f"TRUNCATE {qualified(repo.keyspace, name)}", timeout=_TIMEOUT)
     return full
