@@ -47,6 +47,9 @@ _CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
 }
 """Classes of compaction and compression that not every server has: whose, since when, and until when."""
 
+_SCYLLA_INDEXES: Final[Mapping[str, tuple[int, ...]]] = {"vector_index": (2025, 4), "fulltext_index": (2026, 3)}
+"""The classes of index that ScyllaDB has, and since when (``index/secondary_index_manager.cc``)."""
+
 SAI: Final = "storageattachedindex"
 ORDINARY: Final = "legacy_local_table"
 """Families of index, as `index_family` names them; the second is Cassandra 5.0's name for indexes without a class."""
@@ -242,6 +245,18 @@ class ServerProfile:
     def uses_crc_check_chance(self) -> bool:
         """Whether ``crc_check_chance`` has any effect; Scylla takes it and forgets it."""
         return not self.is_scylla
+
+    def has_index_class(self, using: str, *, on_vector: bool) -> bool:
+        """Whether an index of this class, however it is spelled, can exist here.
+
+        >>> ServerProfile("scylla", (2025, 1)).has_index_class("SASI", on_vector=False)
+        False
+        """
+        meant = index_family(self.index_class(using, on_vector=on_vector))
+        if self.is_scylla:
+            since = _SCYLLA_INDEXES.get(meant)
+            return meant == ORDINARY or (since is not None and self.at_least(*since))
+        return meant != SAI or self.has_sai
 
     def index_class(self, using: str, *, on_vector: bool) -> str:
         """The class of a custom index, spelled as this server takes it.

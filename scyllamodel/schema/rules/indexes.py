@@ -24,9 +24,10 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
         text = f"{change.table.name} may hold rows: the index is built in the background and misses rows until then"
         yield Diagnostic("IX101", "warn", path, text, "Let code that queries by it run when the index is built.")
     if lacking := _lacking(change, case):
-        yield Diagnostic(
-            "IX104", "error", path, f"{case.server} has no {lacking}", "Leave the index out for this server."
-        )
+        fix = "Leave the index out for this server."
+        if case.server.is_scylla and change.index.using:
+            fix = "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
+        yield Diagnostic("IX104", "error", path, f"{case.server} has no {lacking}", fix)
 
 
 def _lacking(change: AddIndex, case: Case) -> str | None:
@@ -36,9 +37,10 @@ def _lacking(change: AddIndex, case: Case) -> str | None:
         return "indexes within a partition (local=True)"
     if column is not None and isinstance(column.type, VectorType):
         return None if case.server.has_vector_index else "index on vectors"
-    if index.using and index_family(index.using) == SAI and not case.server.has_sai:
-        return "storage-attached indexes on such a column"
-    return None
+    if index.using is None or case.server.has_index_class(index.using, on_vector=False):
+        return None
+    sai = index_family(index.using) == SAI
+    return "storage-attached indexes on such a column" if sai else f"indexes of the class {index.using}"
 
 
 def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
