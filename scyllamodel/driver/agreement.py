@@ -3,9 +3,13 @@
 *In*: a `Coordinator`. *Out*: nothing, or `SchemaDisagreement`. The driver's own wait gives up with a log line, counts
 a node out as soon as it lost its connection to it, and always fails on a session with dict rows.
 
+The coordinator hears of the version of another node late, on ScyllaDB a second after that node has it: a node that the
+session is connected to is asked itself before it counts as behind.
+
 A node that has another version counts out only when it is known to be dead: its port takes no connection, *and* its
-gossip heartbeat stands still or, where that cannot be read, the driver holds it for down. A process that is only paused
-still takes connections, as its kernel does that, and comes back with an old schema: it counts.
+gossip heartbeat stands still, or ScyllaDB lists it as down, or where neither can be read the driver considers it down.
+A process that is only paused still takes connections, as its kernel does that, and comes back with an old schema: it
+counts.
 """
 
 from __future__ import annotations
@@ -19,8 +23,8 @@ from uuid import UUID
 import attrs
 
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.servers import Node, members
-from scyllamodel.errors import SchemaDisagreement
+from scyllamodel.driver.servers import CLUSTER_STATUS, Node, members, server_of
+from scyllamodel.errors import IntrospectionError, SchemaDisagreement
 
 OnWait: TypeAlias = Callable[[float, Mapping[str, tuple[str, ...]]], object]
 """Told, while nodes disagree, the seconds so far and which nodes have which version."""
@@ -36,15 +40,24 @@ _HEARTBEATS: Final = "SELECT host_id, generation, heartbeat FROM system_views.go
 
 @attrs.define
 class Pulse:
-    """The heartbeats seen so far, and since when each has stood still (monotonic seconds)."""
+    """What is known of the hearts of nodes.
+
+    Attributes:
+        beats: the heartbeats seen so far, and since when each has stood still (monotonic seconds).
+        up: for each node of ScyllaDB, whether it is listed as up.
+    """
 
     beats: dict[str, tuple[Any, float]] = attrs.Factory(dict[str, tuple[Any, float]])
+    up: dict[str, bool] = attrs.Factory(dict[str, bool])
 
     def look(self, coordinator: Coordinator) -> None:
         """Read all heartbeats once; a server without the table, or that hides it, leaves this empty."""
         try:
+            if server_of(coordinator).has_cluster_status:
+                self.up = {str(row["host_id"]): bool(row["up"]) for row in coordinator.rows(CLUSTER_STATUS)}
+                return
             rows = coordinator.rows(_HEARTBEATS)
-        except DRIVER_ERRORS:
+        except (*DRIVER_ERRORS, IntrospectionError):
             return
         now = time.monotonic()
         for row in rows:
@@ -55,6 +68,8 @@ class Pulse:
 
     def stands_still(self, host_id: UUID) -> bool | None:
         """Whether a node's heart stopped; None when nothing is known of it."""
+        if str(host_id) in self.up:
+            return not self.up[str(host_id)]
         last = self.beats.get(str(host_id))
         return None if last is None else time.monotonic() - last[1] >= STILL
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.driver import forks
@@ -100,6 +100,12 @@ class Connection:
     def hosts(self) -> list[Any]:
         """The nodes that the driver knows of."""
         return list(self.session.cluster.metadata.all_hosts())
+
+    @property
+    def connected(self) -> Collection[Any]:
+        """The nodes that the session has connections to by now."""
+        found: Collection[Any] = self.session.get_pool_state()
+        return found
 
     def send(
         self,

@@ -203,7 +203,7 @@ class Coordinator:
 
 def presumed(connection: Connection) -> Coordinator | None:
     """The node that `choose` would take if it answers, without asking it; None when none is connected."""
-    connected = connection.session.get_pool_state()
+    connected = connection.connected
     return next((Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected), None)
 
 
@@ -258,7 +258,7 @@ def _unconnected(connection: Connection, host: Any) -> str | None:
     """Wait for the driver's pool, which is opened in the background; taking the next node instead would be a race."""
     session = connection.session
     deadline = time.monotonic() + _POOL_WAIT
-    while host not in session.get_pool_state():
+    while host not in connection.connected:
         if host.is_up is False:
             return "the driver considers it down"
         if session.cluster.profile_manager.distance(host) == HostDistance.IGNORED:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import attrs
+
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.servers import Node, read_members
+from scyllamodel.driver.servers import CLUSTER_STATUS, Node, read_members
 from scyllamodel.schema.rules.preflight import Health, Member
 from scyllamodel.schema.server import ServerProfile
 
 _GOSSIP: Final = "SELECT * FROM system_views.gossip_info"
-_STATUS: Final = "SELECT host_id, peer, dc, status FROM system.cluster_status"
 _AT_REST: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMOVED"})
 """States in which a node neither takes nor gives up data."""
 
@@ -28,9 +29,8 @@ def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
     """
     found = {str(node.host_id): node for node in read_members(coordinator)}
     states = _scylla_states(coordinator) if server.has_cluster_status else _states(coordinator)
-    busy = {host_id: member for host_id, member in states.items() if member.moving}
-    joining = [member for host_id, member in busy.items() if host_id not in found]
-    return Health([*(_member(node, busy.get(host_id)) for host_id, node in found.items()), *joining])
+    joining = [member for host_id, member in states.items() if member.moving and host_id not in found]
+    return Health([*(_member(node, states.get(host_id)) for host_id, node in found.items()), *joining])
 
 
 def _member(node: Node, state: Member | None) -> Member:
@@ -38,7 +38,7 @@ def _member(node: Node, state: Member | None) -> Member:
         node.address,
         node.data_center,
         None if node.version is None else str(node.version),
-        is_up=node.host is None or node.host.is_up is not False,
+        is_up=(node.host is None or node.host.is_up is not False) and (state is None or state.is_up),
         moving="" if state is None else state.moving,
     )
 
@@ -57,8 +57,10 @@ def _status(row: Mapping[str, Any]) -> str:
 
 def _scylla_states(coordinator: Coordinator) -> dict[str, Member]:
     return {
-        str(row["host_id"]): _told(row["peer"], row["dc"], str(row["status"] or ""))
-        for row in _rows(coordinator, _STATUS)
+        str(row["host_id"]): attrs.evolve(
+            _told(row["peer"], row["dc"], str(row["status"] or "")), is_up=row["up"] is not False
+        )
+        for row in _rows(coordinator, CLUSTER_STATUS)
     }
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,14 @@ from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.server_rows import COLUMNS_QUERY, MASK_SETTINGS, VIEW_SETTINGS, profile_from
 
 LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
+CLUSTER_STATUS = "SELECT host_id, peer, dc, status, up FROM system.cluster_status"
+"""ScyllaDB: what a node knows of all; ``up`` turns false some 20 seconds after a node was killed (seen)."""
 PEERS = "SELECT peer, host_id, data_center, schema_version FROM system.peers"
+
+_VERSION = "SELECT schema_version FROM system.local WHERE key = 'local'"
+
+ASKED = 1.0
+"""Seconds for a node to say itself which version it has; longer than a busy node takes, shorter than a dead one is."""
 
 
 @attrs.frozen
@@ -29,7 +37,8 @@ class Node:
 
     Attributes:
         host: the driver's object, None when the driver does not know it.
-        version: the schema version that the coordinator last heard of it, None when it never did.
+        version: the schema version that it has, by its own word where the session is connected to it; else what the
+            coordinator last heard of it, None when it never did.
     """
 
     host_id: UUID
@@ -45,7 +54,8 @@ def members(coordinator: Coordinator) -> list[Node]:
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    return coordinator.read(_members)
+    here, *peers = coordinator.read(_members)
+    return [here, *_asked(coordinator, here, peers)]
 
 
 def _members(pinned: Pinned) -> list[Node]:
@@ -54,6 +64,33 @@ def _members(pinned: Pinned) -> list[Node]:
     # A row without host_id is left over from a node that never joined.
     rows = [here, *(row for row in pinned.rows(PEERS) if row["host_id"] is not None)]
     return [_node(row, known) for row in rows]
+
+
+def _differs(here: Node, peer: Node) -> bool:
+    return peer.version is not None and peer.version != here.version
+
+
+def _asked(coordinator: Coordinator, here: Node, peers: list[Node]) -> list[Node]:
+    """The peers; of those that seem to differ the connected ones say their version themselves, all at once."""
+    connected = coordinator.connection.connected
+    asked: dict[UUID, Any] = {}
+    for peer in peers:
+        if _differs(here, peer) and peer.host in connected:
+            with contextlib.suppress(*DRIVER_ERRORS):
+                asked[peer.host_id] = Pinned(coordinator.connection, peer.host).start(_VERSION, timeout=ASKED)
+    return [attrs.evolve(peer, version=_said(asked.get(peer.host_id), peer.version)) for peer in peers]
+
+
+def _said(future: Any, otherwise: UUID | None) -> UUID | None:
+    """The version that a node said it has; what was heard of it when it was not asked or did not answer."""
+    if future is None:
+        return otherwise
+    try:
+        (row,) = future.result()
+    except DRIVER_ERRORS:
+        return otherwise
+    found: UUID | None = row["schema_version"]
+    return found
 
 
 def _node(row: Mapping[str, Any], known: Mapping[str, Any]) -> Node:

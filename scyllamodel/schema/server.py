@@ -246,6 +246,11 @@ class ServerProfile:
         """Whether ``crc_check_chance`` has any effect; Scylla takes it and forgets it."""
         return not self.is_scylla
 
+    @property
+    def loads_index_classes(self) -> bool:
+        """Whether an index can be of a class that somebody installed on the nodes."""
+        return not self.is_scylla
+
     def has_index_class(self, using: str, *, on_vector: bool) -> bool:
         """Whether an index of this class, however it is spelled, can exist here.
 
@@ -253,7 +258,7 @@ class ServerProfile:
         False
         """
         meant = index_family(self.index_class(using, on_vector=on_vector))
-        if self.is_scylla:
+        if not self.loads_index_classes:
             since = _SCYLLA_INDEXES.get(meant)
             return meant == ORDINARY or (since is not None and self.at_least(*since))
         return meant != SAI or self.has_sai

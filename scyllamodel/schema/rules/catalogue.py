@@ -211,7 +211,7 @@ ENTRIES: Final = (
     ),
     Entry(
         "IX104", "The server has no such index",
-        "Storage-attached indexes came with Cassandra 5.0; indexes within a partition are ScyllaDB's, which has no SASI.",
+        "Storage-attached indexes came with Cassandra 5.0; local indexes are ScyllaDB's, which has no SASI.",
         "Index('status', local=True) on Cassandra", "Leave the index out for this server.",
     ),
     Entry(

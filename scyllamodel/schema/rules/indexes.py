@@ -25,7 +25,7 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
         yield Diagnostic("IX101", "warn", path, text, "Let code that queries by it run when the index is built.")
     if lacking := _lacking(change, case):
         fix = "Leave the index out for this server."
-        if case.server.is_scylla and change.index.using:
+        if change.index.using and not case.server.loads_index_classes:
             fix = "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
         yield Diagnostic("IX104", "error", path, f"{case.server} has no {lacking}", fix)
 

@@ -1,0 +1,182 @@
+"""Which nodes have which schema, and which of them count, from rows as servers of both engines give them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import attrs
+import pytest
+from cassandra import OperationTimedOut, Unauthorized
+
+from scyllamodel.driver.agreement import STILL, Pulse, look_at_versions
+from scyllamodel.driver.coordinator import Pinned
+from scyllamodel.driver.health import read_health
+from scyllamodel.schema.server import ServerProfile
+
+OLD, NEW = uuid4(), uuid4()
+SCYLLA = ServerProfile("scylla", (2025, 1))
+
+
+@attrs.frozen(eq=False)
+class Endpoint:
+    """An address where nothing listens."""
+
+    address: str
+    port: int = 1
+
+    def __str__(self):
+        return f"{self.address}:{self.port}"
+
+
+@attrs.define(eq=False)
+class Node:
+    """A node of a cluster in memory.
+
+    Attributes:
+        version: of the schema that it has.
+        heard: the version that the others have heard of it.
+        listed: whether ``system.cluster_status`` says that it is up.
+        is_silent: whether it answers nothing.
+        is_connected: whether the session has a connection to it.
+    """
+
+    at: int
+    version: UUID = NEW
+    heard: UUID = NEW
+    listed: bool = True
+    is_silent: bool = False
+    is_connected: bool = True
+    is_up: bool | None = True
+    host_id: UUID = attrs.field(factory=uuid4)
+    release_version: str = "3.0.8"
+
+    @property
+    def endpoint(self):
+        return Endpoint(f"127.0.0.{self.at}")
+
+
+@attrs.define
+class Answer:
+    """What comes of a request."""
+
+    node: Node
+
+    def result(self):
+        if self.node.is_silent:
+            raise OperationTimedOut
+        return [{"schema_version": self.node.version}]
+
+
+class InMemory:
+    """A coordinator, and the connection behind it: answers the queries that look for agreement."""
+
+    def __init__(self, *nodes, server=SCYLLA, may_read_status=True):
+        self.nodes, self.server, self.may_read_status = nodes, server, may_read_status
+        self.connection = self
+        self.host, self.hosts = nodes[0], list(nodes)
+        self.host_id = nodes[0].host_id
+        self.profiles = {(nodes[0].host_id, "3.0.8"): server}
+        self.asked = []
+
+    @property
+    def connected(self):
+        return {node for node in self.nodes if node.is_connected}
+
+    def send(self, _, *, host, **__):
+        self.asked.append(host.at)
+        return Answer(host)
+
+    def read(self, work):
+        return work(_Here(self, self.nodes[0]))
+
+    def rows(self, cql):
+        first = self.nodes[0]
+        if "system.local" in cql:
+            return [{"host_id": first.host_id, "data_center": "dc1", "schema_version": first.version}]
+        if "system.peers" in cql:
+            return [
+                {
+                    "peer": node.endpoint.address,
+                    "host_id": node.host_id,
+                    "data_center": "dc1",
+                    "schema_version": node.heard,
+                }
+                for node in self.nodes[1:]
+            ]
+        assert "cluster_status" in cql
+        if not self.may_read_status:
+            raise Unauthorized("User u has no SELECT permission on <table system.cluster_status>")
+        return [
+            {"host_id": node.host_id, "peer": node.endpoint.address, "dc": "dc1", "status": "NORMAL", "up": node.listed}
+            for node in self.nodes
+        ]
+
+
+class _Here(Pinned):
+    """The first node, for reads that belong together."""
+
+    def rows(self, cql, **_):
+        return self.connection.rows(cql)
+
+
+def test_a_connected_node_is_asked_itself():
+    """A node that has the schema counts as having it, although the coordinator has not heard of that yet."""
+    cluster = InMemory(Node(1), Node(2, heard=OLD), Node(3))
+
+    versions = look_at_versions(cluster, Pulse())
+
+    assert {str(NEW): ("127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1")} == versions
+    assert [2] == cluster.asked
+
+
+@pytest.mark.parametrize(
+    "node", [Node(2, heard=OLD, version=OLD), Node(2, heard=OLD, is_silent=True)], ids=["old", "silent"]
+)
+def test_a_node_that_is_behind_or_silent_counts_as_behind(node):
+    """Who says an old version, or says nothing, keeps the nodes from agreeing, as long as it is listed as up."""
+    versions = look_at_versions(InMemory(Node(1), node), Pulse())
+
+    assert {str(NEW), str(OLD)} == set(versions)
+
+
+def test_what_is_not_connected_is_not_asked():
+    """Of a node without a connection only what the coordinator heard is known."""
+    cluster = InMemory(Node(1), Node(2, heard=OLD, is_connected=False))
+
+    assert 2 == len(look_at_versions(cluster, Pulse()))
+    assert [] == cluster.asked
+
+
+def test_a_node_that_scylla_lists_as_down_does_not_count():
+    """``system.cluster_status`` knows that a node is dead before the driver does; its port is closed too."""
+    cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, listed=False))
+
+    assert {str(NEW): ("127.0.0.1:1",)} == look_at_versions(cluster, Pulse())
+
+
+@pytest.mark.parametrize(("is_up", "counted"), [(False, 1), (True, 2)])
+def test_the_driver_decides_where_the_status_is_hidden(is_up, counted):
+    """A role that may not read the table has the driver's word for which node is down."""
+    cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, is_up=is_up), may_read_status=False)
+
+    assert counted == len(look_at_versions(cluster, Pulse()))
+
+
+def test_health_takes_what_scylla_lists():
+    """A node that is listed as down is down, although the driver has not noticed."""
+    health = read_health(InMemory(Node(1), Node(2, listed=False)), SCYLLA)
+
+    assert [True, False] == [member.is_up for member in health.members]
+
+
+def test_heartbeats_decide_on_cassandra():
+    """Without a list of who is up, a heart that has stood still for some seconds is a dead one."""
+    pulse, host_id = Pulse(), uuid4()
+    with suppress(KeyError):
+        pulse.look(InMemory(Node(1)))
+    pulse.up.clear()
+    pulse.beats[str(host_id)] = ((1, 1), -STILL)
+
+    assert pulse.stands_still(host_id) is True
+    assert pulse.stands_still(uuid4()) is None
