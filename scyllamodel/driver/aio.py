@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 M = TypeVar("M", bound="Model | MaterializedView")
+
+
+def _itself(future: Any) -> Any:
+    return future
 
 
 class AsyncVerbs:
@@ -81,22 +86,20 @@ class AsyncVerbs:
         return answer
 
     async def _asked(self, requests: Requests, step: Step) -> Answer:
-        awake = waker()
-        async with awake.slots:
-            if isinstance(step, Ask):
-                compiled = step.compiled
-                statement = await self._bound(requests, compiled)
-                future = requests.send(statement, compiled.options, size=step.size, state=step.state)
-            elif isinstance(step, Next):
-                compiled, future = step.compiled, step.answer.future
-            else:
-                compiled = step.batch.compiled()
-                statement = step.batch.ready(requests) or await in_thread(step.batch.statement, requests)
-                future = requests.send(statement, compiled.options)
-            try:
-                return Answer(future, await awake.wait(future))
-            except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
-                reraise(error, compiled)
+        if isinstance(step, Ask):
+            compiled = step.compiled
+            statement = await self._bound(requests, compiled)
+            send = partial(requests.send, statement, compiled.options, size=step.size, state=step.state)
+        elif isinstance(step, Next):
+            compiled, send = step.compiled, partial(_itself, step.answer.future)
+        else:
+            compiled = step.batch.compiled()
+            statement = step.batch.ready(requests) or await in_thread(step.batch.statement, requests)
+            send = partial(requests.send, statement, compiled.options)
+        try:
+            return Answer(*(await waker().request(send)))
+        except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
+            reraise(error, compiled)
 
     async def _bound(self, requests: Requests, compiled: Compiled[Any]) -> Any:
         prepared = requests.statements.get(compiled.shape)

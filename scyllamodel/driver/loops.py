@@ -8,6 +8,7 @@ on its way are delivered together.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import weakref
 from collections import deque
@@ -21,47 +22,100 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 IN_FLIGHT: Final = 1024
-"""Requests of one loop that wait for an answer; more would block the loop when the driver's connections are full."""
+"""Requests of one loop that the driver has; more could block the loop while the driver waits for a connection."""
 
 
 class Waker:
-    """Delivers answers to one event loop.
+    """Delivers answers to one event loop, and bounds the requests that are under way for it.
 
-    Attributes:
-        slots: bounds the requests that are under way.
+    A request counts until the driver is done with it. A task that gives up earlier leaves its request in the driver,
+    whose connections would otherwise fill up until sending blocks the loop.
+
+    Neither it nor what it gives to the driver holds a strong reference to its loop or to a future of it: the driver
+    keeps a request until its timeout would have passed, and loops that were closed are to be collected before that.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.slots = asyncio.Semaphore(IN_FLIGHT)
-        self._loop = loop
-        self._queue: deque[tuple[asyncio.Future[Any], Any, bool]] = deque()
+        self._loop = weakref.ref(loop)
+        self._free = IN_FLIGHT
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[tuple[weakref.ref[asyncio.Future[Any]], Any, bool]] = deque()
         self._pending = False
 
-    async def wait(self, future: Any) -> Any:
-        """The rows of a driver's future.
+    async def request(self, send: Callable[[], Any]) -> tuple[Any, Any]:
+        """Send a request when there is room, and wait for its answer.
+
+        Parameters:
+            send: sends it, and returns the driver's future.
+
+        Returns:
+            The driver's future, and its rows.
 
         Raises:
             Exception: of the driver, as it came.
         """
-        waiting: asyncio.Future[Any] = self._loop.create_future()
-        future.add_callbacks(self._deliver, self._deliver, callback_args=(waiting, False), errback_args=(waiting, True))
-        return await waiting
+        loop = asyncio.get_running_loop()
+        await self._turn(loop)
+        waiting: asyncio.Future[Any] = loop.create_future()
+        try:
+            future = send()
+        except BaseException:
+            self._release()
+            raise
+        place = weakref.ref(waiting)
+        future.add_callbacks(self._deliver, self._deliver, callback_args=(place, False), errback_args=(place, True))
+        return future, await waiting
 
-    def _deliver(self, found: Any, waiting: asyncio.Future[Any], failed: bool) -> None:  # noqa: FBT001 - a callback
+    async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait until fewer requests are under way; those that came first go first."""
+        if self._free:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._turns.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                with contextlib.suppress(ValueError):
+                    self._turns.remove(turn)
+            else:  # it was given its turn at the same moment
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():  # a task that was just cancelled has not run yet
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _deliver(self, found: Any, place: weakref.ref[asyncio.Future[Any]], failed: bool) -> None:  # noqa: FBT001
         """In the driver's thread: leave the answer, and wake the loop unless that is being done."""
-        self._queue.append((waiting, found, failed))
+        self._queue.append((place, found, failed))
         if not self._pending:
             self._pending = True
+            loop = self._loop()
+            if loop is None or loop.is_closed():  # nobody waits any more
+                self._drop()
+                return
             try:
-                self._loop.call_soon_threadsafe(self._drain)
-            except RuntimeError:  # the loop was closed, and nobody waits any more
-                self._queue.clear()
+                loop.call_soon_threadsafe(self._drain)
+            except RuntimeError:  # closed at this moment
+                self._drop()
+
+    def _drop(self) -> None:
+        self._queue.clear()
+        self._pending = False
 
     def _drain(self) -> None:
         self._pending = False  # first: what comes from here on wakes again
         while self._queue:
-            waiting, found, failed = self._queue.popleft()
-            if not waiting.done():
+            place, found, failed = self._queue.popleft()
+            waiting = place()
+            self._release()
+            if waiting is not None and not waiting.done():
                 (waiting.set_exception if failed else waiting.set_result)(found)
 
 

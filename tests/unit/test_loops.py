@@ -1,0 +1,172 @@
+"""Requests that are awaited: how many the driver has, and what is left of a loop that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+
+import pytest
+
+from scyllamodel.driver import loops
+from scyllamodel.driver.loops import Waker, waker
+
+
+class Request:
+    """Stands in for the driver's future: it is answered when the test says so, perhaps in another thread."""
+
+    def __init__(self):
+        self.callbacks = None
+
+    def add_callbacks(self, callback, errback, *, callback_args, errback_args):
+        """As the driver's."""
+        self.callbacks = (callback, callback_args, errback, errback_args)
+
+    def answer(self, rows):
+        """The answer comes, in the driver's thread."""
+        thread = threading.Thread(target=lambda: self.callbacks[0](rows, *self.callbacks[1]))
+        thread.start()
+        thread.join()
+
+    def fail(self, error):
+        """The driver gives up."""
+        self.callbacks[2](error, *self.callbacks[3])
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Two requests at a time."""
+    monkeypatch.setattr(loops, "IN_FLIGHT", 2)
+
+
+async def turns():
+    """Let all that is ready run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def sending(sent):
+    """A function that sends a request, and notes it."""
+
+    def send():
+        sent.append(Request())
+        return sent[-1]
+
+    return send
+
+
+def test_an_answer_and_an_error_reach_their_tasks():
+    """With the driver's future beside the rows."""
+
+    async def run():
+        sent = []
+        first, second = (asyncio.ensure_future(waker().request(sending(sent))) for _ in range(2))
+        await turns()
+        sent[1].fail(KeyError("no"))
+        sent[0].answer([1])
+        assert (sent[0], [1]) == await first
+        with pytest.raises(KeyError):
+            await second
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("few")
+def test_a_request_counts_until_the_driver_is_done_with_it():
+    """A task that is cancelled frees no room; the third request is sent when an answer has come."""
+
+    async def run():
+        sent = []
+        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(4)]
+        await turns()
+        assert 2 == len(sent)
+        tasks[0].cancel()
+        tasks[2].cancel()
+        await turns()
+        assert 2 == len(sent)
+        sent[0].answer([])
+        await turns()
+        assert 3 == len(sent)
+        for request in list(sent[1:]):
+            request.answer([request])
+        assert [[sent[1]], [sent[2]]] == [(await tasks[at])[1] for at in (1, 3)]
+        return waker()._free
+
+    assert 2 == asyncio.run(run())
+
+
+@pytest.mark.usefixtures("few")
+def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
+    """The turn and the cancellation come at once."""
+
+    async def run():
+        sent = []
+        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(4)]
+        await turns()
+        sent[0].answer([])
+        tasks[2].cancel()
+        await turns()
+        assert 3 == len(sent)
+        sent[1].answer([])
+        sent[2].answer([])
+        await asyncio.gather(tasks[0], tasks[1], tasks[3])
+        return waker()._free
+
+    assert 2 == asyncio.run(run())
+
+
+def test_a_request_that_cannot_be_sent_frees_its_place():
+    """The error comes at once."""
+
+    def send():
+        raise OSError("no connection")
+
+    async def run():
+        with pytest.raises(OSError, match="no connection"):
+            await waker().request(send)
+        return waker()._free
+
+    assert loops.IN_FLIGHT == asyncio.run(run())
+
+
+@pytest.mark.parametrize("when", ["answered", "in flight", "answered afterwards", "answered too late to be taken"])
+def test_loops_are_collected(when):
+    """While the driver still has the request, which it keeps until its timeout would have passed."""
+    sent = []
+
+    async def run():
+        task = asyncio.ensure_future(waker().request(sending(sent)))
+        await turns()
+        if when == "answered":
+            sent[0].answer([1])
+            await task
+        elif when == "answered too late to be taken":
+            asyncio.get_running_loop().call_soon(sent[0].answer, [1])
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(run())
+    if when == "answered afterwards":
+        sent[0].answer([1])
+    gc.collect()
+
+    assert loop() is None
+
+
+def test_an_answer_after_its_loop_was_closed_is_dropped():
+    """Nothing of it is kept."""
+    sent, made = [], []
+
+    async def run():
+        made.append(waker())
+        task = asyncio.ensure_future(waker().request(sending(sent)))
+        await turns()
+        task.cancel()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(run())
+    loop.close()
+    sent[0].answer([1])
+
+    assert isinstance(made[0], Waker)
+    assert not made[0]._queue
