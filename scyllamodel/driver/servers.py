@@ -18,7 +18,14 @@ from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.rules import Topology
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.server_rows import COLUMNS_QUERY, MASK_SETTINGS, VIEW_SETTINGS, profile_from
+from scyllamodel.schema.server_rows import (
+    COLUMNS_QUERY,
+    MASK_SETTINGS,
+    NODE_SETTINGS,
+    VIEW_SETTINGS,
+    common_features,
+    profile_from,
+)
 
 LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
 CLUSTER_STATUS = "SELECT host_id, peer, dc, status, up FROM system.cluster_status"
@@ -143,14 +150,36 @@ def read_server(coordinator: Coordinator) -> ServerProfile:
         columns = [(row["table_name"], row["column_name"]) for row in coordinator.rows(COLUMNS_QUERY)]
         release = coordinator.rows(LOCAL)[0]["release_version"]
         if any(table == "scylla_tables" for table, _ in columns):
-            versions = _permitted(coordinator, "SELECT version FROM system.versions")
-            return profile_from(release, columns, scylla_version=versions[0]["version"] if versions else None)
+            return _scylla(coordinator, columns)
         names = ", ".join(f"'{name}'" for name in (*VIEW_SETTINGS, *MASK_SETTINGS))
         wanted = f"SELECT name, value FROM system_views.settings WHERE name IN ({names})"  # noqa: S608 - constants
         settings = _permitted(coordinator, wanted)
         return profile_from(release, columns, settings={row["name"]: row["value"] for row in settings})
     except DRIVER_ERRORS as error:
         raise unread("what the server is", coordinator, error) from error
+
+
+def _scylla(coordinator: Coordinator, columns: list[tuple[str, str]]) -> ServerProfile:
+    """ScyllaDB: ordinary roles may read none of these tables unless it was granted to them."""
+    versions = _permitted(coordinator, "SELECT version FROM system.versions")
+    names = ", ".join(f"'{name}'" for name in NODE_SETTINGS)
+    config = _permitted(coordinator, f"SELECT name, value FROM system.config WHERE name IN ({names})")  # noqa: S608
+    topology = _permitted(coordinator, "SELECT enabled_features FROM system.topology LIMIT 1")
+    features = topology[0]["enabled_features"] if topology else None
+    if not features:
+        nodes = [*_permitted(coordinator, _LOCAL_FEATURES), *_permitted(coordinator, _PEER_FEATURES)]
+        features = common_features(row["supported_features"] for row in nodes)
+    return profile_from(
+        None,
+        columns,
+        scylla_version=versions[0]["version"] if versions else None,
+        settings={row["name"]: row["value"] for row in config},
+        features=features,
+    )
+
+
+_LOCAL_FEATURES = "SELECT supported_features FROM system.local WHERE key = 'local'"
+_PEER_FEATURES = "SELECT supported_features FROM system.peers"
 
 
 def _permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:

@@ -47,6 +47,12 @@ def grants(keyspace: str, role: str, *, ledger_keyspace: str | None = None) -> t
         changing = (*changing, *_on(books, role, "CREATE", "ALTER"))
     return (
         Grant(("plan", "check", "diff", "inspect", "wait"), "the schema is readable for every role", ()),
+        Grant(
+            ("plan", "check", "migrate"),
+            "on ScyllaDB a superuser may also grant SELECT ON system.versions, system.topology, system.config and "
+            "system.cluster_status; without them some refusals come from the server instead of the plan",
+            (),
+        ),
         Grant(("status", "history"), "they read lock and history", _on(books, role, "SELECT")),
         Grant(("migrate", "baseline", "resolve", "unlock"), "they make, alter and keep a history", changing),
         Grant(

@@ -56,6 +56,34 @@ ORDINARY: Final = "legacy_local_table"
 _SASI: Final = "sasiindex"
 
 
+_TABLETS_HOLD: Final[Mapping[Feature, tuple[str, tuple[int, ...]]]] = {
+    "counters": ("COUNTERS_WITH_TABLETS", (2026, 1)),
+    "cdc": ("CDC_WITH_TABLETS", (2025, 4)),
+    "lwt": ("LWT_WITH_TABLETS", (2025, 4)),
+    "views": ("VIEWS_WITH_TABLETS", (2025, 4)),
+}
+"""What a keyspace with tablets can hold: by which feature of the cluster, and since which release."""
+
+
+@attrs.frozen
+class NodeSettings:
+    """What a ScyllaDB node says of itself beside its version; None for what the role may not read.
+
+    Attributes:
+        features: those that all nodes of the cluster have on, which a rolling upgrade turns on at its end.
+        tablets_mode: ``enabled``, ``disabled`` or ``enforced`` tablets for new keyspaces.
+        least_factor: the smallest replication factor that it takes (``minimum_replication_factor_fail_threshold``).
+        most_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 is any number.
+        rf_rack_valid: whether each keyspace has to be RF-rack-valid.
+    """
+
+    features: frozenset[str] | None = None
+    tablets_mode: str | None = None
+    least_factor: int | None = None
+    most_windows: int | None = None
+    rf_rack_valid: bool | None = None
+
+
 @attrs.frozen
 class ServerProfile:
     """One server's abilities.
@@ -65,6 +93,7 @@ class ServerProfile:
         version: the release as numbers, such as ``(5, 0, 6)`` or ``(2025, 4, 1)``; ``()`` when the server hides it.
         views_enabled: whether the node's settings allow materialized views; None when it did not say.
         masks_enabled: whether they allow masks on columns; None when it did not say.
+        node: what a ScyllaDB node says of its settings and of the cluster.
         schema_columns: ``(table, column)`` of every ``system_schema`` table, as the server lists them; empty when
             nobody asked; no part of equality.
     """
@@ -73,6 +102,7 @@ class ServerProfile:
     version: tuple[int, ...] = (5, 0)
     views_enabled: bool | None = None
     masks_enabled: bool | None = None
+    node: NodeSettings = NodeSettings()
     schema_columns: frozenset[tuple[str, str]] = attrs.field(default=frozenset(), eq=False, repr=False)
 
     def __str__(self) -> str:
@@ -119,13 +149,43 @@ class ServerProfile:
 
     @property
     def without_tablets(self) -> frozenset[Feature]:
-        """What a keyspace spread by tablets cannot hold at this release (Scylla ``docs/architecture/tablets.rst``)."""
-        lacking: set[Feature] = set()
-        if self.is_scylla and not self.at_least(2026, 1):
-            lacking.add("counters")
-        if self.is_scylla and not self.at_least(2025, 4):
-            lacking.update(("cdc", "lwt", "views"))
-        return frozenset(lacking)
+        """What a keyspace spread by tablets cannot hold: by the cluster's features, else by the release."""
+        if not self.is_scylla:
+            return frozenset()
+        return frozenset(held for held, (name, since) in _TABLETS_HOLD.items() if not self._has_feature(name, *since))
+
+    def _has_feature(self, name: str, *since: int) -> bool:
+        """Whether the cluster has a feature on; where that is not known, whether the release has it."""
+        known = self.node.features
+        return self.at_least(*since) if known is None else name in known
+
+    def makes_tablets(self, strategy: str, *, tablets: bool | None) -> bool | None:
+        """Whether a new keyspace gets tablets; None when the role may not read the setting that decides.
+
+        Parameters:
+            strategy: the short name of its replication class.
+            tablets: what is asked for; None leaves it to the server.
+        """
+        if tablets is not None or not self.has_tablets:
+            return bool(tablets)
+        if strategy not in {"", "NetworkTopologyStrategy"}:
+            return False
+        return None if self.node.tablets_mode is None else self.node.tablets_mode != "disabled"
+
+    def refused_strategy(self, strategy: str, *, tablets: bool | None) -> bool:
+        """Whether a new keyspace is refused since it would get tablets, which only NetworkTopologyStrategy can have.
+
+        ScyllaDB 2025.1 made such a keyspace without tablets; 2026.2 and 2026.3 refuse it (seen).
+        """
+        if not self.has_tablets or strategy in {"", "NetworkTopologyStrategy"}:
+            return False
+        by_default = self.at_least(2026, 1) and self.node.tablets_mode in {"enabled", "enforced"}
+        return bool(tablets) or (tablets is None and by_default)
+
+    @property
+    def has_companion_keyspaces(self) -> bool:
+        """Whether lock and ledger may have to be kept apart from a keyspace, since tablets had no LWT once."""
+        return self.is_scylla
 
     @property
     def table_options(self) -> frozenset[str]:

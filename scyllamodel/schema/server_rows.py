@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel._json import read_json
+from scyllamodel.schema.server import NodeSettings, ServerProfile
 
 
 def profile_from(
@@ -19,6 +20,7 @@ def profile_from(
     *,
     scylla_version: str | None = None,
     settings: Mapping[str, str] | None = None,
+    features: Iterable[str] | None = None,
 ) -> ServerProfile:
     """The profile of the server that said all this.
 
@@ -30,14 +32,17 @@ def profile_from(
         schema_columns: ``(table_name, column_name)`` of ``system_schema.columns`` for keyspace ``system_schema``,
             which every user may read; `COLUMNS_QUERY`. It tells Scylla from Cassandra, and what there is to read.
         scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
-        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings``, None where there is none.
+        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings`` or ScyllaDB's ``system.config``, None
+            where it cannot be read.
+        features: of the cluster, None where they cannot be read.
     """
     known = frozenset(schema_columns)
     if any(table == "scylla_tables" for table, _ in known):
-        return ServerProfile("scylla", _numbers(scylla_version), schema_columns=known)
+        node = _node_settings(settings or {}, features)
+        return ServerProfile("scylla", _numbers(scylla_version), node=node, schema_columns=known)
     said = settings or {}
     views, masks = _switch(said, VIEW_SETTINGS), _switch(said, MASK_SETTINGS)
-    return ServerProfile("cassandra", _numbers(release_version), views, masks, known)
+    return ServerProfile("cassandra", _numbers(release_version), views, masks, schema_columns=known)
 
 
 COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
@@ -46,6 +51,44 @@ VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views
 
 MASK_SETTINGS: Final = ("dynamic_data_masking_enabled",)
 """What it calls the switch of column masks: Cassandra 5.0 and later."""
+
+
+NODE_SETTINGS: Final = (
+    "tablets_mode_for_new_keyspaces",
+    "minimum_replication_factor_fail_threshold",
+    "twcs_max_window_count",
+    "rf_rack_valid_keyspaces",
+)
+"""What is asked of ScyllaDB's ``system.config``, whose values are JSON texts."""
+
+
+def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
+    mode, factor, windows, rack_valid = (_value(settings.get(name)) for name in NODE_SETTINGS)
+    return NodeSettings(
+        None if features is None else frozenset(features),
+        mode if isinstance(mode, str) else None,
+        factor if isinstance(factor, int) else None,
+        windows if isinstance(windows, int) else None,
+        rack_valid if isinstance(rack_valid, bool) else None,
+    )
+
+
+def _value(text: str | None) -> object:
+    """The value of a setting, None for one that is missing or in a form that nobody knows."""
+    try:
+        return None if text is None else read_json(text)
+    except ValueError:
+        return None
+
+
+def common_features(texts: Iterable[str | None]) -> frozenset[str] | None:
+    """What all nodes can do, by ``supported_features`` of ``system.local`` and ``system.peers``, which all may read.
+
+    >>> sorted(common_features(["LWT,TABLETS,CDC", "CDC,LWT"]))
+    ['CDC', 'LWT']
+    """
+    known = [frozenset(text.split(",")) for text in texts if text]
+    return frozenset.intersection(*known) if known else None
 
 
 def _switch(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:

@@ -36,10 +36,13 @@ from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE, ENTRIES
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server import NodeSettings, ServerProfile
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
 SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
+BY_DEFAULT = ServerProfile("scylla", (2025, 1), node=NodeSettings(tablets_mode="enabled"))
+ENFORCED = ServerProfile("scylla", (2026, 3), node=NodeSettings(tablets_mode="enforced", least_factor=3))
+SS = {"class": "SimpleStrategy", "replication_factor": "2"}
 NO_VIEWS = attrs.evolve(C5, views_enabled=False)
 UNMASKED = attrs.evolve(C5, masks_enabled=False)
 
@@ -66,6 +69,11 @@ def dropped(what, column):
 def about(**facts):
     """Models of a new keyspace."""
     return schema(keyspace=None), attrs.evolve(wanted(), keyspace=Keyspace("k", **facts))
+
+
+def made(*parts, **facts):
+    """Models of a new keyspace with these things."""
+    return schema(keyspace=None), attrs.evolve(wanted(*parts), keyspace=Keyspace("k", **facts))
 
 
 def with_tablets(*parts):
@@ -191,6 +199,14 @@ CASES = [
     ("KS103", "warn", C5, (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": "2"}))),
      (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": 3})))),
     ("KS104", "error", C5, about(replication=NTS, tablets=True), about(replication=NTS)),
+    ("KS104", "error", BY_DEFAULT, made(table("t", "a int pk", "n counter"), replication=NTS),
+     made(table("t", "a int pk", "n counter"), replication=NTS, tablets=False)),
+    ("KS104", "error", BY_DEFAULT, made(table("t", *T, indexes=[index("v")]), replication=NTS),
+     made(table("t", *T, indexes=[index("v")]), replication=SS)),
+    ("KS104", "warn", OLD_SCYLLA, made(table("t", *T), V, replication=NTS), made(table("t", *T), replication=NTS)),
+    ("KS104", "error", ENFORCED, about(replication=SS), about(replication=NTS)),
+    ("KS104", "error", ENFORCED, about(replication=NTS, tablets=False), about(replication=NTS, tablets=True)),
+    ("KS102", "error", ENFORCED, about(replication={**NTS, "dc1": "2"}), about(replication={**NTS, "dc1": "3"})),
     ("KS104", "error", SCYLLA, with_tablets(table("t", "a int pk", "n counter")), with_tablets(table("t", *T))),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, indexes=[index("v")])), new(*T, indexes=[index("v")])),

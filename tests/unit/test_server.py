@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from pathlib import Path
 
 import pytest
 from observed import SERVERS
 
 from scyllamodel.schema.options import OPTION_NAMES
-from scyllamodel.schema.server import ServerProfile, index_family
-from scyllamodel.schema.server_rows import profile_from
+from scyllamodel.schema.server import NodeSettings, ServerProfile, index_family
+from scyllamodel.schema.server_rows import common_features, profile_from
 
 SCYLLA_COLUMNS = [("scylla_tables", "table_name"), ("tables", "table_name")]
 CASSANDRA_COLUMNS = [("tables", "table_name")]
@@ -85,6 +87,70 @@ def test_abilities_by_release(server, abilities):
 def test_tablets_cannot_hold_everything_at_first(server, lacking):
     """What a keyspace with tablets cannot hold shrinks from release to release."""
     assert lacking == server.without_tablets
+
+
+DATA = Path(__file__).parents[1] / "data"
+OLD_FEATURES = json.loads((DATA / "scylla-system-schema.json").read_text(encoding="utf-8"))["enabled_features"]
+NEW_FEATURES = json.loads((DATA / "scylla-system-schema-2026.json").read_text(encoding="utf-8"))["enabled_features"]
+
+
+@pytest.mark.parametrize(
+    ("version", "features", "lacking"),
+    [
+        ("2025.1.14-0.2025", OLD_FEATURES.split(","), {"counters", "cdc", "lwt"}),
+        ("2026.3.0~rc2-0.2026", NEW_FEATURES.split(), set()),
+        # In the middle of a rolling upgrade the coordinator is new, and its features are off.
+        ("2026.3.0~rc2-0.2026", OLD_FEATURES.split(","), {"counters", "cdc", "lwt"}),
+        (None, NEW_FEATURES.split(), set()),
+        (None, OLD_FEATURES.split(","), {"counters", "cdc", "lwt"}),
+    ],
+)
+def test_the_features_of_the_cluster_win_over_the_release(version, features, lacking):
+    """What tablets can hold follows what all nodes have on, as recorded on nodes with experimental features."""
+    assert lacking == profile_from(None, SCYLLA_COLUMNS, scylla_version=version, features=features).without_tablets
+
+
+def test_settings_of_a_node_are_json_texts():
+    """The values of ``system.config`` are read as JSON; what is missing or odd stays unknown."""
+    said = {
+        "tablets_mode_for_new_keyspaces": '"enabled"',
+        "minimum_replication_factor_fail_threshold": "2",
+        "twcs_max_window_count": "50",
+        "rf_rack_valid_keyspaces": "false",
+    }
+
+    assert NodeSettings(None, "enabled", 2, 50, False) == profile_from(None, SCYLLA_COLUMNS, settings=said).node
+    assert NodeSettings() == profile_from(None, SCYLLA_COLUMNS, settings=dict.fromkeys(said, "{")).node
+
+
+def test_what_all_nodes_support_stands_in_for_what_is_on():
+    """Where the topology is hidden, the features of ``system.local`` and ``system.peers`` are compared."""
+    assert common_features(["A,B", "B,C", None]) == {"B"}
+    assert common_features([None]) is None
+
+
+@pytest.mark.parametrize(
+    ("node", "version", "strategy", "tablets", "made", "refused"),
+    [
+        ("enabled", (2026, 3), "NetworkTopologyStrategy", None, True, False),
+        ("enforced", (2026, 3), "", None, True, False),
+        ("disabled", (2026, 3), "NetworkTopologyStrategy", None, False, False),
+        (None, (2026, 3), "NetworkTopologyStrategy", None, None, False),
+        ("enabled", (2026, 3), "NetworkTopologyStrategy", False, False, False),
+        ("disabled", (2025, 1), "NetworkTopologyStrategy", True, True, False),
+        ("enabled", (2025, 1), "SimpleStrategy", None, False, False),
+        ("enabled", (2026, 3), "SimpleStrategy", None, False, True),
+        ("enabled", (2026, 3), "SimpleStrategy", False, False, False),
+        ("disabled", (2026, 3), "SimpleStrategy", None, False, False),
+        ("disabled", (2026, 3), "SimpleStrategy", True, True, True),
+    ],
+)
+def test_whether_a_new_keyspace_has_tablets_is_known_before(node, version, strategy, tablets, made, refused):  # noqa: PLR0917
+    """By what is asked for, the replication class, and the setting of the node if it may be read."""
+    server = ServerProfile("scylla", version, node=NodeSettings(tablets_mode=node))
+
+    assert made is server.makes_tablets(strategy, tablets=tablets)
+    assert refused is server.refused_strategy(strategy, tablets=tablets)
 
 
 @pytest.mark.parametrize(

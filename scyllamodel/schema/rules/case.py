@@ -13,6 +13,7 @@ import attrs
 
 from scyllamodel.schema.changes import Change
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.diff.sides import Sides
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
@@ -63,8 +64,17 @@ class Case:
     @property
     def uses_tablets(self) -> bool:
         """Whether the keyspace is, or is to be, spread by tablets."""
-        about = self.found.keyspace or self.wanted.keyspace
-        return bool(about and about.tablets)
+        return self.tablets is True
+
+    @property
+    def tablets(self) -> bool | None:
+        """Whether the keyspace has tablets, or gets them when it is created; None when nobody may know."""
+        if self.found.keyspace is not None:
+            return bool(self.found.keyspace.tablets)
+        about = self.wanted.keyspace
+        tablets = None if about is None else about.tablets
+        replication = {} if about is None or about.replication is None else about.replication
+        return self.server.makes_tablets(strategy(replication), tablets=tablets)
 
 
 @attrs.frozen

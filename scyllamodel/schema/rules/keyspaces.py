@@ -47,8 +47,20 @@ def _created(change: CreateKeyspace, case: Case) -> Iterator[Diagnostic]:
     if fault is not None:
         yield Diagnostic("KS106", "error", case.name, fault, "Names of replication classes are case-sensitive.")
     yield from _factors(about.replication, case)
-    if about.tablets is not None and not case.server.has_tablets:
-        yield Diagnostic("KS104", "error", case.name, f"{case.server} has no tablets", "Leave tablets out.")
+    yield from _new_tablets(about, case)
+
+
+def _new_tablets(about: Keyspace, case: Case) -> Iterator[Diagnostic]:
+    """KS104 for a keyspace that the server would not create with, or without, tablets."""
+    server, name = case.server, strategy(about.replication or {})
+    if about.tablets is not None and not server.has_tablets:
+        yield Diagnostic("KS104", "error", case.name, f"{server} has no tablets", "Leave tablets out.")
+    elif server.refused_strategy(name, tablets=about.tablets):
+        text = f"new keyspaces have tablets here, and {name} cannot have them"
+        yield Diagnostic("KS104", "error", case.name, text, "Write NetworkTopologyStrategy, or tablets=False.")
+    elif about.tablets is False and server.node.tablets_mode == "enforced":
+        text = "this server creates no keyspace without tablets (tablets_mode_for_new_keyspaces: enforced)"
+        yield Diagnostic("KS104", "error", case.name, text, "Leave tablets out.")
 
 
 def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
@@ -62,8 +74,12 @@ def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]
         for dc in unknown:
             text = f"no node is in a data centre {dc!r}; there are {', '.join(sorted(nodes))}"
             yield Diagnostic("KS105", "error", case.name, text, "Names of data centres are case-sensitive.")
+    least = case.server.node.least_factor or 0
     for dc, factor in sorted(_by_dc(factors, nodes).items()):
         yield from _factor(case.name, dc, factor, nodes.get(dc))
+        if factor.isdecimal() and 0 < int(factor) < least:
+            text = f"this server takes no fewer than {least} copies (minimum_replication_factor_fail_threshold)"
+            yield Diagnostic("KS102", "error", case.name, text, f"Ask for at least {least}.")
 
 
 def _by_dc(factors: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
@@ -115,15 +131,29 @@ def lint_strategy(keyspace: str, replication: Mapping[str, Any] | None) -> Itera
 
 
 def _on_tablets(change: AddTable | AddIndex | AddView, case: Case) -> Iterator[Diagnostic]:
-    """KS104 for what a keyspace with tablets cannot hold at this release."""
-    if not case.uses_tablets:
+    """KS104 for what a keyspace with tablets cannot hold at this release.
+
+    Where the role may not read whether new keyspaces get them, the plan only warns.
+    """
+    if case.tablets is False:
         return
     name, held = _held(change)
     for feature, what in held:
         if feature in case.server.without_tablets:
-            text = f"{case.server} has no {what} in a keyspace with tablets"
-            fix = "Create the keyspace with tablets=False, or use a newer server."
-            yield Diagnostic("KS104", "error", case.path(name), text, fix)
+            yield _not_on_tablets(case, name, what)
+
+
+def _not_on_tablets(case: Case, name: str, what: str) -> Diagnostic:
+    text = f"{case.server} has no {what} in a keyspace with tablets"
+    if case.tablets is None:
+        hint = "whether new ones have them is in system.config, which this role may not read"
+        fix = "Create it with tablets=False, since that cannot be changed later; or GRANT SELECT ON system.config."
+        return Diagnostic("KS104", "warn", case.path(name), f"{text}, and {hint}", fix)
+    if case.found.keyspace is None:
+        fix = "Create the keyspace with tablets=False, since that cannot be changed later; or use a newer server."
+    else:
+        fix = "Upgrade the cluster, or move the data to a keyspace that is created with tablets=False."
+    return Diagnostic("KS104", "error", case.path(name), text, fix)
 
 
 def _held(change: AddTable | AddIndex | AddView) -> tuple[str, list[tuple[Feature, str]]]:

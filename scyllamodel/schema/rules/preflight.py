@@ -106,6 +106,8 @@ def _replication(
             yield Diagnostic("KS105", "warn", found.name, text, "ALTER KEYSPACE by hand, or bring its nodes back.")
         elif int(copies) > there:
             text = f"{copies} copies are kept{'' if simple else f' in {dc}'}, where there are {_counted(there)}"
+            if found.keyspace is not None and found.keyspace.tablets:
+                text += ", and a keyspace with tablets takes no new table then"
             yield Diagnostic("KS102", "warn", found.name, text, "Add nodes, or ALTER KEYSPACE by hand.")
 
 
