@@ -22,6 +22,9 @@ _SHORT = {
     "o.a.c.": "org.apache.cassandra.",
     "<NN>": "a IS NOT NULL AND b IS NOT NULL AND c IS NOT NULL",
     "<PK>": "PRIMARY KEY (v, a, b, c)",
+    "WITH R1": "WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    "<U1>": "5a1c395e-b41f-11e5-9f22-ba0be0483c18",
+    "<U2>": "6a1c395e-b41f-11e5-9f22-ba0be0483c18",
 }
 _WORDS = {
     "STCS": "SizeTieredCompactionStrategy",
@@ -47,6 +50,7 @@ def expanded(found):
         for short, long in _SHORT.items():
             found = found.replace(short, long)
         found = re.sub(r"\bCY ", "CREATE TYPE k.", found)
+        found = re.sub(r"<(\w)\*(\d+)>", lambda match: match[1] * int(match[2]), found)
         return re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda match: _WORDS[match[1]], found)
     if isinstance(found, list):
         return [expanded(item) for item in found]

@@ -27,6 +27,7 @@ from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
 from scyllamodel.schema.rules.allow import checked, unused
+from scyllamodel.schema.rules.handwritten import StatementJudge, keyspaces_of
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -115,7 +116,7 @@ class Draft:
             wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
         books = found[home]
         plan = look.checked(_plan(wish, look, wanted, found, books), found)
-        plan = _complete(plan, wish, look, books)
+        plan = _complete(plan, wish, look, found, books)
         if plan.refusals:
             plan = with_renames(plan, open_ledger(wish.repo, look.coordinator, books, look.server))
         return cls(wish, look, wanted, books, version, plan)
@@ -150,12 +151,13 @@ def _like_the_repos(repo: Repo, name: str) -> KeyspaceFacts:
     return KeyspaceFacts(name, None if about is None else attrs.evolve(about, name=name))
 
 
-def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
+def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: KeyspaceFacts) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
     if wish.raw:
         ran = _ran_before(wish, look, books)
         pending = [raw for raw in wish.raw if not _is_done(raw, look, ran)]
-        plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow)
+        judge = _judge_of(pending, wish, look, found)
+        plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow, judge)
         plan = attrs.evolve(plan, notes=(*plan.notes, *notes_on_roles(wish.raw, ran)))
     if not wish.contracts:
         said = (*plan.lints, *plan.refusals, *plan.notes)
@@ -165,6 +167,13 @@ def _complete(plan: Plan, wish: Wish, look: Look, books: KeyspaceFacts) -> Plan:
     first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))
     numbered = (attrs.evolve(step, seq=seq) for seq, step in enumerate(first, 1 - len(first)))
     return attrs.evolve(plan, bootstrap=tuple(numbered))
+
+
+def _judge_of(raw: Iterable[RawStep], wish: Wish, look: Look, found: SchemaFacts) -> StatementJudge:
+    """A judge that knows what is there, also in keyspaces that hand-written statements alone speak of."""
+    known = {part.name for part in found}
+    others = sorted({name for one in raw for name in keyspaces_of(one.cql)} - known)
+    return StatementJudge(wish.repo.keyspace, (*found, *look.found(others)), look.server)
 
 
 def _is_done(raw: RawStep, look: Look, ran: Mapping[str, LedgerStep]) -> bool:

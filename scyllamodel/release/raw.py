@@ -16,8 +16,11 @@ from scyllamodel._secret import HiddenText, shown
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
+from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.rules.roles import changes_roles
+from scyllamodel.schema.server import ServerProfile
 
 _ROLES: Final = ", which changes roles or permissions"
 
@@ -103,21 +106,27 @@ class RawStep:
         )
 
 
-def with_raw(plan: Plan, raw: Iterable[RawStep], kept: Collection[str], allow: Collection[str] = ()) -> Plan:
+def with_raw(
+    plan: Plan,
+    raw: Iterable[RawStep],
+    kept: Collection[str],
+    allow: Collection[str] = (),
+    judge: StatementJudge | None = None,
+) -> Plan:
     """The plan with what is written by hand before and after its steps, numbered anew.
 
     Parameters:
         kept: keyspaces that no statement may drop.
         allow: as of a migration; whatever else drops a keyspace is refused without it.
+        judge: knows the schema before the plan runs; None where nothing is known of it.
     """
-    refusals, first, last = list(plan.refusals), list[Step](), list[Step]()
-    for one in raw:
-        said = dropped_keyspace(one.cql, kept, allow)
-        if said is not None and said.severity == "error":
-            refusals.append(said)
-        else:
-            step = attrs.evolve(one.step(), data_loss=said is not None, lints=() if said is None else (said,))
-            (first if one.before else last).append(step)
+    raw, judge = tuple(raw), judge or StatementJudge(plan.keyspace, (), ServerProfile())
+    refusals = list(plan.refusals)
+    first = _judged((one for one in raw if one.before), kept, allow, judge, refusals)
+    for step in plan.steps:
+        if step.change is not None:
+            judge.follow(keyspace_of(step.change), step.change)
+    last = _judged((one for one in raw if not one.before), kept, allow, judge, refusals)
     steps = [attrs.evolve(step, seq=seq) for seq, step in enumerate([*first, *plan.steps, *last], 1)]
     return attrs.evolve(plan, steps=tuple(steps), refusals=tuple(refusals))
 
@@ -136,3 +145,22 @@ def notes_on_roles(raw: Iterable[RawStep], ran: Mapping[str, LedgerStep]) -> Ite
             )
             fix = "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
             yield Diagnostic("LG106", "note", one.title, text, fix)
+
+
+def _judged(
+    raw: Iterable[RawStep],
+    kept: Collection[str],
+    allow: Collection[str],
+    judge: StatementJudge,
+    refusals: list[Diagnostic],
+) -> list[Step]:
+    """The steps of statements that may run; what refuses the others is added to the refusals."""
+    steps = list[Step]()
+    for one in raw:
+        dropped = dropped_keyspace(one.cql, kept, allow)
+        said = (*([] if dropped is None else [dropped]), *judge.judge(one.cql, quoted=not one.secret))
+        errors = [remark for remark in said if remark.severity == "error"]
+        refusals += errors
+        if not errors:
+            steps.append(attrs.evolve(one.step(), data_loss=dropped is not None, lints=said))
+    return steps

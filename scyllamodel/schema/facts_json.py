@@ -58,6 +58,7 @@ def _table(found: Table) -> dict[str, Any]:
         "triggers": [{"name": item.name, "using": item.using} for item in found.triggers],
         "flags": sorted(found.flags),
         "options": plain(found.options),
+        **({} if found.ttl_column is None else {"ttl_column": found.ttl_column}),
     }
 
 

@@ -6,7 +6,9 @@ not null.
 
 from __future__ import annotations
 
-from scyllamodel._cql import code_tokens, tokens
+from itertools import pairwise
+
+from scyllamodel._cql import Token, code_tokens, tokens
 from scyllamodel._identifiers import unquote
 
 
@@ -36,3 +38,25 @@ def not_null_column(relation: str) -> str | None:
     found = [token.text for token in code_tokens(relation)]
     is_not_null = len(found) == 4 and [text.upper() for text in found[1:]] == ["IS", "NOT", "NULL"]
     return unquote(found[0]) if is_not_null else None
+
+
+def has_stray_quote(where: str, *, stored: bool = True) -> bool:
+    """Whether a text constant of a filter holds a quote, which servers store without its escape.
+
+    Parameters:
+        stored: whether the text is as a server keeps it, where ``'it''s'`` has become ``'it's'``.
+
+    >>> has_stray_quote("a = 'it's'"), has_stray_quote("a = 'its' AND b = 'x'")
+    (True, False)
+    >>> has_stray_quote("a = 'it''s'", stored=False)
+    True
+    """
+    found = [token for token in tokens(where) if token.kind != "comment"]
+    strings = [(token, after) for token, after in pairwise([*found, Token("space", "")]) if token.kind == "string"]
+    if not stored:
+        return any("'" in token.text[1:-1] for token, _ in strings)
+    return any(after.kind not in ("space", "symbol") or not _is_closed(token.text) for token, after in strings)
+
+
+def _is_closed(text: str) -> bool:
+    return text.startswith("$$") or (len(text) > 1 and text.endswith("'") and text.count("'") % 2 == 0)

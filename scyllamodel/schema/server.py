@@ -42,8 +42,8 @@ _CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
     "IncrementalCompactionStrategy": ("scylla", (), ()),
     "NullCompactionStrategy": ("scylla", (), ()),
     "NoopCompressor": ("cassandra", (), ()),
-    "LZ4WithDictsCompressor": ("scylla", (2025, 4), ()),
-    "ZstdWithDictsCompressor": ("scylla", (2025, 4), ()),
+    "LZ4WithDictsCompressor": ("scylla", (2025, 2), ()),
+    "ZstdWithDictsCompressor": ("scylla", (2025, 2), ()),
 }
 """Classes of compaction and compression that not every server has: whose, since when, and until when."""
 
@@ -323,6 +323,80 @@ class ServerProfile:
             return meant == ORDINARY or (since is not None and self.at_least(*since))
         return meant != SAI or self.has_sai
 
+    @property
+    def longest_name(self) -> int:
+        """Longest name of a keyspace, table, view or index (``schema::NAME_LENGTH``, ``SchemaConstants``)."""
+        return 192 if self.is_scylla and self.at_least(2025, 2) else 48
+
+    @property
+    def longest_safe_index(self) -> int | None:
+        """Longest index name that a node survives; None where any is safe.
+
+        ScyllaDB keeps the index in a directory ``<index>_index-<32 digits>``, and a node that cannot create it stops
+        and does not start again. It does not check names that it makes up; names that are given, since 2025.2.
+        """
+        return 216 if self.is_scylla else None
+
+    @property
+    def checks_given_names(self) -> bool:
+        """Whether it refuses names of indexes and views that are too long, instead of stopping at them."""
+        return not self.is_scylla or self.at_least(2025, 2)
+
+    @property
+    def fails_static_writes(self) -> bool:
+        """Whether an index on a collection makes writes fail in a table with static and regular columns.
+
+        Fixed in ScyllaDB 2025.4.11, 2026.1.6 and 2026.2.0 (``db/view/view.cc``); not in 2025.1 to 2025.3.
+        """
+        fixed: dict[tuple[int, ...], tuple[int, ...]] = {(2025, 4): (2025, 4, 11), (2026, 1): (2026, 1, 6)}
+        first = fixed.get(self.version[:2], (2026, 2))
+        return self.is_scylla and not self.at_least(*first)
+
+    @property
+    def resets_durable_writes(self) -> bool:
+        """Whether an ``ALTER KEYSPACE`` that does not name ``durable_writes`` sets it to true."""
+        return self.is_scylla
+
+    @property
+    def drops_indexed_collections(self) -> bool:
+        """Whether it drops a non-frozen collection that has an index, and dies of the next write."""
+        return self.is_scylla
+
+    @property
+    def breaks_at_negative_tablets(self) -> bool:
+        """Whether tables cannot be created in a keyspace with ``tablets = {'initial': -1}``."""
+        return self.is_scylla and not self.at_least(2025, 2)
+
+    @property
+    def has_ttl_columns(self) -> bool:
+        """Whether a column can hold the time at which its row expires (``timestamp TTL``)."""
+        return self.is_scylla and self.at_least(2026, 2)
+
+    @property
+    def accepts_any_ttl(self) -> bool:
+        """Whether it takes a ``default_time_to_live`` above 20 years, and cannot read the rows."""
+        return self.is_scylla
+
+    @property
+    def accepts_any_id(self) -> bool:
+        """Whether it takes ``id`` in ``WITH``, also that of another table, and does not start again."""
+        return not self.is_scylla
+
+    @property
+    def breaks_drivers(self) -> bool:
+        """Whether some answers cannot be decoded by drivers, which close the connection."""
+        return self.is_scylla
+
+    @property
+    def has_viewless_indexes(self) -> bool:
+        """Whether indexes of some classes are kept by a service beside the node: built states do not list them."""
+        return self.is_scylla and self.has_vector_index
+
+    @property
+    def takes_several_viewless_indexes(self) -> bool:
+        """Whether named indexes of such a class may be on one column (``create_index_statement.cc``)."""
+        return self.is_scylla and self.at_least(2026, 2)
+
     def index_class(self, using: str, *, on_vector: bool) -> str:
         """The class of a custom index, spelled as this server takes it.
 
@@ -337,6 +411,10 @@ class ServerProfile:
         if self.is_scylla and on_vector and meant == SAI:
             return "vector_index"
         return using
+
+
+VIEWLESS: Final = frozenset({"vector_index", "fulltext_index"})
+"""Families of ScyllaDB's indexes that are kept outside of the node."""
 
 
 def index_family(using: str) -> str:

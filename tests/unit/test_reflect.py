@@ -12,12 +12,17 @@ from scylla_rows import rows as scylla_rows
 
 from scyllamodel._identifiers import unquote
 from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.change_json import change_from, change_text
+from scyllamodel.schema.changes import DropTable
+from scyllamodel.schema.ddl import create_table
 from scyllamodel.schema.diff.keyspaces import same_replication
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts_json import facts_dict
 from scyllamodel.schema.options import TableOptions, changed
 from scyllamodel.schema.reflect import columns_to_read, reflect, reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.server_rows import profile_from
+from scyllamodel.schema.source.left_out import undeclared
 from scyllamodel.types.parse import parse_type
 
 SCYLLA = ServerProfile("scylla", (2025, 4))
@@ -434,3 +439,25 @@ def test_every_keyspace_is_told_and_our_own_tables_are_not():
 
     assert [("empty", []), ("full", ["t"])] == [(part.name, [t.name for t in part.tables]) for part in found]
     assert 2 == len(reflect_keyspace("full", rows, CASSANDRA, books=True).tables)
+
+
+@pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
+def test_the_ttl_column_of_a_table_is_read_and_never_lost(keyspace):
+    """A table whose rows expire by a column comes back with it, and is noted where models cannot say so."""
+    found = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
+    leases = found.table("leases")
+    dropped = change_from(change_text(DropTable(keyspace, leases)))
+
+    assert ("ends", "ends", None) == (
+        leases.ttl_column,
+        dropped.inverse().table.ttl_column,
+        found.tables[0].ttl_column if found.tables[0].name != "leases" else None,
+    )
+    assert "ends timestamp TTL," in create_table(keyspace, leases, SCYLLAS["2026.3"])
+    assert "synchronous_updates" not in leases.options
+    assert ["TTL"] == [left.what for left in undeclared(found) if left.name == "leases.ends"]
+    assert ["ends"] == [
+        table["ttl_column"]
+        for table in facts_dict(SchemaFacts([found]))["keyspaces"][0]["tables"]
+        if "ttl_column" in table
+    ]

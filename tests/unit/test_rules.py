@@ -35,6 +35,7 @@ from scyllamodel.schema.rules.allow import checked
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE, ENTRIES
 from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server import NodeSettings, ServerProfile
 
@@ -64,6 +65,12 @@ def both(found, declared, *more):
 def dropped(what, column):
     """A table that had a column ``x`` once, and models that want one again."""
     return schema(table("t", *T, dropped={"x": what})), wanted(table("t", *T, f"x {column}"))
+
+
+def with_static(indexes):
+    """A table with an index, and models that add a static column."""
+    live, declared = indexed(indexes, indexes, *T, "m list<int>")
+    return live, wanted(table("t", *T, "m list<int>", "s int static", indexes=declared.tables[0].indexes))
 
 
 def about(**facts):
@@ -233,6 +240,13 @@ CASES = [
     ("NB101", "error", C5, indexed([], [index("v", "a-b")]), indexed([], [index("v", "a_b")])),
     ("NB101", "error", C5, (schema(), wanted(table("t", *T), attrs.evolve(V, where="v = 'it''s'"))), both(T, T, V)),
     ("NB101", "error", C5, new(*T, options={"id": "x"}), new(*T)),
+    ("NB101", "error", OLD_SCYLLA, new(*T, "m map<int,int>", "s int static", indexes=[index("m")]),
+     new(*T, "m map<int,int>", "s int static", indexes=[index("v")])),
+    ("NB101", "error", SCYLLA, indexed([], [index("m")], *T, "m set<int> static"),
+     indexed([], [index("m")], "a int pk", "m set<int> static")),
+    ("NB101", "error", SCYLLA, with_static([index("m")]), with_static([index("v")])),
+    ("NB101", "warn", SCYLLA, both(T, T, attrs.evolve(V, where="v = 'it's'")),
+     both(T, T, attrs.evolve(V, where="v = 'x'"))),
 ]  # fmt: skip
 
 TOPOLOGY = {"dc1": 3, "dc2": 2}
@@ -330,6 +344,9 @@ ELSEWHERE = [
     ("SY101", lambda: off_notes("off"), list),
     ("AL101", lambda: contracted("DS103:t.legcy"), lambda: contracted("DS103:t.legacy")),
     ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
+    ("NB102", lambda: by_hand("ALTER KEYSPACE k WITH replication = {'class': 'x'}"),
+     lambda: by_hand("ALTER KEYSPACE k WITH durable_writes = false")),
+    ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
     ("LG101", lambda: may_sync(versions("b", "a"), "a", EMPTY), lambda: may_sync(versions("a", "b"), "a", EMPTY)),
@@ -359,6 +376,11 @@ def codes(ask):
     except ScyllaModelError as error:
         return {error.code, str(error).partition(" ")[0]}
     return {told.code for told in (found if isinstance(found, list) else [found]) if isinstance(told, Diagnostic)}
+
+
+def by_hand(cql):
+    """What is said of a hand-written statement in a keyspace without commit log."""
+    return list(StatementJudge("k", [schema(keyspace=Keyspace("k", NTS, durable_writes=False))], SCYLLA).judge(cql))
 
 
 def contracted(*allow):

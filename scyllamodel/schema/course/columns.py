@@ -13,6 +13,7 @@ from scyllamodel.schema.course.sides import Refused, read_cql
 from scyllamodel.schema.course.stages import Course, Stage
 from scyllamodel.schema.course.views import ViewsInTheWay, views_stage
 from scyllamodel.schema.effects import after
+from scyllamodel.schema.index_names import LONGEST
 from scyllamodel.schema.rules.recipes import annotation, copied_by, spare
 from scyllamodel.schema.source import Called
 from scyllamodel.types.values import freeze, is_multi_cell
@@ -108,7 +109,7 @@ def _differs(stored: TableColumn, declared: TableColumn) -> bool:
 
 def _retargeted(case: Refused, index: Index, pair: _Pair) -> Index:
     """The index of the wanted column on the new one; its name is free, since the old index keeps its own."""
-    name = clipped(f"{case.table.name}_{pair.new.name}_idx", 222, "_idx")
+    name = clipped(f"{case.table.name}_{pair.new.name}_idx", LONGEST, "_idx")
     return attrs.evolve(index, column=pair.new.name, name=name)
 
 

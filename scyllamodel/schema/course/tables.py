@@ -12,6 +12,7 @@ from scyllamodel.model.names import clipped
 from scyllamodel.schema.course.sides import Refused, read_cql, snake
 from scyllamodel.schema.course.stages import Course, Stage
 from scyllamodel.schema.effects import after
+from scyllamodel.schema.index_names import LONGEST
 from scyllamodel.schema.rules.recipes import spare
 from scyllamodel.schema.source import Called
 from scyllamodel.types.values import is_multi_cell
@@ -62,7 +63,7 @@ def _renamed(index: Index, table: Table, new: str, taken: set[str]) -> Index:
     """An index of the new table; names of indexes are unique in a keyspace."""
     if index.named:
         return attrs.evolve(index, name=spare(index.name, taken))
-    return attrs.evolve(index, name=clipped(index.name.replace(table.name, new, 1), 222, "_idx"))
+    return attrs.evolve(index, name=clipped(index.name.replace(table.name, new, 1), LONGEST, "_idx"))
 
 
 def _called(pair: _Pair, *, alone: bool = False) -> Called:

@@ -139,7 +139,7 @@ def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id
     """
     compact = ["COMPACT STORAGE"] if is_compact(table) else []
     table = as_created(table) if compact else table
-    lines = [*map(column_cql, table.columns), f"PRIMARY KEY {_primary_key(table)}"]
+    lines = [*(_column_line(column, table) for column in table.columns), f"PRIMARY KEY {_primary_key(table)}"]
     body = ",\n".join(INDENT + line for line in lines)
     descending = any(column.descending for column in table.clustering_key)
     options = _without_ttl(table.options) if table.is_counter else table.options
@@ -205,6 +205,11 @@ def column_cql(column: TableColumn) -> str:
     """A column as ``CREATE TABLE`` and ``ALTER TABLE ADD`` take it."""
     mask = f" MASKED WITH {column.mask}" if column.mask else ""
     return f"{quote(column.name)} {column.type.cql}{' STATIC' if column.kind == 'static' else ''}{mask}"
+
+
+def _column_line(column: TableColumn, table: Table) -> str:
+    """The column in ``CREATE TABLE``, where alone ``TTL`` can stand beside its type."""
+    return column_cql(column) + (" TTL" if column.name == table.ttl_column else "")
 
 
 def _names(columns: Iterable[TableColumn]) -> str:

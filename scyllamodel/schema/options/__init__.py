@@ -4,7 +4,7 @@ from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
 from scyllamodel.schema.options.compare import before, changed, lost, same
 from scyllamodel.schema.options.declare import DOCSTRING, Setting, Settings, TableOptions
 from scyllamodel.schema.options.emit import map_cql, option_cql, unalterable, unknown_here
-from scyllamodel.schema.options.stored import NO_OPTIONS, stored_options
+from scyllamodel.schema.options.stored import NO_OPTIONS, stored_options, ttl_column
 
 __all__ = [
     "DOCSTRING",
@@ -21,6 +21,7 @@ __all__ = [
     "option_cql",
     "same",
     "stored_options",
+    "ttl_column",
     "unalterable",
     "unknown_here",
 ]

@@ -117,8 +117,19 @@ def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
         found["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little")
     if "scylla_tags" in blobs:
         tags = string_map(blobs["scylla_tags"])
-        found["synchronous_updates"] = tags.get("system:synchronous_view_updates", "false")
+        if "system:synchronous_view_updates" in tags:
+            found["synchronous_updates"] = tags["system:synchronous_view_updates"]
     return found
+
+
+def ttl_column(row: Mapping[str, Any]) -> str | None:
+    """The column that says when each row of a table expires; Scylla keeps it as a tag.
+
+    Parameters:
+        row: of ``system_schema.tables``.
+    """
+    blob = (row.get("extensions") or {}).get("scylla_tags")
+    return None if blob is None else string_map(blob).get("system:ttl_attribute")
 
 
 def string_map(blob: bytes) -> dict[str, str]:

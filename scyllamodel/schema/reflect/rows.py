@@ -36,7 +36,7 @@ from scyllamodel.schema.facts import (
     View,
 )
 from scyllamodel.schema.masks import stored_mask
-from scyllamodel.schema.options import stored_options
+from scyllamodel.schema.options import stored_options, ttl_column
 from scyllamodel.schema.reflect.targets import index_target, where_clause
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType
@@ -195,6 +195,7 @@ class _Keyspace:
             indexes=tuple(self.index(found, columns) for found in self.indexes.get(name, ())),
             flags=_flags(row),
             triggers=tuple(self.trigger(found) for found in self.triggers.get(name, ())),
+            ttl_column=ttl_column(row),
             dropped=FrozenMap({
                 gone["column_name"]: f"{gone.get('kind') or ''} {gone['type']}" for gone in self.dropped.get(name, ())
             }),

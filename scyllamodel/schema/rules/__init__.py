@@ -59,7 +59,7 @@ def judge(case: Case) -> tuple[Remark, ...]:
     """
     remarks = [Remark(found) for found in (*keyspaces.missing(case), *_declared(case))]
     remarks += [Remark(_weighed(found, case), change) for change in case.changes for found in _of(change, case)]
-    remarks += [Remark(found) for found in compatibility.stale_renames(case)]
+    remarks += [Remark(found) for found in (*compatibility.stale_renames(case), *breaking.stray_quotes(case))]
     return tuple(remarks)
 
 

@@ -1,6 +1,7 @@
 """NB: statements that real nodes took and did not survive, or that no server can take whatever the state.
 
-Each was seen on Cassandra 4.0, 4.1 or 5.0: after it the node did not start again.
+Each was seen on Cassandra 4.0, 4.1 or 5.0, or on ScyllaDB 2025.1 or 2026.3: the node did not start again, or writes
+and reads failed from then on. A rule holds for the releases that have the fault.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from scyllamodel._identifiers import name_fault
-from scyllamodel.schema.changes import AddTable, AddView, NameTaken, SetOptions
+from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.filters import has_stray_quote
+from scyllamodel.types.values import is_multi_cell
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import KeyspaceFacts
+    from scyllamodel.schema.facts import KeyspaceFacts, Table
     from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.server import ServerProfile
 
 
 def _taken(change: NameTaken, case: Case) -> Iterator[Diagnostic]:
@@ -36,6 +42,65 @@ def _options(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Di
     if "id" in options:
         text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
         yield Diagnostic("NB101", "error", case.path(name), text, "Leave id out; servers choose it.")
+
+
+LONGEST_VIEW: Final = 222
+"""Longest name of a table or view for which a node can create the directory."""
+
+
+def long_index(path: str, name: str, server: ServerProfile, *, given: bool) -> Iterator[Diagnostic]:
+    """NB101 for an index name that stops every node of the cluster.
+
+    Parameters:
+        given: whether the statement has the name; otherwise the server makes it up, and does not check it.
+    """
+    longest = server.longest_safe_index
+    if longest is None or len(name) <= longest or (given and server.checks_given_names):
+        return
+    made_up = "" if given else ", which the server makes up,"
+    text = f"an index name{made_up} of more than {longest} characters stops every node, and none starts again"
+    yield Diagnostic("NB101", "error", path, text, "Choose a shorter name.")
+
+
+def static_beside_collection(path: str, table: Table, server: ServerProfile) -> Iterator[Diagnostic]:
+    """NB101 for an index on a collection in a table that has static columns beside regular ones."""
+    static = [column.name for column in table if column.kind == "static"]
+    collections = {column.name for column in table if is_multi_cell(column.type)}
+    indexes = [index for index in table.indexes if index.column in collections]
+    if not (server.fails_static_writes and static and indexes):
+        return
+    index = indexes[0]
+    what = "regular" if index.column in static else "static"
+    if what == "regular" and all(column.kind == "static" or column.in_key for column in table):
+        return
+    text = f"the index on the collection {index.column} makes writes of {what} columns of {table.name} fail"
+    fix = (
+        "Leave the index out, or move the static columns to a table of their own; or use ScyllaDB 2025.4.11, 2026.1.6, "
+        "2026.2 or newer, where it is fixed."
+    )
+    yield Diagnostic("NB101", "error", path, text, fix)
+
+
+def _index(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
+    path = case.path(change.index.name)
+    yield from static_beside_collection(path, attrs.evolve(change.table, indexes=[change.index]), case.server)
+
+
+def _columns(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
+    live = case.sides.tables.get(change.table)
+    if live is not None and any(column.kind == "static" for column in change.columns):
+        table = attrs.evolve(live, columns=(*live.columns, *change.columns))
+        yield from static_beside_collection(case.path(change.table), table, case.server)
+
+
+def stray_quotes(case: Case) -> Iterator[Diagnostic]:
+    """NB101 for views that are there and hold a quote in their filter."""
+    declared = {table.name for table in case.wanted.tables}
+    for view in case.found.views:
+        if view.base in declared and has_stray_quote(view.where):
+            text = f"its filter holds a quote that is stored without its escape: {view.where}"
+            fix = f"Drop the view: with it every write to {view.base} fails, or the node does not start again."
+            yield Diagnostic("NB101", "warn", case.path(view.name), text, fix)
 
 
 def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
@@ -69,4 +134,6 @@ RULES: Final[Mapping[type, ChangeRule]] = {
     AddTable: _options,
     AddView: _options,
     SetOptions: _options,
+    AddIndex: _index,
+    AddColumns: _columns,
 }

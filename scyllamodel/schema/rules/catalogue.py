@@ -326,10 +326,28 @@ ENTRIES: Final = (
         "GRANT UNMASK ON TABLE … to the roles that need the values, before the migration.",
     ),
     Entry(
-        "NB101", "A statement that is known to break a node",
-        "Cassandra accepts or half-accepts it, and does not start again: a table named like a view, a name of more "
-        "than 222 characters, a quote in the filter of a view, the id of another table.",
+        "NB101", "A statement that is known to break a server",
+        "A server accepts it, and then does not start again, or fails reads or writes. Cassandra: a table named like a "
+        "view, a name of more than 222 characters, a quote in the filter of a view, the id of another table. ScyllaDB: "
+        "an index name of more than 216 characters, also one that it makes up; an indexed collection that is dropped; "
+        "an index on a collection beside static columns; a default TTL of more than 20 years; a quote in the filter of "
+        "a view. A rule holds for the releases that have the fault.",
         "class Orders(Model, table='orders_by_status') where orders_by_status is a view", "Choose another name.",
+    ),
+    Entry(
+        "NB102", "A hand-written statement that loses data or a definition",
+        "ScyllaDB accepts it without a word: ALTER KEYSPACE without durable_writes sets it to true; a factor of 0 in "
+        "the only data centre deletes all rows of a keyspace with tablets; options that replace the tags of a table "
+        "take its TTL column away; a column under a vector or full-text index is dropped, and the index stays.",
+        'RawStep("ALTER KEYSPACE shop WITH replication = {…}") where durable_writes is false',
+        "Write the statement as the refusal says.",
+    ),
+    Entry(
+        "NB103", "A hand-written statement was not checked",
+        "The statement could not be read, or it is about a table of which nothing is known, so the rules for "
+        "statements that break a server do not apply to it. It is sent as it stands.",
+        "RawStep('ALTER TABLE orders WITH …') on a table that no step of the plan creates",
+        "Read the statement again.",
     ),
     Entry(
         "NU101", "Existing rows have no value of a column",

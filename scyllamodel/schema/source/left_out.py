@@ -36,6 +36,8 @@ def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
             if (fault := index_fault(index, table)) is not None:
                 yield LeftOut("index", index.name, fault)
         yield from masks(table, "the model declares the column without a mask")
+        if table.ttl_column is not None:
+            yield LeftOut("TTL", f"{table.name}.{table.ttl_column}", "models declare no column as the TTL of its row")
     declared = frozenset(name for name, fault in faults.items() if fault is None)
     for view in facts.views:
         if (fault := view_fault(view, declared)) is not None:

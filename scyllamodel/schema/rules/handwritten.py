@@ -1,0 +1,281 @@
+"""NB for hand-written statements: what breaks a server, or loses data or settings without a word.
+
+*In*: one statement as text, what the keyspaces hold, the server. *Out*: remarks. A statement is read as far as the
+parser understands it; NB103 says of which it does not. Statements that models ask for are judged by `breaking`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, Change, DropColumns, DropIndex
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.effects import after
+from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
+from scyllamodel.schema.filters import has_stray_quote
+from scyllamodel.schema.options.limits import MAX_TTL
+from scyllamodel.schema.rules.breaking import LONGEST_VIEW, long_index, static_beside_collection
+from scyllamodel.schema.server import VIEWLESS, index_family
+from scyllamodel.schema.statement_parser import ParsedStatement, parse_statement
+from scyllamodel.schema.statement_reader import StatementSyntaxError
+from scyllamodel.types.values import Native, is_multi_cell
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+
+@attrs.frozen
+class Handwritten:
+    """A statement and where it runs.
+
+    Attributes:
+        statement: what it says.
+        found: its keyspace before it runs; empty facts where nobody read it.
+    """
+
+    statement: ParsedStatement
+    found: KeyspaceFacts
+    server: ServerProfile
+
+    @property
+    def path(self) -> str:
+        """The raw dotted name of what it changes."""
+        name = self.statement.name or self.statement.table
+        return name if name == self.found.name else f"{self.found.name}.{name}"
+
+    @property
+    def table(self) -> Table | None:
+        """The table that it changes or indexes, if it is known."""
+        return next((table for table in self.found.tables if table.name == self.statement.table), None)
+
+
+def keyspaces_of(cql: str) -> set[str]:
+    """The keyspaces that a statement names, whose facts a `StatementJudge` wants to have."""
+    try:
+        parsed = parse_statement(cql)
+    except StatementSyntaxError:
+        return set()
+    return {parsed.keyspace} if parsed is not None and parsed.keyspace is not None else set()
+
+
+class StatementJudge:
+    """Judges hand-written statements in the order in which they run, each by what those before it leave.
+
+    Parameters:
+        keyspace: the one that is meant where a statement names none.
+        found: what the keyspaces hold.
+    """
+
+    def __init__(self, keyspace: str, found: Iterable[KeyspaceFacts], server: ServerProfile) -> None:
+        self._keyspace = keyspace
+        self._found = {part.name: part for part in found}
+        self._server = server
+
+    def judge(self, cql: str, *, quoted: bool = True) -> tuple[Diagnostic, ...]:
+        """Everything there is to say of the next statement.
+
+        Parameters:
+            quoted: whether a remark may quote from it.
+        """
+        try:
+            parsed = parse_statement(cql)
+        except StatementSyntaxError as error:
+            why = f": {error}" if quoted else ""
+            text = f"the statement was not checked, since it could not be read{why}"
+            return (Diagnostic("NB103", "warn", self._keyspace, text, "Read it again: it is sent as it stands."),)
+        if parsed is None:
+            return ()
+        name = parsed.keyspace or self._keyspace
+        written = Handwritten(parsed, self._found.get(name, KeyspaceFacts(name)), self._server)
+        said = tuple(found for rule in _RULES.get(parsed.action, ()) for found in rule(written))
+        for change in _changes(written):
+            self.follow(name, change)
+        return said
+
+    def follow(self, keyspace: str, change: Change) -> None:
+        """Take note of a change that runs now."""
+        self._found[keyspace] = after(change, self._found.get(keyspace, KeyspaceFacts(keyspace)))
+
+
+def _changes(written: Handwritten) -> Iterator[Change]:
+    """What the statement changes of that by which later ones are judged."""
+    statement, keyspace = written.statement, written.found.name
+    table = written.table or Table(statement.table or statement.name, ())
+    if statement.action == "CREATE INDEX":
+        index = Index(statement.name, ", ".join(statement.names), using=statement.using)
+        yield AddIndex(keyspace, table, index)
+    elif statement.action == "DROP INDEX":
+        yield DropIndex(keyspace, table, Index(statement.name, ""))
+    elif statement.action == "ALTER TABLE ADD":
+        yield AddColumns(keyspace, table.name, statement.columns)
+    elif statement.action == "ALTER TABLE DROP":
+        yield DropColumns(keyspace, table.name, tuple(TableColumn(name, Native("text")) for name in statement.names))
+    elif statement.action == "CREATE TABLE":
+        ttl = next(iter(statement.names), None)
+        yield AddTable(keyspace, Table(statement.name, statement.columns, ttl_column=ttl))
+    elif statement.action == "ALTER TABLE TTL" and written.table is not None:
+        yield AddTable(keyspace, attrs.evolve(table, ttl_column=next(iter(statement.names), None)))
+
+
+def _unknown_table(written: Handwritten) -> Iterator[Diagnostic]:
+    """What cannot be judged, because the table is not known."""
+    text = f"the statement was not checked, since nothing is known of the table {written.statement.table}"
+    yield Diagnostic("NB103", "warn", written.path, text, "Make sure that the table exists when it is sent.")
+
+
+def _refused(code: str, written: Handwritten, text: str, fix: str) -> Diagnostic:
+    return Diagnostic(code, "error", written.path, text, fix)
+
+
+def _durable_writes(written: Handwritten) -> Iterator[Diagnostic]:
+    """NB102: an ``ALTER KEYSPACE`` that switches the commit log on again."""
+    about = written.found.keyspace
+    if about is None or about.durable_writes or "durable_writes" in written.statement.options:
+        return
+    if written.server.resets_durable_writes:
+        text = "ALTER KEYSPACE sets durable_writes to true where it does not name it, and false is stored"
+        yield _refused("NB102", written, text, "Add the stored value: AND durable_writes = false")
+
+
+def _no_replicas(written: Handwritten) -> Iterator[Diagnostic]:
+    """NB102: a replication that keeps no copy at all."""
+    about, wanted = written.found.keyspace, written.statement.options.get("replication")
+    if about is None or not about.tablets or not isinstance(wanted, Mapping):
+        return
+    before = {name: factor for name, factor in (about.replication or {}).items() if name != "class"}
+    after: dict[str, Any] = {**before, **{name: factor for name, factor in wanted.items() if name != "class"}}
+    if any(map(_copies, before.values())) and not any(map(_copies, after.values())):  # only ScyllaDB has tablets
+        text = "a factor of 0 in every data centre deletes all rows of the keyspace"
+        yield _refused("NB102", written, text, "Keep at least one copy; or drop the tables, if nobody needs them.")
+
+
+def _copies(factor: object) -> int:
+    """How many copies a factor means: a number, or the length of a list of racks."""
+    if isinstance(factor, (tuple, Mapping)):
+        return len(factor)
+    return int(str(factor)) if str(factor).isdecimal() else 1
+
+
+def _initial_tablets(written: Handwritten) -> Iterator[Diagnostic]:
+    tablets = written.statement.options.get("tablets")
+    initial = str(tablets.get("initial", 0)) if isinstance(tablets, Mapping) else "0"
+    if initial.startswith("-") and written.server.breaks_at_negative_tablets:
+        text = f"no table can be created in a keyspace with initial tablets of {initial}: the node runs out of memory"
+        yield _refused("NB101", written, text, "Leave 'initial' out.")
+
+
+def _index(written: Handwritten) -> Iterator[Diagnostic]:
+    statement, server = written.statement, written.server
+    if statement.using == "" and server.breaks_drivers:
+        text = "the answer to an empty index class cannot be decoded, and the driver closes its connection"
+        yield _refused("NB101", written, text, "Write the class, or leave USING out.")
+    made_up = re.sub(r"\W", "", f"{statement.table}_{'_'.join(statement.names)}_idx", flags=re.ASCII)
+    yield from long_index(written.path, statement.name or made_up, server, given=bool(statement.name))
+    if not server.fails_static_writes:
+        return
+    if written.table is None:
+        yield from _unknown_table(written)
+    elif (column := written.table.get(statement.names[0] if statement.names else "")) is not None:
+        table = attrs.evolve(written.table, indexes=[Index(statement.name, column.name)])
+        yield from static_beside_collection(written.path, table, server)
+
+
+def _view(written: Handwritten) -> Iterator[Diagnostic]:
+    if has_stray_quote(written.statement.where, stored=False):
+        text = "a quote in the filter of a view is stored without its escape: every write to the table fails afterwards"
+        yield _refused("NB101", written, text, "Filter when reading the view.")
+    if len(written.statement.name) > LONGEST_VIEW and not written.server.checks_given_names:
+        text = f"a view name of more than {LONGEST_VIEW} characters stops every node, which do not start again"
+        yield _refused("NB101", written, text, "Choose a shorter name.")
+
+
+def _table_options(written: Handwritten) -> Iterator[Diagnostic]:
+    options = written.statement.options
+    ttl = options.get("default_time_to_live", 0)
+    if str(ttl).isdecimal() and int(str(ttl)) > MAX_TTL and written.server.accepts_any_ttl:
+        text = f"rows with a default_time_to_live above {MAX_TTL} cannot be read once they are on disk"
+        yield _refused("NB101", written, text, f"Write {MAX_TTL} at most, which is 20 years.")
+    if "id" in options and written.server.accepts_any_id:
+        text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
+        yield _refused("NB101", written, text, "Leave id out; servers choose it.")
+
+
+def _tags(written: Handwritten) -> Iterator[Diagnostic]:
+    """NB102: options that replace the tag of the TTL column."""
+    options = sorted({"synchronous_updates", "scylla_tags"} & set(written.statement.options))
+    if not options or not written.server.has_ttl_columns:
+        return
+    if written.table is None:
+        yield from _unknown_table(written)
+    elif written.table.ttl_column is not None:
+        column = written.table.ttl_column
+        text = f"{options[0]} replaces the tags of the table, and {column} is not its TTL column any more"
+        fix = f"Leave it out; or follow it by ALTER TABLE {written.path} TTL {column}, in a step after it."
+        yield _refused("NB102", written, text, fix)
+
+
+def _type(written: Handwritten) -> Iterator[Diagnostic]:
+    """NB102: another type of the TTL column."""
+    if written.table is not None and written.table.ttl_column in written.statement.names:
+        text = "the type of a TTL column is changed, and its values may not be times any more: rows stop expiring"
+        yield _refused("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
+
+
+def _added(written: Handwritten) -> Iterator[Diagnostic]:
+    if written.server.fails_static_writes and any(column.kind == "static" for column in written.statement.columns):
+        if written.table is None:
+            yield from _unknown_table(written)
+        else:
+            table = attrs.evolve(written.table, columns=(*written.table.columns, *written.statement.columns))
+            yield from static_beside_collection(written.path, table, written.server)
+
+
+def _dropped(written: Handwritten) -> Iterator[Diagnostic]:
+    if not written.server.drops_indexed_collections:
+        return
+    if written.table is None:
+        yield from _unknown_table(written)
+        return
+    for name in written.statement.names:
+        for index in written.table.indexes:
+            if name in index.column.split(", "):
+                yield from _under_index(written, written.table, name, index)
+
+
+def _under_index(written: Handwritten, table: Table, name: str, index: Index) -> Iterator[Diagnostic]:
+    column = table.get(name)
+    fix = f"First: DROP INDEX {written.found.name}.{index.name}"
+    if index.using is not None and index_family(index.using) in VIEWLESS:
+        text = f"the index {index.name} needs {name}, and stays as an index on a column that is not there"
+        yield _refused("NB102", written, text, fix)
+    elif column is not None and is_multi_cell(column.type):
+        text = f"the collection {name} is dropped under the index {index.name}: the next write ends every node"
+        yield _refused("NB101", written, text, fix)
+
+
+def _dropped_time(written: Handwritten) -> Iterator[Diagnostic]:
+    place = (written.statement.keyspace, written.statement.table)
+    read = {"*", "dropped_time"} & {name.lower() for name in written.statement.names}
+    if place == ("system_schema", "dropped_columns") and read and written.server.breaks_drivers:
+        text = "dropped_time overflows the dates of drivers, which close the connection"
+        yield _refused("NB101", written, text, "Name the other columns.")
+
+
+_Rule = Callable[[Handwritten], Iterator[Diagnostic]]
+_RULES: Final[Mapping[str, tuple[_Rule, ...]]] = {
+    "CREATE KEYSPACE": (_initial_tablets,),
+    "ALTER KEYSPACE": (_durable_writes, _no_replicas, _initial_tablets),
+    "CREATE INDEX": (_index,),
+    "CREATE MATERIALIZED VIEW": (_view, _table_options),
+    "CREATE TABLE": (_table_options,),
+    "ALTER TABLE WITH": (_table_options, _tags),
+    "ALTER MATERIALIZED VIEW": (_table_options,),
+    "ALTER TABLE ADD": (_added,),
+    "ALTER TABLE DROP": (_dropped,),
+    "ALTER TABLE ALTER": (_type,),
+    "SELECT": (_dropped_time,),
+}

@@ -1,0 +1,246 @@
+"""Parser for schema statements that were written by hand, as far as rules ask what they do.
+
+*In*: the text of one statement. *Out*: a `ParsedStatement`, None for a statement that no rule speaks of, or a
+`StatementSyntaxError` for one that a rule may speak of and that is not understood. The grammar is that of ``Parser.g``
+(Cassandra) and ``Cql.g`` (ScyllaDB); what neither server takes may be read as something all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel._identifiers import unquote
+from scyllamodel.schema.facts import FrozenMap, Kind, TableColumn
+from scyllamodel.schema.statement_reader import StatementReader, StatementSyntaxError
+from scyllamodel.types.parse import parse_type
+from scyllamodel.types.values import CqlType
+
+
+@attrs.frozen
+class ParsedStatement:
+    """What a schema statement says.
+
+    Attributes:
+        action: the keywords that identify it, such as ``CREATE INDEX`` or ``ALTER TABLE DROP``.
+        keyspace: None where the statement leaves it to the session.
+        name: raw name of the keyspace, table, view or index; empty for an index without a name.
+        table: raw name of the table that an index or view is on; otherwise the name.
+        columns: columns that are added, with their types; others have only names, in ``names``.
+        names: raw names of the columns that are dropped, indexed, altered, selected or declared as TTL.
+        options: of ``WITH``, by name; maps, lists, texts, numbers and booleans as Python values.
+        using: the class of a custom index.
+        where: the filter of a view.
+    """
+
+    action: str
+    keyspace: str | None
+    name: str
+    table: str = ""
+    columns: tuple[TableColumn, ...] = ()
+    names: tuple[str, ...] = ()
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    using: str | None = None
+    where: str = ""
+
+
+def parse_statement(cql: str) -> ParsedStatement | None:
+    """The parts of a schema statement; None for a statement that no rule speaks of.
+
+    >>> parse_statement('ALTER TABLE shop.orders DROP (a, "B")').names
+    ('a', 'B')
+    >>> parse_statement("GRANT SELECT ON shop.orders TO reports")
+
+    Raises:
+        StatementSyntaxError: it begins like a schema statement and cannot be read as one.
+    """
+    reader = StatementReader(cql)
+    for words, read in _STATEMENTS:
+        if reader.take(*words):
+            return read(reader)
+    return None
+
+
+def _with(reader: StatementReader) -> dict[str, Any]:
+    if reader.is_done:
+        return {}
+    reader.expect("WITH")
+    return reader.options()
+
+
+def _keyspace(action: str) -> Callable[[StatementReader], ParsedStatement]:
+    def read(reader: StatementReader) -> ParsedStatement:
+        _skip_condition(reader)
+        name = reader.name()
+        return ParsedStatement(action, name, name, options=FrozenMap(_with(reader)))
+
+    return read
+
+
+def _skip_condition(reader: StatementReader) -> None:
+    _ = reader.take("IF", "NOT", "EXISTS") or reader.take("IF", "EXISTS")
+
+
+def _create_index(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    name = "" if reader.take("ON") else reader.name()
+    if name:
+        reader.expect("ON")
+    keyspace, table = reader.qualified()
+    targets = [target for target in reader.parenthesised() if not target.startswith("(")]
+    using = None
+    if reader.take("USING"):
+        using = str(reader.literal())
+    return ParsedStatement(
+        "CREATE INDEX", keyspace, name, table, names=tuple(map(_target, targets)),
+        options=FrozenMap(_with(reader)), using=using,
+    )  # fmt: skip
+
+
+def _target(text: str) -> str:
+    """The raw name of an indexed column; ``keys ( m )`` is on ``m``."""
+    pieces = text.split(" ")
+    inside = pieces[2] if len(pieces) == 4 and pieces[1] == "(" else text
+    return unquote(inside)
+
+
+def _create_view(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    keyspace, name = reader.qualified()
+    reader.expect("AS")
+    reader.expect("SELECT")
+    reader.text_until("FROM")
+    reader.expect("FROM")
+    base = reader.qualified()
+    where = ""
+    if reader.take("WHERE"):
+        where = reader.text_until("PRIMARY")
+    reader.expect("PRIMARY")
+    reader.expect("KEY")
+    reader.parenthesised()
+    return ParsedStatement(
+        "CREATE MATERIALIZED VIEW", keyspace or base[0], name, base[1], where=where, options=FrozenMap(_with(reader))
+    )
+
+
+def _create_table(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    keyspace, name = reader.qualified()
+    columns = [_column(text) for text in reader.parenthesised() if not text.upper().startswith("PRIMARY KEY")]
+    ttl = tuple(column.name for column, is_ttl in columns if is_ttl)
+    return ParsedStatement(
+        "CREATE TABLE", keyspace, name, name, tuple(column for column, _ in columns), ttl, FrozenMap(_with(reader))
+    )
+
+
+def _column(text: str) -> tuple[TableColumn, bool]:
+    """A column with its type; whether it is static, and whether it is the TTL column."""
+    reader = StatementReader(text)
+    name = reader.name()
+    cql_type = _type(reader.text_until("STATIC", "PRIMARY", "TTL", "MASKED", "CHECK"))
+    rest = reader.text_until().upper()
+    kind: Kind = "static" if "STATIC" in rest else "partition_key" if "PRIMARY" in rest else "regular"
+    return TableColumn(name, cql_type, kind), "TTL" in rest.split(" ")
+
+
+def _type(text: str) -> CqlType:
+    try:
+        return parse_type(text.replace(" . ", "."))
+    except ValueError as error:
+        raise StatementSyntaxError(str(error)) from error
+
+
+def _alter_table(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    keyspace, name = reader.qualified()
+    for word, read in _ALTERATIONS.items():
+        if reader.take(word):
+            return attrs.evolve(ParsedStatement(f"ALTER TABLE {word}", keyspace, name, name), **read(reader))
+    raise StatementSyntaxError(f"no change of a table begins with {reader.peek()!r}")
+
+
+def _listed(reader: StatementReader) -> list[str]:
+    """One item, or several in parentheses."""
+    return reader.parenthesised() if reader.peek() == "(" else [reader.text_until(",", nested="(<)>")]
+
+
+def _added(reader: StatementReader) -> Mapping[str, Any]:
+    _skip_condition(reader)
+    columns = tuple(_column(text)[0] for text in _listed(reader))
+    return {"columns": columns, "names": tuple(column.name for column in columns)}
+
+
+def _dropped(reader: StatementReader) -> Mapping[str, Any]:
+    if reader.take("COMPACT", "STORAGE"):
+        return {}
+    _skip_condition(reader)
+    if reader.peek() == "(":
+        names = [unquote(text) for text in reader.parenthesised()]
+    else:
+        names = [reader.name()]
+        while reader.take(","):
+            names.append(reader.name())
+    return {"names": tuple(names)}
+
+
+def _altered(reader: StatementReader) -> Mapping[str, Any]:
+    _skip_condition(reader)
+    name = reader.name()
+    if not reader.take("TYPE"):
+        return {}
+    return {"names": (name,), "columns": (TableColumn(name, _type(reader.text_until())),)}
+
+
+def _ttl(reader: StatementReader) -> Mapping[str, Any]:
+    return {} if reader.take("NULL") else {"names": (reader.name(),)}
+
+
+_ALTERATIONS: Final[Mapping[str, Callable[[StatementReader], Mapping[str, Any]]]] = {
+    "ADD": _added,
+    "DROP": _dropped,
+    "ALTER": _altered,
+    "WITH": lambda reader: {"options": FrozenMap(reader.options())},
+    "TTL": _ttl,
+    "RENAME": lambda _: {},
+}
+
+
+def _alter_view(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    keyspace, name = reader.qualified()
+    return ParsedStatement("ALTER MATERIALIZED VIEW", keyspace, name, name, options=FrozenMap(_with(reader)))
+
+
+def _drop(action: str) -> Callable[[StatementReader], ParsedStatement]:
+    def read(reader: StatementReader) -> ParsedStatement:
+        _skip_condition(reader)
+        keyspace, name = reader.qualified()
+        return ParsedStatement(action, keyspace, name, name)
+
+    return read
+
+
+def _select(reader: StatementReader) -> ParsedStatement | None:
+    reader.take("JSON")
+    selected = reader.text_until("FROM")
+    if not reader.take("FROM"):
+        return None
+    keyspace, table = reader.qualified()
+    return ParsedStatement("SELECT", keyspace, table, table, names=tuple(selected.split(" , ")))
+
+
+_STATEMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[StatementReader], ParsedStatement | None]], ...]] = (
+    (("CREATE", "KEYSPACE|SCHEMA"), _keyspace("CREATE KEYSPACE")),
+    (("ALTER", "KEYSPACE|SCHEMA"), _keyspace("ALTER KEYSPACE")),
+    (("CREATE", "INDEX"), _create_index),
+    (("CREATE", "CUSTOM", "INDEX"), _create_index),
+    (("CREATE", "MATERIALIZED", "VIEW"), _create_view),
+    (("CREATE", "TABLE|COLUMNFAMILY"), _create_table),
+    (("ALTER", "TABLE|COLUMNFAMILY"), _alter_table),
+    (("ALTER", "MATERIALIZED", "VIEW"), _alter_view),
+    (("DROP", "INDEX"), _drop("DROP INDEX")),
+    (("DROP", "MATERIALIZED", "VIEW"), _drop("DROP MATERIALIZED VIEW")),
+    (("SELECT",), _select),
+)
