@@ -6,6 +6,8 @@ goes away (``| head``) never stops the work: what is left to say is dropped. Nor
 
 from __future__ import annotations
 
+import functools
+import importlib
 import io
 import json
 import os
@@ -122,21 +124,22 @@ class Console:
         stream = self.live
         if stream is None:
             return None
-        try:
-            from scyllamodel.cli.terminal import Bar  # noqa: PLC0415 - rich is optional
-        except ImportError:
-            return None
-        return Bar(stream, total)
+        terminal = _terminal()
+        return None if terminal is None else terminal.Bar(stream, total)
+
+    def prepare(self) -> None:
+        """Import now what a terminal needs later."""
+        if self.out.isatty() or self.err.isatty():
+            _terminal()
 
     def _print(self, stream: TextIO, text: str) -> None:
         if not stream.isatty():
             return self._write(stream, f"{text}\n")
-        try:
-            from scyllamodel.cli.terminal import print_styled  # noqa: PLC0415 - rich is optional
-        except ImportError:
+        terminal = _terminal()
+        if terminal is None:
             return self._write(stream, f"{visible(text)}\n")
         with self._surviving(stream):
-            print_styled(stream, styled(text))
+            terminal.print_styled(stream, styled(text))
         return None
 
     def _write(self, stream: TextIO, text: str) -> None:
@@ -154,6 +157,15 @@ class Console:
                 self.lost = error
             with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())
+
+
+@functools.lru_cache
+def _terminal() -> Any:
+    """The module that needs rich, or None without it; whichever it is, it stays so."""
+    try:
+        return importlib.import_module("scyllamodel.cli.terminal")
+    except ImportError:
+        return None
 
 
 def _opened(stream: TextIO | None) -> TextIO:

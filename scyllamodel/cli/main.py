@@ -15,7 +15,7 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import CHANGES, DONE, ERROR, Interrupted, ResultLost
 from scyllamodel.cli.parser import Command, parse
 from scyllamodel.cli.signals import on_signals
-from scyllamodel.config import add_current_folder
+from scyllamodel.config import add_current_folder, toml_reader
 from scyllamodel.driver.connect import stop_loop
 from scyllamodel.errors import ScyllaModelError
 
@@ -61,8 +61,11 @@ def _run(words: Sequence[str], console: Console) -> int:
     console.json = getattr(settings, "json", False)
     console.verbosity = settings.verbosity
     _log(console)
-    add_current_folder()
     command: Command = settings.command
+    if command.imports:
+        console.prepare()
+        toml_reader()
+        add_current_folder()  # after all imports of ours, so that no file there stands in for a package of theirs
     return command.run(settings, console)
 
 

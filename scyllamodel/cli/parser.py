@@ -34,6 +34,7 @@ class Command:
         about: a paragraph for its own help.
         examples: command lines worth copying.
         exits: the exit codes it can give besides 0, 1, 64 and 78.
+        imports: whether it imports models, or the module of a repo.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Command:
     about: str
     examples: tuple[str, ...]
     exits: tuple[int, ...] = ()
+    imports: bool = True
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,16 +8,15 @@ knows `Repo`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
 import attrs
 
+from scyllamodel.config.pyproject import pyprojects, tool_table
 from scyllamodel.config.settings import closest
 from scyllamodel.config.url import url_of_file, url_text
 from scyllamodel.errors import ConfigurationError, DiscoveryError, ScyllaModelError
@@ -33,8 +32,6 @@ HELP: Final = """Configure a repo in one of these ways:
 
 _BETWEEN: Final = re.compile(r",(?=\s*(?:[A-Za-z]+://|[^\W\d][\w.]*:[^\W\d]|$))")
 """The comma before another URL or ``module:attribute``; a URL has commas of its own, before hosts and models."""
-
-_TABLE: Final = re.compile(r"^\s*\[\s*tool\s*\.\s*[\"']?scyllamodel|^\s*scyllamodel\s*[=.]", re.MULTILINE)
 
 
 @attrs.frozen
@@ -81,39 +78,11 @@ def _url_of_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
 
 
 def _from_pyproject(folder: Path) -> tuple[Target, ...]:
-    for path in _pyprojects(folder):
-        table = _tool_table(path)
+    for path in pyprojects(folder):
+        table = tool_table(path)
         if table is not None:
             return _targets_of(table, path)
     return ()
-
-
-def _pyprojects(folder: Path) -> Iterator[Path]:
-    """The files that may have our table, from a folder upwards; the others are neither parsed nor criticised."""
-    for above in (folder, *folder.resolve().parents):
-        path = above / "pyproject.toml"
-        if path.is_file() and _TABLE.search(path.read_text(encoding="utf-8")):
-            yield path
-
-
-def _tool_table(path: Path) -> Any:
-    """``[tool.scyllamodel]`` of one file, or None."""
-    try:
-        return _toml(path.read_text(encoding="utf-8"), path).get("tool", {}).get("scyllamodel")
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is no valid TOML: {error}. Correct the file.", setting="repos") from error
-
-
-def _toml(text: str, path: Path) -> dict[str, Any]:
-    # Python 3.10 has no tomllib; its backport tomli has the same functions, and is there with many tools.
-    for reader in ("tomllib", "tomli"):
-        if importlib.util.find_spec(reader):
-            return importlib.import_module(reader).loads(text)  # type: ignore[no-any-return]
-    raise ConfigurationError(
-        f"{path} has [tool.scyllamodel], but Python {sys.version_info[0]}.{sys.version_info[1]} cannot read TOML. "
-        "Run pip install tomli, or set SCYLLAMODEL_REPOS instead.",
-        setting="repos",
-    )
 
 
 def _targets_of(table: Any, path: Path) -> tuple[Target, ...]:
@@ -184,17 +153,3 @@ def _broken(name: str, target: Target, error: Exception) -> DiscoveryError:
         f"Try python -c 'import {name}'.",
         module=name,
     )
-
-
-def add_current_folder() -> None:
-    """Let the current folder be imported from, as ``python -m`` does and a console script does not.
-
-    So may be the folder of the ``pyproject.toml`` above it that configures repos, since its names are meant from there.
-    For the command line alone; a library leaves `sys.path` as it is.
-    """
-    here = Path.cwd()
-    if not {"", str(here)} & set(sys.path):
-        sys.path.insert(0, str(here))
-    above = next((str(path.parent) for path in _pyprojects(here)), str(here))
-    if above not in {str(here), *sys.path}:
-        sys.path.append(above)

@@ -229,7 +229,7 @@ def _launch(job: Job) -> None:
     """Start a holder and wait until its cluster is up; Ctrl-C meanwhile ends it again."""
     file = Path(job.state)
     file.unlink(missing_ok=True)
-    path = [entry or str(Path.cwd()) for entry in sys.path]
+    path = [*(entry or str(Path.cwd()) for entry in sys.path), str(Path(__file__).parents[2])]
     with open_private(_log(file)) as log, tempfile.TemporaryFile() as told:
         told.write(job.to_json().encode())  # not as an argument: every user of the machine can read those
         told.seek(0)

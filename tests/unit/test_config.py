@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scyllamodel.config import RepoSettings, Secret, add_current_folder, configured_targets, settings_from_url
+from scyllamodel.config import RepoSettings, Secret, configured_targets, settings_from_url
 from scyllamodel.config.settings import node_address, node_text
 from scyllamodel.driver.configured import configured_repos
 from scyllamodel.driver.repo import Repo
@@ -464,11 +464,10 @@ def test_python_without_a_toml_reader_says_what_to_install(tmp_path):
     """Python 3.10 without tomli refuses a ``[tool.scyllamodel]`` with the way out, and needs none for other files."""
     (tmp_path / "pyproject.toml").write_text("[tool.scyllamodel]\nrepos = []\n")
     code = """
-        import importlib.util, sys
+        import sys
         from pathlib import Path
         import scyllamodel.config.sources as sources
-        find = importlib.util.find_spec
-        importlib.util.find_spec = lambda name: None if name.startswith("toml") else find(name)
+        sys.modules.update(tomllib=None, tomli=None)
         from scyllamodel.errors import ConfigurationError
         try:
             sources.configured_targets(environ={}, folder=Path(sys.argv[1]))
@@ -485,28 +484,6 @@ def test_python_without_a_toml_reader_says_what_to_install(tmp_path):
     )
 
     assert "True\nTrue\n" == run.stdout
-
-
-def test_the_current_folder_is_added_once(tmp_path, monkeypatch):
-    """A console script can import from the current folder after one call, and another call adds nothing."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["/nowhere"])
-    add_current_folder()
-    add_current_folder()
-
-    assert [str(tmp_path), "/nowhere"] == sys.path
-
-
-@pytest.mark.parametrize("text", ['[tool.scyllamodel]\nrepos = ["shop.db:repo"]\n', "[tool.scyllamodel\n"])
-def test_the_folder_of_pyproject_is_added(tmp_path, monkeypatch, text):
-    """In a folder below the one that configures repos, their names can be imported; the file is not criticised here."""
-    (tmp_path / "pyproject.toml").write_text(text)
-    (tmp_path / "below").mkdir()
-    monkeypatch.chdir(tmp_path / "below")
-    monkeypatch.setattr(sys, "path", ["/nowhere"])
-    add_current_folder()
-
-    assert [str(tmp_path / "below"), "/nowhere", str(tmp_path)] == sys.path
 
 
 @pytest.mark.parametrize("models", [json, [json], ["json"], "json"], ids=repr)

@@ -109,6 +109,7 @@ COMMANDS: Final = (
         "read and for a schema change that changes nothing, and ends with 1 if one of them is not well.\n"
         "Needs the extra `local`.",
         ("scyllamodel local start", "scyllamodel local start --version 4.1 --heap 2048", "scyllamodel local status"),
+        imports=False,
     ),
     Command(
         "demo",
@@ -118,5 +119,6 @@ COMMANDS: Final = (
         "Starts a real Cassandra for the tour and stops it afterwards. Every claim is put to the test:\n"
         "exit code 0 means that all of it happened as told. Needs the extra `local`.",
         ("scyllamodel demo", "scyllamodel demo --version 4.1", "scyllamodel demo --keep"),
+        imports=False,
     ),
 )

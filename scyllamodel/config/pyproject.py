@@ -1,0 +1,115 @@
+"""``[tool.scyllamodel]`` of the nearest ``pyproject.toml``, and whether its folder may be imported from.
+
+*In*: a folder. *Out*: the files that may have the table, and the table of one. The table names code that is imported,
+so files above the project, and files of other users, are not obeyed.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from scyllamodel.errors import ConfigurationError
+
+_TABLE: Final = re.compile(
+    rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?scyllamodel|^[ \t]*scyllamodel[ \t]*[=.]", re.MULTILINE
+)
+_LONGEST: Final = 1 << 20
+"""Bytes that are read of a file; no ``pyproject.toml`` is as long."""
+
+
+def pyprojects(folder: Path) -> Iterator[Path]:
+    """The files that may have our table, from a folder upwards; the others are neither parsed nor criticised.
+
+    The search ends at the root of a repository, which has a ``.git``, and at the home folder.
+    """
+    home = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111 - Path.home() raises for users without one
+    for above in (folder, *folder.resolve().parents):
+        path = above / "pyproject.toml"
+        if _mentions_us(path):
+            yield path
+        if os.path.exists(above / ".git") or above.resolve() == home:  # noqa: PTH110 - Path.exists() raises
+            return
+
+
+def _mentions_us(path: Path) -> bool:
+    try:
+        return path.is_file() and _TABLE.search(_start(path)) is not None
+    except OSError:
+        return False
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LONGEST)
+
+
+def tool_table(path: Path) -> Any:
+    """``[tool.scyllamodel]`` of one file, or None.
+
+    Raises:
+        ConfigurationError: the file is another user's, or not TOML.
+    """
+    owner = stranger(path)
+    if owner is not None:
+        raise ConfigurationError(
+            f"{path} is not used, since {owner}, who could have any code run by it. If you trust the file, make it "
+            "yours with chown; or name the repos instead, with --repo or SCYLLAMODEL_REPOS.",
+            setting="repos",
+        )
+    try:
+        return _loads(path)(_start(path).decode()).get("tool", {}).get("scyllamodel")
+    except (ValueError, RecursionError) as error:
+        why = "its values nest too deep" if isinstance(error, RecursionError) else str(error)
+        raise ConfigurationError(f"{path} is no valid TOML: {why}. Correct the file.", setting="repos") from error
+
+
+def stranger(path: Path) -> str | None:
+    """Why code that a file names is not trusted: another user may write the file, or what stands beside it.
+
+    Root may write every file, and so is no stranger; nor is the user who called ``sudo``.
+    """
+    known = {os.geteuid(), 0}
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
+        known.add(int(os.environ["SUDO_UID"]))
+    for place in (path, path.parent):
+        owner = place.lstat().st_uid
+        if owner not in known:
+            return f"{place} belongs to another user, {owner}"
+    return f"{path.parent} is open to all users" if is_shared(path.parent) else None
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether every user may put files into a folder, as into ``/tmp``."""
+    shared = stat.S_ISVTX | stat.S_IWOTH
+    return folder.stat().st_mode & shared == shared
+
+
+def _loads(path: Path) -> Callable[[str], dict[str, Any]]:
+    reader = toml_reader()
+    if reader is None:
+        raise ConfigurationError(
+            f"{path} has [tool.scyllamodel], but Python {sys.version_info[0]}.{sys.version_info[1]} cannot read TOML. "
+            "Run pip install tomli, or set SCYLLAMODEL_REPOS instead.",
+            setting="repos",
+        )
+    return reader
+
+
+@functools.lru_cache
+def toml_reader() -> Callable[[str], dict[str, Any]] | None:
+    """What reads TOML; None on Python 3.10 without tomli, the backport of tomllib that many tools bring."""
+    for name in ("tomllib", "tomli"):
+        try:
+            found: Callable[[str], dict[str, Any]] = importlib.import_module(name).loads
+        except ImportError:
+            continue
+        return found
+    return None
