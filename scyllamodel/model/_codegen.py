@@ -30,7 +30,7 @@ For an ``Order`` with a text and a non-nullable list of dates this is written::
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
@@ -38,7 +38,7 @@ import attrs
 from scyllamodel.errors import TypeMismatch, hide_frame
 from scyllamodel.types.display import Show, choose, mismatch
 from scyllamodel.types.hints import Hint
-from scyllamodel.types.identity import Form, Identity, identity_of
+from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, identity_of, inside_of_value
 
 T = TypeVar("T")
 Load = Callable[[Sequence[Any]], T]
@@ -85,10 +85,15 @@ class Lazy(Generic[T]):
 
 
 def install(cls: type[Any], fields: Sequence[Field]) -> None:
-    """Give the class ``__load__(row)``, a static method, ``__bind__(self)`` and ``__identity__``, made on first use."""
+    """Give the class a static method ``__load__(row)``, ``__bind__(self)``, and how its instances are compared.
+
+    That is ``__identity__``, by what is stored, and ``__equality__``, for ``==`` of what holds them. Each is made on
+    first use.
+    """
     type.__setattr__(cls, "__load__", Lazy(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
     type.__setattr__(cls, "__bind__", Lazy(cls, "__bind__", lambda: make_bind(cls, fields)))
-    type.__setattr__(cls, "__identity__", Lazy(cls, "__identity__", lambda: make_identity(cls, fields)))
+    type.__setattr__(cls, "__identity__", Lazy(cls, "__identity__", lambda: make_identity(cls, fields, NATIVE)))
+    type.__setattr__(cls, "__equality__", Lazy(cls, "__equality__", lambda: make_identity(cls, fields, IN_PYTHON)))
 
 
 def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
@@ -202,9 +207,13 @@ def _dumped(at: int, field: Field, scope: dict[str, Any]) -> str:
     return f"None if (v := self.{field.name}) is None else dump_{at}(v)"
 
 
-def make_identity(cls: type, fields: Sequence[Field]) -> Identity:
-    """How instances are compared: field by field, in the order of the fields."""
-    inside = tuple([identity_of(field.hint) for field in fields])
+def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Identity]) -> Identity:
+    """How instances are compared: field by field, in the order of the fields.
+
+    Parameters:
+        natives: `NATIVE` or `IN_PYTHON`.
+    """
+    inside = tuple([identity_of(inside_of_value(field.hint), natives) for field in fields])
     stored = _form(cls, "stored", fields, [one.stored for one in inside])
     cell = _form(cls, "cell", fields, [one.cell for one in inside])
     return Identity(lambda one, other: stored(one) == stored(other), stored, cell, inside)

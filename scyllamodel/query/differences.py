@@ -69,6 +69,8 @@ def _set_difference(element: Identity, was: Collection[Any], now: Collection[Any
     if element.is_plain:
         return set(now) - set(was), set(was) - set(now)
     old, new = _by_cell(element.cell, was), _by_cell(element.cell, now)
+    if len(new) < len(now) and element.cell:  # several are one to the server: if it has one of them, that one stays
+        new |= {cell: value for value in now if (cell := element.cell(value)) in old and element.same(old[cell], value)}
     added = {value for cell, value in new.items() if cell not in old or not element.same(old[cell], value)}
     return added, {value for cell, value in old.items() if cell not in new}
 

@@ -241,6 +241,8 @@ class Access(Generic[M]):
         static = all(change.column.spec.kind == "static" for change in found)
         names = self.partition if static else self.key
         assignments = [assignment for change in found for assignment in differences(change)]
+        if not assignments:  # what has changed is stored as it was: elements of a set that are one to the server
+            return None
         changed = tuple([(_place(assignment.target), assignment.operation) for assignment in assignments])
         key = ("update", exists, using.ttl is None, using.timestamp is None, changed)
         shape = self._once(

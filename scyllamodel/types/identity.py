@@ -4,10 +4,14 @@ Comes in: a `Hint`. Goes out: an `Identity`, by which changes, differences of co
 compared. Python's ``==`` is another relation: it takes ``-0.0`` for ``0.0`` and ``Decimal("9.90")`` for
 ``Decimal("9.9")``, tells two datetimes within a millisecond apart, ignores ``fold`` within one time zone, and says of
 objects of unknown classes whatever their authors wanted.
+
+NaN is the exception: it has many bit patterns, and all of them are one value, as they are in the order of servers. A
+set is stored with one NaN, and which bits it has is not specified.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import struct
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -30,6 +34,7 @@ from scyllamodel.types.values import (
     TupleType,
     UserTypeName,
     VectorType,
+    freeze,
     is_multi_cell,
     parts,
     walk,
@@ -44,8 +49,8 @@ class Identity:
     """How the values of one type are compared.
 
     Attributes:
-        same: whether two values have the same stored bytes. It may raise for what cannot be stored.
-        stored: a form that is equal for two values exactly when their stored bytes are; None: the value is that form.
+        same: whether two values have the same stored bytes, or are NaN. It may raise for what cannot be stored.
+        stored: a form that is equal for two values exactly when they are the same; None: the value is that form.
         cell: a form that is equal exactly when the server's order takes two values for one, by which it finds elements
             of sets, keys of maps and rows of a partition: decimals compare by number. None: the value is that form.
         parts: the identities of what is inside: of elements, of keys and values, of fields.
@@ -115,40 +120,65 @@ def _decimal(value: Any) -> Hashable:
     return (exponent, digits, sign and digits != (0,))
 
 
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""What stands before the bytes of an IPv4 address that is given as an IPv6 address; it is stored as IPv4 address."""
+
+
 def _inet(value: Any) -> bytes:
     if isinstance(value, str):
-        return socket.inet_pton(socket.AF_INET6, value) if ":" in value else socket.inet_aton(value)
-    packed: bytes = value.packed
-    return packed
+        packed = socket.inet_pton(socket.AF_INET6, value) if ":" in value else socket.inet_aton(value)
+    else:
+        packed = value.packed
+    return packed[12:] if packed[:12] == _MAPPED else packed
 
 
 def _duration(value: Any) -> tuple[int, int, int]:
     return (value.months, value.days, value.nanoseconds)
 
 
-_double: Final = struct.Struct(">d").pack
-_float: Final = struct.Struct(">f").pack
+_PACK: Final[Mapping[str, Callable[[Any], bytes]]] = {
+    "double": struct.Struct(">d").pack,
+    "float": struct.Struct(">f").pack,
+}
 
 
-def _number(pack: Callable[[Any], bytes]) -> Form:
+def _or_nan(pack: Callable[[Any], bytes]) -> Form:
     return lambda value: pack(value) if value == value else b"NaN"  # noqa: PLR0124 - a NaN differs from itself
+
+
+def _number(pack: Callable[[Any], bytes]) -> Identity:
+    def same(one: Any, other: Any) -> bool:
+        return pack(one) == pack(other) or (one != one and other != other)  # noqa: PLR0124
+
+    return Identity(same, _or_nan(pack), _or_nan(pack))
+
+
+def _one_zero(pack: Callable[[Any], bytes]) -> Form:
+    return _or_nan(lambda value: pack(value + 0.0))
 
 
 def _by_form(stored: Form, cell: Form | None, inside: tuple[Identity, ...] = ()) -> Identity:
     return Identity(lambda one, other: stored(one) == stored(other), stored, cell, inside)
 
 
-_NATIVE: Final[Mapping[str, Identity]] = {
+NATIVE: Final[Mapping[str, Identity]] = {
     "timestamp": Identity(_same_timestamp, _timestamp, _timestamp),
     "date": _by_form(_date, _date),
     "time": _by_form(_time, _time),
     "decimal": _by_form(_decimal, None),
     "inet": _by_form(_inet, _inet),
     "duration": _by_form(_duration, _duration),
-    "double": _by_form(_double, _number(_double)),
-    "float": _by_form(_float, _number(_float)),
     "blob": Identity(eq, bytes, bytes),
+    **{name: _number(pack) for name, pack in _PACK.items()},
 }
+"""By what is stored; native types that are missing are plain."""
+
+IN_PYTHON: Final[Mapping[str, Identity]] = {
+    **NATIVE,
+    **{name: attrs.evolve(NATIVE[name], cell=_one_zero(pack)) for name, pack in _PACK.items()},
+}
+"""For ``==`` and hashes of instances: the zeros are one, as for every Python set, that of the driver included."""
+
 _PACKED: Final = {"double": "d", "float": "f"}
 
 
@@ -170,6 +200,9 @@ def _packed(code: str, element: Identity) -> Identity:
     """Of lists of floating-point numbers, at a tenth of the cost."""
 
     def stored(value: Any) -> bytes:
+        total = sum(value, 0.0)
+        if total != total:  # noqa: PLR0124 - a NaN is among them, or infinities of both signs
+            value = [number if number == number else math.nan for number in value]  # noqa: PLR0124
         return struct.pack(f">{len(value)}{code}", *value)
 
     def same(one: Any, other: Any) -> bool:
@@ -236,18 +269,20 @@ def _frozen(value: Any) -> Hashable:
 _UNKNOWN: Final = _by_form(_frozen, _frozen)
 
 
-def of_type(cql_type: CqlType, classes: Mapping[str, Any]) -> Identity:
+def of_type(cql_type: CqlType, classes: Mapping[str, Any], natives: Mapping[str, Identity] = NATIVE) -> Identity:
     """The identity of values in Python's own types, such as the driver takes.
 
     Parameters:
         classes: of user types, by their names in CQL.
+        natives: `NATIVE` or `IN_PYTHON`.
     """
     if isinstance(cql_type, Native):
-        return _NATIVE.get(cql_type.name, PLAIN)
+        return natives.get(cql_type.name, PLAIN)
     if isinstance(cql_type, UserTypeName) and cql_type.name in classes:
-        found: Identity = classes[cql_type.name].__identity__
+        cls = classes[cql_type.name]
+        found: Identity = cls.__equality__ if natives is IN_PYTHON else cls.__identity__
         return found
-    inside = tuple([of_type(part, classes) for part in parts(cql_type)])
+    inside = tuple([of_type(part, classes, natives) for part in parts(cql_type)])
     if isinstance(cql_type, (ListType, VectorType)):
         packed = _PACKED.get(cql_type.element.name) if isinstance(cql_type.element, Native) else None
         return sequence(*inside) if packed is None else _packed(packed, *inside)
@@ -258,17 +293,22 @@ def of_type(cql_type: CqlType, classes: Mapping[str, Any]) -> Identity:
     return tuple_of(inside) if isinstance(cql_type, TupleType) else _UNKNOWN
 
 
-def identity_of(hint: Hint) -> Identity:
+def identity_of(hint: Hint, natives: Mapping[str, Identity] = NATIVE) -> Identity:
     """How the values of a column or field are compared.
 
     A value that has no cell of its own in the row is the same as None, where there may be one: an empty collection that
     is not frozen, and a user type that is not frozen with no value in any field.
     """
     classes = {} if hint.custom else {found.__cql_name__: found for found in mentioned((hint.python,))}
-    found = of_type(hint.type, classes)
+    found = of_type(hint.type, classes, natives)
     if is_multi_cell(hint.type) and (hint.nullable or isinstance(hint.type, UserTypeName)):
         found = _many_cells(found, isinstance(hint.type, UserTypeName))
     return _dumped(found, hint.dump) if hint.custom else found
+
+
+def inside_of_value(hint: Hint) -> Hint:
+    """The hint of a field of a user type: whatever a field holds is written whole, as if it were frozen."""
+    return attrs.evolve(hint, type=freeze(hint.type))
 
 
 def _many_cells(inner: Identity, is_user_type: bool) -> Identity:  # noqa: FBT001 - private, one meaning
@@ -344,22 +384,27 @@ _READ_OTHERWISE: Final = frozenset({"timestamp", "float", "double", "inet"})
 
 
 def equality_key(hint: Hint) -> Callable[[Any], Any] | None:
-    """What attrs compares values by, so that what is read equals what was written; None where ``==`` says so."""
+    """What attrs compares values by, so that what is read equals what was written; None where ``==`` says so.
+
+    It is coarser than identity: decimals of one number are equal, and so are the zeros. A set of user types must not
+    hold two that the driver reads as one, for it reads sets into a set of Python's own comparison.
+    """
     read_otherwise = any(isinstance(one, Native) and one.name in _READ_OTHERWISE for one in walk(hint.type))
     if not (read_otherwise or hint.custom or (hint.nullable and is_multi_cell(hint.type))):
         return None
     known: list[Identity] = []
+    kind = _DumpedKey if hint.custom else _Key
 
     def key(value: Any) -> Any:
         if not known:  # the first comparison: user types are whole by now
-            known.append(identity_of(hint))
-        return _Key(known[0], value)
+            known.append(identity_of(hint, IN_PYTHON))
+        return kind(known[0], value)
 
     return key
 
 
 class _Key:
-    """A value that is compared by its identity."""
+    """A value that is compared by its identity; one that cannot be stored by ``==``, with others that cannot."""
 
     __slots__ = ("identity", "value")
 
@@ -371,11 +416,31 @@ class _Key:
             return NotImplemented
         if is_same(self.identity, self.value, other.value):
             return True
-        return cell_form(self.identity, self.value) == cell_form(self.identity, other.value)
+        (form, is_stored), (other_form, is_other_stored) = self._form(), other._form()
+        try:
+            return is_stored is is_other_stored and bool(form == other_form)
+        except Exception:  # noqa: BLE001 - values of any class, some of which have no truth value
+            return False
 
     def __hash__(self) -> int:
+        form, is_stored = self._form()
+        return hash(form) if is_stored else 0
+
+    def _form(self) -> tuple[Any, bool]:
+        """What stands for the value, and whether it can be stored."""
         cell, value = self.identity.cell, self.value
         try:
-            return hash(value if cell is None or value is None else cell(value))
-        except Exception:  # noqa: BLE001 - of what cannot be stored, which equals only itself
-            return hash(value.__class__)
+            found: Any = value if value is None or cell is None else cell(value)
+            hash(found)
+        except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
+            return value, False
+        return found, True
+
+
+class _DumpedKey(_Key):
+    """A value of a custom type. Equal values may be dumped differently, as encrypted texts are: see `_dumped`."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return 0 if isinstance(self.value, tuple(_BUILTIN)) else super().__hash__()

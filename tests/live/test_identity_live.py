@@ -28,6 +28,8 @@ pytestmark = pytest.mark.live
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone.utc)
 STORED = NOW.replace(microsecond=123_000)
 SINGLE = 0.10000000149011612
+NANS = {float("nan"), float("inf") - float("inf")}
+"""Two of them, with different bits."""
 
 
 class Sku:
@@ -69,6 +71,12 @@ class Visit(UserType, name="visit"):
     score: Decimal | None = None
 
 
+class Word(UserType, name="word"):
+    """A user type with a collection, which has no cells of its own in it."""
+
+    senses: list[str] | None = None
+
+
 class Event(Model, table="events", repo="identity"):
     """Collections and values that Python and the server compare differently."""
 
@@ -87,6 +95,7 @@ class Event(Model, table="events", repo="identity"):
     visit: Column[Visit | None] = column(default=None)
     frozen: Column[cql.Frozen[Visit] | None] = column(default=None)
     notes: Column[list[str] | None] = column(default=None)
+    word: Column[cql.Frozen[Word] | None] = column(default=None)
     sku: Column[Sku | None] = column(default=None, type=str, load=Sku, dump=str)
     vector: Column[Array | None] = column(default=None, type=list[float], load=Array, dump=list)
 
@@ -107,6 +116,19 @@ class Item(Model, table="items", repo="identity"):
     note: Column[str | None] = column(default=None)
 
 
+class Route(Model, table="routes", repo="identity"):
+    """Addresses of both families."""
+
+    id: Column[int] = partition_key()
+    gate: Column[IPv6Address | None] = column(default=None)
+    hops: Column[list[IPv6Address]] = column(factory=list)
+    seen: Column[set[IPv6Address]] = column(factory=set)
+    costs: Column[dict[IPv6Address, int]] = column(factory=dict)
+    pair: Column[tuple[IPv6Address, IPv4Address] | None] = column(default=None)
+    either: Column[set[IPv4Address | IPv6Address]] = column(factory=set)
+    named: Column[dict[cql.Inet, int]] = column(factory=dict)
+
+
 @pytest.fixture(scope="module")
 def sent():
     """The texts of what was sent."""
@@ -121,7 +143,7 @@ def repo(scylla_cluster, sent):
         sent[event.cql.split()[0]] += 1
 
     with scylla_cluster.repo(keyspaces.fresh_name("identity"), name="identity", on_query=count) as found:
-        migrate(found, resources=[Event, Sample, Item], create_keyspace=True)
+        migrate(found, resources=[Event, Sample, Item, Route], create_keyspace=True)
         yield found
         keyspaces.drop(found)
 
@@ -335,10 +357,76 @@ def test_two_keys_that_are_stored_as_one_are_refused(repo):
 
 def test_two_elements_that_are_stored_as_one_become_one(repo, sent):
     """A set has each element once."""
-    row = Event(id=10, seen={NOW, NOW + timedelta(microseconds=1)}, temps={0.1, SINGLE})
+    row = Event(id=10, seen={NOW, NOW + timedelta(microseconds=1)}, temps={0.1, SINGLE, *NANS})
     repo.save(row)
 
     assert unchanged(repo, sent, row)
     assert row == repo.get(Event, id=10)
     row.seen = {NOW + timedelta(microseconds=2)}
     assert unchanged(repo, sent, row)
+
+
+def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, sent):
+    """It has that element already."""
+    for nan in NANS:
+        repo.save(Event(id=11, temps={nan, 2.0}))
+        found = repo.get(Event, id=11)
+        found.temps |= NANS
+
+        assert 4 == len(found.temps)
+        assert unchanged(repo, sent, found)
+        assert 2 == len(repo.get(Event, id=11).temps)
+
+
+@pytest.mark.parametrize(("before", "after"), [([], None), (None, [])], ids=["to a null", "to an empty list"])
+def test_a_user_type_tells_an_empty_collection_from_a_null(repo, before, after):
+    """Of a column they are one; inside of a frozen value they are not."""
+    repo.save(Event(id=12, word=Word(senses=before)))
+    found = put(repo, 12, {"word": Word(senses=after)})
+
+    assert after == found.word.senses
+    assert found.word == Word(senses=after) != Word(senses=before)
+
+
+MAPPED = IPv6Address("::ffff:10.0.0.1")
+"""An IPv4 address as IPv6 address: in a collection, Cassandra stores the IPv4 address."""
+
+
+def test_an_ipv4_address_given_as_ipv6_address_is_read_again(repo, sent):
+    """As it was given where the column is of IPv6 addresses, and as IPv4 address elsewhere; it is one value."""
+    row = Route(
+        id=1,
+        gate=MAPPED,
+        hops=[MAPPED, IPv6Address("::1")],
+        seen={MAPPED},
+        costs={MAPPED: 1},
+        pair=(MAPPED, IPv4Address("10.0.0.1")),
+        either={MAPPED, IPv4Address("10.0.0.1")},
+        named={str(MAPPED): 1},
+    )
+    repo.save(row)
+    found = repo.get(Route, id=1)
+
+    assert (MAPPED, [MAPPED, IPv6Address("::1")], {MAPPED}) == (found.gate, found.hops, found.seen)
+    assert ({MAPPED: 1}, {IPv4Address("10.0.0.1")}) == (found.costs, found.either)
+    assert row == found
+    assert unchanged(repo, sent, row)
+    assert unchanged(repo, sent, found)
+    found.seen, found.costs, found.either, found.named = set(), {}, set(), {}
+    repo.save(found)
+    left = repo.get(Route, id=1)
+    assert (set(), {}, set(), {}) == (left.seen, left.costs, left.either, left.named)
+
+
+TWICE = [
+    ("named", {MAPPED: 1, "10.0.0.1": 2}),
+    ("named", {"::1": 1, IPv6Address("::1"): 2}),
+    ("costs", {"::1": 1, IPv6Address("::1"): 2}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), TWICE, ids=str)
+def test_two_forms_of_one_address_are_one_key(repo, name, value):
+    """So a map that has both is refused."""
+    with pytest.raises(TypeMismatch, match="are one"):
+        repo.save(Route(id=2, **{name: value}))

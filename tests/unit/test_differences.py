@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from scyllamodel.model.column import Column as RuntimeColumn
 from scyllamodel.model.column import ColumnSpec
 from scyllamodel.model.state import Change, changes, current_values
 from scyllamodel.query.differences import differences
+from scyllamodel.query.objects import access_to
 from scyllamodel.types.hints import Hint, resolve
 from scyllamodel.types.identity import cell_form, is_same, stored_form
 
@@ -200,6 +202,33 @@ def test_two_keys_that_are_stored_as_one_are_not_put():
     (made,) = differences(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
 
     assert ("set", now) == (made.operation, made.value)
+
+
+class Label(UserType, name="label"):
+    """A user type whose author has said that values differ which are one element to the server."""
+
+    price: Decimal = attrs.field(eq=str)
+
+
+class Labelled(Model, table="labelled", repo="differences"):
+    """A set whose elements Python tells apart, and the server does not."""
+
+    id: Column[int] = partition_key()
+    labels: Column[set[Label]] = column(factory=set)
+
+
+@pytest.mark.parametrize("stored", ["9.9", "9.90"])
+def test_an_element_that_is_stored_already_is_not_sent_beside_its_equal(stored):
+    """Whichever of them comes first: nothing has changed in the row, so there is no statement."""
+    one, other = Label(price=Decimal("9.9")), Label(price=Decimal("9.90"))
+    access = access_to(Labelled, "ks")
+    row = Labelled.__load__((1, [Label(price=Decimal(stored))]))
+    row.labels = {one, other}
+
+    assert 2 == len(row.labels)
+    assert access.update(row) is None
+    row.labels.add(Label(price=Decimal(1)))
+    assert ({Label(price=Decimal(1))}, 1) == access.update(row).compiled.values
 
 
 class Measured(Model, table="measured", repo="differences"):

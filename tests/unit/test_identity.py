@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,13 +15,14 @@ from cassandra import util
 from every_type import CASES, USER_TYPES, VECTOR_CASES, Place
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import CLOSE, LONDON, NEAR, NOON, SCALARS, UTC, shapes_of
-from through_driver import PROTOCOL, driver_type
+from strategies import CLOSE, LONDON, NAN, NEAR, NOON, OTHER_NAN, SCALARS, UTC, shapes_of
+from through_driver import PROTOCOL, driver_type, returned
 
-from scyllamodel import Column, Model, clustering_key, partition_key
+from scyllamodel import Column, Model, UserType, clustering_key, partition_key
 from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonical
 from scyllamodel.query.objects import access_to
+from scyllamodel.types import parse_type
 from scyllamodel.types.hints import resolve
 from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, of_type, stored_form
 from scyllamodel.types.values import UserTypeName
@@ -29,9 +31,27 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 
 
+class Items(list):
+    """The items of a map, as the driver takes them."""
+
+    def items(self):
+        return self
+
+
+def one_nan(value):
+    """What is given to the driver, with one NaN in the place of all."""
+    if isinstance(value, float):
+        return NAN if math.isnan(value) else value
+    if isinstance(value, dict):
+        return Items([(one_nan(key), one_nan(item)) for key, item in value.items()])
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(map(one_nan, value))
+    return value
+
+
 def sent(hint, value):
-    """The bytes that are sent for a value, in one order."""
-    found = value if hint.dump is None else hint.dump(value)
+    """The bytes that are sent for a value, in one order and with one NaN."""
+    found = one_nan(value if hint.dump is None else hint.dump(value))
     made = driver_type(hint.type, SERVER)
     return canonical(made, made.to_binary(found, PROTOCOL))
 
@@ -96,6 +116,107 @@ def test_close_elements_and_keys_are_told_apart_as_the_server_does(hint):
         agree(dict[hint, int], {one: 1}, {one: 2})
         agree(dict[str, hint], {"a": one}, {"a": other})
         agree(dict[str, hint], {"a": one}, {"b": one})
+
+
+class Measure(UserType, name="measure"):
+    """A user type with fields that are collections, which have no cells of their own."""
+
+    ratio: float | None = None
+    tags: list[str] | None = None
+    words: set[str] | None = None
+
+
+NANS = [
+    ("double", float, NAN, OTHER_NAN),
+    ("float", cql.Float, NAN, OTHER_NAN),
+    ("list", list[float], [1.0, NAN], [1.0, OTHER_NAN]),
+    ("list of floats", list[cql.Float], [NAN, 0], [OTHER_NAN, 0.0]),
+    ("vector", Annotated[list[float], cql.vector(2)], [NAN, 0.1], [OTHER_NAN, 0.1]),
+    ("tuple", tuple[float, int], (NAN, 1), (OTHER_NAN, 1)),
+    ("set", set[float], {NAN}, {OTHER_NAN}),
+    ("set with two", set[cql.Float], {NAN, OTHER_NAN, 1.0}, {NAN, 1.0}),
+    ("frozen set with two", frozenset[float], frozenset({NAN, OTHER_NAN}), frozenset({OTHER_NAN})),
+    ("set of tuples", set[tuple[float, int]], {(NAN, 1), (OTHER_NAN, 1)}, {(NAN, 1)}),
+    ("set of sets", set[frozenset[float]], {frozenset({NAN}), frozenset({OTHER_NAN})}, {frozenset({NAN})}),
+    ("keys", dict[float, int], {NAN: 1}, {OTHER_NAN: 1}),
+    ("values", dict[str, float], {"a": NAN}, {"a": OTHER_NAN}),
+    ("user type", Measure, Measure(ratio=NAN), Measure(ratio=OTHER_NAN)),
+    ("list of user types", list[Measure], [Measure(ratio=NAN)], [Measure(ratio=OTHER_NAN)]),
+]
+
+
+@pytest.mark.parametrize(("hint", "one", "other"), [case[1:] for case in NANS], ids=[case[0] for case in NANS])
+def test_every_nan_is_one_value(hint, one, other):
+    """Whatever its bits: a set with two of them is stored with one, and what is read is what was saved."""
+    known, key = identity_of(resolve(hint)), equality_key(resolve(hint))
+
+    assert is_same(known, one, other)
+    assert stored_form(known, one) == stored_form(known, other)
+    assert cell_form(known, one) == cell_form(known, other)
+    assert one == other if key is None else key(one) == key(other)
+
+
+def hashes(*keys):
+    """Their hashes; none if a value has none, such as a list or a bytearray."""
+    try:
+        return set(map(hash, keys))
+    except TypeError:
+        return set()
+
+
+@given(pairs(NEAR) | pairs(SCALARS))
+def test_values_that_the_driver_reads_as_equal_are_equal(found):
+    """Or a set of user types could hold both, and the set that is read could not; what is stored alike is equal too."""
+    (_, one, other), known = found, resolve(found[0])
+    key = equality_key(known) or (lambda value: value)
+    one_read, other_read = (
+        returned(value if known.dump is None else known.dump(value), known.type, SERVER) for value in (one, other)
+    )
+    if one_read == other_read:
+        assert key(one) == key(other)
+        assert len(hashes(key(one), key(other))) <= 1
+    if is_same(identity_of(known), one, other):
+        assert key(one) == key(other)
+        assert len(hashes(key(one), key(other))) <= 1
+
+
+def test_the_zeros_are_one_element_of_a_set():
+    """Alone, in tuples and in user types, although a change of one to the other is saved."""
+    hint = resolve(tuple[float, Measure])
+    key, one, other = equality_key(hint), (0.0, Measure(ratio=-0.0)), (-0.0, Measure(ratio=0.0))
+
+    assert 1 == len({Measure(ratio=0.0), Measure(ratio=-0.0)})
+    assert key(one) == key(other)
+    assert hash(key(one)) == hash(key(other))
+    assert not is_same(identity_of(hint), one, other)
+    assert cell_form(identity_of(hint), one) != cell_form(identity_of(hint), other)
+    assert Measure(ratio=1.0) != Measure(ratio=-1.0) != Measure(ratio=None)
+
+
+def test_infinities_beside_each_other_are_not_nan():
+    """Their sum is."""
+    known, one = identity_of(resolve(list[float])), [float("inf"), -float("inf")]
+
+    assert is_same(known, one, list(one))
+    assert not is_same(known, one, [float("inf"), NAN])
+    assert not is_same(known, [NAN, 1.0], [1.0, NAN])
+
+
+EMPTY = [
+    ("a list", {"tags": []}, {"tags": None}),
+    ("a set", {"words": set()}, {"words": None}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
+def test_an_empty_collection_in_a_user_type_is_no_null(one, other):
+    """A field has no cell of its own, so what it holds is written whole, as if it were frozen."""
+    known, (one, other) = identity_of(resolve(cql.Frozen[Measure])), (Measure(**one), Measure(**other))
+
+    assert one.__bind__() != other.__bind__()
+    assert not is_same(known, one, other)
+    assert stored_form(known, one) != stored_form(known, other)
+    assert one != other
 
 
 DRIVER = {
@@ -271,12 +392,46 @@ def test_a_custom_type_is_compared_by_identity():
     assert one != "a"
 
 
-def test_keys_of_what_cannot_be_stored_can_be_hashed():
-    """They equal themselves alone."""
-    key, bad = equality_key(resolve(datetime)), {"x"}
+UNSTORABLE = [
+    ("no timestamp", resolve(datetime), lambda: {"x"}, lambda: {"y"}),
+    ("no timestamps", resolve(set[datetime]), lambda: {"x"}, lambda: {"x", "y"}),
+    ("no map", resolve(dict[str, float]), lambda: (("a", 1.0),), lambda: (("a", 2.0),)),
+    (
+        "what load= made",
+        resolve(tuple, type=parse_type("set<frozen<map<text, bigint>>>"), load=tuple, dump=lambda value: value),
+        lambda: ((("a", 1),),),
+        lambda: ((("a", 2),),),
+    ),
+]
 
-    assert key(bad) == key(bad) != key({"x"})
-    assert hash(key(bad)) == hash(key(bad))
+
+@pytest.mark.parametrize(
+    ("hint", "make", "other"), [case[1:] for case in UNSTORABLE], ids=[case[0] for case in UNSTORABLE]
+)
+def test_instances_with_what_cannot_be_stored_compare_by_it(hint, make, other):
+    """By ``==``, as those of any attrs class, and never with what can be stored."""
+    key = equality_key(hint)
+
+    assert key(make()) == key(make()) != key(other())
+    assert hash(key(make())) == hash(key(make()))
+    assert key(make()) != key(None)
+    assert stored_form(identity_of(hint), make()) != stored_form(identity_of(hint), make())
+
+
+def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
+    """Their ``==`` raises."""
+    key, one = equality_key(resolve(datetime)), Ambiguous("x")
+
+    assert key(one) == key(one) != key(Ambiguous("x"))
+    assert hash(key(one)) == hash(key(Ambiguous("x")))
+
+
+def test_equal_values_hash_alike_although_they_are_dumped_differently():
+    """An encrypted text has another dump each time."""
+    key = equality_key(resolve(str, type=bytes, load=bytes.decode, dump=lambda _: uuid.uuid4().bytes))
+
+    assert key("secret") == key(str(b"secret", "ascii")) != key("other")
+    assert hash(key("secret")) == hash(key("secret"))
 
 
 class Reading(Model, table="readings", repo="identity"):
