@@ -93,7 +93,7 @@ _NATURAL: Final = {
     "date": (to.load_date, to.dump_date),
     "time": (to.load_time, to.dump_time),
     "timestamp": (to.load_timestamp, to.dump_timestamp),
-    "inet": (to.load_inet, None),
+    "inet": (to.load_inet, to.dump_inet),
     "duration": (to.load_duration, None),
 }
 

@@ -145,8 +145,14 @@ def parts_as_stored(value):
     if isinstance(value, dict):
         return {key: as_stored(one) for key, one in value.items()}
     if isinstance(value, Spot):
-        return [as_stored(one) for one in (value.name, value.since, value.where and str(value.where))]
+        return [as_stored(one) for one in (value.name, value.since, value.where and as_address(value.where))]
     return [as_stored(one) for one in value]
+
+
+def as_address(value):
+    """What an address, or its text, is read as; one that stands for an IPv4 address is stored as that one."""
+    found = ip_address(value)
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def as_float(value):
@@ -216,7 +222,7 @@ def expected(name, value):
     if name == "decimal":
         return Decimal(value) or Decimal(value).copy_abs()  # CQL has no negative zero
     if name == "inet":
-        return ip_address(value) if isinstance(value, str) else value
+        return value and as_address(value)
     return value
 
 

@@ -379,11 +379,35 @@ def test_a_time_loses_nanoseconds_only():
     assert time(23, 59, 59, 999_999) == resolve(time).load(util.Time(86_399_999_999_999))
 
 
-@pytest.mark.parametrize(("hint", "text"), [(IPv4Address, "::1"), (IPv6Address, "10.0.0.1")])
-def test_an_address_of_the_other_kind_says_so(hint, text):
-    """A column of one kind that holds the other is an error that says how to have both."""
+def test_an_address_of_the_other_kind_says_so():
+    """An IPv6 address in a column of IPv4 addresses is an error that says how to have both."""
     with pytest.raises(ValueError, match=r"a column that holds both is IPv4Address \| IPv6Address"):
-        resolve(hint).load(text)
+        resolve(IPv4Address).load("::1")
+
+
+MAPPED = [
+    (IPv6Address, IPv6Address("::ffff:10.0.0.1"), IPv6Address("::ffff:10.0.0.1")),
+    (IPv6Address, "0:0:0:0:0:FFFF:a00:1", IPv6Address("::ffff:10.0.0.1")),
+    (cql.Inet, IPv6Address("::ffff:10.0.0.1"), IPv4Address("10.0.0.1")),
+    (cql.Inet, "::ffff:10.0.0.1", IPv4Address("10.0.0.1")),
+    (IPv4Address | IPv6Address, IPv6Address("::ffff:10.0.0.1"), IPv4Address("10.0.0.1")),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "read"), MAPPED, ids=str)
+def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(hint, value, read):
+    """As in Java, where the two are one; a column of IPv6 addresses reads it as it was given."""
+    found = resolve(hint)
+
+    assert IPv4Address("10.0.0.1") == found.dump(value)
+    assert read == found.load("10.0.0.1")
+    assert IPv4Address("10.0.0.1") == resolve(IPv4Address).load("::ffff:10.0.0.1")
+
+
+def test_two_forms_of_one_address_are_not_two_keys_of_a_map():
+    """Which of the values would stay is not for the order of the dict to say."""
+    with pytest.raises(ValueError, match="two keys of the map are one"):
+        resolve(dict[IPv6Address, int]).dump({IPv6Address("::1"): 1, "::1": 2})
 
 
 def test_a_zone_without_an_offset_is_naive():
