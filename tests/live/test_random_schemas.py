@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager
 from itertools import count
 from uuid import uuid4
@@ -20,13 +21,14 @@ from strategies import keyspaces, later
 
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
+from scyllamodel.model.state import changes, current_values
+from scyllamodel.types.identity import is_same
 
 pytestmark = pytest.mark.live
 SOAK = settings.default.max_examples > 100
 few = settings(
     max_examples=settings.default.max_examples // 20,
     deadline=None,
-    derandomize=not SOAK,
     print_blob=True,
     phases=set(Phase) - ({Phase.explain} if SOAK else {Phase.explain, Phase.shrink}),
     suppress_health_check=list(HealthCheck),
@@ -67,7 +69,7 @@ class Release:
                 self.repo.session.execute(insert(self.keyspace, table, n, user_types), timeout=60)
 
     def read(self):
-        """The values of all rows of every table, loaded and bound again by these models."""
+        """All rows of every table, as instances of these models, beside their values for the driver."""
         return {model.__facts__.name: self._rows(model) for model in self.models if hasattr(model.__facts__, "indexes")}
 
     def _rows(self, model):
@@ -75,7 +77,14 @@ class Release:
         profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
         names = ", ".join(quote(found.db_name) for found in model.__columns__.values())
         cql = f"SELECT {names} FROM {qualified(self.keyspace, model.__facts__.name)}"
-        return [model.__load__(row).__bind__() for row in session.execute(cql, execution_profile=profile, timeout=60)]
+        rows = [model.__load__(row) for row in session.execute(cql, execution_profile=profile, timeout=60)]
+        return [(row, row.__bind__()) for row in rows]
+
+
+def changed(rows):
+    """What a save of these rows would send; not what the driver would not take, see `classes.plain`."""
+    found = [change for tables in rows.values() for row, _ in tables for change in changes(row, current_values(row))]
+    return [one for one in found if is_same(one.column.identity, one.now, copy.deepcopy(one.now))]
 
 
 def declared(facts):
@@ -113,7 +122,13 @@ def fresh_keyspace(session):
 @few
 @given(st.data())
 def test_random_models_sync_and_grow(session, data):
-    """The second sync is empty, also after any growth; rows stay as they were; the older release starts quietly."""
+    """The second sync is empty, also after any growth; rows stay as they were; the older release starts quietly.
+
+    Rows are compared as instances and by their bound values, which tell apart what ``==`` does not, such as decimals of
+    another scale. Both sides are read by the older release: the newer one has classes of its own, also for user types
+    of one name in CQL, and attrs takes no instances of two classes for equal. Columns that no Python type stands for,
+    such as sets of maps, hold tuples here that the driver would not take; these are compared by ``==`` alone.
+    """
     first = data.draw(keyspaces())
     with fresh_keyspace(session) as name:
         old = Release(session, name, first)
@@ -126,6 +141,7 @@ def test_random_models_sync_and_grow(session, data):
         answer = check(old.repo)
 
         assert rows == old.read()
+        assert [] == changed(old.read())
         assert answer.in_sync
         assert {note.code for note in answer.notes} <= {"BC103"}
         assert "in_sync" == migrate(old.repo).status
