@@ -109,6 +109,7 @@ EQUIVALENT = {
     "scyllamodel/driver/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only faster",
     "scyllamodel/driver/binder.py without element -1 in \"('LongType', 'CounterColumnType')\"": "only faster",
     "scyllamodel/driver/canonical.py 4 -> 5 in '4'": "both versions of the protocol serialise alike",
+    "scyllamodel/driver/canonical.py 4 -> 5 in '4' #6": "lengths of any size keep values apart; none is read again",
     "scyllamodel/driver/canonical.py 16 -> 17 in '16'": "random bytes, of any length",
     "scyllamodel/types/identity.py without the first item in \"{'double': 'd', 'float': 'f'}\"": "only faster",
 }

@@ -15,7 +15,7 @@ from cassandra import cqltypes, util
 from cassandra.protocol import ColumnMetadata
 from cassandra.query import UNSET_VALUE, PreparedStatement
 from every_type import CASES, USER_TYPES, Address, Place
-from strategies import Status
+from strategies import Level, Status
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
@@ -349,6 +349,38 @@ def test_what_would_be_stored_as_something_else_is_refused(hint, value):
         make_bind(made, markers, {})((KEY, value))
 
 
+NOT_WHOLE = [
+    (int, 1.0, "not float: write int(value), or declare the column as float"),
+    (cql.VarInt, Decimal(1), "not Decimal: write int(value), or declare the column as Decimal"),
+    (cql.VarInt, float("nan"), "not float, and no integer type holds NaN or an infinity"),
+    (list[cql.Int], [Decimal("-Infinity")], "not Decimal, and no integer type holds NaN or an infinity"),
+    (cql.Int, "1", "not str: write int(value)"),
+    (cql.SmallInt, True, "not bool: write int(value)"),
+    (cql.TinyInt, b"1", "not bytes"),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "text"), NOT_WHOLE, ids=str)
+def test_what_to_write_in_the_place_of_nearly_whole_numbers_is_said(hint, value, text):
+    """By what is wrong with them."""
+    made, markers = prepared([uuid.UUID, hint])
+    with pytest.raises(TypeMismatch) as caught:
+        make_bind(made, markers, {})((KEY, value))
+
+    assert f"a whole number is needed, {text}" in str(caught.value)
+
+
+def test_a_null_in_a_key_is_not_dumped():
+    """It would be a text that says None."""
+    made, (key, other) = prepared([str, str])
+    bind = make_bind(made, [attrs.evolve(key, dump=str), attrs.evolve(other, dump=str, required=True)], {})
+
+    assert [b"1", b"2"] == bind((1, 2)).values
+    for values in ((None, "a"), ("a", None)):
+        with pytest.raises(TypeMismatch, match="cannot be null"):
+            bind(values)
+
+
 def test_whole_numbers_fit_decimals_and_floats():
     """They lose nothing there."""
     theirs, ours = both([uuid.UUID, Decimal, float], (KEY, 3, 2))
@@ -486,6 +518,8 @@ TAKEN = [
     ("a view of bytes", bytes, memoryview(b"a")),
     ("keys that differ", dict[datetime, int], {MOMENTS[0]: 1, MOMENTS[1]: 2}),
     ("a UUID of time", cql.TimeUUID, uuid.uuid1()),
+    ("a number of an enum", int, Level.HIGH),
+    ("numbers of an enum", list[cql.VarInt], [Level.HIGH]),
 ]
 
 
