@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
+
+from scyllamodel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,6 +35,26 @@ def cache_folder() -> Path:
         return Path(xdg).expanduser().absolute() / "scyllamodel"
     caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
     return Path.home() / caches / "scyllamodel"
+
+
+def own_cache_folder() -> Path:
+    """Make the cache folder one that other users may not enter, and return it; what is in it is run.
+
+    Raises:
+        ConfigurationError: it is another user's. One of root's that only root may write is taken as it is.
+    """
+    folder = cache_folder()
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid == os.geteuid():
+        folder.chmod(PRIVATE_FOLDER)
+    elif found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        message = (
+            f"{folder} belongs to another user, {found.st_uid}, who could put any program into it that a local server "
+            "runs. Name a folder of your own in SCYLLAMODEL_CACHE."
+        )
+        raise ConfigurationError(message, path=str(folder))
+    return folder
 
 
 @contextmanager

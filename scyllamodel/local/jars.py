@@ -1,32 +1,41 @@
 """The jars of one Cassandra version: from the user's cache, or from a Maven repository into it.
 
-jgo reads the POMs and decides which artifacts are needed; the files come through a resolver of our own, because a
-checksum that does not match must be an error here, a file must appear whole or not at all, and one kept connection
-per thread is several times faster than a new one for each of some 400 small requests. No JDK is fetched for it.
+Each jar is known by its SHA-256: those of the offered versions ship with this package, in ``jars.json``, and those of
+others are kept when they are first fetched. Every jar is compared with it when a server starts, on several threads,
+which takes a tenth of a second, so that nothing has to be remembered about files that somebody may change.
+
+For other versions jgo reads the POMs and decides which artifacts are needed; the files come through a fetcher of this
+module, because a checksum that is missing or does not match must be an error here, and a file must appear whole or not
+at all. One kept connection per thread is several times faster than a new one for each of some 400 small requests.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import json
 import logging
 import ssl
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 from scyllamodel.local.errors import LocalServerError, MissingExtra
-from scyllamodel.local.folders import cache_folder, locked, write_whole
-from scyllamodel.local.mirrors import remote_repositories
+from scyllamodel.local.folders import locked, own_cache_folder, write_whole
+from scyllamodel.local.mirrors import remote_repositories, secure
 from scyllamodel.local.progress import OnProgress, Progress, silent
 
-if TYPE_CHECKING:
-    from pathlib import Path
+Digests: TypeAlias = Mapping[str, str]
+"""SHA-256 of each jar by its path in a repository, in the order of the class path."""
 
 _THREADS = 8
 _TIMEOUT = 60.0
 """Seconds without a byte before a download is given up."""
+
+_SHIPPED: Final = Path(__file__).with_name("jars.json")
 
 _log = logging.getLogger(__name__)
 
@@ -38,43 +47,71 @@ def jars(version: str, on_progress: OnProgress = silent) -> list[Path]:
 
     Raises:
         MissingExtra: jgo is needed and not installed.
-        LocalServerError: something could not be fetched; the message names it.
+        LocalServerError: something could not be fetched, or is not what it should be; the message names it.
+        ConfigurationError: the cache folder is another user's.
     """
-    listing = cache_folder() / "cassandra" / f"{version}.json"
-    found = _listed(listing)
-    if found is None:
+    cache = own_cache_folder()
+    listing, folder = cache / "cassandra" / f"{version}.json", cache / "maven"
+    digests = shipped(version) or _listed(listing)
+    if digests is None or _odd(folder, digests):
         with locked(listing.with_suffix(".lock")):
-            found = _listed(listing) or _download(version, listing, on_progress)
-    return found
+            digests = _complete(version, listing, folder, on_progress)
+    return [folder / path for path in digests]
 
 
-def _listed(listing: Path) -> list[Path] | None:
-    """The jars that a listing names, or None when it is not there or a jar of it is gone."""
+def shipped(version: str) -> Digests | None:
+    """What this package knows of an exact version; None of one that it does not offer."""
+    found: dict[str, dict[str, str]] = json.loads(_SHIPPED.read_text())
+    return found.get(version)
+
+
+def _complete(version: str, listing: Path, folder: Path, on_progress: OnProgress) -> Digests:
+    """Fetch what is missing or differs."""
+    what = f"jars of Cassandra {version}"
+    digests = shipped(version) or _listed(listing)
     try:
-        names: dict[str, int] = json.loads(listing.read_text())
+        if digests is None:
+            return _download(version, listing, folder, on_progress)
+        fetch, odd = _Fetch(), _odd(folder, digests)
+        work = [functools.partial(fetch.one, path, folder / path, digests[path]) for path in odd]
+        _all(work, what, on_progress)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _not_fetched(f"org.apache.cassandra:cassandra-all:{version}", error) from error
+    return digests
+
+
+def _listed(listing: Path) -> Digests | None:
+    """The jars of a listing, or None when there is none, or one of an older release."""
+    try:
+        found: dict[str, Any] = json.loads(listing.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    folder = listing.parent.parent / "maven"
-    found = [folder / name for name in names]
-    complete = all(
-        jar.is_file() and jar.stat().st_size == size for jar, size in zip(found, names.values(), strict=True)
-    )
-    return found if complete else None
+    return found if all(isinstance(digest, str) for digest in found.values()) else None
 
 
-def _download(version: str, listing: Path, on_progress: OnProgress) -> list[Path]:
-    folder = listing.parent.parent / "maven"
-    coordinate = f"org.apache.cassandra:cassandra-all:{version}"
-    on_progress(Progress(f"list of jars of Cassandra {version}", 0, 1))
+def _odd(folder: Path, digests: Digests) -> list[str]:
+    """The jars that are missing, or are not those that were listed."""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="scyllamodel-jars") as pool:
+        found = pool.map(_digest, (folder / path for path in digests))
+        return [path for path, digest in zip(digests, found, strict=True) if digest != digests[path]]
+
+
+def _digest(jar: Path) -> str | None:
     try:
-        artifacts = _artifacts(folder, coordinate)
-        on_progress(Progress(f"list of jars of Cassandra {version}", 1, 1))
-        found = _fetch_all(artifacts, f"jars of Cassandra {version}", on_progress)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _not_fetched(coordinate, error) from error
-    sizes = {jar.relative_to(folder).as_posix(): jar.stat().st_size for jar in found}
-    write_whole(listing, json.dumps(sizes, indent=1).encode())
-    return found
+        return hashlib.sha256(jar.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _download(version: str, listing: Path, folder: Path, on_progress: OnProgress) -> Digests:
+    what = f"list of jars of Cassandra {version}"
+    on_progress(Progress(what, 0, 1))
+    artifacts = _artifacts(folder, f"org.apache.cassandra:cassandra-all:{version}")
+    on_progress(Progress(what, 1, 1))
+    found = _all([artifact.resolve for artifact in artifacts], f"jars of Cassandra {version}", on_progress)
+    digests = {jar.relative_to(folder).as_posix(): hashlib.sha256(jar.read_bytes()).hexdigest() for jar in found}
+    write_whole(listing, json.dumps(digests, indent=1).encode())
+    return digests
 
 
 def _not_fetched(coordinate: str, error: Exception) -> LocalServerError:
@@ -82,9 +119,13 @@ def _not_fetched(coordinate: str, error: Exception) -> LocalServerError:
     message = (
         f"The jars of {coordinate} could not be fetched from {tried}:\n  {error}\n"
         "Look at the network and at the proxy variables, or name a Maven mirror in SCYLLAMODEL_MAVEN_URL or in "
-        f"~/.m2/settings.xml. On a machine without network, copy {cache_folder()} from one that has it."
+        f"~/.m2/settings.xml. On a machine without network, copy {own_cache_folder()} from one that has it."
     )
     return LocalServerError(message, coordinate=coordinate)
+
+
+def _no_jgo() -> MissingExtra:
+    return MissingExtra('A local server needs jgo, which is not installed.\nRun  pip install "scyllamodel[local]"')
 
 
 def _artifacts(folder: Path, coordinate: str) -> list[Any]:
@@ -92,24 +133,23 @@ def _artifacts(folder: Path, coordinate: str) -> list[Any]:
     try:
         maven: Any = importlib.import_module("jgo.maven")
     except ImportError as error:
-        message = 'A local server needs jgo, which is not installed.\nRun  pip install "scyllamodel[local]"'
-        raise MissingExtra(message) from error
+        raise _no_jgo() from error
     resolver = maven.PythonResolver()
-    resolver.download = _Fetch()
+    resolver.download = _Fetch().artifact
     context = maven.MavenContext(resolver=resolver, repo_cache=folder, remote_repos=remote_repositories())
     wanted, needed = resolver.resolve([context.create_dependency(coordinate)])
     return [dependency.artifact for dependency in [*wanted, *needed]]
 
 
-def _fetch_all(artifacts: list[Any], what: str, on_progress: OnProgress) -> list[Path]:
-    """The files of all artifacts, in their order; the first one that fails ends it."""
-    on_progress(Progress(what, 0, len(artifacts)))
+def _all(work: Iterable[Callable[[], Path]], what: str, on_progress: OnProgress) -> list[Path]:
+    """The files of these downloads, in their order; the first one that fails ends it."""
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scyllamodel-jars")
     try:
-        waiting = [pool.submit(artifact.resolve) for artifact in artifacts]
+        waiting = [pool.submit(one) for one in work]
+        on_progress(Progress(what, 0, len(waiting)))
         for done, future in enumerate(as_completed(waiting), start=1):
             future.result()
-            on_progress(Progress(what, done, len(artifacts)))
+            on_progress(Progress(what, done, len(waiting)))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return [future.result() for future in waiting]
@@ -122,31 +162,48 @@ class _Fetch:
         self._local = threading.local()
         self._trust = ssl.create_default_context()
 
-    def __call__(self, artifact: Any) -> Path:
+    def artifact(self, artifact: Any) -> Path:
+        """Fetch what jgo asks for, which is checked by the checksum beside it."""
         path = f"{artifact.component.path_prefix.as_posix()}/{artifact.filename}"
-        for base in artifact.context.remote_repos.values():
-            content = self._get(f"{base.rstrip('/')}/{path}")
+        target: Path = artifact.cached_path
+        return self.one(path, target, None)
+
+    def one(self, path: str, target: Path, digest: str | None) -> Path:
+        """Fetch a file into place.
+
+        Parameters:
+            digest: its SHA-256, where it is known.
+
+        Raises:
+            RuntimeError: no repository has it, or not as it should be.
+        """
+        for base in remote_repositories().values():
+            url = secure(f"{base.rstrip('/')}/{path}")
+            content = self._content(url)
             if content is not None:
-                target: Path = artifact.cached_path
+                self._check(url, content, digest)
                 write_whole(target, content)
                 return target
         message = f"{path} is in none of the repositories."
         raise RuntimeError(message)
 
-    def _get(self, url: str) -> bytes | None:
-        content = self._content(url)
-        if content is None:
-            return None
-        checksum = self._content(f"{url}.sha1")
-        wanted = (checksum or b"").decode("ascii", "replace").split()
-        if wanted and wanted[0].lower() != hashlib.sha1(content, usedforsecurity=False).hexdigest():
-            message = f"{url} arrived damaged: its checksum is not {wanted[0]}."
+    def _check(self, url: str, content: bytes, digest: str | None) -> None:
+        if digest is not None:
+            wanted, found = digest, hashlib.sha256(content).hexdigest()
+        else:
+            checksum = (self._content(f"{url}.sha1") or b"").decode("ascii", "replace").split()
+            if not checksum:
+                message = f"{url} has no checksum beside it, so nothing tells whether it arrived whole."
+                raise RuntimeError(message)
+            wanted, found = checksum[0].lower(), hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        if wanted != found:
+            message = f"{url} arrived damaged, or is another file: its checksum is not {wanted}."
             raise RuntimeError(message)
-        return content
 
     def _content(self, url: str) -> bytes | None:
         _log.debug("GET %s", url)
         answer = self._session.get(url, timeout=_TIMEOUT)
+        secure(answer.url)
         if answer.status_code in {403, 404}:  # some mirrors say "forbidden" for what they do not have
             return None
         answer.raise_for_status()
@@ -157,7 +214,10 @@ class _Fetch:
     def _session(self) -> Any:
         session = getattr(self._local, "session", None)
         if session is None:
-            requests: Any = importlib.import_module("requests")  # it comes with jgo
+            try:
+                requests: Any = importlib.import_module("requests")  # it comes with jgo
+            except ImportError as error:
+                raise _no_jgo() from error
             retry: Any = importlib.import_module("urllib3").Retry
             session = self._local.session = requests.Session()
             again = retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))

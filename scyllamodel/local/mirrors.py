@@ -6,7 +6,10 @@ import os
 import xml.etree.ElementTree as ET
 from configparser import ConfigParser, Error
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 CENTRAL = "https://repo.maven.apache.org/maven2"
 
 
@@ -21,6 +24,19 @@ def remote_repositories() -> dict[str, str]:
         return {"chosen": chosen}
     mirror = _maven_mirror(Path.home() / ".m2" / "settings.xml")
     return {"central": mirror or CENTRAL, **_jgo_repositories()}
+
+
+def secure(url: str) -> str:
+    """The address, if nobody on the way can change what it answers: over TLS, or on this machine.
+
+    Raises:
+        RuntimeError: it is another address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE):
+        return url
+    message = f"{url} is not asked, since anybody on the way could answer. Use an address that begins with https://"
+    raise RuntimeError(message)
 
 
 def _maven_mirror(settings: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+import scyllamodel.local.jars as jars_module
+from scyllamodel import ConfigurationError
 from scyllamodel.local.errors import LocalServerError, MissingExtra
-from scyllamodel.local.jars import jars
+from scyllamodel.local.jars import jars, shipped
+from scyllamodel.local.versions import RELEASES
 
 POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version>
@@ -145,3 +149,106 @@ def test_two_processes_share_one_download(mirror):
     asked = [path for path in mirror.asked if path.endswith("/two-1.jar")]
 
     assert ([b"3\n", b"3\n"], 1) == (said, len(asked))
+
+
+def test_a_jar_without_a_checksum_is_an_error(mirror):
+    """Nothing would tell whether it arrived whole."""
+    (mirror.folder / "org/test/two/1/two-1.jar.sha1").unlink()
+    with pytest.raises(LocalServerError, match=r"two-1\.jar has no checksum beside it"):
+        jars("5.0.6")
+
+
+def test_a_jar_that_was_altered_in_the_cache_is_fetched_again(mirror):
+    """Its size tells nothing: every jar is compared with its SHA-256 whenever a server starts."""
+    altered = jars("5.0.6")[1]
+    times = altered.stat()
+    altered.write_bytes(b"JAR OF ONE")
+    os.utime(altered, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    assert b"jar of one" == jars("5.0.6")[1].read_bytes()
+
+
+def test_a_jar_that_is_another_one_at_the_repository_is_an_error(mirror):
+    """A known jar is known by its content, whatever checksum is published beside the file."""
+    jars("5.0.6")[1].unlink()
+    mirror.put("org/test/one/1/one-1.jar", b"another jar")
+    with pytest.raises(LocalServerError, match=r"one-1\.jar arrived damaged, or is another file"):
+        jars("5.0.6")
+
+
+def test_a_listing_of_an_older_release_is_made_again(mirror, tmp_path):
+    """It knew the sizes alone."""
+    jars("5.0.6")
+    listing = tmp_path / "cache" / "cassandra" / "5.0.6.json"
+    listing.write_text(json.dumps(dict.fromkeys(json.loads(listing.read_text()), 10)))
+
+    assert 3 == len(jars("5.0.6"))
+    assert {64} == {len(digest) for digest in json.loads(listing.read_text()).values()}
+
+
+@pytest.fixture
+def offered(mirror, tmp_path, monkeypatch):
+    """A mirror with a jar of an offered version, whose digests are shipped."""
+    content = b"jar of Cassandra"
+    path = "org/apache/cassandra/cassandra-all/5.0.9/cassandra-all-5.0.9.jar"
+    mirror.put(path, content)
+    known = tmp_path / "jars.json"
+    known.write_text(json.dumps({"5.0.9": {path: hashlib.sha256(content).hexdigest()}}))
+    monkeypatch.setattr(jars_module, "_SHIPPED", known)
+    return path
+
+
+def test_jars_of_an_offered_version_are_those_that_are_shipped(offered, mirror):
+    """They are fetched by name, and nobody else says what belongs to them."""
+    (found,) = jars("5.0.9")
+
+    assert (b"jar of Cassandra", [f"/{offered}"]) == (found.read_bytes(), mirror.asked)
+
+
+def test_another_jar_of_an_offered_version_is_refused(offered, mirror):
+    """Also with a checksum of its own beside it."""
+    mirror.put(offered, b"another jar")
+    with pytest.raises(LocalServerError, match="is another file"):
+        jars("5.0.9")
+
+
+def test_every_offered_version_is_shipped():
+    """With the SHA-256 of each jar of its class path, itself first."""
+    for version in RELEASES.values():
+        found = shipped(version)
+        paths, digests = list(found), list(found.values())
+
+        assert f"org/apache/cassandra/cassandra-all/{version}/cassandra-all-{version}.jar" == paths[0]
+        assert len(paths) > 50
+        assert {64} == {len(digest) for digest in digests}
+        assert [] == [path for path in paths if path.startswith("/") or ".." in path.split("/")]
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1/maven2", "ftp://127.0.0.1/maven2", "file:///maven2"])
+def test_an_address_that_others_could_answer_for_is_not_asked(tmp_path, monkeypatch, url):
+    """Plain http is for this machine alone."""
+    monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path))
+    monkeypatch.setenv("SCYLLAMODEL_MAVEN_URL", url)
+    with pytest.raises(LocalServerError, match="Use an address that begins with https://"):
+        jars("5.0.6")
+
+
+def test_the_cache_is_closed_to_other_users(mirror, tmp_path):
+    """What is in it is run."""
+    (tmp_path / "cache").mkdir(mode=0o777)
+    (tmp_path / "cache").chmod(0o777)
+    jars("5.0.6")
+
+    assert 0o700 == (tmp_path / "cache").stat().st_mode & 0o777
+
+
+def test_a_cache_of_another_user_is_refused(tmp_path, monkeypatch):
+    """The message says what to do."""
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path / "cache"))
+    if os.getuid() == 0:
+        os.chown(tmp_path / "cache", 54321, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(ConfigurationError, match=r"belongs to another user.*SCYLLAMODEL_CACHE"):
+        jars("5.0.6")
