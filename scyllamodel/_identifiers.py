@@ -12,6 +12,9 @@ from typing import Final
 MAX_NAME: Final = 48
 """Longest portable name of a keyspace, table, view, index, type, and of a column in a custom index."""
 
+LONGEST_NAME: Final = 192
+"""Longest name that any server takes: ScyllaDB since 2025.2."""
+
 BOOKKEEPING: Final = "scyllamodel_"
 """How the names of our own tables begin: they are no part of anybody's schema, and never emptied."""
 
@@ -106,7 +109,7 @@ def string(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def name_fault(name: str, what: str, *, limit: int | None = MAX_NAME) -> str | None:
+def name_fault(name: str, what: str, *, limit: int | None = LONGEST_NAME) -> str | None:
     """Why this name cannot be one of a keyspace, table, view, index or type; None when it can.
 
     >>> name_fault("a b", "table")

@@ -8,13 +8,15 @@ from __future__ import annotations
 from scyllamodel._identifiers import string
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
 from scyllamodel.schema.facts import KeyspaceFacts
+from scyllamodel.schema.server import is_viewless
 
 
 def unbuilt(coordinator: Coordinator, found: KeyspaceFacts) -> tuple[str, ...] | None:
     """The indexes and views of this keyspace that the node is still filling, by name.
 
     Both servers list what is done: views in ``system.built_views``, indexes in ``system."IndexInfo"``, whose
-    ``table_name`` is the keyspace. Reading them takes a right of its own, hence None.
+    ``table_name`` is the keyspace. Reading them takes a right of its own, hence None. ScyllaDB's vector and full-text
+    indexes are built by a service beside the node, which lists them nowhere: they are left out.
     """
     name = string(found.name)
     views = f"SELECT view_name FROM system.built_views WHERE keyspace_name = {name}"  # noqa: S608 - quoted by `string`
@@ -24,5 +26,6 @@ def unbuilt(coordinator: Coordinator, found: KeyspaceFacts) -> tuple[str, ...] |
         built |= {row["index_name"] for row in coordinator.rows(indexes)}
     except DRIVER_ERRORS:
         return None
-    named = [*(view.name for view in found.views), *(i.name for table in found.tables for i in table.indexes)]
+    named = [view.name for view in found.views]
+    named += [index.name for table in found.tables for index in table.indexes if not is_viewless(index.using)]
     return tuple(sorted(set(named) - built))

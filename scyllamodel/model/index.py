@@ -21,7 +21,7 @@ from scyllamodel.schema.facts import FrozenMap, Target
 from scyllamodel.schema.facts import Index as IndexFacts
 from scyllamodel.schema.index_names import LONGEST, distinct
 from scyllamodel.schema.options.canonical import text as stored_text
-from scyllamodel.schema.server import index_family
+from scyllamodel.schema.server import index_family, is_viewless
 from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
 
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
@@ -163,7 +163,7 @@ def _check_names(found: list[IndexFacts], problems: Problems) -> None:
     for index in found:
         check_object_name(index.name, "index", problems)
         target = (index.column, index.on, index_family(index.using or ""), index.local)
-        if target in seen:
+        if target in seen and not (index.named and seen[target].named and is_viewless(index.using)):
             problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", at="indexes")
         elif index.name in seen:
             problems.add("MD124", f"two indexes named {index.name!r}", "Give one of them a name.", at="indexes")

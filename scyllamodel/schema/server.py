@@ -388,11 +388,6 @@ class ServerProfile:
         return self.is_scylla
 
     @property
-    def has_viewless_indexes(self) -> bool:
-        """Whether indexes of some classes are kept by a service beside the node: built states do not list them."""
-        return self.is_scylla and self.has_vector_index
-
-    @property
     def takes_several_viewless_indexes(self) -> bool:
         """Whether named indexes of such a class may be on one column (``create_index_statement.cc``)."""
         return self.is_scylla and self.at_least(2026, 2)
@@ -413,8 +408,13 @@ class ServerProfile:
         return using
 
 
-VIEWLESS: Final = frozenset({"vector_index", "fulltext_index"})
-"""Families of ScyllaDB's indexes that are kept outside of the node."""
+def is_viewless(using: str | None) -> bool:
+    """Whether an index of this class is kept by a service beside ScyllaDB's nodes, and not in a view.
+
+    >>> is_viewless("VECTOR_INDEX"), is_viewless("sai"), is_viewless(None)
+    (True, False, False)
+    """
+    return using is not None and index_family(using) in ("vector_index", "fulltext_index")
 
 
 def index_family(using: str) -> str:

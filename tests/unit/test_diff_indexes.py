@@ -118,3 +118,23 @@ def test_an_index_follows_a_renamed_key():
     models = wanted(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
 
     assert ["~ rename t b->bb"] == told(diff(live, models, CASSANDRA))
+
+
+NEWER = ServerProfile("scylla", (2026, 2))
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "expected"),
+    [
+        (NEWER, "e_v2", ["+ index e_v2 populated", ". index e_v1"]),
+        (NEWER, "e_v1", ["! IX103 e_v1->e_v1"]),
+        (NEWER, None, ["! IX103 e_v1->t_e_idx"]),
+        (SCYLLA, "e_v2", ["! IX103 e_v1->e_v2"]),
+    ],
+)
+def test_a_second_vector_index_on_a_column_where_the_server_takes_it(server, name, expected):
+    """A named one with other options stands beside the old one, so that a search can move to it."""
+    live = table("t", *COLUMNS, indexes=[stored("e", "e_v1", using="VECTOR_INDEX")])
+    new = index("e", name, using="vector_index", options={"quantization": "i8"})
+
+    assert expected == told(diff(schema(live), wanted(table("t", *COLUMNS, indexes=[new])), server))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, LiveOnly, NameTaken
 from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.index_names import distinct
-from scyllamodel.schema.server import ORDINARY, index_family
+from scyllamodel.schema.server import ORDINARY, index_family, is_viewless
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -80,10 +80,15 @@ def _same_class(found: Index, wanted: Index, table: Table, server: ServerProfile
         return True
     if index_family(wanted.using) == ORDINARY:  # stored as no class
         return found.using is None
+    meant = index_family(_class_of(wanted, table, server) or "")
+    return found.using is not None and index_family(found.using) == meant
+
+
+def _class_of(wanted: Index, table: Table, server: ServerProfile) -> str | None:
+    """The class of a declared index as the server at hand stores it."""
     column = table.get(wanted.column)
     on_vector = column is not None and isinstance(column.type, VectorType)
-    meant = index_family(server.index_class(wanted.using, on_vector=on_vector))
-    return found.using is not None and index_family(found.using) == meant
+    return None if wanted.using is None else server.index_class(wanted.using, on_vector=on_vector)
 
 
 def _same_options(found: Index, wanted: Index) -> bool:
@@ -100,6 +105,8 @@ def _rival(live: Mapping[str, Index], wanted: Index, table: Table, server: Serve
     namesake = live.get(wanted.name)
     if namesake is not None:
         return namesake, "IX103" if _same_target(namesake, wanted) else "IX102"
+    if wanted.named and is_viewless(_class_of(wanted, table, server)) and server.takes_several_viewless_indexes:
+        return None
     for index in live.values():
         if _same_target(index, wanted) and _same_class(index, wanted, table, server):
             return index, "IX102" if _same_options(index, wanted) else "IX103"

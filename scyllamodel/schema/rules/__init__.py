@@ -82,7 +82,7 @@ def _declared(case: Case) -> Iterator[Diagnostic]:
 
 
 def _lint(wanted: KeyspaceFacts, server: ServerProfile | None, *, strategy: bool = True) -> Iterator[Diagnostic]:
-    yield from breaking.lint(wanted)
+    yield from breaking.lint(wanted, server)
     if strategy and wanted.keyspace is not None:
         yield from keyspaces.lint_strategy(wanted.name, wanted.keyspace.replication)
     yield from usertypes.lint(wanted)

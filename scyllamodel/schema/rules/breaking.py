@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel._identifiers import name_fault
+from scyllamodel._identifiers import LONGEST_NAME, MAX_NAME, name_fault
 from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.filters import has_stray_quote
@@ -103,17 +103,15 @@ def stray_quotes(case: Case) -> Iterator[Diagnostic]:
             yield Diagnostic("NB101", "warn", case.path(view.name), text, fix)
 
 
-def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
+def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """Names that no server takes, or that a node does not survive; two things of one name; quotes in a view filter."""
     types, tables, views = wanted.types, wanted.tables, wanted.views
     indexes = [index for table in tables for index in table.indexes]
     kinds = (("type", types), ("table", tables), ("view", views), ("index", indexes))
     for what, found in kinds:
         for item in found:
-            yield from _name(wanted.name, item.name, what)
-    fault = name_fault(wanted.name, "keyspace")
-    if fault is not None:
-        yield Diagnostic("NB101", "error", wanted.name, fault, "Choose a shorter, plain name.")
+            yield from _name(f"{wanted.name}.{item.name}", item.name, what, server)
+    yield from _name(wanted.name, wanted.name, "keyspace", server)
     for name in sorted({table.name for table in tables} & {view.name for view in views}):
         text = "a table and a view of this name are declared; a Cassandra node that gets both does not start again"
         yield Diagnostic("NB101", "error", f"{wanted.name}.{name}", text, "Give one of them another name.")
@@ -123,10 +121,14 @@ def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
             yield Diagnostic("NB101", "error", f"{wanted.name}.{view.name}", text, "Filter when reading the view.")
 
 
-def _name(keyspace: str, name: str, what: str) -> Iterator[Diagnostic]:
-    fault = name_fault(name, what)
+def _name(path: str, name: str, what: str, server: ServerProfile | None) -> Iterator[Diagnostic]:
+    """A name that the server does not take; without a server one that some servers do not take, as a warning."""
+    fault = name_fault(name, what, limit=LONGEST_NAME if server is None else server.longest_name)
     if fault is not None:
-        yield Diagnostic("NB101", "error", f"{keyspace}.{name}", fault, "Choose a shorter, plain name.")
+        yield Diagnostic("NB101", "error", path, fault, "Choose a shorter, plain name.")
+    elif server is None and len(name) > MAX_NAME:
+        text = f"a name of {len(name)} characters; Cassandra and ScyllaDB 2025.1 take {MAX_NAME}"
+        yield Diagnostic("NB101", "warn", path, text, "Choose a shorter name, if other servers are to take it.")
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {

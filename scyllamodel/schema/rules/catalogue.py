@@ -215,6 +215,14 @@ ENTRIES: Final = (
         "Index('status', local=True) on Cassandra", "Leave the index out for this server.",
     ),
     Entry(
+        "IX105", "A change log that does not fit an index",
+        "ScyllaDB feeds vector and full-text indexes from the change log of their table. It switches the log on itself "
+        "where cdc is not declared, and refuses an index beside a log that is off, or kept for less than a day, or "
+        "without the new values; it refuses to switch the log off under such an index.",
+        "TableOptions(cdc=False) on a table with Index('v', using='vector_index')",
+        "Leave cdc out, or declare it with a ttl of at least 86400, and delta full or postimage.",
+    ),
+    Entry(
         "MV101", "A view on a table that may hold rows",
         "It is filled in the background; until then it misses rows.",
         "a MaterializedView added for a model whose table exists",

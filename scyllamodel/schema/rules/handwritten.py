@@ -19,7 +19,7 @@ from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.filters import has_stray_quote
 from scyllamodel.schema.options.limits import MAX_TTL
 from scyllamodel.schema.rules.breaking import LONGEST_VIEW, long_index, static_beside_collection
-from scyllamodel.schema.server import VIEWLESS, index_family
+from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.statement_parser import ParsedStatement, parse_statement
 from scyllamodel.schema.statement_reader import StatementSyntaxError
 from scyllamodel.types.values import Native, is_multi_cell
@@ -249,7 +249,7 @@ def _dropped(written: Handwritten) -> Iterator[Diagnostic]:
 def _under_index(written: Handwritten, table: Table, name: str, index: Index) -> Iterator[Diagnostic]:
     column = table.get(name)
     fix = f"First: DROP INDEX {written.found.name}.{index.name}"
-    if index.using is not None and index_family(index.using) in VIEWLESS:
+    if is_viewless(index.using):
         text = f"the index {index.name} needs {name}, and stays as an index on a column that is not there"
         yield _refused("NB102", written, text, fix)
     elif column is not None and is_multi_cell(column.type):

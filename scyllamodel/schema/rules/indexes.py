@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken
+from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.server import SAI, index_family
+from scyllamodel.schema.server import SAI, index_family, is_viewless
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -22,12 +22,17 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
     path = case.path(change.index.name)
     if change.populated:
         text = f"{change.table.name} may hold rows: the index is built in the background and misses rows until then"
-        yield Diagnostic("IX101", "warn", path, text, "Let code that queries by it run when the index is built.")
+        fix = "Let code that queries by it run when the index is built."
+        if is_viewless(change.index.using):
+            fix += " The server lists no progress of an index of this class: try the query."
+        yield Diagnostic("IX101", "warn", path, text, fix)
     if lacking := _lacking(change, case):
         fix = "Leave the index out for this server."
         if change.index.using and not case.server.loads_index_classes:
             fix = "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
         yield Diagnostic("IX104", "error", path, f"{case.server} has no {lacking}", fix)
+    else:
+        yield from _fit(change, case)
 
 
 def _lacking(change: AddIndex, case: Case) -> str | None:
@@ -92,6 +97,7 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
             tables = ", ".join(t.name for t in wanted.tables if any(index.name == name for index in t.indexes))
             text = f"{count} indexes of this name are declared, on {tables}; the names of a keyspace are unique"
             yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Name them: Index(…, name=…)")
+    yield from _several(wanted, server)
     others = {fact.name for fact in (*wanted.tables, *wanted.views)}
     for name in names if server is not None and server.keeps_indexes_in_views else ():
         if f"{name}_index" in others:
@@ -99,4 +105,65 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
             yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Choose another name: Index(…, name=…)")
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {AddIndex: _added, AlterIndex: _altered, NameTaken: _hidden}
+def _several(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+    """Several vector or full-text indexes on one column, where the server takes one."""
+    if server is None or server.takes_several_viewless_indexes:
+        return
+    for table in wanted.tables:
+        names: dict[tuple[str, bool], list[str]] = {}
+        for index in table.indexes:
+            if is_viewless(index.using):
+                names.setdefault((index.column, index.local), []).append(index.name)
+        for (column, _), several in names.items():
+            if len(several) > 1:
+                text = f"{server} takes one index of this class on {column}, and {', '.join(several)} are declared"
+                yield Diagnostic("IX102", "error", f"{wanted.name}.{several[1]}", text, "Keep one of them.")
+
+
+def _fit(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
+    """KS104 and IX105: what the table of a vector or full-text index needs."""
+    index, path = change.index, case.path(change.index.name)
+    column = change.table.get(index.column)
+    on_vector = column is not None and isinstance(column.type, VectorType)
+    if not is_viewless(case.server.index_class(index.using or "", on_vector=on_vector)):
+        return
+    about = case.found.keyspace or case.wanted.keyspace
+    if about is not None and about.tablets is False:
+        text = f"an index of the class {index.using} needs a keyspace with tablets"
+        yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=True.")
+    live = case.sides.tables.get(change.table.name)
+    stored: object = None if live is None else live.options.get("cdc")
+    yield from unfit_cdc(change.table.options.get("cdc", stored), path)
+
+
+def unfit_cdc(cdc: object, path: str) -> Iterator[Diagnostic]:
+    """IX105 for a change log from which a vector or full-text index cannot be fed.
+
+    Parameters:
+        cdc: the canonical option; None where nobody gave it, and the server switches the log on itself.
+    """
+    if not isinstance(cdc, Mapping):
+        return
+    found = cast("Mapping[str, str]", cdc)
+    says_all = found.get("delta", "full") == "full" or found.get("postimage", "false") == "true"
+    if found.get("enabled", "false") == "true" and int(found.get("ttl", "86400")) >= _DAY and says_all:
+        return
+    text = "a vector or full-text index is fed from the change log of its table, and cdc is switched off or too short"
+    fix = 'Leave cdc out, or write cdc={"enabled": True} with a ttl of at least 86400, and delta full or postimage.'
+    yield Diagnostic("IX105", "error", path, text, fix)
+
+
+def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
+    tables = (case.sides.tables.get(change.name), case.sides.declared.get(change.name))
+    if any(is_viewless(index.using) for table in tables if table is not None for index in table.indexes):
+        yield from unfit_cdc(change.options.get("cdc"), case.path(change.name))
+
+
+_DAY: Final = 86400
+
+RULES: Final[Mapping[type, ChangeRule]] = {
+    AddIndex: _added,
+    AlterIndex: _altered,
+    NameTaken: _hidden,
+    SetOptions: _set,
+}
