@@ -6,6 +6,7 @@ Sources: Scylla ``cql3/Cql.g`` (unreserved_keyword), Cassandra ``reserved_keywor
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -46,6 +47,19 @@ SERVERS_OWN: Final = frozenset(
     """.split()
 )
 """Keyspaces that a server makes for itself; of Scylla ``replica/database.cc``, of Cassandra ``SchemaConstants``."""
+
+
+def companion_keyspace(keyspace: str) -> str:
+    """The keyspace that holds the internal tables of one in which lightweight transactions do not work.
+
+    >>> companion_keyspace("shop"), companion_keyspace("a" * 48)
+    ('shop_scyllamodel', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa_f40ccb02_scyllamodel')
+    """
+    name = f"{keyspace}_scyllamodel"
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(keyspace.encode()).hexdigest()[:8]
+    return f"{keyspace[: MAX_NAME - 21]}_{digest}_scyllamodel"
 
 
 def is_internal_table(name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, cast
 
 import attrs
 
-from scyllamodel._identifiers import name_fault
+from scyllamodel._identifiers import companion_keyspace, name_fault
 from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import FrozenMap
@@ -252,9 +252,14 @@ class RepoSettings:
         return any(value is not None for value in (self.ssl_context, self.tls_ca, self.tls_cert))
 
     @property
-    def internal_keyspace(self) -> str:
-        """The keyspace of the internal tables: lock, ledger, page secret."""
-        return self.ledger_keyspace or self.keyspace
+    def internal_keyspaces(self) -> tuple[str, ...]:
+        """Where the internal tables may be: lock, ledger, page secret.
+
+        The one that ``ledger_keyspace=`` names; else the repo's own, or the companion of one that has tablets on a
+        server without lightweight transactions for them.
+        """
+        named = self.ledger_keyspace
+        return (named,) if named else (self.keyspace, companion_keyspace(self.keyspace))
 
     def __attrs_post_init__(self) -> None:
         faults = (self._type_faults, self._identity_faults, self._connection_faults, self._level_faults)

@@ -172,7 +172,7 @@ class AsyncVerbs:
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
     ) -> Page[R]:
         """See `Repo.page`."""
-        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspace
+        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspaces
         return await self.drive(paging.page(query, self._repo.keyspace, size, token, secrets, internal, on_error))
 
     @overload
@@ -289,7 +289,7 @@ class AsyncVerbs:
             on_progress=on_progress,
             on_error=on_error,
         )
-        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspace
+        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspaces
         course.use(secrets.known(internal))
         return AsyncScan(course, self._answer, lambda: self.drive(secrets.keys(internal)))
 

@@ -6,6 +6,7 @@ keyspace of internal tables, where the first migration put it; every replica rea
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any, Final
@@ -40,27 +41,39 @@ class PageSecrets:
     def __init__(self, given: Sequence[Secret]) -> None:
         given = given or page_secrets(os.environ.get(VARIABLE), VARIABLE)
         self._given = tuple(PageKey.of(secret.reveal().encode()) for secret in given)
-        self._stored: dict[str, tuple[PageKey, ...]] = {}
+        self._stored: dict[tuple[str, ...], tuple[PageKey, ...]] = {}
 
-    def known(self, keyspace: str) -> tuple[PageKey, ...]:
+    def known(self, keyspaces: tuple[str, ...]) -> tuple[PageKey, ...]:
         """The keys as far as they are known without a request; empty where they have to be read.
 
         Parameters:
-            keyspace: that of the internal tables.
+            keyspaces: those that may hold the internal tables, the likeliest first.
         """
-        return self._given or self._stored.get(keyspace, ())
+        return self._given or self._stored.get(keyspaces, ())
 
-    def keys(self, keyspace: str) -> Flow[tuple[PageKey, ...]]:
+    def keys(self, keyspaces: tuple[str, ...]) -> Flow[tuple[PageKey, ...]]:
         """The keys, read if they are not known.
 
         Raises:
             ConfigurationError: there is none, or the role may not read it.
         """
-        found = self.known(keyspace)
+        found = self.known(keyspaces)
         if not found:
-            stored = yield from _stored(keyspace)
-            found = self._stored[keyspace] = (PageKey.of(stored.encode()),)
+            stored = yield from _first_stored(keyspaces)
+            found = self._stored[keyspaces] = (PageKey.of(stored.encode()),)
         return found
+
+
+def _first_stored(keyspaces: tuple[str, ...]) -> Flow[str]:
+    """The secret of the first keyspace that has one; the error is that of the first."""
+    first, *others = keyspaces
+    try:
+        return (yield from _stored(first))
+    except ConfigurationError:
+        for keyspace in others:
+            with contextlib.suppress(ConfigurationError):
+                return (yield from _stored(keyspace))
+        raise
 
 
 def _stored(keyspace: str) -> Flow[str]:

@@ -25,7 +25,7 @@ def page(  # noqa: PLR0917 - two callers, which are twins
     size: int,
     token: str | None,
     secrets: PageSecrets,
-    internal: str,
+    internal: tuple[str, ...],
     on_error: OnError | None,
 ) -> Flow[Page[R]]:
     """One page of a query.

@@ -113,6 +113,22 @@ def _read(node: Pinned, selects: Mapping[str, str], page: int) -> Rows:
     return found
 
 
+def keyspace_tablets(coordinator: Coordinator, keyspace: str) -> bool | None:
+    """Whether a keyspace of ScyllaDB has tablets; None when it does not exist.
+
+    Raises:
+        IntrospectionError: it could not be read.
+    """
+    where = f"WHERE keyspace_name = {string(keyspace)}"
+    try:
+        if not coordinator.rows(f"SELECT keyspace_name FROM system_schema.keyspaces {where}"):  # noqa: S608 - quoted
+            return None
+        rows = coordinator.rows(f"SELECT initial_tablets FROM system_schema.scylla_keyspaces {where}")  # noqa: S608
+    except DRIVER_ERRORS as error:
+        raise unread(f"the keyspace {keyspace}", coordinator, error) from error
+    return any(row["initial_tablets"] is not None for row in rows)
+
+
 def schema_version(node: Coordinator | Pinned) -> UUID | None:
     """The version of the schema that the node has; it moves with every change of any keyspace.
 

@@ -136,7 +136,7 @@ class Reads(Driven):
             ConfigurationError: there is no secret to sign tokens with.
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
-        secrets, internal = self.page_secrets, self.settings.internal_keyspace
+        secrets, internal = self.page_secrets, self.settings.internal_keyspaces
         return self.drive(paging.page(query, self.keyspace, size, token, secrets, internal, on_error))
 
     def refresh(self, row: Model, /) -> None:
@@ -228,7 +228,7 @@ class Reads(Driven):
             on_progress=on_progress,
             on_error=on_error,
         )
-        return Scan(course, self.requests, lambda: self.drive(self.page_secrets.keys(self.settings.internal_keyspace)))
+        return Scan(course, self.requests, lambda: self.drive(self.page_secrets.keys(self.settings.internal_keyspaces)))
 
     def get_many(
         self,

@@ -104,8 +104,8 @@ class Repo(Reads, Writes):
         execution_profiles: the driver's, by name, instead of the settings for data requests here.
         request_timeout: seconds that a data request may take.
         create_keyspace: whether a sync creates a missing keyspace unless it is told otherwise.
-        ledger_keyspace: where lock and ledger are kept; None is the repo's own keyspace. All who change one keyspace
-            have to say the same.
+        ledger_keyspace: where lock and ledger are kept; None is the repo's own keyspace, or ``<keyspace>_scyllamodel``
+            where lightweight transactions do not work in that. All who change one keyspace have to say the same.
         load_balancing_policy: the driver's; None is token-aware over ``local_dc``.
         retry_policy: the driver's, for data requests.
         speculative_execution_policy: the driver's, for data requests.

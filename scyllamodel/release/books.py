@@ -5,26 +5,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from scyllamodel.driver.books import Books
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.coordinator import Coordinator
-from scyllamodel.driver.reader import read_keyspace
+from scyllamodel.driver.reader import keyspace_tablets, read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.ledger import Ledger, scope_of
 from scyllamodel.release.look import Look
 from scyllamodel.release.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
+from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
 BOOKS: Final = (MIGRATIONS, STEPS, VERIFIED)
 
 
-def ledger_keyspace(repo: Repo) -> str:
-    """The keyspace that lock and ledger of a repo are kept in."""
-    return repo.settings.ledger_keyspace or repo.keyspace
+def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> str:
+    """The keyspace that lock and ledger of a repo are kept in.
+
+    It is the one that the repo names, else its own. Where lightweight transactions do not work in that, since it has
+    tablets, a companion keyspace without tablets takes their place, and keeps it when the servers are upgraded.
+
+    Raises:
+        IntrospectionError: the keyspaces could not be read.
+    """
+    own, *companion = repo.settings.internal_keyspaces
+    if not companion or not server.has_companion_keyspaces:
+        return own
+    if keyspace_tablets(coordinator, companion[0]) is not None:
+        return companion[0]
+    if "lwt" not in server.without_tablets:
+        return own
+    tablets = keyspace_tablets(coordinator, own)
+    if tablets is None:
+        settings = repo.settings
+        made = server.makes_tablets(strategy(settings.replication or {}), tablets=settings.tablets)
+        tablets = made is not False
+    return companion[0] if tablets else own
 
 
 def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:
@@ -33,7 +53,7 @@ def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> K
     Raises:
         IntrospectionError: it could not be read.
     """
-    return read_keyspace(coordinator, ledger_keyspace(repo), server, books=True)
+    return read_keyspace(coordinator, internal_keyspace(repo, coordinator, server), server, books=True)
 
 
 def open_ledger(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts, server: ServerProfile) -> Ledger:
@@ -59,9 +79,9 @@ def ledger_of(repo: Repo, look: Look) -> Ledger:
     return open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
 
 
-def open_stamps(repo: Repo, coordinator: Coordinator) -> Ledger:
-    """The same without a look at the schema, good for `Ledger.is_verified` only: the fast path."""
-    return _ledger(repo, Books(Rows(coordinator), ledger_keyspace(repo)))
+def open_stamps(repo: Repo, coordinator: Coordinator) -> Iterator[Ledger]:
+    """The ledgers that there may be, without a look at the schema, for `Ledger.is_verified` only: the fast path."""
+    return (_ledger(repo, Books(Rows(coordinator), name)) for name in repo.settings.internal_keyspaces)
 
 
 def _ledger(repo: Repo, books: Books) -> Ledger:

@@ -14,7 +14,7 @@ import attrs
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout, UnknownVersion
-from scyllamodel.release.books import ledger_keyspace, read_books
+from scyllamodel.release.books import read_books
 from scyllamodel.release.draft import Draft, Wish
 from scyllamodel.release.execute import Work, execute
 from scyllamodel.release.guard import Patience, locked
@@ -106,10 +106,11 @@ def unlock(
         LockTimeout: the holder is alive.
         LedgerError: the lock cannot be read or written, or its row is damaged and ``force`` is False.
     """
-    look, home = Look.at(repo), ledger_keyspace(repo)
-    if read_books(repo, look.coordinator, look.server).table(LOCK.name) is None:
+    look = Look.at(repo)
+    internal = read_books(repo, look.coordinator, look.server)
+    if internal.table(LOCK.name) is None:
         return None
-    store = LockTable(Rows(look.coordinator), home, repo.keyspace)
+    store = LockTable(Rows(look.coordinator), internal.name, repo.keyspace)
     row = _row(store)
     if row is not None and row.fault is not None and force:
         return _healed(store, row)

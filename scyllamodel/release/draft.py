@@ -12,7 +12,8 @@ from uuid import UUID
 import attrs
 
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import ledger_keyspace, open_ledger
+from scyllamodel.release.books import internal_keyspace, open_ledger
+from scyllamodel.release.companion import like_the_repos, with_internal_keyspace
 from scyllamodel.release.ledger.undone import ran_by_hand
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.look import Look, check_is_repo, described
@@ -110,10 +111,11 @@ class Draft:
         """
         look = look or Look.at(wish.repo)
         wanted = wanted or wish.facts()
-        home = ledger_keyspace(wish.repo)
+        home = internal_keyspace(wish.repo, look.coordinator, look.server)
         found, version = look.seen([*(part.name for part in wanted), home], books=home)
-        if found[home].keyspace is None and home not in {part.name for part in wanted}:
-            wanted = SchemaFacts([*wanted, _like_the_repos(wish.repo, home)])
+        named = home == wish.repo.settings.ledger_keyspace and home not in {part.name for part in wanted}
+        if named and found[home].keyspace is None:
+            wanted = SchemaFacts([*wanted, KeyspaceFacts(home, like_the_repos(wish.repo, look, home))])
         books = found[home]
         plan = look.checked(_plan(wish, look, wanted, found, books), found)
         plan = _complete(plan, wish, look, found, books)
@@ -145,12 +147,6 @@ def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts, books
     return make_plan(wanted, found, look.server, topology=topology, create_keyspace=wish.create, allow=wish.allow)
 
 
-def _like_the_repos(repo: Repo, name: str) -> KeyspaceFacts:
-    """A keyspace for the ledger alone, replicated as the repo's."""
-    about = described(repo)
-    return KeyspaceFacts(name, None if about is None else attrs.evolve(about, name=name))
-
-
 def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: KeyspaceFacts) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
     if wish.raw:
@@ -164,6 +160,7 @@ def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: Key
         plan = attrs.evolve(plan, notes=(*plan.notes, *unused(wish.allow, said, {})))
     if plan.is_empty:
         return plan
+    plan = with_internal_keyspace(plan, wish.repo, look, books)
     first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))
     numbered = (attrs.evolve(step, seq=seq) for seq, step in enumerate(first, 1 - len(first)))
     return attrs.evolve(plan, bootstrap=tuple(numbered))

@@ -16,7 +16,7 @@ from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import ledger_keyspace, open_ledger
+from scyllamodel.release.books import internal_keyspace, open_ledger
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.ledger import Ledger, OpenVersion
 from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
@@ -195,7 +195,7 @@ def guarded(
         StepFailed, SchemaDisagreement, ConfigurationError: our tables cannot be made, or are kept in two places.
         LedgerError: the ledger cannot be read.
     """
-    home = ledger_keyspace(repo)
+    home = internal_keyspace(repo, executor.coordinator, executor.server)
     bootstrap(executor, home, **patience.of_steps)
     wanted = Wanted(purpose, step_timeout=patience.step + patience.agreement)
     names = sorted({repo.keyspace, *keyspaces})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -175,6 +175,8 @@ class Run:
             return apply(alone, executor, on_event=self.on_event, **self.patience.of_steps)
         except (StepFailed, SchemaDisagreement) as error:
             error.result = self.result("partial", draft.plan, draft.wish.repo, outcome=error.result)
+            if isinstance(error, StepFailed):
+                error.args = (f"{error}\n{_BY_ANOTHER}", *error.args[1:])
             raise
 
     def waited(self, draft: Draft, executor: DdlExecutor, **more: Any) -> MigrationResult:
@@ -246,6 +248,11 @@ class _Waiting:
         """Pass it on, unless there is nobody to wait for."""
         if row.owner is not None:
             self._run.tell(Event("lock_waiting", self.draft.plan, result={"holder": row, "seconds": seconds}))
+
+
+_BY_ANOTHER: Final = (
+    "If this role may not create keyspaces, hand the statement to an administrator, and run this again afterwards."
+)
 
 
 def _with_note(draft: Draft, note: Diagnostic) -> Draft:

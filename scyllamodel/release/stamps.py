@@ -26,7 +26,7 @@ def is_stamped(repo: Repo, models_fp: str) -> bool:
         ConnectionFailed: no server answers as it should.
     """
     coordinator = presumed(repo.connection())
-    return coordinator is not None and open_stamps(repo, coordinator).is_verified(models_fp)
+    return coordinator is not None and any(one.is_verified(models_fp) for one in open_stamps(repo, coordinator))
 
 
 def stamp(draft: Draft) -> None:

@@ -19,6 +19,7 @@ from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.parser import parse
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
+from scyllamodel.release.companion import companion_note
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.ledger.values import LedgerStep
@@ -372,6 +373,7 @@ ELSEWHERE = [
     ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
+    ("KS107", lambda: [companion_note("k", "k_scyllamodel")], list),
     ("LG101", lambda: may_sync(versions("b", "a"), "a", EMPTY), lambda: may_sync(versions("a", "b"), "a", EMPTY)),
     ("LG102", lambda: check_one_lock(Locks(k=[], ops=["k"]), "k", "k"),
      lambda: check_one_lock(Locks(k=["k"], ops=["shop"]), "k", "k")),

@@ -14,7 +14,6 @@ from scyllamodel.cli.exits import CHANGES, DONE, WAITED
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import ledger_keyspace
 from scyllamodel.release.waiting import AIMS, WaitResult, wait
 from scyllamodel.schema.grants import Grant, grants
 
@@ -30,7 +29,7 @@ def _grants(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _grants_one(role: str, repo: Repo) -> Answer:
-    found = grants(repo.keyspace, role, ledger_keyspace=ledger_keyspace(repo))
+    found = grants(repo.keyspace, role, ledger_keyspace=repo.settings.ledger_keyspace)
     listed = [grant.to_dict() for grant in found]
     document = {"format": 1, "kind": "grants", "role": role, "keyspace": repo.keyspace, "grants": listed}
     return Answer(document, grants_text(found))

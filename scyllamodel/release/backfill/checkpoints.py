@@ -20,7 +20,6 @@ from scyllamodel._identifiers import qualified
 from scyllamodel.driver.flows import rows_of, write
 from scyllamodel.driver.repo import Repo
 from scyllamodel.query.statement import Compiled, Marker, Options, Shape, Verb
-from scyllamodel.release.books import ledger_keyspace
 from scyllamodel.release.ledger import scope_of
 from scyllamodel.release.tables import BACKFILLS
 
@@ -63,11 +62,15 @@ class Counts:
 
 
 class Checkpoints:
-    """Those of one backfill."""
+    """Those of one backfill.
 
-    def __init__(self, repo: Repo, name: str) -> None:
+    Parameters:
+        keyspace: that of the internal tables.
+    """
+
+    def __init__(self, repo: Repo, keyspace: str, name: str) -> None:
         self._repo = repo
-        self._keyspace = ledger_keyspace(repo)
+        self._keyspace = keyspace
         self._table = qualified(self._keyspace, BACKFILLS.name)
         self._place = (scope_of(repo.keyspace, repo.name), name)
         self._shapes: dict[str, Shape[Any]] = {}

@@ -7,15 +7,15 @@ from typing import Any
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.release.books import ledger_keyspace
+from scyllamodel.release.books import internal_keyspace
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.look import Look
 from scyllamodel.release.tables import BACKFILLS
 from scyllamodel.schema.facts import Table
 
 
-def make_ready(repo: Repo, model: type[Any], columns: tuple[str, ...], *, dry_run: bool) -> None:
-    """Check that the table of a model is there to be filled, and make that of the checkpoints.
+def make_ready(repo: Repo, model: type[Any], columns: tuple[str, ...], *, dry_run: bool) -> str:
+    """Check that the table of a model is there to be filled, make that of the checkpoints, and return its keyspace.
 
     Parameters:
         columns: their names in the database.
@@ -34,6 +34,8 @@ def make_ready(repo: Repo, model: type[Any], columns: tuple[str, ...], *, dry_ru
             f"{keyspace} has no {', '.join(missing)} yet: migrate first, then write both sides, then copy.",
             missing=missing,
         )
+    internal = internal_keyspace(repo, look.coordinator, look.server)
     if not dry_run:
         with DdlExecutor(look.coordinator, look.server) as executor:
-            bootstrap(executor, ledger_keyspace(repo), tables=[BACKFILLS])
+            bootstrap(executor, internal, tables=[BACKFILLS])
+    return internal

@@ -75,11 +75,11 @@ def backfill(
     check_integer("concurrency", concurrency, least=1)
     task = _task(repo, source, into, convert)
     filled = task.filled
-    make_ready(repo, filled[0].model, tuple(column.db_name for column in filled), dry_run=dry_run)
+    internal = make_ready(repo, filled[0].model, tuple(column.db_name for column in filled), dry_run=dry_run)
     head = Head(uuid4(), RANGES, time.time_ns() // 1000 - MARGIN, _name_of(convert))
     checkpoints = None
     if not dry_run:
-        checkpoints = Checkpoints(repo, task.name)
+        checkpoints = Checkpoints(repo, internal, task.name)
         head = _begun(checkpoints, head, task, again=again)
     report = Copying(repo, task, head, Pace(rate, concurrency, consistency), checkpoints, on_progress).run()
     if report.failed:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import attrs
 
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import ledger_keyspace, ledger_of
+from scyllamodel.release.books import ledger_of
 from scyllamodel.release.execute import Work, execute
 from scyllamodel.release.guard import Guard, Patience, locked
 from scyllamodel.release.ledger import Ledger, Migration
@@ -52,7 +52,7 @@ class Wish:
     def plan(self, target: Target, see: _See, server: ServerProfile) -> RollbackPlan:
         """What leads there from the schema of now."""
         found = SchemaFacts(see(name) for name in _keyspaces(self.repo, target))
-        kept = {self.repo.keyspace, ledger_keyspace(self.repo)}
+        kept = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
         return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept)
 
 

@@ -305,6 +305,13 @@ ENTRIES: Final = (
         'Repo(replication={"class": "networktopologystrategy", "dc1": 3})', "Write NetworkTopologyStrategy.",
     ),
     Entry(
+        "KS107", "Lock and history are in a companion keyspace",
+        "They need lightweight transactions, and ScyllaDB before 2025.4 has none in a keyspace with tablets, so the "
+        "plan creates <keyspace>_scyllamodel without tablets. It stays in use after an upgrade.",
+        "a repo on a keyspace with tablets of ScyllaDB 2025.1",
+        "Nothing. Or name another keyspace: ledger_keyspace=.",
+    ),
+    Entry(
         "BC101", "A key column or a field would be renamed",
         "Releases that know the old name fail from that moment on.",
         "partition_key(renamed_from='shop_id') where shop_id is stored",

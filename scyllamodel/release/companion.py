@@ -1,0 +1,63 @@
+"""The keyspace of the internal tables, created by the plan that needs it where the repo's own cannot hold them.
+
+*In*: a plan, and the keyspace of the internal tables as it is. *Out*: the plan with its creation, or with a refusal.
+Lock and ledger need lightweight transactions, and ScyllaDB before 2025.4 has none in a keyspace with tablets, which is
+what a new keyspace gets there by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from scyllamodel.driver.repo import Repo
+from scyllamodel.release.look import Look, described
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts
+from scyllamodel.schema.plan import Plan, make_plan
+from scyllamodel.schema.server import ServerProfile
+
+
+def with_internal_keyspace(plan: Plan, repo: Repo, look: Look, internal: KeyspaceFacts) -> Plan:
+    """The plan that also creates the companion keyspace, or says why the internal tables can be nowhere.
+
+    Parameters:
+        internal: the keyspace of the internal tables as it is.
+    """
+    refused = tuple(no_transactions(internal, look.server))
+    if internal.keyspace is not None or internal.name in {repo.keyspace, repo.settings.ledger_keyspace}:
+        return attrs.evolve(plan, refusals=(*plan.refusals, *refused))
+    wanted = KeyspaceFacts(internal.name, like_the_repos(repo, look, internal.name))
+    is_new = bool(plan.bootstrap)
+    topology = look.topology() if is_new else None  # a replication that is there is not judged again
+    made = make_plan(wanted, internal, look.server, topology=topology, create_keyspace=True)
+    return attrs.evolve(
+        plan,
+        bootstrap=(*plan.bootstrap, *made.bootstrap),
+        refusals=(*plan.refusals, *made.refusals),
+        notes=(*plan.notes, companion_note(repo.keyspace, internal.name)),
+    )
+
+
+def like_the_repos(repo: Repo, look: Look, name: str) -> Keyspace:
+    """A keyspace for the internal tables: replicated as the repo's is, or is to be; in any case able to hold them."""
+    about = look.found([repo.keyspace])[repo.keyspace].keyspace or described(repo) or Keyspace(repo.keyspace)
+    tablets = False if "lwt" in look.server.without_tablets else None
+    return Keyspace(name, about.replication, tablets=tablets)
+
+
+def no_transactions(internal: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    """KS104 for a keyspace that was named for the internal tables and cannot hold them."""
+    if internal.keyspace is not None and internal.keyspace.tablets and "lwt" in server.without_tablets:
+        text = f"{server} has no lightweight transactions in a keyspace with tablets, and lock and ledger need them"
+        fix = "Leave ledger_keyspace= out, or name a keyspace that is created with tablets=False."
+        yield Diagnostic("KS104", "error", internal.name, text, fix)
+
+
+def companion_note(keyspace: str, name: str) -> Diagnostic:
+    """KS107: where lock and history are."""
+    text = f"lock and history of {keyspace} are kept here, since lightweight transactions do not work in {keyspace}"
+    return Diagnostic(
+        "KS107", "note", name, text, "Keep it as long as the models are migrated; or set ledger_keyspace=."
+    )

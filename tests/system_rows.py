@@ -1,0 +1,88 @@
+"""A node in memory that answers the queries on its system tables from rows, for what only reads them."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import attrs
+from cassandra import InvalidRequest
+
+from scyllamodel.driver.coordinator import Pinned
+
+HOST_ID, VERSION = UUID(int=1), UUID(int=2)
+_FROM = re.compile(r"SELECT .* FROM ([\w.\"]+)(?: WHERE keyspace_name = '(\w+)')?")
+
+
+@attrs.define
+class Rows:
+    """What comes of a request that was started."""
+
+    rows: list
+
+    def result(self):
+        return self.rows
+
+
+@attrs.frozen
+class Endpoint:
+    """Where the node is."""
+
+    address: str = "10.0.0.1"
+    port: int = 9042
+
+    def __str__(self):
+        return f"{self.address}:{self.port}"
+
+
+@attrs.frozen(eq=False)
+class Host:
+    """The node, as the driver names it."""
+
+    endpoint: Endpoint = Endpoint()
+    host_id: UUID = HOST_ID
+    is_up: bool = True
+
+
+class SystemRows:
+    """A coordinator, and the connection behind it.
+
+    Parameters:
+        rows: by table, ``system_schema`` left out of its name; a table that is not given is empty.
+    """
+
+    def __init__(self, rows):
+        self.all = {
+            "system.local": [{"host_id": HOST_ID, "data_center": "dc1", "schema_version": VERSION}],
+            "system.peers": [],
+            "system.cluster_status": [
+                {"host_id": HOST_ID, "peer": "10.0.0.1", "dc": "dc1", "status": "NORMAL", "up": True}
+            ],
+            **rows,
+        }
+        self.connection, self.host, self.host_id, self.address = self, Host(), HOST_ID, "10.0.0.1:9042"
+        self.hosts, self.connected, self.read_cql = [], (), []
+
+    def rows(self, cql, **_):
+        """The rows that a query is about."""
+        self.read_cql.append(cql)
+        table, keyspace = _FROM.match(cql).groups()
+        if not table.startswith(("system.", "system_schema.")):
+            raise InvalidRequest(f"unconfigured table {table}")
+        found = self.all.get(table.removeprefix("system_schema."), [])
+        return [row for row in found if keyspace is None or row["keyspace_name"] == keyspace]
+
+    def send(self, cql, **_):
+        """A request that was started."""
+        return Rows(self.rows(cql))
+
+    def read(self, work):
+        """What reads that belong together give."""
+        return work(_Here(self, self.host))
+
+
+class _Here(Pinned):
+    """The node, for reads that belong together."""
+
+    def rows(self, cql, **_):
+        return self.connection.rows(cql)
