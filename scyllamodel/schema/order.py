@@ -13,13 +13,18 @@ from scyllamodel.schema.facts import UserType
 
 def types_in_order(types: Iterable[UserType]) -> tuple[UserType, ...]:
     """User types, each after those that its fields name, and otherwise by name; members of a cycle come last."""
-    waiting = sorted(types, key=lambda found: found.name)
-    ordered: list[UserType] = []
-    while waiting:
-        missing = {found.name for found in waiting}
-        ready = [found for found in waiting if not missing.intersection(found.user_types)]
-        if not ready:
-            return (*ordered, *waiting)
-        ordered += ready
-        waiting = [found for found in waiting if found not in ready]
-    return tuple(ordered)
+    found = {item.name: item for item in sorted(types, key=lambda item: item.name)}
+    missing = {name: len(found.keys() & set(item.user_types)) for name, item in found.items()}
+    holders: dict[str, list[str]] = {name: [] for name in found}
+    for name, item in found.items():
+        for held in found.keys() & set(item.user_types):
+            holders[held].append(name)
+    ordered: dict[str, UserType] = {}
+    ready = [name for name, count in missing.items() if not count]
+    while ready:
+        ordered |= {name: found[name] for name in ready}
+        held_now = [holder for name in ready for holder in holders[name]]
+        for holder in held_now:
+            missing[holder] -= 1
+        ready = sorted({holder for holder in held_now if not missing[holder]})
+    return (*ordered.values(), *(item for name, item in found.items() if name not in ordered))

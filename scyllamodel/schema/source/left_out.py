@@ -14,6 +14,7 @@ from scyllamodel._identifiers import BOOKKEEPING, name_fault
 from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.left_out import LeftOut, functions, masks, unreadable
+from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.source.hints import Classes
 from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
 
@@ -48,10 +49,9 @@ def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
 def usable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
     """The user types that classes can stand for: those with a name of today, made of such types only."""
     usable: dict[str, UserType] = {}
-    waiting = [item for item in facts.types if name_fault(item.name, "user type") is None]
-    while ready := [item for item in waiting if usable.keys() >= set(item.user_types)]:
-        usable |= {item.name: item for item in ready}
-        waiting = [item for item in waiting if item not in ready]
+    for item in types_in_order(item for item in facts.types if name_fault(item.name, "user type") is None):
+        if usable.keys() >= set(item.user_types):
+            usable[item.name] = item
     return usable
 
 

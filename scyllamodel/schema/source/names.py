@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Container, Iterable, Iterator
-from itertools import count
 from typing import Final
 
 IMPORTED: Final[frozenset[str]] = frozenset(
@@ -35,11 +34,12 @@ def class_names(names: Iterable[str]) -> Iterator[str]:
     ['OrderLines', 'OrderLines2', 'T2nd', 'Model2', 'None2']
     """
     taken: set[str] = set(IMPORTED)
+    numbers: dict[str, int] = {}
     for name in names:
         words = re.split(r"[^A-Za-z0-9]+", name)
         made = "".join(word[:1].upper() + word[1:] for word in words)
         made = made if made[:1].isalpha() else f"T{made}"
-        found = _free(made, taken, "")
+        found = _free(made, taken, "", numbers)
         taken.add(found)
         yield found
 
@@ -53,9 +53,10 @@ def attributes(names: Iterable[str]) -> dict[str, str]:
     raw = list(names)
     found = {name: name for name in raw if _attribute(name) == name}
     taken = set(found)
+    numbers: dict[str, int] = {}
     for name in raw:
         if name not in found:
-            found[name] = _free(_attribute(name), taken, "_")
+            found[name] = _free(_attribute(name), taken, "_", numbers)
             taken.add(found[name])
     return {name: found[name] for name in raw}
 
@@ -66,7 +67,16 @@ def _attribute(name: str) -> str:
     return f"{made}_" if made in _TAKEN or keyword.iskeyword(made) else made
 
 
-def _free(name: str, taken: Container[str], joint: str) -> str:
+def _free(name: str, taken: Container[str], joint: str, numbers: dict[str, int]) -> str:
+    """The name, or with the first number that makes it a free one.
+
+    Parameters:
+        numbers: the next number to try for each name; none is tried twice.
+    """
     if name not in taken and not keyword.iskeyword(name):
         return name
-    return next(made for n in count(2) if (made := f"{name}{joint}{n}") not in taken)
+    number = numbers.get(name, 2)
+    while (made := f"{name}{joint}{number}") in taken:
+        number += 1
+    numbers[name] = number + 1
+    return made

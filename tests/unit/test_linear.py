@@ -1,0 +1,84 @@
+"""Work grows with what is read, whatever names and types it holds."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from build import schema, table, user_type
+
+from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.schema.facts_json import type_dict
+from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.source.left_out import usable_types
+from scyllamodel.schema.source.names import attributes, class_names
+from scyllamodel.types.parse import parse_type
+
+
+def work(function, *values):
+    """How many lines of Python a call runs; a step of a loop is one."""
+    lines = 0
+
+    def count(frame, event, _):
+        nonlocal lines
+        lines += 1
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        function(*values)
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def odd_names(size):
+    """Names of which nothing is left in Python."""
+    return ["é" * length for length in range(1, size + 1)]
+
+
+def chain(size):
+    """Types of which each holds the next."""
+    last = user_type(f"t{size}", "x int")
+    return [*(user_type(f"t{at}", f"x frozen<t{at + 1}>") for at in range(size)), last]
+
+
+CASES = [
+    ("class names", lambda names: list(class_names(names)), odd_names),
+    ("attributes", attributes, odd_names),
+    ("types in order", types_in_order, chain),
+    ("usable types", usable_types, lambda size: schema(*chain(size))),
+]
+
+
+@pytest.mark.parametrize(("function", "values"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_four_times_as_much_is_at_most_six_times_the_work(function, values):
+    """Quadratic work would be sixteen times as much."""
+    small, large = (work(function, values(size)) for size in (50, 200))
+
+    assert large <= 6 * small
+
+
+def test_types_come_after_what_they_hold_and_by_name():
+    """Level by level; members of a cycle, and what holds them, come last."""
+    types = [
+        user_type("d", "x frozen<b>"), user_type("c", "x int"), user_type("b", "x frozen<c>", "y frozen<a>"),
+        user_type("a", "x int"), user_type("me", "x frozen<me>"), user_type("above", "x frozen<me>"),
+    ]  # fmt: skip
+
+    assert ["a", "c", "b", "d", "above", "me"] == [type_dict(found)["name"] for found in types_in_order(types)]
+    assert ["a", "c", "b", "d"] == list(usable_types(schema(*types)))
+
+
+def test_numbers_of_names_are_those_that_are_free():
+    """A number that stands in a name already is passed over."""
+    assert {"a_2": "a_2", "A": "a", "a!": "a_3", "a?": "a_4"} == attributes(["a_2", "A", "a!", "a?"])
+
+
+def test_a_table_of_many_odd_columns_is_declared():
+    """Each has an attribute of its own."""
+    columns = [TableColumn(name, parse_type("int")) for name in odd_names(300)]
+    made = Table("t", [*table("t", "id int pk").columns, *columns])
+
+    assert 301 == len(set(attributes(column.name for column in made).values()))
