@@ -32,7 +32,7 @@ CONSISTENCY_LEVELS: Final = (
 
 _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
-    **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "local_dc", "username"), (str, "text")),
+    **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "application_role", "local_dc", "username"), (str, "text")),
     **dict.fromkeys(("tls_ca", "tls_cert", "tls_key"), (str, "the path of a file")),
     **dict.fromkeys(("tablets", "durable_writes", "create_keyspace", "trace_queries"), (bool, "True or False")),
     **dict.fromkeys(("request_timeout", "slow_query"), ((int, float), "a number of seconds")),
@@ -235,6 +235,7 @@ class RepoSettings:
     request_timeout: float | None = None
     create_keyspace: bool = False
     ledger_keyspace: str | None = None
+    application_role: str | None = None
     load_balancing_policy: Any = attrs.field(**_hidden)
     retry_policy: Any = attrs.field(**_hidden)
     speculative_execution_policy: Any = attrs.field(**_hidden)
@@ -284,6 +285,8 @@ class RepoSettings:
             yield "keyspace", f"{fault}."
         if self.ledger_keyspace is not None and (fault := name_fault(self.ledger_keyspace, "keyspace")):
             yield "ledger_keyspace", f"{fault}."
+        if self.application_role is not None and not self.application_role.strip():
+            yield "application_role", "application_role= is the name of a role, and it is empty."
         if self.replication is not None and "class" not in self.replication:
             yield "replication", 'the map has no "class". ' + _REPLICATION
         elif self.replication is not None and (fault := strategy_fault(self.replication["class"])):

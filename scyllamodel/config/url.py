@@ -154,6 +154,7 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "durable_writes": ("durable_writes", _flag),
     "create_keyspace": ("create_keyspace", _flag),
     "ledger_keyspace": ("ledger_keyspace", str),
+    "application_role": ("application_role", str),
     "consistency": ("consistency", str),
     "serial_consistency": ("serial_consistency", str),
     "request_timeout": ("request_timeout", float),

@@ -106,6 +106,8 @@ class Repo(Reads, Writes):
         create_keyspace: whether a sync creates a missing keyspace unless it is told otherwise.
         ledger_keyspace: where lock and ledger are kept; None is the repo's own keyspace, or ``<keyspace>_scyllamodel``
             where lightweight transactions do not work in that. All who change one keyspace have to say the same.
+        application_role: the role that the application logs in with, where another one migrates: a migration grants it
+            the tables of the models and what a start reads. None is SCYLLAMODEL_APPLICATION_ROLE, else no grants.
         load_balancing_policy: the driver's; None is token-aware over ``local_dc``.
         retry_policy: the driver's, for data requests.
         speculative_execution_policy: the driver's, for data requests.
@@ -150,6 +152,7 @@ class Repo(Reads, Writes):
         request_timeout: float | None = None,
         create_keyspace: bool = False,
         ledger_keyspace: str | None = None,
+        application_role: str | None = None,
         load_balancing_policy: Any = None,
         retry_policy: Any = None,
         speculative_execution_policy: Any = None,
@@ -181,6 +184,7 @@ class Repo(Reads, Writes):
             request_timeout=request_timeout,
             create_keyspace=create_keyspace,
             ledger_keyspace=ledger_keyspace,
+            application_role=application_role,
             load_balancing_policy=load_balancing_policy,
             retry_policy=retry_policy,
             speculative_execution_policy=speculative_execution_policy,

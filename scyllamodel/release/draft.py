@@ -11,7 +11,9 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel.driver.permissions import permissions_of
 from scyllamodel.driver.repo import Repo
+from scyllamodel.release.application_role import application_needs, application_role, grant_steps, remarks_on_role
 from scyllamodel.release.books import internal_keyspace, open_ledger
 from scyllamodel.release.companion import like_the_repos, with_internal_keyspace
 from scyllamodel.release.ledger.undone import ran_by_hand
@@ -118,6 +120,7 @@ class Draft:
             wanted = SchemaFacts([*wanted, KeyspaceFacts(home, like_the_repos(wish.repo, look, home))])
         books = found[home]
         plan = look.checked(_plan(wish, look, wanted, found, books), found)
+        plan = _with_grants(plan, wish, wanted, look, books)
         plan = _complete(plan, wish, look, found, books)
         if plan.refusals:
             plan = with_renames(plan, open_ledger(wish.repo, look.coordinator, books, look.server))
@@ -171,6 +174,20 @@ def _judge_of(raw: Iterable[RawStep], wish: Wish, look: Look, found: SchemaFacts
     known = {part.name for part in found}
     others = sorted({name for one in raw for name in keyspaces_of(one.cql)} - known)
     return StatementJudge(wish.repo.keyspace, (*found, *look.found(others)), look.server)
+
+
+def _with_grants(plan: Plan, wish: Wish, wanted: SchemaFacts, look: Look, books: KeyspaceFacts) -> Plan:
+    """The plan with the permissions that the application's role lacks, after what makes the tables."""
+    role = application_role(wish.repo)
+    found = None if role is None or wish.contracts else permissions_of(look.coordinator, role)
+    if role is None or found is None or not found.enforced:
+        return plan
+    remarks = list(remarks_on_role(role, found, books.name))
+    refusals = tuple(one for one in remarks if one.severity == "error")
+    granted = () if refusals else grant_steps(role, application_needs(wanted, books.name), found)
+    steps = (*plan.steps, *(attrs.evolve(step, seq=seq) for seq, step in enumerate(granted, len(plan.steps) + 1)))
+    notes = tuple(one for one in remarks if one.severity != "error")
+    return attrs.evolve(plan, steps=steps, refusals=(*plan.refusals, *refusals), notes=(*plan.notes, *notes))
 
 
 def _is_done(raw: RawStep, look: Look, ran: Mapping[str, LedgerStep]) -> bool:

@@ -16,7 +16,7 @@ from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.cas import Rows
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import internal_keyspace, open_ledger
+from scyllamodel.release.books import internal_keyspace, open_ledger, read_books
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.ledger import Ledger, OpenVersion
 from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
@@ -24,6 +24,7 @@ from scyllamodel.release.look import Look
 from scyllamodel.release.one_lock import check_one_lock
 from scyllamodel.release.page_secret import make_page_secret
 from scyllamodel.release.results import LockUse
+from scyllamodel.release.rights import check_rights, internal_needs, needs_of
 from scyllamodel.schema.apply import Recorded
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
@@ -222,8 +223,19 @@ def guarded(
 
 
 @contextlib.contextmanager
-def locked(repo: Repo, look: Look, purpose: str, keyspaces: Iterable[str], patience: Patience) -> Generator[Guard]:
-    """The same for a run that needs the lock whatever others do meanwhile, through an executor of its own."""
+def locked(  # noqa: PLR0917 - as of `guarded`
+    repo: Repo, look: Look, purpose: str, keyspaces: Iterable[str], patience: Patience, steps: Iterable[Step] = ()
+) -> Generator[Guard]:
+    """The same for a run that needs the lock whatever others do meanwhile, through an executor of its own.
+
+    Parameters:
+        steps: what it is going to run.
+
+    Raises:
+        PermissionDenied: the role may not do all of it; nothing ran.
+    """
+    internal = internal_needs(read_books(repo, look.coordinator, look.server))
+    check_rights(look.coordinator, repo, (*internal, *needs_of(steps)))
     with (
         DdlExecutor(look.coordinator, look.server) as executor,
         guarded(repo, executor, purpose, keyspaces, patience) as guard,

@@ -11,6 +11,7 @@ from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.results import KeyspaceResult
+from scyllamodel.release.rights import check_rights, needs_of
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_plan
@@ -29,6 +30,7 @@ def create_keyspace(
     Raises:
         KeyspaceError: it cannot be made so, or nobody said how it is replicated.
         ConnectionFailed, IntrospectionError: the server cannot be read.
+        PermissionDenied: the role may not create keyspaces; nothing ran.
         SchemaDisagreement, StepFailed: the statement was sent and its effect not seen.
     """
     check_is_repo(repo)
@@ -45,6 +47,7 @@ def create_keyspace(
     plan = make_plan(wanted, found, look.server, topology=topology, create_keyspace=True)
     plan.raise_refused()
     if missing:
+        check_rights(look.coordinator, repo, needs_of(plan.bootstrap))
         with DdlExecutor(look.coordinator, look.server) as executor:
             apply(plan, executor)
     made = look.existing(repo.keyspace)[repo.keyspace].keyspace

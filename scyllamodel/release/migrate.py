@@ -27,6 +27,7 @@ from scyllamodel.release.look import Look
 from scyllamodel.release.page_secret import complete_page_secret
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
+from scyllamodel.release.rights import Need, check_rights, internal_needs, needs_of
 from scyllamodel.release.stamps import stamp
 from scyllamodel.release.telemetry import observed
 from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
@@ -147,6 +148,8 @@ class Run:
     def apply(self, draft: Draft) -> MigrationResult:
         """Make the keyspace, take the lock, and do what is to be done by then."""
         look = draft.look
+        steps = (*draft.plan.bootstrap, *draft.plan.steps)
+        check_rights(look.coordinator, draft.wish.repo, (*_internal(draft), *needs_of(steps)))
         with DdlExecutor(look.coordinator, look.server) as executor:
             first = self.make_keyspaces(draft, executor)
             waiting = _Waiting(draft, executor, self)
@@ -259,6 +262,11 @@ def _with_note(draft: Draft, note: Diagnostic) -> Draft:
     """The draft of models that are left behind on purpose: nothing to do, and why."""
     plan = attrs.evolve(draft.plan, steps=(), bootstrap=(), notes=(*draft.plan.notes, note))
     return attrs.evolve(draft, plan=plan)
+
+
+def _internal(draft: Draft) -> Iterable[Need]:
+    """What the internal tables need; who makes their keyspace owns it."""
+    return () if draft.books.keyspace is None else internal_needs(draft.books)
 
 
 def _still_fits(given: Plan, now: Plan) -> None:

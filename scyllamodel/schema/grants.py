@@ -1,16 +1,17 @@
 """What a role must be allowed to do, command by command, as the GRANT statements that allow it.
 
-*In*: a keyspace, the one of the bookkeeping, a role. *Out*: `Grant` values. Both servers let everybody who may log in
-read ``system_schema``, and give whoever creates an object every permission on it.
+*In*: keyspaces, tables, roles. *Out*: `Grant` values. Both servers let every role that may log in read
+``system_schema``, and give the role that creates a keyspace or a table every permission on it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeAlias
 
 import attrs
 
-from scyllamodel._identifiers import quote
+from scyllamodel._identifiers import qualified, quote
 
 
 @attrs.frozen
@@ -32,46 +33,117 @@ class Grant:
         return {"commands": list(self.commands), "why": self.why, "cql": list(self.cql)}
 
 
-def grants(keyspace: str, role: str, *, ledger_keyspace: str | None = None) -> tuple[Grant, ...]:
-    """What each command needs, the least first; each grant includes all that is asked for by its commands.
+Place: TypeAlias = tuple[str, str]
+"""A keyspace, and a table or a view in it."""
 
-    Permissions are given on keyspaces, for most tables do not exist when they are given.
+
+@attrs.frozen
+class Names:
+    """The tables that the sets speak of.
+
+    Attributes:
+        tables: those of the models.
+        views: those of the models.
+        internal: the internal tables that a run under the lock writes.
+        status: those that `status` reads, a part of ``internal``.
+        history: those that `history` and `check` read, a part of ``internal``.
+        read: those that an application reads.
+        backfills: the one of backfills.
+    """
+
+    tables: tuple[Place, ...] = ()
+    views: tuple[Place, ...] = ()
+    internal: tuple[Place, ...] = ()
+    status: tuple[Place, ...] = ()
+    history: tuple[Place, ...] = ()
+    read: tuple[Place, ...] = ()
+    backfills: tuple[Place, ...] = ()
+
+
+def grants(
+    keyspace: str, role: str, names: Names, *, ledger_keyspace: str | None = None, application: str | None = None
+) -> tuple[Grant, ...]:
+    """What each command needs, the least first: together, the sets that name a command are all that it needs.
+
+    A role owns the tables that it makes. What another role made is granted by table, and so after it was made.
 
     Parameters:
-        ledger_keyspace: where lock and history are kept; None means beside the tables.
+        ledger_keyspace: where the internal tables are kept; None means beside the tables of the models.
+        application: the role of the application; None gives its set to ``role``.
     """
-    books = ledger_keyspace or keyspace
-    changing = (*_on(keyspace, role, "CREATE", "ALTER"), *_on(books, role, "SELECT", "MODIFY"))
-    apart = () if books == keyspace else _on(books, role, "SELECT", "MODIFY")
-    if books != keyspace:
-        changing = (*changing, *_on(books, role, "CREATE", "ALTER"))
-    return (
-        Grant(("plan", "check", "diff", "inspect", "wait"), "the schema is readable for every role", ()),
+    internal = ledger_keyspace or keyspace
+    schema = _on(keyspace, role, "CREATE", "ALTER")
+    apart = () if internal == keyspace else _on(internal, role, "CREATE")
+    changing = (*_CHANGING, "rollback", "contract")
+    found = [
+        Grant(("plan", "diff", "inspect", "wait"), "the schema is readable for every role", ()),
         Grant(
             ("plan", "check", "migrate"),
             "on ScyllaDB a superuser may also grant SELECT ON system.versions, system.topology, system.config and "
             "system.cluster_status; without them some refusals come from the server instead of the plan",
             (),
         ),
-        Grant(("status", "history"), "they read lock and history", _on(books, role, "SELECT")),
-        Grant(("migrate", "baseline", "resolve", "unlock"), "they make, alter and keep a history", changing),
+        Grant(("status",), "it reads lock and history", _tables(names.status, role, "SELECT")),
+        Grant(("check", "history"), "they read the history", _tables(names.history, role, "SELECT")),
+        Grant(changing, "they create and alter, and own the tables that they create", (*schema, *apart)),
         Grant(
-            ("rollback", "contract"), "they also drop, never without --allow", (*changing, *_on(keyspace, role, "DROP"))
+            changing,
+            "once the tables exist, for a role that did not create them",
+            _tables(names.internal, role, "SELECT", "MODIFY"),
         ),
+        Grant(("rollback", "contract"), "they also drop, never without --allow", _on(keyspace, role, "DROP")),
         Grant(
             ("create-keyspace", "migrate --create-keyspace"),
-            "whoever makes a keyspace owns it; nothing else is needed",
+            "who creates a keyspace owns it; nothing else is needed",
             (f"GRANT CREATE ON ALL KEYSPACES TO {quote(role)}",),
         ),
         Grant(
             ("backfill",),
-            "it reads and writes rows, and notes how far it is",
-            (*_on(keyspace, role, "SELECT", "MODIFY"), *_on(books, role, "CREATE"), *apart),
+            "it copies rows, and notes how far it is in a table that it creates",
+            (*_tables(names.tables, role, "SELECT", "MODIFY"), *_on(internal, role, "CREATE")),
         ),
-        Grant(("the application",), "it reads and writes rows", _on(keyspace, role, "SELECT", "MODIFY")),
+        Grant(
+            ("backfill",),
+            "once its table exists, for a role that did not create it",
+            _tables(names.backfills, role, "SELECT", "MODIFY"),
+        ),
+    ]
+    if application is not None:
+        found += _granting(keyspace, role, application, names)
+    own = (
+        *_tables((*names.tables, *names.views), application or role, "SELECT", "MODIFY"),
+        *_tables(names.read, application or role, "SELECT"),
     )
+    return (*found, Grant(("the application",), "it reads and writes rows, once the tables exist", own))
+
+
+_CHANGING: Final = ("migrate", "baseline", "resolve", "unlock")
+
+
+def _granting(keyspace: str, role: str, application: str, names: Names) -> Iterator[Grant]:
+    """What it needs to grant: servers show the permissions of a role to its members, and who grants one has it.
+
+    Nobody but the owner of a keyspace has any on a view that was just made.
+    """
+    membership = (f"GRANT {quote(application)} TO {quote(role)}",)
+    yield Grant(("migrate",), "with application_role= it looks what that role lacks", membership)
+    needed = ("AUTHORIZE", "SELECT", "MODIFY")
+    if names.views:
+        yield Grant(("migrate",), "with application_role= it grants on views", _on(keyspace, role, *needed))
+    else:
+        tables = (*_tables(names.tables, role, *needed), *_tables(names.read, role, "AUTHORIZE"))
+        why = "with application_role= it grants on tables, once they exist, that it did not create"
+        yield Grant(("migrate",), why, tables)
 
 
 def _on(keyspace: str, role: str, *permissions: str) -> tuple[str, ...]:
     """One statement for each permission, as both servers take it."""
     return tuple(f"GRANT {name} ON KEYSPACE {quote(keyspace)} TO {quote(role)}" for name in permissions)
+
+
+def _tables(places: Iterable[Place], role: str, *permissions: str) -> tuple[str, ...]:
+    return tuple(
+        f"GRANT {name} ON TABLE {qualified(keyspace, table)} TO {quote(role)}"
+        for keyspace, table in places
+        for name in permissions
+    )

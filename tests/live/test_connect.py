@@ -16,27 +16,11 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import HostFilterPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel import (
-    Column,
-    Model,
-    backfill,
-    check,
-    column,
-    contract,
-    history,
-    migrate,
-    partition_key,
-    plan,
-    rollback,
-    status,
-)
 from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_server
-from scyllamodel.errors import ConnectionFailed, LedgerError, PermissionDenied, StepFailed
-from scyllamodel.local import LocalCluster
-from scyllamodel.schema.grants import grants
+from scyllamodel.errors import ConnectionFailed
 
 pytestmark = pytest.mark.live
 
@@ -45,14 +29,6 @@ pytestmark = pytest.mark.live
 def point(scylla_cluster):
     """The address of the server, as ``host:port``."""
     return scylla_cluster.contact_points[0]
-
-
-@pytest.fixture(scope="module")
-def guarded():
-    """A server that asks for a password, and looks what a role may do."""
-    settings = {"authenticator": "PasswordAuthenticator", "authorizer": "CassandraAuthorizer"}
-    with LocalCluster(settings=settings) as cluster:
-        yield cluster
 
 
 @pytest.fixture
@@ -161,24 +137,24 @@ def test_tls_on_a_plain_port_is_named(point):
     assert "this port does not speak TLS" in text
 
 
-def test_a_wrong_password_is_named(guarded):
+def test_a_wrong_password_is_named(logins):
     """A wrong password is refused with the user's name and without the password."""
-    text = refusal(nodes=guarded.contact_points, username="cassandra", password="hunter2")
+    text = refusal(nodes=logins.cluster.contact_points, username="cassandra", password="hunter2")
 
     assert "refused the password of user 'cassandra'" in text
     assert "hunter2" not in text
 
 
-def test_a_missing_password_is_named(guarded):
+def test_a_missing_password_is_named(logins):
     """A server that asks for a password says so to a repo that has none."""
-    text = refusal(nodes=guarded.contact_points)
+    text = refusal(nodes=logins.cluster.contact_points)
 
     assert "asks for a password, and the repo has none" in text
 
 
-def test_the_right_password_connects(guarded):
+def test_the_right_password_connects(logins):
     """The right password connects, from a URL too."""
-    with Repo.from_url(f"scylla://cassandra:cassandra@{guarded.contact_points[0]}/shop") as repo:
+    with Repo.from_url(f"scylla://cassandra:cassandra@{logins.cluster.contact_points[0]}/shop") as repo:
         rows = repo.session.execute("SELECT cluster_name FROM system.local").all()
 
     assert 1 == len(rows)
@@ -353,92 +329,3 @@ def test_a_program_that_stops_the_loop_ends_at_once(point):
         lingered.append(time.time() - float(run.stdout))
 
     assert [] == [seconds for seconds in lingered if seconds > 3]
-
-
-class Thing(Model, table="things", repo="granted"):
-    """What is migrated with as few permissions as can be."""
-
-    id: Column[int] = partition_key()
-    name: Column[str] = column(index=True)
-    name_2: Column[str | None] = column(default=None)
-
-
-def granted(guarded, role, *commands):
-    """A repo of a role that has what these commands are said to need, and nothing else."""
-    with guarded.repo("system") as repo:
-        session = repo.session
-        (dc,) = session.execute("SELECT data_center FROM system.local").one()
-        session.execute(
-            "CREATE KEYSPACE IF NOT EXISTS granted WITH replication = "
-            f"{{'class': 'NetworkTopologyStrategy', '{dc}': 1}}"
-        )
-        session.execute(f"CREATE ROLE \"{role}\" WITH PASSWORD = 'pw' AND LOGIN = true")
-        for grant in grants("granted", role):
-            if set(commands) & set(grant.commands):
-                for cql in grant.cql:
-                    session.execute(cql)
-    return Repo("granted", nodes=guarded.contact_points, keyspace="granted", models=[__name__], username=role,
-                password="pw")  # fmt: skip
-
-
-def test_grants_are_enough_and_needed(guarded):
-    """What `grants` prints for a command is enough for it, and what it prints for the one below is not."""
-    with granted(guarded, "Reader", "plan") as reader:
-        planned = plan(reader)
-        with pytest.raises(StepFailed, match=r"(?i)no CREATE permission"):
-            migrate(reader)
-        with granted(guarded, "Migrator", "migrate") as migrator:
-            done = migrate(migrator)
-            in_sync = check(migrator).in_sync
-        with pytest.raises(LedgerError, match=r"(?i)no SELECT permission"):
-            status(reader)
-        with pytest.raises(LedgerError, match=r"(?i)no SELECT permission"):
-            history(reader)
-    with granted(guarded, "Watcher", "status", "history") as watcher:
-        told = status(watcher), history(watcher, steps=True)
-
-    assert (planned.cql, True) == (done.plan.cql, in_sync)
-    assert (done.version, planned.cql) == (told[0].version, [step.cql for step in told[1][0].steps])
-
-
-def test_a_missing_permission_is_an_error_of_ours(guarded):
-    """A request of a role without it is denied; nothing was applied."""
-    with granted(guarded, "Stranger") as stranger, pytest.raises(PermissionDenied, match="Stranger") as caught:
-        stranger.raw("SELECT * FROM system_auth.roles")
-
-    assert not caught.value.may_be_applied
-    assert isinstance(caught.value, PermissionError)
-
-
-def test_a_backfill_needs_no_more_than_its_grants(guarded):
-    """It copies, and cannot change a schema."""
-    with granted(guarded, "Copymaker", "migrate") as maker:
-        migrate(maker)
-        maker.save(Thing(id=1, name="a"))
-    with granted(guarded, "Copier", "backfill") as copier:
-        report = backfill(copier, Thing.name, into=Thing.name_2)
-        with pytest.raises(Exception, match=r"(?i)no ALTER permission"):
-            copier.raw("ALTER TABLE granted.things ADD more text")
-
-    assert (True, 1) == (report.finished, report.rows_out)
-
-
-def test_what_drops_needs_the_grants_that_drop(guarded):
-    """A role that may migrate takes back nothing that others made; with those of rollback and contract it does."""
-    with granted(guarded, "Maker", "migrate") as maker:
-        migrate(maker)
-    with guarded.repo("granted") as repo:
-        repo.session.execute("CREATE TABLE granted.legacy (a int PRIMARY KEY)")
-    with granted(guarded, "Keeper", "migrate") as keeper:
-        with pytest.raises(StepFailed, match=r"(?i)no DROP permission"):
-            contract(keeper, allow={"DS102:legacy"})
-        with pytest.raises(StepFailed, match=r"(?i)no DROP permission"):
-            rollback(keeper, 0, allow={"DS102"})
-    with granted(guarded, "Cleaner", "contract") as cleaner:
-        contracted = contract(cleaner, allow={"DS102:legacy"})
-    with granted(guarded, "Returner", "rollback") as returner:
-        returned = rollback(returner, contracted.version), rollback(returner, 0, allow={"DS102"}), plan(returner)
-
-    assert ["DROP TABLE granted.legacy"] == contracted.plan.cql
-    assert ["in_sync", "rolled_back"] == [result.status for result in returned[:2]]
-    assert ["add_table", "add_index"] == [step.op for step in returned[2].steps]

@@ -187,7 +187,7 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
         ("scylla:///shop", "names no host"),
         ("scylla://h1", "names no keyspace"),
         ("scylla://h1/shop?local_cd=dc1", "did you mean 'local_dc'"),
-        ("scylla://h1/shop?zzz=1", "there are: consistency, create_keyspace"),
+        ("scylla://h1/shop?zzz=1", "there are: application_role, consistency"),
         ("scylla://u:hunter2/k", "host2:9042/keyspace"),
         ("scylla://h1/my-shop", "not the name of a keyspace"),
         ("scylla://h1/shop?tls=maybe", "tls: 'maybe' is neither 1 nor 0"),

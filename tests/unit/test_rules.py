@@ -17,8 +17,10 @@ from scylla_rows import rows as scylla_rows
 
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.parser import parse
+from scyllamodel.driver.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
+from scyllamodel.release.application_role import remarks_on_role
 from scyllamodel.release.companion import companion_note
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.superseded import may_sync
@@ -382,6 +384,10 @@ ELSEWHERE = [
     ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
     ("LG105", lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=25))),
      lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=23)))),
+    ("RO101", lambda: [*remarks_on_role("app", Permissions("app", unknown="not authorized"), "k")],
+     lambda: [*remarks_on_role("app", Permissions("app"), "k")]),
+    ("RO102", lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<keyspace k>")})), "k")],
+     lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),
     ("LG106", lambda: [*notes_on_roles([RawStep("GRANT a TO b")], RAN)],
      lambda: [*notes_on_roles([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
     ("NU101", lambda: [*lint(with_default(loads_none=True))],

@@ -28,7 +28,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.differences import differences
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
 from scyllamodel.schema.facts_json import facts_dict
-from scyllamodel.schema.grants import grants
+from scyllamodel.schema.grants import Names, grants
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.snapshot import snapshot_dict
@@ -67,7 +67,7 @@ DOCUMENTS = {
             "kind": "grants",
             "role": "r",
             "keyspace": "k",
-            "grants": [found.to_dict() for found in grants("k", "r", ledger_keyspace="l")],
+            "grants": [found.to_dict() for found in grants("k", "r", Names(tables=(("k", "t"),)), ledger_keyspace="l")],
         }
     ],
     "snapshot": [snapshot_dict({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_dict({})],

@@ -14,8 +14,9 @@ from scyllamodel.cli.exits import CHANGES, DONE, WAITED
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.driver.repo import Repo
+from scyllamodel.release.application_role import grants_of
 from scyllamodel.release.waiting import AIMS, WaitResult, wait
-from scyllamodel.schema.grants import Grant, grants
+from scyllamodel.schema.grants import Grant
 
 
 def _grants_options(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,7 @@ def _grants(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _grants_one(role: str, repo: Repo) -> Answer:
-    found = grants(repo.keyspace, role, ledger_keyspace=repo.settings.ledger_keyspace)
+    found = grants_of(repo, role)
     listed = [grant.to_dict() for grant in found]
     document = {"format": 1, "kind": "grants", "role": role, "keyspace": repo.keyspace, "grants": listed}
     return Answer(document, grants_text(found))
@@ -96,7 +97,8 @@ COMMANDS: Final = (
         "print the GRANT statements that each command needs",
         _grants,
         _grants_options,
-        "For the role that migrates, and the one of the application. Asks no server.",
+        "For the role that migrates, and, by table, for that of the application (application_role=, or the\n"
+        "environment variable SCYLLAMODEL_APPLICATION_ROLE). Reads the models, and asks no server.",
         ("scyllamodel grants --repo shop.db:repo --role deployer",),
     ),
 )

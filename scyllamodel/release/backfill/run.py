@@ -75,7 +75,8 @@ def backfill(
     check_integer("concurrency", concurrency, least=1)
     task = _task(repo, source, into, convert)
     filled = task.filled
-    internal = make_ready(repo, filled[0].model, tuple(column.db_name for column in filled), dry_run=dry_run)
+    source_model, columns = task.reads(0, 1, consistency).shape.model, tuple(column.db_name for column in filled)
+    internal = make_ready(repo, source_model, filled[0].model, columns, dry_run=dry_run)
     head = Head(uuid4(), RANGES, time.time_ns() // 1000 - MARGIN, _name_of(convert))
     checkpoints = None
     if not dry_run:

@@ -19,7 +19,7 @@ from scyllamodel.schema.changes import AddColumns, AddField, AddTable, Change, D
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import BY_HAND
-from scyllamodel.schema.plan.step import UNDO_BY_HAND, is_step
+from scyllamodel.schema.plan.step import GRANT, UNDO_BY_HAND, is_step
 from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rewind import before, target_is_missing
 
@@ -100,6 +100,8 @@ class _Rewinding:
 
     def one(self, step: LedgerStep) -> None:
         change = step.change
+        if step.op == GRANT:  # no part of a schema; those on a table go with it
+            return
         if step.state not in _RAN:
             self.doubtful.append(step)
         elif step.state == "skipped":  # another hand did it

@@ -133,7 +133,7 @@ def rollback(
             result = MigrationResult("planned" if target.undone else "in_sync", planned.plan, repo=repo.name)
         else:
             planned.raise_refused()
-            with locked(repo, look, "rollback", _keyspaces(repo, target), patience) as guard:
+            with locked(repo, look, "rollback", _keyspaces(repo, target), patience, planned.plan.steps) as guard:
                 result = roll_back(wish, guard, patience, told)
         result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
         told(Event("finished", planned.plan, result=result))

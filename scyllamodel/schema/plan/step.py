@@ -46,6 +46,9 @@ files that are written again, at once or as they are compacted."""
 BY_HAND: Final = "run"
 """The ``op`` of a statement that was written by hand."""
 
+GRANT: Final = "grant"
+"""The ``op`` of a statement that gives the application's role a permission; a rollback leaves it."""
+
 UNDO_BY_HAND: Final = f"undo_{BY_HAND}"
 """The ``op`` of the statement that takes such a one back."""
 
@@ -104,7 +107,7 @@ class Step:
     @property
     def mark(self) -> str:
         """``+`` for what is added, ``-`` for what is dropped, ``~`` for what is changed."""
-        return {"add": "+", "create": "+", "drop": "-"}.get(self.op.partition("_")[0], "~")
+        return {"add": "+", "create": "+", "grant": "+", "drop": "-"}.get(self.op.partition("_")[0], "~")
 
     def to_dict(self) -> dict[str, Any]:
         """The step as plain JSON values."""

@@ -465,6 +465,20 @@ ENTRIES: Final = (
         "ALTER TABLE … DROP address, of type frozen<address>", "Nothing; a later column needs another db_name=.",
     ),
     Entry(
+        "RO101", "The permissions of the application's role cannot be listed",
+        "With application_role= a migration grants what that role lacks. Servers list the permissions of a role to "
+        "superusers and to its members.",
+        "application_role='shop_app', and a deploying role that is not a member of shop_app",
+        "GRANT shop_app TO the role that migrates; create the role if it is missing; or leave application_role= out.",
+    ),
+    Entry(
+        "RO102", "The application's role may write internal tables",
+        "A permission on the whole keyspace holds for lock and history too: the application could stop every release.",
+        "GRANT MODIFY ON KEYSPACE shop TO shop_app",
+        "Migrate, which grants it its own tables, and then revoke the permission on the keyspace; or keep the internal "
+        "tables in a keyspace of their own, by ledger_keyspace=.",
+    ),
+    Entry(
         "SY101", "The start-up sync is switched off",
         "SCYLLAMODEL_SYNC=off, or mode='off': the start does not compare models and schema, so it proves nothing.",
         "Model.sync_all(repo, mode='off')", "Nothing, where a release step migrates; otherwise mode='verify' compares.",

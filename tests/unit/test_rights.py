@@ -1,0 +1,96 @@
+"""What a plan needs of the role that runs it, and what the application's role is granted."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from build import table
+
+from scyllamodel.config import RepoSettings, settings_from_url
+from scyllamodel.driver.permissions import Permissions
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.release.application_role import application_needs, application_role, grant_steps
+from scyllamodel.release.rights import internal_needs, needs_of
+from scyllamodel.release.tables import LOCK, TABLES
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import make_step
+from scyllamodel.schema.server import ServerProfile
+
+T = table("t", "id int pk", "v int")
+WANTED = SchemaFacts([KeyspaceFacts("k", tables=[T])])
+
+
+def step(change):
+    """The step of a change."""
+    return make_step(1, change, (), ServerProfile())
+
+
+def test_what_a_plan_makes_it_owns():
+    """A new table needs CREATE on its keyspace, and nothing more for what comes later in the plan."""
+    grants = list(grant_steps("app", [("SELECT", "k", "t"), ("SELECT", "k", "u")], Permissions("app")))
+    steps = [step(c.AddTable("k", T)), step(c.AddColumns("k", "t", (T["v"],))), *grants]
+
+    assert [("CREATE", "k", ""), ("AUTHORIZE", "k", "u"), ("SELECT", "k", "u")] == list(needs_of(steps))
+
+
+def test_each_change_needs_its_right():
+    """On the table where servers look at the table."""
+    changes = [c.AddColumns("k", "t", (T["v"],)), c.DropTable("k", T), c.DropColumns("k", "t", (T["v"],))]
+
+    assert [("ALTER", "k", "t"), ("DROP", "k", "t"), ("ALTER", "k", "t")] == list(needs_of(map(step, changes)))
+
+
+def test_internal_tables_are_made_or_read_and_written():
+    """CREATE where one is missing, SELECT and MODIFY on each that exists."""
+    assert [("CREATE", "k", "")] == list(internal_needs(KeyspaceFacts("k")))
+    assert [("CREATE", "k", ""), ("SELECT", "k", LOCK.name), ("MODIFY", "k", LOCK.name)] == list(
+        internal_needs(KeyspaceFacts("k", tables=[LOCK]))
+    )
+    assert 2 * len(TABLES) == len(list(internal_needs(KeyspaceFacts("k", tables=TABLES))))
+
+
+@pytest.mark.parametrize("resource", ["<table k.t>", "<keyspace k>", "<all tables in k>", "<all keyspaces>"])
+def test_a_right_on_what_is_above_covers(resource):
+    """As on the server."""
+    assert Permissions("r", frozenset({("ALTER", resource)})).covers("ALTER", "k", "t")
+    assert not Permissions("r", frozenset({("ALTER", resource)})).covers("DROP", "k", "t")
+    assert Permissions("r", everything=True).covers("DROP", "k", "t")
+
+
+def test_a_right_on_something_else_does_not_cover():
+    """Neither that of another table nor one on a table for its keyspace."""
+    held = Permissions("r", frozenset({("ALTER", "<table k.t>")}))
+
+    assert [False, False, False] == [held.covers("ALTER", *place) for place in (("k", "u"), ("k",), ())]
+
+
+def test_the_application_gets_its_tables_and_never_writes_internal_ones():
+    """Only what it lacks on the very table, whatever it has on the keyspace."""
+    needs = list(application_needs(WANTED, "k"))
+    broad = Permissions("app", frozenset({("SELECT", "<keyspace k>"), ("MODIFY", "<table k.t>")}))
+    steps = list(grant_steps("App", needs, broad))
+
+    assert [] == [need for need in needs if need[0] != "SELECT" and need[2].startswith("scyllamodel_")]
+    assert [
+        'GRANT SELECT ON TABLE k.t TO "App"',
+        'GRANT SELECT ON TABLE k.scyllamodel_verified TO "App"',
+        'GRANT SELECT ON TABLE k.scyllamodel_page_secrets TO "App"',
+    ] == [one.cql for one in steps]
+    assert 'LIST SELECT PERMISSION ON TABLE k.t OF "App" NORECURSIVE' == steps[0].proof
+    assert ("+", True) == (steps[0].mark, steps[0].reversible)
+
+
+def test_the_role_is_a_setting(monkeypatch):
+    """In a call, a URL, or the environment; an empty one is refused."""
+    repo = Repo(nodes=["h1"], keyspace="k", application_role="app")
+    bare = Repo(nodes=["h1"], keyspace="k")
+    found = [application_role(repo), application_role(bare)]
+    monkeypatch.setenv("SCYLLAMODEL_APPLICATION_ROLE", "other")
+
+    assert ["app", None, "app", "other"] == [*found, application_role(repo), application_role(bare)]
+    assert "app" == settings_from_url("scylla://h1/k?application_role=app").application_role
+    with pytest.raises(ConfigurationError, match="name of a role, and it is empty"):
+        RepoSettings(nodes=["h1"], keyspace="k", application_role=" ")
+    assert attrs.evolve(repo.settings, keyspace="l").application_role == "app"
