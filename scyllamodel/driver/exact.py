@@ -102,7 +102,7 @@ def _no_nulls(value: Any) -> Any:
 
 
 def _no_null_values(value: Any) -> Any:
-    if (value.__class__ is dict or isinstance(value, Mapping)) and None in value.values():
+    if None in value.values():
         raise ValueError("a map holds no None")
     return _no_nulls(value)
 
