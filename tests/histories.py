@@ -108,7 +108,7 @@ class World:
             if self.fuse < 0:
                 raise Killed
 
-    def execute(self, cql: str, timeout: float) -> None:
+    def execute(self, cql: str, timeout: float) -> tuple[str, ...]:
         """A statement, with a moment before and after it."""
         self.moment()
         if cql.startswith(("RAW ", "UNDO ")):
@@ -116,6 +116,7 @@ class World:
         else:
             self.server.execute(cql, timeout)
         self.moment()
+        return ()
 
     def by_hand(self, word: str, number: str) -> None:
         """A hand-written statement: none runs twice, unless a kill left it in doubt."""
@@ -184,7 +185,7 @@ class World:
 
     def rollback(self, version: int) -> str:
         """Return to a version; ``refused`` when rules forbid it, and then nothing ran."""
-        settings = SimpleNamespace(ledger_keyspace="")
+        settings = SimpleNamespace(internal_keyspaces=("k",))
         repo: Any = SimpleNamespace(models=(), name="default", keyspace="k", settings=settings)
         guard = self.guard()
         wish = Wish(repo, version, (*ALL, *self.words()), tuple(self.raw))

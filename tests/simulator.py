@@ -248,6 +248,7 @@ class Faults:
         missing: not applied, since the node does not know yet what the statement needs.
         crash: an error nobody foresaw, before it is applied.
         interrupt: Ctrl-C while the answer is awaited; applied.
+        warnings: what comes with the answer.
         blind: looks, by their number, that fail.
         blind_until: looks fail until so many statements were sent.
         foreign: what another hand does just before, as a function of the facts.
@@ -266,6 +267,7 @@ class Faults:
     missing: frozenset[int] = frozenset()
     crash: frozenset[int] = frozenset()
     interrupt: frozenset[int] = frozenset()
+    warnings: dict[int, tuple[str, ...]] = attrs.field(factory=dict)
     blind: frozenset[int] = frozenset()
     blind_until: int = 0
     foreign: dict[int, Callable[[KeyspaceFacts], KeyspaceFacts]] = attrs.field(factory=dict)
@@ -313,7 +315,7 @@ class Simulator:
         """Let time pass."""
         self.now += seconds
 
-    def execute(self, cql: str, timeout: float) -> None:
+    def execute(self, cql: str, timeout: float) -> tuple[str, ...]:
         """Run one statement, with the fault that its number has."""
         if self.has_moved:
             raise CoordinatorChanged("another node took over")
@@ -337,6 +339,7 @@ class Simulator:
             raise StatementUnknown("connection closed")
         if number in faults.interrupt:
             raise KeyboardInterrupt
+        return faults.warnings.get(number, ())
 
     def _arrive(self, number: int, cql: str) -> None:
         """The node has the statement, and runs it now, or later, or is lost with it."""

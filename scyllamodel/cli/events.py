@@ -139,10 +139,11 @@ class _Follower:
         self.running = False
         self.applied += result.is_done
         line = self.indent + step_line(step, result)
-        if self.bar is not None and self.bar.stream is self.console.out:
-            self.bar.print(styled(line))
-        else:
-            self.console.tell(line)
+        for text in (line, *(f"{self.indent}     warning: {visible(said)}" for said in result.warnings)):
+            if self.bar is not None and self.bar.stream is self.console.out:
+                self.bar.print(styled(text))
+            else:
+                self.console.tell(text)
         if self.bar is not None:
             self.bar.advance()
         if self.stopping and self.applied < self.total:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final
 from uuid import UUID
@@ -89,8 +89,8 @@ class DdlExecutor:
         """Let the node by which all agreed last send statements, after it is known what it lacks."""
         self._orders = self._agreed
 
-    def execute(self, cql: str, timeout: float) -> None:
-        """Send one statement, once.
+    def execute(self, cql: str, timeout: float) -> Sequence[str]:
+        """Send one statement, once, and return the warnings that came with the answer.
 
         Parameters:
             timeout: seconds to wait for the answer.
@@ -100,15 +100,17 @@ class DdlExecutor:
             StatementFailure: as the subclass that says what became of it; the driver's error is its cause.
         """
         try:
-            self.coordinator.once(lambda node: self._send(node, cql, timeout))
+            return self.coordinator.once(lambda node: self._send(node, cql, timeout))
         except DRIVER_ERRORS as error:
             raise _FAILURES[meaning(error)](_words(error)) from error
 
-    def _send(self, node: Pinned, cql: str, timeout: float) -> None:
+    def _send(self, node: Pinned, cql: str, timeout: float) -> Sequence[str]:
         if self._orders not in {None, node.host_id}:
             raise CoordinatorChanged(f"{node.address} took over, since the node before it does not answer any more")
         self._orders, self._has_sent = node.host_id, True
-        node.rows(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
+        future = node.start(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
+        future.result()
+        return tuple(future.warnings or ())
 
     def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
         """The keyspace as the coordinator has it now.

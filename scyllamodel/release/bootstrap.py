@@ -6,7 +6,7 @@ lock is one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import attrs
@@ -42,8 +42,8 @@ class _WithBooks:
     def server(self) -> ServerProfile:
         return self.executor.server
 
-    def execute(self, cql: str, timeout: float) -> None:
-        self.executor.execute(cql, timeout)
+    def execute(self, cql: str, timeout: float) -> Sequence[str]:
+        return self.executor.execute(cql, timeout)
 
     def look(self, keyspace: str) -> KeyspaceFacts:
         return self.executor.look(keyspace, books=True)

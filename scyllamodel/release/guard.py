@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -66,8 +66,8 @@ class Fenced:
         self._at = (version, seq)
         self._held = self._locks.get(keyspace or "", self._held)
 
-    def execute(self, cql: str, timeout: float) -> None:
-        """Send one statement, once, if the lock is ours.
+    def execute(self, cql: str, timeout: float) -> Sequence[str]:
+        """Send one statement, once, if the lock is ours, and return the warnings that came with the answer.
 
         Raises:
             CoordinatorChanged, StatementFailure: as of any executor.
@@ -75,7 +75,7 @@ class Fenced:
         """
         self._held.coordinator = self._executor.coordinator.host_id
         self._touch()
-        self._held.send(*self._at, lambda: self._executor.execute(cql, timeout))
+        return self._held.send(*self._at, lambda: self._executor.execute(cql, timeout))
 
     def look(self, keyspace: str) -> KeyspaceFacts:
         """The keyspace as the coordinator has it now."""

@@ -17,9 +17,11 @@ from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.apply import (
     StatementConflict,
     StatementFailure,
+    StatementMissing,
     StatementRefused,
     StatementUnknown,
 )
+from scyllamodel.testing.keyspaces import fresh_name
 
 pytestmark = pytest.mark.live
 
@@ -63,6 +65,27 @@ def test_a_statement_that_succeeds_returns(scylla_repo, table):
         executor.await_agreement(60)
 
 
+def test_warnings_come_with_the_answer(scylla_repo, table):
+    """Cassandra warns of each view, ScyllaDB of a replication factor of 1: what a server says is returned."""
+    view, other = f"{table}_by_b", fresh_name("warned")
+    (row,) = scylla_repo.session.execute("SELECT data_center FROM system.local")
+    replication = f"{{'class': 'NetworkTopologyStrategy', '{row[0]}': 1}}"
+    with executor_of(scylla_repo) as executor:
+        found = [
+            *executor.execute(f"CREATE KEYSPACE {other} WITH replication = {replication}", 60),
+            *executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY, b int)", 60),
+            *executor.execute(
+                f"CREATE MATERIALIZED VIEW {view} AS SELECT * FROM {table} WHERE a IS NOT NULL AND b IS NOT NULL "
+                "PRIMARY KEY (b, a)",
+                60,
+            ),
+        ]
+        executor.execute(f"DROP MATERIALIZED VIEW {view}", 60)
+        executor.execute(f"DROP KEYSPACE {other}", 60)
+
+    assert any("not recommended" in text or "tablets" in text for text in found)
+
+
 @pytest.mark.parametrize(
     ("cql", "failure"),
     [
@@ -70,8 +93,8 @@ def test_a_statement_that_succeeds_returns(scylla_repo, table):
         ("ALTER TABLE {table} ADD b text", StatementConflict),
         ("ALTER TABLE {table}_gone ADD b text", StatementConflict),
         ("DROP TABLE {table}_gone", StatementConflict),
-        ("CREATE TABLE {table}_new (a nosuch PRIMARY KEY)", StatementRefused),
-        ("ALTER TABLE {table} WITH gc_grace_seconds = -1", StatementRefused),
+        ("CREATE TABLE {table}_new (a nosuch PRIMARY KEY)", StatementMissing),
+        ("ALTER TABLE {table} WITH bloom_filter_fp_chance = 7", StatementRefused),
         ("ALTER TABLE {table} WITH nosuch = 1", StatementRefused),
         ("ALTER TABLE {table} ADD", StatementRefused),
         ("ALTER TABLE system.local ADD b int", StatementRefused),

@@ -138,6 +138,18 @@ def test_a_busy_server_is_asked_so_often():
     assert 1 < simulator.now < 60
 
 
+def test_a_warning_of_the_server_is_shown_once():
+    """What comes with an answer is in the result of its step, and the same text with a later one is not repeated."""
+    simulator, plan = started(warnings={1: ("low RF", "low RF"), 2: ("low RF", "tablets"), 3: ("tablets",)})
+    seen = []
+
+    outcome = run(simulator, plan, on_event=lambda event: seen.append(event.result))
+
+    assert [("low RF",), ("tablets",), (), ()] == [step.warnings for step in outcome.steps[:4]]
+    assert ["low RF"] == outcome.steps[0].to_dict()["warnings"]
+    assert outcome.steps[1] in seen
+
+
 def test_what_is_missing_after_all_agreed_fails():
     """A statement whose table is unknown to a node is sent again once, after all nodes agree, and then fails."""
     simulator, plan = started(missing=frozenset({4, 5}))

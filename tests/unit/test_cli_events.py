@@ -37,13 +37,14 @@ class Node:
     server = SERVER
     has_moved = False
 
-    def __init__(self, during=None):
-        self.sent = []
+    def __init__(self, during=None, warnings=()):
+        self.sent, self.warnings = [], warnings
         self.during = during or {}
 
     def execute(self, cql, _timeout):
         self.sent.append(cql)
         self.during.get(len(self.sent), lambda: None)()
+        return self.warnings
 
     def look(self, _keyspace):
         return KeyspaceFacts("shop", Keyspace("shop"), tables=TABLES[: len(self.sent)])
@@ -85,6 +86,13 @@ def test_each_step_is_told_with_its_time():
     assert 3 == len(steps.splitlines())
     assert all(line.startswith(f"  +  {seq}. ") for seq, line in enumerate(steps.splitlines(), 1))
     assert all(line.endswith(" ms)") for line in steps.splitlines())
+
+
+def test_a_warning_of_the_server_stands_under_its_step():
+    """Once, although it comes with each answer, and without what could drive a terminal."""
+    out, _ = run(Node(warnings=("RF 1 is\x1b[2J low",)))
+
+    assert 1 == out.count("     warning: RF 1 is\\x1b[2J low")
 
 
 @pytest.mark.parametrize("settings", [{"json": True}, {"verbosity": -1}])

@@ -118,6 +118,7 @@ class Nodes:
         except StatementUnknown:
             self.has_moved = True
             raise
+        return ()
 
     def look(self, _):
         return schema(*(TABLES[step] for step in sorted(self.env.schema())))

@@ -47,6 +47,7 @@ class Attempt:
         sent: how often its statement was sent.
         state: ``failed`` until it is known to be done.
         error: what went wrong last.
+        warnings: what the server said with its answer; nothing of a secret step, since servers quote statements.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Attempt:
         self.missed = False
         self.state: State = "failed"
         self.error: str | None = None
+        self.warnings: tuple[str, ...] = ()
 
     def settle(self) -> BaseException | None:
         """Bring the step to its end; what stood in the way, if it failed.
@@ -93,7 +95,7 @@ class Attempt:
         """Send the statement once. The cause of a failure; None when it went through or is to be sent again."""
         self.sent += 1
         try:
-            self.executor.execute(self.step.statement, self.step_timeout)
+            warnings = self.executor.execute(self.step.statement, self.step_timeout)
         except CoordinatorChanged:
             self.sent -= 1
             raise
@@ -109,6 +111,7 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - whatever it was, what went through before has to be told
             return self._give_up(error)
         self.state = "applied"
+        self.warnings = () if self.step.hidden is not None else tuple(warnings)
         return None
 
     def _give_up(self, error: BaseException) -> BaseException:

@@ -6,6 +6,7 @@ return what is known of it, by one of the failures below.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Executor(Protocol):
         """Let the node by which all agreed last send statements, so that `has_moved` is false."""
         ...
 
-    def execute(self, cql: str, timeout: float) -> None:
-        """Run one statement, sent once.
+    def execute(self, cql: str, timeout: float) -> Sequence[str]:
+        """Run one statement, sent once, and return the warnings that came with the answer.
 
         Parameters:
             timeout: seconds until the outcome counts as unknown.

@@ -42,6 +42,7 @@ class StepResult:
         attempts: how often its statement was sent.
         duration_ms: from the first sending until the state was known.
         error: what went wrong; also of an attempt that another one made good.
+        warnings: what the server warned of with its answer, each text once in a run.
     """
 
     seq: int
@@ -49,6 +50,7 @@ class StepResult:
     attempts: int = 0
     duration_ms: int = 0
     error: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -57,7 +59,7 @@ class StepResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON values."""
-        return attrs.asdict(self)
+        return {**attrs.asdict(self), "warnings": list(self.warnings)}
 
 
 @attrs.frozen

@@ -67,6 +67,7 @@ class _Run:
         self.step_timeout, self.agreement_timeout = step_timeout, agreement_timeout
         self.steps = (*plan.bootstrap, *plan.steps)
         self.results = [StepResult(step.seq) for step in self.steps]
+        self.warned: set[str] = set()
 
     @property
     def outcome(self) -> Outcome:
@@ -107,7 +108,9 @@ class _Run:
         attempt = self.attempt(step)
         cause = self.settled(attempt, at, journal)
         took = int((self.world.clock() - began) * 1000)
-        result = StepResult(step.seq, attempt.state, attempt.sent, took, attempt.error)
+        warnings = tuple(text for text in dict.fromkeys(attempt.warnings) if text not in self.warned)
+        self.warned.update(warnings)
+        result = StepResult(step.seq, attempt.state, attempt.sent, took, attempt.error, warnings)
         self.results[at] = result
         state = "claimed" if attempt.is_in_doubt else result.state
         journal.after(step, state, result.attempts, took, result.error)
