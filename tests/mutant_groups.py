@@ -108,6 +108,12 @@ EQUIVALENT = {
     "options/stored.py 0 -> 1 in '0'": "any tuple without pairs stands for a value that nobody can compare",
     "scyllamodel/driver/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only faster",
     "scyllamodel/driver/binder.py without element -1 in \"('LongType', 'CounterColumnType')\"": "only faster",
+    "scyllamodel/driver/binder.py without the first item in "
+    "\"{'VarcharType': ('{}.encode()', None), 'UTF8Type': ('{}.encode()', Non\"": "only slower",
+    "scyllamodel/driver/ordering.py without the first item in "
+    "\"{**dict.fromkeys(('varchar', 'text', 'ascii'), str.encode), 'double': \"": "texts sort as their bytes do",
+    "scyllamodel/driver/ordering.py without element 0 in \"('varchar', 'text', 'ascii')\"": "see above",
+    "scyllamodel/driver/ordering.py without element -1 in \"('varchar', 'text', 'ascii')\"": "see above",
     "scyllamodel/driver/canonical.py 4 -> 5 in '4'": "both versions of the protocol serialise alike",
     "scyllamodel/driver/canonical.py 4 -> 5 in '4' #6": "lengths of any size keep values apart; none is read again",
     "scyllamodel/driver/canonical.py 16 -> 17 in '16'": "random bytes, of any length",
