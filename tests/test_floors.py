@@ -16,6 +16,7 @@ FLOORS = {
     "_cql": 0,
     "_json": 0,
     "_secret": 1,
+    "_text": 1,
     "_identifiers": 0,
     "_numbers": 0,
     "types": 1,

@@ -29,6 +29,7 @@ class Answer:
         document: as JSON values.
         text: for people; empty for nothing to say.
         code: the exit code that it stands for.
+        is_script: whether the text is a file that other programs read, so that it stays as it is.
         asked_for: whether the text is what the user asked for, and not how the command fared: ``-q`` leaves it.
     """
 
@@ -36,6 +37,7 @@ class Answer:
     text: str = ""
     code: int = DONE
     asked_for: bool = True
+    is_script: bool = False
 
     @property
     def is_stop(self) -> bool:
@@ -110,4 +112,5 @@ def _answer(repo: Repo, work: Callable[[Repo], Answer], console: Console) -> Ans
 
 def _print(console: Console, found: Answer) -> None:
     if found.text:
-        (console.result if found.asked_for else console.tell)(found.text)
+        say = console.script if found.is_script else console.result if found.asked_for else console.tell
+        say(found.text)

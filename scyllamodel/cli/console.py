@@ -1,6 +1,7 @@
 """Where the words of a command go: results to stdout, messages to stderr, one JSON document instead when asked.
 
-*In*: texts, events and documents. *Out*: bytes on two streams, with colour and bars on a terminal only. A reader that
+*In*: texts, events and documents. *Out*: bytes on two streams, with colour and bars on a terminal only, and on any
+stream with all spelled out that would drive a terminal. A reader that
 goes away (``| head``) never stops the work: what is left to say is dropped. Nor does a full disk, but that is told.
 """
 
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import attrs
 
+from scyllamodel._text import printable
+
 if TYPE_CHECKING:
     from scyllamodel.cli.terminal import Bar
 
@@ -34,17 +37,6 @@ STYLES: Final = {
 }
 """How a line begins, to its style; the marks are those of `Plan.render`, the rest is the tour's."""
 
-_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in {9, 10}}
-
-
-def visible(text: str) -> str:
-    r"""The text with control characters spelt out, so that no comment in a schema can drive a terminal.
-
-    >>> visible("a\x1b[2Jb")
-    'a\\x1b[2Jb'
-    """
-    return text.translate(_CONTROLS)
-
 
 def style_of(line: str) -> str:
     """The style of a line, by how it begins; empty for none.
@@ -58,7 +50,7 @@ def style_of(line: str) -> str:
 def styled(text: str) -> list[tuple[str, str]]:
     """The lines of a text, safe to print on a terminal, each with its style; with ``NO_COLOR`` there are no styles."""
     plain = bool(os.environ.get("NO_COLOR"))
-    return [(line, "" if plain else style_of(line)) for line in visible(text).split("\n")]
+    return [(line, "" if plain else style_of(line)) for line in printable(text).split("\n")]
 
 
 @attrs.define
@@ -88,6 +80,13 @@ class Console:
         """Print what was asked for; not with ``--json``."""
         if not self.json:
             self._print(self.out, text)
+
+    def script(self, text: str) -> None:
+        """Print a file that was asked for, such as a CQL script: as it is, but on a terminal; not with ``--json``."""
+        if self.out.isatty():
+            self.result(text)
+        elif not self.json:
+            self._write(self.out, f"{text}\n")
 
     def tell(self, text: str = "") -> None:
         """Print how a command fares; with neither ``--json`` nor ``-q``."""
@@ -134,10 +133,10 @@ class Console:
 
     def _print(self, stream: TextIO, text: str) -> None:
         if not stream.isatty():
-            return self._write(stream, f"{text}\n")
+            return self._write(stream, f"{printable(text)}\n")
         terminal = _terminal()
         if terminal is None:
-            return self._write(stream, f"{visible(text)}\n")
+            return self._write(stream, f"{printable(text)}\n")
         with self._surviving(stream):
             terminal.print_styled(stream, styled(text))
         return None

@@ -15,7 +15,8 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.cli.console import Console, styled, visible
+from scyllamodel._text import printable_cql, printable_line
+from scyllamodel.cli.console import Console, styled
 from scyllamodel.cli.exits import Interrupted, Stopped
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.errors import StepFailed
@@ -108,17 +109,14 @@ class _Follower:
         """Say once whom the lock is waited for."""
         if holder.owner not in (None, self.holder):
             self.holder = holder.owner
-            self.console.say(
-                f"Waiting for process {holder.pid} on {holder.host} ({holder.purpose}), which has the lock."
-            )
+            self.console.say(f"Waiting for {holder.who}, which has the lock.")
 
     def building(self, unbuilt: tuple[str, ...], total: int) -> None:
         """Say what is still being filled, whenever that changes."""
         if unbuilt != self.unbuilt:
             self.unbuilt = unbuilt
-            self.console.say(
-                f"{total - len(unbuilt)} of {total} indexes and views are built; left: {', '.join(unbuilt)}"
-            )
+            left = printable_line(", ".join(unbuilt))
+            self.console.say(f"{total - len(unbuilt)} of {total} indexes and views are built; left: {left}")
 
     def begin(self, plan: Plan) -> None:
         self.total = len(plan.steps) + sum(step.op == "create_keyspace" for step in plan.bootstrap)
@@ -129,11 +127,11 @@ class _Follower:
         self.running = True
         self.bar = self.bar or self.console.bar(self.total)
         self.describe(step.summary)
-        self.console.detail(step.cql)
+        self.console.detail(printable_cql(step.cql))
 
     def describe(self, what: str) -> None:
         if self.bar is not None:
-            self.bar.describe(visible(what))
+            self.bar.describe(printable_line(what))
 
     def done(self, step: Step, result: StepResult) -> None:
         self.running = False

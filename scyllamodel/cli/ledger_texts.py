@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from scyllamodel._cql import one_line
+from scyllamodel._text import printable_line
 from scyllamodel.cli.texts import counted, diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 
@@ -22,7 +23,7 @@ def holder_text(holder: LockHolder) -> str:
     silent = holder.silent or 0.0
     since += f", silent for {silent:.0f} s" if silent > _QUIET else ""
     at = "" if holder.step is None else f", at step {holder.step} of version {holder.version}"
-    return f"process {holder.pid} on {holder.host} ({holder.purpose}{since}{at})"
+    return printable_line(f"process {holder.pid} on {holder.host} ({holder.purpose}{since}{at})")
 
 
 def status_text(found: Status) -> str:
@@ -35,7 +36,7 @@ def status_text(found: Status) -> str:
         f"  lock: {'free' if found.lock is None else holder_text(found.lock)}",
         f"  being built: {built}",
     ]
-    return "\n".join([*lines, *diagnostic_lines(found.notes)])
+    return "\n".join([*map(printable_line, lines), *diagnostic_lines(found.notes)])
 
 
 def history_text(found: Iterable[Migration]) -> str:
@@ -50,7 +51,7 @@ def _version_lines(found: Migration) -> list[str]:
     took = "" if found.duration_ms is None else f" in {found.duration_ms} ms"
     first = f"{found.version}  {found.kind:<8}  {found.status:<11}  {steps}{took}, by {who}: {found.name}"
     error = [f"    {found.error}"] if found.error else []
-    return [first, *error, *(_step_line(step) for step in found.steps)]
+    return [printable_line(line) for line in (first, *error, *map(_step_line, found.steps))]
 
 
 def _step_line(step: LedgerStep) -> str:

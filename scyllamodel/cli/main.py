@@ -8,7 +8,11 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from typing_extensions import override
+
+from scyllamodel._text import printable, printable_line
 from scyllamodel.cli.answers import complain, error_document
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.console import Console
@@ -75,9 +79,23 @@ def _report(console: Console, error: Exception) -> int:
     return error.exit_code if isinstance(error, ScyllaModelError) else ERROR
 
 
+class _Printable(logging.Formatter):
+    """Records as lines that do not steer a terminal; only tracebacks have line breaks."""
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable_line(super().formatMessage(record))
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        return printable(super().formatException(ei))
+
+
 def _log(console: Console) -> None:
     """Send the library's log to stderr with ``-v``; without it, the driver's warnings are not for this reader."""
     root = logging.getLogger()
-    root.addHandler(logging.StreamHandler(console.err) if console.verbosity > 0 else logging.NullHandler())
+    handler = logging.StreamHandler(console.err) if console.verbosity > 0 else logging.NullHandler()
+    handler.setFormatter(_Printable())
+    root.addHandler(handler)
     if console.verbosity > 0:
         logging.getLogger("scyllamodel").setLevel(logging.DEBUG)

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.driver.connection import PAGE, Connection
 from scyllamodel.driver.failures import lost_node
 from scyllamodel.driver.names import (
@@ -250,7 +251,7 @@ def _unusable(node: Pinned, timeout: float) -> str | None:
         try:
             node.rows(_PROBE, timeout=timeout)
         except DRIVER_ERRORS as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = printable_line(f"{type(error).__name__}: {error}")
     return reason
 
 

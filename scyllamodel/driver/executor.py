@@ -15,6 +15,7 @@ from uuid import UUID
 
 from typing_extensions import Self
 
+from scyllamodel._text import printable_line
 from scyllamodel.driver.agreement import Pulse, await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.failures import Meaning, meaning
@@ -166,4 +167,4 @@ class DdlExecutor:
 
 def _words(error: Exception) -> str:
     """What the server said, without the driver's wrapping where that can be told."""
-    return str(getattr(error, "message", None) or error)
+    return printable_line(str(getattr(error, "message", None) or error))

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
+from scyllamodel._text import printable_line
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import closest
 from scyllamodel.driver.names import (
@@ -131,4 +132,4 @@ def _data_centre(settings: RepoSettings, hosts: Iterable[Any]) -> str | None:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(". ")
+    return printable_line(f"{type(error).__name__}: {error}".rstrip(". "))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
@@ -192,8 +193,9 @@ def _permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
 
 def unread(what: str, coordinator: Coordinator, error: Exception) -> IntrospectionError:
     """The error for a read that failed, which is never taken for "nothing there"."""
+    words = printable_line(f"{type(error).__name__}: {error}")
     return IntrospectionError(
-        f"{what} could not be read from {coordinator.address}: {type(error).__name__}: {error}. Nothing was changed; "
+        f"{what} could not be read from {coordinator.address}: {words}. Nothing was changed; "
         "look at the server, then run this again.",
         node=coordinator.address,
     )

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.config.settings import RepoSettings
 from scyllamodel.driver.flows import Ask, Next, Step, Together
 from scyllamodel.driver.listeners import unawaited
@@ -107,7 +108,8 @@ class Watch:
             error=None if error is None else type(error).__name__,
         )
         if event.slow:
-            _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, event.cql)
+            what = printable_line(event.cql)
+            _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, what)
         if self._tracer is not None:
             self._span(event, began, ended)
         return None if self._on_query is None else self._heard(self._on_query, event)

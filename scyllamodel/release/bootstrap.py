@@ -12,6 +12,7 @@ from typing import Protocol
 import attrs
 
 from scyllamodel._identifiers import qualified
+from scyllamodel._text import printable_cql
 from scyllamodel.errors import ConfigurationError, StepFailed
 from scyllamodel.release.tables import TABLES, missing_tables
 from scyllamodel.schema.apply import CoordinatorChanged, Executor
@@ -111,8 +112,8 @@ def _settled(attempt: Attempt) -> BaseException | None:
     if cause is not None and not isinstance(cause, CoordinatorChanged):
         step = attempt.step
         raise StepFailed(
-            f"A table for our own bookkeeping could not be made: {attempt.error}\n  {step.cql}\nNothing else was "
-            "changed. Once the cause is gone, run it again.",
+            f"A table for our own bookkeeping could not be made: {attempt.error}\n{printable_cql(step.cql, '  ')}\n"
+            "Nothing else was changed. Once the cause is gone, run it again.",
             step=step,
             applied=0,
             result=None,

@@ -174,7 +174,7 @@ def _check_silent(store: LockTable, row: LockRow, clock: Callable[[], float], sl
 
 def _alive(row: LockRow) -> LockTimeout:
     return LockTimeout(
-        f"The lock of keyspace {row.name} is held by process {row.pid} on {row.host} ({row.purpose}), which is alive. "
+        f"The lock of keyspace {row.name} is held by {row.who}, which is alive. "
         "Wait for it, or stop it; --force takes the lock all the same, and that run stops then.",
         keyspace=row.name,
         holder=row.owner,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
 from weakref import WeakKeyDictionary
 
+from scyllamodel._text import printable_cql
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, OutOfSync
 from scyllamodel.model.registry import declared_types, registry
@@ -137,7 +138,8 @@ def _check(plan: Plan, repo: Repo) -> None:
     if not plan.is_empty:
         raise OutOfSync(
             f"The schema of {repo.keyspace} lacks what the models need, and this start may not change it. Run: "
-            f"scyllamodel migrate. What is missing:\n" + "\n".join(f"  {step.cql}" for step in plan.steps),
+            f"scyllamodel migrate. What is missing:\n"
+            + "\n".join(printable_cql(step.cql, "  ") for step in plan.steps),
             plan=plan,
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
 from scyllamodel.cli.console import Console
@@ -104,7 +105,7 @@ def report_text(report: BackfillReport) -> str:
 
 def failures_text(report: BackfillReport) -> str:
     """The rows that failed, as far as the report holds them."""
-    lines = [f"  ! {found.key}: {found.error}" for found in report.failures]
+    lines = [printable_line(f"  ! {found.key}: {found.error}") for found in report.failures]
     more = report.failed - len(report.failures)
     return "\n".join([*lines, *([f"  ! and {more:,} more"] if more else [])])
 

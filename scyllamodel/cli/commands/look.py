@@ -65,7 +65,8 @@ def _inspect_one(settings: argparse.Namespace, console: Console, repo: Repo) -> 
     facts = look.existing(repo.keyspace)
     if console.json:
         return Answer(facts_dict(facts))
-    return Answer({}, "\n\n".join(_shown(settings.format, keyspace, look.server, repo) for keyspace in facts))
+    files = [_shown(settings.format, keyspace, look.server, repo) for keyspace in facts]
+    return Answer({}, "\n\n".join(files), is_script=True)
 
 
 def _shown(form: str, facts: KeyspaceFacts, server: ServerProfile, repo: Repo) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from scyllamodel._text import printable_line
 from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
 from scyllamodel.cli.console import Console
@@ -77,7 +78,11 @@ def diff_text(before: str, after: str, lines: Sequence[str]) -> str:
     >>> diff_text("live", "models", [])
     'live and models are the same.'
     """
-    return "\n".join([f"From {before} to {after}:", *lines]) if lines else f"{before} and {after} are the same."
+    return (
+        "\n".join([f"From {before} to {after}:", *map(printable_line, lines)])
+        if lines
+        else f"{before} and {after} are the same."
+    )
 
 
 COMMANDS: Final = (

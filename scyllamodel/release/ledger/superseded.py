@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scyllamodel._text import printable_cql, printable_line
 from scyllamodel.errors import SupersededModels
 from scyllamodel.release.ledger.values import Migration
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -59,11 +60,11 @@ def _note(held: Migration, head: Migration, more: str = "") -> Diagnostic:
 
 
 def _told(head: Migration) -> str:
-    return f"{head.kind} by {head.actor}@{head.host}" if head.host else head.kind
+    return printable_line(f"{head.kind} by {head.actor}@{head.host}" if head.host else head.kind)
 
 
 def _refused(held: Migration, head: Migration, plan: Plan) -> SupersededModels:
-    listed = "\n".join(f"  {step.cql}" for step in plan.steps if step.op != "set_options")
+    listed = "\n".join(printable_cql(step.cql, "  ") for step in plan.steps if step.op != "set_options")
     return SupersededModels(
         f"{held.scope}: these models were last in force at version {held.version}, and version {head.version} "
         f"({_told(head)}) replaced them. A start-up sync does not bring them back. What they lack:\n{listed}\n"

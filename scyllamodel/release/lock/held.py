@@ -233,7 +233,7 @@ class Held:
         return (row.owner, row.epoch) == (self.owner, self.epoch)
 
     def _taken(self, row: LockRow) -> LockLost:
-        by = f"by process {row.pid} on {row.host} ({row.purpose})" if row.owner else "and given back"
+        by = f"by {row.who}" if row.owner else "and given back"
         return LockLost(
             f"The lock of keyspace {self._store.name} was taken over {by}: this run was silent for longer than its "
             f"lease of {self.lease:g} s. It sent nothing more. Run it again: it goes on from what is live then.",

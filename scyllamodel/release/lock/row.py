@@ -12,6 +12,8 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._text import printable_line
+
 LONGEST_LEASE: Final = 600
 """Seconds of a lease, at most."""
 
@@ -83,6 +85,11 @@ class LockRow:
             if value is not None and not least <= size <= most:
                 return f"{name} is {value}" if kind is int else f"{name} has {size} characters"
         return None
+
+    @property
+    def who(self) -> str:
+        """The last holder, for messages."""
+        return printable_line(f"process {self.pid} on {self.host} ({self.purpose})")
 
     @property
     def mark(self) -> tuple[UUID | None, int, int]:

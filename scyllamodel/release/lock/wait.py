@@ -242,7 +242,7 @@ class Wait:
         since = "" if age is None else f" for {age:.0f} s"
         at = "no step yet" if row.step is None else f"step {row.step} of version {row.version}"
         return LockTimeout(
-            f"The lock of keyspace {keyspace} is held by process {row.pid} on {row.host} ({row.purpose}){since}, at "
+            f"The lock of keyspace {keyspace} is held by {row.who}{since}, at "
             f"{at}, and did not move for {self.timeout:g} s. Look what that process does; when it is gone, its lock is "
             f"free after {(row.lease_ms or 0) / 1000:g} s of silence.",
             keyspace=keyspace,

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.errors import IrreversibleStep
 from scyllamodel.release.ledger.settle import shows
 from scyllamodel.release.ledger.values import LedgerStep
@@ -47,7 +48,9 @@ class RollbackPlan:
             DestructiveChangeRefused, ImpossibleChange: as of `Plan.raise_refused`.
         """
         if self.irreversible:
-            listed = "\n".join(f"  version {s.version}, step {s.seq}: {s.cql}" for s in self.irreversible)
+            listed = "\n".join(
+                f"  version {s.version}, step {s.seq}: {printable_line(s.cql)}" for s in self.irreversible
+            )
             raise IrreversibleStep(
                 f"{self.irreversible[0].scope}: CQL has no inverse for what was done to get here, and nothing ran:\n"
                 f"{listed}\nGo back to a version after these, or bring the schema forward by new models instead.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from scyllamodel._text import printable_line
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError
 from scyllamodel.schema.apply.executor import (
     CoordinatorChanged,
@@ -229,4 +230,4 @@ class Attempt:
         kind = type(error).__name__
         if self.step.hidden is not None:
             return f"{kind}, whose text is not shown, since the step is secret"
-        return f"{kind}: {error}" if str(error) else kind
+        return f"{kind}: {printable_line(str(error))}" if str(error) else kind

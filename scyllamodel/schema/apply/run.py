@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from scyllamodel._text import printable_cql
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, StepFailed
 from scyllamodel.schema.apply.attempt import Attempt
 from scyllamodel.schema.apply.executor import NO_JOURNAL, CoordinatorChanged, Executor, Journal, StatementFailure
@@ -174,8 +175,9 @@ class _Run:
     def said(self, step: Step, result: StepResult) -> str:
         which = f"Step {step.seq} of {len(self.plan.steps)}" if step.seq > 0 else "A step before the plan itself"
         return (
-            f"{which} failed: {step.summary}\n  {step.cql}\n  {result.error}\n{self.outcome.applied} of "
-            f"{len(self.steps)} steps went through. Once the cause is gone, run it again: it goes on from there."
+            f"{which} failed: {step.summary}\n{printable_cql(step.cql, '  ')}\n  {result.error}\n"
+            f"{self.outcome.applied} of {len(self.steps)} steps went through. Once the cause is gone, run it again: "
+            "it goes on from there."
         )
 
     def failed(self, step: Step, message: str) -> StepFailed:

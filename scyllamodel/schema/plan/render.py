@@ -10,7 +10,7 @@ import html
 import textwrap
 from typing import TYPE_CHECKING
 
-from scyllamodel._cql import tokens
+from scyllamodel._text import printable, printable_cql, printable_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ def _headline(plan: Plan) -> str:
 def _steps(steps: Iterable[Step], width: int) -> Iterator[str]:
     for step in steps:
         yield from _wrapped(f"  {step.mark} {_number(step)} {step.summary}", width, " " * 8)
-        yield _indented(step.cql, " " * 8)
+        yield printable_cql(step.cql, " " * 8)
         if step.why_no_undo:
             yield from _wrapped(f"        no undo: {step.why_no_undo}", width, " " * 10)
         for lint in step.lints:
@@ -59,23 +59,17 @@ def _number(step: Step) -> str:
     return f"{step.seq:>2}." if step.seq > 0 else "   "
 
 
-def _indented(cql: str, indent: str) -> str:
-    """The statement moved to the right; line breaks within literals, quoted names and comments stay as they are."""
-    spaces = (t.text.replace("\n", f"\n{indent}") if t.kind == "space" else t.text for t in tokens(cql))
-    return indent + "".join(spaces)
-
-
 def _diagnostics(mark: str, found: Iterable[Diagnostic], width: int) -> Iterator[str]:
     for diagnostic in found:
         yield from _wrapped(f"  {mark} {diagnostic.code} {diagnostic.object}: {diagnostic.text}", width, " " * 6)
-        for line in diagnostic.fix.splitlines():
-            yield f"      {line}"
+        if diagnostic.fix:
+            yield from (f"      {line}" for line in printable(diagnostic.fix).split("\n"))
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
     first = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(
-        text.strip(),
+        printable_line(text.strip()),
         max(width, 40),
         initial_indent=first,
         subsequent_indent=indent,
@@ -101,6 +95,8 @@ def render_html(plan: Plan) -> str:
     ]
     rows += [["!", "", found.object, found.text, found.code] for found in plan.refusals]
     rows += [[".", "", found.object, found.text, found.code] for found in plan.notes]
-    cells = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(printable_line(cell))}</td>" for cell in row) + "</tr>" for row in rows
+    )
     head = f"<p>{html.escape(_headline(plan))}</p>"
     return f"{head}<table>{cells}</table>" if rows else head

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.schema.changes import (
     AddColumns,
     AddField,
@@ -79,7 +80,7 @@ class Step:
     object: str
     cql: str
     undo: str | None
-    summary: str
+    summary: str = attrs.field(converter=printable_line)
     cost: Cost = "metadata"
     data_loss: bool = False
     lints: tuple[Diagnostic, ...] = ()

@@ -1,0 +1,143 @@
+"""Text that is safe to print: nothing of a server, a file or a row steers the reader, in any output."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shell import on_a_terminal
+
+from scyllamodel._text import printable, printable_cql, printable_line
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.ledger_texts import history_text, status_text
+from scyllamodel.cli.texts import diagnostic_lines
+from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
+from scyllamodel.release.lock.row import LockRow
+from scyllamodel.schema.changes import AddColumns
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import TableColumn
+from scyllamodel.schema.plan import Plan
+from scyllamodel.schema.plan.step import make_step
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.types.values import Native
+
+FORGED = "x\nerror SM999: forged\r\x1b[2J\x9b31m\u202eevil\u2028z\x00"
+STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def steers(text, breaks="\n\t"):
+    """The characters of a text that drive a terminal or reorder what is read."""
+    return {char for char in text if unicodedata.category(char) in STEERING and char not in breaks}
+
+
+def forges(text):
+    """Whether a line of the text begins with what a value holds."""
+    return steers(text) or any(line.lstrip().startswith("error SM999") for line in text.split("\n"))
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_steers_after_it(text):
+    """Whatever the text is; its letters stay, and a safe one is left alone."""
+    assert not steers(printable(text))
+    assert not steers(printable_line(text), "")
+    assert not steers(printable_cql(text))
+    assert printable_line(printable_line(text)) == printable_line(text)
+
+
+@pytest.mark.parametrize("text", ["Grüße, 東京 🎉", "a\u00a0b", "-- x 'y'", r"a\nb"])
+def test_letters_of_all_languages_stay(text):
+    """Only controls, formats and line separators are spelled out."""
+    assert text == printable(text) == printable_line(text) == printable_cql(text)
+
+
+def test_a_statement_keeps_its_own_lines():
+    """Line breaks between tokens stay; those within a name, a literal or a comment are spelled out."""
+    text = "ALTER TABLE t\n  ADD \"a\nb\" int -- c\x1b\n  WITH comment = 'x\n  + 2. forged'"
+
+    assert "ALTER TABLE t\n  ADD \"a\\nb\" int -- c\\x1b\n  WITH comment = 'x\\n  + 2. forged'" == printable_cql(text)
+
+
+COLUMN = AddColumns("shop", "t", (TableColumn(FORGED, Native("int"), "regular"),))
+STEP = make_step(1, COLUMN, [Diagnostic("OP101", "warn", FORGED, FORGED, "Do.")], ServerProfile("cassandra", (5, 0, 6)))
+NOTE = Diagnostic("BC103", "note", FORGED, FORGED, f"Read {FORGED!r}.")
+PLAN = Plan("shop", "cassandra", "sha256:0", "sha256:1", steps=(STEP,), refusals=(NOTE,), notes=(NOTE,))
+LEDGER = LedgerStep("shop/default", 1, 1, object=FORGED, cql=f"-- {FORGED}\nSELECT '{FORGED}'", error=FORGED)
+VERSION = Migration(
+    "shop/default", 1, FORGED, FORGED, FORGED, host=FORGED, actor=FORGED, error=FORGED, total=1, steps=(LEDGER,)
+)
+HOLDER = LockHolder(None, FORGED, 1, FORGED, 1.0, None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAN.render(),
+        PLAN._repr_html_(),
+        "\n".join(diagnostic_lines([NOTE])),
+        STEP.summary,
+        history_text([VERSION]),
+        status_text(Status("shop/default", 1, FORGED, FORGED, HOLDER, (FORGED,))),
+        LockRow("shop", host=FORGED, purpose=FORGED).who,
+    ],
+    ids=["plan", "html", "diagnostics", "summary", "history", "status", "lock"],
+)
+def test_no_text_for_people_is_steered_by_names_rows_or_errors(text):
+    """Each value stays on the line that it stands on."""
+    assert "forged" in text
+    assert not forges(text)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+@pytest.mark.parametrize("say", ["result", "tell", "say", "detail", "complain"])
+def test_every_stream_of_a_console_is_safe(monkeypatch, stream, say):
+    """On a terminal and without one, since a log of CI and ``less -R`` end on one."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(verbosity=1, out=stream(), err=stream())
+    getattr(console, say)(f"a{FORGED}")
+
+    assert not steers(console.out.getvalue() + console.err.getvalue())
+
+
+def test_a_script_is_printed_as_it_is_without_a_terminal():
+    """A CQL file has to hold what the schema holds; on a terminal it is spelled out."""
+    piped, shown = Console(out=io.StringIO()), Console(out=Terminal())
+    for console in (piped, shown):
+        console.script(f"COMMENT '{FORGED}'")
+
+    assert f"COMMENT '{FORGED}'\n" == piped.out.getvalue()
+    assert "\\x1b[2J" in shown.out.getvalue()
+
+
+LOGGED = f"""
+import logging
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.main import _log
+_log(Console(verbosity=1))
+logging.getLogger("scyllamodel").info("seen: %s", {FORGED!r})
+try:
+    raise ValueError({FORGED!r})
+except ValueError:
+    logging.getLogger("other").exception("failed")
+"""
+
+
+def test_the_log_of_a_verbose_command_is_safe():
+    """``-v`` sends every logger to stderr: records are lines, and tracebacks do not steer."""
+    done = subprocess.run([sys.executable, "-c", LOGGED], capture_output=True, check=True).stderr.decode()
+    shown = on_a_terminal([sys.executable, "-c", LOGGED], None)[1].replace("\r\n", "\n")
+
+    assert "seen: x\\nerror SM999: forged" in done
+    assert "ValueError: x" in done
+    assert [] == [text for text in (done, shown) if steers(text)]
