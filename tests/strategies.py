@@ -214,7 +214,13 @@ _LETTERS = "abcXYZ019_"
 names = st.text(_LETTERS, min_size=1, max_size=20)
 """Names that servers take for tables, views, types, indexes and keyspaces; half of them need quotes."""
 
-HOSTILE = ["select", "Mixed", "a b", 'qu"ote', "it's", "1st", "é☃", "values(x)", "a, b", "x); DROP TABLE t; --", "\n"]
+HOSTILE = [
+    "select", "Mixed", "a b", 'qu"ote', "it's", "1st", "é☃", "values(x)", "a, b", "x); DROP TABLE t; --", "\n",
+    "%%{init: {'theme': 'dark'}}%%", "\x1b[2J", "\u202eevil", "a\nerror SM999: forged", "*/ $$ --", '"""', "${x}`id`",
+]  # fmt: skip
+texts = st.sampled_from([*HOSTILE, "", 'style:x"', "'", "\\", "\x00"]) | st.text(st.characters(codec="utf-8"))
+"""Texts that a server may hold, among them those that steer some language."""
+
 column_names = st.sampled_from(HOSTILE) | st.text("abcdef", min_size=1, max_size=6)
 """Names that servers take for columns and fields: anything."""
 

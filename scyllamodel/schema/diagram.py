@@ -13,6 +13,7 @@ from typing import Final
 
 from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
 from scyllamodel.schema.left_out import functions
+from scyllamodel.schema.writers import mermaid_comment, mermaid_label
 from scyllamodel.types.values import CqlType
 
 _KEYS: Final = {"partition_key": "PK", "clustering": "CK"}
@@ -33,7 +34,7 @@ def mermaid(facts: KeyspaceFacts) -> str:
     for item in facts.types:
         fields = [_attribute(name, cql_type, "", []) for name, cql_type in item.fields]
         lines += _entity(ids["type", item.name], f"{item.name} (type)", fields)
-    missing = [f"{_INDENT}%% {found}" for found in functions(facts, "the diagram shows what holds rows")]
+    missing = [_INDENT + mermaid_comment(str(found)) for found in functions(facts, "the diagram shows what holds rows")]
     return "\n".join([*lines, *_relations(facts, ids), *missing]) + "\n"
 
 
@@ -45,7 +46,11 @@ def _entity_ids(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
 
 
 def _entity(entity: str, label: str, attributes: Iterable[str]) -> list[str]:
-    return [f'{_INDENT}{entity}["{_text(label)}"] {{', *(_INDENT * 2 + line for line in attributes), f"{_INDENT}}}"]
+    return [
+        f'{_INDENT}{entity}["{mermaid_label(label)}"] {{',
+        *(_INDENT * 2 + line for line in attributes),
+        f"{_INDENT}}}",
+    ]
 
 
 def _indexed(table: Table) -> frozenset[str]:
@@ -70,7 +75,7 @@ def _attribute(name: str, cql_type: CqlType, key: str, told: list[str]) -> str:
     said = [*([name] if plain != name else []), *([cql_type.cql] if shown != cql_type.cql else []), *told]
     # Mermaid knows PK, FK and UK alone, so a clustering key is part of the primary key and says so in words.
     key, said = ("PK", ["clustering", *said]) if key == "CK" else (key, said)
-    parts = [shown, plain, key, f'"{_text(", ".join(said))}"' if said else ""]
+    parts = [shown, plain, key, f'"{mermaid_label(", ".join(said))}"' if said else ""]
     return " ".join(part for part in parts if part)
 
 
@@ -78,12 +83,6 @@ def _word(text: str) -> str:
     """A word that Mermaid takes for a type or a name."""
     made = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
     return made if made[:1].isalpha() else f"c_{made}".rstrip("_")
-
-
-def _text(text: str) -> str:
-    """A quoted text in Mermaid: no quotes, no line breaks, nothing that a browser takes for markup."""
-    escaped = text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-    return " ".join("".join(char if char.isprintable() else " " for char in escaped).split())
 
 
 def _relations(facts: KeyspaceFacts, ids: dict[tuple[str, str], str]) -> Iterator[str]:

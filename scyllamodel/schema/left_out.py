@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from scyllamodel._text import printable_line
 from scyllamodel.schema.ddl.compact import compact_fault
 from scyllamodel.schema.masks import is_writable
 
@@ -30,7 +31,7 @@ class LeftOut:
     why: str
 
     def __str__(self) -> str:
-        why = " ".join(self.why.split()).encode("ascii", "backslashreplace").decode()
+        why = printable_line(self.why).encode("ascii", "backslashreplace").decode()
         return f"The {self.what} {self.name!a} is left out: {why}."
 
     def to_dict(self) -> dict[str, str]:

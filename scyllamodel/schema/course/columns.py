@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,6 +15,7 @@ from scyllamodel.schema.effects import after
 from scyllamodel.schema.index_names import LONGEST
 from scyllamodel.schema.rules.recipes import annotation, copied_by, spare
 from scyllamodel.schema.source import Called
+from scyllamodel.schema.writers import shell_line
 from scyllamodel.types.values import freeze, is_multi_cell
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _contract(pair: _Pair, expanded: Table, final: Table) -> tuple[Stage, ...]:
         text + views.text,
         case.source([final], called, about, views.kept) if views.dropped else "",
         cql=tuple(plan.cql),
-        commands=("scyllamodel contract " + " ".join(f"--allow {shlex.quote(code)}" for code in allow),),
+        commands=("scyllamodel contract " + " ".join(shell_line("--allow", code) for code in allow),),
     )
     return (contract, *views_stage(case, final, _with(live, plan), views, called))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,6 +14,7 @@ from scyllamodel.schema.effects import after
 from scyllamodel.schema.index_names import LONGEST
 from scyllamodel.schema.rules.recipes import spare
 from scyllamodel.schema.source import Called
+from scyllamodel.schema.writers import shell_line
 from scyllamodel.types.values import is_multi_cell
 
 if TYPE_CHECKING:
@@ -163,5 +163,5 @@ def _contract(pair: _Pair) -> Stage:
         "contract",
         text,
         cql=tuple(case.contract([pair.new], live, allow).cql),
-        commands=("scyllamodel contract " + " ".join(f"--allow {shlex.quote(code)}" for code in allow),),
+        commands=("scyllamodel contract " + " ".join(shell_line("--allow", code) for code in allow),),
     )

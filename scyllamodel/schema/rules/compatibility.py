@@ -12,6 +12,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.types import field_renames
 from scyllamodel.schema.facts import Unreadable
 from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.writers import python_text
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, UserType
@@ -28,8 +29,8 @@ def _renamed(change: RenameKeyColumns, case: Case) -> Iterator[Diagnostic]:
             yield Diagnostic("BC101", "error", path, text, "Drop the index first, or keep the old name with db_name=.")
             continue
         text = f"the key column becomes {new}; releases that know it as {old} stop working at that moment"
-        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or {recipes.allow("BC101", path)}.\n'
-        fix += f'Or keep the name: db_name="{old}"'
+        fix = f"Stop them first, then: {recipes.allowing('BC101', path)}.\n"
+        fix += f"Or keep the name: db_name={python_text(old)}"
         yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
 
 
@@ -37,7 +38,7 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
     if change.code == "BC102":
         table = case.sides.tables[change.table]
         wanted = attrs.evolve(change.wanted, renamed_from=None)
-        keep = f'{recipes.attribute(wanted)}: … = column(db_name="{change.found.name}")'
+        keep = f"{recipes.attribute(wanted)}: … = column(db_name={python_text(change.found.name)})"
         fix = f"To keep the values where they are:\n    {keep}\nTo rename it in the database, in two releases:\n"
         fix += recipes.new_column(case.name, table, change.found, wanted, wanted.name)
         text = f"CQL renames key columns only, and {change.found.name} is none; the model wants it as {wanted.name}"
@@ -48,15 +49,17 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
     old = change.table.renamed_from
     if old is not None and old in case.sides.tables:
         cls, new = recipes.class_name(old), change.table.name
+        named = f"table={python_text(new)}"
         steps = [
-            f'Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    table="{new}"',
+            f"Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    {named}",
             f"Deploy and sync, which creates {case.name}.{change.table.name}; write to both tables.",
             f"Copy the existing rows:\n    {recipes.backfill(old, '', new)}",
             f"Read {change.table.name} only; then remove {cls}.",
             f"When nothing reads it any more: scyllamodel contract {recipes.allow('DS102', old)}",
         ]
-        fix = f'To keep the rows where they are: table="{old}"\nTo rename it in the database:\n' + recipes.numbered(
-            steps
+        fix = (
+            f"To keep the rows where they are: table={python_text(old)}\nTo rename it in the database:\n"
+            + recipes.numbered(steps)
         )
         yield Diagnostic("BC102", "error", case.path(old), "CQL cannot rename a table", fix)
 

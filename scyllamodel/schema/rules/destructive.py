@@ -46,7 +46,7 @@ def _keyspace_of_drop(cql: str) -> str | None:
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:
-    fix = f'If nobody needs it any more: allow={{"{code}:{path}"}}, or {recipes.allow(code, path)}'
+    fix = f"If nobody needs it any more: {recipes.allowing(code, path)}"
     return Diagnostic(code, "error", path, text, fix, allow=f"{code}:{path}")
 
 

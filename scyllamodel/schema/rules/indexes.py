@@ -10,6 +10,7 @@ from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken, SetOptio
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.server import SAI, index_family, is_viewless
+from scyllamodel.schema.writers import python_text
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def _told(index: Index) -> str:
 
 
 def _declared(index: Index, name: str) -> str:
-    on = f', on="{index.on}"' if index.on != "values" else ""
-    using = f', using="{index.using}"' if index.using else ""
-    return f'Index("{index.column}"{on}{using}, name="{name}")'
+    on = f", on={python_text(index.on)}" if index.on != "values" else ""
+    using = f", using={python_text(index.using)}" if index.using else ""
+    return f"Index({python_text(index.column)}{on}{using}, name={python_text(name)})"
 
 
 def _hidden(change: NameTaken, case: Case) -> Iterator[Diagnostic]:

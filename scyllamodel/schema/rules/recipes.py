@@ -6,17 +6,18 @@ Classes and attributes are those of the models; what no model declares gets a na
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
 import attrs
 
 from scyllamodel._identifiers import qualified, quote
+from scyllamodel._text import printable_line
 from scyllamodel.schema.facts import UserType
 from scyllamodel.schema.source.classes import column_line, field_line
 from scyllamodel.schema.source.hints import Classes, spell
 from scyllamodel.schema.source.names import attributes, class_names
+from scyllamodel.schema.writers import python_set, shell_line
 from scyllamodel.types.values import freeze, user_types
 
 if TYPE_CHECKING:
@@ -44,7 +45,12 @@ def _classes(cql_type: CqlType) -> Classes:
 
 def allow(code: str, name: str) -> str:
     """The option of the command line that allows something, as a shell takes it."""
-    return f"--allow {shlex.quote(f'{code}:{name}')}"
+    return shell_line("--allow", f"{code}:{name}")
+
+
+def allowing(code: str, name: str) -> str:
+    """What lets something run, in Python or on the command line."""
+    return f"allow={python_set([f'{code}:{name}'])}, or {allow(code, name)}"
 
 
 def class_name(name: str) -> str:
@@ -99,7 +105,7 @@ def new_column(keyspace: str, table: Table, found: TableColumn, wanted: TableCol
     convert = "" if freeze(found.type) == freeze(wanted.type) else " --convert MODULE:FUNCTION"
     steps = [
         f"Keep the old column as it is stored, and declare the new one beside it:\n    {keep}\n    {add}",
-        f"Deploy and sync, which runs: {ddl}",
+        f"Deploy and sync, which runs: {printable_line(ddl)}",
         f"Write both columns, and copy the existing values:\n    {backfill(table.name, found.name, new)}{convert}",
         f"Read {attribute(second)} only; then remove {attribute(old)} from the model.",
         f"When nothing reads it any more: scyllamodel contract {allow('DS103', f'{table.name}.{found.name}')}",
@@ -118,12 +124,12 @@ def _beside(found: TableColumn, wanted: TableColumn, new: str) -> tuple[TableCol
 def backfill(table: str, column: str, new: str) -> str:
     """The command that copies a column, or a table where none is named."""
     source = f"{table}.{column}" if column else table
-    return f"scyllamodel backfill {shlex.quote(source)} --into {shlex.quote(new)}"
+    return shell_line("scyllamodel", "backfill", source, "--into", new)
 
 
 def written_out(name: str) -> str:
     """Where the whole of it can be had."""
-    return f"All of it with classes and CQL: scyllamodel plan --expand {shlex.quote(name)}"
+    return f"All of it with classes and CQL: {shell_line('scyllamodel', 'plan', '--expand', name)}"
 
 
 def copied_by(table: Table, column: TableColumn) -> tuple[TableColumn, ...]:

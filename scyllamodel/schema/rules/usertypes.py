@@ -59,7 +59,7 @@ def _renamed(change: RenameFields, case: Case) -> Iterator[Diagnostic]:
     for old, new in change.names:
         path = case.path(change.type, old)
         text = f"the field becomes {new}; releases that know it as {old} stop working at that moment"
-        fix = f'Stop them first, then: allow={{"BC101:{path}"}}, or {recipes.allow("BC101", path)}.\n'
+        fix = f"Stop them first, then: {recipes.allowing('BC101', path)}.\n"
         fix += f"Or keep the name: column(db_name={old!r})"
         yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
 

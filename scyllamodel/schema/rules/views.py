@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -104,7 +103,7 @@ def _names(views: Iterable[View]) -> str:
 def _needs(path: str, text: str, views: Iterable[View]) -> Diagnostic:
     """A refusal that ends when the views are gone; contract drops those that no model declares."""
     keyspace = path.partition(".")[0]
-    words = " ".join(f"--allow {shlex.quote(f'DS105:{keyspace}.{view.name}')}" for view in views)
+    words = " ".join(recipes.allow("DS105", f"{keyspace}.{view.name}") for view in views)
     fix = f"Drop the views first, in the same run or before: scyllamodel contract {words}"
     return Diagnostic("MV102", "error", path, text, fix)
 

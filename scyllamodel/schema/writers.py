@@ -1,0 +1,70 @@
+"""Pieces of text in another language, for files and commands that are generated: Python, a shell, Mermaid.
+
+*In*: texts that a server holds, which may be anything. *Out*: literals, words and labels that are read back as the same
+text, and that hold no character which would steer a terminal. CQL is written by `scyllamodel._identifiers`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from typing import Final
+
+from scyllamodel._text import printable_line
+
+_LABEL: Final = re.compile(r"[^\w .,()/=+*'!?-]")
+_ENTITIES: Final = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
+
+
+def python_text(text: str) -> str:
+    r"""A text as a literal, in double quotes where it has none.
+
+    >>> print(python_text("DS103:t.a"), python_text('a"b\n'))
+    "DS103:t.a" 'a"b\n'
+    """
+    made = repr(text)
+    return f'"{made[1:-1]}"' if made[0] == "'" and '"' not in text and "'" not in text else made
+
+
+def python_set(texts: Iterable[str]) -> str:
+    """A set of texts as a literal, in their order.
+
+    >>> python_set(["DS103:t.a", "DS102:t"])
+    '{"DS103:t.a", "DS102:t"}'
+    """
+    return f"{{{', '.join(map(python_text, texts))}}}"
+
+
+def shell_word(text: str) -> str:
+    r"""One word of a command line.
+
+    A text with control or format characters is written in the ``$'…'`` of bash, zsh and POSIX 2024, so that a line
+    stays a line where it is shown.
+
+    >>> print(shell_word("DS103:t.a"), shell_word("a b"), shell_word("it's"), shell_word("a\n'b"))
+    DS103:t.a 'a b' 'it'"'"'s' $'a\n\'b'
+    """
+    if printable_line(text) == text:
+        return shlex.quote(text)
+    quoted = "".join(f"\\{char}" if char in "\\'" else printable_line(char) for char in text)
+    return f"$'{quoted}'"
+
+
+def shell_line(*words: str) -> str:
+    """A command line of these words."""
+    return " ".join(map(shell_word, words))
+
+
+def mermaid_label(text: str) -> str:
+    """The inside of a quoted text in Mermaid: all that its lexer, its directives or a browser could read is an entity.
+
+    >>> mermaid_label('%%{init: {"theme": "dark"}}%%')[:12], mermaid_label("map<text, int>")
+    ('#37;#37;#123', 'map#lt;text, int#gt;')
+    """
+    return _LABEL.sub(lambda found: _ENTITIES.get(found[0], f"#{ord(found[0])};"), printable_line(text))
+
+
+def mermaid_comment(text: str) -> str:
+    """A comment line in Mermaid, which looks for directives in comments too."""
+    return "%% " + re.sub(r"[%{}]", lambda found: f"\\x{ord(found[0]):02x}", printable_line(text))
