@@ -158,10 +158,10 @@ class AsyncVerbs:
     async def _stream(self, ask: Ask, on_error: OnError | None) -> AsyncIterator[Any]:
         answer, shape = await self._answer(ask), ask.compiled.shape
         while True:
-            rows, more = answer.rows, answer.more
+            more = answer.more
             if more:
                 answer.prefetch()
-            for chunk in load_chunks(shape, rows, on_error):
+            for chunk in load_chunks(shape, answer.rows, on_error):
                 for row in chunk:
                     yield row
             if not more:

@@ -69,7 +69,7 @@ class _Part:
     verb: str = ""
     row: Any = None
     stands: Snapshot | None = None
-    stood: Any = None
+    stood: Any = attrs.field(default=None, repr=False)  # values, of which the model knows what is shown
 
     def settle(self) -> None:
         """The batch was applied."""

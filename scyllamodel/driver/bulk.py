@@ -65,14 +65,14 @@ class Job:
         settled: whether it is accounted for.
     """
 
-    rows: list[tuple[int, Any]]
+    rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that are not shown
     compiled: Compiled[Any] | None
     done: Callable[[Answer], Any] | None = None
     batch: Batch | None = None
     error: Exception | None = None
     ended: Callable[[], Any] | None = None
     lost: Callable[[], Any] | None = None
-    partition: Hashable = None
+    partition: Hashable = attrs.field(default=None, repr=False)
     settled: bool = False
 
 

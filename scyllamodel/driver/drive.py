@@ -94,10 +94,10 @@ def streamed(driven: Driven, ask: Ask, on_error: OnError | None = None) -> Itera
     """The rows of a read one by one; while those of a page are used, the next page is under way."""
     answer, shape = driven.answer(ask), ask.compiled.shape
     while True:
-        rows, more = answer.rows, answer.more
+        more = answer.more
         if more:
             answer.prefetch()
-        for chunk in load_chunks(shape, rows, on_error):
+        for chunk in load_chunks(shape, answer.rows, on_error):
             yield from chunk
         if not more:
             return

@@ -99,10 +99,10 @@ def rows_of(compiled: Compiled[list[R]], on_error: OnError | None = None) -> Flo
     answer = yield Ask(compiled)
     found: list[R] = []
     while True:
-        rows, more = answer.rows, answer.more
+        more = answer.more
         if more:
             answer.prefetch()
-        found += load_rows(compiled.shape, rows, on_error)
+        found += load_rows(compiled.shape, answer.rows, on_error)
         if not more:
             return found
         answer = yield Next(answer, compiled)

@@ -1,7 +1,8 @@
 """Rows as the driver gives them -> what a statement promises, or `LoadError` for a row that cannot be loaded.
 
 A page is loaded by one call of C, and a row that fails costs nothing before it fails: only then its columns are loaded
-one by one to find the one at fault.
+one by one to find the one at fault. Before an error leaves a function here, the function lets go of its rows: tools
+record the locals of tracebacks, and a redacted value must not be among them.
 """
 
 from __future__ import annotations
@@ -41,8 +42,12 @@ def load_rows(shape: Shape[Any], rows: Sequence[Any], on_error: OnError | None =
     if shape.load is None and rows.__class__ is not DamagedPage:
         return list(rows)
     found: list[Any] = []
-    for chunk in load_chunks(shape, rows, on_error, len(rows)):
-        found += chunk
+    try:
+        for chunk in load_chunks(shape, rows, on_error, len(rows)):
+            found += chunk
+    except LoadError:
+        del rows
+        raise
     return found
 
 
@@ -69,6 +74,7 @@ def load_chunks(
             failure = load_error(shape, rows[taken], fault)
             taken += 1
             if on_error is None:
+                del rows, left, fault
                 raise failure
             on_error(failure)
 
@@ -84,7 +90,9 @@ def load_row(shape: Shape[Any], row: Any) -> Any:
         return load(row)
     except Exception as error:  # noqa: BLE001 - likewise
         fault = error
-    raise load_error(shape, row, fault)
+    failure = load_error(shape, row, fault)
+    del row, fault
+    raise failure
 
 
 def load_value(hint: Hint, value: Any) -> Any:
@@ -158,6 +166,8 @@ def _error(model: type | None, cells: _Cells, fault: Exception, before: str = ""
         cause = _fault_of(cell, value)
         if cause is not None:
             return _of_cell(where, cell, value, cause, details)
+    if any(cell.show is not repr for cell, _ in cells):  # the fault may quote any of its values
+        return LoadError(f"{where}: it cannot be loaded ({type(fault).__name__}).", column="", **details)
     return _caused(LoadError(f"{where}: it cannot be loaded: {fault}", column="", **details), fault)
 
 

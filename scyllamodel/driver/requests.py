@@ -27,6 +27,7 @@ from scyllamodel.query.select import Select
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
 from scyllamodel.query.tuning import refuse
 from scyllamodel.types.converters import NAIVE_UTC
+from scyllamodel.types.display import without_frames
 
 if TYPE_CHECKING:
     from scyllamodel.driver.watch import Watch
@@ -92,14 +93,17 @@ class Requests:
             TypeMismatch: a value does not fit its column.
             StaleType: a user type had fewer fields when the statement was prepared; `rebind` prepares it anew.
         """
-        if self._naive:
-            token = NAIVE_UTC.set(True)
-            try:
+        try:
+            if self._naive:
+                token = NAIVE_UTC.set(True)
+                try:
+                    statement = prepared.bind(compiled.values)
+                finally:
+                    NAIVE_UTC.reset(token)
+            else:
                 statement = prepared.bind(compiled.values)
-            finally:
-                NAIVE_UTC.reset(token)
-        else:
-            statement = prepared.bind(compiled.values)
+        except TypeMismatch as error:
+            raise without_frames(error)  # noqa: B904 - the same error
         if compiled.options is not NO_OPTIONS:
             tune(statement, compiled.options, compiled.shape)
         check_size((statement,))

@@ -54,8 +54,8 @@ class _Effect:
             batch is of this place, which is rare.
     """
 
-    place: tuple[Hashable, ...]
-    partition: tuple[Hashable, ...]
+    place: tuple[Hashable, ...] = attrs.field(repr=False)  # keys, of which the model knows what is shown
+    partition: tuple[Hashable, ...] = attrs.field(repr=False)
     verb: str
     deletes: bool = False
     is_row: bool = True

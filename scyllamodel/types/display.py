@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.types.peel import peel
@@ -23,6 +23,8 @@ HIDDEN: Final = "***"
 
 LONGEST: Final = 200
 """How much of a wrong value an error shows."""
+
+_E = TypeVar("_E", bound=Exception)
 
 _SEQUENCES: Final[Mapping[Any, str]] = {list: "[{}]", tuple: "({})", set: "{{{}}}", frozenset: "frozenset({{{}}})"}
 _OWN: Final = ("scyllamodel.", "cassandra.")
@@ -99,6 +101,11 @@ def mismatch(
     made = TypeMismatch(f"{shown}: {cause}", value=value, **details)
     made.__cause__ = _brief(cause)
     return made
+
+
+def without_frames(error: _E) -> _E:
+    """The error without the frames that it came through, whose locals are values of rows: tools record those."""
+    return error.with_traceback(None)
 
 
 def _brief(cause: Exception) -> Exception:

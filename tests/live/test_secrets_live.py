@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import pickle
@@ -211,3 +212,83 @@ def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, spans,
     assert SECRET not in f"{events}{spans()}"
     assert [] == [record.getMessage() for record in caplog.records if SECRET in record.getMessage()]
     assert SECRET not in caplog.text
+
+
+def everything():
+    """The repr of each object of the package that is alive, by its class; values of rows are in many of them."""
+    gc.collect()
+    for one in gc.get_objects():
+        kind = type(one)
+        if str(getattr(kind, "__module__", "")).startswith("scyllamodel."):
+            yield kind, one
+
+
+def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
+    """Whatever was made on the way of reads and writes, with errors and without, and still is alive."""
+    kept, good = [], {"pin": SECRET, "card": GOOD, "cards": {"x": GOOD}}
+    row = client(number=5, **good)
+    with scylla_cluster.repo(repo.keyspace, name="secrets_live", on_query=kept.append) as other:
+        for values in (good, *BAD):
+            kept += [caught(verb) for verb in verbs(other, client(**values))]
+        batch = other.batch()
+        batch.save(row)
+        batch.execute(update(Client).where(Client.token == SECRET, Client.number == 5).set(Client.pin.to(SECRET)))
+        batch.send()
+        found = other.get(Client, token=SECRET, number=5)
+        found.pin = f"{SECRET}!"
+        waiting = other.batch()
+        waiting.save(found)
+        waiting.delete(client(number=6, **good))
+        lost = other.execute(insert(row).if_not_exists())
+        query = select(Client).where(Client.token == SECRET, Client.number >= 0)
+        part = other.execute(
+            update(Client)
+            .where(Client.token == SECRET, Client.number == 5)
+            .set(Client.pin.to("x"))
+            .if_(Client.pin == "no")
+        )
+        streamed = other.stream(query)
+        kept += [
+            batch,
+            waiting,
+            found,
+            lost,
+            part,
+            query,
+            query.compile("k"),
+            other.page(query, size=1),
+            next(streamed),
+            streamed,
+        ]
+        kept += [other.all(select(Client.pin).where(Client.token == SECRET)), list(other.scan(Client))]
+        kept += [caught(lambda: other.raw(f"SELECT * FROM {table(repo)}", into=Client))]
+        other.save(found)
+        shown = {kind.__qualname__ for kind, one in everything() if SECRET in repr(one)}
+    assert len(kept) > 20
+    assert set() == shown
+
+
+def caught(verb):
+    """What it gives or raises."""
+    try:
+        return verb()
+    except ScyllaModelError as error:
+        return error
+
+
+@pytest.mark.parametrize("values", BAD, ids=range(len(BAD)))
+def test_no_frame_of_a_verb_holds_a_secret(repo, values):
+    """Tools that record the locals of a traceback record none of the values that a verb was on its way with."""
+    for verb in verbs(repo, client(**values)):
+        error = caught(verb)
+        assert isinstance(error, ScyllaModelError)
+        assert SECRET not in locals_of(error)
+
+
+def locals_of(error):
+    """The traceback with the locals of all frames of the package and the driver, its causes included."""
+    inside = error.__traceback__
+    while inside is not None and "/tests/" in inside.tb_frame.f_code.co_filename:
+        inside = inside.tb_next
+    found = traceback.TracebackException.from_exception(error.with_traceback(inside), capture_locals=True)
+    return "".join(found.format())

@@ -1,8 +1,12 @@
-"""Redacted values appear nowhere: planted in every kind of place, searched for in all that is formatted."""
+"""Redacted values appear nowhere: planted in every kind of place, searched for in all that is formatted.
+
+A public class that is new stands in one of two lists here, or a test fails.
+"""
 
 from __future__ import annotations
 
 import enum
+import inspect
 import itertools
 import json
 import pickle
@@ -13,15 +17,38 @@ import attrs
 import pytest
 from through_driver import prepared
 
-from scyllamodel import Column, Model, UserType, clustering_key, column, insert, partition_key, select, update
+import scyllamodel
+from scyllamodel import (
+    Column,
+    Model,
+    Page,
+    RawStep,
+    Repo,
+    UserType,
+    clustering_key,
+    column,
+    delete,
+    errors,
+    insert,
+    partition_key,
+    select,
+    update,
+)
 from scyllamodel import types as cql
 from scyllamodel.driver.binder import make_bind
 from scyllamodel.driver.bulk_report import BulkReport, RowError
-from scyllamodel.driver.loading import load_rows
-from scyllamodel.errors import BulkWriteError, LoadError, TypeMismatch
+from scyllamodel.driver.loading import load_error, load_row, load_rows
+from scyllamodel.errors import BulkWriteError, LoadError, ScyllaModelError, TypeMismatch
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.objects import Access
 from scyllamodel.query.results import LWTResult, PartialRow
+from scyllamodel.query.select import Select
+from scyllamodel.release.backfill import BackfillReport
+from scyllamodel.release.backfill.report import FailedRow
+from scyllamodel.release.backfill.rows import RowTask, shown_key
+from scyllamodel.release.results import MigrationResult
+from scyllamodel.schema.apply import Event
+from scyllamodel.schema.plan import Plan
 
 SECRET = "s3cr3t"
 
@@ -253,15 +280,14 @@ class Closet(Model, table="closets", repo="secrets"):
     shade: Column[Shaded | None] = column(default=None, redact=True)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        (SECRET, (1, SECRET), None, None),
-        (SECRET, None, [(1, SECRET)], None),
-        (SECRET, None, None, SECRET),
-    ],
-    ids=itertools.count(),
-)
+BROKEN = [
+    (SECRET, (1, SECRET), None, None),
+    (SECRET, None, [(1, SECRET)], None),
+    (SECRET, None, None, SECRET),
+]
+
+
+@pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
 def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
     """Neither it nor a redacted part of the key of its row."""
     shape = select(Closet).whole_table().compile("shop").shape
@@ -270,3 +296,136 @@ def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
 
     assert SECRET not in said(caught.value)
     assert "not shown" in str(caught.value)
+
+
+CLIENT = row(pin=SECRET, card=GOOD, purse=Purse(main=GOOD), notes={SECRET: SECRET})
+STEP = RawStep(f"ALTER ROLE app WITH PASSWORD = '{SECRET}'").step()
+PLAN = Plan("k", "cassandra", "sha256:0", "sha256:1", steps=(STEP,))
+BULK = BulkReport(1, 1, 1, 0, (RowError(0, CLIENT, errors.TypeMismatch("no")),), 0.1)
+KEY = {"token": SECRET, "card": GOOD}
+
+PLANTED = {
+    "AsyncRepo": lambda: Repo(nodes=["h"], keyspace="k", username="u", password=SECRET, page_secret=SECRET * 6).aio(),
+    "BackfillReport": lambda: BackfillReport(
+        "a", False, 1, 1, 1, 0, 0, 1, (FailedRow(shown_key(Client, KEY), "no"),), 0.1
+    ),
+    "BulkReport": lambda: BULK,
+    "Column": lambda: Client.pin,
+    "Event": lambda: Event("step_started", PLAN, STEP),
+    "LWTResult": lambda: LWTResult(applied=False, current=CLIENT),
+    "LedgerStep": lambda: scyllamodel.LedgerStep("k", 1, 1, STEP.op, STEP.object, STEP.cql, STEP.undo),
+    "Migration": lambda: scyllamodel.Migration("k", 1, steps=(PLANTED["LedgerStep"](),)),
+    "MigrationResult": lambda: MigrationResult("applied", PLAN),
+    "Model": lambda: CLIENT,
+    "Page": lambda: Page([CLIENT], None),
+    "PartialRow": lambda: PartialRow(Client, {"pin": SECRET, "open_card": GOOD}),
+    "Plan": lambda: PLAN,
+    "RawStep": lambda: RawStep(f"ALTER ROLE app WITH PASSWORD = '{SECRET}'", undo=f"SELECT '{SECRET}'"),
+    "Repo": lambda: Repo(nodes=["h"], keyspace="k", username="u", password=SECRET),
+    "Statement": lambda: select(Client).where(Client.token == SECRET),
+    "UserType": lambda: GOOD,
+}
+"""A public class, and an instance with the secret in it."""
+
+VALUELESS = """
+    BackfillProgress CheckResult Course Diagnostic Index KeyspaceResult LockHolder LockUse MaterializedView QueryEvent
+    SchemaDiff Stage Status TableOptions WaitResult
+""".split()
+"""Those that hold names, numbers and texts of schemas, and never a value of a row."""
+
+STATEMENTS = [
+    select(Client).where(Client.token.in_([SECRET])),
+    insert(CLIENT),
+    insert(CLIENT).if_not_exists(),
+    insert(CLIENT).compile("k"),
+    update(Client).where(Client.token == SECRET).set(Client.pin.to(SECRET), Client.notes.add({SECRET: SECRET})),
+    update(Client).where(Client.token == SECRET).set(Client.pin.to(SECRET)).if_(Client.pin == SECRET),
+    delete(Client).where(Client.token == SECRET),
+    Access(Client, "k").insert(CLIENT),
+    Client.notes[SECRET] == SECRET,
+    Client.pin.to(SECRET),
+]
+
+
+def public_classes():
+    """The classes that the package offers, without its errors."""
+    found = {name: getattr(scyllamodel, name) for name in scyllamodel.__all__}
+    return {name for name, one in found.items() if inspect.isclass(one) and not issubclass(one, ScyllaModelError)}
+
+
+def test_each_public_class_is_looked_at():
+    """One that is new has to be planted with a secret, or to hold no values."""
+    assert public_classes() == {*PLANTED, *VALUELESS}
+
+
+def shown(one):
+    """All that an object says of itself: repr, texts, what it is made of, JSON, pickle."""
+    found = [repr(one), f"{one}", "%s" % (one,)]  # noqa: UP031 - that is one of the ways
+    ways = [getattr(one, name) for name in ("to_dict", "render", "_repr_html_") if hasattr(one, name)]
+    found += [json.dumps(way(), default=repr) for way in ways]
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_no_public_class_shows_a_secret(name):
+    """In none of its texts."""
+    assert SECRET not in shown(PLANTED[name]())
+
+
+@pytest.mark.parametrize("one", STATEMENTS, ids=range(len(STATEMENTS)))
+def test_no_statement_or_part_of_one_shows_a_secret(one):
+    """Whatever wraps the value."""
+    for wrapped in (one, [one], {"a": one}, (one,), Event("finished", result=one)):
+        assert SECRET not in shown(wrapped)
+
+
+@pytest.mark.parametrize("name", ["Plan", "MigrationResult", "LedgerStep", "Migration", "BackfillReport", "Event"])
+def test_no_pickle_of_a_report_holds_a_secret(name):
+    """A report goes to other processes and into files, without what was secret."""
+    made = pickle.dumps(PLANTED[name]())
+
+    assert SECRET.encode() not in made
+    assert SECRET not in shown(pickle.loads(made))
+
+
+def raised(verb):
+    """The error of a call, with the frames of the package alone."""
+    try:
+        verb()
+    except ScyllaModelError as error:
+        while error.__traceback__ and "/tests/" in error.__traceback__.tb_frame.f_code.co_filename:
+            error.__traceback__ = error.__traceback__.tb_next
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
+def test_no_local_of_a_failed_load_holds_a_secret(row):
+    """Tools that record the locals of a traceback see no row."""
+    shape = select(Closet).whole_table().compile("shop").shape
+    for load in (lambda: load_rows(shape, [row]), lambda: load_row(shape, row)):
+        error = raised(load)
+        told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+        assert isinstance(error, LoadError)
+        assert SECRET not in said(error) + told
+
+
+def test_a_row_that_fails_as_a_whole_is_not_quoted():
+    """Its fault may quote any value of it, and one of them is redacted."""
+    shape = select(Closet).whole_table().compile("shop").shape
+    error = load_error(shape, (SECRET, None, None, None), ValueError(f"what is {SECRET}?"))
+
+    assert "cannot be loaded (ValueError)" in str(error)
+    assert SECRET not in said(error)
+
+
+def test_the_rest_of_the_package_that_wraps_rows():
+    """Reads to resolve an unknown outcome, tasks of a backfill, and rows of a bulk run."""
+    task = RowTask.of(Client, Client, None, "k")
+    read = Select(Client, conditions=(Client.token == SECRET,))
+    error = errors.UnknownOutcome("no answer", query=read, may_be_applied=True)
+    bulk = errors.BulkWriteError("one failed", report=BULK)
+
+    assert SECRET not in "".join(map(shown, (task, read, error, bulk, BULK.errors, Card)))
+    assert SECRET not in f"{error}{error!r}{vars(error)}{json.dumps(error.to_dict())}"  # its pickle can be resolved
