@@ -137,7 +137,7 @@ class _Follower:
         self.running = False
         self.applied += result.is_done
         line = self.indent + step_line(step, result)
-        for text in (line, *(f"{self.indent}     warning: {visible(said)}" for said in result.warnings)):
+        for text in (line, *(f"{self.indent}     warning: {printable_line(said)}" for said in result.warnings)):
             if self.bar is not None and self.bar.stream is self.console.out:
                 self.bar.print(styled(text))
             else:
