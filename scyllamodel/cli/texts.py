@@ -7,6 +7,7 @@ can colour them. Statements and plans render themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -53,8 +54,13 @@ def check_text(found: CheckResult) -> str:
 def keyspace_text(found: KeyspaceResult) -> str:
     """Whether the keyspace was made, and how it is replicated."""
     what = "created" if found.created else "exists already"
-    settings = ", ".join(f"{name} {value}" for name, value in found.replication.items())
+    settings = ", ".join(f"{name} {racks_or_number(value)}" for name, value in found.replication.items())
     return "\n".join([f"{found.keyspace}: {what} ({settings}).", *diagnostic_lines(found.notes)])
+
+
+def racks_or_number(factor: object) -> str:
+    """A replication factor as people read it: the number, or the names of the racks."""
+    return "+".join(map(str, cast("tuple[object, ...]", factor))) if isinstance(factor, tuple) else str(factor)
 
 
 def lint_text(models: Sequence[str], found: Sequence[Diagnostic]) -> str:

@@ -20,7 +20,7 @@ from scyllamodel._identifiers import companion_keyspace, name_fault
 from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.replication import strategy_fault
+from scyllamodel.schema.replication import replication_map, strategy_fault
 
 PORT: Final = 9042
 """Where CQL servers listen unless told otherwise."""
@@ -138,7 +138,7 @@ def _replication(value: Any) -> FrozenMap | None:
         return None
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"replication= is a map, not {value!r}. {_REPLICATION}", setting="replication")
-    return FrozenMap({str(key): str(item) for key, item in cast("Mapping[object, object]", value).items()})
+    return replication_map(cast("Mapping[object, object]", value))
 
 
 def _level(value: str | int | None) -> str | None:

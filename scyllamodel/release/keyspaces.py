@@ -15,6 +15,7 @@ from scyllamodel.release.rights import check_rights, needs_of
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.replication import replication_map
 
 
 def create_keyspace(
@@ -36,7 +37,7 @@ def create_keyspace(
     check_is_repo(repo)
     about = described(repo) or Keyspace(repo.keyspace)
     if replication is not None:
-        about = attrs.evolve(about, replication=FrozenMap({key: str(value) for key, value in replication.items()}))
+        about = attrs.evolve(about, replication=replication_map(replication))
     if tablets is not None:
         about = attrs.evolve(about, tablets=tablets)
     look = Look.at(repo)

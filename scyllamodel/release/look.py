@@ -121,7 +121,7 @@ class Look:
         """
         if plan.is_empty:
             return plan
-        noted = preflight(found, read_health(self.coordinator, self.server))
+        noted = preflight(found, read_health(self.coordinator, self.server), self.server)
         return attrs.evolve(plan, notes=(*plan.notes, *noted))
 
 

@@ -9,6 +9,7 @@ import attrs
 from scyllamodel.schema.apply import StepResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.facts_json import plain
 from scyllamodel.schema.plan import Plan
 
 Status: TypeAlias = Literal["in_sync", "applied", "planned", "waited", "rolled_back", "partial"]
@@ -100,6 +101,6 @@ class KeyspaceResult:
             "kind": "keyspace",
             "keyspace": self.keyspace,
             "created": self.created,
-            "replication": dict(self.replication),
+            "replication": plain(self.replication),
             "notes": [note.to_dict() for note in self.notes],
         }

@@ -347,15 +347,22 @@ class Keyspace:
     """The keyspace itself.
 
     Attributes:
-        replication: ``class`` (last dotted part) and its factors as text; None when nobody said.
+        replication: ``class`` (last dotted part) and its factors: numbers as text, or names of racks as a tuple
+            (Scylla); None when nobody said.
         durable_writes: False skips the commit log.
         tablets: Scylla only; None elsewhere or when nobody said.
+        consistency: of strongly consistent tables (Scylla, experimental); None when nobody said; no part of equality.
+        storage: where the tables are kept, other than on local disks (Scylla); no part of equality.
+        changing: whether a change of its replication is not finished (Scylla); no part of equality.
     """
 
     name: str
     replication: FrozenMap | None = None
     durable_writes: bool = True
     tablets: bool | None = None
+    consistency: str | None = attrs.field(default=None, eq=False)
+    storage: FrozenMap | None = attrs.field(default=None, eq=False)
+    changing: bool = attrs.field(default=False, eq=False)
 
 
 @attrs.frozen

@@ -35,6 +35,8 @@ def _keyspace(found: KeyspaceFacts) -> dict[str, Any]:
         "replication": plain(about.replication) if about else None,
         "durable_writes": about.durable_writes if about else None,
         "tablets": about.tablets if about else None,
+        **({"consistency": about.consistency} if about and about.consistency else {}),
+        **({"storage": plain(about.storage)} if about and about.storage else {}),
         "types": [type_dict(item) for item in found.types],
         "tables": [_table(item) for item in found.tables],
         "views": [view_dict(item) for item in found.views],
@@ -116,7 +118,9 @@ def index_dict(found: Index) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Maps as dicts in the order of their names; what JSON does not know as text."""
+    """Maps as dicts in the order of their names, racks as lists; what JSON does not know as text."""
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value)
         return {key: plain(items[key]) for key in sorted(items)}

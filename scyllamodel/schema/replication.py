@@ -1,9 +1,12 @@
-"""Names of replication classes, checked before a server is asked."""
+"""Replication maps: names of classes, checked before a server is asked, and factors."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from scyllamodel.schema.facts import FrozenMap
 
 _STRATEGIES: Final = ("NetworkTopologyStrategy", "SimpleStrategy", "EverywhereStrategy", "LocalStrategy")
 _PACKAGE: Final = "org.apache.cassandra.locator."
@@ -22,3 +25,28 @@ def strategy_fault(name: str) -> str | None:
     near = difflib.get_close_matches(short.lower(), lower, 1)
     advice = f"did you mean {lower[near[0]]!r}?" if near else f"known are {', '.join(_STRATEGIES)}."
     return f"there is no replication class {short!r}; {advice}"
+
+
+def replication_map(given: Mapping[Any, Any]) -> FrozenMap:
+    """A replication as facts have it: factors as text, names of racks as tuples.
+
+    >>> replication_map({"class": "NetworkTopologyStrategy", "dc1": 3, "dc2": ["r1", "r2"]})
+    {'class': 'NetworkTopologyStrategy', 'dc1': '3', 'dc2': ('r1', 'r2')}
+    """
+    return FrozenMap({str(key): _factor(value) for key, value in given.items()})
+
+
+def _factor(value: object) -> str | tuple[str, ...]:
+    return tuple(map(str, cast("list[object]", value))) if isinstance(value, (list, tuple)) else str(value)
+
+
+def copies(factor: object) -> int | None:
+    """How many copies a factor means; None for a text that is no number.
+
+    >>> copies("3"), copies(("r1", "r2")), copies("3/1"), copies("x")
+    (3, 2, 3, None)
+    """
+    if isinstance(factor, tuple):
+        return len(cast("tuple[object, ...]", factor))
+    number = str(factor).partition("/")[0].strip()
+    return int(number) if number.isdecimal() else None

@@ -32,6 +32,7 @@ _SINCE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
         ((2025, 1), "paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc"),
         ((2025, 2), "tablets"),
         ((2026, 2), "storage_engine"),
+        ((2026, 3), "large_data_guardrails_enabled"),
     ),
 }
 """Table options that not every server has, and since when (``TableAttributes.java``, ``cf_prop_defs.cc``, nodes)."""
@@ -188,6 +189,24 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def has_rack_lists(self) -> bool:
+        """Whether a replication can name the racks of a data centre instead of their number."""
+        return self.is_scylla and self.at_least(2026, 1)
+
+    @property
+    def keyspace_columns(self) -> Mapping[str, frozenset[str]]:
+        """What it stores of a keyspace beside replication and tablets (``db/schema_tables.cc``)."""
+        newer = {"replication_v2"} if self.has_rack_lists else set[str]()
+        newer |= {"next_replication"} if self.at_least(2026, 2) else set()
+        beside = {"storage_type", "storage_options"} | ({"consistency"} if self.at_least(2026, 1) else set[str]())
+        return {"keyspaces": frozenset(newer), "scylla_keyspaces": frozenset(beside)}
+
+    @property
+    def alters_replication_in_steps(self) -> bool:
+        """Whether a keyspace with tablets changes by one copy and one data centre at a time, naming all of them."""
+        return self.is_scylla
+
+    @property
     def table_options(self) -> frozenset[str]:
         """The table and view options that this server takes."""
         newer = (names.split() for since, names in _SINCE[self.engine] if self.at_least(*since))
@@ -198,6 +217,16 @@ class ServerProfile:
         engine, since, until = _CLASSES.get(name, (self.engine, (), ()))
         gone = bool(until and self.version) and self.version >= until
         return engine == self.engine and self.at_least(*since) and not gone
+
+    @property
+    def default_compressor(self) -> str:
+        """The class with which it creates a table that names none."""
+        return "LZ4WithDictsCompressor" if self.is_scylla and self.at_least(2025, 4) else "LZ4Compressor"
+
+    @property
+    def default_tombstone_gc(self) -> str:
+        """The mode of ``tombstone_gc`` that it gives a table that names none, in a keyspace without tablets."""
+        return "repair" if self.at_least(2026, 2) else "timeout"
 
     @property
     def compression_key(self) -> str:

@@ -53,6 +53,14 @@ STCS, LCS = {"class": "SizeTieredCompactionStrategy"}, {"class": "LeveledCompact
         ("caching", {"keys": "all"}, CASSANDRA, "caching = {'keys': 'ALL'}"),
     ],
 )
+def test_a_hint_on_tablets_that_no_server_knows_is_refused():
+    """ScyllaDB has five hints, and takes any value of them."""
+    (problem,) = TableOptions(tablets={"min_tablets": 4}).problems("x")
+
+    assert ("OP104", True) == (problem.code, "'min_tablets'" in str(problem))
+    assert [] == TableOptions(tablets={"min_tablet_count": "x", "pow2_count": False}).problems("x")
+
+
 def test_options_are_written_as_the_server_wants_them(name, value, server, cql):
     """Each server gets its own spelling of one meaning, and hostile text is data."""
     assert cql == option_cql(name, canonical(name, value), server)

@@ -157,7 +157,9 @@ def test_scylla_hides_what_it_made_itself(release):
             "speculative_retry": "50ms",
         }),
         ("2026.3", "shop_tablets", "sensor", {"tablets": {"min_tablet_count": 8}}),
-        ("2026.3", "new26", "docs", {"tablets": {"min_tablet_count": 4, "pow2_count": False}}),
+        ("2026.3", "new26", "docs", {
+            "tablets": {"min_tablet_count": 4, "pow2_count": False}, "large_data_guardrails_enabled": True,
+        }),
     ],
 )  # fmt: skip
 def test_scylla_options_are_those_that_were_declared(release, keyspace, table, options):

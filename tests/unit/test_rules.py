@@ -262,6 +262,9 @@ CASES = [
     ("NB101", "error", SCYLLA, indexed([], [index("m")], *T, "m set<int> static"),
      indexed([], [index("m")], "a int pk", "m set<int> static")),
     ("KS104", "error", SCYLLA, searched({}, tablets=False), searched({})),
+    ("OP104", "error", SCYLLA, new(*T, options={"synchronous_updates": False}), new(*T)),
+    ("OP104", "error", SCYLLA, new(*T, options={"tablets": {"min_tablet_count": "4"}}),
+     with_tablets(table("t", *T, options={"tablets": {"min_tablet_count": "4"}}))),
     ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "false"}}), searched({"cdc": {"enabled": "true"}})),
     ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "true", "ttl": "86399"}}),
      searched({"cdc": {"enabled": "true", "ttl": "86400"}})),
@@ -372,6 +375,7 @@ ELSEWHERE = [
     ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
     ("NB102", lambda: by_hand("ALTER KEYSPACE k WITH replication = {'class': 'x'}"),
      lambda: by_hand("ALTER KEYSPACE k WITH durable_writes = false")),
+    ("CL104", lambda: changing(True), lambda: changing(False)),
     ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
@@ -407,6 +411,11 @@ def codes(ask):
     except ScyllaModelError as error:
         return {error.code, str(error).partition(" ")[0]}
     return {told.code for told in (found if isinstance(found, list) else [found]) if isinstance(told, Diagnostic)}
+
+
+def changing(changing):
+    """The remarks on a keyspace whose replication is being changed, or is not."""
+    return list(preflight(SchemaFacts([schema(keyspace=Keyspace("k", NTS, changing=changing))]), THREE, SCYLLA))
 
 
 def by_hand(cql):
@@ -549,7 +558,7 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
     """A warning that names the keyspace and says what to do; a cluster that is well gives none."""
 
     def flight(replication, health):
-        return preflight(SchemaFacts([schema(keyspace=Keyspace("k", replication))]), health)
+        return preflight(SchemaFacts([schema(keyspace=Keyspace("k", replication))]), health, SCYLLA)
 
     (found,) = flight(*raises)
 

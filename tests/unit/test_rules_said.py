@@ -238,7 +238,7 @@ def test_options_are_told_with_what_they_lose():
 def flights(replication, *members):
     """The texts of a preflight."""
     facts = schema(keyspace=None if replication is None else Keyspace("k", replication or None))
-    return [found.text for found in preflight(SchemaFacts([facts]), Health(members))]
+    return [found.text for found in preflight(SchemaFacts([facts]), Health(members), SCYLLA)]
 
 
 def node(name, version="1", dc="dc1", **more):

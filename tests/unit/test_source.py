@@ -11,6 +11,8 @@ import attrs
 import pytest
 from build import index, schema, table, user_type, view
 from hypothesis import HealthCheck, given, settings
+from scylla_rows import SCYLLAS
+from scylla_rows import rows as scylla_rows
 from strategies import keyspaces
 
 from scyllamodel import MaterializedView, Model, UserType
@@ -20,6 +22,7 @@ from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 from scyllamodel.schema.source.defaults import chosen_options
@@ -87,7 +90,7 @@ def test_a_view_of_all_columns_stays_one(folder):
 
 LEFT_OUT = [
     (schema(table("old", flags={"dense"})), "# The table 'old' is left out: it has a compact layout"),
-    (schema(table("n" * 49)), "has at most 48 characters"),
+    (schema(table("n" * 193)), "has at most 192 characters"),
     (schema(table("t", "a int pk", "u frozen<gone>")), "holds the user type gone, for which there is no class"),
     (schema(table("t", "a int pk", "u p"), user_type("p", "x set<int>")), "is not frozen, and its type holds"),
     (schema(user_type("a", "z frozen<b>"), user_type("b", "z frozen<a>")), "The user type 'a' is left out"),
@@ -229,3 +232,15 @@ def test_every_line_of_a_diagram_is_in_the_grammar(facts):
     )
 
     assert [] == [line for line in mermaid(facts).splitlines() if not grammar.fullmatch(line)]
+
+
+@pytest.mark.parametrize(
+    ("release", "keyspace", "name"),
+    [("2025.1.14", "zoo", "base"), ("2026.3", "zoo", "base"), ("2026.3", "new26", "base")],
+)
+def test_what_a_real_scylla_gives_every_table_is_not_repeated(release, keyspace, name):
+    """A table without options has none in its model: neither the compressor nor the mode of tombstone_gc."""
+    found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(name)
+
+    assert {} == chosen_options(found.options, SCYLLAS[release])
+    assert {"compression", "tombstone_gc"} <= set(found.options)

@@ -81,6 +81,10 @@ def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
         clauses.append("durable_writes = false")
     if keyspace.tablets is not None and server.has_tablets:
         clauses.append(f"tablets = {{'enabled': {str(keyspace.tablets).lower()}}}")
+    if keyspace.consistency is not None:
+        clauses.append(f"consistency = {string(keyspace.consistency)}")
+    if keyspace.storage is not None:
+        clauses.append(f"storage = {map_cql(keyspace.storage)}")
     return f"CREATE KEYSPACE IF NOT EXISTS {quote(keyspace.name)} WITH {' AND '.join(clauses)}"
 
 

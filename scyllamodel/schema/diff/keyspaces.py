@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scyllamodel.schema.changes import Change, CreateKeyspace, KeyspaceDiffers
 from scyllamodel.schema.facts import Keyspace
@@ -36,7 +36,8 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     """Whether the stored replication is what was declared.
 
     Servers turn ``replication_factor: n`` into one entry for each data centre they have at that moment, drop data
-    centres with factor 0, store the class with its package and numbers as they were typed (all seen).
+    centres with factor 0, store the class with its package and numbers as they were typed (all seen). A number is
+    satisfied by as many racks: Scylla keeps the list when the equal number is set.
 
     >>> same_replication({"class": "NetworkTopologyStrategy", "dc1": "3"},
     ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})
@@ -47,11 +48,18 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     stored, declared = _factors(found), _factors(wanted)
     everywhere = declared.pop("replication_factor", None)
     if everywhere is None:
-        return stored == declared
+        return stored.keys() == declared.keys() and all(_same(stored[dc], declared[dc]) for dc in stored)
     if "replication_factor" in stored:
         return stored == {**declared, "replication_factor": everywhere}
-    named = all(stored.pop(name, None) == factor for name, factor in declared.items())
-    return named and bool(stored or declared) and all(factor == everywhere for factor in stored.values())
+    named = all(_same(stored.pop(name, None), factor) for name, factor in declared.items())
+    return named and bool(stored or declared) and all(_same(factor, everywhere) for factor in stored.values())
+
+
+def _same(stored: object, declared: object) -> bool:
+    """Whether a stored factor is the declared one; a number means any racks, as many as it says."""
+    if isinstance(stored, frozenset) and isinstance(declared, int):
+        return len(cast("frozenset[str]", stored)) == declared
+    return stored == declared
 
 
 def strategy(replication: Mapping[str, Any]) -> str:
@@ -59,11 +67,14 @@ def strategy(replication: Mapping[str, Any]) -> str:
     return str(replication.get("class", "")).rpartition(".")[2]
 
 
-def _factors(replication: Mapping[str, Any]) -> dict[str, str | int]:
-    factors = {name: _number(str(value)) for name, value in replication.items() if name != "class"}
-    return {name: factor for name, factor in factors.items() if factor != 0}
+def _factors(replication: Mapping[str, Any]) -> dict[str, Any]:
+    factors = {name: _factor(value) for name, value in replication.items() if name != "class"}
+    return {name: factor for name, factor in factors.items() if factor}
 
 
-def _number(text: str) -> str | int:
-    """A factor as a number; ``3/1`` of transient replication stays text."""
+def _factor(value: object) -> str | int | frozenset[str]:
+    """A factor as a number, racks in no order; ``3/1`` of transient replication stays text."""
+    if isinstance(value, tuple):
+        return frozenset(map(str, cast("tuple[object, ...]", value)))
+    text = str(value)
     return int(text) if text.strip().isdecimal() else text

@@ -254,6 +254,7 @@ _FORMS: Final[Mapping[str, Callable[[object], Any]]] = {
     "default_time_to_live": _int,
     "gc_grace_seconds": _int,
     "incremental_backups": boolean,
+    "large_data_guardrails_enabled": boolean,
     "max_index_interval": _int,
     "memtable": _string,
     "memtable_flush_period_in_ms": _int,

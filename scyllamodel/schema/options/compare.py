@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ABSENT: Final[Mapping[str, Any]] = {
     "cdc": FrozenMap({"enabled": "false"}),
+    "large_data_guardrails_enabled": False,
     "paxos_grace_seconds": 864000,
     "per_partition_rate_limit": FrozenMap(),
     "synchronous_updates": False,

@@ -64,6 +64,7 @@ class TableOptions:
         default_time_to_live: seconds, 0 for none, at most 630720000 (20 years).
         gc_grace_seconds: seconds.
         incremental_backups: Cassandra 5.0.
+        large_data_guardrails_enabled: Scylla 2026.3.
         max_index_interval: at least ``min_index_interval``.
         memtable: Cassandra 4.1 and later; a configuration of cassandra.yaml.
         memtable_flush_period_in_ms: milliseconds, 0 for never; on Scylla otherwise at least 60000.
@@ -92,6 +93,7 @@ class TableOptions:
     default_time_to_live: int | _Undeclared = _UNDECLARED
     gc_grace_seconds: int | _Undeclared = _UNDECLARED
     incremental_backups: bool | _Undeclared = _UNDECLARED
+    large_data_guardrails_enabled: bool | _Undeclared = _UNDECLARED
     max_index_interval: int | _Undeclared = _UNDECLARED
     memtable: str | _Undeclared = _UNDECLARED
     memtable_flush_period_in_ms: int | _Undeclared = _UNDECLARED

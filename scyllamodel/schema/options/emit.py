@@ -31,14 +31,21 @@ def option_cql(name: str, value: Any, server: ServerProfile) -> str:
     return f"{name} = {_value(name, value, server)}"
 
 
-def map_cql(settings: Mapping[str, str]) -> str:
+def map_cql(settings: Mapping[str, Any]) -> str:
     """A map literal, ``class`` first and the rest by name.
 
     >>> map_cql({"b": "it's", "class": "X"})
     "{'class': 'X', 'b': 'it''s'}"
     """
     ordered = sorted(settings, key=lambda name: (name not in _FIRST, name))
-    return "{" + ", ".join(f"{string(name)}: {string(text(settings[name]))}" for name in ordered) + "}"
+    return "{" + ", ".join(f"{string(name)}: {_setting(settings[name])}" for name in ordered) + "}"
+
+
+def _setting(value: Any) -> str:
+    """A text, number or boolean as text; names of racks as a list."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(string(str(item)) for item in cast("tuple[object, ...]", value)) + "]"
+    return string(text(value))
 
 
 _FIRST: Final = ("class", "sstable_compression", "enabled")

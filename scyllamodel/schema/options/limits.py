@@ -113,6 +113,16 @@ def _compression(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
     return compression_fault(found)
 
 
+_HINTS: Final = frozenset(
+    "min_tablet_count max_tablet_count min_per_shard_tablet_count expected_data_size_in_gb pow2_count".split()
+)
+
+
+def _tablets(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
+    unknown = sorted(set(found) - _HINTS)
+    return (f"there is no hint {unknown[0]!r}", f"Known are {', '.join(sorted(_HINTS))}.") if unknown else None
+
+
 def _read_repair(found: str, _: Mapping[str, Any]) -> Fault:
     return None if found in ("BLOCKING", "NONE") else (f"there is no {found!r}", "It takes BLOCKING or NONE.")
 
@@ -136,6 +146,7 @@ _LIMITS: Final[Mapping[str, _Limit]] = {
     "paxos_grace_seconds": _between(0),
     "per_partition_rate_limit": _settings(max_reads_per_second=("<int>",), max_writes_per_second=("<int>",)),
     "read_repair": _read_repair,
+    "tablets": _tablets,
     "tombstone_gc": _settings(
         mode=("timeout", "repair", "disabled", "immediate"), propagation_delay_in_seconds=("<int>",)
     ),

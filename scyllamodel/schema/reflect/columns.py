@@ -46,7 +46,7 @@ _SCYLLA: Final[dict[str, tuple[str, ...]]] = {
 _IN_EXTENSIONS: Final = frozenset(
     "cdc paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc".split()
 )
-_IN_SCYLLA_TABLES: Final = frozenset({"tablets", "storage_engine"})
+_IN_SCYLLA_TABLES: Final = frozenset({"tablets", "storage_engine", "large_data_guardrails_enabled"})
 
 
 def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
@@ -60,6 +60,7 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
     if server.stores_extensions:
         stored = options - _IN_EXTENSIONS - _IN_SCYLLA_TABLES | {"extensions"}
         extra = {"tables": stored, "views": stored, "scylla_tables": options & _IN_SCYLLA_TABLES}
+        extra |= server.keyspace_columns
     always = _ALWAYS | (_SCYLLA if server.stores_extensions else {}) | (_MASKS if server.has_masks else {})
     wanted = {table: (*names, *sorted(extra.get(table, ()))) for table, names in always.items()}
     if not server.schema_columns:

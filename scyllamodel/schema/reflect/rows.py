@@ -166,12 +166,20 @@ class _Keyspace:
         if row is None:
             return None
         try:
-            replication = {str(key): str(value) for key, value in row["replication"].items()}
+            replication = _replication(row)
         except _ODD as error:
             odd = self.fault("", f"its replication: {type(error).__name__}: {error}")
             raise IntrospectionError(str(odd), object=self.name) from error
-        replication["class"] = replication.get("class", "").rpartition(".")[2]
-        return Keyspace(self.name, FrozenMap(replication), row["durable_writes"], self.tablets())
+        beside = next(iter(self.rows.of("scylla_keyspaces", self.name)), {})
+        return Keyspace(
+            name=self.name,
+            replication=FrozenMap(replication),
+            durable_writes=row["durable_writes"],
+            tablets=self.tablets(),
+            consistency=beside.get("consistency"),
+            storage=_storage(beside),
+            changing=row.get("next_replication") is not None,
+        )
 
     def tablets(self) -> bool | None:
         """A keyspace is spread by tablets exactly when ``initial_tablets`` is stored, were it 0."""
@@ -306,6 +314,24 @@ class _Keyspace:
             why=why,
             torn=torn,
         )
+
+
+def _replication(row: Row) -> dict[str, Any]:
+    """The class without its package, and the factors; racks, as ``dc1:0`` and ``dc1:1``, are in ``replication_v2``."""
+    found: dict[str, Any] = {str(key): str(value) for key, value in row["replication"].items()}
+    racks: dict[str, dict[int, str]] = {}
+    for key, rack in (row.get("replication_v2") or {}).items():
+        dc, colon, number = str(key).rpartition(":")
+        if colon and number.isdecimal():
+            racks.setdefault(dc, {})[int(number)] = str(rack)
+    found |= {dc: tuple(names[number] for number in sorted(names)) for dc, names in racks.items()}
+    return {**found, "class": found.get("class", "").rpartition(".")[2]}
+
+
+def _storage(row: Row) -> FrozenMap | None:
+    """The type and the options of a storage that is not the disk of each node."""
+    kind = row.get("storage_type")
+    return None if kind is None else FrozenMap({"type": str(kind), **(row.get("storage_options") or {})})
 
 
 class _Odd(IntrospectionError):

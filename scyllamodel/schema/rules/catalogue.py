@@ -283,9 +283,11 @@ ENTRIES: Final = (
     ),
     Entry(
         "KS103", "The keyspace is configured otherwise than it is stored",
-        "Changing replication moves data and needs a repair, so a sync never does it.",
+        "Changing replication moves data, so a sync never does it. ScyllaDB changes a keyspace with tablets by one "
+        "copy and one data centre at a time, and sets durable_writes to true where a statement does not name it.",
         "replication={'dc1': 3} on a keyspace that has {'dc1': 2}",
-        "ALTER KEYSPACE by hand, naming the data centres, then repair; or configure what is stored.",
+        "Run the statements of the remark by hand, in their order; without tablets repair afterwards. Or configure "
+        "what is stored.",
     ),
     Entry(
         "KS104", "Not in a keyspace with tablets, at this version",
@@ -493,6 +495,12 @@ ENTRIES: Final = (
         "Another change is on its way, or a node is cut off; a change on top of that can wedge the cluster's DDL.",
         "two versions in nodetool describecluster",
         "Wait, it is awaited before the first statement; a node that stays behind is restarted.",
+    ),
+    Entry(
+        "CL104", "The replication of a keyspace is being changed",
+        "ScyllaDB moves the copies of a keyspace with tablets while ALTER KEYSPACE runs, and refuses another such "
+        "change until it is done.",
+        "a migration while ALTER KEYSPACE adds a copy", "Wait until it is done.",
     ),
     Entry(
         "CL103", "The topology is changing",

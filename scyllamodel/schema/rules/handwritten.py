@@ -18,6 +18,7 @@ from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.filters import has_stray_quote
 from scyllamodel.schema.options.limits import MAX_TTL
+from scyllamodel.schema.replication import copies
 from scyllamodel.schema.rules.breaking import LONGEST_VIEW, long_index, static_beside_collection
 from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.statement_parser import ParsedStatement, parse_statement
@@ -148,16 +149,9 @@ def _no_replicas(written: Handwritten) -> Iterator[Diagnostic]:
         return
     before = {name: factor for name, factor in (about.replication or {}).items() if name != "class"}
     after: dict[str, Any] = {**before, **{name: factor for name, factor in wanted.items() if name != "class"}}
-    if any(map(_copies, before.values())) and not any(map(_copies, after.values())):  # only ScyllaDB has tablets
+    if any(map(copies, before.values())) and all(copies(factor) == 0 for factor in after.values()):
         text = "a factor of 0 in every data centre deletes all rows of the keyspace"
         yield _refused("NB102", written, text, "Keep at least one copy; or drop the tables, if nobody needs them.")
-
-
-def _copies(factor: object) -> int:
-    """How many copies a factor means: a number, or the length of a list of racks."""
-    if isinstance(factor, (tuple, Mapping)):
-        return len(factor)
-    return int(str(factor)) if str(factor).isdecimal() else 1
 
 
 def _initial_tablets(written: Handwritten) -> Iterator[Diagnostic]:

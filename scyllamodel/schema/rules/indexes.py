@@ -128,8 +128,7 @@ def _fit(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
     on_vector = column is not None and isinstance(column.type, VectorType)
     if not is_viewless(case.server.index_class(index.using or "", on_vector=on_vector)):
         return
-    about = case.found.keyspace or case.wanted.keyspace
-    if about is not None and about.tablets is False:
+    if case.tablets is False:
         text = f"an index of the class {index.using} needs a keyspace with tablets"
         yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=True.")
     live = case.sides.tables.get(change.table.name)

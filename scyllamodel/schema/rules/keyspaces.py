@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from scyllamodel.schema.changes import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
@@ -15,7 +16,7 @@ from scyllamodel.schema.replication import strategy_fault
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule, Topology
-    from scyllamodel.schema.server import Feature
+    from scyllamodel.schema.server import Feature, ServerProfile
 
 
 def with_replication(wanted: KeyspaceFacts, topology: Topology | None) -> KeyspaceFacts:
@@ -64,7 +65,8 @@ def _new_tablets(about: Keyspace, case: Case) -> Iterator[Diagnostic]:
 
 
 def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
-    factors = {name: str(value) for name, value in replication.items() if name != "class"}
+    yield from _racks(replication, case)
+    factors = {name: str(_count(value)) for name, value in replication.items() if name != "class"}
     nodes = case.topology or {}
     if strategy(replication) == "SimpleStrategy":
         yield from lint_strategy(case.name, replication)
@@ -80,6 +82,26 @@ def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]
         if factor.isdecimal() and 0 < int(factor) < least:
             text = f"this server takes no fewer than {least} copies (minimum_replication_factor_fail_threshold)"
             yield Diagnostic("KS102", "error", case.name, text, f"Ask for at least {least}.")
+
+
+def _racks(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
+    """KS104 for racks that are named where the server wants their number, and KS102 for one that is named twice."""
+    listed = {dc: cast("tuple[str, ...]", racks) for dc, racks in replication.items() if isinstance(racks, tuple)}
+    for dc, racks in sorted(listed.items()):
+        if not case.server.has_rack_lists:
+            text = f"{case.server} takes no names of racks, as for {dc}"
+            yield Diagnostic("KS104", "error", case.name, text, f"Write their number: {len(racks)}.")
+        elif case.tablets is False:
+            text = f"racks are named for {dc}, and a keyspace without tablets takes a number"
+            yield Diagnostic("KS104", "error", case.name, text, f"Write tablets=True, or the number: {len(racks)}.")
+        elif len(set(racks)) < len(racks):
+            text = f"a rack of {dc} is named twice: {', '.join(racks)}"
+            yield Diagnostic("KS102", "error", case.name, text, "Name each rack once; one copy is kept in each.")
+
+
+def _count(factor: object) -> object:
+    """A factor as a number of copies, where it means one."""
+    return len(cast("tuple[object, ...]", factor)) if isinstance(factor, tuple) else factor
 
 
 def _by_dc(factors: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
@@ -109,8 +131,20 @@ def _differs(change: KeyspaceDiffers, case: Case) -> Iterator[Diagnostic]:
         for name in ("replication", "durable_writes", "tablets")
         if getattr(wanted, name) is not None and getattr(found, name) != getattr(wanted, name)
     ]
-    fix = "It is never altered by a sync: ALTER KEYSPACE moves data and needs a repair. Or configure what is there."
-    yield Diagnostic("KS103", "warn", case.name, "; ".join(said), fix)
+    yield Diagnostic("KS103", "warn", case.name, "; ".join(said), _way(change, case.server))
+
+
+def _way(change: KeyspaceDiffers, server: ServerProfile) -> str:
+    """The statements that lead to what is configured, in the order in which the server takes them."""
+    steps = alterations(change.found, change.wanted, server)
+    if steps is None:
+        return (
+            "No ALTER KEYSPACE leads there: create another keyspace, copy the tables with scyllamodel backfill, and "
+            "drop this one. Or configure what is there."
+        )
+    after = "ScyllaDB moves the rows itself, and answers when it is done" if change.found.tablets else "then repair"
+    listed = "\n".join(f"    {step};" for step in steps)
+    return f"A sync never alters it. By hand, one after the other ({after}); or configure what is there:\n{listed}"
 
 
 def _told(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AddView, SetOptions
+from scyllamodel.schema.changes import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options import lost, unalterable, unknown_here
@@ -59,6 +59,9 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
         if table.name in bases and table.options.get("gc_grace_seconds") == 0:
             yield _no_grace(path)
         yield from _unknown(table.options, server, path)
+        if "synchronous_updates" in table.options and server is not None and server.keeps_indexes_in_views:
+            text = "synchronous_updates is an option of views; set on a table, it can take away its TTL column"
+            yield Diagnostic("OP104", "error", path, text, "Declare it on the view.")
     for view in wanted.views:
         yield from _unknown(view.options, server, f"{wanted.name}.{view.name}")
 
@@ -68,4 +71,22 @@ def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Ite
         yield from unknown_here(options, server, path)
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {SetOptions: _set, AddView: _view}
+def _hints(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Diagnostic]:
+    """OP104 for hints on tablets in a keyspace that has none."""
+    fact = change if isinstance(change, SetOptions) else change.table if isinstance(change, AddTable) else change.view
+    if fact.options.get("tablets") and "tablets" in case.server.table_options and case.tablets is False:
+        text = "the option tablets can only be given in a keyspace with tablets"
+        yield Diagnostic("OP104", "error", case.path(fact.name), text, "Leave it out.")
+
+
+def _set_in_keyspace(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
+    yield from _set(change, case)
+    yield from _hints(change, case)
+
+
+def _new_view(change: AddView, case: Case) -> Iterator[Diagnostic]:
+    yield from _view(change, case)
+    yield from _hints(change, case)
+
+
+RULES: Final[Mapping[type, ChangeRule]] = {SetOptions: _set_in_keyspace, AddView: _new_view, AddTable: _hints}

@@ -12,9 +12,12 @@ from typing import Any
 
 import attrs
 
+from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
+from scyllamodel.schema.replication import copies
+from scyllamodel.schema.server import ServerProfile
 
 
 @attrs.frozen
@@ -55,10 +58,23 @@ class Health:
         return found
 
 
-def preflight(found: SchemaFacts, health: Health) -> tuple[Diagnostic, ...]:
+def preflight(found: SchemaFacts, health: Health, server: ServerProfile) -> tuple[Diagnostic, ...]:
     """What may come in the way of a change of these keyspaces."""
     names = ", ".join(part.name for part in found)
-    return (*_down(names, health), *_disagreement(names, health), *_moving(names, health), *_copies(found, health))
+    return (
+        *_down(names, health),
+        *_disagreement(names, health),
+        *_moving(names, health),
+        *_changing(found),
+        *_copies(found, health, server),
+    )
+
+
+def _changing(found: SchemaFacts) -> Iterator[Diagnostic]:
+    for part in found:
+        if part.keyspace is not None and part.keyspace.changing:
+            text = "its replication is being changed, and the server may refuse other changes until it is done"
+            yield Diagnostic("CL104", "warn", part.name, text, "Wait until system.topology_requests shows it done.")
 
 
 def _down(names: str, health: Health) -> Iterator[Diagnostic]:
@@ -83,32 +99,41 @@ def _moving(names: str, health: Health) -> Iterator[Diagnostic]:
         yield Diagnostic("CL103", "warn", names, text, "Wait until it is done: nodetool netstats, nodetool status.")
 
 
-def _copies(found: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
+def _copies(found: SchemaFacts, health: Health, server: ServerProfile) -> Iterator[Diagnostic]:
     nodes = Counter(member.data_center for member in health.members)
     for part in found:
         if part.keyspace is not None and part.keyspace.replication is not None:
-            yield from _replication(part, part.keyspace.replication, nodes)
+            yield from _replication(part.keyspace, part.keyspace.replication, nodes, server)
 
 
 def _replication(
-    found: KeyspaceFacts, replication: Mapping[str, Any], nodes: Mapping[str, int]
+    found: Keyspace, replication: Mapping[str, Any], nodes: Mapping[str, int], server: ServerProfile
 ) -> Iterator[Diagnostic]:
     """A stored replication that the nodes of today cannot serve; ``3/1`` of transient replication counts as 3."""
     simple = strategy(replication) == "SimpleStrategy"
     everywhere = {"replication_factor": sum(nodes.values())}
     for dc, factor in sorted(replication.items()):
-        copies = str(factor).partition("/")[0]
-        if dc == "class" or not copies.isdecimal():
+        number = copies(factor)
+        if dc == "class" or number is None:
             continue
         there = (everywhere if simple else nodes).get(dc, 0)
-        if there == 0 and int(copies):
-            text = f"{copies} copies are kept in the data centre {dc!r}, which has no node"
-            yield Diagnostic("KS105", "warn", found.name, text, "ALTER KEYSPACE by hand, or bring its nodes back.")
-        elif int(copies) > there:
-            text = f"{copies} copies are kept{'' if simple else f' in {dc}'}, where there are {_counted(there)}"
-            if found.keyspace is not None and found.keyspace.tablets:
+        if there == 0 and number:
+            text = f"{number} copies are kept in the data centre {dc!r}, which has no node"
+            fix = f"Bring its nodes back, or {_by_hand(found, {**replication, dc: '0'}, server)}"
+            yield Diagnostic("KS105", "warn", found.name, text, fix)
+        elif number > there:
+            text = f"{number} copies are kept{'' if simple else f' in {dc}'}, where there are {_counted(there)}"
+            if found.tablets:
                 text += ", and a keyspace with tablets takes no new table then"
-            yield Diagnostic("KS102", "warn", found.name, text, "Add nodes, or ALTER KEYSPACE by hand.")
+            fix = f"Add nodes, or {_by_hand(found, {**replication, dc: str(there)}, server)}"
+            yield Diagnostic("KS102", "warn", found.name, text, fix)
+
+
+def _by_hand(found: Keyspace, wanted: Mapping[str, Any], server: ServerProfile) -> str:
+    """The statements for people who want this replication instead; none that would delete all copies."""
+    kept = any(copies(factor) for name, factor in wanted.items() if name != "class")
+    steps = alterations(found, attrs.evolve(found, replication=FrozenMap(wanted)), server) if kept else None
+    return "by hand:\n" + "\n".join(f"    {step};" for step in steps) if steps else "change its replication by hand."
 
 
 def _nodes(found: Iterable[str]) -> str:

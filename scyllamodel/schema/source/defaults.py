@@ -19,7 +19,6 @@ _MAPS: Final[Mapping[str, tuple[Mapping[str, str], ...]]] = {
     "cdc": ({"enabled": "false"},),
     "per_partition_rate_limit": ({},),
     "tablets": ({},),
-    "tombstone_gc": ({"mode": "timeout"},),
 }
 _DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "additional_write_policy": ("99p",),
@@ -29,6 +28,7 @@ _DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "default_time_to_live": (0,),
     "gc_grace_seconds": (864000,),
     "incremental_backups": (True,),
+    "large_data_guardrails_enabled": (False,),
     "max_index_interval": (2048,),
     "memtable": ("default",),
     "memtable_flush_period_in_ms": (0,),
@@ -60,7 +60,9 @@ def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tupl
     if name == "compaction":
         return (_COMPACTION, _INCREMENTAL) if server.has_class("IncrementalCompactionStrategy") else (_COMPACTION,)
     if name == "compression":
-        return (FrozenMap({"class": "LZ4Compressor"}),)
+        return (FrozenMap({"class": server.default_compressor}),)
+    if name == "tombstone_gc":
+        return (FrozenMap({"mode": server.default_tombstone_gc}),)
     return _DEFAULTS.get(name, ())
 
 

@@ -1,0 +1,189 @@
+"""Replications: factors and racks, as declared, stored, written and altered."""
+
+from __future__ import annotations
+
+import pytest
+from build import schema
+from scylla_rows import NEW, OLD, observed
+from scylla_rows import rows as scylla_rows
+
+from scyllamodel.config.settings import RepoSettings
+from scyllamodel.schema.changes import CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.ddl.create import create_keyspace
+from scyllamodel.schema.ddl.keyspace import alterations
+from scyllamodel.schema.diff import Sides, diff
+from scyllamodel.schema.diff.keyspaces import same_replication
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.reflect import reflect_keyspace
+from scyllamodel.schema.replication import replication_map
+from scyllamodel.schema.rules import Case, judge
+from scyllamodel.schema.rules.preflight import Health, Member, preflight
+from scyllamodel.schema.server import ServerProfile
+
+CASSANDRA = ServerProfile()
+NTS = "NetworkTopologyStrategy"
+
+
+def keyspace(tablets=True, durable_writes=True, **factors):
+    """The keyspace ``k`` with these factors."""
+    return Keyspace("k", replication_map({"class": NTS, **factors}), durable_writes, tablets)
+
+
+def test_racks_of_real_rows_are_facts():
+    """The racks of ``replication_v2`` stand where the number would, and come back in CQL and JSON."""
+    found = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
+    (document,) = facts_dict(SchemaFacts([found]))["keyspaces"]
+
+    assert {"class": NTS, "dc1": ("rack2",)} == {**found.keyspace.replication}
+    assert {"class": NTS, "dc1": ["rack2"]} == document["replication"]
+    assert "{'class': 'NetworkTopologyStrategy', 'dc1': ['rack2']}" in create_keyspace(found.keyspace, NEW)
+
+
+@pytest.mark.parametrize(("name", "consistency"), [("new26_eventual", "eventual"), ("new26_global", "global")])
+def test_the_consistency_of_a_keyspace_is_read_and_never_lost(name, consistency):
+    """A keyspace that is created again from its facts has the consistency that it had."""
+    found = reflect_keyspace(name, scylla_rows("2026.3"), NEW).keyspace
+
+    assert (consistency, None, False) == (found.consistency, found.storage, found.changing)
+    assert create_keyspace(found, NEW).endswith(f"AND consistency = '{consistency}'")
+
+
+def test_storage_and_a_pending_change_are_read():
+    """Tables that are not kept on disks, and a replication that is being changed, are known."""
+    replication = {"class": f"org.apache.cassandra.locator.{NTS}", "dc1": "2"}
+    rows = {
+        "keyspaces": [
+            {"keyspace_name": "k", "durable_writes": True, "replication": replication, "next_replication": {"dc1": "3"}}
+        ],
+        "scylla_keyspaces": [
+            {"keyspace_name": "k", "initial_tablets": 0, "storage_type": "S3", "storage_options": {"bucket": "b"}}
+        ],
+    }
+    found = reflect_keyspace("k", rows, NEW).keyspace
+    said = preflight(SchemaFacts([KeyspaceFacts("k", found)]), Health([Member("a", "dc1"), Member("b", "dc1")]), NEW)
+
+    assert ({"type": "S3", "bucket": "b"}, True) == ({**found.storage}, found.changing)
+    assert create_keyspace(found, NEW).endswith("AND storage = {'bucket': 'b', 'type': 'S3'}")
+    assert ["CL104"] == [remark.code for remark in said]
+
+
+def test_a_repo_declares_racks():
+    """A list of a setting stays a list."""
+    settings = RepoSettings(keyspace="k", nodes=["h"], replication={"class": NTS, "dc1": ["r1", "r2"], "dc2": 3})
+
+    assert {"class": NTS, "dc1": ("r1", "r2"), "dc2": "3"} == {**settings.replication}
+
+
+@pytest.mark.parametrize(
+    ("stored", "declared", "same"),
+    [
+        (("r1", "r2"), ["r2", "r1"], True),
+        (("r1", "r2"), ["r1", "r3"], False),
+        (("r1", "r2"), 2, True),
+        (("r1", "r2"), 3, False),
+        ("2", ["r1", "r2"], False),
+        ("2", 2, True),
+    ],
+)
+def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
+    """Racks have no order, a number is satisfied by as many racks, and racks only by themselves."""
+    found = {"class": NTS, "dc1": stored}
+
+    assert same is same_replication(found, replication_map({"class": NTS, "dc1": declared}))
+    if not isinstance(declared, list):
+        assert same is same_replication(found, replication_map({"class": NTS, "replication_factor": declared}))
+
+
+@pytest.mark.parametrize(
+    ("server", "declared", "said"),
+    [
+        (NEW, keyspace(dc1=["r1", "r2", "r3"]), []),
+        (NEW, keyspace(tablets=None, dc1=["r1", "r2", "r3"]), []),
+        (NEW, keyspace(tablets=False, dc1=["r1", "r2", "r3"]), ["KS104"]),
+        (OLD, keyspace(dc1=["r1", "r2", "r3"]), ["KS104"]),
+        (NEW, keyspace(dc1=["r1", "r1", "r2"]), ["KS102"]),
+        (NEW, keyspace(dc1=["r1", "r2", "r3", "r4"]), ["KS102"]),
+    ],
+)
+def test_racks_are_refused_where_the_server_would(server, declared, said):
+    """Racks need a server that knows them, tablets, and one node each."""
+    wanted = KeyspaceFacts("k", declared)
+    sides = Sides.of(KeyspaceFacts("k"), wanted, server)
+    changes = diff(KeyspaceFacts("k"), wanted, server, create_keyspace=True)
+    errors = [
+        one.diagnostic.code for one in judge(Case(sides, changes, {"dc1": 3})) if one.diagnostic.severity == "error"
+    ]
+
+    assert [CreateKeyspace] == [type(change) for change in changes]
+    assert said == errors
+
+
+def altered(found, wanted, server):
+    """The replications of the statements, and the ends of these."""
+    steps = alterations(found, wanted, server)
+    return None if steps is None else [step.partition("'NetworkTopologyStrategy', ")[2] for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "server", "steps"),
+    [
+        (keyspace(dc1=1), keyspace(dc1=3), NEW,
+         ["'dc1': '2'} AND durable_writes = true", "'dc1': '3'} AND durable_writes = true"]),
+        (keyspace(False, dc1=1), keyspace(False, dc1=3), NEW, ["'dc1': '3'} AND durable_writes = true"]),
+        (keyspace(None, dc1=1), keyspace(None, dc1=3), CASSANDRA, ["'dc1': '3'} AND durable_writes = true"]),
+        (keyspace(dc1=2), keyspace(dc2=1), NEW,
+         [f"'dc1': '{one}', 'dc2': '1'}} AND durable_writes = true" for one in (2, 1, 0)]),
+        (keyspace(dc1=2), keyspace(dc1=["r1", "r2"]), NEW, ["'dc1': ['r1', 'r2']} AND durable_writes = true"]),
+        (keyspace(dc1=1), keyspace(dc1=["r1", "r2"]), NEW,
+         ["'dc1': '2'} AND durable_writes = true", "'dc1': ['r1', 'r2']} AND durable_writes = true"]),
+        (keyspace(dc1=["r1", "r2"]), keyspace(dc1=["r1", "r3"]), NEW,
+         ["'dc1': ['r1', 'r2', 'r3']} AND durable_writes = true", "'dc1': ['r1', 'r3']} AND durable_writes = true"]),
+        (keyspace(dc1=["r1", "r2"]), keyspace(dc1=3), NEW, None),
+        (keyspace(dc1=["r1"]), keyspace(dc1=1, durable_writes=False), NEW,
+         ["'dc1': ['r1']} AND durable_writes = false"]),
+        (keyspace(dc1=1), keyspace(False, dc1=1), NEW, None),
+        (keyspace(dc1=1, dc2=1), keyspace(replication_factor=2), NEW,
+         [f"'dc1': '2', 'dc2': '{two}'}} AND durable_writes = true" for two in (1, 2)]),
+    ],
+)  # fmt: skip
+def test_the_statements_that_alter_a_keyspace(found, wanted, server, steps):
+    """One copy and one data centre at a time where there are tablets, growing before shrinking, all of it named."""
+    assert steps == altered(found, wanted, server)
+
+
+def test_the_advice_prints_the_statements():
+    """KS103 has them in full, and says where none leads."""
+
+    def fix(found, wanted):
+        sides = Sides.of(schema(keyspace=found), KeyspaceFacts("k", wanted), NEW)
+        (said,) = judge(Case(sides, (KeyspaceDiffers(found, wanted),)))
+        return said.diagnostic.fix
+
+    assert "'dc1': '2'} AND durable_writes = true;" in fix(keyspace(dc1=1), keyspace(dc1=2))
+    assert "repair" in fix(keyspace(False, dc1=1), keyspace(False, dc1=2))
+    assert "No ALTER KEYSPACE leads there" in fix(keyspace(dc1=1), keyspace(False, dc1=1))
+
+
+def test_the_advice_on_too_many_copies_prints_the_statements():
+    """KS102 and KS105 name statements that keep a copy, and none that would delete all rows."""
+
+    def fixes(found, *members):
+        return [said.fix for said in preflight(SchemaFacts([KeyspaceFacts("k", found)]), Health(members), NEW)]
+
+    here = Member("a", "dc1")
+    (fewer,) = fixes(keyspace(dc1=2, durable_writes=False), here)
+
+    assert fewer.startswith("Add nodes, or by hand:\n    ALTER KEYSPACE k WITH replication = {")
+    assert fewer.endswith("'dc1': '1'} AND durable_writes = false;")
+    assert ["'dc2': '0'}" in fix for fix in fixes(keyspace(dc1=1, dc2=1), here)] == [True]
+    assert ["ALTER KEYSPACE" in fix for fix in fixes(keyspace(dc2=1), here)] == [False]
+
+
+def test_recorded_answers_to_numbers_and_racks():
+    """What 2026.3 answered to ALTER KEYSPACE from a number and from a list agrees with the steps above."""
+    cases = {case["case"]: case["2026.3t"] for case in observed("y_2026") if "case" in case and "2026.3t" in case}
+    from_list, from_number = cases["ALTER KEYSPACE from a rack list"], cases["ALTER KEYSPACE from a number"]
+
+    assert "when the old value was a rack list" in str(from_list)
+    assert "from numeric to rack list and rf value at the same time" in str(from_number)
