@@ -11,31 +11,52 @@ from collections.abc import Callable
 from importlib import import_module
 
 from scyllamodel import Model, Repo
+from scyllamodel.demo.own_server import made_keyspace, repo_on
 from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Project
 from scyllamodel.demo.stage import Stage, expect
 from scyllamodel.demo.trade import Sent, trade
 from scyllamodel.errors import ImpossibleChange
 from scyllamodel.local import LocalCluster
-from scyllamodel.release import create_keyspace, find_resources, plan
+from scyllamodel.release import find_resources, plan
+from scyllamodel.release.look import Look
 from scyllamodel.schema.apply import OnEvent
 
 
 def tour(
-    say: Callable[[str], None], *, version: str = "5.0", keep: bool = False, on_event: OnEvent | None = None
+    say: Callable[[str], None],
+    *,
+    version: str = "5.0",
+    keep: bool = False,
+    url: str | None = None,
+    on_event: OnEvent | None = None,
 ) -> None:
-    """Show the whole way on a server that is started for it.
+    """Show the whole way on a server that is started for it, or on one of the reader's own.
 
     Parameters:
         say: shows a line.
         version: of Cassandra, such as ``"5.0"``.
         keep: leave the server running until Ctrl-C, to try the commands that are named at the end.
+        url: of a server that runs: the tour makes a keyspace there, and drops it.
         on_event: told what happens while a plan is applied.
 
     Raises:
         TourFailed: something was not as told.
         LocalServerError: the server could not be fetched or started.
+        ConfigurationError, ConnectionFailed: the URL cannot be used, or nothing answers there.
     """
     stage = Stage(say)
+    if url is None:
+        _on_a_local_server(stage, version, on_event, keep=keep)
+        return
+    stage.act("A server of your own.")
+    sent = Sent()
+    with Project() as project, repo_on(url, MODELS, sent) as repo:
+        stage.text(f"{Look.at(repo).server} listens on {repo.settings.nodes[0]}.")
+        _show(stage, repo, project, on_event, sent)
+    stage.say("\nThat was the tour. Its keyspace is gone, and nothing else of the server was touched.")
+
+
+def _on_a_local_server(stage: Stage, version: str, on_event: OnEvent | None, *, keep: bool) -> None:
     stage.act(
         "A real Cassandra, fetched once and started on this machine.",
         f'cluster = LocalCluster(version="{version}")',
@@ -62,7 +83,7 @@ def _show(stage: Stage, repo: Repo, project: Project, on_event: OnEvent | None, 
 def _discover(stage: Stage, repo: Repo) -> None:
     stage.act(
         "The models of an online shop, found in their package.",
-        f'repo = Repo(nodes=["{repo.settings.nodes[0]}"], keyspace="shop", models=["{MODELS}"])',
+        f'repo = Repo(nodes=["{repo.settings.nodes[0]}"], keyspace="{repo.keyspace}", models=["{MODELS}"])',
         "find_resources([repo])",
     )
     found = find_resources([repo])
@@ -72,7 +93,7 @@ def _discover(stage: Stage, repo: Repo) -> None:
 
 def _keyspace(stage: Stage, repo: Repo) -> None:
     stage.act("The keyspace. It is made only because we ask for it.", "create_keyspace(repo)")
-    made = create_keyspace(repo)
+    made = made_keyspace(repo)
     stage.text(f"{made.keyspace}: {dict(made.replication)}")
     expect(made.created, "the keyspace is new")
 

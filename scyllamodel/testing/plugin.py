@@ -4,7 +4,10 @@ It is loaded into every pytest run of an environment that has scyllamodel, so no
 test asks for it.
 
 Options: ``--scylla HOST:PORT`` (or ``NAME:PASSWORD@HOST:PORT``) takes a server that runs; without it a Cassandra of
-``--cassandra-version`` is started here, once for all workers of pytest-xdist. No server is an error, never a skip.
+``--cassandra-version`` is started here, once for all workers of pytest-xdist. No server is an error, never a skip. A
+ScyllaDB in a container, for ``--scylla 127.0.0.1:9042``::
+
+    docker run -d --name scylla -p 9042:9042 scylladb/scylla --smp 1 --memory 1G --developer-mode 1
 
 Fixtures, all of which can be overridden in a ``conftest.py``:
 
@@ -51,7 +54,11 @@ _live_repo = pytest.StashKey["Repo | None"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--scylla`` and ``--cassandra-version``."""
     group = parser.getgroup("scyllamodel", "ScyllaDB and Cassandra (scyllamodel)")
-    group.addoption("--scylla", metavar="HOST:PORT", help="use this server; without it a Cassandra is started here")
+    group.addoption(
+        "--scylla",
+        metavar="HOST:PORT",
+        help="use this server, such as a ScyllaDB at 127.0.0.1:9042; without it a Cassandra is started here",
+    )
     group.addoption(
         "--cassandra-version", metavar="VERSION", default="5.0", help="which Cassandra is started here (default: 5.0)"
     )

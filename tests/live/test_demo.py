@@ -77,6 +77,21 @@ def test_the_tour_happens_as_told(scratch, version):
     assert "\x1b" not in done.stdout
 
 
+def test_the_tour_on_a_server_of_one_s_own(scylla_cluster, scylla_repo, tmp_path):
+    """With --url it makes a keyspace there, takes the same acts, and leaves nothing behind."""
+    names = "SELECT keyspace_name FROM system_schema.keyspaces"
+    before = {row[0] for row in scylla_repo.session.execute(names)}
+    done = run("demo", "--url", f"scylla://{scylla_cluster.contact_points[0]}", folder=tmp_path)
+    acts = re.findall(r"^\d+\. .*$", done.stdout, re.MULTILINE)
+    made = {row[0] for row in scylla_repo.session.execute(names)} - before
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert [f"{number}." for number in range(1, 12)] == [act.partition(" ")[0] for act in acts]
+    assert re.search(r"ALTER TABLE scyllamodel_demo_\w+\.customers ADD points int", done.stdout)
+    assert set() == {name for name in made if name.startswith("scyllamodel_demo_")}
+    assert "Its keyspace is gone" in done.stdout
+
+
 def test_the_tour_is_lively_on_a_terminal(scratch, version):
     """On a terminal there are colours and a bar."""
     words = command("demo", "--version", version)

@@ -10,10 +10,14 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import following
 from scyllamodel.cli.exits import DONE, ERROR, Interrupted, Stopped
 from scyllamodel.cli.parser import Command
+from scyllamodel.config import url_text
 from scyllamodel.demo.tour import tour
 from scyllamodel.local import background, versions
 from scyllamodel.local.background import Status
 from scyllamodel.local.progress import shown, silent
+
+CONTAINER: Final = "docker run -d --name scylla -p 9042:9042 scylladb/scylla --smp 1 --memory 1G --developer-mode 1"
+"""How a ScyllaDB is started on a machine with Docker; Podman takes the same line."""
 
 
 def _local_options(parser: argparse.ArgumentParser) -> None:
@@ -85,16 +89,24 @@ def _unwell(found: Status) -> str:
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
     _version(parser, "of Cassandra: 5.0, 4.1 or 4.0 (default: 5.0)")
-    parser.add_argument("--keep", action="store_true", help="let the server run on, until Ctrl-C")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--keep", action="store_true", help="let the server run on, until Ctrl-C")
+    where.add_argument(
+        "--url",
+        metavar="URL",
+        help="of a server that runs, such as scylla://127.0.0.1:9042: the tour makes a keyspace there, and drops it",
+    )
     parser.set_defaults(verbosity=0)
 
 
 def _demo(settings: argparse.Namespace, console: Console) -> int:
     try:
         with following(console, indent="   ") as on_event:
-            tour(console.result, version=settings.version, keep=settings.keep, on_event=on_event)
+            url = settings.url and url_text(settings.url, "--url")
+            tour(console.result, version=settings.version, keep=settings.keep, url=url, on_event=on_event)
     except (Interrupted, Stopped):
-        raise Interrupted("The tour was interrupted. Its server is stopped, and the data is gone.") from None
+        what = "Its keyspace is dropped." if settings.url else "Its server is stopped, and the data is gone."
+        raise Interrupted(f"The tour was interrupted. {what}") from None
     return DONE
 
 
@@ -107,7 +119,7 @@ COMMANDS: Final = (
         "The server, and the Java that it needs, are downloaded once into your cache folder. It runs\n"
         "in the background until you stop it, and its data goes with it. `status` asks each node for a\n"
         "read and for a schema change that changes nothing, and ends with 1 if one of them is not well.\n"
-        "Needs the extra `local`.",
+        f"Needs the extra `local`. It is always Cassandra; a ScyllaDB runs in a container:\n  {CONTAINER}",
         ("scyllamodel local start", "scyllamodel local start --version 4.1 --heap 2048", "scyllamodel local status"),
         imports=False,
     ),
@@ -117,8 +129,9 @@ COMMANDS: Final = (
         _demo,
         _demo_options,
         "Starts a real Cassandra for the tour and stops it afterwards. Every claim is put to the test:\n"
-        "exit code 0 means that all of it happened as told. Needs the extra `local`.",
-        ("scyllamodel demo", "scyllamodel demo --version 4.1", "scyllamodel demo --keep"),
+        "exit code 0 means that all of it happened as told. Needs the extra `local`, or with --url a server\n"
+        f"of your own. A ScyllaDB in a container:\n  {CONTAINER}",
+        ("scyllamodel demo", "scyllamodel demo --keep", "scyllamodel demo --url scylla://127.0.0.1:9042"),
         imports=False,
     ),
 )
