@@ -86,6 +86,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Read 100,000 damaged tokens, plans, lock files, ledger rows and schema rows each; failures can be replayed."""
+    _install(session, "cli", "testing")
+    session.run("python", "tests/fuzz.py", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("server", SERVERS)
 def matrix(session: nox.Session, server: str) -> None:
     """Run the live tests on every supported Cassandra."""

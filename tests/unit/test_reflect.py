@@ -294,7 +294,7 @@ def test_a_strange_value_of_an_option_is_a_fault_of_its_table_alone(row):
     assert (["t"], ["odd"]) == ([table.name for table in found.tables], [odd.name for odd in found.unreadable])
 
 
-@pytest.mark.parametrize("depth", [64, 65, 300, 100_000])
+@pytest.mark.parametrize("depth", [64, 65, 300, 20_000])
 def test_types_nest_only_so_deep(depth):
     """A type nested deeper is a fault of its table, and no exhausted stack."""
     column = {"table_name": "t", "column_name": "x", "clustering_order": "none", "kind": "regular", "position": -1}

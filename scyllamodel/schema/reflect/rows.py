@@ -188,7 +188,7 @@ class _Keyspace:
 
     def user_type(self, row: Row) -> UserType:
         name = row["type_name"]
-        fields = zip(row["field_names"], row["field_types"], strict=True)
+        fields = zip(_texts(row["field_names"]), row["field_types"], strict=True)
         return UserType(name, tuple((field, self.type(text, name, field)) for field, text in fields), self.name)
 
     def table(self, row: Row) -> Table:
@@ -215,7 +215,7 @@ class _Keyspace:
         return View(
             name=name,
             columns=columns,
-            base=row["base_table_name"],
+            base=_text(row["base_table_name"]),
             keyspace=self.name,
             all_columns=bool(row["include_all_columns"]),
             where=where_clause(row["where_clause"] or "", {column.name for column in columns if column.in_key}),
@@ -270,11 +270,11 @@ class _Keyspace:
             name=name,
             arguments=tuple(
                 (argument, self.type(text, name, argument))
-                for argument, text in zip(row["argument_names"] or (), types, strict=True)
+                for argument, text in zip(_texts(row["argument_names"] or ()), types, strict=True)
             ),
             returns=self.type(row["return_type"], name),
-            language=row["language"],
-            body=row["body"],
+            language=_text(row["language"]),
+            body=_text(row["body"]),
             null_input=row["called_on_null_input"],
         )
 
@@ -288,7 +288,7 @@ class _Keyspace:
         return Aggregate(
             name=name,
             arguments=tuple(self.type(text, name) for text in types),
-            state_function=row["state_func"],
+            state_function=_text(row["state_func"]),
             state_type=self.type(row["state_type"], name),
             initial=row["initcond"],
             final_function=row["final_func"],
@@ -343,6 +343,16 @@ class _Odd(IntrospectionError):
 
 _ODD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What reading a value of another kind than servers store can raise."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is needed and not {value!r}")
+    return value
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    return [_text(value) for value in values]
 
 
 def _called(what: str, row: Row) -> str:
