@@ -53,14 +53,6 @@ STCS, LCS = {"class": "SizeTieredCompactionStrategy"}, {"class": "LeveledCompact
         ("caching", {"keys": "all"}, CASSANDRA, "caching = {'keys': 'ALL'}"),
     ],
 )
-def test_a_hint_on_tablets_that_no_server_knows_is_refused():
-    """ScyllaDB has five hints, and takes any value of them."""
-    (problem,) = TableOptions(tablets={"min_tablets": 4}).problems("x")
-
-    assert ("OP104", True) == (problem.code, "'min_tablets'" in str(problem))
-    assert [] == TableOptions(tablets={"min_tablet_count": "x", "pow2_count": False}).problems("x")
-
-
 def test_options_are_written_as_the_server_wants_them(name, value, server, cql):
     """Each server gets its own spelling of one meaning, and hostile text is data."""
     assert cql == option_cql(name, canonical(name, value), server)
@@ -352,3 +344,11 @@ def test_one_interval_is_not_below_the_other():
     assert [] == TableOptions(min_index_interval=8, max_index_interval=8).problems("m.Order")
     assert 1 == len(TableOptions(min_index_interval=8, max_index_interval=7).problems("m.Order"))
     assert [] == TableOptions(min_index_interval="8", max_index_interval=9).problems("m.Order")
+
+
+def test_a_hint_on_tablets_that_no_server_knows_is_refused():
+    """ScyllaDB has five hints, and takes any value of them."""
+    (problem,) = TableOptions(tablets={"min_tablets": 4}).problems("x")
+
+    assert ("OP104", True) == (problem.code, "'min_tablets'" in str(problem))
+    assert [] == TableOptions(tablets={"min_tablet_count": "x", "pow2_count": False}).problems("x")
