@@ -123,7 +123,7 @@ def string(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def name_fault(name: str, what: str, *, limit: int | None = LONGEST_NAME) -> str | None:
+def name_fault(name: str, what: str, *, limit: int | None = MAX_NAME) -> str | None:
     """Why this name cannot be one of a keyspace, table, view, index or type; None when it can.
 
     >>> name_fault("a b", "table")
