@@ -9,9 +9,13 @@ from uuid import uuid4
 
 import attrs
 import pytest
+from rebuild import rows
+from strategies import HOSTILE
 
-from scyllamodel import Repo, check, inspect, migrate, plan, rollback
+from scyllamodel import Repo, check, create_keyspace, inspect, migrate, plan, rollback
+from scyllamodel._identifiers import quote, string
 from scyllamodel.release.look import Look
+from scyllamodel.schema.ddl import script
 from scyllamodel.schema.source import module_source
 
 pytestmark = pytest.mark.live
@@ -108,6 +112,38 @@ def test_generated_models_make_the_schema_again(foreign, tmp_path):
 
             assert check(repo, strict=True).in_sync
     assert alike(facts) == alike(made)
+
+
+def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
+    """Script and models make the same rows of ``system_schema`` again, whatever columns, fields and comments hold."""
+    live, script_made, models_made = (f"hostile_{uuid4().hex[:8]}" for _ in range(3))
+    names = [*HOSTILE, 'style:x"', "'", "\\", "#{x}", "a\rb", "\u2028"]
+    columns = ", ".join(f"{quote(name)} text" for name in names)
+    with scylla_cluster.repo(live, name="again") as repo:
+        for keyspace in (live, script_made, models_made):
+            create_keyspace(Repo.from_settings(attrs.evolve(repo.settings, keyspace=keyspace)))
+        session = repo.session
+        session.execute(f"CREATE TYPE {live}.t ({columns})", timeout=60)
+        for at, name in enumerate(names):
+            comment = string(f"{name} \x00 {name}")
+            session.execute(
+                f"CREATE TABLE {live}.t{at} ({quote(name)} int PRIMARY KEY, v frozen<t>) WITH comment = {comment}",
+                timeout=60,
+            )
+        session.execute(f"ALTER TABLE {live}.t0 ADD ({columns.replace(quote(names[0]), 'other', 1)})", timeout=60)
+        facts, server = inspect(repo)[live], Look.at(repo).server
+        for statement in script(facts, server)[1:]:
+            session.execute(statement.replace(f"{live}.", f"{script_made}."), timeout=60)
+        with models(module_source(facts, server, repo="again"), tmp_path) as module:
+            settings = attrs.evolve(repo.settings, models=[module], keyspace=models_made)
+            with Repo.from_settings(settings) as other:
+                migrate(other)
+        found = [rows(repo, keyspace) for keyspace in (live, script_made, models_made)]
+        for keyspace in (live, script_made, models_made):
+            session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
+
+    assert found[0] == found[1]
+    assert found[0] == found[2]
 
 
 def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path):

@@ -88,12 +88,15 @@ def test_a_view_of_all_columns_stays_one(folder):
     assert ["t.w"] == [change.name for change in diff(later, declared, C5)]
 
 
+NUL = ("\0", Native("int"))
 LEFT_OUT = [
     (schema(table("old", flags={"dense"})), "# The table 'old' is left out: it has a compact layout"),
     (schema(table("n" * 193)), "has at most 192 characters"),
     (schema(table("t", "a int pk", "u frozen<gone>")), "holds the user type gone, for which there is no class"),
     (schema(table("t", "a int pk", "u p"), user_type("p", "x set<int>")), "is not frozen, and its type holds"),
     (schema(user_type("a", "z frozen<b>"), user_type("b", "z frozen<a>")), "The user type 'a' is left out"),
+    (schema(Table("t", (*table("t").columns, TableColumn(*NUL)))), "one of its columns has no name, or"),
+    (schema(attrs.evolve(user_type("nul", "x int"), fields=(NUL,))), "one of its fields has no name, or"),
     (schema(user_type("date", "z int")), "The user type 'date' is left out"),
     (schema(table("t"), view("v", "t", "id int pk", where="id > 3")), "models have no filters: WHERE id > 3"),
     (schema(view("v", "t", "id int pk")), "The view 'v' is left out: its table t has no class"),

@@ -50,13 +50,15 @@ def usable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
     """The user types that classes can stand for: those with a name of today, made of such types only."""
     usable: dict[str, UserType] = {}
     for item in types_in_order(item for item in facts.types if name_fault(item.name, "user type") is None):
-        if usable.keys() >= set(item.user_types):
+        if usable.keys() >= set(item.user_types) and all(_is_name(name) for name, _ in item.fields):
             usable[item.name] = item
     return usable
 
 
 def type_fault(found: UserType) -> str:
     """Why a user type that is not among `usable_types` is not."""
+    if not all(_is_name(name) for name, _ in found.fields):
+        return "one of its fields has no name, or one with a NUL"
     return name_fault(found.name, "user type") or "it holds a type that no class can stand for, or itself"
 
 
@@ -66,8 +68,8 @@ def table_fault(table: Table, classes: Classes) -> str | None:
         return "it is scyllamodel's own"
     if not is_manageable(table):
         return "it has a compact layout (WITH COMPACT STORAGE, or made by Thrift)"
-    if any(not column.name for column in table):
-        return "one of its columns has no name"
+    if not all(_is_name(column.name) for column in table):
+        return "one of its columns has no name, or one with a NUL"
     for column in table:
         unknown = [name for name in user_types(column.type) if name not in classes.names]
         if unknown:
@@ -75,6 +77,11 @@ def table_fault(table: Table, classes: Classes) -> str | None:
         if isinstance(column.type, UserTypeName) and _is_open(column.type, classes):
             return f"the column {column.name} is not frozen, and its type holds collections that are not either"
     return name_fault(table.name, "table")
+
+
+def _is_name(name: str) -> bool:
+    """Whether a model takes the name of a column or field."""
+    return bool(name) and "\0" not in name
 
 
 def _is_open(found: UserTypeName, classes: Classes) -> bool:
