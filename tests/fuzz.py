@@ -110,9 +110,9 @@ def odd_value(dice, value):
     return dice.choice((*ODD_VALUES, dice.choice(ODD_TEXTS), nested(dice.choice((3, 70, 3000)))))
 
 
-def of_its_kind(dice, value):
-    """Another value that a column of this type can hold: servers keep types, and nothing else."""
-    if value is None or dice.random() < 0.1:
+def of_its_kind(dice, value, *, in_collection=False):
+    """Another value that a column of this type can hold: servers keep types, and no nulls in collections."""
+    if not in_collection and (value is None or dice.random() < 0.1):
         return None
     if isinstance(value, str):
         return odd_text(dice, value)
@@ -120,10 +120,10 @@ def of_its_kind(dice, value):
         return dice.randbytes(dice.randrange(40)) if dice.random() < 0.5 else value[: dice.randrange(len(value) + 1)]
     if isinstance(value, list):
         inside = [*value, dice.choice(value or ["x"])]
-        return [of_its_kind(dice, part) if dice.random() < 0.5 else part for part in inside]
+        return [of_its_kind(dice, part, in_collection=True) if dice.random() < 0.5 else part for part in inside]
     if isinstance(value, dict):
         pairs = ((odd_text(dice, key) if dice.random() < 0.2 else key, inner) for key, inner in value.items())
-        return {key: of_its_kind(dice, inner) if dice.random() < 0.5 else inner for key, inner in pairs}
+        return {key: of_its_kind(dice, inner, in_collection=True) for key, inner in pairs}
     kinds = {bool: (True, False), float: (float("nan"), float("inf"), -1.0, 0.0, 1e300)}
     return dice.choice(kinds.get(type(value), (0, -1, 1, 2**31 - 1, -(2**31))))
 
@@ -245,7 +245,7 @@ def ledger(dice):
     step, version = (altered(dice, row) if dice.random() < 0.3 else row for row in rows)
     if not isinstance(step, dict) or not isinstance(version, dict) or step_fault(step) or version_fault(version):
         raise Refused("a bound of the ledger")
-    one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1})
+    one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": 1})
     made = Migration.from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
     shown = history_text([made]), made.to_dict(), one.to_dict(), made.back_to, one.undoes
     found = one.change
