@@ -32,8 +32,8 @@ _PATIENCE: Final = 10.0
 class FaultProxy:
     """A proxy for one node, in a thread of its own, started by `start` or by ``with``.
 
-    Its address answers as the node does, with protocol 3 or 4 and without compression. A driver that finds other nodes
-    by itself goes around it, as does one that uses ScyllaDB's port for shard awareness.
+    Its address answers as the node does, with protocol 3 or 4, without compression and ScyllaDB's port for shard
+    awareness, and with its own address for that of the node. A driver that finds other nodes goes around it.
 
     Parameters:
         target: the node, as ``host:port``.

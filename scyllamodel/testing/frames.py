@@ -37,7 +37,7 @@ _NAMES: Final = {
 _SYSTEM: Final = re.compile(r"\bFROM\s+system(_\w+)?\.", re.IGNORECASE)
 _PROTOCOL_ERROR: Final = 0x000A
 _PREPARED: Final = 4
-_TRACING: Final = 0x02
+TRACING: Final = 0x02
 _FROM_SERVER: Final = 0x80
 
 
@@ -104,7 +104,7 @@ class Statements:
         if frame.opcode in {QUERY, PREPARE}:
             return _long_string(body, 0)[0]
         if frame.opcode == EXECUTE:
-            return self._texts.get(_short_bytes(body, 0)[0], "")
+            return self._texts.get(short_bytes(body, 0)[0], "")
         if frame.opcode == BATCH:
             return "; ".join(self._batch(body))
         return ""
@@ -115,7 +115,7 @@ class Statements:
         for _ in range(count):
             prepared = body[at]
             if prepared:
-                statement, at = _short_bytes(body, at + 1)
+                statement, at = short_bytes(body, at + 1)
                 yield self._texts.get(statement, "")
             else:
                 text, at = _long_string(body, at + 1)
@@ -125,10 +125,10 @@ class Statements:
     def learn(self, asked: Request, answer: Frame) -> None:
         """Remember the text of a statement that was prepared just now."""
         if asked.kind == "PREPARE" and answer.opcode == RESULT:
-            at = 16 if answer.flags & _TRACING else 0
+            at = 16 if answer.flags & TRACING else 0
             (kind,) = struct.unpack_from(">i", answer.body, at)
             if kind == _PREPARED:
-                self._texts[_short_bytes(answer.body, at + 4)[0]] = asked.query
+                self._texts[short_bytes(answer.body, at + 4)[0]] = asked.query
 
 
 def unsupported(frame: Frame) -> Frame:
@@ -139,23 +139,27 @@ def unsupported(frame: Frame) -> Frame:
     return Frame(NEWEST, 0, frame.stream, ERROR, body)
 
 
-def without_compression(answer: Frame) -> Frame:
-    """A SUPPORTED answer that offers no compression; other frames are returned as they are."""
+_SHARD_AWARE: Final = ("SCYLLA_SHARD_AWARE_PORT", "SCYLLA_SHARD_AWARE_PORT_SSL")
+
+
+def without_ways_around(answer: Frame) -> Frame:
+    """A SUPPORTED answer that offers no compression and no other port; other frames are returned as they are."""
     if answer.opcode != SUPPORTED:
         return answer
     (count,) = struct.unpack_from(">H", answer.body)
-    parts, at = [answer.body[:2]], 2
+    parts, at = list[bytes](), 2
     for _ in range(count):
-        name, after = _string(answer.body, at)
+        name, after = string(answer.body, at)
         end = _after_strings(answer.body, after)
-        parts.append(answer.body[at:after])
-        parts.append(b"\0\0" if name == "COMPRESSION" else answer.body[after:end])
+        if name not in _SHARD_AWARE:
+            parts.append(answer.body[at:after] + (b"\0\0" if name == "COMPRESSION" else answer.body[after:end]))
         at = end
-    return attrs.evolve(answer, body=b"".join(parts))
+    return attrs.evolve(answer, body=struct.pack(">H", len(parts)) + b"".join(parts))
 
 
-def _string(body: bytes, at: int) -> tuple[str, int]:
-    found, after = _short_bytes(body, at)
+def string(body: bytes, at: int) -> tuple[str, int]:
+    """A text with its length before it, and where it ends."""
+    found, after = short_bytes(body, at)
     return found.decode(), after
 
 
@@ -163,11 +167,12 @@ def _after_strings(body: bytes, at: int) -> int:
     (count,) = struct.unpack_from(">H", body, at)
     at += 2
     for _ in range(count):
-        _, at = _string(body, at)
+        _, at = string(body, at)
     return at
 
 
-def _short_bytes(body: bytes, at: int) -> tuple[bytes, int]:
+def short_bytes(body: bytes, at: int) -> tuple[bytes, int]:
+    """Bytes with their length before them, and where they end."""
     (size,) = struct.unpack_from(">H", body, at)
     return body[at + 2 : at + 2 + size], at + 2 + size
 

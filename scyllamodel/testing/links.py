@@ -12,8 +12,9 @@ import struct
 from typing import Final
 
 from scyllamodel.local.wire import HEADER
+from scyllamodel.testing.addresses import with_address
 from scyllamodel.testing.faults import Deed, Faults
-from scyllamodel.testing.frames import NEWEST, Frame, Request, unsupported, without_compression
+from scyllamodel.testing.frames import NEWEST, Frame, Request, unsupported, without_ways_around
 
 _LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # close() then sends RST, as a machine that lost its state does
 
@@ -27,6 +28,8 @@ class Link:
         self._to_node: asyncio.StreamWriter | None = None
         self._asked: dict[int, Request] = {}
         self._cut = False
+        self._ip: str = writer.get_extra_info("sockname")[0]
+        """Where the client reaches the proxy, which is where the node is for it."""
 
     async def run(self, target: tuple[str, int]) -> None:
         """Pass frames both ways until either side closes."""
@@ -85,16 +88,17 @@ class Link:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
                 frame = await self._frame(from_node)
-                deed = self._deed(frame)
+                asked = self._asked.pop(frame.stream, None)
+                deed = self._deed(asked, frame)
                 if deed == "cut answer":
                     return self.end()
                 if deed == "swallow":
                     self._faults.counters.swallowed += 1
                 else:
-                    await self._answer(without_compression(frame).to_bytes(from_server=True))
+                    shown = with_address(asked, without_ways_around(frame), self._ip)
+                    await self._answer(shown.to_bytes(from_server=True))
 
-    def _deed(self, answer: Frame) -> Deed | None:
-        request = self._asked.pop(answer.stream, None)
+    def _deed(self, request: Request | None, answer: Frame) -> Deed | None:
         if request is None:
             return None  # an event
         self._faults.statements.learn(request, answer)

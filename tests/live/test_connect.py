@@ -21,6 +21,7 @@ from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_server
 from scyllamodel.errors import ConnectionFailed
+from scyllamodel.testing.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.live
 
@@ -329,3 +330,12 @@ def test_a_program_that_stops_the_loop_ends_at_once(point):
         lingered.append(time.time() - float(run.stdout))
 
     assert [] == [seconds for seconds in lingered if seconds > 3]
+
+
+def test_a_proxy_at_another_address_is_not_gone_around(scylla_cluster):
+    """A node gives an address of its own for itself; through the proxy it is the proxy's, so that all requests pass."""
+    with FaultProxy(scylla_cluster.contact_points[0], listen="127.0.0.9:0") as proxy:
+        with scylla_cluster.repo("system", nodes=[proxy.address]) as repo:
+            repo.raw("SELECT cluster_name FROM system.local")
+
+        assert any(request.query.startswith("SELECT cluster_name FROM") for request in proxy.requests)

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from scyllamodel.local import wire
+from scyllamodel.testing.addresses import with_address
 from scyllamodel.testing.fault_proxy import FaultProxy
-from scyllamodel.testing.frames import BATCH, EXECUTE, PREPARE, QUERY, RESULT, SUPPORTED, Frame, Statements
+from scyllamodel.testing.frames import BATCH, EXECUTE, PREPARE, QUERY, RESULT, SUPPORTED, Frame, Request, Statements
 
 VOID = struct.pack(">i", 1)
 
@@ -37,7 +38,8 @@ class Node(socketserver.BaseRequestHandler):
         if opcode == wire.STARTUP:
             return wire.READY, b""
         if opcode == 0x05:
-            return SUPPORTED, b"\0\2" + names("COMPRESSION", "lz4", "snappy") + names("CQL_VERSION", "3.4.7")
+            ways = names("COMPRESSION", "lz4", "snappy") + names("SCYLLA_SHARD_AWARE_PORT", "19042")
+            return SUPPORTED, b"\0\3" + ways + names("CQL_VERSION", "3.4.7")
         if opcode == PREPARE:
             return RESULT, struct.pack(">iH", 4, 2) + b"id"
         return RESULT, VOID
@@ -221,11 +223,59 @@ def test_a_newer_protocol_is_refused_as_a_server_refuses_it(proxy):
 
 
 def test_the_server_offers_no_compression_through_the_proxy(proxy):
-    """Compression would hide the text of requests; other options stay."""
+    """Compression would hide the text of requests, another port the requests themselves; other options stay."""
     with client(proxy) as connection:
         offered = connection.ask(0x05, b"").body
 
     assert b"\0\2" + names("COMPRESSION") + names("CQL_VERSION", "3.4.7") == offered
+
+
+TEXT, INET = 0x0D, 0x10
+
+
+def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=1):
+    """A RESULT with one row, as servers send it."""
+    described = b"".join(wire.string(name) + struct.pack(">H", kind) for name, kind in columns)
+    head = struct.pack(">iii", 2, flags, len(columns)) + wire.string("system") + wire.string("local") + described
+    row = b"".join(struct.pack(">i", -1 if cell is None else len(cell)) + (cell or b"") for cell in cells)
+    return Frame(4, 0, 0, RESULT, head + struct.pack(">i", 1) + row)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "shown"),
+    [
+        ("SELECT * FROM system.local", (b"local", b"\x0a\0\0\5"), (b"local", b"\x7f\0\0\1")),
+        ("SELECT * FROM system.local", (b"local", bytes(16)), (b"local", b"\x7f\0\0\1")),
+        ("SELECT * FROM system.local", (b"local", None), (b"local", None)),
+        ("SELECT * FROM shop.local", (b"local", b"\x0a\0\0\5"), (b"local", b"\x0a\0\0\5")),
+    ],
+)
+def test_the_proxy_stands_for_the_address_of_the_node(asked, sent, shown):
+    """A driver goes to the address that the node gives for itself, so the proxy gives its own, in that table alone."""
+    found = with_address(Request("QUERY", asked), rows_of_local(*sent), "127.0.0.1")
+
+    assert rows_of_local(*shown) == found
+
+
+def test_types_before_the_address_are_passed_over():
+    """Collections, tuples and user types of other columns are read to their end."""
+    text = struct.pack(">H", TEXT)
+    user = (
+        struct.pack(">H", 0x30) + wire.string("k") + wire.string("t") + struct.pack(">H", 1) + wire.string("f") + text
+    )
+    inside = [
+        struct.pack(">H", 0x22) + text,
+        struct.pack(">H", 0x21) + text + text,
+        struct.pack(">HH", 0x31, 2) + text + text,
+        struct.pack(">H", 0) + wire.string("org.apache.X"),
+        user,
+    ]
+    described = b"".join(wire.string(f"c{at}") + kind for at, kind in enumerate(inside))
+    head = struct.pack(">iii", 2, 1, len(inside) + 1) + wire.string("system") + wire.string("local") + described
+    head += wire.string("rpc_address") + struct.pack(">H", INET) + struct.pack(">i", 1) + struct.pack(">i", -1) * 5
+    frames = [Frame(4, 0, 0, RESULT, head + struct.pack(">i", 4) + ip) for ip in (b"\x0a\0\0\5", b"\x7f\0\0\1")]
+
+    assert frames[1] == with_address(Request("QUERY", "SELECT * FROM system.local"), frames[0], "127.0.0.1")
 
 
 def test_a_node_that_is_down_ends_the_connection():
