@@ -53,7 +53,7 @@ def companion_keyspace(keyspace: str) -> str:
     """The keyspace that holds the internal tables of one in which lightweight transactions do not work.
 
     >>> companion_keyspace("shop"), companion_keyspace("a" * 48)
-    ('shop_scyllamodel', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa_f40ccb02_scyllamodel')
+    ('shop_scyllamodel', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa_97daac0e_scyllamodel')
     """
     name = f"{keyspace}_scyllamodel"
     if len(name) <= MAX_NAME:
