@@ -13,6 +13,7 @@ from documents import document_in
 from shell import run, start
 
 from scyllamodel.local import LocalCluster
+from scyllamodel.testing import keyspaces
 
 pytestmark = pytest.mark.live
 
@@ -76,10 +77,7 @@ def keyspace(scylla_cluster):
     name = f"bad_{uuid4().hex[:12]}"
     with scylla_cluster.repo(name) as repo:
         send = repo.session.execute
-        send(
-            f"CREATE KEYSPACE {name} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}",
-            timeout=60,
-        )
+        keyspaces.create(repo)
         send(f"CREATE TABLE {name}.kept (id uuid PRIMARY KEY, name text)", timeout=60)
         send(
             f"CREATE MATERIALIZED VIEW {name}.kept_by_name AS SELECT name, id FROM {name}.kept "

@@ -42,7 +42,9 @@ def test_what_is_not_closed_is_no_statement(scylla_repo, end):
 def test_a_keyspace_is_dropped_by_what_is_judged_to_drop_it(scylla_repo):
     """A carriage return ends a comment."""
     name = f"{scylla_repo.keyspace[:30]}_lexed"
-    scylla_repo.raw(f"CREATE KEYSPACE {name} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}")
+    scylla_repo.raw(
+        f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}}"
+    )
     cql = f"--x\rDROP//\n KEYSPACE/**/IF EXISTS {name};"
     scylla_repo.raw(cql)
 

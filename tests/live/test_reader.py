@@ -114,8 +114,8 @@ def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keys
 def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspace):
     """When the version moves at each of five reads for another keyspace, two equal reads are enough."""
     server = read_server(coordinator)
-    simple = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
-    coordinator.rows(f"CREATE KEYSPACE {keyspace}_busy WITH replication = {simple}", timeout=60)
+    single = "{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
+    coordinator.rows(f"CREATE KEYSPACE {keyspace}_busy WITH replication = {single}", timeout=60)
     flips = [f"ALTER KEYSPACE {keyspace}_busy WITH durable_writes = {n % 2 == 1}" for n in range(6)]
     other, connection = meddled(scylla_repo, coordinator, *flips)
     found = read_keyspace(other, keyspace, server)

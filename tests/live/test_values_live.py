@@ -80,7 +80,7 @@ def server(scylla_cluster):
     session = cluster.connect()
     keyspace = f"values_{uuid.uuid4().hex[:12]}"
     session.execute(
-        f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
+        f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}}"
     )
     session.set_keyspace(keyspace)
     for cls, fields in USER_TYPES:
