@@ -74,7 +74,7 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"nodes": ()}, "nodes", "no node to connect to"),
         ({"keyspace": ""}, "keyspace", "there is no keyspace"),
         ({"keyspace": "a-b"}, "keyspace", "only ASCII letters"),
-        ({"keyspace": "k" * 193}, "keyspace", "at most 192"),
+        ({"keyspace": "k" * 49}, "keyspace", "at most 48"),
         ({"name": ""}, "name", "a repo needs a name"),
         ({"models": "shop models"}, "models", "no name of a package"),
         ({"models": ["shop/models"]}, "models", "no name of a package"),
