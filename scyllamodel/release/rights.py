@@ -85,7 +85,8 @@ def needs_of(steps: Iterable[Step]) -> Iterator[Need]:
 
 
 def _of(change: Any) -> list[Need]:
-    permission, name = _NEEDS.get(type(change), ("", _nothing))
+    kind: Any = change.__class__
+    permission, name = _NEEDS.get(kind, ("", _nothing))
     place = name(change)
     return [] if place is None else [(permission, change.keyspace, place)]
 
