@@ -60,13 +60,14 @@ def read_keyspace_at(
     }
     # Cassandra writes the tables of its schema one after the other and moves its version when all are written: for a
     # moment a table is there without its columns, at an unmoved version.
-    for pause in (*TORN_PAUSES, None):
+    pauses = iter(TORN_PAUSES)
+    while True:
         rows, version = _rows(coordinator, keyspace, selects, page)
         found = reflect_keyspace(keyspace, rows, server, books=books)
-        if pause is None or not any(item.torn for item in found.unreadable):
-            break
+        pause = next(pauses, None) if any(item.torn for item in found.unreadable) else None
+        if pause is None:
+            return found, version
         time.sleep(pause)
-    return found, version
 
 
 def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None]:

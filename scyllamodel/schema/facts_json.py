@@ -120,7 +120,7 @@ def index_dict(found: Index) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Maps as dicts in the order of their names, racks as lists; what JSON does not know as text."""
     if isinstance(value, tuple):
-        return [plain(item) for item in value]
+        return [plain(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value)
         return {key: plain(items[key]) for key in sorted(items)}

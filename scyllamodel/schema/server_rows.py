@@ -88,7 +88,7 @@ def common_features(texts: Iterable[str | None]) -> frozenset[str] | None:
     ['CDC', 'LWT']
     """
     known = [frozenset(text.split(",")) for text in texts if text]
-    return frozenset.intersection(*known) if known else None
+    return known[0].intersection(*known) if known else None
 
 
 def _switch(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:

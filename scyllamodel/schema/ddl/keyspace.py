@@ -8,7 +8,7 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scyllamodel._identifiers import quote
 from scyllamodel.schema.facts import Keyspace
@@ -77,7 +77,7 @@ def _factors(now: Any, then: Any) -> Iterator[Any]:
     """The factors of one data centre on the way; fewer where the server takes no further step."""
     if isinstance(now, tuple):
         if isinstance(then, tuple):
-            yield from _racks(now, then)
+            yield from _racks(cast("tuple[str, ...]", now), cast("tuple[str, ...]", then))
         return
     size = copies(then)
     number = copies(now)

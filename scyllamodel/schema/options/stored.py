@@ -128,7 +128,8 @@ def ttl_column(row: Mapping[str, Any]) -> str | None:
     Parameters:
         row: of ``system_schema.tables``.
     """
-    blob = (row.get("extensions") or {}).get("scylla_tags")
+    extensions: Mapping[str, bytes] = row.get("extensions") or {}
+    blob = extensions.get("scylla_tags")
     return None if blob is None else string_map(blob).get("system:ttl_attribute")
 
 

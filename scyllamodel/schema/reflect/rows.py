@@ -170,7 +170,8 @@ class _Keyspace:
         except _ODD as error:
             odd = self.fault("", f"its replication: {type(error).__name__}: {error}")
             raise IntrospectionError(str(odd), object=self.name) from error
-        beside = next(iter(self.rows.of("scylla_keyspaces", self.name)), {})
+        none: Row = {}
+        beside = next(iter(self.rows.of("scylla_keyspaces", self.name)), none)
         return Keyspace(
             name=self.name,
             replication=FrozenMap(replication),
@@ -320,7 +321,8 @@ def _replication(row: Row) -> dict[str, Any]:
     """The class without its package, and the factors; racks, as ``dc1:0`` and ``dc1:1``, are in ``replication_v2``."""
     found: dict[str, Any] = {str(key): str(value) for key, value in row["replication"].items()}
     racks: dict[str, dict[int, str]] = {}
-    for key, rack in (row.get("replication_v2") or {}).items():
+    stored: Mapping[str, str] = row.get("replication_v2") or {}
+    for key, rack in stored.items():
         dc, colon, number = str(key).rpartition(":")
         if colon and number.isdecimal():
             racks.setdefault(dc, {})[int(number)] = str(rack)

@@ -73,7 +73,7 @@ class Case:
             return bool(self.found.keyspace.tablets)
         about = self.wanted.keyspace
         tablets = None if about is None else about.tablets
-        replication = {} if about is None or about.replication is None else about.replication
+        replication: Mapping[str, Any] = {} if about is None or about.replication is None else about.replication
         return self.server.makes_tablets(strategy(replication), tablets=tablets)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -147,8 +147,10 @@ def _no_replicas(written: Handwritten) -> Iterator[Diagnostic]:
     about, wanted = written.found.keyspace, written.statement.options.get("replication")
     if about is None or not about.tablets or not isinstance(wanted, Mapping):
         return
-    before = {name: factor for name, factor in (about.replication or {}).items() if name != "class"}
-    after: dict[str, Any] = {**before, **{name: factor for name, factor in wanted.items() if name != "class"}}
+    stored: Mapping[str, Any] = about.replication or {}
+    before = {name: factor for name, factor in stored.items() if name != "class"}
+    asked = {name: factor for name, factor in cast("Mapping[str, Any]", wanted).items() if name != "class"}
+    after: dict[str, Any] = {**before, **asked}
     if any(map(copies, before.values())) and all(copies(factor) == 0 for factor in after.values()):
         text = "a factor of 0 in every data centre deletes all rows of the keyspace"
         yield _refused("NB102", written, text, "Keep at least one copy; or drop the tables, if nobody needs them.")
@@ -156,7 +158,7 @@ def _no_replicas(written: Handwritten) -> Iterator[Diagnostic]:
 
 def _initial_tablets(written: Handwritten) -> Iterator[Diagnostic]:
     tablets = written.statement.options.get("tablets")
-    initial = str(tablets.get("initial", 0)) if isinstance(tablets, Mapping) else "0"
+    initial = str(cast("Mapping[str, Any]", tablets).get("initial", 0)) if isinstance(tablets, Mapping) else "0"
     if initial.startswith("-") and written.server.breaks_at_negative_tablets:
         text = f"no table can be created in a keyspace with initial tablets of {initial}: the node runs out of memory"
         yield _refused("NB101", written, text, "Leave 'initial' out.")
