@@ -37,6 +37,7 @@ from scyllamodel.schema.diff.types import field_renames, renamed
 from scyllamodel.schema.diff.views import view_fault
 from scyllamodel.schema.options import before, changed
 from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.virtual_columns import index_keeps_columns, view_keeps_columns
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn, UserType, View
@@ -141,15 +142,24 @@ class _Transition:
 
     def _dropped_indexes(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         for live, goal in kept:
-            yield from (DropIndex(self.name, live, i) for i in live.indexes if not self._has(goal, i, goal))
+            again = self._again(live, goal)
+            gone = (i for i in live.indexes if i.name in again or not self._has(goal, i, goal))
+            yield from (DropIndex(self.name, live, index) for index in gone)
 
     def _added_indexes(self) -> Iterator[Change]:
         for goal in self.goal.tables:
             live = self.live.get(goal.name)
             populated = live is not None and goal.name not in self.again
+            again = self._again(live, goal) if live is not None else set[str]()
             for index in goal.indexes:
-                if live is None or not populated or not self._has(live, index, goal):
+                if live is None or not populated or index.name in again or not self._has(live, index, goal):
                     yield AddIndex(self.name, goal, index, populated)
+
+    def _again(self, live: Table, goal: Table) -> set[str]:
+        """The indexes that go so that their table can lose regular columns, and come back."""
+        if not any(column.kind == "regular" for column in _only_in(live, goal)):
+            return set()
+        return {index.name for index in live.indexes if index_keeps_columns(index, live, self.server)}
 
     def _has(self, table: Table, index: Index, goal: Table) -> bool:
         return any(i.name == index.name and same_index(i, index, goal, self.server) for i in table.indexes)
@@ -178,8 +188,10 @@ class _Transition:
         """Whether a view goes so that its table can lose columns, and comes back; not one that selects them (MV102)."""
         live, goal = self.live.get(view.base), self.sides.declared.get(view.base)
         lost = _only_in(live, goal) if live is not None and goal is not None else ()
-        selected = any(column.name in view for column in lost)
-        return bool(lost) and not selected and not self.server.drops_columns_beside_views
+        if not lost or any(column.name in view for column in lost):
+            return False
+        virtual = view_keeps_columns(view, live) and any(column.kind == "regular" for column in lost)
+        return virtual or not self.server.drops_columns_beside_views
 
 
 def _key(table: Table) -> list[TableColumn]:

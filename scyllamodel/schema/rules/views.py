@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from scyllamodel.schema.changes import AddView, AlterView, DropColumns, DropTable, DropView
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.virtual_columns import index_keeps_columns, view_keeps_columns
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Index, Table, View
+    from scyllamodel.schema.facts import View
     from scyllamodel.schema.rules.case import Case, ChangeRule
-    from scyllamodel.schema.server import ServerProfile
 
 
 def _added(change: AddView, case: Case) -> Iterator[Diagnostic]:
@@ -62,10 +62,11 @@ def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic
             )
         return
     live = case.found.table(name)
+    indexes = [] if live is None else [i for i in live.indexes if index_keeps_columns(i, live, case.server)]
     for column in change.columns:
         path = case.path(name, column.name)
         regular = column.kind == "regular"
-        holding = [view for view in views if column.name in view or (regular and _holds_all(view, live))]
+        holding = [view for view in views if column.name in view or (regular and view_keeps_columns(view, live))]
         if not case.server.drops_columns_beside_views and views:
             yield _needs(
                 path,
@@ -74,26 +75,11 @@ def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic
             )
         elif holding:
             yield _needs(path, f"the view {_names(holding)} needs the column", holding)
-        elif regular and (index := _index_on_key(live, case.server)) is not None:
+        elif regular and indexes:
+            index = indexes[0]
             text = f"the index {index.name} on a key column needs every regular column of the table"
             fix = f"Drop the index first: scyllamodel contract {recipes.allow('DS106', index.name)}"
             yield Diagnostic("MV102", "error", path, text, fix)
-
-
-def _holds_all(view: View, base: Table | None) -> bool:
-    """Whether a view keeps every regular column of its table, to know which rows are alive (virtual columns).
-
-    ScyllaDB does so where the key of the view has no column that is a regular one of the table.
-    """
-    return base is not None and all(base[c.name].in_key for c in view.columns if c.in_key and c.name in base)
-
-
-def _index_on_key(table: Table | None, server: ServerProfile) -> Index | None:
-    """An ordinary index on a key column, whose hidden view keeps every regular column, too."""
-    if table is None or not server.keeps_indexes_in_views:
-        return None
-    keys = {column.name for column in table if column.in_key}
-    return next((index for index in table.indexes if index.using is None and index.column in keys), None)
 
 
 def _names(views: Iterable[View]) -> str:
