@@ -55,7 +55,7 @@ class Declared:
     """
 
     name: str
-    field: Any
+    field: Any = attrs.field(repr=False)  # with its default, which may be a secret
     annotation: Any
     spec: ColumnSpec = _PLAIN
     hint: Hint | None = None
