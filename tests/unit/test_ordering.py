@@ -16,9 +16,11 @@ from strategies import Status
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
-from scyllamodel.driver.ordering import arranged
+from scyllamodel.driver.exact import _identity
+from scyllamodel.driver.ordering import _order, arranged
 from scyllamodel.types.hints import resolve
-from scyllamodel.types.values import SetType
+from scyllamodel.types.identity import identity_of
+from scyllamodel.types.values import ListType, MapType, Native, SetType, VectorType
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 EARLY, LATE = uuid.uuid1(1, 1), uuid.UUID("ffffffff-ffff-1fff-8080-808080808080")
@@ -167,3 +169,48 @@ def test_a_user_type_without_a_class_is_left_alone():
     value = object()
 
     assert value is arranged(made, is_frozen=True)(value)
+
+
+AT_ONE_TIME = [
+    uuid.UUID("13814000-1dd3-11b2-8000-000000000000"),
+    uuid.UUID("13814000-1dd3-11b2-8000-000000000001"),
+    uuid.UUID("13814000-1dd3-11b2-8100-000000000000"),
+]
+
+
+@pytest.mark.parametrize(
+    ("cql_type", "values"),
+    [
+        (ListType(Native("text")), [["a"], ["a", "b"], ["a", "c"], ["b", "a"]]),
+        (VectorType(Native("text"), 2), [["a", "b"], ["a", "c"], ["b", "a"]]),
+        (SetType(Native("text")), [["a", "b"], ["a", "c"]]),
+        (MapType(Native("double"), Native("int")), [{-0.0: 1}, {0.0: 1}, {0.0: 2}]),
+        (Native("timeuuid"), AT_ONE_TIME),
+    ],
+    ids=str,
+)
+def test_values_inside_are_compared_to_their_ends(cql_type, values):
+    """All elements, keys and values of a collection, and all bytes of a UUID by time."""
+    order = _order(driver_type(cql_type))
+
+    assert all(order(one) < order(later) for one, later in itertools.pairwise(values))
+
+
+@pytest.mark.parametrize(
+    ("hint", "values"),
+    [
+        (list[Decimal], [[Decimal(2), Decimal("1.0")], [Decimal(2), Decimal("1.00")], [Decimal(2), Decimal(3)], []]),
+        (Annotated[list[Decimal], cql.vector(2)], [[Decimal(2), Decimal("1.0")], [Decimal(2), Decimal("1.00")]]),
+        (dict[str, Decimal], [{"a": Decimal("1.0")}, {"a": Decimal("1.00")}, {"b": Decimal("1.0")}]),
+        (dict[Decimal, str], [{Decimal("1.0"): "a"}, {Decimal("1.00"): "a"}, {Decimal("1.0"): "b"}]),
+    ],
+    ids=str,
+)
+def test_values_for_the_driver_are_told_apart_as_those_of_models(hint, values):
+    """Keys of maps that hold collections: what is one cell for a model is one for the values that are sent."""
+    found = resolve(hint)
+    ours, sent = identity_of(found), _identity(driver_type(found.type))
+
+    for one, other in itertools.product(values, repeat=2):
+        assert (ours.cell(one) == ours.cell(other)) is (sent.cell(one) == sent.cell(other))
+        assert ours.same(one, other) is sent.same(one, other)
