@@ -119,7 +119,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
     live, script_made, models_made = (f"hostile_{uuid4().hex[:8]}" for _ in range(3))
     names = [*HOSTILE, 'style:x"', "'", "\\", "#{x}", "a\rb", "\u2028"]
     columns = ", ".join(f"{quote(name)} text" for name in names)
-    with scylla_cluster.repo(live, name="hostile") as repo:
+    with scylla_cluster.repo(live, name=live) as repo:
         for keyspace in (live, script_made, models_made):
             create_keyspace(Repo.from_settings(attrs.evolve(repo.settings, keyspace=keyspace)))
         session = repo.session
@@ -134,7 +134,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
         facts, server = inspect(repo)[live], Look.at(repo).server
         for statement in script(facts, server)[1:]:
             session.execute(statement.replace(f"{live}.", f"{script_made}."), timeout=60)
-        with models(module_source(facts, server, repo="hostile"), tmp_path) as module:
+        with models(module_source(facts, server, repo=live), tmp_path) as module:
             settings = attrs.evolve(repo.settings, models=[module], keyspace=models_made)
             with Repo.from_settings(settings) as other:
                 migrate(other)
