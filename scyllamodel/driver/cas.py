@@ -14,9 +14,8 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._identifiers import string
-from scyllamodel._text import printable_line
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.failures import Meaning, meaning, server_words
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
 from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementTransient, StatementUnknown
 
@@ -115,7 +114,7 @@ class Rows:
 
 def _failure(error: Exception) -> StatementFailure:
     """What became of it. Paxos retries by itself, so a round before the one that found no quorum may yet be done."""
-    words = printable_line(str(getattr(error, "message", None) or error))
+    words = server_words(error)
     if isinstance(error, Unavailable):
         return StatementUnknown(words)
     kinds = {Meaning.REFUSED: StatementRefused, Meaning.UNKNOWN: StatementUnknown}

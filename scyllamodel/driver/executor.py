@@ -15,10 +15,9 @@ from uuid import UUID
 
 from typing_extensions import Self
 
-from scyllamodel._text import printable_line
 from scyllamodel.driver.agreement import Pulse, await_agreement
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
-from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.failures import Meaning, meaning, server_words
 from scyllamodel.driver.names import ConsistencyLevel
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.servers import unread
@@ -103,7 +102,7 @@ class DdlExecutor:
         try:
             return self.coordinator.once(lambda node: self._send(node, cql, timeout))
         except DRIVER_ERRORS as error:
-            raise _FAILURES[meaning(error)](_words(error)) from error
+            raise _FAILURES[meaning(error)](server_words(error)) from error
 
     def _send(self, node: Pinned, cql: str, timeout: float) -> Sequence[str]:
         if self._orders not in {None, node.host_id}:
@@ -133,7 +132,7 @@ class DdlExecutor:
         try:
             return bool(self.coordinator.rows(cql, consistency=ConsistencyLevel.QUORUM))
         except DRIVER_ERRORS as error:
-            raise _FAILURES[meaning(error)](_words(error)) from error
+            raise _FAILURES[meaning(error)](server_words(error)) from error
 
     def follow(self, host_id: UUID | None) -> None:
         """Use the node that another run used last, while it answers."""
@@ -163,8 +162,3 @@ class DdlExecutor:
             else:
                 self._agreed = node
                 return
-
-
-def _words(error: Exception) -> str:
-    """What the server said, without the driver's wrapping where that can be told."""
-    return printable_line(str(getattr(error, "message", None) or error))

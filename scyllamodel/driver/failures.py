@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias, cast
 
+from scyllamodel._text import printable_line
 from scyllamodel.driver.names import (
     AlreadyExists,
     ConfigurationException,
@@ -160,3 +161,8 @@ def _inner(error: BaseException) -> Iterator[Meaning]:
 def lost_node(error: BaseException) -> bool:
     """Whether the error speaks of the node or the way to it rather than of the statement."""
     return isinstance(error, (NoHostAvailable, ConnectionException, ConnectionBusy, IsBootstrapping))
+
+
+def server_words(error: BaseException) -> str:
+    """What the server said, on one line, and without the driver's wrapping where that can be told."""
+    return printable_line(str(getattr(error, "message", None) or error))

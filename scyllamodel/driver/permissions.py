@@ -12,6 +12,7 @@ import attrs
 
 from scyllamodel._identifiers import quote
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.failures import server_words
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.driver.repo import Repo
 
@@ -55,11 +56,11 @@ def permissions_of(coordinator: Coordinator, role: str) -> Permissions:
         rows = coordinator.rows(f"LIST ALL PERMISSIONS OF {quote(role)}")
         everything = any(row.get("super") for row in coordinator.rows(f"LIST ROLES OF {quote(role)}"))
     except Unauthorized as error:
-        return Permissions(role, unknown=_words(error))
+        return Permissions(role, unknown=server_words(error))
     except InvalidRequest as error:
         if _NO_AUTHORIZER in str(error):
             return Permissions(role, enforced=False)
-        return Permissions(role, unknown=_words(error))
+        return Permissions(role, unknown=server_words(error))
     held = frozenset((str(row["permission"]), str(row["resource"])) for row in rows)
     return Permissions(role, held, everything=everything)
 
@@ -75,7 +76,3 @@ def own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
     except DRIVER_ERRORS:
         return None
     return found if found.enforced and not found.unknown else None
-
-
-def _words(error: Exception) -> str:
-    return str(getattr(error, "message", None) or error)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from scyllamodel._text import printable_line
-from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.failures import Meaning, meaning, server_words
 from scyllamodel.driver.names import (
     AuthenticationFailed,
     ConnectionBusy,
@@ -122,8 +121,8 @@ def _what(shape: Shape[Any] | None) -> str:
 
 
 def _words(error: Exception) -> str:
-    """What the server said, without the driver's wrapping where that can be told."""
-    return printable_line(f"{type(error).__name__}: {getattr(error, 'message', None) or error}".rstrip(". "))
+    """The class of an error, and what the server said."""
+    return f"{type(error).__name__}: {server_words(error)}".rstrip(". ")
 
 
 def _advice(cls: type[RequestFailed], error: Exception, shape: Shape[Any] | None, *, unknown: bool) -> str:
