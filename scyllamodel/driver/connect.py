@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 import threading
 from collections.abc import Generator
@@ -194,8 +193,7 @@ def _forked() -> None:
     _Silence.lock, _Silence.depth = threading.Lock(), 0
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+forks.in_child(_forked)
 
 
 @contextlib.contextmanager

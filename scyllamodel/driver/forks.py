@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable
 from typing import Any, Final
 
 from scyllamodel.driver import names  # registers the driver's own handler at exit, which ours has to run before
@@ -21,12 +22,17 @@ def epoch() -> int:
     return _epoch[0]
 
 
+def in_child(function: Callable[[], object]) -> None:
+    """Call a function in each process that is forked from this one, on systems that fork."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+
+
 def _forked() -> None:
     _epoch[0] += 1
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+in_child(_forked)
 
 abandoned: Final[list[object]] = []
 """Sessions of the parent, kept from the garbage collector, which would close them and wait for threads long gone."""

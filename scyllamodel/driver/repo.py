@@ -7,7 +7,6 @@ child gets a connection of its own, or an error if the session was lent.
 from __future__ import annotations
 
 import copy
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
+from scyllamodel.driver import forks
 from scyllamodel.driver.aio import AsyncVerbs
 from scyllamodel.driver.connect import connect
 from scyllamodel.driver.connection import Connection
@@ -73,8 +73,7 @@ def _reset_in_child() -> None:
         held.forked()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_in_child)
+forks.in_child(_reset_in_child)
 
 
 class Repo(Reads, Writes):
