@@ -31,7 +31,7 @@ def page(  # noqa: PLR0917 - two callers, which are twins
     """One page of a query.
 
     Parameters:
-        internal: the keyspace of the internal tables.
+        internal: the keyspaces that may hold the internal tables, the likeliest first.
 
     Raises:
         InvalidPageToken: the token does not verify; no row was asked for.

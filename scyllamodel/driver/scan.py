@@ -287,7 +287,7 @@ class Scan(Generic[R]):
 
 
 class AsyncScan(Generic[R]):
-    """The same, with ``async for``.
+    """All rows of a query by ranges, with ``async for``; see `Scan`.
 
     A position that was given is verified when the iteration starts, unless the secret is known before.
     """
