@@ -22,7 +22,7 @@ from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
 from scyllamodel.model.state import Snapshot, begin_write, end_write, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.misuse import check_row, check_statement
-from scyllamodel.query.objects import Using, Write, access_to, writing_to
+from scyllamodel.query.objects import Using, Write, lose_write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
 from scyllamodel.query.tuning import refuse
@@ -81,7 +81,7 @@ class _Part:
     def lose_track(self) -> None:
         """Nobody knows whether the batch was applied."""
         if self.row is not None:
-            access_to(model_of(self.row), self.compiled.shape.keyspace).lose_track(self.row, self.compiled, self.stands)
+            lose_write(self.row, self.compiled, self.stands)
 
 
 def _check_one_partition(bound: Iterable[Any]) -> None:

@@ -405,23 +405,13 @@ class Grouping:
         for job in group:
             batch.add(cast("Compiled[Any]", job.compiled))
         rows = [row for job in group for row in job.rows]
-        lost, ended = partial(_all_lost, group), partial(_all_ended, group)
-        return Job(rows, batch.compiled(), partial(_all_done, group), batch, lost=lost, ended=ended)
+        done, lost, ended = (partial(_all, group, name) for name in ("done", "lost", "ended"))
+        return Job(rows, batch.compiled(), done, batch, lost=lost, ended=ended)
 
 
-def _all_done(group: list[Job], answer: Answer) -> None:
+def _all(group: list[Job], name: str, *given: Answer) -> None:
+    """Call what each job has under a name: ``done``, ``lost`` or ``ended``."""
     for job in group:
-        if job.done is not None:
-            job.done(answer)
-
-
-def _all_lost(group: list[Job]) -> None:
-    for job in group:
-        if job.lost is not None:
-            job.lost()
-
-
-def _all_ended(group: list[Job]) -> None:
-    for job in group:
-        if job.ended is not None:
-            job.ended()
+        call = getattr(job, name)
+        if call is not None:
+            call(*given)

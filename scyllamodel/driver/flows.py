@@ -30,7 +30,7 @@ from scyllamodel.model.state import (
 )
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.misuse import check_got, check_row, check_scalar, check_select, check_statement
-from scyllamodel.query.objects import Access, Using, Write, access_to, writing_to
+from scyllamodel.query.objects import Access, Using, Write, access_to, lose_write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select, is_select
@@ -296,7 +296,7 @@ def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None) -> Flow
         return (yield from write(compiled))
     except BaseException as error:
         if may_be_applied(error):
-            access_to(model_of(row), compiled.shape.keyspace).lose_track(row, compiled, stands)
+            lose_write(row, compiled, stands)
         raise
 
 

@@ -22,7 +22,7 @@ from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.misuse import check_got, check_row, check_several
-from scyllamodel.query.objects import Access, Using, access_to, writing_to
+from scyllamodel.query.objects import Access, Using, access_to, lose_write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import Compiled
 from scyllamodel.types.display import strictest
@@ -65,11 +65,10 @@ class Many:
             found = saving(row, self.keyspace, using, exists=False, nulls=False)
             if found is None:
                 return Job([(index, row)], None, ended=partial(end_write, row))
-            access = access_to(model_of(row), self.keyspace)
             job = Job([(index, row)], found.compiled, lambda _: remember(row, found.row), ended=partial(end_write, row))
-            job.lost = partial(access.lose_track, row, found.compiled, found.row)
+            job.lost = partial(lose_write, row, found.compiled, found.row)
             if by_partition:
-                job.partition = _partition(access, row)
+                job.partition = _partition(access_to(model_of(row), self.keyspace), row)
         except BaseException:
             end_write(row)
             raise
@@ -126,12 +125,11 @@ class Many:
         check_row("delete", row)
         begin_write(row)
         try:
-            access = writing_to(model_of(row), self.keyspace)
-            compiled = access.delete(row, timestamp=timestamp)
+            compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
         except BaseException:
             end_write(row)
             raise
-        lost = partial(access.lose_track, row, compiled, None)
+        lost = partial(lose_write, row, compiled, None)
         return Job([(index, row)], compiled, lambda _: forget(row), lost=lost, ended=partial(end_write, row))
 
     def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:

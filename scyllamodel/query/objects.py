@@ -36,6 +36,7 @@ from scyllamodel.query.differences import differences
 from scyllamodel.query.insert import Insert, check_null, null_refused, refuses_null, says_nothing
 from scyllamodel.query.kinds import check_kind
 from scyllamodel.query.memory import known_access, memory_of
+from scyllamodel.query.parts import model_of
 from scyllamodel.query.restrictions import Keys, quoted
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import UNSET, Compiled, Shape
@@ -180,17 +181,20 @@ class Access(Generic[M]):
         if self._in_family:
             check_kind(row)
         stands = snapshot(row, current_values(row))
-        values = (self.every if nulls else self.values)(row)
-        if self._has_defaults:
-            values = self._given(row, values)
-        if type(row_of(row)) is Unsettled:
-            values = self._in_full(row, values)
+        values = self._new_values(row, nulls=nulls)
         if using is PLAIN and not absent:
             shape = self._insert
             if shape is None:
                 shape = self._insert = self._insert_shape(using, absent=False)
             return Write(Compiled(shape, values), stands)
         return Write(Compiled(self._insert_shape(using, absent=absent), values + using.values), stands)
+
+    def _new_values(self, row: M, *, nulls: bool) -> tuple[Any, ...]:
+        """The values of an instance as a new row has them, with all that an earlier INSERT of it may have set."""
+        values: tuple[Any, ...] = (self.every if nulls else self.values)(row)
+        if self._has_defaults:
+            values = self._given(row, values)
+        return self._in_full(row, values) if type(row_of(row)) is Unsettled else values
 
     def _given(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Values of a new row, without the defaults of static columns, which would overwrite those of the partition."""
@@ -261,19 +265,12 @@ class Access(Generic[M]):
 
     def _said(self, row: M) -> list[Change]:
         """What a new instance says of its row, for an update that must not make one."""
-        values = self._given(row, self.values(row))
-        if type(row_of(row)) is Unsettled:
-            values = self._in_full(row, values)
-        given = zip(memory_of(self.model).columns.values(), values, strict=True)
+        given = zip(memory_of(self.model).columns.values(), self._new_values(row, nulls=False), strict=True)
         found = [Change(column, None, value) for column, value in given if value is not UNSET]
         return [change for change in found if change.column.name not in self._names]
 
     def lose_track(self, row: M, write: Compiled[Any], stands: Snapshot | None) -> None:
-        """A write of an instance got no answer.
-
-        Parameters:
-            stands: what the instance would stand for if it was applied; None after a DELETE.
-        """
+        """Take note that a write of an instance got no answer; parameters as of `lose_write`."""
         columns, verb, exists = self._memory.columns, write.shape.verb, is_loaded(row)
         written = set[str](columns)
         if verb == "insert":
@@ -357,6 +354,15 @@ def access_to(model: type[M], keyspace: str | None) -> Access[M]:
     if not getattr(model, "__columns__", None):
         raise TypeError(f"a model or an instance of one is needed, not {model!r}")
     return memory_of(model).reach(keyspace, Access(model, keyspace))
+
+
+def lose_write(row: Any, write: Compiled[Any], stands: Snapshot | None) -> None:
+    """Take note that a write of an instance got no answer.
+
+    Parameters:
+        stands: the row that the instance would stand for if the write was applied; None after a DELETE.
+    """
+    access_to(model_of(row), write.shape.keyspace).lose_track(row, write, stands)
 
 
 def writing_to(model: type[M], keyspace: str | None) -> Access[M]:
