@@ -255,11 +255,10 @@ def _resolve(row: Any, keyspace: str) -> Flow[None]:
     """
     access = access_to(model_of(row), keyspace)
     answer = yield Ask(Compiled(access.get, access.stored_key(row), Options(consistency="SERIAL")))
+    found = load_row(access.get, answer.rows[0]) if answer.rows else None
     forget(row)
-    if answer.rows:
-        found = load_row(access.get, answer.rows[0])
-        if model_of(found) is model_of(row):
-            inherit_row(row, found)
+    if found is not None and model_of(found) is model_of(row):
+        inherit_row(row, found)
 
 
 def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:

@@ -7,12 +7,23 @@ import copy
 import pickle
 
 import pytest
+from strategies import Status
 
-from scyllamodel import Column, Model, RequestTimeout, TypeMismatch, UnknownOutcome, UserType, column, partition_key
+from scyllamodel import (
+    Column,
+    LoadError,
+    Model,
+    RequestTimeout,
+    TypeMismatch,
+    UnknownOutcome,
+    UserType,
+    column,
+    partition_key,
+)
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.requests import Answer
-from scyllamodel.model.state import changes, current_values, is_loaded
+from scyllamodel.model.state import changes, current_values, is_loaded, is_unresolved
 from scyllamodel.query.objects import PLAIN
 from scyllamodel.query.statement import UNSET
 
@@ -36,6 +47,13 @@ class Doc(Model, table="docs", repo="unknown"):
     words: Column[set[str]] = column(factory=set)
     counts: Column[dict[str, int]] = column(factory=dict)
     spot: Column[Spot | None] = column(default=None)
+
+
+class Coded(Model, table="coded", repo="unknown"):
+    """A column whose stored value may be one that this release cannot load."""
+
+    id: Column[int] = partition_key()
+    status: Column[Status] = column()
 
 
 def loaded():
@@ -170,6 +188,18 @@ def test_a_conditional_write_is_resolved_first():
 
     assert "SERIAL" == read.options.consistency
     assert {"x": "b", "y": "kept"} == assigned(update)
+
+
+def test_a_row_that_cannot_be_loaded_leaves_it_unresolved():
+    """The error comes through, and the next save reads the row again."""
+    row = Coded.__load__((1, "new"))
+    row.status = Status.PAID
+    fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
+    with pytest.raises(LoadError):
+        sent(saving(row), [(1, "of a later release")])
+
+    assert is_loaded(row)
+    assert is_unresolved(row)
 
 
 def test_a_conditional_write_whose_row_is_gone_is_an_insert():
