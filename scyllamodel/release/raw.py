@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from scyllamodel._cql import code_tokens
-from scyllamodel._secret import HiddenText, shown
+from scyllamodel._secret import HiddenText, is_digest, shown
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
@@ -84,11 +84,11 @@ class RawStep:
 
     def is_of(self, recorded: str) -> bool:
         """Whether a statement in the ledger is this one; an earlier release wrote secret ones as they are."""
-        return recorded == self.cql or (self.secret and recorded == shown(self.cql))
+        return recorded == self.cql or (is_digest(recorded) and recorded == shown(self.cql))
 
     def recorded(self, ran: Mapping[str, LedgerStep]) -> LedgerStep | None:
         """The step of the ledger that is this one, of those that ran, by their statement as it is recorded."""
-        return next((step for cql, step in ran.items() if self.is_of(cql)), None)
+        return ran.get(self.cql) or ran.get(shown(self.cql))
 
     def step(self) -> Step:
         """The step of a plan, not numbered yet."""
@@ -138,8 +138,10 @@ def notes_on_roles(raw: Iterable[RawStep], ran: Mapping[str, LedgerStep]) -> Ite
         ran: the steps of the ledger that ran, by their statement as it is recorded.
     """
     for one in raw:
+        if one.post_condition is not None or not changes_roles(one.cql):
+            continue
         step = one.recorded(ran)
-        if step is not None and one.post_condition is None and changes_roles(one.cql):
+        if step is not None:
             text = (
                 f"it changes roles, and only the ledger says that it ran, as step {step.seq} of version {step.version}"
             )
