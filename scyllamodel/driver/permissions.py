@@ -15,6 +15,8 @@ from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
 from scyllamodel.driver.failures import server_words
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.driver.repo import Repo
+from scyllamodel.driver.servers import unread
+from scyllamodel.errors import IntrospectionError
 
 _NO_AUTHORIZER: Final = "not supported by"
 """What both servers answer to ``LIST`` where nobody looks at permissions."""
@@ -50,7 +52,7 @@ def permissions_of(coordinator: Coordinator, role: str) -> Permissions:
     """What a role is permitted, directly and by the roles that it was granted.
 
     Raises:
-        DriverException: no server answers.
+        IntrospectionError: they could not be read.
     """
     try:
         rows = coordinator.rows(f"LIST ALL PERMISSIONS OF {quote(role)}")
@@ -61,6 +63,8 @@ def permissions_of(coordinator: Coordinator, role: str) -> Permissions:
         if _NO_AUTHORIZER in str(error):
             return Permissions(role, enforced=False)
         return Permissions(role, unknown=server_words(error))
+    except DRIVER_ERRORS as error:
+        raise unread(f"the permissions of the role {role}", coordinator, error) from error
     held = frozenset((str(row["permission"]), str(row["resource"])) for row in rows)
     return Permissions(role, held, everything=everything)
 
@@ -73,6 +77,6 @@ def own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
         return None
     try:
         found = permissions_of(coordinator, role)
-    except DRIVER_ERRORS:
+    except IntrospectionError:
         return None
     return found if found.enforced and not found.unknown else None

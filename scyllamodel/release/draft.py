@@ -178,9 +178,11 @@ def _judge_of(raw: Iterable[RawStep], wish: Wish, look: Look, found: SchemaFacts
 
 def _with_grants(plan: Plan, wish: Wish, wanted: SchemaFacts, look: Look, books: KeyspaceFacts) -> Plan:
     """The plan with the permissions that the application's role lacks, after what makes the tables."""
-    role = application_role(wish.repo)
-    found = None if role is None or wish.contracts else permissions_of(look.coordinator, role)
-    if role is None or found is None or not found.enforced:
+    role = None if wish.contracts else application_role(wish.repo)
+    if role is None:
+        return plan
+    found = permissions_of(look.coordinator, role)
+    if not found.enforced:
         return plan
     remarks = list(remarks_on_role(role, found, books.name))
     refusals = tuple(one for one in remarks if one.severity == "error")
