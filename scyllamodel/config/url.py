@@ -69,9 +69,11 @@ def url_of_file(path: str, source: str) -> str:
         ConfigurationError: the file cannot be read, or holds no URL.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8", errors="replace")  # an error of decoding would hold the password
     except OSError as error:
         raise ConfigurationError(f"{source}: {path} cannot be read: {error.strerror}.", setting="url") from error
+    if "\ufffd" in text:
+        raise ConfigurationError(f"{source}: {path} is not UTF-8 text.", setting="url")
     return url_text(text.strip(), source)
 
 

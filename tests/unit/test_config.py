@@ -275,6 +275,17 @@ def test_a_file_without_a_url_is_refused(environ, words):
         configured_repos(environ=environ)
 
 
+def test_a_file_that_is_not_text_shows_nothing_of_it(tmp_path):
+    """Neither the message nor an error behind it holds the password."""
+    file = tmp_path / "url"
+    file.write_bytes(b"scylla://shop:hunter2\xff@h1/shop")
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text") as caught:
+        configured_repos(environ={"SCYLLAMODEL_URL_FILE": str(file)})
+
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+    assert "hunter2" not in str(caught.value)
+
+
 def every_way_to_show(repo):
     """All that the repo and its settings look like to people and machines."""
     found = repo.settings
