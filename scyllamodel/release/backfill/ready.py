@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.release.books import internal_keyspace, read_books
+from scyllamodel.release.books import internal_keyspace
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.look import Look
 from scyllamodel.release.rights import Need, check_rights
@@ -42,7 +43,7 @@ def make_ready(
     internal = internal_keyspace(repo, look.coordinator, look.server)
     read: Table = facts if source is None else source.__facts__
     reads = [("SELECT", read.keyspace or repo.keyspace, read.name)]
-    writes = [] if dry_run else [("MODIFY", keyspace, facts.name), *_checkpoint_needs(repo, look)]
+    writes = [] if dry_run else [("MODIFY", keyspace, facts.name), *_checkpoint_needs(look, internal)]
     check_rights(look.coordinator, repo, (*reads, *writes))
     if not dry_run:
         with DdlExecutor(look.coordinator, look.server) as executor:
@@ -50,8 +51,8 @@ def make_ready(
     return internal
 
 
-def _checkpoint_needs(repo: Repo, look: Look) -> list[Need]:
-    internal = read_books(repo, look.coordinator, look.server)
+def _checkpoint_needs(look: Look, keyspace: str) -> list[Need]:
+    internal = read_keyspace(look.coordinator, keyspace, look.server, books=True)
     if internal.table(BACKFILLS.name) is None:
         return [("CREATE", internal.name, "")]
     return [(permission, internal.name, BACKFILLS.name) for permission in ("SELECT", "MODIFY")]
