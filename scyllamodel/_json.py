@@ -95,8 +95,9 @@ def _object_faults(
     yield from (f"{where} has no {name!r}" for name in schema.get("required", ()) if name not in value)
     if schema.get("additionalProperties") is False:
         yield from (f"{where} has a strange {name!r}" for name in value if name not in properties)
-    for name in value.keys() & properties.keys():
-        yield from _faults(value[name], properties[name], whole, f"{where}.{name}")
+    for name, inner in properties.items():
+        if name in value:
+            yield from _faults(value[name], inner, whole, f"{where}.{name}")
 
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
