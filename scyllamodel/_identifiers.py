@@ -63,7 +63,7 @@ def companion_keyspace(keyspace: str) -> str:
 
 
 def is_internal_table(name: str) -> bool:
-    """Whether a table is not part of a schema that people declare: an internal one of ours, or of the server.
+    """Whether a table is not part of a schema that people declare: an internal table of this package, or of the server.
 
     No user can make a name with ``$``; ScyllaDB keeps the state of lightweight transactions in ``orders$paxos``, which
     the first of them makes.

@@ -69,7 +69,7 @@ def _run(words: Sequence[str], console: Console) -> int:
     if command.imports:
         console.prepare()
         toml_reader()
-        add_current_folder()  # after all imports of ours, so that no file there stands in for a package of theirs
+        add_current_folder()  # after all our own imports, so that no file there can stand in for an installed package
     return command.run(settings, console)
 
 

@@ -226,7 +226,7 @@ def guarded(
 def locked(  # noqa: PLR0917 - as of `guarded`
     repo: Repo, look: Look, purpose: str, keyspaces: Iterable[str], patience: Patience, steps: Iterable[Step] = ()
 ) -> Generator[Guard]:
-    """The same for a run that needs the lock whatever others do meanwhile, through an executor of its own.
+    """`guarded` for a run that needs the lock whatever others do meanwhile, through an executor of its own.
 
     Parameters:
         steps: what it is going to run.

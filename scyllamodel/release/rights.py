@@ -86,13 +86,11 @@ def needs_of(steps: Iterable[Step]) -> Iterator[Need]:
 
 def _of(change: Any) -> list[Need]:
     kind: Any = change.__class__
-    permission, name = _NEEDS.get(kind, ("", _nothing))
+    if kind not in _NEEDS:  # no statement, or its right depends on what is not told
+        return []
+    permission, name = _NEEDS[kind]
     place = name(change)
     return [] if place is None else [(permission, change.keyspace, place)]
-
-
-def _nothing(_: Any) -> None:
-    """A change that is no statement, or whose right depends on what is not told."""
 
 
 def _whole(_: Any) -> str:

@@ -14,6 +14,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._identifiers import LONGEST_NAME, MAX_NAME
+
 Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
 
 _EVERYWHERE: Final = frozenset(
@@ -355,7 +357,7 @@ class ServerProfile:
     @property
     def longest_name(self) -> int:
         """Longest name of a keyspace, table, view or index (``schema::NAME_LENGTH``, ``SchemaConstants``)."""
-        return 192 if self.is_scylla and self.at_least(2025, 2) else 48
+        return LONGEST_NAME if self.is_scylla and self.at_least(2025, 2) else MAX_NAME
 
     @property
     def longest_safe_index(self) -> int | None:
@@ -443,7 +445,7 @@ def is_viewless(using: str | None) -> bool:
     >>> is_viewless("VECTOR_INDEX"), is_viewless("sai"), is_viewless(None)
     (True, False, False)
     """
-    return using is not None and index_family(using) in ("vector_index", "fulltext_index")
+    return using is not None and index_family(using) in _SCYLLA_INDEXES
 
 
 def index_family(using: str) -> str:

@@ -115,8 +115,8 @@ def dump_inet(value: Any) -> Any:
 
 def _unmapped(value: IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address that ``::ffff:10.0.0.1`` stands for: Cassandra makes it of one in a collection or a literal."""
-    bits = int(value)
-    return IPv4Address(bits & 0xFFFFFFFF) if bits >> 32 == _MAPPED and value.scope_id is None else value
+    mapped = value.ipv4_mapped if value.scope_id is None else None
+    return value if mapped is None else mapped
 
 
 def _text_or_address(value: Any) -> str:

@@ -127,7 +127,7 @@ class Attempt:
         return None
 
     def _compare(self, error: StatementConflict) -> BaseException | None:
-        """There already: done if it is what the step makes, by us when an answer of ours was lost before.
+        """There already: done if it is what the step makes, by this run if an answer was lost before.
 
         What a statement needs may have been made through another node: once all agree, it is sent a second time.
         """

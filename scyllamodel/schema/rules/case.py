@@ -62,13 +62,8 @@ class Case:
         return ".".join((self.name, *parts))
 
     @property
-    def uses_tablets(self) -> bool:
-        """Whether the keyspace is, or is to be, spread by tablets."""
-        return self.tablets is True
-
-    @property
     def tablets(self) -> bool | None:
-        """Whether the keyspace has tablets, or gets them when it is created; None when nobody may know."""
+        """Whether the keyspace has tablets, or gets them when it is created; None when that cannot be known."""
         if self.found.keyspace is not None:
             return bool(self.found.keyspace.tablets)
         about = self.wanted.keyspace
