@@ -69,7 +69,9 @@ def _run(words: Sequence[str], console: Console) -> int:
     if command.imports:
         console.prepare()
         toml_reader()
-        add_current_folder()  # after all our own imports, so that no file there can stand in for an installed package
+        # after all our own imports, so that no file there can stand in for an installed package
+        for folder in add_current_folder():
+            console.say(f"Nothing is imported from {folder}, which is open to all users; close it with chmod o-w.")
     return command.run(settings, console)
 
 

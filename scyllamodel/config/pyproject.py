@@ -61,7 +61,8 @@ def tool_table(path: Path) -> Any:
     if owner is not None:
         raise ConfigurationError(
             f"{path} is not used, since {owner}, who could have any code run by it. If you trust the file, make it "
-            "yours with chown; or name the repos instead, with --repo or SCYLLAMODEL_REPOS.",
+            "yours with chown, or close file and folder with chmod o-w; or name the repos instead, with --repo or "
+            "SCYLLAMODEL_REPOS.",
             setting="repos",
         )
     try:
@@ -83,13 +84,14 @@ def stranger(path: Path) -> str | None:
         owner = place.lstat().st_uid
         if owner not in known:
             return f"{place} belongs to another user, {owner}"
-    return f"{path.parent} is open to all users" if is_shared(path.parent) else None
+        if is_shared(place):
+            return f"{place} is open to all users"
+    return None
 
 
-def is_shared(folder: Path) -> bool:
-    """Whether every user may put files into a folder, as into ``/tmp``."""
-    shared = stat.S_ISVTX | stat.S_IWOTH
-    return folder.stat().st_mode & shared == shared
+def is_shared(place: Path) -> bool:
+    """Whether every user may write a file, or put files into a folder, as into ``/tmp``."""
+    return bool(place.stat().st_mode & stat.S_IWOTH)
 
 
 def _loads(path: Path) -> Callable[[str], dict[str, Any]]:

@@ -109,16 +109,23 @@ def test_the_user_behind_sudo_is_no_stranger(project, stranger, monkeypatch):
     assert ["shop.db:repo"] == names(project / "below")
 
 
-def test_a_folder_that_everybody_writes_is_not_trusted(project, monkeypatch):
-    """In a folder like /tmp the file may be mine, and the module that it names is anybody's."""
-    project.chmod(0o1777)
-    with pytest.raises(ConfigurationError, match="open to all users"):
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o703, 0o702], ids=oct)
+def test_a_folder_that_everybody_writes_is_not_trusted(project, monkeypatch, mode):
+    """In such a folder the file may be mine, and the module that it names is anybody's, sticky bit or not."""
+    project.chmod(mode)
+    with pytest.raises(ConfigurationError, match=r"open to all users, .* chmod o-w"):
         names(project / "below")
     monkeypatch.chdir(project)
     monkeypatch.setattr(sys, "path", ["/nowhere"])
-    add_current_folder()
 
-    assert ["/nowhere"] == sys.path
+    assert ([project], ["/nowhere"]) == (add_current_folder(), sys.path)
+
+
+def test_a_file_that_everybody_writes_is_not_trusted(project):
+    """What it says may be anybody's word, whoever owns it."""
+    _file(project).chmod(0o666)
+    with pytest.raises(ConfigurationError, match=r"pyproject.toml is open to all users"):
+        names(project / "below")
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"[tool.other]", b"x" * 5_000_000 + TABLE.encode(), b"\n" * 1_000_000])
