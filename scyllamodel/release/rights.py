@@ -72,50 +72,59 @@ def needs_of(steps: Iterable[Step]) -> Iterator[Need]:
     """What the steps of a plan need, but for what the role owns since an earlier step makes it."""
     owned: set[tuple[str, str]] = set()
     for step in steps:
-        change = step.change
-        if isinstance(change, c.CreateKeyspace):
-            yield "CREATE", "", ""
-            owned.add((change.keyspace.name, ""))
-            continue
-        for permission, keyspace, table in _of_grant(step) if step.op == GRANT else _of(change):
-            if not {(keyspace, ""), (keyspace, table)} & owned:
-                yield permission, keyspace, table
-        if isinstance(change, c.AddTable):
-            owned.add((change.keyspace, change.table.name))
+        for need in _of_grant(step) if step.op == GRANT else need_of(step.change):
+            if not {need[1:], (need[1], "")} & owned:
+                yield need
+        if isinstance(step.change, c.CreateKeyspace):
+            owned.add((step.change.keyspace.name, ""))
+        if isinstance(step.change, c.AddTable):
+            owned.add((step.change.keyspace, step.change.table.name))
 
 
-def _of(change: Any) -> list[Need]:
-    kind: Any = change.__class__
-    if kind not in _NEEDS:  # no statement, or its right depends on what is not told
+def need_of(change: c.Change | None) -> list[Need]:
+    """What the statement of a change needs; a hand-written statement has no change, and the server decides alone."""
+    if change is None:
         return []
-    permission, name = _NEEDS[kind]
-    place = name(change)
-    return [] if place is None else [(permission, change.keyspace, place)]
+    permission, place = NEEDS[change.__class__]
+    return [(permission, *place(change))]
 
 
-def _whole(_: Any) -> str:
+def _everywhere(_: Any) -> tuple[str, str]:
+    """All keyspaces."""
+    return "", ""
+
+
+def _whole(change: Any) -> tuple[str, str]:
     """The keyspace."""
-    return ""
+    return change.keyspace, ""
 
 
-def _table(change: Any) -> str:
-    return change.table if isinstance(change.table, str) else change.table.name
+def _table(change: Any) -> tuple[str, str]:
+    return change.keyspace, change.table if isinstance(change.table, str) else change.table.name
 
 
-_NEEDS: Final[Mapping[type, tuple[str, Callable[[Any], str | None]]]] = {
-    c.AddTable: ("CREATE", _whole),
-    c.AddType: ("CREATE", _whole),
-    c.AddField: ("ALTER", _whole),
-    c.RenameFields: ("ALTER", _whole),
+def _base(change: Any) -> tuple[str, str]:
+    """The table of a view."""
+    return change.keyspace, change.view.base
+
+
+def _options(change: Any) -> tuple[str, str]:
+    return change.keyspace, change.base if change.view else change.name
+
+
+NEEDS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
+    c.CreateKeyspace: ("CREATE", _everywhere),
+    **dict.fromkeys((c.AddTable, c.AddType), ("CREATE", _whole)),
+    **dict.fromkeys((c.AddField, c.RenameFields), ("ALTER", _whole)),
     c.DropType: ("DROP", _whole),
     c.DropTable: ("DROP", _table),
     **dict.fromkeys(
         (c.AddColumns, c.DropColumns, c.RenameKeyColumns, c.SetMask, c.AddIndex, c.DropIndex), ("ALTER", _table)
     ),
-    c.SetOptions: ("ALTER", lambda change: None if change.view else change.name),
-    **dict.fromkeys((c.AddView, c.DropView), ("ALTER", lambda change: change.view.base)),
+    **dict.fromkeys((c.AddView, c.DropView), ("ALTER", _base)),
+    c.SetOptions: ("ALTER", _options),
 }
-"""What the statement of a change needs; on a view it is the right on its table, which options of a view do not name."""
+"""What the statement of a change needs, and on what: for a view, the permission is that on its table."""
 
 
 def _of_grant(step: Step) -> list[Need]:

@@ -179,6 +179,7 @@ class SetOptions:
     Attributes:
         before: what is stored for the same names, to go back to.
         view: whether the name is a view's.
+        base: the table of a view, on which servers look for the permission; no part of equality, and not stored.
     """
 
     keyspace: str
@@ -186,10 +187,11 @@ class SetOptions:
     options: FrozenMap
     before: FrozenMap
     view: bool = False
+    base: str = attrs.field(default="", eq=False)
 
     def inverse(self) -> SetOptions:
         """The change that undoes this one."""
-        return SetOptions(self.keyspace, self.name, self.before, self.options, self.view)
+        return SetOptions(self.keyspace, self.name, self.before, self.options, self.view, self.base)
 
 
 @attrs.frozen

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+import build
 import pytest
+from cassandra import InvalidRequest, Unauthorized
 
 from scyllamodel import (
     Column,
@@ -31,6 +34,12 @@ from scyllamodel.errors import (
     ScyllaModelError,
 )
 from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.look import Look
+from scyllamodel.release.rights import NEEDS, grant_text, need_of
+from scyllamodel.schema import changes as c
+from scyllamodel.schema import facts
+from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.plan import make_step
 
 pytestmark = pytest.mark.live
 
@@ -248,3 +257,60 @@ def test_a_server_without_permissions_has_nothing_to_grant(scylla_repo, scylla_c
     how = {"models": [__name__], "name": "roles", "application_role": "nobody"}
     with scylla_cluster.repo(scylla_repo.keyspace, **how) as repo:
         assert [] == [step.op for step in plan(repo).steps if step.op == "grant"]
+
+
+def changes(keyspace, about, server):
+    """One change of each kind that has a statement, in an order in which each finds what it needs."""
+    table = build.table("t", "id int pk", "at int ck", "v int")
+    view = build.view("w", "t", "at int pk", "id int ck", "v int", where="at IS NOT NULL AND id IS NOT NULL")
+    point, index = build.user_type("point", "x int"), facts.Index("t_v_idx", "v")
+    new = build.table("t2", "a int pk", "b text").get("b")
+    options = FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 864000})
+    yield c.CreateKeyspace(attrs.evolve(about, name=f"{keyspace}_new"))
+    yield c.AddType(keyspace, point)
+    yield c.AddField(keyspace, "point", "y", point.fields[0][1])
+    yield c.RenameFields(keyspace, "point", (("x", "z"),))
+    yield c.DropType(keyspace, point)
+    yield c.AddTable(keyspace, table)
+    yield c.AddColumns(keyspace, "t", (new,))
+    if server.has_masks:
+        yield c.SetMask(keyspace, "t", "b", "DEFAULT", None)
+    yield c.DropColumns(keyspace, "t", (new,))
+    yield c.SetOptions(keyspace, "t", *options)
+    yield c.AddIndex(keyspace, table, index)
+    yield c.DropIndex(keyspace, table, index)
+    yield c.AddView(keyspace, view)
+    yield c.SetOptions(keyspace, "w", *options, view=True, base="t")
+    yield c.DropView(keyspace, view)
+    yield c.RenameKeyColumns(keyspace, "t", (("at", "since"),))
+    yield c.DropTable(keyspace, table)
+
+
+def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
+    """Without the permission of the table of needs it refuses the statement, and with it alone it runs it."""
+    name, role = logins.keyspace(), logins.role("walker")
+    look = Look.at(logins.admin.in_keyspace(name))
+    seen = set()
+    with logins.repo(role, name) as repo:
+        for change in changes(name, look.found([name])[name].keyspace, look.server):
+            step = make_step(1, change, (), look.server)
+            ((permission, *place),) = need_of(change)
+            right = f"{grant_text(permission, *place)}"
+            with pytest.raises(Unauthorized):
+                repo.session.execute(step.cql)
+            logins.run(f"GRANT {right} TO {role}")
+            if isinstance(
+                change, c.SetMask
+            ):  # masks are switched off here, which servers say to those who may set them
+                with pytest.raises(InvalidRequest, match="dynamic_data_masking_enabled"):
+                    repo.session.execute(step.cql, timeout=60)
+            else:
+                repo.session.execute(step.cql, timeout=60)
+            if step.op != "drop_table":  # permissions on a table go with it
+                logins.run(f"REVOKE {right} FROM {role}")
+            for made in (f"TABLE {name}.t", f"KEYSPACE {name}_new"):  # who makes something owns it
+                if step.op in ("add_table", "create_keyspace") and made.endswith(step.object):
+                    logins.run(f"REVOKE ALL PERMISSIONS ON {made} FROM {role}")
+            seen.add(type(change))
+
+    assert set(NEEDS) == seen | ({c.SetMask} if not look.server.has_masks else set())

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import attrs
 import pytest
-from build import table
+from build import schema, table, user_type, view
 
 from scyllamodel.config import RepoSettings, settings_from_url
 from scyllamodel.driver.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.application_role import application_needs, application_role, grant_steps
-from scyllamodel.release.rights import internal_needs, needs_of
+from scyllamodel.release.rights import NEEDS, internal_needs, needs_of
 from scyllamodel.release.tables import LOCK, TABLES
 from scyllamodel.schema import changes as c
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import make_step
+from scyllamodel.schema.diff import diff
+from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import make_step, transition
+from scyllamodel.schema.plan.step import _STEPS
 from scyllamodel.schema.server import ServerProfile
 
 T = table("t", "id int pk", "v int")
@@ -35,11 +39,52 @@ def test_what_a_plan_makes_it_owns():
     assert [("CREATE", "k", ""), ("AUTHORIZE", "k", "u"), ("SELECT", "k", "u")] == list(needs_of(steps))
 
 
-def test_each_change_needs_its_right():
-    """On the table where servers look at the table."""
-    changes = [c.AddColumns("k", "t", (T["v"],)), c.DropTable("k", T), c.DropColumns("k", "t", (T["v"],))]
+V = view("v", "t", "v int pk", "id int ck", where="v IS NOT NULL AND id IS NOT NULL")
+P = user_type("p", "x int")
+OPTIONS = {"gc_grace_seconds": 5}, {"gc_grace_seconds": 9}
+I = Index("i", "v")  # noqa: E741 - beside T, V and P
+NEEDED = {
+    c.CreateKeyspace(Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "dc": "1"}))): ("CREATE", "", ""),
+    c.AddType("k", P): ("CREATE", "k", ""),
+    c.AddField("k", "p", "y", P.fields[0][1]): ("ALTER", "k", ""),
+    c.RenameFields("k", "p", (("x", "y"),)): ("ALTER", "k", ""),
+    c.DropType("k", P): ("DROP", "k", ""),
+    c.AddTable("k", T): ("CREATE", "k", ""),
+    c.AddColumns("k", "t", (T["v"],)): ("ALTER", "k", "t"),
+    c.DropColumns("k", "t", (T["v"],)): ("ALTER", "k", "t"),
+    c.RenameKeyColumns("k", "t", (("id", "key"),)): ("ALTER", "k", "t"),
+    c.SetMask("k", "t", "v", "DEFAULT", None): ("ALTER", "k", "t"),
+    c.AddIndex("k", T, I): ("ALTER", "k", "t"),
+    c.DropIndex("k", T, I): ("ALTER", "k", "t"),
+    c.DropTable("k", T): ("DROP", "k", "t"),
+    c.AddView("k", V): ("ALTER", "k", "t"),
+    c.DropView("k", V): ("ALTER", "k", "t"),
+    c.SetOptions("k", "t", *map(FrozenMap, OPTIONS)): ("ALTER", "k", "t"),
+    c.SetOptions("k", "v", *map(FrozenMap, OPTIONS), view=True, base="t"): ("ALTER", "k", "t"),
+}
+"""One change of each kind that has a statement, and what servers ask for it; the live tests of roles ask them."""
 
-    assert [("ALTER", "k", "t"), ("DROP", "k", "t"), ("ALTER", "k", "t")] == list(needs_of(map(step, changes)))
+
+def test_each_change_needs_its_right():
+    """On the table where servers look at the table, which for a view is the one below it."""
+    assert list(NEEDED.values()) == [need for change in NEEDED for need in needs_of([step(change)])]
+
+
+def test_each_kind_of_change_with_a_statement_has_a_need():
+    """None is let through because nobody thought of it."""
+    kinds = {kind for kind in get_args(c.Change) if kind in _STEPS}
+
+    assert kinds == set(NEEDS) == {type(change) for change in NEEDED}
+
+
+def test_a_plan_knows_the_table_of_a_view():
+    """In a migration and on the way back, whichever of the two sides the view comes from."""
+    live, goal = (schema(T, attrs.evolve(V, options=options)) for options in OPTIONS)
+    server = ServerProfile()
+    changes = [*diff(live, goal, server), *transition(live, goal, server), *transition(goal, live, server)]
+    changes += [change.inverse() for change in changes]
+
+    assert 6 * [("ALTER", "k", "t")] == list(needs_of(map(step, changes)))
 
 
 def test_internal_tables_are_made_or_read_and_written():

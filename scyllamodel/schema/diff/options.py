@@ -20,13 +20,13 @@ def diff_options(sides: Sides) -> Iterator[Change]:
     for table in sides.wanted.tables:
         found = sides.tables.get(table.name)
         if found is not None and is_manageable(found):
-            yield from _set(sides, table.name, table.options, found.options, view=False)
+            yield from _set(sides, table.name, table.options, found.options)
     for view in sides.wanted.views:
         stored = sides.views.get(view.name)
         if stored is not None:
-            yield from _set(sides, view.name, view.options, stored.options, view=True)
+            yield from _set(sides, view.name, view.options, stored.options, stored.base)
 
 
-def _set(sides: Sides, name: str, wanted: FrozenMap, found: FrozenMap, *, view: bool) -> Iterator[Change]:
+def _set(sides: Sides, name: str, wanted: FrozenMap, found: FrozenMap, base: str | None = None) -> Iterator[Change]:
     if wanted and (differing := changed(wanted, found, sides.server)):
-        yield SetOptions(sides.name, name, differing, before(differing, found), view)
+        yield SetOptions(sides.name, name, differing, before(differing, found), base is not None, base or "")

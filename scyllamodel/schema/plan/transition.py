@@ -134,11 +134,12 @@ class _Transition:
 
     def _options(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         for live, goal in kept:
-            yield from self._set(live, goal, view=False)
+            yield from self._set(live, goal)
 
-    def _set(self, live: Table | View, goal: Table | View, *, view: bool) -> Iterator[Change]:
+    def _set(self, live: Table | View, goal: Table | View, *, base: str | None = None) -> Iterator[Change]:
         if differing := changed(goal.options, live.options, self.server):
-            yield SetOptions(self.name, goal.name, differing, before(differing, live.options), view)
+            stored = before(differing, live.options)
+            yield SetOptions(self.name, goal.name, differing, stored, base is not None, base or "")
 
     def _dropped_indexes(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         for live, goal in kept:
@@ -175,7 +176,7 @@ class _Transition:
             if name not in live or name in again
         ]
         both = [(live[name], view) for name, view in goal.items() if name in live and name not in again]
-        return [*drops, *adds, *(change for pair in both for change in self._set(*pair, view=True))]
+        return [*drops, *adds, *(change for pair in both for change in self._set(*pair, base=pair[1].base))]
 
     def _is_another_view(self, live: View, goal: View) -> bool:
         base = self.sides.declared.get(goal.base)
