@@ -7,7 +7,7 @@ has that no model declares.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -19,10 +19,8 @@ from scyllamodel.schema.plan import BY_HAND, Plan, Step
 from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.rules.handwritten import StatementJudge
-from scyllamodel.schema.rules.roles import changes_roles
+from scyllamodel.schema.rules.roles import changes_roles, remark_on_roles
 from scyllamodel.schema.server import ServerProfile
-
-_ROLES: Final = ", which changes roles or permissions"
 
 Proof: TypeAlias = str | Callable[[], bool] | None
 
@@ -100,7 +98,7 @@ class RawStep:
             undo=None if self.undo is None else shown(self.undo),
             hidden=self.cql if self.secret else None,
             summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}"
-            f"{_ROLES * changes_roles(self.cql)}.",
+            f"{remark_on_roles(self.cql, self.undo)}.",
             why_no_undo="" if self.undo else "nobody gave its inverse",
             proof=self.post_condition,
         )
@@ -161,8 +159,19 @@ def _judged(
     for one in raw:
         dropped = dropped_keyspace(one.cql, kept, allow)
         said = (*([] if dropped is None else [dropped]), *judge.judge(one.cql, quoted=not one.secret))
+        said += tuple(_of_undo(one, kept, judge))
         errors = [remark for remark in said if remark.severity == "error"]
         refusals += errors
         if not errors:
             steps.append(attrs.evolve(one.step(), data_loss=dropped is not None, lints=said))
     return steps
+
+
+def _of_undo(one: RawStep, kept: Collection[str], judge: StatementJudge) -> Iterator[Diagnostic]:
+    """What a rollback would refuse or warn of, as warnings: the undo does not run now."""
+    if one.undo is None:
+        return
+    dropped = dropped_keyspace(one.undo, kept)
+    said = (*([] if dropped is None else [dropped]), *judge.judge(one.undo, quoted=not one.secret, runs=False))
+    for remark in said:
+        yield attrs.evolve(remark, severity="warn", text=f"its undo: {remark.text}", allow="")

@@ -54,6 +54,7 @@ def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
 )
 def test_statements_on_roles_are_named_as_such(cql, changes):
     """In the sentence of the step, whatever comments and case they are written with."""
-    summary = RawStep(cql or "x").step().summary
+    summary, undo = RawStep(cql or "x").step().summary, RawStep("x", undo=cql or "x").step().summary
 
     assert changes == ("which changes roles or permissions" in summary)
+    assert changes == ("which changes roles or permissions" in undo)

@@ -19,9 +19,12 @@ from scyllamodel.release.rollback.byhand import raw_undo, undo_step
 from scyllamodel.schema.apply import StatementRefused, apply
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.plan import Plan
+from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.server import ServerProfile
 
 SECRET = "hunter2"
 ROLE = f"CREATE ROLE app WITH PASSWORD = '{SECRET}' AND LOGIN = true"
+JUDGE = StatementJudge("k", (), ServerProfile())
 EMPTY = Plan("k", "cassandra 5.0.6", "sha256:0", "sha256:1")
 
 
@@ -116,8 +119,8 @@ def test_a_secret_undo_comes_from_the_code_alone():
     """With its RawStep it is sent and not shown; without, nothing allows to send what the ledger has."""
     raw = RawStep("DROP ROLE app", undo=ROLE)
     stored = ledger_step(raw)
-    step = undo_step(stored, raw_undo(stored, "open", [raw], (), ()))
-    (refusal,) = raw_undo(stored, "open", [], (), ()).remarks
+    step = undo_step(stored, raw_undo(stored, "open", [raw], (), (), JUDGE))
+    (refusal,) = raw_undo(stored, "open", [], (), (), JUDGE).remarks
 
     assert (ROLE.encode(), True) == (step.statement.encode(), SECRET not in f"{step!r}{step.to_dict()}")
     assert ("RB107", "", "error") == (refusal.code, refusal.allow or "", refusal.severity)

@@ -24,7 +24,7 @@ from scyllamodel.errors import (
 )
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.ledger.values import back_to, undoes_text
-from scyllamodel.release.raw import RawStep
+from scyllamodel.release.raw import RawStep, with_raw
 from scyllamodel.release.rollback import Target, rollback_plan, target_of
 from scyllamodel.release.rollback.byhand import digest_of
 from scyllamodel.schema import changes as c
@@ -35,6 +35,7 @@ from scyllamodel.schema.facts import FrozenMap, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.plan.step import is_step, make_step
+from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.server import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
@@ -316,6 +317,76 @@ def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
     assert [("DROP KEYSPACE old", True)] == [(made.cql, made.data_loss) for made in runs.steps]
     assert () == runs.refusals
     assert [("DS101", "")] == [(told.code, told.allow) for told in ours.refusals]
+
+
+BROKEN = "ALTER KEYSPACE {} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc': '1'}}"
+NO_LOG = attrs.evolve(schema().keyspace, durable_writes=False)
+
+
+@pytest.mark.parametrize(
+    ("undo", "codes"),
+    [
+        (BROKEN.format("k"), ["NB102"]),
+        (BROKEN.format("other"), ["NB102"]),
+        ("ALTER TABLE k.t ADD (((", ["NB103"]),
+        ("DROP KEYSPACE k", ["DS101"]),
+        ("REVOKE a FROM b", []),
+    ],
+)
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
+    """Whether the code has it or the ledger, with what is there by then; when it is recorded it is a warning."""
+    step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
+    allow = [f"RB107:1/1:{digest_of(undo)}"] if stored else []
+    found = schema(keyspace=NO_LOG)
+    other = attrs.evolve(found, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
+    target = Target(0, "", (Migration("k/default", 1, steps=(step,)),))
+    plan = rollback_plan(
+        target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, beside=[other]
+    ).plan
+    judge = StatementJudge("k", [found, other], SCYLLA)
+    (planned,) = with_raw(make_plan(SchemaFacts([found]), SchemaFacts([found]), SCYLLA), code, {"k"}, (), judge).steps
+
+    assert codes == [said.code for said in (*plan.refusals, *(lint for lint in plan.lints if lint.severity == "warn"))]
+    assert codes == [lint.code for lint in planned.lints]
+    assert {"warn"} >= {lint.severity for lint in planned.lints}
+    assert ("which changes roles" in plan.steps[0].summary) == undo.startswith("REVOKE")
+
+
+def test_an_undo_by_hand_is_judged_by_what_those_before_it_leave():
+    """The steps of the models between them, and other statements."""
+    made = [raw("x", "ALTER TABLE k.t DROP n", 1), stored(COLUMNS, 2), raw("y", "CREATE INDEX i ON k.t (s)", 3)]
+    code = [
+        RawStep("x", undo="ALTER TABLE k.t DROP a"),
+        RawStep("y", undo="CREATE INDEX i ON k.t (a) USING 'vector_index'"),
+    ]
+    plan = undoing(schema(GROWN), made, code=code, allow=ALL, server=SCYLLA)
+
+    assert ["CREATE INDEX i ON k.t (a) USING 'vector_index'", "ALTER TABLE k.t DROP a"] == [plan.cql[0], plan.cql[-1]]
+    assert ["NB102"] == [found.code for found in plan.refusals]
+
+
+def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
+    """A forged row can keep it from running, so the plan says that it does not run."""
+    step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
+    done = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", None, "applied")
+    versions = (
+        Migration(
+            "k/default",
+            2,
+            "back to 0",
+            "rollback",
+            "partial",
+            steps=(attrs.evolve(done, change_json=undoes_text(1, 1)),),
+        ),
+        Migration("k/default", 1, status="applied", steps=(step,)),
+    )
+    plan = rollback_plan(Target(0, "", versions), SchemaFacts([schema()]), CASSANDRA, steps=code).plan
+    data = attrs.evolve(versions[1], steps=(raw("INSERT x", "DELETE x"),))
+    other = rollback_plan(Target(0, "", (versions[0], data)), SchemaFacts([schema()]), CASSANDRA).plan
+
+    assert ([], ["LG106"]) == (plan.cql, [note.code for note in plan.notes])
+    assert ([], ()) == (other.cql, other.notes)
 
 
 @pytest.mark.parametrize(

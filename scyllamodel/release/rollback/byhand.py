@@ -7,7 +7,7 @@ its way. The ledger is data: whoever may write its rows must not choose what an 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
@@ -19,6 +19,8 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Step
 from scyllamodel.schema.plan.step import UNDO_BY_HAND
 from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.roles import changes_roles, remark_on_roles
 
 
 @attrs.frozen
@@ -45,16 +47,32 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def raw_undo(
-    step: LedgerStep, progress: Progress, code: Iterable[RawStep], kept: Collection[str], allow: Collection[str]
+def _code_of(step: LedgerStep, code: Iterable[RawStep]) -> RawStep | None:
+    return next((raw for raw in code if raw.is_of(step.cql)), None)
+
+
+def undo_text(step: LedgerStep, code: Iterable[RawStep]) -> str | None:
+    """The undo of a hand-written step, as the code has it, else as the ledger does."""
+    known = _code_of(step, code)
+    return step.undo if known is None else known.undo
+
+
+def raw_undo(  # noqa: PLR0917 - two callers, one of them the tests
+    step: LedgerStep,
+    progress: Progress,
+    code: Iterable[RawStep],
+    kept: Collection[str],
+    allow: Collection[str],
+    judge: StatementJudge,
 ) -> RawUndo:
     """The undo of this step.
 
     Parameters:
         code: the hand-written steps that the code still has; they are known by their statements.
         kept: keyspaces that no statement may drop.
+        judge: knows the schema before the undo runs.
     """
-    known = next((raw for raw in code if raw.is_of(step.cql)), None)
+    known = _code_of(step, code)
     cql = step.undo if known is None else known.undo
     name = f"{step.version}/{step.seq}"
     if progress == "unknown" and f"RB106:{name}:done" in allow:
@@ -63,6 +81,8 @@ def raw_undo(
         return RawUndo(None)
     said = dropped_keyspace(cql, kept, allow)
     remarks = [] if said is None else [said]
+    if not is_digest(cql):
+        remarks += judge.judge(cql, quoted=not isinstance(cql, HiddenText))
     if progress == "unknown" and f"RB106:{name}" not in allow:
         remarks.append(_unknown(step, name))
     if known is None and (is_digest(cql) or f"RB107:{name}:{digest_of(cql)}" not in allow):
@@ -79,11 +99,20 @@ def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
         cql=shown(undo.cql or ""),
         undo=step.cql,
         hidden=undo.cql if isinstance(undo.cql, HiddenText) else None,
-        summary=f"Undo {step.object}.",
+        summary=f"Undo {step.object}{remark_on_roles(undo.cql)}.",
         data_loss=any(remark.code == "DS101" for remark in undo.remarks),
         lints=undo.remarks,
         undoes=step.key,
     )
+
+
+def note_on_undone(step: LedgerStep, code: Iterable[RawStep]) -> Iterator[Diagnostic]:
+    """A note where an undo that changes roles is left out, since the ledger alone says that it ran."""
+    cql = undo_text(step, code)
+    if cql is not None and (is_digest(cql) or changes_roles(cql)):
+        text = f"its undo changes roles, and only the ledger says that it ran (version {step.version}, step {step.seq})"
+        fix = "Look whether it is in force, and run it yourself where it is not."
+        yield Diagnostic("LG106", "note", step.object, text, fix)
 
 
 def _unknown(step: LedgerStep, name: str) -> Diagnostic:

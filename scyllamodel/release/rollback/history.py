@@ -46,6 +46,7 @@ class Rewound:
         doubtful: steps that were not applied, as far as the ledger knows.
         opaque: steps that nobody can take back, since what they did is unknown.
         missing: changes whose table is gone, so that what they took away cannot be restored.
+        undone: hand-written steps whose undo ran before, as the ledger says.
     """
 
     stops: tuple[Stop, ...]
@@ -54,6 +55,7 @@ class Rewound:
     doubtful: tuple[LedgerStep, ...]
     opaque: tuple[LedgerStep, ...]
     missing: tuple[Change, ...]
+    undone: tuple[LedgerStep, ...] = ()
 
     @property
     def target(self) -> SchemaFacts:
@@ -84,6 +86,7 @@ class _Rewinding:
         self.doubtful: list[LedgerStep] = []
         self.opaque: list[LedgerStep] = []
         self.missing: list[Change] = []
+        self.undone: list[LedgerStep] = []
 
     def all(self) -> Rewound:
         for version in self.target.undone:
@@ -92,7 +95,7 @@ class _Rewinding:
         self.stops.append(Stop(self.schema))
         made = _replayed(self.schema, reversed(self.rewound))
         steps = (tuple(self.rewound), tuple(self.doubtful), tuple(self.opaque))
-        return Rewound(tuple(self.stops), made, *steps, tuple(self.missing))
+        return Rewound(tuple(self.stops), made, *steps, tuple(self.missing), tuple(self.undone))
 
     @property
     def schema(self) -> SchemaFacts:
@@ -117,7 +120,9 @@ class _Rewinding:
 
     def by_hand(self, step: LedgerStep) -> None:
         progress = self.progress.get(step.key, "open")
-        if progress != "done":
+        if progress == "done":
+            self.undone.append(step)
+        else:
             self.stops.append(Stop(self.schema, step, progress))
 
     def undo_by_hand(self, step: LedgerStep) -> None:

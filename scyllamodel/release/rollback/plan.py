@@ -18,7 +18,7 @@ from scyllamodel.errors import IrreversibleStep
 from scyllamodel.release.ledger.settle import shows
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.raw import RawStep
-from scyllamodel.release.rollback.byhand import raw_undo, undo_step
+from scyllamodel.release.rollback.byhand import note_on_undone, raw_undo, undo_step
 from scyllamodel.release.rollback.history import Rewound, Stop, makers, rewind
 from scyllamodel.release.rollback.target import Target
 from scyllamodel.schema.changes import AddColumns, Change, DropColumns, LiveOnly
@@ -30,6 +30,7 @@ from scyllamodel.schema.inverse import as_made, inverse_of, judged, taken
 from scyllamodel.schema.plan import BY_HAND, Plan, Step, make_step, transition
 from scyllamodel.schema.plan.step import why_no_undo
 from scyllamodel.schema.postcondition import keyspace_of
+from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.server import ServerProfile
 
 
@@ -67,6 +68,7 @@ def rollback_plan(
     allow: Collection[str] = (),
     steps: Iterable[RawStep] = (),
     kept: Collection[str] = (),
+    beside: Iterable[KeyspaceFacts] = (),
 ) -> RollbackPlan:
     """The plan that takes the schema back to this target.
 
@@ -79,8 +81,10 @@ def rollback_plan(
         allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``; also of empty tables.
         steps: the hand-written steps that the code has; their undo is taken from here.
         kept: further keyspaces that no hand-written undo may drop.
+        beside: further keyspaces that a hand-written undo speaks of.
     """
-    return _Draft(rewind(target, found), found, server, frozenset(allow), tuple(steps), frozenset(kept)).all()
+    judge = StatementJudge(", ".join(part.name for part in found), (*found, *beside), server)
+    return _Draft(rewind(target, found), found, server, frozenset(allow), tuple(steps), frozenset(kept), judge).all()
 
 
 def remaining_plan(target: Target, found: SchemaFacts, server: ServerProfile) -> Plan:
@@ -91,7 +95,7 @@ def remaining_plan(target: Target, found: SchemaFacts, server: ServerProfile) ->
     """
     rewound = rewind(target, found)
     last = attrs.evolve(rewound, stops=rewound.stops[-1:], doubtful=(), opaque=(), missing=())
-    return _Draft(last, found, server, frozenset(), (), frozenset()).all().plan
+    return _Draft(last, found, server, frozenset(), (), frozenset(), StatementJudge("", (), server)).all().plan
 
 
 def schema_at(target: Target, found: SchemaFacts) -> SchemaFacts:
@@ -114,10 +118,11 @@ class _Draft:
         allow: frozenset[str],
         code: tuple[RawStep, ...],
         kept: frozenset[str],
+        judge: StatementJudge,
     ) -> None:
         self.rewound, self.found, self.server, self.allow, self.code = rewound, found, server, allow, code
         self.parts = {part.name: part for part in found}
-        self.kept = kept | self.parts.keys()
+        self.kept, self.judge = kept | self.parts.keys(), judge
         self.made = {part.name: part for part in rewound.made}
         self.steps: list[Step] = []
         self.refusals: list[Diagnostic] = []
@@ -136,7 +141,10 @@ class _Draft:
             schema_to=fingerprint(self.rewound.target),
             steps=tuple(attrs.evolve(step, seq=seq) for seq, step in enumerate(self.steps, 1)),
             refusals=tuple(dict.fromkeys((*self.refusals, *map(_irreversible, irreversible)))),
-            notes=tuple(note for step in self.rewound.doubtful for note in self.doubt(step)),
+            notes=(
+                *(note for step in self.rewound.doubtful for note in self.doubt(step)),
+                *(note for step in self.rewound.undone for note in note_on_undone(step, self.code)),
+            ),
         )
         return RollbackPlan(plan, tuple(irreversible))
 
@@ -163,6 +171,7 @@ class _Draft:
         self.refusals += [remark for remark in remarks if remark.severity == "error"]
         self.steps.append(make_step(0, change, remarks, self.server))
         self.parts[name] = after(change, now)
+        self.judge.follow(name, change)
 
     def irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
         """Remember the steps that added what no statement takes away."""
@@ -170,7 +179,7 @@ class _Draft:
             self.stuck.update({step.key: step for step in makers(self.rewound.rewound, keyspace, owner, name)})
 
     def by_hand(self, step: LedgerStep, stop: Stop) -> None:
-        undo = raw_undo(step, stop.progress, self.code, self.kept, self.allow)
+        undo = raw_undo(step, stop.progress, self.code, self.kept, self.allow, self.judge)
         if undo.is_done:
             return
         if undo.cql is None:

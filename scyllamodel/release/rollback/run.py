@@ -7,7 +7,7 @@ as any other; one that stopped part-way is finished by the next one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -22,14 +22,16 @@ from scyllamodel.release.ledger.values import back_to
 from scyllamodel.release.look import Look
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
+from scyllamodel.release.rollback.byhand import undo_text
 from scyllamodel.release.rollback.plan import RollbackPlan, remaining_plan, rollback_plan, schema_at
 from scyllamodel.release.rollback.target import Target, target_of
 from scyllamodel.release.telemetry import observed
 from scyllamodel.schema.apply import Event, OnEvent
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import Plan
+from scyllamodel.schema.plan import BY_HAND, Plan
 from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.allow import checked
+from scyllamodel.schema.rules.handwritten import keyspaces_of
 from scyllamodel.schema.server import ServerProfile
 
 _See: TypeAlias = Callable[[str], KeyspaceFacts]
@@ -53,7 +55,8 @@ class Wish:
         """What leads there from the schema of now."""
         found = SchemaFacts(see(name) for name in _keyspaces(self.repo, target))
         kept = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
-        return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept)
+        beside = [see(name) for name in sorted(_spoken_of(target, self.steps) - {part.name for part in found})]
+        return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept, beside=beside)
 
 
 def _whole(found: Migration, ledger: Ledger, see: _See, server: ServerProfile) -> Migration:
@@ -65,6 +68,13 @@ def _whole(found: Migration, ledger: Ledger, see: _See, server: ServerProfile) -
 def _keyspaces(repo: Repo, target: Target) -> list[str]:
     changes = [step.change for found in target.undone for step in found.steps]
     return sorted({repo.keyspace, *(keyspace_of(change) for change in changes if change is not None)})
+
+
+def _spoken_of(target: Target, code: Sequence[RawStep]) -> set[str]:
+    """The keyspaces that the undo of hand-written steps names."""
+    raw = (step for found in target.undone for step in found.steps if step.op == BY_HAND)
+    texts = (undo_text(step, code) for step in raw)
+    return {name for cql in texts if cql is not None for name in keyspaces_of(cql)}
 
 
 def schema_of(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfile]:

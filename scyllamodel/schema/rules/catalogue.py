@@ -410,7 +410,7 @@ ENTRIES: Final = (
     ),
     Entry(
         "LG106", "A hand-written statement on roles counts as done by the ledger alone",
-        "No schema shows whether it ran, and who may write the ledger could have written that it did.",
+        "No schema shows whether it, or its undo, ran, and who may write the ledger could have written that it did.",
         'migrate(repo, steps=[RawStep("REVOKE MODIFY ON KEYSPACE shop FROM app")]) for the second time',
         "Look with LIST ALL PERMISSIONS OF the role; give the RawStep a post_condition= that asks the server.",
     ),

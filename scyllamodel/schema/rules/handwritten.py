@@ -76,11 +76,12 @@ class StatementJudge:
         self._found = {part.name: part for part in found}
         self._server = server
 
-    def judge(self, cql: str, *, quoted: bool = True) -> tuple[Diagnostic, ...]:
+    def judge(self, cql: str, *, quoted: bool = True, runs: bool = True) -> tuple[Diagnostic, ...]:
         """Everything there is to say of the next statement.
 
         Parameters:
             quoted: whether a remark may quote from it.
+            runs: whether those after it are judged by what it leaves.
         """
         try:
             parsed = parse_statement(cql)
@@ -93,7 +94,7 @@ class StatementJudge:
         name = parsed.keyspace or self._keyspace
         written = Handwritten(parsed, self._found.get(name, KeyspaceFacts(name)), self._server)
         said = tuple(found for rule in _RULES.get(parsed.action, ()) for found in rule(written))
-        for change in _changes(written):
+        for change in _changes(written) if runs else ():
             self.follow(name, change)
         return said
 

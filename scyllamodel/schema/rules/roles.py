@@ -11,6 +11,12 @@ _VERBS: Final = ("GRANT", "REVOKE")
 _OBJECTS: Final = ("ROLE", "USER", "IDENTITY")
 
 
+def remark_on_roles(*statements: str | None) -> str:
+    """What the summary of a hand-written step adds where one of its statements changes roles; else nothing."""
+    found = any(cql is not None and changes_roles(cql) for cql in statements)
+    return ", which changes roles or permissions" if found else ""
+
+
 def changes_roles(cql: str) -> bool:
     """Whether a statement changes roles or what they are permitted.
 
