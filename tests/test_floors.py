@@ -24,6 +24,7 @@ FLOORS = {
     "schema.facts": 2,
     "schema.diagnostics": 2,
     "schema.server": 2,
+    "schema.server_options": 1,
     "schema.server_rows": 3,
     "model.expression": 2,
     "model.registry": 2,

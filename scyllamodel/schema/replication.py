@@ -40,6 +40,15 @@ def _factor(value: object) -> str | tuple[str, ...]:
     return tuple(map(str, cast("list[object]", value))) if isinstance(value, (list, tuple)) else str(value)
 
 
+def factors(replication: Mapping[str, Any]) -> dict[str, Any]:
+    """The factors of a replication, by data centre or ``replication_factor``: all but its class.
+
+    >>> factors({"class": "NetworkTopologyStrategy", "dc1": "3"})
+    {'dc1': '3'}
+    """
+    return {name: factor for name, factor in replication.items() if name != "class"}
+
+
 def copies(factor: object) -> int | None:
     """How many copies a factor means; None for a text that is no number.
 

@@ -15,40 +15,9 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from scyllamodel._identifiers import LONGEST_NAME, MAX_NAME
+from scyllamodel.schema.server_options import CLASSES, EVERYWHERE, SINCE, engine_of_sub_option
 
 Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
-
-_EVERYWHERE: Final = frozenset(
-    """
-    bloom_filter_fp_chance caching comment compaction compression crc_check_chance default_time_to_live gc_grace_seconds
-    max_index_interval memtable_flush_period_in_ms min_index_interval speculative_retry cdc
-    """.split()
-)
-_SINCE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
-    "cassandra": (
-        ((4, 0), "additional_write_policy read_repair"),
-        ((4, 1), "memtable"),
-        ((5, 0), "allow_auto_snapshot incremental_backups"),
-    ),
-    "scylla": (
-        ((2025, 1), "paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc"),
-        ((2025, 2), "tablets"),
-        ((2026, 2), "storage_engine"),
-        ((2026, 3), "large_data_guardrails_enabled"),
-    ),
-}
-"""Table options that not every server has, and since when (``TableAttributes.java``, ``cf_prop_defs.cc``, nodes)."""
-
-_CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
-    "UnifiedCompactionStrategy": ("cassandra", (5, 0), ()),
-    "DateTieredCompactionStrategy": ("cassandra", (), (5, 0)),
-    "IncrementalCompactionStrategy": ("scylla", (), ()),
-    "NullCompactionStrategy": ("scylla", (), ()),
-    "NoopCompressor": ("cassandra", (), ()),
-    "LZ4WithDictsCompressor": ("scylla", (2025, 2), ()),
-    "ZstdWithDictsCompressor": ("scylla", (2025, 2), ()),
-}
-"""Classes of compaction and compression that not every server has: whose, since when, and until when."""
 
 _SCYLLA_INDEXES: Final[Mapping[str, tuple[int, ...]]] = {"vector_index": (2025, 4), "fulltext_index": (2026, 3)}
 """The classes of index that ScyllaDB has, and since when (``index/secondary_index_manager.cc``)."""
@@ -211,14 +180,63 @@ class ServerProfile:
     @property
     def table_options(self) -> frozenset[str]:
         """The table and view options that this server takes."""
-        newer = (names.split() for since, names in _SINCE[self.engine] if self.at_least(*since))
-        return _EVERYWHERE.union(*newer)
+        newer = (names.split() for since, names in SINCE[self.engine] if self.at_least(*since))
+        return EVERYWHERE.union(*newer)
 
     def has_class(self, name: str) -> bool:
-        """Whether a compaction or compression class, by its short name, can exist here; unknown ones may."""
-        engine, since, until = _CLASSES.get(name, (self.engine, (), ()))
+        """Whether a compaction or compression class can exist here: by its short name, or with a package of its own."""
+        if "." in name:
+            return self.loads_classes
+        engine, since, until = CLASSES.get(name, (self.engine, (), ()))
         gone = bool(until and self.version) and self.version >= until
         return engine == self.engine and self.at_least(*since) and not gone
+
+    @property
+    def loads_classes(self) -> bool:
+        """Whether compaction and compression can be of a class that somebody installed on the nodes."""
+        return not self.is_scylla
+
+    def has_sub_option(self, option: str, name: str) -> bool:
+        """Whether ``compaction`` or ``compression`` can have this sub-option here; unknown ones may."""
+        return engine_of_sub_option(option, name) in {None, self.engine}
+
+    @property
+    def longest_chunk(self) -> int | None:
+        """The largest ``chunk_length_in_kb`` of a compression; None where any power of two is taken."""
+        return 128 if self.is_scylla else None
+
+    @property
+    def timestamp_resolutions(self) -> frozenset[str]:
+        """The units of ``timestamp_resolution`` that it knows."""
+        known = {"MICROSECONDS", "MILLISECONDS"}
+        return frozenset(known if self.is_scylla else known | {"NANOSECONDS", "SECONDS", "MINUTES", "HOURS"})
+
+    @property
+    def bounds_buckets(self) -> bool:
+        """Whether ``bucket_low`` has to be below 1 and ``bucket_high`` above it."""
+        return self.is_scylla
+
+    @property
+    def least_flush_period(self) -> int:
+        """The shortest ``memtable_flush_period_in_ms`` besides 0."""
+        return 60_000 if self.is_scylla else 0
+
+    @property
+    def repairs_single_copies(self) -> bool:
+        """Whether ``tombstone_gc`` can be ``repair`` where a keyspace has one copy, or a local strategy."""
+        return not self.is_scylla or self.at_least(2026, 2)
+
+    @property
+    def colocates_views(self) -> bool:
+        """Whether a view with the partition key of its table shares its tablets, and cannot be repaired alone."""
+        return self.is_scylla and self.at_least(2025, 4)
+
+    @property
+    def most_windows(self) -> int | None:
+        """How many time windows a default TTL may span; None where nothing limits them."""
+        if not self.is_scylla or self.node.most_windows == 0:
+            return None
+        return 50 if self.node.most_windows is None else self.node.most_windows
 
     @property
     def default_compressor(self) -> str:
@@ -270,10 +288,13 @@ class ServerProfile:
         """Whether nothing is stored for an option that nobody gave; Cassandra stores its default, or a null."""
         return self.is_scylla
 
-    @property
-    def lists_its_options(self) -> bool:
-        """Whether every option that it takes shows as a column of ``system_schema.tables``."""
-        return not self.is_scylla
+    def may_have_option(self, name: str) -> bool:
+        """Whether it may take an option that is unknown here: a newer ScyllaDB, or a build with encryption at rest.
+
+        Cassandra shows every option that it takes as a column of ``system_schema.tables``.
+        """
+        is_newer = not self.version or self.version >= (2026, 4)
+        return self.is_scylla and (is_newer or name == "scylla_encryption_options")
 
     @property
     def no_compression(self) -> Mapping[str, str]:
@@ -291,10 +312,15 @@ class ServerProfile:
         return not self.is_scylla
 
     @property
+    def cuts_retry_times(self) -> bool:
+        """Whether the milliseconds of a retry policy are cut, not rounded, to `retry_steps`."""
+        return not self.is_scylla
+
+    @property
     def retry_steps(self) -> tuple[str, str]:
         """How exact it keeps percentiles and milliseconds of retry policies.
 
-        Cassandra cuts fractions of milliseconds and rounds percentiles to four decimals (seen); Scylla prints one
+        Cassandra cuts fractions of milliseconds and rounds percentiles to four decimals (seen); Scylla rounds to one
         decimal of a percentile and two of milliseconds (``speculative_retry::to_sstring``).
         """
         return ("0.1", "0.01") if self.is_scylla else ("0.0001", "1")

@@ -295,7 +295,7 @@ LACKING = {
     "paxos_grace_seconds": 60,
     "per_partition_rate_limit": {"max_reads_per_second": 1},
     "read_repair": "NONE",
-    "storage_engine": "x",
+    "storage_engine": "logstor",
     "synchronous_updates": True,
     "tablets": {"min_tablet_count": 1},
     "tombstone_gc": {"mode": "timeout"},

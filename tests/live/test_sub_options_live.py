@@ -8,8 +8,7 @@ from cassandra.protocol import ConfigurationException
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.release.look import Look
-from scyllamodel.schema.options import TableOptions
-from scyllamodel.schema.options.emit import option_cql, unknown_here
+from scyllamodel.schema.options import TableOptions, option_cql, unknown_here
 
 pytestmark = pytest.mark.live
 

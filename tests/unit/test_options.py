@@ -166,6 +166,7 @@ def test_all_impossible_options_are_told_together():
 
 LEAVE = ("error", "Leave it out for this server.")
 CHOOSE = ("error", "Choose a class that this server has.")
+SENT = ("warn", "It is sent as it stands, and the server may refuse it.")
 LOG = ("error", "Write cdc=True; a log with settings is Scylla's.")
 NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repair")}))
 
@@ -183,7 +184,10 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
         ({"extra": {"gc_grace_secs": 1}}, SCYLLA, [("error", "Did you mean gc_grace_seconds?")]),
         ({"extra": {"auto_repair": "x"}}, CASSANDRA, [LEAVE]),
         ({"extra": {"auto_repair": "x"}}, NEWER, []),
-        ({"extra": {"brand_new": "x"}}, SCYLLA, [("warn", "It is sent as it stands, and the server may refuse it.")]),
+        ({"extra": {"brand_new": "x"}}, SCYLLA, [LEAVE]),
+        ({"extra": {"scylla_encryption_options": {"key_provider": "x"}}}, SCYLLA, [SENT]),
+        ({"extra": {"brand_new": "x"}}, ServerProfile("scylla", (2026, 4)), [SENT]),
+        ({"extra": {"brand_new": "x"}}, ServerProfile("scylla", ()), [SENT]),
         ({"compaction": {"class": "UnifiedCompactionStrategy"}}, SERVERS["4.1"], [CHOOSE]),
         ({"compaction": {"class": "UnifiedCompactionStrategy"}}, CASSANDRA, []),
         ({"compaction": {"class": "IncrementalCompactionStrategy"}}, CASSANDRA, [CHOOSE]),
@@ -192,6 +196,41 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
         ({"cdc": {"enabled": True, "ttl": 5}}, SCYLLA, []),
         ({"speculative_retry": "MIN(99p,50ms)"}, SCYLLA, [("error", "Write one percentile or one time.")]),
         ({"speculative_retry": "MIN(99p,50ms)"}, CASSANDRA, []),
+        ({"compaction": {"class": "com.example.Own"}}, CASSANDRA, []),
+        ({"compaction": {"class": "com.example.Own"}}, SCYLLA, [CHOOSE]),
+        ({"compression": {"class": "com.example.Own"}}, SCYLLA, [CHOOSE]),
+        ({"compaction": {"class": "LeveledCompactionStrategy", "fanout_size": 5}}, SCYLLA, [LEAVE]),
+        ({"compaction": {"class": "LeveledCompactionStrategy", "fanout_size": 5}}, CASSANDRA, []),
+        ({"compaction": {"class": "SizeTieredCompactionStrategy", "cold_reads_to_omit": 0.1}}, CASSANDRA, [LEAVE]),
+        ({"compaction": {"class": "SizeTieredCompactionStrategy", "cold_reads_to_omit": 0.1}}, SCYLLA, []),
+        (
+            {"compaction": {"class": "SizeTieredCompactionStrategy", "bucket_low": 1, "bucket_high": 2}},
+            SCYLLA,
+            [("error", "Write a number between 0 and 1.")],
+        ),
+        (
+            {"compaction": {"class": "SizeTieredCompactionStrategy", "bucket_low": 0.2, "bucket_high": 1}},
+            SCYLLA,
+            [("error", "Write a number above 1.")],
+        ),
+        ({"compaction": {"class": "SizeTieredCompactionStrategy", "bucket_low": 1, "bucket_high": 2}}, CASSANDRA, []),
+        (
+            {"compaction": {"class": "TimeWindowCompactionStrategy", "timestamp_resolution": "SECONDS"}},
+            SCYLLA,
+            [("error", "It takes MICROSECONDS or MILLISECONDS.")],
+        ),
+        ({"compaction": {"class": "TimeWindowCompactionStrategy", "timestamp_resolution": "SECONDS"}}, CASSANDRA, []),
+        ({"compression": {"class": "LZ4Compressor", "min_compress_ratio": 2}}, SCYLLA, [LEAVE]),
+        ({"compression": {"class": "LZ4Compressor", "min_compress_ratio": 2}}, CASSANDRA, []),
+        (
+            {"compression": {"class": "LZ4Compressor", "chunk_length_in_kb": 256}},
+            SCYLLA,
+            [("error", "Write a power of two up to 128.")],
+        ),
+        ({"compression": {"class": "LZ4Compressor", "chunk_length_in_kb": 256}}, CASSANDRA, []),
+        ({"memtable_flush_period_in_ms": 59999}, SCYLLA, [("error", "Write 0 for never, or at least 60000.")]),
+        ({"memtable_flush_period_in_ms": 60000}, SCYLLA, []),
+        ({"memtable_flush_period_in_ms": 5}, CASSANDRA, []),
     ],
 )
 def test_options_unknown_to_the_server(options, server, said):
@@ -275,11 +314,11 @@ def test_maps_are_written_in_one_order(name, value):
 
 
 def test_limits_are_told_as_they_are():
-    """What has no end has none in the advice, and a bound that is left out is out."""
+    """With both bounds, and a bound that is left out is out."""
     (low,) = TableOptions(gc_grace_seconds=-1).problems("m.Order")
     (edge,) = TableOptions(bloom_filter_fp_chance=6.71e-5).problems("m.Order")
 
-    assert "Write a number at least 0." in str(low)
+    assert "Write a number at least 0 and at most 2147483647." in str(low)
     assert "out of range" in str(edge)
     assert "Write compaction={'class': 'Size" in str(TableOptions(compaction={}).problems("m.Order")[0])
     assert "or {'enabled': False} for none." in str(TableOptions(compression={"x": 1}).problems("m.Order")[0])
@@ -346,9 +385,26 @@ def test_one_interval_is_not_below_the_other():
     assert [] == TableOptions(min_index_interval="8", max_index_interval=9).problems("m.Order")
 
 
-def test_a_hint_on_tablets_that_no_server_knows_is_refused():
-    """ScyllaDB has five hints, and takes any value of them."""
-    (problem,) = TableOptions(tablets={"min_tablets": 4}).problems("x")
+@pytest.mark.parametrize(
+    ("hints", "said"),
+    [
+        ({"min_tablets": 4}, "there is no setting 'min_tablets'"),
+        ({"min_tablet_count": "x"}, "'min_tablet_count' is 'x'"),
+        ({"min_tablet_count": -1}, "'min_tablet_count' is '-1'"),
+        ({"max_tablet_count": 0}, "'max_tablet_count' is 0"),
+        ({"min_per_shard_tablet_count": -0.5}, "'min_per_shard_tablet_count' is '-0.5'"),
+        ({"pow2_count": "x"}, "'pow2_count' is 'x'"),
+        ({"min_tablet_count": 3, "max_tablet_count": 3}, "at least 4 tablets are more than at most 2"),
+        ({"min_tablet_count": 4, "max_tablet_count": 2, "pow2_count": False}, "at least 4 tablets are more"),
+        ({"min_tablet_count": 3, "max_tablet_count": 3, "pow2_count": False}, None),
+        ({"min_tablet_count": 0, "min_per_shard_tablet_count": 0.5, "expected_data_size_in_gb": 3}, None),
+        ({"min_tablet_count": "8", "max_tablet_count": 16, "pow2_count": True}, None),
+        ({}, None),
+    ],
+)
+def test_hints_on_tablets(hints, said):
+    """ScyllaDB has five hints, rounds the counts to powers of two, and refuses what contradicts itself then."""
+    problems = TableOptions(tablets=hints).problems("x")
 
-    assert ("OP104", True) == (problem.code, "'min_tablets'" in str(problem))
-    assert [] == TableOptions(tablets={"min_tablet_count": "x", "pow2_count": False}).problems("x")
+    assert ([] if said is None else ["OP104"]) == [problem.code for problem in problems]
+    assert said is None or said in problems[0].text

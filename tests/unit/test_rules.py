@@ -33,7 +33,7 @@ from scyllamodel.release.start import sync
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.rules import Case, judge, lint
@@ -50,6 +50,13 @@ SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla",
 BY_DEFAULT = ServerProfile("scylla", (2025, 1), node=NodeSettings(tablets_mode="enabled"))
 ENFORCED = ServerProfile("scylla", (2026, 3), node=NodeSettings(tablets_mode="enforced", least_factor=3))
 SS = {"class": "SimpleStrategy", "replication_factor": "2"}
+BY_REPAIR, CDC_ON = {"mode": "repair"}, {"enabled": "true"}
+HOURLY = {"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "HOURS", "compaction_window_size": "1"}
+WINDOWS = {n: ServerProfile("scylla", (2025, 4), node=NodeSettings(most_windows=n)) for n in (0, 10)}
+GC, LONG, INTERVALS = (
+    {"tombstone_gc": BY_REPAIR}, {"default_time_to_live": 10**6},
+    {"min_index_interval": 128, "max_index_interval": 4096},
+)  # fmt: skip
 NO_VIEWS = attrs.evolve(C5, views_enabled=False)
 UNMASKED = attrs.evolve(C5, masks_enabled=False)
 
@@ -96,6 +103,18 @@ def about(**facts):
 def made(*parts, **facts):
     """Models of a new keyspace with these things."""
     return schema(keyspace=None), attrs.evolve(wanted(*parts), keyspace=Keyspace("k", **facts))
+
+
+def with_copies(gc, kind="NetworkTopologyStrategy", **factors):
+    """A table with a mode of tombstone_gc, in a keyspace of this replication."""
+    replication = {"class": kind, **{dc: str(factor) for dc, factor in factors.items()}}
+    return schema(keyspace=Keyspace("k", replication)), wanted(table("t", *T, options={"tombstone_gc": gc}))
+
+
+def altered_on_tablets(options):
+    """A table on tablets that gets these options."""
+    live = schema(table("t", *T), keyspace=Keyspace("k", NTS, tablets=True))
+    return live, wanted(table("t", *T, options=options))
 
 
 def with_tablets(*parts):
@@ -210,6 +229,33 @@ CASES = [
      new(*T, options={"default_time_to_live": 9})),
     ("OP104", "error", C5, new(*T, options={"tombstone_gc": {"mode": "repair"}}), new(*T, options={"comment": "x"})),
     ("OP104", "error", C4, options({}, {"allow_auto_snapshot": True}), new(*T)),
+    ("OP104", "error", C5, new(*T, options={"min_index_interval": 4096}),
+     new(*T, options={"min_index_interval": 2048})),
+    ("OP104", "error", C5, options(INTERVALS, {"min_index_interval": 5000}),
+     options(INTERVALS, {"min_index_interval": 4096})),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies(BY_REPAIR, dc1=1, dc2=1)),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies({"mode": "timeout"}, dc1=1)),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="LocalStrategy"),
+     with_copies(BY_REPAIR, kind="EverywhereStrategy")),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=1),
+     with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=2)),
+    ("OP104", "error", OLD_SCYLLA, made(table("t", *T, options=GC), replication={**NTS, "dc1": "1"}),
+     made(table("t", *T, options=GC), replication={**NTS, "dc1": "2"})),
+    ("OP104", "error", SCYLLA, with_tablets(table("t", *T), view("x", "t", *T[:2], options=GC)),
+     with_tablets(table("t", *T), view("x", "t", "b int pk", "a int ck", options=GC))),
+    ("OP104", "error", SCYLLA, new("a int pk", "n counter", options={"cdc": CDC_ON}), new(*T, options={"cdc": CDC_ON})),
+    ("OP104", "error", SCYLLA, (schema(table("t_scylla_cdc_log")), wanted(table("t", *T, options={"cdc": CDC_ON}))),
+     (schema(table("u_scylla_cdc_log")), wanted(table("t", *T, options={"cdc": CDC_ON})))),
+    ("OP104", "error", SCYLLA, (schema(), wanted(table("t", *T), attrs.evolve(V, options={"cdc": CDC_ON}))),
+     new(*T, options={"cdc": CDC_ON})),
+    ("OP104", "error", ServerProfile("scylla", (2026, 3)), new(*T, options={"storage_engine": "logstor"}),
+     new("a int pk", options={"storage_engine": "logstor"})),
+    ("OP105", "error", SCYLLA, new(*T, options={"compaction": HOURLY, "default_time_to_live": 51 * 3600}),
+     new(*T, options={"compaction": HOURLY, "default_time_to_live": 50 * 3600})),
+    ("OP105", "error", SCYLLA, options({"compaction": HOURLY, "default_time_to_live": 9}, LONG),
+     options({"compaction": HOURLY, **LONG}, {"comment": "x"})),
+    ("OP105", "error", WINDOWS[10], new(*T, options={"compaction": HOURLY, "default_time_to_live": 11 * 3600}),
+     new(*T, options={"compaction": LCS, "default_time_to_live": 11 * 3600})),
     ("KS101", "warn", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "2"}),
      about(replication=NTS)),
     ("KS102", "warn", C5, about(replication={**NTS, "dc1": "1"}), about(replication=NTS)),
@@ -232,6 +278,7 @@ CASES = [
     ("KS104", "error", SCYLLA, with_tablets(table("t", "a int pk", "n counter")), with_tablets(table("t", *T))),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, indexes=[index("v")])), new(*T, indexes=[index("v")])),
+    ("KS104", "error", OLD_SCYLLA, altered_on_tablets({"cdc": CDC_ON}), altered_on_tablets({"comment": "x"})),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, options={"cdc": {"enabled": "true"}})),
      new(*T, options={"cdc": {"enabled": "true"}})),
     ("KS105", "error", C5, about(replication={**NTS, "DC1": "3"}), about(replication={**NTS, "dc2": "2"})),
@@ -565,6 +612,24 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
     assert (code, "warn", "k") == (found.code, found.severity, found.object)
     assert found.fix
     assert code not in {diagnostic.code for diagnostic in flight(*silent)}
+
+
+@pytest.mark.parametrize(
+    ("server", "allow", "refused"),
+    [
+        (SCYLLA, (), True),
+        (SCYLLA, {"OP105:k.t"}, False),
+        (WINDOWS[10], {"OP105:k.t"}, True),
+        (WINDOWS[0], (), False),
+        (C5, (), False),
+    ],
+)
+def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, refused):
+    """Where the node's own limit was read it holds, and 0 is none."""
+    options = FrozenMap({"compaction": FrozenMap(HOURLY), "default_time_to_live": 51 * 3600})
+    plan = make_plan(wanted(table("t", *T, options=options)), schema(), server, allow=allow)
+
+    assert (["OP105"] if refused else []) == [found.code for found in plan.refusals]
 
 
 def test_every_code_is_explained():

@@ -175,7 +175,8 @@ def test_options_by_release(server, has, lacks):
     ("name", "servers"),
     [
         ("SizeTieredCompactionStrategy", {"4.0", "4.1", "5.0", "scylla"}),
-        ("com.example.Own", {"4.0", "4.1", "5.0", "scylla"}),
+        ("com.example.Own", {"4.0", "4.1", "5.0"}),
+        ("NewCompactionStrategy", {"4.0", "4.1", "5.0", "scylla"}),
         ("UnifiedCompactionStrategy", {"5.0"}),
         ("DateTieredCompactionStrategy", {"4.0", "4.1"}),
         ("IncrementalCompactionStrategy", {"scylla"}),

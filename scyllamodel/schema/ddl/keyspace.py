@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from scyllamodel._identifiers import quote
 from scyllamodel.schema.facts import Keyspace
 from scyllamodel.schema.options import map_cql
-from scyllamodel.schema.replication import copies
+from scyllamodel.schema.replication import copies, factors
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
@@ -51,7 +51,7 @@ def _goal(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any
     goal = dict(wanted)
     if "replication_factor" in goal and "replication_factor" not in stored:
         everywhere = goal.pop("replication_factor")
-        goal = {**{dc: everywhere for dc in stored if dc != "class"}, **goal}
+        goal = {**dict.fromkeys(factors(stored), everywhere), **goal}
     same = {dc for dc in goal if isinstance(stored.get(dc), tuple) and copies(goal[dc]) == len(stored[dc])}
     return {dc: stored[dc] if dc in same and not isinstance(factor, tuple) else factor for dc, factor in goal.items()}
 
@@ -64,7 +64,7 @@ def _kept(replication: Mapping[str, Any]) -> dict[str, Any]:
 def _states(stored: dict[str, Any], goal: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Replications on the way: one data centre at a time, by one copy; those that lose copies come last."""
     state = dict(stored)
-    centres = sorted({*stored, *goal} - {"class"})
+    centres = sorted({*factors(stored), *factors(goal)})
     for dc in sorted(centres, key=lambda dc: (copies(goal.get(dc)) or 0) < (copies(stored.get(dc)) or 0)):
         for factor in _factors(state.get(dc, "0"), goal.get(dc, "0")):
             state[dc] = factor

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from scyllamodel.schema.changes import Change, CreateKeyspace, KeyspaceDiffers
 from scyllamodel.schema.facts import Keyspace
+from scyllamodel.schema.replication import factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +44,7 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})
     True
     """
-    if strategy(found) != strategy(wanted) or not set(wanted) - {"class"}:
+    if strategy(found) != strategy(wanted) or not factors(wanted):
         return strategy(found) == strategy(wanted)  # without a factor the server's default is as good as any
     stored, declared = _factors(found), _factors(wanted)
     everywhere = declared.pop("replication_factor", None)
@@ -68,8 +69,8 @@ def strategy(replication: Mapping[str, Any]) -> str:
 
 
 def _factors(replication: Mapping[str, Any]) -> dict[str, Any]:
-    factors = {name: _factor(value) for name, value in replication.items() if name != "class"}
-    return {name: factor for name, factor in factors.items() if factor}
+    found = {name: _factor(value) for name, value in factors(replication).items()}
+    return {name: factor for name, factor in found.items() if factor}
 
 
 def _factor(value: object) -> str | int | frozenset[str]:

@@ -3,8 +3,9 @@
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
 from scyllamodel.schema.options.compare import before, changed, lost, same
 from scyllamodel.schema.options.declare import DOCSTRING, Setting, Settings, TableOptions
-from scyllamodel.schema.options.emit import map_cql, option_cql, unalterable, unknown_here
+from scyllamodel.schema.options.emit import map_cql, option_cql
 from scyllamodel.schema.options.stored import NO_OPTIONS, stored_options, ttl_column
+from scyllamodel.schema.options.supported import unalterable, unknown_here
 
 __all__ = [
     "DOCSTRING",

@@ -133,7 +133,13 @@ def _compaction(value: object) -> FrozenMap:
     if not settings.get("class"):
         raise ValueError("compaction needs a 'class'")
     settings["class"] = _without(COMPACTION_PACKAGE, settings["class"])
-    return _class_first(settings)
+    return _class_first({name: _flag(setting) for name, setting in settings.items()})
+
+
+def _flag(setting: str) -> str:
+    """True and false in lower case, as ScyllaDB wants them; another setting as it is."""
+    lower = setting.lower()
+    return lower if lower in {"true", "false"} else setting
 
 
 _OLD_KEYS: Final = {"sstable_compression": "class", "chunk_length_kb": "chunk_length_in_kb"}
@@ -145,11 +151,11 @@ def _compression(value: object) -> FrozenMap:
     settings = {_OLD_KEYS.get(key, key): setting for key, setting in given.items()}
     if len(settings) != len(given):
         raise ValueError("one setting of compression is given under its old and its new name")
-    enabled = boolean(settings.pop("enabled", True))
-    class_name = settings.get("class", "")
+    said, class_name = settings.pop("enabled", None), settings.get("class", "")
+    enabled = said is None or boolean(said)
     if not enabled or not class_name:
         settings.pop("class", None)
-        if class_name or settings:
+        if class_name or settings or (enabled and said is not None):
             raise ValueError("compression that is off has no other settings, and one that is on has a 'class'")
         return FrozenMap()
     settings["class"] = _without(COMPRESSION_PACKAGE, class_name)

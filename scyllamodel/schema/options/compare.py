@@ -31,7 +31,7 @@ _ABSENT: Final[Mapping[str, Any]] = {
 """What it means when a server that leaves defaults out stores nothing for an option."""
 
 _CDC: Final = {"preimage": "false", "postimage": "false", "delta": "full", "ttl": "86400"}
-_TOMBSTONE_GC: Final = {"propagation_delay_in_seconds": "3600"}
+_TOMBSTONE_GC: Final = {"mode": "timeout", "propagation_delay_in_seconds": "3600"}
 
 _COMPACTION: Final = {
     "enabled": "true",
@@ -169,8 +169,9 @@ def _defaults(name: str, wanted: Mapping[str, str], server: ServerProfile) -> Ma
 def _as_stored(policy: Retry, server: ServerProfile) -> Retry:
     """The policy with its numbers as exact as the server keeps them."""
     percentile, time = server.retry_steps
+    shortened = _cut if server.cuts_retry_times else _rounded
     numbers = [
-        _rounded(number, percentile) if unit == "p" else _cut(number, time)
+        _rounded(number, percentile) if unit == "p" else shortened(number, time)
         for unit, number in zip({"ms": "m"}.get(policy.kind, "pm"), policy.numbers, strict=False)
     ]
     return attrs.evolve(policy, numbers=tuple(numbers))

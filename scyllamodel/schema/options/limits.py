@@ -1,7 +1,7 @@
 """What no server takes as the value of an option, told before anything is sent.
 
 *In*: a declared value. *Out*: what is wrong and what to write, or None. The limits are those that real Cassandra nodes
-enforce and Scylla's ``cf_prop_defs.cc`` shares; whatever depends on the server at hand is in `emit.unknown_here`.
+enforce and Scylla's ``cf_prop_defs.cc`` shares; what depends on the server at hand is in `supported`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from typing import Any, Final, TypeAlias
 
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options.canonical import canonical, text
-from scyllamodel.schema.options.sub_options import compaction_fault, compression_fault
+from scyllamodel.schema.options.sub_options import compaction_fault, compression_fault, number
 
 Fault: TypeAlias = "tuple[str, str] | None"
 _Limit: TypeAlias = "Callable[[Any, Mapping[str, Any]], Fault]"
 
 MAX_TTL: Final = 630_720_000
+_MAX_INT: Final = 2**31 - 1
 _MIN_BLOOM: Final = 6.71e-5
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 _NEVER: Final[Mapping[str, str]] = {
     "id": "The id of a table is the server's.",
+    "scylla_tags": "The tags are the server's; setting them can take away the TTL column of the table.",
     "extensions": "CQL cannot set extensions; each has an option of its own, such as cdc or tombstone_gc.",
     "read_repair_chance": "It has no effect any more; leave it out.",
     "dclocal_read_repair_chance": "It has no effect any more; leave it out.",
@@ -58,8 +60,8 @@ def _fine(found: Any, declared: Mapping[str, Any]) -> Fault:  # noqa: ARG001 - t
     return f"{found!r} is no value of an option", "Write a text, number, boolean or map of these."
 
 
-def _between(low: float, high: float = float("inf"), *, above: bool = False) -> _Limit:
-    limits = f"{'above' if above else 'at least'} {low}" + ("" if high == float("inf") else f" and at most {high}")
+def _between(low: float, high: float, *, above: bool = False) -> _Limit:
+    limits = f"{'above' if above else 'at least'} {low} and at most {high}"
 
     def check(found: Any, _: Mapping[str, Any]) -> Fault:
         if (low < found if above else low <= found) and found <= high:
@@ -72,6 +74,8 @@ def _between(low: float, high: float = float("inf"), *, above: bool = False) -> 
 def _max_index(found: int, declared: Mapping[str, Any]) -> Fault:
     """Checked against what is declared; the default of the other, 128, is the server's affair."""
     low = declared.get("min_index_interval", 1)
+    if found > _MAX_INT:
+        return f"{found} is out of range", f"Write a number of at most {_MAX_INT}."
     if isinstance(low, int) and found < low:
         return f"{found} is below min_index_interval {low}", "Make it at least as large."
     return None
@@ -84,12 +88,20 @@ def _settings(**allowed: tuple[str, ...]) -> _Limit:
         for setting, value in found.items():
             if setting not in allowed:
                 return f"there is no setting {setting!r}", f"Known are {', '.join(allowed)}."
-            if value not in allowed[setting] and not ("<int>" in allowed[setting] and text(value).isdecimal()):
-                choice = ", ".join(allowed[setting]).replace("<int>", "or a whole number")
-                return f"{setting!r} is {value!r}", f"It takes {choice}."
+            if not _fits(text(value), allowed[setting]):
+                choice = (
+                    ", ".join(allowed[setting]).replace("<int>", "or a whole number").replace("<number>", "a number")
+                )
+                return f"{setting!r} is {value!r}", f"It takes {choice.removeprefix('or ')}."
         return None
 
     return check
+
+
+def _fits(value: str, allowed: tuple[str, ...]) -> bool:
+    if "<number>" in allowed and (found := number(value)) is not None:
+        return found >= 0
+    return value in allowed or ("<int>" in allowed and value.isdecimal())
 
 
 _FLAGS: Final = ("true", "false")
@@ -113,14 +125,34 @@ def _compression(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
     return compression_fault(found)
 
 
-_HINTS: Final = frozenset(
-    "min_tablet_count max_tablet_count min_per_shard_tablet_count expected_data_size_in_gb pow2_count".split()
+_COUNTS: Final = _settings(
+    min_tablet_count=("<int>",),
+    max_tablet_count=("<int>",),
+    min_per_shard_tablet_count=("<number>",),
+    expected_data_size_in_gb=("<int>",),
+    pow2_count=_FLAGS,
 )
 
 
-def _tablets(found: FrozenMap, _: Mapping[str, Any]) -> Fault:
-    unknown = sorted(set(found) - _HINTS)
-    return (f"there is no hint {unknown[0]!r}", f"Known are {', '.join(sorted(_HINTS))}.") if unknown else None
+def _tablets(found: FrozenMap, declared: Mapping[str, Any]) -> Fault:
+    """Hints on tablets; their numbers are rounded to powers of two, unless ``pow2_count`` is false."""
+    if fault := _COUNTS(found, declared):
+        return fault
+    least, most = int(found.get("min_tablet_count", 0)), int(found.get("max_tablet_count", _NO_LIMIT))
+    if most == 0:
+        return "'max_tablet_count' is 0", "Write at least 1, or leave it out."
+    if found.get("pow2_count", "true") == "true":
+        least, most = 1 << max(least - 1, 0).bit_length(), 1 << (most.bit_length() - 1)
+    if least > most:
+        return f"at least {least} tablets are more than at most {most}", "Write powers of two, the smaller one first."
+    return None
+
+
+_NO_LIMIT: Final = 2**62
+
+
+def _storage_engine(found: str, _: Mapping[str, Any]) -> Fault:
+    return None if found == "logstor" else (f"there is no {found!r}", "It takes logstor; leave it out for sstables.")
 
 
 def _read_repair(found: str, _: Mapping[str, Any]) -> Fault:
@@ -139,13 +171,14 @@ _LIMITS: Final[Mapping[str, _Limit]] = {
     "compression": _compression,
     "crc_check_chance": _between(0, 1),
     "default_time_to_live": _between(0, MAX_TTL),
-    "gc_grace_seconds": _between(0),
+    "gc_grace_seconds": _between(0, _MAX_INT),
     "max_index_interval": _max_index,
-    "memtable_flush_period_in_ms": _between(0),
-    "min_index_interval": _between(1),
-    "paxos_grace_seconds": _between(0),
+    "memtable_flush_period_in_ms": _between(0, _MAX_INT),
+    "min_index_interval": _between(1, _MAX_INT),
+    "paxos_grace_seconds": _between(0, _MAX_INT),
     "per_partition_rate_limit": _settings(max_reads_per_second=("<int>",), max_writes_per_second=("<int>",)),
     "read_repair": _read_repair,
+    "storage_engine": _storage_engine,
     "tablets": _tablets,
     "tombstone_gc": _settings(
         mode=("timeout", "repair", "disabled", "immediate"), propagation_delay_in_seconds=("<int>",)

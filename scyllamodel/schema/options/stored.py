@@ -112,7 +112,8 @@ def _canonical(name: str, value: object) -> Any:
 
 
 def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
-    found: dict[str, Any] = {name: string_map(blobs[name]) for name in _MAPS if name in blobs}
+    maps = {name: string_map(blobs[name]) for name in _MAPS if name in blobs}
+    found: dict[str, Any] = {name: settings for name, settings in maps.items() if settings}  # an empty one means none
     if "paxos_grace_seconds" in blobs:
         found["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little")
     if "scylla_tags" in blobs:

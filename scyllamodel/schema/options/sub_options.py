@@ -19,6 +19,9 @@ from scyllamodel.schema.options.canonical import text
 Fault: TypeAlias = "tuple[str, str] | None"
 
 
+_WHOLE: Final = re.compile(r"-?[0-9]{1,12}")
+
+
 @attrs.frozen
 class _Values:
     """The values of one sub-option: a test, and its words for people."""
@@ -27,7 +30,8 @@ class _Values:
     test: Callable[[str], bool]
 
 
-def _number(value: str) -> float | None:
+def number(value: str) -> float | None:
+    """The number that a setting holds, or None."""
     try:
         return float(value)
     except ValueError:
@@ -40,7 +44,12 @@ def _whole(least: int) -> _Values:
 
 def _fraction(low: float, high: float = float("inf")) -> _Values:
     words = f"a number of at least {low:g}" if high == float("inf") else f"a number from {low:g} to {high:g}"
-    return _Values(words, lambda value: (found := _number(value)) is not None and low <= found <= high)
+    return _Values(words, lambda value: (found := number(value)) is not None and low <= found <= high)
+
+
+def _between(low: int, high: int) -> _Values:
+    words = f"a whole number from {low} to {high}"
+    return _Values(words, lambda value: _WHOLE.fullmatch(value) is not None and low <= int(value) <= high)
 
 
 def _one_of(*names: str, any_case: bool = False) -> _Values:
@@ -114,24 +123,33 @@ _COMPACTION: Final[Mapping[str, Mapping[str, _Values]]] = {
     },
     "IncrementalCompactionStrategy": {
         **_TIERED,
-        "space_amplification_goal": _fraction(1, 2),
+        "space_amplification_goal": _Values(
+            "a number above 1 and at most 2", lambda value: (found := number(value)) is not None and 1 < found <= 2
+        ),
         "sstable_size_in_mb": _whole(1),
     },
 }
 _NO_SUB_OPTIONS_KNOWN: Final = frozenset({"DateTieredCompactionStrategy", "NullCompactionStrategy"})
-_COMPRESSION: Final[Mapping[str, _Values]] = {
+_ANY_COMPRESSOR: Final[Mapping[str, _Values]] = {
     "chunk_length_in_kb": _Values("a power of two, such as 16", _is_power_of_two),
-    "compression_level": _like(re.compile(r"-?[0-9]+"), "a whole number"),
     "crc_check_chance": _fraction(0, 1),
-    "lz4_compressor_type": _one_of("fast", "high"),
-    "lz4_high_compressor_level": _whole(1),
     "max_compressed_length": _whole(0),
     "min_compress_ratio": _fraction(0),
 }
-_COMPRESSORS: Final = frozenset(
-    "LZ4Compressor SnappyCompressor DeflateCompressor ZstdCompressor NoopCompressor LZ4WithDictsCompressor "
-    "ZstdWithDictsCompressor".split()
-)
+_ZSTD: Final[Mapping[str, _Values]] = {**_ANY_COMPRESSOR, "compression_level": _between(-131_072, 22)}
+_COMPRESSORS: Final[Mapping[str, Mapping[str, _Values]]] = {
+    "DeflateCompressor": _ANY_COMPRESSOR,
+    "LZ4Compressor": {
+        **_ANY_COMPRESSOR,
+        "lz4_compressor_type": _one_of("fast", "high"),
+        "lz4_high_compressor_level": _between(1, 17),
+    },
+    "LZ4WithDictsCompressor": _ANY_COMPRESSOR,
+    "NoopCompressor": _ANY_COMPRESSOR,
+    "SnappyCompressor": _ANY_COMPRESSOR,
+    "ZstdCompressor": _ZSTD,
+    "ZstdWithDictsCompressor": _ZSTD,
+}
 
 
 def compaction_fault(settings: Mapping[str, object]) -> Fault:
@@ -157,7 +175,7 @@ def compression_fault(settings: Mapping[str, object]) -> Fault:
         return None
     if name not in _COMPRESSORS:
         return _no_class(name, _COMPRESSORS)
-    return _sub_fault(name, settings, _COMPRESSION)
+    return _sub_fault(name, settings, _COMPRESSORS[name])
 
 
 def _no_class(name: str, known: Iterable[str]) -> Fault:

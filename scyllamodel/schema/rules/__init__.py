@@ -20,6 +20,7 @@ from scyllamodel.schema.rules import (
     keys,
     keyspaces,
     nulls,
+    option_limits,
     options,
     types,
     usertypes,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Case", "Remark", "Topology", "judge", "lint"]
 
 _FAMILIES: Final = (
-    breaking, keyspaces, destructive, keys, types, usertypes, indexes, views, options, nulls, compatibility,
+    breaking, keyspaces, destructive, keys, types, usertypes, indexes, views, options, option_limits, nulls,
+    compatibility,
 )  # fmt: skip
 
 

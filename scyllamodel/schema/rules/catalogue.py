@@ -262,9 +262,17 @@ ENTRIES: Final = (
         "Write rows of before again, if they are to expire.",
     ),
     Entry(
-        "OP104", "The server does not know an option",
-        "Options differ between ScyllaDB and Cassandra, and between their versions.",
+        "OP104", "The server does not take an option",
+        "Options, their sub-options and their limits differ between ScyllaDB and Cassandra, and between versions. Some "
+        "depend on the keyspace: ScyllaDB before 2026.2 collects no tombstones by repair where there is one copy.",
         "TableOptions(tombstone_gc={'mode': 'repair'}) on Cassandra", "Leave it out for this server.",
+    ),
+    Entry(
+        "OP105", "A default TTL spans too many time windows",
+        "Each window keeps a file, and ScyllaDB takes no table whose default TTL spans more windows than "
+        "twcs_max_window_count, which is 50 where nobody changed it and 0 for any number.",
+        "default_time_to_live=31536000 with windows of a day", "Choose longer windows or a shorter TTL. Where the role "
+        "may not read system.config the refusal can be allowed.",
     ),
     Entry(
         "KS100", "The keyspace does not exist, or nobody said how to make it",

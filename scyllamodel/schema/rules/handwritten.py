@@ -18,7 +18,7 @@ from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.filters import has_stray_quote
 from scyllamodel.schema.options.limits import MAX_TTL
-from scyllamodel.schema.replication import copies
+from scyllamodel.schema.replication import copies, factors
 from scyllamodel.schema.rules.breaking import LONGEST_VIEW, long_index, static_beside_collection
 from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.statement_parser import ParsedStatement, parse_statement
@@ -148,10 +148,8 @@ def _no_replicas(written: Handwritten) -> Iterator[Diagnostic]:
     about, wanted = written.found.keyspace, written.statement.options.get("replication")
     if about is None or not about.tablets or not isinstance(wanted, Mapping):
         return
-    stored: Mapping[str, Any] = about.replication or {}
-    before = {name: factor for name, factor in stored.items() if name != "class"}
-    asked = {name: factor for name, factor in cast("Mapping[str, Any]", wanted).items() if name != "class"}
-    after: dict[str, Any] = {**before, **asked}
+    before = factors(about.replication or {})
+    after = {**before, **factors(cast("Mapping[str, Any]", wanted))}
     if any(map(copies, before.values())) and all(copies(factor) == 0 for factor in after.values()):
         text = "a factor of 0 in every data centre deletes all rows of the keyspace"
         yield _refused("NB102", written, text, "Keep at least one copy; or drop the tables, if nobody needs them.")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from scyllamodel.schema.changes import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.changes import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceDiffers, SetOptions
 from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.replication import strategy_fault
+from scyllamodel.schema.replication import factors, strategy_fault
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule, Topology
@@ -66,18 +66,18 @@ def _new_tablets(about: Keyspace, case: Case) -> Iterator[Diagnostic]:
 
 def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
     yield from _racks(replication, case)
-    factors = {name: str(_count(value)) for name, value in replication.items() if name != "class"}
+    asked = {name: str(_count(value)) for name, value in factors(replication).items()}
     nodes = case.topology or {}
     if strategy(replication) == "SimpleStrategy":
         yield from lint_strategy(case.name, replication)
         nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
     elif nodes:
-        unknown = sorted(set(factors) - set(nodes) - {"replication_factor"})
+        unknown = sorted(set(asked) - set(nodes) - {"replication_factor"})
         for dc in unknown:
             text = f"no node is in a data centre {dc!r}; there are {', '.join(sorted(nodes))}"
             yield Diagnostic("KS105", "error", case.name, text, "Names of data centres are case-sensitive.")
     least = case.server.node.least_factor or 0
-    for dc, factor in sorted(_by_dc(factors, nodes).items()):
+    for dc, factor in sorted(_by_dc(asked, nodes).items()):
         yield from _factor(case.name, dc, factor, nodes.get(dc))
         if factor.isdecimal() and 0 < int(factor) < least:
             text = f"this server takes no fewer than {least} copies (minimum_replication_factor_fail_threshold)"
@@ -104,12 +104,12 @@ def _count(factor: object) -> object:
     return len(cast("tuple[object, ...]", factor)) if isinstance(factor, tuple) else factor
 
 
-def _by_dc(factors: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
+def _by_dc(asked: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
     """``replication_factor`` means every data centre that has none of its own."""
-    everywhere = factors.get("replication_factor")
+    everywhere = asked.get("replication_factor")
     if everywhere is None or not nodes:
-        return dict(factors)
-    named = {dc: factor for dc, factor in factors.items() if dc != "replication_factor"}
+        return dict(asked)
+    named = {dc: factor for dc, factor in asked.items() if dc != "replication_factor"}
     return {**dict.fromkeys(nodes, everywhere), **named}
 
 
@@ -164,7 +164,7 @@ def lint_strategy(keyspace: str, replication: Mapping[str, Any] | None) -> Itera
         yield Diagnostic("KS101", "warn", keyspace, text, fix)
 
 
-def _on_tablets(change: AddTable | AddIndex | AddView, case: Case) -> Iterator[Diagnostic]:
+def _on_tablets(change: AddTable | AddIndex | AddView | SetOptions, case: Case) -> Iterator[Diagnostic]:
     """KS104 for what a keyspace with tablets cannot hold at this release.
 
     Where the role may not read whether new keyspaces get them, the plan only warns.
@@ -190,16 +190,21 @@ def _not_on_tablets(case: Case, name: str, what: str) -> Diagnostic:
     return Diagnostic("KS104", "error", case.path(name), text, fix)
 
 
-def _held(change: AddTable | AddIndex | AddView) -> tuple[str, list[tuple[Feature, str]]]:
+def _held(change: AddTable | AddIndex | AddView | SetOptions) -> tuple[str, list[tuple[Feature, str]]]:
     """The name of what is made, and the features that it needs with their words; an ordinary index needs a view."""
     if isinstance(change, AddView):
         return change.view.name, [("views", "materialized views")]
     if isinstance(change, AddIndex):
         return change.index.name, [] if change.index.using else [("views", "indexes")]
-    cdc = change.table.options.get("cdc")
-    with_cdc = isinstance(cdc, FrozenMap) and cdc.get("enabled") == "true"
+    if isinstance(change, SetOptions):
+        return change.name, _change_log(change.options)
     held: list[tuple[Feature, str]] = [("counters", "counters")] if change.table.is_counter else []
-    return change.table.name, [*held, ("cdc", "cdc")] if with_cdc else held
+    return change.table.name, [*held, *_change_log(change.table.options)]
+
+
+def _change_log(options: Mapping[str, Any]) -> list[tuple[Feature, str]]:
+    cdc = options.get("cdc")
+    return [("cdc", "cdc")] if isinstance(cdc, FrozenMap) and cdc.get("enabled") == "true" else []
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {
@@ -208,4 +213,5 @@ RULES: Final[Mapping[type, ChangeRule]] = {
     AddTable: _on_tablets,
     AddIndex: _on_tablets,
     AddView: _on_tablets,
+    SetOptions: _on_tablets,
 }

@@ -74,7 +74,7 @@ def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Ite
 def _hints(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Diagnostic]:
     """OP104 for hints on tablets in a keyspace that has none."""
     fact = change if isinstance(change, SetOptions) else change.table if isinstance(change, AddTable) else change.view
-    if fact.options.get("tablets") and "tablets" in case.server.table_options and case.tablets is False:
+    if "tablets" in fact.options and "tablets" in case.server.table_options and case.tablets is False:
         text = "the option tablets can only be given in a keyspace with tablets"
         yield Diagnostic("OP104", "error", case.path(fact.name), text, "Leave it out.")
 

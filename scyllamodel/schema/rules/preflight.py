@@ -16,7 +16,7 @@ from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.replication import copies
+from scyllamodel.schema.replication import copies, factors
 from scyllamodel.schema.server import ServerProfile
 
 
@@ -112,9 +112,9 @@ def _replication(
     """A stored replication that the nodes of today cannot serve; ``3/1`` of transient replication counts as 3."""
     simple = strategy(replication) == "SimpleStrategy"
     everywhere = {"replication_factor": sum(nodes.values())}
-    for dc, factor in sorted(replication.items()):
+    for dc, factor in sorted(factors(replication).items()):
         number = copies(factor)
-        if dc == "class" or number is None:
+        if number is None:
             continue
         there = (everywhere if simple else nodes).get(dc, 0)
         if there == 0 and number:
@@ -131,7 +131,7 @@ def _replication(
 
 def _by_hand(found: Keyspace, wanted: Mapping[str, Any], server: ServerProfile) -> str:
     """The statements for people who want this replication instead; none that would delete all copies."""
-    kept = any(copies(factor) for name, factor in wanted.items() if name != "class")
+    kept = any(map(copies, factors(wanted).values()))
     steps = alterations(found, attrs.evolve(found, replication=FrozenMap(wanted)), server) if kept else None
     return "by hand:\n" + "\n".join(f"    {step};" for step in steps) if steps else "change its replication by hand."
 
