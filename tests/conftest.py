@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["project", "logins"]
+pytest_plugins = ["project", "logins", "servers"]
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")

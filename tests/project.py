@@ -84,7 +84,7 @@ def app(tmp_path, scylla_cluster):
     found = repo.settings
     (dc,) = repo.session.execute("SELECT data_center FROM system.local").one()
     replication = {"class": "NetworkTopologyStrategy", dc: 1}
-    settings = {"nodes": list(found.nodes), "local_dc": dc, "replication": replication}
+    settings = {"nodes": list(found.nodes), "local_dc": dc, "replication": replication, "tablets": found.tablets}
     if found.username is not None:
         settings |= {"username": found.username, "password": found.password.reveal()}
     (tmp_path / "app").mkdir()

@@ -22,6 +22,7 @@ from cassandra.protocol import ConfigurationException, SyntaxException
 
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel.local import LocalCluster
+from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release.look import Look
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.left_out import LeftOut, unwritten
@@ -193,8 +194,8 @@ def _refusal(repo: Repo, statement: str) -> str:
 
 def migrate_keyspace(repo: Repo) -> None:
     """An empty keyspace."""
-    text = "CREATE KEYSPACE {} WITH replication = {{'class': 'NetworkTopologyStrategy', 'datacenter1': 1}}"
-    repo.session.execute(text.format(repo.keyspace))
+    replication = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 1}}"
+    repo.session.execute(f"CREATE KEYSPACE {repo.keyspace} WITH replication = {replication}")
 
 
 def main(words: list[str]) -> int:

@@ -26,6 +26,7 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.driver.connect import stop_loop
+from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release import guard
 from scyllamodel.release.lock import Wanted
 
@@ -89,7 +90,7 @@ def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR091
 
     about = {"keyspace": keyspace, "create_keyspace": True}
     if copies != "1":
-        about["replication"] = {"class": "NetworkTopologyStrategy", "datacenter1": copies}
+        about["replication"] = {"class": "NetworkTopologyStrategy", DATA_CENTER: copies}
     with Repo("soak", nodes=[node], **about) as repo:
         say("ready", len(kept))
         try:

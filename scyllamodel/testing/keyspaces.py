@@ -21,10 +21,13 @@ def fresh_name(module: str) -> str:
 
 
 def create(repo: Repo) -> None:
-    """Make the repo's keyspace with one copy of the data in the data centre of the node it is connected to."""
+    """Create the repo's keyspace with one copy of the data in the data centre of the node it is connected to."""
     (row,) = repo.session.execute("SELECT data_center FROM system.local")
     replication = f"{{'class': 'NetworkTopologyStrategy', '{row[0]}': 1}}"
-    repo.session.execute(f"CREATE KEYSPACE {quote(repo.keyspace)} WITH replication = {replication}", timeout=_TIMEOUT)
+    cql = f"CREATE KEYSPACE {quote(repo.keyspace)} WITH replication = {replication}"
+    if repo.settings.tablets is not None:
+        cql += f" AND tablets = {{'enabled': {str(repo.settings.tablets).lower()}}}"
+    repo.session.execute(cql, timeout=_TIMEOUT)
 
 
 def drop(repo: Repo) -> None:

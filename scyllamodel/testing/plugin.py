@@ -140,12 +140,17 @@ def _server(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster | R
 
 
 def _given(text: str) -> RunningServer:
+    import attrs  # noqa: PLC0415
+
+    from scyllamodel.release.look import Look  # noqa: PLC0415
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     server = RunningServer.parse(text)
     with server.repo("system") as repo:
-        repo.connection()
-    return server
+        look = Look.at(repo)
+        (row,) = repo.session.execute("SELECT data_center FROM system.local")
+    tablets = False if look.server.without_tablets else None
+    return attrs.evolve(server, tablets=tablets, data_center=row[0])
 
 
 def _started(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:

@@ -18,10 +18,15 @@ class RunningServer:
     Attributes:
         contact_points: where it listens, as ``host:port``.
         login: name and password, or None.
+        tablets: whether its keyspaces get tablets; False where they could not hold counters, views or LWT with them,
+            None leaves it to the server.
+        data_center: where a sync keeps the one copy of a keyspace that it creates; None where there is one node.
     """
 
     contact_points: list[str]
     login: tuple[str, str] | None = attrs.field(default=None, repr=False)
+    tablets: bool | None = None
+    data_center: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> RunningServer:
@@ -57,6 +62,10 @@ class RunningServer:
     def repo(self, keyspace: str, models: Sequence[str] = (), **options: Any) -> Repo:
         """A `Repo` on this server; `options` go to it, and win over what is chosen here."""
         chosen: dict[str, Any] = {"nodes": self.contact_points, "keyspace": keyspace, "models": list(models)}
+        if self.tablets is not None:
+            chosen["tablets"] = self.tablets
+        if self.data_center is not None:
+            chosen["replication"] = {"class": "NetworkTopologyStrategy", self.data_center: 1}
         if self.login is not None:
             chosen["username"], chosen["password"] = self.login
         return Repo(**{**chosen, **options})

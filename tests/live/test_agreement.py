@@ -21,10 +21,12 @@ from scyllamodel.driver.coordinator import choose
 from scyllamodel.driver.servers import read_topology
 from scyllamodel.errors import SchemaDisagreement, StepFailed
 from scyllamodel.local import LocalCluster
+from scyllamodel.local.config import DATA_CENTER
 
 pytestmark = pytest.mark.live
 
-KEYSPACE = "CREATE KEYSPACE IF NOT EXISTS agree WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}"
+REPLICATION = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 3}}"
+KEYSPACE = f"CREATE KEYSPACE IF NOT EXISTS agree WITH replication = {REPLICATION}"
 
 MODELS = declare("agree", *(table(f"t{number}", "id int pk", "at int ck", "a text") for number in range(10)))
 
@@ -69,7 +71,7 @@ def test_every_run_chooses_the_same_coordinator(three, repo):
             chosen.add(choose(another.connection()).host_id)
 
     assert 1 == len(chosen)
-    assert {"datacenter1": 3} == read_topology(choose(repo.connection()))
+    assert {DATA_CENTER: 3} == read_topology(choose(repo.connection()))
 
 
 def test_another_data_centre_s_policy_does_not_change_the_coordinator(three, repo):
@@ -212,7 +214,7 @@ def test_a_dead_node_does_not_count(three, repo):
     await_agreement(coordinator, 60)
 
     assert time.monotonic() - begun < 30
-    assert {"datacenter1": 3} == read_topology(coordinator)
+    assert {DATA_CENTER: 3} == read_topology(coordinator)
 
 
 def test_a_plan_outlives_its_coordinator(three, repo):

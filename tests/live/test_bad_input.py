@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 from documents import document_in
+from servers import login_of
+from servers import url as address_of
 from shell import run, start
 
 from scyllamodel.local import LocalCluster
@@ -55,11 +57,11 @@ CASES = {
     ),
     "an option of another server": (
         HEAD
-        + 'class Thing(Model, table="things", options=TableOptions(tombstone_gc={"mode": "repair"})):\n'
+        + 'class Thing(Model, table="things", options=TableOptions(OPTION)):\n'
         + "    id: Column[UUID] = partition_key()\n",
         3,
         "PL101",
-        ["OP104", "tombstone_gc"],
+        ["OP104", "OPTION"],
     ),
     "a table where a view stands": (
         HEAD + 'class Kept(Model, table="kept_by_name"):\n    id: Column[UUID] = partition_key()\n',
@@ -69,6 +71,8 @@ CASES = {
     ),
     "no models": ("", 1, "DC102", ["no models", "--models"]),
 }
+FOREIGN_OPTIONS = ('tombstone_gc={"mode": "repair"}', 'read_repair="NONE"')
+"""One of them is an option of another server, whichever this one is."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +101,7 @@ def project(folder, text):
 
 def url(cluster, keyspace):
     """The address of a keyspace on the cluster."""
-    return f"cassandra://{','.join(cluster.contact_points)}/{keyspace}?models=app.models"
+    return address_of(cluster, keyspace, models="app.models")
 
 
 def version_of(cluster):
@@ -107,10 +111,12 @@ def version_of(cluster):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keyspace, case):
+def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keyspace, case, profile):
     """Each mistake has its code and advice, in text and in JSON, its exit code, and leaves the schema alone."""
     text, code, error, words = CASES[case]
-    project(tmp_path, text)
+    foreign = next(option for option in FOREIGN_OPTIONS if option.partition("=")[0] not in profile.table_options)
+    words = [word.replace("OPTION", foreign.partition("=")[0]) for word in words]
+    project(tmp_path, text.replace("OPTION", foreign))
     before = version_of(scylla_cluster)
     told = run("migrate", "--url", url(scylla_cluster, keyspace), folder=tmp_path)
     document = document_in(run("migrate", "--json", "--url", url(scylla_cluster, keyspace), folder=tmp_path).stdout)
@@ -122,24 +128,31 @@ def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keysp
     assert before == version_of(scylla_cluster)
 
 
+SIMPLE = "SimpleStrategy"
+
+
 @pytest.mark.parametrize(
     ("replication", "code", "words"),
     [
-        ({"class": "NetworkTopologyStrategy", "datacenter1": 5}, 1, ["KS102", "5"]),
-        ({"class": "NetworkTopologyStrategy", "nowhere": 1}, 1, ["KS105", "nowhere", "datacenter1"]),
-        ({"class": "SimpleStrategy", "replication_factor": 1}, 0, ["KS101"]),
+        ({"class": "NetworkTopologyStrategy", "DC": 99}, 1, ["KS102", "99"]),
+        ({"class": "NetworkTopologyStrategy", "nowhere": 1}, 1, ["KS105", "nowhere", "DC"]),
+        ({"class": SIMPLE, "replication_factor": 1}, 0, ["KS101"]),
     ],
     ids=["factor above the nodes", "unknown data centre", "SimpleStrategy"],
 )
-def test_questionable_replication(tmp_path, scylla_cluster, replication, code, words):
+def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center, *, replication, code, words):
     """What cannot work is refused with what would; what is merely unwise is done, with a warning."""
+    replication = {data_center if key == "DC" else key: value for key, value in replication.items()}
+    words = [word.replace("DC", data_center) for word in words]
+    if profile.refused_strategy(replication["class"], tablets=None):
+        code, words = 1, ["KS104", SIMPLE, "tablets=False"]
     name = f"bad_{uuid4().hex[:12]}"
     project(
         tmp_path,
         GOOD
         + "from scyllamodel import Repo\n"
         + f"repo = Repo(nodes={scylla_cluster.contact_points!r}, keyspace={name!r}, models=['app.models'],\n"
-        + f"            replication={replication!r})\n",
+        + f"            replication={replication!r}, **{login_of(scylla_cluster)!r})\n",
     )
     told = run("create-keyspace", "--repo", "app.models:repo", folder=tmp_path)
     with scylla_cluster.repo("system") as repo:

@@ -116,11 +116,11 @@ def test_another_protocol_is_named(web):
     assert f"{web}: something answers, but not in CQL" in text
 
 
-def test_a_wrong_data_centre_is_named(point):
+def test_a_wrong_data_centre_is_named(point, data_center):
     """A data centre without nodes is refused with the nearest one that has some; the driver gives no reason."""
-    text = refusal(nodes=[point], local_dc="datacenter2")
+    text = refusal(nodes=[point], local_dc=f"{data_center}x")
 
-    assert "No node is in data centre 'datacenter2' (did you mean 'datacenter1'?)" in text
+    assert f"No node is in data centre '{data_center}x' (did you mean '{data_center}'?)" in text
 
 
 def test_a_policy_without_hosts_is_named(point):

@@ -116,14 +116,12 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(scylla_cluster, scylla_repo):
+def server(scylla_cluster, scylla_repo, profile):
     """A server with the tables of this module."""
     with scylla_cluster.repo(scylla_repo.keyspace, name="hostile") as repo:
-        version = repo.session.execute("SELECT release_version FROM system.local").one()[0]
-        vectors = int(version.partition(".")[0]) >= 5
-        migrate(repo, resources=[Hostile, Vectors] if vectors else [Hostile])
+        migrate(repo, resources=[Hostile, Vectors] if profile.has_vectors else [Hostile])
         found = Server(repo)
-        found.vectors = vectors
+        found.vectors = profile.has_vectors
         yield found
 
 

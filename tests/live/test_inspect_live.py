@@ -29,7 +29,7 @@ CREATE TABLE {k}.span (trace_id text, ts_uuid timeuuid, id text, "parentId" text
   PRIMARY KEY (trace_id, ts_uuid, id)) WITH CLUSTERING ORDER BY (ts_uuid DESC)
   AND comment = 'Primary table; it''s "quoted"' AND default_time_to_live = 604800 AND gc_grace_seconds = 3600
   AND compaction = {{'class': 'TimeWindowCompactionStrategy', 'max_threshold': 16}}
-  AND compression = {{'class': 'ZstdCompressor'}} AND speculative_retry = '95percentile'
+  AND compression = {{'{compression}': 'ZstdCompressor'}} AND speculative_retry = '95percentile'
   AND caching = {{'keys': 'NONE', 'rows_per_partition': '12'}};
 CREATE TABLE {k}."Offsets" (consumer text, part smallint, "Offset" counter, PRIMARY KEY ((consumer, part)));
 CREATE TABLE {k}.messages (persistence_id text, partition_nr bigint, seq varint, used boolean static, event blob,
@@ -37,14 +37,16 @@ CREATE TABLE {k}.messages (persistence_id text, partition_nr bigint, seq varint,
   PRIMARY KEY ((persistence_id, partition_nr), seq));
 CREATE INDEX span_kind ON {k}.span (kind);
 CREATE INDEX ON {k}.span (keys(tags));
-CREATE CUSTOM INDEX "Like" ON {k}.span (span) USING 'org.apache.cassandra.index.sasi.SASIIndex'
-  WITH OPTIONS = {{'mode': 'PREFIX'}};
 CREATE MATERIALIZED VIEW {k}.span_by_id AS SELECT id, trace_id, ts_uuid, kind, debug FROM {k}.span
   WHERE id IS NOT NULL AND trace_id IS NOT NULL AND ts_uuid IS NOT NULL
   PRIMARY KEY ((id), trace_id, ts_uuid) WITH CLUSTERING ORDER BY (trace_id ASC, ts_uuid DESC);
 CREATE MATERIALIZED VIEW {k}.debugged AS SELECT * FROM {k}.span
   WHERE id = 'x' AND trace_id IS NOT NULL AND ts_uuid IS NOT NULL
   PRIMARY KEY ((id), trace_id, ts_uuid);
+"""
+SASI = """
+CREATE CUSTOM INDEX "Like" ON {k}.span (span) USING 'org.apache.cassandra.index.sasi.SASIIndex'
+  WITH OPTIONS = {{'mode': 'PREFIX'}};
 """
 """In the manner of tracing stores and event journals: user types, mixed case, counters, statics, tuned options."""
 
@@ -65,7 +67,7 @@ def models(source, folder):
 
 
 @pytest.fixture(scope="module")
-def foreign(scylla_cluster):
+def foreign(scylla_cluster, profile):
     """A repo on a keyspace made by plain CQL."""
     name = f"foreign_{uuid4().hex[:8]}"
     with scylla_cluster.repo(name, create_keyspace=True) as repo:
@@ -75,7 +77,8 @@ def foreign(scylla_cluster):
             session.execute(
                 f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}"
             )
-        for statement in FOREIGN.format(k=name).split(";\n"):
+        made = FOREIGN + (SASI if profile.has_index_class("SASI", on_vector=False) else "")
+        for statement in made.format(k=name, compression=profile.compression_key).split(";\n"):
             if statement.strip():
                 session.execute(statement, timeout=60)
         yield repo

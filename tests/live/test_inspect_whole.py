@@ -16,6 +16,7 @@ from shell import run
 import scyllamodel
 from scyllamodel import check, contract, history, inspect, migrate, plan, rollback
 from scyllamodel.local import LocalCluster
+from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release.look import Look
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.left_out import unwritten
@@ -93,7 +94,7 @@ def keyspace(cluster, name, statements=()):
     """A keyspace that plain CQL made: its facts, and the profile of the server."""
     with cluster.repo(name) as repo:
         session = repo.session
-        replication = "{'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
+        replication = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 1}}"
         session.execute(f"CREATE KEYSPACE {name} WITH replication = {replication}", timeout=60)
         session.execute(f"USE {name}")
         for statement in statements:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 
 import pytest
+from servers import needs_vectors
 from strategies import Level, Status
 
 from scyllamodel import Column, Model, UserType, clustering_key, column, migrate, partition_key
@@ -148,10 +149,9 @@ def test_the_order_of_python_means_nothing(repo):
     assert [] == list(repo.scan(Held))
 
 
+@needs_vectors
 def test_sets_inside_of_vectors_are_one_value(repo):
-    """Where the server has vectors: what is bound is what the server makes of a literal."""
-    if repo.raw("SELECT release_version FROM system.local")[0][0] < "5":
-        return
+    """What is bound is what the server makes of a literal."""
 
     class Paths(Model, table="paths", repo="ordering"):
         steps: Column[Annotated[list[frozenset[str]], cql.vector(2)]] = partition_key()

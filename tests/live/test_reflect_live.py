@@ -214,7 +214,7 @@ def indexes(name, server):
         made += [Index(f"{name}_s{at}", "wcvq"[at], using=using) for at, using in enumerate(sai)]
         made.append(Index(f"{name}_sk", "m", "keys", using="sai"))
         made.append(Index(f"{name}_so", "Mixed", using="sai", options=FrozenMap({"case_sensitive": "false"})))
-    if not server.is_scylla:
+    if server.has_index_class("SASI", on_vector=False):
         sasi = "org.apache.cassandra.index.sasi.SASIIndex"
         made.append(Index(f"{name}_sasi", "select", using=sasi, options=FrozenMap({"mode": "CONTAINS"})))
     return tuple(made)

@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cassandra import DriverException, InvalidRequest
+from cassandra import InvalidRequest
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import RoundRobinPolicy
 from cassandra.protocol import SyntaxException
@@ -20,7 +21,6 @@ from strategies import SCALARS, shapes
 from scyllamodel import types as cql
 from scyllamodel._identifiers import quote, quote_type
 from scyllamodel.model._codegen import Field, make_bind, make_load
-from scyllamodel.schema.server_rows import COLUMNS_QUERY, profile_from
 from scyllamodel.types.hints import resolve
 from scyllamodel.types.values import VectorType, walk
 
@@ -39,17 +39,9 @@ class Holder:
 class Server:
     """A session of one keyspace, and what its server can do."""
 
-    def __init__(self, session):
-        self.session = session
+    def __init__(self, session, profile):
+        self.session, self.profile = session, profile
         self.columns = {}
-        release = session.execute("SELECT release_version FROM system.local").one()[0]
-        self.profile = profile_from(release, session.execute(COLUMNS_QUERY), scylla_version=self._scylla_version())
-
-    def _scylla_version(self):
-        try:
-            return self.session.execute("SELECT version FROM system.versions").one()[0]
-        except DriverException:
-            return None
 
     def column(self, hint):
         """A column of this annotation, in the one table: hundreds of tables would slow a small server down."""
@@ -72,11 +64,13 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(scylla_cluster):
+def server(scylla_cluster, profile):
     """The server, with the user types made in a keyspace of its own."""
     host, _, port = scylla_cluster.contact_points[0].rpartition(":")
-    profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=30)
-    cluster = Cluster([host], port=int(port), execution_profiles={EXEC_PROFILE_DEFAULT: profile})
+    execution = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=30)
+    login = None if scylla_cluster.login is None else PlainTextAuthProvider(*scylla_cluster.login)
+    profiles = {EXEC_PROFILE_DEFAULT: execution}
+    cluster = Cluster([host], port=int(port), execution_profiles=profiles, auth_provider=login)
     session = cluster.connect()
     keyspace = f"values_{uuid.uuid4().hex[:12]}"
     session.execute(
@@ -87,7 +81,7 @@ def server(scylla_cluster):
         listed = ", ".join(f"{quote(name)} {cql_type.cql}" for name, cql_type in _frozen(fields))
         session.execute(f"CREATE TYPE {quote_type(cls.__cql_name__)} ({listed})")
     session.execute("CREATE TABLE held (id uuid PRIMARY KEY)")
-    yield Server(session)
+    yield Server(session, profile)
     session.execute(f"DROP KEYSPACE {keyspace}")
     cluster.shutdown()
 

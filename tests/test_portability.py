@@ -1,0 +1,69 @@
+"""Live tests run on every supported server, at any address: what one server alone has is asked of its profile."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+HERE = Path(__file__).parent
+HELPERS = ("both", "classes", "histories", "project", "queries", "replica", "rows", "servers", "soak")
+FILES = sorted([*(HERE / "live").glob("*.py"), *(HERE / f"{name}.py" for name in HELPERS)])
+
+ASSUMED = {
+    "datacenter1": "ask the fixture data_center; for a LocalCluster take scyllamodel.local.config.DATA_CENTER",
+    "SimpleStrategy": "keyspaces with tablets cannot have it: scyllamodel.testing.keyspaces.create makes one",
+    "127.0.0.1": "ask the fixture scylla_cluster for its contact_points",
+    "release_version": "ScyllaDB calls itself 3.0.8: ask the fixture profile",
+    "gossip_info": "ScyllaDB has no such table: scyllamodel.driver.health reads what there is",
+    "system_views": "ScyllaDB has no such keyspace",
+    "sasi": "ScyllaDB has no such index: ask has_index_class, or mark the test with needs_sasi",
+    "compression = {'class'": "ScyllaDB calls it sstable_compression: ask the profile for compression_key",
+    "tombstone cells": "only Cassandra's traces say it: mark the test with needs_tracing_of_tombstones",
+}
+"""What tests must not take for granted, and what to do instead."""
+
+CLOSED = "a port of this machine, on which no server listens"
+OWN = "a LocalCluster of the test"
+ASKED = "behind a question to the profile"
+ALLOWED = {
+    ("test_attacker", "SimpleStrategy"): OWN,
+    ("test_bad_input", "127.0.0.1"): CLOSED,
+    ("test_bad_input", "SimpleStrategy"): ASKED,
+    ("test_cli", "127.0.0.1"): CLOSED,
+    ("test_clauses_live", "sasi"): ASKED,
+    ("test_connect", "127.0.0.1"): CLOSED,
+    ("test_inspect_live", "sasi"): ASKED,
+    ("test_local_cluster", "SimpleStrategy"): OWN,
+    ("test_local_cluster", "release_version"): OWN,
+    ("test_no_false_positives", "sasi"): ASKED,
+    ("test_prefork", "127.0.0.1"): CLOSED,
+    ("test_reflect_live", "sasi"): ASKED,
+    ("test_request_errors_live", "127.0.0.1"): CLOSED,
+    ("test_tls", "127.0.0.1"): OWN,
+    ("test_tls", "system_views"): OWN,
+    ("queries", "sasi"): "statements that are written and not sent",
+    ("servers", "sasi"): ASKED,
+}
+"""What is in order, by file and word, and why."""
+
+
+def found():
+    """Each assumption in a text of a live test, as file and word; docstrings are prose."""
+    for path in FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        said = "\n".join(node.value for node in texts if id(node) not in prose).lower()
+        yield from ((path.stem, word) for word in ASSUMED if word.lower() in said)
+
+
+def test_live_tests_assume_no_server():
+    """A name, an address or a text of one server is in no live test, or stands in the list with its reason."""
+    wrong = {f"{path}: {word!r}": ASSUMED[word] for path, word in found() if (path, word) not in ALLOWED}
+
+    assert {} == wrong
+
+
+def test_the_list_of_reasons_is_not_longer_than_needed():
+    """An entry whose word is gone from its file is gone, too."""
+    assert [] == sorted(set(ALLOWED) - set(found()))
