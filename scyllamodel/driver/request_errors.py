@@ -32,8 +32,10 @@ from scyllamodel.errors import (
     RequestTimeout,
     ScyllaModelError,
     ServiceUnavailable,
+    TypeMismatch,
 )
 from scyllamodel.query.statement import Shape
+from scyllamodel.types.values import CqlType, VectorType, walk
 
 REQUEST_ERRORS: Final = (
     DriverException,
@@ -66,6 +68,8 @@ def request_error(error: Exception, shape: Shape[Any] | None, *, sent: bool = Tr
     """
     if not is_raw(error):
         return error
+    if (mismatch := _empty_in_vector(error, shape)) is not None:
+        return mismatch
     cls = _class_of(error)
     wrote = sent and shape is not None and shape.verb != "select" and not issubclass(cls, RequestRefused)
     unknown = wrote and meaning(error) is Meaning.UNKNOWN
@@ -75,6 +79,28 @@ def request_error(error: Exception, shape: Shape[Any] | None, *, sent: bool = Tr
     )
     made.__cause__ = error
     return made
+
+
+_EMPTY_IN_VECTOR: Final = "null/unset is not supported inside vectors"
+"""What ScyllaDB 2026.3 says of a bound vector that holds an empty text or blob; it takes the same in a literal."""
+
+
+def _empty_in_vector(error: Exception, shape: Shape[Any] | None) -> TypeMismatch | None:
+    """The error for a vector that the server refused, by the names of what was bound."""
+    if shape is None or _EMPTY_IN_VECTOR not in server_words(error):
+        return None
+    names = [found.name for found in shape.markers if found.type is not None and _holds_vector(found.type)]
+    listed = ", ".join(dict.fromkeys(names)) or "a vector"
+    made = TypeMismatch(
+        f"{listed}: this server stores no empty text or blob inside a vector. Leave such elements out of it.",
+        column=names[0] if names else "",
+    )
+    made.__cause__ = error
+    return made
+
+
+def _holds_vector(cql_type: CqlType) -> bool:
+    return any(isinstance(part, VectorType) for part in walk(cql_type))
 
 
 _OUTCOME: Final[Mapping[type[RequestFailed], str]] = {

@@ -30,8 +30,10 @@ from scyllamodel.errors import (
     RequestRefused,
     RequestTimeout,
     ServiceUnavailable,
+    TypeMismatch,
 )
-from scyllamodel.query.statement import Shape
+from scyllamodel.query.statement import Marker, Shape
+from scyllamodel.types.parse import parse_type
 
 READ = Shape("SELECT 1", (), "select", None, "shop")
 WRITE = Shape("UPDATE 1", (), "update", None, "shop")
@@ -112,3 +114,18 @@ def test_other_errors_stay_as_they_are(error):
 def test_an_error_without_its_cause_is_unknown():
     """After it was pickled, for example."""
     assert Meaning.UNKNOWN is meaning(RequestRefused("no"))
+
+
+def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
+    """Where the server refuses one (ScyllaDB 2026.3); other refusals stay what they are."""
+    types = {"Note.id": "int", "Note.words": "vector<text, 2>", "Note.more": "list<vector<blob, 3>>"}
+    markers = tuple(Marker(name, parse_type(kind)) for name, kind in types.items())
+    shape = Shape("INSERT 1", markers, "insert", None, "shop")
+    refused = InvalidRequest("null/unset is not supported inside vectors")
+    found = request_error(refused, shape)
+
+    assert isinstance(found, TypeMismatch)
+    assert ("Note.words", refused) == (found.column, found.__cause__)
+    assert "Note.words, Note.more: this server stores no empty text" in str(found)
+    assert isinstance(request_error(InvalidRequest("something else inside vectors"), shape), RequestRefused)
+    assert isinstance(request_error(refused, None), RequestRefused)
