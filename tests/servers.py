@@ -22,6 +22,10 @@ needs_tracing_of_tombstones = pytest.mark.needs(
     lambda server: not server.is_scylla, "traces that count the tombstones which a read met (Cassandra)"
 )
 needs_vectors = pytest.mark.needs(lambda server: server.has_vectors, "vectors (Cassandra 5.0, ScyllaDB 2025.2)")
+needs_element_times = pytest.mark.needs(
+    lambda server: server.at_least(2026, 2) if server.is_scylla else server.at_least(5, 0),
+    "times of elements of maps and sets (Cassandra 5.0, ScyllaDB 2026.2)",
+)
 needs_sasi = pytest.mark.needs(
     lambda server: server.has_index_class("SASI", on_vector=False), "SASI indexes (Cassandra)"
 )

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 from scyllamodel.model.column import Column, Comparable
-from scyllamodel.model.expression import CallTarget, ColumnTarget, Expression, TupleTarget
+from scyllamodel.model.expression import CallTarget, ColumnTarget, ElementTarget, Expression, TupleTarget
+from scyllamodel.query.literals import key_literal
 from scyllamodel.query.parts import base_of, column_of, columns_of
 from scyllamodel.query.tuning import refuse
 from scyllamodel.query.writer import Argument
@@ -182,16 +183,38 @@ def tuple_(first: Expression[Any], second: Expression[Any], /, *others: Expressi
     return Function(TupleTarget(tuple(columns)))
 
 
-def writetime(expression: Expression[Any], /) -> Function[int | None]:
-    """When a value was written: microseconds since 1970, as the writer's clock said; None for a null."""
-    _check_not_key("writetime", expression)
-    return _over("writetime", expression, None)
+def writetime(expression: Expression[Any], /, *, element: Any = None) -> Function[int | None]:
+    """When a value was written: microseconds since 1970, as the writer's clock said; None for a null.
+
+    Of a map also ``fn.writetime(Order.lines["apple"])``, on Cassandra 5.0 and ScyllaDB 2026.2. Servers take no bound
+    key there, so that each key is a statement of its own.
+
+    Parameters:
+        element: of a set, for which the time is asked: ``fn.writetime(Order.tags, element="new")``.
+    """
+    return _time("writetime", expression, element)
 
 
-def ttl(expression: Expression[Any], /) -> Function[int | None]:
-    """In how many seconds a value expires; None when it does not."""
-    _check_not_key("ttl", expression)
-    return _over("ttl", expression, None)
+def ttl(expression: Expression[Any], /, *, element: Any = None) -> Function[int | None]:
+    """In how many seconds a value expires; None when it does not.
+
+    Of an element of a map or set as `writetime`.
+    """
+    return _time("ttl", expression, element)
+
+
+def _time(name: str, expression: Expression[Any], element: Any) -> Function[int | None]:
+    """What a server knows of the writing of a column, or of an element of one."""
+    _check_not_key(name, expression)
+    target = _part(expression)
+    if isinstance(target, ElementTarget):
+        column, key = column_of(target.base), target.key
+    elif element is not None:
+        column, key = _column(expression), element
+    else:
+        return _over(name, expression, None)
+    literal = key_literal(column, key).replace("{", "{{").replace("}", "}}")
+    return Function(CallTarget(f"{name}({{}}[{literal}])", (column.target,)), None)
 
 
 def cast(expression: Expression[Any], to: type[T] | Any, /) -> Function[T | None]:

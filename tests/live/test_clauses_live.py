@@ -9,7 +9,7 @@ from uuid import UUID, uuid1, uuid4
 
 import pytest
 from both import WAYS, played
-from servers import needs_ann, needs_sasi, needs_tracing_of_tombstones
+from servers import needs_ann, needs_element_times, needs_sasi, needs_tracing_of_tombstones
 
 from scyllamodel import (
     Column,
@@ -290,6 +290,29 @@ def test_ttl_and_timestamp(run):
 
     assert ("x", 1_000_000, None, 2_000_000) == (status, written, no_ttl, later)
     assert 900 < ttl <= 1000
+
+
+@needs_element_times
+def test_elements_have_times_of_their_own(run):
+    """Those of maps and sets, by a key that is part of the text."""
+    row = fresh(lines={"a'b{}": 1}, tags={"x"})
+
+    def case(repo):
+        repo.execute(insert(row).timestamp(1_000_000))
+        repo.execute(update(Order).where(*key(row)).set(Order.lines["c"].to(2)).ttl(1000).timestamp(2_000_000))
+        query = select(
+            fn.writetime(Order.lines["a'b{}"]),
+            fn.writetime(Order.lines["c"]),
+            fn.ttl(Order.lines["c"]),
+            fn.writetime(Order.tags, element="x"),
+            fn.ttl(Order.tags, element="x"),
+        )
+        return repo.one(query.where(*key(row)))
+
+    first, second, life, tag, no_life = run(case)
+
+    assert (1_000_000, 2_000_000, 1_000_000, None) == (first, second, tag, no_life)
+    assert 900 < life <= 1000
 
 
 def test_ttl_of_zero_and_none_differ(run):

@@ -100,6 +100,8 @@ SELECTS = [
     (select(fn.min(Order.seq), fn.max(Order.seq)).where(*HERE), f"SELECT min(seq), max(seq) FROM orders WHERE {P}", (1, 2)),
     (select(fn.sum(Order.total), fn.avg(Order.total)).where(*HERE),
      f"SELECT sum(total), avg(total) FROM orders WHERE {P}", (1, 2)),
+    (select(fn.writetime(Order.lines["it's {x}"]), fn.ttl(Order.tags, element="a")).where(*HERE),
+     f"SELECT writetime(lines['it''s {{x}}']), ttl(tags['a']) FROM orders WHERE {P}", (1, 2)),
     (select(fn.writetime(Order.status), fn.ttl(Order.status)).where(*HERE),
      f"SELECT writetime(status), ttl(status) FROM orders WHERE {P}", (1, 2)),
     (select(fn.cast(Order.seq, str)).where(*HERE), f"SELECT CAST(seq AS text) FROM orders WHERE {P}", (1, 2)),

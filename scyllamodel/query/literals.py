@@ -1,0 +1,62 @@
+"""Keys of maps and elements of sets as CQL literals, where servers take no bound value: in ``WRITETIME(m['k'])``.
+
+*In*: a column and a key. *Out*: text of CQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Final
+from uuid import UUID
+
+from scyllamodel._identifiers import string
+from scyllamodel.errors import TypeMismatch
+from scyllamodel.model.column import Column
+from scyllamodel.query.parts import parts_of
+from scyllamodel.query.tuning import refuse
+from scyllamodel.types.display import hidden
+from scyllamodel.types.values import MapType, Native, SetType, is_multi_cell
+
+
+def _text(value: Any) -> str:
+    return string(str(value))
+
+
+_LITERALS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any], str]]]] = {
+    **dict.fromkeys(("text", "ascii"), ((str,), _text)),
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "varint"), ((int,), str)),
+    **dict.fromkeys(("uuid", "timeuuid"), ((UUID,), str)),
+    "decimal": ((Decimal, int), str),
+    "blob": ((bytes,), lambda value: f"0x{value.hex()}"),
+    "boolean": ((bool,), lambda value: str(value).lower()),
+    "date": ((date,), _text),
+    "inet": ((str, IPv4Address, IPv6Address), _text),
+}
+"""By the name of a type: what its values are in Python, and how they are written."""
+
+
+def key_literal(column: Column[Any], key: object) -> str:
+    """The literal of a key of a map, or of an element of a set.
+
+    Raises:
+        QueryNotSupported: the column has no such elements, or their type has no literal here.
+        TypeMismatch: the key is not a value of its type.
+    """
+    kind = column.hint.type
+    if not isinstance(kind, (MapType, SetType)) or not is_multi_cell(kind):
+        raise refuse(f"{column} is {kind.cql}: only elements of maps and sets that are not frozen have a time.")
+    if column.show is hidden:
+        raise refuse(f"{column}: the key would stand in the text of the statement, and the column is redacted.")
+    of = kind.key if isinstance(kind, MapType) else kind.element
+    types, write = _LITERALS.get(of.name if isinstance(of, Native) else "", ((), str))
+    if not types:
+        raise refuse(f"{column}: servers take no bound key here, and this release writes no literal of {of.cql}.")
+    parts = parts_of(column)
+    hint = parts.key if isinstance(kind, MapType) else parts.element
+    value = key if hint is None or hint.dump is None else hint.dump(key)
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise TypeMismatch(f"{column}: {of.cql} takes no {type(key).__name__}", column=str(column))
+    return write(value)
