@@ -74,6 +74,7 @@ _TOLD = {
     c.AlterColumn: lambda x: f"! {x.code} {x.table}.{x.found.name}",
     c.AlterKey: lambda x: f"! {x.code} {x.found.name}",
     c.SetOptions: lambda x: f"~ options {x.name} {', '.join(sorted(x.options))}",
+    c.SetTtlColumn: lambda x: f"~ ttl {x.table} {x.column}",
     c.SetMask: lambda x: f"~ mask {x.table}.{x.column} {x.mask}",
     c.AddIndex: lambda x: f"+ index {x.index.name}" + (" populated" if x.populated else ""),
     c.AlterIndex: lambda x: f"! {x.code} {x.found.name}->{x.wanted.name}",

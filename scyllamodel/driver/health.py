@@ -17,6 +17,7 @@ from scyllamodel.schema.rules.preflight import Health, Member
 from scyllamodel.schema.server import ServerProfile
 
 _GOSSIP: Final = "SELECT * FROM system_views.gossip_info"
+_TABLETS: Final = "SELECT DISTINCT table_id, keyspace_name FROM system.tablets"
 _AT_REST: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMOVED"})
 """States in which a node neither takes nor gives up data."""
 
@@ -30,7 +31,11 @@ def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
     found = {str(node.host_id): node for node in read_members(coordinator)}
     states = _scylla_states(coordinator) if server.has_cluster_status else _states(coordinator)
     joining = [member for host_id, member in states.items() if member.moving and host_id not in found]
-    return Health([*(_member(node, states.get(host_id)) for host_id, node in found.items()), *joining])
+    tablets = _rows(coordinator, _TABLETS) if server.migrates_to_tablets else ()
+    return Health(
+        [*(_member(node, states.get(host_id)) for host_id, node in found.items()), *joining],
+        frozenset(str(row["keyspace_name"]) for row in tablets),
+    )
 
 
 def _member(node: Node, state: Member | None) -> Member:

@@ -177,6 +177,7 @@ def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -
         options=options,
         indexes=indexes,
         renamed_from=renamed_from,
+        ttl_column=next((column.db_name for column in columns.values() if column.spec.row_ttl), None),
         class_name=cls.__name__,
     )
 

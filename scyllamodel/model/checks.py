@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from scyllamodel.model.definition import Columns, Declared
 from scyllamodel.model.nested import deep_walk, has_open_collections
 from scyllamodel.model.problems import Problems
-from scyllamodel.types.values import COUNTER, DURATION, CqlType, is_frozen
+from scyllamodel.types.values import COUNTER, DURATION, TTL_TYPES, CqlType, is_frozen
 
 
 def check_table(columns: Columns, user_types: Iterable[type], problems: Problems) -> None:
     """Report what no server would take as a table."""
     _check_key(columns, problems)
     _check_counters(columns, problems)
+    _check_row_ttl(columns, problems)
     for column in columns.values():
         if column.hint is not None:
             check_type(column, column.hint.type, user_types, problems)
@@ -44,6 +45,20 @@ def _check_counters(columns: Columns, problems: Problems) -> None:
         problems.add(
             "MD103", text, "Move the counters to a table of their own, with the same key.", at=counters[0].name
         )
+
+
+def _check_row_ttl(columns: Columns, problems: Problems) -> None:
+    declared = [column for column in columns.values() if column.spec.row_ttl]
+    for column in declared:
+        if column.spec.kind == "static":
+            text = "a static column belongs to a partition, and its rows cannot expire by it"
+            problems.add("MD127", text, "Leave static or row_ttl out.", at=column.name)
+        if column.hint is not None and column.hint.type not in TTL_TYPES:
+            text = f"a row cannot expire by a column of type {column.hint.type.cql}"
+            problems.add("MD127", text, "Write datetime, cql.BigInt or cql.Int.", at=column.name)
+    if len(declared) > 1:
+        text = f"a row expires by one column, and {', '.join(column.name for column in declared)} say row_ttl=True"
+        problems.add("MD127", text, "Leave it at one of them.", at=declared[1].name)
 
 
 def check_type(column: Declared, cql_type: CqlType, user_types: Iterable[type], problems: Problems) -> None:

@@ -62,6 +62,7 @@ class ColumnSpec:
     redact: bool = False
     renamed_from: str | None = None
     masked_with: str | None = None
+    row_ttl: bool = False
     type: Any = None
     load: Any = None
     dump: Any = None

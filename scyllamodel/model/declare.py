@@ -51,6 +51,7 @@ def column(
     static: bool = ...,
     index: bool = ...,
     null_as_default: bool = ...,
+    row_ttl: bool = ...,
     **settings: Unpack[_Settings],
 ) -> Column[T]: ...
 @overload
@@ -60,10 +61,13 @@ def column(
     static: bool = ...,
     index: bool = ...,
     null_as_default: bool = ...,
+    row_ttl: bool = ...,
     **settings: Unpack[_Settings],
 ) -> Column[T]: ...
 @overload
-def column(*, static: bool = ..., index: bool = ..., **settings: Unpack[_Settings]) -> Column[Any]: ...
+def column(
+    *, static: bool = ..., index: bool = ..., row_ttl: bool = ..., **settings: Unpack[_Settings]
+) -> Column[Any]: ...
 def column(
     *,
     default: Any = attrs.NOTHING,
@@ -71,6 +75,7 @@ def column(
     static: bool = False,
     index: bool = False,
     null_as_default: bool = False,
+    row_ttl: bool = False,
     validator: Any = None,
     converter: Any = None,
     db_name: str | None = None,
@@ -94,6 +99,8 @@ def column(
         null_as_default: a null of the database, such as that of a row from before the column was added, loads as the
             default instead of None; a factory has to give equal values each time then. Nothing is written for it, and
             no filter finds such a row by the default.
+        row_ttl: the row expires at the time that this column holds: a ``datetime``, or seconds since 1970 as
+            ``cql.BigInt`` or ``cql.Int``; ScyllaDB 2026.2 and later, which deletes expired rows some time after.
         validator: as of ``attrs.field``; runs when an instance is made or a value assigned, not when a row is loaded.
         converter: as of ``attrs.field``; runs before the validator.
         db_name: the name in CQL, exactly as given; the name of the attribute by default.
@@ -112,6 +119,7 @@ def column(
         kind="static" if static else "regular",
         index=index,
         null_as_default=null_as_default,
+        row_ttl=row_ttl,
         db_name=db_name,
         redact=redact,
         renamed_from=renamed_from,

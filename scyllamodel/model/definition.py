@@ -33,7 +33,7 @@ METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
 """What attrs writes, unless somebody else did."""
 
 _PLAIN: Final = ColumnSpec()
-_FLAGS: Final = ("descending", "index", "redact", "null_as_default")
+_FLAGS: Final = ("descending", "index", "redact", "null_as_default", "row_ttl")
 _TEXTS: Final = {
     "db_name": "Write a name, as text.",
     "renamed_from": "Write a name, as text.",

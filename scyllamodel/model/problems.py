@@ -37,6 +37,7 @@ CODES: Final = {
     "MD124": "two indexes that are the same, or of one name",
     "MD125": "an index whose parameters do not go together",
     "MD126": "null_as_default on a column whose nulls cannot load as its default",
+    "MD127": "a TTL column that no server takes",
     "MD131": "a view without a table, or of something that is none",
     "MD132": "a view column that its table does not have, or not so",
     "MD133": "a view key that lacks a key column of the table",

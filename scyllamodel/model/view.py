@@ -155,8 +155,8 @@ def _completed(column: Declared, table: type[Model], problems: Problems) -> Decl
     if own.db_name not in (None, of.db_name):
         text = f"in {table.__qualname__} the column is {of.db_name!r}, not {own.db_name!r}"
         problems.add("MD132", text, "Leave db_name out.", at=column.name)
-    if own.kind == "static" or own.index or own.renamed_from or own.masked_with:
-        text = "static, index, renamed_from and masked_with mean nothing on a view, which follows its table"
+    if own.kind == "static" or own.index or own.renamed_from or own.masked_with or own.row_ttl:
+        text = "static, index, renamed_from, masked_with and row_ttl mean nothing on a view, which follows its table"
         problems.add("MD136", text, "Leave them out.", at=column.name)
     converters = own if own.type or own.load or own.dump else of.spec
     spec = attrs.evolve(

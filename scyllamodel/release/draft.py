@@ -119,7 +119,7 @@ class Draft:
         if named and found[home].keyspace is None:
             wanted = SchemaFacts([*wanted, KeyspaceFacts(home, like_the_repos(wish.repo, look, home))])
         books = found[home]
-        plan = look.checked(_plan(wish, look, wanted, found, books), found)
+        plan = look.checked(_plan(wish, look, wanted, found, books), found, by_hand=bool(wish.raw))
         plan = _with_grants(plan, wish, wanted, look, books)
         plan = _complete(plan, wish, look, found, books)
         if plan.refusals:

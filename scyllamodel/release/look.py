@@ -113,16 +113,21 @@ class Look:
         """
         return read_topology(self.coordinator)
 
-    def checked(self, plan: Plan, found: SchemaFacts) -> Plan:
-        """The plan with notes on the state of the cluster, if there is anything to do and anything to note.
+    def checked(self, plan: Plan, found: SchemaFacts, *, by_hand: bool = False) -> Plan:
+        """The plan with what the state of the cluster says against it, if there is anything to do.
+
+        Parameters:
+            by_hand: whether hand-written steps will be added to it.
 
         Raises:
             IntrospectionError: the nodes could not be read.
         """
-        if plan.is_empty:
+        if plan.is_empty and not by_hand:
             return plan
-        noted = preflight(found, read_health(self.coordinator, self.server), self.server)
-        return attrs.evolve(plan, notes=(*plan.notes, *noted))
+        said = preflight(found, read_health(self.coordinator, self.server), self.server)
+        refusals = (one for one in said if one.severity == "error")
+        notes = (one for one in said if one.severity != "error")
+        return attrs.evolve(plan, refusals=(*plan.refusals, *refusals), notes=(*plan.notes, *notes))
 
 
 def check_is_repo(repo: object) -> None:

@@ -119,7 +119,8 @@ NEEDS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
     c.DropType: ("DROP", _whole),
     c.DropTable: ("DROP", _table),
     **dict.fromkeys(
-        (c.AddColumns, c.DropColumns, c.RenameKeyColumns, c.SetMask, c.AddIndex, c.DropIndex), ("ALTER", _table)
+        (c.AddColumns, c.DropColumns, c.RenameKeyColumns, c.SetMask, c.SetTtlColumn, c.AddIndex, c.DropIndex),
+        ("ALTER", _table),
     ),
     **dict.fromkeys((c.AddView, c.DropView), ("ALTER", _base)),
     c.SetOptions: ("ALTER", _options),

@@ -2,7 +2,7 @@
 
 *In*: a change. *Out*: dicts, lists, text and numbers; and from those an equal change. The text of a statement says what
 was sent, not what the schema has to look like afterwards: only the change knows that. What is at its default is left
-out, and so is what is no part of a fact's equality, but for whether an index was named, and the TTL column of a table.
+out, and so is what is no part of a fact's equality, but for whether an index was named.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TYPES: Final = get_args(CqlType)
 _CLASSES: Final[Mapping[str, type[Any]]] = {
     found.__name__: found for found in (*get_args(Change), Index, Keyspace, Table, TableColumn, UserType, View)
 }
-_KEPT: Final = ("named", "ttl_column")
+_KEPT: Final = ("named",)
 
 
 def change_text(change: Change) -> str:

@@ -215,6 +215,25 @@ class SetMask:
 
 
 @attrs.frozen
+class SetTtlColumn:
+    """The column that says when each row expires: set or unset; for another one it is unset first.
+
+    Attributes:
+        column: the TTL column afterwards; None for none.
+        before: the TTL column that the table has; None for none.
+    """
+
+    keyspace: str
+    table: str
+    column: str | None
+    before: str | None
+
+    def inverse(self) -> SetTtlColumn:
+        """The change that undoes this one."""
+        return SetTtlColumn(self.keyspace, self.table, self.before, self.column)
+
+
+@attrs.frozen
 class AddIndex:
     """An index that does not exist.
 
@@ -307,8 +326,8 @@ class LiveOnly:
     """Something live that no model declares; a note, never touched.
 
     Attributes:
-        what: ``table``, ``column``, ``mask``, ``index``, ``trigger``, ``view``, ``type``, ``field``, ``function`` or
-            ``aggregate``; ``unreadable table`` and so on for an `Unreadable`.
+        what: ``table``, ``column``, ``mask``, ``ttl column``, ``index``, ``trigger``, ``view``, ``type``, ``field``,
+            ``function`` or ``aggregate``; ``unreadable table`` and so on for an `Unreadable`.
         fact: the fact itself.
     """
 
@@ -320,6 +339,6 @@ class LiveOnly:
 
 Change: TypeAlias = Union[
     CreateKeyspace, KeyspaceDiffers, AddType, DropType, AddField, RenameFields, AlterUserType, AddTable, DropTable,
-    AddColumns, DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, SetMask, AddIndex, DropIndex,
-    AlterIndex, AddView, DropView, AlterView, NameTaken, LiveOnly,
+    AddColumns, DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, SetMask, SetTtlColumn, AddIndex,
+    DropIndex, AlterIndex, AddView, DropView, AlterView, NameTaken, LiveOnly,
 ]  # fmt: skip

@@ -154,7 +154,8 @@ def _columns_text(found: Table | View | None) -> str:
 
 
 def _columns(found: Table | View) -> dict[str, str]:
-    return {column.name: _column(column) for column in found}
+    ttl = found.ttl_column if isinstance(found, Table) else None
+    return {column.name: _column(column) + (" ttl" if column.name == ttl else "") for column in found}
 
 
 def _column(column: TableColumn) -> str:

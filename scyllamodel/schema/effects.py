@@ -32,6 +32,7 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetMask,
     SetOptions,
+    SetTtlColumn,
 )
 from scyllamodel.schema.diff.types import renamed
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, UserType, View
@@ -109,7 +110,9 @@ def _drop_columns(change: DropColumns, found: KeyspaceFacts) -> KeyspaceFacts:
     gone = {column.name for column in change.columns}
 
     def shorter(live: Table) -> Table:
-        return attrs.evolve(live, columns=[column for column in live.columns if column.name not in gone])
+        ttl_column = None if live.ttl_column in gone else live.ttl_column
+        columns = [column for column in live.columns if column.name not in gone]
+        return attrs.evolve(live, columns=columns, ttl_column=ttl_column)
 
     return _table(found, change.table, shorter)
 
@@ -142,6 +145,11 @@ def _set_mask(change: SetMask, found: KeyspaceFacts) -> KeyspaceFacts:
         return attrs.evolve(live, columns=columns)
 
     return _table(found, change.table, masked)
+
+
+@after.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts) -> KeyspaceFacts:
+    return _table(found, change.table, lambda live: attrs.evolve(live, ttl_column=change.column))
 
 
 @after.register(AddIndex)

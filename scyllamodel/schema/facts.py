@@ -274,8 +274,7 @@ class Table(_Columns):
         flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; no part of equality.
         renamed_from: an earlier name that a model declares; no part of equality.
         triggers: its triggers, which no model declares; no part of equality.
-        ttl_column: the column that says when each row expires (ScyllaDB, ``timestamp TTL``), which no model declares;
-            no part of equality.
+        ttl_column: the column that says when each row expires (ScyllaDB, ``timestamp TTL``), or None.
         class_name: the name of the model, for texts that show Python; empty from a server; no part of equality.
     """
 
@@ -287,7 +286,7 @@ class Table(_Columns):
     dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
     """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); no part of equality."""
     triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
-    ttl_column: str | None = attrs.field(default=None, eq=False)
+    ttl_column: str | None = None
     class_name: str = attrs.field(default="", eq=False, repr=False)
 
     @property

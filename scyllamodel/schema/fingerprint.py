@@ -71,7 +71,8 @@ def _fact(found: _Fact, declared: Mapping[str, Any] | None = None) -> list[Any]:
     options = {name: _plain(found.options[name]) for name in found.options if declared is None or name in declared}
     if isinstance(found, View):
         return ["view", found.name, found.base, columns, found.all_columns, found.where, options]
-    return ["table", found.name, columns, [_index(index) for index in found.indexes], options]
+    ttl = [] if found.ttl_column is None else [found.ttl_column]
+    return ["table", found.name, columns, [_index(index) for index in found.indexes], options, *ttl]
 
 
 def _column(column: TableColumn) -> list[Any]:

@@ -27,6 +27,7 @@ from scyllamodel.schema.changes import (
     RenameFields,
     RenameKeyColumns,
     SetMask,
+    SetTtlColumn,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides
@@ -82,6 +83,9 @@ def as_made(change: Change, made: KeyspaceFacts) -> Change | None:  # noqa: PLR0
         masked = made.table(change.table)
         column = None if masked is None else masked.get(change.column)
         return attrs.evolve(change, before=change.before if column is None else column.mask)
+    if isinstance(change, SetTtlColumn):
+        live = made.table(change.table)
+        return attrs.evolve(change, before=change.before if live is None else live.ttl_column)
     return change
 
 
@@ -193,6 +197,14 @@ def _set_mask(change: SetMask, found: KeyspaceFacts, server: ServerProfile) -> I
     live = found.table(change.table)
     if live is not None and change.column in live and (now := live[change.column].mask) != change.before:
         yield _replaced(change, f"{change.table}.{change.column}", "mask", f"it is {now}" if now else "it was dropped")
+
+
+@_obstacles.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = found.table(change.table)
+    if live is None or live.ttl_column != change.before or (change.column is not None and change.column not in live):
+        how = "it is gone" if live is None else f"its TTL column is {live.ttl_column}"
+        yield _replaced(change, change.table, "table", how)
 
 
 @_obstacles.register(AddType)

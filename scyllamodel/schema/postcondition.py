@@ -27,6 +27,7 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetMask,
     SetOptions,
+    SetTtlColumn,
 )
 from scyllamodel.schema.diff.indexes import same_index
 from scyllamodel.schema.diff.views import view_fault
@@ -83,6 +84,7 @@ def _add_table(change: AddTable, found: KeyspaceFacts, server: ServerProfile) ->
         live is not None
         and _has_all(live, change.table.columns)
         and _keys(live) == _keys(change.table)
+        and change.table.ttl_column in {None, live.ttl_column}
         and not changed(change.table.options, live.options, server)
     )
 
@@ -109,6 +111,12 @@ def _set_options(change: SetOptions, found: KeyspaceFacts, server: ServerProfile
 def _set_mask(change: SetMask, found: KeyspaceFacts, _: ServerProfile) -> bool:
     live = found.table(change.table)
     return live is not None and change.column in live and live[change.column].mask == change.mask
+
+
+@holds.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = found.table(change.table)
+    return live is not None and live.ttl_column == change.column
 
 
 @holds.register(AddIndex)

@@ -31,6 +31,7 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetMask,
     SetOptions,
+    SetTtlColumn,
 )
 from scyllamodel.schema.effects import renamed_in
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
@@ -109,6 +110,11 @@ def _set_mask(change: SetMask, found: KeyspaceFacts) -> KeyspaceFacts:
         return attrs.evolve(live, columns=columns)
 
     return _table(found, change.table, back)
+
+
+@before.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts) -> KeyspaceFacts:
+    return _table(found, change.table, lambda live: attrs.evolve(live, ttl_column=change.before))
 
 
 @before.register(AddTable)

@@ -120,6 +120,11 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def migrates_to_tablets(self) -> bool:
+        """Whether an operator can migrate a keyspace from vnodes to tablets (``nodetool migrate-to-tablets``)."""
+        return self.is_scylla and self.at_least(2026, 2)
+
+    @property
     def without_tablets(self) -> frozenset[Feature]:
         """What a keyspace spread by tablets cannot hold: by the cluster's features, else by the release."""
         if not self.is_scylla:

@@ -103,6 +103,7 @@ def _table(found: Table) -> dict[str, Any]:
         "columns": [column_dict(item) for item in found],
         "indexes": [{**index_dict(item), "named": item.named} for item in found.indexes],
         "options": plain(found.options),
+        **({} if found.ttl_column is None else {"ttl_column": found.ttl_column}),
     }
 
 
@@ -126,6 +127,7 @@ def _read_table(found: Mapping[str, Any], keyspace: str) -> Table:
         keyspace=keyspace,
         options=found["options"],
         indexes=[Index(**item) for item in found["indexes"]],
+        ttl_column=found.get("ttl_column"),
     )
 
 

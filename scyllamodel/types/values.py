@@ -41,6 +41,9 @@ COUNTER: Final = Native("counter")
 DURATION: Final = Native("duration")
 """The two native types that rules speak of: the one stands alone, the other has no order."""
 
+TTL_TYPES: Final = frozenset({Native("timestamp"), Native("bigint"), Native("int")})
+"""The types by which the rows of a table can expire (ScyllaDB)."""
+
 
 @attrs.frozen
 class ListType:

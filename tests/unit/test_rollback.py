@@ -306,6 +306,19 @@ def test_a_statement_by_hand_is_undone_by_its_own_inverse():
         planned(schema(), [step], code=[RawStep("GRANT a TO b")]).raise_refused()
 
 
+def test_an_undo_by_hand_is_judged_as_any_hand_written_statement():
+    """One that breaks a server is refused, by the schema that the steps before it leave."""
+    made = "ALTER TABLE k.t ADD m map<text, int>"
+    step, code = raw(made, "ALTER TABLE k.t DROP m"), [RawStep(made, undo="ALTER TABLE k.t DROP m")]
+    indexed = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]))
+    free = schema(table("t", "a int pk", "m map<text,int>"))
+    scylla = ServerProfile("scylla", (2025, 1, 14))
+
+    assert ["NB101"] == [told.code for told in undoing(indexed, [step], code=code, server=scylla).refusals]
+    assert () == undoing(free, [step], code=code, server=scylla).refusals
+    assert () == undoing(indexed, [step], code=code).refusals
+
+
 def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
     """It is refused as DS101; allowed, it runs and says that data is lost; never where the history is kept."""
     made = "CREATE KEYSPACE old …"

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
 from ledger_store import NOON, MemoryStore, ledger_on
-from scylla_rows import OLD, stored_rows
+from scylla_rows import NEW, OLD, stored_rows
 from scylla_rows import rows as scylla_rows
 
 from scyllamodel.cli.commands import COMMANDS
@@ -63,6 +63,8 @@ UNMASKED = attrs.evolve(C5, masks_enabled=False)
 T = ("a int pk", "b int ck", "v text")
 LCS = {"class": "LeveledCompactionStrategy"}
 V = view("x", "t", "v text pk", "a int ck", "b int ck")
+EXPIRING = table("t", "a int pk", "ends timestamp", "later bigint", ttl_column="ends")
+LATER = attrs.evolve(EXPIRING, ttl_column="later")
 
 
 def new(*columns, **facts):
@@ -174,6 +176,8 @@ CASES = [
     ("TY109", "error", SCYLLA, both(T, (*T[:2], "v text mask=mask_default()")), both(T, T)),
     ("DS107", "error", C5, both((*T, "m text mask=mask_hash()"), (*T, "m text mask=mask_default()")),
      both((*T, "m text mask=mask_hash()"), (*T, "m text"))),
+    ("DS108", "error", NEW, (schema(EXPIRING), wanted(LATER)), (schema(EXPIRING), wanted(EXPIRING))),
+    ("TY110", "error", C5, (schema(), wanted(EXPIRING)), (schema(), wanted(attrs.evolve(EXPIRING, ttl_column=None)))),
     ("BC104", "warn", C5, both(T, (*T[:2], "v text mask=mask_default()")),
      new(*T[:2], "v text mask=mask_default()")),
     ("UD101", "error", C5, (schema(GROWN), wanted(user_type("addr", "y int"))), (schema(GROWN), wanted(ADDR))),
@@ -423,6 +427,7 @@ ELSEWHERE = [
     ("NB102", lambda: by_hand("ALTER KEYSPACE k WITH replication = {'class': 'x'}"),
      lambda: by_hand("ALTER KEYSPACE k WITH durable_writes = false")),
     ("CL104", lambda: changing(True), lambda: changing(False)),
+    ("CL105", lambda: migrating("k"), lambda: migrating("other")),
     ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
@@ -463,6 +468,13 @@ def codes(ask):
 def changing(changing):
     """The remarks on a keyspace whose replication is being changed, or is not."""
     return list(preflight(SchemaFacts([schema(keyspace=Keyspace("k", NTS, changing=changing))]), THREE, SCYLLA))
+
+
+def migrating(keyspace):
+    """The remarks on a keyspace with vnodes, while the tables of a keyspace have tablets."""
+    about = Keyspace("k", NTS, tablets=False)
+    health = attrs.evolve(THREE, with_tablets=frozenset({keyspace}))
+    return list(preflight(SchemaFacts([schema(keyspace=about)]), health, NEW))
 
 
 def by_hand(cql):

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from scyllamodel._secret import HiddenText
 from scyllamodel._text import printable_line
 from scyllamodel.errors import IrreversibleStep
 from scyllamodel.release.ledger.settle import shows
@@ -185,6 +186,9 @@ class _Draft:
         if undo.cql is None:
             self.stuck[step.key] = step
             return
+        judge = StatementJudge(step.scope.partition("/")[0], self.parts.values(), self.server)
+        said = judge.judge(undo.cql, quoted=not isinstance(undo.cql, HiddenText))
+        undo = attrs.evolve(undo, remarks=(*undo.remarks, *said))
         self.refusals += [remark for remark in undo.remarks if remark.severity == "error"]
         self.steps.append(undo_step(step, undo))
 

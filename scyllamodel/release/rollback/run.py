@@ -138,6 +138,8 @@ def rollback(
         see: _See = lambda name: look.found([name])[name]  # noqa: E731 - one line
         target = wish.target(ledger_of(repo, look), see, look.server)
         planned = wish.plan(target, see, look.server)
+        live = SchemaFacts(see(name) for name in _keyspaces(repo, target))
+        planned = attrs.evolve(planned, plan=look.checked(planned.plan, live))
         told(Event("plan_ready", planned.plan))
         if dry_run or not target.undone:
             result = MigrationResult("planned" if target.undone else "in_sync", planned.plan, repo=repo.name)

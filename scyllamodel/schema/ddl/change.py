@@ -29,6 +29,7 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetMask,
     SetOptions,
+    SetTtlColumn,
 )
 from scyllamodel.schema.ddl.create import (
     column_cql,
@@ -123,6 +124,12 @@ def _set_options(change: SetOptions, server: ServerProfile) -> str:
 def _set_mask(change: SetMask, _: ServerProfile) -> str:
     what = "DROP MASKED" if change.mask is None else f"MASKED WITH {change.mask}"
     return f"ALTER TABLE {qualified(change.keyspace, change.table)} ALTER {quote(change.column)} {what}"
+
+
+@statement.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, _: ServerProfile) -> str:
+    column = "NULL" if change.column is None else quote(change.column)
+    return f"ALTER TABLE {qualified(change.keyspace, change.table)} TTL {column}"
 
 
 @statement.register(AddIndex)

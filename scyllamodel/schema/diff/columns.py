@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import AddColumns, AlterColumn, AlterKey, Change, LiveOnly, RenameKeyColumns, SetMask
+from scyllamodel.schema.changes import (
+    AddColumns,
+    AlterColumn,
+    AlterKey,
+    Change,
+    LiveOnly,
+    RenameKeyColumns,
+    SetMask,
+    SetTtlColumn,
+)
 from scyllamodel.types.values import COUNTER, freeze
 
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ def diff_columns(keyspace: str, found: Table, wanted: Table, renames: tuple[tupl
     if renames:
         yield RenameKeyColumns(keyspace, wanted.name, renames)
     if found.columns == wanted.columns:
+        yield from _ttl_column(keyspace, found, wanted)
         return
     stored = {column.name: column for column in found.columns}
     yield from (AlterKey(keyspace, found, wanted, code) for code in key_faults(found, wanted))
@@ -31,6 +41,7 @@ def diff_columns(keyspace: str, found: Table, wanted: Table, renames: tuple[tupl
     if added := tuple(c for c in missing if c.renamed_from not in stored):
         yield AddColumns(keyspace, wanted.name, added)
     yield from _masks(keyspace, found, wanted)
+    yield from _ttl_column(keyspace, found, wanted)
     yield from _live_only(keyspace, found, wanted)
 
 
@@ -80,6 +91,24 @@ def _masks(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
             yield LiveOnly(keyspace, "mask", f"{found.name}.{column.name}", live)
         else:
             yield SetMask(keyspace, found.name, column.name, column.mask, live.mask)
+
+
+def _ttl_column(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+    """The TTL column, where one is declared; one that no model declares stays, since without it no row expires."""
+    if found.ttl_column == wanted.ttl_column:
+        return
+    if wanted.ttl_column is not None:
+        yield from set_ttl_column(keyspace, found, wanted)
+    elif found.ttl_column is not None and found.ttl_column in found:
+        yield LiveOnly(keyspace, "ttl column", f"{found.name}.{found.ttl_column}", found[found.ttl_column])
+
+
+def set_ttl_column(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+    """From one TTL column to the other: a table has one at most, so the one that is set is unset first."""
+    if found.ttl_column is not None:
+        yield SetTtlColumn(keyspace, found.name, None, found.ttl_column)
+    if wanted.ttl_column is not None:
+        yield SetTtlColumn(keyspace, found.name, wanted.ttl_column, None)
 
 
 def _live_only(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:

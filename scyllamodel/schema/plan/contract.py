@@ -19,6 +19,7 @@ from scyllamodel.schema.changes import (
     DropView,
     LiveOnly,
     SetMask,
+    SetTtlColumn,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff_sides
@@ -39,6 +40,7 @@ _CODES: Final = {
     "view": "DS105",
     "index": "DS106",
     "mask": "DS107",
+    "ttl column": "DS108",
     "column": "DS103",
     "table": "DS102",
     "type": "DS104",
@@ -142,6 +144,8 @@ def _drop(change: LiveOnly, sides: Sides) -> Change | None:
     owner = sides.found.table(change.name.removesuffix(f".{fact.name}"))
     if change.what == "mask" and owner is not None:
         return SetMask(sides.name, owner.name, fact.name, None, fact.mask)
+    if change.what == "ttl column" and owner is not None:
+        return SetTtlColumn(sides.name, owner.name, None, fact.name)
     return None if owner is None else DropColumns(sides.name, owner.name, (fact,))
 
 

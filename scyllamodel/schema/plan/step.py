@@ -30,6 +30,7 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetMask,
     SetOptions,
+    SetTtlColumn,
 )
 from scyllamodel.schema.ddl import statement, undo
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -236,6 +237,13 @@ def _set_mask(change: SetMask) -> tuple[str, str]:
     return name, f"Drop the mask of {name}." if change.mask is None else f"Mask {name} with {change.mask}."
 
 
+def _set_ttl_column(change: SetTtlColumn) -> tuple[str, str]:
+    name = f"{change.keyspace}.{change.table}"
+    if change.column is None:
+        return f"{name}.{change.before}", f"Let {change.before} be an ordinary column: rows of {name} do not expire."
+    return f"{name}.{change.column}", f"Let each row of {name} expire at its {change.column}."
+
+
 def _add_index(change: AddIndex) -> tuple[str, str]:
     name, column, table = change.index.name, change.index.column, f"{change.keyspace}.{change.table.name}"
     target = (column or "the rows") if change.index.on == "values" else f"the {change.index.on} of {column}"
@@ -267,6 +275,7 @@ _STEPS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
     RenameKeyColumns: ("rename_key_columns", _rename),
     SetOptions: ("set_options", _set_options),
     SetMask: ("set_mask", _set_mask),
+    SetTtlColumn: ("set_ttl_column", _set_ttl_column),
     AddIndex: ("add_index", _add_index),
     AddView: ("add_view", _add_view),
     DropView: ("drop_view", _dropped("materialized view", "view")),

@@ -30,7 +30,9 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetMask,
     SetOptions,
+    SetTtlColumn,
 )
+from scyllamodel.schema.diff.columns import set_ttl_column
 from scyllamodel.schema.diff.indexes import same_index
 from scyllamodel.schema.diff.sides import Sides
 from scyllamodel.schema.diff.types import field_renames, renamed
@@ -83,6 +85,7 @@ class _Transition:
             *(AddTable(self.name, table) for table in self.goal.tables if self._is_new(table)),
             *self._added_columns(kept),
             *self._masks(kept),
+            *self._ttl_columns(kept),
             *self._options(kept),
             *self._added_indexes(),
             *(change for change in views if not isinstance(change, DropView)),
@@ -118,6 +121,8 @@ class _Transition:
     def _dropped_columns(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         for live, goal in kept:
             if gone := _only_in(live, goal):
+                if any(column.name == live.ttl_column for column in gone):
+                    yield SetTtlColumn(self.name, goal.name, None, live.ttl_column)
                 yield DropColumns(self.name, goal.name, gone)
 
     def _added_columns(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
@@ -131,6 +136,14 @@ class _Transition:
                 found = live.get(column.name)
                 if found is not None and found.mask != column.mask and _bare(found) == _bare(column):
                     yield SetMask(self.name, goal.name, column.name, column.mask, found.mask)
+
+    def _ttl_columns(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+        """Those whose column goes are unset before it does."""
+        for live, goal in kept:
+            gone = {column.name for column in _only_in(live, goal)}
+            now = attrs.evolve(live, ttl_column=None) if live.ttl_column in gone else live
+            if now.ttl_column != goal.ttl_column:
+                yield from set_ttl_column(self.name, now, goal)
 
     def _options(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         for live, goal in kept:

@@ -111,6 +111,14 @@ ENTRIES: Final = (
         "On Cassandra ALTER TABLE … DROP COMPACT STORAGE, after reading what that shows; or copy into a new table.",
     ),
     Entry(
+        "DS108", "The TTL column of a table would be set or unset",
+        "Rows of the table expire at the time in its TTL column (ScyllaDB 2026.2). Without it, none does; and where an "
+        "existing column becomes it, rows whose time has passed are deleted. A column that is added in the same plan "
+        "holds no times, and needs no permission.",
+        "ends_at: Column[datetime | None] = column(default=None, row_ttl=True) where ends_at is an ordinary column",
+        "Look at the values first, then allow it by name: --allow DS108:leases.ends_at",
+    ),
+    Entry(
         "TY101", "The type of a column differs",
         "CQL cannot change the type of a column.", "total: Column[Decimal] on a column that is double", _EXPAND,
     ),
@@ -189,6 +197,12 @@ ENTRIES: Final = (
         "Cassandra takes such a field when it is added, and refuses the same column in a new table afterwards.",
         "tags: set[str] in a type, and a column of that type that is not Frozen",
         "Freeze the collection, or the column.",
+    ),
+    Entry(
+        "TY110", "The server has no TTL columns",
+        "A column by which rows expire came with ScyllaDB 2026.2, and Cassandra has none. A table without it would "
+        "keep all rows, so it is not created.",
+        "column(row_ttl=True) on Cassandra", "Leave row_ttl out, and write rows with a time to live: save(row, ttl=…).",
     ),
     Entry(
         "IX101", "An index on a table that may hold rows",
@@ -509,6 +523,14 @@ ENTRIES: Final = (
         "ScyllaDB moves the copies of a keyspace with tablets while ALTER KEYSPACE runs, and refuses another such "
         "change until it is done.",
         "a migration while ALTER KEYSPACE adds a copy", "Wait until it is done.",
+    ),
+    Entry(
+        "CL105", "A keyspace is being migrated to tablets",
+        "An operator migrates it from vnodes to tablets (ScyllaDB 2026.2): its tables have tablets, and its schema "
+        "says vnodes. Until that is finished no table may be created, altered or dropped there. A role that may not "
+        "read system.tablets does not see it.",
+        "nodetool migrate-to-tablets start shop, and a migration of the models meanwhile",
+        "Wait until nodetool migrate-to-tablets status says that it is done, and run the migration again.",
     ),
     Entry(
         "CL103", "The topology is changing",

@@ -10,7 +10,16 @@ import attrs
 
 from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import unquote
-from scyllamodel.schema.changes import DropColumns, DropIndex, DropTable, DropType, DropView, SetMask
+from scyllamodel.schema.changes import (
+    AddColumns,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    SetMask,
+    SetTtlColumn,
+)
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.case import allowed
@@ -56,7 +65,17 @@ def _table(change: DropTable, case: Case) -> Iterator[Diagnostic]:
 
 def _columns(change: DropColumns, case: Case) -> Iterator[Diagnostic]:
     for column in change.columns:
-        yield _refused("DS103", case.path(change.table, column.name), "the column would be dropped with its values")
+        path = case.path(change.table, column.name)
+        yield _refused("DS103", path, "the column would be dropped with its values")
+        if _expire_by(change.table, column.name, case):
+            yield _refused("DS108", path, "the TTL column would be dropped, and rows stop expiring")
+
+
+def _expire_by(table: str, column: str, case: Case) -> bool:
+    """Whether the rows of a table expire by this column, and no step before unsets it."""
+    live = case.found.table(table)
+    unset = any(isinstance(change, SetTtlColumn) and change.table == table for change in case.changes)
+    return live is not None and live.ttl_column == column and not unset
 
 
 def _type(change: DropType, case: Case) -> Iterator[Diagnostic]:
@@ -82,6 +101,18 @@ def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
         yield _refused("DS107", path, text)
 
 
+def _ttl_column(change: SetTtlColumn, case: Case) -> Iterator[Diagnostic]:
+    """DS108; a column that is added in the same plan holds no times yet."""
+    if change.column is None:
+        text = "the column would be an ordinary one, and rows stop expiring"
+        yield _refused("DS108", case.path(change.table, str(change.before)), text)
+        return
+    added = (one.columns for one in case.changes if isinstance(one, AddColumns) and one.table == change.table)
+    if change.column not in {column.name for column in itertools.chain.from_iterable(added)}:
+        text = "existing rows whose time in this column has passed would be deleted"
+        yield _refused("DS108", case.path(change.table, change.column), text)
+
+
 RULES: Final[Mapping[type, ChangeRule]] = {
     DropTable: _table,
     DropColumns: _columns,
@@ -89,4 +120,5 @@ RULES: Final[Mapping[type, ChangeRule]] = {
     DropView: _view,
     DropIndex: _index,
     SetMask: _mask,
+    SetTtlColumn: _ttl_column,
 }

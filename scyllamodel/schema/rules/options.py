@@ -29,8 +29,22 @@ def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
     if "default_time_to_live" in change.options:
         text = "default_time_to_live is for rows written from now on; rows of before keep the one they had"
         yield Diagnostic("OP103", "warn", path, text, "Write them again if they are to expire, too.")
+    yield from _lost_ttl_column(change, case)
     if change.options.get("gc_grace_seconds") == 0 and (change.view or _views_of(case.found, change.name)):
         yield _no_grace(path)
+
+
+_TAGS: Final = frozenset({"synchronous_updates", "scylla_tags"})
+"""Options that ScyllaDB keeps among the tags of a table, and that replace all of them."""
+
+
+def _lost_ttl_column(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
+    """NB102 for an option that takes the TTL column of a table away."""
+    live = None if change.view else case.sides.tables.get(change.name)
+    replaced = sorted(_TAGS & set(change.options))
+    if live is not None and live.ttl_column is not None and replaced:
+        text = f"{replaced[0]} replaces the tags of the table, and rows stop expiring by {live.ttl_column}"
+        yield Diagnostic("NB102", "error", case.path(change.name), text, "Leave the option as it is.")
 
 
 def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
@@ -59,9 +73,10 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
         if table.name in bases and table.options.get("gc_grace_seconds") == 0:
             yield _no_grace(path)
         yield from _unknown(table.options, server, path)
-        if "synchronous_updates" in table.options and server is not None and server.keeps_indexes_in_views:
-            text = "synchronous_updates is an option of views; set on a table, it can take away its TTL column"
-            yield Diagnostic("OP104", "error", path, text, "Declare it on the view.")
+        for name in sorted(_TAGS & set(table.options)) if server is not None and server.keeps_indexes_in_views else ():
+            text = f"{name} is not an option of tables; set on one, it can take away its TTL column"
+            fix = "Declare it on the view." if name == "synchronous_updates" else "Leave it out."
+            yield Diagnostic("OP104", "error", path, text, fix)
     for view in wanted.views:
         yield from _unknown(view.options, server, f"{wanted.name}.{view.name}")
 

@@ -1,7 +1,8 @@
 """CL, and KS of what exists: whether the cluster is fit for a schema change right now.
 
-*In*: the keyspaces as they are, and a `Health`: the nodes as the coordinator sees them. *Out*: warnings, never
-refusals: a change of the schema may be just what an ailing cluster waits for, and whoever runs it decides.
+*In*: the keyspaces as they are, and a `Health`: the nodes as the coordinator sees them. *Out*: warnings: a change of
+the schema may be just what an ailing cluster waits for, and the operator decides. One refusal: a keyspace that is being
+migrated to tablets, which must not be changed at all.
 """
 
 from __future__ import annotations
@@ -44,9 +45,14 @@ def _members(found: Iterable[Member]) -> tuple[Member, ...]:
 
 @attrs.frozen
 class Health:
-    """All nodes at one moment, the coordinator among them."""
+    """All nodes at one moment, the coordinator among them.
+
+    Attributes:
+        with_tablets: the keyspaces whose tables have tablets (ScyllaDB); empty where it cannot be read.
+    """
 
     members: tuple[Member, ...] = attrs.field(converter=_members)
+    with_tablets: frozenset[str] = frozenset()
 
     @property
     def versions(self) -> dict[str, list[str]]:
@@ -66,6 +72,7 @@ def preflight(found: SchemaFacts, health: Health, server: ServerProfile) -> tupl
         *_disagreement(names, health),
         *_moving(names, health),
         *_changing(found),
+        *_migrating(found, health),
         *_copies(found, health, server),
     )
 
@@ -75,6 +82,15 @@ def _changing(found: SchemaFacts) -> Iterator[Diagnostic]:
         if part.keyspace is not None and part.keyspace.changing:
             text = "its replication is being changed, and the server may refuse other changes until it is done"
             yield Diagnostic("CL104", "warn", part.name, text, "Wait until system.topology_requests shows it done.")
+
+
+def _migrating(found: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
+    """CL105: tables have tablets, and the schema of their keyspace does not say so yet."""
+    for part in found:
+        if part.keyspace is not None and part.keyspace.tablets is False and part.name in health.with_tablets:
+            text = "the keyspace is being migrated from vnodes to tablets, and its schema must not change until then"
+            fix = "Wait until it is done: nodetool migrate-to-tablets status. Then run this again."
+            yield Diagnostic("CL105", "error", part.name, text, fix)
 
 
 def _down(names: str, health: Health) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn, SetMask
+from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn, SetMask, SetTtlColumn
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.types.parse import parse_type
@@ -87,6 +87,19 @@ def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
         path = case.path(change.table.name, column.name)
         yield from unknown_type(column.type, path, case)
         yield from _no_masks(column.mask, path, case)
+    yield from _no_ttl_column(change.table.name, change.table.ttl_column, case)
+
+
+def _ttl_column(change: SetTtlColumn, case: Case) -> Iterator[Diagnostic]:
+    yield from _no_ttl_column(change.table, change.column, case)
+
+
+def _no_ttl_column(table: str, column: str | None, case: Case) -> Iterator[Diagnostic]:
+    """TY110 for a TTL column where the server has none: its rows would stay for ever."""
+    if column is not None and not case.server.has_ttl_columns:
+        text = f"{case.server} has no columns by which rows expire"
+        fix = "They need ScyllaDB 2026.2. Leave row_ttl out, and write rows with a time to live: save(row, ttl=…)."
+        yield Diagnostic("TY110", "error", case.path(table, column), text, fix)
 
 
 def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
@@ -147,4 +160,10 @@ def unknown_type(cql_type: CqlType, path: str, case: Case) -> Iterator[Diagnosti
         yield Diagnostic("TY108", "error", path, text, "Vectors need Cassandra 5.0 or ScyllaDB 2025.2, or newer.")
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {AlterColumn: _column, AddColumns: _added, AddTable: _table, SetMask: _mask}
+RULES: Final[Mapping[type, ChangeRule]] = {
+    AlterColumn: _column,
+    AddColumns: _added,
+    AddTable: _table,
+    SetMask: _mask,
+    SetTtlColumn: _ttl_column,
+}

@@ -16,7 +16,7 @@ from scyllamodel.schema.masks import is_writable
 from scyllamodel.schema.options import OPTION_NAMES
 from scyllamodel.schema.source.defaults import chosen_options
 from scyllamodel.schema.source.hints import Classes, Spelling, spell
-from scyllamodel.schema.source.left_out import index_fault
+from scyllamodel.schema.source.left_out import index_fault, is_ttl_column
 from scyllamodel.schema.source.names import attributes
 from scyllamodel.types.values import COUNTER, CqlType, ListType, MapType, SetType, is_frozen
 
@@ -55,7 +55,8 @@ def table_class(
     arguments = [f"table={table.name!r}", *([] if repo == "default" else [f"repo={repo!r}"])]
     indexes = [_index(index, names) for index in table.indexes if index_fault(index, table) is None]
     blocks = _block("indexes", indexes) + _options(chosen_options(table.options, server))
-    return [*_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes)]
+    ttl = table.ttl_column if is_ttl_column(table) else None
+    return [*_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes, ttl)]
 
 
 def view_class(
@@ -112,9 +113,11 @@ def column_line(column: TableColumn, attribute: str, classes: Classes) -> str:
     return _column(column, spell(column.type, classes), _named(column.name, attribute), attribute)
 
 
-def _body(columns: Iterable[TableColumn], names: Mapping[str, str], classes: Classes) -> Iterator[str]:
+def _body(columns: Iterable[TableColumn], names: Mapping[str, str], classes: Classes, ttl: str | None) -> Iterator[str]:
     for column in columns:
-        yield _INDENT + column_line(column, names[column.name], classes)
+        said, named = spell(column.type, classes), _named(column.name, names[column.name])
+        named += ["row_ttl=True"] if column.name == ttl else []
+        yield _INDENT + _column(column, said, named, names[column.name])
 
 
 def _column(column: TableColumn, said: Spelling, named: list[str], attribute: str) -> str:

@@ -16,7 +16,7 @@ from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.left_out import LeftOut, functions, masks, unreadable
 from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.source.hints import Classes
-from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
+from scyllamodel.types.values import TTL_TYPES, UserTypeName, is_multi_cell, user_types
 
 NO_FUNCTIONS: Final = "models have no functions, aggregates or triggers"
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
@@ -37,13 +37,20 @@ def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
             if (fault := index_fault(index, table)) is not None:
                 yield LeftOut("index", index.name, fault)
         yield from masks(table, "the model declares the column without a mask")
-        if table.ttl_column is not None:
-            yield LeftOut("TTL", f"{table.name}.{table.ttl_column}", "models declare no column as the TTL of its row")
+        if table.ttl_column is not None and not is_ttl_column(table):
+            why = "its type is not timestamp, bigint or int; the model declares it as an ordinary column"
+            yield LeftOut("TTL", f"{table.name}.{table.ttl_column}", why)
     declared = frozenset(name for name, fault in faults.items() if fault is None)
     for view in facts.views:
         if (fault := view_fault(view, declared)) is not None:
             yield LeftOut("view", view.name, fault)
     yield from functions(facts, NO_FUNCTIONS)
+
+
+def is_ttl_column(table: Table) -> bool:
+    """Whether a model can declare the TTL column of this table."""
+    column = table.get(table.ttl_column or "")
+    return column is not None and column.type in TTL_TYPES
 
 
 def usable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
