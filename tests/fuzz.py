@@ -2,7 +2,7 @@
 
 Each case alters something valid in a few places and reads it as the library does, then shows what was read. The only
 outcomes are a value and an error of this package, within seconds and half a gigabyte. ``python tests/fuzz.py`` plays
-100,000 cases of each kind; a failure prints the seed and number that play it again:
+100,000 cases of each kind and shows how far it is; a failure prints the seed and number that play it again:
 
     python tests/fuzz.py --only plans --seed 7 --first 4711 --cases 1
 """
@@ -30,7 +30,7 @@ from scyllamodel.cli.ledger_texts import history_text
 from scyllamodel.driver.pages import PageKey, make_token, read_token
 from scyllamodel.driver.scan import _read
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.bounds import step_fault, version_fault
+from scyllamodel.release.ledger.bounds import MOST_STEPS, step_fault, version_fault
 from scyllamodel.schema.change_json import change_text
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diff import diff
@@ -245,9 +245,10 @@ def ledger(dice):
     step, version = (altered(dice, row) if dice.random() < 0.3 else row for row in rows)
     if not isinstance(step, dict) or not isinstance(version, dict) or step_fault(step) or version_fault(version):
         raise Refused("a bound of the ledger")
-    one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": 1})
+    seq = dice.choice((1, 2, MOST_STEPS))
+    one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
     made = Migration.from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
-    shown = history_text([made]), made.to_dict(), one.to_dict(), made.back_to, one.undoes
+    shown = history_text([made]), made.to_dict(), one.to_dict(), made.back_to, made.fault, one.undoes
     found = one.change
     for server in (CASSANDRA, SCYLLA) if found is not None and is_step(found) else ():
         make_step(1, found, (), server)
@@ -301,8 +302,11 @@ def _ring(*_):
     raise TooLong
 
 
-def play(kind, seed, first, cases):
+def play(kind, seed, first, cases, progress=None):
     """So many cases of a kind; how many gave a value, and which errors the others gave.
+
+    Parameters:
+        progress: called with the number of each case, once it is played.
 
     Raises:
         AssertionError: a case ended otherwise; names what plays it again.
@@ -324,9 +328,24 @@ def play(kind, seed, first, cases):
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             slowest = max(slowest, time.perf_counter() - since)
+            if progress is not None:
+                progress(number)
     finally:
         signal.signal(signal.SIGALRM, before)
     return outcomes, slowest
+
+
+def reporter(kind, words, out=sys.stderr):
+    """What writes a line after each tenth of the cases."""
+    part, since = max(1, words.cases // 10), time.monotonic()
+
+    def report(number):
+        played = number - words.first + 1
+        if played % part == 0 and played < words.cases:
+            out.write(f"{kind:<7} {played} of {words.cases} cases, {time.monotonic() - since:.0f} s\n")
+            out.flush()
+
+    return report
 
 
 def main():
@@ -341,7 +360,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MEMORY, resource.RLIM_INFINITY))
     for kind in words.only or KINDS:
         since = time.monotonic()
-        outcomes, slowest = play(kind, words.seed, words.first, words.cases)
+        outcomes, slowest = play(kind, words.seed, words.first, words.cases, reporter(kind, words))
         listed = ", ".join(f"{name} {count}" for name, count in outcomes.most_common())
         took = f"{time.monotonic() - since:.0f} s, slowest case {slowest * 1000:.0f} ms"
         sys.stdout.write(f"{kind:<7} {words.cases} cases: {listed}; {took}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import fuzz
@@ -43,6 +44,18 @@ def test_another_error_ends_the_run(monkeypatch):
     monkeypatch.setitem(fuzz.KINDS, "plans", broken)
     with pytest.raises(AssertionError, match=r"ZeroDivisionError; .* --only plans --seed 3 --first 5 --cases 1"):
         fuzz.play("plans", seed=3, first=5, cases=1)
+
+
+def test_a_long_run_shows_how_far_it_is():
+    """A line after each tenth, and none after the last case, whose line has the figures."""
+    words = fuzz.argparse.Namespace(cases=20, first=40)
+    out = io.StringIO()
+    report = fuzz.reporter("plans", words, out)
+    for number in range(40, 60):
+        report(number)
+
+    assert 9 == out.getvalue().count(" of 20 cases, ")
+    assert out.getvalue().startswith("plans   2 of 20 cases, 0 s")
 
 
 def test_untrusted_errors_are_of_one_tree():
