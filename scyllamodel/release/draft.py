@@ -17,11 +17,11 @@ from scyllamodel.release.application_role import application_needs, application_
 from scyllamodel.release.books import internal_keyspace, open_ledger
 from scyllamodel.release.companion import like_the_repos, with_internal_keyspace
 from scyllamodel.release.ledger.undone import ran_by_hand
-from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.release.look import Look, check_is_repo, described
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.other_scopes import other_owners
-from scyllamodel.release.raw import RawStep, notes_on_roles, with_raw
+from scyllamodel.release.raw import RawStep, doubts, notes_on_roles, with_raw
 from scyllamodel.release.renamed_keys import with_renames
 from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
@@ -153,11 +153,13 @@ def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts, books
 def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: KeyspaceFacts) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
     if wish.raw:
-        ran = _ran_before(wish, look, books)
+        versions = _history(wish, look, books)
+        ran = ran_by_hand(versions, wish.repo.models)
         pending = [raw for raw in wish.raw if not _is_done(raw, look, ran)]
         judge = _judge_of(pending, wish, look, found)
         plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow, judge)
-        plan = attrs.evolve(plan, notes=(*plan.notes, *notes_on_roles(wish.raw, ran)))
+        refusals = (*plan.refusals, *doubts(pending, versions, wish.allow))
+        plan = attrs.evolve(plan, refusals=refusals, notes=(*plan.notes, *notes_on_roles(wish.raw, ran)))
     if not wish.contracts:
         said = (*plan.lints, *plan.refusals, *plan.notes)
         plan = attrs.evolve(plan, notes=(*plan.notes, *unused(wish.allow, said, {})))
@@ -204,8 +206,9 @@ def _is_done(raw: RawStep, look: Look, ran: Mapping[str, LedgerStep]) -> bool:
         return False
 
 
-def _ran_before(wish: Wish, look: Look, books: KeyspaceFacts) -> Mapping[str, LedgerStep]:
+def _history(wish: Wish, look: Look, books: KeyspaceFacts) -> list[Migration]:
+    """The versions with their steps, where a hand-written step is known by its row alone."""
     if all(raw.post_condition is not None for raw in wish.raw):
-        return {}
+        return []
     ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
-    return ran_by_hand(ledger.with_steps(ledger.versions()), wish.repo.models)
+    return ledger.with_steps(ledger.versions())

@@ -7,13 +7,14 @@ has that no model declares.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import product
 from typing import TypeAlias
 
 import attrs
 
 from scyllamodel._cql import code_tokens
 from scyllamodel._secret import HiddenText, is_digest, shown
-from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
 from scyllamodel.schema.postcondition import keyspace_of
@@ -145,6 +146,21 @@ def notes_on_roles(raw: Iterable[RawStep], ran: Mapping[str, LedgerStep]) -> Ite
             )
             fix = "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
             yield Diagnostic("LG106", "note", one.title, text, fix)
+
+
+def doubts(raw: Iterable[RawStep], versions: Iterable[Migration], allow: Collection[str] = ()) -> Iterator[Diagnostic]:
+    """A refusal of each statement that may have run, as far as a history tells of which rows are missing.
+
+    Parameters:
+        raw: those that count as not run yet.
+        versions: the history, with steps.
+    """
+    faulty = [one for one in versions if one.counts and f"LG107:{one.version}" not in allow and one.fault is not None]
+    unproved = [one for one in raw if one.post_condition is None] if faulty else []
+    for one, version in product(unproved, faulty):
+        text = f"it may have run: of version {version.version}, {version.fault}"
+        fix = f"Give it a post_condition=; or, if it did not run, allow LG107:{version.version}"
+        yield Diagnostic("LG107", "error", one.title, text, fix, allow=f"LG107:{version.version}")
 
 
 def _judged(

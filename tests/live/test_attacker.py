@@ -24,6 +24,7 @@ from scyllamodel import (
 )
 from scyllamodel.errors import LedgerError
 from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.sources import diff
 
 pytestmark = pytest.mark.live
 
@@ -226,3 +227,23 @@ def test_a_removal_takes_what_is_named_and_nothing_else(broad):
     done = contract(shop.admin, allow={"DS102"})
 
     assert [f"DROP TABLE {shop.name}.legacy"] == done.plan.cql
+
+
+def test_rows_that_were_deleted_are_noticed(broad):
+    """What the attacker removes of a version is neither taken back in part nor run again, until somebody allows it."""
+    shop, first, second = broad
+    ran = migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
+    before = shop.snapshot()
+    for version in (second, ran.version):
+        scope = f"scope = '{shop.name}/attacked' AND version = {version}"
+        assert shop.attack(f"DELETE FROM {shop.name}.scyllamodel_steps WHERE {scope} AND seq = 1")
+    with pytest.raises(DestructiveChangeRefused, match=f"RB110 version {second}"):
+        rollback(shop.admin, first, allow={"DS102:refunds"})
+    with pytest.raises(DestructiveChangeRefused, match=f"LG107:{ran.version}"):
+        migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
+    with pytest.raises(LedgerError, match=str(second)):
+        diff(shop.admin, f"version:{first}", "live")
+
+    assert before == shop.snapshot()
+    allowed = {f"RB110:{second}", f"RB110:{ran.version}"}
+    assert "rolled_back" == rollback(shop.admin, first, allow=allowed).status

@@ -35,7 +35,8 @@ def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
 @pytest.mark.parametrize("code", ALLOWABLE)
 def test_codes_that_can_be_allowed(code):
     """Each code that some refusal names is taken, alone and with an object."""
-    named = {"RB106": "RB106:1/2", "RB107": "RB107:1/2:0a1b2c3d4e5f", "RB108": "RB108:1/2"}.get(code, code)
+    steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "LG107": "1"}
+    named = f"{code}:{steps[code]}" if code in steps else code
 
     assert checked({named}) == (named,)
     assert checked([f"{code}:t"]) == (f"{code}:t",)

@@ -8,6 +8,7 @@ import pytest
 from scyllamodel import RawStep
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.ledger.undone import ran_by_hand
+from scyllamodel.release.raw import doubts
 
 REVOKE = "REVOKE MODIFY ON KEYSPACE shop FROM app"
 STEP = LedgerStep("shop/default", 5, 1, op="run", cql=REVOKE, state="applied")
@@ -58,3 +59,14 @@ def test_statements_on_roles_are_named_as_such(cql, changes):
 
     assert changes == ("which changes roles or permissions" in summary)
     assert changes == ("which changes roles or permissions" in undo)
+
+
+def test_a_statement_that_may_have_run_is_refused():
+    """A history with missing rows proves nothing; a post-condition does, and so does who looked."""
+    lost = attrs.evolve(VERSION, applied=1, steps=())
+    raw = [RawStep("UPDATE k.t SET n = n + 1", name="count"), RawStep("UPDATE x", post_condition="SELECT x")]
+    (refusal,) = doubts(raw, [VERSION, lost])
+
+    assert ("LG107", "count", f"LG107:{lost.version}") == (refusal.code, refusal.object, refusal.allow)
+    assert [] == [*doubts(raw, [lost], {f"LG107:{lost.version}"}), *doubts(raw, [VERSION])]
+    assert [] == [*doubts(raw, [attrs.evolve(lost, status="rolled_back")])]

@@ -16,10 +16,12 @@ from simulator import Simulator
 from strategies import keyspaces
 
 from scyllamodel.errors import (
+    ConfigurationError,
     DestructiveChangeRefused,
     ForeignVersion,
     ImpossibleChange,
     IrreversibleStep,
+    LedgerError,
     UnknownVersion,
 )
 from scyllamodel.release.ledger import LedgerStep, Migration
@@ -27,6 +29,7 @@ from scyllamodel.release.ledger.values import back_to, undoes_text
 from scyllamodel.release.raw import RawStep, with_raw
 from scyllamodel.release.rollback import Target, rollback_plan, target_of
 from scyllamodel.release.rollback.byhand import digest_of
+from scyllamodel.release.rollback.plan import schema_at
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.change_json import change_text
@@ -35,6 +38,7 @@ from scyllamodel.schema.facts import FrozenMap, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.plan.step import is_step, make_step
+from scyllamodel.schema.rules.allow import checked
 from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.server import ServerProfile
 
@@ -83,7 +87,7 @@ def undoing(found, *steps, allow=(), server=CASSANDRA, code=()):
 def planned(found, *steps, allow=(), server=CASSANDRA, code=()):
     """That plan, with the steps that have no inverse."""
     versions = tuple(
-        Migration("k/default", number, steps=tuple(attrs.evolve(s, version=number) for s in part))
+        Migration("k/default", number, total=len(part), steps=tuple(attrs.evolve(s, version=number) for s in part))
         for number, part in sorted(enumerate(reversed(steps), 1), reverse=True)
     )
     return rollback_plan(Target(0, "", versions), SchemaFacts([found]), server, allow=allow, steps=code)
@@ -353,7 +357,7 @@ def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
     allow = [f"RB107:1/1:{digest_of(undo)}"] if stored else []
     found = schema(keyspace=NO_LOG)
     other = attrs.evolve(found, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
-    target = Target(0, "", (Migration("k/default", 1, steps=(step,)),))
+    target = Target(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
     plan = rollback_plan(
         target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, beside=[other]
     ).plan
@@ -390,9 +394,10 @@ def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
             "back to 0",
             "rollback",
             "partial",
+            total=1,
             steps=(attrs.evolve(done, change_json=undoes_text(1, 1)),),
         ),
-        Migration("k/default", 1, status="applied", steps=(step,)),
+        Migration("k/default", 1, status="applied", total=1, steps=(step,)),
     )
     plan = rollback_plan(Target(0, "", versions), SchemaFacts([schema()]), CASSANDRA, steps=code).plan
     data = attrs.evolve(versions[1], steps=(raw("INSERT x", "DELETE x"),))
@@ -670,8 +675,8 @@ def test_an_undo_that_may_have_run_needs_a_word():
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     claimed = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", change_json=undoes_text(1, 1))
     versions = (
-        Migration("k/default", 2, "back to 0", "rollback", "partial", steps=(claimed,)),
-        Migration("k/default", 1, status="applied", steps=(step,)),
+        Migration("k/default", 2, "back to 0", "rollback", "partial", total=1, steps=(claimed,)),
+        Migration("k/default", 1, status="applied", total=1, steps=(step,)),
     )
 
     def plan(*allow):
@@ -689,3 +694,49 @@ def test_a_column_that_cannot_come_back_says_so_before_it_goes():
     plan = undoing(schema(POINT, table("t", *T, "p frozen<point>")), [stored(added)], allow=ALL)
 
     assert {"RB109", "DS103"} == {lint.code for lint in plan.steps[0].lints}
+
+
+def ended(total, applied, *numbers, state="applied"):
+    """The plan that undoes a version that ended with so many steps, of which the ledger has these rows."""
+    changes = [c.AddTable("k", table(f"t{seq}", "id int pk")) for seq in range(1, 6)]
+    rows = tuple(stored(changes[seq - 1], seq, state) for seq in numbers)
+    version = Migration("k/default", 1, status="applied", total=total, applied=applied, steps=rows)
+    found = SchemaFacts([schema(*(change.table for change in changes))])
+    return lambda *allow: rollback_plan(Target(0, "", (version,)), found, CASSANDRA, allow={*ALL, *allow}).plan
+
+
+@pytest.mark.parametrize(
+    ("total", "applied", "numbers", "state", "said"),
+    [
+        (3, 3, (1, 2), "applied", "rows of its 3 steps are missing: 3"),
+        (3, 3, (2, 3), "applied", "rows of its 3 steps are missing: 1"),
+        (3, 3, (), "applied", "rows of its 3 steps are missing: 1, 2, 3"),
+        (5, 1, (2,), "failed", "rows of its 5 steps are missing: 1"),
+        (5, 0, (1, 3), "applied", "rows of its 5 steps are missing: 2"),
+        (2, 2, (1, 2), "not_applied", "2 of its steps were done when it ended, and by their rows 0 are"),
+        (2, 2, (1, 2, 3), "applied", "it has 2 steps, and a row of a step 3"),
+    ],
+)
+def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, said):
+    """It names the version and the way out: to take back what the rows say, and leave the rest."""
+    plan = ended(total, applied, *numbers, state=state)
+    (refusal,) = plan().refusals
+
+    assert ("RB110", "version 1", said, "RB110:1") == (refusal.code, refusal.object, refusal.text, refusal.allow)
+    assert () == plan("RB110:1").refusals
+    assert [f"DROP TABLE k.t{seq}" for seq in numbers if state == "applied"] == plan("RB110:1").cql
+    with pytest.raises(ConfigurationError, match="RB110:VERSION"):
+        checked({"RB110"})
+
+
+@pytest.mark.parametrize(("total", "applied", "numbers"), [(3, 3, (1, 2, 3)), (5, 2, (1, 2)), (5, 0, ()), (0, 0, ())])
+def test_whole_versions_and_those_that_stopped_are_taken_back(total, applied, numbers):
+    """A version that ended early has the rows of its steps so far."""
+    assert () == ended(total, applied, *numbers)().refusals
+
+
+def test_a_schema_of_before_is_not_computed_from_a_part():
+    """What compares with an earlier version says which one cannot be read."""
+    version = Migration("k/default", 7, status="applied", total=1, applied=1)
+    with pytest.raises(LedgerError, match="version 7: rows of its 1 steps are missing: 1"):
+        schema_at(Target(0, "", (version,)), SchemaFacts([schema()]))

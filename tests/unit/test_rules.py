@@ -27,7 +27,7 @@ from scyllamodel.release.ledger.superseded import may_sync
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.one_lock import check_one_lock
 from scyllamodel.release.questions import _owned
-from scyllamodel.release.raw import RawStep, notes_on_roles, with_raw
+from scyllamodel.release.raw import RawStep, doubts, notes_on_roles, with_raw
 from scyllamodel.release.rollback import target_of
 from scyllamodel.release.start import sync
 from scyllamodel.schema import changes as c
@@ -446,6 +446,8 @@ ELSEWHERE = [
      lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),
     ("LG106", lambda: [*notes_on_roles([RawStep("GRANT a TO b")], RAN)],
      lambda: [*notes_on_roles([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
+    ("LG107", lambda: [*doubts([RawStep("UPDATE x")], [Migration("k/r", 1, applied=1)])],
+     lambda: [*doubts([RawStep("UPDATE x")], [Migration("k/r", 1)])]),
     ("NU101", lambda: [*lint(with_default(loads_none=True))],
      lambda: [*lint(with_default(loads_none=False))]),
 ]  # fmt: skip
@@ -648,7 +650,7 @@ def test_every_code_is_explained():
     """Whatever a plan can show has an entry, every entry has its case above, and says what to do."""
     raised = {case[0] for case in (*CASES, *FLIGHTS, *ELSEWHERE)} | {case[1] for case in DROPS}
 
-    rollbacks = {"RB101", "RB103", "RB104", "RB105", "RB106", "RB107", "RB108", "RB109"}
+    rollbacks = {"RB101", "RB103", "RB104", "RB105", "RB106", "RB107", "RB108", "RB109", "RB110"}
     assert set(CATALOGUE) == raised | rollbacks, "those of a rollback have their cases there"
     assert len(CATALOGUE) == len(ENTRIES), "a code stands for one thing"
     assert all(e.title and e.cause and e.example and e.recipe and str(e).startswith(e.code) for e in CATALOGUE.values())

@@ -210,6 +210,23 @@ class Migration:
         """Whether a rollback past it takes it back: it made something that still counts."""
         return self.counts and self.kind != "baseline"
 
+    @property
+    def fault(self) -> str | None:
+        """How the rows of its steps differ from what its end says of them; None where they agree.
+
+        Steps are numbered from 1 without gaps, and written before their statements are sent.
+        """
+        numbers = {step.seq for step in self.steps}
+        last = max(numbers, default=0)
+        missing = sorted(set(range(1, max(last, self.applied) + 1)) - numbers)
+        done = sum(step.is_done for step in self.steps)
+        if missing:
+            shown = ", ".join(map(str, missing[:10])) + ", …" * (len(missing) > 10)
+            return f"rows of its {self.total} steps are missing: {shown}"
+        if done < self.applied:
+            return f"{self.applied} of its steps were done when it ended, and by their rows {done} are"
+        return f"it has {self.total} steps, and a row of a step {last}" if last > self.total else None
+
     @classmethod
     def from_row(cls, row: Row) -> Migration:
         """The version of a row."""

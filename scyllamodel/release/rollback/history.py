@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from scyllamodel.release.ledger.undone import Progress, progress_of
-from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.release.rollback.target import Target
 from scyllamodel.schema.changes import AddColumns, AddField, AddTable, Change, DropColumns, DropIndex, RenameKeyColumns
 from scyllamodel.schema.effects import after
@@ -47,6 +47,7 @@ class Rewound:
         opaque: steps that nobody can take back, since what they did is unknown.
         missing: changes whose table is gone, so that what they took away cannot be restored.
         undone: hand-written steps whose undo ran before, as the ledger says.
+        faulty: versions whose rows are not all there, or more than there were.
     """
 
     stops: tuple[Stop, ...]
@@ -56,6 +57,7 @@ class Rewound:
     opaque: tuple[LedgerStep, ...]
     missing: tuple[Change, ...]
     undone: tuple[LedgerStep, ...] = ()
+    faulty: tuple[Migration, ...] = ()
 
     @property
     def target(self) -> SchemaFacts:
@@ -95,7 +97,8 @@ class _Rewinding:
         self.stops.append(Stop(self.schema))
         made = _replayed(self.schema, reversed(self.rewound))
         steps = (tuple(self.rewound), tuple(self.doubtful), tuple(self.opaque))
-        return Rewound(tuple(self.stops), made, *steps, tuple(self.missing), tuple(self.undone))
+        faulty = tuple(found for found in (*self.target.undone, *self.target.witnesses) if found.fault is not None)
+        return Rewound(tuple(self.stops), made, *steps, tuple(self.missing), tuple(self.undone), faulty)
 
     @property
     def schema(self) -> SchemaFacts:

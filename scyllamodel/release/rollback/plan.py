@@ -15,9 +15,9 @@ import attrs
 
 from scyllamodel._secret import HiddenText
 from scyllamodel._text import printable_line
-from scyllamodel.errors import IrreversibleStep
+from scyllamodel.errors import IrreversibleStep, LedgerError
 from scyllamodel.release.ledger.settle import shows
-from scyllamodel.release.ledger.values import LedgerStep
+from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.rollback.byhand import note_on_undone, raw_undo, undo_step
 from scyllamodel.release.rollback.history import Rewound, Stop, makers, rewind
@@ -95,7 +95,7 @@ def remaining_plan(target: Target, found: SchemaFacts, server: ServerProfile) ->
         target, found: as of `rollback_plan`.
     """
     rewound = rewind(target, found)
-    last = attrs.evolve(rewound, stops=rewound.stops[-1:], doubtful=(), opaque=(), missing=())
+    last = attrs.evolve(rewound, stops=rewound.stops[-1:], doubtful=(), opaque=(), missing=(), undone=(), faulty=())
     return _Draft(last, found, server, frozenset(), (), frozenset(), StatementJudge("", (), server)).all().plan
 
 
@@ -104,8 +104,18 @@ def schema_at(target: Target, found: SchemaFacts) -> SchemaFacts:
 
     Parameters:
         target, found: as of `rollback_plan`.
+
+    Raises:
+        LedgerError: rows of the steps since then are missing.
     """
-    return rewind(target, found).target
+    rewound = rewind(target, found)
+    for version in rewound.faulty:
+        raise LedgerError(
+            f"{version.scope}: what was done since cannot be read off version {version.version}: {version.fault}. "
+            "Look who may write that table, and at: scyllamodel history --steps",
+            scope=version.scope,
+        )
+    return rewound.target
 
 
 class _Draft:
@@ -134,6 +144,7 @@ class _Draft:
             self.reach(stop)
         self.refusals += [remark for change in self.rewound.missing for remark in self.unrestorable(change)]
         self.refusals += [remark for step in self.rewound.rewound for remark in self.compared(step)]
+        self.refusals += [remark for version in self.rewound.faulty for remark in self.faulty(version)]
         irreversible = sorted(self.stuck.values(), key=lambda step: (-step.version, -step.seq))
         plan = Plan(
             keyspace=", ".join(part.name for part in self.found),
@@ -207,6 +218,14 @@ class _Draft:
         fix = f"Somebody altered the row, or another release wrote it; it stores: {step.undo}\n"
         fix += f"What runs is made from the stored change. If that is right: allow {allow}"
         yield Diagnostic("RB108", "error", step.object, text, fix, allow=allow)
+
+    def faulty(self, version: Migration) -> Iterator[Diagnostic]:
+        """A version that cannot be taken back as a whole, since its rows were deleted or altered."""
+        allow = f"RB110:{version.version}"
+        if allow not in self.allow:
+            fix = "Look who may write that table. To take back what the rows say, and leave the rest as it is: allow "
+            fix += f"{allow}. Or go back to this version or a later one, or bring the schema forward by new models."
+            yield Diagnostic("RB110", "error", f"version {version.version}", version.fault or "", fix, allow=allow)
 
     def doubt(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A step that failed, or that was cut short, is not ours to take back."""

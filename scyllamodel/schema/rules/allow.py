@@ -15,8 +15,8 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules.case import allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
-_BY_STEP: Final = ("RB106", "RB107", "RB108")
-"""Codes about one step of the ledger, which is named by its version and number, or not allowed at all."""
+_BY_STEP: Final = ("LG107", "RB106", "RB107", "RB108", "RB110")
+"""Codes about one step or version of the ledger, which is named by its numbers, or not allowed at all."""
 
 ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107", *_BY_STEP)
 """The codes of what is refused by default and may run all the same; every other refusal is final."""
@@ -45,7 +45,7 @@ def _check(value: object) -> None:
         unknown = f"Unknown code {code!r} in allow={value!r}: {known}{f' Did you mean {near[0]}?' if near else ''}"
         raise ConfigurationError(final if code in CATALOGUE else unknown, setting="allow")
     if code in _BY_STEP and not name:
-        text = f"allow={value!r} has to name a step of the ledger, as the refusal prints it: {code}:VERSION/STEP…"
+        text = f"allow={value!r} has to name a step or version of the ledger, as the refusal prints it: {code}:VERSION…"
         raise ConfigurationError(text, setting="allow")
     if colon and not name:
         text = f"allow={value!r} names nothing after the colon. Write {code}:NAME, or {code} for all of them."

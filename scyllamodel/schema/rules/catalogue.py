@@ -437,6 +437,13 @@ ENTRIES: Final = (
         "Look with LIST ALL PERMISSIONS OF the role; give the RawStep a post_condition= that asks the server.",
     ),
     Entry(
+        "LG107", "Whether a hand-written step ran is unknown, since rows of the history are missing",
+        "A step without a post condition counts as done by its row. A version whose rows are not all there may have "
+        "run it, and no statement runs twice.",
+        "DELETE FROM scyllamodel_steps WHERE scope = … AND version = …, and then migrate(repo, steps=[RawStep(…)])",
+        "Give the RawStep a post_condition=; or look at the data, and allow LG107:VERSION, which runs it.",
+    ),
+    Entry(
         "RB101", "CQL has no inverse for it",
         "A field of a user type stays, and so does a non-frozen user type column on Cassandra; a hand-written step has "
         "the inverse that somebody gave it, or none.",
@@ -487,6 +494,13 @@ ENTRIES: Final = (
         "Servers remember the type of a dropped column: a user type as a tuple, which no column of the user type is; a "
         "counter for good.",
         "ALTER TABLE … DROP address, of type frozen<address>", "Nothing; a later column needs another db_name=.",
+    ),
+    Entry(
+        "RB110", "The rows of a version are not those that it ended with",
+        "A version says how many of its steps were done when it ended. Where rows are missing, are not done, or are "
+        "beyond its last step, others deleted or wrote them, and a rollback would take back something else.",
+        "DELETE FROM scyllamodel_steps WHERE scope = … AND version = …",
+        "Look who may write that table; allow RB110:VERSION to take back what the rows say, and leave the rest.",
     ),
     Entry(
         "RO101", "The permissions of the application's role cannot be listed",
