@@ -47,16 +47,19 @@ def application_needs(wanted: SchemaFacts, internal: str) -> Iterator[Need]:
     yield from (("SELECT", internal, table.name) for table in (VERIFIED, PAGE_SECRETS))
 
 
-def grants_of(repo: Repo, role: str) -> tuple[Grant, ...]:
+def grants_of(repo: Repo, role: str, internal: str | None = None) -> tuple[Grant, ...]:
     """What each command needs, for the tables of the models of a repo; no server is asked.
+
+    Parameters:
+        internal: the keyspace of the internal tables; left out, the one that the settings name.
 
     Raises:
         DiscoveryError, NoModelsFound, DuplicateTable: the models cannot be read.
     """
-    wanted, internal = wanted_facts(find_resources(repo), repo.keyspace), repo.settings.internal_keyspaces[0]
+    wanted, home = wanted_facts(find_resources(repo), repo.keyspace), internal or repo.settings.internal_keyspaces[0]
 
     def internals(*tables: Table) -> tuple[tuple[str, str], ...]:
-        return tuple((internal, table.name) for table in tables)
+        return tuple((home, table.name) for table in tables)
 
     names = Names(
         tables=tuple((part.name, table.name) for part in wanted for table in part.tables),
@@ -67,7 +70,7 @@ def grants_of(repo: Repo, role: str) -> tuple[Grant, ...]:
         read=internals(VERIFIED, PAGE_SECRETS),
         backfills=internals(BACKFILLS),
     )
-    return grants(repo.keyspace, role, names, ledger_keyspace=internal, application=application_role(repo))
+    return grants(repo.keyspace, role, names, ledger_keyspace=home, application=application_role(repo))
 
 
 def grant_steps(role: str, needs: Iterable[Need], found: Permissions) -> Iterator[Step]:

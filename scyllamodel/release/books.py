@@ -10,9 +10,11 @@ from typing import Final
 
 from scyllamodel.driver.books import Books
 from scyllamodel.driver.cas import Rows
-from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.coordinator import Coordinator, choose
 from scyllamodel.driver.reader import keyspace_tablets, read_keyspace
 from scyllamodel.driver.repo import Repo
+from scyllamodel.driver.servers import server_of
+from scyllamodel.errors import ConnectionFailed, IntrospectionError
 from scyllamodel.release.ledger import Ledger, scope_of
 from scyllamodel.release.look import Look
 from scyllamodel.release.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
@@ -45,6 +47,25 @@ def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfil
         made = server.makes_tablets(strategy(settings.replication or {}), tablets=settings.tablets)
         tablets = made is not False
     return companion[0] if tablets else own
+
+
+def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
+    """The keyspace of the internal tables, and, where the server could not be asked, why it is a guess.
+
+    A server is asked only where there are two possibilities.
+    """
+    own, *companion = repo.settings.internal_keyspaces
+    if not companion:
+        return own, ""
+    try:
+        coordinator = choose(repo.connection())
+        return internal_keyspace(repo, coordinator, server_of(coordinator)), ""
+    except (ConnectionFailed, IntrospectionError) as error:
+        guess = (
+            f"the server was not asked where the internal tables are: {error}\nThey are taken to be in {own}. On "
+            f"ScyllaDB they may be in {companion[0]}: run it where the server can be read, or set ledger_keyspace="
+        )
+        return own, guess
 
 
 def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:

@@ -93,8 +93,8 @@ def grants(
         ),
         Grant(("rollback", "contract"), "they also drop, never without --allow", _on(keyspace, role, "DROP")),
         Grant(
-            ("create-keyspace", "migrate --create-keyspace"),
-            "who creates a keyspace owns it; nothing else is needed",
+            ("create-keyspace", "migrate --create-keyspace", *["the first migrate"] * bool(apart)),
+            "who creates a keyspace owns it; nothing else is needed" + f", also for {internal}" * bool(apart),
             (f"GRANT CREATE ON ALL KEYSPACES TO {quote(role)}",),
         ),
         Grant(

@@ -8,8 +8,11 @@ from scylla_rows import NEW, OLD
 from system_rows import SystemRows
 
 from scyllamodel import Column, Model, partition_key
+from scyllamodel.cli import main
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import internal_keyspace
+from scyllamodel.release import books
+from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.books import find_internal_keyspace, internal_keyspace
 from scyllamodel.release.draft import Draft, Wish
 from scyllamodel.release.look import Look
 from scyllamodel.release.tables import TABLES
@@ -40,7 +43,7 @@ def node(*keyspaces, tablets=()):
 
 def repo(**settings):
     """A repo that connects to nothing."""
-    return Repo(nodes=["10.0.0.1:9042"], keyspace="shop", name="companion", models=[], **settings)
+    return Repo(nodes=["10.0.0.1:9042"], keyspace="shop", name="companion", **{"models": [], **settings})
 
 
 CASES = [
@@ -124,3 +127,34 @@ def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
 
     assert "'dc1': '1'} AND tablets = {'enabled': false}" in plan.bootstrap[0].cql
     assert "CREATE KEYSPACE IF NOT EXISTS ops" in plan.bootstrap[0].cql
+
+
+@pytest.mark.parametrize(("server", "there", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, monkeypatch):
+    """The server is asked, so that no ledger_keyspace= has to be given for a companion."""
+    monkeypatch.setattr(books, "choose", lambda _: there)
+    monkeypatch.setattr(books, "server_of", lambda _: server)
+    monkeypatch.setattr(Repo, "connection", lambda _: None)
+    with repo(**{"models": [__name__], **settings}) as mine:
+        internal, guess = find_internal_keyspace(mine)
+        statements = [cql for grant in grants_of(mine, "deploy", internal) for cql in grant.cql]
+
+    assert (home, "") == (internal, guess)
+    assert f"GRANT SELECT ON TABLE {home}.scyllamodel_lock TO deploy" in statements
+    assert [] == [cql for cql in statements if ".scyllamodel_" in cql and f"{home}.scyllamodel_" not in cql]
+    assert ("GRANT CREATE ON KEYSPACE shop_scyllamodel TO deploy" in statements) == (home == "shop_scyllamodel")
+
+
+def test_grants_say_when_the_server_could_not_be_asked(capsys):
+    """The statements are for the repo's own keyspace then, below a comment; a named one needs no server."""
+    url = f"scylla://127.0.0.1:1/shop?name=companion&models={__name__}"
+    codes = [main(["grants", "--url", url, *words]) for words in ((), ("--json",))]
+    text, document = capsys.readouterr().out.split("{", 1)
+    named = main(["grants", "--url", f"{url}&ledger_keyspace=ops"])
+
+    assert [0, 0, 0] == [*codes, named]
+    assert text.startswith("-- the server was not asked where the internal tables are: ")
+    assert "ON TABLE shop.scyllamodel_lock" in text
+    assert [] == [line for line in text.splitlines() if line and not line.startswith(("-- ", "GRANT "))]
+    assert '"guess": "the server was not asked' in document
+    assert "not asked" not in capsys.readouterr().out

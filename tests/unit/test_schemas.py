@@ -67,8 +67,11 @@ DOCUMENTS = {
             "kind": "grants",
             "role": "r",
             "keyspace": "k",
+            "internal_keyspace": "l",
+            "guess": guess,
             "grants": [found.to_dict() for found in grants("k", "r", Names(tables=(("k", "t"),)), ledger_keyspace="l")],
         }
+        for guess in (None, "no server answers")
     ],
     "snapshot": [snapshot_dict({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_dict({})],
     "diff": [

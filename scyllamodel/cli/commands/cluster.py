@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
+from scyllamodel._text import printable_line
 from scyllamodel.cli import options
 from scyllamodel.cli.answers import Answer, answer_each
 from scyllamodel.cli.console import Console
@@ -15,6 +16,7 @@ from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.books import find_internal_keyspace
 from scyllamodel.release.waiting import AIMS, WaitResult, wait
 from scyllamodel.schema.grants import Grant
 
@@ -30,19 +32,33 @@ def _grants(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _grants_one(role: str, repo: Repo) -> Answer:
-    found = grants_of(repo, role)
-    listed = [grant.to_dict() for grant in found]
-    document = {"format": 1, "kind": "grants", "role": role, "keyspace": repo.keyspace, "grants": listed}
-    return Answer(document, grants_text(found))
+    internal, guess = find_internal_keyspace(repo)
+    found = grants_of(repo, role, internal)
+    document = {
+        "format": 1,
+        "kind": "grants",
+        "role": role,
+        "keyspace": repo.keyspace,
+        "internal_keyspace": internal,
+        "guess": guess or None,
+        "grants": [grant.to_dict() for grant in found],
+    }
+    return Answer(document, grants_text(found, guess))
 
 
-def grants_text(found: Iterable[Grant]) -> str:
+def grants_text(found: Iterable[Grant], guess: str = "") -> str:
     """The statements under the commands that need them, so that the whole is CQL.
 
-    >>> print(grants_text([Grant(("plan",), "nothing is needed", ())]))
+    Parameters:
+        guess: what could not be known.
+
+    >>> print(grants_text([Grant(("plan",), "nothing is needed", ())], "not known: no server"))
+    -- not known: no server
+    <BLANKLINE>
     -- plan: nothing is needed
     """
-    blocks = [
+    blocks = ["\n".join(f"-- {printable_line(line)}" for line in guess.splitlines())] if guess else []
+    blocks += [
         "\n".join([f"-- {', '.join(grant.commands)}: {grant.why}", *(f"{cql};" for cql in grant.cql)])
         for grant in found
     ]
@@ -98,7 +114,8 @@ COMMANDS: Final = (
         _grants,
         _grants_options,
         "For the role that migrates, and, by table, for that of the application (application_role=, or the\n"
-        "environment variable SCYLLAMODEL_APPLICATION_ROLE). Reads the models, and asks no server.",
+        "environment variable SCYLLAMODEL_APPLICATION_ROLE). Reads the models, and asks the server only for\n"
+        "the keyspace of the internal tables.",
         ("scyllamodel grants --repo shop.db:repo --role deployer",),
     ),
 )
