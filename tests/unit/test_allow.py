@@ -77,3 +77,12 @@ def test_a_value_with_effect_is_not_reported(allow):
     plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
 
     assert (1, ()) == (len(plan.steps), plan.notes)
+
+
+def test_drops_are_numbered_in_their_order():
+    """An index goes before its column, and both have a number of their own."""
+    live = schema(table("t", *T, "legacy int", indexes=[index("legacy", "t_i")]))
+
+    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS103", "DS106"])
+
+    assert [(1, "drop_index"), (2, "drop_columns")] == [(step.seq, step.op) for step in plan.steps]

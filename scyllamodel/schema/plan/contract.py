@@ -95,7 +95,7 @@ def _known(wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile, owner
     known: dict[str, str] = {}
     for part in wanted:
         known |= dict.fromkeys(_names(part), "A model declares it, and contract drops only what no model declares.")
-        for change in diff_sides(Sides.of(live[part.name], part, server), create_keyspace=False):
+        for change in diff_sides(Sides.of(live[part.name], part, server)):
             if isinstance(change, LiveOnly) and change.what in _CODES:
                 known[change.name] = f"The {change.what} is dropped by {_CODES[change.what]}:{change.name}."
     return {**known, **{name: f"It belongs to {owner}, and stays." for name, owner in owners.items() if name in known}}
@@ -111,11 +111,7 @@ def _names(part: KeyspaceFacts) -> Iterator[str]:
 
 
 def _drops(sides: Sides, allow: frozenset[str], owners: Mapping[str, str]) -> Iterator[Change]:
-    named = [
-        change
-        for change in diff_sides(sides, create_keyspace=False)
-        if isinstance(change, LiveOnly) and _may_go(change, allow, owners)
-    ]
+    named = [change for change in diff_sides(sides) if isinstance(change, LiveOnly) and _may_go(change, allow, owners)]
     named.sort(key=lambda change: [*_CODES].index(change.what))
     types = [change.fact for change in named if change.what == "type"]
     yield from (drop for change in named if change.what != "type" and (drop := _drop(change, sides)) is not None)
