@@ -25,6 +25,16 @@ IN_FLIGHT: Final = 1024
 """Requests of one loop that the driver has; more could block the loop while the driver waits for a connection."""
 
 
+class _Place:
+    """Where the answer of one request goes; the driver may call back twice, with a timeout and a late answer."""
+
+    __slots__ = ("answered", "waiting")
+
+    def __init__(self, waiting: asyncio.Future[Any]) -> None:
+        self.waiting = weakref.ref(waiting)
+        self.answered = False
+
+
 class Waker:
     """Delivers answers to one event loop, and bounds the requests that are under way for it.
 
@@ -39,7 +49,7 @@ class Waker:
         self._loop = weakref.ref(loop)
         self._free = IN_FLIGHT
         self._turns: deque[asyncio.Future[None]] = deque()
-        self._queue: deque[tuple[weakref.ref[asyncio.Future[Any]], Any, bool]] = deque()
+        self._queue: deque[tuple[_Place, Any, bool]] = deque()
         self._pending = False
 
     async def request(self, send: Callable[[], Any]) -> tuple[Any, Any]:
@@ -62,7 +72,7 @@ class Waker:
         except BaseException:
             self._release()
             raise
-        place = weakref.ref(waiting)
+        place = _Place(waiting)
         future.add_callbacks(self._deliver, self._deliver, callback_args=(place, False), errback_args=(place, True))
         return future, await waiting
 
@@ -91,7 +101,7 @@ class Waker:
                 return
         self._free += 1
 
-    def _deliver(self, found: Any, place: weakref.ref[asyncio.Future[Any]], failed: bool) -> None:  # noqa: FBT001
+    def _deliver(self, found: Any, place: _Place, failed: bool) -> None:  # noqa: FBT001
         """In the driver's thread: leave the answer, and wake the loop unless that is being done."""
         self._queue.append((place, found, failed))
         if not self._pending:
@@ -113,8 +123,11 @@ class Waker:
         self._pending = False  # first: what comes from here on wakes again
         while self._queue:
             place, found, failed = self._queue.popleft()
-            waiting = place()
+            if place.answered:
+                continue
+            place.answered = True
             self._release()
+            waiting = place.waiting()
             if waiting is not None and not waiting.done():
                 (waiting.set_exception if failed else waiting.set_result)(found)
 

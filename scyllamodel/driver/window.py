@@ -27,12 +27,13 @@ _POLL: Final = 0.005
 
 
 class _Sent(Generic[T]):
-    """A request under way, and when it was sent."""
+    """A request under way, when it was sent, and whether it was answered."""
 
-    __slots__ = ("began", "future", "step", "tag")
+    __slots__ = ("answered", "began", "future", "step", "tag")
 
     def __init__(self, tag: T, future: Any, step: Step, began: int) -> None:
         self.tag, self.future, self.step, self.began = tag, future, step, began
+        self.answered = False
 
 
 class Window(Generic[T]):
@@ -110,8 +111,14 @@ class Window(Generic[T]):
         future.add_callbacks(self._arrive, self._arrive, callback_args=(sent, False), errback_args=(sent, True))
 
     def _arrive(self, found: Any, sent: _Sent[T], failed: bool) -> None:  # noqa: FBT001 - a callback
-        """In the driver's thread, or in ours when a request failed at once."""
+        """In the driver's thread, or in ours when a request failed at once.
+
+        The driver may call back twice, with a timeout and a late answer; the first one counts.
+        """
         with self._gate:
+            if sent.answered:
+                return
+            sent.answered = True
             self._flying -= 1
         self._send_waiting()
         self._arrived.append((sent, found, failed))

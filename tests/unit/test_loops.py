@@ -116,6 +116,24 @@ def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
     assert 2 == asyncio.run(run())
 
 
+def test_a_request_that_is_answered_twice_frees_its_place_once():
+    """The driver gives up, and then hears of an attempt that it made once more: what came first counts."""
+
+    async def run():
+        sent = []
+        task = asyncio.ensure_future(waker().request(sending(sent)))
+        await turns()
+        sent[0].fail(TimeoutError("no answer"))
+        sent[0].answer([1])
+        with pytest.raises(TimeoutError):
+            await task
+        sent[0].answer([2])
+        await turns()
+        return waker()._free
+
+    assert loops.IN_FLIGHT == asyncio.run(run())
+
+
 def test_a_request_that_cannot_be_sent_frees_its_place():
     """The error comes at once."""
 

@@ -1,0 +1,61 @@
+"""Requests in flight of a bulk run or scan: what is counted when the driver answers, and answers again."""
+
+from __future__ import annotations
+
+import pytest
+
+from scyllamodel import Column, Model, partition_key, select
+from scyllamodel.driver.flows import Ask
+from scyllamodel.driver.window import Window
+
+
+class Thing(Model, table="things", repo="window"):
+    """What is asked for."""
+
+    id: Column[int] = partition_key()
+
+
+ASK = Ask(select(Thing).whole_table().compile("shop"))
+
+
+class Future:
+    """Stands in for the driver's future: answered when the test says so."""
+
+    def add_callbacks(self, callback, errback, *, callback_args, errback_args):
+        """As the driver's."""
+        self.answer = lambda rows: callback(rows, *callback_args)
+        self.fail = lambda error: errback(error, *errback_args)
+
+
+class Sender:
+    """What sends requests: each statement is the future that stands for its answer."""
+
+    watch = None
+
+    def send(self, statement, options, **how):
+        """It is in flight."""
+        del options, how
+        return statement
+
+
+@pytest.fixture
+def window():
+    """Of two requests at a time."""
+    return Window(Sender(), 2)
+
+
+def test_an_answer_that_comes_twice_counts_once(window):
+    """The driver gives up, and then hears of an attempt that it made once more; the other two are waited for."""
+    first, second, third = (Future() for _ in range(3))
+    for tag, future in enumerate((first, second, third)):
+        window.send(future, tag, ASK)
+    first.fail(ValueError("no answer"))
+    first.answer([1])
+
+    ((tag, answer, error),) = window.take()
+    assert (0, None, ValueError, 2) == (tag, answer, type(error), window.asked)
+
+    second.answer([2])
+    third.answer([3])
+    assert [(1, [2]), (2, [3])] == [(tag, answer.rows) for tag, answer, _ in window.take(2)]
+    assert 0 == window.asked == window._flying
