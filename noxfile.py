@@ -86,6 +86,16 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Calls of every kind while connections, nodes, loops and processes break; ten minutes each on one and three nodes.
+
+    Arguments choose less: ``nox -s chaos -- --seconds 60 --nodes 1 --seed 7``.
+    """
+    _install(session, "cli", "testing")
+    session.run("python", "tests/chaos.py", *session.posargs)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Read 100,000 damaged tokens, plans, lock files, ledger rows and schema rows each; failures can be replayed."""
     _install(session, "cli", "testing")

@@ -1,0 +1,303 @@
+"""What each row may hold after writes of which some were acknowledged, some refused, and some got no answer.
+
+*In*: each write before it is sent, and what became of it. *Out*: what a row that was read violates, as sentences. A
+write counts as unknown until its caller says more, so that a call which never ends needs no care. Nothing here waits or
+knows of a server; times are the order of the calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+UNKNOWN: Final = "unknown"
+ACKNOWLEDGED: Final = "acknowledged"
+REFUSED: Final = "refused"
+
+TOLD: Final = 6
+"""Writes of a row that a violation tells of."""
+
+
+def plain(value: Any) -> Any:
+    """A value in the form in which it is compared: hashable, and None for what CQL does not tell from null."""
+    if isinstance(value, (list, tuple)):
+        return tuple(value) or None
+    if isinstance(value, (set, frozenset)):
+        return frozenset(value) or None
+    return frozenset(value.items()) or None if isinstance(value, dict) else value
+
+
+class Assignments:
+    """A column of one writer, whose writes are ordered by their times: the last one that was applied stays.
+
+    Parameters:
+        floating: whether a write without an answer may be applied after later ones. A conditional write gets its time
+            when the server comes to it; all others carry that of the client.
+    """
+
+    def __init__(self, *, floating: bool = False) -> None:
+        self._floating = floating
+        self._writes: list[tuple[Write | None, Any]] = [(None, None)]
+
+    def begin(self, write: Write, value: Any) -> None:
+        """A write of this value is sent."""
+        self._writes.append((write, plain(value)))
+
+    def settle(self, write: Write) -> None:
+        """Forget what an acknowledged write has replaced, or a refused one itself."""
+        at = next((at for at, (one, _) in enumerate(self._writes) if one is write), None)
+        if at is None:
+            return  # a later one was seen
+        if write.outcome == REFUSED:
+            del self._writes[at]
+        else:
+            before = [one for one in self._writes[:at] if self._may_float(one)]
+            self._writes = [*before, *self._writes[at:]]
+
+    def _may_float(self, one: tuple[Write | None, Any]) -> bool:
+        return self._floating and one[0] is not None and one[0].outcome == UNKNOWN
+
+    @property
+    def values(self) -> list[Any]:
+        """What the column may hold, the oldest value first."""
+        return [value for _, value in self._writes]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is one possibility."""
+        return len(self._writes) == 1
+
+    def violations(self, found: Any) -> list[str]:
+        """What is wrong with this value, if anything is."""
+        return [] if plain(found) in self.values else [f"holds {found!r}, and may hold {self.values!r}"]
+
+    def observe(self, found: Any) -> None:
+        """Values older than one that was read do not come back."""
+        if not self._floating:
+            del self._writes[: self.values.index(plain(found))]
+
+
+class Elements:
+    """A list that elements are appended to, or a set that they are added to, by several writers.
+
+    Parameters:
+        ordered: whether acknowledged elements of one writer stand in the order in which they were written.
+    """
+
+    def __init__(self, *, ordered: bool = True) -> None:
+        self._ordered = ordered
+        self._writes: dict[Any, Write] = {}
+
+    def begin(self, write: Write, value: Any) -> None:
+        """This element is sent; no other write sends an equal one."""
+        self._writes[value] = write
+
+    def settle(self, write: Write) -> None:
+        """Forget what was refused; all else is looked for."""
+        if write.outcome == REFUSED:
+            self._writes = {element: one for element, one in self._writes.items() if one is not write}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is one possibility."""
+        return all(write.outcome != UNKNOWN for write in self._writes.values())
+
+    def violations(self, found: Iterable[Any] | None) -> list[str]:
+        """Elements that are lost, came twice, were refused and are there, or stand in another order."""
+        listed = list(found or ())
+        counts = Counter(listed)
+        kept = [element for element, write in self._writes.items() if write.outcome == ACKNOWLEDGED]
+        wrong = [f"{element!r} was acknowledged and is lost" for element in kept if not counts[element]]
+        wrong += [f"{element!r} is there {count} times" for element, count in counts.items() if count > 1]
+        wrong += [f"{element!r} is there, and was refused or not written" for element in counts.keys() - self._writes]
+        return wrong + (self._disorder(kept, listed) if self._ordered and not wrong else [])
+
+    def _disorder(self, kept: list[Any], listed: list[Any]) -> list[str]:
+        places = {element: at for at, element in enumerate(listed)}
+        last: dict[Any, int] = {}
+        for element in kept:
+            writer = self._writes[element].writer
+            if places[element] < last.get(writer, -1):
+                return [f"{element!r} stands before an element that was acknowledged earlier"]
+            last[writer] = places[element]
+        return []
+
+
+class Total:
+    """A counter: what was acknowledged is in it, what is unknown may be, once."""
+
+    def __init__(self) -> None:
+        self._acknowledged = 0
+        self._unknown: dict[Write, int] = {}
+
+    def begin(self, write: Write, value: int) -> None:
+        """So much is added, or taken away."""
+        self._unknown[write] = value
+
+    def settle(self, write: Write) -> None:
+        """Add what was acknowledged."""
+        value = self._unknown.pop(write)
+        if write.outcome == ACKNOWLEDGED:
+            self._acknowledged += value
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is one possibility."""
+        return not self._unknown
+
+    def violations(self, found: int | None) -> list[str]:
+        """Whether it is out of its bounds; zeros and nulls are alike."""
+        low = self._acknowledged + sum(value for value in self._unknown.values() if value < 0)
+        high = self._acknowledged + sum(value for value in self._unknown.values() if value > 0)
+        return [] if low <= (found or 0) <= high else [f"holds {found}, and may hold {low} to {high}"]
+
+
+class Claims:
+    """Places that conditional writes compete for: each is taken once, by a writer that was not refused.
+
+    A claim is ``(place, token)``; found is a set of those.
+    """
+
+    def __init__(self) -> None:
+        self._elements = Elements(ordered=False)
+
+    def begin(self, write: Write, value: tuple[Any, str]) -> None:
+        """A writer asks for a place."""
+        self._elements.begin(write, value)
+
+    def settle(self, write: Write) -> None:
+        """Forget what was refused."""
+        self._elements.settle(write)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is one possibility."""
+        return self._elements.is_settled
+
+    def violations(self, found: Iterable[tuple[Any, str]] | None) -> list[str]:
+        """Claims that are lost or were refused, and places that were given twice."""
+        claims = sorted(found or ())
+        places = Counter(place for place, _ in claims)
+        twice = [f"place {place!r} was taken {count} times" for place, count in places.items() if count > 1]
+        return twice + self._elements.violations(claims)
+
+
+@attrs.define(eq=False)
+class Write:
+    """One write, of one or several columns of a row.
+
+    Attributes:
+        writer: who sends it, one write after another.
+        outcome: unknown until `acknowledge` or `refuse` is called.
+        note: by what call it was sent, and with what it ended.
+    """
+
+    model: ChaosModel = attrs.field(repr=False)
+    key: Hashable
+    values: Mapping[str, Any]
+    writer: Any = None
+    outcome: str = UNKNOWN
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.note} {dict(self.values)}: {self.outcome}"
+
+    def acknowledge(self) -> None:
+        """The server has applied it, and said so."""
+        self.model.settle(self, ACKNOWLEDGED)
+
+    def refuse(self) -> None:
+        """It was not applied and never will be."""
+        self.model.settle(self, REFUSED)
+
+
+History = Assignments | Elements | Total | Claims
+
+
+class ChaosModel:
+    """The histories of all rows, column by column; threads share it.
+
+    >>> model = ChaosModel({"docs": {"x": Assignments}})
+    >>> first, second = (model.begin(("docs", 1), x=value) for value in "ab")
+    >>> first.acknowledge()
+    >>> [model.violations(("docs", 1), {"x": value}) for value in "ab"]  # nothing is known of the second one
+    [[], []]
+    >>> model.violations(("docs", 1), None)
+    ["('docs', 1).x: holds None, and may hold ['a', 'b']"]
+
+    Parameters:
+        tables: what makes the history of each column, by table. A key is a tuple that begins with its table.
+    """
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
+        self._tables = tables
+        self._rows: dict[Hashable, dict[str, History]] = {}
+        self._last: dict[Hashable, deque[Write]] = {}
+        self._lock = threading.RLock()
+
+    def begin(self, key: Any, /, *, writer: Any = None, **values: Any) -> Write:
+        """A write of these columns is sent next; the others stay as they are."""
+        write = Write(self, key, values, writer)
+        with self._lock:
+            row = self._row(key)
+            for name, value in values.items():
+                row[name].begin(write, value)
+            self._last.setdefault(key, deque(maxlen=TOLD)).append(write)
+        return write
+
+    def story(self, key: Any) -> str:
+        """The last writes of a row, to be read by people."""
+        return "".join(f"\n    {write}" for write in self._last.get(key, ()))
+
+    def _row(self, key: Any) -> dict[str, History]:
+        if key not in self._rows:
+            self._rows[key] = {name: make() for name, make in self._tables[key[0]].items()}
+        return self._rows[key]
+
+    def settle(self, write: Write, outcome: str) -> None:
+        """Take note of what became of a write, once."""
+        with self._lock:
+            if write.outcome != UNKNOWN:
+                return
+            write.outcome = outcome
+            for name in write.values:
+                self._row(write.key)[name].settle(write)
+
+    def violations(self, key: Any, found: Mapping[str, Any] | None) -> list[str]:
+        """What is wrong with a row; None is no row."""
+        with self._lock:
+            row = self._row(key)
+            return [
+                f"{key!r}.{name}: {text}"
+                for name, history in row.items()
+                for text in history.violations(None if found is None else found[name])
+            ]
+
+    def observe(self, key: Any, found: Mapping[str, Any] | None) -> list[str]:
+        """What is wrong with a row that its only writer has read; what was seen stays seen."""
+        with self._lock:
+            wrong = self.violations(key, found)
+            for name, history in self._row(key).items():
+                if not wrong and isinstance(history, Assignments):
+                    history.observe(None if found is None else found[name])
+            return wrong
+
+    def is_settled(self, key: Any) -> bool:
+        """Whether the row can hold one thing alone."""
+        with self._lock:
+            return all(history.is_settled for history in self._row(key).values())
+
+    def forget(self, key: Any) -> None:
+        """A row that nobody writes any more was found to be right."""
+        with self._lock:
+            self._rows.pop(key, None)
+            self._last.pop(key, None)
+
+    def keys(self, table: str) -> list[Any]:
+        """The rows of a table."""
+        with self._lock:
+            return [key for key in self._rows if key[0] == table]
