@@ -207,6 +207,15 @@ class Column(Comparable[T]):
         """Rows whose vectors in this column are nearest to the given one first; needs a vector index and a limit."""
         return Ordering(_target(self), nearest_to=list(vector))
 
+    def bm25(self: Expression[str | None], words: str) -> Ordering:
+        """Rows whose texts in this column match these words, the best first; needs a full-text index and a limit.
+
+        ScyllaDB 2026.3 and later.
+        """
+        if not isinstance(words, str):
+            raise TypeError(f"{_target(self)}.bm25() takes the words to search for as text, not {words!r}")
+        return Ordering(_target(self), matching=words)
+
     def like(self: Expression[str | None], pattern: str) -> Condition:
         """``column LIKE pattern``, ``%`` standing for any text; needs a server and an index that have it."""
         return _condition(self, "LIKE", pattern)

@@ -224,13 +224,22 @@ class Ordering:
         target: the column.
         descending: the direction.
         nearest_to: a vector: the rows whose vectors are nearest to it come first.
+        matching: words: the rows whose texts match them best come first (BM25).
     """
 
     target: ColumnTarget
     descending: bool = False
     nearest_to: Any = attrs.field(default=None, eq=comparable)  # pyright: ignore[reportUnknownVariableType]
+    matching: str | None = None
+
+    @property
+    def is_search(self) -> bool:
+        """Whether an index finds the rows, rather than their key."""
+        return self.nearest_to is not None or self.matching is not None
 
     def __repr__(self) -> str:
+        if self.matching is not None:
+            return f"<{self.target} BM25 {shown(self.target, self.matching)}>"
         if self.nearest_to is not None:
             return f"<{self.target} ANN OF {shown(self.target, self.nearest_to)}>"
         return f"<{self.target} {'DESC' if self.descending else 'ASC'}>"

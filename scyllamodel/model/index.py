@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
 
 import attrs
 
@@ -35,6 +35,12 @@ def _text_map(options: Mapping[str, Any] | None) -> FrozenMap:
     return FrozenMap({name: stored_text(value) for name, value in items()})
 
 
+def _names(given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise TypeError(f"filtering= of an index is a list of attributes, not {given!r}")
+    return tuple(cast("Sequence[str]", given))
+
+
 def _is_text(_: Index, field: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{field.name}= of an index is text, not {value!r}")
@@ -55,6 +61,7 @@ class Index:
         using: a class, such as ``"sai"`` or ``"vector_index"``; None takes the server's ordinary one and fits any.
         options: of that class, as ``WITH OPTIONS`` takes them.
         local: an index within each partition; Scylla only.
+        filtering: the attributes of further columns by which a search in a vector index can filter; Scylla only.
     """
 
     column: str = attrs.field(validator=_is_text)
@@ -63,6 +70,7 @@ class Index:
     using: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_is_text))
     options: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True, converter=_text_map)
     local: bool = attrs.field(default=False, kw_only=True)
+    filtering: Sequence[str] = attrs.field(default=(), kw_only=True, converter=_names)
 
     def __repr__(self) -> str:
         given = [
@@ -85,12 +93,12 @@ def index_facts(
             text = f"an index on {index.column!r}, which is no column{closest(index.column, columns)}"
             problems.add("MD121", text, "Name the attribute, as in the class body.", at="indexes")
         elif column.hint is not None:
-            faults = [*_faults(index, column, column.hint.type, columns, user_types)]
+            faults = [*_faults(index, column, column.hint.type, columns, user_types), *_filter_faults(index, columns)]
             if counters:
                 faults = [("MD122", "a table of counters cannot have indexes", "Leave the index out.")]
             for code, text, advice in faults:
                 problems.add(code, text, advice, at=column.name)
-            found.append(_facts(table, index, column))
+            found.append(_facts(table, index, column, columns))
     found = _apart(table, found)
     _check_names(found, problems)
     return tuple(found)
@@ -102,13 +110,14 @@ def _apart(table: str, found: list[IndexFacts]) -> list[IndexFacts]:
     return [distinct(index, table) if counts[index.name] > 1 else index for index in found]
 
 
-def _facts(table: str, index: Index, column: Declared) -> IndexFacts:
+def _facts(table: str, index: Index, column: Declared, columns: Columns) -> IndexFacts:
     options = FrozenMap(index.options or {})
     name = index.name
     if name is None:
         ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
         name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, LONGEST, ending)
-    return IndexFacts(name, column.db_name, index.on, index.using, options, index.local, named=index.name is not None)
+    names = ", ".join([column.db_name, *(columns[other].db_name for other in index.filtering if other in columns)])
+    return IndexFacts(name, names, index.on, index.using, options, index.local, named=index.name is not None)
 
 
 _Fault = tuple[str, str, str]
@@ -156,6 +165,20 @@ def _parameter_faults(index: Index, column: Declared, cql_type: CqlType) -> Iter
         yield "MD125", text, "Give the column another db_name."
     if index.local and (column.spec.kind == "static" or is_multi_cell(cql_type)):
         yield "MD125", "a local index is neither on a static column nor on a collection", "Leave local= out."
+
+
+def _filter_faults(index: Index, columns: Columns) -> Iterator[_Fault]:
+    """The further columns of a vector index."""
+    if index.filtering and not is_viewless(index.using):
+        yield (
+            "MD125",
+            "only a vector index has columns to filter by",
+            "Write using='vector_index', or leave filtering out.",
+        )
+    for name in index.filtering:
+        if name not in columns:
+            text = f"an index that filters by {name!r}, which is no column{closest(name, columns)}"
+            yield "MD121", text, "Name the attribute, as in the class body."
 
 
 def _check_names(found: list[IndexFacts], problems: Problems) -> None:

@@ -29,10 +29,27 @@ def served(model: type, conditions: Iterable[Condition]) -> bool:
     return len(found) <= 1 or all(index and index_family(index.using or "") == SAI for index in found)
 
 
-def is_indexed(model: type, column: str) -> bool:
-    """Whether any index is on this column."""
-    name = columns_of(model)[column].db_name
-    return any(index.column == name for index in _indexes(model))
+FULL_TEXT: Final = "fulltext_index"
+
+
+def is_indexed(model: type, column: str, *, using: str | None = None) -> bool:
+    """Whether an index is on this column, of this class if one is named."""
+    return any(using is None or index_family(index.using or "") == using for index, _ in _searched(model, column))
+
+
+def filter_columns(model: type, column: str) -> frozenset[str]:
+    """The attributes of columns by which a search in this column can filter."""
+    attributes = {found.db_name: name for name, found in columns_of(model).items()}
+    return frozenset(attributes[name] for _, others in _searched(model, column) for name in others)
+
+
+def _searched(model: type, column: str) -> Iterator[tuple[Index, tuple[str, ...]]]:
+    """The indexes on this column, each with its further columns."""
+    known = {found.db_name for found in columns_of(model).values()}
+    for index in _indexes(model):
+        first, *others = index.names(known) or ("",)
+        if first == columns_of(model)[column].db_name:
+            yield index, tuple(others)
 
 
 def _indexes(model: type) -> tuple[Index, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Condition, ElementTarget, Ordering, Target
-from scyllamodel.query.indexes import advice, is_indexed, served
+from scyllamodel.query.indexes import FULL_TEXT, advice, is_indexed, served
 from scyllamodel.query.parts import column_of, columns_in
 from scyllamodel.query.restrictions import Restrictions, quoted, restrictions_of
 from scyllamodel.types.values import ListType
@@ -82,7 +82,7 @@ def _needs(found: Restrictions) -> tuple[str, ...]:
 
 def check_order(model: type, found: Restrictions, orderings: tuple[Ordering, ...], *, limited: bool) -> None:
     """Whether rows can be had in this order."""
-    nearest = [ordering for ordering in orderings if ordering.nearest_to is not None]
+    nearest = [ordering for ordering in orderings if ordering.is_search]
     if nearest:
         _check_nearest(model, orderings, nearest[0], limited=limited)
         return
@@ -121,13 +121,11 @@ def check_order(model: type, found: Restrictions, orderings: tuple[Ordering, ...
 def _check_nearest(model: type, orderings: tuple[Ordering, ...], nearest: Ordering, *, limited: bool) -> None:
     if len(orderings) > 1:
         raise _refused(f"{nearest!r} is an order by itself.", (), ["leave the other orderings out"])
-    if not is_indexed(model, nearest.target.column):
-        name = nearest.target.column
-        raise _refused(
-            f"{nearest!r}: no index is on {name}.",
-            (name,),
-            [f"give {model.__qualname__} the index Index({name!r}, using='sai')", "on ScyllaDB using='vector_index'"],
-        )
+    name, words = nearest.target.column, nearest.matching is not None
+    if not is_indexed(model, name, using=FULL_TEXT if words else None):
+        helps = [f"give {model.__qualname__} the index Index({name!r}, using={FULL_TEXT if words else 'sai'!r})"]
+        helps += [] if words else ["on ScyllaDB using='vector_index'"]
+        raise _refused(f"{nearest!r}: no {'full-text ' if words else ''}index is on {name}.", (name,), helps)
     if not limited:
         raise _refused(f"{nearest!r} needs to know how many rows to find.", (), ["say .limit()"])
 

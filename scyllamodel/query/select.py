@@ -25,6 +25,7 @@ from scyllamodel.model.expression import (
     Ordering,
 )
 from scyllamodel.query.functions import Function, count, is_aggregate
+from scyllamodel.query.indexes import filter_columns
 from scyllamodel.query.kinds import with_own
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, field_of, marker_of, parts_of
@@ -78,7 +79,7 @@ class Select(Tuned[list[R]], Generic[R]):
         return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
     def order_by(self, *orderings: Ordering | Expression[Any]) -> Self:
-        """Rows in the order of these clustering columns, or by nearness to a vector (`Column.ann_of`)."""
+        """Rows in the order of these clustering columns, or by a search (`Column.ann_of`, `Column.bm25`)."""
         found = tuple(one.asc() if isinstance(one, Column) else one for one in orderings)
         for one in found:
             if not isinstance(one, Ordering):
@@ -177,7 +178,11 @@ class Select(Tuned[list[R]], Generic[R]):
         else:
             writer.text(memory_of(model).selection)
         writer.text(" FROM ", qualified(facts.keyspace or keyspace, facts.name))
-        writer.conditions("WHERE", self._conditions(model))
+        conditions = self._conditions(model)
+        writer.conditions("WHERE", conditions)
+        for ordering in self.orderings:
+            if ordering.matching is not None:
+                writer.text(" AND " if conditions else " WHERE ", f"{self._ordering(writer, ordering)} > 0")
         if self.groups:
             writer.text(" GROUP BY ", ", ".join(map(writer.target, self.groups)))
         if self.orderings:
@@ -204,6 +209,8 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def _ordering(self, writer: Writer, ordering: Ordering) -> str:
         target = writer.target(ordering.target)
+        if ordering.matching is not None:
+            return f"BM25({target}, {writer.bind(ordering.matching, lambda: marker_of(ordering.target))})"
         if ordering.nearest_to is not None:
             return f"{target} ANN OF {writer.bind(ordering.nearest_to, lambda: marker_of(ordering.target))}"
         return f"{target} {'DESC' if ordering.descending else 'ASC'}"
@@ -224,9 +231,11 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def _check(self, model: type) -> None:
         check_selection(_expressions(self.selection))
-        nearest = any(ordering.nearest_to is not None for ordering in self.orderings)
-        bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags or nearest
-        found = check_filter(model, self._conditions(model), filtering="filtering" in self.flags, whole=bounded)
+        nearest = [ordering.target.column for ordering in self.orderings if ordering.is_search]
+        bounded = "whole" in self.flags or self.most is not None or "distinct" in self.flags or bool(nearest)
+        found = check_filter(
+            model, self._unsearched(model, nearest), filtering="filtering" in self.flags, whole=bounded
+        )
         check_order(model, found, self.orderings, limited=self.most is not None)
         if self.groups:
             check_group(found, tuple(target.column for target in self.groups))
@@ -235,6 +244,12 @@ class Select(Tuned[list[R]], Generic[R]):
             check_distinct(found, names, self.conditions)
         if self.most_each is not None:
             check_each_partition(distinct="distinct" in self.flags, aggregate=any(map(is_aggregate, self.selection)))
+
+    def _unsearched(self, model: type, nearest: list[str]) -> tuple[Condition, ...]:
+        """The conditions that the index of a search does not answer itself."""
+        served = frozenset[str]().union(*(filter_columns(model, name) for name in nearest))
+        conditions = self._conditions(model)
+        return tuple(c for c in conditions if getattr(c.target, "column", None) not in served) if served else conditions
 
     def _load(self, model: type) -> Callable[[Sequence[Any]], Any] | None:
         if "json" in self.flags:

@@ -150,10 +150,14 @@ def _awaited(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Draft:
-    """The draft once nothing is missing, or once the schema has not moved for so many seconds."""
+    """The draft once nothing is missing, or once what is missing has not changed for so many seconds.
+
+    The version of the schema alone says nothing: on ScyllaDB the first lightweight transaction of a table moves it.
+    """
     moved = clock()
     while not draft.plan.is_empty and clock() - moved < timeout:
         sleep(min(_PAUSE, timeout))
         if draft.look.schema_version() != draft.version:
-            draft, moved = draft.again(draft.look), clock()
+            found = draft.again(draft.look)
+            draft, moved = found, moved if found.plan.cql == draft.plan.cql else clock()
     return draft

@@ -9,7 +9,7 @@ A fact that a model left open (its keyspace, an index class, an undeclared optio
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
@@ -120,8 +120,8 @@ class Index:
 
     Attributes:
         name: raw name; servers keep it unique in the keyspace.
-        column: the indexed column; custom indexes over several columns name them joined by ``", "``,
-            and those on no column in particular have an empty text.
+        column: the indexed column; custom indexes over several columns name them joined by ``", "``, such as a vector
+            index with the columns by which it filters, and those on no column in particular have an empty text.
         on: which part of a collection it covers: ``values`` (also of plain columns), ``keys``, ``entries`` or ``full``.
         using: the class of a custom index as it was declared or stored, None for an ordinary one or "any".
         options: what else the index was made with, as text to text.
@@ -136,6 +136,14 @@ class Index:
     options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
     local: bool = False
     named: bool = attrs.field(default=True, eq=False)
+
+    def names(self, known: Container[str]) -> tuple[str, ...]:
+        """The columns that it is on, the indexed one first; one text may be the name of one column.
+
+        Parameters:
+            known: the columns of its table.
+        """
+        return (self.column,) if self.column in known else tuple(filter(None, self.column.split(", ")))
 
 
 @attrs.frozen

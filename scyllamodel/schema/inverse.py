@@ -38,7 +38,7 @@ from scyllamodel.types.values import COUNTER, user_types
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from scyllamodel.schema.facts import KeyspaceFacts, Table
+    from scyllamodel.schema.facts import KeyspaceFacts
     from scyllamodel.schema.server import ServerProfile
 
 
@@ -140,7 +140,7 @@ def _drop_columns(change: DropColumns, found: KeyspaceFacts, server: ServerProfi
         if attrs.evolve(now, mask=column.mask) != column:
             name = f"{change.table}.{column.name}"
             yield _replaced(change, name, "column", f"it is {now.type.cql} ({now.kind})")
-        indexes = [index.name for index in live.indexes if column.name in _indexed(index.column, live)]
+        indexes = [index.name for index in live.indexes if column.name in index.names(live)]
         if indexes:
             yield _needed(change, f"{change.table}.{column.name}", "the index", indexes)
         if user_types(column.type) or column.type == COUNTER:
@@ -234,10 +234,6 @@ def _add_to_table(change: AddColumns | AddIndex, found: KeyspaceFacts, server: S
         for column in change.columns:
             if column.name in live:
                 yield _replaced(change, f"{name}.{column.name}", "column", _TAKEN)
-
-
-def _indexed(target: str, live: Table) -> list[str]:
-    return [target] if target in live else target.split(", ")
 
 
 def _replaced(change: Change, name: str, what: str, how: str) -> Diagnostic:

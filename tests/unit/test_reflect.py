@@ -10,7 +10,7 @@ from observed import SERVERS, cases, literal, refused
 from scylla_rows import SCYLLAS
 from scylla_rows import rows as scylla_rows
 
-from scyllamodel._identifiers import unquote
+from scyllamodel._identifiers import is_internal_table, unquote
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.change_json import change_from, change_text
 from scyllamodel.schema.changes import DropTable
@@ -441,6 +441,19 @@ def test_every_keyspace_is_told_and_our_own_tables_are_not():
 
     assert [("empty", []), ("full", ["t"])] == [(part.name, [t.name for t in part.tables]) for part in found]
     assert 2 == len(reflect_keyspace("full", rows, CASSANDRA, books=True).tables)
+
+
+def test_tables_of_lightweight_transactions_are_left_out():
+    """ScyllaDB makes ``leases$paxos`` by the first of them, and lists it among the tables of the keyspace."""
+    rows = scylla_rows("2026.3")
+    hidden = {(row["keyspace_name"], row["table_name"]) for row in rows["tables"] if "$" in row["table_name"]}
+    found = {keyspace: reflect_keyspace(keyspace, rows, SCYLLAS["2026.3"]) for keyspace, _ in hidden}
+
+    assert len(hidden) > 2
+    assert [] == [table.name for part in found.values() for table in part.tables if "$" in table.name]
+    assert [] == [item.name for part in found.values() for item in part.unreadable]
+    assert all(is_internal_table(name) for _, name in hidden)
+    assert not is_internal_table("leases")
 
 
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])

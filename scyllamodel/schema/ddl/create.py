@@ -186,18 +186,13 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
 
 def _target(table: Table, index: Index) -> str:
     """Without a word it is ``values`` of a collection and the column itself otherwise, on both servers."""
-    columns = ", ".join(quote(name) for name in _indexed_names(table, index))
+    columns = ", ".join(map(quote, index.names(table)))
     target = columns if index.on == "values" else f"{index.on}({columns})"
     return f"({_names(table.partition_key)}), {target}" if index.local else target
 
 
-def _indexed_names(table: Table, index: Index) -> list[str]:
-    """Several columns stand in one text, unless that text is the name of one; an empty text names none."""
-    return [index.column] if index.column in table else [name for name in index.column.split(", ") if name]
-
-
 def _indexed(table: Table, index: Index) -> Iterator[TableColumn]:
-    return (table[name] for name in _indexed_names(table, index) if name in table)
+    return (table[name] for name in index.names(table) if name in table)
 
 
 def type_name(keyspace: str, name: str) -> str:

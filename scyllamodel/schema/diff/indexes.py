@@ -72,7 +72,15 @@ def same_index(found: Index, wanted: Index, table: Table, server: ServerProfile)
 
 
 def _same_target(found: Index, wanted: Index) -> bool:
-    return (found.column, found.on, found.local) == (wanted.column, wanted.on, wanted.local)
+    return (_columns(found), found.on, found.local) == (_columns(wanted), wanted.on, wanted.local)
+
+
+def _columns(index: Index) -> object:
+    """What it is on; the columns by which a vector index filters have no order."""
+    if not is_viewless(index.using):
+        return index.column
+    first, *others = index.column.split(", ")
+    return first, frozenset(others)
 
 
 def _same_class(found: Index, wanted: Index, table: Table, server: ServerProfile) -> bool:
@@ -86,7 +94,7 @@ def _same_class(found: Index, wanted: Index, table: Table, server: ServerProfile
 
 def _class_of(wanted: Index, table: Table, server: ServerProfile) -> str | None:
     """The class of a declared index as the server at hand stores it."""
-    column = table.get(wanted.column)
+    column = table.get(next(iter(wanted.names(table)), ""))
     on_vector = column is not None and isinstance(column.type, VectorType)
     return None if wanted.using is None else server.index_class(wanted.using, on_vector=on_vector)
 

@@ -260,6 +260,12 @@ ENTRIES: Final = (
         "Switch them on, on every node, or keep a second table by hand.",
     ),
     Entry(
+        "IX106", "A column or option that a vector or full-text index does not take",
+        "A vector index is on a vector of floats, and a full-text index on one column of text; both know a few "
+        "options, with values of their own. ScyllaDB refuses all others when the index is created.",
+        "Index('title', using='fulltext_index', options={'analyzer': 'klingon'})", "Write what the refusal lists.",
+    ),
+    Entry(
         "OP101", "gc_grace_seconds 0 with a view",
         "Views repair themselves within that time; servers refuse 0 on a table with a view, and on the view.",
         "TableOptions(gc_grace_seconds=0) on the table of a view", "Leave it out, or give it at least a day.",

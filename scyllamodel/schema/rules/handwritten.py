@@ -237,7 +237,7 @@ def _dropped(written: Handwritten) -> Iterator[Diagnostic]:
         return
     for name in written.statement.names:
         for index in written.table.indexes:
-            if name in index.column.split(", "):
+            if name in index.names(written.table):
                 yield from _under_index(written, written.table, name, index)
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final, cast
 from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.rules.viewless import viewless_faults
 from scyllamodel.schema.server import SAI, index_family, is_viewless
 from scyllamodel.schema.writers import python_text
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Index, KeyspaceFacts
+    from scyllamodel.schema.facts import Index, KeyspaceFacts, TableColumn
     from scyllamodel.schema.rules.case import Case, ChangeRule
     from scyllamodel.schema.server import ServerProfile
 
@@ -38,7 +39,7 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
 
 def _lacking(change: AddIndex, case: Case) -> str | None:
     """What the index needs and this server has not."""
-    index, column = change.index, change.table.get(change.index.column)
+    index, column = change.index, _column(change)
     if index.local and not case.server.has_local_indexes:
         return "indexes within a partition (local=True)"
     if column is not None and isinstance(column.type, VectorType):
@@ -47,6 +48,10 @@ def _lacking(change: AddIndex, case: Case) -> str | None:
         return None
     sai = index_family(index.using) == SAI
     return "storage-attached indexes on such a column" if sai else f"indexes of the class {index.using}"
+
+
+def _column(change: AddIndex) -> TableColumn | None:
+    return change.table.get(next(iter(change.index.names(change.table)), ""))
 
 
 def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
@@ -79,7 +84,9 @@ def _told(index: Index) -> str:
 def _declared(index: Index, name: str) -> str:
     on = f", on={python_text(index.on)}" if index.on != "values" else ""
     using = f", using={python_text(index.using)}" if index.using else ""
-    return f"Index({python_text(index.column)}{on}{using}, name={python_text(name)})"
+    column, *others = index.column.split(", ") if is_viewless(index.using) else [index.column]
+    filtering = f", filtering=[{', '.join(map(python_text, others))}]" if others else ""
+    return f"Index({python_text(column)}{on}{using}{filtering}, name={python_text(name)})"
 
 
 def _hidden(change: NameTaken, case: Case) -> Iterator[Diagnostic]:
@@ -124,10 +131,13 @@ def _several(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Di
 def _fit(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
     """KS104 and IX105: what the table of a vector or full-text index needs."""
     index, path = change.index, case.path(change.index.name)
-    column = change.table.get(index.column)
+    column = _column(change)
     on_vector = column is not None and isinstance(column.type, VectorType)
-    if not is_viewless(case.server.index_class(index.using or "", on_vector=on_vector)):
+    using = case.server.index_class(index.using or "", on_vector=on_vector)
+    if not is_viewless(using):
         return
+    for fault in viewless_faults(index, using, change.table):
+        yield Diagnostic("IX106", "error", path, *fault)
     if case.tablets is False:
         text = f"an index of the class {index.using} needs a keyspace with tablets"
         yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=True.")

@@ -100,7 +100,9 @@ def _plain(value: Any) -> Any:
 
 
 def _index(index: Index, names: Mapping[str, str]) -> str:
-    made = [repr(names[index.column]), f"name={index.name!r}"]
+    first, *others = index.names(names)
+    made = [repr(names[first]), f"name={index.name!r}"]
+    made += [f"filtering={[names[other] for other in others]!r}"] if others else []
     made += [f"on={index.on!r}"] if index.on != "values" else []
     made += [f"using={index.using!r}"] if index.using is not None else []
     made += [f"options={_plain(index.options)!r}"] if index.options and index.using is not None else []

@@ -15,6 +15,7 @@ from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.left_out import LeftOut, functions, masks, unreadable
 from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.source.hints import Classes
 from scyllamodel.types.values import TTL_TYPES, UserTypeName, is_multi_cell, user_types
 
@@ -104,10 +105,15 @@ def view_fault(view: View, bases: frozenset[str]) -> str | None:
     return name_fault(view.name, "view")
 
 
+def _filters(index: Index, table: Table) -> bool:
+    """Whether it is a vector index with further columns, all of which are there."""
+    return is_viewless(index.using) and all(name in table for name in index.names(table))
+
+
 def index_fault(index: Index, table: Table) -> str | None:
     """Why no model can declare this index; None when one can."""
-    if index.column not in table:
+    if index.column not in table and not _filters(index, table):
         return f"it is on {index.column}, which is not one column"
-    if index.using is not None and not _CUSTOM_TARGET.fullmatch(index.column):
+    if index.using is not None and not all(map(_CUSTOM_TARGET.fullmatch, index.names(table))):
         return "an index with a class is on a column of at most 48 letters, digits and underscores"
     return name_fault(index.name, "index")
