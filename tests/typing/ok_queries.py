@@ -134,6 +134,10 @@ def statements(order: Order, shop: UUID) -> None:
     query = select(Order).where(Order.shop == shop, Order.tags.contains("a"), fn.token(Order.shop) > 3)
     assert_type(query.order_by(Order.placed.desc()).limit(3).allow_filtering().timeout(1.5), Select[Order])
     assert_type(query.order_by(Order.place.ann_of([1.0, 2.0])), Select[Order])
+    assert_type(query.order_by(Order.status.bm25("red shoes")), Select[Order])
+    assert_type(
+        select(fn.writetime(Order.lines["a"]), fn.ttl(Order.tags, element="a")), Select[tuple[int | None, int | None]]
+    )
     change = update(Order).where(Order.shop == shop).set(Order.status.to("x"), Order.tags.add({"a"})).ttl(3)
     plain: Statement[None] = change
     conditional: Statement[LWTResult[Order]] = change.if_(Order.status == "new")

@@ -91,6 +91,13 @@ def searched(options, *names, live=False, tablets=True):
     return schema(*there, keyspace=Keyspace("k", NTS, tablets=tablets)), wanted(made)
 
 
+def optioned(**options):
+    """A new vector index with options."""
+    made = index("e", "i", using="vector_index", options={name: str(value) for name, value in options.items()})
+    tables = wanted(table("t", "a int pk", "e vector<float,3>", indexes=[made]))
+    return schema(keyspace=Keyspace("k", NTS, tablets=True)), tables
+
+
 def with_static(indexes):
     """A table with an index, and models that add a static column."""
     live, declared = indexed(indexes, indexes, *T, "m list<int>")
@@ -322,6 +329,8 @@ CASES = [
     ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "true", "delta": "keys"}}),
      searched({"cdc": {"enabled": "true", "delta": "keys", "postimage": "true"}})),
     ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "false"}}, live=True), searched({}, live=True)),
+    ("IX106", "error", NEW, optioned(nosuch=1), optioned(oversampling=2)),
+    ("IX106", "error", NEW, optioned(oversampling=101), optioned(similarity_function="COSINE")),
     ("IX102", "error", SCYLLA, searched({}, "i", "j"), searched({}, "i")),
     ("IX102", "error", SCYLLA, searched({}, "i", "j", live=True), searched({}, "i", live=True)),
     ("NB101", "error", SCYLLA, with_static([index("m")]), with_static([index("v")])),

@@ -77,9 +77,7 @@ def _same_target(found: Index, wanted: Index) -> bool:
 
 def _columns(index: Index) -> object:
     """What it is on; the columns by which a vector index filters have no order."""
-    if not is_viewless(index.using):
-        return index.column
-    first, *others = index.column.split(", ")
+    first, *others = index.column.split(", ") if is_viewless(index.using) else [index.column]
     return first, frozenset(others)
 
 
