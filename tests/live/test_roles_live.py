@@ -275,6 +275,9 @@ def changes(keyspace, about, server):
     yield c.AddColumns(keyspace, "t", (new,))
     if server.has_masks:
         yield c.SetMask(keyspace, "t", "b", "DEFAULT", None)
+    if server.has_ttl_columns:
+        yield c.SetTtlColumn(keyspace, "t", "v", None)
+        yield c.SetTtlColumn(keyspace, "t", None, "v")
     yield c.DropColumns(keyspace, "t", (new,))
     yield c.SetOptions(keyspace, "t", *options)
     yield c.AddIndex(keyspace, table, index)
@@ -313,4 +316,5 @@ def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
                     logins.run(f"REVOKE ALL PERMISSIONS ON {made} FROM {role}")
             seen.add(type(change))
 
-    assert set(NEEDS) == seen | ({c.SetMask} if not look.server.has_masks else set())
+    others = {c.SetMask: look.server.has_masks, c.SetTtlColumn: look.server.has_ttl_columns}
+    assert set(NEEDS) - {kind for kind, is_there in others.items() if not is_there} == seen

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+import attrs
 import pytest
-from build import schema, table, user_type
+from build import index, schema, table, user_type, view, wanted
 
-from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.schema.facts import SchemaFacts, Table, TableColumn
 from scyllamodel.schema.facts_json import type_dict
 from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.plan import contract_plan
+from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source.left_out import usable_types
 from scyllamodel.schema.source.names import attributes, class_names
 from scyllamodel.types.parse import parse_type
@@ -44,7 +47,37 @@ def chain(size):
     return [*(user_type(f"t{at}", f"x frozen<t{at + 1}>") for at in range(size)), last]
 
 
+def dropped(found):
+    """The plan that removes all of a keyspace but one table, whose indexes are dropped alone."""
+    return contract_plan(
+        SchemaFacts([wanted(table("keep", "id int pk", "v int"))]), SchemaFacts([found]), SERVER, allow=ALL
+    )
+
+
+def crowd(size):
+    """Tables with an index, a view and a type each, and views and types of one table."""
+    tables = [table("keep", "id int pk", "v int"), table("base", "id int pk", "v int")]
+    tables += (
+        table(f"t{at}", "id int pk", "v int", f"p frozen<u{at}>", indexes=[index("v", f"i{at}")])
+        for at in range(size // 4)
+    )
+    views = [view(f"v{at}", f"t{at}", "v int pk", "id int ck") for at in range(size // 4)]
+    views += [view(f"w{at}", "base", "v int pk", "id int ck") for at in range(size // 4)]
+    return schema(*tables, *views, *chain(size // 4), *(user_type(f"u{at}", "x int") for at in range(size // 4)))
+
+
+def strip(found):
+    """The plan that drops all indexes of tables that stay."""
+    bare = [attrs.evolve(one, indexes=()) for one in found.tables]
+    return contract_plan(SchemaFacts([attrs.evolve(found, tables=bare)]), SchemaFacts([found]), SERVER, allow=ALL)
+
+
+SERVER = ServerProfile("cassandra", (5, 0, 6))
+ALL = {"DS102", "DS103", "DS104", "DS105", "DS106"}
 CASES = [
+    ("contract", dropped, crowd),
+    ("contract of types", dropped, lambda size: schema(*crowd(0).tables, *chain(size))),
+    ("contract of indexes", strip, crowd),
     ("class names", lambda names: list(class_names(names)), odd_names),
     ("attributes", attributes, odd_names),
     ("types in order", types_in_order, chain),

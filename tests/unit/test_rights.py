@@ -54,6 +54,7 @@ NEEDED = {
     c.DropColumns("k", "t", (T["v"],)): ("ALTER", "k", "t"),
     c.RenameKeyColumns("k", "t", (("id", "key"),)): ("ALTER", "k", "t"),
     c.SetMask("k", "t", "v", "DEFAULT", None): ("ALTER", "k", "t"),
+    c.SetTtlColumn("k", "t", "v", None): ("ALTER", "k", "t"),
     c.AddIndex("k", T, I): ("ALTER", "k", "t"),
     c.DropIndex("k", T, I): ("ALTER", "k", "t"),
     c.DropTable("k", T): ("DROP", "k", "t"),

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.schema.changes import (
-    Change,
     DropColumns,
     DropIndex,
     DropTable,
@@ -23,17 +22,17 @@ from scyllamodel.schema.changes import (
 )
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff_sides
-from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import Step, make_step
 from scyllamodel.schema.rules.allow import unused
-from scyllamodel.types.values import user_types
+from scyllamodel.schema.vicinity import Drop, Vicinity
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import KeyspaceFacts, UserType
+    from scyllamodel.schema.facts import KeyspaceFacts, Table
     from scyllamodel.schema.server import ServerProfile
 
 _CODES: Final = {
@@ -70,14 +69,14 @@ def contract_plan(
     goal: list[KeyspaceFacts] = []
     live = {part.name: part for part in found}
     for part in wanted:
-        now = live[part.name]
-        for change in _drops(Sides.of(now, part, server), frozenset(allow), owners):
-            said = judged(change, now, server, allow)
+        now = Vicinity(live[part.name])
+        for change in _drops(Sides.of(live[part.name], part, server), frozenset(allow), owners):
+            said = judged(change, now.of(change), server, allow)
             every += said
             if not any(one.severity == "error" for one in said):
                 steps.append(make_step(len(steps) + 1, change, said, server))
-            now = after(change, now)
-        goal.append(now)
+            now.run(change)
+        goal.append(now.whole())
     return Plan(
         keyspace=", ".join(part.name for part in wanted),
         server=str(server),
@@ -110,12 +109,14 @@ def _names(part: KeyspaceFacts) -> Iterator[str]:
     yield from (item.name for item in part.types)
 
 
-def _drops(sides: Sides, allow: frozenset[str], owners: Mapping[str, str]) -> Iterator[Change]:
+def _drops(sides: Sides, allow: frozenset[str], owners: Mapping[str, str]) -> Iterator[Drop]:
     named = [change for change in diff_sides(sides) if isinstance(change, LiveOnly) and _may_go(change, allow, owners)]
     named.sort(key=lambda change: [*_CODES].index(change.what))
     types = [change.fact for change in named if change.what == "type"]
-    yield from (drop for change in named if change.what != "type" and (drop := _drop(change, sides)) is not None)
-    yield from (DropType(sides.name, found) for found in _outermost_first(types))
+    indexed = {index.name: table for table in sides.found.tables for index in table.indexes}
+    drops = (_drop(change, sides, indexed) for change in named if change.what != "type")
+    yield from (drop for drop in drops if drop is not None)
+    yield from (DropType(sides.name, found) for found in reversed(types_in_order(types)))
 
 
 def _may_go(change: LiveOnly, allow: frozenset[str], owners: Mapping[str, str]) -> bool:
@@ -127,30 +128,22 @@ def _is_named(change: LiveOnly, allow: frozenset[str]) -> bool:
     return not allow.isdisjoint({code, f"{code}:{change.name}", f"{code}:{change.keyspace}.{change.name}"})
 
 
-def _drop(change: LiveOnly, sides: Sides) -> Change | None:
-    """The change that drops it; None for a column of a view, which goes with the view alone."""
+def _drop(change: LiveOnly, sides: Sides, indexed: Mapping[str, Table]) -> Drop | None:
+    """The change that drops it; None for a column of a view, which goes with the view alone.
+
+    Parameters:
+        indexed: the tables by the names of their indexes, which are unique in a keyspace.
+    """
     fact: Any = change.fact
     if change.what == "view":
         return DropView(sides.name, fact)
     if change.what == "table":
         return DropTable(sides.name, fact)
     if change.what == "index":
-        table = next(table for table in sides.found.tables if fact in table.indexes)
-        return DropIndex(sides.name, table, fact)
-    owner = sides.found.table(change.name.removesuffix(f".{fact.name}"))
+        return DropIndex(sides.name, indexed[fact.name], fact)
+    owner = sides.tables.get(change.name.removesuffix(f".{fact.name}"))
     if change.what == "mask" and owner is not None:
         return SetMask(sides.name, owner.name, fact.name, None, fact.mask)
     if change.what == "ttl column" and owner is not None:
         return SetTtlColumn(sides.name, owner.name, None, fact.name)
     return None if owner is None else DropColumns(sides.name, owner.name, (fact,))
-
-
-def _outermost_first(types: list[UserType]) -> list[UserType]:
-    """Types in an order in which none is dropped while another one of them holds it."""
-    left, ordered = list(types), list[Any]()
-    while left:
-        held = {name for item in left for _, field in item.fields for name in user_types(field)}
-        free = [item for item in left if item.name not in held]
-        ordered += free or left
-        left = [item for item in left if free and item not in free]
-    return ordered

@@ -1,0 +1,44 @@
+"""What a drop is judged by is what it has to do with, and no less."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from strategies import keyspaces
+
+from scyllamodel.schema import changes as c
+from scyllamodel.schema.effects import after
+from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.vicinity import Vicinity
+
+SERVERS = (
+    ServerProfile("cassandra", (5, 0, 6)),
+    ServerProfile("cassandra", (4, 0)),
+    ServerProfile("scylla", (2025, 4)),
+)
+
+
+def drops(found):
+    """Drops of all that a keyspace holds: some are refused, since something depends on it still."""
+    yield from (c.DropIndex("k", table, index) for table in found.tables for index in table.indexes[::2])
+    yield from (c.DropView("k", view) for view in found.views[::2])
+    for table in found.tables:
+        yield from (c.DropColumns("k", table.name, (column,)) for column in table.columns if not column.in_key)
+        yield from (c.SetMask("k", table.name, column.name, None, column.mask) for column in table if column.mask)
+    yield from (c.DropTable("k", table) for table in found.tables[::2])
+    yield from (c.DropType("k", item) for item in types_in_order(found.types))
+    yield from (c.DropView("k", view) for view in found.views[1::2])
+
+
+@given(keyspaces())
+def test_a_part_of_the_keyspace_says_what_all_of_it_says(found):
+    """Of each drop, after those before it; and what is left in the end is the same."""
+    now, vicinity = found, Vicinity(found)
+    for change in drops(found):
+        for server in SERVERS:
+            assert judged(change, now, server) == judged(change, vicinity.of(change), server)
+        now = after(change, now)
+        vicinity.run(change)
+
+    assert now == vicinity.whole()
