@@ -28,3 +28,36 @@ def types_in_order(types: Iterable[UserType]) -> tuple[UserType, ...]:
             missing[holder] -= 1
         ready = sorted({holder for holder in held_now if not missing[holder]})
     return (*ordered.values(), *(item for name, item in found.items() if name not in ordered))
+
+
+def types_in_circles(types: Iterable[UserType]) -> frozenset[str]:
+    """The names of the types that hold themselves, directly or by way of others (Tarjan's components, in one pass)."""
+    found = {item.name: item for item in types}
+    held = {name: [inner for inner in item.user_types if inner in found] for name, item in found.items()}
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    path: list[str] = []
+    circles: set[str] = set()
+    for root, first in held.items():
+        walk = [(root, iter(first))] if root not in number else []
+        while walk:
+            name, inside = walk[-1]
+            if name not in number:
+                number[name] = lowest[name] = len(number)
+                path.append(name)
+            for inner in inside:
+                if inner not in number:
+                    walk.append((inner, iter(held[inner])))
+                    break
+                lowest[name] = min(lowest[name], lowest[inner])
+            else:
+                walk.pop()
+                if walk:
+                    lowest[walk[-1][0]] = min(lowest[walk[-1][0]], lowest[name])
+                if lowest[name] == number[name]:
+                    part = [path.pop()]
+                    while part[-1] != name:
+                        part.append(path.pop())
+                    lowest.update(dict.fromkeys(part, len(found)))
+                    circles.update(part if len(part) > 1 or name in held[name] else ())
+    return frozenset(circles)

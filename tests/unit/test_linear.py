@@ -7,11 +7,14 @@ import sys
 import attrs
 import pytest
 from build import index, schema, table, user_type, view, wanted
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scyllamodel.schema.facts import SchemaFacts, Table, TableColumn
 from scyllamodel.schema.facts_json import type_dict
-from scyllamodel.schema.order import types_in_order
-from scyllamodel.schema.plan import contract_plan
+from scyllamodel.schema.order import types_in_circles, types_in_order
+from scyllamodel.schema.plan import contract_plan, make_plan
+from scyllamodel.schema.rules.usertypes import containing
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source.left_out import usable_types
 from scyllamodel.schema.source.names import attributes, class_names
@@ -66,6 +69,11 @@ def crowd(size):
     return schema(*tables, *views, *chain(size // 4), *(user_type(f"u{at}", "x int") for at in range(size // 4)))
 
 
+def planned(found):
+    """The plan that makes all of a keyspace."""
+    return make_plan(SchemaFacts([found]), SchemaFacts([schema()]), SERVER)
+
+
 def strip(found):
     """The plan that drops all indexes of tables that stay."""
     bare = [attrs.evolve(one, indexes=()) for one in found.tables]
@@ -78,6 +86,9 @@ CASES = [
     ("contract", dropped, crowd),
     ("contract of types", dropped, lambda size: schema(*crowd(0).tables, *chain(size))),
     ("contract of indexes", strip, crowd),
+    ("types in circles", types_in_circles, chain),
+    ("what holds a type", lambda types: containing(types[-1].name, types), chain),
+    ("plan of types", planned, lambda size: schema(*chain(size))),
     ("class names", lambda names: list(class_names(names)), odd_names),
     ("attributes", attributes, odd_names),
     ("types in order", types_in_order, chain),
@@ -115,3 +126,19 @@ def test_a_table_of_many_odd_columns_is_declared():
     made = Table("t", [*table("t", "id int pk").columns, *columns])
 
     assert 301 == len(set(attributes(column.name for column in made).values()))
+
+
+@given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
+def test_types_in_circles_are_those_that_hold_themselves(held):
+    """As a search from each of them finds, and so are the holders of a type."""
+    types = [
+        user_type(name, "x int", *(f"f{at} frozen<{inner}>" for at, inner in enumerate(inside)))
+        for name, inside in held.items()
+    ]
+    reached = {name: set(inside) & held.keys() for name, inside in held.items()}
+    for _ in held:
+        reached = {name: inside.union(*(reached[inner] for inner in inside)) for name, inside in reached.items()}
+
+    assert {name for name, inside in reached.items() if name in inside} == types_in_circles(types)
+    for name in held:
+        assert {name, *(holder for holder, inside in reached.items() if name in inside)} == containing(name, types)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from scyllamodel.schema.changes import AddField, AddType, AlterUserType, RenameFields
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.order import types_in_circles
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.types import unknown_type
 from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, freeze, is_multi_cell, user_types
@@ -71,10 +72,16 @@ def _new(change: AddType, case: Case) -> Iterator[Diagnostic]:
 
 def containing(name: str, types: Iterable[UserType]) -> frozenset[str]:
     """The type and every type that has it somewhere inside."""
-    holders, known = {name}, tuple(types)
-    while more := {t.name for t in known if t.name not in holders and not holders.isdisjoint(t.user_types)}:
-        holders |= more
-    return frozenset(holders)
+    holders_of: dict[str, list[str]] = {}
+    for item in types:
+        for held in item.user_types:
+            holders_of.setdefault(held, []).append(item.name)
+    found, new = {name}, [name]
+    while new:
+        more = [holder for held in new for holder in holders_of.get(held, ())]
+        new = [holder for holder in dict.fromkeys(more) if holder not in found]
+        found.update(new)
+    return frozenset(found)
 
 
 def _in_partition_key(table: Table, names: frozenset[str]) -> bool:
@@ -102,9 +109,9 @@ def _open_collection(path: str, field: str, field_type: CqlType, tables: list[st
 
 def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
     """What is wrong with the declared types by themselves: cycles (UD105), open collections (UD106)."""
+    circles = types_in_circles(wanted.types)
     for item in wanted.types:
-        holders = containing(item.name, wanted.types)
-        if not holders.isdisjoint(item.user_types):
+        if item.name in circles:
             text = "the type is inside itself, directly or by way of others"
             fix = "Take one of the fields out of the circle, for example by storing a key instead of the value."
             yield Diagnostic("UD105", "error", f"{wanted.name}.{item.name}", text, fix)
