@@ -1,17 +1,27 @@
-"""A keyspace on which drops run one after another, and what each of them has to do with.
+"""A keyspace on which changes run one after another, and what each of them has to do with.
 
-*In*: facts, then drops. *Out*: for each drop the facts of what it is about and of what depends on that, so that judging
-many drops takes work by their number, and not by their number times the size of the keyspace. No I/O.
+*In*: facts, then changes. *Out*: for each drop the facts of what it is about and of what depends on that, so that
+judging many drops takes work by their number, and not by their number times the size of the keyspace; for all other
+changes the whole keyspace, since a new name may be taken anywhere. No I/O.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import attrs
 
-from scyllamodel.schema.changes import DropColumns, DropIndex, DropTable, DropType, DropView, SetMask, SetTtlColumn
+from scyllamodel.schema.changes import (
+    Change,
+    DropColumns,
+    DropIndex,
+    DropTable,
+    DropType,
+    DropView,
+    SetMask,
+    SetTtlColumn,
+)
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType, View
 
@@ -20,13 +30,17 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", Table, View, UserType)
 
+_DROPS: Final = (DropView, DropIndex, DropColumns, DropTable, DropType, SetMask, SetTtlColumn)
 Drop: TypeAlias = DropView | DropIndex | DropColumns | DropTable | DropType | SetMask | SetTtlColumn
 
 
 class Vicinity:
-    """The state of one keyspace between drops."""
+    """The state of one keyspace between changes."""
 
     def __init__(self, found: KeyspaceFacts) -> None:
+        self._read(found)
+
+    def _read(self, found: KeyspaceFacts) -> None:
         self._whole = found
         self._tables = {table.name: table for table in found.tables}
         self._views = {view.name: view for view in found.views}
@@ -35,20 +49,25 @@ class Vicinity:
         self._tables_with = _grouped((held, table.name) for table in found.tables for held in table.user_types)
         self._types_with = _grouped((held, item.name) for item in found.types for held in item.user_types)
 
-    def of(self, drop: Drop) -> KeyspaceFacts:
-        """The keyspace as far as the drop has to do with it."""
-        if isinstance(drop, DropType):
-            name = drop.type.name
+    def of(self, change: Change) -> KeyspaceFacts:
+        """The keyspace as far as the change has to do with it."""
+        if not isinstance(change, _DROPS):
+            return self.whole()
+        if isinstance(change, DropType):
+            name = change.type.name
             return self._part(self._tables_with.get(name, ()), (), (name, *self._types_with.get(name, ())))
-        if isinstance(drop, DropView):
-            return self._part((drop.view.base,), (drop.view.name,), ())
-        name = drop.table if isinstance(drop.table, str) else drop.table.name
+        if isinstance(change, DropView):
+            return self._part((change.view.base,), (change.view.name,), ())
+        name = change.table if isinstance(change.table, str) else change.table.name
         return self._part((name,), self._views_of.get(name, ()), ())
 
-    def run(self, drop: Drop) -> None:
-        """Take note that a drop ran."""
-        part = self.of(drop)
-        left = after(drop, part)
+    def run(self, change: Change) -> None:
+        """Take note that a change ran."""
+        if not isinstance(change, _DROPS):
+            self._read(after(change, self.whole()))
+            return
+        part = self.of(change)
+        left = after(change, part)
         _replace(self._tables, part.tables, left.tables)
         _replace(self._views, part.views, left.views)
         _replace(self._types, part.types, left.types)

@@ -10,6 +10,9 @@ from build import index, schema, table, user_type, view, wanted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.rollback import Target, rollback_plan
+from scyllamodel.schema.change_json import change_text
 from scyllamodel.schema.facts import SchemaFacts, Table, TableColumn
 from scyllamodel.schema.facts_json import type_dict
 from scyllamodel.schema.order import types_in_circles, types_in_order
@@ -74,6 +77,16 @@ def planned(found):
     return make_plan(SchemaFacts([found]), SchemaFacts([schema()]), SERVER)
 
 
+def taken_back(found):
+    """The plan of a rollback past the version that made all of a keyspace."""
+    steps = [
+        LedgerStep("k/default", 1, seq, state="applied", undo=step.undo, change_json=change_text(step.change))
+        for seq, step in enumerate(planned(found).steps, 1)
+    ]
+    version = Migration("k/default", 1, total=len(steps), steps=steps)
+    return rollback_plan(Target(0, "", (version,)), SchemaFacts([found]), SERVER, allow=ALL)
+
+
 def strip(found):
     """The plan that drops all indexes of tables that stay."""
     bare = [attrs.evolve(one, indexes=()) for one in found.tables]
@@ -86,6 +99,7 @@ CASES = [
     ("contract", dropped, crowd),
     ("contract of types", dropped, lambda size: schema(*crowd(0).tables, *chain(size))),
     ("contract of indexes", strip, crowd),
+    ("rollback", taken_back, crowd),
     ("types in circles", types_in_circles, chain),
     ("what holds a type", lambda types: containing(types[-1].name, types), chain),
     ("plan of types", planned, lambda size: schema(*chain(size))),

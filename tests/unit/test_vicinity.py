@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hypothesis import given
 from strategies import keyspaces
 
@@ -9,8 +11,10 @@ from scyllamodel.schema import changes as c
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.inverse import judged
 from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.plan import transition
+from scyllamodel.schema.plan.step import is_step
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.vicinity import Vicinity
+from scyllamodel.schema.vicinity import Drop, Vicinity
 
 SERVERS = (
     ServerProfile("cassandra", (5, 0, 6)),
@@ -38,6 +42,19 @@ def test_a_part_of_the_keyspace_says_what_all_of_it_says(found):
     for change in drops(found):
         for server in SERVERS:
             assert judged(change, now, server) == judged(change, vicinity.of(change), server)
+        now = after(change, now)
+        vicinity.run(change)
+
+    assert now == vicinity.whole()
+
+
+@given(keyspaces(), keyspaces())
+def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(found, goal):
+    """What is added is judged by all of the keyspace, since its name may be taken anywhere."""
+    now, vicinity = found, Vicinity(found)
+    for change in filter(is_step, transition(found, goal, SERVERS[0])):
+        if not isinstance(change, get_args(Drop)):
+            assert now == vicinity.of(change)
         now = after(change, now)
         vicinity.run(change)
 

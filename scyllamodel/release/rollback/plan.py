@@ -13,7 +13,6 @@ from typing import Any
 
 import attrs
 
-from scyllamodel._secret import HiddenText
 from scyllamodel._text import printable_line
 from scyllamodel.errors import IrreversibleStep, LedgerError
 from scyllamodel.release.ledger.settle import shows
@@ -24,7 +23,6 @@ from scyllamodel.release.rollback.history import Rewound, Stop, makers, rewind
 from scyllamodel.release.rollback.target import Target
 from scyllamodel.schema.changes import AddColumns, Change, DropColumns, LiveOnly
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.inverse import as_made, inverse_of, judged, taken
@@ -33,6 +31,7 @@ from scyllamodel.schema.plan.step import why_no_undo
 from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.vicinity import Vicinity
 
 
 @attrs.frozen
@@ -132,9 +131,10 @@ class _Draft:
         judge: StatementJudge,
     ) -> None:
         self.rewound, self.found, self.server, self.allow, self.code = rewound, found, server, allow, code
-        self.parts = {part.name: part for part in found}
+        self.parts = {part.name: Vicinity(part) for part in found}
         self.kept, self.judge = kept | self.parts.keys(), judge
-        self.made = {part.name: part for part in rewound.made}
+        self.made = {part.name: Vicinity(part) for part in rewound.made}
+        self.has_raw = any(stop.raw is not None for stop in rewound.stops)
         self.steps: list[Step] = []
         self.refusals: list[Diagnostic] = []
         self.stuck: dict[tuple[int, int], LedgerStep] = {step.key: step for step in rewound.opaque}
@@ -163,27 +163,31 @@ class _Draft:
     def reach(self, stop: Stop) -> None:
         """The statements to this schema, and the undo that comes there."""
         for goal in stop.schema:
-            live = self.parts.get(goal.name, KeyspaceFacts(goal.name))
-            for change in transition(live, goal, self.server):
+            for change in transition(self.now(goal.name).whole(), goal, self.server):
                 self.add(change)
         if stop.raw is not None:
             self.by_hand(stop.raw, stop)
 
     def add(self, change: Change) -> None:
         name = keyspace_of(change)
-        now = self.parts.get(name, KeyspaceFacts(name))
         if isinstance(change, LiveOnly):
             owner, _, field = change.name.rpartition(".")
             self.irreversible(name, owner, [field])
             return
         if isinstance(change, DropColumns) and why_no_undo(AddColumns(name, change.table, change.columns), self.server):
             self.irreversible(name, change.table, [column.name for column in change.columns])
-        made = as_made(change, self.made.get(name, now))
-        remarks = tuple(taken(change)) if made is None else judged(made, now, self.server, self.allow)
+        now = self.now(name)
+        made = as_made(change, self.made.get(name, now).of(change))
+        remarks = tuple(taken(change)) if made is None else judged(made, now.of(change), self.server, self.allow)
         self.refusals += [remark for remark in remarks if remark.severity == "error"]
         self.steps.append(make_step(0, change, remarks, self.server))
-        self.parts[name] = after(change, now)
-        self.judge.follow(name, change)
+        now.run(change)
+        if self.has_raw:
+            self.judge.follow(name, change)
+
+    def now(self, name: str) -> Vicinity:
+        """A keyspace as it will be by then."""
+        return self.parts.setdefault(name, Vicinity(KeyspaceFacts(name)))
 
     def irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
         """Remember the steps that added what no statement takes away."""
@@ -197,16 +201,13 @@ class _Draft:
         if undo.cql is None:
             self.stuck[step.key] = step
             return
-        judge = StatementJudge(step.scope.partition("/")[0], self.parts.values(), self.server)
-        said = judge.judge(undo.cql, quoted=not isinstance(undo.cql, HiddenText))
-        undo = attrs.evolve(undo, remarks=(*undo.remarks, *said))
         self.refusals += [remark for remark in undo.remarks if remark.severity == "error"]
         self.steps.append(undo_step(step, undo))
 
     def unrestorable(self, change: Change) -> Iterator[Diagnostic]:
         """What was dropped from a table that is gone itself."""
         back: Any = inverse_of(change)
-        yield from judged(back, self.parts[keyspace_of(change)], self.server)
+        yield from judged(back, self.parts[keyspace_of(change)].of(back), self.server)
 
     def compared(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A stored inverse that is not the one of the stored change: one of the two was altered."""
@@ -229,7 +230,7 @@ class _Draft:
 
     def doubt(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A step that failed, or that was cut short, is not ours to take back."""
-        shown = shows(step, lambda name: self.parts.get(name, KeyspaceFacts(name)), self.server)
+        shown = shows(step, lambda name: self.now(name).whole(), self.server)
         if shown:
             text = f"step {step.seq} of version {step.version} is {step.state}, yet the schema holds it; it is left"
             yield Diagnostic("RB105", "note", step.object, text, f"If it is to go: {step.undo or 'by hand'}")
