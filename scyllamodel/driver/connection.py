@@ -22,6 +22,7 @@ from scyllamodel.driver.names import (
     dict_factory,
     tuple_factory,
 )
+from scyllamodel.driver.query_plan import send_without_wait
 from scyllamodel.driver.request_errors import REQUEST_ERRORS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _NOT_OURS: Final = object()
 
 
 def _our_rows(future: Any) -> None:
-    """Before a request is sent: one of ours makes rows our way, and survives what the driver cannot decode.
+    """Before a request is sent: one of ours makes rows our way, survives what cannot be decoded, and waits for no host.
 
     The mark ``our_rows`` of a statement is its row factory; None leaves that of the session.
     """
@@ -55,6 +56,7 @@ def _our_rows(future: Any) -> None:
         future.row_factory = factory
     handler = rows_handler if factory is tuple_factory else answers_handler
     future._protocol_handler = handler(future._protocol_handler)  # noqa: SLF001 - a session has one for all requests
+    send_without_wait(future)
 
 
 class Connection:

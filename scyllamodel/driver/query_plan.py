@@ -1,0 +1,75 @@
+"""The hosts that a request may be sent to without a wait.
+
+*In*: the driver's plan for a request, and its pools. *Out*: the same plan, without the hosts whose connections are
+closed or have no free stream. For those the driver would wait up to 2 seconds in the thread that sends, whatever the
+timeout of the request, and an event loop would stand still (seen on scylla-driver 3.29.12). A host that is left out has
+its error. A closed connection is reported to its pool, which replaces it; the driver itself notices one when it sends,
+or every 10 seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from scyllamodel.driver.names import NoConnectionsAvailable
+
+
+class ReadyHosts:
+    """A load balancing policy of one request, of which the driver asks the plan of each further page.
+
+    Parameters:
+        policy: the application's.
+        pools: of the session, by host.
+        errors: of the request, by host.
+    """
+
+    __slots__ = ("_errors", "_policy", "_pools")
+
+    def __init__(self, policy: Any, pools: Any, errors: dict[Any, Exception]) -> None:
+        self._policy, self._pools, self._errors = policy, pools, errors
+
+    def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:
+        """The application's plan, as far as it can be sent to."""
+        return self.of(self._policy.make_query_plan(working_keyspace, query))
+
+    def of(self, plan: Iterable[Any]) -> Iterator[Any]:
+        """The hosts of a plan that can be sent to, decided when it is their turn."""
+        for host in plan:
+            pool = self._pools.get(host)
+            fault = None if pool is None or pool.is_shutdown else _fault(pool)
+            if fault is None:
+                yield host
+            else:
+                self._errors[host] = fault
+
+
+def _connections(pool: Any) -> list[Any]:
+    """Those of a pool: one for each shard with scylla-driver, one with cassandra-driver."""
+    found = getattr(pool, "_connections", None)
+    if found is not None:
+        return list(found.values())
+    return [pool._connection] if pool._connection else []  # noqa: SLF001 - no public way
+
+
+def _fault(pool: Any) -> Exception | None:
+    """Why the driver would wait for a connection of this pool, if it would; it takes any open one for a closed one."""
+    connections = _connections(pool)
+    is_open = not connections  # the driver has an error of its own for that
+    for one in connections:
+        if not one.is_closed:
+            if one.in_flight >= one.max_request_id:
+                return NoConnectionsAvailable("a connection has as many requests in flight as it can have")
+            is_open = True
+    if is_open:
+        return None
+    for one in connections:
+        pool.return_connection(one, stream_was_orphaned=True)  # which takes no stream back, and looks at its state
+    return NoConnectionsAvailable("the connection was closed, and is being made again")
+
+
+def send_without_wait(future: Any) -> None:
+    """Before a request is sent: leave out the hosts for which the driver would wait."""
+    ready = ReadyHosts(future._load_balancer, future.session._pools, future._errors)  # noqa: SLF001 - no public way
+    future._load_balancer = ready  # noqa: SLF001
+    future.query_plan = ready.of(future.query_plan)

@@ -1,0 +1,123 @@
+"""Sending never waits: not for a connection that was closed, nor for one that is full, in a thread or an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from scyllamodel import Column, Model, ServiceUnavailable, migrate, partition_key, select
+
+pytestmark = pytest.mark.live
+
+
+class Leaf(Model, table="leaves", repo="nowait"):
+    """A row that is read."""
+
+    id: Column[int] = partition_key()
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="nowait") as found:
+        migrate(found, resources=[Leaf])
+        yield found
+
+
+@pytest.fixture
+def weak(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo behind a proxy, with its statement prepared."""
+    with scylla_cluster.repo(repo.keyspace, name="nowait", nodes=[scylla_fault_proxy.address]) as found:
+        found.get(Leaf, id=1)
+        found.all(select(Leaf).whole_table().timeout(5))
+        yield found
+
+
+def connections(repo):
+    """Those that requests are sent through."""
+    return [one for pool in list(repo.session._pools.values()) for one in list(pool._connections.values())]
+
+
+def cut(repo, proxy):
+    """Close all connections, and wait until the driver knows, which it does not tell its pools."""
+    there = connections(repo)
+    proxy.cut()
+    until = time.monotonic() + 5
+    while not all(one.is_closed for one in there) and time.monotonic() < until:
+        time.sleep(0.001)
+    assert all(one.is_closed for one in there)
+
+
+def fill(repo):
+    """Take all streams of all connections, as requests do that were given up and are not answered yet."""
+    for one in connections(repo):
+        one.in_flight = one.max_request_id
+
+
+async def longest_stand(repo):
+    """How long the loop stands still while rows are read."""
+    lags = [0.0]
+
+    async def watch():
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            lags.append(time.monotonic() - began)
+
+    watching = asyncio.ensure_future(watch())
+    await asyncio.sleep(0.05)
+    for _ in range(3):
+        with contextlib.suppress(ServiceUnavailable):
+            await repo.aio().get(Leaf, id=1)
+        await asyncio.sleep(0.02)
+    watching.cancel()
+    return max(lags)
+
+
+@pytest.mark.parametrize("how", ["closed", "full"])
+def test_no_connection_keeps_an_event_loop(weak, scylla_fault_proxy, how):
+    """The driver would wait for 2 seconds, for another connection or a free stream, in the thread of the loop."""
+    cut(weak, scylla_fault_proxy) if how == "closed" else fill(weak)
+
+    assert asyncio.run(longest_stand(weak)) < 1
+
+
+def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_fault_proxy):
+    """It is refused, and nothing of it was sent."""
+    query = select(Leaf).whole_table().timeout(0.1)
+    cut(weak, scylla_fault_proxy)
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable) as caught:
+        weak.all(query)
+
+    assert not caught.value.may_be_applied
+    assert time.monotonic() - began < 1
+
+
+def test_a_connection_that_was_closed_is_replaced(weak, scylla_fault_proxy):
+    """The first request finds it closed, and has the driver make another one."""
+    cut(weak, scylla_fault_proxy)
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with contextlib.suppress(ServiceUnavailable):
+            assert weak.get(Leaf, id=1) is None
+            return
+        time.sleep(0.1)
+
+    pytest.fail("no connection was made")
+
+
+def test_the_next_page_does_not_wait_either(weak, repo, scylla_fault_proxy):
+    """A stream that goes on after its connection was closed; its reader stands still for no longer."""
+    repo.save_many([Leaf(id=number) for number in range(6)])
+    rows = weak.stream(select(Leaf).whole_table(), page_size=2)
+    next(rows)
+    cut(weak, scylla_fault_proxy)
+    began = time.monotonic()
+    with contextlib.suppress(ServiceUnavailable):
+        list(rows)
+
+    assert time.monotonic() - began < 1.5
