@@ -63,6 +63,7 @@ class Job:
         lost: called before that if it may be applied, and nobody knows.
         partition: rows of one partition may share a batch.
         settled: whether it is accounted for.
+        doubt: the error of an earlier attempt that may be applied, whatever comes of the later ones.
     """
 
     rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that are not shown
@@ -74,6 +75,7 @@ class Job:
     lost: Callable[[], Any] | None = None
     partition: Hashable = attrs.field(default=None, repr=False)
     settled: bool = False
+    doubt: Exception | None = None
 
 
 @attrs.frozen
@@ -290,6 +292,8 @@ class Bulk:
         if error is not None and not last and _passes(job, error, sent=sent):
             if sent:
                 self._sent -= len(job.rows)
+            if may_be_applied(error):
+                job.doubt = error
             self._again.append((job, error))
         else:
             self._end(job, error)
@@ -299,6 +303,8 @@ class Bulk:
             return
         job.settled = True
         self._open.pop(id(job), None)
+        if error is not None and job.doubt is not None and not may_be_applied(error):
+            error = job.doubt
         if error is not None and job.lost is not None and may_be_applied(error):
             job.lost()
         if job.ended is not None:

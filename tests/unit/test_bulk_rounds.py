@@ -1,0 +1,82 @@
+"""Rows that a bulk run sends again: one whose first attempt may be applied stays so, whatever came of the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from scyllamodel import Column, Model, column, partition_key
+from scyllamodel.driver import bulk
+from scyllamodel.driver.many import Many
+from scyllamodel.driver.names import NoConnectionsAvailable, NoHostAvailable, OperationTimedOut
+from scyllamodel.model.state import unknown_names
+from scyllamodel.query.objects import PLAIN
+
+LOST = OperationTimedOut({})
+REFUSED = NoHostAvailable("nobody", {"host": NoConnectionsAvailable("full")})
+
+
+class Part(Model, table="parts", repo="rounds"):
+    """What is saved."""
+
+    id: Column[int] = partition_key()
+    name: Column[str] = column(default="new")
+
+
+class Future:
+    """Stands in for the driver's future, whose error is there already."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def add_callbacks(self, callback, errback, *, callback_args, errback_args):
+        """As the driver's."""
+        del callback, callback_args
+        errback(self.error, *errback_args)
+
+
+class Sender:
+    """What sends requests: each ends with the next of these errors."""
+
+    watch = None
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+
+    def ready(self, compiled):
+        """There is nothing to prepare."""
+        return compiled
+
+    def send(self, statement, options, **how):
+        """It has failed."""
+        del statement, options, how
+        return Future(self.errors.pop(0))
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """Rounds with pauses that nobody notices."""
+    monkeypatch.setattr(bulk, "PAUSES", (0.001, 0.002, 0.003))
+
+
+def saved(*errors):
+    """The error of a row, and what its instance does not know; one attempt ends with each of these errors."""
+    row = Part(id=1, name="a")
+    report = Many(Sender(*errors), "shop").save([row], PLAIN, by_partition=False).run()
+    return report.errors[0].error, unknown_names(row)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_row_of_which_any_attempt_got_no_answer_may_be_applied(at):
+    """That a later attempt was not sent changes nothing of it."""
+    error, unknown = saved(*(LOST if attempt == at else REFUSED for attempt in range(4)))
+
+    assert error.may_be_applied
+    assert {"name"} == unknown
+
+
+def test_a_row_that_was_never_sent_is_not_applied():
+    """The instance stands for no row, and knows it."""
+    error, unknown = saved(*[REFUSED] * 4)
+
+    assert not error.may_be_applied
+    assert set() == unknown
