@@ -17,7 +17,7 @@ from scyllamodel._text import printable_line
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.schema.rules import Topology
+from scyllamodel.schema.rules import Racks, Topology
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.server_rows import (
     COLUMNS_QUERY,
@@ -28,10 +28,10 @@ from scyllamodel.schema.server_rows import (
     profile_from,
 )
 
-LOCAL = "SELECT host_id, data_center, schema_version, release_version FROM system.local WHERE key = 'local'"
+LOCAL = "SELECT host_id, data_center, rack, schema_version, release_version FROM system.local WHERE key = 'local'"
 CLUSTER_STATUS = "SELECT host_id, peer, dc, status, up FROM system.cluster_status"
 """ScyllaDB: what a node knows of all; ``up`` turns false some 20 seconds after a node was killed (seen)."""
-PEERS = "SELECT peer, host_id, data_center, schema_version FROM system.peers"
+PEERS = "SELECT peer, host_id, data_center, rack, schema_version FROM system.peers"
 
 _VERSION = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
@@ -54,6 +54,7 @@ class Node:
     data_center: str
     version: UUID | None
     host: Any = attrs.field(default=None, repr=False, eq=False)
+    rack: str = ""
 
 
 def members(coordinator: Coordinator) -> list[Node]:
@@ -104,7 +105,7 @@ def _said(future: Any, otherwise: UUID | None) -> UUID | None:
 def _node(row: Mapping[str, Any], known: Mapping[str, Any]) -> Node:
     host = known.get(str(row["host_id"]))
     address = str(row["peer"]) if host is None else str(host.endpoint)
-    return Node(row["host_id"], address, row["data_center"] or "", row["schema_version"], host)
+    return Node(row["host_id"], address, row["data_center"] or "", row["schema_version"], host, row["rack"] or "")
 
 
 def read_topology(coordinator: Coordinator) -> Topology:
@@ -114,6 +115,18 @@ def read_topology(coordinator: Coordinator) -> Topology:
         IntrospectionError: they could not be read.
     """
     return dict(Counter(node.data_center for node in read_members(coordinator)))
+
+
+def read_racks(coordinator: Coordinator) -> Racks:
+    """The racks of each data centre, whether their nodes are up or not.
+
+    Raises:
+        IntrospectionError: they could not be read.
+    """
+    found: dict[str, set[str]] = {}
+    for node in read_members(coordinator):
+        found.setdefault(node.data_center, set()).add(node.rack)
+    return {dc: frozenset(racks) for dc, racks in found.items()}
 
 
 def read_members(coordinator: Coordinator) -> list[Node]:

@@ -147,7 +147,15 @@ def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts, books
         return contract_plan(wanted, found, look.server, allow=wish.allow, owners=owners)
     missing = wish.create and any(found[part.name].keyspace is None for part in wanted)
     topology = look.topology() if missing else None
-    return make_plan(wanted, found, look.server, topology=topology, create_keyspace=wish.create, allow=wish.allow)
+    return make_plan(
+        wanted,
+        found,
+        look.server,
+        topology=topology,
+        racks=look.racks(found),
+        create_keyspace=wish.create,
+        allow=wish.allow,
+    )
 
 
 def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: KeyspaceFacts) -> Plan:

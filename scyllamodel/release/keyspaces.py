@@ -45,7 +45,8 @@ def create_keyspace(
     found = look.found([repo.keyspace])
     missing = found[repo.keyspace].keyspace is None
     topology = look.topology() if missing else None
-    plan = make_plan(wanted, found, look.server, topology=topology, create_keyspace=True)
+    racks = look.racks(found)
+    plan = make_plan(wanted, found, look.server, topology=topology, racks=racks, create_keyspace=True)
     plan.raise_refused()
     if missing:
         check_rights(look.coordinator, repo, needs_of(plan.bootstrap))

@@ -15,11 +15,11 @@ from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.health import read_health
 from scyllamodel.driver.reader import read_keyspace_at, schema_version
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_topology, server_of
+from scyllamodel.driver.servers import read_racks, read_topology, server_of
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Keyspace, SchemaFacts
 from scyllamodel.schema.plan import Plan
-from scyllamodel.schema.rules import Topology
+from scyllamodel.schema.rules import Racks, Topology
 from scyllamodel.schema.rules.preflight import preflight
 from scyllamodel.schema.server import ServerProfile
 
@@ -112,6 +112,15 @@ class Look:
             IntrospectionError: it could not be read.
         """
         return read_topology(self.coordinator)
+
+    def racks(self, found: SchemaFacts) -> Racks | None:
+        """The racks of each data centre; None where no keyspace has tablets, or is to be created and may get them.
+
+        Raises:
+            IntrospectionError: they could not be read.
+        """
+        with_tablets = any(part.keyspace is None or part.keyspace.tablets for part in found)
+        return read_racks(self.coordinator) if self.server.has_tablets and with_tablets else None
 
     def checked(self, plan: Plan, found: SchemaFacts, *, by_hand: bool = False) -> Plan:
         """The plan with what the state of the cluster says against it, if there is anything to do.

@@ -136,6 +136,17 @@ class ServerProfile:
         known = self.node.features
         return self.at_least(*since) if known is None else name in known
 
+    @property
+    def views_need_rack_setting(self) -> bool:
+        """Whether views on tablets need ``rf_rack_valid_keyspaces: true``, which is not the default (2025.4)."""
+        release = self.at_least(2025, 4) and not self.at_least(2026, 1)
+        return self.is_scylla and release and not self.node.rf_rack_valid
+
+    @property
+    def views_need_valid_racks(self) -> bool:
+        """Whether views on tablets need as many copies as racks, or one; also where the setting enforces it."""
+        return self.is_scylla and (self.at_least(2025, 4) or self.node.rf_rack_valid is True)
+
     def makes_tablets(self, strategy: str, *, tablets: bool | None) -> bool | None:
         """Whether a new keyspace gets tablets; None when the role may not read the setting that decides.
 

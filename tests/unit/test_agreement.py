@@ -93,13 +93,14 @@ class InMemory:
     def rows(self, cql):
         first = self.nodes[0]
         if "system.local" in cql:
-            return [{"host_id": first.host_id, "data_center": "dc1", "schema_version": first.version}]
+            return [{"host_id": first.host_id, "data_center": "dc1", "rack": "r1", "schema_version": first.version}]
         if "system.peers" in cql:
             return [
                 {
                     "peer": node.endpoint.address,
                     "host_id": node.host_id,
                     "data_center": "dc1",
+                    "rack": "r2",
                     "schema_version": node.heard,
                 }
                 for node in self.nodes[1:]

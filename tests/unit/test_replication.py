@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
-from build import schema
+from build import index, schema, table, view, wanted
 from scylla_rows import NEW, OLD, observed
 from scylla_rows import rows as scylla_rows
 
@@ -15,11 +16,12 @@ from scyllamodel.schema.diff import Sides, diff
 from scyllamodel.schema.diff.keyspaces import same_replication
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.replication import replication_map
 from scyllamodel.schema.rules import Case, judge
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server import NodeSettings, ServerProfile
 
 CASSANDRA = ServerProfile()
 NTS = "NetworkTopologyStrategy"
@@ -117,6 +119,98 @@ def test_racks_are_refused_where_the_server_would(server, declared, said):
 
     assert [CreateKeyspace] == [type(change) for change in changes]
     assert said == errors
+
+
+BY_V = view("x", "t", "v text pk", "id int ck")
+T = table("t", "id int pk", "v text")
+RACKS = {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
+WITH_SETTING = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
+MIDDLE = ServerProfile("scylla", (2025, 4, 10))
+
+
+def planned(server, about, *parts, exists=True, racks=RACKS):
+    """Codes and severities of the plan for these things, in a keyspace that exists or is created."""
+    found = schema(keyspace=about) if exists else schema(keyspace=None)
+    models = attrs.evolve(wanted(*parts), keyspace=None if exists else about)
+    plan = make_plan(models, found, server, topology={"dc1": 3, "dc2": 1}, racks=racks, create_keyspace=True)
+    return [(said.code, said.severity) for said in (*plan.refusals, *plan.notes) if said.code in {"KS108", "KS105"}]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("parts", [(T, BY_V), (attrs.evolve(T, indexes=[index("v")]),)])
+@pytest.mark.parametrize(
+    ("server", "about", "said"),
+    [
+        (NEW, keyspace(dc1=2), [("KS108", "error")]),
+        (NEW, keyspace(dc1=1), []),
+        (NEW, keyspace(dc1=3), []),
+        (NEW, keyspace(dc1=3, dc2=1), []),
+        (NEW, keyspace(dc1=["r1", "r2"]), []),
+        (NEW, keyspace(False, dc1=2), []),
+        (MIDDLE, keyspace(dc1=3), [("KS108", "warn")]),
+        (attrs.evolve(MIDDLE, node=NodeSettings(rf_rack_valid=False)), keyspace(dc1=3), [("KS108", "error")]),
+        (attrs.evolve(MIDDLE, node=NodeSettings(rf_rack_valid=True)), keyspace(dc1=3), []),
+        (CASSANDRA, Keyspace("k", replication_map({"class": NTS, "dc1": 2})), []),
+    ],
+)
+def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about, said, parts, exists):
+    """Once for a keyspace, whether it exists or not, and before anything runs."""
+    assert said == planned(server, about, *parts, exists=exists)
+
+
+@pytest.mark.parametrize(
+    ("server", "about", "said"),
+    [
+        (NEW, keyspace(dc1=2), []),
+        (WITH_SETTING, keyspace(dc1=2), [("KS108", "error")]),
+        (WITH_SETTING, keyspace(dc1=3), []),
+        (WITH_SETTING, keyspace(None, dc1=2), [("KS108", "warn")]),
+        (WITH_SETTING, keyspace(False, dc1=2), []),
+        (WITH_SETTING, keyspace(replication_factor=2), [("KS108", "error")] * 2),
+        (NEW, keyspace(dc1=["r1", "r9"]), [("KS105", "error")]),
+        (NEW, keyspace(dc1=["r1", "r2"]), []),
+    ],
+)
+def test_a_keyspace_that_is_not_valid_for_its_racks(server, about, said):
+    """A plain table is fine in it, unless the node wants all keyspaces valid; racks have to be there."""
+    assert said == [item for item in planned(server, about, T, exists=False) if item[0] in {"KS108", "KS105"}]
+
+
+def test_nothing_is_said_of_racks_that_nobody_knows():
+    """Neither is a vector index kept in a view."""
+    vectors = table("t", "id int pk", "e vector<float,3>", indexes=[index("e", using="vector_index")])
+
+    assert [] == planned(NEW, keyspace(dc1=2), T, BY_V, racks=None)
+    assert [] == planned(NEW, keyspace(dc1=2), vectors)
+
+
+def test_both_ways_out_of_an_invalid_replication_are_said():
+    """The statements for an existing keyspace, numbers for a new one, and tablets=False."""
+    models = wanted(T, BY_V)
+    (there,) = make_plan(models, schema(keyspace=keyspace(dc1=1, dc2=2)), NEW, racks={"dc2": RACKS["dc1"]}).refusals
+    new = attrs.evolve(models, keyspace=keyspace(dc1=2))
+    said = make_plan(new, schema(keyspace=None), NEW, racks=RACKS, create_keyspace=True).refusals
+    (here,) = [one for one in said if one.code == "KS108"]
+
+    assert there.text == (
+        "x: views and indexes on tablets need one copy or one for each rack, and dc2 keeps 2 and has 3 racks"
+    )
+    assert "'dc1': '1', 'dc2': '3'} AND durable_writes = true;" in there.fix
+    assert "tablets=False" in there.fix
+    assert here.fix.startswith("Ask for 3 copies in dc1, or for one; or create the keyspace with tablets=False")
+
+
+def test_advice_on_a_keyspace_with_views_speaks_of_racks():
+    """KS103 prints steps that the server refuses while there are views; then racks are the way."""
+
+    def fix(*parts):
+        plan = make_plan(
+            attrs.evolve(wanted(), keyspace=keyspace(dc1=3)), schema(*parts, keyspace=keyspace(dc1=1)), NEW
+        )
+        return next(said.fix for said in plan.notes if said.code == "KS103")
+
+    assert "list of racks" in fix(T, BY_V)
+    assert "list of racks" not in fix(T)
 
 
 def altered(found, wanted, server):

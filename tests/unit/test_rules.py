@@ -293,6 +293,7 @@ CASES = [
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, options={"cdc": {"enabled": "true"}})),
      new(*T, options={"cdc": {"enabled": "true"}})),
     ("KS105", "error", C5, about(replication={**NTS, "DC1": "3"}), about(replication={**NTS, "dc2": "2"})),
+    ("KS108", "warn", SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
     ("KS106", "error", C5, about(replication={**NTS, "class": "NetworkTopologyStratgy"}), about(replication={**NTS})),
     ("KS100", "error", C5, about(), about(replication=NTS)),
     ("BC101", "error", C5, both(T, ("k int pk from=a", *T[1:])), both(("k int pk", *T[1:]), ("k int pk", *T[1:]))),

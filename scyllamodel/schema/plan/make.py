@@ -16,7 +16,7 @@ from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
 from scyllamodel.schema.plan.plan import Plan, once
 from scyllamodel.schema.plan.step import Step, is_step, make_step
-from scyllamodel.schema.rules import Case, Remark, Topology, judge
+from scyllamodel.schema.rules import Case, Racks, Remark, Topology, judge
 from scyllamodel.schema.rules.keyspaces import with_replication
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def make_plan(
     server: ServerProfile,
     *,
     topology: Topology | None = None,
+    racks: Racks | None = None,
     create_keyspace: bool = False,
     allow: Collection[str] = (),
 ) -> Plan:
@@ -41,6 +42,7 @@ def make_plan(
 
     Parameters:
         topology: how many nodes each data centre has, up or down; checks the replication of a new keyspace.
+        racks: of each data centre; checks what a keyspace with tablets can hold.
         create_keyspace: whether a keyspace that does not exist is to be made; otherwise that is a refusal.
         allow: codes, or ``code:object``, of what may be done although it is refused by default.
     """
@@ -50,7 +52,7 @@ def make_plan(
     live = {part.name: part for part in found}
     sides = [Sides.of(live.get(part.name, KeyspaceFacts(part.name)), part, server) for part in wanted]
     changes = [diff_sides(side, create_keyspace=create_keyspace) for side in sides]
-    cases = [Case(s, c, topology, frozenset(allow)) for s, c in zip(sides, changes, strict=True)]
+    cases = [Case(s, c, topology, frozenset(allow), racks) for s, c in zip(sides, changes, strict=True)]
     return _plan(
         Plan(
             keyspace=", ".join(part.name for part in wanted),

@@ -22,11 +22,12 @@ from scyllamodel.schema.rules import (
     nulls,
     option_limits,
     options,
+    racks,
     types,
     usertypes,
     views,
 )
-from scyllamodel.schema.rules.case import Case, Remark, Topology, allowed
+from scyllamodel.schema.rules.case import Case, Racks, Remark, Topology, allowed
 
 if TYPE_CHECKING:
     from scyllamodel.schema.changes import Change
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import ChangeRule
     from scyllamodel.schema.server import ServerProfile
 
-__all__ = ["Case", "Remark", "Topology", "judge", "lint"]
+__all__ = ["Case", "Racks", "Remark", "Topology", "judge", "lint"]
 
 _FAMILIES: Final = (
     breaking, keyspaces, destructive, keys, types, usertypes, indexes, views, options, option_limits, nulls,
@@ -59,7 +60,7 @@ def judge(case: Case) -> tuple[Remark, ...]:
 
     What ``case.allow`` names is a warning instead of an error.
     """
-    remarks = [Remark(found) for found in (*keyspaces.missing(case), *_declared(case))]
+    remarks = [Remark(found) for found in (*keyspaces.missing(case), *racks.unfit(case), *_declared(case))]
     remarks += [Remark(_weighed(found, case), change) for change in case.changes for found in _of(change, case)]
     remarks += [Remark(found) for found in (*compatibility.stale_renames(case), *breaking.stray_quotes(case))]
     return tuple(remarks)

@@ -21,6 +21,9 @@ from scyllamodel.schema.server import ServerProfile
 Topology: TypeAlias = Mapping[str, int]
 """How many nodes each data centre has, up or down."""
 
+Racks: TypeAlias = Mapping[str, frozenset[str]]
+"""The racks of each data centre that have nodes."""
+
 
 @attrs.frozen
 class Case:
@@ -28,7 +31,7 @@ class Case:
 
     Attributes:
         sides: facts of both sides, by name.
-        topology: None when nobody knows, so that nothing is said of it.
+        topology: None when nobody knows, so that nothing is said of it; so are racks.
         allow: codes, or codes with an object, of what may be done although it is refused by default.
     """
 
@@ -36,6 +39,7 @@ class Case:
     changes: tuple[Change, ...]
     topology: Topology | None = None
     allow: frozenset[str] = frozenset()
+    racks: Racks | None = None
 
     @property
     def name(self) -> str:

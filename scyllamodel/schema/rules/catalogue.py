@@ -342,6 +342,14 @@ ENTRIES: Final = (
         "Nothing. Or name another keyspace: ledger_keyspace=.",
     ),
     Entry(
+        "KS108", "Not RF-rack-valid",
+        "With tablets ScyllaDB pairs the copies of a table with those of its views rack by rack, so a data centre "
+        "needs one copy, or as many as it has racks, or a list of racks. 2025.4 also wants rf_rack_valid_keyspaces: "
+        "true in scylla.yaml; where that is set, keyspaces that are not RF-rack-valid cannot be created at all.",
+        "an index in a keyspace with tablets and {'dc1': 2}, where dc1 has three racks",
+        "As many copies as racks; or create the keyspace with tablets=False.",
+    ),
+    Entry(
         "BC101", "A key column or a field would be renamed",
         "Releases that know the old name fail from that moment on.",
         "partition_key(renamed_from='shop_id') where shop_id is stored",

@@ -13,10 +13,11 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
 from scyllamodel.schema.replication import factors, strategy_fault
+from scyllamodel.schema.rules.racks import needs_valid_racks
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule, Topology
-    from scyllamodel.schema.server import Feature, ServerProfile
+    from scyllamodel.schema.server import Feature
 
 
 def with_replication(wanted: KeyspaceFacts, topology: Topology | None) -> KeyspaceFacts:
@@ -97,6 +98,9 @@ def _racks(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
         elif len(set(racks)) < len(racks):
             text = f"a rack of {dc} is named twice: {', '.join(racks)}"
             yield Diagnostic("KS102", "error", case.name, text, "Name each rack once; one copy is kept in each.")
+        elif case.racks is not None and (unknown := sorted(set(racks) - case.racks.get(dc, frozenset(racks)))):
+            text = f"no node is in the rack {', '.join(unknown)} of {dc}; there are {', '.join(sorted(case.racks[dc]))}"
+            yield Diagnostic("KS105", "error", case.name, text, "Names of racks are case-sensitive.")
 
 
 def _count(factor: object) -> object:
@@ -131,12 +135,12 @@ def _differs(change: KeyspaceDiffers, case: Case) -> Iterator[Diagnostic]:
         for name in ("replication", "durable_writes", "tablets")
         if getattr(wanted, name) is not None and getattr(found, name) != getattr(wanted, name)
     ]
-    yield Diagnostic("KS103", "warn", case.name, "; ".join(said), _way(change, case.server))
+    yield Diagnostic("KS103", "warn", case.name, "; ".join(said), _way(change, case))
 
 
-def _way(change: KeyspaceDiffers, server: ServerProfile) -> str:
+def _way(change: KeyspaceDiffers, case: Case) -> str:
     """The statements that lead to what is configured, in the order in which the server takes them."""
-    steps = alterations(change.found, change.wanted, server)
+    steps = alterations(change.found, change.wanted, case.server)
     if steps is None:
         return (
             "No ALTER KEYSPACE leads there: create another keyspace, copy the tables with scyllamodel backfill, and "
@@ -144,6 +148,11 @@ def _way(change: KeyspaceDiffers, server: ServerProfile) -> str:
         )
     after = "ScyllaDB moves the rows itself, and answers when it is done" if change.found.tablets else "then repair"
     listed = "\n".join(f"    {step};" for step in steps)
+    if change.found.tablets and case.server.views_need_valid_racks and needs_valid_racks(case.found):
+        after += (
+            ". The keyspace holds views or indexes, so each step has to leave one copy or one for each rack: where "
+        )
+        after += "one does not, turn the number into a list of racks first, and change the list"
     return f"A sync never alters it. By hand, one after the other ({after}); or configure what is there:\n{listed}"
 
 
