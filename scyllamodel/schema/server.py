@@ -194,6 +194,24 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def has_transient_replication(self) -> bool:
+        """Whether a factor can be ``3/1``: copies, and how many of them are transient."""
+        return not self.is_scylla
+
+    @property
+    def fills_in_factors(self) -> bool:
+        """Whether NetworkTopologyStrategy without a factor means as many copies as racks, in each data centre."""
+        return self.is_scylla and self.at_least(2026, 1)
+
+    @property
+    def refuses_missing_centres(self) -> bool:
+        """Whether an ``ALTER KEYSPACE`` on tablets is refused that leaves a data centre with copies out.
+
+        ScyllaDB 2025.1 kept such a data centre as it was (seen); 2026.3 refuses.
+        """
+        return self.is_scylla and self.at_least(2026, 1)
+
+    @property
     def table_options(self) -> frozenset[str]:
         """The table and view options that this server takes."""
         newer = (names.split() for since, names in SINCE[self.engine] if self.at_least(*since))

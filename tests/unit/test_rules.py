@@ -428,6 +428,7 @@ def with_default(*, loads_none):
     return SchemaFacts([wanted(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
 
 
+FACTORS = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy',"
 RAN = {"GRANT a TO b": LedgerStep("k/default", 1, 1, cql="GRANT a TO b")}
 ELSEWHERE = [
     ("BC105", lambda: _owned(LEFT, {"old": "the repo 'audit'"}), lambda: _owned(LEFT, {})),
@@ -439,6 +440,8 @@ ELSEWHERE = [
     ("CL104", lambda: changing(True), lambda: changing(False)),
     ("CL105", lambda: migrating("k"), lambda: migrating("other")),
     ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
+    ("NB104", lambda: by_hand(f"{FACTORS} 'dc1': 5}} AND durable_writes = false", tablets=True),
+     lambda: by_hand(f"{FACTORS} 'dc1': 4}} AND durable_writes = false", tablets=True)),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
     ("KS107", lambda: [companion_note("k", "k_scyllamodel")], list),
@@ -489,9 +492,10 @@ def migrating(keyspace):
     return list(preflight(SchemaFacts([schema(keyspace=about)]), health, NEW))
 
 
-def by_hand(cql):
+def by_hand(cql, *, tablets=None):
     """What is said of a hand-written statement in a keyspace without commit log."""
-    return list(StatementJudge("k", [schema(keyspace=Keyspace("k", NTS, durable_writes=False))], SCYLLA).judge(cql))
+    about = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
+    return list(StatementJudge("k", [schema(keyspace=about)], SCYLLA).judge(cql))
 
 
 def contracted(*allow):

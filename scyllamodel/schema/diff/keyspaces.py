@@ -47,13 +47,16 @@ def same_replication(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     if strategy(found) != strategy(wanted) or not factors(wanted):
         return strategy(found) == strategy(wanted)  # without a factor the server's default is as good as any
     stored, declared = _factors(found), _factors(wanted)
+    without = set(factors(wanted)) - set(declared)
     everywhere = declared.pop("replication_factor", None)
     if everywhere is None:
         return stored.keys() == declared.keys() and all(_same(stored[dc], declared[dc]) for dc in stored)
     if "replication_factor" in stored:
         return stored == {**declared, "replication_factor": everywhere}
-    named = all(_same(stored.pop(name, None), factor) for name, factor in declared.items())
-    return named and bool(stored or declared) and all(_same(factor, everywhere) for factor in stored.values())
+    named = without.isdisjoint(stored) and all(_same(stored.pop(n, None), f) for n, f in declared.items())
+    return (
+        named and bool(stored or declared or without) and all(_same(factor, everywhere) for factor in stored.values())
+    )
 
 
 def _same(stored: object, declared: object) -> bool:

@@ -403,6 +403,14 @@ ENTRIES: Final = (
         "Read the statement again.",
     ),
     Entry(
+        "NB104", "A hand-written ALTER KEYSPACE that is refused, or that changes nothing",
+        "With tablets each statement names every data centre, changes one of them, and by one copy; a number of copies "
+        "and a list of racks do not turn into each other. Without tablets replication_factor is for data centres "
+        "without copies, and the others keep theirs without a word.",
+        "RawStep(\"ALTER KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}\") where dc1 "
+        "has one copy", "Write the statements of the remark, in their order.",
+    ),
+    Entry(
         "NU101", "Existing rows have no value of a column",
         "CQL has no defaults: ADD writes nothing, so existing rows have a null in the new column, and default= is for "
         "new instances alone. Such a row loads as None, although the annotation says that there is always a value.",

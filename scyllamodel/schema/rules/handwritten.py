@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -18,40 +18,23 @@ from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.filters import has_stray_quote
 from scyllamodel.schema.options.limits import MAX_TTL
-from scyllamodel.schema.replication import copies, factors
 from scyllamodel.schema.rules.breaking import LONGEST_VIEW, long_index, static_beside_collection
+from scyllamodel.schema.rules.handwritten_keyspaces import (
+    durable_writes,
+    idle_factor,
+    initial_tablets,
+    no_replicas,
+    refused_factors,
+    refused_tablets,
+)
+from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused
 from scyllamodel.schema.server import is_viewless
-from scyllamodel.schema.statement_parser import ParsedStatement, parse_statement
+from scyllamodel.schema.statement_parser import parse_statement
 from scyllamodel.schema.statement_reader import StatementSyntaxError
 from scyllamodel.types.values import Native, is_multi_cell
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
-
-
-@attrs.frozen
-class Handwritten:
-    """A statement and where it runs.
-
-    Attributes:
-        statement: what it says.
-        found: its keyspace before it runs; empty facts where nobody read it.
-    """
-
-    statement: ParsedStatement
-    found: KeyspaceFacts
-    server: ServerProfile
-
-    @property
-    def path(self) -> str:
-        """The raw dotted name of what it changes."""
-        name = self.statement.name or self.statement.table
-        return name if name == self.found.name else f"{self.found.name}.{name}"
-
-    @property
-    def table(self) -> Table | None:
-        """The table that it changes or indexes, if it is known."""
-        return next((table for table in self.found.tables if table.name == self.statement.table), None)
 
 
 def keyspaces_of(cql: str) -> set[str]:
@@ -129,45 +112,11 @@ def _unknown_table(written: Handwritten) -> Iterator[Diagnostic]:
     yield Diagnostic("NB103", "warn", written.path, text, "Make sure that the table exists when it is sent.")
 
 
-def _refused(code: str, written: Handwritten, text: str, fix: str) -> Diagnostic:
-    return Diagnostic(code, "error", written.path, text, fix)
-
-
-def _durable_writes(written: Handwritten) -> Iterator[Diagnostic]:
-    """NB102: an ``ALTER KEYSPACE`` that switches the commit log on again."""
-    about = written.found.keyspace
-    if about is None or about.durable_writes or "durable_writes" in written.statement.options:
-        return
-    if written.server.resets_durable_writes:
-        text = "ALTER KEYSPACE sets durable_writes to true where it does not name it, and false is stored"
-        yield _refused("NB102", written, text, "Add the stored value: AND durable_writes = false")
-
-
-def _no_replicas(written: Handwritten) -> Iterator[Diagnostic]:
-    """NB102: a replication that keeps no copy at all."""
-    about, wanted = written.found.keyspace, written.statement.options.get("replication")
-    if about is None or not about.tablets or not isinstance(wanted, Mapping):
-        return
-    before = factors(about.replication or {})
-    after = {**before, **factors(cast("Mapping[str, Any]", wanted))}
-    if any(map(copies, before.values())) and all(copies(factor) == 0 for factor in after.values()):
-        text = "a factor of 0 in every data centre deletes all rows of the keyspace"
-        yield _refused("NB102", written, text, "Keep at least one copy; or drop the tables, if nobody needs them.")
-
-
-def _initial_tablets(written: Handwritten) -> Iterator[Diagnostic]:
-    tablets = written.statement.options.get("tablets")
-    initial = str(cast("Mapping[str, Any]", tablets).get("initial", 0)) if isinstance(tablets, Mapping) else "0"
-    if initial.startswith("-") and written.server.breaks_at_negative_tablets:
-        text = f"no table can be created in a keyspace with initial tablets of {initial}: the node runs out of memory"
-        yield _refused("NB101", written, text, "Leave 'initial' out.")
-
-
 def _index(written: Handwritten) -> Iterator[Diagnostic]:
     statement, server = written.statement, written.server
     if statement.using == "" and server.breaks_drivers:
         text = "the answer to an empty index class cannot be decoded, and the driver closes its connection"
-        yield _refused("NB101", written, text, "Write the class, or leave USING out.")
+        yield refused("NB101", written, text, "Write the class, or leave USING out.")
     made_up = re.sub(r"\W", "", f"{statement.table}_{'_'.join(statement.names)}_idx", flags=re.ASCII)
     yield from long_index(written.path, statement.name or made_up, server, given=bool(statement.name))
     if not server.fails_static_writes:
@@ -182,10 +131,10 @@ def _index(written: Handwritten) -> Iterator[Diagnostic]:
 def _view(written: Handwritten) -> Iterator[Diagnostic]:
     if has_stray_quote(written.statement.where, stored=False):
         text = "a quote in the filter of a view is stored without its escape: every write to the table fails afterwards"
-        yield _refused("NB101", written, text, "Filter when reading the view.")
+        yield refused("NB101", written, text, "Filter when reading the view.")
     if len(written.statement.name) > LONGEST_VIEW and not written.server.checks_given_names:
         text = f"a view name of more than {LONGEST_VIEW} characters stops every node, which do not start again"
-        yield _refused("NB101", written, text, "Choose a shorter name.")
+        yield refused("NB101", written, text, "Choose a shorter name.")
 
 
 def _table_options(written: Handwritten) -> Iterator[Diagnostic]:
@@ -193,10 +142,10 @@ def _table_options(written: Handwritten) -> Iterator[Diagnostic]:
     ttl = options.get("default_time_to_live", 0)
     if str(ttl).isdecimal() and int(str(ttl)) > MAX_TTL and written.server.accepts_any_ttl:
         text = f"rows with a default_time_to_live above {MAX_TTL} cannot be read once they are on disk"
-        yield _refused("NB101", written, text, f"Write {MAX_TTL} at most, which is 20 years.")
+        yield refused("NB101", written, text, f"Write {MAX_TTL} at most, which is 20 years.")
     if "id" in options and written.server.accepts_any_id:
         text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
-        yield _refused("NB101", written, text, "Leave id out; servers choose it.")
+        yield refused("NB101", written, text, "Leave id out; servers choose it.")
 
 
 def _tags(written: Handwritten) -> Iterator[Diagnostic]:
@@ -210,14 +159,14 @@ def _tags(written: Handwritten) -> Iterator[Diagnostic]:
         column = written.table.ttl_column
         text = f"{options[0]} replaces the tags of the table, and {column} is not its TTL column any more"
         fix = f"Leave it out; or follow it by ALTER TABLE {written.path} TTL {column}, in a step after it."
-        yield _refused("NB102", written, text, fix)
+        yield refused("NB102", written, text, fix)
 
 
 def _type(written: Handwritten) -> Iterator[Diagnostic]:
     """NB102: another type of the TTL column."""
     if written.table is not None and written.table.ttl_column in written.statement.names:
         text = "the type of a TTL column is changed, and its values may not be times any more: rows stop expiring"
-        yield _refused("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
+        yield refused("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
 
 
 def _added(written: Handwritten) -> Iterator[Diagnostic]:
@@ -246,10 +195,10 @@ def _under_index(written: Handwritten, table: Table, name: str, index: Index) ->
     fix = f"First: DROP INDEX {written.found.name}.{index.name}"
     if is_viewless(index.using):
         text = f"the index {index.name} needs {name}, and stays as an index on a column that is not there"
-        yield _refused("NB102", written, text, fix)
+        yield refused("NB102", written, text, fix)
     elif column is not None and is_multi_cell(column.type):
         text = f"the collection {name} is dropped under the index {index.name}: the next write ends every node"
-        yield _refused("NB101", written, text, fix)
+        yield refused("NB101", written, text, fix)
 
 
 def _dropped_time(written: Handwritten) -> Iterator[Diagnostic]:
@@ -257,13 +206,13 @@ def _dropped_time(written: Handwritten) -> Iterator[Diagnostic]:
     read = {"*", "dropped_time"} & {name.lower() for name in written.statement.names}
     if place == ("system_schema", "dropped_columns") and read and written.server.breaks_drivers:
         text = "dropped_time overflows the dates of drivers, which close the connection"
-        yield _refused("NB101", written, text, "Name the other columns.")
+        yield refused("NB101", written, text, "Name the other columns.")
 
 
 _Rule = Callable[[Handwritten], Iterator[Diagnostic]]
 _RULES: Final[Mapping[str, tuple[_Rule, ...]]] = {
-    "CREATE KEYSPACE": (_initial_tablets,),
-    "ALTER KEYSPACE": (_durable_writes, _no_replicas, _initial_tablets),
+    "CREATE KEYSPACE": (initial_tablets,),
+    "ALTER KEYSPACE": (durable_writes, no_replicas, initial_tablets, refused_tablets, refused_factors, idle_factor),
     "CREATE INDEX": (_index,),
     "CREATE MATERIALIZED VIEW": (_view, _table_options),
     "CREATE TABLE": (_table_options,),

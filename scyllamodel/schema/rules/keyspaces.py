@@ -12,7 +12,7 @@ from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.replication import factors, strategy_fault
+from scyllamodel.schema.replication import copies, factors, strategy_fault
 from scyllamodel.schema.rules.racks import needs_valid_racks
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def _new_tablets(about: Keyspace, case: Case) -> Iterator[Diagnostic]:
 
 def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
     yield from _racks(replication, case)
+    if faults := list(_unfit_factors(replication, case)):
+        yield from faults
+        return
     asked = {name: str(_count(value)) for name, value in factors(replication).items()}
     nodes = case.topology or {}
     if strategy(replication) == "SimpleStrategy":
@@ -83,6 +86,30 @@ def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]
         if factor.isdecimal() and 0 < int(factor) < least:
             text = f"this server takes no fewer than {least} copies (minimum_replication_factor_fail_threshold)"
             yield Diagnostic("KS102", "error", case.name, text, f"Ask for at least {least}.")
+
+
+def _unfit_factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
+    """KS102 for factors that are no numbers, or none at all; KS106 for what SimpleStrategy does not know."""
+    asked, name = factors(replication), strategy(replication)
+    takes = "a whole number" + ", or copies/transient such as 3/1" * case.server.has_transient_replication
+    for dc, factor in sorted(asked.items()):
+        number = copies(factor) if case.server.has_transient_replication else _whole(factor)
+        if number is None:
+            text = f"the factor of {dc} is {factor}, which is not {takes}"
+            yield Diagnostic("KS102", "error", case.name, text, "Write a number of copies.")
+    if not asked and (name == "SimpleStrategy" or (name in _NTS and not case.server.fills_in_factors)):
+        fix = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}, with your data centres.'
+        yield Diagnostic("KS102", "error", case.name, f"{name} is given no number of copies", fix)
+    if name == "SimpleStrategy" and (others := sorted(set(asked) - {"replication_factor"})):
+        text = f"SimpleStrategy takes replication_factor alone, and not {', '.join(others)}"
+        yield Diagnostic("KS106", "error", case.name, text, "Write NetworkTopologyStrategy for data centres.")
+
+
+_NTS: Final = frozenset({"", "NetworkTopologyStrategy"})
+
+
+def _whole(factor: object) -> int | None:
+    return None if "/" in str(factor) else copies(factor)
 
 
 def _racks(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:

@@ -1,0 +1,44 @@
+"""A hand-written statement, the schema before it runs, and how a rule refuses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts import KeyspaceFacts, Table
+from scyllamodel.schema.statement_parser import ParsedStatement
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server import ServerProfile
+
+
+@attrs.frozen
+class Handwritten:
+    """A statement and where it runs.
+
+    Attributes:
+        statement: what it says.
+        found: its keyspace before it runs; empty facts where nobody read it.
+    """
+
+    statement: ParsedStatement
+    found: KeyspaceFacts
+    server: ServerProfile
+
+    @property
+    def path(self) -> str:
+        """The raw dotted name of what it changes."""
+        name = self.statement.name or self.statement.table
+        return name if name == self.found.name else f"{self.found.name}.{name}"
+
+    @property
+    def table(self) -> Table | None:
+        """The table that it changes or indexes, if it is known."""
+        return next((table for table in self.found.tables if table.name == self.statement.table), None)
+
+
+def refused(code: str, written: Handwritten, text: str, fix: str) -> Diagnostic:
+    """A refusal of the whole statement."""
+    return Diagnostic(code, "error", written.path, text, fix)
