@@ -1,7 +1,8 @@
 """The verbs of `AsyncRepo`: those of `Repo`, awaited.
 
 The flows are the same; here an event loop drives them. Connecting and preparing, for which the driver has no futures,
-go to a thread. A verb says no more than its twin in `scyllamodel.driver.reading` or `writing`, which explains it.
+take a thread of their own, once for all tasks that wait. A verb says no more than its twin in
+`scyllamodel.driver.reading` or `writing`, which explains it.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.listeners import noticed
 from scyllamodel.driver.loading import OnError, load_chunks
-from scyllamodel.driver.loops import in_thread, waker
+from scyllamodel.driver.loops import waker
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page
+from scyllamodel.driver.raw import raw, truncate
 from scyllamodel.driver.requests import Answer, Requests, reraise
 from scyllamodel.driver.scan import PAGE, PARALLELISM, AsyncScan, ScanCourse
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
-from scyllamodel.driver.user_types import StaleType
 from scyllamodel.query.objects import Using
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select
-from scyllamodel.query.statement import Compiled, Statement
+from scyllamodel.query.statement import Statement
 
 if TYPE_CHECKING:
     from scyllamodel.driver.repo import Repo
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 M = TypeVar("M", bound="Model | MaterializedView")
-
-
-def _itself(future: Any) -> Any:
-    return future
 
 
 class AsyncVerbs:
@@ -68,8 +65,7 @@ class AsyncVerbs:
             return found
 
     async def _requests(self) -> Requests:
-        ready = self._repo.ready()
-        return await in_thread(self._repo.requests) if ready is None else ready
+        return self._repo.ready() or await self._repo.requests_async()
 
     async def _answer(self, step: Step) -> Answer:
         requests = await self._requests()
@@ -86,29 +82,22 @@ class AsyncVerbs:
         return answer
 
     async def _asked(self, requests: Requests, step: Step) -> Answer:
-        if isinstance(step, Ask):
-            compiled = step.compiled
-            statement = await self._bound(requests, compiled)
-            send = partial(requests.send, statement, compiled.options, size=step.size, state=step.state)
-        elif isinstance(step, Next):
-            compiled, send = step.compiled, partial(_itself, step.answer.future)
+        compiled = step.compiled
+        if isinstance(step, Next):
+            send = step.answer.awaited
         else:
-            compiled = step.batch.compiled()
-            statement = step.batch.ready(requests) or await in_thread(step.batch.statement, requests)
-            send = partial(requests.send, statement, compiled.options)
+            deadline = None
+            statement = step.ready(requests)
+            if statement is None:
+                deadline = requests.deadline(compiled.options)
+                statement = await step.bound_async(requests, deadline)
+            send = partial(
+                requests.send, statement, compiled.options, size=step.size, state=step.state, deadline=deadline
+            )
         try:
             return Answer(*(await waker().request(send)))
         except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
             reraise(error, compiled)
-
-    async def _bound(self, requests: Requests, compiled: Compiled[Any]) -> Any:
-        prepared = requests.statements.get(compiled.shape)
-        if prepared is None:
-            prepared = await in_thread(requests.statements.prepare, compiled.shape)
-        try:
-            return requests.bind(prepared, compiled)
-        except StaleType:
-            return await in_thread(requests.rebind, prepared, compiled)
 
     async def execute(self, statement: Statement[R], /) -> R:
         """See `Repo.execute`."""
@@ -233,7 +222,7 @@ class AsyncVerbs:
 
     async def truncate(self, model: type[Model], /) -> None:
         """See `Repo.truncate`."""
-        await in_thread(self._repo.truncate, model)
+        await self.drive(truncate(model, self._repo.keyspace))
 
     @overload
     async def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
@@ -241,8 +230,7 @@ class AsyncVerbs:
     async def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
     async def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
         """See `Repo.raw`."""
-        found: list[Any] = await in_thread(self._repo.raw, cql, values, into=into)
-        return found
+        return await self.drive(raw(cql, values, into, self._repo.keyspace))
 
     @overload
     def scan(
@@ -344,7 +332,7 @@ class AsyncVerbs:
         return (await bulk.run_async()).checked(raise_errors)
 
     async def _many(self, concurrency: int, on_progress: OnProgress | None) -> Many:
-        return Many(await self._requests(), self._repo.keyspace, concurrency, on_progress)
+        return Many(await self._requests(), self._repo.keyspace, concurrency, on_progress, in_loop=True)
 
     def batch(self) -> AsyncBatch:
         """See `Repo.batch`."""

@@ -16,7 +16,7 @@ from typing_extensions import Self
 
 from scyllamodel._numbers import check_seconds, check_timestamp
 from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
-from scyllamodel.driver.requests import Requests, check_size, tune
+from scyllamodel.driver.requests import Deadline, Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
 from scyllamodel.model.state import Snapshot, begin_write, end_write, forget, is_loaded, remember, row_of
@@ -118,7 +118,8 @@ class Batch:
         return len(self._parts)
 
     @property
-    def _compiled(self) -> list[Compiled[Any]]:
+    def statements(self) -> list[Compiled[Any]]:
+        """What was collected."""
         return [part.compiled for part in self._parts.values()]
 
     def unlogged(self) -> Self:
@@ -255,11 +256,11 @@ class Batch:
     @property
     def conditional(self) -> bool:
         """Whether it is a lightweight transaction."""
-        return any(compiled.shape.conditional for compiled in self._compiled)
+        return any(compiled.shape.conditional for compiled in self.statements)
 
     def compiled(self) -> Compiled[Any]:
         """The batch as one statement, for errors and events."""
-        shapes = [compiled.shape for compiled in self._compiled]
+        shapes = [compiled.shape for compiled in self.statements]
         first = shapes[0]
         text = "; ".join(dict.fromkeys(shape.cql for shape in shapes))
         models = {shape.model for shape in shapes}
@@ -275,20 +276,30 @@ class Batch:
         )
         return Compiled(shape, (), self.options)
 
-    def statement(self, requests: Requests) -> Any:
+    def statement(self, requests: Requests, deadline: Deadline | None = None) -> Any:
         """The driver's batch; this may wait for statements to be prepared.
+
+        Parameters:
+            deadline: of the request; None is that of a request which begins now.
 
         Raises:
             QueryNotSupported: it has more bytes than a request may have.
         """
-        return self._made([requests.bound(compiled) for compiled in self._compiled])
+        deadline = deadline or requests.deadline(self.options)
+        return self.joined([requests.bound(compiled, deadline) for compiled in self.statements])
+
+    async def statement_async(self, requests: Requests, deadline: Deadline | None = None) -> Any:
+        """The driver's batch, as `statement` gives it, and the loop goes on meanwhile."""
+        deadline = deadline or requests.deadline(self.options)
+        return self.joined([await requests.bound_async(compiled, deadline) for compiled in self.statements])
 
     def ready(self, requests: Requests) -> Any:
         """The driver's batch; None where the server has to be asked first, see `statement`."""
-        bound = [requests.ready(compiled) for compiled in self._compiled]
-        return None if None in bound else self._made(bound)
+        bound = [requests.ready(compiled) for compiled in self.statements]
+        return None if None in bound else self.joined(bound)
 
-    def _made(self, bound: list[Any]) -> Any:
+    def joined(self, bound: list[Any]) -> Any:
+        """The driver's batch of statements with their values."""
         check_size(bound)
         if self.conditional:
             _check_one_partition(bound)

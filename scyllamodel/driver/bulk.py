@@ -25,11 +25,10 @@ from scyllamodel.driver.bulk_report import BulkReport, OnProgress, Progress, Row
 from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask
 from scyllamodel.driver.listeners import unawaited
-from scyllamodel.driver.loops import in_thread
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.driver.window import AsyncWindow, Window
 from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
-from scyllamodel.query.statement import Compiled
+from scyllamodel.query.statement import Compiled, Shape
 
 CONCURRENCY: Final = 64
 """Requests under way: twice as many gain little (seen: 155 and 157 µs of CPU a row)."""
@@ -42,6 +41,9 @@ GROUP: Final = 50
 
 PAUSES: Final = (0.1, 0.5, 2.0)
 """Seconds before each further round of what failed for a passing reason."""
+
+UNPREPARED: Final = 1.0
+"""Seconds for which rows whose statement could not be prepared have that error, before it is prepared again."""
 
 SETTLE: Final = 60.0
 """Seconds that a run which is broken off waits for the answers to what it has sent; requests time out long before."""
@@ -94,9 +96,9 @@ class _Arrivals:
 
 @attrs.frozen
 class _Bound:
-    """Make the statement of a job for which the server has to be asked; what is wrong with it is the answer."""
+    """Prepare a statement and bind its values; what is wrong with it is the answer."""
 
-    job: Job
+    compiled: Compiled[Any]
 
 
 @attrs.frozen
@@ -119,6 +121,7 @@ class Bulk:
         jobs: as they are wanted, from any iterable; none is made before there is room for it.
         total: how many rows there will be, if that is known.
         grouping: collects jobs of one partition into batches.
+        leave: called when the run is broken off; gives the rows that were read ahead of it.
     """
 
     def __init__(
@@ -130,8 +133,9 @@ class Bulk:
         total: int | None,
         on_progress: OnProgress | None,
         grouping: Grouping | None = None,
+        leave: Callable[[], Iterable[Any]] = tuple,
     ) -> None:
-        self._requests, self._jobs = requests, jobs
+        self._requests, self._jobs, self._leave = requests, jobs, leave
         self._concurrency = check_integer("concurrency", concurrency, least=1)
         self._total, self._on_progress, self._grouping = total, on_progress, grouping
         self._window: Window[Job] | AsyncWindow[Job]
@@ -140,6 +144,7 @@ class Bulk:
         self._starting: Job | None = None
         self._again: deque[tuple[Job, Exception]] = deque()
         self._errors: list[RowError] = []
+        self._unprepared: dict[Shape[Any], tuple[RequestFailed, float]] = {}
         self._seen = self._done = self._sent = self._asked = self._retried = 0
         self._began = time.perf_counter()
 
@@ -158,8 +163,12 @@ class Bulk:
             while need is not None:
                 need = _resumed(course, self._met(window, need, jobs))
         except BaseException as error:  # Ctrl-C too
-            self._stop()
-            self._arrived += window.rest(SETTLE)
+            try:
+                self._stop()
+                self._arrived += window.rest(SETTLE)
+            except BaseException as again:  # it is pressed again
+                self._break_off(again)
+                raise
             self._break_off(error)
             raise
         return self._report()
@@ -171,7 +180,7 @@ class Bulk:
             return window.take(need.at_least)
         if isinstance(need, _Awaited):
             raise TypeError(unawaited("on_progress"))
-        return self._bound(need.job) if isinstance(need, _Bound) else time.sleep(cast("_Pause", need).seconds)
+        return self._bound(need.compiled) if isinstance(need, _Bound) else time.sleep(cast("_Pause", need).seconds)
 
     async def run_async(self) -> BulkReport:
         """Work through all of them in the running event loop; errors as of `run`, and what cancels the task."""
@@ -191,8 +200,12 @@ class Bulk:
                     found = await self._met_async(window, need, jobs)
                 need = _resumed(course, found)
         except BaseException as error:
-            self._stop()
-            self._arrived += await window.rest_async(SETTLE)
+            try:
+                self._stop()
+                self._arrived += await window.rest_async(SETTLE)
+            except BaseException as again:  # the task is cancelled again
+                self._break_off(again)
+                raise
             self._break_off(error)
             raise
         return self._report()
@@ -205,15 +218,20 @@ class Bulk:
         if isinstance(need, _Awaited):
             return await need.found
         if isinstance(need, _Bound):
-            return await in_thread(self._bound, need.job)
+            return await self._bound_async(need.compiled)
         return await asyncio.sleep(cast("_Pause", need).seconds)
 
-    def _bound(self, job: Job) -> Any:
-        """The statement of a job, prepared now; or what is wrong with it."""
-        compiled = cast("Compiled[Any]", job.compiled)
+    def _bound(self, compiled: Compiled[Any]) -> Any:
+        """The statement of a row, prepared now; or what is wrong with it."""
         try:
-            return self._requests.bound(compiled) if job.batch is None else job.batch.statement(self._requests)
+            return self._requests.bound(compiled)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a row is its own error
+            return error
+
+    async def _bound_async(self, compiled: Compiled[Any]) -> Any:
+        try:
+            return await self._requests.bound_async(compiled)
+        except Exception as error:  # noqa: BLE001 - as of `_bound`
             return error
 
     def _course(self) -> Generator[_Need, Any, None]:
@@ -231,6 +249,7 @@ class Bulk:
                 yield from self._round_again(last=pause == PAUSES[-1])
 
     def _round_again(self, *, last: bool) -> Generator[_Need, Any, None]:
+        self._unprepared.clear()
         for _ in range(len(self._again)):
             yield from self._start(self._again[0][0], last=last, again=True)
         yield from self._settle_all(last=last)
@@ -249,7 +268,7 @@ class Bulk:
             return
         try:
             ready = self._requests.ready(job.compiled) if job.batch is None else job.batch.ready(self._requests)
-            found = (yield _Bound(job)) if ready is None else ready
+            found = (yield from self._statement(job)) if ready is None else ready
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a row is its own error
             found = error
         if again:
@@ -262,6 +281,27 @@ class Bulk:
         self._sent += len(job.rows)
         self._open[id(job)], self._starting = job, None
         self._window.send(found, job, Ask(job.compiled))
+
+    def _statement(self, job: Job) -> Generator[_Need, Any, Any]:
+        """The statement of a job for which the server has to be asked."""
+        if job.batch is None:
+            return (yield from self._prepared(cast("Compiled[Any]", job.compiled)))
+        bound: list[Any] = []
+        for compiled in job.batch.statements:
+            bound.append((yield from self._prepared(compiled)))  # noqa: PERF401 - a comprehension cannot yield
+        return job.batch.joined(bound)
+
+    def _prepared(self, compiled: Compiled[Any]) -> Generator[_Need, Any, Any]:
+        """A statement, prepared now; while the server does not prepare it, only one row in a while waits for that."""
+        failed, until = self._unprepared.get(compiled.shape, (None, 0.0))
+        if failed is not None and time.monotonic() < until:
+            raise failed
+        found = yield _Bound(compiled)
+        if isinstance(found, RequestFailed):
+            self._unprepared[compiled.shape] = found, time.monotonic() + UNPREPARED
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def _settle(self, at_least: int, *, last: bool) -> Generator[_Need, Any, None]:
         self._arrived += yield _Arrivals(at_least)
@@ -321,6 +361,9 @@ class Bulk:
 
     def _stop(self) -> None:
         """Send nothing more; what was not sent, or waits to be sent again, has failed."""
+        for row in self._leave():
+            self._end(Job([(self._seen, row)], None), _not_sent())
+            self._seen += 1
         for job in self._window.drop():
             self._asked -= 1
             self._sent -= len(job.rows)

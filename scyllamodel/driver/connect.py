@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import threading
+import weakref
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -61,17 +63,43 @@ def connect(settings: RepoSettings) -> Any:
     with _quiet():
         try:
             cluster = new_cluster(**_cluster_settings(settings))
+            made = _recorded(cluster)
             _leave_silent_hosts_out(cluster)
             session = cluster.connect()
             _check_policy(cluster)
-        except REQUEST_ERRORS as error:
-            failure = connection_failed(settings, error, _known_hosts(cluster))
+        except BaseException as error:  # Ctrl-C too
+            hosts = _known_hosts(cluster)
             if cluster is not None:
-                cluster.shutdown()
-            raise failure from error
+                _give_up(cluster, made)
+            if isinstance(error, REQUEST_ERRORS):
+                raise connection_failed(settings, error, hosts) from error
+            raise
     cluster.connect_timeout = STEADY_CONNECT_TIMEOUT
     session.client_protocol_handler = answers_handler(session.client_protocol_handler)
     return session
+
+
+def _recorded(cluster: Any) -> weakref.WeakSet[Any]:
+    """The connections of a cluster, those included that are being made."""
+    made: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    class Recorded(cluster.connection_class):  # type: ignore[misc]
+        def __init__(self, *args: Any, **keywords: Any) -> None:
+            made.add(self)
+            super().__init__(*args, **keywords)
+
+    cluster.connection_class = Recorded
+    return made
+
+
+def _give_up(cluster: Any, made: weakref.WeakSet[Any]) -> None:
+    """Close what was opened; a connection on which somebody waited when Ctrl-C came is in no pool of the driver."""
+    try:
+        cluster.shutdown()
+    finally:
+        for connection in list(made):
+            if getattr(connection, "_socket", None) is not None:  # it came as far as having one
+                connection.close()
 
 
 def _check_policy(cluster: Any) -> None:
@@ -223,10 +251,17 @@ def stop_loop() -> None:
     """
     module: Any = sys.modules.get("cassandra.io.libevreactor")
     loop: Any = getattr(module, "_global_loop", None)
-    thread = getattr(loop, "_thread", None)
+    if loop is None or loop._pid != os.getpid():  # noqa: SLF001 - a parent's is left to `forks`
+        return
+    thread = loop._thread  # noqa: SLF001
     if thread is not None and thread.is_alive():
         loop._shutdown = True  # noqa: SLF001 - the driver has no public way (seen on scylla-driver 3.29.12)
         loop.notify()
         thread.join(0.5)
-    if loop is not None:
-        module._global_loop = None  # noqa: SLF001 - also a loop whose thread never started, which cannot be joined
+    module._global_loop = None  # noqa: SLF001 - also a loop whose thread never started, which cannot be joined
+
+
+def loop_is_idle() -> bool:
+    """Whether no connection of any cluster is open, so that nobody needs the driver's event loop any more."""
+    loop: Any = getattr(sys.modules.get("cassandra.io.libevreactor"), "_global_loop", None)
+    return not getattr(loop, "_live_conns", None)

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 from scyllamodel.driver import forks
 from scyllamodel.driver.decoding import answers_handler, rows_handler
 from scyllamodel.driver.names import (
+    EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
     FallthroughRetryPolicy,
+    Session,
     SimpleStatement,
     dict_factory,
     tuple_factory,
@@ -33,6 +35,9 @@ _log: Final = logging.getLogger("scyllamodel.driver")
 
 PAGE: Final = 5000
 """Rows of one page; pages are followed, whatever the session's own size is."""
+
+_LEGACY: Final = 1
+"""The mode of a cluster whose session was given a timeout, a row factory or a consistency of its own."""
 
 
 class _Ours(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
@@ -57,6 +62,16 @@ def _our_rows(future: Any) -> None:
     handler = rows_handler if factory is tuple_factory else answers_handler
     future._protocol_handler = handler(future._protocol_handler)  # noqa: SLF001 - a session has one for all requests
     send_without_wait(future)
+
+
+class _InTime:
+    """A session, for the time of one preparation, whose default timeout is that of a request."""
+
+    def __init__(self, session: Any, timeout: float | None) -> None:
+        self._session, self.default_timeout = session, timeout
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
 
 
 class Connection:
@@ -90,8 +105,16 @@ class Connection:
         Raises:
             ConnectionFailed: it was opened before this process was forked.
         """
-        forks.check(self._opened, self.what)
+        self.check()
         return self._session
+
+    def check(self) -> None:
+        """Refuse the connection of a parent process.
+
+        Raises:
+            ConnectionFailed: it was opened before this process was forked.
+        """
+        forks.check(self._opened, self.what)
 
     @property
     def inherited(self) -> bool:
@@ -152,6 +175,21 @@ class Connection:
         """
         given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
         return self._listened().execute_async(statement, paging_state=state, **given)
+
+    def prepare(self, cql: str, timeout: float | None) -> Any:
+        """Prepare text within a time; this waits for the server. Returns the driver's prepared statement.
+
+        ``Session.prepare`` takes no timeout, and uses a setting of the session that would put it into legacy mode.
+        """
+        return Session.prepare(_InTime(self.session, timeout), cql)
+
+    @property
+    def request_timeout(self) -> float | None:
+        """Seconds that a request may take which names no timeout, as the driver has it."""
+        session = self.session
+        if getattr(session.cluster, "_config_mode", None) == _LEGACY:
+            return session.default_timeout  # type: ignore[no-any-return]
+        return session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout  # type: ignore[no-any-return]
 
     def _listened(self) -> Any:
         """The session, with a listener that prepares requests of ours for their answers.

@@ -75,15 +75,16 @@ class Driven:
         return answer
 
     def _asked(self, requests: Requests, step: Step) -> Answer:
-        if isinstance(step, Ask):
-            compiled = step.compiled
-            statement = requests.bound(compiled)
-            future = requests.send(statement, compiled.options, size=step.size, state=step.state)
-        elif isinstance(step, Next):
-            compiled, future = step.compiled, step.answer.future
+        compiled = step.compiled
+        if isinstance(step, Next):
+            future = step.answer.awaited()
         else:
-            compiled = step.batch.compiled()
-            future = requests.send(step.batch.statement(requests), compiled.options)
+            deadline = None
+            statement = step.ready(requests)
+            if statement is None:
+                deadline = requests.deadline(compiled.options)
+                statement = step.bound(requests, deadline)
+            future = requests.send(statement, compiled.options, size=step.size, state=step.state, deadline=deadline)
         try:
             return Answer(future, future.result().current_rows)
         except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them

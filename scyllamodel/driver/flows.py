@@ -6,15 +6,19 @@ A flow neither waits nor knows who does: `scyllamodel.driver.drive` drives it in
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
+from scyllamodel._cql import without_literals
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.batches import Batch, may_be_applied, saving
 from scyllamodel.driver.loading import OnError, load_row, load_rows
-from scyllamodel.driver.requests import Answer, lwt_result
+from scyllamodel.driver.markers import check_values, has_markers
+from scyllamodel.driver.names import SimpleStatement, tuple_factory
+from scyllamodel.driver.requests import Answer, Deadline, Requests, lwt_result
+from scyllamodel.driver.statements import Paxos
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import (
@@ -54,6 +58,18 @@ class Ask:
     size: int | None = None
     state: bytes | None = None
 
+    def ready(self, requests: Requests) -> Any:
+        """What is sent; None where the server has to be asked first, see `bound`."""
+        return requests.ready(self.compiled)
+
+    def bound(self, requests: Requests, deadline: Deadline) -> Any:
+        """What is sent; this may wait for the server."""
+        return requests.bound(self.compiled, deadline)
+
+    async def bound_async(self, requests: Requests, deadline: Deadline) -> Any:
+        """What is sent, awaited."""
+        return await requests.bound_async(self.compiled, deadline)
+
 
 @attrs.frozen(eq=False)
 class Next:
@@ -63,14 +79,80 @@ class Next:
     compiled: Compiled[Any]
 
 
-@attrs.frozen(eq=False)
-class Together:
+class _Whole:
+    """A request without pages of its own choice."""
+
+    size: int | None = None
+    state: bytes | None = None
+
+
+@attrs.frozen(eq=False, slots=False)
+class Together(_Whole):
     """Send a batch, and wait for its answer."""
 
     batch: Batch
+    compiled: Compiled[Any]
+
+    def ready(self, requests: Requests) -> Any:
+        """See `Ask.ready`."""
+        return self.batch.ready(requests)
+
+    def bound(self, requests: Requests, deadline: Deadline) -> Any:
+        """See `Ask.bound`."""
+        return self.batch.statement(requests, deadline)
+
+    async def bound_async(self, requests: Requests, deadline: Deadline) -> Any:
+        """See `Ask.bound_async`."""
+        return await self.batch.statement_async(requests, deadline)
 
 
-Step: TypeAlias = Ask | Next | Together
+@attrs.frozen(eq=False, slots=False)
+class Text(_Whole):
+    """Send text, and wait for its first page.
+
+    Attributes:
+        compiled: the text, and for which model its rows are, if for any.
+        values: of the text, which is prepared if it has any.
+    """
+
+    compiled: Compiled[Any]
+    values: Sequence[Any] = attrs.field(repr=False)
+
+    def ready(self, requests: Requests) -> Any:
+        """See `Ask.ready`."""
+        shape = self.compiled.shape
+        if not self.values and not has_markers(shape.cql):
+            return self._marked(SimpleStatement(shape.cql))
+        prepared = requests.statements.known_text(shape.cql)
+        return None if prepared is None else self._bound(prepared)
+
+    def bound(self, requests: Requests, deadline: Deadline) -> Any:
+        """See `Ask.bound`."""
+        return self._bound(requests.statements.text(self.compiled.shape.cql, deadline.left))
+
+    async def bound_async(self, requests: Requests, deadline: Deadline) -> Any:
+        """See `Ask.bound_async`."""
+        return self._bound(await requests.statements.text_async(self.compiled.shape.cql, deadline.left))
+
+    @property
+    def shown(self) -> Compiled[Any]:
+        """The text with ``?`` in place of each value that stands in it, for those who listen."""
+        shape = self.compiled.shape
+        return attrs.evolve(self.compiled, shape=attrs.evolve(shape, cql=without_literals(shape.cql)))
+
+    def _bound(self, prepared: Any) -> Any:
+        check_values([column.name for column in prepared.column_metadata], self.values)
+        return self._marked(prepared.bind(self.values))
+
+    def _marked(self, statement: Any) -> Any:
+        """The statement as ours: what may not be sent twice is not, and rows for a model are tuples."""
+        if self.compiled.shape.verb != "select":
+            statement.retry_policy = Paxos()
+        statement.our_rows = None if self.compiled.shape.model is None else tuple_factory
+        return statement
+
+
+Step: TypeAlias = Ask | Next | Together | Text
 Flow: TypeAlias = Generator[Step, Answer, T]
 
 
@@ -204,7 +286,7 @@ def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
     taken = batch.taken()
     try:
         taken.begin()
-        answer = yield Together(taken)
+        answer = yield Together(taken, taken.compiled())
     except BaseException as error:
         taken.lose_track(error)
         raise

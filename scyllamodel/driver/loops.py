@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -33,6 +35,12 @@ class _Place:
     def __init__(self, waiting: asyncio.Future[Any]) -> None:
         self.waiting = weakref.ref(waiting)
         self.answered = False
+
+
+def _notice(future: asyncio.Future[Any]) -> None:
+    """Take notice of an error that came at the moment of a cancellation, which asyncio would report otherwise."""
+    if future.done() and not future.cancelled():
+        future.exception()
 
 
 class Waker:
@@ -64,7 +72,7 @@ class Waker:
         Raises:
             Exception: of the driver, as it came.
         """
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         await self._turn(loop)
         waiting: asyncio.Future[Any] = loop.create_future()
         try:
@@ -74,7 +82,11 @@ class Waker:
             raise
         place = _Place(waiting)
         future.add_callbacks(self._deliver, self._deliver, callback_args=(place, False), errback_args=(place, True))
-        return future, await waiting
+        try:
+            return future, await waiting
+        except asyncio.CancelledError:
+            _notice(waiting)
+            raise
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wait until fewer requests are under way; those that came first go first."""
@@ -152,11 +164,47 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
+def _context() -> contextvars.Context:
+    """The context of this task, in which a thread knows the loop that waits for it."""
+    context = contextvars.copy_context()
+    context.run(_origin.set, running_loop())
+    return context
+
+
 async def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
-    """Call a function in a thread, as `asyncio.to_thread` does; the thread knows the loop that waits for it."""
-    loop, context = running_loop(), contextvars.copy_context()
-    context.run(_origin.set, loop)
-    return await loop.run_in_executor(None, partial(context.run, function, *args, **keywords))
+    """Call a function in a thread of the loop's executor, as `asyncio.to_thread` does.
+
+    For release work, which the end of the loop waits for. Requests for data never wait for that executor, whose threads
+    an application may fill.
+    """
+    return await running_loop().run_in_executor(None, partial(_context().run, function, *args, **keywords))
+
+
+def start_thread(function: Callable[P, Any], *args: P.args, **keywords: P.kwargs) -> None:
+    """Call a function in a thread of its own, which the end of the program does not wait for."""
+    threading.Thread(
+        target=_context().run, args=(partial(function, *args, **keywords),), name="scyllamodel", daemon=True
+    ).start()
+
+
+async def in_own_thread(function: Callable[[], T]) -> T:
+    """Call a function in a thread of its own."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # a task that gives up leaves it to its end
+
+    def call() -> None:
+        try:
+            done.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            done.set_exception(error)
+
+    start_thread(call)
+    waiting = asyncio.wrap_future(done)
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        _notice(waiting)
+        raise
 
 
 def origin_loop() -> asyncio.AbstractEventLoop | None:

@@ -17,6 +17,7 @@ from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, Grouping, Job
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.requests import Answer, Requests
+from scyllamodel.driver.sources import ThreadedSource, may_block
 from scyllamodel.model.state import begin_write, end_write, forget, remember
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
@@ -45,12 +46,14 @@ class Many:
     Attributes:
         concurrency: requests in flight.
         on_progress: called after each row, or each batch of them.
+        in_loop: whether an event loop carries the run out, which no source of rows may block.
     """
 
     requests: Requests
     keyspace: str
     concurrency: int = attrs.field(default=CONCURRENCY, converter=_concurrency)
     on_progress: OnProgress | None = None
+    in_loop: bool = False
 
     def save(self, rows: Given, using: Using, *, by_partition: bool) -> Bulk:
         """The run that saves instances."""
@@ -133,15 +136,19 @@ class Many:
         return Job([(index, row)], compiled, lambda _: forget(row), lost=lost, ended=partial(end_write, row))
 
     def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:
-        jobs = _jobs_awaited(given, make) if isinstance(given, AsyncIterable) else _jobs(given, make)
         total = len(given) if isinstance(given, Sized) else None
+        leave: Callable[[], Iterable[Any]] = tuple
+        if self.in_loop and may_block(given):
+            given = source = ThreadedSource(cast("Iterable[Any]", given))
+            leave = source.leave
         return Bulk(
             self.requests,
-            jobs,
+            _jobs_awaited(given, make) if isinstance(given, AsyncIterable) else _jobs(given, make),
             concurrency=self.concurrency,
             total=total,
             on_progress=self.on_progress,
             grouping=grouping,
+            leave=leave,
         )
 
 

@@ -18,6 +18,7 @@ _protocol: Any = import_module("cassandra.protocol")
 _query: Any = import_module("cassandra.query")
 
 Cluster: Final[Any] = _cluster.Cluster
+Session: Final[Any] = _cluster.Session
 EXEC_PROFILE_DEFAULT: Final[Any] = _cluster.EXEC_PROFILE_DEFAULT
 ExecutionProfile: Final[Any] = _cluster.ExecutionProfile
 PlainTextAuthProvider: Final[Any] = import_module("cassandra.auth").PlainTextAuthProvider

@@ -18,7 +18,7 @@ from scyllamodel.driver.listeners import check_plain
 from scyllamodel.driver.loading import OnError
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.pages import Page
-from scyllamodel.driver.raw import RawRows
+from scyllamodel.driver.raw import raw
 from scyllamodel.driver.scan import PAGE, PARALLELISM, Scan, ScanCourse
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.query.select import Select
@@ -165,7 +165,7 @@ class Reads(Driven):
             UnknownColumn: the rows lack a column of the model.
             LoadError: a stored value cannot be decoded, or cannot be loaded into the model.
         """
-        return RawRows(self.requests(), self.keyspace).rows(cql, values, into)
+        return self.drive(raw(cql, values, into, self.keyspace))
 
     @overload
     def scan(

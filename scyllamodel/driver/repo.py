@@ -6,13 +6,16 @@ child gets a connection of its own, or an error if the session was lent.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import copy
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import ModuleType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 from typing_extensions import Self
@@ -20,10 +23,11 @@ from typing_extensions import Self
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
 from scyllamodel.driver import forks
 from scyllamodel.driver.aio import AsyncVerbs
-from scyllamodel.driver.connect import connect
+from scyllamodel.driver.connect import connect, loop_is_idle, stop_loop
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.flights import Flights
 from scyllamodel.driver.listeners import is_async, unawaited
-from scyllamodel.driver.loops import in_thread
+from scyllamodel.driver.loops import in_own_thread
 from scyllamodel.driver.page_secrets import PageSecrets
 from scyllamodel.driver.reading import Reads
 from scyllamodel.driver.requests import Requests
@@ -34,28 +38,46 @@ from scyllamodel.errors import ConfigurationError
 
 
 class _Held:
-    """The connection that a repo made, if it made one; reset in a forked child."""
+    """The connection that a repo made, if it made one; reset in a forked child.
+
+    Attributes:
+        flights: connecting, and all else that threads and tasks which need the connection first share.
+    """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
         self.connection: Connection | None = None
+        self.flights = Flights[Any]()
         _alive.add(self)
 
     def take(self, make: Callable[[], Connection]) -> Connection:
-        with self.lock:
-            if self.connection is None:
-                self.connection = make()
-            return self.connection
+        found = self.connection
+        if found is None:
+            found = self.flights.do("connection", lambda: self._made(make))
+        return found
+
+    def _made(self, make: Callable[[], Connection]) -> Connection:
+        """The connection; a thread that comes just after the first one finds it."""
+        if self.connection is None:
+            self.connection = make()
+        return self.connection
 
     def close(self) -> None:
-        with self.lock:
-            connection, self.connection = self.connection, None
+        self.flights.settle("connection")
+        connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()
 
+    def __del__(self) -> None:
+        connection: Connection | None = getattr(self, "connection", None)
+        if connection is None or connection.inherited:
+            return
+        warnings.warn(f"{connection.what} was not closed", ResourceWarning, source=self, stacklevel=2)
+        with contextlib.suppress(RuntimeError):  # the program is ending, and starts no threads
+            threading.Thread(target=connection.close, name="scyllamodel", daemon=True).start()
+
     def forked(self) -> None:
-        """In the child: the parent's lock may be held for ever, and its session never answers."""
-        self.lock = threading.Lock()
+        """In the child: a thread of the parent may have been connecting, and its session never answers."""
+        self.flights = Flights()
         self.close()
 
 
@@ -76,11 +98,27 @@ def _reset_in_child() -> None:
 forks.in_child(_reset_in_child)
 
 
+def _close_all() -> None:
+    """At exit: close what is open, and end the driver's event loop, for which half of all programs would wait 5 s.
+
+    The loop belongs to all clusters of the process, so it is left to the driver while any other is open.
+    """
+    for held in list(_alive):
+        with contextlib.suppress(Exception):  # nobody is there to be told
+            held.close()
+    if loop_is_idle():
+        stop_loop()
+
+
+atexit.register(_close_all)
+
+
 class Repo(Reads, Writes):
     """One keyspace on a ScyllaDB or Cassandra cluster, with the models that live there.
 
     Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that
-    closes its connection; used again after that, it connects again.
+    closes its connection; used again after that, it connects again. One that is dropped without being closed gives a
+    `ResourceWarning`, as files do; what is open at the end of the program is closed then.
 
     Parameters:
         name: what models are bound to by ``class Order(Model, repo="audit")``.
@@ -277,13 +315,22 @@ class Repo(Reads, Writes):
 
     def requests(self) -> Requests:
         """What data is read and written with, over the connection that there is or is made now."""
-        connection = self.connection()
-        found = connection.requests
+        found = self.ready()
         if found is None:
-            found = connection.requests = Requests(
+            found = cast("Requests", self._held.flights.do("requests", self._requests))
+        return found
+
+    async def requests_async(self) -> Requests:
+        """Return what `requests` does; all tasks that need a connection wait for one thread."""
+        return cast("Requests", await self._held.flights.do_async("requests", self._requests))
+
+    def _requests(self) -> Requests:
+        connection = self.connection()
+        if connection.requests is None:
+            connection.requests = Requests(
                 connection, naive=self._settings.naive_datetimes == "utc", watch=self._watch()
             )
-        return found
+        return connection.requests
 
     def _watch(self) -> Watch | None:
         settings = self._settings
@@ -292,7 +339,7 @@ class Repo(Reads, Writes):
         return Watch(settings.on_query, settings.slow_query, spans=settings.trace_queries)
 
     def ready(self) -> Requests | None:
-        """The same if there is one already, so that nothing has to be waited for."""
+        """What `requests` returns if it is there already, so that nothing has to be waited for."""
         connection = self._lent or self._held.connection
         return None if connection is None else connection.requests
 
@@ -405,7 +452,7 @@ class AsyncRepo(AsyncVerbs):
 
     async def close(self) -> None:
         """See `Repo.close`."""
-        await in_thread(self._repo.close)
+        await in_own_thread(self._repo.close)
 
     async def __aenter__(self) -> Self:
         return self

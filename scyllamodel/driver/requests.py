@@ -1,14 +1,16 @@
 """A compiled statement -> a request under way -> an answer; what the sync and the async repo have in common.
 
 *In*: `Compiled`, and where to start. *Out*: the driver's future, and the `Answer` that is made of its result. Nothing
-here waits but `Statements.prepare`, so both ways of waiting stand on it.
+here waits but for statements to be prepared, within the time of the request, so both ways of waiting stand on it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from scyllamodel.driver import forks
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.decoding import DamagedRow
 from scyllamodel.driver.failures import Meaning, meaning
@@ -43,11 +45,21 @@ class Answer:
         rows: tuples; none for a write.
     """
 
-    __slots__ = ("future", "rows")
+    __slots__ = ("_epoch", "future", "rows")
 
     def __init__(self, future: Any, rows: Any) -> None:
         self.future = future
         self.rows: Sequence[Any] = rows if isinstance(rows, (list, tuple)) else ()
+        self._epoch = forks.epoch()
+
+    def awaited(self) -> Any:
+        """The driver's future, to wait for the next page.
+
+        Raises:
+            ConnectionFailed: this process was forked since the page came; the parent's sockets do not answer here.
+        """
+        forks.check(self._epoch, "The connection of this iterator")
+        return self.future
 
     @property
     def more(self) -> bool:
@@ -62,13 +74,32 @@ class Answer:
 
     def prefetch(self) -> None:
         """Begin to fetch the next page; `more`, `state` and `names` are that page's from now on."""
-        self.future.clear_callbacks()
-        self.future.start_fetching_next_page()
+        future = self.awaited()
+        future.clear_callbacks()
+        future.start_fetching_next_page()
 
     @property
     def names(self) -> Sequence[str]:
         """The names of the columns, as CQL has them."""
         return tuple(self.future._col_names or ())  # noqa: SLF001 - likewise
+
+
+class Deadline:
+    """When a request has to be over.
+
+    Parameters:
+        timeout: seconds; None is no limit.
+    """
+
+    __slots__ = ("_end",)
+
+    def __init__(self, timeout: float | None) -> None:
+        self._end = None if timeout is None else time.monotonic() + timeout
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left; a moment at least, so that what sends reports the timeout."""
+        return None if self._end is None else max(0.001, self._end - time.monotonic())
 
 
 class Requests:
@@ -83,7 +114,8 @@ class Requests:
     def __init__(self, connection: Connection, *, naive: bool = False, watch: Watch | None = None) -> None:
         self.connection = connection
         self.watch = watch
-        self.statements = Statements(connection.data_mode(), watch=watch)
+        connection.data_mode()
+        self.statements = Statements(connection, watch=watch)
         self._naive = naive
 
     def bind(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:
@@ -91,7 +123,7 @@ class Requests:
 
         Raises:
             TypeMismatch: a value does not fit its column.
-            StaleType: a user type had fewer fields when the statement was prepared; `rebind` prepares it anew.
+            StaleType: a user type had fewer fields when the statement was prepared.
         """
         try:
             if self._naive:
@@ -109,17 +141,6 @@ class Requests:
         check_size((statement,))
         return statement
 
-    def rebind(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:
-        """The statement of a shape that is prepared anew, since a user type has grown; this waits for the server.
-
-        Raises:
-            TypeMismatch: the type on the server still lacks the field.
-        """
-        try:
-            return self.bind(self.statements.prepare(prepared.shape, instead_of=prepared), compiled)
-        except StaleType as error:
-            raise TypeMismatch(f"{error}; the value cannot be stored until then.") from None
-
     def ready(self, compiled: Compiled[Any]) -> Any:
         """The statement with its values; None where the server has to be asked first, see `bound`."""
         prepared = self.statements.get(compiled.shape)
@@ -128,26 +149,68 @@ class Requests:
         try:
             return self.bind(prepared, compiled)
         except StaleType:
+            self.statements.forget(compiled.shape, prepared)
             return None
 
-    def bound(self, compiled: Compiled[Any]) -> Any:
-        """The statement with its values, prepared now if it was not; this may wait for the server."""
-        prepared = self.statements.get(compiled.shape) or self.statements.prepare(compiled.shape)
+    def bound(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
+        """The statement with its values, prepared now if it was not; this may wait for the server.
+
+        Parameters:
+            deadline: of the request; None is that of a request which begins now.
+
+        Raises:
+            RequestFailed: it cannot be prepared, or was not in time.
+            TypeMismatch: a value does not fit its column.
+        """
+        found = self.ready(compiled)
+        if found is None:
+            left = (deadline or self.deadline(compiled.options)).left
+            found = self._fresh(self.statements.prepare(compiled.shape, left), compiled)
+        return found
+
+    async def bound_async(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
+        """The statement with its values, as `bound` gives it, and the loop goes on meanwhile."""
+        found = self.ready(compiled)
+        if found is None:
+            left = (deadline or self.deadline(compiled.options)).left
+            found = self._fresh(await self.statements.prepare_async(compiled.shape, left), compiled)
+        return found
+
+    def deadline(self, options: Options) -> Deadline:
+        """When a request that begins now has to be over, which includes what has to be prepared for it."""
+        return Deadline(self.connection.request_timeout if options.timeout is None else options.timeout)
+
+    def _fresh(self, prepared: Prepared, compiled: Compiled[Any]) -> Any:
+        """The statement of a shape that was just prepared.
+
+        Raises:
+            TypeMismatch: a user type on the server lacks a field.
+        """
         try:
             return self.bind(prepared, compiled)
-        except StaleType:
-            return self.rebind(prepared, compiled)
+        except StaleType as error:
+            raise TypeMismatch(f"{error}; the value cannot be stored until then.") from None
 
-    def send(self, statement: Any, options: Options, *, size: int | None = None, state: bytes | None = None) -> Any:
+    def send(
+        self,
+        statement: Any,
+        options: Options,
+        *,
+        size: int | None = None,
+        state: bytes | None = None,
+        deadline: Deadline | None = None,
+    ) -> Any:
         """Send it. Returns the driver's future.
 
         Parameters:
             size: rows of a page.
             state: where an earlier page ended.
+            deadline: of a request of which a part is done; None gives it the whole time from now on.
         """
         if size is not None:
             statement.fetch_size = size
-        return self.connection.data(statement, timeout=options.timeout, state=state)
+        timeout = options.timeout if deadline is None else deadline.left
+        return self.connection.data(statement, timeout=timeout, state=state)
 
 
 def tune(statement: Any, options: Options, shape: Shape[Any]) -> None:

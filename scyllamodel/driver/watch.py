@@ -8,6 +8,7 @@ listens.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import time
@@ -18,7 +19,7 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.config.settings import RepoSettings
-from scyllamodel.driver.flows import Ask, Next, Step, Together
+from scyllamodel.driver.flows import Ask, Next, Step, Text, Together
 from scyllamodel.driver.listeners import unawaited
 from scyllamodel.driver.loops import origin_loop
 from scyllamodel.errors import ConfigurationError
@@ -87,14 +88,17 @@ class Watch:
             began: `time.time_ns` when it was sent.
         """
         if isinstance(step, Together):
-            return self.tell("batch", step.batch.compiled().shape, began, rows, error)
-        shape = step.compiled.shape
+            return self.tell("batch", step.compiled.shape, began, rows, error)
+        shape = (step.shown if isinstance(step, Text) else step.compiled).shape
         return self.tell(_kind(step, shape), shape, began, rows, error)
 
     def tell(
         self, kind: Kind, shape: Shape[Any], began: int, rows: int = 0, error: BaseException | None = None
     ) -> Coroutine[Any, Any, None] | None:
-        """Report a request of this kind; in a thread that has an event loop, gives what an async ``on_query`` made."""
+        """Report a request of this kind; in a thread that has an event loop, gives what an async ``on_query`` made.
+
+        Whatever listens may fail: a log handler, a span, the function. The request has its answer.
+        """
         ended = time.time_ns()
         took = (ended - began) / 1e6
         event = QueryEvent(
@@ -109,16 +113,18 @@ class Watch:
         )
         if event.slow:
             what = printable_line(event.cql)
-            _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, what)
+            with contextlib.suppress(Exception):
+                _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, what)
         if self._tracer is not None:
-            self._span(event, began, ended)
+            with contextlib.suppress(Exception):
+                self._span(event, began, ended)
         return None if self._on_query is None else self._heard(self._on_query, event)
 
     def _heard(self, on_query: OnQuery, event: QueryEvent) -> Coroutine[Any, Any, None] | None:
         try:
             found = on_query(event)
         except Exception:  # noqa: BLE001 - whatever a listener raises, the request has its answer
-            _log.exception("on_query failed")
+            _log_failure()
             return None
         if not inspect.isawaitable(found):
             return None
@@ -128,7 +134,8 @@ class Watch:
         if loop is not None:
             asyncio.run_coroutine_threadsafe(_logged(found), loop).result()
             return None
-        _log.error("%s", unawaited("on_query"))
+        with contextlib.suppress(Exception):
+            _log.error("%s", unawaited("on_query"))
         if inspect.iscoroutine(found):
             found.close()
         return None
@@ -146,6 +153,12 @@ async def _logged(found: Awaitable[Any]) -> None:
     try:
         await found
     except Exception:  # noqa: BLE001 - as of a plain function
+        _log_failure()
+
+
+def _log_failure() -> None:
+    """Log what a listener raised; the handler may fail too."""
+    with contextlib.suppress(Exception):
         _log.exception("on_query failed")
 
 
@@ -176,7 +189,7 @@ def check_watched(settings: RepoSettings) -> None:
         raise ConfigurationError(text, setting="on_query", repo=name)
 
 
-def _kind(step: Ask | Next, shape: Shape[Any]) -> Kind:
+def _kind(step: Ask | Next | Text, shape: Shape[Any]) -> Kind:
     if isinstance(step, Next) or step.state is not None:
         return "page"
     return "read" if shape.verb == "select" else "write"

@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any, Final, Generic, TypeVar, cast
 
-from scyllamodel.driver.flows import Ask, Next, Step, Together
+from scyllamodel.driver.flows import Ask, Next, Step
+from scyllamodel.driver.loops import running_loop
 from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Answer, Requests
-from scyllamodel.query.statement import Shape
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class Window(Generic[T]):
         self.asked += 1
         with self._gate:
             self._flying += 1
-        self._follow(step.answer.future, _Sent(tag, step.answer.future, step, self._now()))
+        self._follow(step.answer.awaited(), _Sent(tag, step.answer.future, step, self._now()))
 
     def _now(self) -> int:
         return 0 if self._requests.watch is None else time.time_ns()
@@ -140,7 +140,7 @@ class Window(Generic[T]):
     def rest(self, timeout: float) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived once nothing is in flight any more, or when the time is over."""
         deadline = time.monotonic() + timeout
-        while self._flying and time.monotonic() < deadline:
+        while self._flying and not self._requests.connection.inherited and time.monotonic() < deadline:
             time.sleep(_POLL)
         return self._drained()
 
@@ -148,6 +148,7 @@ class Window(Generic[T]):
         """What has arrived; waits until so much has, or all that was asked for."""
         at_least = min(at_least, self.asked)
         if len(self._arrived) < at_least:
+            self._requests.connection.check()  # the answers to requests of a parent process never arrive here
             with self._changed:
                 self._wanted = at_least
                 while len(self._arrived) < at_least:
@@ -161,7 +162,7 @@ class Window(Generic[T]):
             sent, result, failed = self._arrived.popleft()
             self.asked -= 1
             answer = None if failed else Answer(sent.future, result)
-            error = request_error(result, _shape(sent.step)) if failed else None
+            error = request_error(result, sent.step.compiled.shape) if failed else None
             if self._requests.watch is not None:
                 rows = 0 if answer is None else len(answer.rows)
                 heard = self._requests.watch.done(sent.step, sent.began, rows, error)
@@ -176,7 +177,7 @@ class AsyncWindow(Window[T]):
 
     def __init__(self, requests: Requests, width: int) -> None:
         super().__init__(requests, width)
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop()
         self._arrival = asyncio.Event()
 
     def _wake(self) -> None:
@@ -188,6 +189,7 @@ class AsyncWindow(Window[T]):
         """What has arrived; waits as `take` does."""
         at_least = min(at_least, self.asked)
         while len(self._arrived) < at_least:
+            self._requests.connection.check()
             self._wanted = at_least
             if len(self._arrived) < at_least:
                 await self._arrival.wait()
@@ -208,7 +210,3 @@ class AsyncWindow(Window[T]):
         while self._heard:
             await self._heard.pop(0)
         return found
-
-
-def _shape(step: Step) -> Shape[Any]:
-    return step.batch.compiled().shape if isinstance(step, Together) else step.compiled.shape

@@ -18,7 +18,7 @@ from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.drive import Driven
 from scyllamodel.driver.listeners import check_plain
 from scyllamodel.driver.many import Many
-from scyllamodel.driver.raw import RawRows
+from scyllamodel.driver.raw import truncate
 from scyllamodel.query.objects import Using
 from scyllamodel.query.results import LWTResult
 
@@ -127,7 +127,7 @@ class Writes(Driven):
         Raises:
             TypeError: it is no table.
         """
-        RawRows(self.requests(), self.keyspace).truncate(model)
+        self.drive(truncate(model, self.keyspace))
 
     def save_many(
         self,

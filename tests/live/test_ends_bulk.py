@@ -1,0 +1,275 @@
+"""Bulk work of an event loop: it waits for no thread of others, blocks nobody, and ends in time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from scyllamodel import Column, Model, column, delete, migrate, partition_key, select
+from scyllamodel.model.state import is_loaded
+
+pytestmark = pytest.mark.live
+
+
+class Part(Model, table="ends_parts", repo="ends_bulk"):
+    """One row under a number."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
+    more: Column[str | None] = column(default=None)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_bulk") as found:
+        migrate(found, resources=[Part])
+        yield found
+
+
+@pytest.fixture
+def silent(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo with a timeout of two seconds, behind a proxy that can fall silent; it is connected."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="ends_bulk", nodes=[scylla_fault_proxy.address], request_timeout=2
+    ) as found:
+        found.save(Part(id=0, text="connected"))
+        yield found
+        scylla_fault_proxy.heal()
+
+
+@pytest.fixture
+def rows():
+    """Many new instances under keys that no other test uses."""
+    start = uuid4().int % 10**12
+    return [Part(id=start + at, text="x") for at in range(600)]
+
+
+def slowly(rows, seconds=0.01):
+    """Rows from a source that blocks between them."""
+    for row in rows:
+        time.sleep(seconds)
+        yield row
+
+
+def changed(repo, rows):
+    """Save rows, and change them: the next save of each is an UPDATE."""
+    repo.save_many(rows)
+    for row in rows:
+        row.more = "new"
+
+
+def await_stored(repo, rows):
+    """Wait until the rows are in the table."""
+    while None in repo.get_many(Part, [row.id for row in rows]):
+        time.sleep(0.05)
+
+
+class Full:
+    """An event loop whose default executor has one thread, which is busy."""
+
+    async def __aenter__(self):
+        self.end = threading.Event()
+        pool = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(pool)
+        self.busy = asyncio.get_running_loop().run_in_executor(None, self.end.wait, 20)
+
+    async def __aexit__(self, *_):
+        self.end.set()
+        await self.busy
+
+
+async def timed(awaited):
+    """Seconds that something takes."""
+    began = time.monotonic()
+    await awaited
+    return time.monotonic() - began
+
+
+def test_slow_sources_block_neither_the_loop_nor_other_requests(scylla_cluster, repo, rows):
+    """Six runs whose rows come slowly; meanwhile all other verbs go on, whatever fills the default executor."""
+
+    async def others(awaited):
+        async with awaited.batch() as batch:
+            batch.save(Part(id=rows[0].id + 10_000, text="batch"))
+        await awaited.raw(f"SELECT id FROM {repo.keyspace}.ends_parts WHERE id = ?", [1])
+        await awaited.delete_many([Part(id=rows[0].id + 10_000)])
+        await awaited.execute(delete(Part).where(Part.id == rows[0].id + 20_000))
+        await awaited.truncate(Part)
+
+    async def case():
+        async with Full(), scylla_cluster.repo(repo.keyspace, name="ends_bulk").aio() as awaited:
+            await awaited.get(Part, id=1)
+            runs = asyncio.gather(
+                *(awaited.save_many(slowly(rows[at * 100 : at * 100 + 100], 0.05)) for at in range(6))
+            )
+            await asyncio.sleep(0.1)
+            took = await timed(others(awaited))
+            assert not runs.done()
+            return took, [report.written for report in await runs]
+
+    took, written = asyncio.run(case())
+
+    assert [100] * 6 == written
+    assert took < 3, "seconds, of which six sources take five"
+
+
+def test_sources_may_use_the_repo(repo, rows):
+    """Blocking and awaited, in their thread; more of them than threads of any pool."""
+    repo.save_many(rows[:3])
+
+    def asking(some, awaited):
+        for row in some:
+            assert repo.get(Part, id=rows[0].id) == rows[0]
+            assert asyncio.run(awaited.get(Part, id=rows[1].id)) == rows[1]
+            yield row
+
+    async def case():
+        awaited = repo.aio()
+        runs = [awaited.save_many(asking(rows[at * 5 + 10 : at * 5 + 15], awaited)) for at in range(40)]
+        return [report.written for report in await asyncio.wait_for(asyncio.gather(*runs), 60)]
+
+    assert [5] * 40 == asyncio.run(case())
+
+
+def test_a_source_that_gives_nothing_more_is_left(repo, rows):
+    """A cancellation need not wait for it; what it had given is in the report."""
+    forever = threading.Event()
+
+    def source():
+        yield from rows[:20]
+        forever.wait(30)
+
+    async def case():
+        began = time.monotonic()
+        try:
+            await asyncio.wait_for(repo.aio().save_many(source()), 0.5)
+        except asyncio.TimeoutError as error:
+            return time.monotonic() - began, error.__cause__ or error.__context__
+
+    took, cancelled = asyncio.run(case())
+    forever.set()
+
+    assert took < 3
+    assert (20, 20) == (cancelled.report.total, cancelled.report.written)
+    assert all(map(is_loaded, rows[:20]))
+
+
+def test_rows_that_were_read_ahead_are_in_the_report(repo, rows):
+    """They were not sent."""
+
+    def failing(progress):
+        raise KeyError
+
+    async def case():
+        with pytest.raises(KeyError) as caught:
+            await repo.aio().save_many((row for row in rows), on_progress=failing)
+        return caught.value.report
+
+    report = asyncio.run(case())
+
+    assert report.total > report.sent
+    assert report.written == sum(map(is_loaded, rows))
+    assert list(range(report.total)) == sorted(
+        [error.index for error in report.errors] + [at for at, row in enumerate(rows) if is_loaded(row)]
+    )
+
+
+def test_a_cancelled_run_is_settled_within_the_timeout_of_its_requests(silent, scylla_fault_proxy, rows):
+    """The server is silent; what was sent ends with the request timeout, and its outcome is unknown."""
+
+    async def case():
+        awaited = silent.aio()
+        scylla_fault_proxy.black_hole()
+        task = asyncio.ensure_future(awaited.save_many(rows))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        began = time.monotonic()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        return time.monotonic() - began, caught.value.report
+
+    took, report = asyncio.run(case())
+
+    assert took < 5
+    assert 0 == report.written
+    assert 64 <= report.total == len(report.errors)
+    assert 64 == sum(one.error.may_be_applied for one in report.errors)
+    assert not any(map(is_loaded, rows))
+
+
+def test_a_run_that_is_cancelled_twice_ends_at_once(silent, scylla_fault_proxy, rows):
+    """What is in flight is reported as unknown."""
+
+    async def case():
+        scylla_fault_proxy.black_hole()
+        task = asyncio.ensure_future(silent.aio().save_many(rows[:10]))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        task.cancel()
+        began = time.monotonic()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        return time.monotonic() - began, caught.value.report
+
+    took, report = asyncio.run(case())
+
+    assert took < 0.5
+    assert [True] * 10 == [one.error.may_be_applied for one in report.errors]
+
+
+@pytest.mark.parametrize("way", ["blocking", "awaited"])
+def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, silent, scylla_fault_proxy, rows, way):
+    """A second statement in the midst of a run, and a server that falls silent before it: one wait for all its rows."""
+    changed(repo, rows[100:160])
+
+    def source():
+        yield from rows[1:100]
+        await_stored(repo, rows[1:100])
+        scylla_fault_proxy.black_hole()
+        yield from rows[100:160]
+
+    began = time.monotonic()
+    if way == "blocking":
+        report = silent.save_many(source(), raise_errors=False)
+    else:
+        report = asyncio.run(silent.aio().save_many(source(), raise_errors=False))
+
+    assert time.monotonic() - began < 40
+    assert list(range(99, 159)) == [one.index for one in report.errors]
+    assert {"RequestTimeout"} == {type(one.error).__name__ for one in report.errors}
+    assert all(map(is_loaded, rows[1:100]))
+    assert all(row.more is None for row in repo.get_many(Part, [row.id for row in rows[100:160]]))
+
+
+def test_a_statement_that_could_not_be_prepared_is_prepared_again(repo, silent, scylla_fault_proxy, rows):
+    """As a read is sent again; the pause is longer than the timeout of one request."""
+    changed(repo, rows[50:100])
+
+    def source():
+        yield from rows[:50]
+        await_stored(repo, rows[:50])
+        scylla_fault_proxy.black_hole()
+        threading.Timer(3, scylla_fault_proxy.heal).start()
+        yield from rows[50:100]
+
+    assert 100 == silent.save_many(source()).written
+    assert ["new"] * 50 == [row.more for row in repo.get_many(Part, [row.id for row in rows[50:100]])]
+
+
+def test_a_loop_that_is_busy_with_bulk_work_answers_others(repo, rows):
+    """A list is read in the loop, which others get in between."""
+
+    async def case():
+        awaited = repo.aio()
+        task = asyncio.ensure_future(awaited.save_many(rows))
+        await awaited.first(select(Part.id).limit(1))
+        return await task
+
+    assert 600 == asyncio.run(case()).written

@@ -1,0 +1,217 @@
+"""Requests that are the first of their kind: connecting and preparing are done once, in the time of the request."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cassandra.cluster import Cluster
+
+from scyllamodel import (
+    Column,
+    ConnectionFailed,
+    Model,
+    Repo,
+    RequestTimeout,
+    column,
+    migrate,
+    partition_key,
+    select,
+    update,
+)
+
+pytestmark = pytest.mark.live
+
+
+class Ware(Model, table="ends_wares", repo="ends_requests"):
+    """One row under a number."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_requests") as found:
+        migrate(found, resources=[Ware])
+        yield found
+
+
+@pytest.fixture
+def silent(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo with a timeout of one second and one prepared statement, behind a proxy that has fallen silent."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="ends_requests", nodes=[scylla_fault_proxy.address], request_timeout=1
+    ) as found:
+        found.get(Ware, id=0)
+        scylla_fault_proxy.black_hole()
+        yield found
+        scylla_fault_proxy.heal()
+
+
+@pytest.fixture
+def nobody():
+    """A port that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("way", ["blocking", "awaited"])
+def test_all_who_wait_for_a_connection_share_its_failure(nobody, way):
+    """One attempt of some seconds, and not one for each."""
+
+    async def tasks():
+        return await asyncio.gather(*(repo.aio().get(Ware, id=1) for _ in range(12)), return_exceptions=True)
+
+    began = time.monotonic()
+    with Repo("ends_requests", nodes=[nobody], keyspace="shop") as repo:
+        if way == "awaited":
+            found = asyncio.run(tasks())
+        else:
+            with ThreadPoolExecutor(12) as pool:
+                found = [one.exception() for one in [pool.submit(repo.get, Ware, id=1) for _ in range(12)]]
+
+    assert time.monotonic() - began < 10
+    assert {ConnectionFailed} == set(map(type, found))
+
+
+def prepares(proxy):
+    """How many statements were sent to be prepared."""
+    return sum(request.kind == "PREPARE" for request in proxy.requests)
+
+
+@pytest.mark.parametrize("way", ["blocking", "awaited"])
+def test_a_statement_is_prepared_once_whoever_needs_it_first(scylla_cluster, repo, scylla_fault_proxy, way):
+    """Fifty threads or tasks, whose first request connects as well."""
+    nodes = [scylla_fault_proxy.address]
+
+    async def tasks(other):
+        await asyncio.gather(*(other.aio().get(Ware, id=at) for at in range(50)))
+        await asyncio.gather(*(other.aio().raw(text, [at]) for at in range(50)))
+
+    text = f"SELECT text FROM {repo.keyspace}.ends_wares WHERE id = ?"
+    with scylla_cluster.repo(repo.keyspace, name="ends_requests", nodes=nodes) as other:
+        if way == "awaited":
+            asyncio.run(tasks(other))
+        else:
+            with ThreadPoolExecutor(50) as pool:
+                list(pool.map(lambda at: other.get(Ware, id=at), range(50)))
+                list(pool.map(lambda at: other.raw(text, [at]), range(50)))
+
+    assert 2 == prepares(scylla_fault_proxy)
+
+
+def requests_of(text):
+    """Requests whose statements are not prepared, by name."""
+    changing = update(Ware).where(Ware.id == 1).set(Ware.text.to("x"))
+    return {
+        "read": lambda repo: repo.all(select(Ware.text).where(Ware.id == 1)),
+        "write": lambda repo: repo.execute(changing),
+        "text": lambda repo: repo.raw(text, [1]),
+        "own timeout": lambda repo: repo.execute(changing.if_exists().timeout(0.5)),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(requests_of("")))
+@pytest.mark.parametrize("way", ["blocking", "awaited"])
+def test_a_statement_is_prepared_in_the_time_of_its_request(silent, name, way):
+    """A new statement and a silent server: one timeout, not the ten seconds of the driver."""
+    request = requests_of(f"SELECT id, text FROM {silent.keyspace}.ends_wares WHERE id = ?")[name]
+
+    async def awaited():
+        return await request(silent.aio())
+
+    began = time.monotonic()
+    with pytest.raises(RequestTimeout):
+        request(silent) if way == "blocking" else asyncio.run(awaited())
+
+    assert time.monotonic() - began < 4
+
+
+def test_what_is_left_of_the_time_is_for_the_request(silent, scylla_fault_proxy):
+    """A server that prepares late and then falls silent."""
+    scylla_fault_proxy.heal()
+    silent.get(Ware, id=0)
+    scylla_fault_proxy.delay(0.7)
+    began = time.monotonic()
+    with pytest.raises(RequestTimeout):
+        silent.all(select(Ware.text).where(Ware.id == 2))
+
+    assert time.monotonic() - began < 1.5
+
+
+def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_cluster, repo, scylla_fault_proxy):
+    """It is a setting of the session there."""
+    host, _, port = scylla_fault_proxy.address.rpartition(":")
+    cluster = Cluster([host], port=int(port))
+    try:
+        session = cluster.connect()
+        session.default_timeout = 0.5
+        lent = Repo("ends_requests", keyspace=repo.keyspace, session=session)
+        lent.get(Ware, id=0)
+        scylla_fault_proxy.black_hole()
+        began = time.monotonic()
+        with pytest.raises(RequestTimeout):
+            lent.all(select(Ware.text).where(Ware.id == 1))
+        assert time.monotonic() - began < 4
+    finally:
+        scylla_fault_proxy.heal()
+        cluster.shutdown()
+
+
+def test_what_is_known_of_a_class_goes_with_it(repo):
+    """Its statements too, while the repo lives."""
+    gone, before = [], repo.statements.size
+
+    def work():
+        class Brief(Model, table="ends_wares", repo="ends_brief"):
+            id: Column[int] = partition_key()
+            text: Column[str | None] = column(default=None)
+
+        row = Brief(id=5, text="x")
+        repo.save(row)
+        repo.save_many([row, Brief(id=6)], by_partition=True)
+        repo.all(select(Brief).where(Brief.id == 5))
+        repo.execute(update(Brief).where(Brief.id == 5).set(Brief.text.to("y")))
+        asyncio.run(repo.aio().get(Brief, id=5))
+        gone.append(weakref.ref(Brief))
+
+    for _ in range(5):
+        work()
+    gc.collect()
+
+    assert [None] * 5 == [found() for found in gone]
+    assert before == repo.statements.size
+
+
+def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
+    """And its statements are prepared for it."""
+    for text in ("a", "b"):
+
+        class Passing(Model, table="ends_wares", repo="ends_passing"):
+            id: Column[int] = partition_key()
+            text: Column[str | None] = column(default=None)
+
+        repo.save(Passing(id=7, text=text))
+        found = repo.get(Passing, id=7).text
+        del Passing
+        gc.collect()
+        assert text == found
+
+
+def test_threads_that_end_leave_nothing(repo):
+    """Neither works in progress nor threads of their own."""
+    before = threading.active_count()
+    asyncio.run(repo.aio().raw(f"SELECT text, id FROM {repo.keyspace}.ends_wares WHERE id = ?", [3]))
+
+    assert 0 == len(repo.requests().statements._flights)
+    assert threading.active_count() <= before

@@ -1,0 +1,164 @@
+"""Work that several callers want at the same time, done once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from scyllamodel.driver.flights import Flights, NotInTime
+from scyllamodel.driver.loops import in_own_thread
+
+
+class Work:
+    """Counts how often it is done, and takes until the test says so."""
+
+    def __init__(self, error=None):
+        self.done, self.begun, self.go_on, self.error = 0, threading.Event(), threading.Event(), error
+
+    def __call__(self):
+        self.done += 1
+        self.begun.set()
+        self.go_on.wait(10)
+        if self.error is not None:
+            raise self.error
+        return self.done
+
+
+@pytest.mark.parametrize("error", [None, OSError("no connection")], ids=["result", "error"])
+def test_threads_and_tasks_share_the_work(error):
+    """Its result and its error are those of all; nothing of it is left."""
+    flights, work = Flights(), Work(error)
+
+    async def tasks():
+        tasks = [asyncio.ensure_future(flights.do_async("key", work)) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        work.go_on.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    with ThreadPoolExecutor(20) as pool:
+        threads = [pool.submit(flights.do, "key", work) for _ in range(20)]
+        work.begun.wait(10)
+        found = asyncio.run(tasks())
+        found += [thread.exception() or thread.result() for thread in threads]
+
+    assert (1, 0) == (work.done, len(flights))
+    assert [1 if error is None else error] * 40 == found
+
+
+def test_what_is_done_is_done_again_for_the_next_caller():
+    """Nothing is remembered."""
+    flights = Flights()
+
+    assert [1, 2] == [flights.do("key", lambda: 1), flights.do("key", lambda: 2)]
+
+
+def test_another_key_is_other_work():
+    """It does not wait."""
+    flights, work = Flights(), Work()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flights.do, "one", work)
+        work.begun.wait(10)
+        assert 7 == flights.do("two", lambda: 7)
+        work.go_on.set()
+        assert 1 == first.result()
+
+
+def test_a_caller_waits_no_longer_than_it_may():
+    """The work goes on for the one who does it."""
+    flights, work = Flights(), Work()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flights.do, "key", work)
+        work.begun.wait(10)
+        with pytest.raises(NotInTime):
+            flights.do("key", work, 0.01)
+        with pytest.raises(NotInTime):
+            asyncio.run(flights.do_async("key", work, 0.01))
+        work.go_on.set()
+        assert 1 == first.result()
+
+
+def test_a_caller_that_has_more_time_tries_again():
+    """The first one ran out of time, which is its own error and not that of the others."""
+    flights, work = Flights(), Work(TimeoutError("mine"))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(flights.do, "key", work)
+        work.begun.wait(10)
+        second = pool.submit(flights.do, "key", lambda: "in time", 10)
+        third = asyncio.run(late(flights, work))
+        assert {"in time"} == {second.result(), third}
+        assert isinstance(first.exception(), TimeoutError)
+
+
+async def late(flights, work):
+    """A task that waits beside the thread."""
+    task = asyncio.ensure_future(flights.do_async("key", lambda: "in time", 10))
+    await asyncio.sleep(0.1)
+    work.go_on.set()
+    return await task
+
+
+def test_a_caller_that_is_interrupted_hands_the_work_over():
+    """Ctrl-C is for one thread alone."""
+    flights, work = Flights(), Work(KeyboardInterrupt())
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(flights.do, "key", work)
+        work.begun.wait(10)
+        second = pool.submit(flights.do, "key", lambda: "done")
+        work.go_on.set()
+        assert "done" == second.result()
+        assert isinstance(first.exception(), KeyboardInterrupt)
+
+
+def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
+    """Also when it fails later, which is an error of those who wait."""
+    flights, work = Flights(), Work(OSError("later"))
+
+    async def tasks():
+        tasks = [asyncio.ensure_future(flights.do_async("key", work)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        tasks[0].cancel()
+        await asyncio.sleep(0.05)
+        work.go_on.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    cancelled, failed = asyncio.run(tasks())
+
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert "later" == str(failed)
+    assert "" == caplog.text
+
+
+def test_who_settles_waits_for_the_end():
+    """Whatever it is; without work there is nothing to wait for."""
+    flights, work = Flights(), Work(OSError())
+    flights.settle("key")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flights.do, "key", work)
+        work.begun.wait(10)
+        threading.Timer(0.05, work.go_on.set).start()
+        flights.settle("key")
+        assert isinstance(first.exception(), OSError)
+
+
+def test_without_an_event_loop_of_asyncio_nothing_begins():
+    """Under trio, for example, whose error says what to write."""
+    flights = Flights()
+    with pytest.raises(RuntimeError, match="under anyio with trio"):
+        flights.do_async("key", int).send(None)
+
+    assert 0 == len(flights)
+
+
+def test_a_thread_of_its_own_gives_its_result_or_its_error():
+    """Whatever the loop's executor does."""
+
+    async def case():
+        found = await in_own_thread(lambda: threading.current_thread().daemon)
+        with pytest.raises(ZeroDivisionError):
+            await in_own_thread(lambda: 1 / 0)
+        return found
+
+    assert asyncio.run(case())
