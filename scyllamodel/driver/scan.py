@@ -21,6 +21,7 @@ from scyllamodel.driver.failures import Meaning, meaning
 from scyllamodel.driver.flows import Ask, Next, Step
 from scyllamodel.driver.listeners import noticed
 from scyllamodel.driver.loading import OnError, load_rows
+from scyllamodel.driver.loops import running_loop
 from scyllamodel.driver.pages import PageKey, decoded, make_token, read_token
 from scyllamodel.driver.requests import Answer, Requests, reraise
 from scyllamodel.driver.window import Window
@@ -286,6 +287,12 @@ class Scan(Generic[R]):
                 course.handed_out(part, len(rows), state)
 
 
+def _noticed(task: asyncio.Task[Any]) -> None:
+    """Take notice of an error that nobody waits for, since another one ended the scan."""
+    if not task.cancelled():
+        task.exception()
+
+
 class AsyncScan(Generic[R]):
     """All rows of a query by ranges, with ``async for``; see `Scan`.
 
@@ -333,12 +340,15 @@ class AsyncScan(Generic[R]):
             self._no_keys = error
 
     async def __aiter__(self) -> AsyncIterator[R]:
+        running_loop()
         await self._know_keys()
         course, left = self._course, self._course.open_ranges()
         under_way: dict[asyncio.Task[Answer], _Range] = {}
 
         def begin(step: Step, part: _Range) -> None:
-            under_way[asyncio.ensure_future(self._answer(step))] = part
+            task = asyncio.ensure_future(self._answer(step))
+            task.add_done_callback(_noticed)
+            under_way[task] = part
 
         try:
             for part in islice(left, course.parallelism):

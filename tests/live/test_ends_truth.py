@@ -1,0 +1,197 @@
+"""What a caller sees of errors that nobody waits for, of listeners that fail, and of the limits of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+
+import pytest
+
+from scyllamodel import Column, Model, RequestFailed, RequestRefused, column, migrate, partition_key, select
+from scyllamodel.driver.failures import server_words
+from scyllamodel.driver.repo import AsyncRepo
+from scyllamodel.driver.requests import FRAME
+
+pytestmark = pytest.mark.live
+
+
+class Pane(Model, table="ends_panes", repo="ends_truth"):
+    """One row under a number."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_truth") as found:
+        migrate(found, resources=[Pane])
+        yield found
+
+
+@pytest.fixture
+def broken(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo with a timeout of one second, behind a proxy that can fall silent."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="ends_truth", nodes=[scylla_fault_proxy.address], request_timeout=1
+    ) as found:
+        found.get(Pane, id=1)
+        yield found
+        scylla_fault_proxy.heal()
+
+
+def complaints(case):
+    """What asyncio reports while a case runs, and when all of it is collected."""
+    told = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+        await case()
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    gc.collect()
+    return told
+
+
+def test_errors_of_ranges_that_nobody_waits_for_are_silent(broken, scylla_fault_proxy):
+    """One of them ends the scan, and the others fail at the same time."""
+
+    async def case():
+        scan = broken.aio().scan(select(Pane.text), parallelism=8)
+        scylla_fault_proxy.black_hole()
+        with pytest.raises(RequestFailed):
+            await anext(aiter(scan))
+
+    assert [] == complaints(case)
+
+
+@pytest.mark.parametrize("what", ["prepared", "new", "rows"])
+def test_errors_after_a_cancellation_are_silent(broken, scylla_fault_proxy, what):
+    """Requests, statements that are being prepared, and bulk work, which fail when nobody waits any more."""
+    requests = {
+        "prepared": lambda repo: repo.get(Pane, id=1),
+        "new": lambda repo: repo.all(select(Pane.text).where(Pane.id == 1)),
+        "rows": lambda repo: repo.save_many(Pane(id=at) for at in range(5)),
+    }
+
+    async def case():
+        scylla_fault_proxy.black_hole()
+        tasks = [asyncio.ensure_future(requests[what](broken.aio())) for _ in range(20)]
+        await asyncio.sleep(0.3)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(2)
+
+    assert [] == complaints(case)
+
+
+class Raising(logging.Handler):
+    """A handler that lets its errors through, as some of the field do."""
+
+    def emit(self, record):  # noqa: ARG002 - of the base class
+        raise OSError("no space left on device")
+
+
+@pytest.fixture
+def raising():
+    """The logger of queries with such a handler."""
+    logger, handler = logging.getLogger("scyllamodel.query"), Raising()
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+
+
+def fail(event):
+    """A listener that fails."""
+    raise KeyError(event.kind)
+
+
+async def fail_later(event):
+    """A listener that fails when it is awaited."""
+    fail(event)
+
+
+@pytest.mark.usefixtures("raising")
+def test_a_log_handler_that_raises_fails_no_request(scylla_cluster, repo):
+    """Neither under slow_query nor when on_query raises; the request is sent, and its answer comes."""
+    settings = {"slow_query": 0.0000001, "on_query": fail}
+    with scylla_cluster.repo(repo.keyspace, name="ends_truth", **settings) as watched:
+        watched.save(Pane(id=1, text="written"))
+        watched.save_many([Pane(id=2)])
+
+        assert "written" == watched.get(Pane, id=1).text
+        assert [(1,)] == [tuple(row) for row in watched.raw(f"SELECT id FROM {repo.keyspace}.ends_panes WHERE id=1")]
+
+
+@pytest.mark.usefixtures("raising")
+def test_a_log_handler_that_raises_fails_no_awaited_request(scylla_cluster, repo):
+    """Also when an async on_query raises."""
+    point = scylla_cluster.contact_points[0]
+
+    async def case():
+        async with AsyncRepo(
+            "ends_truth", nodes=[point], keyspace=repo.keyspace, slow_query=0.0000001, on_query=fail_later
+        ) as watched:
+            await watched.save(Pane(id=3, text="awaited"))
+            return (await watched.get(Pane, id=3)).text
+
+    assert "awaited" == asyncio.run(case())
+
+
+def scanned(awaited):
+    """The first row of a scan."""
+    return anext(aiter(awaited.scan(Pane)))
+
+
+def streamed(awaited):
+    """The first row of a stream."""
+    return anext(aiter(awaited.stream(select(Pane).whole_table())))
+
+
+VERBS = {
+    "get": lambda awaited: awaited.get(Pane, id=1),
+    "save": lambda awaited: awaited.save(Pane(id=1)),
+    "save_many": lambda awaited: awaited.save_many([Pane(id=1)]),
+    "save_many of an iterator": lambda awaited: awaited.save_many(iter([Pane(id=1)])),
+    "get_many": lambda awaited: awaited.get_many(Pane, [1]),
+    "raw": lambda awaited: awaited.raw("SELECT now() FROM system.local"),
+    "truncate": lambda awaited: awaited.truncate(Pane),
+    "page": lambda awaited: awaited.page(select(Pane).whole_table()),
+    "batch": lambda awaited: filled(awaited).send(),
+    "scan": scanned,
+    "stream": streamed,
+    "close": lambda awaited: awaited.close(),
+}
+
+
+def filled(awaited):
+    """A batch with a row."""
+    batch = awaited.batch()
+    batch.save(Pane(id=9))
+    return batch
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+@pytest.mark.parametrize("state", ["connected", "not connected"])
+def test_a_verb_without_asyncio_says_what_to_write(scylla_cluster, repo, verb, state):
+    """As under trio, which runs coroutines without an event loop of asyncio."""
+    with scylla_cluster.repo(repo.keyspace, name="ends_truth") as other:
+        if state == "connected":
+            other.get(Pane, id=1)
+        with pytest.raises(RuntimeError, match=r"under anyio with trio, call a Repo in a thread"):
+            VERBS[verb](other.aio()).__await__().send(None)
+
+
+def test_a_value_that_the_server_does_not_take_is_refused_in_its_words(repo):
+    """The error says what the limit is, as the server does, and the next request is served."""
+    with pytest.raises(RequestRefused) as caught:
+        repo.save(Pane(id=4, text="x" * (FRAME - 20)))
+    repo.save(Pane(id=4, text="short"))
+
+    assert server_words(caught.value.__cause__) in str(caught.value)
+    assert "short" == repo.get(Pane, id=4).text
