@@ -21,6 +21,10 @@ _left_out = pytest.StashKey[list[str]]()
 needs_tracing_of_tombstones = pytest.mark.needs(
     lambda server: not server.is_scylla, "traces that count the tombstones which a read met (Cassandra)"
 )
+needs_any_schema = pytest.mark.needs(
+    lambda server: not server.is_scylla,
+    "tables that this release cannot read: options of NaN, types of any depth (Cassandra)",
+)
 needs_vectors = pytest.mark.needs(lambda server: server.has_vectors, "vectors (Cassandra 5.0, ScyllaDB 2025.2)")
 needs_element_times = pytest.mark.needs(
     lambda server: server.at_least(2026, 2) if server.is_scylla else server.at_least(5, 0),

@@ -158,6 +158,8 @@ def _part_faults(index: Index, cql_type: CqlType) -> Iterator[_Fault]:
 
 
 def _parameter_faults(index: Index, column: Declared, cql_type: CqlType) -> Iterator[_Fault]:
+    if index.using is not None and not index.using.strip():
+        yield "MD125", "using= of an index is the name of a class, and this is empty", "Leave using= out."
     if index.options and index.using is None:
         yield "MD125", "only an index of a named class takes options", "Write using=… too."
     if index.using is not None and not _CUSTOM_TARGET.fullmatch(column.db_name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from servers import needs_any_schema
 
 from scyllamodel import (
     Column,
@@ -32,6 +33,7 @@ class Odd(Model, repo="unreadable_declared", table="odd"):
     id: Column[int] = partition_key()
 
 
+@needs_any_schema
 def test_other_tables_stop_no_command(scylla_cluster, scylla_repo):
     """Each is a note that names it, until a model declares it."""
     keyspace = scylla_repo.keyspace

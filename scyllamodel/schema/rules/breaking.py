@@ -15,6 +15,7 @@ from scyllamodel._identifiers import LONGEST_NAME, MAX_NAME, name_fault
 from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.filters import has_stray_quote
+from scyllamodel.schema.options.limits import MAX_TTL
 from scyllamodel.types.values import is_multi_cell
 
 if TYPE_CHECKING:
@@ -42,6 +43,22 @@ def _options(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Di
     if "id" in options:
         text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
         yield Diagnostic("NB101", "error", case.path(name), text, "Leave id out; servers choose it.")
+    ttl = options.get("default_time_to_live", 0)
+    if isinstance(ttl, int) and ttl > MAX_TTL and case.server.accepts_any_ttl:
+        text = f"rows with a default_time_to_live above {MAX_TTL} cannot be read once they are on disk"
+        yield Diagnostic("NB101", "error", case.path(name), text, f"Write {MAX_TTL} at most, which is 20 years.")
+
+
+def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
+    """Views that a rollback brings back have any name and filter that a server took once."""
+    yield from _options(change, case)
+    view, path = change.view, case.path(change.view.name)
+    if has_stray_quote(view.where):
+        text = f"its filter holds a quote that is stored without its escape: {view.where}"
+        yield Diagnostic("NB101", "error", path, text, "Create it by hand, without the quote; or filter when reading.")
+    if len(view.name) > LONGEST_VIEW and not case.server.checks_given_names:
+        text = f"a view name of more than {LONGEST_VIEW} characters stops every node, which do not start again"
+        yield Diagnostic("NB101", "error", path, text, "Choose a shorter name.")
 
 
 LONGEST_VIEW: Final = 222
@@ -83,6 +100,7 @@ def static_beside_collection(path: str, table: Table, server: ServerProfile) -> 
 
 def _index(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
     path = case.path(change.index.name)
+    yield from long_index(path, change.index.name, case.server, given=True)
     yield from static_beside_collection(path, attrs.evolve(change.table, indexes=[change.index]), case.server)
 
 
@@ -134,7 +152,7 @@ def _name(path: str, name: str, what: str, server: ServerProfile | None) -> Iter
 RULES: Final[Mapping[type, ChangeRule]] = {
     NameTaken: _taken,
     AddTable: _options,
-    AddView: _options,
+    AddView: _view,
     SetOptions: _options,
     AddIndex: _index,
     AddColumns: _columns,
