@@ -9,8 +9,10 @@ or every 10 seconds.
 
 from __future__ import annotations
 
+import contextlib
+import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from scyllamodel.driver.names import NoConnectionsAvailable
 
@@ -20,14 +22,14 @@ class ReadyHosts:
 
     Parameters:
         policy: the application's.
-        pools: of the session, by host.
+        session: the driver's, which has the pools.
         errors: of the request, by host.
     """
 
-    __slots__ = ("_errors", "_policy", "_pools")
+    __slots__ = ("_errors", "_policy", "_session")
 
-    def __init__(self, policy: Any, pools: Any, errors: dict[Any, Exception]) -> None:
-        self._policy, self._pools, self._errors = policy, pools, errors
+    def __init__(self, policy: Any, session: Any, errors: dict[Any, Exception]) -> None:
+        self._policy, self._session, self._errors = policy, session, errors
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:
         """The application's plan, as far as it can be sent to."""
@@ -35,13 +37,23 @@ class ReadyHosts:
 
     def of(self, plan: Iterable[Any]) -> Iterator[Any]:
         """The hosts of a plan that can be sent to, decided when it is their turn."""
+        pools = self._session._pools  # noqa: SLF001 - no public way
         for host in plan:
-            pool = self._pools.get(host)
-            fault = None if pool is None or pool.is_shutdown else _fault(pool)
+            pool = pools.get(host)
+            fault = None if pool is None or pool.is_shutdown else _fault(pool, self._session)
             if fault is None:
                 yield host
             else:
                 self._errors[host] = fault
+
+
+_reported: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+"""Closed connections whose pools know it, or will in a moment."""
+
+
+def _report(pool: Any, connection: Any) -> None:
+    """In a thread of the driver: no stream is taken back, but the pool looks at the connection; that may wait."""
+    pool.return_connection(connection, stream_was_orphaned=True)
 
 
 def _connections(pool: Any) -> list[Any]:
@@ -52,7 +64,7 @@ def _connections(pool: Any) -> list[Any]:
     return [pool._connection] if pool._connection else []  # noqa: SLF001 - no public way
 
 
-def _fault(pool: Any) -> Exception | None:
+def _fault(pool: Any, session: Any) -> Exception | None:
     """Why the driver would wait for a connection of this pool, if it would; it takes any open one for a closed one."""
     connections = _connections(pool)
     is_open = not connections  # the driver has an error of its own for that
@@ -64,12 +76,15 @@ def _fault(pool: Any) -> Exception | None:
     if is_open:
         return None
     for one in connections:
-        pool.return_connection(one, stream_was_orphaned=True)  # which takes no stream back, and looks at its state
+        if one not in _reported:
+            _reported.add(one)
+            with contextlib.suppress(RuntimeError):  # the session was closed at this moment
+                session.submit(_report, pool, one)
     return NoConnectionsAvailable("the connection was closed, and is being made again")
 
 
 def send_without_wait(future: Any) -> None:
     """Before a request is sent: leave out the hosts for which the driver would wait."""
-    ready = ReadyHosts(future._load_balancer, future.session._pools, future._errors)  # noqa: SLF001 - no public way
+    ready = ReadyHosts(future._load_balancer, future.session, future._errors)  # noqa: SLF001 - no public way
     future._load_balancer = ready  # noqa: SLF001
     future.query_plan = ready.of(future.query_plan)
