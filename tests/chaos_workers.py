@@ -24,13 +24,13 @@ from chaos_calls import Actor, Call, deadline
 from chaos_model import ChaosModel
 from chaos_tables import Doc, contents
 
-from scyllamodel import ScyllaModelError, UnknownOutcome
+from scyllamodel import RequestFailed, ScyllaModelError, UnknownOutcome
 from scyllamodel.driver import loops
 
 SLACK: Final = 2.0
 """Seconds that a call may last longer than its deadline, beside those for which the whole process stood still."""
 
-LAG: Final = 1.0
+LAG: Final = 1.5
 """Seconds for which an event loop may stand still, beside those for which the whole process did."""
 
 LATE: Final = 30.0
@@ -143,7 +143,8 @@ def perform(repo: Any, call: Call) -> Any:
     try:
         return repo.execute(*call.args)
     except UnknownOutcome as error:
-        error.resolve(repo)
+        with contextlib.suppress(RequestFailed):  # the outcome stays unknown
+            error.resolve(repo)
         raise
 
 
@@ -159,7 +160,8 @@ async def perform_async(repo: Any, call: Call) -> Any:
     try:
         return await repo.execute(*call.args)
     except UnknownOutcome as error:
-        await error.resolve(repo)
+        with contextlib.suppress(RequestFailed):
+            await error.resolve(repo)
         raise
 
 
