@@ -53,7 +53,7 @@ class SystemRows:
 
     def __init__(self, rows):
         self.all = {
-            "system.local": [{"host_id": HOST_ID, "data_center": "dc1", "schema_version": VERSION}],
+            "system.local": [{"host_id": HOST_ID, "data_center": "dc1", "rack": "r1", "schema_version": VERSION}],
             "system.peers": [],
             "system.cluster_status": [
                 {"host_id": HOST_ID, "peer": "10.0.0.1", "dc": "dc1", "status": "NORMAL", "up": True}

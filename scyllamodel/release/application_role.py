@@ -69,6 +69,12 @@ def grants_of(repo: Repo, role: str, internal: str | None = None) -> tuple[Grant
         history=internals(MIGRATIONS, STEPS),
         read=internals(VERIFIED, PAGE_SECRETS),
         backfills=internals(BACKFILLS),
+        logs=tuple(
+            (part.name, f"{table.name}_scylla_cdc_log")
+            for part in wanted
+            for table in part.tables
+            if table.options.get("cdc", {}).get("enabled") == "true"
+        ),
     )
     return grants(repo.keyspace, role, names, ledger_keyspace=home, application=application_role(repo))
 

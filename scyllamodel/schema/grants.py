@@ -49,6 +49,7 @@ class Names:
         history: those that `history` and `check` read, a part of ``internal``.
         read: those that an application reads.
         backfills: the one of backfills.
+        logs: the change logs that ScyllaDB keeps for tables with cdc.
     """
 
     tables: tuple[Place, ...] = ()
@@ -58,6 +59,7 @@ class Names:
     history: tuple[Place, ...] = ()
     read: tuple[Place, ...] = ()
     backfills: tuple[Place, ...] = ()
+    logs: tuple[Place, ...] = ()
 
 
 def grants(
@@ -114,7 +116,14 @@ def grants(
         *_tables((*names.tables, *names.views), application or role, "SELECT", "MODIFY"),
         *_tables(names.read, application or role, "SELECT"),
     )
-    return (*found, Grant(("the application",), "it reads and writes rows, once the tables exist", own))
+    found.append(Grant(("the application",), "it reads and writes rows, once the tables exist", own))
+    if names.logs:
+        logs = _tables(names.logs, application or role, "SELECT")
+        why = (
+            "who reads a change log of ScyllaDB 2025.1 needs it on the log; 2026.3 asks for SELECT on its table instead"
+        )
+        found.append(Grant(("readers of a change log",), why, logs))
+    return tuple(found)
 
 
 _CHANGING: Final = ("migrate", "baseline", "resolve", "unlock")

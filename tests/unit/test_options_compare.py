@@ -336,6 +336,8 @@ def test_what_is_told_of_options_has_one_order():
 STORED = [
     (CASSANDRA, {"comment": "x", "additional_write_policy": None, "read_repair": None, "cdc": None},
      {"additional_write_policy": "99p", "comment": "x", "read_repair": "BLOCKING"}),
+    (CASSANDRA, {"comment": "x", "pending_drop": False, "transactional_migration_from": "off", "security_label": "s"},
+     {"comment": "x"}),
     (CASSANDRA, {"memtable": None, "allow_auto_snapshot": None, "incremental_backups": None},
      {"allow_auto_snapshot": True, "incremental_backups": True, "memtable": "default"}),
     (CASSANDRA, {"new_option": {"a": "1"}, "strange_option": {"a": "1", "b": 2}}, {"new_option": {"a": "1"}}),

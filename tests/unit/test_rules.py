@@ -57,6 +57,7 @@ GC, LONG, INTERVALS = (
     {"tombstone_gc": BY_REPAIR}, {"default_time_to_live": 10**6},
     {"min_index_interval": 128, "max_index_interval": 4096},
 )  # fmt: skip
+USES = table("u", "a int pk", "v frozen<addr>")
 NO_VIEWS = attrs.evolve(C5, views_enabled=False)
 UNMASKED = attrs.evolve(C5, masks_enabled=False)
 
@@ -192,6 +193,10 @@ CASES = [
     ("UD104", "error", C5, (schema(ADDR), wanted(user_type("addr", "n int", "x int"))), (schema(ADDR), wanted(GROWN))),
     ("UD103", "error", C5, (schema(ADDR, table("t", "a frozen<addr> pk")), wanted(GROWN)),
      (schema(ADDR, table("t", "a int pk", "b frozen<addr> ck")), wanted(GROWN))),
+    ("UD103", "error", C5, (schema(ADDR, USES, view("x", "u", "v frozen<addr> pk", "a int ck")), wanted(GROWN)),
+     (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), wanted(GROWN))),
+    ("UD103", "error", SCYLLA, (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), wanted(GROWN)),
+     (schema(ADDR, attrs.evolve(USES, indexes=[index("a")])), wanted(GROWN))),
     ("UD103", "error", SCYLLA,
      (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a frozen<set<frozen<p>>> pk")), wanted(GROWN)),
      (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a int pk", "v frozen<p>")), wanted(GROWN))),

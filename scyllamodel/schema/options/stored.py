@@ -21,7 +21,7 @@ NO_OPTIONS: Final = frozenset(
     """
     keyspace_name table_name view_name base_table_id base_table_name where_clause include_all_columns id flags
     extensions dclocal_read_repair_chance read_repair_chance version partitioner committed_by_group0 in_memory
-    pending_drop transactional_migration_from
+    pending_drop transactional_migration_from security_label
     """.split()
 )
 """Columns of ``tables``, ``views`` and ``scylla_tables`` that are no option anybody declares."""

@@ -178,7 +178,8 @@ ENTRIES: Final = (
     ),
     Entry(
         "UD103", "A type in a partition key would gain a field",
-        "It would change where rows live; both servers refuse it.",
+        "It would change where rows live; both servers refuse it, also for the key of a view. ScyllaDB keeps an index "
+        "in a view, so that an indexed type is in a partition key.",
         "a field added to a type that is in the partition key of a table, also inside another type",
         "Declare a second type and a table with it in its key.",
     ),

@@ -11,7 +11,7 @@ from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn, SetMas
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import COUNTER, CqlType, VectorType, user_types, walk
+from scyllamodel.types.values import COUNTER, CqlType, ListType, VectorType, user_types, walk
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
@@ -46,9 +46,15 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
 
 
 def _code(change: AlterColumn, case: Case) -> str:
-    pair = (change.found.type.cql, change.wanted.type.cql)
-    takes = pair in _ALTERED or (pair[1] == "blob" and change.found.type != COUNTER)
+    takes = _is_alterable(change.found.type, change.wanted.type, ordered=change.found.kind == "clustering")
     return "TY102" if change.code == "TY101" and case.server.alters_types and takes else change.code
+
+
+def _is_alterable(old: CqlType, new: CqlType, *, ordered: bool) -> bool:
+    """Whether ``ALTER … TYPE`` leads from one type to the other; a clustering column has to keep its order."""
+    if isinstance(old, ListType) and isinstance(new, ListType) and old.frozen == new.frozen:
+        return old.element == new.element or _is_alterable(old.element, new.element, ordered=ordered)
+    return (old.cql, new.cql) in _ALTERED or (new.cql == "blob" and old != COUNTER and not ordered)
 
 
 def _said(code: str, found: TableColumn, wanted: TableColumn) -> str:
