@@ -242,10 +242,14 @@ class _Columns:
 
     name: str
     columns: tuple[TableColumn, ...] = attrs.field(converter=_key_order)
+    _known: Mapping[str, TableColumn] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    """The columns by name, from the first look-up on."""
 
     def get(self, name: str) -> TableColumn | None:
         """The column of this name, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        if self._known is None:
+            object.__setattr__(self, "_known", {column.name: column for column in reversed(self.columns)})
+        return self._known.get(name) if self._known is not None else None
 
     def __getitem__(self, name: str) -> TableColumn:
         found = self.get(name)
@@ -254,7 +258,7 @@ class _Columns:
         return found
 
     def __contains__(self, name: object) -> bool:
-        return any(column.name == name for column in self.columns)
+        return isinstance(name, str) and self.get(name) is not None
 
     def __iter__(self) -> Iterator[TableColumn]:
         return iter(self.columns)
