@@ -103,11 +103,19 @@ class Statements:
 
     def __init__(self, connection: Connection, *, limit: int = LIMIT, watch: Watch | None = None) -> None:
         self._connection, self._limit, self._watch = connection, limit, watch
+        self._own = object()
         self._used: OrderedDict[_Place, None] = OrderedDict()
         self._texts: OrderedDict[str, Any] = OrderedDict()
         self._flights = Flights[Any]()
         self._lock = threading.Lock()
         self._prepared = self._hits = self._evicted = 0
+
+    def __del__(self) -> None:
+        """Leave nothing with shapes that live on when the session does not."""
+        for place in list(self._used):
+            shape = place()
+            if shape is not None:
+                shape.prepared.pop(self._own, None)
 
     @property
     def info(self) -> CacheInfo:
@@ -122,10 +130,7 @@ class Statements:
 
     def get(self, shape: Shape[Any]) -> Prepared | None:
         """What is prepared already."""
-        made = shape.prepared
-        if made is None:
-            return None
-        found: Prepared | None = made.get(self)
+        found: Prepared | None = shape.prepared.get(self._own)
         if found is not None:
             self._hits += 1
             try:  # noqa: SIM105 - done for each request, and a context manager costs more than the move
@@ -137,8 +142,8 @@ class Statements:
     def forget(self, shape: Shape[Any], stale: Prepared) -> None:
         """Prepare a shape again when it is needed next, unless that was done meanwhile."""
         with self._lock:
-            if shape.prepared is not None and shape.prepared.get(self) is stale:
-                shape.drop(self)
+            if shape.prepared.get(self._own) is stale:
+                del shape.prepared[self._own]
                 self._used.pop(stale.place, None)
 
     def prepare(self, shape: Shape[Any], timeout: float | None) -> Prepared:
@@ -223,13 +228,13 @@ class Statements:
     def _keep(self, shape: Shape[Any], made: Prepared) -> Prepared:
         with self._lock:
             self._prepared += 1
-            shape.keep(self, made)
+            shape.prepared[self._own] = made
             self._used[made.place] = None
             while len(self._used) > self._limit:
                 oldest = self._used.popitem(last=False)[0]()
                 self._evicted += 1
                 if oldest is not None:
-                    oldest.drop(self)
+                    oldest.prepared.pop(self._own, None)
         return made
 
 

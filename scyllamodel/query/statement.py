@@ -6,11 +6,9 @@ is separate because whoever sends a statement need not know who made it.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -95,7 +93,7 @@ class Shape(Generic[R]):
             partition key; nothing where that is not named by ``=``.
         writes: what a write does, column by column.
         selection: the expressions that a row holds; none where it holds the columns of the model.
-        prepared: what sessions made of it, by what keeps their statements; they go with it, and with its class.
+        prepared: what sessions made of it, each under an object of its own; it goes with the shape, and with its class.
     """
 
     cql: str
@@ -110,22 +108,7 @@ class Shape(Generic[R]):
     key: tuple[int, ...] = ()
     writes: tuple[CellWrite, ...] = ()
     selection: tuple[Any, ...] = ()
-    prepared: MutableMapping[Any, Any] | None = attrs.field(default=None, init=False, repr=False)
-
-    def keep(self, owner: Any, made: Any) -> None:
-        """Keep what was made of this shape for as long as both the owner and the shape live."""
-        with _keeping:
-            if self.prepared is None:
-                object.__setattr__(self, "prepared", WeakKeyDictionary())
-            cast("MutableMapping[Any, Any]", self.prepared)[owner] = made
-
-    def drop(self, owner: Any) -> None:
-        """Forget what was made for an owner."""
-        if self.prepared is not None:
-            self.prepared.pop(owner, None)
-
-
-_keeping: Final = threading.Lock()
+    prepared: dict[object, Any] = attrs.field(factory=dict, init=False, repr=False)
 
 
 @attrs.frozen

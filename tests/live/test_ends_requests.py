@@ -25,6 +25,7 @@ from scyllamodel import (
     select,
     update,
 )
+from scyllamodel.query.objects import access_to
 
 pytestmark = pytest.mark.live
 
@@ -191,6 +192,21 @@ def test_what_is_known_of_a_class_goes_with_it(repo):
 
     assert [None] * 5 == [found() for found in gone]
     assert before == repo.statements.size
+
+
+def test_what_a_session_prepared_goes_with_it(scylla_cluster, repo):
+    """Classes live longer, and keep nothing of sessions that were closed."""
+    shape = access_to(Ware, repo.keyspace).get
+    gc.collect()
+    before = len(shape.prepared)
+    for _ in range(3):
+        with scylla_cluster.repo(repo.keyspace, name="ends_requests") as other:
+            other.get(Ware, id=1)
+            assert before + 1 == len(shape.prepared)
+        del other
+        gc.collect()
+
+    assert before == len(shape.prepared)
 
 
 def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
