@@ -6,7 +6,6 @@ interrupted (Ctrl-C) hands the work over to another one that waits.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from typing import Any, Generic, TypeVar
 
-from scyllamodel.driver.loops import running_loop, start_thread
+from scyllamodel.driver.loops import running_loop, start_thread, until_done
 
 T = TypeVar("T")
 
@@ -63,12 +62,7 @@ class Flights(Generic[T]):
             flight, is_first = self._join(key)
             if is_first:
                 self._lead_in_thread(key, flight, work)
-            waiting = asyncio.wrap_future(flight)
-            try:
-                await asyncio.wait([waiting], timeout=_left(end))
-            finally:
-                if not waiting.cancel() and not waiting.cancelled():
-                    waiting.exception()  # taken notice of, also when this task is cancelled
+            await until_done(flight, _left(end))
             if is_first or not _is_over(flight, end):
                 if not flight.done():
                     raise NotInTime

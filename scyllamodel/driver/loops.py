@@ -187,6 +187,26 @@ def start_thread(function: Callable[P, Any], *args: P.args, **keywords: P.kwargs
     ).start()
 
 
+async def until_done(done: Future[Any], timeout: float | None = None) -> None:
+    """Wait for what another thread does, or until the time is over; its result and its error are left where they are.
+
+    Unlike `asyncio.wrap_future` this needs the loop for nothing when the wait ends early, since it may be closed then.
+    """
+    loop = running_loop()
+    waiting: asyncio.Future[None] = loop.create_future()
+
+    def wake(_: Future[Any]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
+            loop.call_soon_threadsafe(end)
+
+    def end() -> None:
+        if not waiting.done():
+            waiting.set_result(None)
+
+    done.add_done_callback(wake)
+    await asyncio.wait([waiting], timeout=timeout)
+
+
 async def in_own_thread(function: Callable[[], T]) -> T:
     """Call a function in a thread of its own."""
     done: Future[T] = Future()
@@ -199,12 +219,8 @@ async def in_own_thread(function: Callable[[], T]) -> T:
             done.set_exception(error)
 
     start_thread(call)
-    waiting = asyncio.wrap_future(done)
-    try:
-        return await waiting
-    except asyncio.CancelledError:
-        _notice(waiting)
-        raise
+    await until_done(done)
+    return done.result(0)
 
 
 def origin_loop() -> asyncio.AbstractEventLoop | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,6 +130,34 @@ def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
     assert isinstance(cancelled, asyncio.CancelledError)
     assert "later" == str(failed)
     assert "" == caplog.text
+
+
+def test_a_loop_may_be_closed_while_a_task_of_it_waits():
+    """What is left of the task is collected without an error, before and after the work has come to its end."""
+    flights, work, seen = Flights(), Work(), []
+
+    async def wait():
+        try:
+            await flights.do_async("key", work)
+        except BaseException as error:
+            seen.append(type(error))
+            raise
+
+    loop = asyncio.new_event_loop()
+    tasks = [loop.create_task(wait()), loop.create_task(wait())]
+    loop.run_until_complete(asyncio.sleep(0.05))
+    loop.close()
+    for task in tasks:
+        task._log_destroy_pending = False
+    del task
+    tasks.pop()
+    gc.collect()
+    work.go_on.set()
+    flights.settle("key")
+    tasks.pop()
+    gc.collect()
+
+    assert [GeneratorExit] * 2 == seen
 
 
 def test_who_settles_waits_for_the_end():
