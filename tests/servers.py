@@ -33,6 +33,13 @@ needs_element_times = pytest.mark.needs(
 needs_sasi = pytest.mark.needs(
     lambda server: server.has_index_class("SASI", on_vector=False), "SASI indexes (Cassandra)"
 )
+needs_vector_index = pytest.mark.needs(
+    lambda server: (
+        server.has_vector_index
+        and (not server.is_scylla or bool(server.makes_tablets("NetworkTopologyStrategy", tablets=None)))
+    ),
+    "indexes on vectors (Cassandra 5.0, ScyllaDB 2025.4 where keyspaces have tablets)",
+)
 needs_ann = pytest.mark.needs(
     lambda server: server.has_vector_index and not server.is_scylla,
     "nodes that search vectors (Cassandra 5.0; ScyllaDB has a service beside them)",

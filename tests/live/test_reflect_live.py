@@ -9,6 +9,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from observed import cases, literal, refused
+from servers import needs_vector_index
 from strategies import keyspaces
 
 from scyllamodel.driver.coordinator import choose
@@ -229,11 +230,9 @@ def test_every_index_reads_back_as_declared(run, read, keyspace, server):
     assert wanted.indexes == read().table(wanted.name).indexes
 
 
+@needs_vector_index
 def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
-    """A vector column and its index, where the server has them, are the facts that were declared."""
-    if not server.has_vectors:
-        assert not server.has_vector_index
-        return
+    """A vector column and its index are the facts that were declared."""
     wanted = Table(name=fresh(), columns=(key(), regular("vec", "vector<float, 3>")))
     using = server.index_class("sai", on_vector=True)
     index = Index(f"{wanted.name}_ann", "vec", using=using, options=FrozenMap({"similarity_function": "cosine"}))
