@@ -1,0 +1,52 @@
+"""Where each group of the statements that were recorded on real ScyllaDB nodes is used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+GROUPS = json.loads((TESTS.parent / "data" / "scylla-observed.json").read_text(encoding="utf-8"))
+
+CASES = {
+    "a_table_options": "test_scylla_options",
+    "b_keyspaces": "test_scylla_keyspaces",
+    "c_types": "test_scylla_types",
+    "f_alter": "test_scylla_types",
+    "l_lwt": "test_lwt_answers",
+    "y_2026": "test_scylla_options test_scylla_keyspaces test_replication test_row_ttl test_viewless_indexes",
+}
+"""Groups whose cases are declared by models or judged as statements, and the tests that do it."""
+
+TEXTS = {
+    "d_indexes": "what an index is stored as is tested from the rows (test_reflect_targets); of the rest the texts",
+    "e_views": "what a view is stored as is tested from the rows (test_reflect); of the rest the texts",
+    "g_table_id": "no model has the id of a table",
+    "h_schema_version": "about versions of the schema, which no plan depends on",
+    "n_node_breakers": "each is a rule of its own, see test_handwritten",
+    "o_bare_words": "words that are refused bare: all names that are not plain are quoted, see test_identifiers",
+    "p_permissions": "about roles: the texts alone",
+    "r_nodes_down": "about several nodes: the texts alone",
+    "r_order": "about several nodes: the texts alone",
+    "r_races": "about several clients: the texts alone",
+    "s_settings_and_datacenters": "about settings and data centres of nodes that a plan is told",
+    "x_sequences": "about sequences of statements: the texts alone",
+}
+"""Groups of which only the texts of errors are used, by test_failures, and why."""
+
+TABLES = {"about", "system_schema_columns", "system_tables"}
+
+
+def test_each_group_is_used_or_has_a_reason():
+    """And none is in both tables."""
+    assert set(GROUPS) == {*CASES, *TEXTS, *TABLES}
+    assert set() == set(CASES) & set(TEXTS)
+
+
+@pytest.mark.parametrize(("group", "modules"), CASES.items())
+def test_the_tests_read_the_group(group, modules):
+    """By its name."""
+    for module in modules.split():
+        assert f'"{group}"' in (TESTS / f"{module}.py").read_text(encoding="utf-8")
