@@ -41,7 +41,7 @@ def fork_worker(lane: Lane, lent: Any) -> None:
         if answer.get("refused") or kind is not own_repo:
             write.refuse()
         lane.record.wrong(*answer["wrong"])
-        time.sleep(20 * lane.pause())
+        time.sleep(min(20 * lane.pause(), 2.0))
 
 
 Child = Callable[[], dict[str, Any]]

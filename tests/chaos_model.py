@@ -7,6 +7,7 @@ knows of a server; times are the order of the calls.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Mapping
@@ -117,13 +118,16 @@ class Elements:
         return wrong + (self._disorder(kept, listed) if self._ordered and not wrong else [])
 
     def _disorder(self, kept: list[Any], listed: list[Any]) -> list[str]:
+        """Calls of one writer that were made side by side have no order."""
         places = {element: at for at, element in enumerate(listed)}
-        last: dict[Any, int] = {}
+        writers: dict[Any, list[tuple[Write, Any]]] = {}
         for element in kept:
-            writer = self._writes[element].writer
-            if places[element] < last.get(writer, -1):
-                return [f"{element!r} stands before an element that was acknowledged earlier"]
-            last[writer] = places[element]
+            write = self._writes[element]
+            earlier = writers.setdefault(write.writer, [])
+            for one, before in earlier:
+                if one.settled < write.begun and places[element] < places[before]:
+                    return [f"{element!r} stands before {before!r}, which was acknowledged before it was sent"]
+            earlier.append((write, element))
         return []
 
 
@@ -194,6 +198,7 @@ class Write:
         writer: who sends it, one write after another.
         outcome: unknown until `acknowledge` or `refuse` is called.
         note: by what call it was sent, and with what it ended.
+        begun: its place among all that was begun and settled; `settled` that of its outcome.
     """
 
     model: ChaosModel = attrs.field(repr=False)
@@ -202,6 +207,8 @@ class Write:
     writer: Any = None
     outcome: str = UNKNOWN
     note: str = ""
+    begun: int = 0
+    settled: int = 0
 
     def __str__(self) -> str:
         return f"{self.note} {dict(self.values)}: {self.outcome}"
@@ -237,13 +244,13 @@ class ChaosModel:
         self._tables = tables
         self._rows: dict[Hashable, dict[str, History]] = {}
         self._last: dict[Hashable, deque[Write]] = {}
-        self._lock = threading.RLock()
+        self._lock, self._moments = threading.RLock(), itertools.count(1)
 
     def begin(self, key: Any, /, *, writer: Any = None, **values: Any) -> Write:
         """A write of these columns is sent next; the others stay as they are."""
         write = Write(self, key, values, writer)
         with self._lock:
-            row = self._row(key)
+            row, write.begun = self._row(key), next(self._moments)
             for name, value in values.items():
                 row[name].begin(write, value)
             self._last.setdefault(key, deque(maxlen=TOLD)).append(write)
@@ -263,7 +270,7 @@ class ChaosModel:
         with self._lock:
             if write.outcome != UNKNOWN:
                 return
-            write.outcome = outcome
+            write.outcome, write.settled = outcome, next(self._moments)
             for name in write.values:
                 self._row(write.key)[name].settle(write)
 

@@ -11,8 +11,10 @@ import contextlib
 import copy
 import itertools
 import random
+import sys
 import threading
 import time
+import traceback
 import weakref
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -37,7 +39,10 @@ LATE: Final = 30.0
 """Seconds after which a request that was broken off is applied, if it ever is."""
 
 PACE: Final = 0.02
-"""Seconds between two calls of one writer, on the average: the machine is to have some time left."""
+"""Seconds between two calls of one writer, on the average."""
+
+LATEST: Final = 0.05
+"""Seconds by which a thread may wake up late; beyond that the run asks for too much of the machine, and slows down."""
 
 
 GIVEN_UP: Final = (asyncio.CancelledError, asyncio.TimeoutError, GeneratorExit)
@@ -52,7 +57,9 @@ class Record:
         self.errors: Counter[str] = Counter()
         self.cancelled = self.forks = self.loops = 0
         self.worst: tuple[float, str] = (0.0, "none")
-        self.lag = 0.0
+        self.lag, self.pace = 0.0, PACE
+        self.beats: dict[int, float] = {}
+        self.stacks: dict[int, str] = {}
         self.stalls: list[tuple[float, float]] = []
         self.violations: list[str] = []
         self.ended_loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
@@ -76,7 +83,7 @@ class Record:
 
     def stalled(self, since: float) -> float:
         """Seconds for which the process stood still since then."""
-        return sum((lasted for at, lasted in self.stalls if at >= since), 0.0)
+        return sum((lasted for at, lasted in self.stalls if at + lasted >= since), 0.0)
 
     def done(self, call: Call, began: float, limit: float, error: BaseException | None) -> None:
         """A call ended, in time or not."""
@@ -96,8 +103,18 @@ class Record:
             began = time.monotonic()
             time.sleep(0.02)
             lasted = time.monotonic() - began - 0.02
-            if lasted > 0.1:
+            self.pace = min(1.0, 1.3 * self.pace) if lasted > LATEST else max(PACE, 0.99 * self.pace)
+            if lasted > LATEST:
                 self.stalls.append((began, lasted))
+            for thread, beat in list(self.beats.items()):
+                if began - beat > LAG / 2 and thread not in self.stacks:
+                    self.stacks[thread] = standing(thread)
+
+
+def standing(thread: int) -> str:
+    """Where a thread stands, the innermost calls last."""
+    frame = sys._current_frames().get(thread)
+    return "" if frame is None else "\n" + "".join(traceback.format_stack(frame)[-8:])
 
 
 @attrs.define(eq=False)
@@ -128,7 +145,7 @@ class Lane:
 
     def pause(self) -> float:
         """Seconds until the next call."""
-        return min(self.dice.expovariate(1 / PACE), 0.5)
+        return min(self.dice.expovariate(1 / self.record.pace), 3.0)
 
 
 def perform(repo: Any, call: Call) -> Any:
@@ -252,13 +269,16 @@ def loop_worker(lane: Lane, actors: list[Actor]) -> None:
 
 async def watch_loop(lane: Lane) -> None:
     """Notice when the loop stands still, and not the whole process."""
+    record, thread = lane.record, threading.get_ident()
     while not lane.stop.is_set():
-        began = time.monotonic()
+        began = record.beats[thread] = time.monotonic()
         await asyncio.sleep(0.02)
         lasted = time.monotonic() - began - 0.02
-        lane.record.lag = max(lane.record.lag, lasted)
-        if lasted > LAG + lane.record.stalled(began):
-            lane.record.wrong(f"an event loop stood still for {lasted:.2f} s")
+        record.lag = max(record.lag, lasted)
+        stack = record.stacks.pop(thread, "")
+        if lasted > LAG + record.stalled(began):
+            record.wrong(f"an event loop stood still for {lasted:.2f} s{stack}")
+    del record.beats[thread]
 
 
 async def slots_come_back(record: Record) -> None:
@@ -280,7 +300,7 @@ def ending_worker(lane: Lane, actor: Docs) -> None:
         lane.record.loops += 1
         while left and left[0][0] < time.monotonic() - LATE:
             look_at(lane, left.popleft()[1])
-        time.sleep(10 * lane.pause())
+        time.sleep(min(10 * lane.pause(), 2.0))
 
 
 def look_at(lane: Lane, slot: Slot) -> None:

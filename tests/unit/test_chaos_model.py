@@ -145,6 +145,17 @@ def test_elements_of_one_writer_stand_in_order(model):
     assert model.violations(LOG, {"entries": ["c", "b", "a"], "marks": None})
 
 
+def test_elements_that_one_writer_sent_side_by_side_stand_in_any_order(model):
+    """Neither was acknowledged when the other one was sent."""
+    writes = [model.begin(LOG, writer=1, entries=element) for element in "ab"]
+    for write in writes:
+        write.acknowledge()
+    model.begin(LOG, writer=1, entries="c").acknowledge()
+
+    assert [] == model.violations(LOG, {"entries": ["b", "a", "c"], "marks": None})
+    assert model.violations(LOG, {"entries": ["b", "c", "a"], "marks": None})
+
+
 def test_elements_that_were_not_written_or_were_refused_are_found(model):
     """In a set too, where no order counts."""
     model.begin(LOG, marks="b").acknowledge()
