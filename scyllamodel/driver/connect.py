@@ -59,11 +59,12 @@ def connect(settings: RepoSettings) -> Any:
         ConfigurationError: the driver cannot be set up as the settings say.
     """
     cluster: Any = None
+    made: weakref.WeakSet[Any] = weakref.WeakSet()
     forks.leave_inherited_loop()
     with _quiet():
         try:
             cluster = new_cluster(**_cluster_settings(settings))
-            made = _recorded(cluster)
+            _record(cluster, made)
             _leave_silent_hosts_out(cluster)
             session = cluster.connect()
             _check_policy(cluster)
@@ -79,17 +80,16 @@ def connect(settings: RepoSettings) -> Any:
     return session
 
 
-def _recorded(cluster: Any) -> weakref.WeakSet[Any]:
-    """The connections of a cluster, those included that are being made."""
-    made: weakref.WeakSet[Any] = weakref.WeakSet()
+def _record(cluster: Any, made: weakref.WeakSet[Any]) -> None:
+    """Note each connection of a cluster, also while it is being made."""
+    base: Any = cluster.connection_class
 
-    class Recorded(cluster.connection_class):  # type: ignore[misc]
+    class Recorded(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **keywords: Any) -> None:
             made.add(self)
-            super().__init__(*args, **keywords)
+            base.__init__(self, *args, **keywords)
 
     cluster.connection_class = Recorded
-    return made
 
 
 def _give_up(cluster: Any, made: weakref.WeakSet[Any]) -> None:

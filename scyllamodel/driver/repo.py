@@ -77,7 +77,7 @@ class _Held:
 
     def forked(self) -> None:
         """In the child: a thread of the parent may have been connecting, and its session never answers."""
-        self.flights = Flights()
+        self.flights = Flights[Any]()
         self.close()
 
 
