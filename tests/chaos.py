@@ -189,6 +189,7 @@ class Run:
             self.record.wrong(f"did not end: {', '.join(late)}")
             faulthandler.dump_traceback(all_threads=True)
         self.threads.clear()
+        self.faults.cut()
 
     def check(self) -> None:
         """Compare all rows with the model, then all instances with their rows."""

@@ -2,8 +2,8 @@
 
 ``python tests/chaos_faults.py SEED (--scylla HOST:PORT | --nodes N [--version V])`` prints one line of JSON with where
 to connect. On its standard input it takes ``go`` (break something at random, again and again), ``calm`` (let all pass;
-answered when all nodes are up) and ``end``. Each fault is a line of JSON. It is a process so that neither its threads,
-sockets and memory nor a fork of the run mix with those that are counted.
+answered when all nodes are up), ``cut`` (close all connections) and ``end``. Each fault is a line of JSON. It is a
+process so that neither its threads, sockets and memory nor a fork of the run mix with those that are counted.
 """
 
 from __future__ import annotations
@@ -196,8 +196,13 @@ def serve(targets: list[Target], direct: list[str], dice: random.Random) -> None
         word = line.strip()
         if word == "end":
             return
-        breaker.go() if word == "go" else breaker.calm()
-        if word == "calm":
+        if word == "go":
+            breaker.go()
+        elif word == "cut":
+            for target in targets:
+                target.proxy().cut()
+        else:
+            breaker.calm()
             say({"calm": breaker.counts})
 
 
@@ -271,6 +276,10 @@ class Faults:
         self._calm.clear()
         self._say("calm")
         return self._calm.wait(timeout)
+
+    def cut(self) -> None:
+        """Close all connections, with the requests whose answers were swallowed."""
+        self._say("cut")
 
     def end(self) -> None:
         """End the process, and with it all that it started."""
