@@ -69,7 +69,7 @@ def test_a_code_as_a_document(capsys):
 
 
 @pytest.mark.parametrize(
-    ("word", "advice"), [("TY1O1", "Did you mean TY101?"), ("MD199", "Did you mean MD1"), ("?", "scyllamodel explain")]
+    ("word", "advice"), [("TY1O5", "Did you mean TY105?"), ("MD199", "Did you mean MD1"), ("?", "scyllamodel explain")]
 )
 def test_an_unknown_code_is_answered_with_the_nearest(capsys, word, advice):
     """Exit code 64, and a way on."""
