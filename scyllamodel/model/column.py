@@ -212,7 +212,7 @@ class Column(Comparable[T]):
 
         ScyllaDB 2026.3 and later.
         """
-        if not isinstance(words, str):
+        if not isinstance(cast("object", words), str):
             raise TypeError(f"{_target(self)}.bm25() takes the words to search for as text, not {words!r}")
         return Ordering(_target(self), matching=words)
 

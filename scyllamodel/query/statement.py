@@ -108,7 +108,7 @@ class Shape(Generic[R]):
     key: tuple[int, ...] = ()
     writes: tuple[CellWrite, ...] = ()
     selection: tuple[Any, ...] = ()
-    prepared: dict[object, Any] = attrs.field(factory=dict, init=False, repr=False)
+    prepared: dict[object, Any] = attrs.field(factory=dict[object, Any], init=False, repr=False)
 
 
 @attrs.frozen

@@ -98,9 +98,10 @@ def _fault(stored: Mapping[str, Any], asked: Mapping[str, Any], written: Handwri
 
 def _is_same(stored: object, wanted: object) -> bool:
     """A number is satisfied by as many racks; racks have no order."""
-    if isinstance(stored, tuple) and isinstance(wanted, tuple):
-        return set(cast("tuple[str, ...]", stored)) == set(cast("tuple[str, ...]", wanted))
-    return copies(stored) == copies(wanted) and not isinstance(wanted, tuple)
+    if not isinstance(wanted, tuple):
+        return copies(stored) == copies(wanted)
+    racks = cast("tuple[str, ...]", stored) if isinstance(stored, tuple) else ()
+    return set(racks) == set(cast("tuple[str, ...]", wanted))
 
 
 def _step_fault(dc: str, stored: object, wanted: object) -> str | None:

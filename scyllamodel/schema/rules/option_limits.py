@@ -14,7 +14,7 @@ import attrs
 from scyllamodel.schema.changes import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
-from scyllamodel.schema.facts import Table, View
+from scyllamodel.schema.facts import FrozenMap, Table, View
 from scyllamodel.schema.replication import copies, factors
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class _Subject:
 def _subject(change: AddTable | AddView | SetOptions, case: Case) -> _Subject:
     if isinstance(change, SetOptions):
         live = (case.sides.views if change.view else case.sides.tables).get(change.name)
-        stored = {} if live is None else live.options
+        stored: Mapping[str, Any] = {} if live is None else live.options
         return _Subject(change.name, live, {**stored, **change.options}, change.options)
     fact = change.table if isinstance(change, AddTable) else change.view
     return _Subject(fact.name, fact, fact.options, fact.options)
@@ -106,7 +106,7 @@ def _gc_by_repair(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
 
 def _is_single_copy(case: Case) -> bool:
     about = case.found.keyspace or case.wanted.keyspace
-    replication = {} if about is None or about.replication is None else about.replication
+    replication = (None if about is None else about.replication) or FrozenMap({})
     asked = factors(replication)
     everywhere = asked.pop("replication_factor", None)
     if everywhere is not None:

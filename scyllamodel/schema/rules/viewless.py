@@ -78,7 +78,7 @@ def _column_faults(index: Index, family: str, table: Table) -> Iterator[Fault]:
         vectors = [name for name in others if name in table and isinstance(table[name].type, VectorType)]
         if vectors:
             yield f"a vector index does not filter by vectors, such as {vectors[0]}", "Leave them out of filtering."
-    elif kind not in {None, Native("text"), Native("ascii")}:
+    elif kind is not None and kind not in {Native("text"), Native("ascii")}:
         yield f"a full-text index is on texts, and {first} is {kind.cql}", "Index a column of type text."
     elif others:
         yield "a full-text index is on one column", "Leave filtering out."
