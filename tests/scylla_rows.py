@@ -9,6 +9,7 @@ from pathlib import Path
 
 from observed import expanded
 
+from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.reflect import columns_to_read
 from scyllamodel.schema.server import ServerProfile
 
@@ -83,3 +84,29 @@ def scylla_cases(group, form="cql"):
 def observed(group):
     """A group of cases as the file holds it, abbreviations written out."""
     return expanded(_data("observed")[group])
+
+
+DEFAULTS = FrozenMap({
+    "caching": {"keys": "ALL", "rows_per_partition": "ALL"},
+    "comment": "",
+    "compaction": {"class": "IncrementalCompactionStrategy"},
+    "default_time_to_live": 0,
+    "gc_grace_seconds": 864000,
+    "max_index_interval": 2048,
+    "memtable_flush_period_in_ms": 0,
+    "min_index_interval": 128,
+    "speculative_retry": "99p",
+})  # fmt: skip
+"""What a node stores of a table without options, as far as the cases alter it."""
+
+
+def defaults(server):
+    """What this server stores of a table without options."""
+    compressor, gc = server.default_compressor, server.default_tombstone_gc
+    return {**DEFAULTS, "compression": {"class": compressor}, "tombstone_gc": {"mode": gc}}
+
+
+def setups():
+    """The statements behind the names of setups."""
+    found = _data("observed")["about"]["setups"]
+    return {name: [expanded(cql) for cql in text.split("; ")] for name, text in found.items()}

@@ -167,6 +167,8 @@ def _parameter_faults(index: Index, column: Declared, cql_type: CqlType) -> Iter
         yield "MD125", text, "Give the column another db_name."
     if index.local and (column.spec.kind == "static" or is_multi_cell(cql_type)):
         yield "MD125", "a local index is neither on a static column nor on a collection", "Leave local= out."
+    if index.local and column.spec.kind == "partition_key":
+        yield "MD125", "a local index is not on a column of the partition key", "Leave local= out."
 
 
 def _filter_faults(index: Index, columns: Columns) -> Iterator[_Fault]:

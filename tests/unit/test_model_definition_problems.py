@@ -174,6 +174,7 @@ ALL = {
         ([Index("odd", using="sai")], ["MD125 odd"]),
         ([Index("tags", local=True)], ["MD125 tags"]),
         ([Index("shared", local=True)], ["MD125 shared"]),
+        ([Index("id", local=True)], ["MD122 id", "MD125 id"]),
         ([Index("name", name="i" * 49)], ["MD108"]),
         ([Index("name", name="a b")], ["MD108"]),
     ],

@@ -74,6 +74,7 @@ def test_index_targets_read_back_as_declared():
         ("a, b", ("a, b", "values", False)),
         ('"A b", c', ("A b, c", "values", False)),
         ('{"pk":["pk1","pk2"],"ck":["v"]}', ("v", "values", True)),
+        ('{"pk":["pk1"],"ck":["fl"]}', ("fl", "full", True)),
         ('{"tc":"v","fc":["f1","f2"]}', ("v, f1, f2", "values", False)),
         ('{"tc":"v","pk":["p1","p2"]}', ("v", "values", True)),
     ],

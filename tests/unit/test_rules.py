@@ -138,6 +138,12 @@ def indexed(found, declared, *columns):
     return schema(table("t", *columns, indexes=found)), wanted(table("t", *columns, indexes=declared))
 
 
+def without_grace(indexes):
+    """A table with these indexes, and models that give it no grace."""
+    live = table("t", *T, indexes=indexes, options={"gc_grace_seconds": 9})
+    return schema(live), wanted(attrs.evolve(live, options={"gc_grace_seconds": 0}))
+
+
 def options(found, declared, *more):
     """A table with live and with declared options, and what else is live."""
     return schema(table("t", *T, options=found), *more), wanted(table("t", *T, options=declared))
@@ -239,6 +245,7 @@ CASES = [
     ("OP101", "error", C5, (schema(GRACELESS), wanted(table("t", *T), V)),
      (schema(GRACELESS), wanted(table("t", *T, options={"gc_grace_seconds": 9}), V))),
     ("OP101", "error", C5, (schema(GRACELESS), wanted(V)), (schema(table("t", *T)), wanted(V))),
+    ("OP101", "error", SCYLLA, without_grace([index("v", "i")]), without_grace([])),
     ("OP102", "warn", C5, options({"compaction": {**LCS, "sstable_size_in_mb": "80"}}, {"compaction": LCS}),
      options({"compaction": {"class": "SizeTieredCompactionStrategy", "min_threshold": "6"}}, {"compaction": LCS})),
     ("OP103", "warn", C5, options({"default_time_to_live": 0}, {"default_time_to_live": 9}),
@@ -323,8 +330,8 @@ CASES = [
     ("NB101", "error", C5, new(*T, options={"id": "x"}), new(*T)),
     ("NB101", "error", OLD_SCYLLA, new(*T, "m map<int,int>", "s int static", indexes=[index("m")]),
      new(*T, "m map<int,int>", "s int static", indexes=[index("v")])),
-    ("NB101", "error", SCYLLA, indexed([], [index("m")], *T, "m set<int> static"),
-     indexed([], [index("m")], "a int pk", "m set<int> static")),
+    ("NB101", "error", SCYLLA, indexed([], [index("m")], *T, "m set<int>", "s int static"),
+     indexed([], [index("m")], *T, "m set<int> static", "s int static")),
     ("KS104", "error", SCYLLA, searched({}, tablets=False), searched({})),
     ("OP104", "error", SCYLLA, new(*T, options={"synchronous_updates": False}), new(*T)),
     ("OP104", "error", SCYLLA, new(*T, options={"tablets": {"min_tablet_count": "4"}}),

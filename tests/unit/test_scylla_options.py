@@ -7,7 +7,7 @@ import re
 import attrs
 import pytest
 from build import schema, table, wanted
-from scylla_rows import SCYLLAS, observed, scylla_cases
+from scylla_rows import SCYLLAS, defaults, observed, scylla_cases
 
 from scyllamodel.schema.facts import FrozenMap, Keyspace, Table, TableColumn
 from scyllamodel.schema.options import OPTION_NAMES, TableOptions, canonical
@@ -55,25 +55,6 @@ RESPELT = {
     r"speculative_retry = '99.123456789p'": "by PERCENTILE, as 99.123456PERCENTILE was taken",
 }
 """What nodes refuse as it was sent, and take as a plan writes it, where no other case shows that."""
-
-DEFAULTS = FrozenMap({
-    "caching": {"keys": "ALL", "rows_per_partition": "ALL"},
-    "comment": "",
-    "compaction": {"class": "IncrementalCompactionStrategy"},
-    "default_time_to_live": 0,
-    "gc_grace_seconds": 864000,
-    "max_index_interval": 2048,
-    "memtable_flush_period_in_ms": 0,
-    "min_index_interval": 128,
-    "speculative_retry": "99p",
-})  # fmt: skip
-"""What a node stores of a table without options, as far as the cases alter it."""
-
-
-def defaults(server):
-    """What this server stores of a table without options."""
-    compressor, gc = server.default_compressor, server.default_tombstone_gc
-    return {**DEFAULTS, "compression": {"class": compressor}, "tombstone_gc": {"mode": gc}}
 
 
 def why(table_, text):

@@ -13,16 +13,17 @@ GROUPS = json.loads((TESTS.parent / "data" / "scylla-observed.json").read_text(e
 CASES = {
     "a_table_options": "test_scylla_options",
     "b_keyspaces": "test_scylla_keyspaces",
-    "c_types": "test_scylla_types",
-    "f_alter": "test_scylla_types",
+    "c_types": "test_scylla_types test_scylla_statements",
+    "d_indexes": "test_scylla_statements",
+    "e_views": "test_scylla_statements",
+    "f_alter": "test_scylla_types test_scylla_statements",
     "l_lwt": "test_lwt_answers",
+    "x_sequences": "test_scylla_statements",
     "y_2026": "test_scylla_options test_scylla_keyspaces test_replication test_row_ttl test_viewless_indexes",
 }
 """Groups whose cases are declared by models or judged as statements, and the tests that do it."""
 
 TEXTS = {
-    "d_indexes": "what an index is stored as is tested from the rows (test_reflect_targets); of the rest the texts",
-    "e_views": "what a view is stored as is tested from the rows (test_reflect); of the rest the texts",
     "g_table_id": "no model has the id of a table",
     "h_schema_version": "about versions of the schema, which no plan depends on",
     "n_node_breakers": "each is a rule of its own, see test_handwritten",
@@ -32,7 +33,6 @@ TEXTS = {
     "r_order": "about several nodes: the texts alone",
     "r_races": "about several clients: the texts alone",
     "s_settings_and_datacenters": "about settings and data centres of nodes that a plan is told",
-    "x_sequences": "about sequences of statements: the texts alone",
 }
 """Groups of which only the texts of errors are used, by test_failures, and why."""
 

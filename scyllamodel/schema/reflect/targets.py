@@ -37,21 +37,28 @@ def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, 
         ValueError: the text is no target.
     """
     if text.startswith("{"):
-        return _json_target(text)
+        return _json_target(text, types)
     match = _TARGET.fullmatch(text)
     if match is None:
         name = ", ".join(_names(text))
-        return name, "full" if _is_frozen_collection(types.get(name)) else "values", False
+        return name, _plain_part(name, types), False
     on, name = cast("Target", match.group(1)), ", ".join(_names(match.group(2)))
     return name, "values" if on == "keys" and isinstance(types.get(name), SetType) else on, False
 
 
-def _json_target(text: str) -> tuple[str, Target, bool]:
+def _plain_part(name: str, types: Mapping[str, CqlType]) -> Target:
+    """The part that a target without one means: a frozen collection is indexed as a whole."""
+    found = types.get(name)
+    return "full" if isinstance(found, (ListType, SetType, MapType)) and found.frozen else "values"
+
+
+def _json_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, bool]:
     """Scylla: ``pk`` and ``ck`` of a local index; ``tc``, ``pk``, ``fc`` of a vector index; all names are raw."""
     try:
         found = read_json(text)
         columns = [*found["ck"]] if "ck" in found else [found["tc"], *found.get("fc", ())]
-        return ", ".join(columns), "values", bool(found.get("pk"))
+        name = ", ".join(columns)
+        return name, _plain_part(name, types), bool(found.get("pk"))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{text!r} is no index target") from error
 
@@ -69,10 +76,6 @@ def _names(text: str) -> Iterator[str]:
         name = match.group(1)
         yield unquote(name) if name[0] == '"' else name
         at = match.end()
-
-
-def _is_frozen_collection(found: CqlType | None) -> bool:
-    return isinstance(found, (ListType, SetType, MapType)) and found.frozen
 
 
 def where_clause(text: str, keys: Iterable[str]) -> str:

@@ -80,17 +80,13 @@ def long_index(path: str, name: str, server: ServerProfile, *, given: bool) -> I
 
 
 def static_beside_collection(path: str, table: Table, server: ServerProfile) -> Iterator[Diagnostic]:
-    """NB101 for an index on a collection in a table that has static columns beside regular ones."""
-    static = [column.name for column in table if column.kind == "static"]
-    collections = {column.name for column in table if is_multi_cell(column.type)}
+    """NB101 for an index on a collection that is not static, in a table that has static columns."""
+    static = any(column.kind == "static" for column in table)
+    collections = {column.name for column in table if is_multi_cell(column.type) and column.kind != "static"}
     indexes = [index for index in table.indexes if index.column in collections]
     if not (server.fails_static_writes and static and indexes):
         return
-    index = indexes[0]
-    what = "regular" if index.column in static else "static"
-    if what == "regular" and all(column.kind == "static" or column.in_key for column in table):
-        return
-    text = f"the index on the collection {index.column} makes writes of {what} columns of {table.name} fail"
+    text = f"the index on the collection {indexes[0].column} makes writes of static columns of {table.name} fail"
     fix = (
         "Leave the index out, or move the static columns to a table of their own; or use ScyllaDB 2025.4.11, 2026.1.6, "
         "2026.2 or newer, where it is fixed."

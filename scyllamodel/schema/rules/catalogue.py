@@ -268,7 +268,8 @@ ENTRIES: Final = (
     ),
     Entry(
         "OP101", "gc_grace_seconds 0 with a view",
-        "Views repair themselves within that time; servers refuse 0 on a table with a view, and on the view.",
+        "Views repair themselves within that time; servers refuse 0 on a table with a view, and on the view. ScyllaDB "
+        "keeps indexes in views, and refuses it on a table that has an index too.",
         "TableOptions(gc_grace_seconds=0) on the table of a view", "Leave it out, or give it at least a day.",
     ),
     Entry(

@@ -9,6 +9,7 @@ from scyllamodel.schema.changes import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options import lost, unalterable, unknown_here
+from scyllamodel.schema.server import is_viewless
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts
@@ -30,7 +31,7 @@ def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
         text = "default_time_to_live is for rows written from now on; rows of before keep the one they had"
         yield Diagnostic("OP103", "warn", path, text, "Write them again if they are to expire, too.")
     yield from _lost_ttl_column(change, case)
-    if change.options.get("gc_grace_seconds") == 0 and (change.view or _views_of(case.found, change.name)):
+    if change.options.get("gc_grace_seconds") == 0 and (change.view or _has_views(change.name, case)):
         yield _no_grace(path)
 
 
@@ -57,12 +58,15 @@ def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
 
 
 def _no_grace(path: str) -> Diagnostic:
-    text = "gc_grace_seconds is 0 on a table with a view, or on a view; servers refuse it, since views need the time"
+    text = "gc_grace_seconds is 0 on a view, or a table with one; servers refuse it, since views need the time"
     return Diagnostic("OP101", "error", path, text, "Leave gc_grace_seconds out, or set it to at least a day: 86400.")
 
 
-def _views_of(facts: KeyspaceFacts, table: str) -> list[str]:
-    return [view.name for view in facts.views if view.base == table]
+def _has_views(table: str, case: Case) -> bool:
+    """Whether the table has views; ScyllaDB counts those behind its indexes."""
+    indexes = case.sides.tables[table].indexes if table in case.sides.tables else ()
+    hidden = case.server.keeps_indexes_in_views and any(not is_viewless(index.using) for index in indexes)
+    return hidden or any(view.base == table for view in case.found.views)
 
 
 def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
