@@ -213,6 +213,15 @@ def _alter_view(reader: StatementReader) -> ParsedStatement:
     return ParsedStatement("ALTER MATERIALIZED VIEW", keyspace, name, name, options=FrozenMap(_with(reader)))
 
 
+def _alter_type(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    keyspace, name = reader.qualified()
+    for word in ("ADD", "RENAME", "ALTER"):
+        if reader.take(word):
+            return ParsedStatement(f"ALTER TYPE {word}", keyspace, name)
+    raise StatementSyntaxError(f"no change of a type begins with {reader.peek()!r}")
+
+
 def _drop(action: str) -> Callable[[StatementReader], ParsedStatement]:
     def read(reader: StatementReader) -> ParsedStatement:
         _skip_condition(reader)
@@ -240,6 +249,7 @@ _STATEMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[StatementReader], Pars
     (("CREATE", "TABLE|COLUMNFAMILY"), _create_table),
     (("ALTER", "TABLE|COLUMNFAMILY"), _alter_table),
     (("ALTER", "MATERIALIZED", "VIEW"), _alter_view),
+    (("ALTER", "TYPE"), _alter_type),
     (("DROP", "INDEX"), _drop("DROP INDEX")),
     (("DROP", "MATERIALIZED", "VIEW"), _drop("DROP MATERIALIZED VIEW")),
     (("SELECT",), _select),

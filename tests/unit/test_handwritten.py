@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from build import NTS, index, schema, table
+from build import NTS, index, schema, table, user_type, view
 from observed import SERVERS, expanded
 from scylla_rows import NEW, OLD, observed
 
@@ -34,6 +34,11 @@ VECTOR = table(
     indexes=[index("e, lang", "i", using="VECTOR_INDEX"), index("v", "f", using="fulltext_index")],
 )  # fmt: skip
 EXPIRING = table("t", "a int pk", "ends timestamp", "v int", ttl_column="ends")
+HOME = user_type("addr", "x int")
+KEYED, HELD = table("u", "a frozen<addr> pk"), table("u", "a int pk", "v frozen<addr>")
+UNDER_KEY = table("t", "a int pk", "b int ck", "v int", indexes=[index("b", "i")])
+BEFORE = table("t", "b int ck").columns
+KEEPING = view("mv", "t", "b int pk", "a int ck")
 PLAIN = table("t", "a int pk", "v text", "m map<text,int>", "s int static", "w int")
 LONG_TABLE = table("t" * 150, "a int pk", f"{'c' * 100} int")
 LONG = "n" * 217
@@ -66,6 +71,18 @@ BREAKING = [
     ("NB102", "ALTER TABLE k.t WITH synchronous_updates = false", None, [EXPIRING], [NEW], [OLD]),
     ("NB102", "ALTER TABLE k.t WITH scylla_tags = {'x': 'y'} AND comment = 'c'", None, [EXPIRING], [NEW], []),
     ("NB102", "ALTER TABLE k.t ALTER ends TYPE blob", None, [EXPIRING], [NEW], []),
+    ("NB102", "ALTER TABLE k.t DROP ends", None, [EXPIRING], [NEW], []),
+    ("NB104", "ALTER TABLE k.t ALTER v TYPE bigint", None, [PLAIN], [OLD, NEW, CASSANDRA], []),
+    ("NB104", "ALTER TABLE k.t ALTER w TYPE varint", None, [PLAIN], [CASSANDRA], [OLD, NEW]),
+    ("NB104", "ALTER TABLE k.t ALTER b TYPE blob", None, [UNDER_KEY], [OLD, NEW], []),
+    ("NB104", "ALTER TABLE k.t ALTER v TYPE blob", None, [UNDER_KEY], [OLD, NEW, CASSANDRA], []),
+    ("NB104", "ALTER TABLE k.t ALTER w TYPE varint", None, [attrs.evolve(PLAIN, columns=[*PLAIN, *BEFORE]), KEEPING],
+     [OLD, NEW], []),
+    ("NB104", "ALTER TYPE k.addr ADD y int", None, [HOME, KEYED], [OLD, NEW, CASSANDRA], []),
+    ("NB104", "ALTER TYPE k.addr RENAME x TO y", None, [HOME, KEYED], [OLD, NEW], [CASSANDRA]),
+    ("NB104", "ALTER TYPE k.addr ALTER x TYPE varint", None, [HOME, HELD], [CASSANDRA], [OLD, NEW]),
+    ("NB104", "ALTER TYPE k.addr ADD y int", None, [HOME, attrs.evolve(HELD, indexes=[index("v", "i")])],
+     [OLD, NEW], [CASSANDRA]),
     ("NB102", "ALTER TABLE k.t DROP e", None, [VECTOR], [NEW], []),
     ("NB102", "ALTER TABLE k.t DROP (w, lang)", None, [VECTOR], [NEW], []),
     ("NB102", "ALTER TABLE k.t DROP v", None, [VECTOR], [NEW], []),
@@ -112,7 +129,9 @@ HARMLESS = [
     ("ALTER TABLE k.t WITH synchronous_updates = false", None, [PLAIN]),
     ("ALTER TABLE k.t DROP fl", None, [INDEXED]),
     ("ALTER TABLE k.t DROP w", None, [PLAIN]),
-    ("ALTER TABLE k.t ALTER v TYPE blob", None, [EXPIRING]),
+    ("ALTER TABLE k.t ALTER v TYPE int", None, [EXPIRING]),
+    ("ALTER TYPE k.addr ADD y int", None, [HOME, HELD]),
+    ("ALTER TYPE k.addr RENAME x TO y", None, [HOME, HELD]),
     (f"CREATE INDEX {'n' * 216} ON k.t (v)", None, [PLAIN]),
     ("CREATE INDEX ON k.t (v)", None, [PLAIN]),
     ("CREATE INDEX i ON k.t (m)", None, [table("t", "a int pk", "m map<text,int>")]),

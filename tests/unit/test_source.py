@@ -25,7 +25,7 @@ from scyllamodel.schema.facts import Table, TableColumn
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.defaults import chosen_options
+from scyllamodel.schema.source.defaults import chosen_options, default_gc_mode
 from scyllamodel.schema.source.names import _OFFERED, IMPORTED
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CustomType, Native
@@ -247,3 +247,25 @@ def test_what_a_real_scylla_gives_every_table_is_not_repeated(release, keyspace,
 
     assert {} == chosen_options(found.options, SCYLLAS[release])
     assert {"compression", "tombstone_gc"} <= set(found.options)
+
+
+@pytest.mark.parametrize(
+    ("release", "keyspace"),
+    [("2025.1.14", "zoo_tablets"), ("2025.1.14", "zoo"), ("2026.3", "zoo_tablets"), ("2026.3", "new26")],
+)
+def test_the_mode_of_tombstone_gc_that_depends_on_the_keyspace_is_not_repeated(release, keyspace):
+    """Repair where tablets have several copies; timeout for a view that shares the tablets of its table."""
+    server = SCYLLAS[release]
+    facts = reflect_keyspace(keyspace, scylla_rows(release), server)
+    bases = {table.name: table for table in facts.tables}
+    said = {
+        fact.name
+        for fact in (*facts.tables, *facts.views)
+        if "tombstone_gc"
+        in chosen_options(
+            fact.options, server, default_gc_mode(fact, bases.get(getattr(fact, "base", "")), facts.keyspace, server)
+        )
+    }
+
+    assert said <= {"options_all"}
+    assert module_source(facts, server).count("tombstone_gc=") == len(said)

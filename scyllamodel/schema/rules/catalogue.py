@@ -405,9 +405,11 @@ ENTRIES: Final = (
         "Read the statement again.",
     ),
     Entry(
-        "NB104", "A hand-written ALTER KEYSPACE that is refused, or that changes nothing",
-        "With tablets each statement names every data centre, changes one of them, and by one copy; a number of copies "
-        "and a list of racks do not turn into each other. Without tablets replication_factor is for data centres "
+        "NB104", "A hand-written ALTER that is refused, or that changes nothing",
+        "Types of columns and fields change on ScyllaDB alone, between a few types, and not where a view or an index "
+        "keeps the column or the type. Of keyspaces with tablets each statement names every data centre, changes one "
+        "of them, and by one copy; a number of copies and a list of racks do not turn into each other. Without tablets "
+        "replication_factor is for data centres "
         "without copies, and the others keep theirs without a word.",
         "RawStep(\"ALTER KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}\") where dc1 "
         "has one copy", "Write the statements of the remark, in their order.",

@@ -28,6 +28,13 @@ from scyllamodel.schema.rules.handwritten_keyspaces import (
     refused_tablets,
 )
 from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused
+from scyllamodel.schema.rules.handwritten_types import (
+    column_type,
+    field_type,
+    ttl_column_drop,
+    ttl_column_type,
+    user_type,
+)
 from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.statement_parser import parse_statement
 from scyllamodel.schema.statement_reader import StatementSyntaxError
@@ -162,13 +169,6 @@ def _tags(written: Handwritten) -> Iterator[Diagnostic]:
         yield refused("NB102", written, text, fix)
 
 
-def _type(written: Handwritten) -> Iterator[Diagnostic]:
-    """NB102: another type of the TTL column."""
-    if written.table is not None and written.table.ttl_column in written.statement.names:
-        text = "the type of a TTL column is changed, and its values may not be times any more: rows stop expiring"
-        yield refused("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
-
-
 def _added(written: Handwritten) -> Iterator[Diagnostic]:
     if written.server.fails_static_writes and any(column.kind == "static" for column in written.statement.columns):
         if written.table is None:
@@ -219,7 +219,10 @@ _RULES: Final[Mapping[str, tuple[_Rule, ...]]] = {
     "ALTER TABLE WITH": (_table_options, _tags),
     "ALTER MATERIALIZED VIEW": (_table_options,),
     "ALTER TABLE ADD": (_added,),
-    "ALTER TABLE DROP": (_dropped,),
-    "ALTER TABLE ALTER": (_type,),
+    "ALTER TABLE DROP": (_dropped, ttl_column_drop),
+    "ALTER TABLE ALTER": (ttl_column_type, column_type),
+    "ALTER TYPE ADD": (user_type,),
+    "ALTER TYPE RENAME": (user_type,),
+    "ALTER TYPE ALTER": (field_type,),
     "SELECT": (_dropped_time,),
 }

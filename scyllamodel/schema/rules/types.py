@@ -46,14 +46,14 @@ def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
 
 
 def _code(change: AlterColumn, case: Case) -> str:
-    takes = _is_alterable(change.found.type, change.wanted.type, ordered=change.found.kind == "clustering")
+    takes = is_alterable(change.found.type, change.wanted.type, ordered=change.found.kind == "clustering")
     return "TY102" if change.code == "TY101" and case.server.alters_types and takes else change.code
 
 
-def _is_alterable(old: CqlType, new: CqlType, *, ordered: bool) -> bool:
+def is_alterable(old: CqlType, new: CqlType, *, ordered: bool) -> bool:
     """Whether ``ALTER … TYPE`` leads from one type to the other; a clustering column has to keep its order."""
     if isinstance(old, ListType) and isinstance(new, ListType) and old.frozen == new.frozen:
-        return old.element == new.element or _is_alterable(old.element, new.element, ordered=ordered)
+        return old.element == new.element or is_alterable(old.element, new.element, ordered=ordered)
     return (old.cql, new.cql) in _ALTERED or (new.cql == "blob" and old != COUNTER and not ordered)
 
 

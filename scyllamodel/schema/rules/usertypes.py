@@ -15,6 +15,7 @@ from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, f
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, TableColumn, UserType
     from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.server import ServerProfile
     from scyllamodel.types.values import CqlType
 
 
@@ -40,7 +41,7 @@ def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
 def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
     path = case.path(change.type, change.name)
     holders = containing(change.type, case.found.types)
-    if keyed := _keyed_by(holders, case):
+    if keyed := keyed_by(holders, case.found, case.server):
         text = f"the type is in the partition key of {', '.join(keyed)}, so it cannot gain a field"
         new = recipes.spare(change.type, case.sides.types)
         declared = next((found.fields for found in case.wanted.types if found.name == change.type), ())
@@ -51,7 +52,7 @@ def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
 
 
 def _renamed(change: RenameFields, case: Case) -> Iterator[Diagnostic]:
-    keyed = _keyed_by(containing(change.type, case.found.types), case)
+    keyed = keyed_by(containing(change.type, case.found.types), case.found, case.server)
     if keyed and not case.server.renames_fields_in_keys:
         text = f"the type is in the partition key of {', '.join(keyed)}, where {case.server} renames no field"
         fix = "Keep the name in the database: " + ", ".join(f"column(db_name={old!r})" for old, _ in change.names)
@@ -84,11 +85,11 @@ def containing(name: str, types: Iterable[UserType]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _keyed_by(names: frozenset[str], case: Case) -> list[str]:
+def keyed_by(names: frozenset[str], facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
     """What has one of these types in its partition key: tables, views, and indexes that are kept in views."""
-    found = [part.name for part in (*case.found.tables, *case.found.views) if _holds(part.partition_key, names)]
-    if case.server.keeps_indexes_in_views:
-        for table in case.found.tables:
+    found = [part.name for part in (*facts.tables, *facts.views) if _holds(part.partition_key, names)]
+    if server.keeps_indexes_in_views:
+        for table in facts.tables:
             indexed = ((index, table.get(index.column)) for index in table.indexes if not index.local)
             found += [index.name for index, column in indexed if column is not None and _holds((column,), names)]
     return found

@@ -14,6 +14,7 @@ import attrs
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.source.classes import table_class, user_type_class, view_class
+from scyllamodel.schema.source.defaults import chosen_options, default_gc_mode
 from scyllamodel.schema.source.hints import Classes
 from scyllamodel.schema.source.left_out import table_fault, undeclared, usable_types, view_fault
 from scyllamodel.schema.source.names import class_names
@@ -75,12 +76,20 @@ def module_source(
     views = [view for view in facts.views if view_fault(view, frozenset(tables)) is None]
     blocks = [user_type_class(item, classes) for item in types_in_order(usable.values())]
     blocks += [
-        table_class(table, names["table", table.name], classes, server, (repo, called.attributes.get(table.name, {})))
+        table_class(
+            table,
+            names["table", table.name],
+            classes,
+            chosen_options(table.options, server, default_gc_mode(table, None, facts.keyspace, server)),
+            (repo, called.attributes.get(table.name, {})),
+        )
         for table in tables.values()
     ]
     for view in views:
         base = (tables[view.base], names["table", view.base], called.attributes.get(view.base, {}))
-        blocks.append(view_class(view, names["view", view.name], base, classes, server))
+        mode = default_gc_mode(view, base[0], facts.keyspace, server)
+        options = chosen_options(view.options, server, mode)
+        blocks.append(view_class(view, names["view", view.name], base, classes, options))
     comments = [f"# {found}" for found in undeclared(facts)]
     return _module(facts.name, about, comments, ["\n".join(block) for block in blocks])
 

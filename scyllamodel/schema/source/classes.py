@@ -7,21 +7,17 @@ way, so that no name, comment or option value is ever read as code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
 from scyllamodel.schema.facts import FrozenMap, Index, Table, TableColumn, UserType, View
 from scyllamodel.schema.masks import is_writable
 from scyllamodel.schema.options import OPTION_NAMES
-from scyllamodel.schema.source.defaults import chosen_options
 from scyllamodel.schema.source.hints import Classes, Spelling, spell
 from scyllamodel.schema.source.left_out import index_fault, is_ttl_column
 from scyllamodel.schema.source.names import attributes
 from scyllamodel.types.values import COUNTER, CqlType, ListType, MapType, SetType, is_frozen
-
-if TYPE_CHECKING:
-    from scyllamodel.schema.server import ServerProfile
 
 _FACTORIES: Final[Mapping[type, str]] = {ListType: "list", SetType: "set", MapType: "dict"}
 _INDENT: Final = "    "
@@ -43,34 +39,36 @@ def field_line(raw: str, attribute: str, cql_type: CqlType, classes: Classes) ->
 
 
 def table_class(
-    table: Table, name: str, classes: Classes, server: ServerProfile, bound: tuple[str, Mapping[str, str]]
+    table: Table, name: str, classes: Classes, options: Mapping[str, Any], bound: tuple[str, Mapping[str, str]]
 ) -> list[str]:
-    """The class of a table, with its indexes and whatever options somebody chose.
+    """The class of a table, with its indexes.
 
     Parameters:
+        options: those that somebody chose.
         bound: the repo that it is bound to, and the attributes of columns whose names are known.
     """
     repo, known = bound
     names = {**attributes(column.name for column in table), **known}
     arguments = [f"table={table.name!r}", *([] if repo == "default" else [f"repo={repo!r}"])]
     indexes = [_index(index, names) for index in table.indexes if index_fault(index, table) is None]
-    blocks = _block("indexes", indexes) + _options(chosen_options(table.options, server))
+    blocks = _block("indexes", indexes) + _options(options)
     ttl = table.ttl_column if is_ttl_column(table) else None
     return [*_head(name, "Model", arguments, blocks), *_body(table.columns, names, classes, ttl)]
 
 
 def view_class(
-    view: View, name: str, base: tuple[Table, str, Mapping[str, str]], classes: Classes, server: ServerProfile
+    view: View, name: str, base: tuple[Table, str, Mapping[str, str]], classes: Classes, options: Mapping[str, Any]
 ) -> list[str]:
     """The class of a view; its columns are called as in the class of its table.
 
     Parameters:
         base: its table, the class of that, and the attributes of columns whose names are known.
+        options: those that somebody chose.
     """
     table, of, known = base
     arguments = [f"of={of}", f"view={view.name!r}", *(["all_columns=True"] if view.all_columns else [])]
-    options = {key: value for key, value in view.options.items() if key != "default_time_to_live"}
-    head = _head(name, "MaterializedView", arguments, _options(chosen_options(options, server)))
+    own = {key: value for key, value in options.items() if key != "default_time_to_live"}
+    head = _head(name, "MaterializedView", arguments, _options(own))
     names = {**attributes(column.name for column in table), **known}
     stored = {column.name: column for column in table}
     return [*head, *(_INDENT + _view_column(c, stored[c.name], names[c.name], classes) for c in view.columns)]

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.facts import FrozenMap, View
 from scyllamodel.schema.options import same
+from scyllamodel.schema.replication import copies, factors
 
 if TYPE_CHECKING:
+    from scyllamodel.schema.facts import Keyspace, Table
     from scyllamodel.schema.server import ServerProfile
 
 _MAPS: Final[Mapping[str, tuple[Mapping[str, str], ...]]] = {
@@ -43,13 +45,38 @@ _COMPACTION: Final = FrozenMap({"class": "SizeTieredCompactionStrategy"})
 _INCREMENTAL: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
 
 
-def chosen_options(options: Mapping[str, Any], server: ServerProfile) -> dict[str, Any]:
-    """The options that are not what the server would store by itself, by name."""
-    return {name: options[name] for name in sorted(options) if not _is_default(name, options, server)}
+def chosen_options(options: Mapping[str, Any], server: ServerProfile, gc_mode: str | None = None) -> dict[str, Any]:
+    """The options that are not what the server would store by itself, by name.
+
+    Parameters:
+        gc_mode: the mode of ``tombstone_gc`` of a table that names none, where it depends on more than the release.
+    """
+    known = {"tombstone_gc": (FrozenMap({"mode": gc_mode or server.default_tombstone_gc}),)}
+    return {
+        name: options[name]
+        for name in sorted(options)
+        if not any(
+            same(name, default, options[name], server) for default in known.get(name) or _known(name, options, server)
+        )
+    }
 
 
-def _is_default(name: str, options: Mapping[str, Any], server: ServerProfile) -> bool:
-    return any(same(name, default, options[name], server) for default in _known(name, options, server))
+def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | None, server: ServerProfile) -> str:
+    """The mode of ``tombstone_gc`` that this table or view has if nobody named one (ScyllaDB).
+
+    Parameters:
+        base: the table of a view.
+        about: their keyspace, which decides before 2026.2: repair needs tablets and several copies.
+    """
+    tablets = about is not None and about.tablets is True
+    if isinstance(fact, View) and base is not None and tablets and server.colocates_views:
+        names = [[column.name for column in part.partition_key] for part in (fact, base)]
+        if names[0] == names[1]:
+            return "timeout"
+    if tablets and about is not None and about.replication is not None:
+        several = sum(copies(factor) or 0 for factor in factors(about.replication).values()) > 1
+        return "repair" if several else server.default_tombstone_gc
+    return server.default_tombstone_gc
 
 
 def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:
@@ -61,8 +88,6 @@ def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tupl
         return (_COMPACTION, _INCREMENTAL) if server.has_class("IncrementalCompactionStrategy") else (_COMPACTION,)
     if name == "compression":
         return (FrozenMap({"class": server.default_compressor}),)
-    if name == "tombstone_gc":
-        return (FrozenMap({"mode": server.default_tombstone_gc}),)
     return _DEFAULTS.get(name, ())
 
 
