@@ -2,7 +2,8 @@
 
 *In*: a change. *Out*: dicts, lists, text and numbers; and from those an equal change. The text of a statement says what
 was sent, not what the schema has to look like afterwards: only the change knows that. What is at its default is left
-out, and so is what is no part of a fact's equality, but for whether an index was named.
+out, and so is what is no part of a fact's equality, but for whether an index was named
+and the options of the view behind it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _TYPES: Final = get_args(CqlType)
 _CLASSES: Final[Mapping[str, type[Any]]] = {
     found.__name__: found for found in (*get_args(Change), Index, Keyspace, Table, TableColumn, UserType, View)
 }
-_KEPT: Final = ("named",)
+_KEPT: Final = ("named", "view_options")
 
 
 def change_text(change: Change) -> str:

@@ -327,7 +327,7 @@ class LiveOnly:
 
     Attributes:
         what: ``table``, ``column``, ``mask``, ``ttl column``, ``index``, ``trigger``, ``view``, ``type``, ``field``,
-            ``function`` or ``aggregate``; ``unreadable table`` and so on for an `Unreadable`.
+            ``function``, ``aggregate`` or ``index view options``; ``unreadable table`` and so on for an `Unreadable`.
         fact: the fact itself.
     """
 

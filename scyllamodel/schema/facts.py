@@ -114,6 +114,10 @@ class TableColumn:
         return self.kind in ("partition_key", "clustering")
 
 
+def _strings(found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(found)
+
+
 @attrs.frozen
 class Index:
     """A secondary index.
@@ -127,6 +131,10 @@ class Index:
         options: what else the index was made with, as text to text.
         local: whether it is Scylla's index within a partition.
         named: whether the name was chosen by the user, and so is part of its identity; no part of equality.
+        partition: the columns within which a vector index searches (ScyllaDB), where they are not the partition key;
+            empty otherwise, and on a model.
+        view_options: options of the view behind it that are not the server's defaults (ScyllaDB), which no model
+            declares; no part of equality.
     """
 
     name: str
@@ -136,6 +144,8 @@ class Index:
     options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
     local: bool = False
     named: bool = attrs.field(default=True, eq=False)
+    partition: tuple[str, ...] = attrs.field(default=(), converter=_strings)
+    view_options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
 
     def names(self, known: Container[str]) -> tuple[str, ...]:
         """The columns that it is on, the indexed one first; one text may be the name of one column.

@@ -106,7 +106,7 @@ def column_dict(found: TableColumn) -> dict[str, Any]:
 
 
 def index_dict(found: Index) -> dict[str, Any]:
-    """An index; ``on`` is the part of a collection."""
+    """An index; ``on`` is the part of a collection, ``partition`` and ``view_options`` only where there are some."""
     return {
         "name": found.name,
         "column": found.column,
@@ -114,6 +114,8 @@ def index_dict(found: Index) -> dict[str, Any]:
         "using": found.using,
         "options": plain(found.options),
         "local": found.local,
+        **({"partition": [*found.partition]} if found.partition else {}),
+        **({"view_options": plain(found.view_options)} if found.view_options else {}),
     }
 
 

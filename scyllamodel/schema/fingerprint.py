@@ -91,7 +91,8 @@ def _composite(cql_type: CqlType) -> str:
 
 
 def _index(index: Index) -> list[Any]:
-    return [index.name, index.column, index.on, index.using, _plain(index.options), index.local]
+    partition = [[*index.partition]] if index.partition else []
+    return [index.name, index.column, index.on, index.using, _plain(index.options), index.local, *partition]
 
 
 def _plain(value: object) -> Any:

@@ -313,6 +313,11 @@ class ServerProfile:
         return self.is_scylla
 
     @property
+    def takes_index_view_options(self) -> bool:
+        """Whether ``CREATE INDEX … WITH`` takes the options of the view behind the index."""
+        return self.is_scylla and self.at_least(2026, 1)
+
+    @property
     def stores_extensions(self) -> bool:
         """Whether some options are in the blobs of ``extensions``, and in tables of the server's own beside."""
         return self.is_scylla

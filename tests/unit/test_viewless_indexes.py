@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated
 
@@ -17,12 +18,15 @@ from scyllamodel.schema.ddl import create_index
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
 from scyllamodel.schema.facts import Index as IndexFacts
+from scyllamodel.schema.facts_json import index_dict
+from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.inverse import judged
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan
-from scyllamodel.schema.reflect.targets import index_target
+from scyllamodel.schema.reflect.targets import index_target, vector_partition
 from scyllamodel.schema.rules.viewless import viewless_faults
 from scyllamodel.schema.source import module_source
+from scyllamodel.schema.source.left_out import undeclared
 
 T = table("t", "a int pk", "b int ck", "lang text", "c text", "e vector<float,3>")
 ABOUT = Keyspace("k", FrozenMap(NTS), tablets=True)
@@ -202,3 +206,27 @@ def test_the_drop_of_such_an_index_needs_no_more_than_another():
     live = indexed(index("e, lang", "i", using="vector_index"))
 
     assert ["DS106"] == [one.code for one in judged(DropIndex("k", live, live.indexes[0]), on_server(live), NEW)]
+
+
+def test_a_local_index_within_other_columns_than_the_partition_key():
+    """Read as it is, created again so, never taken for one within the partition key, and in no model."""
+    target = '{"tc":"e","pk":["lang"],"fc":["c"]}'
+    names = index_target(target, {}), vector_partition(target, ["a"])
+    found = IndexFacts("i", "e, c", using="vector_index", local=True, partition=names[1])
+    local = attrs.evolve(found, name="j", partition=())
+    live = on_server(indexed(found))
+
+    assert (("e, c", "values", True), ("lang",)) == names
+    assert () == vector_partition('{"pk":["old_name"],"ck":["e"]}', ["a"]) == vector_partition("e", ["a"])
+    assert "CREATE CUSTOM INDEX i ON k.t ((lang), e, c) USING 'vector_index'" == create_index("k", T, found, NEW)
+    assert ["+ index j populated", ". index i"] == told(diff(live, wanted(indexed(local)), NEW))
+    assert ["The index 'i' is left out: it searches within lang, which is not the partition key."] == [
+        str(item) for item in undeclared(live)
+    ]
+    assert fingerprint(live) != fingerprint(on_server(indexed(attrs.evolve(local, name="i"))))
+    assert found == snapshot_index(found)
+
+
+def snapshot_index(found):
+    """The index, written as JSON and read again."""
+    return IndexFacts(**json.loads(json.dumps({**index_dict(found), "named": found.named})))

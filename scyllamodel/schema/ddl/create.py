@@ -175,7 +175,8 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
     target = _target(table, index)
     start = f"INDEX {quote(index.name)} ON {qualified(keyspace, table.name)} ({target})"
     if index.using is None:
-        return f"CREATE {start}"
+        given = options_cql(index.view_options, server) if server.takes_index_view_options else []
+        return f"CREATE {start}" + (f" WITH {' AND '.join(given)}" if given else "")
     if index_family(index.using) == ORDINARY:
         return f"CREATE {start} USING '{ORDINARY}'" if server.has_sai else f"CREATE {start}"
     on_vector = any(isinstance(column.type, VectorType) for column in _indexed(table, index))
@@ -188,7 +189,8 @@ def _target(table: Table, index: Index) -> str:
     """Without a word it is ``values`` of a collection and the column itself otherwise, on both servers."""
     columns = ", ".join(map(quote, index.names(table)))
     target = columns if index.on == "values" else f"{index.on}({columns})"
-    return f"({_names(table.partition_key)}), {target}" if index.local else target
+    within = ", ".join(map(quote, index.partition)) if index.partition else _names(table.partition_key)
+    return f"({within}), {target}" if index.local else target
 
 
 def _indexed(table: Table, index: Index) -> Iterator[TableColumn]:

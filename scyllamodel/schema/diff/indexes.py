@@ -72,7 +72,8 @@ def same_index(found: Index, wanted: Index, table: Table, server: ServerProfile)
 
 
 def _same_target(found: Index, wanted: Index) -> bool:
-    return (_columns(found), found.on, found.local) == (_columns(wanted), wanted.on, wanted.local)
+    both = [(_columns(index), index.on, index.local, index.partition) for index in (found, wanted)]
+    return both[0] == both[1]
 
 
 def _columns(index: Index) -> object:

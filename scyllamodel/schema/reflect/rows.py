@@ -37,7 +37,8 @@ from scyllamodel.schema.facts import (
 )
 from scyllamodel.schema.masks import stored_mask
 from scyllamodel.schema.options import stored_options, ttl_column
-from scyllamodel.schema.reflect.targets import index_target, where_clause
+from scyllamodel.schema.reflect.targets import index_target, vector_partition, where_clause
+from scyllamodel.schema.source.defaults import chosen_options
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType
 
@@ -118,6 +119,7 @@ class _Keyspace:
         self.triggers = rows.by_table("triggers", name)
         self.has_empty_type = any(row["type_name"] == "empty" for row in rows.of("types", name))
         self.unreadable: list[Unreadable] = []
+        self.views = {row["view_name"]: row for row in rows.of("views", name)}
         self.scylla_tables = {row["table_name"]: row for row in rows.of("scylla_tables", name)}
 
     def facts(self) -> KeyspaceFacts:
@@ -300,11 +302,31 @@ class _Keyspace:
         options: dict[str, str] = {**row["options"]}
         using = options.pop("class_name", None)
         try:
-            column, on, local = index_target(options.pop("target", ""), {c.name: c.type for c in columns})
+            target = options.pop("target", "")
+            column, on, local = index_target(target, {c.name: c.type for c in columns})
+            partition = vector_partition(target, [c.name for c in columns if c.kind == "partition_key"])
         except ValueError as error:
             raise self.fault(row["index_name"], str(error)) from error
         kept = {name: value for name, value in options.items() if name not in _SERVER_MADE}
-        return Index(row["index_name"], column, on, using, FrozenMap(kept), local)
+        return Index(
+            row["index_name"],
+            column,
+            on,
+            using,
+            FrozenMap(kept),
+            local,
+            partition=partition,
+            view_options=self.view_options(f"{row['index_name']}_index", local=local),
+        )
+
+    def view_options(self, name: str, *, local: bool) -> FrozenMap:
+        """What somebody chose for the view behind an index, where ``CREATE INDEX`` can say it."""
+        row = self.views.get(name) if self.server.takes_index_view_options else None
+        if row is None:
+            return FrozenMap()
+        options = self.options(name, row)
+        chosen = chosen_options(options, self.server, options.get("tombstone_gc", {}).get("mode"))
+        return FrozenMap({key: value for key, value in chosen.items() if not (local and key == "synchronous_updates")})
 
     def fault(self, where: str, why: str, *, torn: bool = False) -> _Odd:
         place = f"{self.name}.{where}" if where else self.name

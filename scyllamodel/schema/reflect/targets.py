@@ -63,6 +63,19 @@ def _json_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, 
         raise ValueError(f"{text!r} is no index target") from error
 
 
+def vector_partition(text: str, partition_key: Iterable[str]) -> tuple[str, ...]:
+    """The columns within which a vector index searches; empty for the partition key, and for every other index.
+
+    >>> vector_partition('{"tc":"v","pk":["lang"]}', ["a"]), vector_partition('{"tc":"v","pk":["a"]}', ["a"])
+    (('lang',), ())
+
+    An ordinary local index may hold an old name of a partition key column that was renamed; a vector index does not.
+    """
+    found: Mapping[str, list[str]] = read_json(text) if text.startswith("{") else {}
+    columns = found.get("pk", []) if "tc" in found else []
+    return () if columns == [*partition_key] else tuple(columns)
+
+
 _NAME: Final = re.compile(r"""("(?:[^"]|"")+"|[^",\s()]+)(?:,\s*|$)""")
 
 

@@ -78,7 +78,8 @@ def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
 def _told(index: Index) -> str:
     target = index.column if index.on == "values" else f"{index.on}({index.column})"
     options = "".join(f", {name}={value}" for name, value in sorted(index.options.items()))
-    return f"{target}{' within a partition' if index.local else ''} using {index.using or 'the default class'}{options}"
+    within = f" within {', '.join(index.partition) or 'a partition'}" if index.local else ""
+    return f"{target}{within} using {index.using or 'the default class'}{options}"
 
 
 def _declared(index: Index, name: str) -> str:

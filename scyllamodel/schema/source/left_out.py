@@ -37,6 +37,9 @@ def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
         for index in table.indexes:
             if (fault := index_fault(index, table)) is not None:
                 yield LeftOut("index", index.name, fault)
+            elif index.view_options:
+                why = f"models declare no options of the view behind an index: {', '.join(sorted(index.view_options))}"
+                yield LeftOut("index view options", index.name, why)
         yield from masks(table, "the model declares the column without a mask")
         if table.ttl_column is not None and not is_ttl_column(table):
             why = "its type is not timestamp, bigint or int; the model declares it as an ordinary column"
@@ -112,6 +115,8 @@ def _filters(index: Index, table: Table) -> bool:
 
 def index_fault(index: Index, table: Table) -> str | None:
     """Why no model can declare this index; None when one can."""
+    if index.partition:
+        return f"it searches within {', '.join(index.partition)}, which is not the partition key"
     if index.column not in table and not _filters(index, table):
         return f"it is on {index.column}, which is not one column"
     if index.using is not None and not all(map(_CUSTOM_TARGET.fullmatch, index.names(table))):
