@@ -404,6 +404,25 @@ class Unreadable:
     torn: bool = attrs.field(default=False, repr=False)
 
 
+@attrs.frozen
+class Addition:
+    """Something that a newer server stores of a schema and this release does not interpret, such as a constraint.
+
+    Attributes:
+        what: the column or table of ``system_schema`` that holds it, in words.
+        name: the raw dotted name of what it belongs to.
+        value: the stored value as text.
+    """
+
+    what: str
+    name: str
+    value: str
+
+
+def _additions(found: Iterable[Addition]) -> tuple[Addition, ...]:
+    return tuple(sorted(found, key=attrgetter("name", "what", "value")))
+
+
 def _unreadable(found: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
     return _by_name(found)
 
@@ -428,6 +447,7 @@ class KeyspaceFacts:
         keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
         functions, aggregates: those of users, which no model declares; no part of equality.
         unreadable: what else is there and was not understood; no part of equality.
+        additions: what a newer server stores beside, which is kept as it is; no part of equality.
     """
 
     name: str
@@ -438,6 +458,7 @@ class KeyspaceFacts:
     functions: tuple[Function, ...] = attrs.field(default=(), converter=_functions, eq=False)
     aggregates: tuple[Aggregate, ...] = attrs.field(default=(), converter=_aggregates, eq=False)
     unreadable: tuple[Unreadable, ...] = attrs.field(default=(), converter=_unreadable, eq=False)
+    additions: tuple[Addition, ...] = attrs.field(default=(), converter=_additions, eq=False)
 
     def type(self, name: str) -> UserType | None:
         """The user type of this raw name, or None.

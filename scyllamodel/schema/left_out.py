@@ -50,8 +50,10 @@ def unwritten(facts: KeyspaceFacts) -> Iterator[LeftOut]:
 
 
 def unreadable(facts: KeyspaceFacts) -> Iterator[LeftOut]:
-    """What was not understood when it was read."""
+    """What was not understood when it was read, or is of a newer server and only kept."""
     yield from (LeftOut(item.what, item.name, f"it cannot be read: {item.why}") for item in facts.unreadable)
+    newer = "this release does not write what a newer server stores"
+    yield from (LeftOut(item.what, item.name, f"{newer}: {item.value}") for item in facts.additions)
 
 
 def masks(table: Table, otherwise: str) -> Iterator[LeftOut]:

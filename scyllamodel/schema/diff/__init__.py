@@ -81,4 +81,5 @@ def _undeclarable(sides: Sides) -> Iterator[Change]:
                 yield LiveOnly(sides.name, "index view options", index.name, index)
     yield from (LiveOnly(sides.name, "function", item.signature, item) for item in sides.found.functions)
     yield from (LiveOnly(sides.name, "aggregate", item.signature, item) for item in sides.found.aggregates)
+    yield from (LiveOnly(sides.name, item.what, item.name.partition(".")[2], item) for item in sides.found.additions)
     yield from (LiveOnly(sides.name, f"unreadable {item.what}", item.name, item) for item in sides.found.unreadable)

@@ -47,6 +47,17 @@ _IN_EXTENSIONS: Final = frozenset(
     "cdc paxos_grace_seconds per_partition_rate_limit synchronous_updates tombstone_gc".split()
 )
 _IN_SCYLLA_TABLES: Final = frozenset({"tablets", "storage_engine", "large_data_guardrails_enabled"})
+KNOWN: Final = {
+    **{table: names for part in (_ALWAYS, _MASKS, _SCYLLA) for table, names in part.items()},
+    "columns": (*_ALWAYS["columns"], "column_name_bytes"),
+}
+"""The tables that are read for their facts, with the columns that are."""
+
+GROWING: Final = frozenset({"keyspaces", "columns", "types"})
+"""Tables of which every column of a newer Cassandra is read."""
+
+BESIDE: Final = frozenset({"security_label", "transactional_migration_from"})
+"""Columns of ``tables`` and ``views`` of Cassandra 6.0 that are no options, and worth a word."""
 
 
 def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
@@ -66,10 +77,21 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
     if not server.schema_columns:
         return wanted
     listed = {table: _listed(table, names, server) for table, names in wanted.items()}
-    return {table: names for table, names in listed.items() if names}
+    return {table: names for table, names in listed.items() if names} | _newer_tables(wanted, server)
+
+
+def _newer_tables(wanted: Iterable[str], server: ServerProfile) -> dict[str, tuple[str, ...]]:
+    """Whole tables that a newer Cassandra has, such as ``column_constraints``; ScyllaDB's others are its own."""
+    if server.stores_extensions:
+        return {}
+    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*wanted, *_MASKS}
+    return {t: tuple(sorted(c for owner, c in server.schema_columns if owner == t)) for t in sorted(tables)}
 
 
 def _listed(table: str, names: tuple[str, ...], server: ServerProfile) -> tuple[str, ...]:
     there = {column for owner, column in server.schema_columns if owner == table}
     newer = there - NO_OPTIONS - set(names) if table in ("tables", "views", "scylla_tables") else set[str]()
+    if not server.stores_extensions:
+        newer |= there & BESIDE if table in ("tables", "views") else set[str]()
+        newer |= there - set(names) - {"column_name_bytes"} if table in GROWING else set[str]()
     return (*(name for name in names if name in there), *sorted(newer - {"cdc"}))

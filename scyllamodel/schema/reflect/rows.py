@@ -20,6 +20,7 @@ from scyllamodel._cql import tokens
 from scyllamodel._identifiers import BOOKKEEPING
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import (
+    Addition,
     Aggregate,
     FrozenMap,
     Function,
@@ -37,6 +38,7 @@ from scyllamodel.schema.facts import (
 )
 from scyllamodel.schema.masks import stored_mask
 from scyllamodel.schema.options import stored_options, ttl_column
+from scyllamodel.schema.reflect.additions import additions
 from scyllamodel.schema.reflect.targets import index_target, vector_partition, where_clause
 from scyllamodel.schema.source.defaults import chosen_options
 from scyllamodel.types.parse import parse_type
@@ -94,6 +96,9 @@ class _Split:
     def keyspaces(self) -> set[str]:
         return {name for source, name in self._rows if source == "keyspaces"}
 
+    def sources(self) -> set[str]:
+        return {source for source, _ in self._rows}
+
     def of(self, source: str, keyspace: str) -> list[Row]:
         return self._rows.get((source, keyspace), [])
 
@@ -134,7 +139,17 @@ class _Keyspace:
             functions=self.each("function", self.rows.of("functions", self.name), self.function),
             aggregates=self.each("aggregate", self.rows.of("aggregates", self.name), self.aggregate),
             unreadable=self.unreadable,
+            additions=self.additions(),
         )
+
+    def additions(self) -> list[Addition]:
+        """What a newer Cassandra stores beside; ScyllaDB's columns are all known, or its own."""
+        if self.server.stores_extensions:
+            return []
+        hidden = {row["table_name"] for row in self.rows.of("tables", self.name) if self.is_hidden(row["table_name"])}
+        names = {f"{self.name}.{table}" for table in hidden}
+        found = additions(lambda table: self.rows.of(table, self.name), sorted(self.rows.sources()))
+        return [item for item in found if ".".join(item.name.split(".")[:2]) not in names]
 
     def each(self, what: str, rows: Iterable[Row], read: Callable[[Row], _F]) -> list[_F]:
         """The facts of these rows; those of rows that mean nothing are noted as unreadable."""
