@@ -277,6 +277,7 @@ def rows(start):
         if at == 300:
             signal.raise_signal(signal.SIGINT)  # in this very thread, at this very line
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
 made = []
 point, keyspace, start = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with Repo("bulk", nodes=[point], keyspace=keyspace) as repo:

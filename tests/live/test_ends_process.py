@@ -189,6 +189,7 @@ INTERRUPTED = """
     import os, signal, sys, threading, time
     from scyllamodel import Repo
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
     threading.Timer(0.7, signal.raise_signal, [signal.SIGINT]).start()
     repo = Repo("ends_process", nodes=[sys.argv[1]], keyspace="shop")
     try:

@@ -124,7 +124,8 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
     columns = ", ".join(f"{quote(name)} text" for name in names)
     with scylla_cluster.repo(live, name=live) as repo:
         for keyspace in (live, script_made, models_made):
-            create_keyspace(Repo.from_settings(attrs.evolve(repo.settings, keyspace=keyspace)))
+            with Repo.from_settings(attrs.evolve(repo.settings, keyspace=keyspace)) as made:
+                create_keyspace(made)
         session = repo.session
         session.execute(f"CREATE TYPE {live}.t ({columns})", timeout=60)
         for at, name in enumerate(names):

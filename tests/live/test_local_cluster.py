@@ -84,7 +84,8 @@ def test_a_node_runs_the_version_that_was_asked_for(cluster, node):
 
 def test_a_repo_of_the_cluster_reaches_it(cluster, node):
     """A repo needs no more settings than a keyspace."""
-    (row,) = cluster.repo("shop").session.execute("SELECT release_version FROM system.local")
+    with cluster.repo("shop") as repo:
+        (row,) = repo.session.execute("SELECT release_version FROM system.local")
 
     assert cluster.version == row[0]
 
@@ -201,7 +202,8 @@ def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
 def test_a_node_with_passwords_is_up_when_one_can_log_in(version):
     """With PasswordAuthenticator the start waits for the first role, and repos know its password."""
     with LocalCluster(version=version, settings={"authenticator": "PasswordAuthenticator"}) as cluster:
-        (row,) = cluster.repo("shop").session.execute("SELECT release_version FROM system.local")
+        with cluster.repo("shop") as repo:
+            (row,) = repo.session.execute("SELECT release_version FROM system.local")
 
         assert cluster.version == row[0]
 

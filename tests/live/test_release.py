@@ -251,7 +251,8 @@ def test_a_failed_statement_by_hand_leaves_the_rest_for_the_next_run(releases):
 def test_a_keyspace_is_dropped_by_hand_only_by_its_name(releases):
     """A run refuses to drop another keyspace without a word (DS101), and its own with any; nothing ran until then."""
     repo, other = releases(table("t", *T)), keyspaces.fresh_name("test_old")
-    keyspaces.create(releases.cluster.repo(other))
+    with releases.cluster.repo(other) as made:
+        keyspaces.create(made)
     drop = RawStep(f"DROP KEYSPACE {other}")
     with pytest.raises(DestructiveChangeRefused, match=f"DS101 {other}"):
         migrate(repo, steps=[drop])

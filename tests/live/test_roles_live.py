@@ -111,6 +111,12 @@ def error_of(run):
     return None
 
 
+def migrated(logins, keyspace):
+    """Make the tables as the superuser."""
+    with logins.cluster.repo(keyspace, models=[__name__], name="roles") as repo:
+        migrate(repo)
+
+
 def state(logins, keyspace):
     """What a run could have changed: the tables, and the versions."""
     tables = "SELECT table_name, id FROM system_schema.tables WHERE keyspace_name = %s"
@@ -139,7 +145,7 @@ def test_a_command_needs_its_grants_and_no_more(logins, keyspace, command):
         if command == "migrate":
             logins.run(f"ALTER TABLE {name}.accounts DROP note")
         if command == "rollback":
-            migrate(logins.cluster.repo(name, models=[__name__], name="roles"))
+            migrated(logins, name)
         statements = rights(repo, role, command)
         logins.run(*statements)
         before = state(logins, name)
@@ -154,7 +160,7 @@ def test_a_command_needs_its_grants_and_no_more(logins, keyspace, command):
 
 def test_a_role_that_may_only_log_in_can_plan(logins, keyspace):
     """The schema is readable for all, and a check that finds a difference reads the history."""
-    migrate(logins.cluster.repo(keyspace[0], models=[__name__], name="roles"))
+    migrated(logins, keyspace[0])
     logins.run(f"ALTER TABLE {keyspace[0]}.accounts DROP note")
     with logins.repo(logins.role("reader"), keyspace[0], models=[__name__], name="roles") as reader:
         assert "add_columns" in [step.op for step in plan(reader).steps]
