@@ -17,8 +17,9 @@ PYTHONS: Final = nox.project.python_versions(PYPROJECT)
 SERVERS: Final = ("5.0", "4.1", "4.0")
 PYTEST: Final = ("pytest", "--timeout=300")
 """A test that hangs fails after 300 seconds and shows where each thread stands."""
-LIVE: Final = (*PYTEST, "-m", "live", "-n", "2", "--dist", "loadfile")
-"""Two workers share one server: most tests wait for it, or for a command line to start."""
+WORKERS: Final = ("-n", "2", "--dist", "loadfile")
+"""The tests of a file run in one of two processes; the live ones share a server, for which most of them wait."""
+LIVE: Final = (*PYTEST, *WORKERS, "-m", "live")
 SHORT: Final = ("tests/live/test_road.py", "tests/live/test_random_schemas.py", "tests/live/test_values_live.py")
 
 
@@ -52,7 +53,7 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Tests that need no server; they run in seconds."""
     _install(session, "cli", "testing")
-    session.run(*PYTEST, "-m", "not live and not checkers", *session.posargs)
+    session.run(*PYTEST, *WORKERS, "-m", "not live and not checkers", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -497,7 +497,7 @@ class TestUserTypes:
             (dict[Address, tuple[Address, int | None]], {Address("a"): (Address("b"), None)}),
             (frozenset[tuple[Address, int]], frozenset({(Address("a"), 1)})),
         ],
-        ids=str,
+        ids=["alone", "list", "set", "map and tuple", "frozen set"],
     )
     def test_values_come_back_inside_others(self, hint, value):
         """User types nest like any type."""
