@@ -640,6 +640,28 @@ def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
     ]
 
 
+@pytest.mark.parametrize("life", range(12))
+def test_a_rollback_is_closed_although_the_run_that_settles_it_is_killed_too(life):
+    """Also where that one had ended the rollback, and had not marked what it took back."""
+    world = World()
+    world.migrate(declared(dict.fromkeys(CHOICES) | BASE | {"v": "id"}))
+    world.store.moment = lambda: None if world.server.facts.tables else die()
+
+    def die():
+        if world.store.requests[-1] == "put_step":
+            raise Killed
+
+    with pytest.raises(Killed):
+        world.rollback(0)
+    world.store.moment, world.fuse = world.moment, life
+    with contextlib.suppress(Killed):
+        world.rollback(0)
+    world.fuse = None
+    world.rollback(0)
+
+    assert ["rolled_back"] == [v.status for v in world.ledger.versions() if v.kind != "rollback"]
+
+
 def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
     """Its versions are marked by whichever run settles it."""
     world, chosen = World(), dict.fromkeys(CHOICES) | BASE

@@ -6,7 +6,7 @@ of it is written under the lock; the conditions of its writes only guard against
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from importlib.metadata import version as installed_version
@@ -193,7 +193,8 @@ class Ledger:
         """End what dead runs left ``running``; under the lock, before anything new is begun.
 
         The schema decides about each step that was claimed. A step that another hand did in the meantime is recorded
-        as ours: nothing tells the two apart.
+        as ours: nothing tells the two apart. A rollback that ended, and died before it had marked the versions that it
+        took back, has them marked.
 
         Parameters:
             look: fresh facts of a keyspace.
@@ -201,8 +202,13 @@ class Ledger:
         Returns:
             The versions that were settled, with their steps.
         """
-        open_ = [found for found in self.versions() if found.status == "running"]
-        return [self._settle(settled(found, look, server)) for found in self.with_steps(open_)]
+        versions = self.versions()
+        open_ = [found for found in versions if found.status == "running"]
+        ended = [self._settle(settled(found, look, server)) for found in self.with_steps(open_)]
+        last = next((found for found in versions if found.kind == "rollback" and found.status == "applied"), None)
+        if last is not None:
+            self._mark_undone(last, self.versions() if ended else versions)
+        return ended
 
     def _settle(self, found: Settled) -> Migration:
         for step in found.decided:
@@ -220,10 +226,13 @@ class Ledger:
 
         For other kinds there is nothing to mark.
         """
+        if rollback.back_to is not None:
+            self._mark_undone(rollback, self.versions())
+
+    def _mark_undone(self, rollback: Migration, versions: Sequence[Migration]) -> None:
         goal = rollback.back_to
         if goal is None:
             return
-        versions = self.versions()
         held = {found.version for found in in_force(found for found in versions if found.version <= goal)}
         for found in versions:
             if found.version >= rollback.version or found.kind in ("rollback", "baseline"):
