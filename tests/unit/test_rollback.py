@@ -662,6 +662,25 @@ def test_a_rollback_is_closed_although_the_run_that_settles_it_is_killed_too(lif
     assert ["rolled_back"] == [v.status for v in world.ledger.versions() if v.kind != "rollback"]
 
 
+@pytest.mark.parametrize("life", range(40))
+def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
+    """After rollbacks to the second version and to the first one, the second stays taken back, wherever a run died."""
+    world, chosen = World(), dict.fromkeys(CHOICES) | BASE
+    numbers = []
+    for seconds in (None, 10, 20):
+        world.migrate(declared(chosen | {"t.ttl": seconds}))
+        numbers.append(world.ledger.head().version)
+    world.rollback(numbers[1])
+    world.fuse = life
+    with contextlib.suppress(Killed):
+        world.rollback(numbers[0])
+    world.fuse = None
+    world.rollback(numbers[0])
+
+    states = {v.version: v.status for v in world.ledger.versions()}
+    assert ["applied", "rolled_back", "rolled_back"] == [states[number] for number in numbers]
+
+
 def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
     """Its versions are marked by whichever run settles it."""
     world, chosen = World(), dict.fromkeys(CHOICES) | BASE

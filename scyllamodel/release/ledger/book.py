@@ -6,7 +6,7 @@ of it is written under the lock; the conditions of its writes only guard against
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from importlib.metadata import version as installed_version
@@ -193,8 +193,7 @@ class Ledger:
         """End what dead runs left ``running``; under the lock, before anything new is begun.
 
         The schema decides about each step that was claimed. A step that another hand did in the meantime is recorded
-        as ours: nothing tells the two apart. A rollback that ended, and died before it had marked the versions that it
-        took back, has them marked.
+        as ours: nothing tells the two apart.
 
         Parameters:
             look: fresh facts of a keyspace.
@@ -202,13 +201,8 @@ class Ledger:
         Returns:
             The versions that were settled, with their steps.
         """
-        versions = self.versions()
-        open_ = [found for found in versions if found.status == "running"]
-        ended = [self._settle(settled(found, look, server)) for found in self.with_steps(open_)]
-        last = next((found for found in versions if found.kind == "rollback" and found.status == "applied"), None)
-        if last is not None:
-            self._mark_undone(last, self.versions() if ended else versions)
-        return ended
+        open_ = [found for found in self.versions() if found.status == "running"]
+        return [self._settle(settled(found, look, server)) for found in self.with_steps(open_)]
 
     def _settle(self, found: Settled) -> Migration:
         for step in found.decided:
@@ -216,9 +210,9 @@ class Ledger:
             self.again.until_done("settling a step", partial(self.store.put_step, row, over=True))
         ended = attrs.evolve(found.migration, finished_at=self.now())
         cells = {name: ended.to_row()[name] for name in ("status", "applied", "error", "error_seq", "finished_at")}
-        self.again.change(self.store, ended.version, cells, {"status": "running", "epoch": ended.epoch})
-        if ended.status == "applied":
+        if ended.status == "applied":  # before it is closed: a run that dies here leaves it to the next one
             self.mark_undone(ended)
+        self.again.change(self.store, ended.version, cells, {"status": "running", "epoch": ended.epoch})
         return ended
 
     def mark_undone(self, rollback: Migration) -> None:
@@ -226,13 +220,10 @@ class Ledger:
 
         For other kinds there is nothing to mark.
         """
-        if rollback.back_to is not None:
-            self._mark_undone(rollback, self.versions())
-
-    def _mark_undone(self, rollback: Migration, versions: Sequence[Migration]) -> None:
         goal = rollback.back_to
         if goal is None:
             return
+        versions = self.versions()
         held = {found.version for found in in_force(found for found in versions if found.version <= goal)}
         for found in versions:
             if found.version >= rollback.version or found.kind in ("rollback", "baseline"):
