@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar, cast
 
 from scyllamodel.schema.facts import FrozenMap
+
+F = TypeVar("F")
 
 _STRATEGIES: Final = ("NetworkTopologyStrategy", "SimpleStrategy", "EverywhereStrategy", "LocalStrategy")
 _PACKAGE: Final = "org.apache.cassandra.locator."
@@ -47,6 +49,17 @@ def factors(replication: Mapping[str, Any]) -> dict[str, Any]:
     {'dc1': '3'}
     """
     return {name: factor for name, factor in replication.items() if name != "class"}
+
+
+def by_data_center(asked: Mapping[str, F], centers: Iterable[str]) -> dict[str, F]:
+    """The factors of each data centre; ``replication_factor`` is that of all of these which have none of their own.
+
+    >>> by_data_center({"dc1": "2", "replication_factor": "3"}, ["dc1", "dc2"])
+    {'dc1': '2', 'dc2': '3'}
+    """
+    named = dict(asked)
+    everywhere = named.pop("replication_factor", None)
+    return named if everywhere is None else {**dict.fromkeys(centers, everywhere), **named}
 
 
 def copies(factor: object) -> int | None:

@@ -12,7 +12,7 @@ from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.replication import copies, factors, strategy_fault
+from scyllamodel.schema.replication import by_data_center, copies, factors, strategy_fault
 from scyllamodel.schema.rules.racks import needs_valid_racks
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]
             text = f"no node is in a data centre {dc!r}; there are {', '.join(sorted(nodes))}"
             yield Diagnostic("KS105", "error", case.name, text, "Names of data centres are case-sensitive.")
     least = case.server.node.least_factor or 0
-    for dc, factor in sorted(_by_dc(asked, nodes).items()):
+    each = by_data_center(asked, nodes) if nodes else asked
+    for dc, factor in sorted(each.items()):
         yield from _factor(case.name, dc, factor, nodes.get(dc))
         if factor.isdecimal() and 0 < int(factor) < least:
             text = f"this server takes no fewer than {least} copies (minimum_replication_factor_fail_threshold)"
@@ -133,15 +134,6 @@ def _racks(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
 def _count(factor: object) -> object:
     """A factor as a number of copies, where it means one."""
     return len(cast("tuple[object, ...]", factor)) if isinstance(factor, tuple) else factor
-
-
-def _by_dc(asked: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
-    """``replication_factor`` means every data centre that has none of its own."""
-    everywhere = asked.get("replication_factor")
-    if everywhere is None or not nodes:
-        return dict(asked)
-    named = {dc: factor for dc, factor in asked.items() if dc != "replication_factor"}
-    return {**dict.fromkeys(nodes, everywhere), **named}
 
 
 def _factor(keyspace: str, dc: str, factor: str, nodes: int | None) -> Iterator[Diagnostic]:

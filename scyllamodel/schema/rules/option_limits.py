@@ -15,7 +15,7 @@ from scyllamodel.schema.changes import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Table, View
-from scyllamodel.schema.replication import copies, factors
+from scyllamodel.schema.replication import by_data_center, copies, factors
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import Case, ChangeRule
@@ -107,11 +107,8 @@ def _gc_by_repair(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
 def _is_single_copy(case: Case) -> bool:
     about = case.found.keyspace or case.wanted.keyspace
     replication = (None if about is None else about.replication) or FrozenMap({})
-    asked = factors(replication)
-    everywhere = asked.pop("replication_factor", None)
-    if everywhere is not None:
-        centres = 1 if strategy(replication) == "SimpleStrategy" else len({*(case.topology or {"dc": 1}), *asked})
-        asked.update({f"replication_factor {n}": everywhere for n in range(centres - len(asked))})
+    centers = ("dc",) if strategy(replication) == "SimpleStrategy" else case.topology or ("dc",)
+    asked = by_data_center(factors(replication), centers)
     is_local = strategy(replication) == "LocalStrategy"
     return is_local or (bool(asked) and sum(copies(factor) or 0 for factor in asked.values()) == 1)
 

@@ -16,7 +16,7 @@ from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.replication import copies, factors
+from scyllamodel.schema.replication import by_data_center, copies, factors
 from scyllamodel.schema.server import is_viewless
 
 if TYPE_CHECKING:
@@ -53,11 +53,7 @@ def invalid(about: Keyspace, racks: Racks) -> Iterator[tuple[str, int, int]]:
     replication = about.replication or FrozenMap()
     if strategy(replication) not in {"", "NetworkTopologyStrategy"}:
         return
-    asked = factors(replication)
-    everywhere = asked.pop("replication_factor", None)
-    if everywhere is not None:
-        asked = {**dict.fromkeys(racks, everywhere), **asked}
-    for dc, factor in sorted(asked.items()):
+    for dc, factor in sorted(by_data_center(factors(replication), racks).items()):
         number, there = copies(factor), len(racks.get(dc, ()))
         if number is not None and there and not isinstance(factor, tuple) and number not in {0, 1, there}:
             yield dc, number, there
