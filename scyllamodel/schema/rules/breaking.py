@@ -7,7 +7,7 @@ and reads failed from then on. A rule holds for the releases that have the fault
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -43,10 +43,7 @@ def _options(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Di
     if "id" in options:
         text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
         yield Diagnostic("NB101", "error", case.path(name), text, "Leave id out; servers choose it.")
-    ttl = options.get("default_time_to_live", 0)
-    if isinstance(ttl, int) and ttl > MAX_TTL and case.server.accepts_any_ttl:
-        text = f"rows with a default_time_to_live above {MAX_TTL} cannot be read once they are on disk"
-        yield Diagnostic("NB101", "error", case.path(name), text, f"Write {MAX_TTL} at most, which is 20 years.")
+    yield from long_ttl(case.path(name), options, case.server)
 
 
 def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
@@ -56,7 +53,20 @@ def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
     if has_stray_quote(view.where):
         text = f"its filter holds a quote that is stored without its escape: {view.where}"
         yield Diagnostic("NB101", "error", path, text, "Create it by hand, without the quote; or filter when reading.")
-    if len(view.name) > LONGEST_VIEW and not case.server.checks_given_names:
+    yield from long_view(path, view.name, case.server)
+
+
+def long_ttl(path: str, options: Mapping[str, Any], server: ServerProfile) -> Iterator[Diagnostic]:
+    """NB101 for a default TTL with which rows cannot be read again."""
+    ttl = str(options.get("default_time_to_live", 0))
+    if ttl.isdecimal() and int(ttl) > MAX_TTL and server.accepts_any_ttl:
+        text = f"rows with a default_time_to_live above {MAX_TTL} cannot be read once they are on disk"
+        yield Diagnostic("NB101", "error", path, text, f"Write {MAX_TTL} at most, which is 20 years.")
+
+
+def long_view(path: str, name: str, server: ServerProfile) -> Iterator[Diagnostic]:
+    """NB101 for the name of a view that stops nodes."""
+    if len(name) > LONGEST_VIEW and not server.checks_given_names:
         text = f"a view name of more than {LONGEST_VIEW} characters stops every node, which do not start again"
         yield Diagnostic("NB101", "error", path, text, "Choose a shorter name.")
 

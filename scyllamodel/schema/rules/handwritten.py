@@ -17,8 +17,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.filters import has_stray_quote
-from scyllamodel.schema.options.limits import MAX_TTL
-from scyllamodel.schema.rules.breaking import LONGEST_VIEW, long_index, static_beside_collection
+from scyllamodel.schema.rules.breaking import long_index, long_ttl, long_view, static_beside_collection
 from scyllamodel.schema.rules.handwritten_keyspaces import (
     durable_writes,
     idle_factor,
@@ -139,17 +138,12 @@ def _view(written: Handwritten) -> Iterator[Diagnostic]:
     if has_stray_quote(written.statement.where, stored=False):
         text = "a quote in the filter of a view is stored without its escape: every write to the table fails afterwards"
         yield refused("NB101", written, text, "Filter when reading the view.")
-    if len(written.statement.name) > LONGEST_VIEW and not written.server.checks_given_names:
-        text = f"a view name of more than {LONGEST_VIEW} characters stops every node, which do not start again"
-        yield refused("NB101", written, text, "Choose a shorter name.")
+    yield from long_view(written.path, written.statement.name, written.server)
 
 
 def _table_options(written: Handwritten) -> Iterator[Diagnostic]:
     options = written.statement.options
-    ttl = options.get("default_time_to_live", 0)
-    if str(ttl).isdecimal() and int(str(ttl)) > MAX_TTL and written.server.accepts_any_ttl:
-        text = f"rows with a default_time_to_live above {MAX_TTL} cannot be read once they are on disk"
-        yield refused("NB101", written, text, f"Write {MAX_TTL} at most, which is 20 years.")
+    yield from long_ttl(written.path, options, written.server)
     if "id" in options and written.server.accepts_any_id:
         text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
         yield refused("NB101", written, text, "Leave id out; servers choose it.")
