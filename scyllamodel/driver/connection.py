@@ -50,7 +50,7 @@ _NOT_OURS: Final = object()
 
 
 def _our_rows(future: Any) -> None:
-    """Before a request is sent: one of ours makes rows our way, survives what cannot be decoded, and waits for no host.
+    """Before a request of this package is sent: set its row factory and decoder, and leave out hosts that would wait.
 
     The mark ``our_rows`` of a statement is its row factory; None leaves that of the session.
     """

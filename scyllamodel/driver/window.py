@@ -27,7 +27,7 @@ _POLL: Final = 0.005
 
 
 class _Sent(Generic[T]):
-    """A request under way, when it was sent, and whether it was answered."""
+    """A request in flight, when it was sent, and whether it was answered."""
 
     __slots__ = ("answered", "began", "future", "step", "tag")
 

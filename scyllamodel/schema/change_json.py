@@ -1,9 +1,9 @@
 """A change as plain JSON values, and back, so that what a statement did can be proved and undone by another process.
 
 *In*: a change. *Out*: dicts, lists, text and numbers; and from those an equal change. The text of a statement says what
-was sent, not what the schema has to look like afterwards: only the change knows that. What is at its default is left
-out, and so is what is no part of a fact's equality, but for whether an index was named
-and the options of the view behind it.
+was sent, not what the schema has to look like afterwards: only the change knows that. Defaults are left
+out, and so are attributes that do not count for equality, except whether an index was named and the options of the
+view behind it.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _ttl_column(change: SetTtlColumn, case: Case) -> Iterator[Diagnostic]:
 
 
 def _no_ttl_column(table: str, column: str | None, case: Case) -> Iterator[Diagnostic]:
-    """TY110 for a TTL column where the server has none: its rows would stay for ever."""
+    """TY110 for a TTL column on a server without them: the rows would never expire."""
     if column is not None and not case.server.has_ttl_columns:
         text = f"{case.server} has no columns by which rows expire"
         fix = "They need ScyllaDB 2026.2. Leave row_ttl out, and write rows with a time to live: save(row, ttl=…)."
