@@ -145,7 +145,14 @@ def join(cls: type, head: type, facts: Table, value: Any, problems: Problems) ->
     of.__facts__ = attrs.evolve(of.__facts__, columns=(*of.__facts__.columns, *new), indexes=tuple(indexes.values()))
     of.__user_types__ = tuple(dict.fromkeys((*of.__user_types__, *cast("Head", cls).__user_types__)))
     of.__family__[value] = cls
-    for member in (head, *of.__family__.values()):
-        if MEMORY in vars(member):
-            type.__delattr__(member, MEMORY)
+    forget_statements(head)
     registry.touch()
+
+
+def forget_statements(cls: type) -> None:
+    """Drop what was worked out from the facts of a class, for it and all that inherit from it."""
+    if MEMORY in vars(cls):
+        type.__delattr__(cls, MEMORY)
+    derived: type
+    for derived in type.__subclasses__(cls):
+        forget_statements(derived)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
 
 from scyllamodel._identifiers import is_internal_table, qualified, quote
+from scyllamodel.discovery import find_user_types, import_packages
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LoadError
+from scyllamodel.model.family import forget_statements
+from scyllamodel.model.registry import declared_types, registry
 
 _TIMEOUT: Final = 60.0
 """Seconds for one statement: a first CREATE or a DROP on a busy machine takes longer than the driver's 10."""
@@ -33,6 +40,53 @@ def create(repo: Repo) -> None:
 def drop(repo: Repo) -> None:
     """Drop the repo's keyspace, if it is still there."""
     repo.session.execute(f"DROP KEYSPACE IF EXISTS {quote(repo.keyspace)}", timeout=_TIMEOUT)
+
+
+@contextlib.contextmanager
+def own_keyspaces(repo: Repo) -> Iterator[list[Repo]]:
+    """Create a keyspace in place of each one that models of the repo name with ``keyspace=``, and drop it at the end.
+
+    The facts of the classes are changed in place, and changed back at the end. Classes that are made inside the block
+    keep the keyspace that they name.
+
+    Yields:
+        The repo on each of the keyspaces that were created.
+
+    Raises:
+        DiscoveryError: a package of models does not import.
+    """
+    import_packages(repo.models)
+    classes = _classes_with_keyspaces(repo)
+    names = {name: fresh_name(name) for name in dict.fromkeys(cls.__facts__.keyspace for cls in classes)}
+    made = [repo.in_keyspace(name) for name in names.values()]
+    try:
+        for stand_in in made:
+            create(stand_in)
+        _move(classes, names)
+        yield made
+    finally:
+        _move(classes, {name: declared for declared, name in names.items()})
+        for stand_in in made:
+            drop(stand_in)
+
+
+def _classes_with_keyspaces(repo: Repo) -> list[type[Any]]:
+    """The models, views and user types of a repo that name a keyspace."""
+    models = [cls for cls in registry if cls.__repo__ == repo.name]
+    types = find_user_types([repo.name], repo.models)
+    held = (user_type for cls in (*models, *types) for user_type in cls.__user_types__)
+    return [cls for cls in dict.fromkeys((*models, *types, *held)) if cls.__facts__.keyspace is not None]
+
+
+def _move(classes: Iterable[type[Any]], names: Mapping[str, str]) -> None:
+    """Let classes that are in one of these keyspaces be in the other that it stands for."""
+    for cls in classes:
+        facts: Any = getattr(cls, "__facts__")  # noqa: B009 - a bare type has none
+        if facts.keyspace in names:
+            setattr(cls, "__facts__", attrs.evolve(facts, keyspace=names[facts.keyspace]))  # noqa: B010
+            forget_statements(cls)
+    registry.touch()
+    declared_types.touch()
 
 
 def empty(repo: Repo) -> list[str]:

@@ -22,7 +22,8 @@ Fixtures, all of which can be overridden in a ``conftest.py``:
 ``scylla_repo`` (module)
     A `scyllamodel.Repo` on an empty keyspace of its own, with one copy of the data, dropped after the module. Before
     each test that uses it, tables that an earlier test left rows in are truncated, except for a test or a module with
-    the mark ``scylla_keep_rows``.
+    the mark ``scylla_keep_rows``. Models with a ``keyspace=`` of their own are moved for the module into a keyspace
+    that is created, emptied and dropped in the same way; ``Order.__facts__.keyspace`` names it in CQL of a test.
 ``scylla_fault_proxy`` (function)
     `scyllamodel.testing.fault_proxy.FaultProxy` in front of the first node.
 """
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from scyllamodel.testing.server import RunningServer
 
 _KEEP_ROWS = "scylla_keep_rows"
-_live_repo = pytest.StashKey["Repo | None"]()
+_live_repos = pytest.StashKey["list[Repo]"]()
+"""The repo of the module, and the same on each keyspace that its models name."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -199,21 +201,25 @@ def scylla_repo(
 
     with scylla_cluster.repo(keyspaces.fresh_name(Path(request.path).stem), scylla_models) as repo:
         keyspaces.create(repo)
-        request.config.stash[_live_repo] = repo
-        yield repo
-        request.config.stash[_live_repo] = None
-        keyspaces.drop(repo)
+        try:
+            with keyspaces.own_keyspaces(repo) as others:
+                request.config.stash[_live_repos] = [repo, *others]
+                yield repo
+        finally:
+            request.config.stash[_live_repos] = []
+            keyspaces.drop(repo)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Empty the tables that earlier tests of the module left rows in."""
-    repo = item.config.stash.get(_live_repo, None)
+    repos = item.config.stash.get(_live_repos, [])
     uses_repo = "scylla_repo" in getattr(item, "fixturenames", ())
-    if repo is not None and uses_repo and item.get_closest_marker(_KEEP_ROWS) is None:
+    if repos and uses_repo and item.get_closest_marker(_KEEP_ROWS) is None:
         from scyllamodel.testing import keyspaces  # noqa: PLC0415
 
-        keyspaces.empty(repo)
+        for repo in repos:
+            keyspaces.empty(repo)
 
 
 @pytest.fixture
