@@ -75,6 +75,8 @@ class AsyncVerbs:
         began = time.time_ns()
         try:
             answer = await self._asked(requests, step)
+        except GeneratorExit:  # the coroutine is closed: nothing can be awaited, and a collection calls no listener
+            raise
         except BaseException as error:
             await noticed(watch.done(step, began, 0, error))
             raise

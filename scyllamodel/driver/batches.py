@@ -9,6 +9,7 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import attrs
@@ -19,7 +20,7 @@ from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
 from scyllamodel.driver.requests import Deadline, Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
-from scyllamodel.model.state import Snapshot, begin_write, end_write, forget, is_loaded, remember, row_of
+from scyllamodel.model.state import InstanceWrite, Snapshot, begin_write, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.misuse import check_row, check_statement
 from scyllamodel.query.objects import Using, Write, lose_write, writing_to
@@ -84,6 +85,12 @@ class _Part:
             lose_write(self.row, self.compiled, self.stands)
 
 
+def _lose_track(parts: Iterable[_Part]) -> None:
+    """Nobody knows whether the statements of an instance were applied."""
+    for part in parts:
+        part.lose_track()
+
+
 def _check_one_partition(bound: Iterable[Any]) -> None:
     """Refuse conditions over several partitions, on which no server agrees at once."""
     if len({(one.keyspace, one.table, one.routing_key) for one in bound}) > 1:
@@ -111,7 +118,7 @@ class Batch:
         self.result: LWTResult[Any] | None = None
         self._parts: dict[Hashable, _Part] = {}
         self._conflicts = WriteConflicts()
-        self._begun: dict[int, Any] = {}
+        self._begun: dict[int, InstanceWrite] = {}
         self._closed = False
 
     def __len__(self) -> int:
@@ -320,26 +327,29 @@ class Batch:
         Raises:
             ConcurrentWrite: one is being written by another call, or was written since it was collected.
         """
+        parts: dict[int, list[_Part]] = {}
         for part in self._parts.values():
-            if part.row is not None and id(part.row) not in self._begun:
-                begin_write(part.row)
-                self._begun[id(part.row)] = part.row
-                if row_of(part.row) is not part.stood:
-                    raise ConcurrentWrite(
-                        f"This {model_of(part.row).__qualname__} was written since the batch collected it, so that its "
-                        "changes would be sent twice. Nothing of the batch was sent: collect them again."
-                    )
+            if part.row is not None:
+                parts.setdefault(id(part.row), []).append(part)
+        for number, (first, *more) in parts.items():
+            self._begun[number] = one = begin_write(first.row)
+            if row_of(first.row) is not first.stood:
+                raise ConcurrentWrite(
+                    f"This {model_of(first.row).__qualname__} was written since the batch collected it, so that its "
+                    "changes would be sent twice. Nothing of the batch was sent: collect them again."
+                )
+            one.may_be_sent(partial(_lose_track, (first, *more)))
 
     def lose_track(self, error: BaseException) -> None:
         """Take note of the error that the batch ended with; after a write that may be applied, no row is known."""
         if may_be_applied(error):
-            for part in self._parts.values():
-                part.lose_track()
+            for one in self._begun.values():
+                one.lose()
 
     def end(self) -> None:
         """Give back the instances."""
-        for row in self._begun.values():
-            end_write(row)
+        for one in self._begun.values():
+            one.end()
         self._begun = {}
 
     def done(self, result: LWTResult[Any] | None) -> None:

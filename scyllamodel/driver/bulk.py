@@ -9,6 +9,7 @@ waits for the answers to what was sent, and attaches its report to the exception
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import random
 import time
@@ -199,6 +200,10 @@ class Bulk:
                 else:
                     found = await self._met_async(window, need, jobs)
                 need = _resumed(course, found)
+        except GeneratorExit as error:  # the coroutine is closed, and nothing can be awaited any more
+            self._arrived += window.arrived()
+            self._break_off(error)
+            raise
         except BaseException as error:
             try:
                 self._stop()
@@ -377,9 +382,14 @@ class Bulk:
             self._end(job, job.error or _not_sent())
 
     def _break_off(self, error: BaseException) -> None:
-        """Account for the answers that came, and attach the report to what ends the run."""
+        """Account for the answers that came, and attach the report to what ends the run.
+
+        This ends all jobs, whether or not `_stop` did before it: a second Ctrl-C may have interrupted that.
+        """
+        self._stop()
         while self._arrived:
-            self._account_first(last=True)
+            with contextlib.suppress(Exception):  # of the caller's own function, for one row
+                self._account_first(last=True)
         for job in list(self._open.values()):
             self._end(job, RequestTimeout("No answer came before the run was broken off.", may_be_applied=True))
         report = self._report()

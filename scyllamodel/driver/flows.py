@@ -7,6 +7,7 @@ A flow neither waits nor knows who does: `scyllamodel.driver.drive` drives it in
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
@@ -22,10 +23,10 @@ from scyllamodel.driver.statements import Paxos
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import (
+    InstanceWrite,
     Snapshot,
     begin_write,
     current_values,
-    end_write,
     forget,
     inherit_row,
     is_unresolved,
@@ -287,13 +288,13 @@ def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
     try:
         taken.begin()
         answer = yield Together(taken, taken.compiled())
+        result = lwt_result(taken.compiled().shape.model, answer) if taken.conditional else None
+        taken.done(result)
     except BaseException as error:
         taken.lose_track(error)
         raise
     finally:
         taken.end()
-    result = lwt_result(taken.compiled().shape.model, answer) if taken.conditional else None
-    taken.done(result)
     batch.result = result
     return result
 
@@ -318,15 +319,15 @@ def _key_shown(access: Access[Any], row: Any) -> str:
 def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
     check_row("save", row)
-    begin_write(row)
+    one = begin_write(row)
     try:
         if is_unresolved(row):
             yield from _resolve(row, keyspace)
         found = saving(row, keyspace, using, exists=exists, nulls=nulls)
         if found is not None:
-            return (yield from _written(row, found))
+            return (yield from _written(row, found, one))
     finally:
-        end_write(row)
+        one.end()
     return (yield from _is_there(row, keyspace)) if exists else None
 
 
@@ -356,40 +357,41 @@ def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:
 def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
     check_row("insert", row)
-    begin_write(row)
+    one = begin_write(row)
     try:
         made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
-        return (yield from _written(row, made))
+        return (yield from _written(row, made, one))
     finally:
-        end_write(row)
+        one.end()
 
 
-def _written(row: Any, one: Write) -> Flow[Any]:
-    result = yield from _tracked(row, one.compiled, one.row)
+def _written(row: Any, made: Write, one: InstanceWrite) -> Flow[Any]:
+    result = yield from _tracked(row, made.compiled, made.row, one)
     if result is None or result.applied:
-        remember(row, one.row)
+        one.applied(made.row)
     return result
 
 
-def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None) -> Flow[Any]:
+def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None, one: InstanceWrite) -> Flow[Any]:
     """A write of an instance; without an answer, the instance takes note that it does not know its row."""
+    one.may_be_sent(partial(lose_write, row, compiled, stands))
     try:
         return (yield from write(compiled))
     except BaseException as error:
         if may_be_applied(error):
-            lose_write(row, compiled, stands)
+            one.lose()
         raise
 
 
 def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
     """A DELETE of the row of an instance, which is a new one afterwards."""
     check_row("delete", row)
-    begin_write(row)
+    one = begin_write(row)
     try:
         compiled = writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp)
-        result = yield from _tracked(row, compiled, None)
+        result = yield from _tracked(row, compiled, None, one)
         if result is None or result.applied:
-            forget(row)
+            one.applied(None)
         return result
     finally:
-        end_write(row)
+        one.end()

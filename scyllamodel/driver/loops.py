@@ -43,6 +43,35 @@ def _notice(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
+KEPT: Final = 60.0
+"""Seconds after which a loop forgets that it once waited for requests, if it waits for none."""
+
+
+class _Waits:
+    """What the tasks of one loop wait for, which the loop alone refers to, by a timer.
+
+    A task to which nothing else refers then lives as long as its loop, as one does that waits for a socket; and neither
+    the driver nor this module keeps a loop that was closed.
+
+    Attributes:
+        answers: of requests that were sent.
+        turns: to send one, those that came first in front.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.answers: set[asyncio.Future[Any]] = set()
+        self.turns: deque[asyncio.Future[None]] = deque()
+        loop.call_later(KEPT, self._stay, loop)
+
+    def _stay(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.answers or self.turns:
+            loop.call_later(KEPT, self._stay, loop)
+
+
+def _no_waits() -> _Waits | None:
+    return None
+
+
 class Waker:
     """Delivers answers to one event loop, and bounds the requests that are under way for it.
 
@@ -56,7 +85,7 @@ class Waker:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
         self._free = IN_FLIGHT
-        self._turns: deque[asyncio.Future[None]] = deque()
+        self._waits: Callable[[], _Waits | None] = _no_waits
         self._queue: deque[tuple[_Place, Any, bool]] = deque()
         self._pending = False
 
@@ -73,7 +102,11 @@ class Waker:
             Exception: of the driver, as it came.
         """
         loop = running_loop()
-        await self._turn(loop)
+        waits = self._waits()
+        if waits is None:
+            waits = _Waits(loop)
+            self._waits = weakref.ref(waits)
+        await self._turn(loop, waits.turns)
         waiting: asyncio.Future[Any] = loop.create_future()
         try:
             future = send()
@@ -82,32 +115,36 @@ class Waker:
             raise
         place = _Place(waiting)
         future.add_callbacks(self._deliver, self._deliver, callback_args=(place, False), errback_args=(place, True))
+        waits.answers.add(waiting)
         try:
             return future, await waiting
         except asyncio.CancelledError:
             _notice(waiting)
             raise
+        finally:
+            waits.answers.discard(waiting)
 
-    async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait until fewer requests are under way; those that came first go first."""
+    async def _turn(self, loop: asyncio.AbstractEventLoop, turns: deque[asyncio.Future[None]]) -> None:
+        """Wait until fewer requests are in flight; those that came first go first."""
         if self._free:
             self._free -= 1
             return
         turn: asyncio.Future[None] = loop.create_future()
-        self._turns.append(turn)
+        turns.append(turn)
         try:
             await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                with contextlib.suppress(ValueError):
-                    self._turns.remove(turn)
-            else:  # it was given its turn at the same moment
+        except BaseException:  # cancelled, or closed
+            if turn.done() and not turn.cancelled():  # it was given its turn at the same moment
                 self._release()
+            else:
+                with contextlib.suppress(ValueError):
+                    turns.remove(turn)
             raise
 
     def _release(self) -> None:
-        while self._turns:
-            turn = self._turns.popleft()
+        waits = self._waits()
+        while waits is not None and waits.turns:
+            turn = waits.turns.popleft()
             if not turn.done():  # a task that was just cancelled has not run yet
                 turn.set_result(None)
                 return

@@ -18,7 +18,7 @@ from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.driver.sources import ThreadedSource, may_block
-from scyllamodel.model.state import begin_write, end_write, forget, remember
+from scyllamodel.model.state import begin_write
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
@@ -63,17 +63,17 @@ class Many:
 
     def _saving(self, using: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
         check_row("save", row)
-        begin_write(row)
+        one = begin_write(row)
         try:
             found = saving(row, self.keyspace, using, exists=False, nulls=False)
             if found is None:
-                return Job([(index, row)], None, ended=partial(end_write, row))
-            job = Job([(index, row)], found.compiled, lambda _: remember(row, found.row), ended=partial(end_write, row))
-            job.lost = partial(lose_write, row, found.compiled, found.row)
+                return Job([(index, row)], None, ended=one.end)
+            one.may_be_sent(partial(lose_write, row, found.compiled, found.row))
+            job = Job([(index, row)], found.compiled, lambda _: one.applied(found.row), lost=one.lose, ended=one.end)
             if by_partition:
                 job.partition = _partition(access_to(model_of(row), self.keyspace), row)
         except BaseException:
-            end_write(row)
+            one.end()
             raise
         return job
 
@@ -126,14 +126,14 @@ class Many:
 
     def _deleting(self, timestamp: int | None, index: int, row: Any) -> Job:
         check_row("delete", row)
-        begin_write(row)
+        one = begin_write(row)
         try:
             compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
         except BaseException:
-            end_write(row)
+            one.end()
             raise
-        lost = partial(lose_write, row, compiled, None)
-        return Job([(index, row)], compiled, lambda _: forget(row), lost=lost, ended=partial(end_write, row))
+        one.may_be_sent(partial(lose_write, row, compiled, None))
+        return Job([(index, row)], compiled, lambda _: one.applied(None), lost=one.lose, ended=one.end)
 
     def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:
         total = len(given) if isinstance(given, Sized) else None

@@ -340,7 +340,7 @@ class AsyncScan(Generic[R]):
             self._no_keys = error
 
     async def __aiter__(self) -> AsyncIterator[R]:
-        running_loop()
+        loop = running_loop()
         await self._know_keys()
         course, left = self._course, self._course.open_ranges()
         under_way: dict[asyncio.Task[Answer], _Range] = {}
@@ -369,5 +369,5 @@ class AsyncScan(Generic[R]):
                         yield row
                     await noticed(course.handed_out(part, len(rows), state))
         finally:
-            for task in under_way:
+            for task in () if loop.is_closed() else under_way:  # nothing can be cancelled in a loop that was closed
                 task.cancel()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
 from collections.abc import AsyncIterable, ItemsView, Iterable, KeysView, ValuesView
+from queue import SimpleQueue
 from typing import Any, Final
 
 from scyllamodel.driver.loops import running_loop, start_thread
@@ -35,7 +35,9 @@ class ThreadedSource:
         self._loop = running_loop()
         self._read: deque[Any] = deque()
         self._arrival = asyncio.Event()
-        self._room = threading.Semaphore(AHEAD)
+        self._room: SimpleQueue[None] = SimpleQueue()  # its methods may be called in a collection
+        for _ in range(AHEAD):
+            self._room.put(None)
         self._is_left = self._ended = self._started = self._waking = False
         self._error: BaseException | None = None
 
@@ -54,13 +56,13 @@ class ThreadedSource:
             self._arrival.clear()
             if not self._read and not self._ended:
                 await self._arrival.wait()
-        self._room.release()
+        self._room.put(None)
         return self._read.popleft()
 
     def leave(self) -> list[Any]:
         """Take no more; what was read and not taken."""
         self._is_left = True
-        self._room.release()
+        self._room.put(None)
         left = list(self._read)
         self._read.clear()
         return left
@@ -70,7 +72,7 @@ class ThreadedSource:
         given, self._given = self._given, None
         try:
             for one in given or ():
-                self._room.acquire()
+                self._room.get()
                 self._read.append(one)
                 self._wake()
                 if self._is_left:

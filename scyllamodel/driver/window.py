@@ -13,12 +13,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from scyllamodel.driver.flows import Ask, Next, Step
 from scyllamodel.driver.loops import running_loop
 from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.requests import Answer, Requests
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.watch import Watch
 
 T = TypeVar("T")
 
@@ -56,7 +59,7 @@ class Window(Generic[T]):
         self._arrived: deque[tuple[_Sent[T], Any, bool]] = deque()
         self._heard: list[Awaitable[None]] = []
         self._flying = 0
-        self._gate = threading.Lock()
+        self._gate = threading.RLock()  # a collection, which may end a run, may interrupt the one who holds it
         self._inside = threading.local()
         self._wanted = 0
         self._changed = threading.Condition()
@@ -100,7 +103,13 @@ class Window(Generic[T]):
         finally:
             self._inside.sending = False
 
+    def _may_send(self) -> bool:
+        """Whether the one who asked can still take the answers."""
+        return True
+
     def _next(self) -> tuple[Any, _Sent[T]] | None:
+        if not self._may_send():
+            return None
         with self._gate:
             if self._flying >= self._width or not self._waiting:
                 return None
@@ -142,7 +151,7 @@ class Window(Generic[T]):
         deadline = time.monotonic() + timeout
         while self._flying and not self._requests.connection.inherited and time.monotonic() < deadline:
             time.sleep(_POLL)
-        return self._drained()
+        return self._drained(self._requests.watch)
 
     def take(self, at_least: int = 1) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived; waits until so much has, or all that was asked for."""
@@ -154,18 +163,18 @@ class Window(Generic[T]):
                 while len(self._arrived) < at_least:
                     self._changed.wait()
                 self._wanted = 0
-        return self._drained()
+        return self._drained(self._requests.watch)
 
-    def _drained(self) -> list[tuple[T, Answer | None, Exception | None]]:
+    def _drained(self, watch: Watch | None) -> list[tuple[T, Answer | None, Exception | None]]:
         found: list[tuple[T, Answer | None, Exception | None]] = []
         while self._arrived:
             sent, result, failed = self._arrived.popleft()
             self.asked -= 1
             answer = None if failed else Answer(sent.future, result)
             error = request_error(result, sent.step.compiled.shape) if failed else None
-            if self._requests.watch is not None:
+            if watch is not None:
                 rows = 0 if answer is None else len(answer.rows)
-                heard = self._requests.watch.done(sent.step, sent.began, rows, error)
+                heard = watch.done(sent.step, sent.began, rows, error)
                 if heard is not None:
                     self._heard.append(heard)
             found.append((sent.tag, answer, error))
@@ -184,6 +193,10 @@ class AsyncWindow(Window[T]):
         self._wanted = 0  # one wake-up is enough
         with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
             self._loop.call_soon_threadsafe(self._arrival.set)
+
+    def _may_send(self) -> bool:
+        """A loop that was closed sends nothing more: others may write the same rows now."""
+        return not self._loop.is_closed()
 
     async def arrivals(self, at_least: int) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived; waits as `take` does."""
@@ -204,9 +217,13 @@ class AsyncWindow(Window[T]):
             await asyncio.sleep(_POLL)
         return await self._noticed()
 
+    def arrived(self) -> list[tuple[T, Answer | None, Exception | None]]:
+        """What has arrived; nothing is awaited, and no listener is called, since this may run in a collection."""
+        return self._drained(watch=None)
+
     async def _noticed(self) -> list[tuple[T, Answer | None, Exception | None]]:
         """What has arrived, once an async ``on_query`` knows of it."""
-        found = self._drained()
+        found = self._drained(self._requests.watch)
         while self._heard:
             await self._heard.pop(0)
         return found

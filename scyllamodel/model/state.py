@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
+import weakref
+from asyncio import AbstractEventLoop, _get_running_loop
 from collections.abc import Callable, Container, Iterator, Mapping
 from enum import Enum
 from operator import attrgetter, is_
@@ -75,30 +78,98 @@ class Change(NamedTuple):
         return f"<Change {self.column!r} from {was} to {self.column.show(self.now)}>"
 
 
-_writing: Final[dict[int, int]] = {}
-"""The instances that are being written, by identity. Whoever writes one holds it, so that no other gets its number."""
+class _Entry:
+    """What is known of a write while its instance is taken.
+
+    Attributes:
+        loop: the event loop that has to continue the call; None for a call that blocks its thread.
+        lost: takes note that the outcome is unknown; None before a request may have been sent.
+        ended: acquired by the one who ends the write.
+    """
+
+    __slots__ = ("ended", "loop", "lost")
+
+    def __init__(self) -> None:
+        loop = _get_running_loop()
+        self.loop: weakref.ref[AbstractEventLoop] | None = None if loop is None else weakref.ref(loop)
+        self.lost: Callable[[], Any] | None = None
+        self.ended = threading.Lock()
+
+    def can_continue(self) -> bool:
+        """Whether the call can still end in the regular way; in a loop that was closed it cannot."""
+        if self.loop is None:
+            return True
+        loop = self.loop()
+        return loop is not None and not loop.is_closed()
+
+    def end(self, number: int, *, lost: bool) -> None:
+        """Give the instance back, once; of several threads that try, one does it."""
+        if self.ended.acquire(blocking=False):
+            try:
+                if lost and self.lost is not None:
+                    self.lost()
+            finally:
+                if _writing.get(number) is self:  # a forked child has forgotten it
+                    del _writing[number]
+
+
+_writing: Final[dict[int, _Entry]] = {}
+"""The instances that are being written, by identity. An `InstanceWrite` refers to each, so that numbers are unique."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_writing.clear)
 
 
-def begin_write(instance: Any) -> None:
-    """Take an instance for one write; `end_write` gives it back, whatever comes of the write.
+class InstanceWrite:
+    """One write of an instance, which no other call may write until it has ended.
+
+    It ends with `end`. If the call that holds this object is abandoned, because its coroutine is collected or an
+    interrupt hits it at an inconvenient place, the write ends with the object; if its event loop is closed, with the
+    next `begin_write` of the instance. The outcome is unknown then, once a request may have been sent.
+    """
+
+    __slots__ = ("_entry", "_instance")
+
+    def __init__(self, instance: Any) -> None:
+        self._instance, self._entry = instance, _Entry()
+        while (other := _writing.setdefault(id(instance), self._entry)) is not self._entry:  # atomic, also for threads
+            if other.can_continue():
+                raise ConcurrentWrite(
+                    f"This {type(instance).__qualname__} is being written by another call: both would send what has "
+                    "changed, and append elements of lists twice. Wait for the one before the other, or use an "
+                    "instance for each."
+                )
+            other.end(id(instance), lost=True)
+
+    def may_be_sent(self, lost: Callable[[], Any]) -> None:
+        """A request is sent next; ``lost`` takes note that nobody knows whether it was applied."""
+        self._entry.lost = lost
+
+    def applied(self, row: Snapshot | None) -> None:
+        """The server has applied it: the instance stands for this row, or after a DELETE for none."""
+        if not self._entry.ended.locked():
+            setattr(self._instance, ROW, row)
+
+    def lose(self) -> None:
+        """The request ended without an answer that settles it."""
+        if self._entry.lost is not None and not self._entry.ended.locked():
+            self._entry.lost()
+
+    def end(self) -> None:
+        """Give the instance back; the caller knows what became of the write."""
+        self._entry.end(id(self._instance), lost=False)
+
+    def __del__(self) -> None:
+        self._entry.end(id(self._instance), lost=True)
+
+
+def begin_write(instance: Any) -> InstanceWrite:
+    """Take an instance for one write.
 
     Raises:
         ConcurrentWrite: another call is writing it.
     """
-    number = id(instance)  # an object of this call, and so its token too
-    if _writing.setdefault(number, number) is not number:  # atomic, also for threads
-        raise ConcurrentWrite(
-            f"This {type(instance).__qualname__} is being written by another call: both would send what has changed, "
-            "and append elements of lists twice. Wait for the one before the other, or use an instance for each."
-        )
-
-
-def end_write(instance: Any) -> None:
-    """Give back an instance that `begin_write` took."""
-    _writing.pop(id(instance), None)
+    return InstanceWrite(instance)
 
 
 def is_loaded(instance: Any) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 
 from scyllamodel import Column, Model, column, partition_key
 from scyllamodel.driver import bulk
 from scyllamodel.driver.many import Many
 from scyllamodel.driver.names import NoConnectionsAvailable, NoHostAvailable, OperationTimedOut
+from scyllamodel.driver.window import Window
+from scyllamodel.model import state
 from scyllamodel.model.state import unknown_names
 from scyllamodel.query.objects import PLAIN
 
@@ -80,3 +84,63 @@ def test_a_row_that_was_never_sent_is_not_applied():
 
     assert not error.may_be_applied
     assert set() == unknown
+
+
+class Silent:
+    """Stands in for the driver's future, to which no answer comes."""
+
+    def add_callbacks(self, callback, errback, *, callback_args, errback_args):
+        """As the driver's."""
+
+
+class SilentSender(Sender):
+    """What sends requests that get no answer."""
+
+    connection = types.SimpleNamespace(inherited=False, check=lambda: None)
+
+    def send(self, statement, options, **how):
+        """It is in flight."""
+        del statement, options, how
+        return Silent()
+
+
+def interrupt(*_):
+    """Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("again", ["while it waits", "while it stops", "while it drops what was not sent"])
+def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, again):
+    """At whatever place the second one arrives; what was sent may be applied."""
+    rows = [Part(id=at, name="a") for at in range(6)]
+
+    def source():
+        yield from rows[:5]
+        raise KeyboardInterrupt
+
+    run = Many(SilentSender(), "shop", 2).save(source(), PLAIN, by_partition=False)
+    if again == "while it stops":
+        run._leave = once(interrupt, ())
+    elif again == "while it drops what was not sent":
+        monkeypatch.setattr(Window, "drop", once(interrupt, Window.drop))
+    else:
+        monkeypatch.setattr(bulk.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run.run()
+
+    assert {} == state._writing
+    assert [1, 1, 0, 0, 0, 0] == [len(unknown_names(row)) for row in rows]
+    assert 5 == caught.value.report.total
+
+
+def once(first, then):
+    """A function that does the one the first time, and gives the other from then on."""
+    calls = []
+
+    def call(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            first()
+        return then(*args) if callable(then) else then
+
+    return call

@@ -171,6 +171,70 @@ def test_loops_are_collected(when):
     assert loop() is None
 
 
+@pytest.mark.usefixtures("few")
+def test_loops_are_collected_with_those_that_wait_for_a_turn():
+    """Neither the requests in flight nor those that were not sent keep a loop that was closed."""
+    sent = []
+
+    async def run():
+        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(5)]
+        await turns()
+        assert [2, 5] == [len(sent), len(tasks)]
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # the tasks were pending
+    loop.run_until_complete(run())
+    loop.close()
+    loop = weakref.ref(loop)
+    gc.collect()
+
+    assert loop() is None
+
+
+@pytest.mark.usefixtures("few")
+def test_a_coroutine_that_is_closed_waits_for_no_turn():
+    """Otherwise it would get one, and no other request ever would."""
+
+    async def run():
+        sent = []
+        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(4)]
+        await turns()
+        tasks[2].get_coro().close()
+        sent[0].answer([])
+        await turns()
+        assert 3 == len(sent)
+        sent[1].answer([])
+        sent[2].answer([])
+        await asyncio.gather(tasks[0], tasks[1], tasks[3])
+        return waker()._free
+
+    assert 2 == asyncio.run(run())
+
+
+def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
+    """The loop refers to what waits in it, for longer than a timer lasts, and forgets it afterwards."""
+    monkeypatch.setattr(loops, "KEPT", 0.01)
+    sent, found = [], []
+
+    async def ask():
+        found.append(await waker().request(sending(sent)))
+
+    async def run():
+        for _ in range(2):
+            asyncio.ensure_future(ask())  # noqa: RUF006 - that nothing refers to it is the case
+            await asyncio.sleep(0.05)
+            gc.collect()
+            await turns()
+            sent.pop().answer([1])
+            await turns()
+            await asyncio.sleep(0.05)
+            gc.collect()
+            assert waker()._waits() is None
+
+    asyncio.run(run())
+    assert 2 == len(found)
+
+
 def test_an_answer_after_its_loop_was_closed_is_dropped():
     """Nothing of it is kept."""
     sent, made = [], []

@@ -1,0 +1,250 @@
+"""Awaited calls that can never go on: their coroutine is closed, or their loop is, or nothing refers to their task."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+
+import pytest
+
+from scyllamodel import AsyncRepo, Column, Model, clustering_key, column, migrate, partition_key, select
+from scyllamodel.model import state
+from scyllamodel.model.state import unknown_names
+
+pytestmark = pytest.mark.live
+
+
+class Leaf(Model, table="closed_leaves", repo="closed"):
+    """A list tells whether anything was written twice."""
+
+    book: Column[str] = partition_key()
+    number: Column[int] = clustering_key()
+    lines: Column[list[str]] = column(factory=list)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """The table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="closed") as found:
+        migrate(found, resources=[Leaf])
+        yield found
+
+
+@pytest.fixture
+def silent(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo behind a proxy that passes nothing from the moment at which a test says so."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="closed", nodes=[scylla_fault_proxy.address], request_timeout=3.0
+    ) as found:
+        warm = Leaf(book="warm", number=0, lines=["a"])
+        found.save(warm)
+        warm.lines.append("b")
+        found.save(warm)
+        found.delete(warm)
+        yield found
+        scylla_fault_proxy.heal()
+
+
+@pytest.fixture(autouse=True)
+def unraisable(monkeypatch):
+    """What the interpreter could only print, since it was raised where nothing can catch it."""
+    found = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: found.append(repr(told.exc_value)))
+    yield found
+    gc.collect()
+    assert [] == found
+    assert {} == state._writing
+
+
+async def save(repo, rows):
+    """Save one of them."""
+    await repo.save(rows[0])
+
+
+async def insert(repo, rows):
+    """Insert one of them."""
+    await repo.insert(rows[0])
+
+
+async def batch(repo, rows):
+    """Save them together."""
+    async with repo.batch() as made:
+        for row in rows:
+            made.save(row)
+
+
+async def save_many(repo, rows):
+    """Save them one by one."""
+    await repo.save_many(rows)
+
+
+async def by_partition(repo, rows):
+    """Save them in batches."""
+    await repo.save_many(rows, by_partition=True)
+
+
+async def from_a_source(repo, rows):
+    """Save them as another thread reads them."""
+    await repo.save_many(row for row in rows)
+
+
+WRITES = pytest.mark.parametrize("write", [save, insert, batch, save_many, by_partition, from_a_source])
+
+
+def begun(case):
+    """A loop that was closed while a case runs in it, and the task that can never go on."""
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # that the task was pending is what this is about
+
+    async def main():
+        task = asyncio.ensure_future(case)
+        await asyncio.sleep(0.2)
+        assert not task.done()
+        return task
+
+    task = loop.run_until_complete(main())
+    loop.close()
+    return task
+
+
+def collect():
+    """Collect what is garbage while another loop runs, in which a coroutine that is closed could await something."""
+
+    async def main():
+        gc.collect()
+
+    asyncio.run(main())
+
+
+def changed(repo, book):
+    """Loaded pages whose lists have grown, so that a second append would show."""
+    rows = [Leaf(book=book, number=number, lines=["one"]) for number in range(3)]
+    repo.save_many(rows)
+    for row in rows:
+        row.lines.append("two")
+    return rows
+
+
+def agree(repo, rows):
+    """Save all instances, and compare them with their rows."""
+    for row in rows:
+        repo.save(row)
+    assert [["one", "two"]] * len(rows) == [repo.get(Leaf, book=row.book, number=row.number).lines for row in rows]
+
+
+@WRITES
+@pytest.mark.parametrize("passes", [True, False])
+def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(repo, silent, scylla_fault_proxy, write, passes):
+    """Its task may be referred to for as long as anybody likes; the next save writes what it may have changed."""
+    rows = changed(repo, f"held {write.__name__} {passes}")
+    scylla_fault_proxy.black_hole()
+    task = begun(write(silent.aio(), rows))
+    if passes:
+        scylla_fault_proxy.heal()
+
+    agree(repo, rows)
+    del task
+    collect()
+    assert [frozenset()] * 3 == [unknown_names(row) for row in rows]
+    agree(repo, rows)
+
+
+@WRITES
+def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, silent, scylla_fault_proxy, write):
+    """It knows that it does not know its row."""
+    rows = changed(repo, f"collected {write.__name__}")
+    scylla_fault_proxy.black_hole()
+    begun(write(silent.aio(), rows))
+    silent.close()
+    collect()
+
+    assert {} == state._writing
+    assert {"lines"} == unknown_names(rows[0])
+    agree(repo, rows)
+
+
+@WRITES
+def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, silent, scylla_fault_proxy, write):
+    """Nothing can be awaited then: what got no answer may be applied."""
+    rows = changed(repo, f"closed {write.__name__}")
+    scylla_fault_proxy.black_hole()
+    task = begun(write(silent.aio(), rows))
+    task.get_coro().close()
+
+    assert {} == state._writing
+    assert {"lines"} == unknown_names(rows[0])
+    agree(repo, rows)
+
+
+def test_a_bulk_run_whose_loop_was_closed_sends_nothing_more(repo, silent, scylla_fault_proxy):
+    """What waited for its turn would be written after what other calls write now."""
+    rows = changed(repo, "waiting")
+    scylla_fault_proxy.black_hole()
+    task = begun(silent.aio().save_many(rows, concurrency=1))
+    agree(repo, rows)
+    for row in rows:
+        row.lines = ["last"]
+    repo.save_many(rows)
+    scylla_fault_proxy.heal()
+    silent.save_many([Leaf(book="after", number=number) for number in range(9)])
+
+    assert [["last"]] * 3 == [repo.get(Leaf, book="waiting", number=row.number).lines for row in rows]
+    del task
+
+
+async def every(rows):
+    """All of them."""
+    return [row async for row in rows]
+
+
+async def listen(event):
+    """A listener that has to be awaited."""
+    del event
+    await asyncio.sleep(0)
+
+
+VERBS = {
+    "get": lambda awaited: awaited.get(Leaf, book="x", number=1),
+    "save": lambda awaited: awaited.save(Leaf(book="x", number=1)),
+    "get_many": lambda awaited: awaited.get_many(Leaf, [("x", 1), ("x", 2)]),
+    "save_many": lambda awaited: awaited.save_many([Leaf(book="x", number=number) for number in range(4)]),
+    "stream": lambda awaited: every(awaited.stream(select(Leaf).where(Leaf.book == "x"))),
+    "scan": lambda awaited: every(awaited.scan(Leaf, parallelism=3)),
+}
+
+
+@pytest.mark.parametrize("listener", [None, listen])
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_what_is_collected_with_its_loop_is_silent(repo, scylla_fault_proxy, unraisable, verb, listener):
+    """No coroutine awaits anything when it is closed, an async listener least of all."""
+    where = {"nodes": [scylla_fault_proxy.address], "keyspace": repo.keyspace}
+    other = AsyncRepo("closed", **where, on_query=listener)
+    asyncio.run(VERBS[verb](other))
+    scylla_fault_proxy.black_hole()
+    begun(VERBS[verb](other))
+    collect()
+    assert [] == unraisable
+    scylla_fault_proxy.heal()
+    asyncio.run(other.close())
+
+
+@WRITES
+def test_a_task_that_nobody_refers_to_runs_to_its_end(repo, silent, scylla_fault_proxy, write):
+    """As with other libraries: a loop that runs keeps what waits in it."""
+    rows = changed(repo, f"forgotten {write.__name__}")
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+        asyncio.ensure_future(write(silent.aio(), rows))  # noqa: RUF006 - that nobody refers to it is the case
+        await asyncio.sleep(0.1)
+        gc.collect()
+        scylla_fault_proxy.heal()
+        await asyncio.sleep(0.5)
+
+    told = []
+    scylla_fault_proxy.black_hole()
+    asyncio.run(main())
+    assert [] == told
+    assert {} == state._writing
+    assert ["one", "two"] == repo.get(Leaf, book=rows[0].book, number=0).lines
