@@ -44,7 +44,14 @@ class NodeSettings:
     Attributes:
         features: those that all nodes of the cluster have on, which a rolling upgrade turns on at its end.
         tablets_mode: ``enabled``, ``disabled`` or ``enforced`` tablets for new keyspaces.
-        least_factor: the smallest replication factor that it takes (``minimum_replication_factor_fail_threshold``).
+        least_factor: the smallest replication factor that it takes (``minimum_replication_factor_fail_threshold``); a
+            negative one is no limit.
+        most_factor: the largest one (``maximum_replication_factor_fail_threshold``); a negative one is no limit.
+        refused_strategies: replication classes that it refuses (``replication_strategy_fail_list``).
+        discouraged_strategies: those that it warns of (``replication_strategy_warn_list``).
+        endless_windows: whether it refuses TimeWindowCompactionStrategy without a default TTL
+            (``restrict_twcs_without_default_ttl``): ``true``, ``false`` or ``warn``.
+        experimental: experimental features that are on (``experimental_features``).
         most_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 is any number.
         rf_rack_valid: whether each keyspace has to be RF-rack-valid.
     """
@@ -54,6 +61,11 @@ class NodeSettings:
     least_factor: int | None = None
     most_windows: int | None = None
     rf_rack_valid: bool | None = None
+    most_factor: int | None = None
+    refused_strategies: frozenset[str] = frozenset()
+    discouraged_strategies: frozenset[str] = frozenset()
+    endless_windows: str | None = None
+    experimental: frozenset[str] | None = None
 
 
 @attrs.frozen
@@ -271,6 +283,12 @@ class ServerProfile:
         if not self.is_scylla or self.node.most_windows == 0:
             return None
         return 50 if self.node.most_windows is None else self.node.most_windows
+
+    @property
+    def has_log_storage(self) -> bool | None:
+        """Whether ``storage_engine`` can be ``logstor``, an experimental feature of the nodes; None if nobody knows."""
+        known = self.node.experimental
+        return None if known is None else "logstor" in known
 
     @property
     def default_compressor(self) -> str:

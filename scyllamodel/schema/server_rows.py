@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from scyllamodel._json import read_json
 from scyllamodel.schema.server import NodeSettings, ServerProfile
@@ -58,19 +58,43 @@ NODE_SETTINGS: Final = (
     "minimum_replication_factor_fail_threshold",
     "twcs_max_window_count",
     "rf_rack_valid_keyspaces",
+    "maximum_replication_factor_fail_threshold",
+    "replication_strategy_fail_list",
+    "replication_strategy_warn_list",
+    "restrict_twcs_without_default_ttl",
+    "experimental_features",
 )
 """What is asked of ScyllaDB's ``system.config``, whose values are JSON texts."""
 
 
 def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
-    mode, factor, windows, rack_valid = (_value(settings.get(name)) for name in NODE_SETTINGS)
+    found = {name: _value(settings.get(name)) for name in NODE_SETTINGS}
+    rack_valid = found["rf_rack_valid_keyspaces"]
     return NodeSettings(
-        None if features is None else frozenset(features),
-        mode if isinstance(mode, str) else None,
-        factor if isinstance(factor, int) else None,
-        windows if isinstance(windows, int) else None,
-        rack_valid if isinstance(rack_valid, bool) else None,
+        features=None if features is None else frozenset(features),
+        tablets_mode=_text(found["tablets_mode_for_new_keyspaces"]),
+        least_factor=_number(found["minimum_replication_factor_fail_threshold"]),
+        most_windows=_number(found["twcs_max_window_count"]),
+        rf_rack_valid=rack_valid if isinstance(rack_valid, bool) else None,
+        most_factor=_number(found["maximum_replication_factor_fail_threshold"]),
+        refused_strategies=_names(found["replication_strategy_fail_list"]) or frozenset(),
+        discouraged_strategies=_names(found["replication_strategy_warn_list"]) or frozenset(),
+        endless_windows=_text(found["restrict_twcs_without_default_ttl"]),
+        experimental=_names(found["experimental_features"]),
     )
+
+
+def _text(value: object) -> str | None:
+    """A setting of few words; one of ``true``, ``false`` and others may be stored as a boolean."""
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _names(value: object) -> frozenset[str] | None:
+    return frozenset(map(str, cast("list[object]", value))) if isinstance(value, list) else None
 
 
 def _value(text: str | None) -> object:

@@ -52,6 +52,14 @@ ENFORCED = ServerProfile("scylla", (2026, 3), node=NodeSettings(tablets_mode="en
 SS = {"class": "SimpleStrategy", "replication_factor": "2"}
 BY_REPAIR, CDC_ON = {"mode": "repair"}, {"enabled": "true"}
 HOURLY = {"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "HOURS", "compaction_window_size": "1"}
+GUARDED = ServerProfile("scylla", (2026, 3), node=NodeSettings(
+    most_factor=2, refused_strategies=frozenset({"SimpleStrategy"}),
+    discouraged_strategies=frozenset({"EverywhereStrategy"}), endless_windows="true", experimental=frozenset({"udf"}),
+))  # fmt: skip
+LENIENT = ServerProfile("scylla", (2026, 3), node=NodeSettings(
+    most_factor=-1, endless_windows="warn", experimental=frozenset({"logstor"}),
+))  # fmt: skip
+LOGSTOR = {"storage_engine": "logstor"}
 WINDOWS = {n: ServerProfile("scylla", (2025, 4), node=NodeSettings(most_windows=n)) for n in (0, 10)}
 GC, LONG, INTERVALS = (
     {"tombstone_gc": BY_REPAIR}, {"default_time_to_live": 10**6},
@@ -279,6 +287,18 @@ CASES = [
      options({"compaction": HOURLY, **LONG}, {"comment": "x"})),
     ("OP105", "error", WINDOWS[10], new(*T, options={"compaction": HOURLY, "default_time_to_live": 11 * 3600}),
      new(*T, options={"compaction": LCS, "default_time_to_live": 11 * 3600})),
+    ("OP105", "error", GUARDED, new(*T, options={"compaction": HOURLY}),
+     new(*T, options={"compaction": HOURLY, "default_time_to_live": 9})),
+    ("OP105", "error", GUARDED, options({"compaction": HOURLY, "default_time_to_live": 9}, {"default_time_to_live": 0}),
+     options({"compaction": LCS, "default_time_to_live": 9}, {"default_time_to_live": 0})),
+    ("OP105", "warn", LENIENT, new(*T, options={"compaction": HOURLY}), new(*T, options={"compaction": LCS})),
+    ("OP104", "error", GUARDED, new("a int pk", options=LOGSTOR), new("a int pk", options={"comment": "x"})),
+    ("OP104", "error", LENIENT, new(*T, options=LOGSTOR), new("a int pk", options=LOGSTOR)),
+    ("KS102", "error", GUARDED, about(replication={**NTS, "dc1": "3"}), about(replication={**NTS, "dc1": "2"})),
+    ("KS102", "error", GUARDED, about(replication={**NTS, "dc1": "3"}), about(replication={**NTS, "dc1": "0"})),
+    ("KS106", "error", GUARDED, about(replication=SS, tablets=False), about(replication=NTS)),
+    ("KS106", "warn", GUARDED, about(replication={"class": "EverywhereStrategy"}, tablets=False),
+     about(replication=NTS)),
     ("KS101", "warn", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "2"}),
      about(replication=NTS)),
     ("KS102", "warn", C5, about(replication={**NTS, "dc1": "1"}), about(replication=NTS)),

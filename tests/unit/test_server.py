@@ -11,7 +11,7 @@ from observed import SERVERS
 
 from scyllamodel.schema.options import OPTION_NAMES
 from scyllamodel.schema.server import NodeSettings, ServerProfile, index_family
-from scyllamodel.schema.server_rows import common_features, profile_from
+from scyllamodel.schema.server_rows import NODE_SETTINGS, common_features, profile_from
 
 SCYLLA_COLUMNS = [("scylla_tables", "table_name"), ("tables", "table_name")]
 CASSANDRA_COLUMNS = [("tables", "table_name")]
@@ -117,10 +117,28 @@ def test_settings_of_a_node_are_json_texts():
         "minimum_replication_factor_fail_threshold": "2",
         "twcs_max_window_count": "50",
         "rf_rack_valid_keyspaces": "false",
+        "maximum_replication_factor_fail_threshold": "-1",
+        "replication_strategy_fail_list": '["EverywhereStrategy"]',
+        "replication_strategy_warn_list": '["SimpleStrategy"]',
+        "restrict_twcs_without_default_ttl": '"warn"',
+        "experimental_features": '["udf", "logstor"]',
     }
+    read = NodeSettings(
+        None, "enabled", 2, 50, False, -1, frozenset({"EverywhereStrategy"}), frozenset({"SimpleStrategy"}), "warn",
+        frozenset({"udf", "logstor"}),
+    )  # fmt: skip
 
-    assert NodeSettings(None, "enabled", 2, 50, False) == profile_from(None, SCYLLA_COLUMNS, settings=said).node
+    assert set(said) == set(NODE_SETTINGS)
+    assert read == profile_from(None, SCYLLA_COLUMNS, settings=said).node
     assert NodeSettings() == profile_from(None, SCYLLA_COLUMNS, settings=dict.fromkeys(said, "{")).node
+
+
+@pytest.mark.parametrize(("text", "read"), [("true", "true"), ('"true"', "true"), ("false", "false"), ("1", None)])
+def test_a_setting_of_three_values_may_be_a_boolean(text, read):
+    """``restrict_twcs_without_default_ttl`` is true, false or warn."""
+    said = {"restrict_twcs_without_default_ttl": text}
+
+    assert read == profile_from(None, SCYLLA_COLUMNS, settings=said).node.endless_windows
 
 
 def test_what_all_nodes_support_stands_in_for_what_is_on():

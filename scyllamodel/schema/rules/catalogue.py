@@ -290,9 +290,10 @@ ENTRIES: Final = (
         "TableOptions(tombstone_gc={'mode': 'repair'}) on Cassandra", "Leave it out for this server.",
     ),
     Entry(
-        "OP105", "A default TTL spans too many time windows",
+        "OP105", "Too many time windows, or windows without an end",
         "Each window keeps a file, and ScyllaDB takes no table whose default TTL spans more windows than "
-        "twcs_max_window_count, which is 50 where nobody changed it and 0 for any number.",
+        "twcs_max_window_count, which is 50 where nobody changed it and 0 for any number. Without a default TTL "
+        "windows may never be dropped: that is a warning, or an error where restrict_twcs_without_default_ttl is true.",
         "default_time_to_live=31536000 with windows of a day", "Choose longer windows or a shorter TTL. Where the role "
         "may not read system.config the refusal can be allowed.",
     ),
@@ -308,7 +309,8 @@ ENTRIES: Final = (
     ),
     Entry(
         "KS102", "One copy, or more copies than nodes",
-        "One copy is lost with its node; more copies than nodes cannot be placed.",
+        "One copy is lost with its node; more copies than nodes cannot be placed. The settings of a ScyllaDB node may "
+        "bound the number: minimum_replication_factor_fail_threshold, maximum_replication_factor_fail_threshold.",
         "{'dc1': 3} where dc1 has two nodes", "3 copies for anything but tests, on at least 3 nodes.",
     ),
     Entry(
@@ -331,9 +333,10 @@ ENTRIES: Final = (
         "Take the names that nodetool status shows.",
     ),
     Entry(
-        "KS106", "An unknown replication class",
+        "KS106", "An unknown replication class, or one that the server does not want",
         "Servers know NetworkTopologyStrategy and SimpleStrategy, ScyllaDB also EverywhereStrategy; names are "
-        "case-sensitive.",
+        "case-sensitive. The settings of a ScyllaDB node may refuse some, or warn of them: "
+        "replication_strategy_fail_list, replication_strategy_warn_list.",
         'Repo(replication={"class": "networktopologystrategy", "dc1": 3})', "Write NetworkTopologyStrategy.",
     ),
     Entry(
@@ -405,12 +408,13 @@ ENTRIES: Final = (
         "Read the statement again.",
     ),
     Entry(
-        "NB104", "A hand-written ALTER that is refused, or that changes nothing",
+        "NB104", "A hand-written statement that is refused, or that changes nothing",
+        "Servers drop no type, table or column that something depends on, and rename key columns alone. "
         "Types of columns and fields change on ScyllaDB alone, between a few types, and not where a view or an index "
         "keeps the column or the type. Of keyspaces with tablets each statement names every data centre, changes one "
-        "of them, and by one copy; a number of copies and a list of racks do not turn into each other. Without tablets "
-        "replication_factor is for data centres "
-        "without copies, and the others keep theirs without a word.",
+        "of them, and by one copy; a number of copies and a list of racks do not turn into each other. Data centres, "
+        "racks and numbers of copies are compared with the nodes. Without tablets replication_factor is for data "
+        "centres without copies, and the others keep theirs without a word.",
         "RawStep(\"ALTER KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}\") where dc1 "
         "has one copy", "Write the statements of the remark, in their order.",
     ),

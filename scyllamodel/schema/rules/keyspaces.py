@@ -66,27 +66,64 @@ def _new_tablets(about: Keyspace, case: Case) -> Iterator[Diagnostic]:
 
 
 def _factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
+    if strategy(replication) == "SimpleStrategy":
+        yield from lint_strategy(case.name, replication)
+    yield from refused_replication(replication, case)
+    if not any(_unfit_factors(replication, case)):
+        nodes = _nodes(replication, case)
+        for dc, factor in sorted(_numbers(replication, nodes).items()):
+            yield from _factor(case.name, dc, factor, nodes.get(dc))
+
+
+def refused_replication(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:
+    """KS102, KS104, KS105 and KS106 for a replication that the server takes for no keyspace.
+
+    One that exists may name a data centre that is gone, to keep no copies there.
+    """
     yield from _racks(replication, case)
     if faults := list(_unfit_factors(replication, case)):
         yield from faults
         return
-    asked = {name: str(_count(value)) for name, value in factors(replication).items()}
-    nodes = case.topology or {}
-    if strategy(replication) == "SimpleStrategy":
-        yield from lint_strategy(case.name, replication)
-        nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
-    elif nodes:
-        unknown = sorted(set(asked) - set(nodes) - {"replication_factor"})
-        for dc in unknown:
-            text = f"no node is in a data centre {dc!r}; there are {', '.join(sorted(nodes))}"
-            yield Diagnostic("KS105", "error", case.name, text, "Names of data centres are case-sensitive.")
-    least = case.server.node.least_factor or 0
-    each = by_data_center(asked, nodes) if nodes else asked
-    for dc, factor in sorted(each.items()):
-        yield from _factor(case.name, dc, factor, nodes.get(dc))
-        if factor.isdecimal() and 0 < int(factor) < least:
+    nodes = _nodes(replication, case)
+    each = _numbers(replication, nodes)
+    for dc in sorted(set(each) - {*nodes, "replication_factor"}) if nodes else ():
+        if case.found.keyspace is not None and not copies(each[dc]):
+            continue
+        text = f"no node is in a data centre {dc!r}; there are {', '.join(sorted(nodes))}"
+        yield Diagnostic("KS105", "error", case.name, text, "Names of data centres are case-sensitive.")
+    yield from _guarded(replication, each, case)
+
+
+def _guarded(replication: Mapping[str, Any], each: Mapping[str, str], case: Case) -> Iterator[Diagnostic]:
+    """KS102 and KS106 for what the settings of the node refuse, or warn of."""
+    node, name = case.server.node, strategy(replication)
+    least, most = node.least_factor or 0, -1 if node.most_factor is None else node.most_factor
+    for factor in (int(factor) for _, factor in sorted(each.items()) if factor.isdecimal()):
+        if 0 < factor < least:
             text = f"this server takes no fewer than {least} copies (minimum_replication_factor_fail_threshold)"
             yield Diagnostic("KS102", "error", case.name, text, f"Ask for at least {least}.")
+        elif 0 <= most < factor:
+            text = f"this server takes no more than {most} copies (maximum_replication_factor_fail_threshold)"
+            yield Diagnostic("KS102", "error", case.name, text, f"Ask for at most {most}.")
+    for names, severity, setting in (
+        (node.refused_strategies, "error", "replication_strategy_fail_list"),
+        (node.discouraged_strategies, "warn", "replication_strategy_warn_list"),
+    ):
+        if name in names and (name, severity) != ("SimpleStrategy", "warn"):  # KS101 says it already
+            text = f"the settings of this server name {name} as one not to use ({setting})"
+            yield Diagnostic("KS106", severity, case.name, text, "Choose another replication class.")
+
+
+def _nodes(replication: Mapping[str, Any], case: Case) -> Topology:
+    """The nodes that each factor counts: those of a data centre, or all."""
+    nodes = case.topology or {}
+    return {"replication_factor": sum(nodes.values())} if nodes and strategy(replication) == "SimpleStrategy" else nodes
+
+
+def _numbers(replication: Mapping[str, Any], nodes: Topology) -> dict[str, str]:
+    """The number of copies in each data centre, as text; of those that nobody names as far as they are known."""
+    asked = {name: str(_count(value)) for name, value in factors(replication).items()}
+    return by_data_center(asked, nodes) if nodes else asked
 
 
 def _unfit_factors(replication: Mapping[str, Any], case: Case) -> Iterator[Diagnostic]:

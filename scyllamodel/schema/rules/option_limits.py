@@ -18,6 +18,7 @@ from scyllamodel.schema.facts import FrozenMap, Table, View
 from scyllamodel.schema.replication import by_data_center, copies, factors
 
 if TYPE_CHECKING:
+    from scyllamodel.schema.diagnostics import Severity
     from scyllamodel.schema.rules.case import Case, ChangeRule
 
 
@@ -73,13 +74,16 @@ def _windows(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
     """OP105 for a default TTL that spans more time windows than ScyllaDB takes (``twcs_max_window_count``)."""
     compaction: Mapping[str, str] = subject.options.get("compaction", {})
     ttl, most = subject.options.get("default_time_to_live", 0), case.server.most_windows
-    if most is None or compaction.get("class") != "TimeWindowCompactionStrategy":
+    if compaction.get("class") != "TimeWindowCompactionStrategy":
         return
     if {"compaction", "default_time_to_live"}.isdisjoint(subject.named):
         return
+    if not ttl:
+        yield from _endless(subject, case)
+        return
     unit = _WINDOWS.get(compaction.get("compaction_window_unit", "DAYS"), 86_400)
     window = unit * int(compaction.get("compaction_window_size", "1"))
-    if ttl // window <= most:
+    if most is None or ttl // window <= most:
         return
     path, said = case.path(subject.name), "this server takes"
     if case.server.node.most_windows is None:
@@ -88,6 +92,16 @@ def _windows(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
     fix = f"Choose windows of at least {-(-ttl // (most * unit)) * unit} seconds, or a shorter default_time_to_live."
     allow = f"OP105:{path}" if case.server.node.most_windows is None else ""
     yield Diagnostic("OP105", "error", path, text, fix, allow=allow)
+
+
+def _endless(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
+    """OP105 for time windows without a default TTL, where the settings of the node want one."""
+    restricted = case.server.node.endless_windows
+    if restricted in {"true", "warn"} and not isinstance(subject.fact, View):
+        severity: Severity = "error" if restricted == "true" else "warn"
+        text = "TimeWindowCompactionStrategy without default_time_to_live: rows without a TTL never leave their window"
+        said = f"{text} (restrict_twcs_without_default_ttl: {restricted})"
+        yield Diagnostic("OP105", severity, case.path(subject.name), said, "Declare default_time_to_live.")
 
 
 def _gc_by_repair(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
@@ -139,9 +153,15 @@ def _change_log(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
 
 def _log_storage(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
     table = subject.fact
-    if subject.named.get("storage_engine") == "logstor" and isinstance(table, Table) and table.clustering_key:
+    if subject.named.get("storage_engine") != "logstor" or "storage_engine" not in case.server.table_options:
+        return
+    if isinstance(table, Table) and table.clustering_key:
         text = "the storage engine logstor keeps no rows with clustering columns"
         yield _refused(subject, case, text, "Leave storage_engine out.")
+    if case.server.has_log_storage is False:
+        text = "the storage engine logstor is an experimental feature, which is not on here"
+        fix = "Leave storage_engine out; or add logstor to experimental_features in scylla.yaml of every node."
+        yield _refused(subject, case, text, fix)
 
 
 _RULES: Final = (_intervals, _windows, _gc_by_repair, _change_log, _log_storage)
