@@ -30,7 +30,7 @@ from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
 from scyllamodel.schema.rules.allow import checked, unused
-from scyllamodel.schema.rules.handwritten import StatementJudge, keyspaces_of
+from scyllamodel.schema.rules.handwritten import StatementJudge, changes_keyspaces, keyspaces_of
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -164,7 +164,11 @@ def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: Key
         versions = _history(wish, look, books)
         ran = ran_by_hand(versions, wish.repo.models)
         pending = [raw for raw in wish.raw if not _is_done(raw, look, ran)]
-        judge = _judge_of(pending, wish, look, found)
+        texts = [cql for one in pending for cql in (one.cql, one.undo) if cql is not None]
+        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in found}
+        every = SchemaFacts((*found, *look.found(sorted(others))))
+        topology, racks = look.places(every) if any(map(changes_keyspaces, texts)) else (None, None)
+        judge = StatementJudge(wish.repo.keyspace, every, look.server, topology=topology, racks=racks)
         plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow, judge)
         refusals = (*plan.refusals, *doubts(pending, versions, wish.allow))
         plan = attrs.evolve(plan, refusals=refusals, notes=(*plan.notes, *notes_on_roles(wish.raw, ran)))
@@ -177,13 +181,6 @@ def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: Key
     first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))
     numbered = (attrs.evolve(step, seq=seq) for seq, step in enumerate(first, 1 - len(first)))
     return attrs.evolve(plan, bootstrap=tuple(numbered))
-
-
-def _judge_of(raw: Iterable[RawStep], wish: Wish, look: Look, found: SchemaFacts) -> StatementJudge:
-    """A judge that knows what is there, also in keyspaces that hand-written statements alone speak of."""
-    known = {part.name for part in found}
-    others = sorted({name for one in raw for name in keyspaces_of(one.cql)} - known)
-    return StatementJudge(wish.repo.keyspace, (*found, *look.found(others)), look.server)
 
 
 def _with_grants(plan: Plan, wish: Wish, wanted: SchemaFacts, look: Look, books: KeyspaceFacts) -> Plan:

@@ -122,6 +122,14 @@ class Look:
         with_tablets = any(part.keyspace is None or part.keyspace.tablets for part in found)
         return read_racks(self.coordinator) if self.server.has_tablets and with_tablets else None
 
+    def places(self, found: SchemaFacts) -> tuple[Topology, Racks | None]:
+        """The number of nodes in each data centre, and the racks as of `racks`.
+
+        Raises:
+            IntrospectionError: they could not be read.
+        """
+        return self.topology(), self.racks(found)
+
     def checked(self, plan: Plan, found: SchemaFacts, *, by_hand: bool = False) -> Plan:
         """The plan with what the state of the cluster says against it, if there is anything to do.
 

@@ -33,6 +33,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides
 from scyllamodel.schema.postcondition import holds, keyspace_of
 from scyllamodel.schema.rules import Case, judge
+from scyllamodel.schema.rules.usertypes import used_by
 from scyllamodel.types.values import COUNTER, user_types
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _drop_columns(change: DropColumns, found: KeyspaceFacts, server: ServerProfi
             yield _replaced(change, name, "column", f"it is {now.type.cql} ({now.kind})")
         indexes = [index.name for index in live.indexes if column.name in index.names(live)]
         if indexes:
-            yield _needed(change, f"{change.table}.{column.name}", "the index", indexes)
+            yield _needed(change, f"{change.table}.{column.name}", [f"the index {index}" for index in indexes])
         if user_types(column.type) or column.type == COUNTER:
             text = f"a column of type {column.type.cql} cannot come back under its name once it was dropped"
             yield Diagnostic("RB109", "warn", f"{change.keyspace}.{change.table}.{column.name}", text)
@@ -153,14 +154,8 @@ def _drop_type(change: DropType, found: KeyspaceFacts, server: ServerProfile) ->
     name = change.type.name
     if not holds(AddType(change.keyspace, change.type), found, server):
         yield _replaced(change, name, "type", "its fields are not those it was made with")
-    columns = [f"{table.name}.{c.name}" for table in found.tables for c in table if name in user_types(c.type)]
-    types = [
-        f"{other.name}.{field}" for other in found.types for field, inner in other.fields if name in user_types(inner)
-    ]
-    if columns:
-        yield _needed(change, name, "the column", columns)
-    if types:
-        yield _needed(change, name, "the field", types)
+    if users := used_by(name, found):
+        yield _needed(change, name, users)
 
 
 @_obstacles.register(DropIndex)
@@ -248,7 +243,7 @@ _CONTRACT: Final = (
 )
 
 
-def _needed(change: Change, name: str, what: str, dependents: list[str]) -> Diagnostic:
+def _needed(change: Change, name: str, dependents: list[str]) -> Diagnostic:
     path = f"{keyspace_of(change)}.{name}"
-    many = f"{what} {dependents[0]} depends" if len(dependents) == 1 else f"{what}s {', '.join(dependents)} depend"
-    return Diagnostic("RB103", "error", path, f"{many} on it", _CONTRACT.format(path))
+    verb = "depends" if len(dependents) == 1 else "depend"
+    return Diagnostic("RB103", "error", path, f"{', '.join(dependents)} {verb} on it", _CONTRACT.format(path))

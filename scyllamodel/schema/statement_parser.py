@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -16,7 +16,7 @@ from scyllamodel._identifiers import unquote
 from scyllamodel.schema.facts import FrozenMap, Kind, TableColumn
 from scyllamodel.schema.statement_reader import StatementReader, StatementSyntaxError
 from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import CqlType
+from scyllamodel.types.values import CqlType, Native
 
 
 @attrs.frozen
@@ -28,11 +28,14 @@ class ParsedStatement:
         keyspace: None where the statement leaves it to the session.
         name: raw name of the keyspace, table, view or index; empty for an index without a name.
         table: raw name of the table that an index or view is on; otherwise the name.
-        columns: columns that are added, with their types; others have only names, in ``names``.
+        columns: columns or fields that are added or get another type; of a view those of its key, with a type that
+            means nothing. Others have only names, in ``names``.
         names: raw names of the columns that are dropped, indexed, altered, selected or declared as TTL.
+        renames: columns or fields under new names, as ``(old, new)`` pairs.
         options: of ``WITH``, by name; maps, lists, texts, numbers and booleans as Python values.
         using: the class of a custom index.
         where: the filter of a view.
+        if_not_exists: whether a field that is there stays as it is.
     """
 
     action: str
@@ -41,9 +44,11 @@ class ParsedStatement:
     table: str = ""
     columns: tuple[TableColumn, ...] = ()
     names: tuple[str, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
     options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
     using: str | None = None
     where: str = ""
+    if_not_exists: bool = False
 
 
 def parse_statement(cql: str) -> ParsedStatement | None:
@@ -111,7 +116,7 @@ def _create_view(reader: StatementReader) -> ParsedStatement:
     keyspace, name = reader.qualified()
     reader.expect("AS")
     reader.expect("SELECT")
-    reader.text_until("FROM")
+    selected = reader.text_until("FROM").split(" , ")
     reader.expect("FROM")
     base = reader.qualified()
     where = ""
@@ -119,20 +124,42 @@ def _create_view(reader: StatementReader) -> ParsedStatement:
         where = reader.text_until("PRIMARY")
     reader.expect("PRIMARY")
     reader.expect("KEY")
-    reader.parenthesised()
+    key = tuple(TableColumn(column, Native("text"), kind) for column, kind in _key(reader.parenthesised()))
     return ParsedStatement(
-        "CREATE MATERIALIZED VIEW", keyspace or base[0], name, base[1], where=where, options=FrozenMap(_with(reader))
-    )
+        "CREATE MATERIALIZED VIEW", keyspace or base[0], name, base[1], columns=key,
+        names=tuple(map(unquote, selected)), where=where, options=FrozenMap(_with(reader)),
+    )  # fmt: skip
+
+
+def _key(parts: list[str]) -> Iterator[tuple[str, Kind]]:
+    """The columns of a primary key: the first part is the partition key, in parentheses if it has several columns."""
+    for at, part in enumerate(parts):
+        names = StatementReader(part).parenthesised() if part.startswith("(") else [part]
+        yield from ((unquote(name), "clustering" if at else "partition_key") for name in names)
 
 
 def _create_table(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
     keyspace, name = reader.qualified()
-    columns = [_column(text) for text in reader.parenthesised() if not text.upper().startswith("PRIMARY KEY")]
+    parts = reader.parenthesised()
+    columns = [_column(text) for text in parts if not _is_key(text)]
     ttl = tuple(column.name for column, is_ttl in columns if is_ttl)
+    kinds = {column: kind for text in parts if _is_key(text) for column, kind in _key_of(text)}
+    found = {column.name: attrs.evolve(column, kind=kinds.get(column.name, column.kind)) for column, _ in columns}
+    key = [found.pop(column) for column in kinds if column in found]
     return ParsedStatement(
-        "CREATE TABLE", keyspace, name, name, tuple(column for column, _ in columns), ttl, FrozenMap(_with(reader))
+        "CREATE TABLE", keyspace, name, name, (*key, *found.values()), ttl, options=FrozenMap(_with(reader))
     )
+
+
+def _is_key(text: str) -> bool:
+    return text.upper().startswith("PRIMARY KEY")
+
+
+def _key_of(text: str) -> Iterator[tuple[str, Kind]]:
+    reader = StatementReader(text)
+    reader.take("PRIMARY", "KEY")
+    return _key(reader.parenthesised())
 
 
 def _column(text: str) -> tuple[TableColumn, bool]:
@@ -203,8 +230,18 @@ _ALTERATIONS: Final[Mapping[str, Callable[[StatementReader], Mapping[str, Any]]]
     "ALTER": _altered,
     "WITH": lambda reader: {"options": FrozenMap(reader.options())},
     "TTL": _ttl,
-    "RENAME": lambda _: {},
+    "RENAME": lambda reader: {"renames": _renamed(reader)},
 }
+
+
+def _renamed(reader: StatementReader) -> tuple[tuple[str, str], ...]:
+    _skip_condition(reader)
+    pairs = list[tuple[str, str]]()
+    while not pairs or reader.take("AND"):
+        old = reader.name()
+        reader.expect("TO")
+        pairs.append((old, reader.name()))
+    return tuple(pairs)
 
 
 def _alter_view(reader: StatementReader) -> ParsedStatement:
@@ -216,10 +253,30 @@ def _alter_view(reader: StatementReader) -> ParsedStatement:
 def _alter_type(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
     keyspace, name = reader.qualified()
-    for word in ("ADD", "RENAME", "ALTER"):
-        if reader.take(word):
-            return ParsedStatement(f"ALTER TYPE {word}", keyspace, name)
+    if reader.take("ADD"):
+        conditional = reader.take("IF", "NOT", "EXISTS")
+        return ParsedStatement("ALTER TYPE ADD", keyspace, name, columns=(_field(reader),), if_not_exists=conditional)
+    if reader.take("RENAME"):
+        return ParsedStatement("ALTER TYPE RENAME", keyspace, name, renames=_renamed(reader))
+    if reader.take("ALTER"):
+        _skip_condition(reader)
+        return ParsedStatement("ALTER TYPE ALTER", keyspace, name, columns=(_field(reader, between="TYPE"),))
     raise StatementSyntaxError(f"no change of a type begins with {reader.peek()!r}")
+
+
+def _field(reader: StatementReader, between: str = "") -> TableColumn:
+    """A field of a user type with its type, which a keyword may stand before."""
+    name = reader.name()
+    if between:
+        reader.expect(between)
+    return TableColumn(name, _type(reader.text_until()))
+
+
+def _create_type(reader: StatementReader) -> ParsedStatement:
+    _skip_condition(reader)
+    keyspace, name = reader.qualified()
+    fields = tuple(_field(StatementReader(text)) for text in reader.parenthesised())
+    return ParsedStatement("CREATE TYPE", keyspace, name, columns=fields)
 
 
 def _drop(action: str) -> Callable[[StatementReader], ParsedStatement]:
@@ -249,7 +306,10 @@ _STATEMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[StatementReader], Pars
     (("CREATE", "TABLE|COLUMNFAMILY"), _create_table),
     (("ALTER", "TABLE|COLUMNFAMILY"), _alter_table),
     (("ALTER", "MATERIALIZED", "VIEW"), _alter_view),
+    (("CREATE", "TYPE"), _create_type),
     (("ALTER", "TYPE"), _alter_type),
+    (("DROP", "TYPE"), _drop("DROP TYPE")),
+    (("DROP", "TABLE|COLUMNFAMILY"), _drop("DROP TABLE")),
     (("DROP", "INDEX"), _drop("DROP INDEX")),
     (("DROP", "MATERIALIZED", "VIEW"), _drop("DROP MATERIALIZED VIEW")),
     (("SELECT",), _select),

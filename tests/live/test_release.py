@@ -328,6 +328,18 @@ def test_models_in_several_keyspaces_are_one_version(releases):
     assert ["add_table", "add_table"] == [step.op for step in result.plan.steps]
 
 
+def test_a_hand_written_step_on_a_keyspace_is_judged_by_the_nodes_that_there_are(releases):
+    """A data centre without nodes is refused before anything runs; the undo is judged as well."""
+    repo = releases(table("t", *T))
+    wrong = f"ALTER KEYSPACE {repo.keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'no_dc': 1}}"
+    wrong += " AND durable_writes = true"
+    with pytest.raises(ImpossibleChange, match=r"NB104 .*'no_dc'"):
+        migrate(repo, steps=[RawStep(wrong)])
+    planned = migrate(repo, dry_run=True, steps=[RawStep("GRANT a TO b", undo=wrong)]).plan
+
+    assert ["NB104"] == [one.code for one in planned.steps[-1].lints if "'no_dc'" in one.text]
+
+
 def test_the_loop_goes_on_while_a_sync_runs(releases):
     """The twins to await give what the functions give."""
     repo = releases(table("t", *T))

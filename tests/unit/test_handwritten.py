@@ -12,7 +12,7 @@ from scyllamodel.release.raw import RawStep, with_raw
 from scyllamodel.schema.facts import FrozenMap, Keyspace
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.rules.handwritten import StatementJudge, keyspaces_of
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server import NodeSettings, ServerProfile
 from scyllamodel.schema.statement_parser import parse_statement
 from scyllamodel.schema.statement_reader import StatementSyntaxError
 
@@ -86,7 +86,7 @@ BREAKING = [
     ("NB102", "ALTER TABLE k.t DROP e", None, [VECTOR], [NEW], []),
     ("NB102", "ALTER TABLE k.t DROP (w, lang)", None, [VECTOR], [NEW], []),
     ("NB102", "ALTER TABLE k.t DROP v", None, [VECTOR], [NEW], []),
-    ("NB101", "ALTER TABLE k.t DROP m", None, [INDEXED], [OLD, NEW], [CASSANDRA]),
+    ("NB101", "ALTER TABLE k.t DROP m", None, [INDEXED], [OLD, NEW], []),
     ("NB101", f"CREATE INDEX ON k.{LONG_TABLE.name} ({'c' * 100})", None, [LONG_TABLE], [OLD, NEW], [CASSANDRA]),
     ("NB101", f"CREATE INDEX {LONG} ON k.t (v)", None, [PLAIN], [OLD], [NEW, CASSANDRA]),
     ("NB101", VIEW % ("m" * 223, "v IS NOT NULL"), None, [PLAIN], [OLD], [NEW, CASSANDRA]),
@@ -127,7 +127,6 @@ HARMLESS = [
     (NONE % 0, keyspace(tablets=False), []),
     ("ALTER TABLE k.t WITH comment = 'x'", None, [EXPIRING]),
     ("ALTER TABLE k.t WITH synchronous_updates = false", None, [PLAIN]),
-    ("ALTER TABLE k.t DROP fl", None, [INDEXED]),
     ("ALTER TABLE k.t DROP w", None, [PLAIN]),
     ("ALTER TABLE k.t ALTER v TYPE int", None, [EXPIRING]),
     ("ALTER TYPE k.addr ADD y int", None, [HOME, HELD]),
@@ -147,6 +146,48 @@ HARMLESS = [
 def test_statements_beside_those_that_break_are_not_refused(cql, about, parts):
     """The near statement passes on every server."""
     assert [[], [], []] == [judged(cql, server, *parts, about=about) for server in (OLD, NEW, CASSANDRA)]
+
+
+NODES, RACKS = {"dc1": 3, "dc2": 1}, {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
+ONE = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', %s} AND durable_writes = true"
+OTHER = "CREATE KEYSPACE kk WITH replication = {'class': %s}"
+GUARDED = attrs.evolve(NEW, node=NodeSettings(least_factor=2, most_factor=2))
+RACK_VALID = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
+
+# the factors or class, whether the keyspace has tablets, its tables, the server, the severity, a word of the remark
+PLACES = [
+    (ONE % "'dc1': 1, 'dc3': 1", False, [], NEW, "error", "'dc3'"),
+    (ONE % "'dc1': 1, 'dc3': 1", False, [], CASSANDRA, "error", "'dc3'"),
+    (ONE % "'dc1': 1, 'dc2': 1, 'dc3': 0", True, [], NEW, None, ""),
+    (ONE % "'dc1': 4", False, [PLAIN], NEW, "warn", "3 nodes"),
+    (ONE % "'dc1': 1, 'dc2': 2", True, [PLAIN], OLD, "error", "1 nodes"),
+    (ONE % "'dc1': 1, 'dc2': 2", True, [], OLD, "warn", "1 nodes"),
+    (ONE % "'dc1': ['r9'], 'dc2': 1", True, [], NEW, "error", "rack r9"),
+    (ONE % "'dc1': ['r1'], 'dc2': 1", True, [], NEW, None, ""),
+    (ONE % "'dc1': ['r1']", False, [], NEW, "error", "takes a number"),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [UNDER_KEY], NEW, "error", "3 racks"),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], NEW, None, ""),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], RACK_VALID, "error", "rf_rack_valid_keyspaces"),
+    (ONE % "'dc1': 1", False, [], GUARDED, "error", "fewer than 2"),
+    (ONE % "'dc1': 3", False, [], GUARDED, "error", "more than 2"),
+    (OTHER % "'NetworkTopologyStrategy', 'dc3': 1", True, [], NEW, "error", "'dc3'"),
+    (OTHER % "'NetworkTopologyStrategy', 'dc1': 1", True, [], NEW, None, ""),
+    (OTHER % "'SimpleStrategy', 'replication_factor': 5", True, [], CASSANDRA, "warn", "4 nodes"),
+]
+
+
+@pytest.mark.parametrize("case", PLACES, ids=[f"{at} {case[0][42:90]}" for at, case in enumerate(PLACES)])
+def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case):
+    """NB104 for data centres, racks and numbers of copies that the cluster does not have."""
+    cql, tablets, parts, server, severity, word = case
+    found = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
+    said = [
+        (one.severity, word in one.text)
+        for one in StatementJudge("k", found, server, topology=NODES, racks=RACKS).judge(cql)
+        if one.code == "NB104"
+    ]
+
+    assert ([] if severity is None else [(severity, True)]) == said
 
 
 @pytest.mark.parametrize(
@@ -250,7 +291,7 @@ def test_the_parts_of_statements():
     )
 
     assert ("CREATE TABLE", "K", "t", ("e",)) == (made.action, made.keyspace, made.name, made.names)
-    assert [("B", "static"), ("a", "regular"), ("e", "regular")] == sorted((c.name, c.kind) for c in made.columns)
+    assert [("B", "static"), ("a", "partition_key"), ("e", "regular")] == sorted((c.name, c.kind) for c in made.columns)
     assert {"cdc": {"enabled": True, "ttl": 5}, "x": -1.5} == {**made.options}
     assert {"shop"} == keyspaces_of("DROP INDEX shop.i")
     assert set() == keyspaces_of("GRANT a TO b") | keyspaces_of("ALTER TABLE k.") | keyspaces_of("DROP INDEX i")

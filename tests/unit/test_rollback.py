@@ -320,7 +320,7 @@ def test_an_undo_by_hand_is_judged_as_any_hand_written_statement():
 
     assert ["NB101"] == [told.code for told in undoing(indexed, [step], code=code, server=scylla).refusals]
     assert () == undoing(free, [step], code=code, server=scylla).refusals
-    assert () == undoing(indexed, [step], code=code).refusals
+    assert ["NB104"] == [told.code for told in undoing(indexed, [step], code=code).refusals]
 
 
 def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
@@ -358,8 +358,9 @@ def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
     found = schema(keyspace=NO_LOG)
     other = attrs.evolve(found, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
     target = Target(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
+    judge = StatementJudge("k", [found, other], SCYLLA)
     plan = rollback_plan(
-        target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, beside=[other]
+        target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, judge=judge
     ).plan
     judge = StatementJudge("k", [found, other], SCYLLA)
     (planned,) = with_raw(make_plan(SchemaFacts([found]), SchemaFacts([found]), SCYLLA), code, {"k"}, (), judge).steps

@@ -137,7 +137,8 @@ ALTERED = [
     if case["cql"].startswith("ALTER KEYSPACE k WITH replication") and not case.get("setup")
     if key in case
 ]  # fmt: skip
-ELSEWHERE = r"Unrecognized|enough token-owning|unable to find|Missing|at least one datacenter|RF-rack-valid|SE "
+ELSEWHERE = r"enough token-owning|Missing|at least one datacenter|RF-rack-valid|SE "
+ONE_RACK = {"dc1": frozenset({"rack2"})}
 
 
 @pytest.mark.parametrize(("key", "statement", "answer", "about"), ALTERED)
@@ -146,7 +147,7 @@ def test_a_hand_written_change_of_a_replication(key, statement, answer, about):
     name = parse_statement(statement).keyspace
     one = replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"})
     about = attrs.evolve(about or Keyspace("k", one, True, key.endswith("t")), name=name)
-    judge = StatementJudge(name, [KeyspaceFacts(name, about)], SCYLLAS[key])
+    judge = StatementJudge(name, [KeyspaceFacts(name, about)], SCYLLAS[key], topology={"dc1": 1}, racks=ONE_RACK)
     errors = [said.code for said in judge.judge(statement) if said.severity == "error" and said.code == "NB104"]
     text = str(answer).removeprefix("!")
 

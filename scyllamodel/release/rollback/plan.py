@@ -68,7 +68,7 @@ def rollback_plan(
     allow: Collection[str] = (),
     steps: Iterable[RawStep] = (),
     kept: Collection[str] = (),
-    beside: Iterable[KeyspaceFacts] = (),
+    judge: StatementJudge | None = None,
 ) -> RollbackPlan:
     """The plan that takes the schema back to this target.
 
@@ -81,9 +81,9 @@ def rollback_plan(
         allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``; also of empty tables.
         steps: the hand-written steps that the code has; their undo is taken from here.
         kept: further keyspaces that no hand-written undo may drop.
-        beside: further keyspaces that a hand-written undo speaks of.
+        judge: what judges hand-written undos; None for one that knows the keyspaces of ``found`` alone.
     """
-    judge = StatementJudge(", ".join(part.name for part in found), (*found, *beside), server)
+    judge = judge or StatementJudge(", ".join(part.name for part in found), found, server)
     return _Draft(rewind(target, found), found, server, frozenset(allow), tuple(steps), frozenset(kept), judge).all()
 
 

@@ -31,7 +31,7 @@ from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import BY_HAND, Plan
 from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.allow import checked
-from scyllamodel.schema.rules.handwritten import keyspaces_of
+from scyllamodel.schema.rules.handwritten import StatementJudge, changes_keyspaces, keyspaces_of
 from scyllamodel.schema.server import ServerProfile
 
 _See: TypeAlias = Callable[[str], KeyspaceFacts]
@@ -55,8 +55,13 @@ class Wish:
         """What leads there from the schema of now."""
         found = SchemaFacts(see(name) for name in _keyspaces(self.repo, target))
         kept = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
-        beside = [see(name) for name in sorted(_spoken_of(target, self.steps) - {part.name for part in found})]
-        return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept, beside=beside)
+        texts = _undo_texts(target, self.steps)
+        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in found}
+        every = SchemaFacts((*found, *map(see, sorted(others))))
+        placed = any(map(changes_keyspaces, texts))
+        topology, racks = Look.at(self.repo).places(every) if placed else (None, None)
+        judge = StatementJudge(self.repo.keyspace, every, server, topology=topology, racks=racks)
+        return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept, judge=judge)
 
 
 def _whole(found: Migration, ledger: Ledger, see: _See, server: ServerProfile) -> Migration:
@@ -70,11 +75,10 @@ def _keyspaces(repo: Repo, target: Target) -> list[str]:
     return sorted({repo.keyspace, *(keyspace_of(change) for change in changes if change is not None)})
 
 
-def _spoken_of(target: Target, code: Sequence[RawStep]) -> set[str]:
-    """The keyspaces that the undo of hand-written steps names."""
+def _undo_texts(target: Target, code: Sequence[RawStep]) -> list[str]:
+    """The undo of each hand-written step, as far as there is one."""
     raw = (step for found in target.undone for step in found.steps if step.op == BY_HAND)
-    texts = (undo_text(step, code) for step in raw)
-    return {name for cql in texts if cql is not None for name in keyspaces_of(cql)}
+    return [cql for step in raw if (cql := undo_text(step, code)) is not None]
 
 
 def schema_of(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfile]:

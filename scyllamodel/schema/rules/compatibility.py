@@ -12,10 +12,11 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.types import field_renames
 from scyllamodel.schema.facts import Unreadable
 from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.writers import python_text
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Table, UserType
+    from scyllamodel.schema.facts import Index, Table, UserType
     from scyllamodel.schema.rules.case import Case, ChangeRule
 
 
@@ -23,8 +24,7 @@ def _renamed(change: RenameKeyColumns, case: Case) -> Iterator[Diagnostic]:
     table = next(table for table in case.found.tables if table.name == change.table)
     for old, new in change.names:
         path = case.path(change.table, old)
-        held = [index.name for index in table.indexes if index.column == old]
-        if held:
+        if held := indexes_under(table, old):
             text = f"the key column cannot be renamed to {new}: the index {', '.join(held)} depends on it"
             yield Diagnostic("BC101", "error", path, text, "Drop the index first, or keep the old name with db_name=.")
             continue
@@ -32,6 +32,20 @@ def _renamed(change: RenameKeyColumns, case: Case) -> Iterator[Diagnostic]:
         fix = f"Stop them first, then: {recipes.allowing('BC101', path)}.\n"
         fix += f"Or keep the name: db_name={python_text(old)}"
         yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
+
+
+def indexes_under(table: Table, column: str) -> list[str]:
+    """The indexes that keep a key column from being renamed: those on it, and vector indexes that search within it.
+
+    An ordinary local index names the partition key too, and does not mind.
+    """
+    return [index.name for index in table.indexes if column == index.column or column in _searched(index, table)]
+
+
+def _searched(index: Index, table: Table) -> tuple[str, ...]:
+    if not (index.local and is_viewless(index.using)):
+        return ()
+    return index.partition or tuple(key.name for key in table.partition_key)
 
 
 def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:

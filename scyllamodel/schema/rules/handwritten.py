@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, Change, DropColumns, DropIndex
+from scyllamodel.schema.changes import Change
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.effects import after
-from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
+from scyllamodel.schema.facts import Index, KeyspaceFacts
 from scyllamodel.schema.filters import has_stray_quote
 from scyllamodel.schema.rules.breaking import long_index, long_ttl, long_view, static_beside_collection
+from scyllamodel.schema.rules.handwritten_drops import (
+    added_field,
+    dropped_columns,
+    dropped_table,
+    dropped_type,
+    renamed_columns,
+    renamed_fields,
+)
+from scyllamodel.schema.rules.handwritten_effects import changes_of
 from scyllamodel.schema.rules.handwritten_keyspaces import (
     durable_writes,
     idle_factor,
@@ -25,8 +34,9 @@ from scyllamodel.schema.rules.handwritten_keyspaces import (
     no_replicas,
     refused_factors,
     refused_tablets,
+    unfit_replication,
 )
-from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused
+from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused, unknown_table
 from scyllamodel.schema.rules.handwritten_types import (
     column_type,
     field_type,
@@ -34,13 +44,21 @@ from scyllamodel.schema.rules.handwritten_types import (
     ttl_column_type,
     user_type,
 )
-from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.statement_parser import parse_statement
 from scyllamodel.schema.statement_reader import StatementSyntaxError
-from scyllamodel.types.values import Native, is_multi_cell
 
 if TYPE_CHECKING:
+    from scyllamodel.schema.rules.case import Racks, Topology
     from scyllamodel.schema.server import ServerProfile
+
+
+def changes_keyspaces(cql: str) -> bool:
+    """Whether a statement creates or alters a keyspace, so that a `StatementJudge` wants to know the nodes."""
+    try:
+        parsed = parse_statement(cql)
+    except StatementSyntaxError:
+        return False
+    return parsed is not None and parsed.action in {"CREATE KEYSPACE", "ALTER KEYSPACE"}
 
 
 def keyspaces_of(cql: str) -> set[str]:
@@ -58,10 +76,20 @@ class StatementJudge:
     Parameters:
         keyspace: the one that is meant where a statement names none.
         found: what the keyspaces hold.
+        topology: how many nodes each data centre has, for statements on keyspaces; None where nobody read it.
+        racks: of each data centre; None where nobody read them.
     """
 
-    def __init__(self, keyspace: str, found: Iterable[KeyspaceFacts], server: ServerProfile) -> None:
-        self._keyspace = keyspace
+    def __init__(
+        self,
+        keyspace: str,
+        found: Iterable[KeyspaceFacts],
+        server: ServerProfile,
+        *,
+        topology: Topology | None = None,
+        racks: Racks | None = None,
+    ) -> None:
+        self._keyspace, self._topology, self._racks = keyspace, topology, racks
         self._found = {part.name: part for part in found}
         self._server = server
 
@@ -81,41 +109,18 @@ class StatementJudge:
         if parsed is None:
             return ()
         name = parsed.keyspace or self._keyspace
-        written = Handwritten(parsed, self._found.get(name, KeyspaceFacts(name)), self._server)
+        written = Handwritten(
+            parsed, self._found.get(name, KeyspaceFacts(name)), self._server, self._topology, self._racks
+        )
         said = tuple(found for rule in _RULES.get(parsed.action, ()) for found in rule(written))
-        for change in _changes(written) if runs else ():
+        refuses = any(found.severity == "error" for found in said)
+        for change in changes_of(written) if runs and not refuses else ():
             self.follow(name, change)
         return said
 
     def follow(self, keyspace: str, change: Change) -> None:
         """Take note of a change that runs now."""
         self._found[keyspace] = after(change, self._found.get(keyspace, KeyspaceFacts(keyspace)))
-
-
-def _changes(written: Handwritten) -> Iterator[Change]:
-    """What the statement changes of that by which later ones are judged."""
-    statement, keyspace = written.statement, written.found.name
-    table = written.table or Table(statement.table or statement.name, ())
-    if statement.action == "CREATE INDEX":
-        index = Index(statement.name, ", ".join(statement.names), using=statement.using)
-        yield AddIndex(keyspace, table, index)
-    elif statement.action == "DROP INDEX":
-        yield DropIndex(keyspace, table, Index(statement.name, ""))
-    elif statement.action == "ALTER TABLE ADD":
-        yield AddColumns(keyspace, table.name, statement.columns)
-    elif statement.action == "ALTER TABLE DROP":
-        yield DropColumns(keyspace, table.name, tuple(TableColumn(name, Native("text")) for name in statement.names))
-    elif statement.action == "CREATE TABLE":
-        ttl = next(iter(statement.names), None)
-        yield AddTable(keyspace, Table(statement.name, statement.columns, ttl_column=ttl))
-    elif statement.action == "ALTER TABLE TTL" and written.table is not None:
-        yield AddTable(keyspace, attrs.evolve(table, ttl_column=next(iter(statement.names), None)))
-
-
-def _unknown_table(written: Handwritten) -> Iterator[Diagnostic]:
-    """What cannot be judged, because the table is not known."""
-    text = f"the statement was not checked, since nothing is known of the table {written.statement.table}"
-    yield Diagnostic("NB103", "warn", written.path, text, "Make sure that the table exists when it is sent.")
 
 
 def _index(written: Handwritten) -> Iterator[Diagnostic]:
@@ -128,7 +133,7 @@ def _index(written: Handwritten) -> Iterator[Diagnostic]:
     if not server.fails_static_writes:
         return
     if written.table is None:
-        yield from _unknown_table(written)
+        yield from unknown_table(written)
     elif (column := written.table.get(statement.names[0] if statement.names else "")) is not None:
         table = attrs.evolve(written.table, indexes=[Index(statement.name, column.name)])
         yield from static_beside_collection(written.path, table, server)
@@ -155,7 +160,7 @@ def _tags(written: Handwritten) -> Iterator[Diagnostic]:
     if not options or not written.server.has_ttl_columns:
         return
     if written.table is None:
-        yield from _unknown_table(written)
+        yield from unknown_table(written)
     elif written.table.ttl_column is not None:
         column = written.table.ttl_column
         text = f"{options[0]} replaces the tags of the table, and {column} is not its TTL column any more"
@@ -166,33 +171,10 @@ def _tags(written: Handwritten) -> Iterator[Diagnostic]:
 def _added(written: Handwritten) -> Iterator[Diagnostic]:
     if written.server.fails_static_writes and any(column.kind == "static" for column in written.statement.columns):
         if written.table is None:
-            yield from _unknown_table(written)
+            yield from unknown_table(written)
         else:
             table = attrs.evolve(written.table, columns=(*written.table.columns, *written.statement.columns))
             yield from static_beside_collection(written.path, table, written.server)
-
-
-def _dropped(written: Handwritten) -> Iterator[Diagnostic]:
-    if not written.server.drops_indexed_collections:
-        return
-    if written.table is None:
-        yield from _unknown_table(written)
-        return
-    for name in written.statement.names:
-        for index in written.table.indexes:
-            if name in index.names(written.table):
-                yield from _under_index(written, written.table, name, index)
-
-
-def _under_index(written: Handwritten, table: Table, name: str, index: Index) -> Iterator[Diagnostic]:
-    column = table.get(name)
-    fix = f"First: DROP INDEX {written.found.name}.{index.name}"
-    if is_viewless(index.using):
-        text = f"the index {index.name} needs {name}, and stays as an index on a column that is not there"
-        yield refused("NB102", written, text, fix)
-    elif column is not None and is_multi_cell(column.type):
-        text = f"the collection {name} is dropped under the index {index.name}: the next write ends every node"
-        yield refused("NB101", written, text, fix)
 
 
 def _dropped_time(written: Handwritten) -> Iterator[Diagnostic]:
@@ -205,18 +187,29 @@ def _dropped_time(written: Handwritten) -> Iterator[Diagnostic]:
 
 _Rule = Callable[[Handwritten], Iterator[Diagnostic]]
 _RULES: Final[Mapping[str, tuple[_Rule, ...]]] = {
-    "CREATE KEYSPACE": (initial_tablets,),
-    "ALTER KEYSPACE": (durable_writes, no_replicas, initial_tablets, refused_tablets, refused_factors, idle_factor),
+    "CREATE KEYSPACE": (initial_tablets, unfit_replication),
+    "ALTER KEYSPACE": (
+        durable_writes,
+        no_replicas,
+        initial_tablets,
+        refused_tablets,
+        refused_factors,
+        idle_factor,
+        unfit_replication,
+    ),
     "CREATE INDEX": (_index,),
     "CREATE MATERIALIZED VIEW": (_view, _table_options),
     "CREATE TABLE": (_table_options,),
     "ALTER TABLE WITH": (_table_options, _tags),
     "ALTER MATERIALIZED VIEW": (_table_options,),
     "ALTER TABLE ADD": (_added,),
-    "ALTER TABLE DROP": (_dropped, ttl_column_drop),
+    "ALTER TABLE DROP": (dropped_columns, ttl_column_drop),
+    "ALTER TABLE RENAME": (renamed_columns,),
+    "DROP TABLE": (dropped_table,),
+    "DROP TYPE": (dropped_type,),
     "ALTER TABLE ALTER": (ttl_column_type, column_type),
-    "ALTER TYPE ADD": (user_type,),
-    "ALTER TYPE RENAME": (user_type,),
+    "ALTER TYPE ADD": (user_type, added_field),
+    "ALTER TYPE RENAME": (user_type, renamed_fields),
     "ALTER TYPE ALTER": (field_type,),
     "SELECT": (_dropped_time,),
 }

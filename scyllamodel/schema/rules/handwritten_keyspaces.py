@@ -13,9 +13,13 @@ import attrs
 from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy
-from scyllamodel.schema.facts import Keyspace
-from scyllamodel.schema.replication import copies, factors, replication_map
+from scyllamodel.schema.diff.sides import Sides
+from scyllamodel.schema.facts import Keyspace, KeyspaceFacts
+from scyllamodel.schema.replication import by_data_center, copies, factors, replication_map
+from scyllamodel.schema.rules.case import Case
 from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused
+from scyllamodel.schema.rules.keyspaces import refused_replication
+from scyllamodel.schema.rules.racks import invalid, needs_valid_racks
 
 
 def durable_writes(written: Handwritten) -> Iterator[Diagnostic]:
@@ -65,6 +69,63 @@ def refused_factors(written: Handwritten) -> Iterator[Diagnostic]:
     fault = _fault(factors(about.replication or {}), asked, written)
     if fault is not None:
         yield refused("NB104", written, fault, _steps(about, asked, written))
+
+
+def unfit_replication(written: Handwritten) -> Iterator[Diagnostic]:
+    """NB104: a replication that the nodes, their racks or their settings do not allow, as for one of a repo.
+
+    A keyspace without tablets takes more copies than there are nodes, so that is a warning there.
+    """
+    given = written.statement.options.get("replication")
+    if not isinstance(given, Mapping) or not given:
+        return
+    asked = replication_map(cast("Mapping[str, Any]", given))
+    about = _afterwards(written, asked)
+    case = Case(
+        Sides.of(attrs.evolve(written.found, keyspace=about), KeyspaceFacts(written.found.name), written.server),
+        (), written.topology, frozenset(), written.racks,
+    )  # fmt: skip
+    for said in refused_replication(asked, case):
+        yield attrs.evolve(said, code="NB104", object=written.path)
+    for text in _beyond_nodes(asked, written):
+        held = bool(about.tablets) and bool(written.found.tables)
+        yield Diagnostic("NB104", "error" if held else "warn", written.path, text, "Add nodes first.")
+    yield from _beyond_racks(about, written)
+
+
+def _afterwards(written: Handwritten, asked: Mapping[str, Any]) -> Keyspace:
+    """The keyspace with the replication of the statement; a new one has the tablets that it names."""
+    stored, tablets = written.found.keyspace, written.statement.options.get("tablets")
+    if stored is not None:
+        kept: Mapping[str, Any] = stored.replication or {} if stored.tablets else {}
+        return attrs.evolve(stored, replication=replication_map({**kept, **asked}))
+    named = cast("Mapping[str, Any]", tablets).get("enabled", True) if isinstance(tablets, Mapping) else None
+    made = written.server.makes_tablets(strategy(asked), tablets=None if named is None else named in (True, "true"))
+    return Keyspace(written.found.name, replication_map(asked), tablets=made)
+
+
+def _beyond_nodes(asked: Mapping[str, Any], written: Handwritten) -> Iterator[str]:
+    """What there is to say of each data centre that would keep more copies than it has nodes."""
+    nodes = written.topology or {}
+    if strategy(asked) == "SimpleStrategy":
+        nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
+    for dc, factor in sorted(by_data_center(factors(asked), nodes).items()):
+        number, there = copies(factor), nodes.get(dc)
+        if number is not None and there is not None and number > there:
+            text = "the cluster" if dc == "replication_factor" else dc
+            yield f"{number} copies are wanted in {text}, where there are {there} nodes"
+
+
+def _beyond_racks(about: Keyspace, written: Handwritten) -> Iterator[Diagnostic]:
+    """A replication under which views and indexes on tablets would not be RF-rack-valid."""
+    enforced = written.server.node.rf_rack_valid is True
+    holds = written.server.views_need_valid_racks and needs_valid_racks(written.found)
+    if not about.tablets or written.racks is None or not (enforced or holds):
+        return
+    for dc, number, racks in invalid(about, written.racks):
+        what = "views and indexes of the keyspace" if holds else "rf_rack_valid_keyspaces: true"
+        text = f"{what} need one copy in {dc}, or one for each of its {racks} racks, and {number} are wanted"
+        yield refused("NB104", written, text, f"Ask for 1 or {racks} copies in {dc}, or for a list of racks.")
 
 
 def refused_tablets(written: Handwritten) -> Iterator[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,6 +12,7 @@ from scyllamodel.schema.facts import KeyspaceFacts, Table
 from scyllamodel.schema.statement_parser import ParsedStatement
 
 if TYPE_CHECKING:
+    from scyllamodel.schema.rules.case import Racks, Topology
     from scyllamodel.schema.server import ServerProfile
 
 
@@ -21,11 +23,15 @@ class Handwritten:
     Attributes:
         statement: what it says.
         found: its keyspace before it runs; empty facts where nobody read it.
+        topology: how many nodes each data centre has; None where nobody read it.
+        racks: of each data centre; None where nobody read them.
     """
 
     statement: ParsedStatement
     found: KeyspaceFacts
     server: ServerProfile
+    topology: Topology | None = None
+    racks: Racks | None = None
 
     @property
     def path(self) -> str:
@@ -37,6 +43,12 @@ class Handwritten:
     def table(self) -> Table | None:
         """The table that it changes or indexes, if it is known."""
         return next((table for table in self.found.tables if table.name == self.statement.table), None)
+
+
+def unknown_table(written: Handwritten) -> Iterator[Diagnostic]:
+    """NB103: what cannot be judged, because the table is not known."""
+    text = f"the statement was not checked, since nothing is known of the table {written.statement.table}"
+    yield Diagnostic("NB103", "warn", written.path, text, "Make sure that the table exists when it is sent.")
 
 
 def refused(code: str, written: Handwritten, text: str, fix: str) -> Diagnostic:

@@ -105,13 +105,13 @@ def _guarded(replication: Mapping[str, Any], each: Mapping[str, str], case: Case
         elif 0 <= most < factor:
             text = f"this server takes no more than {most} copies (maximum_replication_factor_fail_threshold)"
             yield Diagnostic("KS102", "error", case.name, text, f"Ask for at most {most}.")
-    for names, severity, setting in (
-        (node.refused_strategies, "error", "replication_strategy_fail_list"),
-        (node.discouraged_strategies, "warn", "replication_strategy_warn_list"),
-    ):
-        if name in names and (name, severity) != ("SimpleStrategy", "warn"):  # KS101 says it already
-            text = f"the settings of this server name {name} as one not to use ({setting})"
-            yield Diagnostic("KS106", severity, case.name, text, "Choose another replication class.")
+    text = f"the settings of this server name {name} as one not to use"
+    if name in node.refused_strategies:
+        said = f"{text} (replication_strategy_fail_list)"
+        yield Diagnostic("KS106", "error", case.name, said, "Choose another replication class.")
+    elif name in node.discouraged_strategies and name != "SimpleStrategy":  # KS101 says it of that one
+        said = f"{text} (replication_strategy_warn_list)"
+        yield Diagnostic("KS106", "warn", case.name, said, "Choose another replication class.")
 
 
 def _nodes(replication: Mapping[str, Any], case: Case) -> Topology:

@@ -85,6 +85,19 @@ def containing(name: str, types: Iterable[UserType]) -> frozenset[str]:
     return frozenset(found)
 
 
+def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
+    """The columns and the fields of other types that have this type, each as a phrase."""
+    columns = [
+        f"the column {table.name}.{c.name}" for table in facts.tables for c in table if name in user_types(c.type)
+    ]
+    return columns + [
+        f"the field {other.name}.{field}"
+        for other in facts.types
+        for field, inner in other.fields
+        if name in user_types(inner)
+    ]
+
+
 def keyed_by(names: frozenset[str], facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
     """What has one of these types in its partition key: tables, views, and indexes that are kept in views."""
     found = [part.name for part in (*facts.tables, *facts.views) if _holds(part.partition_key, names)]

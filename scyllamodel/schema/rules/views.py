@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from scyllamodel.schema.changes import AddView, AlterView, DropColumns, DropTable, DropView
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -11,8 +13,9 @@ from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.virtual_columns import index_keeps_columns, view_keeps_columns
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import View
+    from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
     from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.server import ServerProfile
 
 
 def _added(change: AddView, case: Case) -> Iterator[Diagnostic]:
@@ -54,42 +57,56 @@ def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic
     """Cassandra refuses to drop any column of a table with views, Scylla one that a view needs; a table, both do."""
     name = change.table.name if isinstance(change, DropTable) else change.table
     going = {other.view.name for other in case.changes if isinstance(other, DropView)}
-    views = [view for view in case.found.views if view.base == name and view.name not in going]
+    views = [view.name for view in case.found.views if view.base == name and view.name not in going]
     if isinstance(change, DropTable):
         if views:
-            yield _needs(
-                case.path(name), f"the view {_names(views)} depends on it: servers drop no table that has views", views
-            )
+            text = f"the view {', '.join(views)} depends on it: servers drop no table that has views"
+            yield _needs(case.path(name), text, views)
         return
     live = case.found.table(name)
-    indexes = [] if live is None else [i for i in live.indexes if index_keeps_columns(i, live, case.server)]
+    if live is None:
+        return
     for column in change.columns:
-        path = case.path(name, column.name)
-        regular = column.kind == "regular"
-        holding = [view for view in views if column.name in view or (regular and view_keeps_columns(view, live))]
-        if not case.server.drops_columns_beside_views and views:
-            yield _needs(
-                path,
-                f"the view {_names(views)} depends on its table: Cassandra drops no column of a table with views",
-                views,
-            )
-        elif holding:
-            yield _needs(path, f"the view {_names(holding)} needs the column", holding)
-        elif regular and indexes:
-            index = indexes[0]
-            text = f"the index {index.name} on a key column needs every regular column of the table"
-            fix = f"Drop the index first: scyllamodel contract {recipes.allow('DS106', index.name)}"
+        path, found = case.path(name, column.name), keepers(live, column, case.found, case.server, going)
+        if found.views and not case.server.drops_columns_beside_views:
+            text = f"the view {', '.join(found.views)} depends on its table"
+            yield _needs(path, f"{text}: Cassandra drops no column of a table with views", found.views)
+        elif found.views:
+            yield _needs(path, f"the view {', '.join(found.views)} needs the column", found.views)
+        elif found.indexes:
+            text = f"the index {found.indexes[0]} on a key column needs every regular column of the table"
+            fix = f"Drop the index first: scyllamodel contract {recipes.allow('DS106', found.indexes[0])}"
             yield Diagnostic("MV102", "error", path, text, fix)
 
 
-def _names(views: Iterable[View]) -> str:
-    return ", ".join(view.name for view in views)
+@attrs.frozen
+class Keepers:
+    """Names of what does not let a column go."""
+
+    views: list[str]
+    indexes: list[str]
 
 
-def _needs(path: str, text: str, views: Iterable[View]) -> Diagnostic:
+def keepers(
+    table: Table, column: TableColumn, found: KeyspaceFacts, server: ServerProfile, going: Collection[str] = ()
+) -> Keepers:
+    """The views that keep a column of their table, and the indexes on key columns that keep every regular one.
+
+    Parameters:
+        going: views that are dropped before.
+    """
+    views = [view for view in found.views if view.base == table.name and view.name not in going]
+    regular = column.kind == "regular"
+    if server.drops_columns_beside_views:
+        views = [view for view in views if column.name in view or (regular and view_keeps_columns(view, table))]
+    indexes = [index.name for index in table.indexes if regular and index_keeps_columns(index, table, server)]
+    return Keepers([view.name for view in views], indexes)
+
+
+def _needs(path: str, text: str, views: Iterable[str]) -> Diagnostic:
     """A refusal that ends when the views are gone; contract drops those that no model declares."""
     keyspace = path.partition(".")[0]
-    words = " ".join(recipes.allow("DS105", f"{keyspace}.{view.name}") for view in views)
+    words = " ".join(recipes.allow("DS105", f"{keyspace}.{view}") for view in views)
     fix = f"Drop the views first, in the same run or before: scyllamodel contract {words}"
     return Diagnostic("MV102", "error", path, text, fix)
 
