@@ -14,14 +14,16 @@ from scyllamodel.schema.ddl.create import create_keyspace
 from scyllamodel.schema.ddl.keyspace import alterations
 from scyllamodel.schema.diff import Sides, diff
 from scyllamodel.schema.diff.keyspaces import same_replication
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.facts_json import facts_dict
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.replication import replication_map
 from scyllamodel.schema.rules import Case, judge
+from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server import NodeSettings, ServerProfile
+from scyllamodel.schema.statement_parser import parse_statement
 
 CASSANDRA = ServerProfile()
 NTS = "NetworkTopologyStrategy"
@@ -244,6 +246,39 @@ def altered(found, wanted, server):
 def test_the_statements_that_alter_a_keyspace(found, wanted, server, steps):
     """One copy and one data centre at a time where there are tablets, growing before shrinking, all of it named."""
     assert steps == altered(found, wanted, server)
+
+
+GUIDED = [
+    ("two more copies in two data centres", keyspace(dc1=1, dc2=1), keyspace(dc1=3, dc2=3),
+     ["'dc1': '2', 'dc2': '1'", "'dc1': '3', 'dc2': '1'", "'dc1': '3', 'dc2': '2'", "'dc1': '3', 'dc2': '3'"]),
+    ("a new data centre", keyspace(dc1=3), keyspace(dc1=3, dc2=3),
+     ["'dc1': '3', 'dc2': '1'", "'dc1': '3', 'dc2': '2'", "'dc1': '3', 'dc2': '3'"]),
+    ("a data centre that goes", keyspace(dc1=3, dc2=2), keyspace(dc1=3),
+     ["'dc1': '3', 'dc2': '1'", "'dc1': '3', 'dc2': '0'"]),
+    ("a data centre in place of another", keyspace(dc1=2), keyspace(dc2=1),
+     ["'dc1': '2', 'dc2': '1'", "'dc1': '1', 'dc2': '1'", "'dc1': '0', 'dc2': '1'"]),
+    ("racks of a new data centre", keyspace(dc1=["r1", "r2"]), keyspace(dc1=["r1", "r2"], dc2=["r1"]),
+     ["'dc1': ['r1', 'r2'], 'dc2': '1'", "'dc1': ['r1', 'r2'], 'dc2': ['r1']"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("durable", [True, False])
+@pytest.mark.parametrize(("found", "declared", "states"), [case[1:] for case in GUIDED], ids=[c[0] for c in GUIDED])
+def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(found, declared, states, durable):
+    """KS103: whole statements in the order in which the server takes them, and no step that it would refuse."""
+    found, declared = (attrs.evolve(about, durable_writes=durable) for about in (found, declared))
+    plan = make_plan(attrs.evolve(wanted(), keyspace=declared), schema(keyspace=found), NEW)
+    (said,) = [one for one in plan.notes if one.code == "KS103"]
+    start = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', "
+    steps = [f"{start}{state}}} AND durable_writes = {str(durable).lower()}" for state in states]
+
+    assert [f"    {step};" for step in steps] == said.fix.splitlines()[1:]
+    assert "one after the other" in said.fix
+    assert all(step in plan.render() for step in steps)
+    for step in steps:
+        assert [] == [one for one in StatementJudge("k", [KeyspaceFacts("k", found)], NEW).judge(step) if one.code]
+        given = replication_map(parse_statement(step).options["replication"])
+        found = attrs.evolve(found, replication=FrozenMap({dc: n for dc, n in given.items() if n != "0"}))
 
 
 def test_the_advice_prints_the_statements():
