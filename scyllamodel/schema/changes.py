@@ -44,10 +44,15 @@ class AddType:
 
 @attrs.frozen
 class DropType:
-    """A user type that goes."""
+    """A user type that goes.
+
+    Attributes:
+        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+    """
 
     keyspace: str
     type: UserType
+    unwritten: tuple[str, ...] = ()
 
     def inverse(self) -> AddType:
         """The change that undoes this one."""
@@ -102,10 +107,15 @@ class AddTable:
 
 @attrs.frozen
 class DropTable:
-    """A table that goes."""
+    """A table that goes.
+
+    Attributes:
+        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+    """
 
     keyspace: str
     table: Table
+    unwritten: tuple[str, ...] = ()
 
     def inverse(self) -> AddTable:
         """The change that undoes this one."""
@@ -127,11 +137,16 @@ class AddColumns:
 
 @attrs.frozen
 class DropColumns:
-    """Columns that go."""
+    """Columns that go.
+
+    Attributes:
+        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+    """
 
     keyspace: str
     table: str
     columns: tuple[TableColumn, ...]
+    unwritten: tuple[str, ...] = ()
 
     def inverse(self) -> AddColumns:
         """The change that undoes this one."""
@@ -291,10 +306,15 @@ class AddView:
 
 @attrs.frozen
 class DropView:
-    """A materialized view that goes."""
+    """A materialized view that goes.
+
+    Attributes:
+        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+    """
 
     keyspace: str
     view: View
+    unwritten: tuple[str, ...] = ()
 
     def inverse(self) -> AddView:
         """The change that undoes this one."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
-from scyllamodel.schema.left_out import functions
+from scyllamodel.schema.left_out import functions, unreadable
 from scyllamodel.schema.writers import mermaid_comment, mermaid_label
 from scyllamodel.types.values import CqlType
 
@@ -34,7 +34,8 @@ def mermaid(facts: KeyspaceFacts) -> str:
     for item in facts.types:
         fields = [_attribute(name, cql_type, "", []) for name, cql_type in item.fields]
         lines += _entity(ids["type", item.name], f"{item.name} (type)", fields)
-    missing = [_INDENT + mermaid_comment(str(found)) for found in functions(facts, "the diagram shows what holds rows")]
+    left_out = (*unreadable(facts), *functions(facts, "the diagram shows what holds rows"))
+    missing = [_INDENT + mermaid_comment(str(found)) for found in left_out]
     return "\n".join([*lines, *_relations(facts, ids), *missing]) + "\n"
 
 

@@ -39,7 +39,7 @@ from scyllamodel.types.values import COUNTER, user_types
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from scyllamodel.schema.facts import KeyspaceFacts
+    from scyllamodel.schema.facts import Addition, KeyspaceFacts
     from scyllamodel.schema.server import ServerProfile
 
 
@@ -90,6 +90,31 @@ def as_made(change: Change, made: KeyspaceFacts) -> Change | None:  # noqa: PLR0
     return change
 
 
+def with_unwritten(change: Change, found: KeyspaceFacts) -> Change:
+    """A drop that names what goes with it and no statement of this release brings back; other changes as they are.
+
+    These are triggers, and what a newer server stores beside the schema, such as constraints and security labels.
+    """
+    if not isinstance(change, (DropTable, DropColumns, DropType, DropView)):
+        return change
+    return attrs.evolve(change, unwritten=tuple(_unwritten(change, found)))
+
+
+def _unwritten(change: Change, found: KeyspaceFacts) -> Iterator[str]:
+    if isinstance(change, DropColumns):
+        paths = [f"{found.name}.{change.table}.{column.name}" for column in change.columns]
+        yield from (_phrase(item) for item in found.additions if item.name in paths)
+    elif isinstance(change, (DropTable, DropType, DropView)):
+        path = f"{found.name}.{getattr(change, _DROPPED[type(change)]).name}"
+        yield from (_phrase(item) for item in found.additions if f"{item.name}.".startswith(f"{path}."))
+    if isinstance(change, DropTable) and (table := found.table(change.table.name)) is not None:
+        yield from (f"trigger {item.name} of {path} ({item.using})" for item in table.triggers)
+
+
+def _phrase(item: Addition) -> str:
+    return f"{item.what} of {item.name} ({item.value})"
+
+
 def taken(change: Change) -> Iterator[Diagnostic]:
     """The refusal of a drop that `as_made` does not know: something else stands where what was dropped is to return."""
     if isinstance(change, DropColumns):
@@ -110,7 +135,15 @@ def judged(
     if obstacles and not isinstance(change, _DROPS):
         return obstacles  # what the rules would look at may be missing
     case = Case(Sides.of(found, found, server), (change,), None, frozenset(allow))
+    obstacles += tuple(_left_behind(change, found))
     return (*obstacles, *(remark.diagnostic for remark in judge(case) if remark.change is change))
+
+
+def _left_behind(change: Change, found: KeyspaceFacts) -> Iterator[Diagnostic]:
+    """RB111 for a drop that takes more with it than its undo brings back."""
+    for phrase in _unwritten(change, found):
+        fix = "Take down its statement, if it is to come back with a rollback."
+        yield Diagnostic("RB111", "warn", keyspace_of(change), f"no rollback brings back the {phrase}", fix)
 
 
 @functools.singledispatch

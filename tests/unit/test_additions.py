@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 from build import schema, table, wanted
 
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.rollback import Target, rollback_plan
+from scyllamodel.schema.change_json import change_text
 from scyllamodel.schema.changes import LiveOnly
+from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import KeyspaceFacts
-from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.effects import after
+from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Trigger
+from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.left_out import LeftOut, unwritten
+from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.source import module_source
 from scyllamodel.schema.source.left_out import undeclared
 
 C5 = ServerProfile("cassandra", (5, 0, 9))
@@ -89,3 +98,53 @@ def test_a_strict_check_names_them():
     assert {(what, name.partition(".")[2]) for what, name, _ in EXPECTED} <= {(c.what, c.name) for c in noted}
     assert bare == FOUND
     assert () == schema().additions
+
+
+TRIGGERED = attrs.evolve(
+    FOUND, tables=[attrs.evolve(FOUND.table("t"), triggers=[Trigger("audit", "org.example.Audit")])]
+)
+DROPS = [
+    ("DS102:t", [], ["security label of k.t (secret)", "comment of k.t.a (the key)", "trigger audit of k.t (org"]),
+    ("DS103:t.v", [table("t", "a int pk")], ["column constraints of k.t.v", "security label of k.t.v (pii)"]),
+    ("DS104:addr", [table("t", "a int pk", "v int")], ["field comments of k.addr ({'x': 'east'})"]),
+]
+
+
+@pytest.mark.parametrize(("allow", "models", "phrases"), DROPS, ids=[case[0] for case in DROPS])
+def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_back(allow, models, phrases):
+    """The drop warns, the ledger keeps the words, and a rollback is refused until it is allowed to do without."""
+    wished = SchemaFacts([wanted(*models)])
+    (step,) = contract_plan(wished, SchemaFacts([TRIGGERED]), C6, allow={allow}).steps
+    undone = LedgerStep(
+        "k/default", 1, 1, step.op, step.object, step.cql, step.undo, "applied", change_json=change_text(step.change)
+    )
+    target = Target(0, "", (Migration("k/default", 1, total=1, steps=(undone,)),))
+    gone = SchemaFacts([after(step.change, attrs.evolve(TRIGGERED, additions=()))])
+    back = [rollback_plan(target, gone, C6, allow=allowed).plan for allowed in ((), ("RB111:1/1",))]
+
+    assert phrases[0] in str([lint.text for lint in step.lints if lint.code == "RB111"])
+    assert all(phrase in str(undone.change.unwritten) for phrase in phrases)
+    assert [("RB111", "RB111:1/1")] == [(found.code, found.allow) for found in back[0].refusals]
+    assert all(phrase in back[0].refusals[0].text for phrase in phrases)
+    assert () == back[1].refusals
+    assert 1 == len(back[1].steps)
+
+
+def test_a_drop_without_such_things_is_written_as_ever():
+    """The text of its change, and with it what older releases read, has no word more."""
+    bare = attrs.evolve(FOUND, additions=())
+    (step,) = contract_plan(SchemaFacts([wanted()]), SchemaFacts([bare]), C6, allow={"DS102:t"}).steps
+
+    assert "unwritten" not in change_text(step.change)
+    assert not [lint for lint in step.lints if lint.code == "RB111"]
+
+
+def test_every_form_of_output_names_them():
+    """CQL, models, JSON and a diagram, in the same words."""
+    words = {str(found) for found in unwritten(FOUND)}
+    shown = {str(LeftOut(**found)) for found in facts_dict(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]}
+    forms = [module_source(FOUND, C6), mermaid(FOUND)]  # a diagram has no braces within its text
+
+    assert len(EXPECTED) == len(words)
+    assert words == shown
+    assert all(word.partition("{")[0] in form for word in words for form in forms)

@@ -25,7 +25,7 @@ from scyllamodel.schema.changes import AddColumns, Change, DropColumns, LiveOnly
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import as_made, inverse_of, judged, taken
+from scyllamodel.schema.inverse import as_made, inverse_of, judged, taken, with_unwritten
 from scyllamodel.schema.plan import BY_HAND, Plan, Step, make_step, transition
 from scyllamodel.schema.plan.step import why_no_undo
 from scyllamodel.schema.postcondition import keyspace_of
@@ -144,6 +144,7 @@ class _Draft:
             self.reach(stop)
         self.refusals += [remark for change in self.rewound.missing for remark in self.unrestorable(change)]
         self.refusals += [remark for step in self.rewound.rewound for remark in self.compared(step)]
+        self.refusals += [remark for step in self.rewound.rewound for remark in self.bare(step)]
         self.refusals += [remark for version in self.rewound.faulty for remark in self.faulty(version)]
         irreversible = sorted(self.stuck.values(), key=lambda step: (-step.version, -step.seq))
         plan = Plan(
@@ -180,7 +181,7 @@ class _Draft:
         made = as_made(change, self.made.get(name, now).of(change))
         remarks = tuple(taken(change)) if made is None else judged(made, now.of(change), self.server, self.allow)
         self.refusals += [remark for remark in remarks if remark.severity == "error"]
-        self.steps.append(make_step(0, change, remarks, self.server))
+        self.steps.append(make_step(0, with_unwritten(change, now.of(change)), remarks, self.server))
         now.run(change)
         if self.has_raw:
             self.judge.follow(name, change)
@@ -219,6 +220,15 @@ class _Draft:
         fix = f"Somebody altered the row, or another release wrote it; it stores: {step.undo}\n"
         fix += f"What runs is made from the stored change. If that is right: allow {allow}"
         yield Diagnostic("RB108", "error", step.object, text, fix, allow=allow)
+
+    def bare(self, step: LedgerStep) -> Iterator[Diagnostic]:
+        """Something that would come back without what stood beside it, such as a trigger or a constraint."""
+        lost: tuple[str, ...] = getattr(step.change, "unwritten", ())
+        allow = f"RB111:{step.version}/{step.seq}"
+        if lost and allow not in self.allow:
+            text = f"what step {step.seq} of version {step.version} dropped would come back without the "
+            fix = f"Allow {allow}, and write them by hand: COMMENT ON, SECURITY LABEL ON, CHECK, CREATE TRIGGER."
+            yield Diagnostic("RB111", "error", step.object, text + ", the ".join(lost), fix, allow=allow)
 
     def faulty(self, version: Migration) -> Iterator[Diagnostic]:
         """A version that cannot be taken back as a whole, since its rows were deleted or altered."""

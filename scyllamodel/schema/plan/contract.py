@@ -24,7 +24,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff import Sides, diff_sides
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.inverse import judged, with_unwritten
 from scyllamodel.schema.order import types_in_order
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import Step, make_step
@@ -70,7 +70,8 @@ def contract_plan(
     live = {part.name: part for part in found}
     for part in wanted:
         now = Vicinity(live[part.name])
-        for change in _drops(Sides.of(live[part.name], part, server), frozenset(allow), owners):
+        for drop in _drops(Sides.of(live[part.name], part, server), frozenset(allow), owners):
+            change = with_unwritten(drop, now.of(drop))
             said = judged(change, now.of(change), server, allow)
             every += said
             if not any(one.severity == "error" for one in said):

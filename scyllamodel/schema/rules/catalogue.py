@@ -533,6 +533,14 @@ ENTRIES: Final = (
         "Look who may write that table; allow RB110:VERSION to take back what the rows say, and leave the rest.",
     ),
     Entry(
+        "RB111", "Something would come back without what stood beside it",
+        "Triggers, and what a newer Cassandra stores of a schema (constraints, comments and security labels of "
+        "columns), are read and named, and no statement of this release writes them back. A drop names them, and so "
+        "does a rollback that would create the table again; the ledger keeps them.",
+        "a rollback of contract --allow DS102:users where users has a security label",
+        "Allow RB111:VERSION/STEP, and write them by hand afterwards.",
+    ),
+    Entry(
         "RO101", "The permissions of the application's role cannot be listed",
         "With application_role= a migration grants what that role lacks. Servers list the permissions of a role to "
         "superusers and to its members.",
