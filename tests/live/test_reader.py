@@ -100,7 +100,10 @@ def test_a_missing_keyspace_is_told_from_an_empty_one(coordinator):
 
 
 def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keyspace):
-    """A table that is made during a read is in the result, or the read would mix two moments."""
+    """A table that is made during a read is in the result, or the read would mix two moments.
+
+    Other changes on the server, or a version that is published late, may cost another read.
+    """
     server = read_server(coordinator)
     other, connection = meddled(
         scylla_repo, coordinator, f"CREATE TABLE IF NOT EXISTS {keyspace}.made_meanwhile (a int PRIMARY KEY)"
@@ -108,7 +111,8 @@ def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keys
     found = read_keyspace(other, keyspace, server)
     coordinator.rows(f"DROP TABLE {keyspace}.made_meanwhile", timeout=60)
 
-    assert (2, True) == (connection.reads, found.table("made_meanwhile") is not None)
+    assert connection.reads >= 2
+    assert found.table("made_meanwhile") is not None
 
 
 def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspace):
