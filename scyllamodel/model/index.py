@@ -20,6 +20,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.schema.facts import FrozenMap, Target
 from scyllamodel.schema.facts import Index as IndexFacts
 from scyllamodel.schema.index_names import LONGEST, distinct
+from scyllamodel.schema.options import TableOptions
 from scyllamodel.schema.options.canonical import text as stored_text
 from scyllamodel.schema.server import index_family, is_viewless
 from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
@@ -46,6 +47,11 @@ def _is_text(_: Index, field: attrs.Attribute[Any], value: object) -> None:
         raise TypeError(f"{field.name}= of an index is text, not {value!r}")
 
 
+def _is_table_options(_: Index, field: attrs.Attribute[Any], value: object) -> None:
+    if not (value is None or isinstance(value, TableOptions)):
+        raise TypeError(f"{field.name}= of an index is TableOptions(…), not {value!r}")
+
+
 @attrs.frozen
 class Index:
     """A secondary index on one column of a model.
@@ -62,6 +68,7 @@ class Index:
         options: of that class, as ``WITH OPTIONS`` takes them.
         local: an index within each partition; Scylla only.
         filtering: the attributes of further columns by which a search in a vector index can filter; Scylla only.
+        view_options: options of the view that keeps the index; Scylla 2026.1, for an index without ``using``.
     """
 
     column: str = attrs.field(validator=_is_text)
@@ -71,6 +78,7 @@ class Index:
     options: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True, converter=_text_map)
     local: bool = attrs.field(default=False, kw_only=True)
     filtering: Sequence[str] = attrs.field(default=(), kw_only=True, converter=_names)
+    view_options: TableOptions | None = attrs.field(default=None, kw_only=True, validator=_is_table_options)
 
     def __repr__(self) -> str:
         given = [
@@ -96,9 +104,12 @@ def index_facts(
             faults = [*_faults(index, column, column.hint.type, columns, user_types), *_filter_faults(index, columns)]
             if counters:
                 faults = [("MD122", "a table of counters cannot have indexes", "Leave the index out.")]
-            for code, text, advice in faults:
+            for code, text, advice in (*faults, *_view_faults(index)):
                 problems.add(code, text, advice, at=column.name)
-            found.append(_facts(table, index, column, columns))
+            wrong = [] if index.view_options is None else index.view_options.problems(problems.where)
+            problems.extend(wrong)
+            if not wrong:
+                found.append(_facts(table, index, column, columns))
     found = _apart(table, found)
     _check_names(found, problems)
     return tuple(found)
@@ -117,7 +128,11 @@ def _facts(table: str, index: Index, column: Declared, columns: Columns) -> Inde
         ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
         name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, LONGEST, ending)
     names = ", ".join([column.db_name, *(columns[other].db_name for other in index.filtering if other in columns)])
-    return IndexFacts(name, names, index.on, index.using, options, index.local, named=index.name is not None)
+    view_options = FrozenMap() if index.view_options is None else index.view_options.declared("")
+    return IndexFacts(
+        name, names, index.on, index.using, options, index.local, named=index.name is not None,
+        view_options=view_options,
+    )  # fmt: skip
 
 
 _Fault = tuple[str, str, str]
@@ -183,6 +198,21 @@ def _filter_faults(index: Index, columns: Columns) -> Iterator[_Fault]:
         if name not in columns:
             text = f"an index that filters by {name!r}, which is no column{closest(name, columns)}"
             yield "MD121", text, "Name the attribute, as in the class body."
+
+
+_NO_VIEW_OPTIONS: Final = frozenset({"cdc", "default_time_to_live", "storage_engine", "tombstone_gc"})
+"""Options that the view behind an index does not take, or whose default depends on its keyspace."""
+
+
+def _view_faults(index: Index) -> Iterator[_Fault]:
+    """Options of the view behind an index that no server takes."""
+    if index.view_options is None:
+        return
+    if index.using is not None:
+        yield "MD125", "an index of a named class has no view with options", "Leave using= or view_options= out."
+    given = index.view_options.names & _NO_VIEW_OPTIONS
+    if given:
+        yield "MD125", f"view_options= of an index takes no {', '.join(sorted(given))}", "Leave it out."
 
 
 def _check_names(found: list[IndexFacts], problems: Problems) -> None:

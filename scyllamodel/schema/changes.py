@@ -195,6 +195,7 @@ class SetOptions:
         before: what is stored for the same names, to go back to.
         view: whether the name is a view's.
         base: the table of a view, on which servers look for the permission; no part of equality, and not stored.
+        index: the index that the view keeps (ScyllaDB); empty for a view of its own.
     """
 
     keyspace: str
@@ -203,10 +204,11 @@ class SetOptions:
     before: FrozenMap
     view: bool = False
     base: str = attrs.field(default="", eq=False)
+    index: str = ""
 
     def inverse(self) -> SetOptions:
         """The change that undoes this one."""
-        return SetOptions(self.keyspace, self.name, self.before, self.options, self.view, self.base)
+        return SetOptions(self.keyspace, self.name, self.before, self.options, self.view, self.base, self.index)
 
 
 @attrs.frozen

@@ -132,6 +132,8 @@ def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts) -> Keysp
 
 @after.register(SetOptions)
 def _set_options(change: SetOptions, found: KeyspaceFacts) -> KeyspaceFacts:
+    if change.index:
+        return with_view_options(found, change.index, lambda options: _set(options, change))
     if change.view:
         views = _changed(found.views, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
         return attrs.evolve(found, views=views)
@@ -207,6 +209,15 @@ def renamed_in(where: str, names: Mapping[str, str]) -> str:
 def _renamed_token(token: Token, names: Mapping[str, str]) -> str:
     new = names.get(unquote(token.text)) if token.kind in ("word", "name") else None
     return token.text if new is None else quote(new)
+
+
+def with_view_options(found: KeyspaceFacts, index: str, change: Callable[[FrozenMap], FrozenMap]) -> KeyspaceFacts:
+    """The keyspace with other options of the view behind an index, whose name is unique in it."""
+
+    def changed(live: Index) -> Index:
+        return attrs.evolve(live, view_options=change(live.view_options)) if live.name == index else live
+
+    return attrs.evolve(found, tables=[attrs.evolve(t, indexes=[changed(i) for i in t.indexes]) for t in found.tables])
 
 
 def _set(options: FrozenMap, change: SetOptions) -> FrozenMap:

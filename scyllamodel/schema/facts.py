@@ -133,8 +133,8 @@ class Index:
         named: whether the name was chosen by the user, and so is part of its identity; no part of equality.
         partition: the columns within which a vector index searches (ScyllaDB), where they are not the partition key;
             empty otherwise, and on a model.
-        view_options: options of the view behind it that are not the server's defaults (ScyllaDB), which no model
-            declares; no part of equality.
+        view_options: options of the view behind it (ScyllaDB): on a model those that it declares, from a server those
+            that are not its defaults; no part of equality.
     """
 
     name: str

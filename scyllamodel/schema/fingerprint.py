@@ -16,7 +16,7 @@ from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFact
 from scyllamodel.types.values import CqlType, Native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 _Fact: TypeAlias = Union[Table, View, UserType]
 
@@ -51,10 +51,11 @@ def managed_fingerprint(found: SchemaFacts, wanted: SchemaFacts) -> str:
 def _managed(found: KeyspaceFacts, wanted: KeyspaceFacts) -> list[Any]:
     types = {item.name for item in wanted.types}
     tables = {item.name: item.options for item in wanted.tables}
+    behind = {index.name: index.view_options for item in wanted.tables for index in item.indexes}
     views = {item.name: item.options for item in wanted.views}
     return [
         [_fact(item) for item in found.types if item.name in types],
-        [_fact(item, tables[item.name]) for item in found.tables if item.name in tables],
+        [_fact(item, tables[item.name], behind) for item in found.tables if item.name in tables],
         [_fact(item, views[item.name]) for item in found.views if item.name in views],
     ]
 
@@ -63,8 +64,10 @@ def _keyspace(facts: KeyspaceFacts) -> list[Any]:
     return [[_fact(item) for item in kind] for kind in (facts.types, facts.tables, facts.views)]
 
 
-def _fact(found: _Fact, declared: Mapping[str, Any] | None = None) -> list[Any]:
-    """One type, table or view; of its options those that are declared, or all."""
+def _fact(
+    found: _Fact, declared: Mapping[str, Any] | None = None, behind: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Any]:
+    """One type, table or view; of its options, and of those behind its indexes, those that are declared, or all."""
     if isinstance(found, UserType):
         return ["type", found.name, [[name, _type(field_type)] for name, field_type in found.fields]]
     columns = [_column(column) for column in found.columns]
@@ -72,7 +75,8 @@ def _fact(found: _Fact, declared: Mapping[str, Any] | None = None) -> list[Any]:
     if isinstance(found, View):
         return ["view", found.name, found.base, columns, found.all_columns, found.where, options]
     ttl = [] if found.ttl_column is None else [found.ttl_column]
-    return ["table", found.name, columns, [_index(index) for index in found.indexes], options, *ttl]
+    indexes = [_index(index, None if behind is None else behind.get(index.name, ())) for index in found.indexes]
+    return ["table", found.name, columns, indexes, options, *ttl]
 
 
 def _column(column: TableColumn) -> list[Any]:
@@ -90,9 +94,11 @@ def _composite(cql_type: CqlType) -> str:
     return cql_type.cql
 
 
-def _index(index: Index) -> list[Any]:
+def _index(index: Index, declared: Container[str] | None) -> list[Any]:
     partition = [[*index.partition]] if index.partition else []
-    return [index.name, index.column, index.on, index.using, _plain(index.options), index.local, *partition]
+    options = {n: _plain(value) for n, value in index.view_options.items() if declared is None or n in declared}
+    behind = [{"view": options}] if options else []
+    return [index.name, index.column, index.on, index.using, _plain(index.options), index.local, *partition, *behind]
 
 
 def _plain(value: object) -> Any:

@@ -32,6 +32,7 @@ from scyllamodel.schema.changes import (
 from scyllamodel.schema.diff.indexes import same_index
 from scyllamodel.schema.diff.views import view_fault
 from scyllamodel.schema.options import changed
+from scyllamodel.schema.source.defaults import defaults_of
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
@@ -103,6 +104,10 @@ def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts, _: Serve
 
 @holds.register(SetOptions)
 def _set_options(change: SetOptions, found: KeyspaceFacts, server: ServerProfile) -> bool:
+    if change.index:
+        indexes = (index for table in found.tables for index in table.indexes if index.name == change.index)
+        stored = next(({**defaults_of(change.options, server), **index.view_options} for index in indexes), None)
+        return stored is not None and not changed(change.options, stored, server)
     live = found.view(change.name) if change.view else found.table(change.name)
     return live is not None and not changed(change.options, live.options, server)
 

@@ -33,7 +33,7 @@ from scyllamodel.schema.changes import (
     SetOptions,
     SetTtlColumn,
 )
-from scyllamodel.schema.effects import renamed_in
+from scyllamodel.schema.effects import renamed_in, with_view_options
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
 
 _F = TypeVar("_F", Table, View, UserType, Index, TableColumn)
@@ -159,6 +159,8 @@ def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts) -> Keysp
 
 @before.register(SetOptions)
 def _set_options(change: SetOptions, found: KeyspaceFacts) -> KeyspaceFacts:
+    if change.index:
+        return with_view_options(found, change.index, lambda options: _set_back(options, change))
     if change.view:
         views = _changed(found.views, change.name, lambda v: attrs.evolve(v, options=_set_back(v.options, change)))
         return attrs.evolve(found, views=views)

@@ -72,13 +72,10 @@ def diff_sides(sides: Sides, *, create_keyspace: bool = False) -> tuple[Change, 
 
 
 def _undeclarable(sides: Sides) -> Iterator[Change]:
-    """Triggers, functions, aggregates, options of views behind indexes, and what was not understood."""
+    """Triggers, functions, aggregates, and what was not understood."""
     for table in sides.found.tables:
         for trigger in table.triggers if table.name in sides.declared else ():
             yield LiveOnly(sides.name, "trigger", f"{table.name}.{trigger.name}", trigger)
-        for index in table.indexes if table.name in sides.declared else ():
-            if index.view_options:
-                yield LiveOnly(sides.name, "index view options", index.name, index)
     yield from (LiveOnly(sides.name, "function", item.signature, item) for item in sides.found.functions)
     yield from (LiveOnly(sides.name, "aggregate", item.signature, item) for item in sides.found.aggregates)
     yield from (LiveOnly(sides.name, item.what, item.name.partition(".")[2], item) for item in sides.found.additions)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, LiveOnly, NameTaken
+from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, LiveOnly, NameTaken, SetOptions
 from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.index_names import distinct
+from scyllamodel.schema.options import before, changed
 from scyllamodel.schema.server import ORDINARY, index_family, is_viewless
+from scyllamodel.schema.source.defaults import defaults_of
 from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def _of_table(sides: Sides, found: Table, wanted: Table, names: Mapping[str, tup
         if match is None:
             open_.append(index)
         else:
-            del live[match]
+            yield from _view_options(sides.name, wanted.name, live.pop(match), index, sides.server)
     for index in sorted((_apart(live, index, wanted) for index in open_), key=lambda index: index.name):
         rival = _rival(live, index, wanted, sides.server)
         if rival is None:
@@ -50,6 +52,26 @@ def _of_table(sides: Sides, found: Table, wanted: Table, names: Mapping[str, tup
             live.pop(rival[0].name, None)
             yield AlterIndex(sides.name, wanted.name, rival[0], index, rival[1])
     yield from (LiveOnly(sides.name, "index", index.name, index) for index in live.values())
+
+
+def _view_options(
+    keyspace: str, table: str, found: Index, wanted: Index, server: ServerProfile
+) -> Iterator[SetOptions | LiveOnly]:
+    """The options of the view behind an index that differ; a note where some are stored that no model declares."""
+    yield from set_view_options(keyspace, table, found, wanted, server)
+    if set(found.view_options) - set(wanted.view_options):
+        yield LiveOnly(keyspace, "index view options", found.name, found)
+
+
+def set_view_options(
+    keyspace: str, table: str, found: Index, wanted: Index, server: ServerProfile
+) -> Iterator[SetOptions]:
+    """The change from the stored options of the view behind an index to those that are wanted, if they differ."""
+    stored = {**defaults_of(wanted.view_options, server), **found.view_options}
+    if differing := changed(wanted.view_options, stored, server):
+        name = f"{found.name}_index"
+        earlier = before(differing, stored)
+        yield SetOptions(keyspace, name, differing, earlier, view=True, base=table, index=found.name)
 
 
 def _apart(live: Mapping[str, Index], index: Index, table: Table) -> Index:

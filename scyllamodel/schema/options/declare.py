@@ -133,6 +133,11 @@ class TableOptions:
         """
         return FrozenMap({name: canonical(name, value) for name, value in sorted(self._values(docstring).items())})
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the options that are declared."""
+        return frozenset((*self._given(), *self.extra))
+
     def problems(self, where: str) -> list[Problem]:
         """What no server would take, each with its advice.
 

@@ -33,7 +33,7 @@ from scyllamodel.schema.changes import (
     SetTtlColumn,
 )
 from scyllamodel.schema.diff.columns import set_ttl_column
-from scyllamodel.schema.diff.indexes import same_index
+from scyllamodel.schema.diff.indexes import same_index, set_view_options
 from scyllamodel.schema.diff.sides import Sides
 from scyllamodel.schema.diff.types import field_renames, renamed
 from scyllamodel.schema.diff.views import view_fault
@@ -148,6 +148,10 @@ class _Transition:
     def _options(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         for live, goal in kept:
             yield from self._set(live, goal)
+            stored = {index.name: index for index in live.indexes}
+            for index in goal.indexes:
+                if index.name in stored and self._has(live, index, goal):
+                    yield from set_view_options(self.name, goal.name, stored[index.name], index, self.server)
 
     def _set(self, live: Table | View, goal: Table | View, *, base: str | None = None) -> Iterator[Change]:
         if differing := changed(goal.options, live.options, self.server):

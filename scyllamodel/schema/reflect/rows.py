@@ -37,10 +37,10 @@ from scyllamodel.schema.facts import (
     View,
 )
 from scyllamodel.schema.masks import stored_mask
-from scyllamodel.schema.options import stored_options, ttl_column
+from scyllamodel.schema.options import same, stored_options, ttl_column
 from scyllamodel.schema.reflect.additions import additions
 from scyllamodel.schema.reflect.targets import index_target, vector_partition, where_clause
-from scyllamodel.schema.source.defaults import chosen_options
+from scyllamodel.schema.source.defaults import chosen_options, defaults_of
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType
 
@@ -341,6 +341,8 @@ class _Keyspace:
             return FrozenMap()
         options = self.options(name, row)
         chosen = chosen_options(options, self.server, options.get("tombstone_gc", {}).get("mode"))
+        usual = defaults_of(("compaction",), self.server)
+        chosen |= {n: options[n] for n in usual if n in options and not same(n, usual[n], options[n], self.server)}
         return FrozenMap({key: value for key, value in chosen.items() if not (local and key == "synchronous_updates")})
 
     def fault(self, where: str, why: str, *, torn: bool = False) -> _Odd:

@@ -30,6 +30,8 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
         yield Diagnostic("IX101", "warn", path, text, fix)
     if lacking := _lacking(change, case):
         fix = "Leave the index out for this server."
+        if change.index.view_options and not case.server.takes_index_view_options:
+            fix = _NO_VIEW_OPTIONS
         if change.index.using and not case.server.loads_index_classes:
             fix = "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
         yield Diagnostic("IX104", "error", path, f"{case.server} has no {lacking}", fix)
@@ -40,6 +42,8 @@ def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
 def _lacking(change: AddIndex, case: Case) -> str | None:
     """What the index needs and this server has not."""
     index, column = change.index, _column(change)
+    if index.view_options and not case.server.takes_index_view_options:
+        return "options for the view behind an index"
     if index.local and not case.server.has_local_indexes:
         return "indexes within a partition (local=True)"
     if column is not None and isinstance(column.type, VectorType):
@@ -164,7 +168,13 @@ def unfit_cdc(cdc: object, path: str) -> Iterator[Diagnostic]:
     yield Diagnostic("IX105", "error", path, text, fix)
 
 
+_NO_VIEW_OPTIONS: Final = "Leave view_options= out: they need ScyllaDB 2026.1, and an ordinary index."
+
+
 def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
+    if change.index and not case.server.takes_index_view_options:
+        text = f"{case.server} has no options for the view behind an index"
+        yield Diagnostic("IX104", "error", case.path(change.index), text, _NO_VIEW_OPTIONS)
     tables = (case.sides.tables.get(change.name), case.sides.declared.get(change.name))
     if any(is_viewless(index.using) for table in tables if table is not None for index in table.indexes):
         yield from unfit_cdc(change.options.get("cdc"), case.path(change.name))

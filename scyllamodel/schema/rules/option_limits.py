@@ -97,7 +97,7 @@ def _windows(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
 def _endless(subject: _Subject, case: Case) -> Iterator[Diagnostic]:
     """OP105 for time windows without a default TTL, where the settings of the node want one."""
     restricted = case.server.node.endless_windows
-    if restricted in {"true", "warn"} and not isinstance(subject.fact, View):
+    if restricted in {"true", "warn"} and isinstance(subject.fact, Table):
         severity: Severity = "error" if restricted == "true" else "warn"
         text = "TimeWindowCompactionStrategy without default_time_to_live: rows without a TTL never leave their window"
         said = f"{text} (restrict_twcs_without_default_ttl: {restricted})"

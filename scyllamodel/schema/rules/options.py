@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AddTable, AddView, SetOptions
+from scyllamodel.schema.changes import AddIndex, AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options import lost, unalterable, unknown_here
@@ -77,6 +77,8 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
         if table.name in bases and table.options.get("gc_grace_seconds") == 0:
             yield _no_grace(path)
         yield from _unknown(table.options, server, path)
+        for index in table.indexes if server is not None and server.takes_index_view_options else ():
+            yield from _unknown(index.view_options, server, f"{wanted.name}.{index.name}")
         for name in sorted(_TAGS & set(table.options)) if server is not None and server.keeps_indexes_in_views else ():
             text = f"{name} is not an option of tables; set on one, it can take away its TTL column"
             fix = "Declare it on the view." if name == "synchronous_updates" else "Leave it out."
@@ -90,12 +92,20 @@ def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Ite
         yield from unknown_here(options, server, path)
 
 
-def _hints(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Diagnostic]:
+def _hints(change: AddTable | AddView | AddIndex | SetOptions, case: Case) -> Iterator[Diagnostic]:
     """OP104 for hints on tablets in a keyspace that has none."""
-    fact = change if isinstance(change, SetOptions) else change.table if isinstance(change, AddTable) else change.view
-    if "tablets" in fact.options and "tablets" in case.server.table_options and case.tablets is False:
+    name, options = _named_options(change)
+    if "tablets" in options and "tablets" in case.server.table_options and case.tablets is False:
         text = "the option tablets can only be given in a keyspace with tablets"
-        yield Diagnostic("OP104", "error", case.path(fact.name), text, "Leave it out.")
+        yield Diagnostic("OP104", "error", case.path(name), text, "Leave it out.")
+
+
+def _named_options(change: AddTable | AddView | AddIndex | SetOptions) -> tuple[str, FrozenMap]:
+    """What gets options, and these; of an index those of the view behind it."""
+    if isinstance(change, AddIndex):
+        return change.index.name, change.index.view_options
+    fact = change if isinstance(change, SetOptions) else change.table if isinstance(change, AddTable) else change.view
+    return fact.name, fact.options
 
 
 def _set_in_keyspace(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
@@ -108,4 +118,9 @@ def _new_view(change: AddView, case: Case) -> Iterator[Diagnostic]:
     yield from _hints(change, case)
 
 
-RULES: Final[Mapping[type, ChangeRule]] = {SetOptions: _set_in_keyspace, AddView: _new_view, AddTable: _hints}
+RULES: Final[Mapping[type, ChangeRule]] = {
+    SetOptions: _set_in_keyspace,
+    AddView: _new_view,
+    AddTable: _hints,
+    AddIndex: _hints,
+}

@@ -105,7 +105,14 @@ def _index(index: Index, names: Mapping[str, str]) -> str:
     made += [f"using={index.using!r}"] if index.using is not None else []
     made += [f"options={_plain(index.options)!r}"] if index.options and index.using is not None else []
     made += ["local=True"] if index.local else []
+    behind = ", ".join(f"{name}={_plain(value)!r}" for name, value in _declarable(index).items())
+    made += [f"view_options=TableOptions({behind})"] if behind else []
     return f"Index({', '.join(made)})"
+
+
+def _declarable(index: Index) -> dict[str, Any]:
+    """The options of the view behind an index that a model declares."""
+    return {name: value for name, value in index.view_options.items() if name in OPTION_NAMES}
 
 
 def column_line(column: TableColumn, attribute: str, classes: Classes) -> str:

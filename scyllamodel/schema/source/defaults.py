@@ -6,7 +6,7 @@ is more than needed and never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.schema.facts import FrozenMap, View
@@ -77,6 +77,12 @@ def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | No
         several = sum(copies(factor) or 0 for factor in factors(about.replication).values()) > 1
         return "repair" if several else server.default_tombstone_gc
     return server.default_tombstone_gc
+
+
+def defaults_of(names: Iterable[str], server: ServerProfile) -> dict[str, Any]:
+    """What the server stores for options that nobody gave, of those whose default is known."""
+    found = {name: _known(name, {}, server) for name in names}
+    return {name: known[-1] for name, known in found.items() if known}
 
 
 def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:

@@ -37,9 +37,6 @@ def undeclared(facts: KeyspaceFacts) -> Iterator[LeftOut]:
         for index in table.indexes:
             if (fault := index_fault(index, table)) is not None:
                 yield LeftOut("index", index.name, fault)
-            elif index.view_options:
-                why = f"models declare no options of the view behind an index: {', '.join(sorted(index.view_options))}"
-                yield LeftOut("index view options", index.name, why)
         yield from masks(table, "the model declares the column without a mask")
         if table.ttl_column is not None and not is_ttl_column(table):
             why = "its type is not timestamp, bigint or int; the model declares it as an ordinary column"
