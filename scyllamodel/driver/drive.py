@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scyllamodel.driver.flows import Ask, Flow, Next, Step
 from scyllamodel.driver.loading import OnError, load_chunks
+from scyllamodel.driver.request_errors import note_attempts
 from scyllamodel.driver.requests import Answer, Requests, reraise
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Driven:
         try:
             return Answer(future, future.result().current_rows)
         except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
+            note_attempts(error, future)
             reraise(error, compiled)
 
 

@@ -9,7 +9,7 @@ fits is unknown, which costs a look at the schema and never a wrong belief. Text
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias, cast
 
@@ -141,7 +141,7 @@ def meaning(error: BaseException) -> Meaning:
     if isinstance(error, RequestFailed) and error.__cause__ is not None:
         return meaning(error.__cause__)
     if isinstance(error, NoHostAvailable):
-        inner = set(_inner(error))
+        inner = meanings_by_host(getattr(error, "errors", None))
         return inner.pop() if len(inner) == 1 else Meaning.UNKNOWN
     text = str(error).lower()
     return next(
@@ -149,13 +149,14 @@ def meaning(error: BaseException) -> Meaning:
     )
 
 
-def _inner(error: BaseException) -> Iterator[Meaning]:
-    """The meaning of each host's error: a pinned statement that found no connection was never sent."""
-    errors: Any = getattr(error, "errors", None)
+def meanings_by_host(errors: Any) -> set[Meaning]:
+    """What the errors of several hosts mean: a pinned statement that found no connection was never sent."""
+    found = set[Meaning]()
     if isinstance(errors, Mapping):
-        for found in cast("Mapping[Any, Exception]", errors).values():
-            unsent = isinstance(found, ConnectionException) and any(words in str(found).lower() for words in NEVER_SENT)
-            yield Meaning.TRANSIENT if unsent else meaning(found)
+        for one in cast("Mapping[Any, Exception]", errors).values():
+            unsent = isinstance(one, ConnectionException) and any(words in str(one).lower() for words in NEVER_SENT)
+            found.add(Meaning.TRANSIENT if unsent else meaning(one))
+    return found
 
 
 def lost_node(error: BaseException) -> bool:

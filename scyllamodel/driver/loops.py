@@ -20,6 +20,8 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import ParamSpec
 
+from scyllamodel.driver.request_errors import note_attempts
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -120,6 +122,9 @@ class Waker:
             return future, await waiting
         except asyncio.CancelledError:
             _notice(waiting)
+            raise
+        except Exception as error:
+            note_attempts(error, future)
             raise
         finally:
             waits.answers.discard(waiting)

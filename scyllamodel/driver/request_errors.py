@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from scyllamodel.driver.failures import Meaning, meaning, server_words
+from scyllamodel.driver.failures import Meaning, meaning, meanings_by_host, server_words
 from scyllamodel.driver.names import (
     AuthenticationFailed,
     ConnectionBusy,
@@ -59,6 +59,24 @@ def is_raw(error: BaseException) -> bool:
     return isinstance(error, REQUEST_ERRORS) and not isinstance(error, ScyllaModelError)
 
 
+def note_attempts(error: BaseException, future: Any) -> None:
+    """Take note on an error of the driver that an earlier attempt of its request may be applied.
+
+    The driver sends a request again, once, after some errors, such as a connection that broke. What it raises is the
+    error of the last attempt, which may say that nothing was done.
+
+    Parameters:
+        future: the driver's, of the request that failed.
+    """
+    attempts: Mapping[Any, Exception] = future._errors  # noqa: SLF001 - a deprecated property would read the same
+    if attempts and is_raw(error):
+        last = future._current_host  # noqa: SLF001 - an attempt at the same host leaves one error for both
+        others = {host: found for host, found in attempts.items() if host != last}
+        again = future._query_retries > len(others)  # noqa: SLF001 - there is no other count
+        if again or Meaning.UNKNOWN in meanings_by_host(others):
+            error.may_be_applied_before = True  # type: ignore[attr-defined]
+
+
 def request_error(error: Exception, shape: Shape[Any] | None, *, sent: bool = True) -> Exception:
     """The error to raise for a request that failed; errors that are not the driver's are returned as they are.
 
@@ -71,8 +89,11 @@ def request_error(error: Exception, shape: Shape[Any] | None, *, sent: bool = Tr
     if (mismatch := _empty_in_vector(error, shape)) is not None:
         return mismatch
     cls = _class_of(error)
-    wrote = sent and shape is not None and shape.verb != "select" and not issubclass(cls, RequestRefused)
-    unknown = wrote and meaning(error) is Meaning.UNKNOWN
+    wrote = sent and shape is not None and shape.verb != "select"
+    unknown = wrote and (
+        getattr(error, "may_be_applied_before", False)
+        or (meaning(error) is Meaning.UNKNOWN and not issubclass(cls, RequestRefused))
+    )
     made = cls(
         f"{_what(shape)} {_OUTCOME[cls]}: {_words(error)}. {_advice(cls, error, shape, unknown=unknown)}".rstrip(),
         may_be_applied=unknown,

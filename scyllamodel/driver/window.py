@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from scyllamodel.driver.flows import Ask, Next, Step
 from scyllamodel.driver.loops import running_loop
-from scyllamodel.driver.request_errors import request_error
+from scyllamodel.driver.request_errors import note_attempts, request_error
 from scyllamodel.driver.requests import Answer, Requests
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ class Window(Generic[T]):
             sent, result, failed = self._arrived.popleft()
             self.asked -= 1
             answer = None if failed else Answer(sent.future, result)
+            if failed and sent.future is not None:
+                note_attempts(result, sent.future)
             error = request_error(result, sent.step.compiled.shape) if failed else None
             if watch is not None:
                 rows = 0 if answer is None else len(answer.rows)

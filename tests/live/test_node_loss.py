@@ -5,17 +5,39 @@ A short form of ``python tests/node_loss.py``, which loses the node at every ste
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
 from node_loss import FAULTS, GatedCluster, play
 from replica import models
 
-from scyllamodel import Model, check, create_keyspace, history, migrate, plan, status, wait
+from scyllamodel import (
+    BulkWriteError,
+    Column,
+    Model,
+    ServiceUnavailable,
+    check,
+    column,
+    create_keyspace,
+    history,
+    migrate,
+    partition_key,
+    plan,
+    status,
+    wait,
+)
 from scyllamodel.driver.coordinator import choose
 from scyllamodel.testing.keyspaces import fresh_name
 
 pytestmark = pytest.mark.live
+
+
+class Attempt(Model, table="loss_attempts", repo="attempts"):
+    """One row with one replica, so that one node is always asked first."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +88,45 @@ def test_all_starters_outlive_the_node(three, verb, fault, at):
 
     assert [] == found.odd
     assert threads == threading.active_count()
+
+
+async def awaited(repo, row):
+    """Save it in an event loop."""
+    await repo.aio().save(row)
+
+
+def batch(repo, row):
+    """Save it in a batch."""
+    with repo.batch() as made:
+        made.save(row)
+
+
+WAYS = {
+    "save": lambda repo, row: repo.save(row),
+    "save_many": lambda repo, row: repo.save_many([row]),
+    "batch": batch,
+    "awaited": lambda repo, row: asyncio.run(awaited(repo, row)),
+}
+
+
+def may_be_applied(repo, way):
+    """What the error says of a write that needs more replicas than there are."""
+    with pytest.raises((ServiceUnavailable, BulkWriteError)) as caught:
+        WAYS[way](repo, Attempt(id=1, text="x"))
+    error = caught.value
+    return (error.report.errors[0].error if isinstance(error, BulkWriteError) else error).may_be_applied
+
+
+def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
+    """When the first node is cut off, the driver sends a write to the next one, which refuses it."""
+    with three.repo(fresh_name("attempts"), name="attempts", consistency="THREE") as repo:
+        create_keyspace(repo)
+        migrate(repo, resources=[Attempt])
+        for way in WAYS:
+            assert not may_be_applied(repo, way)
+            found = []
+            for gate in three.gates.values():
+                gate.cut_answers()
+                found.append(may_be_applied(repo, way))
+                gate.heal()
+            assert (way, [False, False, True]) == (way, sorted(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from typing import ClassVar
 
 import pytest
 
@@ -28,6 +29,8 @@ class Part(Model, table="parts", repo="rounds"):
 
 class Future:
     """Stands in for the driver's future, whose error is there already."""
+
+    _errors: ClassVar[dict[str, Exception]] = {}
 
     def __init__(self, error):
         self.error = error

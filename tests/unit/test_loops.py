@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +16,8 @@ from scyllamodel.driver.loops import Waker, waker
 
 class Request:
     """Stands in for the driver's future: it is answered when the test says so, perhaps in another thread."""
+
+    _errors: ClassVar[dict[str, Exception]] = {}
 
     def __init__(self):
         self.callbacks = None

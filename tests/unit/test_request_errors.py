@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 
 import pytest
@@ -17,12 +18,12 @@ from cassandra import (
     WriteTimeout,
 )
 from cassandra.cluster import NoHostAvailable
-from cassandra.connection import ConnectionBusy, ConnectionShutdown
+from cassandra.connection import ConnectionBusy, ConnectionException, ConnectionShutdown
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import OverloadedErrorMessage, SyntaxException, TruncateError
 
 from scyllamodel.driver.failures import Meaning, meaning
-from scyllamodel.driver.request_errors import REQUEST_ERRORS, request_error
+from scyllamodel.driver.request_errors import REQUEST_ERRORS, note_attempts, request_error
 from scyllamodel.errors import (
     ConnectionFailed,
     PermissionDenied,
@@ -129,3 +130,40 @@ def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
     assert "Note.words, Note.more: this server stores no empty text" in str(found)
     assert isinstance(request_error(InvalidRequest("something else inside vectors"), shape), RequestRefused)
     assert isinstance(request_error(refused, None), RequestRefused)
+
+
+class Sent:
+    """Stands in for the driver's future, with the errors of attempts by their hosts; the last one was at host b."""
+
+    def __init__(self, retries, **errors):
+        self._errors, self._query_retries, self._current_host = errors, retries, "b"
+
+
+UNAVAILABLE = Unavailable("no", ConsistencyLevel.QUORUM, 2, 1)
+LOST = ConnectionShutdown("cut")
+NEVER_SENT = ConnectionException("Pool is shutdown")
+
+
+@pytest.mark.parametrize(
+    ("sent", "may_be_applied"),
+    [
+        (Sent(0), False),
+        (Sent(0, b=UNAVAILABLE), False),
+        (Sent(1, a=UNAVAILABLE), False),
+        (Sent(1, a=UNAVAILABLE, b=UNAVAILABLE), False),
+        (Sent(0, a=NEVER_SENT), False),
+        (Sent(1, a=LOST), True),
+        (Sent(1, a=LOST, b=UNAVAILABLE), True),
+        (Sent(1, b=UNAVAILABLE), True),  # an attempt at the same host left its error there, until this one came
+        (Sent(1, b=WriteTimeout("no", 0)), True),
+    ],
+)
+@pytest.mark.parametrize("last", [UNAVAILABLE, InvalidRequest("unconfigured table t")])
+def test_an_error_speaks_of_all_attempts(sent, may_be_applied, last):
+    """The driver sends a request once more when a connection breaks, and raises what came of that alone."""
+    error = copy.copy(last)
+    note_attempts(error, sent)
+
+    assert may_be_applied == request_error(error, WRITE).may_be_applied
+    assert not request_error(error, READ).may_be_applied
+    assert type(request_error(error, WRITE)) is type(request_error(last, WRITE))
