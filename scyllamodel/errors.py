@@ -460,13 +460,17 @@ class PermissionDenied(RequestRefused, PermissionError):
 class UnknownOutcome(RequestTimeout):
     """A conditional write got no answer that settles it: it was applied, or was not, or will be yet.
 
-    Reading the row at SERIAL first brings to an end what is under way; ``query`` is that read.
+    A read of the row at SERIAL completes what replicas have accepted; ``query`` is that read. A request that has not
+    reached a server yet, because the network or a busy node holds it, can still be applied after that read.
     """
 
     query: Any
 
     def resolve(self, repo: Any) -> Any:
-        """The row as it stands for everybody from now on, or None; from an `AsyncRepo`, to be awaited.
+        """Read the row at SERIAL: the row, or None if there is none; from an `AsyncRepo`, to be awaited.
+
+        A value of this write in it says that the write was applied. Its absence does not say that it never will be:
+        write the condition so that a late request finds it false, for example on a version that each write increments.
 
         Raises:
             LookupError: the write spoke of several rows; each has to be read at SERIAL.

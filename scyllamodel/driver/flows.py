@@ -25,7 +25,6 @@ from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import (
     InstanceWrite,
     Snapshot,
-    begin_write,
     current_values,
     forget,
     inherit_row,
@@ -319,7 +318,7 @@ def _key_shown(access: Access[Any], row: Any) -> str:
 def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
     check_row("save", row)
-    one = begin_write(row)
+    one = InstanceWrite(row)
     try:
         if is_unresolved(row):
             yield from _resolve(row, keyspace)
@@ -332,9 +331,9 @@ def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) ->
 
 
 def _resolve(row: Any, keyspace: str) -> Flow[None]:
-    """Bring to an end what a conditional write without an answer began, and let the instance stand for that row.
+    """Complete what replicas accepted of a conditional write without an answer; the instance stands for that row then.
 
-    A read at SERIAL does (Paxos): nothing of the write is applied after it that is not in its answer.
+    A read at SERIAL does (Paxos). A request that has not reached a server yet is not part of it.
     """
     access = access_to(model_of(row), keyspace)
     answer = yield Ask(Compiled(access.get, access.stored_key(row), Options(consistency="SERIAL")))
@@ -357,7 +356,7 @@ def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:
 def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
     check_row("insert", row)
-    one = begin_write(row)
+    one = InstanceWrite(row)
     try:
         made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
         return (yield from _written(row, made, one))
@@ -386,7 +385,7 @@ def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None, one: In
 def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
     """A DELETE of the row of an instance, which is a new one afterwards."""
     check_row("delete", row)
-    one = begin_write(row)
+    one = InstanceWrite(row)
     try:
         compiled = writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp)
         result = yield from _tracked(row, compiled, None, one)

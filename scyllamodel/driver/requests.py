@@ -35,7 +35,12 @@ if TYPE_CHECKING:
     from scyllamodel.driver.watch import Watch
 
 FRAME: Final = 16 * 2**20
-"""Bytes of values in one request: what servers take by default (``native_transport_max_frame_size``)."""
+"""Bytes of values in one request: what servers take by default.
+
+Cassandra has it in ``native_transport_max_frame_size``, whose name and unit differ between versions, and by half a
+segment of the commit log in ``max_mutation_size``; ScyllaDB does not publish it. It is not read from a server, since
+nodes may differ, and a role may not read ``system_views``.
+"""
 
 
 class Answer:
