@@ -20,7 +20,7 @@ from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
 from scyllamodel.driver.requests import Deadline, Requests, check_size, tune
 from scyllamodel.driver.statements import Paxos, SentOnce
 from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
-from scyllamodel.model.state import InstanceWrite, Snapshot, begin_write, forget, is_loaded, remember, row_of
+from scyllamodel.model.state import InstanceWrite, Snapshot, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.misuse import check_row, check_statement
 from scyllamodel.query.objects import Using, Write, lose_write, writing_to
@@ -332,7 +332,7 @@ class Batch:
             if part.row is not None:
                 parts.setdefault(id(part.row), []).append(part)
         for number, (first, *more) in parts.items():
-            self._begun[number] = one = begin_write(first.row)
+            self._begun[number] = one = InstanceWrite(first.row)
             if row_of(first.row) is not first.stood:
                 raise ConcurrentWrite(
                     f"This {model_of(first.row).__qualname__} was written since the batch collected it, so that its "

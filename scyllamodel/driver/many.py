@@ -18,7 +18,7 @@ from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.requests import Answer, Requests
 from scyllamodel.driver.sources import ThreadedSource, may_block
-from scyllamodel.model.state import begin_write
+from scyllamodel.model.state import InstanceWrite
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.kinds import check_keys_of_kind
 from scyllamodel.query.memory import memory_of
@@ -63,7 +63,7 @@ class Many:
 
     def _saving(self, using: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
         check_row("save", row)
-        one = begin_write(row)
+        one = InstanceWrite(row)
         try:
             found = saving(row, self.keyspace, using, exists=False, nulls=False)
             if found is None:
@@ -126,7 +126,7 @@ class Many:
 
     def _deleting(self, timestamp: int | None, index: int, row: Any) -> Job:
         check_row("delete", row)
-        one = begin_write(row)
+        one = InstanceWrite(row)
         try:
             compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
         except BaseException:

@@ -89,11 +89,9 @@ class _Entry:
 
     __slots__ = ("ended", "loop", "lost")
 
-    def __init__(self) -> None:
-        loop = _get_running_loop()
-        self.loop: weakref.ref[AbstractEventLoop] | None = None if loop is None else weakref.ref(loop)
-        self.lost: Callable[[], Any] | None = None
-        self.ended = threading.Lock()
+    ended: threading.Lock
+    loop: weakref.ref[AbstractEventLoop] | None
+    lost: Callable[[], Any] | None
 
     def can_continue(self) -> bool:
         """Whether the call can still end in the regular way; in a loop that was closed it cannot."""
@@ -125,14 +123,20 @@ class InstanceWrite:
 
     It ends with `end`. If the call that holds this object is abandoned, because its coroutine is collected or an
     interrupt hits it at an inconvenient place, the write ends with the object; if its event loop is closed, with the
-    next `begin_write` of the instance. The outcome is unknown then, once a request may have been sent.
+    next write of the instance. The outcome is unknown then, once a request may have been sent.
+
+    Raises:
+        ConcurrentWrite: another call is writing the instance.
     """
 
     __slots__ = ("_entry", "_instance")
 
     def __init__(self, instance: Any) -> None:
-        self._instance, self._entry = instance, _Entry()
-        while (other := _writing.setdefault(id(instance), self._entry)) is not self._entry:  # atomic, also for threads
+        loop = _get_running_loop()
+        self._instance, self._entry = instance, (entry := _Entry())
+        entry.ended, entry.lost = threading.Lock(), None
+        entry.loop = None if loop is None else weakref.ref(loop)
+        while (other := _writing.setdefault(id(instance), entry)) is not entry:  # atomic, also for threads
             if other.can_continue():
                 raise ConcurrentWrite(
                     f"This {type(instance).__qualname__} is being written by another call: both would send what has "
@@ -160,16 +164,8 @@ class InstanceWrite:
         self._entry.end(id(self._instance), lost=False)
 
     def __del__(self) -> None:
-        self._entry.end(id(self._instance), lost=True)
-
-
-def begin_write(instance: Any) -> InstanceWrite:
-    """Take an instance for one write.
-
-    Raises:
-        ConcurrentWrite: another call is writing it.
-    """
-    return InstanceWrite(instance)
+        if not self._entry.ended.locked():
+            self._entry.end(id(self._instance), lost=True)
 
 
 def is_loaded(instance: Any) -> bool:

@@ -17,7 +17,7 @@ from scyllamodel import Column, Model, UserType, clustering_key, column, partiti
 from scyllamodel import types as cql
 from scyllamodel.errors import ConcurrentWrite
 from scyllamodel.model.state import (
-    begin_write,
+    InstanceWrite,
     changes,
     current_values,
     forget,
@@ -244,35 +244,35 @@ def test_nulls_of_a_row_go_through_pickle():
 def test_an_instance_is_written_by_one_call_at_a_time():
     """Another call is refused until the first has ended, and other instances are free, equal ones too."""
     one, other = Kept(id=1), Kept(id=1)
-    first, second = begin_write(one), begin_write(other)
+    first, second = InstanceWrite(one), InstanceWrite(other)
     with pytest.raises(ConcurrentWrite, match="This Kept is being written by another call"):
-        begin_write(one)
+        InstanceWrite(one)
     first.end()
-    begin_write(one).end()
+    InstanceWrite(one).end()
     second.end()
 
 
 def test_a_write_that_has_ended_ends_no_other():
     """Not even when nothing refers to it any more."""
     row = Kept(id=1)
-    first = begin_write(row)
+    first = InstanceWrite(row)
     first.end()
-    second = begin_write(row)
+    second = InstanceWrite(row)
     first.end()
     del first
     with pytest.raises(ConcurrentWrite):
-        begin_write(row)
+        InstanceWrite(row)
     second.end()
 
 
 def test_a_write_ends_with_the_call_that_nothing_refers_to():
     """Its outcome is unknown once a request may have been sent."""
     row, lost = Kept(id=1), []
-    begin_write(row)
-    begin_write(row).may_be_sent(lambda: lost.append("lost"))
+    InstanceWrite(row)
+    InstanceWrite(row).may_be_sent(lambda: lost.append("lost"))
 
     assert ["lost"] == lost
-    begin_write(row).end()
+    InstanceWrite(row).end()
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -281,42 +281,42 @@ def test_a_write_ends_with_the_loop_of_its_call(kept):
     row, loop, told = Kept(id=1), asyncio.new_event_loop(), []
 
     async def begin():
-        one = begin_write(row)
+        one = InstanceWrite(row)
         one.may_be_sent(lambda: told.append("lost"))
         return one
 
     first = loop.run_until_complete(begin())
     with pytest.raises(ConcurrentWrite):  # it may run again
-        begin_write(row)
+        InstanceWrite(row)
     loop.close()
     if not kept:
         del loop
         gc.collect()
 
-    second = begin_write(row)
+    second = InstanceWrite(row)
     stands = row_of(row)
     first.lose()
     first.applied(None)
     first.end()
     assert (["lost"], True) == (told, row_of(row) is stands)
     with pytest.raises(ConcurrentWrite):
-        begin_write(row)
+        InstanceWrite(row)
     second.end()
 
 
 def test_a_forked_process_writes_what_its_parent_was_writing():
     """The call that holds the instance ends in the parent alone."""
     row = Kept(id=1)
-    write = begin_write(row)
+    write = InstanceWrite(row)
     pid = os.fork()
     if pid == 0:
         code = 1
         with contextlib.suppress(ConcurrentWrite):
-            again = begin_write(row)
+            again = InstanceWrite(row)
             code = 2
             write.end()
             try:
-                begin_write(row)
+                InstanceWrite(row)
             except ConcurrentWrite:
                 code = 0
             again.end()
