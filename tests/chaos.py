@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import faulthandler
 import gc
-import os
 import random
 import sys
 import threading
@@ -28,6 +27,7 @@ from chaos_actors import Docs, Guards, Ledgers, Logs, Rotation, Seats, Tallies, 
 from chaos_calls import Actor, Reads
 from chaos_faults import Faults
 from chaos_forks import fork_worker
+from chaos_memory import Growth, Moment, referrers
 from chaos_model import ChaosModel, plain
 from chaos_tables import FIXED, NOTHING, TABLES, Doc, Fixed, Guard, Ledger, Log, Seat, Tally, claims_of, contents
 from chaos_workers import Lane, Record, ending_worker, loop_worker, thread_worker
@@ -40,20 +40,17 @@ from scyllamodel.testing.server import RunningServer, product
 TIMEOUTS: Final = (0.5, 2.0, 10.0)
 """Request timeouts of the repos that the workers share."""
 
+FORKED: Final = 2.0
+"""The one of the repo that forked children inherit, and whose event loops end."""
+
 TASKS: Final = 10
 """Writers of one event loop."""
 
-GROWTH: Final = 40.0
-"""Megabytes that a run may gain after its first quarter; so much comes and goes with threads and their heaps."""
+GROWTH: Final = 5.0
+"""Megabytes that a run may gain in its second half beside its record; so much comes and goes with threads."""
 
 GONE: Final = 20.0
 """Seconds until all is gone when the repos are closed: the driver keeps a request as long as its timeout."""
-
-
-def megabytes() -> float:
-    """The resident memory of this process."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def census() -> Counter[str]:
@@ -92,6 +89,8 @@ class Run:
     repos: list[Repo] = attrs.field(factory=list)
     docs: list[Docs] = attrs.field(factory=list)
     threads: list[threading.Thread] = attrs.field(factory=list)
+    shared: dict[float, Repo] = attrs.field(factory=dict)
+    lent: Repo = attrs.field(init=False)
     logs: Rotation = attrs.field(factory=lambda: Logs("", random.Random(), ChaosModel({})).rotation)
     ledgers: Rotation = attrs.field(factory=lambda: Ledgers("", random.Random(), ChaosModel({})).rotation)
 
@@ -137,31 +136,36 @@ class Run:
         reads.keyspace, logs.rotation, ledgers.rotation = self.keyspace, self.logs, self.ledgers
         return made
 
-    def begin(self) -> None:
-        """Connect through the proxies, make all writers, and only then start them."""
-        self._worker("watch", lambda: self.record.watch(self.stop))
+    def connect(self) -> None:
+        """Connect through the proxies, while all passes."""
         for timeout in TIMEOUTS:
             repo = self.repo(self.faults.nodes, request_timeout=timeout, on_query=self.record.on_query)
             repo.get(Fixed, part=0, number=0)
-            self._workers(repo, timeout)
-        lent = Repo("chaos", session=repo.session, keyspace=self.keyspace, on_query=self.record.on_query)
-        self.repos.append(lent)
-        self._thread_worker("lent", lent, 10.0, bulk=False)
-        forks = self.lane(self.repos[-3], 2.0, "forks")
-        self._worker("forks", lambda: fork_worker(forks, lent))
+            self.shared[timeout] = repo
+        self.lent = Repo("chaos", session=repo.session, keyspace=self.keyspace, on_query=self.record.on_query)
+        self.repos.append(self.lent)
+
+    def begin(self, half: str) -> None:
+        """Make all writers of one half of the run, and only then start them."""
+        self.stop.clear()
+        self._worker("watch", lambda: self.record.watch(self.stop))
+        for timeout, repo in self.shared.items():
+            self._workers(f"{half}.{timeout:g}", repo, timeout)
+        self._thread_worker(f"{half}.lent", self.lent, TIMEOUTS[-1], bulk=False)
+        forks = self.lane(self.shared[FORKED], FORKED, f"{half}.forks")
+        self._worker(f"{half}.forks", lambda: fork_worker(f"{half}.forks", forks, self.lent))
         for thread in self.threads:
             thread.start()
 
-    def _workers(self, repo: Repo, timeout: float) -> None:
+    def _workers(self, name: str, repo: Repo, timeout: float) -> None:
         bulk = timeout < TIMEOUTS[-1]  # with retries, a run of many rows could outlast the session
         for number in range(2):
-            self._thread_worker(f"t{timeout:g}.{number}", repo, timeout, bulk=bulk)
-        name = f"a{timeout:g}"
-        actors = [one for number in range(TASKS // 5) for one in self.actors(f"{name}.{number}", bulk=bulk)]
-        self._worker(name, lambda: loop_worker(self.lane(repo, timeout, name), actors))
-        if timeout == 2.0:
-            ending = Docs("ending", self.dice("ending"), self.model)
-            self._worker("ending", lambda: ending_worker(self.lane(repo, timeout, "ends"), ending))
+            self._thread_worker(f"{name}.t{number}", repo, timeout, bulk=bulk)
+        actors = [one for number in range(TASKS // 5) for one in self.actors(f"{name}.a{number}", bulk=bulk)]
+        self._worker(f"{name}.a", lambda: loop_worker(self.lane(repo, timeout, f"{name}.a"), actors))
+        if timeout == FORKED:
+            ending = Docs(f"{name}.ends", self.dice(f"{name}.ends"), self.model)
+            self._worker(ending.name, lambda: ending_worker(self.lane(repo, timeout, ending.name), ending))
 
     def _thread_worker(self, name: str, repo: Repo, timeout: float, *, bulk: bool) -> None:
         actors = self.actors(name, bulk=bulk)
@@ -190,6 +194,13 @@ class Run:
             faulthandler.dump_traceback(all_threads=True)
         self.threads.clear()
         self.faults.cut()
+
+    def quiet(self) -> Moment:
+        """What the process has in memory once the driver has given up all requests, and the record's part of it."""
+        until = time.monotonic() + GONE
+        while census()["ResponseFuture"] and time.monotonic() < until:
+            time.sleep(0.5)
+        return Moment.of(self.model, [actor.every for actor in self.docs])
 
     def check(self) -> None:
         """Compare all rows with the model, then all instances with their rows."""
@@ -235,6 +246,8 @@ class Run:
         for repo in self.repos:
             repo.close()
         self.repos.clear()
+        self.shared.clear()
+        del self.lent
 
 
 def serial(model: Any) -> Any:
@@ -274,24 +287,29 @@ def left_over(before: Counter[str], record: Record) -> Counter[str]:
         time.sleep(0.5)
 
 
-def play(run: Run, seconds: float) -> tuple[float, float]:
-    """Break things for so long, with a line of progress now and then; memory after the first quarter and at the end."""
-    began, warm = time.monotonic(), 0.0
-    run.faults.go()
+def play(run: Run, seconds: float) -> Growth:
+    """Break things for so long, in two halves; gives how the memory grew in the second one."""
+    run.connect()
+    moments = []
+    for half in "ab":
+        run.begin(half)
+        run.faults.go()
+        go_on(run, seconds / 2)
+        run.end()
+        moments.append(run.quiet())
+    return Growth(*moments)
+
+
+def go_on(run: Run, seconds: float) -> None:
+    """Wait for so long, with a line of progress now and then."""
+    began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
         time.sleep(min(5.0, seconds / 4))
-        if not warm and passed >= seconds / 4:
-            gc.collect()
-            warm = megabytes()
         record, broken = run.record, sum(run.faults.counts.values())
         say(
             f"{passed:6.0f} s: {record.requests:,} requests, {record.cancelled:,} cancelled, {broken} faults (last: "
-            f"{run.faults.last}), worst overrun {record.worst[0]:.2f} s, {megabytes():.0f} MB, "
-            f"{len(record.violations)} violations"
+            f"{run.faults.last}), worst overrun {record.worst[0]:.2f} s, {len(record.violations)} violations"
         )
-    run.end()
-    gc.collect()
-    return warm, megabytes()
 
 
 def say(text: str) -> None:
@@ -300,7 +318,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def table(run: Run, memory: tuple[float, float], left: Counter[str]) -> str:
+def table(run: Run, memory: Growth, left: Counter[str]) -> str:
     """The figures of a run."""
     record = run.record
     calls = ", ".join(f"{name} {count:,}" for name, count in record.calls.most_common())
@@ -313,7 +331,7 @@ def table(run: Run, memory: tuple[float, float], left: Counter[str]) -> str:
         "forks, loops": f"{record.forks}, {record.loops}",
         "worst overrun": f"{record.worst[0]:.2f} s ({record.worst[1]}); the process stood still for "
         f"{sum(lasted for _, lasted in record.stalls):.1f} s in all, an event loop for {record.lag:.1f} s at most",
-        "memory": f"{memory[0]:.0f} MB after a quarter, {memory[1]:.0f} MB at the end",
+        "memory": str(memory),
         "left over": ", ".join(f"{name} {count}" for name, count in left.items()) or "nothing",
         "violations": str(len(record.violations)),
     }
@@ -330,14 +348,13 @@ def session(words: argparse.Namespace, nodes: int) -> int:
         before = census()
         run = Run(words.seed, faults)
         run.prepare()
-        run.begin()
         memory = play(run, words.seconds)
         run.check()
         run.close()
         left = left_over(before, run.record)
-        if memory[1] - memory[0] > GROWTH:
-            run.record.wrong(f"memory grew from {memory[0]:.0f} to {memory[1]:.0f} MB")
-        run.record.wrong(*(f"left over: {count} {name}" for name, count in left.items()))
+        if memory.foreign > GROWTH:
+            run.record.wrong(f"memory grew: {memory}")
+        run.record.wrong(*(f"left over: {count} {name}: {referrers(name)}" for name, count in left.items()))
         say("\n".join([*run.record.violations[:100], table(run, memory, left)]))
         return len(run.record.violations)
     finally:

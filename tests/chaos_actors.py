@@ -69,7 +69,8 @@ class Docs(Actor):
         return taken
 
     def give_back(self, taken: list[Slot], *, keep: bool = True) -> None:
-        """End the use of documents; those not kept are looked at when the run ends."""
+        """End the use of documents, but of those that were dropped; those not kept are looked at when the run ends."""
+        taken = [slot for slot in taken if slot in self.every]
         self.busy -= len(taken)
         if keep:
             self.slots += taken

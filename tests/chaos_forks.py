@@ -23,11 +23,11 @@ CHILD: Final = 25.0
 """Seconds that a child may take: it connects, twice for each of the hosts at worst, and sends a request."""
 
 
-def fork_worker(lane: Lane, lent: Any) -> None:
+def fork_worker(name: str, lane: Lane, lent: Any) -> None:
     """Children that use what they inherited: a repo, a lent session, a stream that their parent began."""
     warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
-    reads = Reads("fork", lane.dice, lane.model, keyspace=lane.repo.keyspace)
-    docs = Docs("fork", lane.dice, lane.model)
+    reads = Reads(name, lane.dice, lane.model, keyspace=lane.repo.keyspace)
+    docs = Docs(name, lane.dice, lane.model)
     kinds = itertools.cycle([own_repo, lent_session, begun_stream, begun_scan])
     while not lane.stop.is_set():
         (slot,) = docs.take()

@@ -1,0 +1,100 @@
+"""What a chaos run has in memory: how much of it is the run's own record, and who refers to what should be gone.
+
+*In*: the model and the writers of a run. *Out*: megabytes, and sentences about objects that were left. The record grows
+with each write whose outcome is unknown; the rest, without its size, belongs to the library and the driver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import sys
+import types
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+FOREIGN: Final = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
+"""What a record refers to, and does not own."""
+
+
+def resident() -> float:
+    """The megabytes of this process, without what it has freed and could give back."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # of glibc
+        ctypes.CDLL(None).malloc_trim(0)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def size_of(*roots: Any) -> float:
+    """The megabytes of some objects, and of all that they refer to."""
+    seen: set[int] = set()
+    total, waiting = 0, list(roots)
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen and not isinstance(one, FOREIGN):
+            seen.add(id(one))
+            total += sys.getsizeof(one)
+            waiting += gc.get_referents(one)
+    return total / 2**20
+
+
+@attrs.frozen
+class Moment:
+    """What a run has in memory while nothing is in flight: all of it, and its record alone; megabytes."""
+
+    resident: float
+    record: float
+
+    @classmethod
+    def of(cls, *record: Any) -> Moment:
+        """The present moment."""
+        return cls(resident(), size_of(*record))
+
+
+@attrs.frozen
+class Growth:
+    """How the memory of a run grew between two moments."""
+
+    first: Moment
+    last: Moment
+
+    @property
+    def foreign(self) -> float:
+        """Megabytes by which all else than the record grew."""
+        return (self.last.resident - self.last.record) - (self.first.resident - self.first.record)
+
+    def __str__(self) -> str:
+        halves = [f"{one.resident:.1f} MB ({one.record:.1f} of the record)" for one in (self.first, self.last)]
+        return f"{halves[0]} after one half, {halves[1]} after the other: all else grew by {self.foreign:.1f} MB"
+
+
+def referrers(name: str, depth: int = 6) -> str:
+    """Who refers to the objects of a class of this name, as far as that can be followed."""
+    found = [one for one in gc.get_objects() if type(one).__name__ == name]
+    lines, known = [name], {id(found), id(locals())}
+    for _ in range(depth):
+        refer = [one for one in gc.get_referrers(*found) if id(one) not in known and not _is_frame_of_ours(one)]
+        known |= {id(one) for one in refer} | {id(refer)}
+        if not refer:
+            break
+        lines.append(", ".join(sorted({_shown(one) for one in refer})))
+        found = refer
+    return " < ".join(lines)
+
+
+def _is_frame_of_ours(one: Any) -> bool:
+    return isinstance(one, types.FrameType) and one.f_code.co_filename == __file__
+
+
+def _shown(one: Any) -> str:
+    if isinstance(one, types.FrameType):
+        return f"frame of {one.f_code.co_qualname}"
+    if isinstance(one, dict):
+        return f"dict of {', '.join(map(str, list(one)[:4]))[:60]}"
+    return f"{type(one).__name__} {one!r:.60}" if isinstance(one, (types.MethodType, Iterable)) else type(one).__name__
