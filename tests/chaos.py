@@ -46,7 +46,7 @@ FORKED: Final = 2.0
 TASKS: Final = 10
 """Writers of one event loop."""
 
-GROWTH: Final = 5.0
+GROWTH: Final = 10.0
 """Megabytes that a run may gain in its second half beside its record; so much comes and goes with threads."""
 
 GONE: Final = 20.0

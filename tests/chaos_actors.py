@@ -334,7 +334,7 @@ class Ledgers(Actor):
             .if_(Ledger.version == version)
         )
         write = self.model.begin(("ledgers", number), claims=(version + 1, token))
-        return Call("resolved", (statement,), writes=(write,), timeout=timeout, requests=2)
+        return Call("resolved", (statement,), writes=(write,), timeout=timeout, follows=1)
 
     def _look(self, number: int, *, last: bool) -> Call:
         query, timeout = self._timed(select(Ledger).where(Ledger.id == number).consistency("SERIAL"))

@@ -59,6 +59,7 @@ class Call:
         writes: what it writes; of a bulk run one for each row.
         bulk: whether what became of each row stands in a report.
         requests: how many request timeouts it may take.
+        follows: how many it may take after those, of the repo's length whatever its statement sets.
         extra: seconds that it may take besides.
         timeout: seconds that its statement sets; None is what the repo sets.
         then: gives what is wrong with its result, or with a `NotFound` in place of one.
@@ -71,6 +72,7 @@ class Call:
     writes: tuple[Write, ...] = ()
     bulk: bool = False
     requests: float = 1.0
+    follows: float = 0.0
     extra: float = 0.0
     timeout: float | None = None
     then: Callable[[Any], Iterable[str]] = lambda _: ()
@@ -78,7 +80,7 @@ class Call:
 
     def limit(self, request_timeout: float) -> float:
         """Seconds after which it has to have ended, whatever happens."""
-        return (self.timeout or request_timeout) * self.requests + self.extra
+        return (self.timeout or request_timeout) * self.requests + request_timeout * self.follows + self.extra
 
     def succeeded(self, result: Any) -> list[str]:
         """Settle its writes; gives what is wrong."""

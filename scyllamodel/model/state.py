@@ -12,7 +12,7 @@ import copy
 import os
 import threading
 import weakref
-from asyncio import AbstractEventLoop, _get_running_loop
+from asyncio import AbstractEventLoop, _get_running_loop  # pyright: ignore[reportPrivateUsage] - raises no error
 from collections.abc import Callable, Container, Iterator, Mapping
 from enum import Enum
 from operator import attrgetter, is_
