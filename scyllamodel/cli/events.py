@@ -19,6 +19,7 @@ from scyllamodel._text import printable_cql, printable_line
 from scyllamodel.cli.console import Console, styled
 from scyllamodel.cli.exits import Interrupted, Stopped
 from scyllamodel.cli.signals import on_signals
+from scyllamodel.cli.texts import plan_text
 from scyllamodel.errors import StepFailed
 from scyllamodel.release.lock import LockRow
 from scyllamodel.schema.apply import Event, OnEvent, StepResult
@@ -121,7 +122,7 @@ class _Follower:
     def begin(self, plan: Plan) -> None:
         self.total = len(plan.steps) + sum(step.op == "create_keyspace" for step in plan.bootstrap)
         if self.show_plan and not plan.is_empty and not plan.refusals:
-            self.console.tell(f"{plan.render()}\n")
+            self.console.tell(f"{plan_text(plan, verbose=self.console.verbosity > 0)}\n")
 
     def begin_step(self, step: Step) -> None:
         self.running = True

@@ -44,7 +44,7 @@ def output(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         dest="verbosity",
         const=1,
-        help="log what happens, and traceback of an unexpected error",
+        help="log what happens, show plans whole, and tracebacks of unexpected errors",
     )
 
 

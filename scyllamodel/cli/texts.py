@@ -1,16 +1,22 @@
 """Answers as text for people.
 
 *In*: what `scyllamodel.release` answers. *Out*: lines, each with its mark in front where one fits, so that a terminal
-can colour them. Statements and plans render themselves.
+can colour them. Statements and plans render themselves; here the internal tables of a first run become one line.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Final, cast
 
+from scyllamodel._identifiers import is_internal_table
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.plan import Plan, Step
+
+_STEP: Final = re.compile(r"^  [+~-] .*\n(?: {6,}.*\n)*", re.MULTILINE)
+"""A step of a rendered plan, with the lines that belong to it."""
 
 
 def counted(number: int, thing: str) -> str:
@@ -28,10 +34,30 @@ def diagnostic_lines(found: Iterable[Diagnostic]) -> list[str]:
     return [f"{marks[item.severity]} {item}" for item in found]
 
 
-def result_text(result: MigrationResult) -> str:
+def plan_text(plan: Plan, *, verbose: bool) -> str:
+    """A plan for people, with the internal tables in one line unless ``verbose`` is true."""
+    internal = sum(_is_internal(step) for step in plan.bootstrap)
+    if verbose or not internal:
+        return plan.render()
+    line = f"  +     Create {counted(internal, 'internal table')} for the lock and the history (shown by -v).\n"
+    steps, lines = iter(plan.bootstrap), iter([line])
+
+    def shortened(match: re.Match[str]) -> str:
+        step = next(steps, None)
+        return match[0] if step is None or not _is_internal(step) else next(lines, "")
+
+    return _STEP.sub(shortened, f"{plan.render()}\n").rstrip("\n")
+
+
+def _is_internal(step: Step) -> bool:
+    """Whether a step creates an internal table."""
+    return step.op == "add_table" and is_internal_table(step.object.rpartition(".")[2])
+
+
+def result_text(result: MigrationResult, *, verbose: bool) -> str:
     """What a migration came to, in a line; the plan itself after a dry run, and notes where nothing was missing."""
     if result.status == "planned":
-        return f"{result.plan.render()}\n\nDry run: nothing was changed."
+        return f"{plan_text(result.plan, verbose=verbose)}\n\nDry run: nothing was changed."
     if result.status == "in_sync":
         return "\n".join([f"{result.plan.keyspace}: in sync, nothing to do.", *diagnostic_lines(result.plan.notes)])
     if result.status == "waited":
@@ -44,11 +70,11 @@ def result_text(result: MigrationResult) -> str:
     return f"{result.plan.keyspace}: {what} {done}{skipped} in {result.duration_ms} ms{version}."
 
 
-def check_text(found: CheckResult) -> str:
+def check_text(found: CheckResult, *, verbose: bool) -> str:
     """Whether models and server agree, and if not, what is missing."""
     if found.in_sync:
         return "\n".join([f"{found.plan.keyspace}: in sync.", *diagnostic_lines(found.notes)])
-    return f"{found.plan.render()}\n\n{found.plan.keyspace}: not in sync."
+    return f"{plan_text(found.plan, verbose=verbose)}\n\n{found.plan.keyspace}: not in sync."
 
 
 def keyspace_text(found: KeyspaceResult) -> str:

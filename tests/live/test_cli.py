@@ -75,11 +75,11 @@ def test_the_whole_round(app):
 
 
 def test_a_dry_run_prints_what_then_runs(app):
-    """The statements of plan, of a dry run and of the run itself are the same, byte for byte."""
+    """The statements of plan, of a dry run and of the run itself, each with -v, are the same, byte for byte."""
     planned = document_in(app.run("plan", "--json", "--create-keyspace").stdout)
-    text = app.run("migrate", "--dry-run", "--create-keyspace").stdout
+    text = app.run("migrate", "--dry-run", "--create-keyspace", "-v").stdout
     dry = document_in(app.run("migrate", "--dry-run", "--json", "--create-keyspace").stdout)
-    done = app.run("migrate", "--create-keyspace")
+    done = app.run("migrate", "--create-keyspace", "-v")
     statements = [step["cql"] for step in (*planned["bootstrap"], *planned["steps"])]
 
     assert STATEMENTS + len(TABLES) == len(statements)

@@ -14,6 +14,7 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import CHANGES, DONE, WAITED
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.texts import plan_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.application_role import grants_of
 from scyllamodel.release.books import find_internal_keyspace
@@ -80,10 +81,11 @@ def _wait(settings: argparse.Namespace, console: Console) -> int:
 
 def _wait_one(settings: argparse.Namespace, repo: Repo) -> Answer:
     found = wait(repo, settings.aim, timeout=settings.timeout)
-    return Answer(found.to_dict(), wait_text(repo.keyspace, found), DONE if found.met else CHANGES, asked_for=False)
+    text = wait_text(repo.keyspace, found, verbose=settings.verbosity > 0)
+    return Answer(found.to_dict(), text, DONE if found.met else CHANGES, asked_for=False)
 
 
-def wait_text(keyspace: str, found: WaitResult) -> str:
+def wait_text(keyspace: str, found: WaitResult, *, verbose: bool = False) -> str:
     """What came of waiting, with what is missing if it came to nothing.
 
     >>> wait_text("shop", WaitResult("agreed", met=True, waited_ms=1234))
@@ -92,7 +94,7 @@ def wait_text(keyspace: str, found: WaitResult) -> str:
     seconds = f"{found.waited_ms / 1000:.1f} s"
     if found.met:
         return f"{keyspace}: {found.aim.replace('-', ' ')} after {seconds}."
-    missing = "" if found.plan is None else f"{found.plan.render()}\n\n"
+    missing = "" if found.plan is None else f"{plan_text(found.plan, verbose=verbose)}\n\n"
     return f"{missing}{keyspace}: not in sync after {seconds}."
 
 

@@ -88,7 +88,8 @@ def _change_one(
     with following(console, show_plan=not settings.dry_run) as on_event:
         result = change(repo, on_event=on_event, **how)
     code = REFUSED if result.plan.refusals else DONE
-    return Answer(result.to_dict(), result_text(result), code, asked_for=settings.dry_run)
+    text = result_text(result, verbose=settings.verbosity > 0)
+    return Answer(result.to_dict(), text, code, asked_for=settings.dry_run)
 
 
 def _baseline_options(parser: argparse.ArgumentParser) -> None:

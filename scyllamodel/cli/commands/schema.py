@@ -16,7 +16,7 @@ from scyllamodel.cli.events import following
 from scyllamodel.cli.exits import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
-from scyllamodel.cli.texts import check_text, result_text
+from scyllamodel.cli.texts import check_text, plan_text, result_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.expand import expand
 from scyllamodel.schema.plan import Plan
@@ -54,7 +54,8 @@ def _plan_one(settings: argparse.Namespace, repo: Repo) -> Answer:
     if settings.out:
         found.save(settings.out)
     changes = CHANGES if settings.exit_code and not found.is_empty else DONE
-    return Answer(found.to_dict(), found.render(), REFUSED if found.refusals else changes)
+    text = plan_text(found, verbose=settings.verbosity > 0)
+    return Answer(found.to_dict(), text, REFUSED if found.refusals else changes)
 
 
 def _expand_one(settings: argparse.Namespace, repo: Repo) -> Answer:
@@ -123,7 +124,8 @@ def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | No
             wait_built=settings.wait_built,
             on_event=on_event,
         )
-    return Answer(result.to_dict(), result_text(result), asked_for=settings.dry_run)
+    text = result_text(result, verbose=settings.verbosity > 0)
+    return Answer(result.to_dict(), text, asked_for=settings.dry_run)
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
@@ -153,7 +155,8 @@ def _check(settings: argparse.Namespace, console: Console) -> int:
 
 def _check_one(settings: argparse.Namespace, repo: Repo) -> Answer:
     found = release.check(repo, resources=settings.resource or None, strict=settings.strict)
-    return Answer(found.to_dict(), check_text(found), DONE if found.in_sync else CHANGES, asked_for=False)
+    text = check_text(found, verbose=settings.verbosity > 0)
+    return Answer(found.to_dict(), text, DONE if found.in_sync else CHANGES, asked_for=False)
 
 
 COMMANDS: Final = (
