@@ -1,4 +1,4 @@
-"""README and the pages of the guide: their sessions without a server, and those on one, as doctests."""
+"""README and the pages of the guide: their sessions, as doctests, and the other blocks that tests run."""
 
 from __future__ import annotations
 
@@ -24,6 +24,27 @@ def sessions(page=README, *, live):
 def has_live(page):
     """Whether a page has sessions that need a server."""
     return any(mark for mark, _ in _BLOCK.findall(page.read_text(encoding="utf-8")))
+
+
+def blocks(page, kind):
+    """The texts of a page's blocks of this kind, such as ``yaml``."""
+    return re.findall(rf"```{kind}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def guide(name):
+    """A page of the guide."""
+    return ROOT / "scyllamodel" / "guide" / f"{name}.md"
+
+
+def commands(page):
+    """The command lines of a page's shell blocks, each with the exit code that its comment gives."""
+    lines = [line for text in blocks(page, "sh") for line in text.splitlines() if line.startswith("scyllamodel ")]
+    return [(line.partition("#")[0].split()[1:], _exit_code(line)) for line in lines]
+
+
+def _exit_code(line):
+    found = re.search(r"# exit code (\d+): ", line)
+    return int(found[1]) if found else 0
 
 
 def run(texts, **names):

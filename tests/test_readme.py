@@ -1,12 +1,19 @@
-"""What README shows is what happens."""
+"""What README and the guide show is what happens, as far as no server is needed."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
+import guide_pages
 import pytest
 import readme
+
+from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.parser import parse
+
+LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)")
 
 
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
@@ -17,16 +24,68 @@ def test_sessions_without_a_server(page):
     assert not report, report
 
 
-def test_readme_has_sessions():
-    """The sessions of README are found."""
-    assert len(readme.sessions(live=False)) > 1
+def test_sessions_are_found():
+    """README has a session on a server, and most pages of the guide have sessions."""
+    with_sessions = [page for page in readme.GUIDE if readme.sessions(page, live=True)]
+
+    assert readme.has_live(readme.README)
+    assert len(with_sessions) > len(readme.GUIDE) / 2
 
 
 def test_the_first_model_can_be_pasted(tmp_path):
     """The first block of Python is a module that imports, and lints without a complaint."""
-    text = readme.README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    (tmp_path / "pasted.py").write_text(text, encoding="utf-8")
+    (tmp_path / "pasted.py").write_text(readme.blocks(readme.README, "python")[0], encoding="utf-8")
     command = [sys.executable, "-m", "scyllamodel", "lint", "--models", "pasted"]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert (0, "") == (answer.returncode, answer.stderr)
+
+
+def test_readme_is_short():
+    """README stays within 1,500 words: longer explanations belong to the guide."""
+    words = len(readme.README.read_text(encoding="utf-8").split())
+
+    assert 1000 < words <= 1500
+
+
+def test_generated_pages_are_current():
+    """The codes and the command line are described as they are; ``python tests/guide_pages.py`` writes both pages."""
+    outdated = [page.name for page, text in guide_pages.pages().items() if text != page.read_text(encoding="utf-8")]
+
+    assert [] == outdated
+
+
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    """Every relative link names a file, and a heading of it where it has a fragment."""
+    text = page.read_text(encoding="utf-8")
+    links = [(page.parent / name if name else page, fragment) for name, fragment in LINK.findall(_without_code(text))]
+
+    assert [] == [str(target) for target, _ in links if not target.is_file()]
+    assert [] == [fragment for target, fragment in links if fragment and fragment not in _anchors(target)]
+
+
+def _without_code(text):
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def _anchors(page):
+    """The fragments of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
+def test_shell_commands_can_be_typed(page):
+    """Every command of a shell block is understood by the parser."""
+    for words, _ in readme.commands(page):
+        assert words[0] == parse(COMMANDS, words).command.name
+
+
+def test_contributing_names_files_that_exist():
+    """The lists of files to touch name files and folders of this repository."""
+    text = readme.guide("contributing").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:scyllamodel|tests)/[\w/.-]+)`", text)
+
+    assert paths
+    assert [] == [path for path in paths if not (readme.ROOT / path).exists()]

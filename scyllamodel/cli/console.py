@@ -88,6 +88,11 @@ class Console:
         elif not self.json:
             self._write(self.out, f"{text}\n")
 
+    def page(self, text: str) -> None:
+        """Print prose, whose lines have no marks to style; not with ``--json``."""
+        if not self.json:
+            self._write(self.out, f"{printable(text)}\n")
+
     def tell(self, text: str = "") -> None:
         """Print how a command fares; with neither ``--json`` nor ``-q``."""
         if self.verbosity >= 0:

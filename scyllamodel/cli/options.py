@@ -50,7 +50,7 @@ def output(parser: argparse.ArgumentParser) -> None:
 
 def target(parser: argparse.ArgumentParser) -> None:
     """Which repos, keyspaces and models a command is about."""
-    group = parser.add_argument_group("what it is about (see also SCYLLAMODEL_REPOS, SCYLLAMODEL_URL, pyproject.toml)")
+    group = parser.add_argument_group("target (see also SCYLLAMODEL_REPOS, SCYLLAMODEL_URL, pyproject.toml)")
     group.add_argument(
         "--repo",
         action="append",
@@ -96,7 +96,7 @@ def resources(parser: argparse.ArgumentParser) -> None:
 
 def locking(parser: argparse.ArgumentParser) -> None:
     """How long to wait for another run."""
-    _lock_timeout(parser.add_argument_group("patience"))
+    _lock_timeout(parser.add_argument_group("timeouts"))
 
 
 def _lock_timeout(group: Any) -> None:
@@ -111,7 +111,7 @@ def _lock_timeout(group: Any) -> None:
 
 def waiting(parser: argparse.ArgumentParser) -> None:
     """How long to wait for the cluster."""
-    group = parser.add_argument_group("patience")
+    group = parser.add_argument_group("timeouts")
     _lock_timeout(group)
     group.add_argument(
         "--agreement-timeout",

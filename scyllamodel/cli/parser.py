@@ -35,6 +35,7 @@ class Command:
         examples: command lines worth copying.
         exits: the exit codes it can give besides 0, 1, 64 and 78.
         imports: whether it imports models, or the module of a repo.
+        values: the words that its positional argument takes, for completion.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Command:
     examples: tuple[str, ...]
     exits: tuple[int, ...] = ()
     imports: bool = True
+    values: Callable[[], Iterable[str]] = tuple
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,19 +57,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(commands: Sequence[Command], words: Sequence[str]) -> argparse.Namespace:
-    """The settings that the words of a command line mean; ``command`` is the command.
+    """The settings that the words of a command line mean; ``command`` is the command, ``commands`` are all of them.
 
     Raises:
         UsageError: the words make no command.
         SystemExit: help or version was asked for, and printed.
     """
     parser, parsers = _build(commands)
-    found, extra = parser.parse_known_args(list(words))
+    found, extra = parser.parse_known_args(list(words), argparse.Namespace(commands=commands))
     if found.command is None:
         raise UsageError(f"Which command?\n{_listed(commands)}\n{_MORE}", commands=_names(commands))
     if extra:
         parsers[found.command.name].error(f"unrecognized arguments: {' '.join(extra)}")
     return found
+
+
+def completions(commands: Sequence[Command]) -> dict[str, list[str]]:
+    """For each command the words that can follow it."""
+    _, parsers = _build(commands)
+    return {command.name: [*command.values(), *_words(parsers[command.name])] for command in commands}
 
 
 def _build(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Parser]]:

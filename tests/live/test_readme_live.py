@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import readme
 
+from scyllamodel.release.backfill import run as backfilling
+
 pytestmark = pytest.mark.live
+KEYSPACE = "guide_sessions"
 
 
-@pytest.mark.parametrize("page", [page for page in readme.PAGES if readme.has_live(page)], ids=lambda page: page.stem)
-def test_sessions_with_a_server(scylla_cluster, page):
-    """Every session of README and of the guide prints what the page prints, on a real server."""
-    keyspace = f"{page.stem.lower().replace('-', '_')}_sessions"
-    name = "readme" if page is readme.README else "guide"
-    with scylla_cluster.repo(keyspace, name=name, create_keyspace=False) as repo:
-        repo.session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=120)
-        report = readme.run(readme.sessions(page, live=True), repo=repo)
-        repo.session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=120)
+def drop(repo):
+    """Drop the keyspace of a repo."""
+    repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
+
+
+@pytest.fixture(scope="module")
+def guide_repo(scylla_cluster):
+    """A repo for all pages: the internal tables of one keyspace take longer than most pages."""
+    with scylla_cluster.repo(KEYSPACE, name="guide", create_keyspace=True) as repo:
+        drop(repo)
+        yield repo
+        drop(repo)
+
+
+@pytest.mark.parametrize("page", [page for page in readme.GUIDE if readme.has_live(page)], ids=lambda page: page.stem)
+def test_sessions_with_a_server(guide_repo, page, monkeypatch):
+    """Every session of the guide prints what the page prints, on a real server; a backfill reads few ranges."""
+    monkeypatch.setattr(backfilling, "RANGES", 8)
+    report = readme.run(readme.sessions(page, live=True), repo=guide_repo)
+
+    assert not report, report
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """README's module of models as a package, bound to a repo that no other test has."""
+    (tmp_path / "shop").mkdir()
+    text = readme.blocks(readme.README, "python")[0].replace('table="orders"', 'table="orders", repo="readme"')
+    (tmp_path / "shop" / "models.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in ("shop", "shop.models"):
+        sys.modules.pop(name, None)
+
+
+def test_the_session_of_readme(scylla_cluster, shop):
+    """The session of README prints what README prints, on a real server."""
+    models = ["shop.models"]
+    with scylla_cluster.repo("readme_sessions", models, name="readme", create_keyspace=False) as repo:
+        drop(repo)
+        report = readme.run(readme.sessions(readme.README, live=True), repo=repo)
+        drop(repo)
 
     assert not report, report

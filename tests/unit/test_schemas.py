@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from scyllamodel.cli.answers import error_document
 from scyllamodel.cli.commands.explain import meanings
+from scyllamodel.cli.commands.guide import guide_document, topics
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
 from scyllamodel.local.background import NodeStatus
 from scyllamodel.local.background import Status as LocalStatus
@@ -136,6 +137,7 @@ DOCUMENTS = {
             ),
         )
     ],
+    "guide": [guide_document(topics().values()), guide_document([topics()["models"]], text="# Models")],
     "codes": [{"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in meanings().values()]}],
     "error": [
         error_document(NoModelsFound("nothing there", packages=["shop"])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scyllamodel.cli.commands import backfill, cluster, explain, ledger, look, offline, schema, server
+from scyllamodel.cli.commands import backfill, cluster, explain, guide, ledger, look, offline, schema, server
 
 COMMANDS: Final = (
     *schema.COMMANDS,
@@ -14,5 +14,6 @@ COMMANDS: Final = (
     *offline.COMMANDS,
     *cluster.COMMANDS,
     *explain.COMMANDS,
+    *guide.COMMANDS,
     *server.COMMANDS,
 )

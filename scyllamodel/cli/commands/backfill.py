@@ -36,7 +36,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--convert", metavar="MODULE:FUNCTION", help="makes the new value of the old one, such as decimal:Decimal"
     )
     options.target(parser)
-    group = parser.add_argument_group("pace")
+    group = parser.add_argument_group("throttling")
     group.add_argument("--rate", type=_rate, metavar="ROWS", help="rows a second, at most")
     group.add_argument("--concurrency", type=int, default=64, metavar="N", help="writes under way (default: 64)")
     group.add_argument("--consistency", default="QUORUM", metavar="LEVEL", help="of reads and writes (default: QUORUM)")

@@ -91,5 +91,6 @@ COMMANDS: Final = (
         "Plans, lints and errors show codes; this gives the cause, an example and the way out.",
         ("scyllamodel explain TY101", "scyllamodel explain | grep index"),
         imports=False,
+        values=meanings,
     ),
 )

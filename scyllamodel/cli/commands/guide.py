@@ -1,0 +1,165 @@
+"""The commands that teach: pages of the guide in the terminal, and completion of the shell.
+
+*In*: the Markdown files that ship with the package, and the parsers of all commands. *Out*: a list of topics, a page,
+or a script for a shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+import attrs
+
+from scyllamodel.cli import options
+from scyllamodel.cli.console import Console
+from scyllamodel.cli.exits import DONE, UsageError
+from scyllamodel.cli.parser import Command, completions
+
+_LINE: Final = re.compile(
+    r"^(?:## (?P<part>.+)|- \[(?P<title>.+)\]\((?P<name>.+)\.md\): (?P<summary>.+))$", re.MULTILINE
+)
+"""A line of the index: the heading of a part, or a page."""
+
+_BASH: Final = """\
+_scyllamodel() {{
+    local current=${{COMP_WORDS[COMP_CWORD]}} words=
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words="{commands}"
+    else
+        case ${{COMP_WORDS[1]}} in
+{cases}
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+}}
+complete -o default -F _scyllamodel scyllamodel
+"""
+_ZSH: Final = "autoload -U +X bashcompinit && bashcompinit\n"
+
+
+@attrs.frozen
+class Topic:
+    """A page of the guide.
+
+    Attributes:
+        name: as it is typed.
+        part: the part of the guide that it belongs to.
+    """
+
+    name: str
+    title: str
+    summary: str
+    part: str
+
+    def text(self) -> str:
+        """The page, as Markdown."""
+        return _read(self.name)
+
+
+def topics() -> dict[str, Topic]:
+    """Every page of the guide by its name, in the order of the index."""
+    found: dict[str, Topic] = {}
+    part = ""
+    for line in _LINE.finditer(_read("index")):
+        part = line["part"] or part
+        if line["name"]:
+            found[line["name"]] = Topic(line["name"], line["title"], line["summary"], part)
+    return found
+
+
+def _read(name: str) -> str:
+    return (files("scyllamodel") / "guide" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def _guide_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="such as models; without it, all topics are listed")
+    options.output(parser)
+
+
+def _guide(settings: argparse.Namespace, console: Console) -> int:
+    known = topics()
+    if settings.topic is None:
+        console.document(guide_document(known.values()))
+        console.page(_listed(known))
+        return DONE
+    topic = _chosen(settings.topic, known)
+    console.document(guide_document([topic], text=topic.text()))
+    console.page(topic.text().rstrip("\n"))
+    return DONE
+
+
+def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
+    """The topic of this name.
+
+    Raises:
+        UsageError: there is no such topic; those that the word may mean are listed.
+    """
+    name = word.lower().removesuffix(".md").replace("_", "-")
+    if name in known:
+        return known[name]
+    near = [each for each, topic in known.items() if name in f"{each} {topic.title} {topic.summary}".lower()]
+    near = near or difflib.get_close_matches(name, known, 3, 0.5)
+    advice = f"Did you mean {' or '.join(near)}?" if near else "List all topics with: scyllamodel guide"
+    raise UsageError(f"The guide has no topic {word!r}. {advice}", topics=near)
+
+
+def guide_document(found: Iterable[Topic], **more: str) -> dict[str, Any]:
+    """Topics as a JSON document, by the schema ``guide.schema.json``; ``text=`` adds that of a page."""
+    return {"format": 1, "kind": "guide", "topics": [{**attrs.asdict(topic), **more} for topic in found]}
+
+
+def _listed(known: Mapping[str, Topic]) -> str:
+    lines: list[str] = []
+    part = None
+    for topic in known.values():
+        if topic.part != part:
+            part = topic.part
+            lines += ["", part] if lines else [part]
+        lines.append(f"  {topic.name:<23} {topic.summary}")
+    return "\n".join([*lines, "", "scyllamodel guide TOPIC prints a page."])
+
+
+def _completion_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=["bash", "zsh"], help="the shell to write for")
+    parser.set_defaults(verbosity=0)
+
+
+def _completion(settings: argparse.Namespace, console: Console) -> int:
+    script = completion_script(completions(settings.commands))
+    console.script((_ZSH if settings.shell == "zsh" else "") + script.rstrip("\n"))
+    return DONE
+
+
+def completion_script(words: Mapping[str, Iterable[str]]) -> str:
+    """A bash script that completes commands, and the words of each command."""
+    cases = "\n".join(f'            {name}) words="{" ".join(known)}" ;;' for name, known in words.items())
+    return _BASH.format(commands=" ".join(words), cases=cases)
+
+
+COMMANDS: Final = (
+    Command(
+        "guide",
+        "print a page of the guide, or list its topics",
+        _guide,
+        _guide_options,
+        "The pages are Markdown, and ship with the package: they describe the version that is installed.",
+        ("scyllamodel guide", "scyllamodel guide models", "scyllamodel guide deploying | less"),
+        imports=False,
+        values=topics,
+    ),
+    Command(
+        "completion",
+        "print a script that completes commands, options and topics in a shell",
+        _completion,
+        _completion_options,
+        "Load it in a shell with: source <(scyllamodel completion bash), or write it to a file that the\n"
+        "shell reads at its start.",
+        ("scyllamodel completion bash", "scyllamodel completion zsh"),
+        imports=False,
+    ),
+)

@@ -1,0 +1,176 @@
+"""The manifests and commands of README and of the guide, each on a real server."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import readme
+import yaml
+from shell import environment, run
+
+pytestmark = pytest.mark.live
+
+DEPLOYING = readme.guide("deploying")
+WITH_COMMANDS = ("deploying", "schema-changes", "operations")
+ENV = {"SCYLLAMODEL_REPOS": "shop.db:repo"}
+VERSION = "20261123050100"
+"""The version that stands in examples."""
+
+ORDER = """
+from decimal import Decimal
+from uuid import UUID
+from scyllamodel import Column, Model, clustering_key, column, partition_key, types as cql
+
+class Order(Model, table="orders"):
+    shop: Column[UUID] = partition_key()
+    placed: Column[cql.TimeUUID] = clustering_key(descending=True)
+    total: Column[TYPE | None] = column(default=None)
+"""
+FORKING = """
+import json, os, sys
+from scyllamodel.cli import main
+
+def code_of(words):
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.dup2(os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+    os.dup2(1, 2)
+    os._exit(main(words))
+
+print(json.dumps([code_of(words) for words in json.load(sys.stdin)]))
+"""
+"""Runs commands one after the other, each in a process of its own that has everything imported."""
+
+
+@pytest.fixture
+def shop(app):
+    """The project under the name that the pages give it."""
+    (app.folder / "app").rename(app.folder / "shop")
+    database = app.folder / "shop" / "db.py"
+    database.write_text(database.read_text().replace("app.", "shop."))
+    return app
+
+
+def ends(project, words):
+    """How the command ends in the project, as the image's environment has it."""
+    assert "scyllamodel" == Path(words[0]).name
+    done = run(*words[1:], folder=project.folder, **ENV)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_job_and_the_init_container(shop):
+    """The init container waits until the job has run; the job's answer is one document. README shows both commands."""
+    (text,) = readme.blocks(DEPLOYING, "yaml")
+    (short,) = readme.blocks(readme.README, "yaml")
+    job, deployment = yaml.safe_load_all(text)
+    (migrate,) = job["spec"]["template"]["spec"]["containers"]
+    (schema,) = deployment["spec"]["template"]["spec"]["initContainers"]
+    before = ends(shop, [*schema["command"], "--timeout", "0.5"])
+    code, out, err = ends(shop, migrate["command"])
+    after = ends(shop, schema["command"])
+
+    assert (0, "applied") == (code, json.loads(out)["status"]), err
+    assert (2, 0) == (before[0], after[0])
+    assert [[*each["command"]] for each in yaml.safe_load(short).values()] == [
+        migrate["command"][:3],
+        schema["command"],
+    ]
+
+
+def unit(text):
+    """A unit of systemd."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read_string(text)
+    return parser["Service"]
+
+
+def test_the_unit(shop):
+    """The service's one command brings the tables up to date; README's unit has the same command."""
+    (whole,), (short,) = (map(unit, readme.blocks(page, "ini")) for page in (DEPLOYING, readme.README))
+    shop.run("create-keyspace", **ENV)
+
+    assert "SCYLLAMODEL_REPOS=shop.db:repo" == whole["Environment"]
+    assert whole["ExecStart"] == short["ExecStart"]
+    assert 0 == ends(shop, shlex.split(whole["ExecStart"]))[0]
+
+
+def test_the_line_of_python(shop):
+    """The shell's line migrates every configured repo."""
+    (line,) = [line for text in readme.blocks(DEPLOYING, "sh") for line in text.splitlines() if "python -c" in line]
+    words = [sys.executable, *shlex.split(line)[1:]]
+    done = subprocess.run(words, cwd=shop.folder, env=environment(**ENV), capture_output=True, check=False)
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert ["customers", "orders"] == shop.tables()
+
+
+@pytest.mark.parametrize("page", [DEPLOYING, readme.README], ids=lambda page: page.stem)
+def test_the_image_installs_nothing_else(page):
+    """The image has the application and this package, and names the repo."""
+    (text,) = readme.blocks(page, "dockerfile")
+
+    assert re.search(r"^RUN pip install --no-cache-dir \S+ scyllamodel$", text, re.MULTILINE)
+    assert "ENV SCYLLAMODEL_REPOS=shop.db:repo\n" in text
+
+
+def test_the_dry_run_of_readme(shop):
+    """The first plan is printed as README shows it, but for the names of keyspace, server and data centre."""
+    (shop.folder / "shop" / "models.py").write_text(readme.blocks(readme.README, "python")[0], encoding="utf-8")
+    command, _, expected = readme.blocks(readme.README, "console")[0].partition("\n")
+    code, out, err = ends(shop, shlex.split(command.removeprefix("$ ")))
+    (dc,) = shop.repo.session.execute("SELECT data_center FROM system.local").one()
+    shown = out.replace(shop.keyspace, "shop").replace(f"'{dc}'", "'datacenter1'").replace(f" {dc}:", " datacenter1:")
+
+    assert (0, "") == (code, err)
+    assert expected.splitlines()[1:] == shown.splitlines()[1:]
+    assert re.fullmatch(r"shop on \w+ [\d.]+: 8 to add, 0 to change, 0 to destroy\.", shown.splitlines()[0])
+
+
+def codes(project, commands):
+    """The exit codes of commands in the project."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        cwd=project.folder,
+        env=environment(**ENV),
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_commands_of_the_guide(shop):
+    """Every command of the pages on releases ends with the exit code that its page gives, in the order of the pages."""
+    models = shop.folder / "shop" / "models.py"
+    models.write_text(ORDER.replace("TYPE", "float"), encoding="utf-8")
+    deploying, changes, operations = (readme.commands(readme.guide(name)) for name in WITH_COMMANDS)
+    found = codes(shop, [words for words, _ in deploying])
+    shop.repo.session.execute(f"ALTER TABLE {shop.keyspace}.orders ADD legacy text", timeout=60)
+    found += codes(shop, [words for words, _ in changes[:-1]])
+    models.write_text(ORDER.replace("TYPE", "Decimal"), encoding="utf-8")
+    found += codes(shop, [words for words, _ in changes[-1:]])
+    models.write_text(ORDER.replace("TYPE", "float"), encoding="utf-8")
+    version = str(json.loads(shop.run("history", "--json", **ENV).stdout)["versions"][-1]["version"])
+    found += codes(shop, [[word.replace(VERSION, version) for word in words] for words, _ in operations])
+    every = [*deploying, *changes, *operations]
+
+    assert [(words, code) for words, code in every] == [
+        (words, code) for (words, _), code in zip(every, found, strict=True)
+    ], (shop.folder / "output").read_text()
+
+
+def test_no_other_page_has_commands():
+    """A page with shell commands is one of those that are executed here, or README, whose commands CI runs."""
+    others = [page.stem for page in readme.GUIDE if page.stem not in WITH_COMMANDS and readme.blocks(page, "sh")]
+
+    assert [] == others
