@@ -17,6 +17,7 @@ from scyllamodel.schema.diff.views import view_fault
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
 from scyllamodel.schema.facts_json import plain
 from scyllamodel.schema.options import same
+from scyllamodel.schema.source.defaults import defaults_of
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
@@ -99,7 +100,11 @@ def _table_as(live: Table, declared: Table, server: ServerProfile) -> Table:
 
 def _index_as(live: Index, declared: Table, server: ServerProfile) -> Index:
     fits = [wanted for wanted in declared.indexes if same_index(live, wanted, declared, server)]
-    return next((w for w in fits if w.name == live.name), next((w for w in fits if not w.named), live))
+    wanted = next((w for w in fits if w.name == live.name), next((w for w in fits if not w.named), None))
+    if wanted is None:
+        return attrs.evolve(live, view_options={})
+    stored = {**defaults_of(wanted.view_options, server), **live.view_options}
+    return attrs.evolve(wanted, view_options=_options_as(stored, wanted.view_options, server))
 
 
 def _view_as(live: View, declared: View, base_key: frozenset[str], server: ServerProfile) -> View:
@@ -176,7 +181,8 @@ def _index(index: Index) -> str:
     words = ["local"] if index.local else []
     words += [index.column if index.on == "values" else f"{index.on}({index.column})"]
     words += [f"using {index.using}"] if index.using is not None else []
-    return " ".join([*words, *([_text(index.options)] if index.options else [])])
+    words += [_text(index.options)] if index.options else []
+    return " ".join([*words, *([f"view options {_text(index.view_options)}"] if index.view_options else [])])
 
 
 def _definition(view: View) -> str:

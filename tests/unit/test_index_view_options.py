@@ -16,6 +16,7 @@ from scyllamodel.schema.change_json import change_from, change_text
 from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.ddl import create_index, statement
 from scyllamodel.schema.diff import diff
+from scyllamodel.schema.differences import as_declared, differences
 from scyllamodel.schema.effects import after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.facts_json import index_dict
@@ -154,6 +155,20 @@ def test_what_differs_is_set_on_the_view():
     assert {"comment": "old", "gc_grace_seconds": 864000} == dict(earlier.tables[0].indexes[0].view_options)
     assert [step.undo] == [statement(change, NEW) for change in transition(after_it, earlier, NEW)]
     assert ("ALTER", ("k", "index_view_docs")) == (right, place(step.change))
+
+
+def test_a_comparison_shows_what_was_declared_and_is_stored_otherwise():
+    """What no model declares is left out, as it is of tables."""
+    wished, same, other = declared(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b")
+    shown = [
+        [*differences(as_declared(SchemaFacts([found]), SchemaFacts([wished]), NEW), SchemaFacts([wished]))]
+        for found in (same, other)
+    ]
+
+    assert [] == shown[0]
+    assert [("index", "lang view options {'comment': 'b'}", "lang view options {'comment': 'a'}")] == [
+        (one.what, one.before, one.after) for one in shown[1]
+    ]
 
 
 @pytest.mark.parametrize("server", [OLD, ServerProfile()])
