@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import copy
 import itertools
+import math
 import random
 import sys
 import threading
@@ -41,6 +42,9 @@ LATE: Final = 30.0
 PACE: Final = 0.02
 """Seconds between two calls of one writer, on the average."""
 
+NAP: Final = 0.02
+"""Seconds for which the thread sleeps that notices when the process stands still."""
+
 LATEST: Final = 0.05
 """Seconds by which a thread may wake up late; beyond that the run asks for too much of the machine, and slows down."""
 
@@ -61,6 +65,7 @@ class Record:
         self.beats: dict[int, float] = {}
         self.stacks: dict[int, str] = {}
         self.stalls: list[tuple[float, float]] = []
+        self.asleep = math.inf
         self.violations: list[str] = []
         self.ended_loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         self._requests, self._lock, self._began = itertools.count(), threading.Lock(), time.monotonic()
@@ -82,8 +87,10 @@ class Record:
                 self.violations.append(f"after {time.monotonic() - self._began:.1f} s: {text:.2000}")
 
     def stalled(self, since: float) -> float:
-        """Seconds for which the process stood still since then."""
-        return sum((lasted for at, lasted in self.stalls if at + lasted >= since), 0.0)
+        """Seconds for which the process stood still since then; also until now, when another thread woke up first."""
+        late = time.monotonic() - self.asleep - NAP
+        over = sum((lasted for at, lasted in self.stalls if at + lasted >= since), 0.0)
+        return over + (late if late > LATEST else 0.0)
 
     def done(self, call: Call, began: float, limit: float, error: BaseException | None) -> None:
         """A call ended, in time or not."""
@@ -100,15 +107,16 @@ class Record:
     def watch(self, stop: threading.Event) -> None:
         """Notice when the process stands still: other programs, one thread that keeps the interpreter."""
         while not stop.is_set():
-            began = time.monotonic()
-            time.sleep(0.02)
-            lasted = time.monotonic() - began - 0.02
+            began = self.asleep = time.monotonic()
+            time.sleep(NAP)
+            lasted = time.monotonic() - began - NAP
             self.pace = min(1.0, 1.3 * self.pace) if lasted > LATEST else max(PACE, 0.99 * self.pace)
             if lasted > LATEST:
                 self.stalls.append((began, lasted))
             for thread, beat in list(self.beats.items()):
                 if began - beat > LAG / 2 and thread not in self.stacks:
                     self.stacks[thread] = standing(thread)
+        self.asleep = math.inf
 
 
 def standing(thread: int) -> str:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from node_loss import FAULTS, GatedCluster, play
-from replica import models
+from replica import DATA_CENTER, models
 
 from scyllamodel import (
     BulkWriteError,
@@ -119,7 +119,8 @@ def may_be_applied(repo, way):
 
 def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
     """When the first node is cut off, the driver sends a write to the next one, which refuses it."""
-    with three.repo(fresh_name("attempts"), name="attempts", consistency="THREE") as repo:
+    copies = {"class": "NetworkTopologyStrategy", DATA_CENTER: 1}
+    with three.repo(fresh_name("attempts"), name="attempts", consistency="THREE", replication=copies) as repo:
         create_keyspace(repo)
         migrate(repo, resources=[Attempt])
         for way in WAYS:
