@@ -108,7 +108,7 @@ def _unwritten(change: Change, found: KeyspaceFacts) -> Iterator[str]:
         path = f"{found.name}.{getattr(change, _DROPPED[type(change)]).name}"
         yield from (_phrase(item) for item in found.additions if f"{item.name}.".startswith(f"{path}."))
     if isinstance(change, DropTable) and (table := found.table(change.table.name)) is not None:
-        yield from (f"trigger {item.name} of {path} ({item.using})" for item in table.triggers)
+        yield from (f"trigger {item.name} of {found.name}.{table.name} ({item.using})" for item in table.triggers)
 
 
 def _phrase(item: Addition) -> str:

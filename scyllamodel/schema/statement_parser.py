@@ -135,7 +135,9 @@ def _key(parts: list[str]) -> Iterator[tuple[str, Kind]]:
     """The columns of a primary key: the first part is the partition key, in parentheses if it has several columns."""
     for at, part in enumerate(parts):
         names = StatementReader(part).parenthesised() if part.startswith("(") else [part]
-        yield from ((unquote(name), "clustering" if at else "partition_key") for name in names)
+        kind: Kind = "clustering" if at else "partition_key"
+        for name in names:
+            yield unquote(name), kind
 
 
 def _create_table(reader: StatementReader) -> ParsedStatement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -43,7 +43,7 @@ def drop(repo: Repo) -> None:
 
 
 @contextlib.contextmanager
-def own_keyspaces(repo: Repo) -> Iterator[list[Repo]]:
+def own_keyspaces(repo: Repo) -> Generator[list[Repo], None, None]:
     """Create a keyspace in place of each one that models of the repo name with ``keyspace=``, and drop it at the end.
 
     The facts of the classes are changed in place, and changed back at the end. Classes that are made inside the block

@@ -213,7 +213,8 @@ def scylla_repo(
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Empty the tables that earlier tests of the module left rows in."""
-    repos = item.config.stash.get(_live_repos, [])
+    none: list[Repo] = []
+    repos = item.config.stash.get(_live_repos, none)
     uses_repo = "scylla_repo" in getattr(item, "fixturenames", ())
     if repos and uses_repo and item.get_closest_marker(_KEEP_ROWS) is None:
         from scyllamodel.testing import keyspaces  # noqa: PLC0415
