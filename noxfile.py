@@ -8,7 +8,7 @@ from typing import Final
 
 import nox
 
-nox.options.sessions = ["lint", "typing", "tests", "live", "older", "build"]
+nox.options.sessions = ["lint", "typing", "tests", "live", "older", "docs", "build"]
 nox.options.error_on_missing_interpreters = False
 nox.options.stop_on_first_error = False
 
@@ -136,6 +136,18 @@ def bench(session: nox.Session) -> None:
     """Print every benchmark as a ratio within one run, and write the figures as JSON."""
     _install(session, "cli", "testing", groups=("bench",))
     session.run("python", "-m", "benchmarks", *session.posargs, env={**os.environ, "PYTHONPATH": "."})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of README, the guide and the API reference; a broken link or an undocumented name fails.
+
+    Open ``index.html`` in the folder that it prints.
+    """
+    _install(session, "cli", groups=("docs",))
+    target = Path(session.create_tmp()) / "docs"
+    session.run("python", ".docs/build.py", str(target))
+    session.log(f"The site is in {target / 'site'}")
 
 
 @nox.session
