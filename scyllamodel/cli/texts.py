@@ -6,17 +6,13 @@ can colour them. Statements and plans render themselves; here the internal table
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Final, cast
+from typing import cast
 
-from scyllamodel._identifiers import is_internal_table
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.plan import Plan, Step
-
-_STEP: Final = re.compile(r"^  [+~-] .*\n(?: {6,}.*\n)*", re.MULTILINE)
-"""A step of a rendered plan, with the lines that belong to it."""
+from scyllamodel.schema.plan import Plan
+from scyllamodel.schema.plan.render import creates_internal_table, render
 
 
 def counted(number: int, thing: str) -> str:
@@ -36,22 +32,9 @@ def diagnostic_lines(found: Iterable[Diagnostic]) -> list[str]:
 
 def plan_text(plan: Plan, *, verbose: bool) -> str:
     """A plan for people, with the internal tables in one line unless ``verbose`` is true."""
-    internal = sum(_is_internal(step) for step in plan.bootstrap)
-    if verbose or not internal:
-        return plan.render()
-    line = f"  +     Create {counted(internal, 'internal table')} for the lock and the history (shown by -v).\n"
-    steps, lines = iter(plan.bootstrap), iter([line])
-
-    def shortened(match: re.Match[str]) -> str:
-        step = next(steps, None)
-        return match[0] if step is None or not _is_internal(step) else next(lines, "")
-
-    return _STEP.sub(shortened, f"{plan.render()}\n").rstrip("\n")
-
-
-def _is_internal(step: Step) -> bool:
-    """Whether a step creates an internal table."""
-    return step.op == "add_table" and is_internal_table(step.object.rpartition(".")[2])
+    internal = sum(map(creates_internal_table, plan.bootstrap))
+    line = f"  +     Create {counted(internal, 'internal table')} for the lock and the history (shown by -v)."
+    return render(plan, internal_tables="" if verbose else line)
 
 
 def result_text(result: MigrationResult, *, verbose: bool) -> str:

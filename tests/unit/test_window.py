@@ -21,6 +21,8 @@ ASK = Ask(select(Thing).whole_table().compile("shop"))
 class Future:
     """Stands in for the driver's future: answered when the test says so."""
 
+    _errors: dict = {}  # noqa: RUF012 - as the driver's, it has one for each host that failed
+
     def add_callbacks(self, callback, errback, *, callback_args, errback_args):
         """As the driver's."""
         self.answer = lambda rows: callback(rows, *callback_args)

@@ -10,6 +10,7 @@ import html
 import textwrap
 from typing import TYPE_CHECKING
 
+from scyllamodel._identifiers import is_internal_table
 from scyllamodel._text import printable, printable_cql, printable_line
 
 if TYPE_CHECKING:
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
     from scyllamodel.schema.plan.step import Step
 
 
-def render(plan: Plan, width: int) -> str:
-    """The whole plan: a headline, what comes first, the steps, what is refused, what is noted."""
+def render(plan: Plan, width: int = 100, *, internal_tables: str = "") -> str:
+    """The whole plan: a headline, what comes first, the steps, what is refused, what is noted.
+
+    Parameters:
+        width: of a line, in characters.
+        internal_tables: a line that stands for the steps that create internal tables; without it they are shown.
+    """
     lines = _wrapped(_headline(plan), width, "  ")
     if plan.bootstrap:
-        lines += ["", "First, before the plan itself:", *_steps(plan.bootstrap, width)]
+        lines += ["", "First, before the plan itself:", *_bootstrap(plan.bootstrap, width, internal_tables)]
     if plan.steps:
         lines += ["", "Not run because of the refusals below:" if plan.refusals else "Then:" if plan.bootstrap else ""]
         lines += _steps(plan.steps, width)
@@ -42,6 +48,18 @@ def _headline(plan: Plan) -> str:
     said = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
     refused = f", {counts['refused']} refused: nothing runs" if counts["refused"] else ""
     return f"{plan.keyspace} on {plan.server}: {said}{refused}."
+
+
+def _bootstrap(steps: Iterable[Step], width: int, internal_tables: str) -> Iterator[str]:
+    shown = [step for step in steps if not (internal_tables and creates_internal_table(step))]
+    yield from _steps(shown, width)
+    if len(shown) < len(list(steps)):
+        yield internal_tables
+
+
+def creates_internal_table(step: Step) -> bool:
+    """Whether a step creates a table of the lock or the ledger."""
+    return step.op == "add_table" and is_internal_table(step.object.rpartition(".")[2])
 
 
 def _steps(steps: Iterable[Step], width: int) -> Iterator[str]:
