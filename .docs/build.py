@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import scyllamodel
 
@@ -109,13 +108,17 @@ def _entry(name: str) -> str:
 
 
 def _module_page(title: str, name: str) -> str:
-    module = f"scyllamodel.{name}"
-    lines = [f".. autofunction:: {module}.{each}\n" for each in _functions(getattr(scyllamodel, name))]
-    return f"{title}\n{'=' * len(title)}\n\n.. automodule:: {module}\n\n" + "\n".join(lines)
+    module = getattr(scyllamodel, name)
+    lines = [_module_entry(f"scyllamodel.{name}.{each}", vars(module)[each]) for each in module.__all__]
+    return f"{title}\n{'=' * len(title)}\n\n.. automodule:: scyllamodel.{name}\n\n" + "\n".join(lines)
 
 
-def _functions(module: ModuleType) -> list[str]:
-    return [name for name in sorted(vars(module)) if inspect.isfunction(vars(module)[name]) and name[0] != "_"]
+def _module_entry(name: str, found: object) -> str:
+    if inspect.isfunction(found):
+        return f".. autofunction:: {name}\n"
+    if inspect.isclass(found) and found.__module__.startswith("scyllamodel") and found.__doc__:
+        return f".. autoclass:: {name}\n"
+    return f".. py:data:: {name}\n\n   An annotation; see :doc:`/guide/types`.\n"
 
 
 def _without_docs() -> Iterator[str]:

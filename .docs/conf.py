@@ -14,6 +14,7 @@ myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # generated pages begin some parts with a deeper heading
 
 default_role = "py:obj"
+smartquotes = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Class keywords", "params_style")]

@@ -109,14 +109,21 @@ def codes_page():
     for letters, found in groupby(meanings().values(), key=lambda meaning: meaning.code[:2]):
         lines += [f"## {PARTS[letters]}", ""]
         for meaning in found:
-            lines += [f"### {meaning.code}", "", *_meaning(letters, meaning)]
+            heading, sentence = _title_of(meaning)
+            lines += [f"### {meaning.code}: {heading}", "", *filter(None, [sentence]), "", *_texts(letters, meaning)]
     return _tidy(lines)
 
 
-def _meaning(letters, meaning):
-    title = meaning.title.partition("class: ")[2] if letters == "MD" and "class: " in meaning.title else meaning.title
-    yield _markdown(title[0].upper() + title[1:].rstrip(".") + ".")
-    yield ""
+def _title_of(meaning):
+    """The heading of a code, and the sentence below it; an error is headed by its name."""
+    name, colon, rest = meaning.title.partition(": ")
+    if colon and name.isidentifier():
+        return name, _markdown(rest)
+    title = rest if colon and name.endswith("class") else meaning.title
+    return _markdown(title[0].upper() + title[1:]), ""
+
+
+def _texts(letters, meaning):
     if letters != "MD":
         for paragraph in filter(None, meaning.text.split("\n\n")):
             word, colon, rest = paragraph.partition("Example: ")

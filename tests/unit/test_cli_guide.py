@@ -69,13 +69,15 @@ def test_a_topic_as_a_document(capsys):
     [
         ("model", "Did you mean models"),
         ("tenants", "Did you mean multi-tenancy?"),
+        ("Multi", "Did you mean multi-tenancy?"),
         ("kubernetes", "Did you mean deploying?"),
+        ("serial_consistency", "Did you mean querying"),
         ("roolback", "Did you mean rollback?"),
         ("xyzzy", "List all topics with: scyllamodel guide"),
     ],
 )
 def test_an_unknown_topic_is_answered_with_near_ones(capsys, word, advice):
-    """Exit code 64, and the topics whose name or summary has the word, or a name like it."""
+    """Exit code 64, and the topics whose name, summary or text has the word, or a name like it."""
     assert 64 == main(["guide", word])
     assert advice in capsys.readouterr().err
 

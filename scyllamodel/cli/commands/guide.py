@@ -102,10 +102,18 @@ def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
     name = word.lower().removesuffix(".md").replace("_", "-")
     if name in known:
         return known[name]
-    near = [each for each, topic in known.items() if name in f"{each} {topic.title} {topic.summary}".lower()]
-    near = near or difflib.get_close_matches(name, known, 3, 0.5)
+    near = _about(word.lower(), known.values()) or difflib.get_close_matches(name, known, 3, 0.5)
     advice = f"Did you mean {' or '.join(near)}?" if near else "List all topics with: scyllamodel guide"
     raise UsageError(f"The guide has no topic {word!r}. {advice}", topics=near)
+
+
+def _about(word: str, known: Iterable[Topic]) -> list[str]:
+    """The topics that have a word in their name, title or summary; else the three whose pages have it most often."""
+    found = [topic.name for topic in known if word in f"{topic.name} {topic.title} {topic.summary}".lower()]
+    if found:
+        return found
+    times = {topic.name: topic.text().lower().count(word) for topic in known}
+    return sorted(filter(times.get, times), key=lambda name: -times[name])[:3]
 
 
 def guide_document(found: Iterable[Topic], **more: str) -> dict[str, Any]:
