@@ -34,7 +34,6 @@ ALLOWED = {
     ("test_connect", "127.0.0.1"): CLOSED,
     ("test_ends_process", "127.0.0.1"): CLOSED,
     ("test_ends_requests", "127.0.0.1"): CLOSED,
-    ("test_guide_release", "datacenter1"): "what README shows, in place of the name that the server gave",
     ("test_inspect_live", "sasi"): ASKED,
     ("test_local_cluster", "SimpleStrategy"): OWN,
     ("test_local_cluster", "release_version"): OWN,
