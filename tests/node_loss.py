@@ -20,6 +20,7 @@ import replica
 from scyllamodel import history, plan
 from scyllamodel.driver.agreement import await_agreement
 from scyllamodel.driver.coordinator import choose
+from scyllamodel.errors import SchemaDisagreement
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import fresh_name
@@ -87,6 +88,11 @@ class GatedCluster(LocalCluster):
             node.start()
             self.open_gate(number)
         self.gates[number].heal()
+
+    def heal_all(self):
+        """Bring every node back."""
+        for number in (1, 2, 3):
+            self.heal(number)
 
     def chosen(self):
         """The number of the node that every run chooses, once all agree."""
@@ -163,8 +169,7 @@ class Round:
 
 def play(cluster, verb, fault, at, starters=16):
     """Lose the chosen node at the moment when some process says ``at``; a `Round`."""
-    for number in (1, 2, 3):
-        cluster.heal(number)
+    cluster.heal_all()
     found, chosen = Round(verb, fault, at), cluster.chosen()
     contact = cluster.contact_points[chosen % 3]  # another node: a process need not know the chosen one
     tables = TABLES // 2 if verb == "contract" else TABLES
@@ -244,15 +249,34 @@ def main():
 def every(verbs, faults, rounds, starters, seed, version="5.0"):  # noqa: PLR0917 - as of the command line
     """Play these verbs with these faults, at all moments or at so many of each; how many rounds went wrong."""
     dice, bad = random.Random(seed), 0
-    with GatedCluster(version) as cluster:
-        for verb in verbs:
-            for fault in faults:
-                chosen = moments(verb)
-                for at in chosen if rounds is None else dice.sample(chosen, min(rounds, len(chosen))):
-                    found = play(cluster, verb, fault, at, starters)
-                    bad += bool(found.odd)
-                    _say(f"{verb:<9} {fault:<8} {at:<16} {found.took:5.1f} s  {'; '.join(found.odd) or 'well'}")
+    played = [(verb, fault, at) for verb in verbs for fault in faults for at in _some(dice, moments(verb), rounds)]
+    while played:
+        with GatedCluster(version) as cluster:
+            while played and _agrees(cluster):
+                verb, fault, at = played.pop(0)
+                found = play(cluster, verb, fault, at, starters)
+                bad += bool(found.odd)
+                _say(f"{verb:<9} {fault:<8} {at:<16} {found.took:5.1f} s  {'; '.join(found.odd) or 'well'}")
     return bad
+
+
+def _some(dice, moments, rounds):
+    return moments if rounds is None else dice.sample(moments, min(rounds, len(moments)))
+
+
+def _agrees(cluster):
+    """Whether all nodes are back and agree, which is looked at before the next round.
+
+    They did at the end of the last one. A node that was killed in it may still fail to learn that the keyspace was
+    dropped afterwards: that is the server's affair, and the next round gets a new cluster.
+    """
+    try:
+        cluster.heal_all()
+        cluster.chosen()
+    except SchemaDisagreement as error:
+        _say(f"a new cluster, since after DROP KEYSPACE {error}")
+        return False
+    return True
 
 
 def _say(line):
