@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import guide_pages
 import pytest
 import readme
 
+import scyllamodel
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.parser import parse
 
@@ -73,6 +75,16 @@ def _anchors(page):
     """The fragments of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
+def test_code_that_is_not_run_can_be_parsed(page):
+    """Blocks of Python, such as those for other libraries, have no mistake of syntax and import what is public."""
+    for text in readme.blocks(page, "python"):
+        modules = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+        names = [alias.name for node in modules if node.module == "scyllamodel" for alias in node.names]
+
+        assert [] == [name for name in names if not hasattr(scyllamodel, name)]
 
 
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
