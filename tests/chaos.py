@@ -46,8 +46,14 @@ FORKED: Final = 2.0
 TASKS: Final = 10
 """Writers of one event loop."""
 
+OTHERS: Final = 20_000
+"""Objects beside its record that a run may gain in its second half, which has many more requests: none is kept."""
+
 GROWTH: Final = 10.0
-"""Megabytes that a run may gain in its second half beside its record; so much comes and goes with threads."""
+"""Megabytes that it may gain besides; so much comes and goes with threads."""
+
+ALLOCATED: Final = 1.6
+"""How many bytes the process may take for each byte of the record: small objects are rounded up, and holes stay."""
 
 GONE: Final = 20.0
 """Seconds until all is gone when the repos are closed: the driver keeps a request as long as its timeout."""
@@ -352,7 +358,7 @@ def session(words: argparse.Namespace, nodes: int) -> int:
         run.check()
         run.close()
         left = left_over(before, run.record)
-        if memory.foreign > GROWTH:
+        if memory.others > OTHERS or memory.resident > GROWTH + ALLOCATED * memory.record:
             run.record.wrong(f"memory grew: {memory}")
         run.record.wrong(*(f"left over: {count} {name}: {referrers(name)}" for name, count in left.items()))
         say("\n".join([*run.record.violations[:100], table(run, memory, left)]))

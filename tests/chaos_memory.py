@@ -31,30 +31,39 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def size_of(*roots: Any) -> float:
-    """The megabytes of some objects, and of all that they refer to."""
-    seen: set[int] = set()
-    total, waiting = 0, list(roots)
+def reachable(*roots: Any) -> dict[int, int]:
+    """The bytes of some objects and of all that they refer to, by the address of each."""
+    sizes: dict[int, int] = {}
+    waiting = list(roots)
     while waiting:
         one = waiting.pop()
-        if id(one) not in seen and not isinstance(one, FOREIGN):
-            seen.add(id(one))
-            total += sys.getsizeof(one)
+        if id(one) not in sizes and not isinstance(one, FOREIGN):
+            sizes[id(one)] = sys.getsizeof(one)
             waiting += gc.get_referents(one)
-    return total / 2**20
+    return sizes
 
 
 @attrs.frozen
 class Moment:
-    """What a run has in memory while nothing is in flight: all of it, and its record alone; megabytes."""
+    """What a run has in memory while nothing is in flight.
+
+    Attributes:
+        resident: megabytes of the process.
+        record: megabytes of its own record, as the interpreter counts them; the allocator needs more.
+        others: how many objects that the garbage collector knows are not part of the record.
+    """
 
     resident: float
     record: float
+    others: int
 
     @classmethod
     def of(cls, *record: Any) -> Moment:
         """The present moment."""
-        return cls(resident(), size_of(*record))
+        size = resident()
+        sizes = reachable(*record)
+        others = sum(id(one) not in sizes for one in gc.get_objects())
+        return cls(size, sum(sizes.values()) / 2**20, others)
 
 
 @attrs.frozen
@@ -65,13 +74,26 @@ class Growth:
     last: Moment
 
     @property
-    def foreign(self) -> float:
-        """Megabytes by which all else than the record grew."""
-        return (self.last.resident - self.last.record) - (self.first.resident - self.first.record)
+    def resident(self) -> float:
+        """Megabytes by which the process grew."""
+        return self.last.resident - self.first.resident
+
+    @property
+    def record(self) -> float:
+        """Megabytes by which its record grew."""
+        return self.last.record - self.first.record
+
+    @property
+    def others(self) -> int:
+        """How many more objects there are beside the record: what the library or the driver keeps of its requests."""
+        return self.last.others - self.first.others
 
     def __str__(self) -> str:
-        halves = [f"{one.resident:.1f} MB ({one.record:.1f} of the record)" for one in (self.first, self.last)]
-        return f"{halves[0]} after one half, {halves[1]} after the other: all else grew by {self.foreign:.1f} MB"
+        halves = [
+            f"{one.resident:.1f} MB ({one.record:.1f} of the record) and {one.others:,} other objects"
+            for one in (self.first, self.last)
+        ]
+        return f"{halves[0]} after one half, {halves[1]} after the other"
 
 
 def referrers(name: str, depth: int = 6) -> str:
