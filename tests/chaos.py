@@ -32,7 +32,7 @@ from chaos_model import ChaosModel, plain
 from chaos_tables import FIXED, NOTHING, TABLES, Doc, Fixed, Guard, Ledger, Log, Seat, Tally, claims_of, contents
 from chaos_workers import Lane, Record, ending_worker, loop_worker, thread_worker
 
-from scyllamodel import Repo, ScyllaModelError, migrate, select
+from scyllamodel import Repo, ScyllaModelError, ServiceUnavailable, migrate, select
 from scyllamodel.model.state import changes, current_values, is_loaded
 from scyllamodel.testing.keyspaces import fresh_name
 from scyllamodel.testing.server import RunningServer, product
@@ -151,6 +151,22 @@ class Run:
         self.lent = Repo("chaos", session=repo.session, keyspace=self.keyspace, on_query=self.record.on_query)
         self.repos.append(self.lent)
 
+    def _reach(self) -> None:
+        """Wait until the nodes answer without the proxies.
+
+        A connection that broke while it was idle is made again when the next request finds it; that one is refused.
+        """
+        until = time.monotonic() + GONE
+        while True:
+            try:
+                self.repos[0].get(Fixed, part=0, number=0)
+            except ServiceUnavailable:  # noqa: PERF203 - it is tried again
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
     def begin(self, half: str) -> None:
         """Make all writers of one half of the run, and only then start them."""
         self.stop.clear()
@@ -200,6 +216,7 @@ class Run:
             faulthandler.dump_traceback(all_threads=True)
         self.threads.clear()
         self.faults.cut()
+        self._reach()
 
     def quiet(self) -> Moment:
         """What the process has in memory once the driver has given up all requests, and the record's part of it."""
