@@ -280,6 +280,7 @@ class Batch:
             conditional=self.conditional,
             counter=self.kind == "counter",
             idempotent=all(shape.idempotent for shape in shapes),
+            writes_list=any(shape.writes_list for shape in shapes),
         )
         return Compiled(shape, (), self.options)
 
@@ -315,8 +316,8 @@ class Batch:
             made.add(one)
         made.our_rows = tuple_factory
         whole = self.compiled()
-        made.is_idempotent = whole.shape.idempotent
-        if not whole.shape.idempotent:
+        made.is_idempotent = whole.shape.may_be_retried
+        if not whole.shape.may_be_retried:
             made.retry_policy = Paxos() if whole.shape.conditional else SentOnce()
         tune(made, self.options, whole.shape)
         return made

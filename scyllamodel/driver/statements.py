@@ -216,10 +216,10 @@ class Statements:
         statement = self._asked(shape.cql, shape, timeout)
         if self._watch is not None:
             self._watch.tell("prepare", shape, began)
-        statement.is_idempotent = shape.idempotent
+        statement.is_idempotent = shape.may_be_retried
         if shape.conditional:
             statement.retry_policy = Paxos()
-        elif not shape.idempotent:
+        elif not shape.may_be_retried:
             statement.retry_policy = SentOnce()
         types = {cls.__cql_name__: cls.__fields_by_cql__ for cls in getattr(shape.model, "__user_types__", ())}
         gone: Callable[[_Place], None] = partial(_give_up, self._used)

@@ -22,7 +22,7 @@ from scyllamodel.model.static_defaults import not_given
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import check_json, check_kind
 from scyllamodel.query.memory import memory_of
-from scyllamodel.query.parts import columns_of, model_of
+from scyllamodel.query.parts import columns_of, has_list, model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import seconds
 from scyllamodel.query.statement import UNSET, CellWrite, Compiled, Marker, R_co, Shape
@@ -119,6 +119,7 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
         check_using(
             self.model, ttl=self.seconds is not None, timestamp=self.written is not None, conditional=self.absent
         )
+        writes_list = has_list(self.model, writer.keys if self.text is None else columns_of(self.model))
         return Shape(
             cql,
             tuple(make() for make in writer.markers),
@@ -126,7 +127,8 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
             self.model,
             keyspace or "",
             conditional=self.absent,
-            idempotent=not self.absent,
+            idempotent=not self.absent and not (writes_list and self.written is not None),
+            writes_list=writes_list,
             key=writer.key(self.model),
             writes=tuple(
                 [CellWrite(name, "set", at) for name, at in writer.keys.items() if _is_written(self.model, name)]

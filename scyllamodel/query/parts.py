@@ -28,7 +28,7 @@ from scyllamodel.query.statement import Marker
 from scyllamodel.types.converters import each
 from scyllamodel.types.display import Show, hidden
 from scyllamodel.types.hints import Hint, core_of, resolve
-from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType
+from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType, is_multi_cell
 
 _INDEX: Final = resolve(int, type=Native("int"))
 _UNKNOWN: Final = Marker("value")
@@ -37,6 +37,13 @@ _UNKNOWN: Final = Marker("value")
 def columns_of(model: type) -> Mapping[str, Column[Any]]:
     """The columns of a model or view, by the names of their attributes."""
     return memory_of(model).columns
+
+
+def has_list(model: type, names: Iterable[str]) -> bool:
+    """Whether one of these columns is a list each of whose elements is a cell."""
+    columns = columns_of(model)
+    types = [columns[name].hint.type for name in names]
+    return any(isinstance(one, ListType) and is_multi_cell(one) for one in types)
 
 
 def model_of(row: object) -> type[Any]:

@@ -87,7 +87,10 @@ class Shape(Generic[R]):
         model: the class it speaks of.
         conditional: a lightweight transaction.
         counter: it changes counters.
-        idempotent: it may be sent twice without a difference.
+        idempotent: it may be sent twice without a difference, by two calls.
+        writes_list: it writes a list whole. Two writes of one timestamp leave each element twice, since the server
+            gives elements new places each time and deletes what is older (Cassandra's `Lists.Setter`, ScyllaDB's
+            ``lists.cc``).
         load: one row, a tuple, to an instance or a tuple of typed values; None without rows.
         key: which values are those of the primary key, in its order: of all of it, or of its beginning, at least of the
             partition key; nothing where that is not named by ``=``.
@@ -104,11 +107,17 @@ class Shape(Generic[R]):
     conditional: bool = False
     counter: bool = False
     idempotent: bool = True
+    writes_list: bool = False
     load: Callable[[Sequence[Any]], Any] | None = None
     key: tuple[int, ...] = ()
     writes: tuple[CellWrite, ...] = ()
     selection: tuple[Any, ...] = ()
     prepared: dict[object, Any] = attrs.field(factory=dict[object, Any], init=False, repr=False)
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether the driver may send the same message twice, with the timestamp that it has."""
+        return self.idempotent and not self.writes_list
 
 
 @attrs.frozen

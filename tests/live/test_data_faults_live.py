@@ -80,7 +80,7 @@ class Absent(Model, table="absent", repo="elsewhere"):
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
     with scylla_cluster.repo(scylla_repo.keyspace, name="faults") as found:
-        migrate(found, resources=[Thing, Tally, Fleeting])
+        migrate(found, resources=[Thing, Tally, Fleeting, Listed])
         yield found
 
 
@@ -182,6 +182,37 @@ def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_pro
         batch.send()
     with pytest.raises(LookupError, match="SERIAL"):
         caught.value.resolve(weak)
+
+
+class Listed(Model, table="listed", repo="faults"):
+    """A list with a cell for each element, and one in a single cell."""
+
+    id: Column[int] = partition_key()
+    lines: Column[list[str]] = column(factory=list)
+    whole: Column[cql.Frozen[list[str]]] = column(factory=list)
+
+
+def test_a_list_that_is_written_twice_at_one_time_has_its_elements_twice(repo):
+    """What a server makes of a message that the driver sends again: deleted is only what is older."""
+    for write in (insert(Listed(id=1, lines=["a"])), update(Listed).where(Listed.id == 2).set(Listed.lines.to(["a"]))):
+        for _ in range(2):
+            repo.execute(write.timestamp(1_000))
+
+    assert [["a", "a"], ["a", "a"]] == [repo.get(Listed, id=number).lines for number in (1, 2)]
+
+
+def test_the_driver_does_not_send_a_whole_list_twice(repo):
+    """Two calls may, since the second has a later timestamp; two with one timestamp may not."""
+    lines = update(Listed).where(Listed.id == 3).set(Listed.lines.to(["a"]))
+    whole = update(Listed).where(Listed.id == 3).set(Listed.whole.to(["a"]))
+    batch = repo.batch()
+    batch.save(Listed(id=4, lines=["a"]))
+    sent = batch.statement(repo.requests())
+
+    kinds = [lines, lines.timestamp(1_000), insert(Listed(id=3)), whole, lines.idempotent()]
+    assert ["SentOnce", "SentOnce", "SentOnce", None, None] == [policy(repo, kind) for kind in kinds]
+    assert ("SentOnce", False) == (type(sent.retry_policy).__name__, sent.is_idempotent)
+    assert [True, False] == [kind.compile(repo.keyspace).shape.idempotent for kind in kinds[:2]]
 
 
 def policy(repo, statement):
