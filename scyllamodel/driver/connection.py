@@ -19,12 +19,14 @@ from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
     FallthroughRetryPolicy,
+    PrepareMessage,
+    ResponseFuture,
     Session,
     SimpleStatement,
     dict_factory,
     tuple_factory,
 )
-from scyllamodel.driver.query_plan import send_without_wait
+from scyllamodel.driver.query_plan import ReadyHosts, send_without_wait
 from scyllamodel.driver.request_errors import REQUEST_ERRORS
 
 if TYPE_CHECKING:
@@ -72,6 +74,18 @@ class _InTime:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
+
+    def prepare_on_all_hosts(self, query: str, excluded_host: Any, keyspace: str | None = None) -> None:
+        """Prepare text on the other hosts, without a wait.
+
+        The driver waits for each of them, for as long as its session's default timeout (seen on scylla-driver 3.29.12),
+        so that one silent node keeps all from the statement. A host that does not know a statement says so when it
+        receives it, and the driver prepares it then.
+        """
+        for host in ReadyHosts(None, self._session, {}).of(tuple(self._session._pools)):  # noqa: SLF001
+            if host != excluded_host and host.is_up:
+                message = PrepareMessage(query=query, keyspace=keyspace)
+                ResponseFuture(self, message, None, self.default_timeout)._query(host)  # noqa: SLF001
 
 
 class Connection:

@@ -19,6 +19,7 @@ _query: Any = import_module("cassandra.query")
 
 Cluster: Final[Any] = _cluster.Cluster
 Session: Final[Any] = _cluster.Session
+ResponseFuture: Final[Any] = _cluster.ResponseFuture
 EXEC_PROFILE_DEFAULT: Final[Any] = _cluster.EXEC_PROFILE_DEFAULT
 ExecutionProfile: Final[Any] = _cluster.ExecutionProfile
 PlainTextAuthProvider: Final[Any] = import_module("cassandra.auth").PlainTextAuthProvider
@@ -39,6 +40,7 @@ tuple_factory: Final[Any] = _query.tuple_factory
 cqltypes: Final[Any] = import_module("cassandra.cqltypes")
 uvint_unpack: Final[Any] = import_module("cassandra.marshal").uvint_unpack
 ColDesc: Final[Any] = _policies.ColDesc
+PrepareMessage: Final[Any] = _protocol.PrepareMessage
 ProtocolHandler: Final[Any] = _protocol.ProtocolHandler
 ResultMessage: Final[Any] = _protocol.ResultMessage
 read_int: Final[Any] = _protocol.read_int

@@ -6,6 +6,7 @@ A short form of ``python tests/node_loss.py``, which loses the node at every ste
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 
@@ -18,6 +19,7 @@ from scyllamodel import (
     Column,
     Model,
     RequestFailed,
+    RequestTimeout,
     check,
     column,
     create_keyspace,
@@ -118,6 +120,25 @@ def outcome(repo, way):
     error = caught.value
     error = error.report.errors[0].error if isinstance(error, BulkWriteError) else error
     return type(error.__cause__).__name__, error.may_be_applied
+
+
+def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
+    """The driver prepares it on all nodes, and nobody waits for those that only have to know it later."""
+    with three.repo(fresh_name("silent"), name="attempts", request_timeout=1.0) as repo:
+        migrate(repo, resources=[Attempt], create_keyspace=True)
+        await_nodes(repo)
+        took = []
+        three.node(3).pause()
+        try:
+            for number in range(6):
+                began = time.monotonic()
+                with contextlib.suppress(RequestTimeout):  # it was the paused one's turn
+                    repo.raw(f"SELECT text FROM {repo.keyspace}.loss_attempts WHERE id = ? /* {number} */", (1,))
+                took.append(time.monotonic() - began)
+        finally:
+            three.heal(3)
+
+    assert [] == [seconds for seconds in took if seconds > 4]
 
 
 def await_nodes(repo):
