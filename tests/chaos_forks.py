@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import itertools
 import json
 import os
@@ -134,7 +135,8 @@ def answer_of_child(child: Child) -> dict[str, Any]:
 
 
 def _report(child: Child, writes: int) -> None:
-    """In the child: answer, and end without a word to what belongs to the parent."""
+    """In the child: answer, and end without a word to what belongs to the parent. One that hangs shows where."""
+    faulthandler.dump_traceback_later(CHILD - 2)
     try:
         try:
             answer = child()
