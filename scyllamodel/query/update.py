@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
@@ -14,7 +13,7 @@ from typing_extensions import Never, Self
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
-from scyllamodel.model.expression import Assignment, ColumnTarget, Condition
+from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import Clauses
 from scyllamodel.query.memory import memory_of
@@ -103,7 +102,9 @@ class Update(Tuned[R_co], Generic[M, R_co]):
         check_using(
             self.model, ttl=self.seconds is not None, timestamp=self.written is not None, conditional=conditional
         )
-        writes_list = has_list(self.model, _written_whole(self.assignments))
+        writes = writer.writes(self.assignments)
+        whole = [one.column for one in writes if one.operation == "set" and one.element is None and one.field is None]
+        writes_list = has_list(self.model, whole)
         return Shape(
             cql,
             tuple(make() for make in writer.markers),
@@ -115,7 +116,7 @@ class Update(Tuned[R_co], Generic[M, R_co]):
             idempotent=writer.idempotent and not conditional and not (writes_list and self.written is not None),
             writes_list=writes_list,
             key=writer.key(self.model),
-            writes=writer.writes(self.assignments),
+            writes=writes,
         )
 
 
@@ -124,14 +125,6 @@ def conditions(writer: Writer, required: tuple[Condition, ...], *, exists: bool)
     if exists and not required:
         writer.text(" IF EXISTS")
     writer.conditions("IF", required, nulls=True)
-
-
-def _written_whole(changes: Iterable[Assignment]) -> list[str]:
-    return [
-        change.target.column
-        for change in changes
-        if change.operation == "set" and isinstance(change.target, ColumnTarget)
-    ]
 
 
 def _counts(model: type, change: Assignment) -> bool:
