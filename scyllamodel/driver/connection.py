@@ -26,7 +26,7 @@ from scyllamodel.driver.names import (
     dict_factory,
     tuple_factory,
 )
-from scyllamodel.driver.query_plan import ReadyHosts, send_without_wait
+from scyllamodel.driver.query_plan import ready_hosts, send_without_wait
 from scyllamodel.driver.request_errors import REQUEST_ERRORS
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class _InTime:
         so that one silent node keeps all from the statement. A host that does not know a statement says so when it
         receives it, and the driver prepares it then.
         """
-        for host in ReadyHosts(None, self._session, {}).of(tuple(self._session._pools)):  # noqa: SLF001
+        for host in ready_hosts(tuple(self._session._pools), self._session, {}):  # noqa: SLF001 - no public way
             if host != excluded_host and host.is_up:
                 message = PrepareMessage(query=query, keyspace=keyspace)
                 ResponseFuture(self, message, None, self.default_timeout)._query(host)  # noqa: SLF001

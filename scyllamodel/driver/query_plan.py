@@ -33,18 +33,19 @@ class ReadyHosts:
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:
         """The application's plan, as far as it can be sent to."""
-        return self.of(self._policy.make_query_plan(working_keyspace, query))
+        return ready_hosts(self._policy.make_query_plan(working_keyspace, query), self._session, self._errors)
 
-    def of(self, plan: Iterable[Any]) -> Iterator[Any]:
-        """The hosts of a plan that can be sent to, decided when it is their turn."""
-        pools = self._session._pools  # noqa: SLF001 - no public way
-        for host in plan:
-            pool = pools.get(host)
-            fault = None if pool is None or pool.is_shutdown else _fault(pool, self._session)
-            if fault is None:
-                yield host
-            else:
-                self._errors[host] = fault
+
+def ready_hosts(plan: Iterable[Any], session: Any, errors: dict[Any, Exception]) -> Iterator[Any]:
+    """The hosts of a plan that can be sent to, decided when it is their turn; each other one gets its error."""
+    pools = session._pools  # noqa: SLF001 - no public way
+    for host in plan:
+        pool = pools.get(host)
+        fault = None if pool is None or pool.is_shutdown else _fault(pool, session)
+        if fault is None:
+            yield host
+        else:
+            errors[host] = fault
 
 
 _reported: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
@@ -85,6 +86,6 @@ def _fault(pool: Any, session: Any) -> Exception | None:
 
 def send_without_wait(future: Any) -> None:
     """Before a request is sent: leave out the hosts for which the driver would wait."""
-    ready = ReadyHosts(future._load_balancer, future.session, future._errors)  # noqa: SLF001 - no public way
-    future._load_balancer = ready  # noqa: SLF001
-    future.query_plan = ready.of(future.query_plan)
+    session, errors = future.session, future._errors  # noqa: SLF001 - no public way
+    future._load_balancer = ReadyHosts(future._load_balancer, session, errors)  # noqa: SLF001
+    future.query_plan = ready_hosts(future.query_plan, session, errors)

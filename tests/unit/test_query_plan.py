@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from scyllamodel.driver.names import NoConnectionsAvailable
-from scyllamodel.driver.query_plan import ReadyHosts
+from scyllamodel.driver.query_plan import ready_hosts
 
 
 @attrs.define(eq=False, slots=False)
@@ -56,7 +56,7 @@ class Session:
 def hosts(pools, plan="abc"):
     """The hosts of a plan that can be sent to, and the errors of the others."""
     errors = {}
-    return list(ReadyHosts(None, Session(**pools), errors).of(plan)), {
+    return list(ready_hosts(plan, Session(**pools), errors)), {
         host: type(error) for host, error in errors.items()
     }
 
@@ -102,7 +102,7 @@ def test_what_the_driver_refuses_at_once_is_left_to_it(pool):
 def test_a_host_is_looked_at_when_it_is_its_turn():
     """A retry sees what has become of it meanwhile."""
     wire = Wire()
-    plan = ReadyHosts(None, Session(a=Pool(Wire()), b=Pool(wire)), {}).of("ab")
+    plan = ready_hosts("ab", Session(a=Pool(Wire()), b=Pool(wire)), {})
 
     assert "a" == next(plan)
     wire.is_closed = True

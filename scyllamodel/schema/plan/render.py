@@ -14,7 +14,7 @@ from scyllamodel._identifiers import is_internal_table
 from scyllamodel._text import printable, printable_cql, printable_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from scyllamodel.schema.diagnostics import Diagnostic
     from scyllamodel.schema.plan.plan import Plan
@@ -50,10 +50,10 @@ def _headline(plan: Plan) -> str:
     return f"{plan.keyspace} on {plan.server}: {said}{refused}."
 
 
-def _bootstrap(steps: Iterable[Step], width: int, internal_tables: str) -> Iterator[str]:
+def _bootstrap(steps: Sequence[Step], width: int, internal_tables: str) -> Iterator[str]:
     shown = [step for step in steps if not (internal_tables and creates_internal_table(step))]
     yield from _steps(shown, width)
-    if len(shown) < len(list(steps)):
+    if len(shown) < len(steps):
         yield internal_tables
 
 
