@@ -70,10 +70,12 @@ def note_attempts(error: BaseException, future: Any) -> None:
     """
     attempts: Mapping[Any, Exception] = future._errors  # noqa: SLF001 - a deprecated property would read the same
     if attempts and is_raw(error):
-        last = future._current_host  # noqa: SLF001 - an attempt at the same host leaves one error for both
-        others = {host: found for host, found in attempts.items() if host != last}
-        again = future._query_retries > len(others)  # noqa: SLF001 - there is no other count
-        if again or Meaning.UNKNOWN in meanings_by_host(others):
+        # The error is of the last attempt, and an earlier one at the same host may have left its own in this place; or
+        # there was no host left to try, and then it is of all attempts.
+        last = None if isinstance(error, NoHostAvailable) else future._current_host  # noqa: SLF001
+        earlier = {host: found for host, found in attempts.items() if host != last}
+        again = future._query_retries > len(earlier)  # noqa: SLF001 - there is no other count
+        if again or Meaning.UNKNOWN in meanings_by_host(earlier):
             error.may_be_applied_before = True  # type: ignore[attr-defined]
 
 

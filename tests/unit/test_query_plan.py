@@ -56,9 +56,7 @@ class Session:
 def hosts(pools, plan="abc"):
     """The hosts of a plan that can be sent to, and the errors of the others."""
     errors = {}
-    return list(ready_hosts(plan, Session(**pools), errors)), {
-        host: type(error) for host, error in errors.items()
-    }
+    return list(ready_hosts(plan, Session(**pools), errors)), {host: type(error) for host, error in errors.items()}
 
 
 @pytest.mark.parametrize("kind", [Pool, OnePool])

@@ -167,3 +167,13 @@ def test_an_error_speaks_of_all_attempts(sent, may_be_applied, last):
     assert may_be_applied == request_error(error, WRITE).may_be_applied
     assert not request_error(error, READ).may_be_applied
     assert type(request_error(error, WRITE)) is type(request_error(last, WRITE))
+
+
+@pytest.mark.parametrize(("attempt", "may_be_applied"), [(UNAVAILABLE, False), (NEVER_SENT, False), (LOST, True)])
+def test_an_attempt_after_which_no_host_is_left_is_one_attempt(attempt, may_be_applied):
+    """With one node the driver looks for the next host after `Unavailable`, and finds none: it was sent once."""
+    sent = Sent(1, b=attempt)
+    error = NoHostAvailable("Unable to complete the operation against any hosts", sent._errors)
+    note_attempts(error, sent)
+
+    assert may_be_applied == request_error(error, WRITE).may_be_applied
