@@ -157,21 +157,17 @@ class Waker:
 
     def _deliver(self, found: Any, place: _Place, failed: bool) -> None:  # noqa: FBT001
         """In the driver's thread: leave the answer, and wake the loop unless that is being done."""
+        loop = self._loop()
+        if loop is None or loop.is_closed():  # perhaps after it was woken, and before it ran
+            self._queue.clear()
+            return
         self._queue.append((place, found, failed))
         if not self._pending:
             self._pending = True
-            loop = self._loop()
-            if loop is None or loop.is_closed():  # nobody waits any more
-                self._drop()
-                return
             try:
                 loop.call_soon_threadsafe(self._drain)
             except RuntimeError:  # closed at this moment
-                self._drop()
-
-    def _drop(self) -> None:
-        self._queue.clear()
-        self._pending = False
+                self._queue.clear()
 
     def _drain(self) -> None:
         self._pending = False  # first: what comes from here on wakes again

@@ -35,6 +35,7 @@ from scyllamodel.errors import (
     TypeMismatch,
 )
 from scyllamodel.query.statement import Shape
+from scyllamodel.types.display import without_frames
 from scyllamodel.types.values import CqlType, VectorType, walk
 
 REQUEST_ERRORS: Final = (
@@ -100,7 +101,7 @@ def request_error(error: Exception, shape: Shape[Any] | None, *, sent: bool = Tr
         f"{_what(shape)} {_OUTCOME[cls]}: {_words(error)}. {_advice(cls, error, shape, unknown=unknown)}".rstrip(),
         may_be_applied=unknown,
     )
-    made.__cause__ = error
+    made.__cause__ = without_frames(error)  # the driver answers all requests of a connection that broke with one object
     return made
 
 
@@ -118,7 +119,7 @@ def _empty_in_vector(error: Exception, shape: Shape[Any] | None) -> TypeMismatch
         f"{listed}: this server stores no empty text or blob inside a vector. Leave such elements out of it.",
         column=names[0] if names else "",
     )
-    made.__cause__ = error
+    made.__cause__ = without_frames(error)
     return made
 
 

@@ -364,7 +364,7 @@ def reraise(error: Exception, compiled: Compiled[Any]) -> NoReturn:
             "settles it: it was applied, or was not, or will be yet. error.resolve(repo) reads the row at SERIAL.",
             query=_row_of(compiled),
             may_be_applied=True,
-        ) from error
+        ) from without_frames(error)
     raise request_error(error, shape)
 
 

@@ -104,7 +104,10 @@ def mismatch(
 
 
 def without_frames(error: _E) -> _E:
-    """The error without the frames that it came through, whose locals are values of rows: tools record those."""
+    """The error without the frames that it came through.
+
+    Their locals are values of rows, which tools record; and what an object that others share keeps, they keep.
+    """
     return error.with_traceback(None)
 
 

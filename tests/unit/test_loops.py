@@ -9,9 +9,13 @@ import weakref
 from typing import ClassVar
 
 import pytest
+from cassandra.connection import ConnectionShutdown
 
+from scyllamodel import ServiceUnavailable
 from scyllamodel.driver import loops
 from scyllamodel.driver.loops import Waker, waker
+from scyllamodel.driver.requests import reraise
+from scyllamodel.query.statement import Compiled, Shape
 
 
 class Request:
@@ -255,3 +259,62 @@ def test_an_answer_after_its_loop_was_closed_is_dropped():
 
     assert isinstance(made[0], Waker)
     assert not made[0]._queue
+
+
+class Rows(list):
+    """Rows to which a test refers weakly."""
+
+
+@pytest.mark.parametrize("closed", ["before", "while the first answer is on its way"])
+def test_answers_after_their_loop_was_closed_are_dropped(closed):
+    """The first woke the loop, which was closed before it ran; nothing of those that came later is kept either."""
+    sent = []
+
+    async def run():
+        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(3)]
+        await turns()
+        if closed != "before":
+            asyncio.get_running_loop().call_soon(sent[0].answer, Rows())
+        return [waker(), *tasks]
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # the tasks were pending
+    kept = loop.run_until_complete(run())
+    loop.close()
+    rows = Rows()
+    late = weakref.ref(rows)
+    sent[1].answer(rows)
+    del rows
+    gc.collect()
+
+    assert 4 == len(kept)
+    assert late() is None
+
+
+def test_one_error_of_many_requests_keeps_none_of_their_loops():
+    """The driver answers all requests of a connection that broke with one object, which it and the queue refer to."""
+    sent, lost = [], ConnectionShutdown("broken pipe")
+
+    async def ask():
+        try:
+            await waker().request(sending(sent))
+        except ConnectionShutdown as error:
+            reraise(error, Compiled(Shape("INSERT 1", (), "insert", None, "shop"), ()))
+
+    async def run():
+        tasks = [asyncio.ensure_future(ask()) for _ in range(3)]
+        await turns()
+        sent[0].fail(lost)
+        with pytest.raises(ServiceUnavailable):
+            await tasks[0]
+        asyncio.get_running_loop().call_soon(sent[1].fail, lost)  # it wakes a loop that is closed before it can run
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # the tasks were pending
+    dead = loop.run_until_complete(run())
+    loop.close()
+    del loop
+    gc.collect()
+
+    assert dead() is None
