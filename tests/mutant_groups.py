@@ -48,7 +48,10 @@ _SCHEMA_TESTS = tuple(
 test_diff_columns test_diff_tables test_diff_indexes test_diff_views test_diff_types test_diff_keyspaces test_rules
 test_options test_options_compare test_reflect test_reflect_targets test_postcondition test_order test_diff_observed
 test_rules_said test_plan test_allow test_masks test_effects test_changes test_transition test_inverse test_rollback
-test_ddl test_diff test_server test_source
+test_ddl test_diff test_server test_source test_additions test_breaking_changes test_index_view_options test_left_out
+test_raw_steps test_handwritten test_handwritten_drops test_replication test_rights test_row_ttl test_scylla_keyspaces
+test_scylla_options test_scylla_statements test_sub_options test_unreadable test_vicinity test_viewless_indexes
+test_wanted test_cql test_recipes
 """.split()
 )
 _SCHEMA_FIRST = {
@@ -58,7 +61,7 @@ _SCHEMA_FIRST = {
     "reflect": "test_reflect test_reflect_targets",
     "postcondition": "test_postcondition",
     "order": "test_order",
-    "inverse": "test_inverse test_rollback test_changes",
+    "inverse": "test_inverse test_rollback test_changes test_additions",
     "rewind": "test_transition test_rollback",
     "effects": "test_effects test_changes",
     "contract": "test_allow test_plan test_rules",
