@@ -127,7 +127,7 @@ def _written(bench: Bench) -> Iterator[Figure]:
     yield compare(
         "build and bind an insert of 10 columns, no network",
         "PreparedStatement.bind",
-        lambda: requests.bound(access.insert(row).compiled),
+        lambda: requests.prepare_and_bind(access.insert(row).compiled),
         lambda: insert.bind(values),
         target="cpu <= 0.3",
         number=20_000,

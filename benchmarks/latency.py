@@ -33,7 +33,7 @@ def latencies(repo: Repo, session: Any) -> Iterator[Figure]:
         repo.save(row)
 
     access, requests = access_to(Plain, repo.keyspace), repo.requests()
-    same = _bytes(requests.bound(access.insert(row).compiled)), _bytes(insert.bind(values))
+    same = _bytes(requests.prepare_and_bind(access.insert(row).compiled)), _bytes(insert.bind(values))
     key = (5, row.id)
     yield _compared("get one row", lambda: repo.get(Plain, part=5, id=row.id), lambda: session.execute(get, key).one())
     note = f"; bytes of values {same[0]} against {same[1]}"

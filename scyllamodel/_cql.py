@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
-Kind: TypeAlias = Literal["space", "comment", "string", "name", "word", "constant", "symbol"]
+TokenKind: TypeAlias = Literal["space", "comment", "string", "name", "word", "constant", "symbol"]
 
 
 class Token(NamedTuple):
@@ -23,7 +23,7 @@ class Token(NamedTuple):
         text: the piece as written, quotes included.
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
 
 
@@ -53,7 +53,7 @@ def tokens(cql: str) -> Iterator[Token]:
     ['DROP', '/*x*/', 'TABLE', ' ', 'a', ' ', '-- b']
     """
     for match in _TOKEN.finditer(cql):
-        yield Token(cast("Kind", match.lastgroup), match.group())
+        yield Token(cast("TokenKind", match.lastgroup), match.group())
 
 
 def code_tokens(cql: str) -> Iterator[Token]:
@@ -67,7 +67,7 @@ def one_line(cql: str) -> str:
     >>> one_line("GRANT a -- first\n   TO 'b  c'")
     "GRANT a TO 'b  c'"
     """
-    return _spaced("" if token.kind in ("space", "comment") else token.text for token in tokens(cql))
+    return _join_spaced("" if token.kind in ("space", "comment") else token.text for token in tokens(cql))
 
 
 def without_literals(cql: str) -> str:
@@ -76,11 +76,11 @@ def without_literals(cql: str) -> str:
     >>> without_literals("CREATE ROLE a WITH PASSWORD = 'x' -- 'y'"), without_literals("SELECT a FROM t2 LIMIT 10")
     ('CREATE ROLE a WITH PASSWORD = ?', 'SELECT a FROM t2 LIMIT ?')
     """
-    kept = {"space": "", "comment": "", "string": "?", "constant": "?"}
-    return _spaced(kept.get(token.kind, token.text) for token in tokens(cql))
+    replacements = {"space": "", "comment": "", "string": "?", "constant": "?"}
+    return _join_spaced(replacements.get(token.kind, token.text) for token in tokens(cql))
 
 
-def _spaced(pieces: Iterator[str]) -> str:
+def _join_spaced(pieces: Iterator[str]) -> str:
     """The pieces joined, with one space for each run of empty ones between them."""
     joined: list[str] = []
     for piece in pieces:

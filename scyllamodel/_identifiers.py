@@ -10,16 +10,16 @@ import hashlib
 import re
 from typing import Final
 
-MAX_NAME: Final = 48
+MAX_PORTABLE_NAME_LENGTH: Final = 48
 """Longest portable name of a keyspace, table, view, index, type, and of a column in a custom index."""
 
-LONGEST_NAME: Final = 192
+MAX_SERVER_NAME_LENGTH: Final = 192
 """Longest name that any server takes: ScyllaDB since 2025.2."""
 
-BOOKKEEPING: Final = "scyllamodel_"
+INTERNAL_PREFIX: Final = "scyllamodel_"
 """How the names of our own tables begin: they are no part of anybody's schema, and never emptied."""
 
-_BARE: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_UNQUOTED: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 
 _RESERVED: Final = frozenset(
@@ -40,7 +40,7 @@ _NATIVE: Final = frozenset(
     """.split()
 )
 
-SERVERS_OWN: Final = frozenset(
+SYSTEM_KEYSPACES: Final = frozenset(
     """
     system system_auth system_auth_v2 system_distributed system_distributed_everywhere system_metrics
     system_replicated_keys system_schema system_traces system_views system_virtual_schema
@@ -56,10 +56,10 @@ def companion_keyspace(keyspace: str) -> str:
     ('shop_scyllamodel', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa_97daac0e_scyllamodel')
     """
     name = f"{keyspace}_scyllamodel"
-    if len(name) <= MAX_NAME:
+    if len(name) <= MAX_PORTABLE_NAME_LENGTH:
         return name
     digest = hashlib.sha256(keyspace.encode()).hexdigest()[:8]
-    return f"{keyspace[: MAX_NAME - 21]}_{digest}_scyllamodel"
+    return f"{keyspace[: MAX_PORTABLE_NAME_LENGTH - 21]}_{digest}_scyllamodel"
 
 
 def is_internal_table(name: str) -> bool:
@@ -71,7 +71,7 @@ def is_internal_table(name: str) -> bool:
     >>> is_internal_table("scyllamodel_lock"), is_internal_table("orders$paxos"), is_internal_table("orders")
     (True, True, False)
     """
-    return name.startswith(BOOKKEEPING) or "$" in name
+    return name.startswith(INTERNAL_PREFIX) or "$" in name
 
 
 def quote(name: str) -> str:
@@ -80,7 +80,7 @@ def quote(name: str) -> str:
     >>> quote("orders"), quote("select"), quote("Mixed"), quote('od"d 1')
     ('orders', '"select"', '"Mixed"', '"od""d 1"')
     """
-    if _BARE.fullmatch(name) and name not in _RESERVED:
+    if _UNQUOTED.fullmatch(name) and name not in _RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
 
@@ -114,29 +114,29 @@ def unquote(text: str) -> str:
     return text.lower()
 
 
-def string(text: str) -> str:
+def string_literal(text: str) -> str:
     """A CQL string literal.
 
-    >>> string("it's")
+    >>> string_literal("it's")
     "'it''s'"
     """
     return "'" + text.replace("'", "''") + "'"
 
 
-def name_fault(name: str, what: str, *, limit: int | None = MAX_NAME) -> str | None:
+def name_problem(name: str, kind: str, *, limit: int | None = MAX_PORTABLE_NAME_LENGTH) -> str | None:
     """Why this name cannot be one of a keyspace, table, view, index or type; None when it can.
 
-    >>> name_fault("a b", "table")
+    >>> name_problem("a b", "table")
     "a table name holds only ASCII letters, digits and underscores, and 'a b' does not"
 
     A user type must not be called like a native one: Cassandra takes ``"date"`` in quotes, stores it without, and does
     not start again, for it reads the native type where it left ours (seen on 5.0).
     """
-    article = "an" if what[0] in "aeiou" else "a"
+    article = "an" if kind[0] in "aeiou" else "a"
     if not _NAME.fullmatch(name):
-        return f"{article} {what} name holds only ASCII letters, digits and underscores, and {name!r} does not"
+        return f"{article} {kind} name holds only ASCII letters, digits and underscores, and {name!r} does not"
     if limit is not None and len(name) > limit:
-        return f"{article} {what} name has at most {limit} characters, and {name!r} has {len(name)}"
-    if what.endswith("type") and name in _NATIVE:
-        return f"{article} {what} cannot be called {name!r}: a node that stores a column of it does not start again"
+        return f"{article} {kind} name has at most {limit} characters, and {name!r} has {len(name)}"
+    if kind.endswith("type") and name in _NATIVE:
+        return f"{article} {kind} cannot be called {name!r}: a node that stores a column of it does not start again"
     return None

@@ -18,26 +18,26 @@ MAX_TTL: Final = 20 * 365 * 24 * 60 * 60
 """The longest time to live that servers take: 20 years (Cassandra ``Attributes.MAX_TTL``)."""
 
 
-def check_integer(name: str, number: Any, *, least: int, most: int = MAX_INT) -> int:
+def check_integer(name: str, number: Any, *, minimum: int, maximum: int = MAX_INT) -> int:
     """An integer within these bounds.
 
-    >>> check_integer("limit", 20, least=1)
+    >>> check_integer("limit", 20, minimum=1)
     20
 
     Raises:
         ValueError: it is another number, or of another type.
     """
-    found = None if isinstance(number, bool) or not hasattr(number, "__index__") else operator.index(number)
-    if found is None or not least <= found <= most:
-        raise ValueError(f"{name}={number!r}: expected an integer from {least:,} to {most:,}")
-    return found
+    integer = None if isinstance(number, bool) or not hasattr(number, "__index__") else operator.index(number)
+    if integer is None or not minimum <= integer <= maximum:
+        raise ValueError(f"{name}={number!r}: expected an integer from {minimum:,} to {maximum:,}")
+    return integer
 
 
-def check_seconds(name: str, given: Any, *, zero: bool = False) -> float:
+def check_seconds(name: str, value: Any, *, allow_zero: bool = False) -> float:
     """A time in seconds, more than 0.
 
     Parameters:
-        zero: whether 0 is allowed too.
+        allow_zero: whether 0 is allowed too.
 
     >>> check_seconds("timeout", 1.5)
     1.5
@@ -45,18 +45,18 @@ def check_seconds(name: str, given: Any, *, zero: bool = False) -> float:
     Raises:
         ValueError: it is negative, not finite, or of another type.
     """
-    is_number = isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
-    if not is_number or given < 0 or (given == 0 and not zero):
-        bound = "0 or more" if zero else "more than 0"
-        raise ValueError(f"{name}={given!r}: expected a number of seconds, {bound}")
-    return float(given) if not isinstance(given, int) else given
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < 0 or (value == 0 and not allow_zero):
+        bound = "0 or more" if allow_zero else "more than 0"
+        raise ValueError(f"{name}={value!r}: expected a number of seconds, {bound}")
+    return float(value) if not isinstance(value, int) else value
 
 
-def check_ttl(given: Any) -> int:
+def check_ttl(value: Any) -> int:
     """A time to live in seconds; 0 is no expiry."""
-    return check_integer("ttl", given, least=0, most=MAX_TTL)
+    return check_integer("ttl", value, minimum=0, maximum=MAX_TTL)
 
 
-def check_timestamp(given: Any) -> int:
+def check_timestamp(value: Any) -> int:
     """The time of a write in microseconds since 1970; servers keep the lowest number for themselves."""
-    return check_integer("timestamp", given, least=-MAX_BIGINT, most=MAX_BIGINT)
+    return check_integer("timestamp", value, minimum=-MAX_BIGINT, maximum=MAX_BIGINT)

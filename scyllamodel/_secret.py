@@ -17,7 +17,7 @@ _ROUNDS = 200_000
 """How often a digest is hashed: a guess at the password takes a tenth of a second."""
 
 
-_MARK = "<secret statement, pbkdf2:"
+_DIGEST_PREFIX = "<secret statement, pbkdf2:"
 
 
 class HiddenText(str):
@@ -47,10 +47,10 @@ class HiddenText(str):
         return type(None), ()
 
 
-def shown(text: str) -> str:
+def display_text(text: str) -> str:
     """The text as plans, ledgers and errors have it: that of a hidden one is a digest, which the next run compares.
 
-    >>> shown("SELECT 1"), shown(HiddenText("ALTER ROLE app WITH PASSWORD = 'x'"))[:36]
+    >>> display_text("SELECT 1"), display_text(HiddenText("ALTER ROLE app WITH PASSWORD = 'x'"))[:36]
     ('SELECT 1', '<secret statement, pbkdf2:57d15f8945')
     """
     return _digest(text) if isinstance(text, HiddenText) else text
@@ -58,10 +58,10 @@ def shown(text: str) -> str:
 
 def is_digest(text: str) -> bool:
     """Whether this stands for a hidden text."""
-    return text.startswith(_MARK)
+    return text.startswith(_DIGEST_PREFIX)
 
 
 def _digest(text: str) -> str:
     """Slow to guess, and salted with all of the statement that is not secret: two roles of one password differ."""
     raw, salt = text.encode("utf-8", "surrogatepass"), without_literals(text).encode("utf-8", "surrogatepass")
-    return f"{_MARK}{hashlib.pbkdf2_hmac('sha256', raw, salt, _ROUNDS).hex()}>"
+    return f"{_DIGEST_PREFIX}{hashlib.pbkdf2_hmac('sha256', raw, salt, _ROUNDS).hex()}>"

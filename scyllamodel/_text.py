@@ -11,21 +11,23 @@ from typing import Final
 
 from scyllamodel._cql import tokens
 
-_SPELLED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_ESCAPED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of Unicode: controls, formats such as bidirectional overrides, lone surrogates, and line separators."""
 
 
-class _Spelling(dict[int, str]):
+class _EscapeTable(dict[int, str]):
     """A table for `str.translate` that fills itself: each character that steers, as Python would escape it."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        self[code] = char.encode("unicode_escape").decode() if unicodedata.category(char) in _SPELLED else char
+        self[code] = (
+            char.encode("unicode_escape").decode() if unicodedata.category(char) in _ESCAPED_CATEGORIES else char
+        )
         return self[code]
 
 
-_LINE: Final = _Spelling()
-_LINES: Final = _Spelling({9: "\t", 10: "\n"})
+_LINE_ESCAPES: Final = _EscapeTable()
+_TEXT_ESCAPES: Final = _EscapeTable({9: "\t", 10: "\n"})
 
 
 def printable(text: str) -> str:
@@ -34,7 +36,7 @@ def printable(text: str) -> str:
     >>> printable("a\x1b[2J\n\u202eb")
     'a\\x1b[2J\n\\u202eb'
     """
-    return text.translate(_LINES)
+    return text.translate(_TEXT_ESCAPES)
 
 
 def printable_line(text: str) -> str:
@@ -43,7 +45,7 @@ def printable_line(text: str) -> str:
     >>> printable_line("Ann\nerror: forged")
     'Ann\\nerror: forged'
     """
-    return text.translate(_LINE)
+    return text.translate(_LINE_ESCAPES)
 
 
 def printable_cql(cql: str, indent: str = "") -> str:

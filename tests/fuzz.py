@@ -28,7 +28,7 @@ from scyllamodel import Column, Model, ScyllaModelError, clustering_key, partiti
 from scyllamodel._json import read_json
 from scyllamodel.cli.ledger_texts import history_text
 from scyllamodel.driver.pages import PageKey, make_token, read_token
-from scyllamodel.driver.scan import _read
+from scyllamodel.driver.scan import _parse_state
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.ledger.bounds import MOST_STEPS, step_fault, version_fault
 from scyllamodel.schema.change_json import change_text
@@ -71,7 +71,7 @@ class Visit(Model, table="visits", repo="fuzz"):
 
 
 QUERY = select(Visit).where(Visit.who == "x").compile("shop")
-KEYS = (PageKey.of(b"a secret of this service"), PageKey.of(b"the secret before it"))
+KEYS = (PageKey.from_secret(b"a secret of this service"), PageKey.from_secret(b"the secret before it"))
 
 ODD_TEXTS = (
     "", "\0", "\x1b[31m", "\r", "'", '"', "''", "$$", "--", "/*", "(", "{", "[", "<", "list<", ">", ",", ".", "null",
@@ -189,7 +189,7 @@ def tokens(dice):
         token = make_token(QUERY, dice.randbytes(dice.randrange(200)), dice.choice((KEYS, KEYS[1:])))
         return read_token(QUERY, times(dice, odd_text, token), KEYS)
     state = [3, [[-(2**63), 0, "0000"], [0, 2**63 - 1, None]]]
-    return _read(written(dice, times(dice, altered, state)).encode(errors="surrogatepass"))
+    return _parse_state(written(dice, times(dice, altered, state)).encode(errors="surrogatepass"))
 
 
 def plans(dice):

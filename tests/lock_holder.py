@@ -10,8 +10,8 @@ import sys
 import time
 
 from scyllamodel import LockLost, Repo
-from scyllamodel.driver.cas import Rows
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.cas import LwtClient
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.release.lock import Lock, LockTable, Wanted
 
 
@@ -24,7 +24,7 @@ def say(*words):
 def main(node, keyspace, name, lease, rounds):
     """Take, fence so many times, give back."""
     with Repo(nodes=[node], keyspace=keyspace) as repo:
-        store = LockTable(Rows(choose(repo.connection())), keyspace, name)
+        store = LockTable(LwtClient(choose_coordinator(repo.connection())), keyspace, name)
         say("ready")
         try:
             with Lock(store, Wanted("a test", lease=float(lease))).acquire() as held:

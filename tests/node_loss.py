@@ -19,7 +19,7 @@ import replica
 
 from scyllamodel import history, plan
 from scyllamodel.driver.agreement import await_agreement
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.errors import SchemaDisagreement
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy
@@ -97,7 +97,7 @@ class GatedCluster(LocalCluster):
     def chosen(self):
         """The number of the node that every run chooses, once all agree."""
         with self.repo("system") as repo:
-            coordinator = choose(repo.connection())
+            coordinator = choose_coordinator(repo.connection())
             await_agreement(coordinator, 180)
             return int(coordinator.host.address.rpartition(".")[2])
 

@@ -25,7 +25,7 @@ from scyllamodel import (
     wait,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.connect import stop_loop
+from scyllamodel.driver.connect import stop_event_loop
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release import guard
 from scyllamodel.release.lock import Wanted
@@ -101,4 +101,4 @@ def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR091
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    stop_loop()  # or the driver waits up to five seconds at the end, which are no part of any recovery
+    stop_event_loop()  # or the driver waits up to five seconds at the end, which are no part of any recovery

@@ -8,7 +8,7 @@ from uuid import UUID
 import attrs
 from cassandra import InvalidRequest
 
-from scyllamodel.driver.coordinator import Pinned
+from scyllamodel.driver.coordinator import PinnedNode
 
 HOST_ID, VERSION = UUID(int=1), UUID(int=2)
 _FROM = re.compile(r"SELECT .* FROM ([\w.\"]+)(?: WHERE keyspace_name = '(\w+)')?")
@@ -61,7 +61,7 @@ class SystemRows:
             **rows,
         }
         self.connection, self.host, self.host_id, self.address = self, Host(), HOST_ID, "10.0.0.1:9042"
-        self.hosts, self.connected, self.read_cql = [], (), []
+        self.hosts, self.connected_hosts, self.read_cql = [], (), []
 
     def rows(self, cql, **_):
         """The rows that a query is about."""
@@ -81,7 +81,7 @@ class SystemRows:
         return work(_Here(self, self.host))
 
 
-class _Here(Pinned):
+class _Here(PinnedNode):
     """The node, for reads that belong together."""
 
     def rows(self, cql, **_):

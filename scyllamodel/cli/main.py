@@ -20,7 +20,7 @@ from scyllamodel.cli.exits import CHANGES, DONE, ERROR, Interrupted, ResultLost
 from scyllamodel.cli.parser import Command, parse
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.config import add_current_folder, toml_reader
-from scyllamodel.driver.connect import stop_loop
+from scyllamodel.driver.connect import stop_event_loop
 from scyllamodel.errors import ScyllaModelError
 
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _written(_answered(words, console), console)
     finally:
-        stop_loop()
+        stop_event_loop()
 
 
 def _answered(words: Sequence[str], console: Console) -> int:

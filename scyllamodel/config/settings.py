@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, cast
 
 import attrs
 
-from scyllamodel._identifiers import companion_keyspace, name_fault
+from scyllamodel._identifiers import companion_keyspace, name_problem
 from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import FrozenMap
@@ -281,9 +281,9 @@ class RepoSettings:
             yield "name", "a repo needs a name; leave name= out for 'default'."
         if not self.keyspace:
             yield "keyspace", 'there is no keyspace. Write keyspace="shop", or scylla://host/shop in a URL.'
-        elif fault := name_fault(self.keyspace, "keyspace"):
+        elif fault := name_problem(self.keyspace, "keyspace"):
             yield "keyspace", f"{fault}."
-        if self.ledger_keyspace is not None and (fault := name_fault(self.ledger_keyspace, "keyspace")):
+        if self.ledger_keyspace is not None and (fault := name_problem(self.ledger_keyspace, "keyspace")):
             yield "ledger_keyspace", f"{fault}."
         if self.application_role is not None and not self.application_role.strip():
             yield "application_role", "application_role= is the name of a role, and it is empty."
@@ -319,7 +319,7 @@ class RepoSettings:
             given = getattr(self, setting)
             try:
                 if given is not None:
-                    check_seconds(setting, given, zero=zero)
+                    check_seconds(setting, given, allow_zero=zero)
             except ValueError as error:
                 yield setting, f"{error}."
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from scyllamodel._identifiers import name_fault
+from scyllamodel._identifiers import name_problem
 from scyllamodel.config.settings import RepoSettings, Secret, closest, node_address
 from scyllamodel.errors import ConfigurationError
 
@@ -122,7 +122,7 @@ def _keyspace(path: str) -> str:
     keyspace = unquote(path.rstrip("/"))
     if not keyspace:
         raise _fault("it names no keyspace after the hosts", "keyspace")
-    if name_fault(keyspace, "keyspace"):
+    if name_problem(keyspace, "keyspace"):
         raise _fault("what stands after the hosts is not the name of a keyspace", "keyspace")
     return keyspace
 

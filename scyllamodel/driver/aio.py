@@ -19,15 +19,15 @@ from scyllamodel.driver import flows, paging
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
-from scyllamodel.driver.flows import Ask, Flow, Next, Step
-from scyllamodel.driver.listeners import noticed
+from scyllamodel.driver.flows import Execute, FetchNextPage, Message, Operation
+from scyllamodel.driver.listeners import await_if_needed
 from scyllamodel.driver.loading import OnError, load_chunks
-from scyllamodel.driver.loops import waker
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.loops import loop_notifier
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.pages import Page
-from scyllamodel.driver.raw import raw, truncate
-from scyllamodel.driver.requests import Answer, Requests, reraise
-from scyllamodel.driver.scan import PAGE, PARALLELISM, AsyncScan, ScanCourse
+from scyllamodel.driver.raw import fetch_raw, truncate
+from scyllamodel.driver.requests import Requests, Response, raise_request_error
+from scyllamodel.driver.scan import PAGE_SIZE, PARALLELISM, AsyncScan, ScanCursor
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.query.objects import Using
 from scyllamodel.query.results import LWTResult
@@ -44,101 +44,106 @@ R = TypeVar("R")
 M = TypeVar("M", bound="Model | MaterializedView")
 
 
-class AsyncVerbs:
+class AsyncApi:
     """Reading and writing through models, awaited."""
 
     _repo: Repo
 
-    async def drive(self, flow: Flow[T]) -> T:
+    async def run(self, operation: Operation[T]) -> T:
         """Drive a flow to its end."""
         try:
-            step = next(flow)
+            message = next(operation)
             while True:
                 try:
-                    answer = await self._answer(step)
+                    response = await self._send_message(message)
                 except BaseException as error:  # noqa: BLE001, PERF203 - the flow raises it again
-                    step = flow.throw(error)
+                    message = operation.throw(error)
                 else:
-                    step = flow.send(answer)
-        except StopIteration as end:
-            found: T = end.value
-            return found
+                    message = operation.send(response)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
 
     async def _requests(self) -> Requests:
-        return self._repo.ready() or await self._repo.requests_async()
+        return self._repo.cached_requests() or await self._repo.requests_async()
 
-    async def _answer(self, step: Step) -> Answer:
+    async def _send_message(self, message: Message) -> Response:
         requests = await self._requests()
-        watch = requests.watch
-        if watch is None:
-            return await self._asked(requests, step)
-        began = time.time_ns()
+        instrumentation = requests.instrumentation
+        if instrumentation is None:
+            return await self._request(requests, message)
+        start_ns = time.time_ns()
         try:
-            answer = await self._asked(requests, step)
+            response = await self._request(requests, message)
         except GeneratorExit:  # the coroutine is closed: nothing can be awaited, and a collection calls no listener
             raise
         except BaseException as error:
-            await noticed(watch.done(step, began, 0, error))
+            await await_if_needed(instrumentation.notify_message(message, start_ns, 0, error))
             raise
-        await noticed(watch.done(step, began, len(answer.rows)))
-        return answer
+        await await_if_needed(instrumentation.notify_message(message, start_ns, len(response.rows)))
+        return response
 
-    async def _asked(self, requests: Requests, step: Step) -> Answer:
-        compiled = step.compiled
-        if isinstance(step, Next):
-            send = step.answer.awaited
+    async def _request(self, requests: Requests, message: Message) -> Response:
+        compiled = message.compiled
+        if isinstance(message, FetchNextPage):
+            send = message.response.checked_future
         else:
             deadline = None
-            statement = step.ready(requests)
+            statement = message.bind_cached(requests)
             if statement is None:
                 deadline = requests.deadline(compiled.options)
-                statement = await step.bound_async(requests, deadline)
+                statement = await message.prepare_and_bind_async(requests, deadline)
             send = partial(
-                requests.send, statement, compiled.options, size=step.size, state=step.state, deadline=deadline
+                requests.send,
+                statement,
+                compiled.options,
+                page_size=message.page_size,
+                paging_state=message.paging_state,
+                deadline=deadline,
             )
         try:
-            return Answer(*(await waker().request(send)))
+            return Response(*(await loop_notifier().request(send)))
         except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
-            reraise(error, compiled)
+            raise_request_error(error, compiled)
 
     async def execute(self, statement: Statement[R], /) -> R:
         """See `Repo.execute`."""
-        return await self.drive(flows.execute(statement, self._repo.keyspace))
+        return await self.run(flows.execute(statement, self._repo.keyspace))
 
     async def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
         """See `Repo.get`."""
-        return await self.drive(flows.get(model, self._repo.keyspace, key, unnamed))
+        return await self.run(flows.get(model, self._repo.keyspace, key, unnamed))
 
     async def one(self, query: Select[R], /) -> R:
         """See `Repo.one`."""
-        return await self.drive(flows.one(query, self._repo.keyspace))
+        return await self.run(flows.one(query, self._repo.keyspace))
 
     async def one_or_none(self, query: Select[R], /) -> R | None:
         """See `Repo.one_or_none`."""
-        found: R | None = await self.drive(flows.one_or_none(query, self._repo.keyspace))
-        return found
+        row: R | None = await self.run(flows.one_or_none(query, self._repo.keyspace))
+        return row
 
     async def first(self, query: Select[R], /) -> R | None:
         """See `Repo.first`."""
-        found: R | None = await self.drive(flows.first(query, self._repo.keyspace))
-        return found
+        row: R | None = await self.run(flows.first(query, self._repo.keyspace))
+        return row
 
     async def scalar(self, query: Select[tuple[T]], /) -> T | None:
         """See `Repo.scalar`."""
-        found: T | None = await self.drive(flows.scalar(query, self._repo.keyspace))
-        return found
+        value: T | None = await self.run(flows.scalar(query, self._repo.keyspace))
+        return value
 
     async def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
         """See `Repo.all`."""
-        return await self.drive(flows.every(query, self._repo.keyspace, on_error))
+        return await self.run(flows.fetch_all(query, self._repo.keyspace, on_error))
 
     async def count(self, query: Select[Any], /) -> int:
         """See `Repo.count`."""
-        return await self.drive(flows.count(query, self._repo.keyspace))
+        return await self.run(flows.count(query, self._repo.keyspace))
 
     async def exists(self, query: Select[Any], /) -> bool:
         """See `Repo.exists`."""
-        return await self.drive(flows.exists(query, self._repo.keyspace))
+        return await self.run(flows.exists(query, self._repo.keyspace))
 
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
@@ -146,25 +151,27 @@ class AsyncVerbs:
         """See `Repo.stream`; one page is fetched ahead and no more, however slow its reader is."""
         return self._stream(flows.stream_request(query, self._repo.keyspace, page_size), on_error)
 
-    async def _stream(self, ask: Ask, on_error: OnError | None) -> AsyncIterator[Any]:
-        answer, shape = await self._answer(ask), ask.compiled.shape
+    async def _stream(self, request: Execute, on_error: OnError | None) -> AsyncIterator[Any]:
+        response, template = await self._send_message(request), request.compiled.shape
         while True:
-            more = answer.more
-            if more:
-                answer.prefetch()
-            for chunk in load_chunks(shape, answer.rows, on_error):
+            has_more = response.has_more_pages
+            if has_more:
+                response.prefetch()
+            for chunk in load_chunks(template, response.rows, on_error):
                 for row in chunk:
                     yield row
-            if not more:
+            if not has_more:
                 return
-            answer = await self._answer(Next(answer, ask.compiled))
+            response = await self._send_message(FetchNextPage(response, request.compiled))
 
     async def page(
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
     ) -> Page[R]:
         """See `Repo.page`."""
-        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspaces
-        return await self.drive(paging.page(query, self._repo.keyspace, size, token, secrets, internal, on_error))
+        secrets, internal_keyspaces = self._repo.page_secrets, self._repo.settings.internal_keyspaces
+        return await self.run(
+            paging.page(query, self._repo.keyspace, size, token, secrets, internal_keyspaces, on_error)
+        )
 
     @overload
     async def save(
@@ -186,7 +193,7 @@ class AsyncVerbs:
     ) -> Any:
         """See `Repo.save`."""
         using = Using.of(ttl, timestamp)
-        return await self.drive(flows.save(row, self._repo.keyspace, using, exists=if_exists, nulls=nulls))
+        return await self.run(flows.save(row, self._repo.keyspace, using, if_exists=if_exists, nulls=nulls))
 
     @overload
     async def insert(
@@ -208,7 +215,7 @@ class AsyncVerbs:
     ) -> Any:
         """See `Repo.insert`."""
         using = Using.of(ttl, timestamp)
-        return await self.drive(flows.insert(row, self._repo.keyspace, using, absent=if_not_exists, nulls=nulls))
+        return await self.run(flows.insert(row, self._repo.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
 
     @overload
     async def delete(self, row: M, /, *, if_exists: bool, timestamp: int | None = ...) -> LWTResult[M]: ...
@@ -216,15 +223,15 @@ class AsyncVerbs:
     async def delete(self, row: Model, /, *, timestamp: int | None = ...) -> None: ...
     async def delete(self, row: Any, /, *, if_exists: bool = False, timestamp: int | None = None) -> Any:
         """See `Repo.delete`."""
-        return await self.drive(flows.delete(row, self._repo.keyspace, exists=if_exists, timestamp=timestamp))
+        return await self.run(flows.delete(row, self._repo.keyspace, if_exists=if_exists, timestamp=timestamp))
 
     async def refresh(self, row: Model, /) -> None:
         """See `Repo.refresh`."""
-        await self.drive(flows.refresh(row, self._repo.keyspace))
+        await self.run(flows.refresh(row, self._repo.keyspace))
 
     async def truncate(self, model: type[Model], /) -> None:
         """See `Repo.truncate`."""
-        await self.drive(truncate(model, self._repo.keyspace))
+        await self.run(truncate(model, self._repo.keyspace))
 
     @overload
     async def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
@@ -232,7 +239,7 @@ class AsyncVerbs:
     async def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
     async def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
         """See `Repo.raw`."""
-        return await self.drive(raw(cql, values, into, self._repo.keyspace))
+        return await self.run(fetch_raw(cql, values, into, self._repo.keyspace))
 
     @overload
     def scan(
@@ -264,13 +271,13 @@ class AsyncVerbs:
         /,
         *,
         parallelism: int = PARALLELISM,
-        page_size: int = PAGE,
+        page_size: int = PAGE_SIZE,
         position: str | None = None,
         on_progress: OnScanProgress | None = None,
         on_error: OnError | None = None,
     ) -> AsyncScan[Any]:
         """See `Repo.scan`."""
-        course: ScanCourse[Any] = ScanCourse(
+        course: ScanCursor[Any] = ScanCursor(
             what,
             self._repo.keyspace,
             parallelism=parallelism,
@@ -280,8 +287,8 @@ class AsyncVerbs:
             on_error=on_error,
         )
         secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspaces
-        course.use(secrets.known(internal))
-        return AsyncScan(course, self._answer, lambda: self.drive(secrets.keys(internal)))
+        course.set_keys(secrets.cached_keys(internal))
+        return AsyncScan(course, self._send_message, lambda: self.run(secrets.keys(internal)))
 
     async def save_many(
         self,
@@ -300,9 +307,9 @@ class AsyncVerbs:
         Cancelled, it sends nothing more, waits for the answers to what was sent, and then raises the cancellation,
         whose ``report`` says what was written.
         """
-        many = await self._many(concurrency, on_progress)
-        bulk = many.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)
-        return (await bulk.run_async()).checked(raise_errors)
+        operations = await self._bulk_operations(concurrency, on_progress)
+        bulk = operations.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)
+        return (await bulk.run_async()).raise_errors_if(raise_errors)
 
     async def get_many(
         self,
@@ -315,12 +322,12 @@ class AsyncVerbs:
         on_error: OnError | None = None,
     ) -> list[M | None]:
         """See `Repo.get_many`; keys may come from an async iterable."""
-        bulk, rows_of = (await self._many(concurrency, on_progress)).get(model, keys, on_error)
-        return rows_of(await bulk.run_async())
+        bulk, collect_rows = (await self._bulk_operations(concurrency, on_progress)).get(model, keys, on_error)
+        return collect_rows(await bulk.run_async())
 
     async def delete_many(
         self,
-        what: Iterable[Model] | AsyncIterable[Model] | type[Model],
+        rows_or_model: Iterable[Model] | AsyncIterable[Model] | type[Model],
         keys: Iterable[Any] | AsyncIterable[Any] | None = None,
         /,
         *,
@@ -330,11 +337,11 @@ class AsyncVerbs:
         raise_errors: bool = True,
     ) -> BulkReport:
         """See `Repo.delete_many`; instances and keys may come from an async iterable."""
-        bulk = (await self._many(concurrency, on_progress)).delete(what, keys, timestamp)
-        return (await bulk.run_async()).checked(raise_errors)
+        bulk = (await self._bulk_operations(concurrency, on_progress)).delete(rows_or_model, keys, timestamp)
+        return (await bulk.run_async()).raise_errors_if(raise_errors)
 
-    async def _many(self, concurrency: int, on_progress: OnProgress | None) -> Many:
-        return Many(await self._requests(), self._repo.keyspace, concurrency, on_progress, in_loop=True)
+    async def _bulk_operations(self, concurrency: int, on_progress: OnProgress | None) -> BulkOperations:
+        return BulkOperations(await self._requests(), self._repo.keyspace, concurrency, on_progress, in_loop=True)
 
     def batch(self) -> AsyncBatch:
         """See `Repo.batch`."""
@@ -344,13 +351,13 @@ class AsyncVerbs:
 class AsyncBatch(Batch):
     """A batch of an `AsyncRepo`: ``async with repo.batch() as b: b.save(order)``."""
 
-    def __init__(self, verbs: AsyncVerbs, keyspace: str) -> None:
+    def __init__(self, api: AsyncApi, keyspace: str) -> None:
         super().__init__(keyspace)
-        self._verbs = verbs
+        self._api = api
 
     async def send(self) -> LWTResult[Any] | None:
         """See `SyncBatch.send`."""
-        return await self._verbs.drive(flows.send(self))
+        return await self._api.run(flows.send_batch(self))
 
     async def __aenter__(self) -> Self:
         self.check_open()

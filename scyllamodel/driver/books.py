@@ -14,18 +14,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from scyllamodel._identifiers import qualified
-from scyllamodel.driver.cas import Rows, literal
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
-from scyllamodel.driver.reader import SCHEMA_VERSION
+from scyllamodel.driver.cas import LwtClient, literal
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
+from scyllamodel.driver.reader import SCHEMA_VERSION_QUERY
 from scyllamodel.errors import LoadError
 
 _MIGRATIONS, _STEPS, _VERIFIED = "scyllamodel_migrations", "scyllamodel_steps", "scyllamodel_verified"
 _KEYS: Final = {_MIGRATIONS: ("scope", "version"), _STEPS: ("scope", "version", "seq")}
-_FOREVER: Final = 2**63 - 1
-_NONE: Final[Mapping[str, Collection[str]]] = {}
+_MAX_TIMESTAMP: Final = 2**63 - 1
+_NO_COLUMNS: Final[Mapping[str, Collection[str]]] = {}
 
 
-class Books:
+class CqlLedgerStore:
     """The three tables of the ledger in one keyspace.
 
     Parameters:
@@ -33,13 +33,13 @@ class Books:
             there reads as empty; stamps need no knowledge of columns, so that the fast path does without.
     """
 
-    def __init__(self, rows: Rows, keyspace: str, columns: Mapping[str, Collection[str]] = _NONE) -> None:
-        self._rows, self._keyspace = rows, keyspace
+    def __init__(self, client: LwtClient, keyspace: str, columns: Mapping[str, Collection[str]] = _NO_COLUMNS) -> None:
+        self._client, self._keyspace = client, keyspace
         self._columns = {table: sorted(names) for table, names in columns.items()}
 
     @property
     def _coordinator(self) -> Coordinator:
-        return self._rows.coordinator
+        return self._client.coordinator
 
     def versions(self, scope: str, limit: int | None = None) -> Sequence[Mapping[str, Any]]:
         """The versions of a scope, the newest first."""
@@ -49,8 +49,8 @@ class Books:
         """All scopes of this ledger."""
         if _MIGRATIONS not in self._columns:
             return []
-        found = self._rows.read(f"SELECT DISTINCT scope FROM {self._name(_MIGRATIONS)}")  # noqa: S608 - our own name
-        return [row["scope"] for row in found]
+        rows = self._client.read(f"SELECT DISTINCT scope FROM {self._name(_MIGRATIONS)}")  # noqa: S608 - our own name
+        return [row["scope"] for row in rows]
 
     def version(self, scope: str, version: int) -> Mapping[str, Any] | None:
         """One version, by a read that ends what is under way."""
@@ -61,27 +61,27 @@ class Books:
         return self._select(_STEPS, {"scope": scope, "version": version})
 
     def _select(
-        self, table: str, keys: Mapping[str, Any], more: str = "", *, serial: bool = False
+        self, table: str, keys: Mapping[str, Any], suffix: str = "", *, serial: bool = False
     ) -> list[dict[str, Any]]:
         if table not in self._columns:
             return []
         names = ", ".join(self._columns[table])
-        cql = f"SELECT {names} FROM {self._name(table)} WHERE {_pairs(keys)}{more}"  # noqa: S608 - literals
+        cql = f"SELECT {names} FROM {self._name(table)} WHERE {_equalities(keys)}{suffix}"  # noqa: S608 - literals
         try:
-            return self._rows.read(cql, serial=serial)
+            return self._client.read(cql, serial=serial)
         except LoadError:
-            return self._one_by_one(table, keys, more)
+            return self._select_row_by_row(table, keys, suffix)
 
-    def _one_by_one(self, table: str, keys: Mapping[str, Any], more: str) -> list[dict[str, Any]]:
+    def _select_row_by_row(self, table: str, keys: Mapping[str, Any], suffix: str) -> list[dict[str, Any]]:
         """The rows of a partition; one that cannot be decoded is its key, and why under ``[unreadable]``."""
         key = ", ".join(_KEYS[table])
-        found = self._rows.read(f"SELECT {key} FROM {self._name(table)} WHERE {_pairs(keys)}{more}")  # noqa: S608 - literals
-        return [self._one(table, row) for row in found]
+        rows = self._client.read(f"SELECT {key} FROM {self._name(table)} WHERE {_equalities(keys)}{suffix}")  # noqa: S608 - literals
+        return [self._select_row(table, row) for row in rows]
 
-    def _one(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+    def _select_row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         names = ", ".join(self._columns[table])
         try:
-            return self._rows.read(f"SELECT {names} FROM {self._name(table)} WHERE {_pairs(key)}")[0]  # noqa: S608 - literals
+            return self._client.read(f"SELECT {names} FROM {self._name(table)} WHERE {_equalities(key)}")[0]  # noqa: S608 - literals
         except LoadError as error:
             return {**key, "[unreadable]": str(error.__cause__ or error)}
 
@@ -92,59 +92,61 @@ class Books:
         table = _MIGRATIONS if seq is None else _STEPS
         keys = {"scope": scope, "version": version} | ({} if seq is None else {"seq": seq})
         cells = [f"writetime({name})" for name in self._columns[table] if name not in (*_KEYS[table], "models")]
-        cql = f"SELECT {', '.join(cells)} FROM {self._name(table)} WHERE {_pairs(keys)}"  # noqa: S608 - literals
-        times = [time for row in self._rows.read(cql) for time in row.values() if time is not None]
+        cql = f"SELECT {', '.join(cells)} FROM {self._name(table)} WHERE {_equalities(keys)}"  # noqa: S608 - literals
+        times = [time for row in self._client.read(cql) for time in row.values() if time is not None]
         # A row without cells has no time that could be asked for, and may be of any.
-        late = max(times, default=_FOREVER)
-        when = f" USING TIMESTAMP {late}" if late > _now() else ""
-        return f"DELETE FROM {self._name(table)}{when} WHERE {_pairs(keys)}"  # noqa: S608 - shown, and not sent
+        latest = max(times, default=_MAX_TIMESTAMP)
+        timestamp_clause = f" USING TIMESTAMP {latest}" if latest > _current_timestamp() else ""
+        return f"DELETE FROM {self._name(table)}{timestamp_clause} WHERE {_equalities(keys)}"  # noqa: S608 - shown, and not sent
 
     def add_version(self, row: Mapping[str, Any]) -> bool:
         """Write a version unless its number is taken."""
-        return bool(self._rows.change(f"{self._insert(_MIGRATIONS, row)} IF NOT EXISTS"))
+        return bool(self._client.compare_and_set(f"{self._insert(_MIGRATIONS, row)} IF NOT EXISTS"))
 
     def change_version(self, scope: str, version: int, to: Mapping[str, Any], when: Mapping[str, Any]) -> bool:
         """Set columns of a version if others have these values."""
-        cells = ", ".join(f"{name} = {literal(to[name])}" for name in self._known(_MIGRATIONS, to))
-        where = _pairs({"scope": scope, "version": version})
-        change = f"UPDATE {self._name(_MIGRATIONS)} SET {cells} WHERE {where} IF {_pairs(when)}"  # noqa: S608 - literals
-        return bool(self._rows.change(change))
+        cells = ", ".join(f"{name} = {literal(to[name])}" for name in self._known_columns(_MIGRATIONS, to))
+        where = _equalities({"scope": scope, "version": version})
+        change = f"UPDATE {self._name(_MIGRATIONS)} SET {cells} WHERE {where} IF {_equalities(when)}"  # noqa: S608 - literals
+        return bool(self._client.compare_and_set(change))
 
     def put_step(self, row: Mapping[str, Any], *, over: bool = False) -> None:
         """Write a step, or some columns of it; ``over`` another writer, later than what that one wrote."""
-        stamp = f" USING TIMESTAMP {self._later(row)}" if over else ""
-        self._rows.write(self._insert(_STEPS, row) + stamp)
+        timestamp_clause = f" USING TIMESTAMP {self._next_timestamp(row)}" if over else ""
+        self._client.write(self._insert(_STEPS, row) + timestamp_clause)
 
-    def _later(self, row: Mapping[str, Any]) -> int:
+    def _next_timestamp(self, row: Mapping[str, Any]) -> int:
         """Microseconds since 1970, by our clock or just after the last write of the step, whichever is later."""
-        where = _pairs({name: row[name] for name in ("scope", "version", "seq")})
+        where = _equalities({name: row[name] for name in ("scope", "version", "seq")})
         cql = f"SELECT writetime(state) AS written FROM {self._name(_STEPS)} WHERE {where}"  # noqa: S608 - literals
-        written = [found["written"] or 0 for found in self._rows.read(cql)]
-        return max(_now(), *(last + 1 for last in written), 0)
+        timestamps = [written_row["written"] or 0 for written_row in self._client.read(cql)]
+        return max(_current_timestamp(), *(timestamp + 1 for timestamp in timestamps), 0)
 
     def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
         """The version of the schema that these models were last seen in sync with, and the one that stands now.
 
         Both are asked for at once; None where nobody can tell.
         """
-        where = _pairs({"scope": scope, "models_fp": models_fp})
+        where = _equalities({"scope": scope, "models_fp": models_fp})
         cql = f"SELECT schema_version FROM {self._name(_VERIFIED)} WHERE {where}"  # noqa: S608 - literals
         try:
-            seen, now = self._coordinator.read(lambda node: _together(node, cql, SCHEMA_VERSION))
+            marker_rows, current_rows = self._coordinator.read(
+                lambda node: _query_concurrently(node, cql, SCHEMA_VERSION_QUERY)
+            )
         except DRIVER_ERRORS:  # no such table, no right to read it, no answer: the full read will tell
             return None, None
-        return (seen[0]["schema_version"] if seen else None), now[0]["schema_version"]
+        return (marker_rows[0]["schema_version"] if marker_rows else None), current_rows[0]["schema_version"]
 
     def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
         """Write that stamp."""
         row = {"scope": scope, "models_fp": models_fp, "schema_version": schema_version, "checked_at": checked_at}
-        self._rows.write(self._insert(_VERIFIED, row))
+        self._client.write(self._insert(_VERIFIED, row))
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> str:
-        known = {name: row[name] for name in self._known(table, row)}
-        return f"INSERT INTO {self._name(table)} ({', '.join(known)}) VALUES ({_values(known)})"  # noqa: S608 - literals
+        cells = {name: row[name] for name in self._known_columns(table, row)}
+        return f"INSERT INTO {self._name(table)} ({', '.join(cells)}) VALUES ({_literals(cells)})"  # noqa: S608 - literals
 
-    def _known(self, table: str, row: Mapping[str, Any]) -> list[str]:
+    def _known_columns(self, table: str, row: Mapping[str, Any]) -> list[str]:
         """A table of an older release may lack columns."""
         return [name for name in row if name in self._columns[table]]
 
@@ -152,20 +154,20 @@ class Books:
         return qualified(self._keyspace, table)
 
 
-def _now() -> int:
+def _current_timestamp() -> int:
     """Microseconds since 1970, as the times of writes are."""
     return time.time_ns() // 1000
 
 
-def _together(node: Pinned, *queries: str) -> list[list[dict[str, Any]]]:
+def _query_concurrently(node: PinnedNode, *queries: str) -> list[list[dict[str, Any]]]:
     """The rows of queries that are asked at once."""
-    sent = [node.start(cql) for cql in queries]
-    return [list(future.result()) for future in sent]
+    futures = [node.start(cql) for cql in queries]
+    return [list(future.result()) for future in futures]
 
 
-def _pairs(cells: Mapping[str, Any]) -> str:
+def _equalities(cells: Mapping[str, Any]) -> str:
     return " AND ".join(f"{name} = {literal(value)}" for name, value in cells.items())
 
 
-def _values(row: Mapping[str, Any]) -> str:
+def _literals(row: Mapping[str, Any]) -> str:
     return ", ".join(map(literal, row.values()))

@@ -5,27 +5,27 @@
 
 from __future__ import annotations
 
-from scyllamodel._identifiers import string
+from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import is_viewless
 
 
-def unbuilt(coordinator: Coordinator, found: KeyspaceFacts) -> tuple[str, ...] | None:
+def read_unbuilt(coordinator: Coordinator, live: KeyspaceFacts) -> tuple[str, ...] | None:
     """The indexes and views of this keyspace that the node is still filling, by name.
 
     Both servers list what is done: views in ``system.built_views``, indexes in ``system."IndexInfo"``, whose
     ``table_name`` is the keyspace. Reading them takes a right of its own, hence None. ScyllaDB's vector and full-text
     indexes are built by a service beside the node, which lists them nowhere: they are left out.
     """
-    name = string(found.name)
+    name = string_literal(live.name)
     views = f"SELECT view_name FROM system.built_views WHERE keyspace_name = {name}"  # noqa: S608 - quoted by `string`
     indexes = f'SELECT index_name FROM system."IndexInfo" WHERE table_name = {name}'  # noqa: S608 - likewise
     try:
-        built = {row["view_name"] for row in coordinator.rows(views)}
-        built |= {row["index_name"] for row in coordinator.rows(indexes)}
+        built_names = {row["view_name"] for row in coordinator.rows(views)}
+        built_names |= {row["index_name"] for row in coordinator.rows(indexes)}
     except DRIVER_ERRORS:
         return None
-    named = [view.name for view in found.views]
-    named += [index.name for table in found.tables for index in table.indexes if not is_viewless(index.using)]
-    return tuple(sorted(set(named) - built))
+    names = [view.name for view in live.views]
+    names += [index.name for table in live.tables for index in table.indexes if not is_viewless(index.using)]
+    return tuple(sorted(set(names) - built_names))

@@ -71,9 +71,9 @@ class BulkReport:
         """How many rows are as they should be, those that were so before included."""
         return self.total - len(self.errors)
 
-    def checked(self, demanded: bool) -> Self:  # noqa: FBT001 - passed on from a keyword
+    def raise_errors_if(self, enabled: bool) -> Self:  # noqa: FBT001 - passed on from a keyword
         """The report itself, if what failed is not demanded to be an error."""
-        if demanded:
+        if enabled:
             self.raise_errors()
         return self
 

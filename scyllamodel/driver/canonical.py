@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from scyllamodel.driver.names import cqltypes, inside_of, kind_of, uvint_unpack
+from scyllamodel.driver.names import cqltypes, subtypes_of, type_kind, uvint_unpack
 from scyllamodel.query.statement import Compiled, Marker
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.values import (
@@ -26,7 +26,7 @@ from scyllamodel.types.values import (
     parts,
 )
 
-_PROTOCOL: Final = 4
+_PROTOCOL_VERSION: Final = 4
 _PARAMETERIZED: Final[dict[type[Any], str]] = {
     ListType: "ListType",
     SetType: "SetType",
@@ -40,30 +40,30 @@ def canonical_values(compiled: Compiled[Any]) -> bytes:
 
     A value that cannot be serialised, and so will be refused when it is bound, equals nothing, not even itself.
     """
-    known = {cls.__cql_name__: cls.__facts__.fields for cls in getattr(compiled.shape.model, "__user_types__", ())}
+    user_types = {cls.__cql_name__: cls.__facts__.fields for cls in getattr(compiled.shape.model, "__user_types__", ())}
     token = NAIVE_UTC.set(True)  # whether they are taken at all is for the binder to say
     try:
-        found = [_sent(*one, known) for one in zip(compiled.shape.markers, compiled.values, strict=True)]
+        encoded = [_encode(*pair, user_types) for pair in zip(compiled.shape.markers, compiled.values, strict=True)]
     except Exception:  # noqa: BLE001 - serialisers raise whatever their value raises
-        found = [secrets.token_bytes(16)]
+        encoded = [secrets.token_bytes(16)]
     finally:
         NAIVE_UTC.reset(token)
-    return _joined(found)
+    return _join(encoded)
 
 
-def _sent(marker: Marker, value: Any, user_types: Mapping[str, Any]) -> bytes | None:
+def _encode(marker: Marker, value: Any, user_types: Mapping[str, Any]) -> bytes | None:
     if value is None:
         return None
-    dumped, cql_type = value if marker.dump is None else marker.dump(value), marker.type
+    converted, cql_type = value if marker.dump is None else marker.dump(value), marker.type
     if cql_type is None:
-        return repr(dumped).encode()
+        return repr(converted).encode()
     if isinstance(cql_type, ListType) and not is_frozen(cql_type):
         cql_type = SetType(cql_type.element)  # of IN, whose order means nothing
-    made = driver_type(cql_type, user_types)
-    return canonical(made, made.to_binary(dumped, _PROTOCOL))
+    type_class = driver_type_for(cql_type, user_types)
+    return canonicalize(type_class, type_class.to_binary(converted, _PROTOCOL_VERSION))
 
 
-def driver_type(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
+def driver_type_for(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
     """The driver's class of a type.
 
     Parameters:
@@ -73,39 +73,41 @@ def driver_type(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
         return getattr(cqltypes, "_cqltypes")[cql_type.name]  # noqa: B009 - by the names of CQL
     if isinstance(cql_type, UserTypeName):
         names, types = zip(*user_types[cql_type.name], strict=True)
-        inside = tuple([driver_type(field, user_types) for field in types])
-        return cqltypes.UserType.make_udt_class("", cql_type.name, names, inside)
-    made = [driver_type(part, user_types) for part in parts(cql_type)]
+        field_types = tuple([driver_type_for(field, user_types) for field in types])
+        return cqltypes.UserType.make_udt_class("", cql_type.name, names, field_types)
+    subtypes = [driver_type_for(element_type, user_types) for element_type in parts(cql_type)]
     if isinstance(cql_type, VectorType):
-        return cqltypes.VectorType.apply_parameters([*made, cql_type.dimension], None)
-    return getattr(cqltypes, _PARAMETERIZED[type(cql_type)]).apply_parameters(made)
+        return cqltypes.VectorType.apply_parameters([*subtypes, cql_type.dimension], None)
+    return getattr(cqltypes, _PARAMETERIZED[type(cql_type)]).apply_parameters(subtypes)
 
 
-def canonical(driver_type: Any, data: bytes | None) -> bytes | None:
+def canonicalize(driver_type: Any, data: bytes | None) -> bytes | None:
     """The bytes of a value in a fixed order, each element of a set once.
 
     Parameters:
         driver_type: the driver's class of the type.
         data: as that class has serialised it; None is a null.
     """
-    kind, inside = kind_of(driver_type), inside_of(driver_type)
-    if data is None or not inside:
+    kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
+    if data is None or not subtypes:
         return data
     if kind == "frozen":
-        return canonical(inside[0], data)
+        return canonicalize(subtypes[0], data)
     if kind in ("list", "set"):
-        items = [canonical(inside[0], item) for item in _items(data, 4)]
-        return _joined(items if kind == "list" else _ordered(items))
+        items = [canonicalize(subtypes[0], item) for item in _split_items(data, 4)]
+        return _join(items if kind == "list" else _sorted_unique(items))
     if kind == "map":
-        found = list(_items(data, 4))
-        pairs = zip(found[::2], found[1::2], strict=True)
-        return _joined(_ordered(_joined([canonical(inside[0], k), canonical(inside[1], v)]) for k, v in pairs))
+        cells = list(_split_items(data, 4))
+        pairs = zip(cells[::2], cells[1::2], strict=True)
+        return _join(
+            _sorted_unique(_join([canonicalize(subtypes[0], k), canonicalize(subtypes[1], v)]) for k, v in pairs)
+        )
     if kind == "vector":
-        return _vector(inside[0], data)
-    return _joined([canonical(part, item) for part, item in zip(inside, _items(data, 0), strict=False)])
+        return _canonicalize_vector(subtypes[0], data)
+    return _join([canonicalize(subtype, item) for subtype, item in zip(subtypes, _split_items(data, 0), strict=False)])
 
 
-def _items(data: bytes, start: int) -> Iterator[bytes | None]:
+def _split_items(data: bytes, start: int) -> Iterator[bytes | None]:
     """What stands behind its length, from here to the end; a negative length is that of a null."""
     while start < len(data):
         length = int.from_bytes(data[start : start + 4], "big", signed=True)
@@ -114,7 +116,7 @@ def _items(data: bytes, start: int) -> Iterator[bytes | None]:
         start += max(length, 0)
 
 
-def _vector(element: Any, data: bytes) -> bytes:
+def _canonicalize_vector(element: Any, data: bytes) -> bytes:
     """The bytes of a vector: items of a fixed size side by side, others behind their lengths."""
     if element.serial_size() is not None:
         return data
@@ -122,13 +124,13 @@ def _vector(element: Any, data: bytes) -> bytes:
     while start < len(data):
         length, size = uvint_unpack(data[start:])
         start += size + length
-        items.append(canonical(element, data[start - length : start]))
-    return _joined(items)
+        items.append(canonicalize(element, data[start - length : start]))
+    return _join(items)
 
 
-def _joined(items: Iterable[bytes | None]) -> bytes:
+def _join(items: Iterable[bytes | None]) -> bytes:
     return b"".join([b"\xff\xff\xff\xff" if item is None else len(item).to_bytes(4, "big") + item for item in items])
 
 
-def _ordered(items: Iterable[bytes | None]) -> list[bytes | None]:
+def _sorted_unique(items: Iterable[bytes | None]) -> list[bytes | None]:
     return sorted(set(items), key=lambda item: item or b"")

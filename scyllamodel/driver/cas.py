@@ -13,13 +13,13 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel._identifiers import string
+from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.failures import Meaning, meaning, server_words
+from scyllamodel.driver.failures import StatementOutcome, classify, server_message
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
 from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementTransient, StatementUnknown
 
-Value: TypeAlias = str | int | UUID | datetime | Iterable[str] | None
+LiteralValue: TypeAlias = str | int | UUID | datetime | Iterable[str] | None
 
 TIMEOUT: Final = 5.0
 """Seconds for one statement on one row: more than any server's own limit, less than any sensible lease."""
@@ -27,7 +27,7 @@ TIMEOUT: Final = 5.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def literal(value: Value) -> str:
+def literal(value: LiteralValue) -> str:
     """A value as CQL text that no server can read as anything else.
 
     >>> literal("it's"), literal(None), literal(7), literal(["a", "b"])
@@ -36,18 +36,18 @@ def literal(value: Value) -> str:
     '1767225600000'
     """
     if isinstance(value, str):
-        return string(value)
+        return string_literal(value)
     if value is None:
         return "null"
     if isinstance(value, datetime):
         return str(round((value - _EPOCH).total_seconds() * 1000))
     if isinstance(value, (int, UUID)):
         return str(value)
-    return f"[{', '.join(map(string, value))}]"
+    return f"[{', '.join(map(string_literal, value))}]"
 
 
 @attrs.frozen
-class Applied:
+class LwtOutcome:
     """The answer to a conditional statement.
 
     Attributes:
@@ -63,7 +63,7 @@ class Applied:
         return self.applied
 
 
-class Rows:
+class LwtClient:
     """Conditional statements and their reads, through the node of the run.
 
     Parameters:
@@ -84,7 +84,7 @@ class Rows:
         Raises:
             StatementFailure: as its kind that fits.
         """
-        return self._rows(cql, ConsistencyLevel.SERIAL if serial else ConsistencyLevel.QUORUM)
+        return self._execute(cql, ConsistencyLevel.SERIAL if serial else ConsistencyLevel.QUORUM)
 
     def write(self, cql: str) -> None:
         """Send a plain write, at QUORUM.
@@ -92,30 +92,30 @@ class Rows:
         Raises:
             StatementFailure: as its kind that fits.
         """
-        self._rows(cql, ConsistencyLevel.QUORUM)
+        self._execute(cql, ConsistencyLevel.QUORUM)
 
-    def change(self, cql: str) -> Applied:
+    def compare_and_set(self, cql: str) -> LwtOutcome:
         """Send a conditional statement, once.
 
         Raises:
             StatementUnknown: it was applied, or was not, or will be yet.
             StatementFailure: it was not applied.
         """
-        (row,) = self._rows(cql, ConsistencyLevel.QUORUM)
-        return Applied(row["[applied]"], {name: value for name, value in row.items() if name != "[applied]"})
+        (row,) = self._execute(cql, ConsistencyLevel.QUORUM)
+        return LwtOutcome(row["[applied]"], {name: value for name, value in row.items() if name != "[applied]"})
 
-    def _rows(self, cql: str, consistency: Any) -> list[dict[str, Any]]:
+    def _execute(self, cql: str, consistency: Any) -> list[dict[str, Any]]:
         levels = {"consistency": consistency, "serial_consistency": ConsistencyLevel.SERIAL}
         try:
-            return self.coordinator.once(lambda node: node.rows(cql, timeout=self.timeout, **levels))
+            return self.coordinator.execute_once(lambda node: node.rows(cql, timeout=self.timeout, **levels))
         except DRIVER_ERRORS as error:
             raise _failure(error) from error
 
 
 def _failure(error: Exception) -> StatementFailure:
     """What became of it. Paxos retries by itself, so a round before the one that found no quorum may yet be done."""
-    words = server_words(error)
+    message = server_message(error)
     if isinstance(error, Unavailable):
-        return StatementUnknown(words)
-    kinds = {Meaning.REFUSED: StatementRefused, Meaning.UNKNOWN: StatementUnknown}
-    return kinds.get(meaning(error), StatementTransient)(words)
+        return StatementUnknown(message)
+    kinds = {StatementOutcome.REFUSED: StatementRefused, StatementOutcome.UNKNOWN: StatementUnknown}
+    return kinds.get(classify(error), StatementTransient)(message)

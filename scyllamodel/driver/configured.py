@@ -36,41 +36,44 @@ def configured_repos(
         ConfigurationError: nothing is configured, or something else than a repo, or two repos of one name.
         DiscoveryError: a named module is there and its import fails.
     """
-    given = [named] if isinstance(named, (Repo, str)) or not hasattr(named or (), "__iter__") else list(named or ())
-    if given:
-        found = [each if isinstance(each, Repo) else _repo(Target(_text(each), "the call")) for each in given]
+    sources = [named] if isinstance(named, (Repo, str)) or not hasattr(named or (), "__iter__") else list(named or ())
+    if sources:
+        resolved_repos = [
+            source if isinstance(source, Repo) else _load_repo(Target(_target_text(source), "the call"))
+            for source in sources
+        ]
     else:
-        found = [_repo(target) for target in configured_targets(environ=environ, folder=folder)]
-    return _distinct(found)
+        resolved_repos = [_load_repo(target) for target in configured_targets(environ=environ, folder=folder)]
+    return _unique_by_name(resolved_repos)
 
 
-def _text(named: object) -> str:
-    if isinstance(named, str):
-        return named
-    text = (
-        f"the call names an object of the type {type(named).__name__!r}, which is neither a Repo nor the name of one."
+def _target_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    message = (
+        f"the call names an object of the type {type(value).__name__!r}, which is neither a Repo nor the name of one."
     )
-    raise ConfigurationError(text, setting="repos")
+    raise ConfigurationError(message, setting="repos")
 
 
-def _repo(target: Target) -> Repo:
+def _load_repo(target: Target) -> Repo:
     if is_url(target.text):
         return Repo.from_url(target.text)
-    found = load_target(target)
-    if not isinstance(found, Repo) and callable(found):
-        found = _called(target, cast("Callable[[], object]", found))
-    if not isinstance(found, Repo):
+    value = load_target(target)
+    if not isinstance(value, Repo) and callable(value):
+        value = _call_factory(target, cast("Callable[[], object]", value))
+    if not isinstance(value, Repo):
         raise ConfigurationError(
-            f"{target.source} names {target.text!r}, which is {type(found).__name__!r} and no Repo. Name a Repo, or a "
+            f"{target.source} names {target.text!r}, which is {type(value).__name__!r} and no Repo. Name a Repo, or a "
             "function without parameters that returns one.",
             setting="repos",
         )
-    return found
+    return value
 
 
-def _called(target: Target, make: Callable[[], object]) -> object:
+def _call_factory(target: Target, factory: Callable[[], object]) -> object:
     try:
-        return make()
+        return factory()
     except ScyllaModelError:
         raise
     except Exception as error:
@@ -80,10 +83,10 @@ def _called(target: Target, make: Callable[[], object]) -> object:
         ) from error
 
 
-def _distinct(found: Iterable[Repo]) -> list[Repo]:
+def _unique_by_name(repos: Iterable[Repo]) -> list[Repo]:
     """Each repo once; models are bound to repos by name, so two of one name cannot be told apart."""
     by_name: dict[str, Repo] = {}
-    for repo in found:
+    for repo in repos:
         if by_name.setdefault(repo.name, repo) is not repo:
             raise ConfigurationError(
                 f"two repos are called {repo.name!r}: {by_name[repo.name]!r} and {repo!r}. Give one of them another "

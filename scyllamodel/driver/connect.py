@@ -21,7 +21,7 @@ from typing import Any, Final
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import PORT, node_address
 from scyllamodel.driver import forks
-from scyllamodel.driver.decoding import answers_handler
+from scyllamodel.driver.decoding import tolerant_handler
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
@@ -35,7 +35,7 @@ from scyllamodel.driver.names import (
     RetryPolicy,
     TokenAwarePolicy,
 )
-from scyllamodel.driver.policy import LowestHost
+from scyllamodel.driver.policy import LowestHostIdPolicy
 from scyllamodel.driver.refusals import connection_failed
 from scyllamodel.driver.request_errors import REQUEST_ERRORS
 from scyllamodel.driver.tls import new_cluster, tls_context
@@ -47,7 +47,7 @@ CONNECT_TIMEOUT: Final = 2.0
 RELEASE_PROFILE: Final = "scyllamodel"
 """An execution profile that sends nothing, and keeps the common coordinator connected by its policy."""
 
-STEADY_CONNECT_TIMEOUT: Final = 5.0
+RECONNECT_TIMEOUT: Final = 5.0
 """Seconds for one attempt once the cluster is known, which is the driver's default."""
 
 
@@ -59,45 +59,45 @@ def connect(settings: RepoSettings) -> Any:
         ConfigurationError: the driver cannot be set up as the settings say.
     """
     cluster: Any = None
-    made: weakref.WeakSet[Any] = weakref.WeakSet()
-    forks.leave_inherited_loop()
-    with _quiet():
+    connections: weakref.WeakSet[Any] = weakref.WeakSet()
+    forks.discard_inherited_loop()
+    with _silenced_driver_log():
         try:
             cluster = new_cluster(**_cluster_settings(settings))
-            _record(cluster, made)
-            _leave_silent_hosts_out(cluster)
+            _track_connections(cluster, connections)
+            _exclude_unreachable_hosts(cluster)
             session = cluster.connect()
             _check_policy(cluster)
         except BaseException as error:  # Ctrl-C too
             hosts = _known_hosts(cluster)
             if cluster is not None:
-                _give_up(cluster, made)
+                _close_connections(cluster, connections)
             if isinstance(error, REQUEST_ERRORS):
                 raise connection_failed(settings, error, hosts) from error
             raise
-    cluster.connect_timeout = STEADY_CONNECT_TIMEOUT
-    session.client_protocol_handler = answers_handler(session.client_protocol_handler)
+    cluster.connect_timeout = RECONNECT_TIMEOUT
+    session.client_protocol_handler = tolerant_handler(session.client_protocol_handler)
     return session
 
 
-def _record(cluster: Any, made: weakref.WeakSet[Any]) -> None:
+def _track_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
     """Note each connection of a cluster, also while it is being made."""
     base: Any = cluster.connection_class
 
-    class Recorded(base):  # type: ignore[misc]
+    class TrackedConnection(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **keywords: Any) -> None:
-            made.add(self)
+            connections.add(self)
             base.__init__(self, *args, **keywords)
 
-    cluster.connection_class = Recorded
+    cluster.connection_class = TrackedConnection
 
 
-def _give_up(cluster: Any, made: weakref.WeakSet[Any]) -> None:
+def _close_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
     """Close what was opened; a connection on which somebody waited when Ctrl-C came is in no pool of the driver."""
     try:
         cluster.shutdown()
     finally:
-        for connection in list(made):
+        for connection in list(connections):
             if getattr(connection, "_socket", None) is not None:  # it came as far as having one
                 connection.close()
 
@@ -123,7 +123,7 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
     keyspaces there. Token metadata, one row per node, is always read.
     """
     nodes = [node_address(node) for node in settings.nodes]
-    found: dict[str, Any] = {
+    keywords: dict[str, Any] = {
         "contact_points": nodes,
         "port": nodes[0][1] if nodes else PORT,
         "execution_profiles": _profiles(settings),
@@ -135,17 +135,17 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
         "idle_heartbeat_timeout": 10,
     }
     if settings.username is not None and settings.password is not None:
-        found["auth_provider"] = PlainTextAuthProvider(settings.username, settings.password.reveal())
+        keywords["auth_provider"] = PlainTextAuthProvider(settings.username, settings.password.reveal())
     context = tls_context(settings)
     if context is not None:
-        found["ssl_context"] = context
-    return found
+        keywords["ssl_context"] = context
+    return keywords
 
 
 def _profiles(settings: RepoSettings) -> dict[Any, Any]:
     """The application's execution profiles, a default one unless it brings its own, and one that connects us."""
     profiles: dict[Any, Any] = {
-        RELEASE_PROFILE: ExecutionProfile(load_balancing_policy=LowestHost()),
+        RELEASE_PROFILE: ExecutionProfile(load_balancing_policy=LowestHostIdPolicy()),
         **(settings.execution_profiles or {}),
     }
     if EXEC_PROFILE_DEFAULT not in profiles:
@@ -165,7 +165,7 @@ def _profiles(settings: RepoSettings) -> dict[Any, Any]:
 
 def _default_profile(settings: RepoSettings) -> dict[str, Any]:
     levels = ConsistencyLevel.name_to_value
-    chosen: dict[str, Any] = {
+    keywords: dict[str, Any] = {
         "load_balancing_policy": settings.load_balancing_policy
         or TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.local_dc or "")),
         "retry_policy": settings.retry_policy or RetryPolicy(),
@@ -174,10 +174,10 @@ def _default_profile(settings: RepoSettings) -> dict[str, Any]:
         "serial_consistency_level": levels.get(settings.serial_consistency),
         "request_timeout": settings.request_timeout,
     }
-    return {name: value for name, value in chosen.items() if value is not None}
+    return {name: value for name, value in keywords.items() if value is not None}
 
 
-def _leave_silent_hosts_out(cluster: Any) -> None:
+def _exclude_unreachable_hosts(cluster: Any) -> None:
     """Ask all hosts at once and let the driver try only those that answer; it would try them one after another."""
     endpoints = list(cluster.endpoints_resolved)
     if len(endpoints) < 2:
@@ -185,7 +185,7 @@ def _leave_silent_hosts_out(cluster: Any) -> None:
     cluster.connection_class.initialize_reactor()
     errors: dict[str, Exception] = {}
     with ThreadPoolExecutor(min(len(endpoints), 32)) as pool:
-        for endpoint, error in zip(endpoints, pool.map(partial(_attempt, cluster), endpoints), strict=True):
+        for endpoint, error in zip(endpoints, pool.map(partial(_probe_host, cluster), endpoints), strict=True):
             if error is not None:
                 errors[str(endpoint)] = error
     if len(errors) == len({str(endpoint) for endpoint in endpoints}):
@@ -195,7 +195,7 @@ def _leave_silent_hosts_out(cluster: Any) -> None:
     cluster.port = cluster.endpoint_factory.port = cluster.endpoints_resolved[0].port
 
 
-def _attempt(cluster: Any, endpoint: Any) -> Exception | None:
+def _probe_host(cluster: Any, endpoint: Any) -> Exception | None:
     """Why a host cannot be talked to, or None."""
     try:
         cluster.connection_factory(endpoint).close()
@@ -206,7 +206,7 @@ def _attempt(cluster: Any, endpoint: Any) -> Exception | None:
     return None
 
 
-class _Silence:
+class _LogSilencer:
     """How many connection attempts are being made, and the level that the driver's logger had before the first."""
 
     lock = threading.Lock()
@@ -214,35 +214,35 @@ class _Silence:
     level = logging.NOTSET
 
 
-def _forked() -> None:
+def _reset_in_child() -> None:
     """In the child: the attempts were the parent's, and so was the thread that may hold the lock."""
-    if _Silence.depth:
-        logging.getLogger("cassandra").setLevel(_Silence.level)
-    _Silence.lock, _Silence.depth = threading.Lock(), 0
+    if _LogSilencer.depth:
+        logging.getLogger("cassandra").setLevel(_LogSilencer.level)
+    _LogSilencer.lock, _LogSilencer.depth = threading.Lock(), 0
 
 
-forks.in_child(_forked)
+forks.call_in_child(_reset_in_child)
 
 
 @contextlib.contextmanager
-def _quiet() -> Generator[None]:
+def _silenced_driver_log() -> Generator[None]:
     """Keep the driver from logging tracebacks of what we report in a sentence."""
     logger = logging.getLogger("cassandra")
-    with _Silence.lock:
-        if not _Silence.depth:
-            _Silence.level = logger.level
+    with _LogSilencer.lock:
+        if not _LogSilencer.depth:
+            _LogSilencer.level = logger.level
             logger.setLevel(logging.CRITICAL + 1)
-        _Silence.depth += 1
+        _LogSilencer.depth += 1
     try:
         yield
     finally:
-        with _Silence.lock:
-            _Silence.depth -= 1
-            if not _Silence.depth:
-                logger.setLevel(_Silence.level)
+        with _LogSilencer.lock:
+            _LogSilencer.depth -= 1
+            if not _LogSilencer.depth:
+                logger.setLevel(_LogSilencer.level)
 
 
-def stop_loop() -> None:
+def stop_event_loop() -> None:
     """End the thread of the driver's event loop, which otherwise keeps half of all programs for 5 seconds at exit.
 
     For the very end of a command line that is ours, after every repo was closed: the loop belongs to all clusters of

@@ -14,7 +14,7 @@ from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.driver import forks
-from scyllamodel.driver.decoding import answers_handler, rows_handler
+from scyllamodel.driver.decoding import tolerant_handler, tolerant_rows_handler
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
@@ -26,7 +26,7 @@ from scyllamodel.driver.names import (
     dict_factory,
     tuple_factory,
 )
-from scyllamodel.driver.query_plan import ready_hosts, send_without_wait
+from scyllamodel.driver.query_plan import ready_hosts, skip_unready_hosts
 from scyllamodel.driver.request_errors import REQUEST_ERRORS
 
 if TYPE_CHECKING:
@@ -35,38 +35,38 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger("scyllamodel.driver")
 
-PAGE: Final = 5000
+PAGE_SIZE: Final = 5000
 """Rows of one page; pages are followed, whatever the session's own size is."""
 
 _LEGACY: Final = 1
 """The mode of a cluster whose session was given a timeout, a row factory or a consistency of its own."""
 
 
-class _Ours(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
+class _InternalStatement(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
     """A statement of ours, told from the application's where both pass one listener."""
 
-    our_rows = staticmethod(dict_factory)
+    internal_row_factory = staticmethod(dict_factory)
 
 
-_NOT_OURS: Final = object()
+_UNMARKED: Final = object()
 
 
-def _our_rows(future: Any) -> None:
+def _prepare_request(future: Any) -> None:
     """Before a request of this package is sent: set its row factory and decoder, and leave out hosts that would wait.
 
-    The mark ``our_rows`` of a statement is its row factory; None leaves that of the session.
+    The mark ``internal_row_factory`` of a statement is its row factory; None leaves that of the session.
     """
-    factory = getattr(future.query, "our_rows", _NOT_OURS)
-    if factory is _NOT_OURS:
+    factory = getattr(future.query, "internal_row_factory", _UNMARKED)
+    if factory is _UNMARKED:
         return
     if factory is not None:
         future.row_factory = factory
-    handler = rows_handler if factory is tuple_factory else answers_handler
+    handler = tolerant_rows_handler if factory is tuple_factory else tolerant_handler
     future._protocol_handler = handler(future._protocol_handler)  # noqa: SLF001 - a session has one for all requests
-    send_without_wait(future)
+    skip_unready_hosts(future)
 
 
-class _InTime:
+class _SessionWithTimeout:
     """A session, for the time of one preparation, whose default timeout is that of a request."""
 
     def __init__(self, session: Any, timeout: float | None) -> None:
@@ -94,23 +94,23 @@ class Connection:
     Parameters:
         session: the driver's.
         owned: whether it is ours to change and to close.
-        what: how errors call it.
+        label: how errors call it.
 
     Attributes:
-        profiles: what each node said of itself, so that it is asked once.
+        server_profiles: what each node said of itself, so that it is asked once.
         requests: what reads and writes through it, made by the first who does.
     """
 
-    def __init__(self, session: Any, *, owned: bool, what: str) -> None:
-        self.owned, self.what = owned, what
-        self.profiles: dict[Any, ServerProfile] = {}
+    def __init__(self, session: Any, *, owned: bool, label: str) -> None:
+        self.owned, self.label = owned, label
+        self.server_profiles: dict[Any, ServerProfile] = {}
         self.requests: Requests | None = None
         self._session = session
-        self._opened = forks.epoch()
+        self._generation = forks.generation()
         self._lock = threading.Lock()
-        self._listening = False
-        self._quiet = 0
-        self._data_mode = False
+        self._has_listener = False
+        self._quiet_depth = 0
+        self._is_application_mode = False
 
     @property
     def session(self) -> Any:
@@ -119,21 +119,21 @@ class Connection:
         Raises:
             ConnectionFailed: it was opened before this process was forked.
         """
-        self.check()
+        self.check_not_forked()
         return self._session
 
-    def check(self) -> None:
+    def check_not_forked(self) -> None:
         """Refuse the connection of a parent process.
 
         Raises:
             ConnectionFailed: it was opened before this process was forked.
         """
-        forks.check(self._opened, self.what)
+        forks.check_not_forked(self._generation, self.label)
 
     @property
-    def inherited(self) -> bool:
+    def is_inherited(self) -> bool:
         """Whether the session belongs to the parent of this process."""
-        return self._opened != forks.epoch()
+        return self._generation != forks.generation()
 
     @property
     def hosts(self) -> list[Any]:
@@ -141,10 +141,10 @@ class Connection:
         return list(self.session.cluster.metadata.all_hosts())
 
     @property
-    def connected(self) -> Collection[Any]:
+    def connected_hosts(self) -> Collection[Any]:
         """The nodes that the session has connections to by now."""
-        found: Collection[Any] = self.session.get_pool_state()
-        return found
+        pool_state: Collection[Any] = self.session.get_pool_state()
+        return pool_state
 
     def send(
         self,
@@ -152,7 +152,7 @@ class Connection:
         *,
         host: Any,
         timeout: float,
-        page: int = PAGE,
+        page: int = PAGE_SIZE,
         consistency: Any = ConsistencyLevel.ONE,
         serial_consistency: Any = None,
     ) -> Any:
@@ -165,7 +165,7 @@ class Connection:
             consistency: the level of reads and plain writes; of a lightweight transaction that of its commit.
             serial_consistency: that of a lightweight transaction; None leaves it to the session.
         """
-        statement = _Ours(
+        statement = _InternalStatement(
             cql,
             retry_policy=FallthroughRetryPolicy(),
             consistency_level=consistency,
@@ -173,29 +173,29 @@ class Connection:
             fetch_size=page,
             is_idempotent=False,  # which also keeps any speculative policy out
         )
-        return self._listened().execute_async(statement, timeout=timeout, host=host)
+        return self._session_with_listener().execute_async(statement, timeout=timeout, host=host)
 
-    def rows(self, cql: str, **how: Any) -> list[dict[str, Any]]:
+    def rows(self, cql: str, **options: Any) -> list[dict[str, Any]]:
         """All rows of a query, page after page; parameters as of `send`."""
-        return list(self.send(cql, **how).result())
+        return list(self.send(cql, **options).result())
 
-    def data(self, statement: Any, *, timeout: float | None = None, state: bytes | None = None) -> Any:
+    def send_statement(self, statement: Any, *, timeout: float | None = None, paging_state: bytes | None = None) -> Any:
         """Send a statement of an application by its own policies, its rows as tuples. Returns the driver's future.
 
         Parameters:
-            statement: bound, or a batch, with ``our_rows`` set to what makes its rows.
+            statement: bound, or a batch, with ``internal_row_factory`` set to what makes its rows.
             timeout: seconds; None is what the application set.
-            state: where an earlier page ended.
+            paging_state: where an earlier page ended.
         """
-        given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        return self._listened().execute_async(statement, paging_state=state, **given)
+        keywords: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        return self._session_with_listener().execute_async(statement, paging_state=paging_state, **keywords)
 
     def prepare(self, cql: str, timeout: float | None) -> Any:
         """Prepare text within a time; this waits for the server. Returns the driver's prepared statement.
 
         ``Session.prepare`` takes no timeout, and uses a setting of the session that would put it into legacy mode.
         """
-        return Session.prepare(_InTime(self.session, timeout), cql)
+        return Session.prepare(_SessionWithTimeout(self.session, timeout), cql)
 
     @property
     def request_timeout(self) -> float | None:
@@ -205,21 +205,21 @@ class Connection:
             return session.default_timeout  # type: ignore[no-any-return]
         return session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout  # type: ignore[no-any-return]
 
-    def _listened(self) -> Any:
+    def _session_with_listener(self) -> Any:
         """The session, with a listener that prepares requests of ours for their answers.
 
         An execution profile could say what makes rows, but not how answers are decoded; and a session that was given a
         row factory or a default timeout refuses every profile.
         """
         session = self.session
-        if not self._listening:
+        if not self._has_listener:
             with self._lock:
-                if not self._listening:
-                    session.add_request_init_listener(_our_rows)
-                    self._listening = True
+                if not self._has_listener:
+                    session.add_request_init_listener(_prepare_request)
+                    self._has_listener = True
         return session
 
-    def data_mode(self) -> Any:
+    def application_session(self) -> Any:
         """Our own session as the application wants it; a lent one as it is.
 
         Token-aware routing looks up the replication of a keyspace in the driver's picture of the schema, and an
@@ -228,24 +228,24 @@ class Connection:
         """
         session = self.session
         with self._lock:
-            if self.owned and not self._data_mode:
-                self._data_mode = True
+            if self.owned and not self._is_application_mode:
+                self._is_application_mode = True
                 self._apply_mode()
                 self._refresh_schema()
         return session
 
     @contextlib.contextmanager
-    def quiet(self) -> Generator[None]:
+    def suspend_schema_refresh(self) -> Generator[None]:
         """While inside, the driver neither waits nor reads the schema after a DDL, if the cluster is ours."""
-        self._shift(1)
+        self._change_quiet_depth(1)
         try:
             yield
         finally:
-            self._shift(-1)
+            self._change_quiet_depth(-1)
 
-    def catch_up(self) -> None:
+    def refresh_schema_if_used(self) -> None:
         """Let the driver read what changed while it was quiet, if the application uses its picture of the schema."""
-        if self.owned and self._data_mode and not self._quiet:
+        if self.owned and self._is_application_mode and not self._quiet_depth:
             self._refresh_schema()
 
     def _refresh_schema(self) -> None:
@@ -253,32 +253,34 @@ class Connection:
         try:
             self._session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
         except REQUEST_ERRORS as error:
-            _log.warning("%s: the driver could not read the schema; requests are sent without it: %s", self.what, error)
+            _log.warning(
+                "%s: the driver could not read the schema; requests are sent without it: %s", self.label, error
+            )
 
-    def _shift(self, by: int) -> None:
+    def _change_quiet_depth(self, delta: int) -> None:
         with self._lock:
-            self._quiet += by
-            if self.owned and self._data_mode:
+            self._quiet_depth += delta
+            if self.owned and self._is_application_mode:
                 self._apply_mode()
 
     def _apply_mode(self) -> None:
         cluster: Any = self._session.cluster
-        loud = self._data_mode and not self._quiet
-        cluster.schema_metadata_enabled = loud
-        cluster.max_schema_agreement_wait = 10 if loud else 0
+        refreshes_schema = self._is_application_mode and not self._quiet_depth
+        cluster.schema_metadata_enabled = refreshes_schema
+        cluster.max_schema_agreement_wait = 10 if refreshes_schema else 0
 
     def close(self) -> None:
         """End our own cluster; a lent session gets back the one thing that was added to it."""
-        if self.inherited:
+        if self.is_inherited:
             # Closing the parent's sockets from here would tell the server that the parent is gone.
-            forks.abandoned.append(self._session)
+            forks.abandoned_objects.append(self._session)
         elif self.owned:
             self._session.cluster.shutdown()
         else:
-            self._fall_silent()
+            self._remove_listener()
 
-    def _fall_silent(self) -> None:
+    def _remove_listener(self) -> None:
         with self._lock:
-            if self._listening:
-                self._session.remove_request_init_listener(_our_rows)
-                self._listening = False
+            if self._has_listener:
+                self._session.remove_request_init_listener(_prepare_request)
+                self._has_listener = False

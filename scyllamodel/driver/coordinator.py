@@ -1,8 +1,9 @@
 """The one node that a whole run uses, chosen as every other run would choose, and the next one once it is lost.
 
-*In*: a `Connection`. *Out*: a `Coordinator`, shared by all parts of a run, whose `Pinned` node receives every request.
-A node sees its own schema changes at once, and orders the changes of all who use it; two nodes order nothing (two ADDs
-of one column with different types through two of them wedged the DDL of a whole Cassandra cluster, 2 of 2 attempts).
+*In*: a `Connection`. *Out*: a `Coordinator`, shared by all parts of a run, whose `PinnedNode` node receives every
+request. A node sees its own schema changes at once, and orders the changes of all who use it; two nodes order nothing
+(two ADDs of one column with different types through two of them wedged the DDL of a whole Cassandra cluster, 2 of 2
+attempts).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._text import printable_line
-from scyllamodel.driver.connection import PAGE, Connection
-from scyllamodel.driver.failures import lost_node
+from scyllamodel.driver.connection import PAGE_SIZE, Connection
+from scyllamodel.driver.failures import is_node_failure
 from scyllamodel.driver.names import (
     ConnectionBusy,
     ConnectionException,
@@ -38,16 +39,16 @@ _T = TypeVar("_T")
 READ_TIMEOUT: Final = 10.0
 """Seconds for one page of a read of system tables."""
 
-QUICK: Final = 3.0
+QUICK_READ_TIMEOUT: Final = 3.0
 """Seconds after which a node that did not answer a read is asked whether it answers at all."""
 
-PROBES: Final = (2.0, 5.0)
+PROBE_TIMEOUTS: Final = (2.0, 5.0)
 """Seconds for a node to answer a probe: all nodes are tried with the first value before any gets the second."""
 
-_POOL_WAIT: Final = 5.0
+_POOL_TIMEOUT: Final = 5.0
 """Seconds for the driver to connect to a node that it means to connect to."""
 
-_PROBE: Final = "SELECT host_id FROM system.local WHERE key = 'local'"
+_PROBE_QUERY: Final = "SELECT host_id FROM system.local WHERE key = 'local'"
 
 _log = logging.getLogger("scyllamodel")
 
@@ -56,7 +57,7 @@ DRIVER_ERRORS: Final = (DriverException, NoHostAvailable, ConnectionException, C
 
 
 @attrs.frozen
-class Pinned:
+class PinnedNode:
     """One node, for requests that must not reach another one.
 
     Attributes:
@@ -78,23 +79,23 @@ class Pinned:
         """Where it is, for people."""
         return str(self.host.endpoint)
 
-    def rows(self, cql: str, *, timeout: float | None = None, **how: Any) -> list[dict[str, Any]]:
+    def rows(self, cql: str, *, timeout: float | None = None, **options: Any) -> list[dict[str, Any]]:
         """All rows of a query, by column name; parameters as of `Connection.send`.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
         """
-        return list(self.start(cql, timeout=timeout, **how).result())
+        return list(self.start(cql, timeout=timeout, **options).result())
 
-    def start(self, cql: str, *, timeout: float | None = None, **how: Any) -> Any:
+    def start(self, cql: str, *, timeout: float | None = None, **options: Any) -> Any:
         """Send a statement once and return the driver's future for it."""
         seconds = self.read_timeout if timeout is None else timeout
-        return self.connection.send(cql, host=self.host, timeout=seconds, **how)
+        return self.connection.send(cql, host=self.host, timeout=seconds, **options)
 
-    def answers(self, timeout: float) -> bool:
+    def is_responsive(self, timeout: float) -> bool:
         """Whether the node answers a query now."""
         try:
-            self.rows(_PROBE, timeout=timeout)
+            self.rows(_PROBE_QUERY, timeout=timeout)
         except DRIVER_ERRORS:
             return False
         return True
@@ -112,7 +113,7 @@ class Coordinator:
 
     def __init__(self, connection: Connection, host: Any) -> None:
         self.connection = connection
-        self.node = Pinned(connection, host)
+        self.node = PinnedNode(connection, host)
         self._mutex = threading.RLock()
 
     @property
@@ -131,7 +132,7 @@ class Coordinator:
         return self.node.address
 
     def rows(
-        self, cql: str, *, timeout: float | None = None, page: int = PAGE, consistency: Any = ConsistencyLevel.ONE
+        self, cql: str, *, timeout: float | None = None, page: int = PAGE_SIZE, consistency: Any = ConsistencyLevel.ONE
     ) -> list[dict[str, Any]]:
         """All rows of a query, by column name, from whichever node answers.
 
@@ -140,27 +141,27 @@ class Coordinator:
         """
         return self.read(lambda node: node.rows(cql, timeout=timeout, page=page, consistency=consistency))
 
-    def read(self, work: Callable[[Pinned], _T]) -> _T:
+    def read(self, work: Callable[[PinnedNode], _T]) -> _T:
         """The result of reads that belong together, all from one node: started over on the next one if it is lost.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`; no node answers, or this one refuses.
         """
-        moves = len(self.connection.hosts)
-        timeout = READ_TIMEOUT if moves == 1 else QUICK
+        moves_left = len(self.connection.hosts)
+        timeout = READ_TIMEOUT if moves_left == 1 else QUICK_READ_TIMEOUT
         while True:
             node = self.node
             try:
                 return work(attrs.evolve(node, read_timeout=timeout))
             except DRIVER_ERRORS as error:
-                if moves > 0 and self.leave(node, error):
-                    moves, timeout = moves - 1, QUICK
+                if moves_left > 0 and self.fail_over(node, error):
+                    moves_left, timeout = moves_left - 1, QUICK_READ_TIMEOUT
                 elif isinstance(error, OperationTimedOut) and timeout < READ_TIMEOUT:
                     timeout = READ_TIMEOUT  # it answers, and is slow
                 else:
                     raise
 
-    def once(self, work: Callable[[Pinned], _T]) -> _T:
+    def execute_once(self, work: Callable[[PinnedNode], _T]) -> _T:
         """The result of a request that must not be sent twice; if its node is lost, later requests use the next one.
 
         Raises:
@@ -170,10 +171,10 @@ class Coordinator:
         try:
             return work(node)
         except DRIVER_ERRORS as error:
-            self.leave(node, error)
+            self.fail_over(node, error)
             raise
 
-    def leave(self, node: Pinned, error: BaseException) -> bool:
+    def fail_over(self, node: PinnedNode, error: BaseException) -> bool:
         """Whether later requests go to another node, since this one is lost.
 
         A node that did not answer in time is asked once more: a paused one takes connections and answers nothing, a
@@ -182,11 +183,11 @@ class Coordinator:
         with self._mutex:
             if self.node != node:
                 return True
-            silent = isinstance(error, OperationTimedOut) and not node.answers(PROBES[0])
-            if not (silent or lost_node(error)):
+            is_silent = isinstance(error, OperationTimedOut) and not node.is_responsive(PROBE_TIMEOUTS[0])
+            if not (is_silent or is_node_failure(error)):
                 return False
             try:
-                self.node = _first_that_answers(self.connection, _others(self.connection, node.host))
+                self.node = _first_responsive(self.connection, _other_hosts(self.connection, node.host))
             except ConnectionFailed:
                 return False
             _log.warning("%s does not answer any more; %s takes its place", node.address, self.address)
@@ -199,16 +200,18 @@ class Coordinator:
                 return
             hosts = [host for host in self.connection.hosts if str(host.host_id) == str(host_id)]
             with contextlib.suppress(ConnectionFailed):
-                self.node = _first_that_answers(self.connection, hosts)
+                self.node = _first_responsive(self.connection, hosts)
 
 
-def presumed(connection: Connection) -> Coordinator | None:
+def presumed_coordinator(connection: Connection) -> Coordinator | None:
     """The node that `choose` would take if it answers, without asking it; None when none is connected."""
-    connected = connection.connected
-    return next((Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected), None)
+    connected_hosts = connection.connected_hosts
+    return next(
+        (Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected_hosts), None
+    )
 
 
-def choose(connection: Connection) -> Coordinator:
+def choose_coordinator(connection: Connection) -> Coordinator:
     """The live node with the lowest host_id that the session reaches.
 
     A session of our own reaches it in any data centre; a lent one only where its policies go, which is why all
@@ -217,54 +220,54 @@ def choose(connection: Connection) -> Coordinator:
     Raises:
         ConnectionFailed: no node answers; ``reasons`` has the reason of each.
     """
-    return Coordinator(connection, _first_that_answers(connection, by_host_id(connection.hosts)).host)
+    return Coordinator(connection, _first_responsive(connection, by_host_id(connection.hosts)).host)
 
 
-def _others(connection: Connection, lost: Any) -> list[Any]:
-    return [host for host in by_host_id(connection.hosts) if host != lost]
+def _other_hosts(connection: Connection, lost_host: Any) -> list[Any]:
+    return [host for host in by_host_id(connection.hosts) if host != lost_host]
 
 
-def _first_that_answers(connection: Connection, hosts: list[Any]) -> Pinned:
+def _first_responsive(connection: Connection, hosts: list[Any]) -> PinnedNode:
     """The first of these nodes that answers a probe; a slow one counts once none of them answers quickly."""
     reasons: dict[str, str] = {}
-    for host, timeout in _tries(hosts):
-        reason = _unusable(Pinned(connection, host), timeout)
+    for host, timeout in _attempts(hosts):
+        reason = _unusable_reason(PinnedNode(connection, host), timeout)
         if reason is None:
-            return Pinned(connection, host)
+            return PinnedNode(connection, host)
         reasons[str(host.endpoint)] = reason
-    listed = "; ".join(f"{node}: {reason}" for node, reason in reasons.items()) or "the driver knows of no node"
+    details = "; ".join(f"{node}: {reason}" for node, reason in reasons.items()) or "the driver knows of no node"
     raise ConnectionFailed(
-        f"{connection.what} reaches no node that could coordinate schema changes. {listed}. Look whether the nodes "
+        f"{connection.label} reaches no node that could coordinate schema changes. {details}. Look whether the nodes "
         "are up, and whether the load balancing policy of the session lets it connect to them.",
         reasons=reasons,
     )
 
 
-def _tries(hosts: list[Any]) -> Iterator[tuple[Any, float]]:
-    return ((host, timeout) for timeout in PROBES[len(hosts) == 1 :] for host in hosts)
+def _attempts(hosts: list[Any]) -> Iterator[tuple[Any, float]]:
+    return ((host, timeout) for timeout in PROBE_TIMEOUTS[len(hosts) == 1 :] for host in hosts)
 
 
-def _unusable(node: Pinned, timeout: float) -> str | None:
+def _unusable_reason(node: PinnedNode, timeout: float) -> str | None:
     """Why a node cannot coordinate, or None: asked by a query, since the driver learns late that a node is gone."""
-    reason = _unconnected(node.connection, node.host)
+    reason = _wait_for_pool(node.connection, node.host)
     if reason is None:
         try:
-            node.rows(_PROBE, timeout=timeout)
+            node.rows(_PROBE_QUERY, timeout=timeout)
         except DRIVER_ERRORS as error:
             reason = printable_line(f"{type(error).__name__}: {error}")
     return reason
 
 
-def _unconnected(connection: Connection, host: Any) -> str | None:
+def _wait_for_pool(connection: Connection, host: Any) -> str | None:
     """Wait for the driver's pool, which is opened in the background; taking the next node instead would be a race."""
     session = connection.session
-    deadline = time.monotonic() + _POOL_WAIT
-    while host not in connection.connected:
+    deadline = time.monotonic() + _POOL_TIMEOUT
+    while host not in connection.connected_hosts:
         if host.is_up is False:
             return "the driver considers it down"
         if session.cluster.profile_manager.distance(host) == HostDistance.IGNORED:
             return "the load balancing policy of the session leaves it out"
         if time.monotonic() > deadline:
-            return f"no connection within {_POOL_WAIT:.0f} s"
+            return f"no connection within {_POOL_TIMEOUT:.0f} s"
         time.sleep(0.02)
     return None

@@ -20,27 +20,27 @@ from scyllamodel.errors import LoadError
 
 
 @attrs.frozen
-class Unreadable:
+class UnreadableCell:
     """A cell that the driver cannot decode.
 
     Attributes:
-        stored: its bytes.
+        raw_bytes: its bytes.
         cql_type: of its column.
         error: why.
     """
 
-    stored: bytes = attrs.field(repr=False)
+    raw_bytes: bytes = attrs.field(repr=False)
     cql_type: str
     error: Exception = attrs.field(repr=False)
 
     def __str__(self) -> str:
-        if self.cql_type == "timestamp" and len(self.stored) == 8:
-            return f"{int.from_bytes(self.stored, 'big', signed=True)} milliseconds since 1970"
-        return f"0x{self.stored.hex()}"
+        if self.cql_type == "timestamp" and len(self.raw_bytes) == 8:
+            return f"{int.from_bytes(self.raw_bytes, 'big', signed=True)} milliseconds since 1970"
+        return f"0x{self.raw_bytes.hex()}"
 
 
 class DamagedRow:
-    """A row with an `Unreadable` cell; what loads a row unpacks it or takes its items, and fails here.
+    """A row with an `UnreadableCell` cell; what loads a row unpacks it or takes its items, and fails here.
 
     Attributes:
         cells: all of its cells.
@@ -51,56 +51,58 @@ class DamagedRow:
     def __init__(self, cells: tuple[Any, ...]) -> None:
         self.cells = cells
 
-    def _fail(self) -> Exception:
-        return next(cell.error for cell in self.cells if cell.__class__ is Unreadable)
+    def _first_error(self) -> Exception:
+        return next(cell.error for cell in self.cells if cell.__class__ is UnreadableCell)
 
     def __iter__(self) -> Iterator[Any]:
-        raise self._fail()
+        raise self._first_error()
 
-    def __getitem__(self, at: Any) -> Any:
-        raise self._fail()
+    def __getitem__(self, index: Any) -> Any:
+        raise self._first_error()
 
 
 class DamagedPage(list[Any]):
     """The rows of an answer of which some are `DamagedRow`."""
 
 
-def _made_page(message: Any, f: Any, protocol: int, metadata: Sequence[Any], policy: Any) -> DamagedPage:
+def _decode_page(message: Any, f: Any, protocol: int, metadata: Sequence[Any], policy: Any) -> DamagedPage:
     """The rows of an answer, decoded cell by cell."""
     columns = [(ColDesc(*column[:3]), column[3]) for column in metadata]
     rows = (message.recv_row(f, len(columns)) for _ in range(read_int(f)))
-    return DamagedPage(_row([_cell(*one, protocol, policy) for one in zip(row, columns, strict=True)]) for row in rows)
+    return DamagedPage(
+        _as_row([_decode_cell(*pair, protocol, policy) for pair in zip(row, columns, strict=True)]) for row in rows
+    )
 
 
-def _row(cells: list[Any]) -> Any:
-    return DamagedRow(tuple(cells)) if any(cell.__class__ is Unreadable for cell in cells) else tuple(cells)
+def _as_row(cells: list[Any]) -> Any:
+    return DamagedRow(tuple(cells)) if any(cell.__class__ is UnreadableCell for cell in cells) else tuple(cells)
 
 
-def _cell(stored: bytes | None, column: tuple[Any, Any], protocol: int, policy: Any) -> Any:
-    described, driver_type = column
-    if policy is not None and policy.contains_column(described):
-        driver_type = policy.column_type(described)
-        stored = policy.decrypt(described, stored)
+def _decode_cell(raw_bytes: bytes | None, column: tuple[Any, Any], protocol: int, policy: Any) -> Any:
+    description, driver_type = column
+    if policy is not None and policy.contains_column(description):
+        driver_type = policy.column_type(description)
+        raw_bytes = policy.decrypt(description, raw_bytes)
     try:
-        return driver_type.from_binary(stored, protocol)
+        return driver_type.from_binary(raw_bytes, protocol)
     except Exception as error:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
-        return Unreadable(stored or b"", driver_type.cql_parameterized_type(), error)
+        return UnreadableCell(raw_bytes or b"", driver_type.cql_parameterized_type(), error)
 
 
 @lru_cache(maxsize=64)  # sessions of one process share a handler, unless they encrypt columns
-def answers_handler(base: Any) -> Any:
+def tolerant_handler(base: Any) -> Any:
     """A handler that decodes as another one; what it cannot decode fails that one request, as `LoadError`."""
-    if getattr(base, "survives", False):
+    if getattr(base, "is_tolerant", False):
         return base
 
     class Handler(base):  # type: ignore[misc]  # the driver ships no types
-        survives = True
+        is_tolerant = True
 
         @classmethod
-        def decode_message(cls, *given: Any) -> Any:
+        def decode_message(cls, *arguments: Any) -> Any:
             try:
                 inherited: Any = super()
-                return inherited.decode_message(*given)
+                return inherited.decode_message(*arguments)
             except Exception as error:  # noqa: BLE001 - the frame was read whole, so the connection is sound
                 failure = LoadError(
                     f"The driver cannot decode an answer: {error}. The connection is intact, and so are other requests."
@@ -112,7 +114,7 @@ def answers_handler(base: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def rows_handler(base: Any) -> Any:
+def tolerant_rows_handler(base: Any) -> Any:
     """Such a handler for rows that we load: only the rows with a cell that cannot be decoded fail."""
 
     class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # likewise
@@ -124,12 +126,12 @@ def rows_handler(base: Any) -> Any:
             except Exception:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
                 f.seek(start)
                 self.recv_results_metadata(f, types)
-                known = self.column_metadata or metadata
-                self.column_names = [column[2] for column in known]
-                self.column_types = [column[3] for column in known]
-                self.parsed_rows = _made_page(self, f, protocol, known, policy)
+                columns = self.column_metadata or metadata
+                self.column_names = [column[2] for column in columns]
+                self.column_types = [column[3] for column in columns]
+                self.parsed_rows = _decode_page(self, f, protocol, columns, policy)
 
-    class Handler(answers_handler(base)):  # type: ignore[misc]  # likewise
+    class Handler(tolerant_handler(base)):  # type: ignore[misc]  # likewise
         message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: Result}  # noqa: RUF012
 
     return Handler

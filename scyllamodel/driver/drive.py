@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scyllamodel.driver.flows import Ask, Flow, Next, Step
+from scyllamodel.driver.flows import Execute, FetchNextPage, Message, Operation
 from scyllamodel.driver.loading import OnError, load_chunks
-from scyllamodel.driver.request_errors import note_attempts
-from scyllamodel.driver.requests import Answer, Requests, reraise
+from scyllamodel.driver.request_errors import record_attempts
+from scyllamodel.driver.requests import Requests, Response, raise_request_error
 
 if TYPE_CHECKING:
     from scyllamodel.config import RepoSettings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Driven:
+class SyncRunner:
     """Reading and writing through models, of whatever can say its requests and keyspace."""
 
     if TYPE_CHECKING:
@@ -45,63 +45,69 @@ class Driven:
             """What sends them."""
             raise NotImplementedError
 
-    def drive(self, flow: Flow[T]) -> T:
+    def run(self, operation: Operation[T]) -> T:
         """Drive a flow to its end."""
         try:
-            step = next(flow)
+            message = next(operation)
             while True:
                 try:
-                    answer = self.answer(step)
+                    response = self.send_message(message)
                 except BaseException as error:  # noqa: BLE001, PERF203 - the flow raises it again
-                    step = flow.throw(error)
+                    message = operation.throw(error)
                 else:
-                    step = flow.send(answer)
-        except StopIteration as end:
-            found: T = end.value
-            return found
+                    message = operation.send(response)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
 
-    def answer(self, step: Step) -> Answer:
+    def send_message(self, message: Message) -> Response:
         """Send a step, and wait for its answer."""
         requests = self.requests()
-        watch = requests.watch
-        if watch is None:
-            return self._asked(requests, step)
-        began = time.time_ns()
+        instrumentation = requests.instrumentation
+        if instrumentation is None:
+            return self._request(requests, message)
+        start_ns = time.time_ns()
         try:
-            answer = self._asked(requests, step)
+            response = self._request(requests, message)
         except BaseException as error:
-            watch.done(step, began, 0, error)
+            instrumentation.notify_message(message, start_ns, 0, error)
             raise
-        watch.done(step, began, len(answer.rows))
-        return answer
+        instrumentation.notify_message(message, start_ns, len(response.rows))
+        return response
 
-    def _asked(self, requests: Requests, step: Step) -> Answer:
-        compiled = step.compiled
-        if isinstance(step, Next):
-            future = step.answer.awaited()
+    def _request(self, requests: Requests, message: Message) -> Response:
+        compiled = message.compiled
+        if isinstance(message, FetchNextPage):
+            future = message.response.checked_future()
         else:
             deadline = None
-            statement = step.ready(requests)
+            statement = message.bind_cached(requests)
             if statement is None:
                 deadline = requests.deadline(compiled.options)
-                statement = step.bound(requests, deadline)
-            future = requests.send(statement, compiled.options, size=step.size, state=step.state, deadline=deadline)
+                statement = message.prepare_and_bind(requests, deadline)
+            future = requests.send(
+                statement,
+                compiled.options,
+                page_size=message.page_size,
+                paging_state=message.paging_state,
+                deadline=deadline,
+            )
         try:
-            return Answer(future, future.result().current_rows)
+            return Response(future, future.result().current_rows)
         except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
-            note_attempts(error, future)
-            reraise(error, compiled)
+            record_attempts(error, future)
+            raise_request_error(error, compiled)
 
 
-def streamed(driven: Driven, ask: Ask, on_error: OnError | None = None) -> Iterator[Any]:
+def stream_rows(runner: SyncRunner, request: Execute, on_error: OnError | None = None) -> Iterator[Any]:
     """The rows of a read one by one; while those of a page are used, the next page is under way."""
-    answer, shape = driven.answer(ask), ask.compiled.shape
+    response, template = runner.send_message(request), request.compiled.shape
     while True:
-        more = answer.more
-        if more:
-            answer.prefetch()
-        for chunk in load_chunks(shape, answer.rows, on_error):
+        has_more = response.has_more_pages
+        if has_more:
+            response.prefetch()
+        for chunk in load_chunks(template, response.rows, on_error):
             yield from chunk
-        if not more:
+        if not has_more:
             return
-        answer = driven.answer(Next(answer, ask.compiled))
+        response = runner.send_message(FetchNextPage(response, request.compiled))

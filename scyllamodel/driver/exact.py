@@ -16,72 +16,72 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias, cast
 
-from scyllamodel.driver.names import inside_of, kind_of
+from scyllamodel.driver.names import subtypes_of, type_kind
 from scyllamodel.types.converters import check_collection
 from scyllamodel.types.identity import PLAIN, Form, Identity, map_of, of_type, sequence, set_of, tuple_of
 from scyllamodel.types.values import Native
 
-Exact: TypeAlias = Callable[[Any], Any]
+ValueCheck: TypeAlias = Callable[[Any], Any]
 
 
-def _whole(value: Any) -> Any:
+def _check_integer(value: Any) -> Any:
     if value.__class__ is int or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    raise TypeError(f"a whole number is needed, not {_kind(value)}{_as_whole(value)}")
+    raise TypeError(f"a whole number is needed, not {_type_name(value)}{_integer_advice(value)}")
 
 
-def _as_whole(value: Any) -> str:
+def _integer_advice(value: Any) -> str:
     """What to write instead of a value that is nearly a whole number."""
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
         return ", and no integer type holds NaN or an infinity: write None, or declare the column as float"
     if isinstance(value, (float, Decimal)):
-        return f": write int(value), or declare the column as {_kind(value)}"
+        return f": write int(value), or declare the column as {_type_name(value)}"
     return ": write int(value)" if isinstance(value, (str, bool)) else ""
 
 
-def _flag(value: Any) -> Any:
+def _check_bool(value: Any) -> Any:
     if value is True or value is False:
         return value
-    raise TypeError(f"True or False is needed, not {_kind(value)}")
+    raise TypeError(f"True or False is needed, not {_type_name(value)}")
 
 
-def _real(value: Any) -> Any:
+def _check_number(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    raise TypeError(f"a number is needed, not {_kind(value)}")
+    raise TypeError(f"a number is needed, not {_type_name(value)}")
 
 
-_SCALE: Final = 2**31 - 1
+_MAX_SCALE: Final = 2**31 - 1
 """The largest scale that the driver's compiled decoder negates without an error of the sign."""
 
 
-def _decimal(value: Any) -> Any:
+def _check_decimal(value: Any) -> Any:
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and abs(exponent) > _SCALE:
-            raise ValueError(f"the exponent of a CQL decimal lies between {-_SCALE} and {_SCALE}")
+        if isinstance(exponent, int) and abs(exponent) > _MAX_SCALE:
+            raise ValueError(f"the exponent of a CQL decimal lies between {-_MAX_SCALE} and {_MAX_SCALE}")
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     advice = "; a float has other digits than it shows: Decimal(str(value))" if isinstance(value, float) else ""
-    raise TypeError(f"a Decimal is needed, not {_kind(value)}{advice}")
+    raise TypeError(f"a Decimal is needed, not {_type_name(value)}{advice}")
 
 
-def _blob(value: Any) -> Any:
+def _check_bytes(value: Any) -> Any:
     if issubclass(value.__class__, (bytes, bytearray, memoryview)):
         return bytes(value)
-    raise TypeError(f"bytes are needed, not {_kind(value)}")
+    raise TypeError(f"bytes are needed, not {_type_name(value)}")
 
 
-def _address(value: Any) -> Any:
+def _check_address(value: Any) -> Any:
     """An address of either family; the driver drops the scope of one, and reads ``"10.1"`` as 10.0.0.1."""
-    found = ip_address(value) if isinstance(value, str) else value
-    if getattr(found, "scope_id", None) is not None:
+    address = ip_address(value) if isinstance(value, str) else value
+    if getattr(address, "scope_id", None) is not None:
         raise ValueError("CQL has no place for the scope of an IPv6 address, the part after %")
-    return found
+    return address
 
 
-def _time_uuid(value: Any) -> Any:
+def _check_time_uuid(value: Any) -> Any:
     try:
         if (value.int >> 76) & 15 == 1:
             return value
@@ -91,148 +91,150 @@ def _time_uuid(value: Any) -> Any:
             advice = (
                 "write uuid.uuid1() for a new row, and compare with fn.min_timeuuid(moment) and fn.max_timeuuid(moment)"
             )
-        raise TypeError(f"a UUID of version 1 is needed, not {_kind(value)}: {advice}") from None
+        raise TypeError(f"a UUID of version 1 is needed, not {_type_name(value)}: {advice}") from None
     raise ValueError("a UUID of version 1 is needed, such as uuid.uuid1()")
 
 
-def _no_nulls(value: Any) -> Any:
+def _check_no_nulls(value: Any) -> Any:
     if None in value:
         raise ValueError("a collection holds no None")
     return value
 
 
-def _no_null_values(value: Any) -> Any:
+def _check_no_null_values(value: Any) -> Any:
     if None in value.values():
         raise ValueError("a map holds no None")
-    return _no_nulls(value)
+    return _check_no_nulls(value)
 
 
-def _collection(kind: type, inside: Exact | None, value: Any) -> Any:
+def _check_collection(kind: type, item_check: ValueCheck | None, value: Any) -> Any:
     if value.__class__ is not kind:
         check_collection(kind, value)
-    return _no_nulls(value) if inside is None else _each(inside, value)
+    return _check_no_nulls(value) if item_check is None else _check_each(item_check, value)
 
 
-def _each(inside: Exact, value: Any) -> Any:
-    for item in _no_nulls(value):
-        inside(item)
+def _check_each(item_check: ValueCheck, value: Any) -> Any:
+    for item in _check_no_nulls(value):
+        item_check(item)
     return value
 
 
-def _items(keys: Exact | None, values: Exact | None, cell: Form | None, value: Any) -> Any:
+def _check_map(key_check: ValueCheck | None, value_check: ValueCheck | None, key_form: Form | None, value: Any) -> Any:
     if value.__class__ is not dict:
         check_collection(dict, value)
-    _no_null_values(value)
-    if cell is not None:
-        _check_keys(cell, value)
-    if keys is not None:
-        _each(keys, value)
-    if values is not None:
-        _each(values, value.values())
+    _check_no_null_values(value)
+    if key_form is not None:
+        _check_distinct_keys(key_form, value)
+    if key_check is not None:
+        _check_each(key_check, value)
+    if value_check is not None:
+        _check_each(value_check, value.values())
     return value
 
 
-def _check_keys(cell: Form, value: Mapping[Any, Any]) -> None:
+def _check_distinct_keys(key_form: Form, value: Mapping[Any, Any]) -> None:
     """Refuse two keys that are stored as one: which of their values would stay is nobody's choice."""
-    found: dict[Any, Any] = {}
+    keys_by_form: dict[Any, Any] = {}
     for key in value:
-        other = found.setdefault(cell(key), key)
+        other = keys_by_form.setdefault(key_form(key), key)
         if other is not key:
             raise ValueError(f"{other!r} and {key!r} are one key of the map, as it is stored")
 
 
-def _tuple(kind: type, count: int, items: Sequence[Exact | None], value: Any) -> Any:
+def _check_tuple(kind: type, count: int, item_checks: Sequence[ValueCheck | None], value: Any) -> Any:
     check_collection(kind, value)
-    return _fields(items, _as_many(count, value))
+    return _check_fields(item_checks, _check_length(count, value))
 
 
-def _fields(items: Sequence[Exact | None], value: Any) -> Any:
-    given: Any = value
+def _check_fields(item_checks: Sequence[ValueCheck | None], value: Any) -> Any:
+    unchecked: Any = value
     if isinstance(value, tuple):  # a user type without a class of ours may be anything with its attributes
-        for exact, item in zip(items, cast("tuple[object, ...]", value), strict=False):
-            if exact is not None and item is not None:
-                exact(item)
-    return given
+        for check, item in zip(item_checks, cast("tuple[object, ...]", value), strict=False):
+            if check is not None and item is not None:
+                check(item)
+    return unchecked
 
 
-def _as_many(count: int, value: Any) -> Any:
+def _check_length(count: int, value: Any) -> Any:
     if len(value) != count:
         raise ValueError(f"a tuple of {count} is needed, not one of {len(value)}")
     return value
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     return type(value).__qualname__
 
 
-_EXACT: Final[Mapping[str, Exact]] = {
-    **dict.fromkeys(("LongType", "CounterColumnType", "Int32Type", "ShortType", "ByteType", "IntegerType"), _whole),
-    **dict.fromkeys(("DoubleType", "FloatType"), _real),
-    "BooleanType": _flag,
-    "DecimalType": _decimal,
-    "BytesType": _blob,
-    "TimeUUIDType": _time_uuid,
-    "InetAddressType": _address,
+_CHECKS: Final[Mapping[str, ValueCheck]] = {
+    **dict.fromkeys(
+        ("LongType", "CounterColumnType", "Int32Type", "ShortType", "ByteType", "IntegerType"), _check_integer
+    ),
+    **dict.fromkeys(("DoubleType", "FloatType"), _check_number),
+    "BooleanType": _check_bool,
+    "DecimalType": _check_decimal,
+    "BytesType": _check_bytes,
+    "TimeUUIDType": _check_time_uuid,
+    "InetAddressType": _check_address,
 }
 
 
-def _each_but_nulls(inside: Exact, value: Any) -> Any:
+def _check_each_but_nulls(item_check: ValueCheck, value: Any) -> Any:
     for item in value:
         if item is not None:
-            inside(item)
+            item_check(item)
     return value
 
 
-def exact_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> Exact | None:
+def value_check_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> ValueCheck | None:
     """What checks values of the driver's class of a type; None where its serialiser does.
 
     Parameters:
         nulls: whether a list may hold nulls, as ``IN`` of a condition does.
         strict: whether collections are of the Python types that are read, and not put in another order already.
     """
-    kind = kind_of(driver_type)
+    kind = type_kind(driver_type)
     if kind == "frozen":
-        return exact_for(driver_type.subtypes[0], strict=strict)
+        return value_check_for(driver_type.subtypes[0], strict=strict)
     if kind in ("tuple", "user type"):
-        return _of_parts(driver_type, strict=strict)
+        return _fields_check(driver_type, strict=strict)
     if kind in ("list", "set", "map", "vector"):
-        return _of_collection(driver_type, nulls=nulls, strict=strict)
-    return _EXACT.get(driver_type.__name__)
+        return _collection_check(driver_type, nulls=nulls, strict=strict)
+    return _CHECKS.get(driver_type.__name__)
 
 
-def _of_parts(driver_type: Any, *, strict: bool) -> Exact | None:
+def _fields_check(driver_type: Any, *, strict: bool) -> ValueCheck | None:
     """What checks a tuple or a user type, each of whose parts may be null."""
-    inside = [exact_for(part, strict=strict) for part in driver_type.subtypes]
-    if kind_of(driver_type) == "tuple":
-        return partial(_tuple, tuple if strict else object, len(inside), inside)
-    return partial(_fields, inside) if any(inside) else None
+    field_checks = [value_check_for(subtype, strict=strict) for subtype in driver_type.subtypes]
+    if type_kind(driver_type) == "tuple":
+        return partial(_check_tuple, tuple if strict else object, len(field_checks), field_checks)
+    return partial(_check_fields, field_checks) if any(field_checks) else None
 
 
-def _of_collection(driver_type: Any, *, nulls: bool, strict: bool) -> Exact | None:
-    if kind_of(driver_type) == "map":
-        keys, values = [exact_for(part, strict=strict) for part in driver_type.subtypes]
-        return partial(_items, keys, values, _identity(driver_type.subtypes[0]).cell)
-    inside = exact_for(inside_of(driver_type)[0], strict=strict)
+def _collection_check(driver_type: Any, *, nulls: bool, strict: bool) -> ValueCheck | None:
+    if type_kind(driver_type) == "map":
+        key_check, value_check = [value_check_for(subtype, strict=strict) for subtype in driver_type.subtypes]
+        return partial(_check_map, key_check, value_check, _identity(driver_type.subtypes[0]).cell)
+    item_check = value_check_for(subtypes_of(driver_type)[0], strict=strict)
     if nulls:
-        return None if inside is None else partial(_each_but_nulls, inside)
-    kind = set if kind_of(driver_type) == "set" else list
-    return partial(_collection, kind if strict else object, inside)
+        return None if item_check is None else partial(_check_each_but_nulls, item_check)
+    kind = set if type_kind(driver_type) == "set" else list
+    return partial(_check_collection, kind if strict else object, item_check)
 
 
 def _identity(driver_type: Any) -> Identity:
     """How values that are ready for the driver are compared; nothing to do where Python's ``==`` will do."""
-    kind = kind_of(driver_type)
-    inside: tuple[Identity, ...] = tuple(map(_identity, inside_of(driver_type)))
-    if not inside:
+    kind = type_kind(driver_type)
+    element_identities: tuple[Identity, ...] = tuple(map(_identity, subtypes_of(driver_type)))
+    if not element_identities:
         return of_type(Native(kind), {})
     if kind == "frozen":
-        return inside[0]
+        return element_identities[0]
     if kind == "map":
-        found = map_of(inside[0], inside[1])
+        identity = map_of(element_identities[0], element_identities[1])
     elif kind == "set":
-        found = set_of(inside[0])
+        identity = set_of(element_identities[0])
     elif kind in ("list", "vector"):
-        found = sequence(inside[0])
+        identity = sequence(element_identities[0])
     else:
-        found = tuple_of(inside)
-    return PLAIN if found.is_plain else found
+        identity = tuple_of(element_identities)
+    return PLAIN if identity.is_plain else identity

@@ -15,12 +15,12 @@ from uuid import UUID
 
 from typing_extensions import Self
 
-from scyllamodel.driver.agreement import Pulse, await_agreement
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
-from scyllamodel.driver.failures import Meaning, meaning, server_words
+from scyllamodel.driver.agreement import HeartbeatMonitor, await_agreement
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
+from scyllamodel.driver.failures import StatementOutcome, classify, server_message
 from scyllamodel.driver.names import ConsistencyLevel
 from scyllamodel.driver.reader import read_keyspace
-from scyllamodel.driver.servers import unread
+from scyllamodel.driver.servers import read_error
 from scyllamodel.schema.apply import (
     CoordinatorChanged,
     StatementConflict,
@@ -33,15 +33,15 @@ from scyllamodel.schema.apply import (
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
-_PAUSE: Final = 0.5
+_RETRY_PAUSE: Final = 0.5
 """Seconds until nodes are asked again of which none answered."""
 
-_FAILURES: Final[Mapping[Meaning, type[StatementFailure]]] = {
-    Meaning.UNKNOWN: StatementUnknown,
-    Meaning.CONFLICT: StatementConflict,
-    Meaning.MISSING: StatementMissing,
-    Meaning.TRANSIENT: StatementTransient,
-    Meaning.REFUSED: StatementRefused,
+_FAILURES: Final[Mapping[StatementOutcome, type[StatementFailure]]] = {
+    StatementOutcome.UNKNOWN: StatementUnknown,
+    StatementOutcome.CONFLICT: StatementConflict,
+    StatementOutcome.MISSING: StatementMissing,
+    StatementOutcome.TRANSIENT: StatementTransient,
+    StatementOutcome.REFUSED: StatementRefused,
 }
 
 
@@ -61,33 +61,33 @@ class DdlExecutor:
 
     def __init__(self, coordinator: Coordinator, server: ServerProfile) -> None:
         self.coordinator, self.server = coordinator, server
-        self._pulse = Pulse()
-        self._orders: UUID | None = None
+        self._heartbeat_monitor = HeartbeatMonitor()
+        self._sending_node: UUID | None = None
         """The node that may send statements: the one that sent the last, or took over from it; None: any node."""
-        self._agreed: UUID | None = None
+        self._agreed_node: UUID | None = None
         """The node by which all agreed last."""
         self._has_sent = False
-        self._inside = contextlib.ExitStack()
+        self._exit_stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._inside.enter_context(self.coordinator.connection.quiet())
+        self._exit_stack.enter_context(self.coordinator.connection.suspend_schema_refresh())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._inside.close()
+        self._exit_stack.close()
         if self._has_sent:
-            self.coordinator.connection.catch_up()
+            self.coordinator.connection.refresh_schema_if_used()
 
     @property
     def has_moved(self) -> bool:
         """Whether the last statement was sent through another node than the one that is used now."""
-        return self._orders not in {None, self.coordinator.host_id}
+        return self._sending_node not in {None, self.coordinator.host_id}
 
     def take_over(self) -> None:
         """Let the node by which all agreed last send statements, after it is known what it lacks."""
-        self._orders = self._agreed
+        self._sending_node = self._agreed_node
 
     def execute(self, cql: str, timeout: float) -> Sequence[str]:
         """Send one statement, once, and return the warnings that came with the answer.
@@ -100,14 +100,14 @@ class DdlExecutor:
             StatementFailure: as the subclass that says what became of it; the driver's error is its cause.
         """
         try:
-            return self.coordinator.once(lambda node: self._send(node, cql, timeout))
+            return self.coordinator.execute_once(lambda node: self._send(node, cql, timeout))
         except DRIVER_ERRORS as error:
-            raise _FAILURES[meaning(error)](server_words(error)) from error
+            raise _FAILURES[classify(error)](server_message(error)) from error
 
-    def _send(self, node: Pinned, cql: str, timeout: float) -> Sequence[str]:
-        if self._orders not in {None, node.host_id}:
+    def _send(self, node: PinnedNode, cql: str, timeout: float) -> Sequence[str]:
+        if self._sending_node not in {None, node.host_id}:
             raise CoordinatorChanged(f"{node.address} took over, since the node before it does not answer any more")
-        self._orders, self._has_sent = node.host_id, True
+        self._sending_node, self._has_sent = node.host_id, True
         future = node.start(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
         future.result()
         return tuple(future.warnings or ())
@@ -121,7 +121,7 @@ class DdlExecutor:
         Raises:
             IntrospectionError: it could not be read from any node.
         """
-        return read_keyspace(self.coordinator, keyspace, self.server, books=books)
+        return read_keyspace(self.coordinator, keyspace, self.server, include_internal=books)
 
     def answers(self, cql: str) -> bool:
         """Whether a query gives a row, read at QUORUM.
@@ -132,7 +132,7 @@ class DdlExecutor:
         try:
             return bool(self.coordinator.rows(cql, consistency=ConsistencyLevel.QUORUM))
         except DRIVER_ERRORS as error:
-            raise _FAILURES[meaning(error)](server_words(error)) from error
+            raise _FAILURES[classify(error)](server_message(error)) from error
 
     def follow(self, host_id: UUID | None) -> None:
         """Use the node that another run used last, while it answers."""
@@ -151,14 +151,14 @@ class DdlExecutor:
         """
         deadline = time.monotonic() + timeout
         while True:
-            left = max(0.0, deadline - time.monotonic())
+            remaining = max(0.0, deadline - time.monotonic())
             node = self.coordinator.host_id
             try:
-                await_agreement(self.coordinator, left, pulse=self._pulse)
+                await_agreement(self.coordinator, remaining, monitor=self._heartbeat_monitor)
             except DRIVER_ERRORS as error:
-                if not left:
-                    raise unread("the schema versions of the nodes", self.coordinator, error) from error
-                time.sleep(min(_PAUSE, left))
+                if not remaining:
+                    raise read_error("the schema versions of the nodes", self.coordinator, error) from error
+                time.sleep(min(_RETRY_PAUSE, remaining))
             else:
-                self._agreed = node
+                self._agreed_node = node
                 return

@@ -1,8 +1,8 @@
 """What a failed statement means, decided in one table: by the driver's class first, then by the server's words.
 
-*In*: an exception of the driver, or the `RequestFailed` that a repo made of one. *Out*: a `Meaning`. Servers say the
-important things in prose, so text is matched here and nowhere else, case-insensitively and by substring; what no row
-fits is unknown, which costs a look at the schema and never a wrong belief. Texts: Scylla ``cql3/statements``,
+*In*: an exception of the driver, or the `RequestFailed` that a repo made of one. *Out*: a `StatementOutcome`. Servers
+say the important things in prose, so text is matched here and nowhere else, case-insensitively and by substring; what
+no row fits is unknown, which costs a look at the schema and never a wrong belief. Texts: Scylla ``cql3/statements``,
 ``service/raft``; Cassandra ``cql3/statements``; and what real nodes of Cassandra 4.0, 4.1 and 5.0 and of ScyllaDB
 2025.1 and 2026.3 answered: all their recorded texts are tested.
 """
@@ -34,7 +34,7 @@ from scyllamodel.driver.names import (
 from scyllamodel.errors import RequestFailed
 
 
-class Meaning(Enum):
+class StatementOutcome(Enum):
     """What became of a statement that did not simply succeed."""
 
     UNKNOWN = "unknown"
@@ -53,13 +53,18 @@ class Meaning(Enum):
     """It was not applied, and will not be."""
 
 
-_Row: TypeAlias = tuple[type[Exception] | tuple[type[Exception], ...], str, Meaning]
+_Rule: TypeAlias = tuple[type[Exception] | tuple[type[Exception], ...], str, StatementOutcome]
 
-_C, _M, _T, _R = Meaning.CONFLICT, Meaning.MISSING, Meaning.TRANSIENT, Meaning.REFUSED
+_C, _M, _T, _R = (
+    StatementOutcome.CONFLICT,
+    StatementOutcome.MISSING,
+    StatementOutcome.TRANSIENT,
+    StatementOutcome.REFUSED,
+)
 # A bad option value arrives as the protocol's own class, which the driver forgets to translate (seen on 3.29.12).
-_ANSWERS: Final = (InvalidRequest, ConfigurationException, ConfigurationMessage)
+_INVALID_REQUESTS: Final = (InvalidRequest, ConfigurationException, ConfigurationMessage)
 
-_THERE: Final = (
+_CONFLICT_TEXTS: Final = (
     "already exist",
     "conflicts with an existing column",
     "conflicts with a primary key part",
@@ -70,7 +75,7 @@ _THERE: Final = (
     "column mismatch",
 )
 
-_GONE: Final = (
+_MISSING_TEXTS: Final = (
     "doesn't exist",
     "does not exist",
     "no user type named",
@@ -91,7 +96,7 @@ _GONE: Final = (
 )
 """What depends on the node that is asked, just after a change through another one (seen on both engines)."""
 
-_SERVER_REFUSALS: Final = (
+_REFUSED_TEXTS: Final = (
     # ScyllaDB: the text of a property cannot be read. All seen; nothing was applied.
     "sstring out of range",
     "to speculative_retry",
@@ -109,61 +114,64 @@ _SERVER_REFUSALS: Final = (
 )
 """Refusals that come as a ServerError, which the driver's own retry policy sends to every node in turn."""
 
-TABLE: Final[tuple[_Row, ...]] = (
+RULES: Final[tuple[_Rule, ...]] = (
     (AlreadyExists, "", _C),
     ((Overloaded, IsBootstrapping, Unavailable, ConnectionBusy, NoConnectionsAvailable), "", _T),
     # Scylla retried ten times by itself and gave up before anything was committed.
     (ErrorMessage, "failed to apply group 0 change due to concurrent modification", _T),
     # One change of replication, or of the topology, at a time: not begun.
-    ((*_ANSWERS, ServerError), "ongoing, please retry", _T),
+    ((*_INVALID_REQUESTS, ServerError), "ongoing, please retry", _T),
     # ScyllaDB: a column with a CDC log is added again within 5 seconds of its drop.
-    (_ANSWERS, "dropped too recently. please retry", _T),
+    (_INVALID_REQUESTS, "dropped too recently. please retry", _T),
     # ScyllaDB: after 60 seconds without a majority, before the change was proposed.
     (ServerError, "[read_barrier] timed out, there is no raft quorum", _R),
-    (_ANSWERS, "role  doesn't exist", _R),
-    *((_ANSWERS, words, _C) for words in _THERE),
-    *(((*_ANSWERS, ServerError), words, _M) for words in _GONE),
-    *((ServerError, words, _R) for words in _SERVER_REFUSALS),
-    ((*_ANSWERS, SyntaxException, Unauthorized), "", _R),
+    (_INVALID_REQUESTS, "role  doesn't exist", _R),
+    *((_INVALID_REQUESTS, words, _C) for words in _CONFLICT_TEXTS),
+    *(((*_INVALID_REQUESTS, ServerError), words, _M) for words in _MISSING_TEXTS),
+    *((ServerError, words, _R) for words in _REFUSED_TEXTS),
+    ((*_INVALID_REQUESTS, SyntaxException, Unauthorized), "", _R),
 )
 """Class, words (none: any), meaning; the first row that fits decides."""
 
-NEVER_SENT: Final = ("host has been marked down or removed", "pool is shutdown")
+NOT_SENT_TEXTS: Final = ("host has been marked down or removed", "pool is shutdown")
 """What the driver answers, as ``ConnectionException``, for a host that it has no connection to."""
 
 
-def meaning(error: BaseException) -> Meaning:
+def classify(error: BaseException) -> StatementOutcome:
     """What became of the statement that raised this.
 
-    >>> meaning(TimeoutError("who knows"))
-    <Meaning.UNKNOWN: 'unknown'>
+    >>> classify(TimeoutError("who knows"))
+    <StatementOutcome.UNKNOWN: 'unknown'>
     """
     if isinstance(error, RequestFailed) and error.__cause__ is not None:
-        return meaning(error.__cause__)
+        return classify(error.__cause__)
     if isinstance(error, NoHostAvailable):
-        inner = meanings_by_host(getattr(error, "errors", None))
-        return inner.pop() if len(inner) == 1 else Meaning.UNKNOWN
+        outcomes = host_outcomes(getattr(error, "errors", None))
+        return outcomes.pop() if len(outcomes) == 1 else StatementOutcome.UNKNOWN
     text = str(error).lower()
     return next(
-        (found for classes, words, found in TABLE if isinstance(error, classes) and words in text), Meaning.UNKNOWN
+        (outcome for classes, words, outcome in RULES if isinstance(error, classes) and words in text),
+        StatementOutcome.UNKNOWN,
     )
 
 
-def meanings_by_host(errors: Any) -> set[Meaning]:
+def host_outcomes(errors: Any) -> set[StatementOutcome]:
     """What the errors of several hosts mean: a pinned statement that found no connection was never sent."""
-    found = set[Meaning]()
+    outcomes = set[StatementOutcome]()
     if isinstance(errors, Mapping):
-        for one in cast("Mapping[Any, Exception]", errors).values():
-            unsent = isinstance(one, ConnectionException) and any(words in str(one).lower() for words in NEVER_SENT)
-            found.add(Meaning.TRANSIENT if unsent else meaning(one))
-    return found
+        for error in cast("Mapping[Any, Exception]", errors).values():
+            unsent = isinstance(error, ConnectionException) and any(
+                words in str(error).lower() for words in NOT_SENT_TEXTS
+            )
+            outcomes.add(StatementOutcome.TRANSIENT if unsent else classify(error))
+    return outcomes
 
 
-def lost_node(error: BaseException) -> bool:
+def is_node_failure(error: BaseException) -> bool:
     """Whether the error speaks of the node or the way to it rather than of the statement."""
     return isinstance(error, (NoHostAvailable, ConnectionException, ConnectionBusy, IsBootstrapping))
 
 
-def server_words(error: BaseException) -> str:
+def server_message(error: BaseException) -> str:
     """What the server said, on one line, and without the driver's wrapping where that can be told."""
     return printable_line(str(getattr(error, "message", None) or error))

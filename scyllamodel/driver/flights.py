@@ -18,25 +18,25 @@ from scyllamodel.driver.loops import running_loop, start_thread, until_done
 T = TypeVar("T")
 
 
-class _HandedOver(Exception):
+class _Interrupted(Exception):
     """The caller that did the work was interrupted."""
 
 
-class NotInTime(Exception):
+class WaitTimeout(Exception):
     """Another caller's work took longer than this one may wait."""
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """The works in progress, by their keys."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[Hashable, Future[T]] = {}
+        self._futures: dict[Hashable, Future[T]] = {}
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._futures)
 
-    def do(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
+    def run(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
         """Return the result of the work, done in this thread unless it is in progress.
 
         Parameters:
@@ -45,83 +45,83 @@ class Flights(Generic[T]):
         Raises:
             NotInTime: it did not come in time.
         """
-        end = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            flight, is_first = self._join(key)
-            if is_first:
-                return self._lead(key, flight, work)
-            wait([flight], _left(end))
-            if not _is_over(flight, end):
-                return flight.result(0)
+            future, is_leader = self._join(key)
+            if is_leader:
+                return self._run_and_publish(key, future, work)
+            wait([future], _remaining(deadline))
+            if not _must_retry(future, deadline):
+                return future.result(0)
 
-    async def do_async(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
+    async def run_async(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
         """Return the result of the work as `do` does; what is not in progress is done in a thread of its own."""
         running_loop()
-        end = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            flight, is_first = self._join(key)
-            if is_first:
-                self._lead_in_thread(key, flight, work)
-            await until_done(flight, _left(end))
-            if is_first or not _is_over(flight, end):
-                if not flight.done():
-                    raise NotInTime
-                return flight.result(0)
+            future, is_leader = self._join(key)
+            if is_leader:
+                self._run_in_thread(key, future, work)
+            await until_done(future, _remaining(deadline))
+            if is_leader or not _must_retry(future, deadline):
+                if not future.done():
+                    raise WaitTimeout
+                return future.result(0)
 
-    def settle(self, key: Hashable) -> None:
+    def wait_for(self, key: Hashable) -> None:
         """Wait for the work if it is in progress, whatever comes of it."""
-        flight = self._open.get(key)
-        if flight is not None:
-            flight.exception()
+        future = self._futures.get(key)
+        if future is not None:
+            future.exception()
 
     def _join(self, key: Hashable) -> tuple[Future[T], bool]:
         with self._lock:
-            found = self._open.get(key)
-            if found is not None:
-                return found, False
-            made = self._open[key] = Future[T]()
-            made.set_running_or_notify_cancel()  # a task that gives up must not cancel it for the others
-            return made, True
+            future = self._futures.get(key)
+            if future is not None:
+                return future, False
+            new_future = self._futures[key] = Future[T]()
+            new_future.set_running_or_notify_cancel()  # a task that gives up must not cancel it for the others
+            return new_future, True
 
-    def _lead(self, key: Hashable, flight: Future[T], work: Callable[[], T]) -> T:
+    def _run_and_publish(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> T:
         try:
-            found = work()
+            result = work()
         except BaseException as error:
-            self._land(key)
-            flight.set_exception(error if isinstance(error, Exception) else _HandedOver())
+            self._remove(key)
+            future.set_exception(error if isinstance(error, Exception) else _Interrupted())
             raise
-        self._land(key)
-        flight.set_result(found)
-        return found
+        self._remove(key)
+        future.set_result(result)
+        return result
 
-    def _lead_in_thread(self, key: Hashable, flight: Future[T], work: Callable[[], T]) -> None:
-        def lead() -> None:
+    def _run_in_thread(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> None:
+        def call() -> None:
             with contextlib.suppress(Exception):  # it is in the flight, for all who wait
-                self._lead(key, flight, work)
+                self._run_and_publish(key, future, work)
 
         try:
-            start_thread(lead)
+            start_thread(call)
         except BaseException:  # there are too many threads
-            self._land(key)
-            flight.set_exception(_HandedOver())
+            self._remove(key)
+            future.set_exception(_Interrupted())
             raise
 
-    def _land(self, key: Hashable) -> None:
+    def _remove(self, key: Hashable) -> None:
         with self._lock:
-            self._open.pop(key, None)
+            self._futures.pop(key, None)
 
 
-def _left(end: float | None) -> float | None:
-    return None if end is None else max(0.0, end - time.monotonic())
+def _remaining(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
-def _is_over(flight: Future[Any], end: float | None) -> bool:
+def _must_retry(future: Future[Any], deadline: float | None) -> bool:
     """Whether a caller that waited has to try again: the first one was interrupted, or had less time than this one.
 
     Raises:
         NotInTime: this caller has no more time.
     """
-    if not flight.done():
-        raise NotInTime
-    error = flight.exception()
-    return isinstance(error, _HandedOver) or (isinstance(error, TimeoutError) and _left(end) != 0)
+    if not future.done():
+        raise WaitTimeout
+    error = future.exception()
+    return isinstance(error, _Interrupted) or (isinstance(error, TimeoutError) and _remaining(deadline) != 0)

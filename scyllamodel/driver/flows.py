@@ -14,12 +14,12 @@ import attrs
 
 from scyllamodel._cql import without_literals
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.batches import Batch, may_be_applied, saving
+from scyllamodel.driver.batches import Batch, may_be_applied, save_statement
 from scyllamodel.driver.loading import OnError, load_row, load_rows
 from scyllamodel.driver.markers import check_values, has_markers
 from scyllamodel.driver.names import SimpleStatement, tuple_factory
-from scyllamodel.driver.requests import Answer, Deadline, Requests, lwt_result
-from scyllamodel.driver.statements import Paxos
+from scyllamodel.driver.requests import Deadline, Requests, Response, lwt_result
+from scyllamodel.driver.statements import LwtRetryPolicy
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_name
 from scyllamodel.model.state import (
@@ -46,68 +46,68 @@ M = TypeVar("M")
 
 
 @attrs.frozen(eq=False)
-class Ask:
+class Execute:
     """Send a statement, and wait for its first page.
 
     Attributes:
-        size: rows of a page; None is what the session says.
-        state: where an earlier page ended.
+        page_size: rows of a page; None is what the session says.
+        paging_state: where an earlier page ended.
     """
 
     compiled: Compiled[Any]
-    size: int | None = None
-    state: bytes | None = None
+    page_size: int | None = None
+    paging_state: bytes | None = None
 
-    def ready(self, requests: Requests) -> Any:
+    def bind_cached(self, requests: Requests) -> Any:
         """What is sent; None where the server has to be asked first, see `bound`."""
-        return requests.ready(self.compiled)
+        return requests.bind_cached(self.compiled)
 
-    def bound(self, requests: Requests, deadline: Deadline) -> Any:
+    def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
         """What is sent; this may wait for the server."""
-        return requests.bound(self.compiled, deadline)
+        return requests.prepare_and_bind(self.compiled, deadline)
 
-    async def bound_async(self, requests: Requests, deadline: Deadline) -> Any:
+    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
         """What is sent, awaited."""
-        return await requests.bound_async(self.compiled, deadline)
+        return await requests.prepare_and_bind_async(self.compiled, deadline)
 
 
 @attrs.frozen(eq=False)
-class Next:
+class FetchNextPage:
     """Wait for the page that is being fetched after this one."""
 
-    answer: Answer
+    response: Response
     compiled: Compiled[Any]
 
 
-class _Whole:
+class _UnpagedMessage:
     """A request without pages of its own choice."""
 
-    size: int | None = None
-    state: bytes | None = None
+    page_size: int | None = None
+    paging_state: bytes | None = None
 
 
 @attrs.frozen(eq=False, slots=False)
-class Together(_Whole):
+class ExecuteBatch(_UnpagedMessage):
     """Send a batch, and wait for its answer."""
 
     batch: Batch
     compiled: Compiled[Any]
 
-    def ready(self, requests: Requests) -> Any:
+    def bind_cached(self, requests: Requests) -> Any:
         """See `Ask.ready`."""
-        return self.batch.ready(requests)
+        return self.batch.bind_cached(requests)
 
-    def bound(self, requests: Requests, deadline: Deadline) -> Any:
+    def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
         """See `Ask.bound`."""
-        return self.batch.statement(requests, deadline)
+        return self.batch.prepare_and_bind(requests, deadline)
 
-    async def bound_async(self, requests: Requests, deadline: Deadline) -> Any:
+    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
         """See `Ask.bound_async`."""
-        return await self.batch.statement_async(requests, deadline)
+        return await self.batch.prepare_and_bind_async(requests, deadline)
 
 
 @attrs.frozen(eq=False, slots=False)
-class Text(_Whole):
+class ExecuteText(_UnpagedMessage):
     """Send text, and wait for its first page.
 
     Attributes:
@@ -118,262 +118,266 @@ class Text(_Whole):
     compiled: Compiled[Any]
     values: Sequence[Any] = attrs.field(repr=False)
 
-    def ready(self, requests: Requests) -> Any:
+    def bind_cached(self, requests: Requests) -> Any:
         """See `Ask.ready`."""
-        shape = self.compiled.shape
-        if not self.values and not has_markers(shape.cql):
-            return self._marked(SimpleStatement(shape.cql))
-        prepared = requests.statements.known_text(shape.cql)
-        return None if prepared is None else self._bound(prepared)
+        template = self.compiled.shape
+        if not self.values and not has_markers(template.cql):
+            return self._mark_internal(SimpleStatement(template.cql))
+        prepared = requests.prepared_statements.get_text(template.cql)
+        return None if prepared is None else self._bind(prepared)
 
-    def bound(self, requests: Requests, deadline: Deadline) -> Any:
+    def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
         """See `Ask.bound`."""
-        return self._bound(requests.statements.text(self.compiled.shape.cql, deadline.left))
+        return self._bind(requests.prepared_statements.prepare_text(self.compiled.shape.cql, deadline.remaining))
 
-    async def bound_async(self, requests: Requests, deadline: Deadline) -> Any:
+    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
         """See `Ask.bound_async`."""
-        return self._bound(await requests.statements.text_async(self.compiled.shape.cql, deadline.left))
+        return self._bind(
+            await requests.prepared_statements.prepare_text_async(self.compiled.shape.cql, deadline.remaining)
+        )
 
     @property
-    def shown(self) -> Compiled[Any]:
+    def without_values(self) -> Compiled[Any]:
         """The text with ``?`` in place of each value that stands in it, for those who listen."""
-        shape = self.compiled.shape
-        return attrs.evolve(self.compiled, shape=attrs.evolve(shape, cql=without_literals(shape.cql)))
+        template = self.compiled.shape
+        return attrs.evolve(self.compiled, shape=attrs.evolve(template, cql=without_literals(template.cql)))
 
-    def _bound(self, prepared: Any) -> Any:
+    def _bind(self, prepared: Any) -> Any:
         check_values([column.name for column in prepared.column_metadata], self.values)
-        return self._marked(prepared.bind(self.values))
+        return self._mark_internal(prepared.bind(self.values))
 
-    def _marked(self, statement: Any) -> Any:
+    def _mark_internal(self, statement: Any) -> Any:
         """The statement as ours: what may not be sent twice is not, and rows for a model are tuples."""
         if self.compiled.shape.verb != "select":
-            statement.retry_policy = Paxos()
-        statement.our_rows = None if self.compiled.shape.model is None else tuple_factory
+            statement.retry_policy = LwtRetryPolicy()
+        statement.internal_row_factory = None if self.compiled.shape.model is None else tuple_factory
         return statement
 
 
-Step: TypeAlias = Ask | Next | Together | Text
-Flow: TypeAlias = Generator[Step, Answer, T]
+Message: TypeAlias = Execute | FetchNextPage | ExecuteBatch | ExecuteText
+Operation: TypeAlias = Generator[Message, Response, T]
 
 
-def execute(statement: Statement[R], keyspace: str) -> Flow[R]:
+def execute(statement: Statement[R], keyspace: str) -> Operation[R]:
     """Any statement: the rows of a select, the result of a conditional write, else None."""
     check_statement(statement)
     if is_select(statement):
-        return cast("R", (yield from every(statement, keyspace)))
+        return cast("R", (yield from fetch_all(statement, keyspace)))
     return (yield from write(statement.compile(keyspace)))
 
 
-def write(compiled: Compiled[R]) -> Flow[R]:
+def write(compiled: Compiled[R]) -> Operation[R]:
     """A write."""
-    answer = yield Ask(compiled)
-    return cast("R", lwt_result(compiled.shape.model, answer) if compiled.shape.conditional else None)
+    response = yield Execute(compiled)
+    return cast("R", lwt_result(compiled.shape.model, response) if compiled.shape.conditional else None)
 
 
-def every(query: Select[R], keyspace: str, on_error: OnError | None = None) -> Flow[list[R]]:
+def fetch_all(query: Select[R], keyspace: str, on_error: OnError | None = None) -> Operation[list[R]]:
     """All rows of a query."""
     check_select("all", query)
-    return (yield from rows_of(query.compile(keyspace), on_error))
+    return (yield from fetch_rows(query.compile(keyspace), on_error))
 
 
-def rows_of(compiled: Compiled[list[R]], on_error: OnError | None = None) -> Flow[list[R]]:
+def fetch_rows(compiled: Compiled[list[R]], on_error: OnError | None = None) -> Operation[list[R]]:
     """All rows of a read; a page is fetched while the one before it is loaded."""
-    answer = yield Ask(compiled)
-    found: list[R] = []
+    response = yield Execute(compiled)
+    rows: list[R] = []
     while True:
-        more = answer.more
-        if more:
-            answer.prefetch()
-        found += load_rows(compiled.shape, answer.rows, on_error)
-        if not more:
-            return found
-        answer = yield Next(answer, compiled)
+        has_more = response.has_more_pages
+        if has_more:
+            response.prefetch()
+        rows += load_rows(compiled.shape, response.rows, on_error)
+        if not has_more:
+            return rows
+        response = yield FetchNextPage(response, compiled)
 
 
-def some(query: Select[R], keyspace: str, count: int) -> Flow[list[R]]:
+def fetch_up_to(query: Select[R], keyspace: str, limit: int) -> Operation[list[R]]:
     """The first rows, at most so many; a page may be empty and not the last."""
     compiled = query.compile(keyspace)
-    answer = yield Ask(compiled, size=count)
-    found = load_rows(compiled.shape, answer.rows)
-    while len(found) < count and answer.more:
-        answer.prefetch()
-        answer = yield Next(answer, compiled)
-        found += load_rows(compiled.shape, answer.rows)
-    return found[:count]
+    response = yield Execute(compiled, page_size=limit)
+    rows = load_rows(compiled.shape, response.rows)
+    while len(rows) < limit and response.has_more_pages:
+        response.prefetch()
+        response = yield FetchNextPage(response, compiled)
+        rows += load_rows(compiled.shape, response.rows)
+    return rows[:limit]
 
 
-def stream_request(query: Select[R], keyspace: str, size: int | None) -> Ask:
+def stream_request(query: Select[R], keyspace: str, page_size: int | None) -> Execute:
     """The first request of a stream."""
     check_select("stream", query)
-    if size is not None:
-        size = check_integer("page_size", size, least=1)
-    return Ask(query.compile(keyspace), size=size)
+    if page_size is not None:
+        page_size = check_integer("page_size", page_size, minimum=1)
+    return Execute(query.compile(keyspace), page_size=page_size)
 
 
-def one_or_none(query: Select[Any], keyspace: str, verb: str = "one_or_none") -> Flow[Any]:
+def one_or_none(query: Select[Any], keyspace: str, verb: str = "one_or_none") -> Operation[Any]:
     """The one row, or None."""
     check_select(verb, query)
-    found = yield from some(query, keyspace, 2)
-    if len(found) > 1:
-        raise MultipleResultsFound(f"More than one row fits {_shown(query)}; first() takes the first one.")
-    return found[0] if found else None
+    rows = yield from fetch_up_to(query, keyspace, 2)
+    if len(rows) > 1:
+        raise MultipleResultsFound(f"More than one row fits {_describe(query)}; first() takes the first one.")
+    return rows[0] if rows else None
 
 
-def one(query: Select[R], keyspace: str) -> Flow[R]:
+def one(query: Select[R], keyspace: str) -> Operation[R]:
     """The one row."""
-    found: R | None = yield from one_or_none(query, keyspace, "one")
-    if found is None:
-        raise NotFound(f"No row fits {_shown(query)}; one_or_none() answers None.")
-    return found
+    row: R | None = yield from one_or_none(query, keyspace, "one")
+    if row is None:
+        raise NotFound(f"No row fits {_describe(query)}; one_or_none() answers None.")
+    return row
 
 
-def first(query: Select[Any], keyspace: str) -> Flow[Any]:
+def first(query: Select[Any], keyspace: str) -> Operation[Any]:
     """The first row, or None."""
     check_select("first", query)
-    found = yield from some(query, keyspace, 1)
-    return found[0] if found else None
+    rows = yield from fetch_up_to(query, keyspace, 1)
+    return rows[0] if rows else None
 
 
-def scalar(query: Select[Any], keyspace: str) -> Flow[Any]:
+def scalar(query: Select[Any], keyspace: str) -> Operation[Any]:
     """The first column of the first row, or None."""
     check_select("scalar", query)
     check_scalar(query)
-    found = yield from first(query, keyspace)
-    return None if found is None else found[0]
+    row = yield from first(query, keyspace)
+    return None if row is None else row[0]
 
 
-def count(query: Select[Any], keyspace: str) -> Flow[int]:
+def count(query: Select[Any], keyspace: str) -> Operation[int]:
     """How many rows there are, counted by the server."""
     check_select("count", query)
-    found = cast("int", (yield from scalar(query.counting(), keyspace)))
-    return found if query.most is None else min(found, query.most)
+    total = cast("int", (yield from scalar(query.counting(), keyspace)))
+    return total if query.most is None else min(total, query.most)
 
 
-def exists(query: Select[Any], keyspace: str) -> Flow[bool]:
+def exists(query: Select[Any], keyspace: str) -> Operation[bool]:
     """Whether there is a row, which is not loaded; a page may be empty and not the last."""
     check_select("exists", query)
     compiled = query.keys().compile(keyspace)
-    answer = yield Ask(compiled, size=1)
-    while not answer.rows and answer.more:
-        answer.prefetch()
-        answer = yield Next(answer, compiled)
-    return bool(answer.rows)
+    response = yield Execute(compiled, page_size=1)
+    while not response.rows and response.has_more_pages:
+        response.prefetch()
+        response = yield FetchNextPage(response, compiled)
+    return bool(response.rows)
 
 
-def _shown(query: Select[Any]) -> str:
+def _describe(query: Select[Any]) -> str:
     conditions = " and ".join(map(repr, query.conditions))
     return conditions or "a select without conditions"
 
 
-def get(model: type[M], keyspace: str, key: Mapping[str, Any], unnamed: tuple[object, ...] = ()) -> Flow[M | None]:
+def get(model: type[M], keyspace: str, key: Mapping[str, Any], unnamed: tuple[object, ...] = ()) -> Operation[M | None]:
     """The row under a key, or None."""
     check_got(model, unnamed)
-    access = access_to(model, keyspace)
-    return (yield from get_values(access, access.key_values(key)))
+    statements = access_to(model, keyspace)
+    return (yield from get_by_key(statements, statements.key_values(key)))
 
 
-def get_values(access: Access[M], key: tuple[Any, ...]) -> Flow[M | None]:
+def get_by_key(statements: Access[M], key: tuple[Any, ...]) -> Operation[M | None]:
     """The row under the values of a key, or None."""
-    answer = yield Ask(Compiled(access.get, key))
-    return load_row(access.get, answer.rows[0]) if answer.rows else None
+    response = yield Execute(Compiled(statements.get, key))
+    return load_row(statements.get, response.rows[0]) if response.rows else None
 
 
-def send(batch: Batch) -> Flow[LWTResult[Any] | None]:
+def send_batch(batch: Batch) -> Operation[LWTResult[Any] | None]:
     """What a batch has collected; an empty one is not sent."""
     batch.check_open()
     if not len(batch):
         return None
-    taken = batch.taken()
+    pending = batch.drain()
     try:
-        taken.begin()
-        answer = yield Together(taken, taken.compiled())
-        result = lwt_result(taken.compiled().shape.model, answer) if taken.conditional else None
-        taken.done(result)
+        pending.lock_rows()
+        response = yield ExecuteBatch(pending, pending.as_compiled())
+        result = lwt_result(pending.as_compiled().shape.model, response) if pending.conditional else None
+        pending.finish(result)
     except BaseException as error:
-        taken.lose_track(error)
+        pending.mark_unknown(error)
         raise
     finally:
-        taken.end()
+        pending.unlock_rows()
     batch.result = result
     return result
 
 
-def refresh(row: Any, keyspace: str) -> Flow[None]:
+def refresh(row: Any, keyspace: str) -> Operation[None]:
     """Put what is stored into an instance."""
     check_row("refresh", row)
-    access = access_to(model_of(row), keyspace)
-    found = yield from get_values(access, access.stored_key(row))
-    if found is None:
-        raise NotFound(f"The row of this {model_of(row).__qualname__} is gone: {_key_shown(access, row)}.")
+    statements = access_to(model_of(row), keyspace)
+    stored = yield from get_by_key(statements, statements.stored_key(row))
+    if stored is None:
+        raise NotFound(f"The row of this {model_of(row).__qualname__} is gone: {_describe_key(statements, row)}.")
     for name in memory_of(model_of(row)).columns:
-        setattr(row, raw_name(model_of(row), name), getattr(found, name))
+        setattr(row, raw_name(model_of(row), name), getattr(stored, name))
     remember(row, snapshot(row, current_values(row)))
 
 
-def _key_shown(access: Access[Any], row: Any) -> str:
-    columns = memory_of(access.model).columns
-    return ", ".join(f"{name}={columns[name].show(getattr(row, name))}" for name in access.key)
+def _describe_key(statements: Access[Any], row: Any) -> str:
+    columns = memory_of(statements.model).columns
+    return ", ".join(f"{name}={columns[name].show(getattr(row, name))}" for name in statements.key)
 
 
-def save(row: Any, keyspace: str, using: Using, *, exists: bool, nulls: bool) -> Flow[Any]:
+def save(row: Any, keyspace: str, write_options: Using, *, if_exists: bool, nulls: bool) -> Operation[Any]:
     """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
     check_row("save", row)
     one = InstanceWrite(row)
     try:
         if is_unresolved(row):
-            yield from _resolve(row, keyspace)
-        found = saving(row, keyspace, using, exists=exists, nulls=nulls)
-        if found is not None:
-            return (yield from _written(row, found, one))
+            yield from _resolve_unknown(row, keyspace)
+        statement = save_statement(row, keyspace, write_options, if_exists=if_exists, nulls=nulls)
+        if statement is not None:
+            return (yield from _write_instance(row, statement, one))
     finally:
         one.end()
-    return (yield from _is_there(row, keyspace)) if exists else None
+    return (yield from _row_exists(row, keyspace)) if if_exists else None
 
 
-def _resolve(row: Any, keyspace: str) -> Flow[None]:
+def _resolve_unknown(row: Any, keyspace: str) -> Operation[None]:
     """Complete what replicas accepted of a conditional write without an answer; the instance stands for that row then.
 
     A read at SERIAL does (Paxos). A request that has not reached a server yet is not part of it.
     """
-    access = access_to(model_of(row), keyspace)
-    answer = yield Ask(Compiled(access.get, access.stored_key(row), Options(consistency="SERIAL")))
-    found = load_row(access.get, answer.rows[0]) if answer.rows else None
+    statements = access_to(model_of(row), keyspace)
+    response = yield Execute(Compiled(statements.get, statements.stored_key(row), Options(consistency="SERIAL")))
+    stored = load_row(statements.get, response.rows[0]) if response.rows else None
     forget(row)
-    if found is not None and model_of(found) is model_of(row):
-        inherit_row(row, found)
+    if stored is not None and model_of(stored) is model_of(row):
+        inherit_row(row, stored)
 
 
-def _is_there(row: Any, keyspace: str) -> Flow[LWTResult[Any]]:
+def _row_exists(row: Any, keyspace: str) -> Operation[LWTResult[Any]]:
     """The answer to a conditional write without changes: whether the row is there, read at SERIAL.
 
     No UPDATE could ask without writing: any column that it set would get a new time, and lose its TTL.
     """
-    access = access_to(model_of(row), keyspace)
-    answer = yield Ask(Compiled(access.get, access.stored_key(row), Options(consistency="SERIAL")))
-    return LWTResult(applied=bool(answer.rows))
+    statements = access_to(model_of(row), keyspace)
+    response = yield Execute(Compiled(statements.get, statements.stored_key(row), Options(consistency="SERIAL")))
+    return LWTResult(applied=bool(response.rows))
 
 
-def insert(row: Any, keyspace: str, using: Using, *, absent: bool, nulls: bool) -> Flow[Any]:
+def insert(row: Any, keyspace: str, write_options: Using, *, if_not_exists: bool, nulls: bool) -> Operation[Any]:
     """An INSERT of an instance, whether it was loaded or not."""
     check_row("insert", row)
     one = InstanceWrite(row)
     try:
-        made = writing_to(model_of(row), keyspace).insert(row, using, absent=absent, nulls=nulls)
-        return (yield from _written(row, made, one))
+        statement = writing_to(model_of(row), keyspace).insert(row, write_options, absent=if_not_exists, nulls=nulls)
+        return (yield from _write_instance(row, statement, one))
     finally:
         one.end()
 
 
-def _written(row: Any, made: Write, one: InstanceWrite) -> Flow[Any]:
-    result = yield from _tracked(row, made.compiled, made.row, one)
+def _write_instance(row: Any, made: Write, statement: InstanceWrite) -> Operation[Any]:
+    result = yield from _write_tracked(row, made.compiled, made.row, statement)
     if result is None or result.applied:
-        one.applied(made.row)
+        statement.applied(made.row)
     return result
 
 
-def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None, one: InstanceWrite) -> Flow[Any]:
+def _write_tracked(
+    row: Any, compiled: Compiled[Any], new_snapshot: Snapshot | None, one: InstanceWrite
+) -> Operation[Any]:
     """A write of an instance; without an answer, the instance takes note that it does not know its row."""
-    one.may_be_sent(partial(lose_write, row, compiled, stands))
+    one.may_be_sent(partial(lose_write, row, compiled, new_snapshot))
     try:
         return (yield from write(compiled))
     except BaseException as error:
@@ -382,13 +386,13 @@ def _tracked(row: Any, compiled: Compiled[Any], stands: Snapshot | None, one: In
         raise
 
 
-def delete(row: Any, keyspace: str, *, exists: bool, timestamp: int | None) -> Flow[Any]:
+def delete(row: Any, keyspace: str, *, if_exists: bool, timestamp: int | None) -> Operation[Any]:
     """A DELETE of the row of an instance, which is a new one afterwards."""
     check_row("delete", row)
     one = InstanceWrite(row)
     try:
-        compiled = writing_to(model_of(row), keyspace).delete(row, exists=exists, timestamp=timestamp)
-        result = yield from _tracked(row, compiled, None, one)
+        compiled = writing_to(model_of(row), keyspace).delete(row, exists=if_exists, timestamp=timestamp)
+        result = yield from _write_tracked(row, compiled, None, one)
         if result is None or result.applied:
             one.applied(None)
         return result

@@ -14,31 +14,31 @@ from typing import Any, Final
 from scyllamodel.driver import names  # registers the driver's own handler at exit, which ours has to run before
 from scyllamodel.errors import ConnectionFailed
 
-_epoch = [0]
+_generation = [0]
 
 
-def epoch() -> int:
+def generation() -> int:
     """A number that differs between a process and its forked children."""
-    return _epoch[0]
+    return _generation[0]
 
 
-def in_child(function: Callable[[], object]) -> None:
+def call_in_child(function: Callable[[], object]) -> None:
     """Call a function in each process that is forked from this one, on systems that fork."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=function)
 
 
-def _forked() -> None:
-    _epoch[0] += 1
+def _count_fork() -> None:
+    _generation[0] += 1
 
 
-in_child(_forked)
+call_in_child(_count_fork)
 
-abandoned: Final[list[object]] = []
+abandoned_objects: Final[list[object]] = []
 """Sessions of the parent, kept from the garbage collector, which would close them and wait for threads long gone."""
 
 
-def leave_inherited_loop() -> None:
+def discard_inherited_loop() -> None:
     """Give up the driver's event loop of the parent process, so that the driver makes another one here.
 
     The driver would do so itself, but closes each connection of the parent under its lock. A thread of the parent that
@@ -49,26 +49,26 @@ def leave_inherited_loop() -> None:
         loop: Any = getattr(module, "_global_loop", None)
         if loop is None or loop._pid == os.getpid():  # noqa: SLF001 - the driver has no public way
             continue
-        abandoned.append(loop)
+        abandoned_objects.append(loop)
         module._global_loop = None  # noqa: SLF001
-        inherited: dict[int, Any] = getattr(module, "_dispatcher_map", {})  # asyncore keeps its connections here
-        for connection in [*getattr(loop, "_live_conns", ()), *inherited.values()]:
+        connections: dict[int, Any] = getattr(module, "_dispatcher_map", {})  # asyncore keeps its connections here
+        for connection in [*getattr(loop, "_live_conns", ()), *connections.values()]:
             if getattr(connection, "_socket", None) is not None:
                 connection._socket.close()  # noqa: SLF001
-        inherited.clear()
+        connections.clear()
 
 
-atexit.register(leave_inherited_loop)
+atexit.register(discard_inherited_loop)
 
 
-def check(opened: int, what: str) -> None:
+def check_not_forked(opened_generation: int, label: str) -> None:
     """Refuse a connection of the parent process.
 
     Raises:
-        ConnectionFailed: this process was forked after ``opened`` was taken.
+        ConnectionFailed: this process was forked after ``opened_generation`` was taken.
     """
-    if opened != _epoch[0]:
+    if opened_generation != _generation[0]:
         raise ConnectionFailed(
-            f"{what} was opened before this process was forked, and its sockets belong to the parent. Open a new one "
+            f"{label} was opened before this process was forked, and its sockets belong to the parent. Open a new one "
             "in the child (in a pre-fork server: in its post-fork hook)."
         )

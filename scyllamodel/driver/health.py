@@ -12,13 +12,13 @@ from typing import Any, Final
 import attrs
 
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.servers import CLUSTER_STATUS, Node, read_members
+from scyllamodel.driver.servers import CLUSTER_STATUS_QUERY, Node, read_nodes
 from scyllamodel.schema.rules.preflight import Health, Member
 from scyllamodel.schema.server import ServerProfile
 
-_GOSSIP: Final = "SELECT * FROM system_views.gossip_info"
-_TABLETS: Final = "SELECT DISTINCT table_id, keyspace_name FROM system.tablets"
-_AT_REST: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMOVED"})
+_GOSSIP_QUERY: Final = "SELECT * FROM system_views.gossip_info"
+_TABLETS_QUERY: Final = "SELECT DISTINCT table_id, keyspace_name FROM system.tablets"
+_STABLE_STATES: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMOVED"})
 """States in which a node neither takes nor gives up data."""
 
 
@@ -28,12 +28,12 @@ def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
     Raises:
         IntrospectionError: not even the nodes could be read.
     """
-    found = {str(node.host_id): node for node in read_members(coordinator)}
-    states = _scylla_states(coordinator) if server.has_cluster_status else _states(coordinator)
-    joining = [member for host_id, member in states.items() if member.moving and host_id not in found]
-    tablets = _rows(coordinator, _TABLETS) if server.migrates_to_tablets else ()
+    nodes = {str(node.host_id): node for node in read_nodes(coordinator)}
+    states = _scylla_states(coordinator) if server.has_cluster_status else _gossip_states(coordinator)
+    joining_members = [member for host_id, member in states.items() if member.moving and host_id not in nodes]
+    tablets = _rows_or_none(coordinator, _TABLETS_QUERY) if server.migrates_to_tablets else ()
     return Health(
-        [*(_member(node, states.get(host_id)) for host_id, node in found.items()), *joining],
+        [*(_member(node, states.get(host_id)) for host_id, node in nodes.items()), *joining_members],
         frozenset(str(row["keyspace_name"]) for row in tablets),
     )
 
@@ -42,17 +42,17 @@ def _member(node: Node, state: Member | None) -> Member:
     return Member(
         node.address,
         node.data_center,
-        None if node.version is None else str(node.version),
+        None if node.schema_version is None else str(node.schema_version),
         is_up=(node.host is None or node.host.is_up is not False) and (state is None or state.is_up),
         moving="" if state is None else state.moving,
     )
 
 
-def _states(coordinator: Coordinator) -> dict[str, Member]:
+def _gossip_states(coordinator: Coordinator) -> dict[str, Member]:
     """What gossip tells of each node, by host id; Cassandra 4.1 and later show it, as ``BOOT,…`` and the like."""
     return {
-        str(row.get("host_id")): _told(row.get("address"), row.get("dc"), _status(row))
-        for row in _rows(coordinator, _GOSSIP)
+        str(row.get("host_id")): _reported_member(row.get("address"), row.get("dc"), _status(row))
+        for row in _rows_or_none(coordinator, _GOSSIP_QUERY)
     }
 
 
@@ -63,17 +63,17 @@ def _status(row: Mapping[str, Any]) -> str:
 def _scylla_states(coordinator: Coordinator) -> dict[str, Member]:
     return {
         str(row["host_id"]): attrs.evolve(
-            _told(row["peer"], row["dc"], str(row["status"] or "")), is_up=row["up"] is not False
+            _reported_member(row["peer"], row["dc"], str(row["status"] or "")), is_up=row["up"] is not False
         )
-        for row in _rows(coordinator, CLUSTER_STATUS)
+        for row in _rows_or_none(coordinator, CLUSTER_STATUS_QUERY)
     }
 
 
-def _told(address: Any, data_center: Any, status: str) -> Member:
-    return Member(str(address), str(data_center or ""), moving="" if status.upper() in _AT_REST else status)
+def _reported_member(address: Any, data_center: Any, status: str) -> Member:
+    return Member(str(address), str(data_center or ""), moving="" if status.upper() in _STABLE_STATES else status)
 
 
-def _rows(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
+def _rows_or_none(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
     try:
         return coordinator.rows(cql)
     except DRIVER_ERRORS:

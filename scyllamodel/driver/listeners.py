@@ -17,7 +17,7 @@ def is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
-def unawaited(name: str) -> str:
+def async_callback_message(name: str) -> str:
     """The message about an async function that is given to a `Repo`."""
     return (
         f"{name}= is an async function, and a Repo cannot await it. Give a plain function, or use an AsyncRepo, which "
@@ -25,17 +25,17 @@ def unawaited(name: str) -> str:
     )
 
 
-async def noticed(found: Any) -> None:
+async def await_if_needed(returned: Any) -> None:
     """Await what a function of the application returned, if it is an async one."""
-    if inspect.isawaitable(found):
-        await found
+    if inspect.isawaitable(returned):
+        await returned
 
 
-def check_plain(name: str, function: Any) -> None:
+def check_not_async(name: str, function: Any) -> None:
     """Refuse an async function where nothing awaits it.
 
     Raises:
         TypeError: it is one.
     """
     if function is not None and is_async(function):
-        raise TypeError(unawaited(name))
+        raise TypeError(async_callback_message(name))

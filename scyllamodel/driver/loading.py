@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from scyllamodel.driver.decoding import DamagedPage, DamagedRow, Unreadable
+from scyllamodel.driver.decoding import DamagedPage, DamagedRow, UnreadableCell
 from scyllamodel.errors import LoadError
 from scyllamodel.model.column import Column
 from scyllamodel.query.memory import memory_of
@@ -26,83 +26,83 @@ from scyllamodel.types.hints import Hint
 OnError: TypeAlias = Callable[[LoadError], Any]
 """Receives the error of each row that cannot be loaded; the row is left out. What it raises ends the read."""
 
-CHUNK: Final = 256
+CHUNK_ROWS: Final = 256
 """Rows of a stream that are loaded together."""
 
 _ADVICE: Final = "Give on_error= to all, stream, page, scan or get_many to go past such rows."
-_KEY: Final = ("partition_key", "clustering")
+_KEY_KINDS: Final = ("partition_key", "clustering")
 
 
-def load_rows(shape: Shape[Any], rows: Sequence[Any], on_error: OnError | None = None) -> list[Any]:
+def load_rows(template: Shape[Any], rows: Sequence[Any], on_error: OnError | None = None) -> list[Any]:
     """All rows of a page.
 
     Raises:
         LoadError: a row cannot be loaded, and nothing receives its error.
     """
-    if shape.load is None and rows.__class__ is not DamagedPage:
+    if template.load is None and rows.__class__ is not DamagedPage:
         return list(rows)
-    found: list[Any] = []
+    loaded: list[Any] = []
     try:
-        for chunk in load_chunks(shape, rows, on_error, len(rows)):
-            found += chunk
+        for chunk in load_chunks(template, rows, on_error, len(rows)):
+            loaded += chunk
     except LoadError:
         del rows
         raise
-    return found
+    return loaded
 
 
 def load_chunks(
-    shape: Shape[Any], rows: Sequence[Any], on_error: OnError | None, size: int = CHUNK
+    template: Shape[Any], rows: Sequence[Any], on_error: OnError | None, size: int = CHUNK_ROWS
 ) -> Iterator[list[Any]]:
     """The rows of a page in lists, of which each is loaded when it is asked for; those before a failing row come first.
 
     Raises:
         LoadError: a row cannot be loaded, and nothing receives its error.
     """
-    load, left, taken = shape.load or _intact, iter(rows), 0
-    while taken < len(rows):
-        found: list[Any] = []
+    load, remaining, consumed = template.load or _require_readable, iter(rows), 0
+    while consumed < len(rows):
+        chunk: list[Any] = []
         fault: Exception | None = None
         try:
-            found.extend(map(load, islice(left, size)))  # keeps what was loaded before one fails
+            chunk.extend(map(load, islice(remaining, size)))  # keeps what was loaded before one fails
         except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
             fault = error
-        taken += len(found)
-        if found:
-            yield found
+        consumed += len(chunk)
+        if chunk:
+            yield chunk
         if fault is not None:
-            failure = load_error(shape, rows[taken], fault)
-            taken += 1
+            failure = load_error(template, rows[consumed], fault)
+            consumed += 1
             if on_error is None:
-                del rows, left, fault
+                del rows, remaining, fault
                 raise failure
             on_error(failure)
 
 
-def load_row(shape: Shape[Any], row: Any) -> Any:
+def load_row(template: Shape[Any], row: Any) -> Any:
     """One row.
 
     Raises:
         LoadError: it cannot be loaded.
     """
-    load: Any = shape.load
+    load: Any = template.load
     try:
         return load(row)
     except Exception as error:  # noqa: BLE001 - likewise
         fault = error
-    failure = load_error(shape, row, fault)
+    failure = load_error(template, row, fault)
     del row, fault
     raise failure
 
 
-def load_value(hint: Hint, value: Any) -> Any:
+def load_value(type_mapping: Hint, value: Any) -> Any:
     """One value, as it is loaded in a row."""
     if value is None:
-        return hint.empty() if hint.empty else None
-    return hint.load(value) if hint.load else value
+        return type_mapping.empty() if type_mapping.empty else None
+    return type_mapping.load(value) if type_mapping.load else value
 
 
-def _intact(row: Any) -> Any:
+def _require_readable(row: Any) -> Any:
     """A row that nothing loads, unless a cell of it could not be decoded."""
     return row if row.__class__ is not DamagedRow else tuple(row)
 
@@ -113,124 +113,131 @@ class _Cell:
 
     name: str
     column: Column[Any] | None
-    hint: Hint | None
+    type_mapping: Hint | None
     show: Show
 
 
 _Cells: TypeAlias = Sequence[tuple[_Cell, Any]]
 
 
-def _cells(shape: Shape[Any]) -> list[_Cell]:
-    if not shape.selection and shape.model is not None:
-        return [_of_column(column) for column in memory_of(shape.model).fields]
-    return [_of_expression(one) for one in shape.selection]
+def _cells(template: Shape[Any]) -> list[_Cell]:
+    if not template.selection and template.model is not None:
+        return [_column_cell(column) for column in memory_of(template.model).fields]
+    return [_expression_cell(selected) for selected in template.selection]
 
 
-def _of_column(column: Column[Any]) -> _Cell:
+def _column_cell(column: Column[Any]) -> _Cell:
     return _Cell(repr(column), column, column.hint, column.show)
 
 
-def _of_expression(one: Any) -> _Cell:
-    base = base_of(one.expression)
+def _expression_cell(selected: Any) -> _Cell:
+    base = base_of(selected.expression)
     column = None if base is None else column_of(base)
-    return _Cell(str(one.expression), column, hint_of(one), one.expression.show)
+    return _Cell(str(selected.expression), column, hint_of(selected), selected.expression.show)
 
 
-def load_error(shape: Shape[Any], row: Any, fault: Exception) -> LoadError:
+def load_error(template: Shape[Any], row: Any, fault: Exception) -> LoadError:
     """The error of a row, with the column that cannot be loaded and the key as far as it can be read."""
     values = row.cells if isinstance(row, DamagedRow) else row
-    return _error(shape.model, list(zip(_cells(shape), values, strict=False)), fault)
+    return _build_error(template.model, list(zip(_cells(template), values, strict=False)), fault)
 
 
-def named_error(model: type, named: Mapping[str, Any], fault: Exception, before: str = "") -> LoadError:
+def load_error_by_name(model: type, values: Mapping[str, Any], fault: Exception, prefix: str = "") -> LoadError:
     """The error of a row that is given by the names of its columns in CQL.
 
     Parameters:
-        before: what the message says first.
+        prefix: what the message says first.
     """
     columns = memory_of(model).columns.values()
-    return _error(
-        model, [(_of_column(one), named[one.db_name]) for one in columns if one.db_name in named], fault, before
+    return _build_error(
+        model,
+        [(_column_cell(column), values[column.db_name]) for column in columns if column.db_name in values],
+        fault,
+        prefix,
     )
 
 
-def _error(model: type | None, cells: _Cells, fault: Exception, before: str = "") -> LoadError:
+def _build_error(model: type | None, cells: _Cells, fault: Exception, prefix: str = "") -> LoadError:
     table = getattr(getattr(model, "__facts__", None), "name", "")
     details = {
         "model": getattr(model, "__qualname__", ""),
         "table": table,
-        "key": {cell.column.name: _key_part(cell, value) for cell, value in cells if cell.column and _is_key(cell)},
+        "key": {cell.column.name: _key_value(cell, value) for cell, value in cells if cell.column and _is_key(cell)},
     }
-    where = f"{before}{table}, row {_shown_key(cells)}" if details["key"] else f"{before}{table}"
+    location = f"{prefix}{table}, row {_format_key(cells)}" if details["key"] else f"{prefix}{table}"
     for cell, value in cells:
-        cause = _fault_of(cell, value)
+        cause = _load_fault(cell, value)
         if cause is not None:
-            return _of_cell(where, cell, value, cause, details)
+            return _cell_error(location, cell, value, cause, details)
     if any(cell.show is not repr for cell, _ in cells):  # the fault may quote any of its values
-        return LoadError(f"{where}: it cannot be loaded ({type(fault).__name__}).", column="", **details)
-    return _caused(LoadError(f"{where}: it cannot be loaded: {fault}", column="", **details), fault)
+        return LoadError(f"{location}: it cannot be loaded ({type(fault).__name__}).", column="", **details)
+    return _with_cause(LoadError(f"{location}: it cannot be loaded: {fault}", column="", **details), fault)
 
 
-def _of_cell(where: str, cell: _Cell, value: Any, cause: Exception, details: Mapping[str, Any]) -> LoadError:
+def _cell_error(location: str, cell: _Cell, value: Any, cause: Exception, details: Mapping[str, Any]) -> LoadError:
     """The error of one value; a redacted one appears neither in it nor in its cause, which may quote it."""
-    kind = value.cql_type if cell.hint is None and isinstance(value, Unreadable) else _kind(cell)
+    type_name = value.cql_type if cell.type_mapping is None and isinstance(value, UnreadableCell) else _type_name(cell)
     column = cell.name if cell.column is None else cell.column.name
     if cell.show is not repr:
-        text = f"{where}: the value of {cell.name}, which is not shown, cannot be loaded as {kind}. {_ADVICE}"
+        text = f"{location}: the value of {cell.name}, which is not shown, cannot be loaded as {type_name}. {_ADVICE}"
         return LoadError(text, column=column, **details)
-    text = f"{where}: {_shown(value)} in {cell.name} cannot be loaded as {kind}: {cause}. {_ADVICE}"
-    stored = value.stored if isinstance(value, Unreadable) else value
-    return _caused(LoadError(text, column=column, value=stored, **details), cause)
+    text = f"{location}: {_format_value(value)} in {cell.name} cannot be loaded as {type_name}: {cause}. {_ADVICE}"
+    stored = value.raw_bytes if isinstance(value, UnreadableCell) else value
+    return _with_cause(LoadError(text, column=column, value=stored, **details), cause)
 
 
-def _caused(failure: LoadError, cause: Exception) -> LoadError:
+def _with_cause(failure: LoadError, cause: Exception) -> LoadError:
     failure.__cause__ = cause
     return failure
 
 
-def _fault_of(cell: _Cell, value: Any) -> Exception | None:
+def _load_fault(cell: _Cell, value: Any) -> Exception | None:
     """Why a value cannot be loaded, or None."""
-    if isinstance(value, Unreadable):
+    if isinstance(value, UnreadableCell):
         return value.error
     try:
-        if cell.hint is not None:
-            load_value(cell.hint, value)
+        if cell.type_mapping is not None:
+            load_value(cell.type_mapping, value)
     except Exception as error:  # noqa: BLE001 - likewise
         return error
     return None
 
 
-def _kind(cell: _Cell) -> str:
-    if cell.hint is None:
+def _type_name(cell: _Cell) -> str:
+    if cell.type_mapping is None:
         return "its type"
-    python = cell.hint.python
+    python = cell.type_mapping.python
     name = getattr(python, "__qualname__", None) or str(python)
-    return f"{name} ({cell.hint.type.cql})"
+    return f"{name} ({cell.type_mapping.type.cql})"
 
 
 def _is_key(cell: _Cell) -> bool:
-    return cell.column is not None and cell.column.spec.kind in _KEY and cell.name == repr(cell.column)
+    return cell.column is not None and cell.column.spec.kind in _KEY_KINDS and cell.name == repr(cell.column)
 
 
-def _key_part(cell: _Cell, value: Any) -> Any:
+def _key_value(cell: _Cell, value: Any) -> Any:
     if cell.show is not repr:
         return HIDDEN
-    if isinstance(value, Unreadable):
-        return value.stored
-    return value if cell.hint is None or _fault_of(cell, value) is not None else load_value(cell.hint, value)
-
-
-def _shown_key(cells: _Cells) -> str:
-    return ", ".join(
-        f"{cell.column.name}={_shown_part(cell, value)}" for cell, value in cells if cell.column and _is_key(cell)
+    if isinstance(value, UnreadableCell):
+        return value.raw_bytes
+    return (
+        value
+        if cell.type_mapping is None or _load_fault(cell, value) is not None
+        else load_value(cell.type_mapping, value)
     )
 
 
-def _shown_part(cell: _Cell, value: Any) -> str:
+def _format_key(cells: _Cells) -> str:
+    return ", ".join(
+        f"{cell.column.name}={_format_key_value(cell, value)}" for cell, value in cells if cell.column and _is_key(cell)
+    )
+
+
+def _format_key_value(cell: _Cell, value: Any) -> str:
     if cell.show is not repr:
         return HIDDEN
-    return _shown(value if isinstance(value, Unreadable) else _key_part(cell, value))
+    return _format_value(value if isinstance(value, UnreadableCell) else _key_value(cell, value))
 
 
-def _shown(value: Any) -> str:
-    return shortened(str(value) if isinstance(value, Unreadable) else repr(value), value)
+def _format_value(value: Any) -> str:
+    return shortened(str(value) if isinstance(value, UnreadableCell) else repr(value), value)

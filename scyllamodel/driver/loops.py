@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import ParamSpec
 
-from scyllamodel.driver.request_errors import note_attempts
+from scyllamodel.driver.request_errors import record_attempts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,17 +29,17 @@ IN_FLIGHT: Final = 1024
 """Requests of one loop that the driver has; more could block the loop while the driver waits for a connection."""
 
 
-class _Place:
+class _Waiter:
     """Where the answer of one request goes; the driver may call back twice, with a timeout and a late answer."""
 
-    __slots__ = ("answered", "waiting")
+    __slots__ = ("answered", "future_ref")
 
-    def __init__(self, waiting: asyncio.Future[Any]) -> None:
-        self.waiting = weakref.ref(waiting)
+    def __init__(self, result_future: asyncio.Future[Any]) -> None:
+        self.future_ref = weakref.ref(result_future)
         self.answered = False
 
 
-def _notice(future: asyncio.Future[Any]) -> None:
+def _consume_exception(future: asyncio.Future[Any]) -> None:
     """Take notice of an error that came at the moment of a cancellation, which asyncio would report otherwise."""
     if future.done() and not future.cancelled():
         future.exception()
@@ -74,7 +74,7 @@ def _no_waits() -> _Waits | None:
     return None
 
 
-class Waker:
+class LoopNotifier:
     """Delivers answers to one event loop, and bounds the requests that are under way for it.
 
     A request counts until the driver is done with it. A task that gives up earlier leaves its request in the driver,
@@ -86,10 +86,10 @@ class Waker:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
-        self._free = IN_FLIGHT
+        self._free_slots = IN_FLIGHT
         self._waits: Callable[[], _Waits | None] = _no_waits
-        self._queue: deque[tuple[_Place, Any, bool]] = deque()
-        self._pending = False
+        self._results: deque[tuple[_Waiter, Any, bool]] = deque()
+        self._is_scheduled = False
 
     async def request(self, send: Callable[[], Any]) -> tuple[Any, Any]:
         """Send a request when there is room, and wait for its answer.
@@ -108,83 +108,83 @@ class Waker:
         if waits is None:
             waits = _Waits(loop)
             self._waits = weakref.ref(waits)
-        await self._turn(loop, waits.turns)
-        waiting: asyncio.Future[Any] = loop.create_future()
+        await self._acquire_slot(loop, waits.turns)
+        result_future: asyncio.Future[Any] = loop.create_future()
         try:
             future = send()
         except BaseException:
-            self._release()
+            self._release_slot()
             raise
-        place = _Place(waiting)
-        future.add_callbacks(self._deliver, self._deliver, callback_args=(place, False), errback_args=(place, True))
-        waits.answers.add(waiting)
+        waiter = _Waiter(result_future)
+        future.add_callbacks(self._deliver, self._deliver, callback_args=(waiter, False), errback_args=(waiter, True))
+        waits.answers.add(result_future)
         try:
-            return future, await waiting
+            return future, await result_future
         except asyncio.CancelledError:
-            _notice(waiting)
+            _consume_exception(result_future)
             raise
         except Exception as error:
-            note_attempts(error, future)
+            record_attempts(error, future)
             raise
         finally:
-            waits.answers.discard(waiting)
+            waits.answers.discard(result_future)
 
-    async def _turn(self, loop: asyncio.AbstractEventLoop, turns: deque[asyncio.Future[None]]) -> None:
+    async def _acquire_slot(self, loop: asyncio.AbstractEventLoop, turns: deque[asyncio.Future[None]]) -> None:
         """Wait until fewer requests are in flight; those that came first go first."""
-        if self._free:
-            self._free -= 1
+        if self._free_slots:
+            self._free_slots -= 1
             return
-        turn: asyncio.Future[None] = loop.create_future()
-        turns.append(turn)
+        slot_waiter: asyncio.Future[None] = loop.create_future()
+        turns.append(slot_waiter)
         try:
-            await turn
+            await slot_waiter
         except BaseException:  # cancelled, or closed
-            if turn.done() and not turn.cancelled():  # it was given its turn at the same moment
-                self._release()
+            if slot_waiter.done() and not slot_waiter.cancelled():  # it was given its turn at the same moment
+                self._release_slot()
             else:
                 with contextlib.suppress(ValueError):
-                    turns.remove(turn)
+                    turns.remove(slot_waiter)
             raise
 
-    def _release(self) -> None:
+    def _release_slot(self) -> None:
         waits = self._waits()
         while waits is not None and waits.turns:
-            turn = waits.turns.popleft()
-            if not turn.done():  # a task that was just cancelled has not run yet
-                turn.set_result(None)
+            slot_waiter = waits.turns.popleft()
+            if not slot_waiter.done():  # a task that was just cancelled has not run yet
+                slot_waiter.set_result(None)
                 return
-        self._free += 1
+        self._free_slots += 1
 
-    def _deliver(self, found: Any, place: _Place, failed: bool) -> None:  # noqa: FBT001
+    def _deliver(self, result: Any, waiter: _Waiter, is_error: bool) -> None:  # noqa: FBT001
         """In the driver's thread: leave the answer, and wake the loop unless that is being done."""
         loop = self._loop()
         if loop is None or loop.is_closed():  # perhaps after it was woken, and before it ran
-            self._queue.clear()
+            self._results.clear()
             return
-        self._queue.append((place, found, failed))
-        if not self._pending:
-            self._pending = True
+        self._results.append((waiter, result, is_error))
+        if not self._is_scheduled:
+            self._is_scheduled = True
             try:
-                loop.call_soon_threadsafe(self._drain)
+                loop.call_soon_threadsafe(self._deliver_results)
             except RuntimeError:  # closed at this moment
-                self._queue.clear()
+                self._results.clear()
 
-    def _drain(self) -> None:
-        self._pending = False  # first: what comes from here on wakes again
-        while self._queue:
-            place, found, failed = self._queue.popleft()
-            if place.answered:
+    def _deliver_results(self) -> None:
+        self._is_scheduled = False  # first: what comes from here on wakes again
+        while self._results:
+            waiter, result, is_error = self._results.popleft()
+            if waiter.answered:
                 continue
-            place.answered = True
-            self._release()
-            waiting = place.waiting()
-            if waiting is not None and not waiting.done():
-                (waiting.set_exception if failed else waiting.set_result)(found)
+            waiter.answered = True
+            self._release_slot()
+            result_future = waiter.future_ref()
+            if result_future is not None and not result_future.done():
+                (result_future.set_exception if is_error else result_future.set_result)(result)
 
 
-_wakers: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Waker]] = weakref.WeakKeyDictionary()
+_notifiers: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopNotifier]] = weakref.WeakKeyDictionary()
 
-_origin: Final = contextvars.ContextVar[asyncio.AbstractEventLoop]("scyllamodel_loop")
+_origin_loop: Final = contextvars.ContextVar[asyncio.AbstractEventLoop]("scyllamodel_loop")
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
@@ -202,74 +202,76 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
-def _context() -> contextvars.Context:
+def _thread_context() -> contextvars.Context:
     """The context of this task, in which a thread knows the loop that waits for it."""
     context = contextvars.copy_context()
-    context.run(_origin.set, running_loop())
+    context.run(_origin_loop.set, running_loop())
     return context
 
 
-async def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
+async def run_in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
     """Call a function in a thread of the loop's executor, as `asyncio.to_thread` does.
 
     For release work, which the end of the loop waits for. Requests for data never wait for that executor, whose threads
     an application may fill.
     """
-    return await running_loop().run_in_executor(None, partial(_context().run, function, *args, **keywords))
+    return await running_loop().run_in_executor(None, partial(_thread_context().run, function, *args, **keywords))
 
 
 def start_thread(function: Callable[P, Any], *args: P.args, **keywords: P.kwargs) -> None:
     """Call a function in a thread of its own, which the end of the program does not wait for."""
     threading.Thread(
-        target=_context().run, args=(partial(function, *args, **keywords),), name="scyllamodel", daemon=True
+        target=_thread_context().run, args=(partial(function, *args, **keywords),), name="scyllamodel", daemon=True
     ).start()
 
 
-async def until_done(done: Future[Any], timeout: float | None = None) -> None:
+async def until_done(future: Future[Any], timeout: float | None = None) -> None:
     """Wait for what another thread does, or until the time is over; its result and its error are left where they are.
 
     Unlike `asyncio.wrap_future` this needs the loop for nothing when the wait ends early, since it may be closed then.
     """
     loop = running_loop()
-    waiting: asyncio.Future[None] = loop.create_future()
+    waiter: asyncio.Future[None] = loop.create_future()
 
     def wake(_: Future[Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
-            loop.call_soon_threadsafe(end)
+            loop.call_soon_threadsafe(finish)
 
-    def end() -> None:
-        if not waiting.done():
-            waiting.set_result(None)
+    def finish() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
 
-    done.add_done_callback(wake)
-    await asyncio.wait([waiting], timeout=timeout)
+    future.add_done_callback(wake)
+    await asyncio.wait([waiter], timeout=timeout)
 
 
-async def in_own_thread(function: Callable[[], T]) -> T:
+async def run_in_own_thread(function: Callable[[], T]) -> T:
     """Call a function in a thread of its own."""
-    done: Future[T] = Future()
-    done.set_running_or_notify_cancel()  # a task that gives up leaves it to its end
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()  # a task that gives up leaves it to its end
 
     def call() -> None:
         try:
-            done.set_result(function())
+            outcome.set_result(function())
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-            done.set_exception(error)
+            outcome.set_exception(error)
 
     start_thread(call)
-    await until_done(done)
-    return done.result(0)
+    await until_done(outcome)
+    return outcome.result(0)
 
 
 def origin_loop() -> asyncio.AbstractEventLoop | None:
     """The loop that waits for what this thread does, if there is one."""
-    return _origin.get(None)
+    return _origin_loop.get(None)
 
 
-def waker() -> Waker:
+def loop_notifier() -> LoopNotifier:
     """The one of the running loop."""
     loop = running_loop()
-    found = _wakers.get(loop)
-    if found is None:
-        found = _wakers[loop] = Waker(loop)  # no other thread runs this loop; the dictionary itself is atomic
-    return found
+    notifier = _notifiers.get(loop)
+    if notifier is None:
+        notifier = _notifiers[loop] = LoopNotifier(
+            loop
+        )  # no other thread runs this loop; the dictionary itself is atomic
+    return notifier

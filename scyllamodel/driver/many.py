@@ -12,11 +12,11 @@ from typing import Any, TypeAlias, TypeVar, cast
 import attrs
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.batches import Batch, saving
-from scyllamodel.driver.bulk import CONCURRENCY, GROUP, Bulk, Grouping, Job
+from scyllamodel.driver.batches import Batch, save_statement
+from scyllamodel.driver.bulk import BATCH_ROWS, CONCURRENCY, BulkRun, Job, PartitionGrouping
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.loading import OnError, load_row, load_rows
-from scyllamodel.driver.requests import Answer, Requests
+from scyllamodel.driver.requests import Requests, Response
 from scyllamodel.driver.sources import ThreadedSource, may_block
 from scyllamodel.model.state import InstanceWrite
 from scyllamodel.query.functions import is_model
@@ -30,17 +30,17 @@ from scyllamodel.types.display import strictest
 
 M = TypeVar("M")
 
-Given: TypeAlias = "Iterable[Any] | AsyncIterable[Any]"
-Make: TypeAlias = "Callable[[int, Any], Job]"
+Source: TypeAlias = "Iterable[Any] | AsyncIterable[Any]"
+JobFactory: TypeAlias = "Callable[[int, Any], Job]"
 """A row or key with its place, to its job; what it raises is the error of that row."""
 
 
-def _concurrency(given: int) -> int:
-    return check_integer("concurrency", given, least=1)
+def _check_concurrency(value: int) -> int:
+    return check_integer("concurrency", value, minimum=1)
 
 
 @attrs.frozen
-class Many:
+class BulkOperations:
     """How many rows are worked through.
 
     Attributes:
@@ -51,38 +51,44 @@ class Many:
 
     requests: Requests
     keyspace: str
-    concurrency: int = attrs.field(default=CONCURRENCY, converter=_concurrency)
+    concurrency: int = attrs.field(default=CONCURRENCY, converter=_check_concurrency)
     on_progress: OnProgress | None = None
     in_loop: bool = False
 
-    def save(self, rows: Given, using: Using, *, by_partition: bool) -> Bulk:
+    def save(self, rows: Source, write_options: Using, *, by_partition: bool) -> BulkRun:
         """The run that saves instances."""
         check_several("save_many", rows)
-        grouping = Grouping(self._batch, GROUP) if by_partition else None
-        return self._bulk(rows, partial(self._saving, using, by_partition), grouping)
+        grouping = PartitionGrouping(self._new_batch, BATCH_ROWS) if by_partition else None
+        return self._bulk_run(rows, partial(self._save_job, write_options, by_partition), grouping)
 
-    def _saving(self, using: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
+    def _save_job(self, write_options: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
         check_row("save", row)
         one = InstanceWrite(row)
         try:
-            found = saving(row, self.keyspace, using, exists=False, nulls=False)
-            if found is None:
-                return Job([(index, row)], None, ended=one.end)
-            one.may_be_sent(partial(lose_write, row, found.compiled, found.row))
-            job = Job([(index, row)], found.compiled, lambda _: one.applied(found.row), lost=one.lose, ended=one.end)
+            statement = save_statement(row, self.keyspace, write_options, if_exists=False, nulls=False)
+            if statement is None:
+                return Job([(index, row)], None, on_end=one.end)
+            one.may_be_sent(partial(lose_write, row, statement.compiled, statement.row))
+            job = Job(
+                [(index, row)],
+                statement.compiled,
+                lambda _: one.applied(statement.row),
+                on_unknown=one.lose,
+                on_end=one.end,
+            )
             if by_partition:
-                job.partition = _partition(access_to(model_of(row), self.keyspace), row)
+                job.partition = _partition_key(access_to(model_of(row), self.keyspace), row)
         except BaseException:
             one.end()
             raise
         return job
 
-    def _batch(self) -> Batch:
+    def _new_batch(self) -> Batch:
         return Batch(self.keyspace).unlogged()
 
     def get(
-        self, model: type[M], keys: Given, on_error: OnError | None = None
-    ) -> tuple[Bulk, Callable[[BulkReport], list[M | None]]]:
+        self, model: type[M], keys: Source, on_error: OnError | None = None
+    ) -> tuple[BulkRun, Callable[[BulkReport], list[M | None]]]:
         """The run that reads rows, and what gives them in the order of their keys.
 
         It gives None for rows that there are not, or that ``on_error`` received, and raises `BulkWriteError` when some
@@ -90,41 +96,43 @@ class Many:
         """
         check_got(model, verb="get_many")
         check_several("get_many", keys)
-        access = access_to(model, self.keyspace)
-        found: dict[int, M] = {}
+        statements = access_to(model, self.keyspace)
+        rows_by_index: dict[int, M] = {}
 
-        def taken(index: int, answer: Answer) -> None:
-            if on_error is None and answer.rows:
-                found[index] = load_row(access.get, answer.rows[0])
+        def store_row(index: int, response: Response) -> None:
+            if on_error is None and response.rows:
+                rows_by_index[index] = load_row(statements.get, response.rows[0])
                 return
-            for row in load_rows(access.get, answer.rows[:1], on_error):
-                found[index] = row
+            for row in load_rows(statements.get, response.rows[:1], on_error):
+                rows_by_index[index] = row
 
-        def reading(index: int, key: Any) -> Job:
-            return Job([(index, key)], Compiled(access.get, _key(access, key)), partial(taken, index))
+        def read_job(index: int, key: Any) -> Job:
+            return Job(
+                [(index, key)], Compiled(statements.get, _key_values(statements, key)), partial(store_row, index)
+            )
 
-        def rows_of(report: BulkReport) -> list[M | None]:
+        def collect_rows(report: BulkReport) -> list[M | None]:
             report.raise_errors()
-            return [found.get(index) for index in range(report.total)]
+            return [rows_by_index.get(index) for index in range(report.total)]
 
-        return self._bulk(keys, reading), rows_of
+        return self._bulk_run(keys, read_job), collect_rows
 
-    def delete(self, what: Any, keys: Given | None, timestamp: int | None) -> Bulk:
+    def delete(self, rows_or_model: Any, keys: Source | None, timestamp: int | None) -> BulkRun:
         """The run that deletes the rows of instances, or of a model those under keys."""
-        check_several("delete_many", what if keys is None else keys)
+        check_several("delete_many", rows_or_model if keys is None else keys)
         if keys is None:
-            return self._bulk(cast("Given", what), partial(self._deleting, timestamp))
-        if not is_model(what):
-            raise TypeError(f"delete_many() takes instances, or a model and keys, not {what!r}")
-        check_keys_of_kind(what)
-        access: Access[Any] = writing_to(what, self.keyspace)
+            return self._bulk_run(cast("Source", rows_or_model), partial(self._delete_job, timestamp))
+        if not is_model(rows_or_model):
+            raise TypeError(f"delete_many() takes instances, or a model and keys, not {rows_or_model!r}")
+        check_keys_of_kind(rows_or_model)
+        statements: Access[Any] = writing_to(rows_or_model, self.keyspace)
 
-        def deleting(index: int, key: Any) -> Job:
-            return Job([(index, key)], access.delete_key(_key(access, key), timestamp=timestamp))
+        def delete_job(index: int, key: Any) -> Job:
+            return Job([(index, key)], statements.delete_key(_key_values(statements, key), timestamp=timestamp))
 
-        return self._bulk(keys, deleting)
+        return self._bulk_run(keys, delete_job)
 
-    def _deleting(self, timestamp: int | None, index: int, row: Any) -> Job:
+    def _delete_job(self, timestamp: int | None, index: int, row: Any) -> Job:
         check_row("delete", row)
         one = InstanceWrite(row)
         try:
@@ -133,64 +141,64 @@ class Many:
             one.end()
             raise
         one.may_be_sent(partial(lose_write, row, compiled, None))
-        return Job([(index, row)], compiled, lambda _: one.applied(None), lost=one.lose, ended=one.end)
+        return Job([(index, row)], compiled, lambda _: one.applied(None), on_unknown=one.lose, on_end=one.end)
 
-    def _bulk(self, given: Given, make: Make, grouping: Grouping | None = None) -> Bulk:
-        total = len(given) if isinstance(given, Sized) else None
-        leave: Callable[[], Iterable[Any]] = tuple
-        if self.in_loop and may_block(given):
-            given = source = ThreadedSource(cast("Iterable[Any]", given))
-            leave = source.leave
-        return Bulk(
+    def _bulk_run(self, source: Source, job_factory: JobFactory, grouping: PartitionGrouping | None = None) -> BulkRun:
+        total = len(source) if isinstance(source, Sized) else None
+        abandon_source: Callable[[], Iterable[Any]] = tuple
+        if self.in_loop and may_block(source):
+            source = threaded_source = ThreadedSource(cast("Iterable[Any]", source))
+            abandon_source = threaded_source.abandon
+        return BulkRun(
             self.requests,
-            _jobs_awaited(given, make) if isinstance(given, AsyncIterable) else _jobs(given, make),
+            _jobs_async(source, job_factory) if isinstance(source, AsyncIterable) else _jobs(source, job_factory),
             concurrency=self.concurrency,
             total=total,
             on_progress=self.on_progress,
             grouping=grouping,
-            leave=leave,
+            abandon_source=abandon_source,
         )
 
 
-def _jobs(given: Iterable[Any], make: Make) -> Iterator[Job]:
-    for index, one in enumerate(given):
-        yield _job(make, index, one)
+def _jobs(source: Iterable[Any], job_factory: JobFactory) -> Iterator[Job]:
+    for index, item in enumerate(source):
+        yield _job(job_factory, index, item)
 
 
-async def _jobs_awaited(given: AsyncIterable[Any], make: Make) -> AsyncIterator[Job]:
+async def _jobs_async(source: AsyncIterable[Any], job_factory: JobFactory) -> AsyncIterator[Job]:
     index = 0
-    async for one in given:
-        yield _job(make, index, one)
+    async for item in source:
+        yield _job(job_factory, index, item)
         index += 1
 
 
-def _job(make: Make, index: int, one: Any) -> Job:
+def _job(job_factory: JobFactory, index: int, item: Any) -> Job:
     """The job of a row or key; whatever is wrong with it is its own error."""
     try:
-        return make(index, one)
+        return job_factory(index, item)
     except Exception as error:  # noqa: BLE001 - values of any class, and the classes of applications
-        return Job([(index, one)], None, error=error)
+        return Job([(index, item)], None, error=error)
 
 
-def _partition(access: Access[Any], row: Any) -> Hashable:
+def _partition_key(statements: Access[Any], row: Any) -> Hashable:
     """What rows of one partition have in common."""
-    found = (access.model, *access.partition_of(row))
+    partition_key = (statements.model, *statements.partition_of(row))
     try:
-        hash(found)
+        hash(partition_key)
     except TypeError:  # a frozen collection
         return object()
-    return found
+    return partition_key
 
 
-def _key(access: Access[Any], key: Any) -> tuple[Any, ...]:
+def _key_values(statements: Access[Any], key: Any) -> tuple[Any, ...]:
     """The values of a key that is given as a mapping, a tuple, or the one value of a key of one column."""
     if isinstance(key, Mapping):
-        return access.key_values(cast("Mapping[str, Any]", key))
+        return statements.key_values(cast("Mapping[str, Any]", key))
     values: tuple[Any, ...] = key if issubclass(model_of(key), tuple) else (key,)
-    if len(values) == len(access.key):
+    if len(values) == len(statements.key):
         return values
-    columns = memory_of(access.model).columns
-    shown = strictest(columns[name].show for name in access.key)(key)
+    columns = memory_of(statements.model).columns
+    text = strictest(columns[name].show for name in statements.key)(key)
     raise TypeError(
-        f"a key of {access.model.__qualname__} is ({', '.join(access.key)}), a tuple or a dict, not {shown}"
+        f"a key of {statements.model.__qualname__} is ({', '.join(statements.key)}), a tuple or a dict, not {text}"
     )

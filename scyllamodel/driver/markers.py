@@ -28,10 +28,10 @@ def check_text(cql: object) -> None:
     Raises:
         TypeError: it is a statement, or anything else.
     """
-    shown: Any = cql
+    value: Any = cql
     if not isinstance(cql, str):
         advice = " A statement is sent by repo.execute(statement)." if isinstance(cql, Statement) else ""
-        raise TypeError(f"repo.raw() takes text in CQL, not {given(shown)}.{advice}")
+        raise TypeError(f"repo.raw() takes text in CQL, not {given(value)}.{advice}")
 
 
 def check_values(names: Sequence[str], values: object) -> None:
@@ -45,13 +45,13 @@ def check_values(names: Sequence[str], values: object) -> None:
     """
     markers = f"the text has {len(names)} ({', '.join(names)})" if names else "the text has none"
     if isinstance(values, Mapping):
-        by_name = set(map(str, cast("Mapping[object, object]", values)))
-        if by_name != set(names):
-            wrong = sorted(set(names) - by_name) or sorted(by_name - set(names))
-            what = f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'}"
+        given_names = set(map(str, cast("Mapping[object, object]", values)))
+        if given_names != set(names):
+            wrong_names = sorted(set(names) - given_names) or sorted(given_names - set(names))
+            description = f"{', '.join(wrong_names)} {'is' if len(wrong_names) == 1 else 'are'}"
             raise TypeError(
-                f"repo.raw() takes a value for each marker, and {markers}: {what} "
-                f"{'missing' if set(names) - by_name else 'not among them'}. None is a null."
+                f"repo.raw() takes a value for each marker, and {markers}: {description} "
+                f"{'missing' if set(names) - given_names else 'not among them'}. None is a null."
             )
         return
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):

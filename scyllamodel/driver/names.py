@@ -75,7 +75,7 @@ ServerError: Final[type[Exception]] = _protocol.ServerError
 SyntaxException: Final[type[Exception]] = _protocol.SyntaxException
 
 
-def kind_of(driver_type: Any) -> str:
+def type_kind(driver_type: Any) -> str:
     """What a class of the driver stands for: ``set``, ``tuple`` and so on, ``vector``, or ``user type``.
 
     Its own names will not do: that of a user type is what the user called it, such as ``set``.
@@ -85,12 +85,12 @@ def kind_of(driver_type: Any) -> str:
     return "vector" if hasattr(driver_type, "vector_size") else str(driver_type.typename)
 
 
-def inside_of(driver_type: Any) -> tuple[Any, ...]:
+def subtypes_of(driver_type: Any) -> tuple[Any, ...]:
     """The driver's classes of what is inside of a type: of elements, of keys and values, of fields."""
-    return (driver_type.subtype,) if kind_of(driver_type) == "vector" else tuple(driver_type.subtypes)
+    return (driver_type.subtype,) if type_kind(driver_type) == "vector" else tuple(driver_type.subtypes)
 
 
 def loop_modules() -> list[Any]:
     """The loaded modules of the driver that keep one event loop for the process; asyncio's is remade by the driver."""
-    found = (sys.modules.get(f"cassandra.io.{name}") for name in ("libevreactor", "asyncorereactor"))
-    return [module for module in found if module is not None]
+    modules = (sys.modules.get(f"cassandra.io.{name}") for name in ("libevreactor", "asyncorereactor"))
+    return [module for module in modules if module is not None]

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 from uuid import UUID
 
-from scyllamodel.driver.names import inside_of, kind_of
+from scyllamodel.driver.names import subtypes_of, type_kind
 from scyllamodel.types.converters import MaybeConvert, each
 from scyllamodel.types.identity import of_type
 from scyllamodel.types.values import Native
 
 
-class _Pairs(tuple[Any, ...]):
+class _MapItems(tuple[Any, ...]):
     """A map as the driver serialises it: pairs in their order, hashable where they are."""
 
     __slots__ = ()
@@ -28,106 +28,113 @@ class _Pairs(tuple[Any, ...]):
         return self
 
 
-def arranged(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
+def arranger_for(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
     """The function that arranges a value; None where no set or map has an order that counts.
 
     Parameters:
         is_frozen: whether the value is written whole. If not, each element of the outermost set or map has a cell of
             its own, which the server puts in its place.
     """
-    kind, inside = kind_of(driver_type), inside_of(driver_type)
+    kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
     if kind == "frozen":
-        return arranged(inside[0], is_frozen=True)
-    parts = [arranged(part, is_frozen=True) for part in inside]
+        return arranger_for(subtypes[0], is_frozen=True)
+    arrangers = [arranger_for(subtype, is_frozen=True) for subtype in subtypes]
     if kind == "set":
-        return _set(parts[0], _order(inside[0]) if is_frozen else None)
+        return _set_arranger(arrangers[0], _sort_key(subtypes[0]) if is_frozen else None)
     if kind == "map":
-        return _map(parts[0], parts[1], _order(inside[0]) if is_frozen else None)
-    if not any(parts):
+        return _map_arranger(arrangers[0], arrangers[1], _sort_key(subtypes[0]) if is_frozen else None)
+    if not any(arrangers):
         return None
     if kind in ("list", "vector"):
-        return each(parts[0], None)
-    return lambda value: _fields(value, parts)
+        return each(arrangers[0], None)
+    return lambda value: _arrange_fields(value, arrangers)
 
 
-def _set(part: MaybeConvert, order: Callable[[Any], Any] | None) -> MaybeConvert:
-    if order is None and part is None:
+def _set_arranger(arrange_item: MaybeConvert, sort_key: Callable[[Any], Any] | None) -> MaybeConvert:
+    if sort_key is None and arrange_item is None:
         return None
 
     def arrange(value: Iterable[Any]) -> tuple[Any, ...]:
-        found = value if part is None else map(part, value)
-        return tuple(found if order is None else sorted(found, key=order))
+        items = value if arrange_item is None else map(arrange_item, value)
+        return tuple(items if sort_key is None else sorted(items, key=sort_key))
 
     return arrange
 
 
-def _first(order: Callable[[Any], Any]) -> Callable[[tuple[Any, Any]], Any]:
-    return lambda pair: order(pair[0])
+def _first_item_key(sort_key: Callable[[Any], Any]) -> Callable[[tuple[Any, Any]], Any]:
+    return lambda pair: sort_key(pair[0])
 
 
-def _map(key: MaybeConvert, value: MaybeConvert, order: Callable[[Any], Any] | None) -> MaybeConvert:
-    if order is None and key is None and value is None:
+def _map_arranger(
+    arrange_key: MaybeConvert, arrange_value: MaybeConvert, sort_key: Callable[[Any], Any] | None
+) -> MaybeConvert:
+    if sort_key is None and arrange_key is None and arrange_value is None:
         return None
 
-    by_key = None if order is None else _first(order)
+    pair_key = None if sort_key is None else _first_item_key(sort_key)
 
-    def arrange(given: Mapping[Any, Any]) -> _Pairs:
-        found = [(key(k) if key else k, value(v) if value else v) for k, v in given.items()]
-        return _Pairs(found if by_key is None else sorted(found, key=by_key))
+    def arrange(mapping: Mapping[Any, Any]) -> _MapItems:
+        pairs = [
+            (arrange_key(k) if arrange_key else k, arrange_value(v) if arrange_value else v) for k, v in mapping.items()
+        ]
+        return _MapItems(pairs if pair_key is None else sorted(pairs, key=pair_key))
 
     return arrange
 
 
-def _fields(value: Any, parts: Sequence[MaybeConvert]) -> Any:
+def _arrange_fields(value: Any, arrangers: Sequence[MaybeConvert]) -> Any:
     if not isinstance(value, (tuple, list)):
         return value
     items = cast("Sequence[Any]", value)
     return tuple(
-        [item if item is None or part is None else part(item) for item, part in zip(items, parts, strict=False)]
+        [
+            item if item is None or arrange is None else arrange(item)
+            for item, arrange in zip(items, arrangers, strict=False)
+        ]
     )
 
 
-def _order(driver_type: Any) -> Callable[[Any], Any]:
+def _sort_key(driver_type: Any) -> Callable[[Any], Any]:
     """What sorts the values of a type, arranged as above, as the comparators of servers do."""
-    kind, inside = kind_of(driver_type), inside_of(driver_type)
-    if not inside:
-        return _NATIVE.get(kind) or of_type(Native(kind), {}).cell or _itself
+    kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
+    if not subtypes:
+        return _NATIVE_SORT_KEYS.get(kind) or of_type(Native(kind), {}).cell or _identity
     if kind == "frozen":
-        return _order(inside[0])
-    orders = [_order(part) for part in inside]
+        return _sort_key(subtypes[0])
+    sort_keys = [_sort_key(subtype) for subtype in subtypes]
     if kind in ("list", "set", "vector"):
-        return lambda value: tuple([orders[0](item) for item in value])
+        return lambda value: tuple([sort_keys[0](item) for item in value])
     if kind == "map":
-        return lambda value: tuple([(orders[0](k), orders[1](v)) for k, v in value.items()])
+        return lambda value: tuple([(sort_keys[0](k), sort_keys[1](v)) for k, v in value.items()])
     return lambda value: tuple(
-        [() if item is None else (order(item),) for item, order in zip(value, orders, strict=False)]
+        [() if item is None else (sort_key(item),) for item, sort_key in zip(value, sort_keys, strict=False)]
     )
 
 
-def _itself(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
-def _float(value: Any) -> tuple[bool, float, float]:
+def _float_key(value: Any) -> tuple[bool, float, float]:
     """The order of Java: zeros by their signs, NaN last."""
     return (value != value, 0.0 if value != value else value, math.copysign(1.0, value))  # noqa: PLR0124 - NaN
 
 
-def _uuid(value: UUID) -> tuple[Any, ...]:
+def _uuid_key(value: UUID) -> tuple[Any, ...]:
     """By version, those of version 1 by time."""
     version = (value.int >> 76) & 15
-    return (version, *_time_uuid(value)) if version == 1 else (version, value.bytes)
+    return (version, *_time_uuid_key(value)) if version == 1 else (version, value.bytes)
 
 
-def _time_uuid(value: UUID) -> tuple[int, bytes]:
+def _time_uuid_key(value: UUID) -> tuple[int, bytes]:
     """By time, then by the other bytes, which are signed."""
     return (value.time, bytes([byte ^ 0x80 for byte in value.bytes[8:]]))
 
 
-_NATIVE: Final[Mapping[str, Callable[[Any], Any]]] = {
+_NATIVE_SORT_KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("varchar", "text", "ascii"), str.encode),
-    "double": _float,
-    "float": _float,
-    "uuid": _uuid,
-    "timeuuid": _time_uuid,
+    "double": _float_key,
+    "float": _float_key,
+    "uuid": _uuid_key,
+    "timeuuid": _time_uuid_key,
 }

@@ -12,90 +12,90 @@ from datetime import date, datetime, timezone
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-Pack: TypeAlias = Callable[[Any], bytes]
+Serializer: TypeAlias = Callable[[Any], bytes]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_FIRST: Final = -62_135_596_800_000
-_LAST: Final = 253_402_300_799_999
+_MIN_MILLISECONDS: Final = -62_135_596_800_000
+_MAX_MILLISECONDS: Final = 253_402_300_799_999
 """The milliseconds of the years 1 to 9999 in UTC, which is what `datetime` holds."""
 
-_DAYS: Final = 2**31 - date(1970, 1, 1).toordinal()
-_days: Final = struct.Struct(">I").pack
-_long: Final = struct.Struct(">q").pack
-_int: Final = struct.Struct(">i").pack
+_DAY_OFFSET: Final = 2**31 - date(1970, 1, 1).toordinal()
+_pack_days: Final = struct.Struct(">I").pack
+_pack_long: Final = struct.Struct(">q").pack
+_pack_int: Final = struct.Struct(">i").pack
 
 
-def _timestamp(value: datetime) -> bytes:
-    since = value - _EPOCH
-    milliseconds = (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
-    if _FIRST <= milliseconds <= _LAST:
-        return _long(milliseconds)
+def _serialize_timestamp(value: datetime) -> bytes:
+    offset = value - _EPOCH
+    milliseconds = (offset.days * 86400 + offset.seconds) * 1000 + offset.microseconds // 1000
+    if _MIN_MILLISECONDS <= milliseconds <= _MAX_MILLISECONDS:
+        return _pack_long(milliseconds)
     raise OverflowError("in UTC it is outside the years 1 to 9999, and could not be read")
 
 
-def _date(value: date) -> bytes:
-    return _days(value.toordinal() + _DAYS)
+def _serialize_date(value: date) -> bytes:
+    return _pack_days(value.toordinal() + _DAY_OFFSET)
 
 
-def _ascii(value: str) -> bytes:
+def _serialize_ascii(value: str) -> bytes:
     return value.encode("ascii")
 
 
-NATIVE: Final[Mapping[str, Pack]] = {
+NATIVE_SERIALIZERS: Final[Mapping[str, Serializer]] = {
     "VarcharType": str.encode,
     "UTF8Type": str.encode,
-    "AsciiType": _ascii,
-    "LongType": _long,
-    "CounterColumnType": _long,
-    "Int32Type": _int,
+    "AsciiType": _serialize_ascii,
+    "LongType": _pack_long,
+    "CounterColumnType": _pack_long,
+    "Int32Type": _pack_int,
     "ShortType": struct.Struct(">h").pack,
     "ByteType": struct.Struct(">b").pack,
     "DoubleType": struct.Struct(">d").pack,
     "FloatType": struct.Struct(">f").pack,
     "UUIDType": attrgetter("bytes"),
     "TimeUUIDType": attrgetter("bytes"),
-    "TimestampType": _timestamp,
-    "DateType": _timestamp,
-    "SimpleDateType": _date,
+    "TimestampType": _serialize_timestamp,
+    "DateType": _serialize_timestamp,
+    "SimpleDateType": _serialize_date,
 }
 """By the driver's class of the type; what needs a check has passed it."""
 
 
-def packer(driver_type: Any, protocol: int) -> Pack:
+def serializer_for(driver_type: Any, protocol_version: int) -> Serializer:
     """The function that writes values of a type, none of which is or holds a null."""
     kind: str = driver_type.typename
     if kind == "frozen":
-        return packer(driver_type.subtypes[0], protocol)
+        return serializer_for(driver_type.subtypes[0], protocol_version)
     if kind in ("list", "set"):
-        return _items(packer(driver_type.subtypes[0], protocol))
+        return _items_serializer(serializer_for(driver_type.subtypes[0], protocol_version))
     if kind == "map":
-        return _pairs(*[packer(part, protocol) for part in driver_type.subtypes])
-    found = NATIVE.get(driver_type.__name__)
-    return by_driver(driver_type, protocol) if found is None else found
+        return _map_serializer(*[serializer_for(subtype, protocol_version) for subtype in driver_type.subtypes])
+    native = NATIVE_SERIALIZERS.get(driver_type.__name__)
+    return driver_serializer_for(driver_type, protocol_version) if native is None else native
 
 
-def by_driver(driver_type: Any, protocol: int) -> Pack:
+def driver_serializer_for(driver_type: Any, protocol_version: int) -> Serializer:
     """The driver's own function, for all other types."""
     serialize: Callable[[Any, int], bytes] = driver_type.serialize
-    return lambda value: serialize(value, protocol)
+    return lambda value: serialize(value, protocol_version)
 
 
-def _items(item: Pack) -> Pack:
-    def pack(value: Any) -> bytes:
-        made = [_int(len(value))]
-        for one in map(item, value):
-            made += (_int(len(one)), one)
-        return b"".join(made)
+def _items_serializer(serialize_item: Serializer) -> Serializer:
+    def serialize(value: Any) -> bytes:
+        chunks = [_pack_int(len(value))]
+        for data in map(serialize_item, value):
+            chunks += (_pack_int(len(data)), data)
+        return b"".join(chunks)
 
-    return pack
+    return serialize
 
 
-def _pairs(key: Pack, value: Pack) -> Pack:
-    def pack(given: Any) -> bytes:
-        made = [_int(len(given))]
-        for k, v in given.items():
-            one, other = key(k), value(v)
-            made += (_int(len(one)), one, _int(len(other)), other)
-        return b"".join(made)
+def _map_serializer(serialize_key: Serializer, serialize_value: Serializer) -> Serializer:
+    def serialize(mapping: Any) -> bytes:
+        chunks = [_pack_int(len(mapping))]
+        for k, v in mapping.items():
+            key_bytes, value_bytes = serialize_key(k), serialize_value(v)
+            chunks += (_pack_int(len(key_bytes)), key_bytes, _pack_int(len(value_bytes)), value_bytes)
+        return b"".join(chunks)
 
-    return pack
+    return serialize

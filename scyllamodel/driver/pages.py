@@ -23,12 +23,12 @@ from scyllamodel.query.statement import Compiled
 R = TypeVar("R")
 
 VERSION: Final = 3
-LONGEST: Final = 256 * 1024
+MAX_TOKEN_LENGTH: Final = 256 * 1024
 """Characters of a page token, at most: a paging state holds one key, whose parts have 64 KiB each."""
 
-_DIGEST: Final = 12
-_TAG: Final = 16
-_HEAD: Final = 1 + _TAG
+_DIGEST_SIZE: Final = 12
+_TAG_SIZE: Final = 16
+_HEADER_SIZE: Final = 1 + _TAG_SIZE
 
 
 @attrs.frozen
@@ -56,9 +56,11 @@ class PageKey:
     encrypting: bytes
 
     @classmethod
-    def of(cls, secret: bytes) -> PageKey:
+    def from_secret(cls, secret: bytes) -> PageKey:
         """The keys of a secret."""
-        return cls(*(hmac.digest(secret, b"scyllamodel page token, " + use, "sha256") for use in (b"sign", b"encrypt")))
+        return cls(
+            *(hmac.digest(secret, b"scyllamodel page token, " + purpose, "sha256") for purpose in (b"sign", b"encrypt"))
+        )
 
     def seal(self, body: bytes) -> bytes:
         """The content behind its tag, encrypted."""
@@ -67,68 +69,70 @@ class PageKey:
 
     def open(self, sealed: bytes) -> bytes | None:
         """The content; None where another key made it, or it was changed."""
-        tag = sealed[:_TAG]
-        body = self._xor(sealed[_TAG:], tag)
+        tag = sealed[:_TAG_SIZE]
+        body = self._xor(sealed[_TAG_SIZE:], tag)
         return body if hmac.compare_digest(tag, self._tag(body)) else None
 
     def _tag(self, body: bytes) -> bytes:
-        return hmac.digest(self.signing, bytes([VERSION]) + body, "sha256")[:_TAG]
+        return hmac.digest(self.signing, bytes([VERSION]) + body, "sha256")[:_TAG_SIZE]
 
-    def _xor(self, text: bytes, tag: bytes) -> bytes:
-        stream = hashlib.shake_256(self.encrypting + tag).digest(len(text))
-        return (int.from_bytes(text, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(text), "big")
+    def _xor(self, data: bytes, tag: bytes) -> bytes:
+        stream = hashlib.shake_256(self.encrypting + tag).digest(len(data))
+        return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 
-def make_token(compiled: Compiled[Any], state: bytes, keys: Sequence[PageKey]) -> str:
+def make_token(compiled: Compiled[Any], paging_state: bytes, keys: Sequence[PageKey]) -> str:
     """The text that asks for what comes after this state, by the first of these keys."""
-    sealed = keys[0].seal(_digest(compiled) + state)
+    sealed = keys[0].seal(_digest(compiled) + paging_state)
     return base64.urlsafe_b64encode(bytes([VERSION]) + sealed).rstrip(b"=").decode()
 
 
-def read_token(compiled: Compiled[Any], token: str, keys: Sequence[PageKey], *, longest: int = LONGEST) -> bytes:
+def read_token(
+    compiled: Compiled[Any], token: str, keys: Sequence[PageKey], *, max_length: int = MAX_TOKEN_LENGTH
+) -> bytes:
     """The driver's state of a token.
 
     Raises:
         InvalidPageToken: it was made for another query or keyspace, by another version, or with another secret, or it
             was changed.
     """
-    sealed = decoded(token, longest=longest)
+    sealed = decode_token(token, max_length=max_length)
     body = next((body for key in keys if (body := key.open(sealed)) is not None), None)
     if body is None:
         raise InvalidPageToken(
             "This page token was not signed with the secret of this repo, or it was changed: start with the first page."
         )
-    if not hmac.compare_digest(body[:_DIGEST], _digest(compiled)):
+    if not hmac.compare_digest(body[:_DIGEST_SIZE], _digest(compiled)):
         raise InvalidPageToken(
             "This page token was made for another query, other values or another keyspace: start with its first page."
         )
-    return body[_DIGEST:]
+    return body[_DIGEST_SIZE:]
 
 
-def decoded(token: str, *, longest: int = LONGEST) -> bytes:
+def decode_token(token: str, *, max_length: int = MAX_TOKEN_LENGTH) -> bytes:
     """What stands behind the version of a token, which no key proved yet.
 
     Raises:
         InvalidPageToken: it cannot be a token of this version.
     """
     try:
-        if len(token) > longest:
+        if len(token) > max_length:
             raise InvalidPageToken("This is no page token: it is too long.")
-        found = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (ValueError, AttributeError, TypeError) as error:  # not text; letters that are not of base64; another length
         if isinstance(error, InvalidPageToken):
             raise
         raise InvalidPageToken("This is no page token: it cannot be decoded.") from error
-    if len(found) <= _HEAD + _DIGEST:
+    if len(data) <= _HEADER_SIZE + _DIGEST_SIZE:
         raise InvalidPageToken("This is no page token: it is too short.")
-    if found[0] != VERSION:
+    if data[0] != VERSION:
         raise InvalidPageToken(
-            f"This page token is of version {found[0]}, and this program reads {VERSION}: start with the first page."
+            f"This page token is of version {data[0]}, and this program reads {VERSION}: start with the first page."
         )
-    return found[1:]
+    return data[1:]
 
 
 def _digest(compiled: Compiled[Any]) -> bytes:
     """Of the text and the bytes of the values; the keyspace is in the text."""
     text = compiled.shape.cql.encode() + b"\0" + canonical_values(compiled)
-    return hashlib.blake2b(text, digest_size=_DIGEST).digest()
+    return hashlib.blake2b(text, digest_size=_DIGEST_SIZE).digest()

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.flows import Ask, Flow
+from scyllamodel.driver.flows import Execute, Operation
 from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.page_secrets import PageSecrets
-from scyllamodel.driver.pages import Page, decoded, make_token, read_token
+from scyllamodel.driver.pages import Page, decode_token, make_token, read_token
 from scyllamodel.query.misuse import check_select
 from scyllamodel.query.select import Select
 
@@ -25,26 +25,26 @@ def page(  # noqa: PLR0917 - two callers, which are twins
     size: int,
     token: str | None,
     secrets: PageSecrets,
-    internal: tuple[str, ...],
+    internal_keyspaces: tuple[str, ...],
     on_error: OnError | None,
-) -> Flow[Page[R]]:
+) -> Operation[Page[R]]:
     """One page of a query.
 
     Parameters:
-        internal: the keyspaces that may hold the internal tables, the likeliest first.
+        internal_keyspaces: the keyspaces that may hold the internal tables, the likeliest first.
 
     Raises:
         InvalidPageToken: the token does not verify; no row was asked for.
         ConfigurationError: there is no secret to sign with.
     """
     check_select("page", query)
-    size = check_integer("size", size, least=1)
+    size = check_integer("size", size, minimum=1)
     compiled = query.compile(keyspace)
     if token is not None:
-        decoded(token)
-    keys = yield from secrets.keys(internal)
-    state = None if token is None else read_token(compiled, token, keys)
-    answer = yield Ask(compiled, size=size, state=state)
-    left: Any = answer.state if answer.more else None
-    following = None if left is None else make_token(compiled, left, keys)
-    return Page(load_rows(compiled.shape, answer.rows, on_error), following)
+        decode_token(token)
+    keys = yield from secrets.keys(internal_keyspaces)
+    paging_state = None if token is None else read_token(compiled, token, keys)
+    response = yield Execute(compiled, page_size=size, paging_state=paging_state)
+    next_state: Any = response.paging_state if response.has_more_pages else None
+    next_token = None if next_state is None else make_token(compiled, next_state, keys)
+    return Page(load_rows(compiled.shape, response.rows, on_error), next_token)

@@ -12,10 +12,10 @@ import attrs
 
 from scyllamodel._identifiers import quote
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.failures import server_words
+from scyllamodel.driver.failures import server_message
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import unread
+from scyllamodel.driver.servers import read_error
 from scyllamodel.errors import IntrospectionError
 
 _NO_AUTHORIZER: Final = "not supported by"
@@ -28,27 +28,27 @@ class Permissions:
 
     Attributes:
         role: whose.
-        held: pairs of a permission and a resource, such as ``("SELECT", "<table shop.orders>")``.
-        unknown: why they cannot be listed; empty where they can.
-        enforced: whether the server looks at permissions at all.
-        everything: whether the role is a superuser.
+        granted: pairs of a permission and a resource, such as ``("SELECT", "<table shop.orders>")``.
+        unknown_reason: why they cannot be listed; empty where they can.
+        is_enforced: whether the server looks at permissions at all.
+        is_superuser: whether the role is a superuser.
     """
 
     role: str
-    held: frozenset[tuple[str, str]] = frozenset()
-    unknown: str = ""
-    enforced: bool = True
-    everything: bool = False
+    granted: frozenset[tuple[str, str]] = frozenset()
+    unknown_reason: str = ""
+    is_enforced: bool = True
+    is_superuser: bool = False
 
     def covers(self, permission: str, keyspace: str = "", table: str = "") -> bool:
         """Whether the role has a permission on a table, a keyspace or, without both, all keyspaces."""
-        chain = ["<all keyspaces>"]
-        chain += [f"<keyspace {keyspace}>", f"<all tables in {keyspace}>"] * bool(keyspace)
-        chain += [f"<table {keyspace}.{table}>"] * bool(table)
-        return self.everything or any((permission, resource) in self.held for resource in chain)
+        resources = ["<all keyspaces>"]
+        resources += [f"<keyspace {keyspace}>", f"<all tables in {keyspace}>"] * bool(keyspace)
+        resources += [f"<table {keyspace}.{table}>"] * bool(table)
+        return self.is_superuser or any((permission, resource) in self.granted for resource in resources)
 
 
-def permissions_of(coordinator: Coordinator, role: str) -> Permissions:
+def read_permissions(coordinator: Coordinator, role: str) -> Permissions:
     """What a role is permitted, directly and by the roles that it was granted.
 
     Raises:
@@ -56,27 +56,27 @@ def permissions_of(coordinator: Coordinator, role: str) -> Permissions:
     """
     try:
         rows = coordinator.rows(f"LIST ALL PERMISSIONS OF {quote(role)}")
-        everything = any(row.get("super") for row in coordinator.rows(f"LIST ROLES OF {quote(role)}"))
+        is_superuser = any(row.get("super") for row in coordinator.rows(f"LIST ROLES OF {quote(role)}"))
     except Unauthorized as error:
-        return Permissions(role, unknown=server_words(error))
+        return Permissions(role, unknown_reason=server_message(error))
     except InvalidRequest as error:
         if _NO_AUTHORIZER in str(error):
-            return Permissions(role, enforced=False)
-        return Permissions(role, unknown=server_words(error))
+            return Permissions(role, is_enforced=False)
+        return Permissions(role, unknown_reason=server_message(error))
     except DRIVER_ERRORS as error:
-        raise unread(f"the permissions of the role {role}", coordinator, error) from error
-    held = frozenset((str(row["permission"]), str(row["resource"])) for row in rows)
-    return Permissions(role, held, everything=everything)
+        raise read_error(f"the permissions of the role {role}", coordinator, error) from error
+    granted = frozenset((str(row["permission"]), str(row["resource"])) for row in rows)
+    return Permissions(role, granted, is_superuser=is_superuser)
 
 
-def own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
+def read_own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
     """What the role of this connection is permitted; None where nobody can tell."""
     provider: Any = getattr(coordinator.connection.session.cluster, "auth_provider", None)
     role = repo.settings.username or getattr(provider, "username", None)
     if not role:
         return None
     try:
-        found = permissions_of(coordinator, role)
+        permissions = read_permissions(coordinator, role)
     except IntrospectionError:
         return None
-    return found if found.enforced and not found.unknown else None
+    return permissions if permissions.is_enforced and not permissions.unknown_reason else None

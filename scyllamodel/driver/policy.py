@@ -19,7 +19,7 @@ def by_host_id(hosts: Iterable[Any]) -> list[Any]:
     return sorted((host for host in hosts if host.host_id is not None), key=lambda host: str(host.host_id))
 
 
-class LowestHost(LoadBalancingPolicy):  # type: ignore[misc]  # the driver ships no types
+class LowestHostIdPolicy(LoadBalancingPolicy):  # type: ignore[misc]  # the driver ships no types
     """Counts the two live nodes with the lowest host_id as remote, and ignores all others; plans no query itself."""
 
     _hosts: frozenset[Any] = frozenset()
@@ -30,7 +30,7 @@ class LowestHost(LoadBalancingPolicy):  # type: ignore[misc]  # the driver ships
 
     def distance(self, host: Any) -> Any:
         """Whether the driver connects to this host for us."""
-        live = by_host_id(known for known in self._hosts if known.is_up is not False)
+        live = by_host_id(candidate for candidate in self._hosts if candidate.is_up is not False)
         return HostDistance.REMOTE if host in live[:2] else HostDistance.IGNORED
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:  # noqa: ARG002

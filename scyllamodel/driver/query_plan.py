@@ -17,7 +17,7 @@ from typing import Any, Final
 from scyllamodel.driver.names import NoConnectionsAvailable
 
 
-class ReadyHosts:
+class ReadyHostsPolicy:
     """A load balancing policy of one request, of which the driver asks the plan of each further page.
 
     Parameters:
@@ -41,51 +41,51 @@ def ready_hosts(plan: Iterable[Any], session: Any, errors: dict[Any, Exception])
     pools = session._pools  # noqa: SLF001 - no public way
     for host in plan:
         pool = pools.get(host)
-        fault = None if pool is None or pool.is_shutdown else _fault(pool, session)
+        fault = None if pool is None or pool.is_shutdown else _unready_error(pool, session)
         if fault is None:
             yield host
         else:
             errors[host] = fault
 
 
-_reported: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+_reported_connections: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 """Closed connections whose pools know it, or will in a moment."""
 
 
-def _report(pool: Any, connection: Any) -> None:
+def _report_closed(pool: Any, connection: Any) -> None:
     """In a thread of the driver: no stream is taken back, but the pool looks at the connection; that may wait."""
     pool.return_connection(connection, stream_was_orphaned=True)
 
 
 def _connections(pool: Any) -> list[Any]:
     """Those of a pool: one for each shard with scylla-driver, one with cassandra-driver."""
-    found = getattr(pool, "_connections", None)
-    if found is not None:
-        return list(found.values())
+    by_shard = getattr(pool, "_connections", None)
+    if by_shard is not None:
+        return list(by_shard.values())
     return [pool._connection] if pool._connection else []  # noqa: SLF001 - no public way
 
 
-def _fault(pool: Any, session: Any) -> Exception | None:
+def _unready_error(pool: Any, session: Any) -> Exception | None:
     """Why the driver would wait for a connection of this pool, if it would; it takes any open one for a closed one."""
     connections = _connections(pool)
     is_open = not connections  # the driver has an error of its own for that
-    for one in connections:
-        if not one.is_closed:
-            if one.in_flight >= one.max_request_id:
+    for connection in connections:
+        if not connection.is_closed:
+            if connection.in_flight >= connection.max_request_id:
                 return NoConnectionsAvailable("a connection has as many requests in flight as it can have")
             is_open = True
     if is_open:
         return None
-    for one in connections:
-        if one not in _reported:
-            _reported.add(one)
+    for connection in connections:
+        if connection not in _reported_connections:
+            _reported_connections.add(connection)
             with contextlib.suppress(RuntimeError):  # the session was closed at this moment
-                session.submit(_report, pool, one)
+                session.submit(_report_closed, pool, connection)
     return NoConnectionsAvailable("the connection was closed, and is being made again")
 
 
-def send_without_wait(future: Any) -> None:
+def skip_unready_hosts(future: Any) -> None:
     """Before a request is sent: leave out the hosts for which the driver would wait."""
     session, errors = future.session, future._errors  # noqa: SLF001 - no public way
-    future._load_balancer = ReadyHosts(future._load_balancer, session, errors)  # noqa: SLF001
+    future._load_balancer = ReadyHostsPolicy(future._load_balancer, session, errors)  # noqa: SLF001
     future.query_plan = ready_hosts(future.query_plan, session, errors)

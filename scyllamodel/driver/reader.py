@@ -12,129 +12,142 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from scyllamodel._identifiers import string
-from scyllamodel.driver.connection import PAGE
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
-from scyllamodel.driver.servers import unread
+from scyllamodel._identifiers import string_literal
+from scyllamodel.driver.connection import PAGE_SIZE
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
+from scyllamodel.driver.servers import read_error
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 
-Rows: TypeAlias = dict[str, list[dict[str, Any]]]
+TableRows: TypeAlias = dict[str, list[dict[str, Any]]]
 
-SCHEMA_VERSION: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
+SCHEMA_VERSION_QUERY: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
-AT_ONCE: Final = 8
+MAX_CONCURRENT_READS: Final = 8
 """Reads in flight; more gain nothing on a server that serves others too."""
 
-TRIES: Final = 5
+MAX_ATTEMPTS: Final = 5
 
-TORN_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
+RETRY_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
 """Seconds until rows that do not fit together are read again."""
 
 
 def read_keyspace(
-    coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE, books: bool = False
+    coordinator: Coordinator,
+    keyspace: str,
+    server: ServerProfile,
+    *,
+    page: int = PAGE_SIZE,
+    include_internal: bool = False,
 ) -> KeyspaceFacts:
     """One keyspace as the coordinator has it; its ``keyspace`` is None when there is none.
 
     Parameters:
         page: rows of one page; all pages are read.
-        books: whether our own bookkeeping is told too.
+        include_internal: whether our own bookkeeping is told too.
 
     Raises:
         IntrospectionError: it could not be read, or kept changing while it was read.
     """
-    return read_keyspace_at(coordinator, keyspace, server, page=page, books=books)[0]
+    return read_keyspace_with_version(coordinator, keyspace, server, page=page, include_internal=include_internal)[0]
 
 
-def read_keyspace_at(
-    coordinator: Coordinator, keyspace: str, server: ServerProfile, *, page: int = PAGE, books: bool = False
+def read_keyspace_with_version(
+    coordinator: Coordinator,
+    keyspace: str,
+    server: ServerProfile,
+    *,
+    page: int = PAGE_SIZE,
+    include_internal: bool = False,
 ) -> tuple[KeyspaceFacts, UUID | None]:
     """The same, with the version of the schema that stood before and after the read; None if it kept moving."""
-    where = f"WHERE keyspace_name = {string(keyspace)}"
-    selects = {
+    where = f"WHERE keyspace_name = {string_literal(keyspace)}"
+    queries = {
         table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted by `string`
         for table, columns in columns_to_read(server).items()
     }
     # Cassandra writes the tables of its schema one after the other and moves its version when all are written: for a
     # moment a table is there without its columns, at an unmoved version.
-    pauses = iter(TORN_PAUSES)
+    pauses = iter(RETRY_PAUSES)
     while True:
-        rows, version = _rows(coordinator, keyspace, selects, page)
-        found = reflect_keyspace(keyspace, rows, server, books=books)
-        pause = next(pauses, None) if any(item.torn for item in found.unreadable) else None
+        rows, version = _read_consistent(coordinator, keyspace, queries, page)
+        facts = reflect_keyspace(keyspace, rows, server, books=include_internal)
+        pause = next(pauses, None) if any(item.torn for item in facts.unreadable) else None
         if pause is None:
-            return found, version
+            return facts, version
         time.sleep(pause)
 
 
-def _rows(coordinator: Coordinator, keyspace: str, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None]:
+def _read_consistent(
+    coordinator: Coordinator, keyspace: str, queries: Mapping[str, str], page: int
+) -> tuple[TableRows, UUID | None]:
     try:
-        found = coordinator.read(lambda node: _settled(node, selects, page))
+        snapshot = coordinator.read(lambda node: _read_stable(node, queries, page))
     except DRIVER_ERRORS as error:
-        raise unread(f"the schema of keyspace {keyspace}", coordinator, error) from error
-    if found is None:
+        raise read_error(f"the schema of keyspace {keyspace}", coordinator, error) from error
+    if snapshot is None:
         raise IntrospectionError(
-            f"keyspace {keyspace} kept changing while it was read, {2 * TRIES} times in a row. Somebody changes its "
+            f"keyspace {keyspace} kept changing while it was read, {2 * MAX_ATTEMPTS} times in a row. Somebody changes "
+            "its "
             "schema without pause; run this again when that is over.",
             keyspace=keyspace,
             node=coordinator.address,
         )
-    return found
+    return snapshot
 
 
-def _settled(node: Pinned, selects: Mapping[str, str], page: int) -> tuple[Rows, UUID | None] | None:
+def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tuple[TableRows, UUID | None] | None:
     """Rows that were all there at one moment, and the version then; None when there was no such moment."""
-    before = schema_version(node)
-    rows: Rows = {}
-    for _ in range(TRIES):
-        rows = _read(node, selects, page)
-        after = schema_version(node)
-        if before == after:
-            return rows, after
-        before = after
+    version_before = read_schema_version(node)
+    rows: TableRows = {}
+    for _ in range(MAX_ATTEMPTS):
+        rows = _read_tables(node, queries, page)
+        version_after = read_schema_version(node)
+        if version_before == version_after:
+            return rows, version_after
+        version_before = version_after
     # The version is the cluster's: on a busy one it moves for other keyspaces all the time. Two equal looks at this
     # keyspace, one after the other, prove as much.
-    for _ in range(TRIES):
-        again = _read(node, selects, page)
-        if again == rows:
+    for _ in range(MAX_ATTEMPTS):
+        reread = _read_tables(node, queries, page)
+        if reread == rows:
             return rows, None
-        rows = again
+        rows = reread
     return None
 
 
-def _read(node: Pinned, selects: Mapping[str, str], page: int) -> Rows:
-    found: Rows = {}
-    left = iter(selects.items())
-    while batch := list(islice(left, AT_ONCE)):
-        started = [(table, node.start(cql, page=page)) for table, cql in batch]
-        found |= {table: list(future.result()) for table, future in started}
-    return found
+def _read_tables(node: PinnedNode, queries: Mapping[str, str], page: int) -> TableRows:
+    rows: TableRows = {}
+    remaining = iter(queries.items())
+    while batch := list(islice(remaining, MAX_CONCURRENT_READS)):
+        futures = [(table, node.start(cql, page=page)) for table, cql in batch]
+        rows |= {table: list(future.result()) for table, future in futures}
+    return rows
 
 
-def keyspace_tablets(coordinator: Coordinator, keyspace: str) -> bool | None:
+def uses_tablets(coordinator: Coordinator, keyspace: str) -> bool | None:
     """Whether a keyspace of ScyllaDB has tablets; None when it does not exist.
 
     Raises:
         IntrospectionError: it could not be read.
     """
-    where = f"WHERE keyspace_name = {string(keyspace)}"
+    where = f"WHERE keyspace_name = {string_literal(keyspace)}"
     try:
         if not coordinator.rows(f"SELECT keyspace_name FROM system_schema.keyspaces {where}"):  # noqa: S608 - quoted
             return None
         rows = coordinator.rows(f"SELECT initial_tablets FROM system_schema.scylla_keyspaces {where}")  # noqa: S608
     except DRIVER_ERRORS as error:
-        raise unread(f"the keyspace {keyspace}", coordinator, error) from error
+        raise read_error(f"the keyspace {keyspace}", coordinator, error) from error
     return any(row["initial_tablets"] is not None for row in rows)
 
 
-def schema_version(node: Coordinator | Pinned) -> UUID | None:
+def read_schema_version(node: Coordinator | PinnedNode) -> UUID | None:
     """The version of the schema that the node has; it moves with every change of any keyspace.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    rows = node.rows(SCHEMA_VERSION)
+    rows = node.rows(SCHEMA_VERSION_QUERY)
     return rows[0]["schema_version"]  # type: ignore[no-any-return]

@@ -13,13 +13,13 @@ from typing_extensions import Never
 from scyllamodel.driver import flows, paging
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import OnProgress
-from scyllamodel.driver.drive import Driven, streamed
-from scyllamodel.driver.listeners import check_plain
+from scyllamodel.driver.drive import SyncRunner, stream_rows
+from scyllamodel.driver.listeners import check_not_async
 from scyllamodel.driver.loading import OnError
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.pages import Page
-from scyllamodel.driver.raw import raw
-from scyllamodel.driver.scan import PAGE, PARALLELISM, Scan, ScanCourse
+from scyllamodel.driver.raw import fetch_raw
+from scyllamodel.driver.scan import PAGE_SIZE, PARALLELISM, Scan, ScanCursor
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import Statement
@@ -33,7 +33,7 @@ R = TypeVar("R")
 M = TypeVar("M", bound="Model | MaterializedView")
 
 
-class Reads(Driven):
+class ReadApi(SyncRunner):
     """Reading through models, and whatever text is sent."""
 
     def execute(self, statement: Statement[R], /) -> R:
@@ -44,7 +44,7 @@ class Reads(Driven):
             TypeMismatch: a value does not fit its column.
             UnknownOutcome: a conditional write got no answer that settles it.
         """
-        return self.drive(flows.execute(statement, self.keyspace))
+        return self.run(flows.execute(statement, self.keyspace))
 
     def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
         """The row under this primary key; None when there is none.
@@ -57,7 +57,7 @@ class Reads(Driven):
             LoadError: a stored value cannot be loaded.
             TypeError: the key is not whole, or a name is not of the key.
         """
-        return self.drive(flows.get(model, self.keyspace, key, unnamed))
+        return self.run(flows.get(model, self.keyspace, key, unnamed))
 
     def one(self, query: Select[R], /) -> R:
         """The one row that fits.
@@ -66,7 +66,7 @@ class Reads(Driven):
             NotFound: none does.
             MultipleResultsFound: several do.
         """
-        return self.drive(flows.one(query, self.keyspace))
+        return self.run(flows.one(query, self.keyspace))
 
     def one_or_none(self, query: Select[R], /) -> R | None:
         """The one row that fits; None when none does.
@@ -74,18 +74,18 @@ class Reads(Driven):
         Raises:
             MultipleResultsFound: several do.
         """
-        found: R | None = self.drive(flows.one_or_none(query, self.keyspace))
-        return found
+        row: R | None = self.run(flows.one_or_none(query, self.keyspace))
+        return row
 
     def first(self, query: Select[R], /) -> R | None:
         """The first row; None when there is none."""
-        found: R | None = self.drive(flows.first(query, self.keyspace))
-        return found
+        row: R | None = self.run(flows.first(query, self.keyspace))
+        return row
 
     def scalar(self, query: Select[tuple[T]], /) -> T | None:
         """The one column of the first row; None when there is none."""
-        found: T | None = self.drive(flows.scalar(query, self.keyspace))
-        return found
+        value: T | None = self.run(flows.scalar(query, self.keyspace))
+        return value
 
     def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
         """All rows, page after page; there is no limit but the query's own.
@@ -97,15 +97,15 @@ class Reads(Driven):
         Raises:
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
-        return self.drive(flows.every(query, self.keyspace, on_error))
+        return self.run(flows.fetch_all(query, self.keyspace, on_error))
 
     def count(self, query: Select[Any], /) -> int:
         """How many rows fit, counted by the server."""
-        return self.drive(flows.count(query, self.keyspace))
+        return self.run(flows.count(query, self.keyspace))
 
     def exists(self, query: Select[Any], /) -> bool:
         """Whether a row fits."""
-        return self.drive(flows.exists(query, self.keyspace))
+        return self.run(flows.exists(query, self.keyspace))
 
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
@@ -119,7 +119,7 @@ class Reads(Driven):
         Raises:
             LoadError: a row cannot be loaded, and there is no ``on_error``; the rows before it have been handed out.
         """
-        return streamed(self, flows.stream_request(query, self.keyspace, page_size), on_error)
+        return stream_rows(self, flows.stream_request(query, self.keyspace, page_size), on_error)
 
     def page(
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
@@ -136,8 +136,8 @@ class Reads(Driven):
             ConfigurationError: there is no secret to sign tokens with.
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
-        secrets, internal = self.page_secrets, self.settings.internal_keyspaces
-        return self.drive(paging.page(query, self.keyspace, size, token, secrets, internal, on_error))
+        secrets, internal_keyspaces = self.page_secrets, self.settings.internal_keyspaces
+        return self.run(paging.page(query, self.keyspace, size, token, secrets, internal_keyspaces, on_error))
 
     def refresh(self, row: Model, /) -> None:
         """Put what is stored now into an instance.
@@ -145,7 +145,7 @@ class Reads(Driven):
         Raises:
             NotFound: its row is gone.
         """
-        self.drive(flows.refresh(row, self.keyspace))
+        self.run(flows.refresh(row, self.keyspace))
 
     @overload
     def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
@@ -165,7 +165,7 @@ class Reads(Driven):
             UnknownColumn: the rows lack a column of the model.
             LoadError: a stored value cannot be decoded, or cannot be loaded into the model.
         """
-        return self.drive(raw(cql, values, into, self.keyspace))
+        return self.run(fetch_raw(cql, values, into, self.keyspace))
 
     @overload
     def scan(
@@ -197,7 +197,7 @@ class Reads(Driven):
         /,
         *,
         parallelism: int = PARALLELISM,
-        page_size: int = PAGE,
+        page_size: int = PAGE_SIZE,
         position: str | None = None,
         on_progress: OnScanProgress | None = None,
         on_error: OnError | None = None,
@@ -218,8 +218,8 @@ class Reads(Driven):
             QueryNotSupported: the query cannot be read by ranges.
             InvalidPageToken: the position is of another query, or was changed.
         """
-        check_plain("on_progress", on_progress)
-        course: ScanCourse[Any] = ScanCourse(
+        check_not_async("on_progress", on_progress)
+        course: ScanCursor[Any] = ScanCursor(
             what,
             self.keyspace,
             parallelism=parallelism,
@@ -228,7 +228,7 @@ class Reads(Driven):
             on_progress=on_progress,
             on_error=on_error,
         )
-        return Scan(course, self.requests, lambda: self.drive(self.page_secrets.keys(self.settings.internal_keyspaces)))
+        return Scan(course, self.requests, lambda: self.run(self.page_secrets.keys(self.settings.internal_keyspaces)))
 
     def get_many(
         self,
@@ -249,6 +249,8 @@ class Reads(Driven):
         Raises:
             BulkWriteError: some could not be read.
         """
-        check_plain("on_progress", on_progress)
-        bulk, rows_of = Many(self.requests(), self.keyspace, concurrency, on_progress).get(model, keys, on_error)
-        return rows_of(bulk.run())
+        check_not_async("on_progress", on_progress)
+        bulk, collect_rows = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress).get(
+            model, keys, on_error
+        )
+        return collect_rows(bulk.run())

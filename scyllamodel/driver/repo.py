@@ -22,66 +22,66 @@ from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
 from scyllamodel.driver import forks
-from scyllamodel.driver.aio import AsyncVerbs
-from scyllamodel.driver.connect import connect, loop_is_idle, stop_loop
+from scyllamodel.driver.aio import AsyncApi
+from scyllamodel.driver.connect import connect, loop_is_idle, stop_event_loop
 from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.flights import Flights
-from scyllamodel.driver.listeners import is_async, unawaited
-from scyllamodel.driver.loops import in_own_thread
+from scyllamodel.driver.flights import SingleFlight
+from scyllamodel.driver.listeners import async_callback_message, is_async
+from scyllamodel.driver.loops import run_in_own_thread
 from scyllamodel.driver.page_secrets import PageSecrets
-from scyllamodel.driver.reading import Reads
+from scyllamodel.driver.reading import ReadApi
 from scyllamodel.driver.requests import Requests
 from scyllamodel.driver.statements import CacheInfo
-from scyllamodel.driver.watch import OnQuery, Watch, check_watched
-from scyllamodel.driver.writing import Writes
+from scyllamodel.driver.watch import OnQuery, QueryInstrumentation, check_instrumentation
+from scyllamodel.driver.writing import WriteApi
 from scyllamodel.errors import ConfigurationError
 
 
-class _Held:
+class _ConnectionHolder:
     """The connection that a repo made, if it made one; reset in a forked child.
 
     Attributes:
-        flights: connecting, and all else that threads and tasks which need the connection first share.
+        single_flight: connecting, and all else that threads and tasks which need the connection first share.
     """
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
-        self.flights = Flights[Any]()
-        _alive.add(self)
+        self.single_flight = SingleFlight[Any]()
+        _holders.add(self)
 
-    def take(self, make: Callable[[], Connection]) -> Connection:
-        found = self.connection
-        if found is None:
-            found = self.flights.do("connection", lambda: self._made(make))
-        return found
+    def get_or_open(self, factory: Callable[[], Connection]) -> Connection:
+        connection = self.connection
+        if connection is None:
+            connection = self.single_flight.run("connection", lambda: self._get_or_make(factory))
+        return connection
 
-    def _made(self, make: Callable[[], Connection]) -> Connection:
+    def _get_or_make(self, factory: Callable[[], Connection]) -> Connection:
         """The connection; a thread that comes just after the first one finds it."""
         if self.connection is None:
-            self.connection = make()
+            self.connection = factory()
         return self.connection
 
     def close(self) -> None:
-        self.flights.settle("connection")
+        self.single_flight.wait_for("connection")
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()
 
     def __del__(self) -> None:
         connection: Connection | None = getattr(self, "connection", None)
-        if connection is None or connection.inherited:
+        if connection is None or connection.is_inherited:
             return
-        warnings.warn(f"{connection.what} was not closed", ResourceWarning, source=self, stacklevel=2)
+        warnings.warn(f"{connection.label} was not closed", ResourceWarning, source=self, stacklevel=2)
         with contextlib.suppress(RuntimeError):  # the program is ending, and starts no threads
             threading.Thread(target=connection.close, name="scyllamodel", daemon=True).start()
 
-    def forked(self) -> None:
+    def reset_after_fork(self) -> None:
         """In the child: a thread of the parent may have been connecting, and its session never answers."""
-        self.flights = Flights[Any]()
+        self.single_flight = SingleFlight[Any]()
         self.close()
 
 
-_alive: Final[weakref.WeakSet[_Held]] = weakref.WeakSet()
+_holders: Final[weakref.WeakSet[_ConnectionHolder]] = weakref.WeakSet()
 _repos: Final[weakref.WeakSet[Repo]] = weakref.WeakSet()
 
 
@@ -91,29 +91,29 @@ def live_repos() -> list[Repo]:
 
 
 def _reset_in_child() -> None:
-    for held in list(_alive):
-        held.forked()
+    for holder in list(_holders):
+        holder.reset_after_fork()
 
 
-forks.in_child(_reset_in_child)
+forks.call_in_child(_reset_in_child)
 
 
-def _close_all() -> None:
+def _close_at_exit() -> None:
     """At exit: close what is open, and end the driver's event loop, for which half of all programs would wait 5 s.
 
     The loop belongs to all clusters of the process, so it is left to the driver while any other is open.
     """
-    for held in list(_alive):
+    for holder in list(_holders):
         with contextlib.suppress(Exception):  # nobody is there to be told
-            held.close()
+            holder.close()
     if loop_is_idle():
-        stop_loop()
+        stop_event_loop()
 
 
-atexit.register(_close_all)
+atexit.register(_close_at_exit)
 
 
-class Repo(Reads, Writes):
+class Repo(ReadApi, WriteApi):
     """One keyspace on a ScyllaDB or Cassandra cluster, with the models that live there.
 
     Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that
@@ -233,17 +233,17 @@ class Repo(Reads, Writes):
             borrowed=session is not None,
         )
         if is_async(on_query):
-            text = f"repo {name!r}: {unawaited('on_query')}"
+            text = f"repo {name!r}: {async_callback_message('on_query')}"
             raise ConfigurationError(text, setting="on_query", repo=name)
         self._set_up(settings, session)
 
     def _set_up(self, settings: RepoSettings, session: Any = None) -> None:
-        check_watched(settings)
+        check_instrumentation(settings)
         self._settings = settings
         self._page_secrets = PageSecrets(settings.page_secret)
-        self._held = _Held()
+        self._holder = _ConnectionHolder()
         _repos.add(self)
-        self._lent = None if session is None else Connection(session, owned=False, what=self._what)
+        self._borrowed = None if session is None else Connection(session, owned=False, label=self._session_label)
 
     @classmethod
     def from_settings(cls, settings: RepoSettings) -> Self:
@@ -265,11 +265,11 @@ class Repo(Reads, Writes):
         return cls.from_settings(settings_from_url(url))
 
     def __repr__(self) -> str:
-        where = "session=…" if self._lent else f"nodes={list(self.settings.nodes)!r}"
+        where = "session=…" if self._borrowed else f"nodes={list(self.settings.nodes)!r}"
         return f"Repo({self.name!r}, {where}, keyspace={self.keyspace!r})"
 
     @property
-    def _what(self) -> str:
+    def _session_label(self) -> str:
         return f"the driver session of repo {self._settings.name!r}"
 
     @property
@@ -301,7 +301,7 @@ class Repo(Reads, Writes):
         Raises:
             ConnectionFailed: no server answered as it should, or the session was lent before this process was forked.
         """
-        return self.connection().data_mode()
+        return self.connection().application_session()
 
     def connection(self) -> Connection:
         """The connection for release work, made now if there is none.
@@ -309,38 +309,40 @@ class Repo(Reads, Writes):
         Raises:
             ConnectionFailed: as for `session`.
         """
-        if self._lent is not None:
-            return self._lent
-        return self._held.take(self._connect)
+        if self._borrowed is not None:
+            return self._borrowed
+        return self._holder.get_or_open(self._connect)
 
     def requests(self) -> Requests:
         """What data is read and written with, over the connection that there is or is made now."""
-        found = self.ready()
-        if found is None:
-            found = cast("Requests", self._held.flights.do("requests", self._requests))
-        return found
+        requests = self.cached_requests()
+        if requests is None:
+            requests = cast("Requests", self._holder.single_flight.run("requests", self._make_requests))
+        return requests
 
     async def requests_async(self) -> Requests:
         """Return what `requests` does; all tasks that need a connection wait for one thread."""
-        return cast("Requests", await self._held.flights.do_async("requests", self._requests))
+        return cast("Requests", await self._holder.single_flight.run_async("requests", self._make_requests))
 
-    def _requests(self) -> Requests:
+    def _make_requests(self) -> Requests:
         connection = self.connection()
         if connection.requests is None:
             connection.requests = Requests(
-                connection, naive=self._settings.naive_datetimes == "utc", watch=self._watch()
+                connection,
+                naive_as_utc=self._settings.naive_datetimes == "utc",
+                instrumentation=self._instrumentation(),
             )
         return connection.requests
 
-    def _watch(self) -> Watch | None:
+    def _instrumentation(self) -> QueryInstrumentation | None:
         settings = self._settings
         if settings.on_query is None and settings.slow_query is None and not settings.trace_queries:
             return None
-        return Watch(settings.on_query, settings.slow_query, spans=settings.trace_queries)
+        return QueryInstrumentation(settings.on_query, settings.slow_query, spans=settings.trace_queries)
 
-    def ready(self) -> Requests | None:
+    def cached_requests(self) -> Requests | None:
         """What `requests` returns if it is there already, so that nothing has to be waited for."""
-        connection = self._lent or self._held.connection
+        connection = self._borrowed or self._holder.connection
         return None if connection is None else connection.requests
 
     @property
@@ -356,33 +358,33 @@ class Repo(Reads, Writes):
         Raises:
             ConfigurationError: that is no name of a keyspace.
         """
-        made = copy.copy(self)
-        made._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
-        return made
+        repo = copy.copy(self)
+        repo._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
+        return repo
 
-    def listening(self, on_query: OnQuery | None) -> Self:
+    def set_on_query(self, on_query: OnQuery | None) -> Self:
         """The repo with another ``on_query``, which an `AsyncRepo` may await."""
         self._settings = attrs.evolve(self._settings, on_query=on_query)
-        check_watched(self._settings)
+        check_instrumentation(self._settings)
         return self
 
     @property
     def statements(self) -> CacheInfo:
         """What became of prepared statements: how many are kept, were prepared, found again, given up."""
-        return self.requests().statements.info
+        return self.requests().prepared_statements.info
 
     def aio(self) -> AsyncRepo:
         """The same repo with verbs that are awaited, over the same connection."""
-        return AsyncRepo.of(self)
+        return AsyncRepo.from_repo(self)
 
     def _connect(self) -> Connection:
-        return Connection(connect(self._settings), owned=True, what=self._what)
+        return Connection(connect(self._settings), owned=True, label=self._session_label)
 
     def close(self) -> None:
         """Close the connection, if there is one of our own; closing twice does nothing."""
-        self._held.close()
-        if self._lent is not None:
-            self._lent.close()
+        self._holder.close()
+        if self._borrowed is not None:
+            self._borrowed.close()
 
     def __enter__(self) -> Self:
         return self
@@ -393,26 +395,26 @@ class Repo(Reads, Writes):
         self.close()
 
 
-class AsyncRepo(AsyncVerbs):
+class AsyncRepo(AsyncApi):
     """A `Repo` whose verbs are awaited; the parameters are those of `Repo`.
 
     It may be used from several event loops. A task that is cancelled stops waiting; what it sent may still be applied.
     """
 
     def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
-        self._repo = Repo(*args, **keywords).listening(on_query)
+        self._repo = Repo(*args, **keywords).set_on_query(on_query)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
         """See `Repo.from_url`."""
-        return cls.of(Repo.from_url(url))
+        return cls.from_repo(Repo.from_url(url))
 
     @classmethod
-    def of(cls, repo: Repo) -> Self:
+    def from_repo(cls, repo: Repo) -> Self:
         """The same repo, awaited."""
-        made = cls.__new__(cls)
-        made._repo = repo  # noqa: SLF001 - another constructor
-        return made
+        async_repo = cls.__new__(cls)
+        async_repo._repo = repo  # noqa: SLF001 - another constructor
+        return async_repo
 
     def sync(self) -> Repo:
         """The same repo with verbs that block, over the same connection."""
@@ -448,11 +450,11 @@ class AsyncRepo(AsyncVerbs):
 
     def in_keyspace(self, keyspace: str) -> Self:
         """See `Repo.in_keyspace`."""
-        return type(self).of(self._repo.in_keyspace(keyspace))
+        return type(self).from_repo(self._repo.in_keyspace(keyspace))
 
     async def close(self) -> None:
         """See `Repo.close`."""
-        await in_own_thread(self._repo.close)
+        await run_in_own_thread(self._repo.close)
 
     async def __aenter__(self) -> Self:
         return self

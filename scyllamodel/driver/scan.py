@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 import attrs
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.failures import Meaning, meaning
-from scyllamodel.driver.flows import Ask, Next, Step
-from scyllamodel.driver.listeners import noticed
+from scyllamodel.driver.failures import StatementOutcome, classify
+from scyllamodel.driver.flows import Execute, FetchNextPage, Message
+from scyllamodel.driver.listeners import await_if_needed
 from scyllamodel.driver.loading import OnError, load_rows
 from scyllamodel.driver.loops import running_loop
-from scyllamodel.driver.pages import PageKey, decoded, make_token, read_token
-from scyllamodel.driver.requests import Answer, Requests, reraise
-from scyllamodel.driver.window import Window
+from scyllamodel.driver.pages import PageKey, decode_token, make_token, read_token
+from scyllamodel.driver.requests import Requests, Response, raise_request_error
+from scyllamodel.driver.window import RequestWindow
 from scyllamodel.errors import ConfigurationError, InvalidPageToken, QueryNotSupported
 from scyllamodel.model.expression import CallTarget, Condition
 from scyllamodel.query.functions import token
@@ -42,20 +42,20 @@ R = TypeVar("R")
 PARALLELISM: Final = 8
 """Ranges under way; 4 to 8 were seen to be twice as fast as paging through the table, and more no faster."""
 
-RANGES: Final = 4
+RANGES_PER_TASK: Final = 4
 """Ranges for each of those, so that the last ones do not wait for one that is longer."""
 
-MOST_RANGES: Final = 100_000
+MAX_RANGES: Final = 100_000
 """Ranges of one scan, at most."""
 
-LONGEST_POSITION: Final = 16 * 1024 * 1024
+MAX_POSITION_LENGTH: Final = 16 * 1024 * 1024
 """Characters of a position, at most: some 60 bytes for each range, and the states of those that are being read."""
 
-ATTEMPTS: Final = 4
+MAX_ATTEMPTS: Final = 4
 """How often a page is asked for: reads may be sent again."""
 
-PAGE: Final = 5000
-_RING: Final = (-(2**63), 2**63 - 1)
+PAGE_SIZE: Final = 5000
+_TOKEN_RING: Final = (-(2**63), 2**63 - 1)
 
 OnProgress: TypeAlias = Callable[["ScanProgress"], Any]
 
@@ -70,22 +70,22 @@ class ScanProgress:
 
 
 @attrs.define(eq=False)
-class _Range:
+class _TokenRange:
     """A part of the ring: above ``low``, up to ``high``; and the state after the last page that was handed out."""
 
     low: int
     high: int
-    state: bytes | None = None
+    paging_state: bytes | None = None
     done: bool = False
     attempts: int = 0
 
 
-class ScanCourse(Generic[R]):
+class ScanCursor(Generic[R]):
     """What both ways of scanning have in common: the ranges, their requests, the position."""
 
     def __init__(
         self,
-        what: Any,
+        source: Any,
         keyspace: str,
         *,
         parallelism: int,
@@ -94,24 +94,24 @@ class ScanCourse(Generic[R]):
         on_progress: OnProgress | None,
         on_error: OnError | None = None,
     ) -> None:
-        check_scannable(what)
-        query: Select[R] = what if is_select(what) else Select(what)
-        _check(query)
+        check_scannable(source)
+        query: Select[R] = source if is_select(source) else Select(source)
+        _check_query(query)
         self._query, self._keyspace = query, keyspace
         self._on_progress, self._on_error = on_progress, on_error
-        self._size = check_integer("page_size", page_size, least=1)
-        self.parallelism = check_integer("parallelism", parallelism, least=1, most=MOST_RANGES // RANGES)
+        self._size = check_integer("page_size", page_size, minimum=1)
+        self.parallelism = check_integer("parallelism", parallelism, minimum=1, maximum=MAX_RANGES // RANGES_PER_TASK)
         self.rows = 0
-        self.whole: Compiled[Any] = self._compiled(_Range(*_RING))
-        self.ranges = [_Range(*bounds) for bounds in token_ranges(self.parallelism * RANGES)]
-        self.total = len(self.ranges)
+        self.full_statement: Compiled[Any] = self._compile(_TokenRange(*_TOKEN_RING))
+        self.ranges = [_TokenRange(*bounds) for bounds in token_ranges(self.parallelism * RANGES_PER_TASK)]
+        self.range_count = len(self.ranges)
         self.keys: tuple[PageKey, ...] = ()
-        self.unread = position
+        self.unverified_position = position
         """The position to resume from, until a key has proved it."""
         if position is not None:
-            decoded(position, longest=LONGEST_POSITION)
+            decode_token(position, max_length=MAX_POSITION_LENGTH)
 
-    def use(self, keys: tuple[PageKey, ...]) -> None:
+    def set_keys(self, page_keys: tuple[PageKey, ...]) -> None:
         """Know the keys, and resume from the position that was given.
 
         Parameters:
@@ -120,76 +120,93 @@ class ScanCourse(Generic[R]):
         Raises:
             InvalidPageToken: the position does not verify.
         """
-        self.keys = keys
-        if keys and self.unread is not None:
-            state = read_token(self.whole, self.unread, keys, longest=LONGEST_POSITION)
-            self.total, self.ranges = _read(state)
-            self.unread = None
+        self.keys = page_keys
+        if page_keys and self.unverified_position is not None:
+            payload = read_token(
+                self.full_statement, self.unverified_position, page_keys, max_length=MAX_POSITION_LENGTH
+            )
+            self.range_count, self.ranges = _parse_state(payload)
+            self.unverified_position = None
 
-    def _compiled(self, part: _Range) -> Compiled[Any]:
-        return within(self._query, part.low, part.high).compile(self._keyspace)
+    def _compile(self, token_range: _TokenRange) -> Compiled[Any]:
+        return restrict_to_range(self._query, token_range.low, token_range.high).compile(self._keyspace)
 
-    def first(self, part: _Range) -> Ask:
+    def range_request(self, token_range: _TokenRange) -> Execute:
         """The request that begins a range, or goes on where it stopped."""
-        return Ask(self._compiled(part), size=self._size, state=part.state)
+        return Execute(self._compile(token_range), page_size=self._size, paging_state=token_range.paging_state)
 
-    def open_ranges(self) -> Iterator[_Range]:
+    def unfinished_ranges(self) -> Iterator[_TokenRange]:
         """The ranges that are not read to their end."""
-        return (part for part in self.ranges if not part.done)
+        return (token_range for token_range in self.ranges if not token_range.done)
 
-    def taken(self, part: _Range, answer: Answer) -> tuple[list[R], Next | None, bytes | None]:
+    def load_page(
+        self, token_range: _TokenRange, response: Response
+    ) -> tuple[list[R], FetchNextPage | None, bytes | None]:
         """The rows of a page, what to wait for next, and the state after it."""
-        rows = load_rows(self.whole.shape, answer.rows, self._on_error)
-        more, state = answer.more, answer.state
-        if more:
-            answer.prefetch()
-        part.attempts = 0
-        return rows, Next(answer, self.whole) if more else None, state if more else None
+        row_count = load_rows(self.full_statement.shape, response.rows, self._on_error)
+        has_more, paging_state = response.has_more_pages, response.paging_state
+        if has_more:
+            response.prefetch()
+        token_range.attempts = 0
+        return (
+            row_count,
+            FetchNextPage(response, self.full_statement) if has_more else None,
+            paging_state if has_more else None,
+        )
 
-    def handed_out(self, part: _Range, rows: int, state: bytes | None) -> Any:
+    def mark_delivered(self, token_range: _TokenRange, row_count: int, paging_state: bytes | None) -> Any:
         """All rows of a page were taken; gives what ``on_progress`` returns."""
-        part.state, part.done = state, state is None
-        self.rows += rows
+        token_range.paging_state, token_range.done = paging_state, paging_state is None
+        self.rows += row_count
         return None if self._on_progress is None else self._on_progress(self.progress)
 
-    def again(self, part: _Range, error: Exception) -> Ask:
+    def retry_request(self, token_range: _TokenRange, error: Exception) -> Execute:
         """The request to send after an error, from where the range stands.
 
         Raises:
             Exception: it was sent often enough, or would fail again.
         """
-        part.attempts += 1
-        if part.attempts >= ATTEMPTS or meaning(error) not in (Meaning.UNKNOWN, Meaning.TRANSIENT):
-            reraise(error, self.whole)
-        return self.first(part)
+        token_range.attempts += 1
+        if token_range.attempts >= MAX_ATTEMPTS or classify(error) not in (
+            StatementOutcome.UNKNOWN,
+            StatementOutcome.TRANSIENT,
+        ):
+            raise_request_error(error, self.full_statement)
+        return self.range_request(token_range)
 
     @property
     def progress(self) -> ScanProgress:
         """How far it is."""
-        return ScanProgress(self.total - sum(not part.done for part in self.ranges), self.total, self.rows)
+        return ScanProgress(
+            self.range_count - sum(not token_range.done for token_range in self.ranges), self.range_count, self.rows
+        )
 
     @property
     def position(self) -> str:
         """Where it stands, as opaque text; another scan of the same query goes on from there."""
-        parts = [
-            [part.low, part.high, None if part.state is None else b85encode(part.state).decode()]
-            for part in self.open_ranges()
+        entries = [
+            [
+                token_range.low,
+                token_range.high,
+                None if token_range.paging_state is None else b85encode(token_range.paging_state).decode(),
+            ]
+            for token_range in self.unfinished_ranges()
         ]
-        state = json.dumps([self.total, parts], separators=(",", ":")).encode()
-        return make_token(self.whole, state, self.keys)
+        payload = json.dumps([self.range_count, entries], separators=(",", ":")).encode()
+        return make_token(self.full_statement, payload, self.keys)
 
 
-def _check(query: Select[Any]) -> None:
+def _check_query(query: Select[Any]) -> None:
     """A scan reads all ranges side by side, so what holds over the whole table has no place in it."""
-    for given, what in (
+    for is_present, feature in (
         (query.orderings, "an order"),
         (query.groups, "groups"),
         (query.most is not None, "a limit"),
         (query.by_token, "ranges of tokens of its own"),
     ):
-        if given:
+        if is_present:
             raise QueryNotSupported(
-                f"A scan has no {what.removeprefix('an ').removeprefix('a ')}: it reads ranges of the table side by "
+                f"A scan has no {feature.removeprefix('an ').removeprefix('a ')}: it reads ranges of the table side by "
                 "side. Use repo.stream() for a query with it.",
                 needs=(),
                 helps=("use repo.stream()",),
@@ -202,32 +219,32 @@ def token_ranges(count: int) -> list[tuple[int, int]]:
     >>> token_ranges(2)
     [(-9223372036854775808, -1), (-1, 9223372036854775807)]
     """
-    low, high = _RING
-    return list(pairwise(low + (high - low) * at // count for at in range(count + 1)))
+    low, high = _TOKEN_RING
+    return list(pairwise(low + (high - low) * index // count for index in range(count + 1)))
 
 
-def within(query: Select[R], low: int, high: int) -> Select[R]:
+def restrict_to_range(query: Select[R], low: int, high: int) -> Select[R]:
     """The rows of a query in one of these ranges."""
     columns = columns_of(query.source())
-    place = cast("CallTarget", token(*(columns[name] for name in Keys.of(query.source()).partition)).expression)
-    return query.where(Condition(place, ">", low), Condition(place, "<=", high))
+    token_call = cast("CallTarget", token(*(columns[name] for name in Keys.of(query.source()).partition)).expression)
+    return query.where(Condition(token_call, ">", low), Condition(token_call, "<=", high))
 
 
-def _read(state: bytes) -> tuple[int, list[_Range]]:
+def _parse_state(payload: bytes) -> tuple[int, list[_TokenRange]]:
     """How many ranges there are in all, and those that are not read to their end."""
     try:
-        total, parts = json.loads(state)
-        found = [_Range(low, high, None if text is None else b85decode(text)) for low, high, text in parts]
+        range_count, entries = json.loads(payload)
+        ranges = [_TokenRange(low, high, None if text is None else b85decode(text)) for low, high, text in entries]
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidPageToken("This is no position of a scan: it holds something else.") from error
-    bounds = [bound for part in found for bound in (part.low, part.high)]
-    if type(total) is not int or not len(found) <= total <= MOST_RANGES or not all(map(_is_token, bounds)):
+    bounds = [bound for token_range in ranges for bound in (token_range.low, token_range.high)]
+    if type(range_count) is not int or not len(ranges) <= range_count <= MAX_RANGES or not all(map(_is_token, bounds)):
         raise InvalidPageToken("This is no position of a scan: its ranges cannot be.")
-    return total, found
+    return range_count, ranges
 
 
 def _is_token(bound: object) -> bool:
-    return type(bound) is int and _RING[0] <= bound <= _RING[1]
+    return type(bound) is int and _TOKEN_RING[0] <= bound <= _TOKEN_RING[1]
 
 
 class Scan(Generic[R]):
@@ -239,16 +256,16 @@ class Scan(Generic[R]):
     """
 
     def __init__(
-        self, course: ScanCourse[R], requests: Callable[[], Requests], keys: Callable[[], tuple[PageKey, ...]]
+        self, cursor: ScanCursor[R], requests: Callable[[], Requests], read_keys: Callable[[], tuple[PageKey, ...]]
     ) -> None:
-        self._course, self._requests, self._keys = course, requests, keys
-        if course.unread is not None:
-            course.use(keys())
+        self._cursor, self._requests, self._read_keys = cursor, requests, read_keys
+        if cursor.unverified_position is not None:
+            cursor.set_keys(read_keys())
 
     @property
     def progress(self) -> ScanProgress:
         """How far it is."""
-        return self._course.progress
+        return self._cursor.progress
 
     @property
     def position(self) -> str:
@@ -257,37 +274,37 @@ class Scan(Generic[R]):
         Raises:
             ConfigurationError: there is no secret to sign it with.
         """
-        if not self._course.keys:
-            self._course.use(self._keys())
-        return self._course.position
+        if not self._cursor.keys:
+            self._cursor.set_keys(self._read_keys())
+        return self._cursor.position
 
     def __iter__(self) -> Iterator[R]:
-        window = Window[_Range](self._requests(), self._course.parallelism)
-        left = self._course.open_ranges()
+        window = RequestWindow[_TokenRange](self._requests(), self._cursor.parallelism)
+        remaining = self._cursor.unfinished_ranges()
         try:
-            yield from self._rows(window, left)
+            yield from self._rows(window, remaining)
         finally:
-            window.drop()
+            window.drop_queued()
 
-    def _rows(self, window: Window[_Range], left: Iterator[_Range]) -> Iterator[R]:
-        course = self._course
-        for part in islice(left, course.parallelism):
-            window.ask(course.first(part), part)
-        while window.asked:
-            for part, answer, error in window.take():
-                if answer is None:
-                    window.ask(course.again(part, cast("Exception", error)), part)
+    def _rows(self, window: RequestWindow[_TokenRange], remaining: Iterator[_TokenRange]) -> Iterator[R]:
+        cursor = self._cursor
+        for token_range in islice(remaining, cursor.parallelism):
+            window.bind_and_send(cursor.range_request(token_range), token_range)
+        while window.outstanding:
+            for token_range, response, error in window.take():
+                if response is None:
+                    window.bind_and_send(cursor.retry_request(token_range, cast("Exception", error)), token_range)
                     continue
-                rows, more, state = course.taken(part, answer)
-                if more is not None:
-                    window.go_on(more, part)
-                for following in islice(left, 0 if more else 1):
-                    window.ask(course.first(following), following)
+                rows, next_page, paging_state = cursor.load_page(token_range, response)
+                if next_page is not None:
+                    window.expect_page(next_page, token_range)
+                for next_range in islice(remaining, 0 if next_page else 1):
+                    window.bind_and_send(cursor.range_request(next_range), next_range)
                 yield from rows
-                course.handed_out(part, len(rows), state)
+                cursor.mark_delivered(token_range, len(rows), paging_state)
 
 
-def _noticed(task: asyncio.Task[Any]) -> None:
+def _consume_exception(task: asyncio.Task[Any]) -> None:
     """Take notice of an error that nobody waits for, since another one ended the scan."""
     if not task.cancelled():
         task.exception()
@@ -301,17 +318,17 @@ class AsyncScan(Generic[R]):
 
     def __init__(
         self,
-        course: ScanCourse[R],
-        answer: Callable[[Step], Coroutine[Any, Any, Answer]],
-        keys: Callable[[], Coroutine[Any, Any, tuple[PageKey, ...]]],
+        cursor: ScanCursor[R],
+        send_message: Callable[[Message], Coroutine[Any, Any, Response]],
+        read_keys: Callable[[], Coroutine[Any, Any, tuple[PageKey, ...]]],
     ) -> None:
-        self._course, self._answer, self._keys = course, answer, keys
-        self._no_keys: ConfigurationError | None = None
+        self._cursor, self._send_message, self._read_keys = cursor, send_message, read_keys
+        self._missing_keys_error: ConfigurationError | None = None
 
     @property
     def progress(self) -> ScanProgress:
         """How far it is."""
-        return self._course.progress
+        return self._cursor.progress
 
     @property
     def position(self) -> str:
@@ -320,54 +337,54 @@ class AsyncScan(Generic[R]):
         Raises:
             ConfigurationError: there is no secret to sign it with, or it is not read before the first row.
         """
-        if self._course.keys:
-            return self._course.position
-        if self._course.unread is not None:
-            return self._course.unread
-        if self._no_keys is not None:
-            raise self._no_keys
+        if self._cursor.keys:
+            return self._cursor.position
+        if self._cursor.unverified_position is not None:
+            return self._cursor.unverified_position
+        if self._missing_keys_error is not None:
+            raise self._missing_keys_error
         raise ConfigurationError(
             "The secret that signs a position is read when the iteration starts: take the position after the first row."
         )
 
-    async def _know_keys(self) -> None:
+    async def _load_keys(self) -> None:
         """Without a secret a scan runs, unless it resumes from a position; then its own position cannot be taken."""
         try:
-            self._course.use(self._course.keys or await self._keys())
+            self._cursor.set_keys(self._cursor.keys or await self._read_keys())
         except ConfigurationError as error:
-            if self._course.unread is not None:
+            if self._cursor.unverified_position is not None:
                 raise
-            self._no_keys = error
+            self._missing_keys_error = error
 
     async def __aiter__(self) -> AsyncIterator[R]:
         loop = running_loop()
-        await self._know_keys()
-        course, left = self._course, self._course.open_ranges()
-        under_way: dict[asyncio.Task[Answer], _Range] = {}
+        await self._load_keys()
+        cursor, remaining = self._cursor, self._cursor.unfinished_ranges()
+        in_flight: dict[asyncio.Task[Response], _TokenRange] = {}
 
-        def begin(step: Step, part: _Range) -> None:
-            task = asyncio.ensure_future(self._answer(step))
-            task.add_done_callback(_noticed)
-            under_way[task] = part
+        def start(message: Message, token_range: _TokenRange) -> None:
+            task = asyncio.ensure_future(self._send_message(message))
+            task.add_done_callback(_consume_exception)
+            in_flight[task] = token_range
 
         try:
-            for part in islice(left, course.parallelism):
-                begin(course.first(part), part)
-            while under_way:
-                done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for token_range in islice(remaining, cursor.parallelism):
+                start(cursor.range_request(token_range), token_range)
+            while in_flight:
+                done, _ = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    part, error = under_way.pop(task), task.exception()
+                    token_range, error = in_flight.pop(task), task.exception()
                     if error is not None:
-                        begin(course.again(part, cast("Exception", error)), part)
+                        start(cursor.retry_request(token_range, cast("Exception", error)), token_range)
                         continue
-                    rows, more, state = course.taken(part, task.result())
-                    if more is not None:
-                        begin(more, part)
-                    for following in islice(left, 0 if more else 1):
-                        begin(course.first(following), following)
+                    rows, next_page, paging_state = cursor.load_page(token_range, task.result())
+                    if next_page is not None:
+                        start(next_page, token_range)
+                    for next_range in islice(remaining, 0 if next_page else 1):
+                        start(cursor.range_request(next_range), next_range)
                     for row in rows:
                         yield row
-                    await noticed(course.handed_out(part, len(rows), state))
+                    await await_if_needed(cursor.mark_delivered(token_range, len(rows), paging_state))
         finally:
-            for task in () if loop.is_closed() else under_way:  # nothing can be cancelled in a loop that was closed
+            for task in () if loop.is_closed() else in_flight:  # nothing can be cancelled in a loop that was closed
                 task.cancel()

@@ -14,7 +14,7 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._text import printable_line
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, Pinned
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.rules import Racks, Topology
@@ -28,14 +28,14 @@ from scyllamodel.schema.server_rows import (
     profile_from,
 )
 
-LOCAL = "SELECT host_id, data_center, rack, schema_version, release_version FROM system.local WHERE key = 'local'"
-CLUSTER_STATUS = "SELECT host_id, peer, dc, status, up FROM system.cluster_status"
+LOCAL_QUERY = "SELECT host_id, data_center, rack, schema_version, release_version FROM system.local WHERE key = 'local'"
+CLUSTER_STATUS_QUERY = "SELECT host_id, peer, dc, status, up FROM system.cluster_status"
 """ScyllaDB: what a node knows of all; ``up`` turns false some 20 seconds after a node was killed (seen)."""
-PEERS = "SELECT peer, host_id, data_center, rack, schema_version FROM system.peers"
+PEERS_QUERY = "SELECT peer, host_id, data_center, rack, schema_version FROM system.peers"
 
-_VERSION = "SELECT schema_version FROM system.local WHERE key = 'local'"
+_SCHEMA_VERSION_QUERY = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
-ASKED = 1.0
+VERSION_TIMEOUT = 1.0
 """Seconds for a node to say itself which version it has; longer than a busy node takes, shorter than a dead one is."""
 
 
@@ -45,65 +45,70 @@ class Node:
 
     Attributes:
         host: the driver's object, None when the driver does not know it.
-        version: the schema version that it has, by its own word where the session is connected to it; else what the
-            coordinator last heard of it, None when it never did.
+        schema_version: the schema version that it has, by its own word where the session is connected to it; else what
+            the coordinator last heard of it, None when it never did.
     """
 
     host_id: UUID
     address: str
     data_center: str
-    version: UUID | None
+    schema_version: UUID | None
     host: Any = attrs.field(default=None, repr=False, eq=False)
     rack: str = ""
 
 
-def members(coordinator: Coordinator) -> list[Node]:
+def fetch_nodes(coordinator: Coordinator) -> list[Node]:
     """All members of the cluster as the coordinator sees them, itself first.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    here, *peers = coordinator.read(_members)
-    return [here, *_asked(coordinator, here, peers)]
+    local_node, *peers = coordinator.read(_fetch_nodes)
+    return [local_node, *_with_own_versions(coordinator, local_node, peers)]
 
 
-def _members(pinned: Pinned) -> list[Node]:
-    known = {str(host.host_id): host for host in pinned.connection.hosts}
-    here = {"peer": pinned.host.endpoint.address, **pinned.rows(LOCAL)[0]}
+def _fetch_nodes(node: PinnedNode) -> list[Node]:
+    hosts_by_id = {str(host.host_id): host for host in node.connection.hosts}
+    local_row = {"peer": node.host.endpoint.address, **node.rows(LOCAL_QUERY)[0]}
     # A row without host_id is left over from a node that never joined.
-    rows = [here, *(row for row in pinned.rows(PEERS) if row["host_id"] is not None)]
-    return [_node(row, known) for row in rows]
+    rows = [local_row, *(row for row in node.rows(PEERS_QUERY) if row["host_id"] is not None)]
+    return [_node_from_row(row, hosts_by_id) for row in rows]
 
 
-def _differs(here: Node, peer: Node) -> bool:
-    return peer.version is not None and peer.version != here.version
+def _has_other_version(local_node: Node, peer: Node) -> bool:
+    return peer.schema_version is not None and peer.schema_version != local_node.schema_version
 
 
-def _asked(coordinator: Coordinator, here: Node, peers: list[Node]) -> list[Node]:
+def _with_own_versions(coordinator: Coordinator, local_node: Node, peers: list[Node]) -> list[Node]:
     """The peers; of those that seem to differ the connected ones say their version themselves, all at once."""
-    connected = coordinator.connection.connected
-    asked: dict[UUID, Any] = {}
+    connected_hosts = coordinator.connection.connected_hosts
+    futures: dict[UUID, Any] = {}
     for peer in peers:
-        if _differs(here, peer) and peer.host in connected:
+        if _has_other_version(local_node, peer) and peer.host in connected_hosts:
             with contextlib.suppress(*DRIVER_ERRORS):
-                asked[peer.host_id] = Pinned(coordinator.connection, peer.host).start(_VERSION, timeout=ASKED)
-    return [attrs.evolve(peer, version=_said(asked.get(peer.host_id), peer.version)) for peer in peers]
+                futures[peer.host_id] = PinnedNode(coordinator.connection, peer.host).start(
+                    _SCHEMA_VERSION_QUERY, timeout=VERSION_TIMEOUT
+                )
+    return [
+        attrs.evolve(peer, schema_version=_reported_version(futures.get(peer.host_id), peer.schema_version))
+        for peer in peers
+    ]
 
 
-def _said(future: Any, otherwise: UUID | None) -> UUID | None:
+def _reported_version(future: Any, default: UUID | None) -> UUID | None:
     """The version that a node said it has; what was heard of it when it was not asked or did not answer."""
     if future is None:
-        return otherwise
+        return default
     try:
         (row,) = future.result()
     except DRIVER_ERRORS:
-        return otherwise
-    found: UUID | None = row["schema_version"]
-    return found
+        return default
+    version: UUID | None = row["schema_version"]
+    return version
 
 
-def _node(row: Mapping[str, Any], known: Mapping[str, Any]) -> Node:
-    host = known.get(str(row["host_id"]))
+def _node_from_row(row: Mapping[str, Any], hosts_by_id: Mapping[str, Any]) -> Node:
+    host = hosts_by_id.get(str(row["host_id"]))
     address = str(row["peer"]) if host is None else str(host.endpoint)
     return Node(row["host_id"], address, row["data_center"] or "", row["schema_version"], host, row["rack"] or "")
 
@@ -114,7 +119,7 @@ def read_topology(coordinator: Coordinator) -> Topology:
     Raises:
         IntrospectionError: they could not be read.
     """
-    return dict(Counter(node.data_center for node in read_members(coordinator)))
+    return dict(Counter(node.data_center for node in read_nodes(coordinator)))
 
 
 def read_racks(coordinator: Coordinator) -> Racks:
@@ -123,38 +128,38 @@ def read_racks(coordinator: Coordinator) -> Racks:
     Raises:
         IntrospectionError: they could not be read.
     """
-    found: dict[str, set[str]] = {}
-    for node in read_members(coordinator):
-        found.setdefault(node.data_center, set()).add(node.rack)
-    return {dc: frozenset(racks) for dc, racks in found.items()}
+    racks_by_dc: dict[str, set[str]] = {}
+    for node in read_nodes(coordinator):
+        racks_by_dc.setdefault(node.data_center, set()).add(node.rack)
+    return {data_center: frozenset(racks) for data_center, racks in racks_by_dc.items()}
 
 
-def read_members(coordinator: Coordinator) -> list[Node]:
+def read_nodes(coordinator: Coordinator) -> list[Node]:
     """`members`, for those to whom a node that does not answer is no news of the cluster.
 
     Raises:
         IntrospectionError: they could not be read.
     """
     try:
-        return members(coordinator)
+        return fetch_nodes(coordinator)
     except DRIVER_ERRORS as error:
-        raise unread("the nodes of the cluster", coordinator, error) from error
+        raise read_error("the nodes of the cluster", coordinator, error) from error
 
 
-def server_of(coordinator: Coordinator) -> ServerProfile:
+def server_profile(coordinator: Coordinator) -> ServerProfile:
     """The profile of the coordinator, asked once for each node and release of a connection.
 
     Raises:
         IntrospectionError: it could not be read.
     """
-    known = coordinator.connection.profiles
+    profiles = coordinator.connection.server_profiles
     key = (coordinator.host_id, coordinator.host.release_version)
-    if key not in known:
-        known[key] = read_server(coordinator)
-    return known[key]
+    if key not in profiles:
+        profiles[key] = read_server_profile(coordinator)
+    return profiles[key]
 
 
-def read_server(coordinator: Coordinator) -> ServerProfile:
+def read_server_profile(coordinator: Coordinator) -> ServerProfile:
     """The profile of the coordinator, which stands for the cluster.
 
     Raises:
@@ -162,26 +167,26 @@ def read_server(coordinator: Coordinator) -> ServerProfile:
     """
     try:
         columns = [(row["table_name"], row["column_name"]) for row in coordinator.rows(COLUMNS_QUERY)]
-        release = coordinator.rows(LOCAL)[0]["release_version"]
+        release = coordinator.rows(LOCAL_QUERY)[0]["release_version"]
         if any(table == "scylla_tables" for table, _ in columns):
-            return _scylla(coordinator, columns)
+            return _scylla_profile(coordinator, columns)
         names = ", ".join(f"'{name}'" for name in (*VIEW_SETTINGS, *MASK_SETTINGS))
-        wanted = f"SELECT name, value FROM system_views.settings WHERE name IN ({names})"  # noqa: S608 - constants
-        settings = _permitted(coordinator, wanted)
+        query = f"SELECT name, value FROM system_views.settings WHERE name IN ({names})"  # noqa: S608 - constants
+        settings = _rows_if_permitted(coordinator, query)
         return profile_from(release, columns, settings={row["name"]: row["value"] for row in settings})
     except DRIVER_ERRORS as error:
-        raise unread("what the server is", coordinator, error) from error
+        raise read_error("what the server is", coordinator, error) from error
 
 
-def _scylla(coordinator: Coordinator, columns: list[tuple[str, str]]) -> ServerProfile:
+def _scylla_profile(coordinator: Coordinator, columns: list[tuple[str, str]]) -> ServerProfile:
     """ScyllaDB: ordinary roles may read none of these tables unless it was granted to them."""
-    versions = _permitted(coordinator, "SELECT version FROM system.versions")
+    versions = _rows_if_permitted(coordinator, "SELECT version FROM system.versions")
     names = ", ".join(f"'{name}'" for name in NODE_SETTINGS)
-    config = _permitted(coordinator, f"SELECT name, value FROM system.config WHERE name IN ({names})")  # noqa: S608
-    topology = _permitted(coordinator, "SELECT enabled_features FROM system.topology LIMIT 1")
+    config = _rows_if_permitted(coordinator, f"SELECT name, value FROM system.config WHERE name IN ({names})")  # noqa: S608
+    topology = _rows_if_permitted(coordinator, "SELECT enabled_features FROM system.topology LIMIT 1")
     features = topology[0]["enabled_features"] if topology else None
     if not features:
-        nodes = [*_permitted(coordinator, _LOCAL_FEATURES), *_permitted(coordinator, _PEER_FEATURES)]
+        nodes = [*_rows_if_permitted(coordinator, _LOCAL_FEATURES), *_rows_if_permitted(coordinator, _PEER_FEATURES)]
         features = common_features(row["supported_features"] for row in nodes)
     return profile_from(
         None,
@@ -196,7 +201,7 @@ _LOCAL_FEATURES = "SELECT supported_features FROM system.local WHERE key = 'loca
 _PEER_FEATURES = "SELECT supported_features FROM system.peers"
 
 
-def _permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
+def _rows_if_permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
     """The rows, or none where the user may not read them or the release has no such table."""
     try:
         return coordinator.rows(cql)
@@ -204,11 +209,11 @@ def _permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
         return []
 
 
-def unread(what: str, coordinator: Coordinator, error: Exception) -> IntrospectionError:
+def read_error(subject: str, coordinator: Coordinator, error: Exception) -> IntrospectionError:
     """The error for a read that failed, which is never taken for "nothing there"."""
-    words = printable_line(f"{type(error).__name__}: {error}")
+    message = printable_line(f"{type(error).__name__}: {error}")
     return IntrospectionError(
-        f"{what} could not be read from {coordinator.address}: {words}. Nothing was changed; "
+        f"{subject} could not be read from {coordinator.address}: {message}. Nothing was changed; "
         "look at the server, then run this again.",
         node=coordinator.address,
     )

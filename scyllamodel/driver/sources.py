@@ -16,78 +16,78 @@ from typing import Any, Final
 
 from scyllamodel.driver.loops import running_loop, start_thread
 
-AHEAD: Final = 256
+LOOKAHEAD: Final = 256
 """Items that are read and not yet taken, at most."""
 
 _IN_MEMORY: Final = (list, tuple, set, frozenset, dict, deque, range, KeysView, ValuesView, ItemsView)
 
 
-def may_block(given: Iterable[Any] | AsyncIterable[Any]) -> bool:
+def may_block(source: Iterable[Any] | AsyncIterable[Any]) -> bool:
     """Whether taking an item may block: anything but a collection in memory, or an async iterable."""
-    return not isinstance(given, (*_IN_MEMORY, AsyncIterable))
+    return not isinstance(source, (*_IN_MEMORY, AsyncIterable))
 
 
 class ThreadedSource:
     """An iterable that is read in a thread of its own; an async iterator of its items."""
 
-    def __init__(self, given: Iterable[Any]) -> None:
-        self._given: Iterable[Any] | None = given
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items: Iterable[Any] | None = items
         self._loop = running_loop()
-        self._read: deque[Any] = deque()
+        self._buffer: deque[Any] = deque()
         self._arrival = asyncio.Event()
-        self._room: SimpleQueue[None] = SimpleQueue()  # its methods may be called in a collection
-        for _ in range(AHEAD):
-            self._room.put(None)
-        self._is_left = self._ended = self._started = self._waking = False
+        self._free_slots: SimpleQueue[None] = SimpleQueue()  # its methods may be called in a collection
+        for _ in range(LOOKAHEAD):
+            self._free_slots.put(None)
+        self._is_abandoned = self._is_exhausted = self._is_started = self._is_wake_scheduled = False
         self._error: BaseException | None = None
 
     def __aiter__(self) -> ThreadedSource:
         return self
 
     async def __anext__(self) -> Any:
-        if not self._started:
-            self._started = True
+        if not self._is_started:
+            self._is_started = True
             start_thread(self._read_all)
-        while not self._read:
-            if self._ended and not self._read:  # in this order: the last item comes before the end
+        while not self._buffer:
+            if self._is_exhausted and not self._buffer:  # in this order: the last item comes before the end
                 if self._error is not None:
                     raise self._error
                 raise StopAsyncIteration
             self._arrival.clear()
-            if not self._read and not self._ended:
+            if not self._buffer and not self._is_exhausted:
                 await self._arrival.wait()
-        self._room.put(None)
-        return self._read.popleft()
+        self._free_slots.put(None)
+        return self._buffer.popleft()
 
-    def leave(self) -> list[Any]:
+    def abandon(self) -> list[Any]:
         """Take no more; what was read and not taken."""
-        self._is_left = True
-        self._room.put(None)
-        left = list(self._read)
-        self._read.clear()
-        return left
+        self._is_abandoned = True
+        self._free_slots.put(None)
+        unread = list(self._buffer)
+        self._buffer.clear()
+        return unread
 
     def _read_all(self) -> None:
         """In the thread: read until the end, or until the run has left."""
-        given, self._given = self._given, None
+        items, self._items = self._items, None
         try:
-            for one in given or ():
-                self._room.get()
-                self._read.append(one)
+            for item in items or ():
+                self._free_slots.get()
+                self._buffer.append(item)
                 self._wake()
-                if self._is_left:
+                if self._is_abandoned:
                     break
         except BaseException as error:  # noqa: BLE001 - raised where the items are taken
             self._error = error
-        self._ended = True
+        self._is_exhausted = True
         self._wake()
 
     def _wake(self) -> None:
-        if not self._waking:
-            self._waking = True
+        if not self._is_wake_scheduled:
+            self._is_wake_scheduled = True
             with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
-                self._loop.call_soon_threadsafe(self._woken)
+                self._loop.call_soon_threadsafe(self._on_wake)
 
-    def _woken(self) -> None:
-        self._waking = False  # first: what is read from here on wakes again
+    def _on_wake(self) -> None:
+        self._is_wake_scheduled = False  # first: what is read from here on wakes again
         self._arrival.set()

@@ -1,10 +1,10 @@
 """Statements that are prepared once: a `Shape` -> the driver's prepared statement and the function that binds to it.
 
-*In*: shapes. *Out*: `Prepared`, of which one session keeps a bounded number, those that were used last, and none whose
-class is gone. Threads and tasks that need one shape at the same time share one round trip, which takes no longer than
-the request that needs it may. The server keeps what was prepared and the driver prepares again what a node has lost, so
-that restarts and most schema changes pass unseen; a user type that grew is the exception, for the bytes of its values
-change (see `StaleType`).
+*In*: shapes. *Out*: `PreparedTemplate`, of which one session keeps a bounded number, those that were used last, and
+none whose class is gone. Threads and tasks that need one shape at the same time share one round trip, which takes no
+longer than the request that needs it may. The server keeps what was prepared and the driver prepares again what a node
+has lost, so that restarts and most schema changes pass unseen; a user type that grew is the exception, for the bytes of
+its values change (see `StaleUserType`).
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ import attrs
 
 from scyllamodel.driver.binder import Bind, make_bind
 from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.flights import Flights, NotInTime
+from scyllamodel.driver.flights import SingleFlight, WaitTimeout
 from scyllamodel.driver.names import RetryPolicy
 from scyllamodel.driver.request_errors import REQUEST_ERRORS, request_error
 from scyllamodel.query.statement import Shape
 
 if TYPE_CHECKING:
-    from scyllamodel.driver.watch import Watch
+    from scyllamodel.driver.watch import QueryInstrumentation
 
-_Place: TypeAlias = "weakref.ref[Shape[Any]]"
+_TemplateRef: TypeAlias = "weakref.ref[Shape[Any]]"
 
-LIMIT: Final = 10_000
+CACHE_SIZE: Final = 10_000
 """Prepared statements of one session: more shapes than any program writes, or some for each of thousands of tenants."""
 
-TEXTS: Final = 1_000
+TEXT_CACHE_SIZE: Final = 1_000
 """Prepared texts of ``raw``, likewise."""
 
 
-class SentOnce(RetryPolicy):  # type: ignore[misc]  # the driver ships no types
+class NonIdempotentRetryPolicy(RetryPolicy):  # type: ignore[misc]  # the driver ships no types
     """For statements that must not be applied twice: retried only where the server says that it did nothing.
 
     The driver's own policy sends any statement to the next host when its connection breaks, a counter's too (seen on
@@ -54,7 +54,7 @@ class SentOnce(RetryPolicy):  # type: ignore[misc]  # the driver ships no types
         return self.RETHROW, None
 
 
-class Paxos(SentOnce):
+class LwtRetryPolicy(NonIdempotentRetryPolicy):
     """For lightweight transactions, whose earlier rounds may come to an end later also where a replica was missing."""
 
     def on_read_timeout(self, *_: Any, **__: Any) -> Any:
@@ -67,18 +67,18 @@ class Paxos(SentOnce):
 
 
 @attrs.frozen(eq=False)
-class Prepared:
+class PreparedTemplate:
     """A shape on a session.
 
     Attributes:
         statement: the driver's.
         bind: makes a statement of it that can be sent, of the values of one call.
-        place: the shape, in the order of use.
+        template_ref: the shape, in the order of use.
     """
 
     statement: Any
     bind: Bind
-    place: _Place
+    template_ref: _TemplateRef
 
 
 @attrs.frozen
@@ -92,61 +92,65 @@ class CacheInfo:
     evicted: int
 
 
-class Statements:
+class PreparedStatements:
     """The prepared statements of one session, each kept with its shape and so with its class.
 
     Parameters:
         connection: asked for the session whenever the server is asked, since a forked child must not use it.
         limit: how many are kept.
-        watch: is told of each that is prepared.
+        instrumentation: is told of each that is prepared.
     """
 
-    def __init__(self, connection: Connection, *, limit: int = LIMIT, watch: Watch | None = None) -> None:
-        self._connection, self._limit, self._watch = connection, limit, watch
-        self._own = object()
-        self._used: OrderedDict[_Place, None] = OrderedDict()
-        self._texts: OrderedDict[str, Any] = OrderedDict()
-        self._flights = Flights[Any]()
+    def __init__(
+        self, connection: Connection, *, limit: int = CACHE_SIZE, instrumentation: QueryInstrumentation | None = None
+    ) -> None:
+        self._connection, self._limit, self._instrumentation = connection, limit, instrumentation
+        self._cache_key = object()
+        self._recently_used: OrderedDict[_TemplateRef, None] = OrderedDict()
+        self._text_cache: OrderedDict[str, Any] = OrderedDict()
+        self._single_flight = SingleFlight[Any]()
         self._lock = threading.Lock()
-        self._prepared = self._hits = self._evicted = 0
+        self._prepare_count = self._hit_count = self._eviction_count = 0
 
     def __del__(self) -> None:
         """Leave nothing with shapes that live on when the session does not."""
-        for place in list(self._used):
-            shape = place()
-            if shape is not None:
-                shape.prepared.pop(self._own, None)
+        for template_ref in list(self._recently_used):
+            template = template_ref()
+            if template is not None:
+                template.prepared.pop(self._cache_key, None)
 
     @property
     def info(self) -> CacheInfo:
         """The counters as they stand."""
-        return CacheInfo(len(self._used), self._limit, self._prepared, self._hits, self._evicted)
+        return CacheInfo(
+            len(self._recently_used), self._limit, self._prepare_count, self._hit_count, self._eviction_count
+        )
 
     @property
-    def _shared(self) -> Flights[Any]:
+    def _preparations(self) -> SingleFlight[Any]:
         """What is being prepared in this process; a forked child does not wait for a thread of its parent."""
-        self._connection.check()
-        return self._flights
+        self._connection.check_not_forked()
+        return self._single_flight
 
-    def get(self, shape: Shape[Any]) -> Prepared | None:
+    def get(self, template: Shape[Any]) -> PreparedTemplate | None:
         """What is prepared already."""
-        found: Prepared | None = shape.prepared.get(self._own)
-        if found is not None:
-            self._hits += 1
+        prepared: PreparedTemplate | None = template.prepared.get(self._cache_key)
+        if prepared is not None:
+            self._hit_count += 1
             try:  # noqa: SIM105 - done for each request, and a context manager costs more than the move
-                self._used.move_to_end(found.place)
+                self._recently_used.move_to_end(prepared.template_ref)
             except KeyError:  # another thread has just given it up, and it serves this once more
                 pass
-        return found
+        return prepared
 
-    def forget(self, shape: Shape[Any], stale: Prepared) -> None:
+    def invalidate(self, template: Shape[Any], stale: PreparedTemplate) -> None:
         """Prepare a shape again when it is needed next, unless that was done meanwhile."""
         with self._lock:
-            if shape.prepared.get(self._own) is stale:
-                del shape.prepared[self._own]
-                self._used.pop(stale.place, None)
+            if template.prepared.get(self._cache_key) is stale:
+                del template.prepared[self._cache_key]
+                self._recently_used.pop(stale.template_ref, None)
 
-    def prepare(self, shape: Shape[Any], timeout: float | None) -> Prepared:
+    def prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
         """Prepare a shape unless that is done; this waits for the server.
 
         Parameters:
@@ -156,93 +160,99 @@ class Statements:
             RequestFailed: it cannot be prepared, or was not in time.
         """
         try:
-            found: Prepared = self._shared.do(shape, partial(self._known, shape, timeout), timeout)
-        except NotInTime:
-            raise _late(shape) from None
-        return found
+            prepared: PreparedTemplate = self._preparations.run(
+                template, partial(self._get_or_prepare, template, timeout), timeout
+            )
+        except WaitTimeout:
+            raise _prepare_timeout_error(template) from None
+        return prepared
 
-    async def prepare_async(self, shape: Shape[Any], timeout: float | None) -> Prepared:
+    async def prepare_async(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
         """Prepare as `prepare` does, in a thread that all who need this shape wait for."""
         try:
-            found: Prepared = await self._shared.do_async(shape, partial(self._known, shape, timeout), timeout)
-        except NotInTime:
-            raise _late(shape) from None
-        return found
+            prepared: PreparedTemplate = await self._preparations.run_async(
+                template, partial(self._get_or_prepare, template, timeout), timeout
+            )
+        except WaitTimeout:
+            raise _prepare_timeout_error(template) from None
+        return prepared
 
-    def text(self, cql: str, timeout: float | None) -> Any:
+    def prepare_text(self, cql: str, timeout: float | None) -> Any:
         """Prepare text of an application's own; parameters and errors as of `prepare`."""
         try:
-            return self._shared.do(cql, partial(self._known_text, cql, timeout), timeout)
-        except NotInTime:
-            raise _late(None) from None
+            return self._preparations.run(cql, partial(self._get_or_prepare_text, cql, timeout), timeout)
+        except WaitTimeout:
+            raise _prepare_timeout_error(None) from None
 
-    async def text_async(self, cql: str, timeout: float | None) -> Any:
+    async def prepare_text_async(self, cql: str, timeout: float | None) -> Any:
         """Prepare text as `text` does, in a thread of its own."""
         try:
-            return await self._shared.do_async(cql, partial(self._known_text, cql, timeout), timeout)
-        except NotInTime:
-            raise _late(None) from None
+            return await self._preparations.run_async(cql, partial(self._get_or_prepare_text, cql, timeout), timeout)
+        except WaitTimeout:
+            raise _prepare_timeout_error(None) from None
 
-    def known_text(self, cql: str) -> Any:
+    def get_text(self, cql: str) -> Any:
         """Text that is prepared already."""
         with self._lock:
-            found = self._texts.get(cql)
-            if found is not None:
-                self._texts.move_to_end(cql)
-        return found
+            statement = self._text_cache.get(cql)
+            if statement is not None:
+                self._text_cache.move_to_end(cql)
+        return statement
 
-    def _known(self, shape: Shape[Any], timeout: float | None) -> Prepared:
+    def _get_or_prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
         """What is prepared; a thread that comes just after the first one finds it."""
-        return self.get(shape) or self._keep(shape, self._made(shape, timeout))
+        return self.get(template) or self._store(template, self._prepare_template(template, timeout))
 
-    def _known_text(self, cql: str, timeout: float | None) -> Any:
-        found = self.known_text(cql)
-        if found is None:
-            found = self._asked(cql, None, timeout)
+    def _get_or_prepare_text(self, cql: str, timeout: float | None) -> Any:
+        statement = self.get_text(cql)
+        if statement is None:
+            statement = self._prepare_cql(cql, None, timeout)
             with self._lock:
-                self._texts[cql] = found
-                if len(self._texts) > TEXTS:
-                    self._texts.popitem(last=False)
-        return found
+                self._text_cache[cql] = statement
+                if len(self._text_cache) > TEXT_CACHE_SIZE:
+                    self._text_cache.popitem(last=False)
+        return statement
 
-    def _asked(self, cql: str, shape: Shape[Any] | None, timeout: float | None) -> Any:
+    def _prepare_cql(self, cql: str, template: Shape[Any] | None, timeout: float | None) -> Any:
         try:
             return self._connection.prepare(cql, timeout)
         except REQUEST_ERRORS as error:
-            raise request_error(error, shape, sent=False)  # noqa: B904 - it has its cause
+            raise request_error(error, template, is_execution=False)  # noqa: B904 - it has its cause
 
-    def _made(self, shape: Shape[Any], timeout: float | None) -> Prepared:
-        began = time.time_ns()
-        statement = self._asked(shape.cql, shape, timeout)
-        if self._watch is not None:
-            self._watch.tell("prepare", shape, began)
-        statement.is_idempotent = shape.may_be_retried
-        if shape.conditional:
-            statement.retry_policy = Paxos()
-        elif not shape.may_be_retried:
-            statement.retry_policy = SentOnce()
-        types = {cls.__cql_name__: cls.__fields_by_cql__ for cls in getattr(shape.model, "__user_types__", ())}
-        gone: Callable[[_Place], None] = partial(_give_up, self._used)
-        return Prepared(statement, make_bind(statement, shape.markers, types), weakref.ref(shape, gone))
+    def _prepare_template(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
+        start_ns = time.time_ns()
+        statement = self._prepare_cql(template.cql, template, timeout)
+        if self._instrumentation is not None:
+            self._instrumentation.notify("prepare", template, start_ns)
+        statement.is_idempotent = template.may_be_retried
+        if template.conditional:
+            statement.retry_policy = LwtRetryPolicy()
+        elif not template.may_be_retried:
+            statement.retry_policy = NonIdempotentRetryPolicy()
+        user_types = {cls.__cql_name__: cls.__fields_by_cql__ for cls in getattr(template.model, "__user_types__", ())}
+        on_collected: Callable[[_TemplateRef], None] = partial(_forget_collected, self._recently_used)
+        return PreparedTemplate(
+            statement, make_bind(statement, template.markers, user_types), weakref.ref(template, on_collected)
+        )
 
-    def _keep(self, shape: Shape[Any], made: Prepared) -> Prepared:
+    def _store(self, template: Shape[Any], prepared: PreparedTemplate) -> PreparedTemplate:
         with self._lock:
-            self._prepared += 1
-            shape.prepared[self._own] = made
-            self._used[made.place] = None
-            while len(self._used) > self._limit:
-                oldest = self._used.popitem(last=False)[0]()
-                self._evicted += 1
+            self._prepare_count += 1
+            template.prepared[self._cache_key] = prepared
+            self._recently_used[prepared.template_ref] = None
+            while len(self._recently_used) > self._limit:
+                oldest = self._recently_used.popitem(last=False)[0]()
+                self._eviction_count += 1
                 if oldest is not None:
-                    oldest.prepared.pop(self._own, None)
-        return made
+                    oldest.prepared.pop(self._cache_key, None)
+        return prepared
 
 
-def _give_up(used: OrderedDict[_Place, None], place: _Place) -> None:
+def _forget_collected(recently_used: OrderedDict[_TemplateRef, None], template_ref: _TemplateRef) -> None:
     """A shape went with its class."""
-    used.pop(place, None)
+    recently_used.pop(template_ref, None)
 
 
-def _late(shape: Shape[Any] | None) -> Exception:
+def _prepare_timeout_error(template: Shape[Any] | None) -> Exception:
     """The error of a statement that another caller is preparing for longer than this one may wait."""
-    return request_error(TimeoutError("the statement was not prepared in time"), shape, sent=False)
+    return request_error(TimeoutError("the statement was not prepared in time"), template, is_execution=False)

@@ -30,10 +30,10 @@ def tls_context(settings: RepoSettings) -> Any:
         return settings.ssl_context
     _check_files(settings)
     cert, key = settings.tls_cert, settings.tls_key
-    context = _used(settings, ("tls_ca",), lambda: ssl.create_default_context(cafile=settings.tls_ca))
+    context = _load_setting(settings, ("tls_ca",), lambda: ssl.create_default_context(cafile=settings.tls_ca))
     if cert is not None:
-        both = ("tls_cert",) if key is None else ("tls_cert", "tls_key")
-        _used(settings, both, lambda: context.load_cert_chain(cert, key, _encrypted))
+        setting_names = ("tls_cert",) if key is None else ("tls_cert", "tls_key")
+        _load_setting(settings, setting_names, lambda: context.load_cert_chain(cert, key, _refuse_passphrase))
     return context
 
 
@@ -42,12 +42,12 @@ def _check_files(settings: RepoSettings) -> None:
     for setting in ("tls_ca", "tls_cert", "tls_key"):
         path = getattr(settings, setting)
         if path is not None:
-            _used(settings, (setting,), Path(path).read_bytes)
+            _load_setting(settings, (setting,), Path(path).read_bytes)
 
 
-def _used(settings: RepoSettings, names: Sequence[str], use: Callable[[], Any]) -> Any:
+def _load_setting(settings: RepoSettings, names: Sequence[str], load: Callable[[], Any]) -> Any:
     try:
-        return use()
+        return load()
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = getattr(error, "strerror", None) or str(error)
     files = " and ".join(f"{name}={getattr(settings, name)!r}" for name in names)
@@ -56,7 +56,7 @@ def _used(settings: RepoSettings, names: Sequence[str], use: Callable[[], Any]) 
     )
 
 
-def _encrypted() -> NoReturn:
+def _refuse_passphrase() -> NoReturn:
     """Stand in for OpenSSL's question on the terminal."""
     raise ValueError("the key is encrypted, and there is nobody to ask for its password. Give a key without one")
 
@@ -73,7 +73,7 @@ class _NamedEndPoint(DefaultEndPoint):  # type: ignore[misc]
         return {"server_hostname": self._name}
 
 
-class NamedEndPoints(DefaultEndPointFactory):  # type: ignore[misc]
+class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
     """Makes the driver's endpoints, with a name where a node of the settings has that address.
 
     Parameters:
@@ -88,9 +88,9 @@ class NamedEndPoints(DefaultEndPointFactory):  # type: ignore[misc]
 
     def create(self, row: Any) -> Any:
         """An endpoint of a row of ``system.local`` or ``system.peers``."""
-        return self.named(DefaultEndPointFactory.create(self, row))
+        return self.with_name(DefaultEndPointFactory.create(self, row))
 
-    def named(self, endpoint: Any) -> Any:
+    def with_name(self, endpoint: Any) -> Any:
         """The endpoint with the name that leads to its address, if one does."""
         if endpoint.address not in self._names:
             self._resolve()  # a node may have joined under a name that is known
@@ -109,7 +109,7 @@ def new_cluster(**settings: Any) -> Any:
     context = settings.get("ssl_context")
     if not getattr(context, "check_hostname", False):
         return Cluster(**settings)
-    factory = NamedEndPoints(settings["contact_points"], settings["port"])
+    factory = NamedEndPointFactory(settings["contact_points"], settings["port"])
     cluster = _NamedCluster(endpoint_factory=factory, **settings)
     cluster.name_endpoints()
     return cluster
@@ -130,7 +130,7 @@ class _NamedCluster(Cluster):  # type: ignore[misc]
 
 def _addresses(host: str) -> list[str]:
     with contextlib.suppress(OSError):
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
     return []
 
 

@@ -10,55 +10,61 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scyllamodel.driver.names import inside_of, kind_of
+from scyllamodel.driver.names import subtypes_of, type_kind
 from scyllamodel.types.converters import MaybeConvert, each, map_items, tuple_items
 
 
-class StaleType(Exception):
+class StaleUserType(Exception):
     """A value has a field that the user type lacked when its statement was prepared."""
 
 
-def fitted(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> MaybeConvert:
+def field_reorderer_for(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> MaybeConvert:
     """The function that fits values into this type."""
-    inside = [fitted(part, user_types) for part in inside_of(driver_type)]
-    kind = kind_of(driver_type)
+    subtype_converters = [field_reorderer_for(subtype, user_types) for subtype in subtypes_of(driver_type)]
+    kind = type_kind(driver_type)
     if kind == "frozen":
-        return inside[0]
+        return subtype_converters[0]
     if kind != "user type":
-        return _container(kind, inside)
-    names, given = driver_type.fieldnames, user_types.get(driver_type.typename)
-    if given is None:
+        return _container_converter(kind, subtype_converters)
+    server_fields, class_fields = driver_type.fieldnames, user_types.get(driver_type.typename)
+    if class_fields is None:
         return None
-    return None if given == tuple(names) and not any(inside) else _ordered(driver_type.typename, names, given, inside)
+    return (
+        None
+        if class_fields == tuple(server_fields) and not any(subtype_converters)
+        else _value_reorderer(driver_type.typename, server_fields, class_fields, subtype_converters)
+    )
 
 
-def _container(kind: str, inside: Sequence[MaybeConvert]) -> MaybeConvert:
-    if not any(inside):
+def _container_converter(kind: str, subtype_converters: Sequence[MaybeConvert]) -> MaybeConvert:
+    if not any(subtype_converters):
         return None
     if kind == "map":
-        change = map_items(inside[0], inside[1])
-        return lambda value: change(value.items())
+        convert = map_items(subtype_converters[0], subtype_converters[1])
+        return lambda value: convert(value.items())
     if kind == "tuple":
-        return tuple_items(inside)
-    return each(inside[0], list)
+        return tuple_items(subtype_converters)
+    return each(subtype_converters[0], list)
 
 
-def _ordered(
-    name: str, found: Sequence[str], given: Sequence[str], inside: Sequence[MaybeConvert]
+def _value_reorderer(
+    name: str, server_fields: Sequence[str], class_fields: Sequence[str], subtype_converters: Sequence[MaybeConvert]
 ) -> Callable[[Any], Any]:
-    at = {field: index for index, field in enumerate(given)}
-    take = [(at.get(field), change) for field, change in zip(found, inside, strict=True)]
-    lost = [(index, field) for field, index in at.items() if field not in found]
+    index_by_field = {field: index for index, field in enumerate(class_fields)}
+    conversions = [
+        (index_by_field.get(field), convert) for field, convert in zip(server_fields, subtype_converters, strict=True)
+    ]
+    missing_fields = [(index, field) for field, index in index_by_field.items() if field not in server_fields]
 
-    def order(value: Any) -> tuple[Any, ...]:
-        for index, field in lost:
+    def reorder(value: Any) -> tuple[Any, ...]:
+        for index, field in missing_fields:
             if value[index] is not None:
-                raise StaleType(f"the type {name} has no field {field} on the server; migrate it first")
-        return tuple(_taken(value, index, change) for index, change in take)
+                raise StaleUserType(f"the type {name} has no field {field} on the server; migrate it first")
+        return tuple(_convert_field(value, index, convert) for index, convert in conversions)
 
-    return order
+    return reorder
 
 
-def _taken(value: Any, index: int | None, change: MaybeConvert) -> Any:
+def _convert_field(value: Any, index: int | None, convert: MaybeConvert) -> Any:
     item = None if index is None else value[index]
-    return item if item is None or change is None else change(item)
+    return item if item is None or convert is None else convert(item)

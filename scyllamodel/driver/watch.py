@@ -19,8 +19,8 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.config.settings import RepoSettings
-from scyllamodel.driver.flows import Ask, Next, Step, Text, Together
-from scyllamodel.driver.listeners import unawaited
+from scyllamodel.driver.flows import Execute, ExecuteBatch, ExecuteText, FetchNextPage, Message
+from scyllamodel.driver.listeners import async_callback_message
 from scyllamodel.driver.loops import origin_loop
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.query.statement import Shape
@@ -32,7 +32,7 @@ except ImportError:  # the extra `otel` is not installed, so nobody looks at spa
 else:
     _trace = trace
 
-Kind: TypeAlias = Literal["prepare", "read", "write", "page", "batch"]
+RequestKind: TypeAlias = Literal["prepare", "read", "write", "page", "batch"]
 
 _log: Final = logging.getLogger("scyllamodel.query")
 
@@ -52,7 +52,7 @@ class QueryEvent:
         error: the class of what went wrong.
     """
 
-    kind: Kind
+    kind: RequestKind
     cql: str
     model: str | None
     keyspace: str
@@ -65,93 +65,93 @@ class QueryEvent:
 OnQuery: TypeAlias = Callable[[QueryEvent], Any]
 
 
-class Watch:
+class QueryInstrumentation:
     """Tells whoever wants to know.
 
     Parameters:
         on_query: called with each event, in the thread that waited; an async function is awaited by an `AsyncRepo`
             before the verb returns. What it raises is logged and goes no further.
-        slow: seconds after which a request is slow, and a warning; None is never.
+        slow_seconds: seconds after which a request is slow, and a warning; None is never.
         spans: whether each request is an OpenTelemetry span.
     """
 
-    def __init__(self, on_query: OnQuery | None, slow: float | None, *, spans: bool) -> None:
-        self._on_query, self._slow = on_query, slow
+    def __init__(self, on_query: OnQuery | None, slow_seconds: float | None, *, spans: bool) -> None:
+        self._on_query, self._slow_seconds = on_query, slow_seconds
         self._tracer: Any = _trace.get_tracer("scyllamodel") if spans and _trace is not None else None
 
-    def done(
-        self, step: Step, began: int, rows: int, error: BaseException | None = None
+    def notify_message(
+        self, message: Message, start_ns: int, rows: int, error: BaseException | None = None
     ) -> Coroutine[Any, Any, None] | None:
         """A request has its answer; gives what an event loop has to await, as `tell` does.
 
         Parameters:
-            began: `time.time_ns` when it was sent.
+            start_ns: `time.time_ns` when it was sent.
         """
-        if isinstance(step, Together):
-            return self.tell("batch", step.compiled.shape, began, rows, error)
-        shape = (step.shown if isinstance(step, Text) else step.compiled).shape
-        return self.tell(_kind(step, shape), shape, began, rows, error)
+        if isinstance(message, ExecuteBatch):
+            return self.notify("batch", message.compiled.shape, start_ns, rows, error)
+        template = (message.without_values if isinstance(message, ExecuteText) else message.compiled).shape
+        return self.notify(_request_kind(message, template), template, start_ns, rows, error)
 
-    def tell(
-        self, kind: Kind, shape: Shape[Any], began: int, rows: int = 0, error: BaseException | None = None
+    def notify(
+        self, kind: RequestKind, template: Shape[Any], start_ns: int, rows: int = 0, error: BaseException | None = None
     ) -> Coroutine[Any, Any, None] | None:
         """Report a request of this kind; in a thread that has an event loop, gives what an async ``on_query`` made.
 
         Whatever listens may fail: a log handler, a span, the function. The request has its answer.
         """
-        ended = time.time_ns()
-        took = (ended - began) / 1e6
+        end_ns = time.time_ns()
+        milliseconds = (end_ns - start_ns) / 1e6
         event = QueryEvent(
             kind,
-            shape.cql,
-            None if shape.model is None else shape.model.__qualname__,
-            shape.keyspace,
-            took,
+            template.cql,
+            None if template.model is None else template.model.__qualname__,
+            template.keyspace,
+            milliseconds,
             rows,
-            slow=self._slow is not None and took > self._slow * 1000,
+            slow=self._slow_seconds is not None and milliseconds > self._slow_seconds * 1000,
             error=None if error is None else type(error).__name__,
         )
         if event.slow:
-            what = printable_line(event.cql)
+            text = printable_line(event.cql)
             with contextlib.suppress(Exception):
-                _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, took, what)
+                _log.warning("%s of %s took %.0f ms: %s", kind, event.model or event.keyspace, milliseconds, text)
         if self._tracer is not None:
             with contextlib.suppress(Exception):
-                self._span(event, began, ended)
-        return None if self._on_query is None else self._heard(self._on_query, event)
+                self._record_span(event, start_ns, end_ns)
+        return None if self._on_query is None else self._call_on_query(self._on_query, event)
 
-    def _heard(self, on_query: OnQuery, event: QueryEvent) -> Coroutine[Any, Any, None] | None:
+    def _call_on_query(self, on_query: OnQuery, event: QueryEvent) -> Coroutine[Any, Any, None] | None:
         try:
-            found = on_query(event)
+            returned = on_query(event)
         except Exception:  # noqa: BLE001 - whatever a listener raises, the request has its answer
             _log_failure()
             return None
-        if not inspect.isawaitable(found):
+        if not inspect.isawaitable(returned):
             return None
         loop = origin_loop()
-        if _is_in_loop():
-            return _logged(found)
+        if _in_event_loop():
+            return _await_logged(returned)
         if loop is not None:
-            asyncio.run_coroutine_threadsafe(_logged(found), loop).result()
+            asyncio.run_coroutine_threadsafe(_await_logged(returned), loop).result()
             return None
         with contextlib.suppress(Exception):
-            _log.error("%s", unawaited("on_query"))
-        if inspect.iscoroutine(found):
-            found.close()
+            _log.error("%s", async_callback_message("on_query"))
+        if inspect.iscoroutine(returned):
+            returned.close()
         return None
 
-    def _span(self, event: QueryEvent, began: int, ended: int) -> None:
-        about = {"db.system": "cassandra", "db.namespace": event.keyspace, "db.query.text": event.cql}
-        span = self._tracer.start_span(f"scyllamodel.{event.kind}", start_time=began, attributes=about)
+    def _record_span(self, event: QueryEvent, start_ns: int, end_ns: int) -> None:
+        attributes = {"db.system": "cassandra", "db.namespace": event.keyspace, "db.query.text": event.cql}
+        span = self._tracer.start_span(f"scyllamodel.{event.kind}", start_time=start_ns, attributes=attributes)
         span.set_attribute("db.response.returned_rows", event.rows)
         if event.error is not None:
             span.set_status(_trace.StatusCode.ERROR, event.error)
-        span.end(end_time=ended)
+        span.end(end_time=end_ns)
 
 
-async def _logged(found: Awaitable[Any]) -> None:
+async def _await_logged(awaitable: Awaitable[Any]) -> None:
     try:
-        await found
+        await awaitable
     except Exception:  # noqa: BLE001 - as of a plain function
         _log_failure()
 
@@ -162,7 +162,7 @@ def _log_failure() -> None:
         _log.exception("on_query failed")
 
 
-def _is_in_loop() -> bool:
+def _in_event_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -170,7 +170,7 @@ def _is_in_loop() -> bool:
     return True
 
 
-def check_watched(settings: RepoSettings) -> None:
+def check_instrumentation(settings: RepoSettings) -> None:
     """Refuse what would go unnoticed: spans without OpenTelemetry, and an ``on_query`` that cannot be called.
 
     Raises:
@@ -189,7 +189,7 @@ def check_watched(settings: RepoSettings) -> None:
         raise ConfigurationError(text, setting="on_query", repo=name)
 
 
-def _kind(step: Ask | Next | Text, shape: Shape[Any]) -> Kind:
-    if isinstance(step, Next) or step.state is not None:
+def _request_kind(message: Execute | FetchNextPage | ExecuteText, template: Shape[Any]) -> RequestKind:
+    if isinstance(message, FetchNextPage) or message.paging_state is not None:
         return "page"
-    return "read" if shape.verb == "select" else "write"
+    return "read" if template.verb == "select" else "write"

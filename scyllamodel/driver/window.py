@@ -15,217 +15,226 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from scyllamodel.driver.flows import Ask, Next, Step
+from scyllamodel.driver.flows import Execute, FetchNextPage, Message
 from scyllamodel.driver.loops import running_loop
-from scyllamodel.driver.request_errors import note_attempts, request_error
-from scyllamodel.driver.requests import Answer, Requests
+from scyllamodel.driver.request_errors import record_attempts, request_error
+from scyllamodel.driver.requests import Requests, Response
 
 if TYPE_CHECKING:
-    from scyllamodel.driver.watch import Watch
+    from scyllamodel.driver.watch import QueryInstrumentation
 
 T = TypeVar("T")
 
-_POLL: Final = 0.005
+_POLL_INTERVAL: Final = 0.005
 """Seconds between looks at what is in flight, when a run is broken off."""
 
 
-class _Sent(Generic[T]):
+class _InFlightRequest(Generic[T]):
     """A request in flight, when it was sent, and whether it was answered."""
 
-    __slots__ = ("answered", "began", "future", "step", "tag")
+    __slots__ = ("answered", "future", "message", "start_ns", "tag")
 
-    def __init__(self, tag: T, future: Any, step: Step, began: int) -> None:
-        self.tag, self.future, self.step, self.began = tag, future, step, began
+    def __init__(self, tag: T, future: Any, message: Message, start_ns: int) -> None:
+        self.tag, self.future, self.message, self.start_ns = tag, future, message, start_ns
         self.answered = False
 
 
-class Window(Generic[T]):
+class RequestWindow(Generic[T]):
     """Requests under way, and those that wait for their turn.
 
     An answer sends the next statement that waits, in the driver's own thread, so that no thread has to wake for it; the
     statements were made, and answers are worked on, by the one who asks.
 
     Parameters:
-        width: how many are under way at most.
+        max_in_flight: how many are under way at most.
 
     Attributes:
-        asked: how many were asked for whose answers were not taken.
+        outstanding: how many were asked for whose answers were not taken.
     """
 
-    def __init__(self, requests: Requests, width: int) -> None:
-        self.asked = 0
-        self._requests, self._width = requests, width
-        self._waiting: deque[tuple[Any, _Sent[T]]] = deque()
-        self._arrived: deque[tuple[_Sent[T], Any, bool]] = deque()
-        self._heard: list[Awaitable[None]] = []
-        self._flying = 0
-        self._gate = threading.RLock()  # a collection, which may end a run, may interrupt the one who holds it
-        self._inside = threading.local()
-        self._wanted = 0
-        self._changed = threading.Condition()
+    def __init__(self, requests: Requests, max_in_flight: int) -> None:
+        self.outstanding = 0
+        self._requests, self._max_in_flight = requests, max_in_flight
+        self._queue: deque[tuple[Any, _InFlightRequest[T]]] = deque()
+        self._arrivals: deque[tuple[_InFlightRequest[T], Any, bool]] = deque()
+        self._callbacks: list[Awaitable[None]] = []
+        self._in_flight_count = 0
+        self._lock = threading.RLock()  # a collection, which may end a run, may interrupt the one who holds it
+        self._thread_state = threading.local()
+        self._wake_threshold = 0
+        self._arrival_condition = threading.Condition()
 
-    def ask(self, step: Ask, tag: T) -> None:
+    def bind_and_send(self, message: Execute, tag: T) -> None:
         """Send a statement in its turn; preparing it may wait, and what is wrong with its values is raised here."""
-        self.send(self._requests.bound(step.compiled), tag, step)
+        self.send(self._requests.prepare_and_bind(message.compiled), tag, message)
 
-    def send(self, statement: Any, tag: T, step: Ask) -> None:
+    def send(self, statement: Any, tag: T, message: Execute) -> None:
         """Send what is bound already, in its turn."""
-        self.asked += 1
-        self._waiting.append((statement, _Sent(tag, None, step, 0)))
-        self._send_waiting()
+        self.outstanding += 1
+        self._queue.append((statement, _InFlightRequest(tag, None, message, 0)))
+        self._send_queued()
 
-    def go_on(self, step: Next, tag: T) -> None:
+    def expect_page(self, message: FetchNextPage, tag: T) -> None:
         """Expect the page that is being fetched."""
-        self.asked += 1
-        with self._gate:
-            self._flying += 1
-        self._follow(step.answer.awaited(), _Sent(tag, step.answer.future, step, self._now()))
+        self.outstanding += 1
+        with self._lock:
+            self._in_flight_count += 1
+        self._add_callbacks(
+            message.response.checked_future(), _InFlightRequest(tag, message.response.future, message, self._start_ns())
+        )
 
-    def _now(self) -> int:
-        return 0 if self._requests.watch is None else time.time_ns()
+    def _start_ns(self) -> int:
+        return 0 if self._requests.instrumentation is None else time.time_ns()
 
-    def _send_waiting(self) -> None:
+    def _send_queued(self) -> None:
         """Send as long as there is room; a request that fails at once comes back here, and the first call goes on."""
-        if getattr(self._inside, "sending", False):
+        if getattr(self._thread_state, "sending", False):
             return
-        self._inside.sending = True
+        self._thread_state.sending = True
         try:
-            while (found := self._next()) is not None:
-                statement, sent = found
-                sent.began = self._now()
-                ask = cast("Ask", sent.step)
+            while (queued := self._pop_queued()) is not None:
+                statement, request = queued
+                request.start_ns = self._start_ns()
+                message = cast("Execute", request.message)
                 try:
-                    sent.future = self._requests.send(statement, ask.compiled.options, size=ask.size, state=ask.state)
+                    request.future = self._requests.send(
+                        statement,
+                        message.compiled.options,
+                        page_size=message.page_size,
+                        paging_state=message.paging_state,
+                    )
                 except Exception as error:  # noqa: BLE001 - this may be the driver's thread, which must go on
-                    self._arrive(error, sent, failed=True)
+                    self._on_result(error, request, is_error=True)
                 else:
-                    self._follow(sent.future, sent)
+                    self._add_callbacks(request.future, request)
         finally:
-            self._inside.sending = False
+            self._thread_state.sending = False
 
     def _may_send(self) -> bool:
         """Whether the one who asked can still take the answers."""
         return True
 
-    def _next(self) -> tuple[Any, _Sent[T]] | None:
+    def _pop_queued(self) -> tuple[Any, _InFlightRequest[T]] | None:
         if not self._may_send():
             return None
-        with self._gate:
-            if self._flying >= self._width or not self._waiting:
+        with self._lock:
+            if self._in_flight_count >= self._max_in_flight or not self._queue:
                 return None
-            self._flying += 1
-            return self._waiting.popleft()
+            self._in_flight_count += 1
+            return self._queue.popleft()
 
-    def _follow(self, future: Any, sent: _Sent[T]) -> None:
-        future.add_callbacks(self._arrive, self._arrive, callback_args=(sent, False), errback_args=(sent, True))
+    def _add_callbacks(self, future: Any, request: _InFlightRequest[T]) -> None:
+        future.add_callbacks(
+            self._on_result, self._on_result, callback_args=(request, False), errback_args=(request, True)
+        )
 
-    def _arrive(self, found: Any, sent: _Sent[T], failed: bool) -> None:  # noqa: FBT001 - a callback
+    def _on_result(self, result: Any, request: _InFlightRequest[T], is_error: bool) -> None:  # noqa: FBT001 - a callback
         """In the driver's thread, or in ours when a request failed at once.
 
         The driver may call back twice, with a timeout and a late answer; the first one counts.
         """
-        with self._gate:
-            if sent.answered:
+        with self._lock:
+            if request.answered:
                 return
-            sent.answered = True
-            self._flying -= 1
-        self._send_waiting()
-        self._arrived.append((sent, found, failed))
-        if self._wanted and len(self._arrived) >= self._wanted:
+            request.answered = True
+            self._in_flight_count -= 1
+        self._send_queued()
+        self._arrivals.append((request, result, is_error))
+        if self._wake_threshold and len(self._arrivals) >= self._wake_threshold:
             self._wake()
 
     def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify()
+        with self._arrival_condition:
+            self._arrival_condition.notify()
 
-    def drop(self) -> list[T]:
+    def drop_queued(self) -> list[T]:
         """Send nothing more; the tags of what was not sent. What is in flight comes to its end unseen."""
-        with self._gate:
-            dropped = [sent.tag for _, sent in self._waiting]
-            self._waiting.clear()
-        self.asked -= len(dropped)
-        return dropped
+        with self._lock:
+            tags = [request.tag for _, request in self._queue]
+            self._queue.clear()
+        self.outstanding -= len(tags)
+        return tags
 
-    def rest(self, timeout: float) -> list[tuple[T, Answer | None, Exception | None]]:
+    def drain(self, timeout: float) -> list[tuple[T, Response | None, Exception | None]]:
         """What has arrived once nothing is in flight any more, or when the time is over."""
         deadline = time.monotonic() + timeout
-        while self._flying and not self._requests.connection.inherited and time.monotonic() < deadline:
-            time.sleep(_POLL)
-        return self._drained(self._requests.watch)
+        while self._in_flight_count and not self._requests.connection.is_inherited and time.monotonic() < deadline:
+            time.sleep(_POLL_INTERVAL)
+        return self._take_arrivals(self._requests.instrumentation)
 
-    def take(self, at_least: int = 1) -> list[tuple[T, Answer | None, Exception | None]]:
+    def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
         """What has arrived; waits until so much has, or all that was asked for."""
-        at_least = min(at_least, self.asked)
-        if len(self._arrived) < at_least:
-            self._requests.connection.check()  # the answers to requests of a parent process never arrive here
-            with self._changed:
-                self._wanted = at_least
-                while len(self._arrived) < at_least:
-                    self._changed.wait()
-                self._wanted = 0
-        return self._drained(self._requests.watch)
+        minimum = min(minimum, self.outstanding)
+        if len(self._arrivals) < minimum:
+            self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive here
+            with self._arrival_condition:
+                self._wake_threshold = minimum
+                while len(self._arrivals) < minimum:
+                    self._arrival_condition.wait()
+                self._wake_threshold = 0
+        return self._take_arrivals(self._requests.instrumentation)
 
-    def _drained(self, watch: Watch | None) -> list[tuple[T, Answer | None, Exception | None]]:
-        found: list[tuple[T, Answer | None, Exception | None]] = []
-        while self._arrived:
-            sent, result, failed = self._arrived.popleft()
-            self.asked -= 1
-            answer = None if failed else Answer(sent.future, result)
-            if failed and sent.future is not None:
-                note_attempts(result, sent.future)
-            error = request_error(result, sent.step.compiled.shape) if failed else None
+    def _take_arrivals(self, watch: QueryInstrumentation | None) -> list[tuple[T, Response | None, Exception | None]]:
+        responses: list[tuple[T, Response | None, Exception | None]] = []
+        while self._arrivals:
+            request, result, is_error = self._arrivals.popleft()
+            self.outstanding -= 1
+            response = None if is_error else Response(request.future, result)
+            if is_error and request.future is not None:
+                record_attempts(result, request.future)
+            error = request_error(result, request.message.compiled.shape) if is_error else None
             if watch is not None:
-                rows = 0 if answer is None else len(answer.rows)
-                heard = watch.done(sent.step, sent.began, rows, error)
-                if heard is not None:
-                    self._heard.append(heard)
-            found.append((sent.tag, answer, error))
-        return found
+                rows = 0 if response is None else len(response.rows)
+                callback = watch.notify_message(request.message, request.start_ns, rows, error)
+                if callback is not None:
+                    self._callbacks.append(callback)
+            responses.append((request.tag, response, error))
+        return responses
 
 
-class AsyncWindow(Window[T]):
+class AsyncRequestWindow(RequestWindow[T]):
     """Requests in flight whose answers are taken in the running event loop."""
 
-    def __init__(self, requests: Requests, width: int) -> None:
-        super().__init__(requests, width)
+    def __init__(self, requests: Requests, max_in_flight: int) -> None:
+        super().__init__(requests, max_in_flight)
         self._loop = running_loop()
-        self._arrival = asyncio.Event()
+        self._arrival_event = asyncio.Event()
 
     def _wake(self) -> None:
-        self._wanted = 0  # one wake-up is enough
+        self._wake_threshold = 0  # one wake-up is enough
         with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
-            self._loop.call_soon_threadsafe(self._arrival.set)
+            self._loop.call_soon_threadsafe(self._arrival_event.set)
 
     def _may_send(self) -> bool:
         """A loop that was closed sends nothing more: others may write the same rows now."""
         return not self._loop.is_closed()
 
-    async def arrivals(self, at_least: int) -> list[tuple[T, Answer | None, Exception | None]]:
+    async def take_async(self, minimum: int) -> list[tuple[T, Response | None, Exception | None]]:
         """What has arrived; waits as `take` does."""
-        at_least = min(at_least, self.asked)
-        while len(self._arrived) < at_least:
-            self._requests.connection.check()
-            self._wanted = at_least
-            if len(self._arrived) < at_least:
-                await self._arrival.wait()
-            self._arrival.clear()
-        self._wanted = 0
-        return await self._noticed()
+        minimum = min(minimum, self.outstanding)
+        while len(self._arrivals) < minimum:
+            self._requests.connection.check_not_forked()
+            self._wake_threshold = minimum
+            if len(self._arrivals) < minimum:
+                await self._arrival_event.wait()
+            self._arrival_event.clear()
+        self._wake_threshold = 0
+        return await self._take_notified()
 
-    async def rest_async(self, timeout: float) -> list[tuple[T, Answer | None, Exception | None]]:
+    async def drain_async(self, timeout: float) -> list[tuple[T, Response | None, Exception | None]]:
         """What has arrived; waits as `rest` does."""
         deadline = time.monotonic() + timeout
-        while self._flying and time.monotonic() < deadline:  # noqa: ASYNC110 - answers come in another thread
-            await asyncio.sleep(_POLL)
-        return await self._noticed()
+        while self._in_flight_count and time.monotonic() < deadline:  # noqa: ASYNC110 - answers come in another thread
+            await asyncio.sleep(_POLL_INTERVAL)
+        return await self._take_notified()
 
-    def arrived(self) -> list[tuple[T, Answer | None, Exception | None]]:
+    def arrived(self) -> list[tuple[T, Response | None, Exception | None]]:
         """What has arrived; nothing is awaited, and no listener is called, since this may run in a collection."""
-        return self._drained(watch=None)
+        return self._take_arrivals(watch=None)
 
-    async def _noticed(self) -> list[tuple[T, Answer | None, Exception | None]]:
+    async def _take_notified(self) -> list[tuple[T, Response | None, Exception | None]]:
         """What has arrived, once an async ``on_query`` knows of it."""
-        found = self._drained(self._requests.watch)
-        while self._heard:
-            await self._heard.pop(0)
-        return found
+        responses = self._take_arrivals(self._requests.instrumentation)
+        while self._callbacks:
+            await self._callbacks.pop(0)
+        return responses

@@ -15,9 +15,9 @@ from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.bulk_report import BulkReport, OnProgress
-from scyllamodel.driver.drive import Driven
-from scyllamodel.driver.listeners import check_plain
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.drive import SyncRunner
+from scyllamodel.driver.listeners import check_not_async
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.raw import truncate
 from scyllamodel.query.objects import Using
 from scyllamodel.query.results import LWTResult
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-class Writes(Driven):
+class WriteApi(SyncRunner):
     """Writing through models."""
 
     @overload
@@ -73,7 +73,7 @@ class Writes(Driven):
             TypeMismatch: a value does not fit its column.
         """
         using = Using.of(ttl, timestamp)
-        return self.drive(flows.save(row, self.keyspace, using, exists=if_exists, nulls=nulls))
+        return self.run(flows.save(row, self.keyspace, using, if_exists=if_exists, nulls=nulls))
 
     @overload
     def insert(
@@ -106,7 +106,7 @@ class Writes(Driven):
             if_not_exists: only if there is no such row, as a lightweight transaction.
         """
         using = Using.of(ttl, timestamp)
-        return self.drive(flows.insert(row, self.keyspace, using, absent=if_not_exists, nulls=nulls))
+        return self.run(flows.insert(row, self.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
 
     @overload
     def delete(self, row: M, /, *, if_exists: bool, timestamp: int | None = ...) -> LWTResult[M]: ...
@@ -119,7 +119,7 @@ class Writes(Driven):
             if_exists: tell whether there was such a row, by a lightweight transaction.
             timestamp: the time of the delete, in microseconds since 1970: what was written later stays.
         """
-        return self.drive(flows.delete(row, self.keyspace, exists=if_exists, timestamp=timestamp))
+        return self.run(flows.delete(row, self.keyspace, if_exists=if_exists, timestamp=timestamp))
 
     def truncate(self, model: type[Model], /) -> None:
         """Delete every row of a table. The whole cluster has to be up.
@@ -127,7 +127,7 @@ class Writes(Driven):
         Raises:
             TypeError: it is no table.
         """
-        self.drive(truncate(model, self.keyspace))
+        self.run(truncate(model, self.keyspace))
 
     def save_many(
         self,
@@ -156,13 +156,17 @@ class Writes(Driven):
             BaseException: what ``rows`` or ``on_progress`` raised, and Ctrl-C: what was sent is settled first, and the
                 exception has the report as ``report``.
         """
-        check_plain("on_progress", on_progress)
-        many = Many(self.requests(), self.keyspace, concurrency, on_progress)
-        return many.save(rows, Using.of(ttl, timestamp), by_partition=by_partition).run().checked(raise_errors)
+        check_not_async("on_progress", on_progress)
+        operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
+        return (
+            operations.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)
+            .run()
+            .raise_errors_if(raise_errors)
+        )
 
     def delete_many(
         self,
-        what: Iterable[Model] | type[Model],
+        rows_or_model: Iterable[Model] | type[Model],
         keys: Iterable[Any] | None = None,
         /,
         *,
@@ -172,9 +176,9 @@ class Writes(Driven):
         raise_errors: bool = True,
     ) -> BulkReport:
         """Delete the rows of many instances, or of a model those under many keys; the rest is as of `save_many`."""
-        check_plain("on_progress", on_progress)
-        many = Many(self.requests(), self.keyspace, concurrency, on_progress)
-        return many.delete(what, keys, timestamp).run().checked(raise_errors)
+        check_not_async("on_progress", on_progress)
+        operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
+        return operations.delete(rows_or_model, keys, timestamp).run().raise_errors_if(raise_errors)
 
     def batch(self) -> SyncBatch:
         """Writes that go out together, when the ``with`` block ends without an error."""
@@ -184,13 +188,13 @@ class Writes(Driven):
 class SyncBatch(Batch):
     """A batch of a `Repo`: ``with repo.batch() as b: b.save(order)``."""
 
-    def __init__(self, verbs: Driven) -> None:
-        super().__init__(verbs.keyspace)
-        self._verbs = verbs
+    def __init__(self, runner: SyncRunner) -> None:
+        super().__init__(runner.keyspace)
+        self._runner = runner
 
     def send(self) -> LWTResult[Any] | None:
         """Send what was collected, now; the batch is empty afterwards, and can be filled again inside its block."""
-        return self._verbs.drive(flows.send(self))
+        return self._runner.run(flows.send_batch(self))
 
     def __enter__(self) -> Self:
         self.check_open()

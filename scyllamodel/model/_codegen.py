@@ -211,7 +211,7 @@ def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Iden
     """How instances are compared: field by field, in the order of the fields.
 
     Parameters:
-        natives: `NATIVE` or `IN_PYTHON`.
+        natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
     """
     inside = tuple([identity_of(inside_of_value(field.hint), natives) for field in fields])
     stored = _form(cls, "stored", fields, [one.stored for one in inside])

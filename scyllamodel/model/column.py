@@ -317,7 +317,7 @@ def _assignment(
 
 
 def _counting(expression: Expression[Any], operation: Literal["increment", "decrement"], by: int) -> Assignment:
-    by = check_integer(f"{_target(expression)}.{operation}", by, least=-MAX_BIGINT - 1, most=MAX_BIGINT)
+    by = check_integer(f"{_target(expression)}.{operation}", by, minimum=-MAX_BIGINT - 1, maximum=MAX_BIGINT)
     return Assignment(_target(expression), operation, by)
 
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from scyllamodel._identifiers import name_fault
+from scyllamodel._identifiers import name_problem
 from scyllamodel.model.assignment import is_slot
 from scyllamodel.model.declare import CountingAttr
 from scyllamodel.model.definition import Columns, Declared
@@ -54,7 +54,7 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 def check_object_name(name: str, what: str, problems: Problems) -> None:
     """Report a name that no server takes for a keyspace, table, view, index or type."""
-    fault = name_fault(name, what)
+    fault = name_problem(name, what)
     if fault:
         problems.add("MD108", fault, f"Name the {what} otherwise.")
 

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
 from uuid import UUID
 
-from scyllamodel._identifiers import string
+from scyllamodel._identifiers import string_literal
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
 from scyllamodel.query.parts import parts_of
@@ -22,7 +22,7 @@ from scyllamodel.types.values import MapType, Native, SetType, is_multi_cell
 
 
 def _text(value: Any) -> str:
-    return string(str(value))
+    return string_literal(str(value))
 
 
 _LITERALS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any], str]]]] = {

@@ -92,11 +92,11 @@ class Select(Tuned[list[R]], Generic[R]):
 
     def limit(self, rows: int) -> Self:
         """At most so many rows, over all pages."""
-        return attrs.evolve(self, most=check_integer("limit", rows, least=1))
+        return attrs.evolve(self, most=check_integer("limit", rows, minimum=1))
 
     def per_partition_limit(self, rows: int) -> Self:
         """At most so many rows of each partition."""
-        return attrs.evolve(self, most_each=check_integer("per_partition_limit", rows, least=1))
+        return attrs.evolve(self, most_each=check_integer("per_partition_limit", rows, minimum=1))
 
     def distinct(self) -> Self:
         """Each partition once."""

@@ -82,7 +82,7 @@ def grants_of(repo: Repo, role: str, internal: str | None = None) -> tuple[Grant
 def grant_steps(role: str, needs: Iterable[Need], found: Permissions) -> Iterator[Step]:
     """The GRANT statements for what the role does not have on the very tables."""
     for permission, keyspace, table in needs:
-        if (permission, f"<table {keyspace}.{table}>") not in found.held:
+        if (permission, f"<table {keyspace}.{table}>") not in found.granted:
             what, whom = grant_text(permission, keyspace, table), quote(role)
             yield Step(
                 seq=0,
@@ -97,14 +97,14 @@ def grant_steps(role: str, needs: Iterable[Need], found: Permissions) -> Iterato
 
 def remarks_on_role(role: str, found: Permissions, internal: str) -> Iterator[Diagnostic]:
     """What there is to say of the role: that its permissions cannot be seen, or that they reach too far."""
-    if found.unknown:
-        text = f"what it is permitted cannot be listed: {found.unknown}"
+    if found.unknown_reason:
+        text = f"what it is permitted cannot be listed: {found.unknown_reason}"
         fix = (
             f"As an administrator: GRANT {quote(role)} TO the role that migrates, or create the role if it is missing."
         )
         yield Diagnostic("RO101", "error", role, text, f"{fix} Or leave application_role= out of this run.")
     writable = [table.name for table in TABLES if found.covers("MODIFY", internal, table.name)]
-    if writable and not found.everything:
+    if writable and not found.is_superuser:
         text = f"it may write internal tables of {internal}: {', '.join(writable)}"
         broad = next(
             (one for one in (("", ""), (internal, "")) if found.covers("MODIFY", *one)), (internal, writable[0])

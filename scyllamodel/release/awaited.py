@@ -12,7 +12,7 @@ from typing import Any, Concatenate, TypeVar
 
 from typing_extensions import ParamSpec
 
-from scyllamodel.driver.loops import in_thread
+from scyllamodel.driver.loops import run_in_thread
 from scyllamodel.driver.repo import AsyncRepo, Repo
 from scyllamodel.release.backfill import backfill
 from scyllamodel.release.byhand import baseline, resolve, unlock
@@ -37,7 +37,7 @@ def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     @wraps(function)
     async def twin(*args: P.args, **keywords: P.kwargs) -> R:
         plain: Any = function
-        return await in_thread(plain, *map(_blocking, args), **keywords)
+        return await run_in_thread(plain, *map(_blocking, args), **keywords)
 
     twin.__name__ = twin.__qualname__ = f"{function.__name__}_async"
     twin.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."

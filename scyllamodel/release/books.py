@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from scyllamodel.driver.books import Books
-from scyllamodel.driver.cas import Rows
-from scyllamodel.driver.coordinator import Coordinator, choose
-from scyllamodel.driver.reader import keyspace_tablets, read_keyspace
+from scyllamodel.driver.books import CqlLedgerStore
+from scyllamodel.driver.cas import LwtClient
+from scyllamodel.driver.coordinator import Coordinator, choose_coordinator
+from scyllamodel.driver.reader import read_keyspace, uses_tablets
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import server_of
+from scyllamodel.driver.servers import server_profile
 from scyllamodel.errors import ConnectionFailed, IntrospectionError
 from scyllamodel.release.ledger import Ledger, scope_of
 from scyllamodel.release.look import Look
@@ -37,11 +37,11 @@ def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfil
     own, *companion = repo.settings.internal_keyspaces
     if not companion or not server.has_companion_keyspaces:
         return own
-    if keyspace_tablets(coordinator, companion[0]) is not None:
+    if uses_tablets(coordinator, companion[0]) is not None:
         return companion[0]
     if "lwt" not in server.without_tablets:
         return own
-    tablets = keyspace_tablets(coordinator, own)
+    tablets = uses_tablets(coordinator, own)
     if tablets is None:
         settings = repo.settings
         made = server.makes_tablets(strategy(settings.replication or {}), tablets=settings.tablets)
@@ -58,8 +58,8 @@ def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
     if not companion:
         return own, ""
     try:
-        coordinator = choose(repo.connection())
-        return internal_keyspace(repo, coordinator, server_of(coordinator)), ""
+        coordinator = choose_coordinator(repo.connection())
+        return internal_keyspace(repo, coordinator, server_profile(coordinator)), ""
     except (ConnectionFailed, IntrospectionError) as error:
         guess = (
             f"the server was not asked where the internal tables are: {error}\nThey are taken to be in {own}. On "
@@ -74,7 +74,7 @@ def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> K
     Raises:
         IntrospectionError: it could not be read.
     """
-    return read_keyspace(coordinator, internal_keyspace(repo, coordinator, server), server, books=True)
+    return read_keyspace(coordinator, internal_keyspace(repo, coordinator, server), server, include_internal=True)
 
 
 def open_ledger(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts, server: ServerProfile) -> Ledger:
@@ -87,7 +87,7 @@ def open_ledger(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts, serv
         ConfigurationError: a table of ours is in a format that this release does not know.
     """
     missing_tables(found.name, found, server, BOOKS)
-    return _ledger(repo, Books(Rows(coordinator), found.name, known_columns(found)))
+    return _ledger(repo, CqlLedgerStore(LwtClient(coordinator), found.name, known_columns(found)))
 
 
 def ledger_of(repo: Repo, look: Look) -> Ledger:
@@ -102,10 +102,10 @@ def ledger_of(repo: Repo, look: Look) -> Ledger:
 
 def open_stamps(repo: Repo, coordinator: Coordinator) -> Iterator[Ledger]:
     """The ledgers that there may be, without a look at the schema, for `Ledger.is_verified` only: the fast path."""
-    return (_ledger(repo, Books(Rows(coordinator), name)) for name in repo.settings.internal_keyspaces)
+    return (_ledger(repo, CqlLedgerStore(LwtClient(coordinator), name)) for name in repo.settings.internal_keyspaces)
 
 
-def _ledger(repo: Repo, books: Books) -> Ledger:
+def _ledger(repo: Repo, books: CqlLedgerStore) -> Ledger:
     return Ledger(books, scope(repo))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from scyllamodel.driver.built import unbuilt
+from scyllamodel.driver.built import read_unbuilt
 from scyllamodel.errors import BuildTimeout
 from scyllamodel.release.look import Look
 from scyllamodel.schema.apply import Event, OnEvent, tell
@@ -64,5 +64,5 @@ def _watched(live: KeyspaceFacts, wanted: KeyspaceFacts) -> KeyspaceFacts:
 
 
 def _left(look: Look, watched: Iterable[KeyspaceFacts]) -> tuple[str, ...]:
-    found = [(part.name, unbuilt(look.coordinator, part) or ()) for part in watched]
+    found = [(part.name, read_unbuilt(look.coordinator, part) or ()) for part in watched]
     return tuple(f"{keyspace}.{name}" for keyspace, names in found for name in names)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout, UnknownVersion
 from scyllamodel.release.books import read_books
@@ -110,7 +110,7 @@ def unlock(
     internal = read_books(repo, look.coordinator, look.server)
     if internal.table(LOCK.name) is None:
         return None
-    store = LockTable(Rows(look.coordinator), internal.name, repo.keyspace)
+    store = LockTable(LwtClient(look.coordinator), internal.name, repo.keyspace)
     row = _row(store)
     if row is not None and row.fault is not None and force:
         return _healed(store, row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.books import open_ledger
@@ -57,7 +57,7 @@ def settle_dead(repo: Repo, look: Look, books: KeyspaceFacts) -> bool:
         head = ledger.head()
         if head is None or head.status != "running":
             return True
-        lock = LockTable(Rows(look.coordinator), books.name, repo.keyspace)
+        lock = LockTable(LwtClient(look.coordinator), books.name, repo.keyspace)
         row = lock.read(serial=True)
         if (row is not None and row.fault is not None) or not is_dead(head, row, lock.silence()):
             return False

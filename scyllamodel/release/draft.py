@@ -11,7 +11,7 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.permissions import permissions_of
+from scyllamodel.driver.permissions import read_permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.application_role import application_needs, application_role, grant_steps, remarks_on_role
 from scyllamodel.release.books import internal_keyspace, open_ledger
@@ -188,8 +188,8 @@ def _with_grants(plan: Plan, wish: Wish, wanted: SchemaFacts, look: Look, books:
     role = None if wish.contracts else application_role(wish.repo)
     if role is None:
         return plan
-    found = permissions_of(look.coordinator, role)
-    if not found.enforced:
+    found = read_permissions(look.coordinator, role)
+    if not found.is_enforced:
         return plan
     remarks = list(remarks_on_role(role, found, books.name))
     refusals = tuple(one for one in remarks if one.severity == "error")

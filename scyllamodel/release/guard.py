@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from scyllamodel._numbers import check_seconds
-from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.books import internal_keyspace, open_ledger, read_books
@@ -142,15 +142,15 @@ class Guard:
 
 
 def _lock_timeout(given: float) -> float:
-    return check_seconds("lock_timeout", given, zero=True)
+    return check_seconds("lock_timeout", given, allow_zero=True)
 
 
 def _agreement_timeout(given: float) -> float:
-    return check_seconds("agreement_timeout", given, zero=True)
+    return check_seconds("agreement_timeout", given, allow_zero=True)
 
 
 def _step_timeout(given: float) -> float:
-    return check_seconds("step_timeout", given, zero=True)
+    return check_seconds("step_timeout", given, allow_zero=True)
 
 
 @attrs.frozen
@@ -205,7 +205,7 @@ def guarded(
     with contextlib.ExitStack() as locks:
         held: dict[str, Held] = {}
         for name in names:
-            lock = Lock(LockTable(Rows(executor.coordinator), home, name), wanted)
+            lock = Lock(LockTable(LwtClient(executor.coordinator), home, name), wanted)
             taken = locks.enter_context(lock.acquire(patience.lock, look=needless, on_wait=on_wait))
             if taken is None:
                 yield None

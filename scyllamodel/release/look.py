@@ -10,12 +10,12 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose
+from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose_coordinator
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.health import read_health
-from scyllamodel.driver.reader import read_keyspace_at, schema_version
+from scyllamodel.driver.reader import read_keyspace_with_version, read_schema_version
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_racks, read_topology, server_of
+from scyllamodel.driver.servers import read_racks, read_topology, server_profile
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.facts import Keyspace, SchemaFacts
 from scyllamodel.schema.plan import Plan
@@ -45,8 +45,8 @@ class Look:
             IntrospectionError: it would not say.
         """
         check_is_repo(repo)
-        coordinator = choose(repo.connection())
-        return cls(coordinator, server_of(coordinator))
+        coordinator = choose_coordinator(repo.connection())
+        return cls(coordinator, server_profile(coordinator))
 
     @classmethod
     def through(cls, executor: DdlExecutor) -> Look:
@@ -68,7 +68,7 @@ class Look:
             books: the keyspace whose tables of our own bookkeeping are told too.
         """
         read = [
-            read_keyspace_at(self.coordinator, name, self.server, books=name == books)
+            read_keyspace_with_version(self.coordinator, name, self.server, include_internal=name == books)
             for name in dict.fromkeys(keyspaces)
         ]
         versions = {version for _, version in read}
@@ -93,7 +93,7 @@ class Look:
     def schema_version(self) -> UUID | None:
         """The version that the schema of the cluster has now; None when the node does not say."""
         try:
-            return schema_version(self.coordinator)
+            return read_schema_version(self.coordinator)
         except DRIVER_ERRORS:
             return None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scyllamodel._identifiers import qualified, string
+from scyllamodel._identifiers import qualified, string_literal
 from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.tables import LOCK
@@ -28,7 +28,7 @@ def check_one_lock(coordinator: Coordinator, keyspace: str, home: str) -> None:
 
 def _twice(keyspace: str, home: str, other: str) -> str:
     here, there = qualified(home, LOCK.name), qualified(other, LOCK.name)
-    remove = f"DELETE FROM {there} WHERE name = {string(keyspace)}"  # noqa: S608 - quoted
+    remove = f"DELETE FROM {there} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
     return (
         f"LG102 The lock of keyspace {keyspace} is kept in {there} by other programs, and this repo would keep it in "
         f"{here}: two locks exclude nobody. Let all of them name the same ledger_keyspace=. If {there} is out of use, "
@@ -44,7 +44,7 @@ def _homes(coordinator: Coordinator) -> list[str]:
 
 
 def _knows(coordinator: Coordinator, home: str, keyspace: str) -> bool:
-    cql = f"SELECT name FROM {qualified(home, LOCK.name)} WHERE name = {string(keyspace)}"  # noqa: S608 - quoted
+    cql = f"SELECT name FROM {qualified(home, LOCK.name)} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
     try:
         return bool(coordinator.rows(cql))
     except DRIVER_ERRORS:

@@ -12,10 +12,10 @@ from datetime import datetime, timezone
 from typing import Final
 
 from scyllamodel._identifiers import qualified
-from scyllamodel.driver.cas import Rows, literal
+from scyllamodel.driver.cas import LwtClient, literal
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.executor import DdlExecutor
-from scyllamodel.driver.page_secrets import NAME
+from scyllamodel.driver.page_secrets import ROW_NAME
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.ledger.persist import Persistence
@@ -35,14 +35,14 @@ def make_page_secret(coordinator: Coordinator, keyspace: str) -> None:
     Raises:
         LedgerError: the server refuses it, or does not answer.
     """
-    rows, again = Rows(coordinator), Persistence(keyspace)
-    table, name = qualified(keyspace, PAGE_SECRETS.name), literal(NAME)
+    rows, again = LwtClient(coordinator), Persistence(keyspace)
+    table, name = qualified(keyspace, PAGE_SECRETS.name), literal(ROW_NAME)
     read = f"SELECT name FROM {table} WHERE name = {name}"  # noqa: S608 - `literal`
     if again.until_done("reading the page secret", lambda: rows.read(read)):
         return
     values = ", ".join((name, literal(secrets.token_urlsafe(_BYTES)), literal(datetime.now(timezone.utc))))
     insert = f"INSERT INTO {table} (name, secret, made_at) VALUES ({values}) IF NOT EXISTS"  # noqa: S608 - `literal`
-    again.until_done("writing the page secret", lambda: rows.change(insert))
+    again.until_done("writing the page secret", lambda: rows.compare_and_set(insert))
 
 
 def complete_page_secret(look: Look, internal: KeyspaceFacts) -> None:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import attrs
 
 from scyllamodel._cql import code_tokens
-from scyllamodel._secret import HiddenText, is_digest, shown
+from scyllamodel._secret import HiddenText, display_text, is_digest
 from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import BY_HAND, Plan, Step
@@ -83,11 +83,11 @@ class RawStep:
 
     def is_of(self, recorded: str) -> bool:
         """Whether a statement in the ledger is this one; an earlier release wrote secret ones as they are."""
-        return recorded == self.cql or (is_digest(recorded) and recorded == shown(self.cql))
+        return recorded == self.cql or (is_digest(recorded) and recorded == display_text(self.cql))
 
     def recorded(self, ran: Mapping[str, LedgerStep]) -> LedgerStep | None:
         """The step of the ledger that is this one, of those that ran, by their statement as it is recorded."""
-        return ran.get(self.cql) or ran.get(shown(self.cql))
+        return ran.get(self.cql) or ran.get(display_text(self.cql))
 
     def step(self) -> Step:
         """The step of a plan, not numbered yet."""
@@ -95,8 +95,8 @@ class RawStep:
             seq=0,
             op=BY_HAND,
             object=self.title,
-            cql=shown(self.cql),
-            undo=None if self.undo is None else shown(self.undo),
+            cql=display_text(self.cql),
+            undo=None if self.undo is None else display_text(self.undo),
             hidden=self.cql if self.secret else None,
             summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}"
             f"{remark_on_roles(self.cql, self.undo)}.",

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.driver.coordinator import Coordinator
-from scyllamodel.driver.permissions import own_permissions
+from scyllamodel.driver.permissions import read_own_permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import PermissionDenied
 from scyllamodel.release.tables import TABLES
@@ -31,7 +31,7 @@ def check_rights(coordinator: Coordinator, repo: Repo, needs: Iterable[Need]) ->
         PermissionDenied: something is missing; nothing ran.
     """
     wanted = dict.fromkeys(needs)
-    found = own_permissions(coordinator, repo) if wanted else None
+    found = read_own_permissions(coordinator, repo) if wanted else None
     if found is None:
         return
     missing = [need for need in wanted if not found.covers(*need)]

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from scyllamodel._identifiers import BOOKKEEPING
+from scyllamodel._identifiers import INTERNAL_PREFIX
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.look import Look, check_is_repo
@@ -127,7 +127,7 @@ def _live(repo: Repo, rest: str) -> Source:
 
 
 def _without_our_own(facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=[t for t in facts.tables if not t.name.startswith(BOOKKEEPING)])
+    return attrs.evolve(facts, tables=[t for t in facts.tables if not t.name.startswith(INTERNAL_PREFIX)])
 
 
 def _empty(repo: Repo, rest: str) -> Source:

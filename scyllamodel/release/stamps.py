@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from scyllamodel.driver.coordinator import presumed
+from scyllamodel.driver.coordinator import presumed_coordinator
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.books import open_ledger, open_stamps
@@ -25,7 +25,7 @@ def is_stamped(repo: Repo, models_fp: str) -> bool:
     Raises:
         ConnectionFailed: no server answers as it should.
     """
-    coordinator = presumed(repo.connection())
+    coordinator = presumed_coordinator(repo.connection())
     return coordinator is not None and any(one.is_verified(models_fp) for one in open_stamps(repo, coordinator))
 
 

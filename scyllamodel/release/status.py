@@ -13,8 +13,8 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.built import unbuilt
-from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.built import read_unbuilt
+from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LedgerError
@@ -135,7 +135,7 @@ def status(repo: Repo) -> Status:
         state=state,
         failure=failure,
         lock=None if row is None else LockHolder.of(row, utc_now(), silent),
-        unbuilt=unbuilt(look.coordinator, live),
+        unbuilt=read_unbuilt(look.coordinator, live),
         notes=(ahead,) if ahead else (),
     )
 
@@ -144,7 +144,7 @@ def _lock(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts) -> tuple[L
     """The row of the lock, and the seconds since its holder's last sign of life."""
     if found.table(LOCK.name) is None:
         return None, None
-    table = LockTable(Rows(coordinator), found.name, repo.keyspace)
+    table = LockTable(LwtClient(coordinator), found.name, repo.keyspace)
     try:
         row, silence = table.read(serial=False), table.silence()
     except StatementFailure as error:

@@ -72,7 +72,7 @@ def wait(repo: Repo, aim: Aim = "in-sync", *, timeout: float = 300.0) -> WaitRes
         DiscoveryError: models cannot be read.
     """
     begun = time.monotonic()
-    deadline = begun + check_seconds("timeout", timeout, zero=True)
+    deadline = begun + check_seconds("timeout", timeout, allow_zero=True)
     found = _agreed(repo, deadline) if aim == "agreed" else _in_sync(repo, deadline)
     if aim == "built":
         found = _built(repo, found, deadline)

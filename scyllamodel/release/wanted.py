@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-from scyllamodel._identifiers import SERVERS_OWN
+from scyllamodel._identifiers import SYSTEM_KEYSPACES
 from scyllamodel.errors import ConfigurationError, DuplicateTable
 from scyllamodel.model.family import head_of
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
@@ -41,7 +41,7 @@ def wanted_facts(
     for model in models:
         fact = model.__facts__
         name = fact.keyspace or keyspace
-        if name.lower() in SERVERS_OWN:
+        if name.lower() in SYSTEM_KEYSPACES:
             raise ConfigurationError(
                 f"{_text(model)} cannot live in {name}, which is a keyspace of the server's own. Name another one.",
                 setting="keyspace",

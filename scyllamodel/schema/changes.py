@@ -349,7 +349,8 @@ class LiveOnly:
 
     Attributes:
         what: ``table``, ``column``, ``mask``, ``ttl column``, ``index``, ``trigger``, ``view``, ``type``, ``field``,
-            ``function``, ``aggregate`` or ``index view options``; ``unreadable table`` and so on for an `Unreadable`.
+            ``function``, ``aggregate`` or ``index view options``; ``unreadable table`` and so on for an
+            `UnreadableCell`.
         fact: the fact itself.
     """
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from scyllamodel._cql import tokens
-from scyllamodel._identifiers import quote, string, unquote
+from scyllamodel._identifiers import quote, string_literal, unquote
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType, Native
 
@@ -98,7 +98,7 @@ def _declared_argument(literal: str, cql_type: CqlType | None) -> str:
         text = literal[1:-1].replace("''", "'")
         if "'" in text:
             raise ValueError(f"Cassandra cannot store a quote in an argument of a mask, as in {literal}")
-        return string(_printed(cql_type, text))
+        return string_literal(_printed(cql_type, text))
     plain = literal.lower()
     return plain if plain == "null" or plain.startswith("0x") else _printed(cql_type, plain)
 
@@ -109,7 +109,7 @@ def _stored_argument(cql_type: CqlType, value: str) -> str:
     if cql_type.name == "blob":
         return f"0x{value.lower()}"
     printed = _printed(cql_type, value)
-    return string(printed) if cql_type.name in _QUOTED else printed
+    return string_literal(printed) if cql_type.name in _QUOTED else printed
 
 
 def _printed(cql_type: CqlType | None, text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from scyllamodel._identifiers import LONGEST_NAME, MAX_NAME
+from scyllamodel._identifiers import MAX_PORTABLE_NAME_LENGTH, MAX_SERVER_NAME_LENGTH
 from scyllamodel.schema.server_options import CLASSES, EVERYWHERE, SINCE, engine_of_sub_option
 
 Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
@@ -440,7 +440,7 @@ class ServerProfile:
     @property
     def longest_name(self) -> int:
         """Longest name of a keyspace, table, view or index (``schema::NAME_LENGTH``, ``SchemaConstants``)."""
-        return LONGEST_NAME if self.is_scylla and self.at_least(2025, 2) else MAX_NAME
+        return MAX_SERVER_NAME_LENGTH if self.is_scylla and self.at_least(2025, 2) else MAX_PORTABLE_NAME_LENGTH
 
     @property
     def longest_safe_index(self) -> int | None:

@@ -274,7 +274,7 @@ def of_type(cql_type: CqlType, classes: Mapping[str, Any], natives: Mapping[str,
 
     Parameters:
         classes: of user types, by their names in CQL.
-        natives: `NATIVE` or `IN_PYTHON`.
+        natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
     """
     if isinstance(cql_type, Native):
         return natives.get(cql_type.name, PLAIN)
@@ -438,7 +438,7 @@ class _Key:
 
 
 class _DumpedKey(_Key):
-    """A value of a custom type. Equal values may be dumped differently, as encrypted texts are: see `_dumped`."""
+    """A value of a custom type. Equal values may be dumped differently, as encrypted texts are: see `_convert`."""
 
     __slots__ = ()
 

@@ -42,7 +42,7 @@ def parse_type(text: str) -> CqlType:
     'frozen<list<frozen<list<text>>>>'
 
     Raises:
-        ValueError: the text is not a CQL type, or one nested more than `DEEPEST` deep.
+        ValueError: the text is not a CQL type, or one nested more than `MAX_DEPTH` deep.
     """
     reader = _Reader(text)
     found = reader.type()

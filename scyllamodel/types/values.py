@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, Union
 
 import attrs
 
-from scyllamodel._identifiers import quote_type, string
+from scyllamodel._identifiers import quote_type, string_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,7 @@ class CustomType:
     @property
     def cql(self) -> str:
         """The type as CQL text."""
-        return string(self.class_name)
+        return string_literal(self.class_name)
 
 
 CqlType: TypeAlias = Union[Native, ListType, SetType, MapType, TupleType, VectorType, UserTypeName, CustomType]

@@ -13,7 +13,7 @@ import pytest
 from both import WAYS, played
 
 from scyllamodel import Column, Model, column, migrate, partition_key, select
-from scyllamodel.driver.bulk import SETTLE
+from scyllamodel.driver.bulk import DRAIN_TIMEOUT
 from scyllamodel.model.state import is_loaded
 
 pytestmark = pytest.mark.live
@@ -245,7 +245,7 @@ def test_a_run_that_is_cancelled_is_settled(repo, rows):
             for row in rows[:500]:
                 yield row
             reached.set()
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(DRAIN_TIMEOUT)
 
         task = asyncio.ensure_future(awaited.save_many(endless()))
         await reached.wait()

@@ -9,8 +9,8 @@ from documents import document_in
 from project import MODELS
 
 from scyllamodel import Repo
-from scyllamodel.driver.cas import Rows
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.cas import LwtClient
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.release.lock import Lock, LockTable, Wanted
 
 pytestmark = pytest.mark.live
@@ -104,7 +104,7 @@ def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
     """A holder is named; migrate waits for it and gives up with 5; unlock --force frees it."""
     settings = ready.repo.settings
     with Repo(nodes=settings.nodes, keyspace=ready.keyspace) as repo:
-        store = LockTable(Rows(choose(repo.connection())), ready.keyspace, ready.keyspace)
+        store = LockTable(LwtClient(choose_coordinator(repo.connection())), ready.keyspace, ready.keyspace)
         with Lock(store, Wanted("a test")).acquire():
             ready.write("models", MODELS + NOTE)
             busy = ready.run("migrate", "--lock-timeout", "0.5", "--json")

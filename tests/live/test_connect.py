@@ -16,10 +16,10 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import HostFilterPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_server
+from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.errors import ConnectionFailed
 from scyllamodel.testing.fault_proxy import FaultProxy
 
@@ -241,8 +241,8 @@ def test_a_lent_session_is_left_as_it_was(point, mode):
     try:
         before = state_of(session)
         with Repo(session=session, keyspace="system_traces") as repo:
-            coordinator = choose(repo.connection())
-            facts = read_keyspace(coordinator, repo.keyspace, read_server(coordinator), page=1)
+            coordinator = choose_coordinator(repo.connection())
+            facts = read_keyspace(coordinator, repo.keyspace, read_server_profile(coordinator), page=1)
             assert session is repo.session
         after = state_of(session)
     finally:
@@ -298,7 +298,7 @@ def test_a_forked_child_is_refused_a_lent_session(point):
     session = lent_session(point, "profiles")
     try:
         with Repo(session=session, keyspace="shop") as repo:
-            coordinator = choose(repo.connection())
+            coordinator = choose_coordinator(repo.connection())
             refused = [in_child(lambda: repo.session), in_child(lambda: coordinator.rows(QUERY))]
     finally:
         session.cluster.shutdown()

@@ -176,7 +176,7 @@ def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_pro
     batch = weak.batch().timeout(0.5)
     for number in (0, 0):
         batch.insert(Thing(id=number), if_not_exists=True)
-    batch.statement(weak.requests())
+    batch.prepare_and_bind(weak.requests())
     scylla_fault_proxy.swallow_answers(1)
     with pytest.raises(UnknownOutcome) as caught:
         batch.send()
@@ -207,7 +207,7 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
     whole = update(Listed).where(Listed.id == 3).set(Listed.whole.to(["a"]))
     batch = repo.batch()
     batch.save(Listed(id=4, lines=["a"]))
-    sent = batch.statement(repo.requests())
+    sent = batch.prepare_and_bind(repo.requests())
 
     kinds = [lines, lines.timestamp(1_000), insert(Listed(id=3)), whole, lines.idempotent()]
     assert ["SentOnce", "SentOnce", "SentOnce", None, None] == [policy(repo, kind) for kind in kinds]
@@ -217,7 +217,7 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
 
 def policy(repo, statement):
     """The retry policy that a statement carries; None is the session's."""
-    found = repo.requests().bound(statement.compile(repo.keyspace)).retry_policy
+    found = repo.requests().prepare_and_bind(statement.compile(repo.keyspace)).retry_policy
     return None if found is None else type(found).__name__
 
 
@@ -486,7 +486,7 @@ def test_a_statement_that_cannot_be_prepared_is_forgotten(scylla_cluster, repo):
             with pytest.raises(Exception, match="absent"):
                 other.get(Absent, id=1)
 
-        assert 0 == len(other.requests().statements._flights)
+        assert 0 == len(other.requests().prepared_statements._single_flight)
 
 
 def test_errors_are_events_too(scylla_cluster, repo):

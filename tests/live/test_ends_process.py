@@ -200,7 +200,7 @@ INTERRUPTED = """
     time.sleep(0.3)
     sockets = sum(os.readlink(f"/proc/self/fd/{fd}").startswith("socket:") for fd in os.listdir("/proc/self/fd")
                   if os.path.exists(f"/proc/self/fd/{fd}") or os.path.islink(f"/proc/self/fd/{fd}"))
-    print(len([name for name in threads if name != "event_loop"]), sockets, repo._held.connection, time.time())
+    print(len([name for name in threads if name != "event_loop"]), sockets, repo._holder.connection, time.time())
 """
 
 

@@ -229,5 +229,5 @@ def test_threads_that_end_leave_nothing(repo):
     before = threading.active_count()
     asyncio.run(repo.aio().raw(f"SELECT text, id FROM {repo.keyspace}.ends_wares WHERE id = ?", [3]))
 
-    assert 0 == len(repo.requests().statements._flights)
+    assert 0 == len(repo.requests().prepared_statements._single_flight)
     assert threading.active_count() <= before

@@ -9,9 +9,9 @@ import logging
 import pytest
 
 from scyllamodel import Column, Model, RequestFailed, column, migrate, partition_key, select
-from scyllamodel.driver.failures import server_words
+from scyllamodel.driver.failures import server_message
 from scyllamodel.driver.repo import AsyncRepo
-from scyllamodel.driver.requests import FRAME
+from scyllamodel.driver.requests import MAX_FRAME_BYTES
 
 pytestmark = pytest.mark.live
 
@@ -190,8 +190,8 @@ def test_a_verb_without_asyncio_says_what_to_write(scylla_cluster, repo, verb, s
 def test_a_value_that_the_server_does_not_take_is_refused_in_its_words(repo):
     """The error quotes the server, and the next request is served. Cassandra 4.0 reports it as a failed write."""
     with pytest.raises(RequestFailed) as caught:
-        repo.save(Pane(id=4, text="x" * (FRAME - 20)))
+        repo.save(Pane(id=4, text="x" * (MAX_FRAME_BYTES - 20)))
     repo.save(Pane(id=4, text="short"))
 
-    assert server_words(caught.value.__cause__) in str(caught.value)
+    assert server_message(caught.value.__cause__) in str(caught.value)
     assert "short" == repo.get(Pane, id=4).text

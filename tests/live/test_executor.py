@@ -9,10 +9,10 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import ConstantSpeculativeExecutionPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_server
+from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.apply import (
     StatementConflict,
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.live
 
 def executor_of(repo):
     """An executor on the repo's coordinator."""
-    coordinator = choose(repo.connection())
-    return DdlExecutor(coordinator, read_server(coordinator))
+    coordinator = choose_coordinator(repo.connection())
+    return DdlExecutor(coordinator, read_server_profile(coordinator))
 
 
 @pytest.fixture

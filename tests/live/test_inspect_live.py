@@ -13,7 +13,7 @@ from rebuild import rows
 from strategies import HOSTILE
 
 from scyllamodel import Repo, check, create_keyspace, inspect, migrate, plan, rollback
-from scyllamodel._identifiers import quote, string
+from scyllamodel._identifiers import quote, string_literal
 from scyllamodel.release.look import Look
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.source import module_source
@@ -129,7 +129,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
         session = repo.session
         session.execute(f"CREATE TYPE {live}.t ({columns})", timeout=60)
         for at, name in enumerate(names):
-            comment = string(f"{name} \x00 {name}")
+            comment = string_literal(f"{name} \x00 {name}")
             session.execute(
                 f"CREATE TABLE {live}.t{at} ({quote(name)} int PRIMARY KEY, v frozen<t>) WITH comment = {comment}",
                 timeout=60,

@@ -11,7 +11,7 @@ from build import index, table, user_type, view
 
 from scyllamodel.driver.cas import literal
 from scyllamodel.driver.executor import DdlExecutor
-from scyllamodel.driver.reader import schema_version
+from scyllamodel.driver.reader import read_schema_version
 from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, LockLost, SupersededModels, UnknownVersion
 from scyllamodel.release.books import known_columns, open_ledger, open_stamps, read_books
 from scyllamodel.release.guard import Patience, guarded
@@ -228,7 +228,7 @@ def test_a_stamp_never_survives_a_change(repo, texts):
     """Whatever is done by hand, and even if it is undone by hand, a stamp of before does not say "in sync"."""
     run(repo, OLD)
     coordinator = Look.at(repo).coordinator
-    ledger_of(repo).verify("fp", schema_version(coordinator))
+    ledger_of(repo).verify("fp", read_schema_version(coordinator))
     stamps = list(open_stamps(repo, coordinator))
     good = [any(ledger.is_verified(fingerprint) for ledger in stamps) for fingerprint in ("fp", "other")]
     cql(repo, *(text.replace("KEYSPACE K ", f"KEYSPACE {repo.keyspace} ") for text in texts))
@@ -240,7 +240,7 @@ def test_a_stamp_never_survives_a_change(repo, texts):
 def test_a_keyspace_made_anew_remembers_no_stamp(repo):
     """Dropped and created again under its name, it is read in full."""
     run(repo, OLD)
-    ledger_of(repo).verify("fp", schema_version(Look.at(repo).coordinator))
+    ledger_of(repo).verify("fp", read_schema_version(Look.at(repo).coordinator))
     keyspaces.drop(repo)
     keyspaces.create(repo)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from scyllamodel.driver.cas import Rows
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.cas import LwtClient
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.driver.executor import DdlExecutor
-from scyllamodel.driver.servers import read_server
+from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.errors import LockTimeout
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.lock import Lock, LockTable, Wanted
@@ -31,8 +31,8 @@ LEASE = 2.0
 
 def boot(repo):
     """Make the tables of our bookkeeping."""
-    coordinator = choose(repo.connection())
-    with DdlExecutor(coordinator, read_server(coordinator)) as executor:
+    coordinator = choose_coordinator(repo.connection())
+    with DdlExecutor(coordinator, read_server_profile(coordinator)) as executor:
         return bootstrap(executor, repo.keyspace)
 
 
@@ -52,7 +52,7 @@ def through_proxy(scylla_cluster, booted, scylla_fault_proxy):
 
 def store_of(repo, name, timeout=5.0):
     """The row of this name."""
-    return LockTable(Rows(choose(repo.connection()), timeout=timeout), repo.keyspace, name)
+    return LockTable(LwtClient(choose_coordinator(repo.connection()), timeout=timeout), repo.keyspace, name)
 
 
 def lock_of(repo, name, lease=LEASE, timeout=5.0):

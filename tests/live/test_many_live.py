@@ -28,8 +28,8 @@ from scyllamodel import (
     select,
     update,
 )
-from scyllamodel.driver.reading import Reads
-from scyllamodel.driver.writing import Writes
+from scyllamodel.driver.reading import ReadApi
+from scyllamodel.driver.writing import WriteApi
 
 pytestmark = pytest.mark.live
 
@@ -253,7 +253,7 @@ def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
 
 def test_both_repos_have_the_same_verbs():
     """With the same parameters; the awaited one says what it does by its twin."""
-    found = {**vars(Reads), **vars(Writes)}
+    found = {**vars(ReadApi), **vars(WriteApi)}
     verbs = [name for name, verb in found.items() if not name.startswith("_") and callable(verb)]
     same = {
         name: list(inspect.signature(getattr(Repo, name)).parameters)

@@ -30,7 +30,7 @@ from scyllamodel import (
     status,
     wait,
 )
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.testing.keyspaces import fresh_name
 
@@ -58,7 +58,7 @@ def test_questions_are_answered_by_the_next_node(three, fault):
     with three.repo(fresh_name("loss"), name="soak") as repo:
         create_keyspace(repo)
         migrate(repo, resources=kept)
-        node = choose(repo.connection()).host_id
+        node = choose_coordinator(repo.connection()).host_id
         FAULTS[fault](three, chosen)
         try:
             answers = (
@@ -69,7 +69,7 @@ def test_questions_are_answered_by_the_next_node(three, fault):
                 check(repo).in_sync,
                 wait(repo, timeout=30).met,
             )
-            other = choose(repo.connection()).host_id
+            other = choose_coordinator(repo.connection()).host_id
         finally:
             three.heal(chosen)
 

@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.coordinator import Coordinator, choose
+from scyllamodel.driver.coordinator import Coordinator, choose_coordinator
 from scyllamodel.driver.policy import by_host_id
-from scyllamodel.driver.reader import read_keyspace, schema_version
-from scyllamodel.driver.servers import read_server, read_topology
+from scyllamodel.driver.reader import read_keyspace, read_schema_version
+from scyllamodel.driver.servers import read_server_profile, read_topology
 from scyllamodel.errors import IntrospectionError
 
 pytestmark = pytest.mark.live
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.live
 @pytest.fixture
 def coordinator(scylla_repo):
     """The node that every run would choose, with an empty keyspace."""
-    return choose(scylla_repo.connection())
+    return choose_coordinator(scylla_repo.connection())
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ class Meddling(Connection):
 
 def meddled(repo, coordinator, *statements):
     """The same coordinator, and a connection on which the statements come in between."""
-    connection = Meddling(repo.session, owned=False, what="the session of the test").meddle(*statements)
+    connection = Meddling(repo.session, owned=False, label="the session of the test").meddle(*statements)
     return Coordinator(connection, coordinator.host), connection
 
 
@@ -76,7 +76,7 @@ def test_the_coordinator_is_the_lowest_host_id(scylla_repo, coordinator):
 
 def test_the_server_says_what_it_is(coordinator):
     """Engine, release and the number of nodes come from the server."""
-    server, topology = read_server(coordinator), read_topology(coordinator)
+    server, topology = read_server_profile(coordinator), read_topology(coordinator)
 
     assert server.engine in ("cassandra", "scylla")
     assert server.version >= (4, 0)
@@ -85,7 +85,7 @@ def test_the_server_says_what_it_is(coordinator):
 
 def test_all_pages_are_read(coordinator, keyspace):
     """A page of one row and a page of thousands give the same facts."""
-    server = read_server(coordinator)
+    server = read_server_profile(coordinator)
     found = read_keyspace(coordinator, keyspace, server, page=1)
 
     assert found == read_keyspace(coordinator, keyspace, server)
@@ -94,7 +94,7 @@ def test_all_pages_are_read(coordinator, keyspace):
 
 def test_a_missing_keyspace_is_told_from_an_empty_one(coordinator):
     """A keyspace that does not exist has no `Keyspace` in its facts, whatever its name."""
-    server = read_server(coordinator)
+    server = read_server_profile(coordinator)
 
     assert [None, None] == [read_keyspace(coordinator, name, server).keyspace for name in ("nowhere", "it's")]
 
@@ -104,7 +104,7 @@ def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keys
 
     Other changes on the server, or a version that is published late, may cost another read.
     """
-    server = read_server(coordinator)
+    server = read_server_profile(coordinator)
     other, connection = meddled(
         scylla_repo, coordinator, f"CREATE TABLE IF NOT EXISTS {keyspace}.made_meanwhile (a int PRIMARY KEY)"
     )
@@ -117,7 +117,7 @@ def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keys
 
 def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspace):
     """When the version moves at each of five reads for another keyspace, two equal reads are enough."""
-    server = read_server(coordinator)
+    server = read_server_profile(coordinator)
     single = "{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
     coordinator.rows(f"CREATE KEYSPACE {keyspace}_busy WITH replication = {single}", timeout=60)
     flips = [f"ALTER KEYSPACE {keyspace}_busy WITH durable_writes = {n % 2 == 1}" for n in range(6)]
@@ -130,7 +130,7 @@ def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspa
 
 def test_a_keyspace_that_never_rests_is_an_error(scylla_repo, coordinator, keyspace):
     """When this very keyspace changes during every read, nothing is returned as if it were true."""
-    server = read_server(coordinator)
+    server = read_server_profile(coordinator)
     comments = [f"ALTER TABLE {keyspace}.hits WITH comment = 'busy {n}'" for n in range(20)]
     other, connection = meddled(scylla_repo, coordinator, *comments)
     with pytest.raises(IntrospectionError, match="kept changing while it was read, 10 times"):
@@ -146,26 +146,26 @@ def test_a_failed_read_is_never_an_empty_schema(scylla_repo, coordinator, keyspa
         def send(self, cql, **keywords):
             return super().send(cql.replace("system_schema.views", "system_schema.nothing"), **keywords)
 
-    broken = Coordinator(Broken(scylla_repo.session, owned=False, what="the session of the test"), coordinator.host)
+    broken = Coordinator(Broken(scylla_repo.session, owned=False, label="the session of the test"), coordinator.host)
     with pytest.raises(IntrospectionError, match=f"the schema of keyspace {keyspace} could not be read") as caught:
-        read_keyspace(broken, keyspace, read_server(coordinator))
+        read_keyspace(broken, keyspace, read_server_profile(coordinator))
 
     assert (coordinator.address, "InvalidRequest") == (caught.value.node, type(caught.value.__cause__).__name__)
 
 
 def test_the_version_moves_with_the_schema_alone(coordinator, keyspace):
     """Reads and statements that change nothing leave the schema version as it is; a change moves it."""
-    before = schema_version(coordinator)
+    before = read_schema_version(coordinator)
     coordinator.rows(f"CREATE TABLE IF NOT EXISTS {keyspace}.hits (page text PRIMARY KEY, n counter)", timeout=60)
-    same = schema_version(coordinator)
+    same = read_schema_version(coordinator)
     coordinator.rows(f"ALTER TABLE {keyspace}.hits WITH comment = 'moved {before}'", timeout=60)
 
-    assert (True, False) == (before == same, before == schema_version(coordinator))
+    assert (True, False) == (before == same, before == read_schema_version(coordinator))
 
 
 def test_threads_read_side_by_side(coordinator, keyspace):
     """One coordinator serves several threads at once."""
-    server = read_server(coordinator)
+    server = read_server_profile(coordinator)
     found = []
     threads = [
         threading.Thread(target=lambda: found.append(read_keyspace(coordinator, keyspace, server))) for _ in range(4)

@@ -12,9 +12,9 @@ from observed import cases, literal, refused
 from servers import needs_vector_index
 from strategies import keyspaces
 
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.driver.reader import read_keyspace
-from scyllamodel.driver.servers import read_server
+from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.schema import changes as ch
 from scyllamodel.schema.ddl import script, statement, undo
 from scyllamodel.schema.diff import diff
@@ -32,13 +32,13 @@ numbers = itertools.count()
 @pytest.fixture(scope="module")
 def coordinator(scylla_repo):
     """The node that every run would choose."""
-    return choose(scylla_repo.connection())
+    return choose_coordinator(scylla_repo.connection())
 
 
 @pytest.fixture(scope="module")
 def server(coordinator):
     """What that node can do."""
-    return read_server(coordinator)
+    return read_server_profile(coordinator)
 
 
 @pytest.fixture(scope="module")

@@ -38,9 +38,9 @@ from scyllamodel import (
     wait_async,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.cas import Rows
+from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.coordinator import choose
+from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.release.lock import Lock, LockTable, Wanted
 from scyllamodel.release.tables import TABLES
 from scyllamodel.testing import keyspaces
@@ -388,7 +388,7 @@ def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
     """Between the last look and the update that takes the lock away it was renewed: it is alive, and keeps it."""
     repo = releases(table("t", *T))
     migrate(repo)
-    store = LockTable(Rows(choose(repo.connection())), repo.keyspace, repo.keyspace)
+    store = LockTable(LwtClient(choose_coordinator(repo.connection())), repo.keyspace, repo.keyspace)
     with Lock(store, Wanted("a test")).acquire() as held:
         times = iter((0.0, 1000.0))
 

@@ -31,7 +31,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.failures import Meaning, meaning
+from scyllamodel.driver.failures import StatementOutcome, classify
 
 pytestmark = pytest.mark.live
 
@@ -118,7 +118,7 @@ def test_what_the_server_refuses_is_refused(run, repo, case):
 
     assert (RequestRefused, False) == (type(error), error.may_be_applied)
     assert type(error.__cause__).__module__.startswith("cassandra")
-    assert Meaning.UNKNOWN is not meaning(error)
+    assert StatementOutcome.UNKNOWN is not classify(error)
 
 
 def test_a_table_that_is_missing_is_advised_upon(run, repo):
@@ -169,7 +169,7 @@ def test_too_few_replicas_are_unavailable(run, repo, case):
 
     assert (ServiceUnavailable, False) == (type(error), error.may_be_applied)
     assert isinstance(error, ConnectionError)
-    assert Meaning.TRANSIENT is meaning(error)
+    assert StatementOutcome.TRANSIENT is classify(error)
 
 
 READS = [

@@ -9,8 +9,8 @@ import attrs
 import pytest
 from cassandra import OperationTimedOut, Unauthorized
 
-from scyllamodel.driver.agreement import STILL, Pulse, look_at_versions
-from scyllamodel.driver.coordinator import Pinned
+from scyllamodel.driver.agreement import HEARTBEAT_TIMEOUT, HeartbeatMonitor, read_versions
+from scyllamodel.driver.coordinator import PinnedNode
 from scyllamodel.driver.health import read_health
 from scyllamodel.schema.server import ServerProfile
 
@@ -76,11 +76,11 @@ class InMemory:
         self.connection = self
         self.host, self.hosts = nodes[0], list(nodes)
         self.host_id = nodes[0].host_id
-        self.profiles = {(nodes[0].host_id, "3.0.8"): server}
+        self.server_profiles = {(nodes[0].host_id, "3.0.8"): server}
         self.asked = []
 
     @property
-    def connected(self):
+    def connected_hosts(self):
         return {node for node in self.nodes if node.is_connected}
 
     def send(self, _, *, host, **__):
@@ -114,7 +114,7 @@ class InMemory:
         ]
 
 
-class _Here(Pinned):
+class _Here(PinnedNode):
     """The first node, for reads that belong together."""
 
     def rows(self, cql, **_):
@@ -125,7 +125,7 @@ def test_a_connected_node_is_asked_itself():
     """A node that has the schema counts as having it, although the coordinator has not heard of that yet."""
     cluster = InMemory(Node(1), Node(2, heard=OLD), Node(3))
 
-    versions = look_at_versions(cluster, Pulse())
+    versions = read_versions(cluster, HeartbeatMonitor())
 
     assert {str(NEW): ("127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1")} == versions
     assert [2] == cluster.asked
@@ -136,7 +136,7 @@ def test_a_connected_node_is_asked_itself():
 )
 def test_a_node_that_is_behind_or_silent_counts_as_behind(node):
     """Who says an old version, or says nothing, keeps the nodes from agreeing, as long as it is listed as up."""
-    versions = look_at_versions(InMemory(Node(1), node), Pulse())
+    versions = read_versions(InMemory(Node(1), node), HeartbeatMonitor())
 
     assert {str(NEW), str(OLD)} == set(versions)
 
@@ -145,7 +145,7 @@ def test_what_is_not_connected_is_not_asked():
     """Of a node without a connection only what the coordinator heard is known."""
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_connected=False))
 
-    assert 2 == len(look_at_versions(cluster, Pulse()))
+    assert 2 == len(read_versions(cluster, HeartbeatMonitor()))
     assert [] == cluster.asked
 
 
@@ -153,7 +153,7 @@ def test_a_node_that_scylla_lists_as_down_does_not_count():
     """``system.cluster_status`` knows that a node is dead before the driver does; its port is closed too."""
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, listed=False))
 
-    assert {str(NEW): ("127.0.0.1:1",)} == look_at_versions(cluster, Pulse())
+    assert {str(NEW): ("127.0.0.1:1",)} == read_versions(cluster, HeartbeatMonitor())
 
 
 @pytest.mark.parametrize(("is_up", "counted"), [(False, 1), (True, 2)])
@@ -161,7 +161,7 @@ def test_the_driver_decides_where_the_status_is_hidden(is_up, counted):
     """A role that may not read the table has the driver's word for which node is down."""
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, is_up=is_up), may_read_status=False)
 
-    assert counted == len(look_at_versions(cluster, Pulse()))
+    assert counted == len(read_versions(cluster, HeartbeatMonitor()))
 
 
 def test_health_takes_what_scylla_lists():
@@ -173,11 +173,11 @@ def test_health_takes_what_scylla_lists():
 
 def test_heartbeats_decide_on_cassandra():
     """Without a list of who is up, a heart that has stood still for some seconds is a dead one."""
-    pulse, host_id = Pulse(), uuid4()
+    pulse, host_id = HeartbeatMonitor(), uuid4()
     with suppress(KeyError):
-        pulse.look(InMemory(Node(1)))
-    pulse.up.clear()
-    pulse.beats[str(host_id)] = ((1, 1), -STILL)
+        pulse.refresh(InMemory(Node(1)))
+    pulse.up_states.clear()
+    pulse.heartbeats[str(host_id)] = ((1, 1), -HEARTBEAT_TIMEOUT)
 
-    assert pulse.stands_still(host_id) is True
-    assert pulse.stands_still(uuid4()) is None
+    assert pulse.is_stalled(host_id) is True
+    assert pulse.is_stalled(uuid4()) is None

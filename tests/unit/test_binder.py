@@ -20,8 +20,8 @@ from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
 from scyllamodel.driver.binder import make_bind
-from scyllamodel.driver.canonical import canonical
-from scyllamodel.driver.user_types import StaleType
+from scyllamodel.driver.canonical import canonicalize
+from scyllamodel.driver.user_types import StaleUserType
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.query.statement import UNSET, Marker
 from scyllamodel.types.display import hidden
@@ -72,7 +72,7 @@ def test_the_bytes_are_the_drivers(case):
         if value is UNSET:
             assert theirs.values[1] is ours.values[1]
         else:
-            assert canonical(made, theirs.values[1]) == canonical(made, ours.values[1])
+            assert canonicalize(made, theirs.values[1]) == canonicalize(made, ours.values[1])
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
@@ -478,7 +478,7 @@ def test_a_field_that_the_server_lacks_is_never_dropped():
     bind = make_bind(made, markers, GIVEN)
 
     assert bind((KEY, Place("Brno"))).values[1]
-    with pytest.raises(StaleType):
+    with pytest.raises(StaleUserType):
         bind((KEY, Place("Brno", MOMENTS[0].date())))
 
 

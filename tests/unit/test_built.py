@@ -5,7 +5,7 @@ from __future__ import annotations
 from scylla_rows import NEW
 from scylla_rows import rows as scylla_rows
 
-from scyllamodel.driver.built import unbuilt
+from scyllamodel.driver.built import read_unbuilt
 from scyllamodel.schema.reflect import reflect_keyspace
 
 
@@ -27,5 +27,5 @@ def test_indexes_that_no_node_lists_are_not_awaited():
     complete = Node(["by_v", "same_partition"], ["docs_lang", "docs_lang_local"])
     building = Node(["by_v"], ["docs_lang"])
 
-    assert () == unbuilt(complete, found)
-    assert ("docs_lang_local", "same_partition") == unbuilt(building, found)
+    assert () == read_unbuilt(complete, found)
+    assert ("docs_lang_local", "same_partition") == read_unbuilt(building, found)

@@ -9,9 +9,9 @@ import pytest
 
 from scyllamodel import Column, Model, column, partition_key
 from scyllamodel.driver import bulk
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.names import NoConnectionsAvailable, NoHostAvailable, OperationTimedOut
-from scyllamodel.driver.window import Window
+from scyllamodel.driver.window import RequestWindow
 from scyllamodel.model import state
 from scyllamodel.model.state import unknown_names
 from scyllamodel.query.objects import PLAIN
@@ -44,12 +44,12 @@ class Future:
 class Sender:
     """What sends requests: each ends with the next of these errors."""
 
-    watch = None
+    instrumentation = None
 
     def __init__(self, *errors):
         self.errors = list(errors)
 
-    def ready(self, compiled):
+    def bind_cached(self, compiled):
         """There is nothing to prepare."""
         return compiled
 
@@ -62,13 +62,13 @@ class Sender:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """Rounds with pauses that nobody notices."""
-    monkeypatch.setattr(bulk, "PAUSES", (0.001, 0.002, 0.003))
+    monkeypatch.setattr(bulk, "RETRY_PAUSES", (0.001, 0.002, 0.003))
 
 
 def saved(*errors):
     """The error of a row, and what its instance does not know; one attempt ends with each of these errors."""
     row = Part(id=1, name="a")
-    report = Many(Sender(*errors), "shop").save([row], PLAIN, by_partition=False).run()
+    report = BulkOperations(Sender(*errors), "shop").save([row], PLAIN, by_partition=False).run()
     return report.errors[0].error, unknown_names(row)
 
 
@@ -99,7 +99,7 @@ class Silent:
 class SilentSender(Sender):
     """What sends requests that get no answer."""
 
-    connection = types.SimpleNamespace(inherited=False, check=lambda: None)
+    connection = types.SimpleNamespace(is_inherited=False, check_not_forked=lambda: None)
 
     def send(self, statement, options, **how):
         """It is in flight."""
@@ -121,11 +121,11 @@ def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, agai
         yield from rows[:5]
         raise KeyboardInterrupt
 
-    run = Many(SilentSender(), "shop", 2).save(source(), PLAIN, by_partition=False)
+    run = BulkOperations(SilentSender(), "shop", 2).save(source(), PLAIN, by_partition=False)
     if again == "while it stops":
-        run._leave = once(interrupt, ())
+        run._abandon_source = once(interrupt, ())
     elif again == "while it drops what was not sent":
-        monkeypatch.setattr(Window, "drop", once(interrupt, Window.drop))
+        monkeypatch.setattr(RequestWindow, "drop_queued", once(interrupt, RequestWindow.drop_queued))
     else:
         monkeypatch.setattr(bulk.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:

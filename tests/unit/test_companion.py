@@ -132,8 +132,8 @@ def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
 @pytest.mark.parametrize(("server", "there", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, monkeypatch):
     """The server is asked, so that no ledger_keyspace= has to be given for a companion."""
-    monkeypatch.setattr(books, "choose", lambda _: there)
-    monkeypatch.setattr(books, "server_of", lambda _: server)
+    monkeypatch.setattr(books, "choose_coordinator", lambda _: there)
+    monkeypatch.setattr(books, "server_profile", lambda _: server)
     monkeypatch.setattr(Repo, "connection", lambda _: None)
     with repo(**{"models": [__name__], **settings}) as mine:
         internal, guess = find_internal_keyspace(mine)

@@ -24,9 +24,15 @@ from cassandra.connection import ConnectionBusy, ConnectionException, Connection
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import ErrorMessage
 
-from scyllamodel.driver.failures import Meaning, lost_node, meaning
+from scyllamodel.driver.failures import StatementOutcome, classify, is_node_failure
 
-U, C, T, R, M = Meaning.UNKNOWN, Meaning.CONFLICT, Meaning.TRANSIENT, Meaning.REFUSED, Meaning.MISSING
+U, C, T, R, M = (
+    StatementOutcome.UNKNOWN,
+    StatementOutcome.CONFLICT,
+    StatementOutcome.TRANSIENT,
+    StatementOutcome.REFUSED,
+    StatementOutcome.MISSING,
+)
 
 
 def answer(code, text, info=None):
@@ -109,7 +115,7 @@ CASES = [
 @pytest.mark.parametrize(("error", "expected"), CASES, ids=lambda case: str(case)[:60])
 def test_a_failure_has_one_meaning(error, expected):
     """Class decides first, then the server's words; what nobody knows is unknown."""
-    found = meaning(error)
+    found = classify(error)
 
     assert expected is found
 
@@ -126,7 +132,7 @@ def test_a_failure_has_one_meaning(error, expected):
 )
 def test_a_lost_node_is_told_from_a_bad_statement(error, lost):
     """Only errors of the node or the way to it make us look for another coordinator."""
-    found = lost_node(error)
+    found = is_node_failure(error)
 
     assert lost is found
 
@@ -174,7 +180,7 @@ def test_each_recorded_error_is_in_the_table():
     recorded = recorded_errors()
 
     info = {"keyspace": "k", "table": "t"}
-    found = {(cls, text): meaning(answer(CODES[cls], text, info)) for cls, text in recorded}
+    found = {(cls, text): classify(answer(CODES[cls], text, info)) for cls, text in recorded}
     expected = {
         (cls, text): next(m for classes, words, m in OTHER if re.fullmatch(classes, cls) and re.search(words, text))
         for cls, text in recorded

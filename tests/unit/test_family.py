@@ -22,7 +22,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.raw import truncate
 from scyllamodel.model.registry import registry
 from scyllamodel.query.memory import memory_of
@@ -280,7 +280,7 @@ def test_a_table_is_not_emptied_through_one_of_its_classes():
 def test_rows_are_not_deleted_by_key_through_one_of_its_classes():
     """A key does not tell of which class its row is."""
     with pytest.raises(QueryNotSupported, match="the table of Pet is shared"):
-        Many(None, "shop").delete(Cat, [(1, 2)], None)
+        BulkOperations(None, "shop").delete(Cat, [(1, 2)], None)
 
 
 @pytest.mark.parametrize("text", ['{"owner": 1, "id": 2}', '{"owner": 1, "id": 2, "kind": "dog"}', '{"KIND": null}'])

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scyllamodel.driver.flights import Flights, NotInTime
-from scyllamodel.driver.loops import in_own_thread
+from scyllamodel.driver.flights import SingleFlight, WaitTimeout
+from scyllamodel.driver.loops import run_in_own_thread
 
 
 class Work:
@@ -31,16 +31,16 @@ class Work:
 @pytest.mark.parametrize("error", [None, OSError("no connection")], ids=["result", "error"])
 def test_threads_and_tasks_share_the_work(error):
     """Its result and its error are those of all; nothing of it is left."""
-    flights, work = Flights(), Work(error)
+    flights, work = SingleFlight(), Work(error)
 
     async def tasks():
-        tasks = [asyncio.ensure_future(flights.do_async("key", work)) for _ in range(20)]
+        tasks = [asyncio.ensure_future(flights.run_async("key", work)) for _ in range(20)]
         await asyncio.sleep(0.1)
         work.go_on.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     with ThreadPoolExecutor(20) as pool:
-        threads = [pool.submit(flights.do, "key", work) for _ in range(20)]
+        threads = [pool.submit(flights.run, "key", work) for _ in range(20)]
         work.begun.wait(10)
         found = asyncio.run(tasks())
         found += [thread.exception() or thread.result() for thread in threads]
@@ -51,43 +51,43 @@ def test_threads_and_tasks_share_the_work(error):
 
 def test_what_is_done_is_done_again_for_the_next_caller():
     """Nothing is remembered."""
-    flights = Flights()
+    flights = SingleFlight()
 
-    assert [1, 2] == [flights.do("key", lambda: 1), flights.do("key", lambda: 2)]
+    assert [1, 2] == [flights.run("key", lambda: 1), flights.run("key", lambda: 2)]
 
 
 def test_another_key_is_other_work():
     """It does not wait."""
-    flights, work = Flights(), Work()
+    flights, work = SingleFlight(), Work()
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(flights.do, "one", work)
+        first = pool.submit(flights.run, "one", work)
         work.begun.wait(10)
-        assert 7 == flights.do("two", lambda: 7)
+        assert 7 == flights.run("two", lambda: 7)
         work.go_on.set()
         assert 1 == first.result()
 
 
 def test_a_caller_waits_no_longer_than_it_may():
     """The work goes on for the one who does it."""
-    flights, work = Flights(), Work()
+    flights, work = SingleFlight(), Work()
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(flights.do, "key", work)
+        first = pool.submit(flights.run, "key", work)
         work.begun.wait(10)
-        with pytest.raises(NotInTime):
-            flights.do("key", work, 0.01)
-        with pytest.raises(NotInTime):
-            asyncio.run(flights.do_async("key", work, 0.01))
+        with pytest.raises(WaitTimeout):
+            flights.run("key", work, 0.01)
+        with pytest.raises(WaitTimeout):
+            asyncio.run(flights.run_async("key", work, 0.01))
         work.go_on.set()
         assert 1 == first.result()
 
 
 def test_a_caller_that_has_more_time_tries_again():
     """The first one ran out of time, which is its own error and not that of the others."""
-    flights, work = Flights(), Work(TimeoutError("mine"))
+    flights, work = SingleFlight(), Work(TimeoutError("mine"))
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(flights.do, "key", work)
+        first = pool.submit(flights.run, "key", work)
         work.begun.wait(10)
-        second = pool.submit(flights.do, "key", lambda: "in time", 10)
+        second = pool.submit(flights.run, "key", lambda: "in time", 10)
         third = asyncio.run(late(flights, work))
         assert {"in time"} == {second.result(), third}
         assert isinstance(first.exception(), TimeoutError)
@@ -95,7 +95,7 @@ def test_a_caller_that_has_more_time_tries_again():
 
 async def late(flights, work):
     """A task that waits beside the thread."""
-    task = asyncio.ensure_future(flights.do_async("key", lambda: "in time", 10))
+    task = asyncio.ensure_future(flights.run_async("key", lambda: "in time", 10))
     await asyncio.sleep(0.1)
     work.go_on.set()
     return await task
@@ -103,11 +103,11 @@ async def late(flights, work):
 
 def test_a_caller_that_is_interrupted_hands_the_work_over():
     """Ctrl-C is for one thread alone."""
-    flights, work = Flights(), Work(KeyboardInterrupt())
+    flights, work = SingleFlight(), Work(KeyboardInterrupt())
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(flights.do, "key", work)
+        first = pool.submit(flights.run, "key", work)
         work.begun.wait(10)
-        second = pool.submit(flights.do, "key", lambda: "done")
+        second = pool.submit(flights.run, "key", lambda: "done")
         work.go_on.set()
         assert "done" == second.result()
         assert isinstance(first.exception(), KeyboardInterrupt)
@@ -115,10 +115,10 @@ def test_a_caller_that_is_interrupted_hands_the_work_over():
 
 def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
     """Also when it fails later, which is an error of those who wait."""
-    flights, work = Flights(), Work(OSError("later"))
+    flights, work = SingleFlight(), Work(OSError("later"))
 
     async def tasks():
-        tasks = [asyncio.ensure_future(flights.do_async("key", work)) for _ in range(2)]
+        tasks = [asyncio.ensure_future(flights.run_async("key", work)) for _ in range(2)]
         await asyncio.sleep(0.05)
         tasks[0].cancel()
         await asyncio.sleep(0.05)
@@ -134,11 +134,11 @@ def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
 
 def test_a_loop_may_be_closed_while_a_task_of_it_waits():
     """What is left of the task is collected without an error, before and after the work has come to its end."""
-    flights, work, seen = Flights(), Work(), []
+    flights, work, seen = SingleFlight(), Work(), []
 
     async def wait():
         try:
-            await flights.do_async("key", work)
+            await flights.run_async("key", work)
         except BaseException as error:
             seen.append(type(error))
             raise
@@ -153,7 +153,7 @@ def test_a_loop_may_be_closed_while_a_task_of_it_waits():
     tasks.pop()
     gc.collect()
     work.go_on.set()
-    flights.settle("key")
+    flights.wait_for("key")
     tasks.pop()
     gc.collect()
 
@@ -162,21 +162,21 @@ def test_a_loop_may_be_closed_while_a_task_of_it_waits():
 
 def test_who_settles_waits_for_the_end():
     """Whatever it is; without work there is nothing to wait for."""
-    flights, work = Flights(), Work(OSError())
-    flights.settle("key")
+    flights, work = SingleFlight(), Work(OSError())
+    flights.wait_for("key")
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(flights.do, "key", work)
+        first = pool.submit(flights.run, "key", work)
         work.begun.wait(10)
         threading.Timer(0.05, work.go_on.set).start()
-        flights.settle("key")
+        flights.wait_for("key")
         assert isinstance(first.exception(), OSError)
 
 
 def test_without_an_event_loop_of_asyncio_nothing_begins():
     """Under trio, for example, whose error says what to write."""
-    flights = Flights()
+    flights = SingleFlight()
     with pytest.raises(RuntimeError, match="under anyio with trio"):
-        flights.do_async("key", int).send(None)
+        flights.run_async("key", int).send(None)
 
     assert 0 == len(flights)
 
@@ -185,9 +185,9 @@ def test_a_thread_of_its_own_gives_its_result_or_its_error():
     """Whatever the loop's executor does."""
 
     async def case():
-        found = await in_own_thread(lambda: threading.current_thread().daemon)
+        found = await run_in_own_thread(lambda: threading.current_thread().daemon)
         with pytest.raises(ZeroDivisionError):
-            await in_own_thread(lambda: 1 / 0)
+            await run_in_own_thread(lambda: 1 / 0)
         return found
 
     assert asyncio.run(case())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scyllamodel import _identifiers
-from scyllamodel._identifiers import name_fault, qualified, quote, quote_type, string, unquote
+from scyllamodel._identifiers import name_problem, qualified, quote, quote_type, string_literal, unquote
 
 OBSERVED = json.loads((Path(__file__).parents[1] / "data" / "cassandra-observed.json").read_text(encoding="utf-8"))
 BARE = next(case["bare word as column name"] for case in OBSERVED["f_alter"] if "bare word as column name" in case)
@@ -60,7 +60,7 @@ def test_qualified_quotes_each_part():
 @given(st.text())
 def test_a_string_literal_is_closed_only_by_its_last_quote(text):
     """No text can end its own literal early."""
-    literal = string(text)
+    literal = string_literal(text)
 
     assert text == literal[1:-1].replace("''", "'")
     assert 0 == literal[1:-1].replace("''", "").count("'")
@@ -69,7 +69,7 @@ def test_a_string_literal_is_closed_only_by_its_last_quote(text):
 @pytest.mark.parametrize("name", ["orders", "Orders_2", "x" * 48])
 def test_portable_names_have_no_fault(name):
     """Letters, digits and underscores, up to 48 of them, pass on every server."""
-    assert name_fault(name, "table") is None
+    assert name_problem(name, "table") is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_portable_names_have_no_fault(name):
 )
 def test_other_names_are_told_why(name, words):
     """The fault says what the rule is."""
-    assert words in str(name_fault(name, "table"))
+    assert words in str(name_problem(name, "table"))
 
 
 def test_reserved_words_hold_what_both_servers_reserve():
@@ -88,10 +88,10 @@ def test_reserved_words_hold_what_both_servers_reserve():
 @pytest.mark.parametrize("name", ["date", "int", "byte", "text", "varchar"])
 def test_a_user_type_is_not_called_like_a_native_one(name):
     """Cassandra stores such a name without its quotes, and does not start again."""
-    assert "does not start again" in str(name_fault(name, "type"))
+    assert "does not start again" in str(name_problem(name, "type"))
 
 
 @pytest.mark.parametrize(("name", "what"), [("date", "table"), ("Date", "type"), ("dates", "type")])
 def test_other_names_may_read_like_a_native_type(name, what):
     """Only user types are confused with native ones, and only in lower case."""
-    assert name_fault(name, what) is None
+    assert name_problem(name, what) is None

@@ -20,7 +20,7 @@ from through_driver import PROTOCOL, driver_type, returned
 
 from scyllamodel import Column, Model, UserType, clustering_key, partition_key
 from scyllamodel import types as cql
-from scyllamodel.driver.canonical import canonical
+from scyllamodel.driver.canonical import canonicalize
 from scyllamodel.query.objects import access_to
 from scyllamodel.types import parse_type
 from scyllamodel.types.hints import resolve
@@ -53,7 +53,7 @@ def sent(hint, value):
     """The bytes that are sent for a value, in one order and with one NaN."""
     found = one_nan(value if hint.dump is None else hint.dump(value))
     made = driver_type(hint.type, SERVER)
-    return canonical(made, made.to_binary(found, PROTOCOL))
+    return canonicalize(made, made.to_binary(found, PROTOCOL))
 
 
 @st.composite

@@ -8,13 +8,13 @@ import sys
 PROGRAM = """
 import threading
 from cassandra.cluster import DefaultConnection
-from scyllamodel.driver.connect import stop_loop
+from scyllamodel.driver.connect import stop_event_loop
 from scyllamodel.driver.names import loop_modules
 
 DefaultConnection.initialize_reactor()
 for module in loop_modules():
     module._global_loop._thread = threading.Thread()  # made, and interrupted before it was started
-stop_loop()
+stop_event_loop()
 """
 
 

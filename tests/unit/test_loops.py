@@ -13,8 +13,8 @@ from cassandra.connection import ConnectionShutdown
 
 from scyllamodel import ServiceUnavailable
 from scyllamodel.driver import loops
-from scyllamodel.driver.loops import Waker, waker
-from scyllamodel.driver.requests import reraise
+from scyllamodel.driver.loops import LoopNotifier, loop_notifier
+from scyllamodel.driver.requests import raise_request_error
 from scyllamodel.query.statement import Compiled, Shape
 
 
@@ -68,7 +68,7 @@ def test_an_answer_and_an_error_reach_their_tasks():
 
     async def run():
         sent = []
-        first, second = (asyncio.ensure_future(waker().request(sending(sent))) for _ in range(2))
+        first, second = (asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(2))
         await turns()
         sent[1].fail(KeyError("no"))
         sent[0].answer([1])
@@ -85,7 +85,7 @@ def test_a_request_counts_until_the_driver_is_done_with_it():
 
     async def run():
         sent = []
-        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(4)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(4)]
         await turns()
         assert 2 == len(sent)
         tasks[0].cancel()
@@ -98,7 +98,7 @@ def test_a_request_counts_until_the_driver_is_done_with_it():
         for request in list(sent[1:]):
             request.answer([request])
         assert [[sent[1]], [sent[2]]] == [(await tasks[at])[1] for at in (1, 3)]
-        return waker()._free
+        return loop_notifier()._free_slots
 
     assert 2 == asyncio.run(run())
 
@@ -109,7 +109,7 @@ def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
 
     async def run():
         sent = []
-        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(4)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(4)]
         await turns()
         sent[0].answer([])
         tasks[2].cancel()
@@ -118,7 +118,7 @@ def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
         sent[1].answer([])
         sent[2].answer([])
         await asyncio.gather(tasks[0], tasks[1], tasks[3])
-        return waker()._free
+        return loop_notifier()._free_slots
 
     assert 2 == asyncio.run(run())
 
@@ -128,7 +128,7 @@ def test_a_request_that_is_answered_twice_frees_its_place_once():
 
     async def run():
         sent = []
-        task = asyncio.ensure_future(waker().request(sending(sent)))
+        task = asyncio.ensure_future(loop_notifier().request(sending(sent)))
         await turns()
         sent[0].fail(TimeoutError("no answer"))
         sent[0].answer([1])
@@ -136,7 +136,7 @@ def test_a_request_that_is_answered_twice_frees_its_place_once():
             await task
         sent[0].answer([2])
         await turns()
-        return waker()._free
+        return loop_notifier()._free_slots
 
     assert loops.IN_FLIGHT == asyncio.run(run())
 
@@ -149,8 +149,8 @@ def test_a_request_that_cannot_be_sent_frees_its_place():
 
     async def run():
         with pytest.raises(OSError, match="no connection"):
-            await waker().request(send)
-        return waker()._free
+            await loop_notifier().request(send)
+        return loop_notifier()._free_slots
 
     assert loops.IN_FLIGHT == asyncio.run(run())
 
@@ -161,7 +161,7 @@ def test_loops_are_collected(when):
     sent = []
 
     async def run():
-        task = asyncio.ensure_future(waker().request(sending(sent)))
+        task = asyncio.ensure_future(loop_notifier().request(sending(sent)))
         await turns()
         if when == "answered":
             sent[0].answer([1])
@@ -184,7 +184,7 @@ def test_loops_are_collected_with_those_that_wait_for_a_turn():
     sent = []
 
     async def run():
-        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(5)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(5)]
         await turns()
         assert [2, 5] == [len(sent), len(tasks)]
 
@@ -204,7 +204,7 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
 
     async def run():
         sent = []
-        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(4)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(4)]
         await turns()
         tasks[2].get_coro().close()
         sent[0].answer([])
@@ -213,7 +213,7 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
         sent[1].answer([])
         sent[2].answer([])
         await asyncio.gather(tasks[0], tasks[1], tasks[3])
-        return waker()._free
+        return loop_notifier()._free_slots
 
     assert 2 == asyncio.run(run())
 
@@ -224,7 +224,7 @@ def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
     sent, found = [], []
 
     async def ask():
-        found.append(await waker().request(sending(sent)))
+        found.append(await loop_notifier().request(sending(sent)))
 
     async def run():
         for _ in range(2):
@@ -236,7 +236,7 @@ def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
             await turns()
             await asyncio.sleep(0.05)
             gc.collect()
-            assert waker()._waits() is None
+            assert loop_notifier()._waits() is None
 
     asyncio.run(run())
     assert 2 == len(found)
@@ -247,8 +247,8 @@ def test_an_answer_after_its_loop_was_closed_is_dropped():
     sent, made = [], []
 
     async def run():
-        made.append(waker())
-        task = asyncio.ensure_future(waker().request(sending(sent)))
+        made.append(loop_notifier())
+        task = asyncio.ensure_future(loop_notifier().request(sending(sent)))
         await turns()
         task.cancel()
 
@@ -257,8 +257,8 @@ def test_an_answer_after_its_loop_was_closed_is_dropped():
     loop.close()
     sent[0].answer([1])
 
-    assert isinstance(made[0], Waker)
-    assert not made[0]._queue
+    assert isinstance(made[0], LoopNotifier)
+    assert not made[0]._results
 
 
 class Rows(list):
@@ -271,11 +271,11 @@ def test_answers_after_their_loop_was_closed_are_dropped(closed):
     sent = []
 
     async def run():
-        tasks = [asyncio.ensure_future(waker().request(sending(sent))) for _ in range(3)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(3)]
         await turns()
         if closed != "before":
             asyncio.get_running_loop().call_soon(sent[0].answer, Rows())
-        return [waker(), *tasks]
+        return [loop_notifier(), *tasks]
 
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # the tasks were pending
@@ -297,9 +297,9 @@ def test_one_error_of_many_requests_keeps_none_of_their_loops():
 
     async def ask():
         try:
-            await waker().request(sending(sent))
+            await loop_notifier().request(sending(sent))
         except ConnectionShutdown as error:
-            reraise(error, Compiled(Shape("INSERT 1", (), "insert", None, "shop"), ()))
+            raise_request_error(error, Compiled(Shape("INSERT 1", (), "insert", None, "shop"), ()))
 
     async def run():
         tasks = [asyncio.ensure_future(ask()) for _ in range(3)]

@@ -6,7 +6,7 @@ import pytest
 from scylla_rows import scylla_cases
 
 from scyllamodel import Column, Model, clustering_key, column, partition_key
-from scyllamodel.driver.requests import Answer, lwt_result
+from scyllamodel.driver.requests import Response, lwt_result
 from scyllamodel.query.results import PartialRow
 
 
@@ -27,7 +27,7 @@ class Keyed(Model, table="t"):
     v: Column[int | None] = column(default=None)
 
 
-class Sent(Answer):
+class Sent(Response):
     """Rows as a server sent them, without a request of the driver behind them."""
 
     def __init__(self, names, *rows):
@@ -35,7 +35,7 @@ class Sent(Answer):
         self._names = tuple(names.split())
 
     @property
-    def names(self):
+    def column_names(self):
         """The names of the columns."""
         return self._names
 

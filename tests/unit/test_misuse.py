@@ -16,8 +16,8 @@ from cassandra import cqltypes
 from queries import ByTotal, Order
 
 from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, UnknownColumn, delete, select, update
-from scyllamodel.driver.exact import exact_for
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.exact import value_check_for
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.markers import check_text, check_values, has_markers
 from scyllamodel.query.objects import PLAIN, access_to
 
@@ -154,7 +154,7 @@ def test_scalar_takes_a_column(repo):
 )
 def test_verbs_of_many_rows_take_an_iterable(call, words):
     """Not a class, and not one instance."""
-    assert words in refused(lambda: call(Many(None, "shop")))
+    assert words in refused(lambda: call(BulkOperations(None, "shop")))
 
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete"])
@@ -362,7 +362,7 @@ def test_any_is_not_the_level_of_a_repo():
 def test_values_of_a_near_type_say_what_to_write(kind, value, words):
     """The binder adds the column."""
     with pytest.raises(TypeError, match=words):
-        exact_for(getattr(cqltypes, kind), strict=True)(value)
+        value_check_for(getattr(cqltypes, kind), strict=True)(value)
 
 
 @pytest.mark.parametrize("given", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])

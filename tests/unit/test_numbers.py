@@ -11,7 +11,7 @@ from queries import Order, Plain
 
 from scyllamodel import ConfigurationError, Repo, delete, insert, select, update, wait
 from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.many import Many
+from scyllamodel.driver.many import BulkOperations
 from scyllamodel.release.guard import Patience
 
 ID = UUID(int=1)
@@ -30,7 +30,7 @@ WHOLE = {
     "timestamp of delete": (delete(Plain).where(Plain.id == ID).timestamp, -(2**63) + 1, 2**63 - 1),
     "timestamp of batch": (Batch("shop").timestamp, -(2**63) + 1, 2**63 - 1),
     "ttl in batch": (lambda n: Batch("shop").save(ROW, ttl=n), 0, MAX_TTL),
-    "concurrency": (lambda n: Many(None, "shop", n), 1, 2**31 - 1),
+    "concurrency": (lambda n: BulkOperations(None, "shop", n), 1, 2**31 - 1),
 }
 WRONG_TYPES = ["5", 1.5, True, 2.0, math.nan]
 

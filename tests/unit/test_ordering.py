@@ -17,7 +17,7 @@ from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
 from scyllamodel.driver.exact import _identity
-from scyllamodel.driver.ordering import _order, arranged
+from scyllamodel.driver.ordering import _sort_key, arranger_for
 from scyllamodel.types.hints import resolve
 from scyllamodel.types.identity import identity_of
 from scyllamodel.types.values import ListType, MapType, Native, SetType, VectorType
@@ -74,7 +74,7 @@ def sent(hint, value):
     found = resolve(hint)
     made = driver_type(found.type, SERVER)
     dumped = value if found.dump is None else found.dump(value)
-    arrange = arranged(made, is_frozen=True)
+    arrange = arranger_for(made, is_frozen=True)
     return made.to_binary(dumped if arrange is None else arrange(dumped), PROTOCOL)
 
 
@@ -106,7 +106,7 @@ WORDS = [f"word {number}" for number in range(12)]
 def test_what_is_inside_is_in_order(hint, make, is_frozen):
     """Whether or not the outermost collection is frozen."""
     made = driver_type(resolve(hint).type)
-    found = made.to_binary(arranged(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
+    found = made.to_binary(arranger_for(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
 
     assert sent(frozenset[str], frozenset(WORDS)) in found
 
@@ -128,7 +128,7 @@ def test_elements_with_collections_are_compared_item_by_item(hint, values):
     wanted = len(values).to_bytes(4, "big") + framed([sent(hint, value) for value in values])
 
     for order in itertools.permutations(values):
-        assert wanted == made.to_binary(arranged(made, is_frozen=True)(order), PROTOCOL)
+        assert wanted == made.to_binary(arranger_for(made, is_frozen=True)(order), PROTOCOL)
 
 
 PLAIN = [str, list[str], tuple[str, int], Annotated[list[float], cql.vector(2)], Place, dict[str, int], set[str]]
@@ -139,7 +139,7 @@ def test_nothing_is_done_where_no_order_counts(hint):
     """The server sorts the cells of a set or map that is not frozen."""
     made = driver_type(resolve(hint).type, SERVER)
 
-    assert arranged(made, is_frozen=False) is None or hint in (Place, tuple[str, int])
+    assert arranger_for(made, is_frozen=False) is None or hint in (Place, tuple[str, int])
 
 
 def test_frozen_types_that_the_server_names_are_looked_into():
@@ -148,7 +148,7 @@ def test_frozen_types_that_the_server_names_are_looked_into():
     text = f"{name}.VectorType({name}.FrozenType({name}.SetType({name}.FrozenType({name}.SetType({name}.UTF8Type)))),2)"
     made = cqltypes.lookup_casstype(text)
     value = frozenset([frozenset(WORDS), frozenset()])
-    found = made.to_binary(arranged(made, is_frozen=True)([value, value]), PROTOCOL)
+    found = made.to_binary(arranger_for(made, is_frozen=True)([value, value]), PROTOCOL)
 
     assert 2 == found.count(sent(frozenset[frozenset[str]], value))
 
@@ -159,7 +159,7 @@ def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_place
     text, words = driver_type(resolve(str).type), driver_type(resolve(frozenset[str]).type)
     made = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, words))
 
-    found = arranged(made, is_frozen=True)(("b", "a", frozenset("cab")))
+    found = arranger_for(made, is_frozen=True)(("b", "a", frozenset("cab")))
     assert ("b", "a", ("a", "b", "c")) == found
 
 
@@ -168,7 +168,7 @@ def test_a_user_type_without_a_class_is_left_alone():
     made = driver_type(resolve(tuple[frozenset[str], int]).type)
     value = object()
 
-    assert value is arranged(made, is_frozen=True)(value)
+    assert value is arranger_for(made, is_frozen=True)(value)
 
 
 AT_ONE_TIME = [
@@ -191,7 +191,7 @@ AT_ONE_TIME = [
 )
 def test_values_inside_are_compared_to_their_ends(cql_type, values):
     """All elements, keys and values of a collection, and all bytes of a UUID by time."""
-    order = _order(driver_type(cql_type))
+    order = _sort_key(driver_type(cql_type))
 
     assert all(order(one) < order(later) for one, later in itertools.pairwise(values))
 

@@ -14,13 +14,13 @@ from strategies import LONDON, NOON
 
 from scyllamodel import Column, InvalidPageToken, Model, UserType, clustering_key, column, partition_key, select
 from scyllamodel import types as cql
-from scyllamodel.driver.canonical import canonical, canonical_values, driver_type
+from scyllamodel.driver.canonical import canonical_values, canonicalize, driver_type_for
 from scyllamodel.driver.pages import PageKey, make_token, read_token
 from scyllamodel.types.hints import resolve
 
 STATE = bytes(range(40))
-KEYS = (PageKey.of(b"a secret of this service"),)
-OTHERS = (PageKey.of(b"a secret of another service"),)
+KEYS = (PageKey.from_secret(b"a secret of this service"),)
+OTHERS = (PageKey.from_secret(b"a secret of another service"),)
 PROTOCOL = through_driver.PROTOCOL
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 
@@ -226,8 +226,8 @@ def test_a_token_with_other_letters_in_it_is_refused():
 
 def bytes_of(hint, value):
     """The canonical bytes of a value of an annotation."""
-    made = driver_type(resolve(hint).type, {})
-    return canonical(made, made.to_binary(value, PROTOCOL))
+    made = driver_type_for(resolve(hint).type, {})
+    return canonicalize(made, made.to_binary(value, PROTOCOL))
 
 
 SETS = [
@@ -273,7 +273,7 @@ def test_what_is_sent_differently_has_other_bytes(hint, one, other):
 
 def test_a_null_has_no_bytes():
     """Neither alone nor where a value is bound."""
-    assert canonical(driver_type(resolve(str).type, {}), None) is None
+    assert canonicalize(driver_type_for(resolve(str).type, {}), None) is None
     assert canonical_values(compiled(badge_at=None)) != canonical_values(compiled())
 
 
@@ -281,7 +281,7 @@ def test_a_null_has_no_bytes():
 def test_types_are_those_of_prepared_statements(case):
     """What is made without a server for each CQL type serialises as the driver's own classes do."""
     hint = resolve(case.hint)
-    ours, theirs = driver_type(hint.type, SERVER), through_driver.driver_type(hint.type, SERVER)
+    ours, theirs = driver_type_for(hint.type, SERVER), through_driver.driver_type(hint.type, SERVER)
 
     assert ours.cql_parameterized_type() == theirs.cql_parameterized_type()
     for value in case.values:

@@ -11,7 +11,7 @@ import attrs
 import pytest
 from simulator import Simulator
 
-from scyllamodel._secret import HiddenText, shown
+from scyllamodel._secret import HiddenText, display_text
 from scyllamodel.errors import StepFailed
 from scyllamodel.release.ledger import LedgerStep
 from scyllamodel.release.raw import RawStep, with_raw
@@ -67,7 +67,7 @@ def test_nothing_that_a_plan_says_has_the_statement():
 
 def test_two_roles_of_one_password_have_two_digests():
     """All of the statement but its literals is the salt."""
-    assert shown(HiddenText(ROLE)) != shown(HiddenText(ROLE.replace("app", "other")))
+    assert display_text(HiddenText(ROLE)) != display_text(HiddenText(ROLE.replace("app", "other")))
 
 
 def failing(error):

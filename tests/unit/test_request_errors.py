@@ -22,8 +22,8 @@ from cassandra.connection import ConnectionBusy, ConnectionException, Connection
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import OverloadedErrorMessage, SyntaxException, TruncateError
 
-from scyllamodel.driver.failures import Meaning, meaning
-from scyllamodel.driver.request_errors import REQUEST_ERRORS, note_attempts, request_error
+from scyllamodel.driver.failures import StatementOutcome, classify
+from scyllamodel.driver.request_errors import REQUEST_ERRORS, record_attempts, request_error
 from scyllamodel.errors import (
     ConnectionFailed,
     PermissionDenied,
@@ -96,8 +96,8 @@ def test_each_error_has_its_class(error, cls, unknown):
 
     assert (cls, unknown, error) == (type(made), made.may_be_applied, made.__cause__)
     assert not request_error(error, READ).may_be_applied
-    assert not request_error(error, WRITE, sent=False).may_be_applied
-    assert meaning(error) is meaning(made)
+    assert not request_error(error, WRITE, is_execution=False).may_be_applied
+    assert classify(error) is classify(made)
 
 
 @pytest.mark.parametrize("cls", DRIVER, ids=[found.__name__ for found in DRIVER])
@@ -114,7 +114,7 @@ def test_other_errors_stay_as_they_are(error):
 
 def test_an_error_without_its_cause_is_unknown():
     """After it was pickled, for example."""
-    assert Meaning.UNKNOWN is meaning(RequestRefused("no"))
+    assert StatementOutcome.UNKNOWN is classify(RequestRefused("no"))
 
 
 def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
@@ -162,7 +162,7 @@ NEVER_SENT = ConnectionException("Pool is shutdown")
 def test_an_error_speaks_of_all_attempts(sent, may_be_applied, last):
     """The driver sends a request once more when a connection breaks, and raises what came of that alone."""
     error = copy.copy(last)
-    note_attempts(error, sent)
+    record_attempts(error, sent)
 
     assert may_be_applied == request_error(error, WRITE).may_be_applied
     assert not request_error(error, READ).may_be_applied
@@ -174,6 +174,6 @@ def test_an_attempt_after_which_no_host_is_left_is_one_attempt(attempt, may_be_a
     """With one node the driver looks for the next host after `Unavailable`, and finds none: it was sent once."""
     sent = Sent(1, b=attempt)
     error = NoHostAvailable("Unable to complete the operation against any hosts", sent._errors)
-    note_attempts(error, sent)
+    record_attempts(error, sent)
 
     assert may_be_applied == request_error(error, WRITE).may_be_applied

@@ -102,7 +102,7 @@ def test_a_right_on_what_is_above_covers(resource):
     """As on the server."""
     assert Permissions("r", frozenset({("ALTER", resource)})).covers("ALTER", "k", "t")
     assert not Permissions("r", frozenset({("ALTER", resource)})).covers("DROP", "k", "t")
-    assert Permissions("r", everything=True).covers("DROP", "k", "t")
+    assert Permissions("r", is_superuser=True).covers("DROP", "k", "t")
 
 
 def test_a_right_on_something_else_does_not_cover():

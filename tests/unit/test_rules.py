@@ -485,7 +485,7 @@ ELSEWHERE = [
     ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
     ("LG105", lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=25))),
      lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=23)))),
-    ("RO101", lambda: [*remarks_on_role("app", Permissions("app", unknown="not authorized"), "k")],
+    ("RO101", lambda: [*remarks_on_role("app", Permissions("app", unknown_reason="not authorized"), "k")],
      lambda: [*remarks_on_role("app", Permissions("app"), "k")]),
     ("RO102", lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<keyspace k>")})), "k")],
      lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),

@@ -9,10 +9,10 @@ import pytest
 
 from scyllamodel import Column, InvalidPageToken, Model, partition_key
 from scyllamodel.driver.pages import PageKey, make_token
-from scyllamodel.driver.scan import LONGEST_POSITION, ScanCourse
+from scyllamodel.driver.scan import MAX_POSITION_LENGTH, ScanCursor
 
-KEYS = (PageKey.of(b"a secret of this service"),)
-OTHERS = (PageKey.of(b"a secret of another service"),)
+KEYS = (PageKey.from_secret(b"a secret of this service"),)
+OTHERS = (PageKey.from_secret(b"a secret of another service"),)
 
 
 class Lone(Model, table="lones", repo="positions"):
@@ -23,27 +23,27 @@ class Lone(Model, table="lones", repo="positions"):
 
 def course(position=None, keys=KEYS):
     """A scan that knows its keys."""
-    found = ScanCourse(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
-    found.use(keys)
+    found = ScanCursor(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
+    found.set_keys(keys)
     return found
 
 
 def position(state):
     """The position that holds this state, signed as ours."""
-    return make_token(course().whole, json.dumps(state).encode(), KEYS)
+    return make_token(course().full_statement, json.dumps(state).encode(), KEYS)
 
 
 def test_a_position_resumes_the_ranges_that_are_open():
     """With their states, and the count of those that are done."""
     first = course()
     one, two, *_ = first.ranges
-    first.handed_out(one, 3, None)
-    first.handed_out(two, 5, b"state")
+    first.mark_delivered(one, 3, None)
+    first.mark_delivered(two, 5, b"state")
     second = course(first.position)
 
-    assert (8, 1, first.position) == (second.total, second.progress.done, second.position)
-    assert [(part.low, part.high, part.state) for part in first.ranges[1:]] == [
-        (part.low, part.high, part.state) for part in second.ranges
+    assert (8, 1, first.position) == (second.range_count, second.progress.done, second.position)
+    assert [(part.low, part.high, part.paging_state) for part in first.ranges[1:]] == [
+        (part.low, part.high, part.paging_state) for part in second.ranges
     ]
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_a_position_is_refused(state):
 
 def test_a_deep_position_is_refused():
     """Nested lists do not exhaust the stack."""
-    deep = make_token(course().whole, b"[" * 100_000, KEYS)
+    deep = make_token(course().full_statement, b"[" * 100_000, KEYS)
     with pytest.raises(InvalidPageToken, match="no position of a scan"):
         course(deep)
 
@@ -103,4 +103,4 @@ def test_a_position_of_many_ranges_costs_little():
 def test_a_position_that_is_too_long_is_not_decoded():
     """Before any key is known."""
     with pytest.raises(InvalidPageToken, match="too long"):
-        course("A" * (LONGEST_POSITION + 1), ())
+        course("A" * (MAX_POSITION_LENGTH + 1), ())

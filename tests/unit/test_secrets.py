@@ -250,10 +250,10 @@ def test_validators_and_converters_are_quoted_without_the_value(make):
 
 def test_a_key_that_cannot_be_one_is_not_quoted():
     """``get_many`` and ``delete_many`` name the columns of the key alone."""
-    from scyllamodel.driver.many import _key  # noqa: PLC0415
+    from scyllamodel.driver.many import _key_values  # noqa: PLC0415
 
     with pytest.raises(TypeError, match="token, card") as caught:
-        _key(Access(Client, "shop"), (SECRET, GOOD, 3))
+        _key_values(Access(Client, "shop"), (SECRET, GOOD, 3))
 
     assert SECRET not in said(caught.value)
 

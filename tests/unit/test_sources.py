@@ -9,7 +9,7 @@ from collections import deque
 
 import pytest
 
-from scyllamodel.driver.sources import AHEAD, ThreadedSource, may_block
+from scyllamodel.driver.sources import LOOKAHEAD, ThreadedSource, may_block
 
 
 async def nothing():
@@ -53,7 +53,7 @@ def read(given):
     return items
 
 
-@pytest.mark.parametrize("count", [0, 1, AHEAD, 3 * AHEAD + 1])
+@pytest.mark.parametrize("count", [0, 1, LOOKAHEAD, 3 * LOOKAHEAD + 1])
 def test_all_items_come_in_their_order(count):
     """However many there are."""
     assert list(range(count)) == read(iter(range(count)))
@@ -95,19 +95,19 @@ def test_the_error_of_a_source_comes_after_its_items():
 
 def test_a_source_is_read_a_bounded_number_ahead():
     """Its reader may be slow."""
-    given = iter(range(10 * AHEAD))
+    given = iter(range(10 * LOOKAHEAD))
 
     async def case():
         source = ThreadedSource(given)
         first = await anext(source)
         await asyncio.sleep(0.2)
-        left = source.leave()
+        left = source.abandon()
         return first, len(left)
 
     first, left = asyncio.run(case())
 
     assert 0 == first
-    assert AHEAD <= left + 1 <= AHEAD + 1
+    assert LOOKAHEAD <= left + 1 <= LOOKAHEAD + 1
 
 
 def test_a_source_that_was_left_is_not_read_further():
@@ -126,7 +126,7 @@ def test_a_source_that_was_left_is_not_read_further():
     async def case():
         found = ThreadedSource(source())
         assert 1 == await anext(found)
-        found.leave()
+        found.abandon()
         del found
         go_on.set()
 

@@ -22,7 +22,7 @@ from scyllamodel import (
 )
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.requests import Answer
+from scyllamodel.driver.requests import Response
 from scyllamodel.model.state import changes, current_values, is_loaded, is_unresolved
 from scyllamodel.query.objects import PLAIN
 from scyllamodel.query.statement import UNSET
@@ -63,7 +63,7 @@ def loaded():
 
 def saving(row, **how):
     """The flow of a save."""
-    return flows.save(row, "shop", PLAIN, exists=how.get("exists", False), nulls=False)
+    return flows.save(row, "shop", PLAIN, if_exists=how.get("exists", False), nulls=False)
 
 
 def fail(flow, error=TIMEOUT):
@@ -81,7 +81,7 @@ def sent(flow, *answers):
         step = next(flow)
         while True:
             found.append(step.compiled)
-            step = flow.send(Answer(None, next(given, [])))
+            step = flow.send(Response(None, next(given, [])))
     except StopIteration:
         return found
 
@@ -167,7 +167,7 @@ def test_a_new_row_stays_new():
 def test_a_row_that_may_be_deleted_is_written_whole():
     """As a new one, with nulls: all of the old row may be there, or nothing."""
     row = loaded()
-    fail(flows.delete(row, "shop", exists=False, timestamp=None))
+    fail(flows.delete(row, "shop", if_exists=False, timestamp=None))
     assert not is_loaded(row)
     row.y = None
 
@@ -220,7 +220,7 @@ def test_a_batch_without_an_answer():
     batch = Batch("shop")
     batch.save(row)
     batch.save(new)
-    flow = flows.send(batch)
+    flow = flows.send_batch(batch)
     next(flow)
     with pytest.raises(RequestTimeout):
         flow.throw(TIMEOUT)
@@ -266,7 +266,7 @@ def test_what_is_unknown_is_shown_so():
 def test_key_columns_are_never_unknown():
     """A save of a loaded instance by `insert` names its key too, and is followed by an UPDATE under it."""
     row = loaded()
-    fail(flows.insert(row, "shop", PLAIN, absent=False, nulls=False))
+    fail(flows.insert(row, "shop", PLAIN, if_not_exists=False, nulls=False))
 
     (update,) = sent(saving(row))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scyllamodel import Column, Model, partition_key, select
-from scyllamodel.driver.flows import Ask
-from scyllamodel.driver.window import Window
+from scyllamodel.driver.flows import Execute
+from scyllamodel.driver.window import RequestWindow
 
 
 class Thing(Model, table="things", repo="window"):
@@ -15,7 +15,7 @@ class Thing(Model, table="things", repo="window"):
     id: Column[int] = partition_key()
 
 
-ASK = Ask(select(Thing).whole_table().compile("shop"))
+ASK = Execute(select(Thing).whole_table().compile("shop"))
 
 
 class Future:
@@ -32,7 +32,7 @@ class Future:
 class Sender:
     """What sends requests: each statement is the future that stands for its answer."""
 
-    watch = None
+    instrumentation = None
 
     def send(self, statement, options, **how):
         """It is in flight."""
@@ -43,7 +43,7 @@ class Sender:
 @pytest.fixture
 def window():
     """Of two requests at a time."""
-    return Window(Sender(), 2)
+    return RequestWindow(Sender(), 2)
 
 
 def test_an_answer_that_comes_twice_counts_once(window):
@@ -55,9 +55,9 @@ def test_an_answer_that_comes_twice_counts_once(window):
     first.answer([1])
 
     ((tag, answer, error),) = window.take()
-    assert (0, None, ValueError, 2) == (tag, answer, type(error), window.asked)
+    assert (0, None, ValueError, 2) == (tag, answer, type(error), window.outstanding)
 
     second.answer([2])
     third.answer([3])
     assert [(1, [2]), (2, [3])] == [(tag, answer.rows) for tag, answer, _ in window.take(2)]
-    assert 0 == window.asked == window._flying
+    assert 0 == window.outstanding == window._in_flight_count

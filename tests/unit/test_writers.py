@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import HOSTILE, keyspaces, texts
 
 from scyllamodel._cql import code_tokens
-from scyllamodel._identifiers import quote, string, unquote
+from scyllamodel._identifiers import quote, string_literal, unquote
 from scyllamodel._text import printable_line
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diagram import mermaid
@@ -40,7 +40,7 @@ def test_python_reads_the_same_texts(found):
 def test_cql_reads_the_same_name_and_the_same_string(text):
     """Each is one token, whatever it holds."""
     (name,) = code_tokens(quote(text))
-    (literal,) = code_tokens(string(text))
+    (literal,) = code_tokens(string_literal(text))
 
     assert text == unquote(name.text)
     assert ("string", text) == (literal.kind, literal.text[1:-1].replace("''", "'"))

@@ -17,7 +17,7 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._identifiers import qualified
-from scyllamodel.driver.flows import rows_of, write
+from scyllamodel.driver.flows import fetch_rows, write
 from scyllamodel.driver.repo import Repo
 from scyllamodel.query.statement import Compiled, Marker, Options, Shape, Verb
 from scyllamodel.release.ledger import scope_of
@@ -114,14 +114,14 @@ class Checkpoints:
 
     def _read(self, columns: str, operator: str) -> list[tuple[Any, ...]]:
         cql = f"SELECT {columns} FROM {self._table} WHERE scope = ? AND name = ? AND part {operator} ?"  # noqa: S608 - names of ours
-        return self._repo.drive(rows_of(Compiled(self._shape(cql, _KEY, "select"), (*self._place, _HEAD), _QUORUM)))
+        return self._repo.run(fetch_rows(Compiled(self._shape(cql, _KEY, "select"), (*self._place, _HEAD), _QUORUM)))
 
     def _write(self, part: int, cells: Mapping[str, Any], written: int) -> None:
         names = (*_KEY, *cells)
         marks = ", ".join("?" for _ in names)
         cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({marks}) USING TIMESTAMP ?"  # noqa: S608 - likewise
         shape = self._shape(cql, (*names, "[timestamp]"), "insert")
-        self._repo.drive(write(Compiled(shape, (*self._place, part, *cells.values(), written), _QUORUM)))
+        self._repo.run(write(Compiled(shape, (*self._place, part, *cells.values(), written), _QUORUM)))
 
     def _shape(self, cql: str, names: tuple[str, ...], verb: Verb) -> Shape[Any]:
         found = self._shapes.get(cql)

@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol, TypeAlias
 import attrs
 
 from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.bulk import PAUSES, Bulk, Job
-from scyllamodel.driver.drive import streamed
-from scyllamodel.driver.failures import Meaning, meaning
-from scyllamodel.driver.flows import Ask
+from scyllamodel.driver.bulk import RETRY_PAUSES, BulkRun, Job
+from scyllamodel.driver.drive import stream_rows
+from scyllamodel.driver.failures import StatementOutcome, classify
+from scyllamodel.driver.flows import Execute
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.scan import token_ranges
 from scyllamodel.errors import LoadError, ScyllaModelError
@@ -140,12 +140,12 @@ class Copying:
             self._done[part] = counts
         self._tell()
 
-    def _attempts(self, bounds: tuple[int, int], pauses: Sequence[float] = PAUSES) -> list[FailedRow]:
+    def _attempts(self, bounds: tuple[int, int], pauses: Sequence[float] = RETRY_PAUSES) -> list[FailedRow]:
         """The rows of a range that failed; it is read again from its start when a read fails for a passing reason."""
         try:
             return self._once(bounds)
         except Exception as error:
-            if not pauses or meaning(error) not in (Meaning.UNKNOWN, Meaning.TRANSIENT):
+            if not pauses or classify(error) not in (StatementOutcome.UNKNOWN, StatementOutcome.TRANSIENT):
                 raise
         time.sleep(pauses[0])
         return self._attempts(bounds, pauses[1:])
@@ -156,7 +156,7 @@ class Copying:
         if self.checkpoints is None:
             failed = [self._failure(job.rows[0][1], job.error) for job in jobs if job.error is not None]
         else:
-            bulk = Bulk(self.repo.requests(), jobs, concurrency=self.pace.concurrency, total=None, on_progress=None)
+            bulk = BulkRun(self.repo.requests(), jobs, concurrency=self.pace.concurrency, total=None, on_progress=None)
             failed = [self._failure(found.row, found.error) for found in bulk.run().errors]
         return self._unread + failed
 
@@ -167,8 +167,8 @@ class Copying:
         return FailedRow(self.task.key(row), f"{name}: {error}")
 
     def _jobs(self, bounds: tuple[int, int]) -> Iterator[Job]:
-        ask = Ask(self.task.reads(*bounds, self.pace.level), size=PAGE)
-        for index, row in enumerate(streamed(self.repo, ask, self._unreadable)):
+        ask = Execute(self.task.reads(*bounds, self.pace.level), page_size=PAGE)
+        for index, row in enumerate(stream_rows(self.repo, ask, self._unreadable)):
             self._wait()
             self._range += Counts(rows_in=1)
             yield self._job(index, row)
@@ -192,8 +192,8 @@ class Copying:
             return Job(rows, attrs.evolve(writes[0], options=Options(consistency=self.pace.level)))
         batch = Batch(self.repo.keyspace).unlogged().consistency(self.pace.level)
         for one in writes:
-            batch.add(one)
-        return Job(rows, batch.compiled(), batch=batch)
+            batch.add_compiled(one)
+        return Job(rows, batch.as_compiled(), batch=batch)
 
     def _wait(self) -> None:
         """Keep to the rate, and say now and then how far it is."""

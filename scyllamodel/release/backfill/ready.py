@@ -52,7 +52,7 @@ def make_ready(
 
 
 def _checkpoint_needs(look: Look, keyspace: str) -> list[Need]:
-    internal = read_keyspace(look.coordinator, keyspace, look.server, books=True)
+    internal = read_keyspace(look.coordinator, keyspace, look.server, include_internal=True)
     if internal.table(BACKFILLS.name) is None:
         return [("CREATE", internal.name, "")]
     return [(permission, internal.name, BACKFILLS.name) for permission in ("SELECT", "MODIFY")]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from scyllamodel.driver.scan import within
+from scyllamodel.driver.scan import restrict_to_range
 from scyllamodel.errors import ConfigurationError, TypeMismatch
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import Assignment, Condition
@@ -95,7 +95,7 @@ class RowTask:
         columns = tuple(columns_of(self.source).values())
         moments = tuple(of(column) for column in self.timed for of in (fn.writetime, fn.ttl))
         query: Select[Any] = Select(self.source, selection=(*columns, *moments))
-        found = within(query.consistency(level), low, high).compile(self.keyspace)
+        found = restrict_to_range(query.consistency(level), low, high).compile(self.keyspace)
         raw = memory_of(self.source).shape(("raw", found.shape), lambda: attrs.evolve(found.shape, load=None))
         return attrs.evolve(found, shape=raw)
 

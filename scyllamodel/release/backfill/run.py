@@ -72,7 +72,7 @@ def backfill(
     check_is_repo(repo)
     if rate is not None and not rate > 0:
         raise ConfigurationError(f"rate={rate!r}: rows a second are more than none", setting="rate")
-    check_integer("concurrency", concurrency, least=1)
+    check_integer("concurrency", concurrency, minimum=1)
     task = _task(repo, source, into, convert)
     filled = task.filled
     source_model, columns = task.reads(0, 1, consistency).shape.model, tuple(column.db_name for column in filled)

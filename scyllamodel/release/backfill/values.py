@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 
-from scyllamodel.driver.scan import within
+from scyllamodel.driver.scan import restrict_to_range
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import Assignment, Condition
@@ -98,7 +98,7 @@ class ValueTask:
         query: Select[Any] = Select(self.source.model, selection=(*key, self.source, *moment))
         both_static = self.source.spec.kind == self.target.spec.kind == "static"
         query = (query.distinct() if both_static else query).consistency(level)
-        return within(query, low, high).compile(self.keyspace)
+        return restrict_to_range(query, low, high).compile(self.keyspace)
 
     def key(self, row: Sequence[Any]) -> str:
         """The key of a row, for people."""

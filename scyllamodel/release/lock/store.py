@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from scyllamodel._identifiers import qualified
-from scyllamodel.driver.cas import Rows, literal
+from scyllamodel.driver.cas import LwtClient, literal
 from scyllamodel.errors import LoadError
 from scyllamodel.release.lock.row import AHEAD, Answer, LockRow
 from scyllamodel.release.tables import LOCK
@@ -32,7 +32,7 @@ class LockTable:
         name: the row's key: the keyspace that is locked.
     """
 
-    rows: Rows
+    rows: LwtClient
     keyspace: str
     name: str
 
@@ -92,7 +92,7 @@ class LockTable:
             StatementFailure: as its kind that fits.
         """
         values = f"({literal(self.name)}, 0, 0)"
-        self.rows.change(f"INSERT INTO {self._table} (name, epoch, beat) VALUES {values} IF NOT EXISTS")  # noqa: S608 - `literal`
+        self.rows.compare_and_set(f"INSERT INTO {self._table} (name, epoch, beat) VALUES {values} IF NOT EXISTS")  # noqa: S608 - `literal`
 
     def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:
         """Set the columns of ``to`` if those of ``when``, owner and epoch among them, are as given.
@@ -102,7 +102,7 @@ class LockTable:
         """
         values = ", ".join(f"{column} = {literal(value)}" for column, value in to.items())
         conditions = " AND ".join(f"{column} = {literal(value)}" for column, value in when.items())
-        found = self.rows.change(f"UPDATE {self._table} SET {values} {self._where} IF {conditions}")  # noqa: S608 - `literal`
+        found = self.rows.compare_and_set(f"UPDATE {self._table} SET {values} {self._where} IF {conditions}")  # noqa: S608 - `literal`
         return Answer(found.applied, found.row.get("owner"), found.row.get("epoch"))
 
 

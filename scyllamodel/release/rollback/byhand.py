@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
-from scyllamodel._secret import HiddenText, is_digest, shown
+from scyllamodel._secret import HiddenText, display_text, is_digest
 from scyllamodel.release.ledger.undone import Progress
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.raw import RawStep
@@ -96,7 +96,7 @@ def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
         seq=0,
         op=UNDO_BY_HAND,
         object=step.object,
-        cql=shown(undo.cql or ""),
+        cql=display_text(undo.cql or ""),
         undo=step.cql,
         hidden=undo.cql if isinstance(undo.cql, HiddenText) else None,
         summary=f"Undo {step.object}{remark_on_roles(undo.cql)}.",

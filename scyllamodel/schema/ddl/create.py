@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from scyllamodel._identifiers import qualified, quote, quote_type, string
+from scyllamodel._identifiers import qualified, quote, quote_type, string_literal
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema.ddl.compact import as_created, compact_fault, is_compact
 from scyllamodel.schema.facts import (
@@ -82,7 +82,7 @@ def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
     if keyspace.tablets is not None and server.has_tablets:
         clauses.append(f"tablets = {{'enabled': {str(keyspace.tablets).lower()}}}")
     if keyspace.consistency is not None:
-        clauses.append(f"consistency = {string(keyspace.consistency)}")
+        clauses.append(f"consistency = {string_literal(keyspace.consistency)}")
     if keyspace.storage is not None:
         clauses.append(f"storage = {map_cql(keyspace.storage)}")
     return f"CREATE KEYSPACE IF NOT EXISTS {quote(keyspace.name)} WITH {' AND '.join(clauses)}"
@@ -107,7 +107,7 @@ def create_function(keyspace: str, found: Function) -> str:
     on_null = "CALLED" if found.null_input else "RETURNS NULL"
     return (
         f"CREATE FUNCTION {qualified(keyspace, found.name)} ({arguments}) {on_null} ON NULL INPUT "
-        f"RETURNS {_open(found.returns)} LANGUAGE {found.language} AS {string(found.body)}"
+        f"RETURNS {_open(found.returns)} LANGUAGE {found.language} AS {string_literal(found.body)}"
     )
 
 
@@ -132,7 +132,9 @@ def _open(cql_type: CqlType) -> str:
 
 def create_trigger(keyspace: str, table: Table, found: Trigger) -> str:
     """``CREATE TRIGGER``."""
-    return f"CREATE TRIGGER {quote(found.name)} ON {qualified(keyspace, table.name)} USING {string(found.using)}"
+    return (
+        f"CREATE TRIGGER {quote(found.name)} ON {qualified(keyspace, table.name)} USING {string_literal(found.using)}"
+    )
 
 
 def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id: UUID | None = None) -> str:
@@ -180,7 +182,7 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
     if index_family(index.using) == ORDINARY:
         return f"CREATE {start} USING '{ORDINARY}'" if server.has_sai else f"CREATE {start}"
     on_vector = any(isinstance(column.type, VectorType) for column in _indexed(table, index))
-    using = string(server.index_class(index.using, on_vector=on_vector))
+    using = string_literal(server.index_class(index.using, on_vector=on_vector))
     options = f" WITH OPTIONS = {map_cql(index.options)}" if index.options else ""
     return f"CREATE CUSTOM {start} USING {using}{options}"
 

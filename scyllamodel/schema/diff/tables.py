@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel._identifiers import BOOKKEEPING
+from scyllamodel._identifiers import INTERNAL_PREFIX
 from scyllamodel.schema.changes import AddTable, AlterKey, Change, LiveOnly, NameTaken
 from scyllamodel.schema.diff.columns import diff_columns
 from scyllamodel.schema.diff.sides import is_manageable
@@ -34,7 +34,7 @@ def diff_tables(sides: Sides) -> Iterator[Change]:
             yield AlterKey(sides.name, found, table, "PK104")
     declared = {table.name for table in sides.wanted.tables}
     for table in sides.found.tables:
-        if table.name not in declared and not table.name.startswith(BOOKKEEPING):
+        if table.name not in declared and not table.name.startswith(INTERNAL_PREFIX):
             yield LiveOnly(sides.name, "table", table.name, table)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from scyllamodel._identifiers import string
+from scyllamodel._identifiers import string_literal
 from scyllamodel.schema.options.canonical import Retry, retry, text
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def map_cql(settings: Mapping[str, Any]) -> str:
     "{'class': 'X', 'b': 'it''s'}"
     """
     ordered = sorted(settings, key=lambda name: (name not in _FIRST, name))
-    return "{" + ", ".join(f"{string(name)}: {_setting(settings[name])}" for name in ordered) + "}"
+    return "{" + ", ".join(f"{string_literal(name)}: {_setting(settings[name])}" for name in ordered) + "}"
 
 
 def _setting(value: Any) -> str:
     """A text, number or boolean as text; names of racks as a list."""
     if isinstance(value, tuple):
-        return "[" + ", ".join(string(str(item)) for item in cast("tuple[object, ...]", value)) + "]"
-    return string(text(value))
+        return "[" + ", ".join(string_literal(str(item)) for item in cast("tuple[object, ...]", value)) + "]"
+    return string_literal(text(value))
 
 
 _FIRST: Final = ("class", "sstable_compression", "enabled")
@@ -48,14 +48,14 @@ _FIRST: Final = ("class", "sstable_compression", "enabled")
 
 def _value(name: str, value: Any, server: ServerProfile) -> str:
     if name in ("speculative_retry", "additional_write_policy"):
-        return string(_retry(retry(value), server))
+        return string_literal(_retry(retry(value), server))
     if name == "compression":
         return map_cql(_compression(value, server))
     if name == "cdc" and not server.has_cdc_log:
         return str(value["enabled"])
     if isinstance(value, Mapping):
         return map_cql(cast("Mapping[str, str]", value))
-    return text(value) if isinstance(value, (int, float)) else string(str(value))
+    return text(value) if isinstance(value, (int, float)) else string_literal(str(value))
 
 
 def _compression(value: Mapping[str, str], server: ServerProfile) -> dict[str, str]:

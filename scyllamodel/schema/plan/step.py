@@ -1,6 +1,6 @@
 """A change -> a step: its statement, the statement that undoes it, a sentence, and what it costs.
 
-*In*: a change, its lints, the server. *Out*: a `Step`, all text, so that it can be shown, saved and compared without
+*In*: a change, its lints, the server. *Out*: a `Message`, all text, so that it can be shown, saved and compared without
 the change. The table at the end says which changes are steps at all, and how each is told.
 """
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 import attrs
 
 from scyllamodel._cql import tokens
-from scyllamodel._identifiers import BOOKKEEPING
+from scyllamodel._identifiers import INTERNAL_PREFIX
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import (
     Addition,
@@ -170,7 +170,7 @@ class _Keyspace:
     def is_hidden(self, table: str) -> bool:
         """No user name holds ``$``; a user may well end a name like a CDC log, so its partitioner is the proof."""
         made_for_cdc = self.scylla_tables.get(table, {}).get("partitioner") == _CDC_PARTITIONER
-        return "$" in table or (table.startswith(BOOKKEEPING) and not self.books) or made_for_cdc
+        return "$" in table or (table.startswith(INTERNAL_PREFIX) and not self.books) or made_for_cdc
 
     def is_index_view(self, row: Row) -> bool:
         """Scylla keeps each ordinary index in a view ``<index>_index``, which nothing else marks."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from scyllamodel._identifiers import LONGEST_NAME, MAX_NAME, name_fault
+from scyllamodel._identifiers import MAX_PORTABLE_NAME_LENGTH, MAX_SERVER_NAME_LENGTH, name_problem
 from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.filters import has_stray_quote
@@ -147,11 +147,11 @@ def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagno
 
 def _name(path: str, name: str, what: str, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """A name that the server does not take; without a server one that some servers do not take, as a warning."""
-    fault = name_fault(name, what, limit=LONGEST_NAME if server is None else server.longest_name)
+    fault = name_problem(name, what, limit=MAX_SERVER_NAME_LENGTH if server is None else server.longest_name)
     if fault is not None:
         yield Diagnostic("NB101", "error", path, fault, "Choose a shorter, plain name.")
-    elif server is None and len(name) > MAX_NAME:
-        text = f"a name of {len(name)} characters; Cassandra and ScyllaDB 2025.1 take {MAX_NAME}"
+    elif server is None and len(name) > MAX_PORTABLE_NAME_LENGTH:
+        text = f"a name of {len(name)} characters; Cassandra and ScyllaDB 2025.1 take {MAX_PORTABLE_NAME_LENGTH}"
         yield Diagnostic("NB101", "warn", path, text, "Choose a shorter name, if other servers are to take it.")
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from scyllamodel._identifiers import BOOKKEEPING, name_fault
+from scyllamodel._identifiers import INTERNAL_PREFIX, name_problem
 from scyllamodel.schema.diff.sides import is_manageable
 from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.left_out import LeftOut, functions, masks, unreadable
@@ -57,7 +57,7 @@ def is_ttl_column(table: Table) -> bool:
 def usable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
     """The user types that classes can stand for: those with a name of today, made of such types only."""
     usable: dict[str, UserType] = {}
-    for item in types_in_order(item for item in facts.types if name_fault(item.name, "user type") is None):
+    for item in types_in_order(item for item in facts.types if name_problem(item.name, "user type") is None):
         if usable.keys() >= set(item.user_types) and all(_is_name(name) for name, _ in item.fields):
             usable[item.name] = item
     return usable
@@ -67,12 +67,12 @@ def type_fault(found: UserType) -> str:
     """Why a user type that is not among `usable_types` is not."""
     if not all(_is_name(name) for name, _ in found.fields):
         return "one of its fields has no name, or one with a NUL"
-    return name_fault(found.name, "user type") or "it holds a type that no class can stand for, or itself"
+    return name_problem(found.name, "user type") or "it holds a type that no class can stand for, or itself"
 
 
 def table_fault(table: Table, classes: Classes) -> str | None:
     """Why no model can declare this table; None when one can."""
-    if table.name.startswith(BOOKKEEPING):
+    if table.name.startswith(INTERNAL_PREFIX):
         return "it is scyllamodel's own"
     if not is_manageable(table):
         return "it has a compact layout (WITH COMPACT STORAGE, or made by Thrift)"
@@ -84,7 +84,7 @@ def table_fault(table: Table, classes: Classes) -> str | None:
             return f"the column {column.name} holds the user type {unknown[0]}, for which there is no class"
         if isinstance(column.type, UserTypeName) and _is_open(column.type, classes):
             return f"the column {column.name} is not frozen, and its type holds collections that are not either"
-    return name_fault(table.name, "table")
+    return name_problem(table.name, "table")
 
 
 def _is_name(name: str) -> bool:
@@ -102,7 +102,7 @@ def view_fault(view: View, bases: frozenset[str]) -> str | None:
         return f"its table {view.base} has no class"
     if view.where:
         return f"models have no filters: WHERE {view.where}"
-    return name_fault(view.name, "view")
+    return name_problem(view.name, "view")
 
 
 def _filters(index: Index, table: Table) -> bool:
@@ -118,4 +118,4 @@ def index_fault(index: Index, table: Table) -> str | None:
         return f"it is on {index.column}, which is not one column"
     if index.using is not None and not all(map(_CUSTOM_TARGET.fullmatch, index.names(table))):
         return "an index with a class is on a column of at most 48 letters, digits and underscores"
-    return name_fault(index.name, "index")
+    return name_problem(index.name, "index")
