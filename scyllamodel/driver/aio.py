@@ -1,8 +1,8 @@
-"""The verbs of `AsyncRepo`: those of `Repo`, awaited.
+"""The methods of `AsyncRepo`, each the awaited twin of a method of `Repo`.
 
-The flows are the same; here an event loop drives them. Connecting and preparing, for which the driver has no futures,
-take a thread of their own, once for all tasks that wait. A verb says no more than its twin in
-`scyllamodel.driver.reading` or `writing`, which explains it.
+The operations are those of the blocking methods; here an event loop runs them. Connecting and preparing, for which the
+driver has no futures, run in their own thread, once for all tasks that wait. `scyllamodel.driver.reading` and
+`scyllamodel.driver.writing` document the methods.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class AsyncApi:
     _repo: Repo
 
     async def run(self, operation: Operation[T]) -> T:
-        """Drive a flow to its end."""
+        """Run an operation to its end."""
         try:
             message = next(operation)
             while True:
                 try:
                     response = await self._send_message(message)
-                except BaseException as error:  # noqa: BLE001, PERF203 - the flow raises it again
+                except BaseException as error:  # noqa: BLE001, PERF203 - the operation raises it again
                     message = operation.throw(error)
                 else:
                     message = operation.send(response)
@@ -75,7 +75,7 @@ class AsyncApi:
         start_ns = time.time_ns()
         try:
             response = await self._request(requests, message)
-        except GeneratorExit:  # the coroutine is closed: nothing can be awaited, and a collection calls no listener
+        except GeneratorExit:  # the coroutine is closed: nothing can be awaited, no listener called
             raise
         except BaseException as error:
             await await_if_needed(instrumentation.notify_message(message, start_ns, 0, error))
@@ -103,7 +103,7 @@ class AsyncApi:
             )
         try:
             return Response(*(await loop_notifier().request(send)))
-        except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
+        except Exception as error:  # noqa: BLE001 - the driver's errors have several base classes
             raise_request_error(error, compiled)
 
     async def execute(self, statement: Statement[R], /) -> R:
@@ -148,7 +148,7 @@ class AsyncApi:
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
     ) -> AsyncIterator[R]:
-        """See `Repo.stream`; one page is fetched ahead and no more, however slow its reader is."""
+        """See `Repo.stream`; at most one page is fetched ahead, however slow the reader is."""
         return self._stream(flows.stream_request(query, self._repo.keyspace, page_size), on_error)
 
     async def _stream(self, request: Execute, on_error: OnError | None) -> AsyncIterator[Any]:
@@ -304,8 +304,8 @@ class AsyncApi:
     ) -> BulkReport:
         """See `Repo.save_many`; rows may come from an async iterable, and are taken in the event loop.
 
-        Cancelled, it sends nothing more, waits for the answers to what was sent, and then raises the cancellation,
-        whose ``report`` says what was written.
+        When cancelled, it sends nothing more, waits for the answers to sent requests, and then raises the cancellation,
+        whose ``report`` lists what was written.
         """
         operations = await self._bulk_operations(concurrency, on_progress)
         bulk = operations.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)

@@ -1,9 +1,8 @@
-"""Writes that go out together, in one request.
+"""Writes that are sent together, in one request.
 
-*In*: instances and statements, collected in a ``with`` block. *Out*: one batch of the driver, sent when the block ends
-without an error. Each statement is sent once: sending empties a batch, and the end of its block closes it. Logged
-batches are applied wholly or not at all, which costs; unlogged ones are for one partition; counters have a kind of
-their own.
+In: instances and statements, collected in a ``with`` block. Out: one batch, sent when the block ends without an error.
+Sending empties a batch, so each statement is sent once, and the end of the block closes it. A logged batch is applied
+as a whole or not at all, at a cost; an unlogged one is for one partition; counters have their own kind of batch.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ def save_statement(row: Any, keyspace: str, write_options: Using, *, if_exists: 
 
 
 def may_be_applied(error: BaseException) -> bool:
-    """Whether a write that ended so may have been applied, or may be yet.
+    """Whether a write that ended with this error may have been applied, or may be applied later.
 
-    What is no `Exception` broke off the wait: Ctrl-C, or the cancellation of a task.
+    Anything but an `Exception` interrupted the wait: Ctrl-C, or the cancellation of a task.
     """
     return getattr(error, "may_be_applied", False) if isinstance(error, Exception) else True
 
@@ -60,51 +59,51 @@ class _BatchEntry:
     """One statement of a batch.
 
     Attributes:
-        verb: what was said of an instance; empty for any other statement.
-        row: the instance, if it is of one.
-        snapshot_after: the row that the instance stands for once the batch is applied; None is none.
-        snapshot_before: the row that it stood for when the statement was made.
+        verb: the operation on an instance; empty for any other statement.
+        row: the instance, if there is one.
+        snapshot_after: the stored row of the instance once the batch is applied; None if there is none.
+        snapshot_before: its stored row when the statement was made.
     """
 
     compiled: Compiled[Any]
     verb: str = ""
     row: Any = None
     snapshot_after: Snapshot | None = None
-    snapshot_before: Any = attrs.field(default=None, repr=False)  # values, of which the model knows what is shown
+    snapshot_before: Any = attrs.field(default=None, repr=False)  # has values, which only the model can redact
 
     def mark_applied(self) -> None:
-        """The batch was applied."""
+        """Record on the instance that the batch was applied."""
         if self.snapshot_after is not None:
             remember(self.row, self.snapshot_after)
         elif self.row is not None:
             forget(self.row)
 
     def mark_unknown(self) -> None:
-        """Nobody knows whether the batch was applied."""
+        """Record on the instance that the outcome of the batch is unknown."""
         if self.row is not None:
             lose_write(self.row, self.compiled, self.snapshot_after)
 
 
 def _lose_track(parts: Iterable[_BatchEntry]) -> None:
-    """Nobody knows whether the statements of an instance were applied."""
+    """Record on the instances that the outcome of their statements is unknown."""
     for part in parts:
         part.mark_unknown()
 
 
 def _check_one_partition(statements: Iterable[Any]) -> None:
-    """Refuse conditions over several partitions, on which no server agrees at once."""
+    """Refuse conditions on several partitions, which no server evaluates atomically."""
     if len({(statement.keyspace, statement.table, statement.routing_key) for statement in statements}) > 1:
         raise refuse(
-            "A batch with conditions is of one partition of one table, and this one of several.",
+            "A batch with conditions is limited to one partition of one table, and this one has several.",
             "Send a batch for each partition, or leave the conditions out.",
         )
 
 
 class Batch:
-    """Collects writes; what they return is not known before the batch is sent.
+    """Collects writes; their results are not known before the batch is sent.
 
-    Sending empties a batch, whatever comes of the request, so that nothing is sent twice; inside its block it can be
-    filled again. Once the block has ended, a batch takes no more writes.
+    Sending empties a batch, whatever the outcome, so that nothing is sent twice; inside its block it can be filled
+    again. Once the block has ended, a batch accepts no more writes.
 
     Attributes:
         result: of a batch with conditions, after it was sent.
@@ -126,34 +125,34 @@ class Batch:
 
     @property
     def compiled_statements(self) -> list[Compiled[Any]]:
-        """What was collected."""
+        """The collected statements."""
         return [entry.compiled for entry in self._entries.values()]
 
     def unlogged(self) -> Self:
-        """Without the batch log: cheaper, and wholly applied only within one partition."""
+        """Leave the batch log out: cheaper, and atomic only within one partition."""
         return self._set_kind("unlogged")
 
     def counter(self) -> Self:
-        """Of counter updates, which go with no others."""
+        """Make it a batch of counter updates, which cannot be mixed with other writes."""
         return self._set_kind("counter")
 
     def timestamp(self, microseconds: int) -> Self:
-        """The time of the writes that follow and name none, in microseconds since 1970."""
+        """Set the time of the following writes that name none, in microseconds since 1970."""
         self.write_timestamp = check_timestamp(microseconds)
         return self
 
     def consistency(self, level: str | int) -> Self:
-        """How many replicas take it, such as ``"LOCAL_QUORUM"``."""
+        """Set the consistency level of the batch, such as ``"LOCAL_QUORUM"``."""
         self.options = attrs.evolve(self.options, consistency=level)
         return self
 
     def timeout(self, seconds: float) -> Self:
-        """How long this program waits for the answer."""
+        """Set how long this program waits for the answer."""
         self.options = attrs.evolve(self.options, timeout=check_seconds("timeout", seconds))
         return self
 
     def drain(self) -> Batch:
-        """The writes collected so far as a batch of their own, for one request; this one is empty afterwards."""
+        """Move the collected writes into a batch of their own, for one request; this one is empty afterwards."""
         drained = Batch(self.keyspace)
         drained.kind, drained.options = self.kind, self.options
         drained._entries, self._entries = self._entries, {}
@@ -161,14 +160,14 @@ class Batch:
         return drained
 
     def close(self) -> None:
-        """Drop what was not sent, and take no more writes."""
+        """Discard what was not sent, and accept no more writes."""
         self._entries, self._is_closed = {}, True
 
     def check_open(self) -> None:
         """Refuse a batch whose block has ended.
 
         Raises:
-            QueryNotSupported: it has.
+            QueryNotSupported: the block has ended.
         """
         if self._is_closed:
             raise refuse(
@@ -180,7 +179,10 @@ class Batch:
         return self
 
     def save(self, row: Any, *, ttl: int | None = None, nulls: bool = False) -> None:
-        """As of a repo; an unchanged instance adds nothing, and of one that is saved again the last state is sent."""
+        """Add the statement that `Repo.save` would send.
+
+        An unchanged instance adds nothing; of an instance saved twice the last state is sent.
+        """
         check_row("save", row)
         self.check_open()
         write = save_statement(row, self.keyspace, Using.of(ttl, self.write_timestamp), if_exists=False, nulls=nulls)
@@ -192,7 +194,7 @@ class Batch:
             self._add_checked(key, _BatchEntry(write.compiled, "save", row, write.row, row_of(row)))
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
-        """As of a repo."""
+        """Add the INSERT that `Repo.insert` would send."""
         check_row("insert", row)
         self.check_open()
         statements = writing_to(model_of(row), self.keyspace)
@@ -203,7 +205,7 @@ class Batch:
         self._add_checked(self._entry_key(verb, row), _BatchEntry(compiled, verb, row, new_snapshot, row_of(row)))
 
     def delete(self, row: Any) -> None:
-        """As of a repo."""
+        """Add the DELETE that `Repo.delete` would send."""
         check_row("delete", row)
         self.check_open()
         compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.write_timestamp)
@@ -212,26 +214,26 @@ class Batch:
         )
 
     def _entry_key(self, verb: str, row: Any) -> Hashable:
-        """Where the word about an instance at this time stands, of which there is one.
+        """The key of the one entry for an instance at this timestamp.
 
-        All statements of a batch have one time unless they name another. Of two values of that time the larger one
-        wins and not the later, and a delete wins over both.
+        All statements of a batch share one timestamp unless they name another. Of two values with one timestamp the
+        larger wins, not the later, and a delete wins over both.
         """
         key = (id(row), self.write_timestamp)
         existing = self._entries.get(key)
         if existing is not None and existing.verb != verb:
             raise refuse(
                 f"This {model_of(row).__qualname__} is in this batch already, by {existing.verb}: a {verb} would have "
-                "the same time, and not be the later one.",
-                "Send them one after the other, or say which is later: batch.timestamp(…).",
+                "the same timestamp, and not be the later one.",
+                "Send them one after the other, or set a later time: batch.timestamp(…).",
             )
         return key
 
     def execute(self, statement: Statement[Any]) -> None:
-        """An insert, update or delete.
+        """Add an insert, update or delete.
 
         Raises:
-            QueryNotSupported: it is a select, or a batch takes no such statement.
+            QueryNotSupported: it is a select, or a statement that a batch cannot hold.
         """
         check_statement(statement, "batch.execute")
         self.check_open()
@@ -239,17 +241,17 @@ class Batch:
             statement = attrs.evolve(cast("Any", statement), written=self.write_timestamp)
         compiled = statement.compile(self.keyspace)
         if compiled.shape.verb not in ("insert", "update", "delete"):
-            raise QueryNotSupported(f"A batch takes no {compiled.shape.verb}.", needs=(), helps=())
+            raise QueryNotSupported(f"A batch cannot hold a {compiled.shape.verb}.", needs=(), helps=())
         self._add_checked(object(), _BatchEntry(compiled), getattr(statement, "written", None))
 
     def _add_checked(self, key: Hashable, entry: _BatchEntry, *timestamps: int | None) -> None:
-        """Add what would neither be lost by another write of this batch nor lose one."""
+        """Add an entry that does not conflict with another write of this batch."""
         self._check(entry.compiled)
         self._conflicts.put(key, entry.compiled, *(timestamps or (self.write_timestamp,)))
         self._add(key, entry)
 
     def add_compiled(self, compiled: Compiled[Any]) -> None:
-        """A statement that is compiled already, and is not compared with the others."""
+        """Add a compiled statement, without comparing it with the others."""
         self._add(object(), _BatchEntry(compiled))
 
     def _add(self, key: Hashable, entry: _BatchEntry) -> None:
@@ -258,13 +260,11 @@ class Batch:
 
     def _check(self, compiled: Compiled[Any]) -> None:
         if compiled.shape.counter != (self.kind == "counter"):
-            helps = "say repo.batch().counter()" if compiled.shape.counter else "send it apart from the counters"
-            text = f"A {self.kind} batch does not take {compiled.shape.cql!r}: {helps}."
+            helps = "use repo.batch().counter()" if compiled.shape.counter else "send it separately from the counters"
+            text = f"A {self.kind} batch cannot hold {compiled.shape.cql!r}: {helps}."
             raise QueryNotSupported(text, needs=(), helps=(helps,))
         if len(self._entries) >= MAX_STATEMENTS:
-            raise QueryNotSupported(
-                f"A batch has {MAX_STATEMENTS:,} statements at most: write in parts.", needs=(), helps=()
-            )
+            raise QueryNotSupported(f"A batch has at most {MAX_STATEMENTS:,} statements: split it.", needs=(), helps=())
 
     @property
     def conditional(self) -> bool:
@@ -272,7 +272,7 @@ class Batch:
         return any(compiled.shape.conditional for compiled in self.compiled_statements)
 
     def as_compiled(self) -> Compiled[Any]:
-        """The batch as one statement, for errors and events."""
+        """The batch as one compiled statement, for errors and events."""
         templates = [compiled.shape for compiled in self.compiled_statements]
         first_template = templates[0]
         text = "; ".join(dict.fromkeys(template.cql for template in templates))
@@ -291,13 +291,13 @@ class Batch:
         return Compiled(template, (), self.options)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline | None = None) -> Any:
-        """The driver's batch; this may wait for statements to be prepared.
+        """The driver's batch; may wait for statements to be prepared.
 
         Parameters:
-            deadline: of the request; None is that of a request which begins now.
+            deadline: of the request; None starts one now.
 
         Raises:
-            QueryNotSupported: it has more bytes than a request may have.
+            QueryNotSupported: it exceeds the frame size of servers.
         """
         deadline = deadline or requests.deadline(self.options)
         return self.to_driver_batch(
@@ -305,19 +305,19 @@ class Batch:
         )
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline | None = None) -> Any:
-        """The driver's batch, as `statement` gives it, and the loop goes on meanwhile."""
+        """The awaited `prepare_and_bind`."""
         deadline = deadline or requests.deadline(self.options)
         return self.to_driver_batch(
             [await requests.prepare_and_bind_async(compiled, deadline) for compiled in self.compiled_statements]
         )
 
     def bind_cached(self, requests: Requests) -> Any:
-        """The driver's batch; None where the server has to be asked first, see `statement`."""
+        """The driver's batch if all statements are prepared; None otherwise, see `prepare_and_bind`."""
         statements = [requests.bind_cached(compiled) for compiled in self.compiled_statements]
         return None if None in statements else self.to_driver_batch(statements)
 
     def to_driver_batch(self, statements: list[Any]) -> Any:
-        """The driver's batch of statements with their values."""
+        """The driver's batch of bound statements."""
         check_request_size(statements)
         if self.conditional:
             _check_one_partition(statements)
@@ -333,10 +333,10 @@ class Batch:
         return driver_batch
 
     def lock_rows(self) -> None:
-        """Take the instances for this request, until `end`.
+        """Lock the instances against other writes, until `unlock_rows`.
 
         Raises:
-            ConcurrentWrite: one is being written by another call, or was written since it was collected.
+            ConcurrentWrite: one is being written by another call, or was written after it was collected.
         """
         parts: dict[int, list[_BatchEntry]] = {}
         for entry in self._entries.values():
@@ -346,25 +346,25 @@ class Batch:
             self._locked_rows[number] = one = InstanceWrite(first.row)
             if row_of(first.row) is not first.snapshot_before:
                 raise ConcurrentWrite(
-                    f"This {model_of(first.row).__qualname__} was written since the batch collected it, so that its "
+                    f"This {model_of(first.row).__qualname__} was written after the batch collected it, so that its "
                     "changes would be sent twice. Nothing of the batch was sent: collect them again."
                 )
             one.may_be_sent(partial(_lose_track, (first, *more)))
 
     def mark_unknown(self, error: BaseException) -> None:
-        """Take note of the error that the batch ended with; after a write that may be applied, no row is known."""
+        """Record the error that ended the batch; if the write may be applied, the stored rows are unknown."""
         if may_be_applied(error):
             for one in self._locked_rows.values():
                 one.lose()
 
     def unlock_rows(self) -> None:
-        """Give back the instances."""
+        """Unlock the instances."""
         for one in self._locked_rows.values():
             one.end()
         self._locked_rows = {}
 
     def finish(self, result: LWTResult[Any] | None) -> None:
-        """Take notice of what was written."""
+        """Record the result on the batch and its instances."""
         self.result = result
         if result is None or result.applied:
             for entry in self._entries.values():

@@ -1,9 +1,9 @@
-"""Many rows, one by one, with a bounded number of requests in flight.
+"""Many rows, one request each, with a bounded number of requests in flight.
 
-*In*: jobs, as they come from any iterable. *Out*: a report, row by row. What fails for a passing reason and may be sent
-twice is sent again, in rounds with pauses; everything else is reported as it is. The work is one generator, which says
-what it needs next; a thread that waits, or an event loop, provides it. A run that is broken off sends nothing more,
-waits for the answers to what was sent, and attaches its report to the exception.
+In: jobs from any iterable. Out: a report with one entry for each failed row. A failure that is transient and safe to
+repeat is sent again, in rounds with pauses. The work is one generator that yields what it needs next; a waiting thread
+or an event loop provides it. An interrupted run sends nothing more, waits for the answers to sent requests, and
+attaches its report to the exception.
 """
 
 from __future__ import annotations
@@ -32,44 +32,44 @@ from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
 from scyllamodel.query.statement import Compiled, Shape
 
 CONCURRENCY: Final = 64
-"""Requests under way: twice as many gain little (seen: 155 and 157 µs of CPU a row)."""
+"""Requests in flight: doubling it gains little (measured: 155 and 157 µs of CPU a row)."""
 
 LOOKAHEAD: Final = 3
-"""How many times as many statements are made and not yet settled, so that answers find the next one waiting."""
+"""Statements bound ahead, as a multiple of the concurrency, so that an answer always finds the next one ready."""
 
 BATCH_ROWS: Final = 50
 """Rows of one batch when rows are grouped by partition."""
 
 RETRY_PAUSES: Final = (0.1, 0.5, 2.0)
-"""Seconds before each further round of what failed for a passing reason."""
+"""Seconds before each further round of transient failures."""
 
 PREPARE_RETRY_DELAY: Final = 1.0
-"""Seconds for which rows whose statement could not be prepared have that error, before it is prepared again."""
+"""Seconds for which rows of a template that could not be prepared fail with its error, before it is prepared again."""
 
 DRAIN_TIMEOUT: Final = 60.0
-"""Seconds that a run which is broken off waits for the answers to what it has sent; requests time out long before."""
+"""Seconds that an interrupted run waits for outstanding answers; requests time out long before."""
 
 YIELD_INTERVAL: Final = 200
-"""Jobs after which an event loop gets a turn, if the run has not waited for anything."""
+"""Jobs after which the event loop gets a turn, if the run has not waited for anything."""
 
 
 @attrs.define(eq=False)
 class Job:
-    """One request of one or several rows.
+    """One request, for one or several rows.
 
     Attributes:
-        rows: with their places.
-        compiled: None is nothing to do.
-        on_success: called with the answer when it was done.
-        error: why no statement could be made of its row.
-        on_end: called once, whatever came of the job.
-        on_unknown: called before that if it may be applied, and nobody knows.
-        partition: rows of one partition may share a batch.
-        is_finished: whether it is accounted for.
-        unresolved_error: the error of an earlier attempt that may be applied, whatever comes of the later ones.
+        rows: with their positions.
+        compiled: None when there is nothing to send.
+        on_success: called with the response.
+        error: why no statement could be made.
+        on_end: called once, whatever the outcome.
+        on_unknown: called before `on_end` if the write may be applied.
+        partition: jobs of one partition may share a batch.
+        is_finished: whether its outcome is recorded.
+        unresolved_error: of an earlier attempt that may be applied, whatever the outcome of later ones.
     """
 
-    rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that are not shown
+    rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that must not be shown
     compiled: Compiled[Any] | None
     on_success: Callable[[Response], Any] | None = None
     batch: Batch | None = None
@@ -83,21 +83,21 @@ class Job:
 
 @attrs.frozen
 class _Sleep:
-    """Wait for so many seconds."""
+    """Sleep for some seconds."""
 
     seconds: float
 
 
 @attrs.frozen
 class _AwaitResponses:
-    """Wait until at least so many answers are there."""
+    """Wait for a minimum number of responses."""
 
     minimum: int
 
 
 @attrs.frozen
 class _BindJob:
-    """Prepare a statement and bind its values; what is wrong with it is the answer."""
+    """Prepare a statement and bind its values; an error is the result."""
 
     compiled: Compiled[Any]
 
@@ -119,10 +119,10 @@ class BulkRun:
     """One run over many rows.
 
     Parameters:
-        jobs: as they are wanted, from any iterable; none is made before there is room for it.
-        total: how many rows there will be, if that is known.
+        jobs: consumed on demand; none is made before there is room for it.
+        total: number of rows, if known.
         grouping: collects jobs of one partition into batches.
-        abandon_source: called when the run is broken off; gives the rows that were read ahead of it.
+        abandon_source: called when the run is interrupted; returns the rows read ahead.
     """
 
     def __init__(
@@ -150,24 +150,24 @@ class BulkRun:
         self._start_time = time.perf_counter()
 
     def run(self) -> BulkReport:
-        """Work through all of them, in a thread that waits.
+        """Process all jobs in this thread.
 
         Raises:
             BaseException: what the source of the jobs or ``on_progress`` raised, with the report as ``report``.
         """
         if isinstance(self._jobs, AsyncIterable):
-            raise TypeError("a Repo takes rows and keys from an iterable; an async iterable is for an AsyncRepo")
+            raise TypeError("a Repo takes rows and keys from an iterable; use an AsyncRepo for an async iterable")
         window = self._window = RequestWindow[Job](self._requests, self._concurrency)
         jobs, process = iter(self._jobs), self._process()
         try:
             effect = next(process, None)
             while effect is not None:
                 effect = _resume(process, self._fulfil(window, effect, jobs))
-        except BaseException as error:  # Ctrl-C too
+        except BaseException as error:  # including Ctrl-C
             try:
                 self._stop()
                 self._responses += window.drain(DRAIN_TIMEOUT)
-            except BaseException as second_interrupt:  # it is pressed again
+            except BaseException as second_interrupt:  # Ctrl-C again
                 self._abort(second_interrupt)
                 raise
             self._abort(error)
@@ -186,7 +186,7 @@ class BulkRun:
         )
 
     async def run_async(self) -> BulkReport:
-        """Work through all of them in the running event loop; errors as of `run`, and what cancels the task."""
+        """Process all jobs in the running event loop; also raises what cancels the task."""
         window = self._window = AsyncRequestWindow[Job](self._requests, self._concurrency)
         is_async = isinstance(self._jobs, AsyncIterable)
         jobs: Any = aiter(cast("Any", self._jobs)) if is_async else iter(cast("Any", self._jobs))
@@ -202,7 +202,7 @@ class BulkRun:
                 else:
                     result = await self._fulfil_async(window, effect, jobs)
                 effect = _resume(process, result)
-        except GeneratorExit as error:  # the coroutine is closed, and nothing can be awaited any more
+        except GeneratorExit as error:  # the coroutine is closed, and nothing can be awaited
             self._responses += window.arrived()
             self._abort(error)
             raise
@@ -210,7 +210,7 @@ class BulkRun:
             try:
                 self._stop()
                 self._responses += await window.drain_async(DRAIN_TIMEOUT)
-            except BaseException as second_interrupt:  # the task is cancelled again
+            except BaseException as second_interrupt:  # cancelled again
                 self._abort(second_interrupt)
                 raise
             self._abort(error)
@@ -229,16 +229,16 @@ class BulkRun:
         return await asyncio.sleep(cast("_Sleep", effect).seconds)
 
     def _bind(self, compiled: Compiled[Any]) -> Any:
-        """The statement of a row, prepared now; or what is wrong with it."""
+        """The bound statement of a row, prepared if necessary; or its error."""
         try:
             return self._requests.prepare_and_bind(compiled)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a row is its own error
+        except Exception as error:  # noqa: BLE001 - any error belongs to the row
             return error
 
     async def _bind_async(self, compiled: Compiled[Any]) -> Any:
         try:
             return await self._requests.prepare_and_bind_async(compiled)
-        except Exception as error:  # noqa: BLE001 - as of `_bound`
+        except Exception as error:  # noqa: BLE001 - any error belongs to the row
             return error
 
     def _process(self) -> Generator[_Effect, Any, None]:
@@ -251,7 +251,7 @@ class BulkRun:
         yield from self._collect_all(is_last=False)
         for pause in RETRY_PAUSES:
             if self._retries:
-                yield _Sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - so that processes do not beat in time
+                yield _Sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter between processes
                 self._retry_count += len(self._retries)
                 yield from self._retry_round(is_last=pause == RETRY_PAUSES[-1])
 
@@ -278,7 +278,7 @@ class BulkRun:
                 self._requests.bind_cached(job.compiled) if job.batch is None else job.batch.bind_cached(self._requests)
             )
             statement = (yield from self._bind_job(job)) if cached is None else cached
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a row is its own error
+        except Exception as error:  # noqa: BLE001 - any error belongs to the row
             statement = error
         if is_retry:
             self._retries.popleft()
@@ -292,7 +292,7 @@ class BulkRun:
         self._window.send(statement, job, Execute(job.compiled))
 
     def _bind_job(self, job: Job) -> Generator[_Effect, Any, Any]:
-        """The statement of a job for which the server has to be asked."""
+        """The statement of a job that must be prepared first."""
         if job.batch is None:
             return (yield from self._prepare(cast("Compiled[Any]", job.compiled)))
         statements: list[Any] = []
@@ -301,7 +301,7 @@ class BulkRun:
         return job.batch.to_driver_batch(statements)
 
     def _prepare(self, compiled: Compiled[Any]) -> Generator[_Effect, Any, Any]:
-        """A statement, prepared now; while the server does not prepare it, only one row in a while waits for that."""
+        """Prepare a statement; while preparing fails, only one row per interval waits for it."""
         earlier_error, retry_at = self._prepare_errors.get(compiled.shape, (None, 0.0))
         if earlier_error is not None and time.monotonic() < retry_at:
             raise earlier_error
@@ -326,7 +326,7 @@ class BulkRun:
     def _record(
         self, job: Job, response: Response | None, error: Exception | None, *, is_last: bool, was_sent: bool = True
     ) -> None:
-        """Take note of what came of a job, once; what may be sent again is kept for the next round."""
+        """Record the outcome of a job once; a retryable failure is queued for the next round."""
         if job.is_finished:
             return
         if response is not None and job.on_success is not None:
@@ -335,7 +335,7 @@ class BulkRun:
             except LoadError as load_failure:
                 self._finish(job, load_failure)
                 return
-            except Exception as callback_error:  # of the caller's own function
+            except Exception as callback_error:  # raised by the caller's callback
                 self._finish(job, callback_error)
                 raise
         if error is not None and not is_last and _is_retryable(job, error, was_sent=was_sent):
@@ -369,7 +369,7 @@ class BulkRun:
                 yield _AwaitCallback(returned)
 
     def _stop(self) -> None:
-        """Send nothing more; what was not sent, or waits to be sent again, has failed."""
+        """Send nothing more; jobs not sent, or queued for a retry, have failed."""
         for row in self._abandon_source():
             self._finish(Job([(self._row_count, row)], None), _not_sent_error())
             self._row_count += 1
@@ -386,23 +386,22 @@ class BulkRun:
             self._finish(job, job.error or _not_sent_error())
 
     def _abort(self, error: BaseException) -> None:
-        """Account for the answers that came, and attach the report to what ends the run.
+        """Record the responses that arrived, and attach the report to the error.
 
-        This ends all jobs, whether or not `_stop` did before it: a second Ctrl-C may have interrupted that.
+        All jobs end here, whether or not `_stop` ended them before: a second Ctrl-C may have interrupted it.
         """
         self._stop()
         while self._responses:
-            with contextlib.suppress(Exception):  # of the caller's own function, for one row
+            with contextlib.suppress(Exception):  # raised by the caller's callback, for one row
                 self._record_first(is_last=True)
         for job in list(self._in_flight.values()):
-            self._finish(job, RequestTimeout("No answer came before the run was broken off.", may_be_applied=True))
+            self._finish(job, RequestTimeout("No answer came before the run was interrupted.", may_be_applied=True))
         report = self._report()
         error.report = report  # type: ignore[attr-defined]
         add_note: Any = getattr(error, "add_note", None)  # Python 3.11
         if add_note is not None:
             add_note(
-                f"{report.written:,} of the {report.total:,} rows that had been taken are written; error.report lists "
-                "the others."
+                f"{report.written:,} of the {report.total:,} rows taken are written; error.report lists the others."
             )
 
     def _report(self) -> BulkReport:
@@ -412,7 +411,7 @@ class BulkRun:
 
 
 def _resume(process: Generator[_Effect, Any, None], result: Any) -> _Effect | None:
-    """What the course needs next; None when it has ended."""
+    """Resume the process with a result; its next effect, or None at its end."""
     try:
         return process.send(result)
     except StopIteration:
@@ -420,11 +419,11 @@ def _resume(process: Generator[_Effect, Any, None], result: Any) -> _Effect | No
 
 
 def _not_sent_error() -> RequestFailed:
-    return RequestFailed("The run was broken off before this row was sent.", may_be_applied=False)
+    return RequestFailed("The run was interrupted before this row was sent.", may_be_applied=False)
 
 
 def _is_retryable(job: Job, error: Exception, *, was_sent: bool) -> bool:
-    """Whether a job may be sent again, and would perhaps succeed."""
+    """Whether a failed job may be sent again and could succeed."""
     if not was_sent:
         return isinstance(error, RequestFailed) and classify(error) in (
             StatementOutcome.UNKNOWN,
@@ -436,11 +435,11 @@ def _is_retryable(job: Job, error: Exception, *, was_sent: bool) -> bool:
 
 
 class PartitionGrouping:
-    """Collects jobs of one row each into unlogged batches, of one partition each.
+    """Groups jobs of one row each into unlogged batches, one partition each.
 
     Parameters:
-        new_batch: an empty batch.
-        size: rows of one batch, at most.
+        new_batch: makes an empty batch.
+        size: maximum rows of a batch.
     """
 
     def __init__(self, new_batch: Callable[[], Batch], size: int) -> None:
@@ -448,7 +447,7 @@ class PartitionGrouping:
         self._groups: dict[Hashable, list[Job]] = {}
 
     def add(self, job: Job) -> Iterator[Job]:
-        """The jobs that are ready now that this one has come."""
+        """The jobs that are complete after adding this one."""
         if job.compiled is None:
             yield job
             return
@@ -456,11 +455,11 @@ class PartitionGrouping:
         group.append(job)
         if len(group) >= self._size:
             yield self._batch_job(self._groups.pop(job.partition))
-        elif len(self._groups) > 4 * self._size:  # what waits for company is bounded
+        elif len(self._groups) > 4 * self._size:  # bounds the incomplete groups
             yield self._batch_job(self._groups.pop(next(iter(self._groups))))
 
     def flush(self) -> Iterator[Job]:
-        """The jobs that are still waiting for company."""
+        """The jobs of incomplete groups."""
         while self._groups:
             yield self._batch_job(self._groups.pop(next(iter(self._groups))))
 
@@ -478,7 +477,7 @@ class PartitionGrouping:
 
 
 def _call_all(group: list[Job], name: str, *arguments: Response) -> None:
-    """Call what each job has under a name: ``on_success``, ``on_unknown`` or ``on_end``."""
+    """Call one callback of each job, if set: ``on_success``, ``on_unknown`` or ``on_end``."""
     for job in group:
         callback = getattr(job, name)
         if callback is not None:

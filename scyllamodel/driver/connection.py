@@ -1,8 +1,8 @@
-"""One driver session, ours or lent, and the way we talk through it without leaving a trace on it.
+"""One driver session, owned or borrowed, used without side effects on the application.
 
-*In*: a session. *Out*: statements sent to one host, each row a dict by column name. What makes our requests different
-travels with the statement or with an unregistered execution profile, so that the application's row factory, policies,
-timeouts and registered types stay what they are.
+In: a session. Out: requests, sent to one host with dict rows, or by the application's own policies with tuple rows. All
+differences travel with the statement or with an unregistered execution profile, so that the application's row factory,
+policies, timeouts and registered types are unchanged.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("scyllamodel.driver")
 
 PAGE_SIZE: Final = 5000
-"""Rows of one page; pages are followed, whatever the session's own size is."""
+"""Rows of one page; all pages are read, whatever the session's page size is."""
 
 _LEGACY: Final = 1
-"""The mode of a cluster whose session was given a timeout, a row factory or a consistency of its own."""
+"""The mode of a cluster whose session was given its own timeout, row factory or consistency."""
 
 
 class _InternalStatement(SimpleStatement):  # type: ignore[misc]  # the driver ships no types
-    """A statement of ours, told from the application's where both pass one listener."""
+    """An internal statement, recognized by the listener that also sees the application's requests."""
 
     internal_row_factory = staticmethod(dict_factory)
 
@@ -52,9 +52,9 @@ _UNMARKED: Final = object()
 
 
 def _prepare_request(future: Any) -> None:
-    """Before a request of this package is sent: set its row factory and decoder, and leave out hosts that would wait.
+    """Set the row factory and protocol handler of an internal request, and exclude hosts for which it would wait.
 
-    The mark ``internal_row_factory`` of a statement is its row factory; None leaves that of the session.
+    The attribute ``internal_row_factory`` of a statement is its row factory; None keeps the session's.
     """
     factory = getattr(future.query, "internal_row_factory", _UNMARKED)
     if factory is _UNMARKED:
@@ -67,7 +67,7 @@ def _prepare_request(future: Any) -> None:
 
 
 class _SessionWithTimeout:
-    """A session, for the time of one preparation, whose default timeout is that of a request."""
+    """A session whose default timeout is replaced for one preparation."""
 
     def __init__(self, session: Any, timeout: float | None) -> None:
         self._session, self.default_timeout = session, timeout
@@ -76,29 +76,29 @@ class _SessionWithTimeout:
         return getattr(self._session, name)
 
     def prepare_on_all_hosts(self, query: str, excluded_host: Any, keyspace: str | None = None) -> None:
-        """Prepare text on the other hosts, without a wait.
+        """Prepare text on the other hosts, without waiting.
 
-        The driver waits for each of them, for as long as its session's default timeout (seen on scylla-driver 3.29.12),
-        so that one silent node keeps all from the statement. A host that does not know a statement says so when it
-        receives it, and the driver prepares it then.
+        The driver waits for each host up to the default timeout of its session (seen on scylla-driver 3.29.12), so one
+        silent node would block the statement for all. A host that does not know a statement reports this when it
+        receives it, and the driver prepares it there.
         """
-        for host in ready_hosts(tuple(self._session._pools), self._session, {}):  # noqa: SLF001 - no public way
+        for host in ready_hosts(tuple(self._session._pools), self._session, {}):  # noqa: SLF001 - no public API
             if host != excluded_host and host.is_up:
                 message = PrepareMessage(query=query, keyspace=keyspace)
                 ResponseFuture(self, message, None, self.default_timeout)._query(host)  # noqa: SLF001
 
 
 class Connection:
-    """A session with the one who must close it, and the process that may use it.
+    """A session, its ownership, and the process that may use it.
 
     Parameters:
-        session: the driver's.
-        owned: whether it is ours to change and to close.
-        label: how errors call it.
+        session: the driver session.
+        owned: whether scyllamodel may change and close it.
+        label: its name in errors.
 
     Attributes:
-        server_profiles: what each node said of itself, so that it is asked once.
-        requests: what reads and writes through it, made by the first who does.
+        server_profiles: the profile of each node, read once.
+        requests: the reads and writes through it, made on first use.
     """
 
     def __init__(self, session: Any, *, owned: bool, label: str) -> None:
@@ -117,7 +117,7 @@ class Connection:
         """The driver session.
 
         Raises:
-            ConnectionFailed: it was opened before this process was forked.
+            ConnectionFailed: the session was opened before this process was forked.
         """
         self.check_not_forked()
         return self._session
@@ -126,7 +126,7 @@ class Connection:
         """Refuse the connection of a parent process.
 
         Raises:
-            ConnectionFailed: it was opened before this process was forked.
+            ConnectionFailed: the session was opened before this process was forked.
         """
         forks.check_not_forked(self._generation, self.label)
 
@@ -137,12 +137,12 @@ class Connection:
 
     @property
     def hosts(self) -> list[Any]:
-        """The nodes that the driver knows of."""
+        """The nodes that the driver knows."""
         return list(self.session.cluster.metadata.all_hosts())
 
     @property
     def connected_hosts(self) -> Collection[Any]:
-        """The nodes that the session has connections to by now."""
+        """The nodes that the session is connected to."""
         pool_state: Collection[Any] = self.session.get_pool_state()
         return pool_state
 
@@ -158,12 +158,12 @@ class Connection:
     ) -> Any:
         """Send text to one host, once: no retry, no second host, no speculation. Returns the driver's future.
 
-        With the driver's default policies a DDL or lightweight transaction whose connection was cut is sent again to
-        another host (seen on scylla-driver 3.29.12).
+        With default policies the driver resends a DDL statement or lightweight transaction to another host when the
+        connection is lost (seen on scylla-driver 3.29.12).
 
         Parameters:
-            consistency: the level of reads and plain writes; of a lightweight transaction that of its commit.
-            serial_consistency: that of a lightweight transaction; None leaves it to the session.
+            consistency: the level of a read or write; for a lightweight transaction, of its commit.
+            serial_consistency: of a lightweight transaction; None is the session's.
         """
         statement = _InternalStatement(
             cql,
@@ -171,45 +171,46 @@ class Connection:
             consistency_level=consistency,
             serial_consistency_level=serial_consistency,
             fetch_size=page,
-            is_idempotent=False,  # which also keeps any speculative policy out
+            is_idempotent=False,  # this also disables speculative execution
         )
         return self._session_with_listener().execute_async(statement, timeout=timeout, host=host)
 
     def rows(self, cql: str, **options: Any) -> list[dict[str, Any]]:
-        """All rows of a query, page after page; parameters as of `send`."""
+        """All rows of a query, from all pages; the options are those of `send`."""
         return list(self.send(cql, **options).result())
 
     def send_statement(self, statement: Any, *, timeout: float | None = None, paging_state: bytes | None = None) -> Any:
-        """Send a statement of an application by its own policies, its rows as tuples. Returns the driver's future.
+        """Send a statement by the application's own policies, with tuple rows. Returns the driver's future.
 
         Parameters:
-            statement: bound, or a batch, with ``internal_row_factory`` set to what makes its rows.
-            timeout: seconds; None is what the application set.
-            paging_state: where an earlier page ended.
+            statement: bound, or a batch, with ``internal_row_factory`` set.
+            timeout: seconds; None is the application's setting.
+            paging_state: where the previous page ended.
         """
         keywords: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
         return self._session_with_listener().execute_async(statement, paging_state=paging_state, **keywords)
 
     def prepare(self, cql: str, timeout: float | None) -> Any:
-        """Prepare text within a time; this waits for the server. Returns the driver's prepared statement.
+        """Prepare text within a timeout; this waits for the server. Returns the driver's prepared statement.
 
-        ``Session.prepare`` takes no timeout, and uses a setting of the session that would put it into legacy mode.
+        ``Session.prepare`` takes no timeout, and the session attribute that it uses would switch the session to legacy
+        mode.
         """
         return Session.prepare(_SessionWithTimeout(self.session, timeout), cql)
 
     @property
     def request_timeout(self) -> float | None:
-        """Seconds that a request may take which names no timeout, as the driver has it."""
+        """Seconds for a request without a timeout, as the driver is configured."""
         session = self.session
         if getattr(session.cluster, "_config_mode", None) == _LEGACY:
             return session.default_timeout  # type: ignore[no-any-return]
         return session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout  # type: ignore[no-any-return]
 
     def _session_with_listener(self) -> Any:
-        """The session, with a listener that prepares requests of ours for their answers.
+        """The session, with the listener that configures internal requests.
 
-        An execution profile could say what makes rows, but not how answers are decoded; and a session that was given a
-        row factory or a default timeout refuses every profile.
+        An execution profile could set the row factory, but not the decoder; and a session with its own row factory or
+        default timeout refuses every profile.
         """
         session = self.session
         if not self._has_listener:
@@ -220,11 +221,11 @@ class Connection:
         return session
 
     def application_session(self) -> Any:
-        """Our own session as the application wants it; a lent one as it is.
+        """The session for the application, configured on first use; a borrowed one unchanged.
 
-        Token-aware routing looks up the replication of a keyspace in the driver's picture of the schema, and an
-        application's own DDL expects the driver to wait for agreement. Both cost release work much and serve it
-        nothing, so they start with the first one who takes the session.
+        Token-aware routing reads the replication of a keyspace from the driver's schema metadata, and an application's
+        DDL relies on the driver's wait for agreement. Both slow release work down and serve no purpose there, so they
+        are enabled when the application first takes the session.
         """
         session = self.session
         with self._lock:
@@ -236,7 +237,7 @@ class Connection:
 
     @contextlib.contextmanager
     def suspend_schema_refresh(self) -> Generator[None]:
-        """While inside, the driver neither waits nor reads the schema after a DDL, if the cluster is ours."""
+        """Suspend the driver's schema refresh and its wait after DDL, on an owned session."""
         self._change_quiet_depth(1)
         try:
             yield
@@ -244,12 +245,12 @@ class Connection:
             self._change_quiet_depth(-1)
 
     def refresh_schema_if_used(self) -> None:
-        """Let the driver read what changed while it was quiet, if the application uses its picture of the schema."""
+        """Refresh the driver's schema metadata after a suspension, if the application uses it."""
         if self.owned and self._is_application_mode and not self._quiet_depth:
             self._refresh_schema()
 
     def _refresh_schema(self) -> None:
-        """Let the driver read the schema, which only its routing by token needs; it reads again at the next change."""
+        """Refresh the driver's schema metadata; a failure is logged, and the next schema change refreshes again."""
         try:
             self._session.cluster.refresh_schema_metadata(max_schema_agreement_wait=0)
         except REQUEST_ERRORS as error:
@@ -270,9 +271,9 @@ class Connection:
         cluster.max_schema_agreement_wait = 10 if refreshes_schema else 0
 
     def close(self) -> None:
-        """End our own cluster; a lent session gets back the one thing that was added to it."""
+        """Shut down an owned cluster; on a borrowed session, remove the listener."""
         if self.is_inherited:
-            # Closing the parent's sockets from here would tell the server that the parent is gone.
+            # Closing the parent's sockets here would disconnect the parent from the server.
             forks.abandoned_objects.append(self._session)
         elif self.owned:
             self._session.cluster.shutdown()

@@ -1,6 +1,6 @@
-"""A thread that waits drives flows: what the verbs of `Repo` stand on.
+"""Runs operations in a blocking thread, for the methods of `Repo`.
 
-Their twins are in `scyllamodel.driver.aio`, under the same names and with the same parameters.
+The awaited counterpart is `scyllamodel.driver.aio`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class SyncRunner:
-    """Reading and writing through models, of whatever can say its requests and keyspace."""
+    """Base of the blocking API: runs operations with the requests and settings of a subclass."""
 
     if TYPE_CHECKING:
 
@@ -33,26 +33,26 @@ class SyncRunner:
 
         @property
         def settings(self) -> RepoSettings:
-            """What the repo is set to."""
+            """The settings of the repo."""
             raise NotImplementedError
 
         @property
         def page_secrets(self) -> PageSecrets:
-            """What page tokens are signed with."""
+            """The keys that sign page tokens."""
             raise NotImplementedError
 
         def requests(self) -> Requests:
-            """What sends them."""
+            """The requests of the connection."""
             raise NotImplementedError
 
     def run(self, operation: Operation[T]) -> T:
-        """Drive a flow to its end."""
+        """Run an operation to its end."""
         try:
             message = next(operation)
             while True:
                 try:
                     response = self.send_message(message)
-                except BaseException as error:  # noqa: BLE001, PERF203 - the flow raises it again
+                except BaseException as error:  # noqa: BLE001, PERF203 - the operation raises it again
                     message = operation.throw(error)
                 else:
                     message = operation.send(response)
@@ -61,7 +61,7 @@ class SyncRunner:
             return result
 
     def send_message(self, message: Message) -> Response:
-        """Send a step, and wait for its answer."""
+        """Send a message and wait for its response."""
         requests = self.requests()
         instrumentation = requests.instrumentation
         if instrumentation is None:
@@ -94,13 +94,13 @@ class SyncRunner:
             )
         try:
             return Response(future, future.result().current_rows)
-        except Exception as error:  # noqa: BLE001 - of the driver, which has several trees of them
+        except Exception as error:  # noqa: BLE001 - the driver's errors have several base classes
             record_attempts(error, future)
             raise_request_error(error, compiled)
 
 
 def stream_rows(runner: SyncRunner, request: Execute, on_error: OnError | None = None) -> Iterator[Any]:
-    """The rows of a read one by one; while those of a page are used, the next page is under way."""
+    """The rows of a read one by one; the next page is fetched while the current one is used."""
     response, template = runner.send_message(request), request.compiled.shape
     while True:
         has_more = response.has_more_pages

@@ -1,7 +1,7 @@
-"""What each verb does, as a generator: it yields requests, is sent their answers, and returns what the verb returns.
+"""The operations behind the methods of a repo, as generators: messages out, responses in, the result at the end.
 
-A flow neither waits nor knows who does: `scyllamodel.driver.drive` drives it in a thread that blocks,
-`scyllamodel.driver.aio` in an event loop. All thinking of both repos stands here.
+An operation neither waits nor knows how its messages are sent: `scyllamodel.driver.drive` runs it in a blocking thread,
+`scyllamodel.driver.aio` in an event loop. All decisions of both repos are made here.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ M = TypeVar("M")
 
 @attrs.frozen(eq=False)
 class Execute:
-    """Send a statement, and wait for its first page.
+    """Send a statement and wait for its first page.
 
     Attributes:
-        page_size: rows of a page; None is what the session says.
+        page_size: rows of a page; None is the session's setting.
         paging_state: where an earlier page ended.
     """
 
@@ -59,15 +59,15 @@ class Execute:
     paging_state: bytes | None = None
 
     def bind_cached(self, requests: Requests) -> Any:
-        """What is sent; None where the server has to be asked first, see `bound`."""
+        """The bound statement; None where it must be prepared first, see `prepare_and_bind`."""
         return requests.bind_cached(self.compiled)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """What is sent; this may wait for the server."""
+        """The bound statement; may wait for the server."""
         return requests.prepare_and_bind(self.compiled, deadline)
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """What is sent, awaited."""
+        """The awaited `prepare_and_bind`."""
         return await requests.prepare_and_bind_async(self.compiled, deadline)
 
 
@@ -80,7 +80,7 @@ class FetchNextPage:
 
 
 class _UnpagedMessage:
-    """A request without pages of its own choice."""
+    """A message without a page size or paging state."""
 
     page_size: int | None = None
     paging_state: bytes | None = None
@@ -88,30 +88,30 @@ class _UnpagedMessage:
 
 @attrs.frozen(eq=False, slots=False)
 class ExecuteBatch(_UnpagedMessage):
-    """Send a batch, and wait for its answer."""
+    """Send a batch and wait for its response."""
 
     batch: Batch
     compiled: Compiled[Any]
 
     def bind_cached(self, requests: Requests) -> Any:
-        """See `Ask.ready`."""
+        """The bound batch; None where a statement must be prepared first, see `prepare_and_bind`."""
         return self.batch.bind_cached(requests)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """See `Ask.bound`."""
+        """The bound batch; may wait for the server."""
         return self.batch.prepare_and_bind(requests, deadline)
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """See `Ask.bound_async`."""
+        """The awaited `prepare_and_bind`."""
         return await self.batch.prepare_and_bind_async(requests, deadline)
 
 
 @attrs.frozen(eq=False, slots=False)
 class ExecuteText(_UnpagedMessage):
-    """Send text, and wait for its first page.
+    """Send raw text and wait for its first page.
 
     Attributes:
-        compiled: the text, and for which model its rows are, if for any.
+        compiled: the text, and the model of its rows, if any.
         values: of the text, which is prepared if it has any.
     """
 
@@ -119,7 +119,7 @@ class ExecuteText(_UnpagedMessage):
     values: Sequence[Any] = attrs.field(repr=False)
 
     def bind_cached(self, requests: Requests) -> Any:
-        """See `Ask.ready`."""
+        """The bound text; None where it must be prepared first, see `prepare_and_bind`."""
         template = self.compiled.shape
         if not self.values and not has_markers(template.cql):
             return self._mark_internal(SimpleStatement(template.cql))
@@ -127,18 +127,18 @@ class ExecuteText(_UnpagedMessage):
         return None if prepared is None else self._bind(prepared)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """See `Ask.bound`."""
+        """The bound text; may wait for the server."""
         return self._bind(requests.prepared_statements.prepare_text(self.compiled.shape.cql, deadline.remaining))
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """See `Ask.bound_async`."""
+        """The awaited `prepare_and_bind`."""
         return self._bind(
             await requests.prepared_statements.prepare_text_async(self.compiled.shape.cql, deadline.remaining)
         )
 
     @property
     def without_values(self) -> Compiled[Any]:
-        """The text with ``?`` in place of each value that stands in it, for those who listen."""
+        """The text with ``?`` for each value, for instrumentation."""
         template = self.compiled.shape
         return attrs.evolve(self.compiled, shape=attrs.evolve(template, cql=without_literals(template.cql)))
 
@@ -147,7 +147,7 @@ class ExecuteText(_UnpagedMessage):
         return self._mark_internal(prepared.bind(self.values))
 
     def _mark_internal(self, statement: Any) -> Any:
-        """The statement as ours: what may not be sent twice is not, and rows for a model are tuples."""
+        """Mark the statement as internal: no unsafe retry, and tuple rows for a model."""
         if self.compiled.shape.verb != "select":
             statement.retry_policy = LwtRetryPolicy()
         statement.internal_row_factory = None if self.compiled.shape.model is None else tuple_factory
@@ -159,7 +159,7 @@ Operation: TypeAlias = Generator[Message, Response, T]
 
 
 def execute(statement: Statement[R], keyspace: str) -> Operation[R]:
-    """Any statement: the rows of a select, the result of a conditional write, else None."""
+    """Execute a statement: the rows of a select, the result of a conditional write, otherwise None."""
     check_statement(statement)
     if is_select(statement):
         return cast("R", (yield from fetch_all(statement, keyspace)))
@@ -167,19 +167,19 @@ def execute(statement: Statement[R], keyspace: str) -> Operation[R]:
 
 
 def write(compiled: Compiled[R]) -> Operation[R]:
-    """A write."""
+    """Execute a write."""
     response = yield Execute(compiled)
     return cast("R", lwt_result(compiled.shape.model, response) if compiled.shape.conditional else None)
 
 
 def fetch_all(query: Select[R], keyspace: str, on_error: OnError | None = None) -> Operation[list[R]]:
-    """All rows of a query."""
+    """Fetch all rows of a query."""
     check_select("all", query)
     return (yield from fetch_rows(query.compile(keyspace), on_error))
 
 
 def fetch_rows(compiled: Compiled[list[R]], on_error: OnError | None = None) -> Operation[list[R]]:
-    """All rows of a read; a page is fetched while the one before it is loaded."""
+    """Fetch all rows of a read; a page is fetched while the previous one is loaded."""
     response = yield Execute(compiled)
     rows: list[R] = []
     while True:
@@ -193,7 +193,7 @@ def fetch_rows(compiled: Compiled[list[R]], on_error: OnError | None = None) -> 
 
 
 def fetch_up_to(query: Select[R], keyspace: str, limit: int) -> Operation[list[R]]:
-    """The first rows, at most so many; a page may be empty and not the last."""
+    """Fetch the first rows, up to a limit; a page may be empty without being the last."""
     compiled = query.compile(keyspace)
     response = yield Execute(compiled, page_size=limit)
     rows = load_rows(compiled.shape, response.rows)
@@ -205,7 +205,7 @@ def fetch_up_to(query: Select[R], keyspace: str, limit: int) -> Operation[list[R
 
 
 def stream_request(query: Select[R], keyspace: str, page_size: int | None) -> Execute:
-    """The first request of a stream."""
+    """The first message of a stream."""
     check_select("stream", query)
     if page_size is not None:
         page_size = check_integer("page_size", page_size, minimum=1)
@@ -213,31 +213,31 @@ def stream_request(query: Select[R], keyspace: str, page_size: int | None) -> Ex
 
 
 def one_or_none(query: Select[Any], keyspace: str, verb: str = "one_or_none") -> Operation[Any]:
-    """The one row, or None."""
+    """Fetch the one row, or None."""
     check_select(verb, query)
     rows = yield from fetch_up_to(query, keyspace, 2)
     if len(rows) > 1:
-        raise MultipleResultsFound(f"More than one row fits {_describe(query)}; first() takes the first one.")
+        raise MultipleResultsFound(f"More than one row matches {_describe(query)}; first() returns the first one.")
     return rows[0] if rows else None
 
 
 def one(query: Select[R], keyspace: str) -> Operation[R]:
-    """The one row."""
+    """Fetch the one row."""
     row: R | None = yield from one_or_none(query, keyspace, "one")
     if row is None:
-        raise NotFound(f"No row fits {_describe(query)}; one_or_none() answers None.")
+        raise NotFound(f"No row matches {_describe(query)}; one_or_none() returns None.")
     return row
 
 
 def first(query: Select[Any], keyspace: str) -> Operation[Any]:
-    """The first row, or None."""
+    """Fetch the first row, or None."""
     check_select("first", query)
     rows = yield from fetch_up_to(query, keyspace, 1)
     return rows[0] if rows else None
 
 
 def scalar(query: Select[Any], keyspace: str) -> Operation[Any]:
-    """The first column of the first row, or None."""
+    """Fetch the first column of the first row, or None."""
     check_select("scalar", query)
     check_scalar(query)
     row = yield from first(query, keyspace)
@@ -245,14 +245,14 @@ def scalar(query: Select[Any], keyspace: str) -> Operation[Any]:
 
 
 def count(query: Select[Any], keyspace: str) -> Operation[int]:
-    """How many rows there are, counted by the server."""
+    """Count rows on the server."""
     check_select("count", query)
     total = cast("int", (yield from scalar(query.counting(), keyspace)))
     return total if query.most is None else min(total, query.most)
 
 
 def exists(query: Select[Any], keyspace: str) -> Operation[bool]:
-    """Whether there is a row, which is not loaded; a page may be empty and not the last."""
+    """Whether a row exists, without loading it; a page may be empty without being the last."""
     check_select("exists", query)
     compiled = query.keys().compile(keyspace)
     response = yield Execute(compiled, page_size=1)
@@ -268,20 +268,20 @@ def _describe(query: Select[Any]) -> str:
 
 
 def get(model: type[M], keyspace: str, key: Mapping[str, Any], unnamed: tuple[object, ...] = ()) -> Operation[M | None]:
-    """The row under a key, or None."""
+    """Fetch the row of a key, or None."""
     check_got(model, unnamed)
     statements = access_to(model, keyspace)
     return (yield from get_by_key(statements, statements.key_values(key)))
 
 
 def get_by_key(statements: Access[M], key: tuple[Any, ...]) -> Operation[M | None]:
-    """The row under the values of a key, or None."""
+    """Fetch the row of key values, or None."""
     response = yield Execute(Compiled(statements.get, key))
     return load_row(statements.get, response.rows[0]) if response.rows else None
 
 
 def send_batch(batch: Batch) -> Operation[LWTResult[Any] | None]:
-    """What a batch has collected; an empty one is not sent."""
+    """Send the collected writes of a batch; an empty one is not sent."""
     batch.check_open()
     if not len(batch):
         return None
@@ -301,12 +301,13 @@ def send_batch(batch: Batch) -> Operation[LWTResult[Any] | None]:
 
 
 def refresh(row: Any, keyspace: str) -> Operation[None]:
-    """Put what is stored into an instance."""
+    """Replace the values of an instance by the stored ones."""
     check_row("refresh", row)
     statements = access_to(model_of(row), keyspace)
     stored = yield from get_by_key(statements, statements.stored_key(row))
     if stored is None:
-        raise NotFound(f"The row of this {model_of(row).__qualname__} is gone: {_describe_key(statements, row)}.")
+        key = _describe_key(statements, row)
+        raise NotFound(f"The row of this {model_of(row).__qualname__} no longer exists: {key}.")
     for name in memory_of(model_of(row)).columns:
         setattr(row, raw_name(model_of(row), name), getattr(stored, name))
     remember(row, snapshot(row, current_values(row)))
@@ -318,7 +319,7 @@ def _describe_key(statements: Access[Any], row: Any) -> str:
 
 
 def save(row: Any, keyspace: str, write_options: Using, *, if_exists: bool, nulls: bool) -> Operation[Any]:
-    """An INSERT of a new instance, an UPDATE of what changed in a loaded one, nothing for an unchanged one."""
+    """INSERT a new instance, UPDATE what changed in a loaded one, send nothing for an unchanged one."""
     check_row("save", row)
     one = InstanceWrite(row)
     try:
@@ -333,9 +334,9 @@ def save(row: Any, keyspace: str, write_options: Using, *, if_exists: bool, null
 
 
 def _resolve_unknown(row: Any, keyspace: str) -> Operation[None]:
-    """Complete what replicas accepted of a conditional write without an answer; the instance stands for that row then.
+    """Complete a conditional write that got no answer, and attach the stored row to the instance.
 
-    A read at SERIAL does (Paxos). A request that has not reached a server yet is not part of it.
+    A read at SERIAL completes it (Paxos). A request that has not reached a server yet is not covered.
     """
     statements = access_to(model_of(row), keyspace)
     response = yield Execute(Compiled(statements.get, statements.stored_key(row), Options(consistency="SERIAL")))
@@ -346,9 +347,9 @@ def _resolve_unknown(row: Any, keyspace: str) -> Operation[None]:
 
 
 def _row_exists(row: Any, keyspace: str) -> Operation[LWTResult[Any]]:
-    """The answer to a conditional write without changes: whether the row is there, read at SERIAL.
+    """The result of a conditional write without changes: whether the row exists, read at SERIAL.
 
-    No UPDATE could ask without writing: any column that it set would get a new time, and lose its TTL.
+    An UPDATE could not ask without writing: any column it sets gets a new timestamp and loses its TTL.
     """
     statements = access_to(model_of(row), keyspace)
     response = yield Execute(Compiled(statements.get, statements.stored_key(row), Options(consistency="SERIAL")))
@@ -356,7 +357,7 @@ def _row_exists(row: Any, keyspace: str) -> Operation[LWTResult[Any]]:
 
 
 def insert(row: Any, keyspace: str, write_options: Using, *, if_not_exists: bool, nulls: bool) -> Operation[Any]:
-    """An INSERT of an instance, whether it was loaded or not."""
+    """INSERT an instance, loaded or new."""
     check_row("insert", row)
     one = InstanceWrite(row)
     try:
@@ -376,7 +377,7 @@ def _write_instance(row: Any, made: Write, statement: InstanceWrite) -> Operatio
 def _write_tracked(
     row: Any, compiled: Compiled[Any], new_snapshot: Snapshot | None, one: InstanceWrite
 ) -> Operation[Any]:
-    """A write of an instance; without an answer, the instance takes note that it does not know its row."""
+    """Write an instance; without an answer, its stored row becomes unknown."""
     one.may_be_sent(partial(lose_write, row, compiled, new_snapshot))
     try:
         return (yield from write(compiled))
@@ -387,7 +388,7 @@ def _write_tracked(
 
 
 def delete(row: Any, keyspace: str, *, if_exists: bool, timestamp: int | None) -> Operation[Any]:
-    """A DELETE of the row of an instance, which is a new one afterwards."""
+    """DELETE the row of an instance, which is new afterwards."""
     check_row("delete", row)
     one = InstanceWrite(row)
     try:

@@ -1,8 +1,8 @@
-"""Answers of the driver, awaited: from its own thread into an event loop, with one wake-up for many of them.
+"""Delivers responses from the driver's thread to an event loop, with one wake-up for many of them.
 
-*In*: futures of the driver. *Out*: their results, or `asyncio.CancelledError` for a task that gave up; the request goes
-on then, and its answer is dropped. Waking a loop costs more than an answer does, so answers that come while the loop is
-on its way are delivered together.
+In: futures of the driver. Out: their results, or `asyncio.CancelledError` for a cancelled task, whose request continues
+and whose response is dropped. Waking a loop costs more than handling a response, so responses that arrive meanwhile are
+delivered together.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 IN_FLIGHT: Final = 1024
-"""Requests of one loop that the driver has; more could block the loop while the driver waits for a connection."""
+"""Requests in flight for one loop; more could block the loop while the driver waits for a connection."""
 
 
 class _Waiter:
-    """Where the answer of one request goes; the driver may call back twice, with a timeout and a late answer."""
+    """The destination of one response; the driver may call back twice, with a timeout and a late answer."""
 
     __slots__ = ("answered", "future_ref")
 
@@ -40,24 +40,24 @@ class _Waiter:
 
 
 def _consume_exception(future: asyncio.Future[Any]) -> None:
-    """Take notice of an error that came at the moment of a cancellation, which asyncio would report otherwise."""
+    """Retrieve an error that came at the moment of a cancellation, so that asyncio does not log it."""
     if future.done() and not future.cancelled():
         future.exception()
 
 
 KEPT: Final = 60.0
-"""Seconds after which a loop forgets that it once waited for requests, if it waits for none."""
+"""Seconds after which a loop without requests drops the record of its waits."""
 
 
 class _Waits:
-    """What the tasks of one loop wait for, which the loop alone refers to, by a timer.
+    """The futures that the tasks of one loop wait for; only the loop refers to them, by a timer.
 
-    A task to which nothing else refers then lives as long as its loop, as one does that waits for a socket; and neither
-    the driver nor this module keeps a loop that was closed.
+    A task without other references then stays alive as long as its loop, like a task that waits for a socket, and
+    neither the driver nor this module keeps a closed loop alive.
 
     Attributes:
         answers: of requests that were sent.
-        turns: to send one, those that came first in front.
+        turns: of requests to be sent, in order of arrival.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -75,13 +75,13 @@ def _no_waits() -> _Waits | None:
 
 
 class LoopNotifier:
-    """Delivers answers to one event loop, and bounds the requests that are under way for it.
+    """Delivers responses to one event loop, and bounds its requests in flight.
 
-    A request counts until the driver is done with it. A task that gives up earlier leaves its request in the driver,
-    whose connections would otherwise fill up until sending blocks the loop.
+    A request counts until the driver is done with it. A cancelled task leaves its request in the driver, whose
+    connections would fill up until sending blocks the loop.
 
-    Neither it nor what it gives to the driver holds a strong reference to its loop or to a future of it: the driver
-    keeps a request until its timeout would have passed, and loops that were closed are to be collected before that.
+    Neither this object nor what it passes to the driver holds a strong reference to the loop or its futures: the driver
+    keeps a request until its timeout, and closed loops must be collectable before that.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -92,7 +92,7 @@ class LoopNotifier:
         self._is_scheduled = False
 
     async def request(self, send: Callable[[], Any]) -> tuple[Any, Any]:
-        """Send a request when there is room, and wait for its answer.
+        """Send a request when there is room, and wait for its response.
 
         Parameters:
             send: sends it, and returns the driver's future.
@@ -101,7 +101,7 @@ class LoopNotifier:
             The driver's future, and its rows.
 
         Raises:
-            Exception: of the driver, as it came.
+            Exception: the driver's error, unchanged.
         """
         loop = running_loop()
         waits = self._waits()
@@ -130,7 +130,7 @@ class LoopNotifier:
             waits.answers.discard(result_future)
 
     async def _acquire_slot(self, loop: asyncio.AbstractEventLoop, turns: deque[asyncio.Future[None]]) -> None:
-        """Wait until fewer requests are in flight; those that came first go first."""
+        """Wait until fewer requests are in flight, in order of arrival."""
         if self._free_slots:
             self._free_slots -= 1
             return
@@ -139,7 +139,7 @@ class LoopNotifier:
         try:
             await slot_waiter
         except BaseException:  # cancelled, or closed
-            if slot_waiter.done() and not slot_waiter.cancelled():  # it was given its turn at the same moment
+            if slot_waiter.done() and not slot_waiter.cancelled():  # it got its slot at the same moment
                 self._release_slot()
             else:
                 with contextlib.suppress(ValueError):
@@ -158,7 +158,7 @@ class LoopNotifier:
     def _deliver(self, result: Any, waiter: _Waiter, is_error: bool) -> None:  # noqa: FBT001
         """In the driver's thread: leave the answer, and wake the loop unless that is being done."""
         loop = self._loop()
-        if loop is None or loop.is_closed():  # perhaps after it was woken, and before it ran
+        if loop is None or loop.is_closed():  # perhaps between its wake-up and its run
             self._results.clear()
             return
         self._results.append((waiter, result, is_error))
@@ -166,11 +166,11 @@ class LoopNotifier:
             self._is_scheduled = True
             try:
                 loop.call_soon_threadsafe(self._deliver_results)
-            except RuntimeError:  # closed at this moment
+            except RuntimeError:  # the loop was closed at this moment
                 self._results.clear()
 
     def _deliver_results(self) -> None:
-        self._is_scheduled = False  # first: what comes from here on wakes again
+        self._is_scheduled = False  # first: results queued from here on schedule a delivery again
         while self._results:
             waiter, result, is_error = self._results.popleft()
             if waiter.answered:
@@ -188,10 +188,10 @@ _origin_loop: Final = contextvars.ContextVar[asyncio.AbstractEventLoop]("scyllam
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """The event loop that runs this coroutine.
+    """The running event loop.
 
     Raises:
-        RuntimeError: it is not one of asyncio.
+        RuntimeError: no asyncio event loop is running.
     """
     try:
         return asyncio.get_running_loop()
@@ -203,7 +203,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 def _thread_context() -> contextvars.Context:
-    """The context of this task, in which a thread knows the loop that waits for it."""
+    """The context of this task, with the loop that waits for a thread."""
     context = contextvars.copy_context()
     context.run(_origin_loop.set, running_loop())
     return context
@@ -212,29 +212,29 @@ def _thread_context() -> contextvars.Context:
 async def run_in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
     """Call a function in a thread of the loop's executor, as `asyncio.to_thread` does.
 
-    For release work, which the end of the loop waits for. Requests for data never wait for that executor, whose threads
-    an application may fill.
+    For release work, which the shutdown of the loop waits for. Data requests never use this executor, whose threads an
+    application may occupy.
     """
     return await running_loop().run_in_executor(None, partial(_thread_context().run, function, *args, **keywords))
 
 
 def start_thread(function: Callable[P, Any], *args: P.args, **keywords: P.kwargs) -> None:
-    """Call a function in a thread of its own, which the end of the program does not wait for."""
+    """Call a function in its own daemon thread."""
     threading.Thread(
         target=_thread_context().run, args=(partial(function, *args, **keywords),), name="scyllamodel", daemon=True
     ).start()
 
 
 async def until_done(future: Future[Any], timeout: float | None = None) -> None:
-    """Wait for what another thread does, or until the time is over; its result and its error are left where they are.
+    """Wait for a future of another thread, or until a timeout; its result and error are not retrieved.
 
-    Unlike `asyncio.wrap_future` this needs the loop for nothing when the wait ends early, since it may be closed then.
+    Unlike `asyncio.wrap_future` this does not use the loop when the wait ends early, since it may be closed then.
     """
     loop = running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 
     def wake(_: Future[Any]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits
             loop.call_soon_threadsafe(finish)
 
     def finish() -> None:
@@ -246,9 +246,9 @@ async def until_done(future: Future[Any], timeout: float | None = None) -> None:
 
 
 async def run_in_own_thread(function: Callable[[], T]) -> T:
-    """Call a function in a thread of its own."""
+    """Call a function in its own thread and await it."""
     outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # a task that gives up leaves it to its end
+    outcome.set_running_or_notify_cancel()  # a cancelled task leaves it running
 
     def call() -> None:
         try:
@@ -262,12 +262,12 @@ async def run_in_own_thread(function: Callable[[], T]) -> T:
 
 
 def origin_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop that waits for what this thread does, if there is one."""
+    """The loop that waits for the work of this thread, or None."""
     return _origin_loop.get(None)
 
 
 def loop_notifier() -> LoopNotifier:
-    """The one of the running loop."""
+    """The notifier of the running loop."""
     loop = running_loop()
     notifier = _notifiers.get(loop)
     if notifier is None:

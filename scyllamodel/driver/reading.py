@@ -1,6 +1,6 @@
-"""The verbs of `Repo` that read.
+"""The methods of `Repo` that read.
 
-Their twins are in `scyllamodel.driver.aio`, under the same names and with the same parameters.
+`scyllamodel.driver.aio` has the awaited twins, with equal names and parameters.
 """
 
 from __future__ import annotations
@@ -34,45 +34,45 @@ M = TypeVar("M", bound="Model | MaterializedView")
 
 
 class ReadApi(SyncRunner):
-    """Reading through models, and whatever text is sent."""
+    """Reading through models, and by raw text."""
 
     def execute(self, statement: Statement[R], /) -> R:
-        """Run a statement: the rows of a select, an `LWTResult` of a conditional write, None of any other.
+        """Run a statement: the rows of a select, an `LWTResult` for a conditional write, otherwise None.
 
         Raises:
-            QueryNotSupported: the keys and indexes of its table do not serve it.
+            QueryNotSupported: the keys and indexes of the table do not support it.
             TypeMismatch: a value does not fit its column.
-            UnknownOutcome: a conditional write got no answer that settles it.
+            UnknownOutcome: a conditional write got no conclusive answer.
         """
         return self.run(flows.execute(statement, self.keyspace))
 
     def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
-        """The row under this primary key; None when there is none.
+        """The row of a primary key; None when it does not exist.
 
         Parameters:
-            unnamed: nothing; it makes a key without names an error that says what to write.
+            unnamed: not allowed; a key without names raises an error that says what to write.
             key: each column of the primary key.
 
         Raises:
             LoadError: a stored value cannot be loaded.
-            TypeError: the key is not whole, or a name is not of the key.
+            TypeError: the key is incomplete, or a name is not part of it.
         """
         return self.run(flows.get(model, self.keyspace, key, unnamed))
 
     def one(self, query: Select[R], /) -> R:
-        """The one row that fits.
+        """The one matching row.
 
         Raises:
-            NotFound: none does.
-            MultipleResultsFound: several do.
+            NotFound: no row matches.
+            MultipleResultsFound: several rows match.
         """
         return self.run(flows.one(query, self.keyspace))
 
     def one_or_none(self, query: Select[R], /) -> R | None:
-        """The one row that fits; None when none does.
+        """The one matching row; None when there is none.
 
         Raises:
-            MultipleResultsFound: several do.
+            MultipleResultsFound: several rows match.
         """
         row: R | None = self.run(flows.one_or_none(query, self.keyspace))
         return row
@@ -88,11 +88,11 @@ class ReadApi(SyncRunner):
         return value
 
     def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
-        """All rows, page after page; there is no limit but the query's own.
+        """All rows, from all pages; only a limit of the query itself applies.
 
         Parameters:
-            on_error: receives the `LoadError` of each row that cannot be loaded, which is left out; what it raises ends
-                the read.
+            on_error: receives the `LoadError` of each row that cannot be loaded, which is skipped; an exception it
+                raises ends the read.
 
         Raises:
             LoadError: a row cannot be loaded, and there is no ``on_error``.
@@ -100,24 +100,24 @@ class ReadApi(SyncRunner):
         return self.run(flows.fetch_all(query, self.keyspace, on_error))
 
     def count(self, query: Select[Any], /) -> int:
-        """How many rows fit, counted by the server."""
+        """The number of matching rows, counted by the server."""
         return self.run(flows.count(query, self.keyspace))
 
     def exists(self, query: Select[Any], /) -> bool:
-        """Whether a row fits."""
+        """Whether a row matches."""
         return self.run(flows.exists(query, self.keyspace))
 
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
     ) -> Iterator[R]:
-        """The rows one by one; while those of a page are used, the next page is under way.
+        """The rows one by one; the next page is fetched while the current one is used.
 
         Parameters:
             page_size: rows of a page; None is the driver's 5,000.
             on_error: see `all`.
 
         Raises:
-            LoadError: a row cannot be loaded, and there is no ``on_error``; the rows before it have been handed out.
+            LoadError: a row cannot be loaded, and there is no ``on_error``; the rows before it were delivered.
         """
         return stream_rows(self, flows.stream_request(query, self.keyspace, page_size), on_error)
 
@@ -127,12 +127,12 @@ class ReadApi(SyncRunner):
         """One page of rows, and the token that asks for the next one.
 
         Parameters:
-            size: rows of a page, at most.
-            token: of the page before, None for the first; it is bound to query, values and keyspace.
+            size: maximum rows of a page.
+            token: of the previous page, None for the first; bound to query, values and keyspace.
             on_error: see `all`.
 
         Raises:
-            InvalidPageToken: the token was made for something else, or was changed; no row was asked for.
+            InvalidPageToken: the token is for another query, or was changed; no rows were fetched.
             ConfigurationError: there is no secret to sign tokens with.
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
@@ -140,10 +140,10 @@ class ReadApi(SyncRunner):
         return self.run(paging.page(query, self.keyspace, size, token, secrets, internal_keyspaces, on_error))
 
     def refresh(self, row: Model, /) -> None:
-        """Put what is stored now into an instance.
+        """Replace the values of an instance by the stored ones.
 
         Raises:
-            NotFound: its row is gone.
+            NotFound: the row no longer exists.
         """
         self.run(flows.refresh(row, self.keyspace))
 
@@ -152,14 +152,14 @@ class ReadApi(SyncRunner):
     @overload
     def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
     def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
-        """Any text: prepared and bound when it has values, sent as it is otherwise.
+        """Send raw CQL: prepared and bound when it has values, otherwise sent as it is.
 
-        Only a SELECT is sent again when a node fails; what became of anything else is for the caller to find out.
+        Only a SELECT is sent again when a node fails; the caller must find out the outcome of anything else.
 
         Parameters:
             cql: with ``?`` for each value.
-            values: as the driver takes them.
-            into: a model whose columns the rows hold, by name; None gives the rows as the session makes them.
+            values: in the form the driver takes.
+            into: a model whose columns the rows contain, by name; None returns the rows as the session makes them.
 
         Raises:
             UnknownColumn: the rows lack a column of the model.
@@ -202,14 +202,14 @@ class ReadApi(SyncRunner):
         on_progress: OnScanProgress | None = None,
         on_error: OnError | None = None,
     ) -> Scan[Any]:
-        """Every row of a table, or of a select, in no order: ranges of tokens are read side by side.
+        """Every row of a table or select, in no order, by reading token ranges in parallel.
 
         Parameters:
-            what: a model or view, or a select with neither key nor order nor limit.
-            parallelism: ranges under way.
+            what: a model or view, or a select without key, order and limit.
+            parallelism: ranges read concurrently.
             page_size: rows of a page.
-            position: of an earlier `Scan` of the same query; what it had handed out does not come again, except for
-                rows of the pages at which it stopped.
+            position: of an earlier `Scan` of the same query; delivered rows are not repeated, except those of the pages
+                at which it stopped.
             on_progress: called after each page.
             on_error: see `all`.
 
@@ -240,14 +240,14 @@ class ReadApi(SyncRunner):
         on_progress: OnProgress | None = None,
         on_error: OnError | None = None,
     ) -> list[M | None]:
-        """The rows under many keys, in their order; None for those that there are not.
+        """The rows of many keys, in the order of the keys; None for missing rows.
 
         Parameters:
             keys: tuples in the order of the key, mappings by name, or single values for a key of one column.
-            on_error: receives the `LoadError` of each row that cannot be loaded, in whose place None stands then.
+            on_error: receives the `LoadError` of each row that cannot be loaded; None takes its place.
 
         Raises:
-            BulkWriteError: some could not be read.
+            BulkWriteError: some rows could not be read.
         """
         check_not_async("on_progress", on_progress)
         bulk, collect_rows = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress).get(

@@ -1,7 +1,7 @@
-"""A repo: one keyspace on one cluster, its models, and a connection that is made when it is first needed.
+"""A repo: one keyspace on one cluster, its models, and a connection made on first use.
 
-*In*: settings. *Out*: the driver session for data, and a `Connection` for release work. Threads share it; a forked
-child gets a connection of its own, or an error if the session was lent.
+In: settings. Out: the driver session for data, and a `Connection` for release work. Threads share it; a forked child
+makes its own connection, or fails if the session was borrowed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from scyllamodel.errors import ConfigurationError
 
 
 class _ConnectionHolder:
-    """The connection that a repo made, if it made one; reset in a forked child.
+    """The connection of a repo, made on first use and reset in a forked child.
 
     Attributes:
-        single_flight: connecting, and all else that threads and tasks which need the connection first share.
+        single_flight: connecting and making requests, shared by all threads and tasks that need them first.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class _ConnectionHolder:
             threading.Thread(target=connection.close, name="scyllamodel", daemon=True).start()
 
     def reset_after_fork(self) -> None:
-        """In the child: a thread of the parent may have been connecting, and its session never answers."""
+        """Reset in a forked child: the session is the parent's, and a thread of the parent may have been connecting."""
         self.single_flight = SingleFlight[Any]()
         self.close()
 
@@ -99,12 +99,12 @@ forks.call_in_child(_reset_in_child)
 
 
 def _close_at_exit() -> None:
-    """At exit: close what is open, and end the driver's event loop, for which half of all programs would wait 5 s.
+    """At exit: close open repos and stop the driver's event loop, which would delay half of all programs by 5 seconds.
 
-    The loop belongs to all clusters of the process, so it is left to the driver while any other is open.
+    The loop serves all clusters of the process, so it is left to the driver while any other is open.
     """
     for holder in list(_holders):
-        with contextlib.suppress(Exception):  # nobody is there to be told
+        with contextlib.suppress(Exception):  # errors have no receiver at exit
             holder.close()
     if loop_is_idle():
         stop_event_loop()
@@ -114,49 +114,51 @@ atexit.register(_close_at_exit)
 
 
 class Repo(ReadApi, WriteApi):
-    """One keyspace on a ScyllaDB or Cassandra cluster, with the models that live there.
+    """One keyspace on a ScyllaDB or Cassandra cluster, with its models.
 
-    Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that
-    closes its connection; used again after that, it connects again. One that is dropped without being closed gives a
-    `ResourceWarning`, as files do; what is open at the end of the program is closed then.
+    Nothing connects before the first use. A repo is safe to share between threads, and is a context manager that closes
+    its connection; used again after that, it connects again. One that is dropped without being closed emits a
+    `ResourceWarning`, as files do; open repos are closed at exit.
 
     Parameters:
-        name: what models are bound to by ``class Order(Model, repo="audit")``.
-        nodes: where to connect first, as ``"host"`` or ``"host:port"``; one that answers is enough.
-        keyspace: the keyspace of all models that name no other; a lent session's own, if that is left out.
-        models: the packages that hold the models, as dotted names or imported modules.
+        name: the name that models are bound to, by ``class Order(Model, repo="audit")``.
+        nodes: the first contact points, as ``"host"`` or ``"host:port"``; one that answers is enough.
+        keyspace: of all models that name no other; by default that of a borrowed session.
+        models: the packages that contain the models, as dotted names or imported modules.
         replication: for `create_keyspace`, such as ``{"class": "NetworkTopologyStrategy", "dc1": 3}``.
-        local_dc: the data centre to send data requests to; None means that of the first node.
-        username: with ``password``, for servers that ask.
-        password: never shown again: not in ``repr``, logs, errors or pickles.
-        ssl_context: an `ssl.SSLContext` to speak TLS with.
-        tls_ca: instead of a context, the path of a PEM file with the certificates of the authorities to trust; with it
-            or ``tls_cert`` the repo speaks TLS. A node is checked by the name that ``nodes`` gives it.
-        tls_cert: the path of a PEM file with the certificate to show to servers that ask for one.
-        tls_key: the path of a PEM file with its key, not encrypted; None where that is in ``tls_cert``.
+        local_dc: the data centre to send data requests to; None is that of the first node.
+        username: with ``password``, for servers with authentication.
+        password: never shown: not in ``repr``, logs, errors or pickles.
+        ssl_context: an `ssl.SSLContext` for TLS.
+        tls_ca: instead of a context, the path of a PEM file with the certificates of trusted authorities; with it or
+            ``tls_cert`` the repo uses TLS. The certificate of a node is checked against its name in ``nodes``.
+        tls_cert: the path of a PEM file with the certificate for servers that require one.
+        tls_key: the path of a PEM file with its key, not encrypted; None if ``tls_cert`` contains it.
         tablets: for `create_keyspace` on ScyllaDB; None leaves it to the server.
         durable_writes: for `create_keyspace`; False skips the commit log.
         consistency: the level of data requests, such as ``"LOCAL_QUORUM"``; None is the driver's default.
         serial_consistency: ``"SERIAL"`` or ``"LOCAL_SERIAL"``, for conditional data requests.
-        execution_profiles: the driver's, by name, instead of the settings for data requests here.
-        request_timeout: seconds that a data request may take.
-        create_keyspace: whether a sync creates a missing keyspace unless it is told otherwise.
-        ledger_keyspace: where lock and ledger are kept; None is the repo's own keyspace, or ``<keyspace>_scyllamodel``
-            where lightweight transactions do not work in that. All who change one keyspace have to say the same.
-        application_role: the role that the application logs in with, where another one migrates: a migration grants it
-            the tables of the models and what a start reads. None is SCYLLAMODEL_APPLICATION_ROLE, else no grants.
+        execution_profiles: the driver's, by name, in place of the settings for data requests here.
+        request_timeout: seconds for a data request.
+        create_keyspace: whether a sync creates a missing keyspace by default.
+        ledger_keyspace: where lock and ledger are stored; None is the repo's own keyspace, or
+            ``<keyspace>_scyllamodel`` where lightweight transactions do not work in that. All processes that change one
+            keyspace must use the same value.
+        application_role: the role that the application logs in with, if another one migrates: a migration grants it the
+            tables of the models and what a start reads. None is SCYLLAMODEL_APPLICATION_ROLE, or no grants if that is
+            unset.
         load_balancing_policy: the driver's; None is token-aware over ``local_dc``.
         retry_policy: the driver's, for data requests.
         speculative_execution_policy: the driver's, for data requests.
-        naive_datetimes: ``"utc"`` takes datetimes without a time zone for UTC; None refuses them.
+        naive_datetimes: ``"utc"`` treats datetimes without a time zone as UTC; None refuses them.
         page_secret: signs and encrypts the tokens of `page` and the positions of `scan`: a text of 16 characters or
-            more, or several, of which the first signs and all verify. None is SCYLLAMODEL_PAGE_SECRET, else the secret
-            that the first migration made and keeps in the internal tables. Shown as little as a password.
-        on_query: called with a `QueryEvent` after each request for data; no value is in it. An `AsyncRepo` awaits an
-            async function before the verb returns.
-        slow_query: seconds after which a request is told to the logger ``scyllamodel.query`` as a warning.
+            more, or several, of which the first signs and all verify. None is SCYLLAMODEL_PAGE_SECRET, or if that is
+            unset the secret that the first migration stored in the internal tables. Hidden like a password.
+        on_query: called with a `QueryEvent` after each data request, without values. An `AsyncRepo` awaits an async
+            function before the method returns.
+        slow_query: seconds after which a request is logged to ``scyllamodel.query`` as a warning.
         trace_queries: make each request an OpenTelemetry span, with the extra ``otel``.
-        session: a driver session that the application owns, instead of nodes; it is neither changed nor closed.
+        session: a driver session that the application owns, instead of nodes; neither changed nor closed.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
@@ -247,20 +249,20 @@ class Repo(ReadApi, WriteApi):
 
     @classmethod
     def from_settings(cls, settings: RepoSettings) -> Self:
-        """A repo of settings that were read elsewhere."""
+        """Make a repo of existing settings."""
         repo = cls.__new__(cls)
         repo._set_up(settings)  # noqa: SLF001 - another constructor of the same class
         return repo
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """A repo of a URL such as ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
+        """Make a repo of a URL such as ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
 
         >>> Repo.from_url("scylla://user:pw@h1,h2:9043/shop?name=audit")
         Repo('audit', nodes=['h1:9043', 'h2:9043'], keyspace='shop')
 
         Raises:
-            ConfigurationError: the URL cannot be used; no password is quoted.
+            ConfigurationError: the URL cannot be used; the message contains no password.
         """
         return cls.from_settings(settings_from_url(url))
 
@@ -274,12 +276,12 @@ class Repo(ReadApi, WriteApi):
 
     @property
     def settings(self) -> RepoSettings:
-        """What the repo is set to; frozen."""
+        """The settings of the repo; frozen."""
         return self._settings
 
     @property
     def name(self) -> str:
-        """What models are bound to."""
+        """The name that models are bound to."""
         return self._settings.name
 
     @property
@@ -289,39 +291,39 @@ class Repo(ReadApi, WriteApi):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The packages that hold the models."""
+        """The packages that contain the models."""
         return self._settings.models
 
     @property
     def session(self) -> Any:
-        """The driver session (`cassandra.cluster.Session`), connected now if it was not.
+        """The driver session (`cassandra.cluster.Session`), connected on first use.
 
-        It has no current keyspace unless it was lent with one.
+        It has no current keyspace unless a borrowed one has.
 
         Raises:
-            ConnectionFailed: no server answered as it should, or the session was lent before this process was forked.
+            ConnectionFailed: no server answered properly, or the session was borrowed before this process was forked.
         """
         return self.connection().application_session()
 
     def connection(self) -> Connection:
-        """The connection for release work, made now if there is none.
+        """The connection for release work, made on first use.
 
         Raises:
-            ConnectionFailed: as for `session`.
+            ConnectionFailed: no server answered properly, or the session was borrowed before this process was forked.
         """
         if self._borrowed is not None:
             return self._borrowed
         return self._holder.get_or_open(self._connect)
 
     def requests(self) -> Requests:
-        """What data is read and written with, over the connection that there is or is made now."""
+        """The requests of the connection, which is made on first use."""
         requests = self.cached_requests()
         if requests is None:
             requests = cast("Requests", self._holder.single_flight.run("requests", self._make_requests))
         return requests
 
     async def requests_async(self) -> Requests:
-        """Return what `requests` does; all tasks that need a connection wait for one thread."""
+        """The awaited `requests`; all tasks that need a connection wait for one thread."""
         return cast("Requests", await self._holder.single_flight.run_async("requests", self._make_requests))
 
     def _make_requests(self) -> Requests:
@@ -341,47 +343,47 @@ class Repo(ReadApi, WriteApi):
         return QueryInstrumentation(settings.on_query, settings.slow_query, spans=settings.trace_queries)
 
     def cached_requests(self) -> Requests | None:
-        """What `requests` returns if it is there already, so that nothing has to be waited for."""
+        """The requests if a connection exists; None otherwise, so that nothing blocks."""
         connection = self._borrowed or self._holder.connection
         return None if connection is None else connection.requests
 
     @property
     def page_secrets(self) -> PageSecrets:
-        """What page tokens are signed with."""
+        """The keys that sign page tokens."""
         return self._page_secrets
 
     def in_keyspace(self, keyspace: str) -> Self:
-        """The same repo on another keyspace, such as that of a tenant: over the same connection, and without ``USE``.
+        """This repo on another keyspace, such as a tenant's, over the same connection and without ``USE``.
 
-        It costs nothing to make. Closing either closes the connection of both, until one is used again.
+        It costs nothing to create. Closing either closes the shared connection, until one is used again.
 
         Raises:
-            ConfigurationError: that is no name of a keyspace.
+            ConfigurationError: not a keyspace name.
         """
         repo = copy.copy(self)
         repo._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
         return repo
 
     def set_on_query(self, on_query: OnQuery | None) -> Self:
-        """The repo with another ``on_query``, which an `AsyncRepo` may await."""
+        """Set another ``on_query``, which an `AsyncRepo` may await."""
         self._settings = attrs.evolve(self._settings, on_query=on_query)
         check_instrumentation(self._settings)
         return self
 
     @property
     def statements(self) -> CacheInfo:
-        """What became of prepared statements: how many are kept, were prepared, found again, given up."""
+        """The counters of the prepared statement cache."""
         return self.requests().prepared_statements.info
 
     def aio(self) -> AsyncRepo:
-        """The same repo with verbs that are awaited, over the same connection."""
+        """This repo with awaited methods, over the same connection."""
         return AsyncRepo.from_repo(self)
 
     def _connect(self) -> Connection:
         return Connection(connect(self._settings), owned=True, label=self._session_label)
 
     def close(self) -> None:
-        """Close the connection, if there is one of our own; closing twice does nothing."""
+        """Close an owned connection; closing twice does nothing."""
         self._holder.close()
         if self._borrowed is not None:
             self._borrowed.close()
@@ -396,9 +398,9 @@ class Repo(ReadApi, WriteApi):
 
 
 class AsyncRepo(AsyncApi):
-    """A `Repo` whose verbs are awaited; the parameters are those of `Repo`.
+    """A `Repo` with awaited methods; the parameters are those of `Repo`.
 
-    It may be used from several event loops. A task that is cancelled stops waiting; what it sent may still be applied.
+    It may be used from several event loops. A cancelled task stops waiting; its request may still be applied.
     """
 
     def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
@@ -411,13 +413,13 @@ class AsyncRepo(AsyncApi):
 
     @classmethod
     def from_repo(cls, repo: Repo) -> Self:
-        """The same repo, awaited."""
+        """The awaited twin of a repo."""
         async_repo = cls.__new__(cls)
         async_repo._repo = repo  # noqa: SLF001 - another constructor
         return async_repo
 
     def sync(self) -> Repo:
-        """The same repo with verbs that block, over the same connection."""
+        """The repo with blocking methods, over the same connection."""
         return self._repo
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""A compiled statement -> a request under way -> an answer; what the sync and the async repo have in common.
+"""Turns a compiled statement into a request of the driver, for the blocking and the awaited repo.
 
-*In*: `Compiled`, and where to start. *Out*: the driver's future, and the `Response` that is made of its result. Nothing
-here waits but for statements to be prepared, within the time of the request, so both ways of waiting stand on it.
+In: a compiled statement, and where to start. Out: the driver's future, and the `Response` made of its result. Only
+preparing waits, within the timeout of the request, so the blocking and the awaited repo can both use it.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from scyllamodel.driver.watch import QueryInstrumentation
 
 MAX_FRAME_BYTES: Final = 16 * 2**20
-"""Bytes of values in one request: what servers take by default.
+"""Maximum bytes of values in one request: the servers' default (``native_transport_max_frame_size``).
 
-Cassandra has it in ``native_transport_max_frame_size``, whose name and unit differ between versions, and by half a
-segment of the commit log in ``max_mutation_size``; ScyllaDB does not publish it. It is not read from a server, since
-nodes may differ, and a role may not read ``system_views``.
+Cassandra limits it by ``native_transport_max_frame_size``, whose name and unit differ between versions, and by half a
+segment of the commit log in ``max_mutation_size``; ScyllaDB does not publish it. The limit is not read from a server,
+since nodes may differ, and a role may not be allowed to read ``system_views``.
 """
 
 
 class Response:
-    """The rows of one page, as the driver gives them.
+    """One page of a result.
 
     Attributes:
         rows: tuples; none for a write.
@@ -61,7 +61,7 @@ class Response:
         """The driver's future, to wait for the next page.
 
         Raises:
-            ConnectionFailed: this process was forked since the page came; the parent's sockets do not answer here.
+            ConnectionFailed: this process was forked after the page came; the parent's sockets do not answer here.
         """
         forks.check_not_forked(self._generation, "The connection of this iterator")
         return self.future
@@ -73,24 +73,24 @@ class Response:
 
     @property
     def paging_state(self) -> bytes | None:
-        """Where this page ended."""
-        paging_state: bytes | None = self.future._paging_state  # noqa: SLF001 - a ResultSet would read the same
+        """The driver's paging state at the end of this page."""
+        paging_state: bytes | None = self.future._paging_state  # noqa: SLF001 - a ResultSet reads it too
         return paging_state
 
     def prefetch(self) -> None:
-        """Begin to fetch the next page; `more`, `state` and `names` are that page's from now on."""
+        """Start fetching the next page; `has_more_pages`, `paging_state` and `column_names` then describe that page."""
         future = self.checked_future()
         future.clear_callbacks()
         future.start_fetching_next_page()
 
     @property
     def column_names(self) -> Sequence[str]:
-        """The names of the columns, as CQL has them."""
-        return tuple(self.future._col_names or ())  # noqa: SLF001 - likewise
+        """The column names, as CQL has them."""
+        return tuple(self.future._col_names or ())  # noqa: SLF001 - a ResultSet reads it too
 
 
 class Deadline:
-    """When a request has to be over.
+    """The time limit of a request.
 
     Parameters:
         timeout: seconds; None is no limit.
@@ -103,17 +103,17 @@ class Deadline:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds that are left; a moment at least, so that what sends reports the timeout."""
+        """The remaining seconds, at least a moment, so that sending reports the timeout."""
         return None if self._end is None else max(0.001, self._end - time.monotonic())
 
 
 class Requests:
-    """What is sent through one connection.
+    """Binds and sends statements through one connection.
 
     Parameters:
-        connection: with a session in the mode of data.
-        naive_as_utc: whether datetimes without a time zone are taken for UTC.
-        instrumentation: is told of each request; None where nobody listens.
+        connection: its session is configured for the application.
+        naive_as_utc: whether datetimes without a time zone count as UTC.
+        instrumentation: notified of each request; None without listeners.
     """
 
     def __init__(
@@ -126,11 +126,11 @@ class Requests:
         self._naive_as_utc = naive_as_utc
 
     def bind(self, prepared: PreparedTemplate, compiled: Compiled[Any]) -> Any:
-        """The statement with its values.
+        """Bind values to a prepared statement.
 
         Raises:
             TypeMismatch: a value does not fit its column.
-            StaleType: a user type had fewer fields when the statement was prepared.
+            StaleUserType: a user type had fewer fields when the statement was prepared; preparing it again helps.
         """
         try:
             if self._naive_as_utc:
@@ -149,7 +149,7 @@ class Requests:
         return statement
 
     def bind_cached(self, compiled: Compiled[Any]) -> Any:
-        """The statement with its values; None where the server has to be asked first, see `bound`."""
+        """Bind without waiting; None where the statement must be prepared first, see `prepare_and_bind`."""
         prepared = self.prepared_statements.get(compiled.shape)
         if prepared is None:
             return None
@@ -160,13 +160,13 @@ class Requests:
             return None
 
     def prepare_and_bind(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
-        """The statement with its values, prepared now if it was not; this may wait for the server.
+        """Bind, after preparing the statement if necessary; this may wait for the server.
 
         Parameters:
-            deadline: of the request; None is that of a request which begins now.
+            deadline: of the request; None starts one now.
 
         Raises:
-            RequestFailed: it cannot be prepared, or was not in time.
+            RequestFailed: it cannot be prepared, or not in time.
             TypeMismatch: a value does not fit its column.
         """
         statement = self.bind_cached(compiled)
@@ -176,7 +176,7 @@ class Requests:
         return statement
 
     async def prepare_and_bind_async(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
-        """The statement with its values, as `bound` gives it, and the loop goes on meanwhile."""
+        """The awaited `prepare_and_bind`."""
         statement = self.bind_cached(compiled)
         if statement is None:
             remaining = (deadline or self.deadline(compiled.options)).remaining
@@ -186,11 +186,11 @@ class Requests:
         return statement
 
     def deadline(self, options: Options) -> Deadline:
-        """When a request that begins now has to be over, which includes what has to be prepared for it."""
+        """The deadline of a request that starts now, which includes preparing its statements."""
         return Deadline(self.connection.request_timeout if options.timeout is None else options.timeout)
 
     def _bind_fresh(self, prepared: PreparedTemplate, compiled: Compiled[Any]) -> Any:
-        """The statement of a shape that was just prepared.
+        """Bind to a statement that was just prepared.
 
         Raises:
             TypeMismatch: a user type on the server lacks a field.
@@ -209,12 +209,12 @@ class Requests:
         paging_state: bytes | None = None,
         deadline: Deadline | None = None,
     ) -> Any:
-        """Send it. Returns the driver's future.
+        """Send a statement. Returns the driver's future.
 
         Parameters:
             page_size: rows of a page.
             paging_state: where an earlier page ended.
-            deadline: of a request of which a part is done; None gives it the whole time from now on.
+            deadline: of a request that has begun; None gives it the full timeout.
         """
         if page_size is not None:
             statement.fetch_size = page_size
@@ -223,10 +223,10 @@ class Requests:
 
 
 def apply_options(statement: Any, options: Options, template: Shape[Any]) -> None:
-    """Put what one call asks for on its own statement.
+    """Apply the options of one call to its statement.
 
     Raises:
-        QueryNotSupported: it is a read or a conditional write at ANY.
+        QueryNotSupported: a read or conditional write at ANY.
     """
     if options.consistency is not None:
         statement.consistency_level = consistency_level(options.consistency)
@@ -245,14 +245,13 @@ def _consistency_any_error(template: Shape[Any]) -> QueryNotSupported:
     operation = "read" if template.verb == "select" else f"conditional {template.verb}"
     return refuse(
         f"A {operation} of {getattr(template.model, '__qualname__', 'several models')} at consistency ANY: a hint on "
-        "any node "
-        "would do for it, which answers no read and settles no condition.",
-        "Say .consistency('ONE') or .consistency('LOCAL_QUORUM').",
+        "any node would satisfy it, but a hint can neither answer a read nor decide a condition.",
+        "Use .consistency('ONE') or .consistency('LOCAL_QUORUM').",
     )
 
 
 def consistency_level(value: str | int) -> int:
-    """A consistency level as the driver has it.
+    """The number of a consistency level in the driver.
 
     Raises:
         ConfigurationError: there is no such level.
@@ -262,28 +261,28 @@ def consistency_level(value: str | int) -> int:
     number: int | None = ConsistencyLevel.name_to_value.get(str(value).upper())
     if number is None:
         names = ", ".join(ConsistencyLevel.name_to_value)
-        raise ConfigurationError(f"{value!r} is no consistency level; there are {names}.", setting="consistency")
+        raise ConfigurationError(f"unknown consistency level {value!r}; the levels are {names}.", setting="consistency")
     return number
 
 
 def serial_consistency_level(value: str | int) -> int:
-    """The level at which the conditions of a write are agreed upon.
+    """The number of a serial consistency level.
 
     Raises:
-        ConfigurationError: it is another level.
+        ConfigurationError: it is not a serial level.
     """
     number = consistency_level(value)
     if not ConsistencyLevel.is_serial(number):
         raise ConfigurationError(
-            f"serial_consistency={value!r}: write 'SERIAL', or 'LOCAL_SERIAL' for one data centre. How many replicas "
-            "take the write itself is consistency=.",
+            f"serial_consistency={value!r}: use 'SERIAL', or 'LOCAL_SERIAL' for one data centre. consistency= sets "
+            "how many replicas take the write.",
             setting="serial_consistency",
         )
     return number
 
 
 def check_request_size(statements: Iterable[Any]) -> None:
-    """Refuse what no server would read.
+    """Refuse a request that exceeds the frame size of servers.
 
     Raises:
         QueryNotSupported: the values have more bytes than a request may have.
@@ -295,18 +294,18 @@ def check_request_size(statements: Iterable[Any]) -> None:
                 size += len(value)
     if size > MAX_FRAME_BYTES:
         raise QueryNotSupported(
-            f"The values of this request have {size:,} bytes, and servers take {MAX_FRAME_BYTES:,} at most: write it "
-            "in parts.",
+            f"The values of this request have {size:,} bytes; servers take at most {MAX_FRAME_BYTES:,}: "
+            "split the request.",
             needs=(),
-            helps=("write it in parts",),
+            helps=("split the request",),
         )
 
 
 def lwt_result(model: type | None, response: Response) -> LWTResult[Any]:
-    """The answer to a conditional write, by name.
+    """The result of a conditional write, by column name.
 
-    ScyllaDB answers with as many cells whatever it found, nulls for a row that does not exist, and a batch with one row
-    for each statement; Cassandra leaves out what it has not found.
+    ScyllaDB returns the same cells in any case, nulls for a missing row, and for a batch one row for each statement;
+    Cassandra omits what it did not find.
     """
     applied_index = response.column_names.index("[applied]")
     rows = [(row, row.cells if isinstance(row, DamagedRow) else row) for row in response.rows]
@@ -322,7 +321,7 @@ def lwt_result(model: type | None, response: Response) -> LWTResult[Any]:
 
 
 def _is_row(model: type, values: Mapping[str, Any]) -> bool:
-    """Whether these cells are of a row: the partition key has values if it is shown, else any cell has."""
+    """Whether these cells are a row: a partition key column is not null if one is present, otherwise any cell."""
     keys = [c.db_name for c in columns_of(model).values() if c.spec.kind == "partition_key" and c.db_name in values]
     return any(values[name] is not None for name in keys or values)
 
@@ -335,14 +334,14 @@ def _load_current(model: type, values: Mapping[str, Any], row: Any) -> Any:
     except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
         fault = error
     raise load_error_by_name(
-        model, values, fault, "The conditional write was not applied, and the row cannot be shown. "
+        model, values, fault, "The conditional write was not applied, and the row cannot be loaded. "
     )
 
 
 def _current_row(model: type, row: Mapping[str, Any]) -> Any:
-    """The row that stands in the way of a conditional write, as far as the server gave it.
+    """The existing row that made a conditional write fail, as far as the server returned it.
 
-    A clustering column that is null says that the partition has static values and no such row.
+    A null clustering column means that the partition has static values and no such row.
     """
     columns, model_cache = columns_of(model), memory_of(head_of(model) or model)
     is_static_row = any(c.spec.kind == "clustering" and row.get(c.db_name, c) is None for c in columns.values())
@@ -358,19 +357,19 @@ def _current_row(model: type, row: Mapping[str, Any]) -> Any:
 
 
 def raise_request_error(error: Exception, compiled: Compiled[Any]) -> NoReturn:
-    """Raise what an error of the driver means for this statement, as an error of `scyllamodel.errors`.
+    """Translate a driver error for this statement to one of `scyllamodel.errors`, and raise it.
 
     Raises:
-        UnknownOutcome: the statement is conditional, and the error does not settle whether it was applied.
+        UnknownOutcome: the statement is conditional, and the error does not tell whether it was applied.
         RequestFailed: any other error of the driver, as the subclass that fits.
     """
     template = compiled.shape
     is_known = classify(error) is not StatementOutcome.UNKNOWN
     if template.conditional and is_driver_error(error) and (not is_known or isinstance(error, Unavailable)):
         raise UnknownOutcome(
-            f"A conditional {template.verb} of {getattr(template.model, '__qualname__', template.model)} got no answer "
-            "that "
-            "settles it: it was applied, or was not, or will be yet. error.resolve(repo) reads the row at SERIAL.",
+            f"A conditional {template.verb} of {getattr(template.model, '__qualname__', template.model)} got no "
+            "conclusive answer: it was applied, was not, or will be later. "
+            "error.resolve(repo) reads the row at SERIAL.",
             query=_row_query(compiled),
             may_be_applied=True,
         ) from without_frames(error)
@@ -378,7 +377,7 @@ def raise_request_error(error: Exception, compiled: Compiled[Any]) -> NoReturn:
 
 
 def _row_query(compiled: Compiled[Any]) -> Select[Any] | None:
-    """The read of the row that a write speaks of, at SERIAL."""
+    """A read, at SERIAL, of the row that a write concerns."""
     template = compiled.shape
     if not template.key or template.model is None:
         return None

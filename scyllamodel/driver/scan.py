@@ -1,8 +1,8 @@
-"""A whole table in parallel: by ranges of tokens, several of them under way at once.
+"""Reads a whole table by token ranges, several of them in parallel.
 
-*In*: a select, and where an earlier scan stopped. *Out*: rows, in no order; how far it is; and a position from which
-another process goes on. Each range is read page after page. A position tells the pages whose rows were all handed out,
-so that after a crash some rows may come again and none is left out.
+In: a select, and where an earlier scan stopped. Out: rows, in no order; progress; and a position from which another
+process resumes. Each range is read page by page. A position covers the pages whose rows were all delivered, so that
+after a crash some rows may be repeated and none is missing.
 """
 
 from __future__ import annotations
@@ -40,19 +40,20 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 PARALLELISM: Final = 8
-"""Ranges under way; 4 to 8 were seen to be twice as fast as paging through the table, and more no faster."""
+"""Ranges read concurrently; 4 to 8 were measured to be twice as fast as paging through the table, more are
+no faster."""
 
 RANGES_PER_TASK: Final = 4
-"""Ranges for each of those, so that the last ones do not wait for one that is longer."""
+"""Ranges for each concurrent read, so that the last reads do not wait for a longer one."""
 
 MAX_RANGES: Final = 100_000
-"""Ranges of one scan, at most."""
+"""Maximum ranges of a scan."""
 
 MAX_POSITION_LENGTH: Final = 16 * 1024 * 1024
-"""Characters of a position, at most: some 60 bytes for each range, and the states of those that are being read."""
+"""Maximum characters of a position: some 60 bytes for each range, and the paging states of those being read."""
 
 MAX_ATTEMPTS: Final = 4
-"""How often a page is asked for: reads may be sent again."""
+"""Attempts for one page: reads may be sent again."""
 
 PAGE_SIZE: Final = 5000
 _TOKEN_RING: Final = (-(2**63), 2**63 - 1)
@@ -62,7 +63,7 @@ OnProgress: TypeAlias = Callable[["ScanProgress"], Any]
 
 @attrs.frozen
 class ScanProgress:
-    """How far a scan is: ranges read to their end, ranges in all, rows handed out."""
+    """The progress of a scan: ranges finished, ranges in total, rows delivered."""
 
     done: int
     ranges: int
@@ -71,7 +72,7 @@ class ScanProgress:
 
 @attrs.define(eq=False)
 class _TokenRange:
-    """A part of the ring: above ``low``, up to ``high``; and the state after the last page that was handed out."""
+    """A range of tokens, above ``low`` and up to ``high``, and the paging state after the last delivered page."""
 
     low: int
     high: int
@@ -81,7 +82,7 @@ class _TokenRange:
 
 
 class ScanCursor(Generic[R]):
-    """What both ways of scanning have in common: the ranges, their requests, the position."""
+    """The state of a scan, for both ways of iterating: ranges, their requests, the position."""
 
     def __init__(
         self,
@@ -107,12 +108,12 @@ class ScanCursor(Generic[R]):
         self.range_count = len(self.ranges)
         self.keys: tuple[PageKey, ...] = ()
         self.unverified_position = position
-        """The position to resume from, until a key has proved it."""
+        """The position to resume from, until a key has verified it."""
         if position is not None:
             decode_token(position, max_length=MAX_POSITION_LENGTH)
 
     def set_keys(self, page_keys: tuple[PageKey, ...]) -> None:
-        """Know the keys, and resume from the position that was given.
+        """Set the keys, and resume from the position that was given.
 
         Parameters:
             keys: empty where they are not known yet.
@@ -132,17 +133,17 @@ class ScanCursor(Generic[R]):
         return restrict_to_range(self._query, token_range.low, token_range.high).compile(self._keyspace)
 
     def range_request(self, token_range: _TokenRange) -> Execute:
-        """The request that begins a range, or goes on where it stopped."""
+        """The request that starts or resumes a range."""
         return Execute(self._compile(token_range), page_size=self._size, paging_state=token_range.paging_state)
 
     def unfinished_ranges(self) -> Iterator[_TokenRange]:
-        """The ranges that are not read to their end."""
+        """The ranges that are not finished."""
         return (token_range for token_range in self.ranges if not token_range.done)
 
     def load_page(
         self, token_range: _TokenRange, response: Response
     ) -> tuple[list[R], FetchNextPage | None, bytes | None]:
-        """The rows of a page, what to wait for next, and the state after it."""
+        """Load a page: its rows, the next message, and the paging state after it."""
         row_count = load_rows(self.full_statement.shape, response.rows, self._on_error)
         has_more, paging_state = response.has_more_pages, response.paging_state
         if has_more:
@@ -155,16 +156,16 @@ class ScanCursor(Generic[R]):
         )
 
     def mark_delivered(self, token_range: _TokenRange, row_count: int, paging_state: bytes | None) -> Any:
-        """All rows of a page were taken; gives what ``on_progress`` returns."""
+        """Record that all rows of a page were delivered; returns what ``on_progress`` returned."""
         token_range.paging_state, token_range.done = paging_state, paging_state is None
         self.rows += row_count
         return None if self._on_progress is None else self._on_progress(self.progress)
 
     def retry_request(self, token_range: _TokenRange, error: Exception) -> Execute:
-        """The request to send after an error, from where the range stands.
+        """The request to send after an error, from where the range stopped.
 
         Raises:
-            Exception: it was sent often enough, or would fail again.
+            Exception: too many attempts, or an error that would repeat.
         """
         token_range.attempts += 1
         if token_range.attempts >= MAX_ATTEMPTS or classify(error) not in (
@@ -176,14 +177,14 @@ class ScanCursor(Generic[R]):
 
     @property
     def progress(self) -> ScanProgress:
-        """How far it is."""
+        """The progress of the scan."""
         return ScanProgress(
             self.range_count - sum(not token_range.done for token_range in self.ranges), self.range_count, self.rows
         )
 
     @property
     def position(self) -> str:
-        """Where it stands, as opaque text; another scan of the same query goes on from there."""
+        """The position of the scan as opaque text, from which another scan of the same query resumes."""
         entries = [
             [
                 token_range.low,
@@ -197,24 +198,24 @@ class ScanCursor(Generic[R]):
 
 
 def _check_query(query: Select[Any]) -> None:
-    """A scan reads all ranges side by side, so what holds over the whole table has no place in it."""
+    """Refuse clauses that apply to the whole table, since ranges are read in parallel."""
     for is_present, feature in (
         (query.orderings, "an order"),
         (query.groups, "groups"),
         (query.most is not None, "a limit"),
-        (query.by_token, "ranges of tokens of its own"),
+        (query.by_token, "its own token range"),
     ):
         if is_present:
             raise QueryNotSupported(
-                f"A scan has no {feature.removeprefix('an ').removeprefix('a ')}: it reads ranges of the table side by "
-                "side. Use repo.stream() for a query with it.",
+                f"A scan cannot have {feature}: it reads ranges of the table in parallel. "
+                "Use repo.stream() for such a query.",
                 needs=(),
                 helps=("use repo.stream()",),
             )
 
 
 def token_ranges(count: int) -> list[tuple[int, int]]:
-    """The ring in equal parts, above the one bound and up to the other; no key has the lowest token of all.
+    """The token ring in equal parts, each above its lower and up to its upper bound; no key has the lowest token.
 
     >>> token_ranges(2)
     [(-9223372036854775808, -1), (-1, 9223372036854775807)]
@@ -224,22 +225,22 @@ def token_ranges(count: int) -> list[tuple[int, int]]:
 
 
 def restrict_to_range(query: Select[R], low: int, high: int) -> Select[R]:
-    """The rows of a query in one of these ranges."""
+    """The query, restricted to a range of tokens."""
     columns = columns_of(query.source())
     token_call = cast("CallTarget", token(*(columns[name] for name in Keys.of(query.source()).partition)).expression)
     return query.where(Condition(token_call, ">", low), Condition(token_call, "<=", high))
 
 
 def _parse_state(payload: bytes) -> tuple[int, list[_TokenRange]]:
-    """How many ranges there are in all, and those that are not read to their end."""
+    """The number of ranges, and those not finished."""
     try:
         range_count, entries = json.loads(payload)
         ranges = [_TokenRange(low, high, None if text is None else b85decode(text)) for low, high, text in entries]
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidPageToken("This is no position of a scan: it holds something else.") from error
+        raise InvalidPageToken("Not a scan position: it holds something else.") from error
     bounds = [bound for token_range in ranges for bound in (token_range.low, token_range.high)]
     if type(range_count) is not int or not len(ranges) <= range_count <= MAX_RANGES or not all(map(_is_token, bounds)):
-        raise InvalidPageToken("This is no position of a scan: its ranges cannot be.")
+        raise InvalidPageToken("Not a scan position: its ranges are invalid.")
     return range_count, ranges
 
 
@@ -248,11 +249,11 @@ def _is_token(bound: object) -> bool:
 
 
 class Scan(Generic[R]):
-    """Rows of a whole table, to be iterated once.
+    """The rows of a whole table, to be iterated once.
 
     Attributes:
-        progress: how far it is.
-        position: where it stands; give it to another `Repo.scan` of the same query.
+        progress: of the scan.
+        position: for another `Repo.scan` of the same query, which resumes there.
     """
 
     def __init__(
@@ -264,12 +265,12 @@ class Scan(Generic[R]):
 
     @property
     def progress(self) -> ScanProgress:
-        """How far it is."""
+        """The progress of the scan."""
         return self._cursor.progress
 
     @property
     def position(self) -> str:
-        """Where it stands, as opaque text.
+        """The position of the scan as opaque text, from which another scan of the same query resumes.
 
         Raises:
             ConfigurationError: there is no secret to sign it with.
@@ -305,15 +306,15 @@ class Scan(Generic[R]):
 
 
 def _consume_exception(task: asyncio.Task[Any]) -> None:
-    """Take notice of an error that nobody waits for, since another one ended the scan."""
+    """Retrieve the error of a task that nothing awaits, since another error ended the scan."""
     if not task.cancelled():
         task.exception()
 
 
 class AsyncScan(Generic[R]):
-    """All rows of a query by ranges, with ``async for``; see `Scan`.
+    """The rows of a whole table, iterated with ``async for``; see `Scan`.
 
-    A position that was given is verified when the iteration starts, unless the secret is known before.
+    A given position is verified when the iteration starts, unless the secret is known before.
     """
 
     def __init__(
@@ -327,15 +328,15 @@ class AsyncScan(Generic[R]):
 
     @property
     def progress(self) -> ScanProgress:
-        """How far it is."""
+        """The progress of the scan."""
         return self._cursor.progress
 
     @property
     def position(self) -> str:
-        """Where it stands, as opaque text.
+        """The position of the scan as opaque text, from which another scan of the same query resumes.
 
         Raises:
-            ConfigurationError: there is no secret to sign it with, or it is not read before the first row.
+            ConfigurationError: there is no secret to sign it with, or it is read only with the first row.
         """
         if self._cursor.keys:
             return self._cursor.position
@@ -344,11 +345,11 @@ class AsyncScan(Generic[R]):
         if self._missing_keys_error is not None:
             raise self._missing_keys_error
         raise ConfigurationError(
-            "The secret that signs a position is read when the iteration starts: take the position after the first row."
+            "The secret that signs a position is read when the iteration starts: read the position after the first row."
         )
 
     async def _load_keys(self) -> None:
-        """Without a secret a scan runs, unless it resumes from a position; then its own position cannot be taken."""
+        """Load the keys; without a secret a scan runs, unless it resumes, and its position cannot be read."""
         try:
             self._cursor.set_keys(self._cursor.keys or await self._read_keys())
         except ConfigurationError as error:
@@ -386,5 +387,5 @@ class AsyncScan(Generic[R]):
                         yield row
                     await await_if_needed(cursor.mark_delivered(token_range, len(rows), paging_state))
         finally:
-            for task in () if loop.is_closed() else in_flight:  # nothing can be cancelled in a loop that was closed
+            for task in () if loop.is_closed() else in_flight:  # a closed loop can cancel nothing
                 task.cancel()

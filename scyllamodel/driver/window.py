@@ -1,8 +1,8 @@
-"""Many requests under way at once, and their answers taken by the one thread that sends them.
+"""A window of concurrent requests, whose responses are processed by the sending thread.
 
-*In*: steps, each with a tag. *Out*: tags with answers or errors, in the order in which they came. The driver's thread
-leaves what it received and sends what waits; all work on answers is done by the one who asks, who waits until several
-are there, since to be woken for each would cost more than the answer.
+In: messages, each with a tag. Out: tags with responses or errors, in order of arrival. The driver's thread only stores
+what arrived and sends what is queued; the sender processes responses and waits until several have arrived, because a
+wake-up for each would cost more than its response.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _POLL_INTERVAL: Final = 0.005
-"""Seconds between looks at what is in flight, when a run is broken off."""
+"""Seconds between polls of the requests in flight, when a run is interrupted."""
 
 
 class _InFlightRequest(Generic[T]):
@@ -40,16 +40,16 @@ class _InFlightRequest(Generic[T]):
 
 
 class RequestWindow(Generic[T]):
-    """Requests under way, and those that wait for their turn.
+    """Requests in flight, and queued ones.
 
-    An answer sends the next statement that waits, in the driver's own thread, so that no thread has to wake for it; the
-    statements were made, and answers are worked on, by the one who asks.
+    A response triggers the next queued statement in the driver's thread, so that no other thread must wake; the sender
+    makes statements and processes responses.
 
     Parameters:
-        max_in_flight: how many are under way at most.
+        max_in_flight: maximum number of requests in flight.
 
     Attributes:
-        outstanding: how many were asked for whose answers were not taken.
+        outstanding: requests whose responses were not taken yet.
     """
 
     def __init__(self, requests: Requests, max_in_flight: int) -> None:
@@ -59,23 +59,23 @@ class RequestWindow(Generic[T]):
         self._arrivals: deque[tuple[_InFlightRequest[T], Any, bool]] = deque()
         self._callbacks: list[Awaitable[None]] = []
         self._in_flight_count = 0
-        self._lock = threading.RLock()  # a collection, which may end a run, may interrupt the one who holds it
+        self._lock = threading.RLock()  # may be interrupted by a garbage collection, which may end a run
         self._thread_state = threading.local()
         self._wake_threshold = 0
         self._arrival_condition = threading.Condition()
 
     def bind_and_send(self, message: Execute, tag: T) -> None:
-        """Send a statement in its turn; preparing it may wait, and what is wrong with its values is raised here."""
+        """Bind a statement and queue it; preparing may wait, and an error in its values is raised here."""
         self.send(self._requests.prepare_and_bind(message.compiled), tag, message)
 
     def send(self, statement: Any, tag: T, message: Execute) -> None:
-        """Send what is bound already, in its turn."""
+        """Queue a bound statement."""
         self.outstanding += 1
         self._queue.append((statement, _InFlightRequest(tag, None, message, 0)))
         self._send_queued()
 
     def expect_page(self, message: FetchNextPage, tag: T) -> None:
-        """Expect the page that is being fetched."""
+        """Queue the page that is being fetched."""
         self.outstanding += 1
         with self._lock:
             self._in_flight_count += 1
@@ -87,7 +87,7 @@ class RequestWindow(Generic[T]):
         return 0 if self._requests.instrumentation is None else time.time_ns()
 
     def _send_queued(self) -> None:
-        """Send as long as there is room; a request that fails at once comes back here, and the first call goes on."""
+        """Send while there is room; a request that fails at once returns here, and the first call continues."""
         if getattr(self._thread_state, "sending", False):
             return
         self._thread_state.sending = True
@@ -103,7 +103,7 @@ class RequestWindow(Generic[T]):
                         page_size=message.page_size,
                         paging_state=message.paging_state,
                     )
-                except Exception as error:  # noqa: BLE001 - this may be the driver's thread, which must go on
+                except Exception as error:  # noqa: BLE001 - may be the driver's thread, which must continue
                     self._on_result(error, request, is_error=True)
                 else:
                     self._add_callbacks(request.future, request)
@@ -111,7 +111,7 @@ class RequestWindow(Generic[T]):
             self._thread_state.sending = False
 
     def _may_send(self) -> bool:
-        """Whether the one who asked can still take the answers."""
+        """Whether the sender can still take the responses."""
         return True
 
     def _pop_queued(self) -> tuple[Any, _InFlightRequest[T]] | None:
@@ -129,7 +129,7 @@ class RequestWindow(Generic[T]):
         )
 
     def _on_result(self, result: Any, request: _InFlightRequest[T], is_error: bool) -> None:  # noqa: FBT001 - a callback
-        """In the driver's thread, or in ours when a request failed at once.
+        """Callback in the driver's thread, or in the sender's when a request failed at once.
 
         The driver may call back twice, with a timeout and a late answer; the first one counts.
         """
@@ -148,7 +148,7 @@ class RequestWindow(Generic[T]):
             self._arrival_condition.notify()
 
     def drop_queued(self) -> list[T]:
-        """Send nothing more; the tags of what was not sent. What is in flight comes to its end unseen."""
+        """Drop queued requests and return their tags. Requests in flight complete unobserved."""
         with self._lock:
             tags = [request.tag for _, request in self._queue]
             self._queue.clear()
@@ -156,17 +156,17 @@ class RequestWindow(Generic[T]):
         return tags
 
     def drain(self, timeout: float) -> list[tuple[T, Response | None, Exception | None]]:
-        """What has arrived once nothing is in flight any more, or when the time is over."""
+        """The arrived responses, once nothing is in flight or the time is over."""
         deadline = time.monotonic() + timeout
         while self._in_flight_count and not self._requests.connection.is_inherited and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
         return self._take_arrivals(self._requests.instrumentation)
 
     def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
-        """What has arrived; waits until so much has, or all that was asked for."""
+        """The arrived responses; waits for a minimum number, or for all outstanding ones."""
         minimum = min(minimum, self.outstanding)
         if len(self._arrivals) < minimum:
-            self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive here
+            self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive
             with self._arrival_condition:
                 self._wake_threshold = minimum
                 while len(self._arrivals) < minimum:
@@ -193,7 +193,7 @@ class RequestWindow(Generic[T]):
 
 
 class AsyncRequestWindow(RequestWindow[T]):
-    """Requests in flight whose answers are taken in the running event loop."""
+    """A window whose responses are processed in the running event loop."""
 
     def __init__(self, requests: Requests, max_in_flight: int) -> None:
         super().__init__(requests, max_in_flight)
@@ -202,15 +202,15 @@ class AsyncRequestWindow(RequestWindow[T]):
 
     def _wake(self) -> None:
         self._wake_threshold = 0  # one wake-up is enough
-        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits
             self._loop.call_soon_threadsafe(self._arrival_event.set)
 
     def _may_send(self) -> bool:
-        """A loop that was closed sends nothing more: others may write the same rows now."""
+        """Whether the loop is open: after it was closed, others may write the same rows, so nothing more is sent."""
         return not self._loop.is_closed()
 
     async def take_async(self, minimum: int) -> list[tuple[T, Response | None, Exception | None]]:
-        """What has arrived; waits as `take` does."""
+        """The arrived responses, awaited; the minimum is that of `take`."""
         minimum = min(minimum, self.outstanding)
         while len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()
@@ -222,18 +222,18 @@ class AsyncRequestWindow(RequestWindow[T]):
         return await self._take_notified()
 
     async def drain_async(self, timeout: float) -> list[tuple[T, Response | None, Exception | None]]:
-        """What has arrived; waits as `rest` does."""
+        """The arrived responses, awaited, once nothing is in flight or the time is over."""
         deadline = time.monotonic() + timeout
-        while self._in_flight_count and time.monotonic() < deadline:  # noqa: ASYNC110 - answers come in another thread
+        while self._in_flight_count and time.monotonic() < deadline:  # noqa: ASYNC110 - set by another thread
             await asyncio.sleep(_POLL_INTERVAL)
         return await self._take_notified()
 
     def arrived(self) -> list[tuple[T, Response | None, Exception | None]]:
-        """What has arrived; nothing is awaited, and no listener is called, since this may run in a collection."""
+        """The arrived responses; nothing is awaited and no listener called, since a garbage collection may run this."""
         return self._take_arrivals(watch=None)
 
     async def _take_notified(self) -> list[tuple[T, Response | None, Exception | None]]:
-        """What has arrived, once an async ``on_query`` knows of it."""
+        """The arrived responses, after an async ``on_query`` was awaited for each."""
         responses = self._take_arrivals(self._requests.instrumentation)
         while self._callbacks:
             await self._callbacks.pop(0)

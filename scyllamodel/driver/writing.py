@@ -1,6 +1,6 @@
-"""The verbs of `Repo` that write.
+"""The methods of `Repo` that write.
 
-Their twins are in `scyllamodel.driver.aio`, under the same names and with the same parameters.
+`scyllamodel.driver.aio` has the awaited twins, with equal names and parameters.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ class WriteApi(SyncRunner):
     ) -> Any:
         """INSERT a new instance, UPDATE what changed in a loaded one, send nothing for an unchanged one.
 
-        An instance does not know from which keyspace it came: `insert` copies it to that of another tenant. It never
-        reads. None and empty collections of a new instance are left unset, so that no tombstone is written;
-        in a loaded one, a value that was changed to None is set to null. Of collections only the difference is sent.
+        An instance does not know its keyspace: `insert` copies it to that of another tenant. Saving never reads. None
+        and empty collections of a new instance are left unset, so that no tombstone is written; in a loaded one, a
+        value that was changed to None is set to null. Of collections only the difference is sent.
 
         Parameters:
-            if_exists: only if the row is still there, as a lightweight transaction; a deleted one is not revived. Of
+            if_exists: only if the row still exists, as a lightweight transaction; a deleted row is not recreated. For
                 an unchanged instance the row is read at SERIAL.
             nulls: write None and empty collections of a new instance as nulls.
-            ttl: seconds after which what is written expires.
+            ttl: seconds until the written values expire.
             timestamp: the time of the write, in microseconds since 1970.
 
         Raises:
@@ -100,10 +100,10 @@ class WriteApi(SyncRunner):
         ttl: int | None = None,
         timestamp: int | None = None,
     ) -> Any:
-        """INSERT an instance, whether it was loaded or not; parameters and errors as of `save`.
+        """INSERT an instance, loaded or new. The other parameters and the errors are those of `save`.
 
         Parameters:
-            if_not_exists: only if there is no such row, as a lightweight transaction.
+            if_not_exists: only if the row does not exist, as a lightweight transaction.
         """
         using = Using.of(ttl, timestamp)
         return self.run(flows.insert(row, self.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
@@ -113,19 +113,19 @@ class WriteApi(SyncRunner):
     @overload
     def delete(self, row: Model, /, *, timestamp: int | None = ...) -> None: ...
     def delete(self, row: Any, /, *, if_exists: bool = False, timestamp: int | None = None) -> Any:
-        """DELETE the row of an instance; saved again, the instance is a new one.
+        """DELETE the row of an instance, which is new afterwards.
 
         Parameters:
-            if_exists: tell whether there was such a row, by a lightweight transaction.
-            timestamp: the time of the delete, in microseconds since 1970: what was written later stays.
+            if_exists: report whether the row existed, by a lightweight transaction.
+            timestamp: the time of the delete, in microseconds since 1970; later writes are kept.
         """
         return self.run(flows.delete(row, self.keyspace, if_exists=if_exists, timestamp=timestamp))
 
     def truncate(self, model: type[Model], /) -> None:
-        """Delete every row of a table. The whole cluster has to be up.
+        """Delete every row of a table. All nodes must be up.
 
         Raises:
-            TypeError: it is no table.
+            TypeError: it is not a table.
         """
         self.run(truncate(model, self.keyspace))
 
@@ -141,20 +141,20 @@ class WriteApi(SyncRunner):
         on_progress: OnProgress | None = None,
         raise_errors: bool = True,
     ) -> BulkReport:
-        """`save` each of many instances, so many requests at a time. What failed for a passing reason is sent again.
+        """`save` many instances, with a bounded number of concurrent requests. Transient failures are sent again.
 
         Parameters:
-            rows: any iterable; it is read no further than requests can be sent. Whatever is wrong with a row, such as a
-                value that does not fit, is the error of that row.
-            concurrency: requests under way.
-            by_partition: write rows of one partition in batches of 50, many times cheaper where there are such.
+            rows: any iterable, consumed as requests are sent. An error in a row, such as a value of a wrong type, is
+                reported for that row.
+            concurrency: requests in flight.
+            by_partition: write rows of one partition in batches of 50, many times cheaper where rows share partitions.
             on_progress: called after each request.
-            raise_errors: whether rows that failed are an error at the end, or only in the report.
+            raise_errors: whether failed rows raise at the end, or are only in the report.
 
         Raises:
-            BulkWriteError: rows failed; its ``report`` tells which, all others were written.
-            BaseException: what ``rows`` or ``on_progress`` raised, and Ctrl-C: what was sent is settled first, and the
-                exception has the report as ``report``.
+            BulkWriteError: some rows failed; its ``report`` lists them, all others were written.
+            BaseException: raised by ``rows`` or ``on_progress``, or Ctrl-C; sent requests are completed first, and the
+                exception has the ``report``.
         """
         check_not_async("on_progress", on_progress)
         operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
@@ -175,13 +175,16 @@ class WriteApi(SyncRunner):
         on_progress: OnProgress | None = None,
         raise_errors: bool = True,
     ) -> BulkReport:
-        """Delete the rows of many instances, or of a model those under many keys; the rest is as of `save_many`."""
+        """Delete many instances, or rows of a model by key.
+
+        The other parameters and the errors are those of `save_many`.
+        """
         check_not_async("on_progress", on_progress)
         operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
         return operations.delete(rows_or_model, keys, timestamp).run().raise_errors_if(raise_errors)
 
     def batch(self) -> SyncBatch:
-        """Writes that go out together, when the ``with`` block ends without an error."""
+        """Writes that are sent together, when the ``with`` block ends without an error."""
         return SyncBatch(self)
 
 
@@ -193,7 +196,7 @@ class SyncBatch(Batch):
         self._runner = runner
 
     def send(self) -> LWTResult[Any] | None:
-        """Send what was collected, now; the batch is empty afterwards, and can be filled again inside its block."""
+        """Send the collected writes now; the batch is empty afterwards, and can be filled again inside its block."""
         return self._runner.run(flows.send_batch(self))
 
     def __enter__(self) -> Self:

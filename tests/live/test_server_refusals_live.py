@@ -243,7 +243,7 @@ def test_a_level_that_is_none_is_refused(run):
     """By number, and a level of reads for the conditions of a write."""
     with pytest.raises(ConfigurationError, match="consistency"):
         run(lambda found: found.all(N.consistency(99)))
-    with pytest.raises(ConfigurationError, match="write 'SERIAL', or 'LOCAL_SERIAL'"):
+    with pytest.raises(ConfigurationError, match="use 'SERIAL', or 'LOCAL_SERIAL'"):
         run(lambda found: found.execute(IF.if_exists().serial_consistency("QUORUM")))
     assert [] == run(lambda found: found.all(select(Item).where(Item.shop == "-").consistency(ConsistencyLevel.ONE)))
 

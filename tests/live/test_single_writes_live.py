@@ -150,7 +150,7 @@ def test_a_batch_beside_a_save(run, repo, book):
         repo.save(page)
 
     def case(repo):
-        with pytest.raises(ConcurrentWrite, match="was written since the batch collected it"):
+        with pytest.raises(ConcurrentWrite, match="was written after the batch collected it"):
             repo.block(repo.batch(), fill)
 
     run(case)
