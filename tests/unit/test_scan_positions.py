@@ -77,14 +77,14 @@ def test_a_position_is_verified_before_it_is_read():
 )
 def test_what_cannot_be_a_position_is_refused(state):
     """Though it is signed."""
-    with pytest.raises(InvalidPageToken, match="no position of a scan"):
+    with pytest.raises(InvalidPageToken, match="Not a scan position"):
         course(position(state))
 
 
 def test_a_deep_position_is_refused():
     """Nested lists do not exhaust the stack."""
     deep = make_token(course().full_statement, b"[" * 100_000, KEYS)
-    with pytest.raises(InvalidPageToken, match="no position of a scan"):
+    with pytest.raises(InvalidPageToken, match="Not a scan position"):
         course(deep)
 
 
