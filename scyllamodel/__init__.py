@@ -1,7 +1,7 @@
 """Keeps ScyllaDB and Cassandra schemas in step with attrs model classes.
 
-The names below are loaded when they are first used: a program that only declares models never loads the driver, and one
-that never syncs never loads the planner.
+The names below are loaded on first use: a program that only declares models never loads the driver, and one that never
+syncs never loads the planner.
 """
 
 from importlib import import_module
@@ -295,7 +295,7 @@ _HOMES: Final = {
     "scyllamodel.schema.options": "DOCSTRING TableOptions",
     "scyllamodel.schema.plan": "Plan",
 }
-"""Where each public name lives."""
+"""The module of each public name."""
 
 _HOME: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES: Final = {"errors": "errors", "functions": "query.functions", "types": "types"}

@@ -1,8 +1,8 @@
-"""Lexer for CQL statements, with which every module that judges or shows the text of a statement reads it.
+"""A lexer for CQL, used by every module that inspects or shows the text of a statement.
 
 It follows ``Lexer.g`` of Cassandra and ``Cql.g`` of ScyllaDB: three kinds of comments, lines that end with a carriage
-return or a line feed, and ``$$`` strings. Any text can be read, in one pass and in linear time; a string, name or
-comment that is not closed reaches to the end of the text.
+return or a line feed, and ``$$`` strings. Any text can be read, in one pass and in linear time; an unclosed string,
+name or comment extends to the end of the text.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(
 
 
 def tokens(cql: str) -> Iterator[Token]:
-    """All of a text, piece by piece: joined, the pieces are the text.
+    """All tokens of a text; joined, they are the text.
 
     >>> [token.text for token in tokens("DROP/*x*/TABLE a -- b")]
     ['DROP', '/*x*/', 'TABLE', ' ', 'a', ' ', '-- b']

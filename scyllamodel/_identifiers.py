@@ -1,7 +1,7 @@
-"""Names on their way into CQL text: validated, quoted, folded. The only module that quotes.
+"""Validates, quotes and folds names for CQL. The only module that quotes.
 
 Sources: Scylla ``cql3/Cql.g`` (unreserved_keyword), Cassandra ``reserved_keywords.txt`` and ``Lexer.g``; the words in
-``_OBSERVED`` are those that real nodes refused bare as a column name.
+``_OBSERVED`` are those that real nodes refused unquoted as a column name.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ MAX_PORTABLE_NAME_LENGTH: Final = 48
 """Longest portable name of a keyspace, table, view, index, type, and of a column in a custom index."""
 
 MAX_SERVER_NAME_LENGTH: Final = 192
-"""Longest name that any server takes: ScyllaDB since 2025.2."""
+"""Longest name that any server accepts: ScyllaDB since 2025.2."""
 
 INTERNAL_PREFIX: Final = "scyllamodel_"
-"""How the names of our own tables begin: they are no part of anybody's schema, and never emptied."""
+"""The prefix of internal tables, which belong to no declared schema and are never truncated."""
 
 _UNQUOTED: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
@@ -46,11 +46,11 @@ SYSTEM_KEYSPACES: Final = frozenset(
     system_replicated_keys system_schema system_traces system_views system_virtual_schema
     """.split()
 )
-"""Keyspaces that a server makes for itself; of Scylla ``replica/database.cc``, of Cassandra ``SchemaConstants``."""
+"""Keyspaces that servers create; from ScyllaDB ``replica/database.cc`` and Cassandra ``SchemaConstants``."""
 
 
 def companion_keyspace(keyspace: str) -> str:
-    """The keyspace that holds the internal tables of one in which lightweight transactions do not work.
+    """The keyspace of the internal tables for one in which lightweight transactions do not work.
 
     >>> companion_keyspace("shop"), companion_keyspace("a" * 48)
     ('shop_scyllamodel', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa_97daac0e_scyllamodel')
@@ -63,10 +63,10 @@ def companion_keyspace(keyspace: str) -> str:
 
 
 def is_internal_table(name: str) -> bool:
-    """Whether a table is not part of a schema that people declare: an internal table of this package, or of the server.
+    """Whether a table is internal to this package or the server, and not part of a declared schema.
 
-    No user can make a name with ``$``; ScyllaDB keeps the state of lightweight transactions in ``orders$paxos``, which
-    the first of them makes.
+    No user can create a name with ``$``; ScyllaDB keeps the state of lightweight transactions in ``orders$paxos``,
+    which the first of them creates.
 
     >>> is_internal_table("scyllamodel_lock"), is_internal_table("orders$paxos"), is_internal_table("orders")
     (True, True, False)
@@ -75,7 +75,7 @@ def is_internal_table(name: str) -> bool:
 
 
 def quote(name: str) -> str:
-    """The name as CQL reads it back, quoted only where it must be.
+    """The name for CQL, quoted only where necessary.
 
     >>> quote("orders"), quote("select"), quote("Mixed"), quote('od"d 1')
     ('orders', '"select"', '"Mixed"', '"od""d 1"')
@@ -86,7 +86,7 @@ def quote(name: str) -> str:
 
 
 def quote_type(name: str) -> str:
-    """The name of a user type, quoted also where it reads like a native type.
+    """The name of a user type for CQL, quoted also where it equals a native type.
 
     >>> quote_type("address"), quote_type("date")
     ('address', '"date"')
@@ -95,7 +95,7 @@ def quote_type(name: str) -> str:
 
 
 def qualified(keyspace: str | None, name: str) -> str:
-    """``keyspace.name``, each part quoted where it must be; without a keyspace the name alone.
+    """``keyspace.name``, each part quoted where necessary; without a keyspace the name alone.
 
     >>> qualified("shop", "Order")
     'shop."Order"'
@@ -104,7 +104,7 @@ def qualified(keyspace: str | None, name: str) -> str:
 
 
 def unquote(text: str) -> str:
-    """The name behind a piece of CQL: unquoted text is folded to lower case, as servers do.
+    """The name that a piece of CQL denotes: unquoted text is folded to lower case, as servers do.
 
     >>> unquote('"Mixed"'), unquote("Mixed"), unquote('"od""d"')
     ('Mixed', 'mixed', 'od"d')
@@ -124,13 +124,13 @@ def string_literal(text: str) -> str:
 
 
 def name_problem(name: str, kind: str, *, limit: int | None = MAX_PORTABLE_NAME_LENGTH) -> str | None:
-    """Why this name cannot be one of a keyspace, table, view, index or type; None when it can.
+    """Why this name cannot name a keyspace, table, view, index or type; None when it can.
 
     >>> name_problem("a b", "table")
     "a table name holds only ASCII letters, digits and underscores, and 'a b' does not"
 
-    A user type must not be called like a native one: Cassandra takes ``"date"`` in quotes, stores it without, and does
-    not start again, for it reads the native type where it left ours (seen on 5.0).
+    A user type must not have the name of a native one: Cassandra accepts ``"date"`` in quotes, stores it without them,
+    and does not start again, because it reads the native type where it stored the user type (seen on 5.0).
     """
     article = "an" if kind[0] in "aeiou" else "a"
     if not _NAME.fullmatch(name):

@@ -1,6 +1,6 @@
-"""JSON of other programs, read within limits and compared with the schemas of this package.
+"""Reads JSON of other programs within limits, and checks it against the schemas of this package.
 
-*In*: text of files, ledger rows and tokens. *Out*: plain values, or a `ValueError` that says what is wrong.
+In: text of files, ledger rows and tokens. Out: plain values, or a `ValueError` that says what is wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any, Final, NoReturn, cast
 
 MAX_DEPTH: Final = 64
-"""How deep lists and objects may nest; documents of this package nest less than ten deep."""
+"""Maximum depth of lists and objects; documents of this package nest less than ten deep."""
 
 
 def read_json(text: str | bytes) -> Any:
@@ -52,7 +52,7 @@ def check_document(document: Any, kind: str) -> None:
     """Compare a document with the schema of its kind, ``schemas/<kind>.schema.json``.
 
     Raises:
-        ValueError: names the first place that does not fit, and what belongs there.
+        ValueError: names the first place that does not fit, and the expected content.
     """
     schema = _schema(kind)
     fault = next(_schema_faults(document, schema, schema, "the document"), None)
@@ -68,7 +68,7 @@ def _schema(kind: str) -> Mapping[str, Any]:
 
 
 def _schema_faults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], location: str) -> Iterator[str]:
-    """What of a value does not fit, by the keywords that the schemas of this package use for structure."""
+    """The parts of a value that do not fit a schema, by the keywords that this package's schemas use."""
     contents: Any = value
     if "$ref" in schema:
         yield from _schema_faults(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, location)

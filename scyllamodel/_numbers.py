@@ -1,6 +1,6 @@
-"""Numbers that a caller gives: one check for builders, verbs and settings.
+"""Checks numbers given by callers: one check for builders, methods and settings.
 
-Comes in: the name of the parameter, the number, its bounds. Goes out: the number, or a ValueError that names all three.
+In: the name of the parameter, the number, its bounds. Out: the number, or a ValueError that names all three.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_INT: Final = 2**31 - 1
 MAX_BIGINT: Final = 2**63 - 1
 
 MAX_TTL: Final = 20 * 365 * 24 * 60 * 60
-"""The longest time to live that servers take: 20 years (Cassandra ``Attributes.MAX_TTL``)."""
+"""The longest time to live that servers accept: 20 years (Cassandra ``Attributes.MAX_TTL``)."""
 
 
 def check_integer(name: str, number: Any, *, minimum: int, maximum: int = MAX_INT) -> int:
@@ -25,7 +25,7 @@ def check_integer(name: str, number: Any, *, minimum: int, maximum: int = MAX_IN
     20
 
     Raises:
-        ValueError: it is another number, or of another type.
+        ValueError: it is out of bounds, or not an integer.
     """
     integer = None if isinstance(number, bool) or not hasattr(number, "__index__") else operator.index(number)
     if integer is None or not minimum <= integer <= maximum:
@@ -53,10 +53,10 @@ def check_seconds(name: str, value: Any, *, allow_zero: bool = False) -> float:
 
 
 def check_ttl(value: Any) -> int:
-    """A time to live in seconds; 0 is no expiry."""
+    """A time to live in seconds; 0 means no expiry."""
     return check_integer("ttl", value, minimum=0, maximum=MAX_TTL)
 
 
 def check_timestamp(value: Any) -> int:
-    """The time of a write in microseconds since 1970; servers keep the lowest number for themselves."""
+    """A write timestamp in microseconds since 1970; servers reserve the lowest number."""
     return check_integer("timestamp", value, minimum=-MAX_BIGINT, maximum=MAX_BIGINT)

@@ -1,6 +1,6 @@
-"""`Model` as users see it: the model layer's class with the verbs of the release layer.
+"""The public `Model`: the class of the model layer with the methods of the release layer.
 
-It stands floors above both, so that models know no server and nothing imports in circles.
+It is on a floor above both, so that models know no server and nothing imports in circles.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ class Model(BareModel, abstract=True):
     ) -> MigrationResult:
         """Bring the schema up to the models of a repo; for the start of an application, in every replica.
 
-        Called on ``Model`` it takes all models of the repo, called on a subclass that class and its subclasses, with
+        Called on ``Model`` it takes all models of the repo; called on a subclass, that class and its subclasses, with
         the types, views and indexes that they need. One replica changes the schema, the others wait and find it done;
-        where nothing changed since the last start, it costs two reads.
+        if nothing changed since the last start, it costs two reads.
 
         Parameters:
-            mode: ``"apply"``; ``"verify"`` changes nothing and raises what is missing; ``"wait"`` looks until another
-                process has done it; ``"off"``. None means what SCYLLAMODEL_SYNC says, else ``"apply"``.
+            mode: ``"apply"``; ``"verify"`` changes nothing and raises what is missing; ``"wait"`` polls until another
+                process has done it; ``"off"``. None is SCYLLAMODEL_SYNC, or ``"apply"`` if that is unset.
 
-        The other parameters are those of `migrate`, and so are the errors. Also
+        The other parameters are those of `migrate`. In addition to the errors of `migrate`:
 
         Raises:
             SupersededModels: later models, or a rollback, replaced these, and something that they need is missing.
             OutOfSync: something is missing, and ``mode`` is not ``"apply"``.
         """
-        from scyllamodel.release import sync  # noqa: PLC0415 - the first sync loads driver and planner, no class does
+        from scyllamodel.release import sync  # noqa: PLC0415 - only a sync loads driver and planner
 
         return sync(
             repo,
@@ -68,7 +68,7 @@ class Model(BareModel, abstract=True):
 
     @classmethod
     async def sync_all_async(cls, repo: Repo | AsyncRepo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
-        """`sync_all`, awaited: it runs in a thread, and the loop goes on."""
-        from scyllamodel.release.awaited import of_repo  # noqa: PLC0415 - likewise
+        """The awaited `sync_all`: it runs in a thread, and does not block the loop."""
+        from scyllamodel.release.awaited import of_repo  # noqa: PLC0415 - loaded with the first sync
 
         return await of_repo(cls.sync_all)(repo, **keywords)

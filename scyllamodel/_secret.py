@@ -14,14 +14,14 @@ from typing_extensions import override
 from scyllamodel._cql import without_literals
 
 _ROUNDS = 200_000
-"""How often a digest is hashed: a guess at the password takes a tenth of a second."""
+"""Rounds of a digest: a guess at the password takes a tenth of a second."""
 
 
 _DIGEST_PREFIX = "<secret statement, pbkdf2:"
 
 
 class HiddenText(str):
-    """A string that shows as ``***`` wherever it is formatted, and is left behind by `pickle`.
+    """A string that is shown as ``***`` wherever it is formatted, and that `pickle` replaces by None.
 
     >>> text = HiddenText("ALTER ROLE app WITH PASSWORD = 'x'")
     >>> text, f"{text}", "%s" % text, text.encode()[:10]
@@ -48,7 +48,7 @@ class HiddenText(str):
 
 
 def display_text(text: str) -> str:
-    """The text as plans, ledgers and errors have it: that of a hidden one is a digest, which the next run compares.
+    """The text for plans, ledgers and errors; of a hidden one a digest, which the next run compares.
 
     >>> display_text("SELECT 1"), display_text(HiddenText("ALTER ROLE app WITH PASSWORD = 'x'"))[:36]
     ('SELECT 1', '<secret statement, pbkdf2:57d15f8945')
@@ -57,11 +57,11 @@ def display_text(text: str) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Whether this stands for a hidden text."""
+    """Whether a text is the digest of a hidden one."""
     return text.startswith(_DIGEST_PREFIX)
 
 
 def _digest(text: str) -> str:
-    """Slow to guess, and salted with all of the statement that is not secret: two roles of one password differ."""
+    """A slow digest, salted with the parts of the statement that are not secret: two roles with one password differ."""
     raw, salt = text.encode("utf-8", "surrogatepass"), without_literals(text).encode("utf-8", "surrogatepass")
     return f"{_DIGEST_PREFIX}{hashlib.pbkdf2_hmac('sha256', raw, salt, _ROUNDS).hex()}>"

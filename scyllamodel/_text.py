@@ -1,7 +1,7 @@
-"""Text for people, safe to print: what a server, a file or a row holds is spelled out where it would steer the reader.
+"""Makes text of servers, files and rows safe to print.
 
-Control characters drive terminals, format characters change the order of what is read, and line breaks inside a value
-forge lines of a log or a table. Everything that prints calls one of these functions.
+Control characters drive terminals, format characters reorder text, and line breaks inside a value forge lines of a log
+or table. Everything that prints calls one of these functions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ESCAPED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class _EscapeTable(dict[int, str]):
-    """A table for `str.translate` that fills itself: each character that steers, as Python would escape it."""
+    """A table for `str.translate` that fills itself: each unsafe character, as Python escapes it."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -31,7 +31,7 @@ _TEXT_ESCAPES: Final = _EscapeTable({9: "\t", 10: "\n"})
 
 
 def printable(text: str) -> str:
-    r"""A text of several lines with all that steers a terminal or a reader spelled out; its own line breaks stay.
+    r"""A text of several lines with unsafe characters escaped; its line breaks stay.
 
     >>> printable("a\x1b[2J\n\u202eb")
     'a\\x1b[2J\n\\u202eb'
@@ -40,7 +40,7 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    r"""A value that stands within a line, or the line itself: line breaks and tabs are spelled out too.
+    r"""A value within a line, or the line itself, with line breaks and tabs escaped too.
 
     >>> printable_line("Ann\nerror: forged")
     'Ann\\nerror: forged'
@@ -49,7 +49,7 @@ def printable_line(text: str) -> str:
 
 
 def printable_cql(cql: str, indent: str = "") -> str:
-    r"""A statement over its lines; a line break within a literal, a quoted name or a comment is spelled out.
+    r"""A statement over several lines; a line break inside a literal, a quoted name or a comment is escaped.
 
     >>> printable_cql("ALTER TABLE t\n  ADD \"a\nb\" int")
     'ALTER TABLE t\n  ADD "a\\nb" int'

@@ -1,1 +1,1 @@
-"""The only room that knows the driver: sessions, the pinned coordinator, reads of ``system_schema``, errors."""
+"""The only package that imports the driver: sessions, the pinned coordinator, reads and writes of rows, errors."""

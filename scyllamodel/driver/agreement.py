@@ -1,15 +1,14 @@
-"""Whether all nodes have one schema, asked of the coordinator by ourselves.
+"""Waits until all nodes of a cluster have one schema version.
 
-*In*: a `Coordinator`. *Out*: nothing, or `SchemaDisagreement`. The driver's own wait gives up with a log line, counts
-a node out as soon as it lost its connection to it, and always fails on a session with dict rows.
+In: a `Coordinator`. Out: the version, or `SchemaDisagreement`. The driver's own wait is not used: it gives up with a
+log line, ignores a node as soon as its connection is lost, and fails on a session with dict rows.
 
-The coordinator hears of the version of another node late, on ScyllaDB a second after that node has it: a node that the
-session is connected to is asked itself before it counts as behind.
+The coordinator learns the version of another node late, on ScyllaDB one second after that node has it. A node that the
+session is connected to is therefore asked directly before it counts as behind.
 
-A node that has another version counts out only when it is known to be dead: its port takes no connection, *and* its
-gossip heartbeat stands still, or ScyllaDB lists it as down, or where neither can be read the driver considers it down.
-A process that is only paused still takes connections, as its kernel does that, and comes back with an old schema: it
-counts.
+A node with another version is ignored only if it is known to be dead: its port refuses connections, and its gossip
+heartbeat is stalled, ScyllaDB lists it as down, or, where neither can be read, the driver considers it down. A paused
+process still accepts connections, because the kernel does, and resumes with an old schema: it counts.
 """
 
 from __future__ import annotations
@@ -27,31 +26,31 @@ from scyllamodel.driver.servers import CLUSTER_STATUS_QUERY, Node, fetch_nodes, 
 from scyllamodel.errors import IntrospectionError, SchemaDisagreement
 
 OnWait: TypeAlias = Callable[[float, Mapping[str, tuple[str, ...]]], object]
-"""Told, while nodes disagree, the seconds so far and which nodes have which version."""
+"""Receives, while nodes disagree, the seconds waited so far and the nodes of each version."""
 
 HEARTBEAT_TIMEOUT: Final = 5.0
-"""Seconds after which a heartbeat that did not move stands still; live nodes beat once a second."""
+"""Seconds without a new heartbeat after which a node counts as stalled; live nodes send one each second."""
 
 _POLL_INTERVALS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between two looks; most disagreements last a few milliseconds."""
+"""Seconds between two polls; most disagreements last a few milliseconds."""
 
 _HEARTBEATS: Final = "SELECT host_id, generation, heartbeat FROM system_views.gossip_info"
 
 
 @attrs.define
 class HeartbeatMonitor:
-    """What is known of the hearts of nodes.
+    """Heartbeats and states of the nodes, as the coordinator knows them.
 
     Attributes:
-        heartbeats: the heartbeats seen so far, and since when each has stood still (monotonic seconds).
-        up_states: for each node of ScyllaDB, whether it is listed as up.
+        heartbeats: the last heartbeat of each node, and when it was first seen (monotonic seconds).
+        up_states: for each node of ScyllaDB, whether the server lists it as up.
     """
 
     heartbeats: dict[str, tuple[Any, float]] = attrs.Factory(dict[str, tuple[Any, float]])
     up_states: dict[str, bool] = attrs.Factory(dict[str, bool])
 
     def refresh(self, coordinator: Coordinator) -> None:
-        """Read all heartbeats once; a server without the table, or that hides it, leaves this empty."""
+        """Read all heartbeats once; a server that lacks or hides the table changes nothing."""
         try:
             if server_profile(coordinator).has_cluster_status:
                 self.up_states = {
@@ -69,7 +68,7 @@ class HeartbeatMonitor:
                 self.heartbeats[str(row["host_id"])] = (heartbeat, now)
 
     def is_stalled(self, host_id: UUID) -> bool | None:
-        """Whether a node's heart stopped; None when nothing is known of it."""
+        """Whether the node has sent no heartbeat for `HEARTBEAT_TIMEOUT` seconds; None when nothing is known of it."""
         if str(host_id) in self.up_states:
             return not self.up_states[str(host_id)]
         previous = self.heartbeats.get(str(host_id))
@@ -83,11 +82,11 @@ def await_agreement(
 
     Parameters:
         timeout: seconds.
-        on_wait: told of every look that found a disagreement.
+        on_wait: called after each poll that found a disagreement.
         monitor: heartbeats of an earlier wait, which shorten this one.
 
     Raises:
-        SchemaDisagreement: they did not in time; ``versions`` maps each version to its nodes.
+        SchemaDisagreement: they did not agree in time; ``versions`` maps each version to its nodes.
         Exception: one of `DRIVER_ERRORS`, when the coordinator itself did not answer.
     """
     heartbeat_monitor = HeartbeatMonitor() if monitor is None else monitor
@@ -107,7 +106,7 @@ def await_agreement(
 
 
 def read_versions(coordinator: Coordinator, monitor: HeartbeatMonitor) -> dict[str, tuple[str, ...]]:
-    """Each schema version with the addresses of the nodes that have it; dead nodes are left out.
+    """The addresses of the nodes by schema version, without nodes that are known to be dead.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
@@ -121,7 +120,7 @@ def read_versions(coordinator: Coordinator, monitor: HeartbeatMonitor) -> dict[s
     dead_ids = {peer.host_id for peer in divergent_peers if _is_dead(peer, monitor)}
     versions: dict[str, tuple[str, ...]] = {}
     for node in (local_node, *peers):
-        # A node that just joins has told no version yet, and takes the schema over from the others.
+        # A node that just joined has no version yet, and receives the schema from the others.
         if node.schema_version is not None and node.host_id not in dead_ids:
             versions[str(node.schema_version)] = (*versions.get(str(node.schema_version), ()), node.address)
     return versions
@@ -135,7 +134,7 @@ def _is_dead(node: Node, monitor: HeartbeatMonitor) -> bool:
 
 
 def _accepts_connections(node: Node) -> bool:
-    """Whether a socket to the node's CQL port opens; nothing is sent."""
+    """Whether the CQL port of a node accepts a connection; nothing is sent."""
     if node.host is None:
         return False
     try:
@@ -149,6 +148,6 @@ def _disagreement(versions: Mapping[str, tuple[str, ...]], timeout: float) -> Sc
     details = "; ".join(f"{version} on {', '.join(nodes)}" for version, nodes in versions.items())
     return SchemaDisagreement(
         f"the nodes did not agree on one schema within {timeout:g} s: {details}. A node that was paused or cut off can "
-        "take a minute to catch up: wait and run this again, or look at the nodes that stay behind.",
+        "take a minute to catch up: wait and run this again, or inspect the nodes that stay behind.",
         versions={version: list(nodes) for version, nodes in versions.items()},
     )

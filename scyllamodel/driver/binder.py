@@ -1,8 +1,8 @@
-"""A prepared statement -> a function from Python values to a statement that the driver sends.
+"""Functions that bind Python values to a prepared statement.
 
-*In*: the driver's ``PreparedStatement`` and our markers. *Out*: `Bind`. The driver's own ``bind`` looks up every column
-anew; here one function is written for each prepared statement, with the bytes of plain types made in line. Bytes and
-routing keys are those of ``bind``, to which it turns for all that it does not know, and whose errors it makes ours.
+In: the driver's ``PreparedStatement`` and the markers of a statement template. Out: `Bind`. The driver's ``bind`` looks
+up each column in each call; here one function is generated for each prepared statement, with the bytes of plain types
+made inline. Bytes and routing keys equal those of ``bind``, which handles everything else; its errors are translated.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ _INLINE_TEMPLATES: Final[Mapping[str, tuple[str, Any]]] = {
     "DateType": ("{pack}({})", NATIVE_SERIALIZERS["TimestampType"]),
     "SimpleDateType": ("{pack}({})", NATIVE_SERIALIZERS["SimpleDateType"]),
 }
-"""How the bytes of a value are written in line, by the driver's class of the type, and the name that this needs."""
+"""For each driver class of a type: the expression that makes its bytes, and the object that the expression needs."""
 
 
 def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str, tuple[str, ...]]) -> Bind:
     """The function that binds values to a prepared statement.
 
     Parameters:
-        prepared: the driver's.
-        markers: one for each of its values.
-        user_types: the fields of each user type of the model, in the order in which it gives them.
+        prepared: the driver's prepared statement.
+        markers: one for each value of the statement.
+        user_types: the fields of each user type of the model, in the order of its class.
 
     Returns:
         A function that raises `TypeMismatch` for a value that does not fit, naming its column, and `StaleUserType` when
@@ -103,14 +103,14 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
         *(["        statement.routing_key = key"] if key_indexes else []),
         "        return statement",
         "    except Exception:",
-        "        pass",  # what the slow way raises has no context then
+        "        pass",  # an error of the fallback has no context then
         "    return fallback(values)",
     ]
     return define(lines, "bind", f"bind {prepared.query_string}", scope)
 
 
 def _statement_class(prepared: Any) -> type:
-    """One class for each statement, so that what never changes is looked up on it."""
+    """A statement class for one prepared statement, with all constant attributes on the class."""
     first_column = prepared.column_metadata[0]
     attributes = {
         "routing_key": None,
@@ -118,7 +118,7 @@ def _statement_class(prepared: Any) -> type:
         "keyspace": first_column.keyspace_name,
         "table": first_column.table_name,
         "internal_row_factory": staticmethod(tuple_factory),
-        "raw_values": (),  # only the driver's repr reads it, and values are not for logs
+        "raw_values": (),  # only the driver's repr reads it, and logs must not contain values
         "consistency_level": prepared.consistency_level,
         "_serial_consistency_level": prepared.serial_consistency_level,
         "fetch_size": prepared.fetch_size,
@@ -149,7 +149,7 @@ def _value_expression(
     protocol_version: int,
     required: bool,
 ) -> str:
-    """The expression that makes the bytes of one value."""
+    """The source of the expression that makes the bytes of one value."""
     source = f"v{index}"
     if dump is not None:
         scope[f"dump{index}"] = dump
@@ -165,7 +165,7 @@ def _value_expression(
     else:
         scope[f"pack{index}"] = helper
         expression = f"({template.format(source, pack=f'pack{index}', check=f'check{index}')})"
-    # The driver writes a user type of nulls for an unset one, so the test is ours. A key is never unset.
+    # The driver writes a user type of nulls for an unset one, so the test is made here. A key is never unset.
     if required:
         scope["refuse_null"] = _refuse_null
         return expression if dump is None else f"refuse_null() if v{index} is None else {expression}"
@@ -173,8 +173,8 @@ def _value_expression(
 
 
 def _value_check(driver_type: Any, marker: Marker, dump: Any) -> Callable[[Any], Any] | None:
-    """What checks a value and puts its sets and maps in order; None where there is nothing to do."""
-    # A value that `fitted` has put in order holds lists in the place of sets.
+    """The function that checks a value and orders its sets and maps; None where neither is needed."""
+    # A value reordered by `field_reorderer_for` holds lists in place of sets.
     check = value_check_for(driver_type, nulls=marker.holds_nulls, strict=dump is marker.dump)
     arrange = arranger_for(driver_type, is_frozen=marker.type is not None and is_frozen(marker.type))
     if check is None or arrange is None:
@@ -198,7 +198,7 @@ def _routing_key_lines(indexes: Sequence[int] | None) -> list[str]:
 
 
 def _driver_bind(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callable[[Any], Any] | None]) -> Bind:
-    """The driver's own way, and its errors as ours."""
+    """The fallback: the driver's ``bind``, with its errors translated."""
 
     def bind(values: Sequence[Any]) -> Any:
         types = [column.type for column in prepared.column_metadata]
@@ -206,7 +206,7 @@ def _driver_bind(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Calla
         _check_key(prepared, markers, converted)
         try:
             statement = prepared.bind(converted)
-        except Exception as error:  # noqa: BLE001 - serialisers raise whatever their value raises
+        except Exception as error:  # noqa: BLE001 - serializers raise whatever their value raises
             fault = error
         else:
             statement.internal_row_factory, statement.raw_values = tuple_factory, ()
@@ -238,7 +238,7 @@ def _convert(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any
         return converted if check is None else check(converted)
     except StaleUserType:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a converter raises, the column is named
+    except Exception as error:  # noqa: BLE001 - a converter may raise anything; the column is named
         fault = error
     raise _type_mismatch(marker, value, fault, driver_type)
 
@@ -246,13 +246,13 @@ def _convert(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any
 def _column_error(
     prepared: Any, markers: Sequence[Marker], values: Sequence[Any], converted: Sequence[Any], error: Exception
 ) -> Exception:
-    """The error with the column whose value the driver cannot serialise."""
+    """The error that names the column whose value the driver cannot serialize."""
     for marker, column, value, raw in zip(markers, prepared.column_metadata, values, converted, strict=True):
         if raw is None or raw is UNSET_VALUE:
             continue
         try:
             column.type.serialize(raw, prepared.protocol_version)
-        except Exception as column_error:  # noqa: BLE001 - whatever it is, it is this column's
+        except Exception as column_error:  # noqa: BLE001 - a serializer may raise anything; the column is named
             return _type_mismatch(marker, value, column_error, column.type)
     return error
 

@@ -1,8 +1,8 @@
-"""The rows of the ledger on a server, through one node.
+"""The tables of the ledger, read and written as CQL through one node.
 
-*In*: rows by column name. *Out*: rows, answers, or a `StatementFailure` that says what became of a statement. What rows
-mean, and what to do when one was not written, is not decided here. Every name in the text is ours, every value a
-literal that no server can read as anything else.
+In: rows by column name. Out: rows, or a `StatementFailure` that says what became of a statement. The caller decides
+what rows mean, and what to do when one was not written. Only names of this package and CQL literals enter the text of a
+statement.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class CqlLedgerStore:
     """The three tables of the ledger in one keyspace.
 
     Parameters:
-        columns: for each of our tables that is there, those of its columns that this release knows. A table that is not
-            there reads as empty; stamps need no knowledge of columns, so that the fast path does without.
+        columns: the known columns of each internal table that exists. A missing table reads as empty; sync markers need
+            no columns, so the fast path omits them.
     """
 
     def __init__(self, client: LwtClient, keyspace: str, columns: Mapping[str, Collection[str]] = _NO_COLUMNS) -> None:
@@ -42,22 +42,22 @@ class CqlLedgerStore:
         return self._client.coordinator
 
     def versions(self, scope: str, limit: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """The versions of a scope, the newest first."""
+        """The versions of a scope, newest first."""
         return self._select(_MIGRATIONS, {"scope": scope}, "" if limit is None else f" LIMIT {limit}")
 
     def scopes(self) -> Sequence[str]:
         """All scopes of this ledger."""
         if _MIGRATIONS not in self._columns:
             return []
-        rows = self._client.read(f"SELECT DISTINCT scope FROM {self._name(_MIGRATIONS)}")  # noqa: S608 - our own name
+        rows = self._client.read(f"SELECT DISTINCT scope FROM {self._name(_MIGRATIONS)}")  # noqa: S608 - internal name
         return [row["scope"] for row in rows]
 
     def version(self, scope: str, version: int) -> Mapping[str, Any] | None:
-        """One version, by a read that ends what is under way."""
+        """One version, read at SERIAL, which completes any pending transaction."""
         return next(iter(self._select(_MIGRATIONS, {"scope": scope, "version": version}, serial=True)), None)
 
     def steps(self, scope: str, version: int) -> Sequence[Mapping[str, Any]]:
-        """The steps of a version, by their number."""
+        """The steps of a version, in order."""
         return self._select(_STEPS, {"scope": scope, "version": version})
 
     def _select(
@@ -73,7 +73,10 @@ class CqlLedgerStore:
             return self._select_row_by_row(table, keys, suffix)
 
     def _select_row_by_row(self, table: str, keys: Mapping[str, Any], suffix: str) -> list[dict[str, Any]]:
-        """The rows of a partition; one that cannot be decoded is its key, and why under ``[unreadable]``."""
+        """The rows of a partition, each read separately.
+
+        A row that cannot be decoded is its key, and the reason under ``[unreadable]``.
+        """
         key = ", ".join(_KEYS[table])
         rows = self._client.read(f"SELECT {key} FROM {self._name(table)} WHERE {_equalities(keys)}{suffix}")  # noqa: S608 - literals
         return [self._select_row(table, row) for row in rows]
@@ -86,7 +89,7 @@ class CqlLedgerStore:
             return {**key, "[unreadable]": str(error.__cause__ or error)}
 
     def removal(self, scope: str, version: int | None, seq: int | None = None) -> str:
-        """The statement that removes a version, or one of its steps, later than anything in it was written."""
+        """The statement that deletes a version or a step, with a timestamp later than any of its writes."""
         if version is None:
             return f"TRUNCATE {self._name(_MIGRATIONS)}"
         table = _MIGRATIONS if seq is None else _STEPS
@@ -94,38 +97,38 @@ class CqlLedgerStore:
         cells = [f"writetime({name})" for name in self._columns[table] if name not in (*_KEYS[table], "models")]
         cql = f"SELECT {', '.join(cells)} FROM {self._name(table)} WHERE {_equalities(keys)}"  # noqa: S608 - literals
         times = [time for row in self._client.read(cql) for time in row.values() if time is not None]
-        # A row without cells has no time that could be asked for, and may be of any.
+        # A row without cells has no timestamp that could be read, and may have any.
         latest = max(times, default=_MAX_TIMESTAMP)
         timestamp_clause = f" USING TIMESTAMP {latest}" if latest > _current_timestamp() else ""
         return f"DELETE FROM {self._name(table)}{timestamp_clause} WHERE {_equalities(keys)}"  # noqa: S608 - shown, and not sent
 
     def add_version(self, row: Mapping[str, Any]) -> bool:
-        """Write a version unless its number is taken."""
+        """Write a version unless its number is taken; whether it was written."""
         return bool(self._client.compare_and_set(f"{self._insert(_MIGRATIONS, row)} IF NOT EXISTS"))
 
     def change_version(self, scope: str, version: int, to: Mapping[str, Any], when: Mapping[str, Any]) -> bool:
-        """Set columns of a version if others have these values."""
+        """Update columns of a version if other columns have the expected values."""
         cells = ", ".join(f"{name} = {literal(to[name])}" for name in self._known_columns(_MIGRATIONS, to))
         where = _equalities({"scope": scope, "version": version})
         change = f"UPDATE {self._name(_MIGRATIONS)} SET {cells} WHERE {where} IF {_equalities(when)}"  # noqa: S608 - literals
         return bool(self._client.compare_and_set(change))
 
     def put_step(self, row: Mapping[str, Any], *, over: bool = False) -> None:
-        """Write a step, or some columns of it; ``over`` another writer, later than what that one wrote."""
+        """Write a step, or some columns of it; ``over`` replaces another writer's step, with a later timestamp."""
         timestamp_clause = f" USING TIMESTAMP {self._next_timestamp(row)}" if over else ""
         self._client.write(self._insert(_STEPS, row) + timestamp_clause)
 
     def _next_timestamp(self, row: Mapping[str, Any]) -> int:
-        """Microseconds since 1970, by our clock or just after the last write of the step, whichever is later."""
+        """A timestamp in microseconds since 1970: now, or just after the last write of the step, whichever is later."""
         where = _equalities({name: row[name] for name in ("scope", "version", "seq")})
         cql = f"SELECT writetime(state) AS written FROM {self._name(_STEPS)} WHERE {where}"  # noqa: S608 - literals
         timestamps = [written_row["written"] or 0 for written_row in self._client.read(cql)]
         return max(_current_timestamp(), *(timestamp + 1 for timestamp in timestamps), 0)
 
     def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
-        """The version of the schema that these models were last seen in sync with, and the one that stands now.
+        """The schema version that these models were last in sync with, and the current one.
 
-        Both are asked for at once; None where nobody can tell.
+        Both are read concurrently; None where they cannot be read.
         """
         where = _equalities({"scope": scope, "models_fp": models_fp})
         cql = f"SELECT schema_version FROM {self._name(_VERIFIED)} WHERE {where}"  # noqa: S608 - literals
@@ -133,12 +136,12 @@ class CqlLedgerStore:
             marker_rows, current_rows = self._coordinator.read(
                 lambda node: _query_concurrently(node, cql, SCHEMA_VERSION_QUERY)
             )
-        except DRIVER_ERRORS:  # no such table, no right to read it, no answer: the full read will tell
+        except DRIVER_ERRORS:  # no such table, no permission, no answer: the full read reports it
             return None, None
         return (marker_rows[0]["schema_version"] if marker_rows else None), current_rows[0]["schema_version"]
 
     def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
-        """Write that stamp."""
+        """Write the sync marker of these models."""
         row = {"scope": scope, "models_fp": models_fp, "schema_version": schema_version, "checked_at": checked_at}
         self._client.write(self._insert(_VERIFIED, row))
 
@@ -147,7 +150,7 @@ class CqlLedgerStore:
         return f"INSERT INTO {self._name(table)} ({', '.join(cells)}) VALUES ({_literals(cells)})"  # noqa: S608 - literals
 
     def _known_columns(self, table: str, row: Mapping[str, Any]) -> list[str]:
-        """A table of an older release may lack columns."""
+        """The columns of a row that the table has; a table of an older release may lack some."""
         return [name for name in row if name in self._columns[table]]
 
     def _name(self, table: str) -> str:
@@ -155,12 +158,12 @@ class CqlLedgerStore:
 
 
 def _current_timestamp() -> int:
-    """Microseconds since 1970, as the times of writes are."""
+    """The time in microseconds since 1970, as write timestamps have it."""
     return time.time_ns() // 1000
 
 
 def _query_concurrently(node: PinnedNode, *queries: str) -> list[list[dict[str, Any]]]:
-    """The rows of queries that are asked at once."""
+    """The rows of several queries, sent concurrently."""
     futures = [node.start(cql) for cql in queries]
     return [list(future.result()) for future in futures]
 

@@ -1,6 +1,6 @@
-"""Which indexes and views are not filled yet, as one node sees it.
+"""Indexes and views whose build is not complete, as one node reports it.
 
-*In*: a `Coordinator` and the facts of a keyspace. *Out*: their names; None where the user may not ask.
+In: a `Coordinator` and the facts of a keyspace. Out: their names; None where the role may not read the build tables.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from scyllamodel.schema.server import is_viewless
 
 
 def read_unbuilt(coordinator: Coordinator, live: KeyspaceFacts) -> tuple[str, ...] | None:
-    """The indexes and views of this keyspace that the node is still filling, by name.
+    """The indexes and views of a keyspace that the node is still building, by name.
 
-    Both servers list what is done: views in ``system.built_views``, indexes in ``system."IndexInfo"``, whose
-    ``table_name`` is the keyspace. Reading them takes a right of its own, hence None. ScyllaDB's vector and full-text
-    indexes are built by a service beside the node, which lists them nowhere: they are left out.
+    Servers list completed builds: views in ``system.built_views``, indexes in ``system."IndexInfo"``, whose
+    ``table_name`` is the keyspace. Reading them needs a permission, hence None. ScyllaDB's vector and full-text indexes
+    are built by a separate service and never listed: they are left out.
     """
     name = string_literal(live.name)
-    views = f"SELECT view_name FROM system.built_views WHERE keyspace_name = {name}"  # noqa: S608 - quoted by `string`
-    indexes = f'SELECT index_name FROM system."IndexInfo" WHERE table_name = {name}'  # noqa: S608 - likewise
+    views = f"SELECT view_name FROM system.built_views WHERE keyspace_name = {name}"  # noqa: S608 - quoted literal
+    indexes = f'SELECT index_name FROM system."IndexInfo" WHERE table_name = {name}'  # noqa: S608 - quoted literal
     try:
         built_names = {row["view_name"] for row in coordinator.rows(views)}
         built_names |= {row["index_name"] for row in coordinator.rows(indexes)}

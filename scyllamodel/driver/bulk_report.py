@@ -1,6 +1,6 @@
-"""What came of many rows: the report of a bulk run, and its progress.
+"""The report and the progress of a bulk run.
 
-*In*: what the run counted. *Out*: values for the caller, and `BulkWriteError` where rows failed.
+In: the counters of the run. Out: values for the caller, and `BulkWriteError` where rows failed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ OnProgress: TypeAlias = Callable[["Progress"], Any]
 
 @attrs.frozen
 class Progress:
-    """How far it is.
+    """The progress of a bulk run.
 
     Attributes:
-        done: rows that need no more work, failed ones included.
-        failed: of these.
-        total: of all; None when the rows come from something without a length.
+        done: finished rows, including failed ones.
+        failed: failed rows.
+        total: all rows; None when the source has no length.
     """
 
     done: int
@@ -36,9 +36,9 @@ class RowError:
     """A row that was not written.
 
     Attributes:
-        index: its place among those given, from 0.
-        row: itself, or its key.
-        error: why.
+        index: its position among the rows given, from 0.
+        row: the instance, or the key.
+        error: the cause.
     """
 
     index: int
@@ -48,15 +48,15 @@ class RowError:
 
 @attrs.frozen
 class BulkReport:
-    """What became of many rows.
+    """The outcome of a bulk run.
 
     Attributes:
-        total: how many there were.
-        sent: how many were sent; unchanged ones are not.
-        requests: how many requests that took.
-        retried: how many of these were sent again.
-        errors: of the rows that failed, by their place.
-        seconds: how long it took.
+        total: rows taken from the source.
+        sent: rows sent; unchanged ones are not.
+        requests: requests sent.
+        retried: requests sent again.
+        errors: of failed rows, by position.
+        seconds: duration.
     """
 
     total: int
@@ -68,20 +68,20 @@ class BulkReport:
 
     @property
     def written(self) -> int:
-        """How many rows are as they should be, those that were so before included."""
+        """Rows that are stored as given, including unchanged ones."""
         return self.total - len(self.errors)
 
     def raise_errors_if(self, enabled: bool) -> Self:  # noqa: FBT001 - passed on from a keyword
-        """The report itself, if what failed is not demanded to be an error."""
+        """The report; with ``enabled`` it raises if rows failed."""
         if enabled:
             self.raise_errors()
         return self
 
     def raise_errors(self) -> None:
-        """Raise what failed, if anything did.
+        """Raise `BulkWriteError` if rows failed.
 
         Raises:
-            BulkWriteError: with this report.
+            BulkWriteError: carries this report.
         """
         if self.errors:
             first = self.errors[0]

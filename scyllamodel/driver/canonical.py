@@ -1,7 +1,7 @@
-"""Values of a statement -> their bytes as they are sent, in one order for all processes.
+"""A byte encoding of statement values that is equal in every process.
 
-The driver serialises a set in the order in which Python iterates it, which differs from process to process. What is
-compared across processes, such as a page token, compares the bytes that are made here, without a server.
+The driver serializes a set in Python's iteration order, which differs between processes. Page tokens and scan positions
+compare these bytes instead, without a server.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _PARAMETERIZED: Final[dict[type[Any], str]] = {
 
 
 def canonical_values(compiled: Compiled[Any]) -> bytes:
-    """The values of a statement, each behind its length: equal exactly when the same values are sent.
+    """The values of a statement, each with a length prefix: equal exactly when equal values are sent.
 
-    A value that cannot be serialised, and so will be refused when it is bound, equals nothing, not even itself.
+    A value that cannot be serialized, and is refused when bound, equals nothing, not even the same value.
     """
     user_types = {cls.__cql_name__: cls.__facts__.fields for cls in getattr(compiled.shape.model, "__user_types__", ())}
-    token = NAIVE_UTC.set(True)  # whether they are taken at all is for the binder to say
+    token = NAIVE_UTC.set(True)  # whether naive datetimes are allowed is decided when binding
     try:
         encoded = [_encode(*pair, user_types) for pair in zip(compiled.shape.markers, compiled.values, strict=True)]
-    except Exception:  # noqa: BLE001 - serialisers raise whatever their value raises
+    except Exception:  # noqa: BLE001 - serializers raise whatever their value raises
         encoded = [secrets.token_bytes(16)]
     finally:
         NAIVE_UTC.reset(token)
@@ -58,13 +58,13 @@ def _encode(marker: Marker, value: Any, user_types: Mapping[str, Any]) -> bytes 
     if cql_type is None:
         return repr(converted).encode()
     if isinstance(cql_type, ListType) and not is_frozen(cql_type):
-        cql_type = SetType(cql_type.element)  # of IN, whose order means nothing
+        cql_type = SetType(cql_type.element)  # the values of IN, whose order is irrelevant
     type_class = driver_type_for(cql_type, user_types)
     return canonicalize(type_class, type_class.to_binary(converted, _PROTOCOL_VERSION))
 
 
 def driver_type_for(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
-    """The driver's class of a type.
+    """The driver's class for a CQL type.
 
     Parameters:
         user_types: the names and types of the fields, by the name of the user type.
@@ -82,11 +82,11 @@ def driver_type_for(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
 
 
 def canonicalize(driver_type: Any, data: bytes | None) -> bytes | None:
-    """The bytes of a value in a fixed order, each element of a set once.
+    """The canonical bytes of a serialized value: sets and maps in a fixed order, without duplicates.
 
     Parameters:
         driver_type: the driver's class of the type.
-        data: as that class has serialised it; None is a null.
+        data: the value as serialized by that class; None is a null.
     """
     kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
     if data is None or not subtypes:
@@ -108,7 +108,7 @@ def canonicalize(driver_type: Any, data: bytes | None) -> bytes | None:
 
 
 def _split_items(data: bytes, start: int) -> Iterator[bytes | None]:
-    """What stands behind its length, from here to the end; a negative length is that of a null."""
+    """The length-prefixed items up to the end; a negative length is a null."""
     while start < len(data):
         length = int.from_bytes(data[start : start + 4], "big", signed=True)
         start += 4
@@ -117,7 +117,7 @@ def _split_items(data: bytes, start: int) -> Iterator[bytes | None]:
 
 
 def _canonicalize_vector(element: Any, data: bytes) -> bytes:
-    """The bytes of a vector: items of a fixed size side by side, others behind their lengths."""
+    """The canonical bytes of a vector: items of fixed size without prefixes, others with length prefixes."""
     if element.serial_size() is not None:
         return data
     items, start = list[bytes | None](), 0

@@ -1,7 +1,7 @@
-"""Rows that many programs change at once: conditional updates, and reads that see them.
+"""Lightweight transactions on rows that many processes change, and reads that see them.
 
-*In*: a `Coordinator`, text made of names of ours and `literal` values. *Out*: rows, answers, or a `StatementFailure`
-that says what became of a statement. Consistency is no setting: a lock that is held only in one data centre is none.
+In: a `Coordinator`, and CQL made of internal names and `literal` values. Out: rows, outcomes, or a `StatementFailure`
+that says what became of a statement. Consistency is fixed: a lock that holds in one data centre only is useless.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from scyllamodel.schema.apply import StatementFailure, StatementRefused, Stateme
 LiteralValue: TypeAlias = str | int | UUID | datetime | Iterable[str] | None
 
 TIMEOUT: Final = 5.0
-"""Seconds for one statement on one row: more than any server's own limit, less than any sensible lease."""
+"""Seconds for one statement: more than the server's own limit, less than any sensible lease."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def literal(value: LiteralValue) -> str:
-    """A value as CQL text that no server can read as anything else.
+    """A value as CQL text that no server can read as another value.
 
     >>> literal("it's"), literal(None), literal(7), literal(["a", "b"])
     ("'it''s'", 'null', '7', "['a', 'b']")
@@ -48,12 +48,12 @@ def literal(value: LiteralValue) -> str:
 
 @attrs.frozen
 class LwtOutcome:
-    """The answer to a conditional statement.
+    """The outcome of a conditional statement.
 
     Attributes:
-        applied: whether its condition held, so that it was done.
-        row: what the server told of the row, by column: at least the columns of the condition if it did not hold and
-            there is such a row; nothing is promised otherwise.
+        applied: whether the condition was true and the statement applied.
+        row: the row as the server returned it: if not applied and the row exists, at least the columns of the
+            condition; otherwise unspecified.
     """
 
     applied: bool
@@ -64,10 +64,10 @@ class LwtOutcome:
 
 
 class LwtClient:
-    """Conditional statements and their reads, through the node of the run.
+    """Sends conditional statements and their reads through the coordinator.
 
     Parameters:
-        coordinator: shared with all that the run does; it moves to the next node when this one is lost.
+        coordinator: shared by the whole run; it fails over when the node is lost.
         timeout: seconds for each statement.
     """
 
@@ -79,10 +79,10 @@ class LwtClient:
         """The rows of a query.
 
         Parameters:
-            serial: at SERIAL, which first brings to an end what is under way, rather than at QUORUM.
+            serial: read at SERIAL, which completes pending transactions, instead of at QUORUM.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: as the subclass that fits.
         """
         return self._execute(cql, ConsistencyLevel.SERIAL if serial else ConsistencyLevel.QUORUM)
 
@@ -90,15 +90,15 @@ class LwtClient:
         """Send a plain write, at QUORUM.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: as the subclass that fits.
         """
         self._execute(cql, ConsistencyLevel.QUORUM)
 
     def compare_and_set(self, cql: str) -> LwtOutcome:
-        """Send a conditional statement, once.
+        """Send a conditional statement once.
 
         Raises:
-            StatementUnknown: it was applied, or was not, or will be yet.
+            StatementUnknown: it was applied, was not, or will be later.
             StatementFailure: it was not applied.
         """
         (row,) = self._execute(cql, ConsistencyLevel.QUORUM)
@@ -113,7 +113,10 @@ class LwtClient:
 
 
 def _failure(error: Exception) -> StatementFailure:
-    """What became of it. Paxos retries by itself, so a round before the one that found no quorum may yet be done."""
+    """The failure for a driver error.
+
+    Paxos retries internally, so a round before the one that found no quorum may still complete.
+    """
     message = server_message(error)
     if isinstance(error, Unavailable):
         return StatementUnknown(message)

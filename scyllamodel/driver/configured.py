@@ -1,7 +1,7 @@
-"""The repos that somebody configured, wherever: in the call, the environment or ``pyproject.toml``.
+"""The configured repos: those of a call, of the environment, or of ``pyproject.toml``.
 
-*In*: what the call names. *Out*: `Repo` objects with distinct names. The places and their order are those of
-`scyllamodel.config.configured_targets`; this is separate because only the driver's floor knows `Repo`.
+In: what the call names. Out: `Repo` objects with distinct names. `scyllamodel.config.configured_targets` defines the
+places and their order; this module is separate because only the driver layer knows `Repo`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def configured_repos(
 
     Parameters:
         named: repos, URLs, or ``module:attribute`` of a repo or of a function that returns one.
-        environ: instead of `os.environ`.
-        folder: where to look for ``pyproject.toml`` from, instead of the current folder.
+        environ: replaces `os.environ`.
+        folder: where the search for ``pyproject.toml`` starts; the current folder by default.
 
     Raises:
-        ConfigurationError: nothing is configured, or something else than a repo, or two repos of one name.
-        DiscoveryError: a named module is there and its import fails.
+        ConfigurationError: nothing is configured, a target is not a repo, or two repos share a name.
+        DiscoveryError: a named module exists and its import fails.
     """
     sources = [named] if isinstance(named, (Repo, str)) or not hasattr(named or (), "__iter__") else list(named or ())
     if sources:
@@ -50,9 +50,7 @@ def configured_repos(
 def _target_text(value: object) -> str:
     if isinstance(value, str):
         return value
-    message = (
-        f"the call names an object of the type {type(value).__name__!r}, which is neither a Repo nor the name of one."
-    )
+    message = f"the call names an object of type {type(value).__name__!r}; expected a Repo or the name of one."
     raise ConfigurationError(message, setting="repos")
 
 
@@ -64,7 +62,7 @@ def _load_repo(target: Target) -> Repo:
         value = _call_factory(target, cast("Callable[[], object]", value))
     if not isinstance(value, Repo):
         raise ConfigurationError(
-            f"{target.source} names {target.text!r}, which is {type(value).__name__!r} and no Repo. Name a Repo, or a "
+            f"{target.source} names {target.text!r}: expected a Repo, got {type(value).__name__!r}. Name a Repo, or a "
             "function without parameters that returns one.",
             setting="repos",
         )
@@ -84,12 +82,12 @@ def _call_factory(target: Target, factory: Callable[[], object]) -> object:
 
 
 def _unique_by_name(repos: Iterable[Repo]) -> list[Repo]:
-    """Each repo once; models are bound to repos by name, so two of one name cannot be told apart."""
+    """The repos without duplicates; models are bound by repo name, so names must be unique."""
     by_name: dict[str, Repo] = {}
     for repo in repos:
         if by_name.setdefault(repo.name, repo) is not repo:
             raise ConfigurationError(
-                f"two repos are called {repo.name!r}: {by_name[repo.name]!r} and {repo!r}. Give one of them another "
+                f"two repos are named {repo.name!r}: {by_name[repo.name]!r} and {repo!r}. Give one of them another "
                 'name: Repo("audit", …), or ?name=audit in a URL.',
                 setting="name",
             )

@@ -1,8 +1,8 @@
-"""From settings to a driver session, or to one error that says which host, what happened, and what to do.
+"""Connect a driver session from settings, or fail with one error that names the host, the cause and the remedy.
 
-*In*: `RepoSettings`. *Out*: a connected driver session of our own. Whatever can be wrong with a connection is found
-here, within seconds: left alone, the driver tries hosts one after another, waits twice for a silent one, and says
-nothing of a data centre that does not exist.
+In: `RepoSettings`. Out: a connected session that scyllamodel owns. All connection problems are reported within seconds:
+without this module the driver tries hosts one after another, waits twice for a silent one, and does not mention a
+missing data centre.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ CONNECT_TIMEOUT: Final = 2.0
 """Seconds for one attempt at one host while the first connection is made; the driver makes two attempts."""
 
 RELEASE_PROFILE: Final = "scyllamodel"
-"""An execution profile that sends nothing, and keeps the common coordinator connected by its policy."""
+"""An execution profile that sends nothing: its policy keeps the common coordinator connected."""
 
 RECONNECT_TIMEOUT: Final = 5.0
-"""Seconds for one attempt once the cluster is known, which is the driver's default."""
+"""Seconds for one attempt after the first connection; the driver's default."""
 
 
 def connect(settings: RepoSettings) -> Any:
-    """A session of a new driver cluster, without a keyspace: every statement of ours names its own.
+    """A session of a new driver cluster, without a keyspace: every internal statement names its own.
 
     Raises:
-        ConnectionFailed: no server answered as it should; nothing of the attempt is left running.
-        ConfigurationError: the driver cannot be set up as the settings say.
+        ConnectionFailed: no server answered properly; nothing of the attempt is left running.
+        ConfigurationError: the driver rejects the settings.
     """
     cluster: Any = None
     connections: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -68,7 +68,7 @@ def connect(settings: RepoSettings) -> Any:
             _exclude_unreachable_hosts(cluster)
             session = cluster.connect()
             _check_policy(cluster)
-        except BaseException as error:  # Ctrl-C too
+        except BaseException as error:  # including Ctrl-C
             hosts = _known_hosts(cluster)
             if cluster is not None:
                 _close_connections(cluster, connections)
@@ -81,7 +81,7 @@ def connect(settings: RepoSettings) -> Any:
 
 
 def _track_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
-    """Note each connection of a cluster, also while it is being made."""
+    """Track each connection of a cluster, also while it is being made."""
     base: Any = cluster.connection_class
 
     class TrackedConnection(base):  # type: ignore[misc]
@@ -93,17 +93,17 @@ def _track_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
 
 
 def _close_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
-    """Close what was opened; a connection on which somebody waited when Ctrl-C came is in no pool of the driver."""
+    """Close all connections; one that was being opened when Ctrl-C came is in no pool of the driver."""
     try:
         cluster.shutdown()
     finally:
         for connection in list(connections):
-            if getattr(connection, "_socket", None) is not None:  # it came as far as having one
+            if getattr(connection, "_socket", None) is not None:  # it got as far as having one
                 connection.close()
 
 
 def _check_policy(cluster: Any) -> None:
-    """Refuse a policy that sends data to no node at all; our own profile connects one even then."""
+    """Refuse a policy that ignores every node; the internal profile would hide that."""
     policy = cluster.profile_manager.default.load_balancing_policy
     hosts = _known_hosts(cluster)
     if all(policy.distance(host) == HostDistance.IGNORED for host in hosts):
@@ -117,10 +117,10 @@ def _known_hosts(cluster: Any) -> list[Any]:
 def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
     """The keywords of `cassandra.cluster.Cluster`.
 
-    Release work needs neither the driver's own picture of the schema (a third of the time of a first connection to a
-    large one) nor its wait and refresh after each DDL (most of the time of a migration); both start switched off and
-    `DataMode` switches them on for whoever takes ``repo.session``, since token-aware routing reads the replication of
-    keyspaces there. Token metadata, one row per node, is always read.
+    Release work needs neither the driver's schema metadata (a third of the time of a first connection to a large
+    schema) nor its wait and refresh after each DDL (most of the time of a migration). Both start disabled;
+    `Connection.application_session` enables them for users of ``repo.session``, because token-aware routing reads the
+    replication of keyspaces there. Token metadata, one row per node, is always read.
     """
     nodes = [node_address(node) for node in settings.nodes]
     keywords: dict[str, Any] = {
@@ -130,7 +130,7 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
         "connect_timeout": CONNECT_TIMEOUT,
         "schema_metadata_enabled": False,
         "max_schema_agreement_wait": 0,
-        # A connection whose answers are swallowed is otherwise found out after 60 seconds.
+        # Without heartbeats, a connection whose answers are lost is detected after 60 seconds.
         "idle_heartbeat_interval": 10,
         "idle_heartbeat_timeout": 10,
     }
@@ -143,7 +143,7 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
 
 
 def _profiles(settings: RepoSettings) -> dict[Any, Any]:
-    """The application's execution profiles, a default one unless it brings its own, and one that connects us."""
+    """The execution profiles: the application's, a default one unless it brings its own, and the internal one."""
     profiles: dict[Any, Any] = {
         RELEASE_PROFILE: ExecutionProfile(load_balancing_policy=LowestHostIdPolicy()),
         **(settings.execution_profiles or {}),
@@ -155,8 +155,8 @@ def _profiles(settings: RepoSettings) -> dict[Any, Any]:
                     "retry_policy", "speculative_execution_policy"):  # fmt: skip
         if getattr(settings, setting) is not None:
             raise ConfigurationError(
-                f"repo {settings.name!r}: {setting}= and a default profile in execution_profiles= say the same thing "
-                "twice. Put it into the profile.",
+                f"repo {settings.name!r}: {setting}= and a default profile in execution_profiles= are both set. "
+                "Move it into the profile.",
                 setting=setting,
                 repo=settings.name,
             )
@@ -178,7 +178,7 @@ def _default_profile(settings: RepoSettings) -> dict[str, Any]:
 
 
 def _exclude_unreachable_hosts(cluster: Any) -> None:
-    """Ask all hosts at once and let the driver try only those that answer; it would try them one after another."""
+    """Probe all hosts at once and let the driver try only those that answer; it would try them one after another."""
     endpoints = list(cluster.endpoints_resolved)
     if len(endpoints) < 2:
         return
@@ -191,23 +191,23 @@ def _exclude_unreachable_hosts(cluster: Any) -> None:
     if len(errors) == len({str(endpoint) for endpoint in endpoints}):
         raise NoHostAvailable("Unable to connect to any servers", errors)
     cluster.endpoints_resolved = [endpoint for endpoint in endpoints if str(endpoint) not in errors]
-    # A node need not tell its own port, and the driver then takes this one.
+    # A node may not announce its port; the driver then takes this one.
     cluster.port = cluster.endpoint_factory.port = cluster.endpoints_resolved[0].port
 
 
 def _probe_host(cluster: Any, endpoint: Any) -> Exception | None:
-    """Why a host cannot be talked to, or None."""
+    """The error of a connection attempt to a host; None when it answers."""
     try:
         cluster.connection_factory(endpoint).close()
     except (ProtocolVersionUnsupported, ProtocolException):
-        return None  # it answers; the driver goes on to negotiate an older version
+        return None  # it answers; the driver negotiates an older version
     except Exception as error:  # noqa: BLE001 - the driver raises what its sockets raise
         return error
     return None
 
 
 class _LogSilencer:
-    """How many connection attempts are being made, and the level that the driver's logger had before the first."""
+    """The number of attempts in progress, and the level of the driver's logger before the first."""
 
     lock = threading.Lock()
     depth = 0
@@ -215,7 +215,7 @@ class _LogSilencer:
 
 
 def _reset_in_child() -> None:
-    """In the child: the attempts were the parent's, and so was the thread that may hold the lock."""
+    """Reset in a forked child: the attempts were the parent's, and so was the thread that may hold the lock."""
     if _LogSilencer.depth:
         logging.getLogger("cassandra").setLevel(_LogSilencer.level)
     _LogSilencer.lock, _LogSilencer.depth = threading.Lock(), 0
@@ -226,7 +226,7 @@ forks.call_in_child(_reset_in_child)
 
 @contextlib.contextmanager
 def _silenced_driver_log() -> Generator[None]:
-    """Keep the driver from logging tracebacks of what we report in a sentence."""
+    """Suppress the driver's tracebacks for errors that are reported as one sentence."""
     logger = logging.getLogger("cassandra")
     with _LogSilencer.lock:
         if not _LogSilencer.depth:
@@ -243,25 +243,25 @@ def _silenced_driver_log() -> Generator[None]:
 
 
 def stop_event_loop() -> None:
-    """End the thread of the driver's event loop, which otherwise keeps half of all programs for 5 seconds at exit.
+    """Stop the thread of the driver's event loop, which otherwise delays the exit of half of all programs by 5 seconds.
 
-    For the very end of a command line that is ours, after every repo was closed: the loop belongs to all clusters of
-    the process. Other event loops than libev end by themselves, and are left alone. A connection that was being made
-    when the user gave up keeps the loop from ending; its thread is a daemon, and the driver is not to wait for it.
+    Only for the end of the command line, after every repo was closed: the loop serves all clusters of the process.
+    Event loops other than libev end on their own. A pending connection attempt keeps the loop alive; its thread is a
+    daemon, and the driver need not wait for it.
     """
     module: Any = sys.modules.get("cassandra.io.libevreactor")
     loop: Any = getattr(module, "_global_loop", None)
-    if loop is None or loop._pid != os.getpid():  # noqa: SLF001 - a parent's is left to `forks`
+    if loop is None or loop._pid != os.getpid():  # noqa: SLF001 - that of a parent process is left to `forks`
         return
     thread = loop._thread  # noqa: SLF001
     if thread is not None and thread.is_alive():
-        loop._shutdown = True  # noqa: SLF001 - the driver has no public way (seen on scylla-driver 3.29.12)
+        loop._shutdown = True  # noqa: SLF001 - the driver has no public API for it (seen on scylla-driver 3.29.12)
         loop.notify()
         thread.join(0.5)
     module._global_loop = None  # noqa: SLF001 - also a loop whose thread never started, which cannot be joined
 
 
 def loop_is_idle() -> bool:
-    """Whether no connection of any cluster is open, so that nobody needs the driver's event loop any more."""
+    """Whether no connection of any cluster is open, so that the driver's event loop can stop."""
     loop: Any = getattr(sys.modules.get("cassandra.io.libevreactor"), "_global_loop", None)
     return not getattr(loop, "_live_conns", None)

@@ -1,9 +1,8 @@
-"""The one node that a whole run uses, chosen as every other run would choose, and the next one once it is lost.
+"""The one node that a whole run uses, chosen as every other run would choose, and its successor when it is lost.
 
-*In*: a `Connection`. *Out*: a `Coordinator`, shared by all parts of a run, whose `PinnedNode` node receives every
-request. A node sees its own schema changes at once, and orders the changes of all who use it; two nodes order nothing
-(two ADDs of one column with different types through two of them wedged the DDL of a whole Cassandra cluster, 2 of 2
-attempts).
+In: a `Connection`. Out: a `Coordinator`, shared by all parts of a run, whose `PinnedNode` receives every request. A
+node sees its own schema changes at once and orders those of all its clients; two nodes do not (two ADDs of one column
+with different types through two of them wedged the DDL of a whole Cassandra cluster, 2 of 2 attempts).
 """
 
 from __future__ import annotations
@@ -40,29 +39,29 @@ READ_TIMEOUT: Final = 10.0
 """Seconds for one page of a read of system tables."""
 
 QUICK_READ_TIMEOUT: Final = 3.0
-"""Seconds after which a node that did not answer a read is asked whether it answers at all."""
+"""Seconds after which a node that did not answer a read is probed."""
 
 PROBE_TIMEOUTS: Final = (2.0, 5.0)
-"""Seconds for a node to answer a probe: all nodes are tried with the first value before any gets the second."""
+"""Seconds for a probe: all nodes get the first value before any gets the second."""
 
 _POOL_TIMEOUT: Final = 5.0
-"""Seconds for the driver to connect to a node that it means to connect to."""
+"""Seconds for the driver to open its pool to a node."""
 
 _PROBE_QUERY: Final = "SELECT host_id FROM system.local WHERE key = 'local'"
 
 _log = logging.getLogger("scyllamodel")
 
 DRIVER_ERRORS: Final = (DriverException, NoHostAvailable, ConnectionException, ConnectionBusy, ErrorMessage)
-"""All that a request raises."""
+"""All errors that a request raises."""
 
 
 @attrs.frozen
 class PinnedNode:
-    """One node, for requests that must not reach another one.
+    """One node, for requests that must not reach another.
 
     Attributes:
-        host: the driver's object for it.
-        read_timeout: seconds for one page of a read that names no timeout.
+        host: the driver's host object.
+        read_timeout: seconds for one page of a read without a timeout.
     """
 
     connection: Connection = attrs.field(repr=False)
@@ -71,16 +70,16 @@ class PinnedNode:
 
     @property
     def host_id(self) -> UUID:
-        """The id of the node, which it keeps for as long as it lives."""
+        """The host id of the node, which never changes."""
         return UUID(str(self.host.host_id))
 
     @property
     def address(self) -> str:
-        """Where it is, for people."""
+        """The address of the node, for messages."""
         return str(self.host.endpoint)
 
     def rows(self, cql: str, *, timeout: float | None = None, **options: Any) -> list[dict[str, Any]]:
-        """All rows of a query, by column name; parameters as of `Connection.send`.
+        """All rows of a query, by column name; the options are those of `Connection.send`.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
@@ -88,12 +87,12 @@ class PinnedNode:
         return list(self.start(cql, timeout=timeout, **options).result())
 
     def start(self, cql: str, *, timeout: float | None = None, **options: Any) -> Any:
-        """Send a statement once and return the driver's future for it."""
+        """Send a statement once. Returns the driver's future."""
         seconds = self.read_timeout if timeout is None else timeout
         return self.connection.send(cql, host=self.host, timeout=seconds, **options)
 
     def is_responsive(self, timeout: float) -> bool:
-        """Whether the node answers a query now."""
+        """Whether the node answers a probe now."""
         try:
             self.rows(_PROBE_QUERY, timeout=timeout)
         except DRIVER_ERRORS:
@@ -102,13 +101,13 @@ class PinnedNode:
 
 
 class Coordinator:
-    """The node of a run: the first that answers of the order that all runs share, then the next one.
+    """The node of a run: the first responsive one in the order that all runs share.
 
-    One object serves a whole run, so that its reads, its lock, its ledger and its statements change the node together.
-    Reads move to another node at once. What must not be sent twice raises, and the next request finds another node.
+    One object serves a whole run, so that reads, lock, ledger and statements fail over together. Reads move to another
+    node at once. A request that must not be sent twice raises, and the next one uses another node.
 
     Attributes:
-        node: the node by now.
+        node: the current node.
     """
 
     def __init__(self, connection: Connection, host: Any) -> None:
@@ -118,23 +117,23 @@ class Coordinator:
 
     @property
     def host(self) -> Any:
-        """The driver's object for the node."""
+        """The driver's host object of the node."""
         return self.node.host
 
     @property
     def host_id(self) -> UUID:
-        """The id of the node."""
+        """The host id of the current node."""
         return self.node.host_id
 
     @property
     def address(self) -> str:
-        """Where the node is, for people."""
+        """The address of the node, for messages."""
         return self.node.address
 
     def rows(
         self, cql: str, *, timeout: float | None = None, page: int = PAGE_SIZE, consistency: Any = ConsistencyLevel.ONE
     ) -> list[dict[str, Any]]:
-        """All rows of a query, by column name, from whichever node answers.
+        """All rows of a query, by column name, from any responsive node.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
@@ -142,10 +141,10 @@ class Coordinator:
         return self.read(lambda node: node.rows(cql, timeout=timeout, page=page, consistency=consistency))
 
     def read(self, work: Callable[[PinnedNode], _T]) -> _T:
-        """The result of reads that belong together, all from one node: started over on the next one if it is lost.
+        """Run reads that belong together on one node; they start over on the next one if it is lost.
 
         Raises:
-            Exception: one of `DRIVER_ERRORS`; no node answers, or this one refuses.
+            Exception: one of `DRIVER_ERRORS`; no node answers, or the node refuses.
         """
         moves_left = len(self.connection.hosts)
         timeout = READ_TIMEOUT if moves_left == 1 else QUICK_READ_TIMEOUT
@@ -157,12 +156,12 @@ class Coordinator:
                 if moves_left > 0 and self.fail_over(node, error):
                     moves_left, timeout = moves_left - 1, QUICK_READ_TIMEOUT
                 elif isinstance(error, OperationTimedOut) and timeout < READ_TIMEOUT:
-                    timeout = READ_TIMEOUT  # it answers, and is slow
+                    timeout = READ_TIMEOUT  # slow, but responsive
                 else:
                     raise
 
     def execute_once(self, work: Callable[[PinnedNode], _T]) -> _T:
-        """The result of a request that must not be sent twice; if its node is lost, later requests use the next one.
+        """Run a request that must not be sent twice; if its node is lost, later requests use the next one.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
@@ -175,10 +174,10 @@ class Coordinator:
             raise
 
     def fail_over(self, node: PinnedNode, error: BaseException) -> bool:
-        """Whether later requests go to another node, since this one is lost.
+        """Fail over if the node is lost; whether later requests go to another node.
 
-        A node that did not answer in time is asked once more: a paused one takes connections and answers nothing, a
-        slow one answers. When no other node answers, the lost one is as good as any.
+        A node that timed out is probed once more: a paused one accepts connections and answers nothing, a slow one
+        answers. If no other node answers, the node is kept.
         """
         with self._mutex:
             if self.node != node:
@@ -190,11 +189,11 @@ class Coordinator:
                 self.node = _first_responsive(self.connection, _other_hosts(self.connection, node.host))
             except ConnectionFailed:
                 return False
-            _log.warning("%s does not answer any more; %s takes its place", node.address, self.address)
+            _log.warning("%s does not answer; %s replaces it", node.address, self.address)
             return True
 
     def prefer(self, host_id: UUID) -> None:
-        """Move to this node if it answers: a run that takes a lock over uses the node of the run that lost it."""
+        """Move to a node if it answers: a run that takes over a lock uses the node of the previous holder."""
         with self._mutex:
             if host_id == self.host_id:
                 return
@@ -204,7 +203,7 @@ class Coordinator:
 
 
 def presumed_coordinator(connection: Connection) -> Coordinator | None:
-    """The node that `choose` would take if it answers, without asking it; None when none is connected."""
+    """The node that `choose_coordinator` would take if it answers, without a probe; None when none is connected."""
     connected_hosts = connection.connected_hosts
     return next(
         (Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected_hosts), None
@@ -214,8 +213,8 @@ def presumed_coordinator(connection: Connection) -> Coordinator | None:
 def choose_coordinator(connection: Connection) -> Coordinator:
     """The live node with the lowest host_id that the session reaches.
 
-    A session of our own reaches it in any data centre; a lent one only where its policies go, which is why all
-    processes that change one schema should be configured alike.
+    An owned session reaches it in any data centre; a borrowed one only where its policies allow, so all processes that
+    change one schema should be configured alike.
 
     Raises:
         ConnectionFailed: no node answers; ``reasons`` has the reason of each.
@@ -228,17 +227,17 @@ def _other_hosts(connection: Connection, lost_host: Any) -> list[Any]:
 
 
 def _first_responsive(connection: Connection, hosts: list[Any]) -> PinnedNode:
-    """The first of these nodes that answers a probe; a slow one counts once none of them answers quickly."""
+    """The first of these nodes that answers a probe; slow ones count only if none answers quickly."""
     reasons: dict[str, str] = {}
     for host, timeout in _attempts(hosts):
         reason = _unusable_reason(PinnedNode(connection, host), timeout)
         if reason is None:
             return PinnedNode(connection, host)
         reasons[str(host.endpoint)] = reason
-    details = "; ".join(f"{node}: {reason}" for node, reason in reasons.items()) or "the driver knows of no node"
+    details = "; ".join(f"{node}: {reason}" for node, reason in reasons.items()) or "the driver knows no node"
     raise ConnectionFailed(
-        f"{connection.label} reaches no node that could coordinate schema changes. {details}. Look whether the nodes "
-        "are up, and whether the load balancing policy of the session lets it connect to them.",
+        f"{connection.label} reaches no node that could coordinate schema changes. {details}. Check that the nodes "
+        "are up, and that the load balancing policy of the session connects to them.",
         reasons=reasons,
     )
 
@@ -248,7 +247,10 @@ def _attempts(hosts: list[Any]) -> Iterator[tuple[Any, float]]:
 
 
 def _unusable_reason(node: PinnedNode, timeout: float) -> str | None:
-    """Why a node cannot coordinate, or None: asked by a query, since the driver learns late that a node is gone."""
+    """Why a node cannot coordinate, or None.
+
+    It is probed by a query, because the driver notices late that a node is gone.
+    """
     reason = _wait_for_pool(node.connection, node.host)
     if reason is None:
         try:
@@ -259,14 +261,17 @@ def _unusable_reason(node: PinnedNode, timeout: float) -> str | None:
 
 
 def _wait_for_pool(connection: Connection, host: Any) -> str | None:
-    """Wait for the driver's pool, which is opened in the background; taking the next node instead would be a race."""
+    """Wait for the driver's pool, which opens in the background; return the reason if it does not.
+
+    Taking the next node instead would be a race.
+    """
     session = connection.session
     deadline = time.monotonic() + _POOL_TIMEOUT
     while host not in connection.connected_hosts:
         if host.is_up is False:
             return "the driver considers it down"
         if session.cluster.profile_manager.distance(host) == HostDistance.IGNORED:
-            return "the load balancing policy of the session leaves it out"
+            return "the load balancing policy of the session excludes it"
         if time.monotonic() > deadline:
             return f"no connection within {_POOL_TIMEOUT:.0f} s"
         time.sleep(0.02)

@@ -1,10 +1,10 @@
-"""Answers of the server -> rows, without an error in the driver's reader thread.
+"""Protocol handlers that decode answers without an error in the driver's reader thread.
 
-The driver decodes a whole answer in the thread that reads the socket. An error there counts as a broken protocol: the
-driver closes the connection, and every other request in flight on it fails. Yet servers store values that the driver
-cannot decode: a timestamp of year 10000, text that is UTF-8 for Java only, a decimal of 5,000 digits. The handlers here
-decode as fast as the driver's own until a cell fails. Then the answer is decoded again, cell by cell, and each row with
-a cell that fails becomes a `DamagedRow`, whose loading raises the error.
+The driver decodes a whole answer in the thread that reads the socket. An error there counts as a protocol error: the
+driver closes the connection, and every other request in flight on it fails. Servers do store values that the driver
+cannot decode: a timestamp of year 10000, text that is UTF-8 for Java only, a decimal of 5,000 digits. These handlers
+decode as fast as the driver's until a cell fails. The answer is then decoded cell by cell, and each row with a failed
+cell becomes a `DamagedRow`, which raises the error when it is loaded.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class UnreadableCell:
     """A cell that the driver cannot decode.
 
     Attributes:
-        raw_bytes: its bytes.
-        cql_type: of its column.
-        error: why.
+        raw_bytes: as stored.
+        cql_type: of the column.
+        error: the cause.
     """
 
     raw_bytes: bytes = attrs.field(repr=False)
@@ -40,7 +40,7 @@ class UnreadableCell:
 
 
 class DamagedRow:
-    """A row with an `UnreadableCell` cell; what loads a row unpacks it or takes its items, and fails here.
+    """A row with an `UnreadableCell`; unpacking it, or taking an item, raises the error.
 
     Attributes:
         cells: all of its cells.
@@ -62,7 +62,7 @@ class DamagedRow:
 
 
 class DamagedPage(list[Any]):
-    """The rows of an answer of which some are `DamagedRow`."""
+    """A page with at least one `DamagedRow`."""
 
 
 def _decode_page(message: Any, f: Any, protocol: int, metadata: Sequence[Any], policy: Any) -> DamagedPage:
@@ -85,13 +85,13 @@ def _decode_cell(raw_bytes: bytes | None, column: tuple[Any, Any], protocol: int
         raw_bytes = policy.decrypt(description, raw_bytes)
     try:
         return driver_type.from_binary(raw_bytes, protocol)
-    except Exception as error:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
+    except Exception as error:  # noqa: BLE001 - deserializers raise whatever the bytes make them raise
         return UnreadableCell(raw_bytes or b"", driver_type.cql_parameterized_type(), error)
 
 
 @lru_cache(maxsize=64)  # sessions of one process share a handler, unless they encrypt columns
 def tolerant_handler(base: Any) -> Any:
-    """A handler that decodes as another one; what it cannot decode fails that one request, as `LoadError`."""
+    """A handler that turns an undecodable answer into the `LoadError` of that one request."""
     if getattr(base, "is_tolerant", False):
         return base
 
@@ -105,25 +105,25 @@ def tolerant_handler(base: Any) -> Any:
                 return inherited.decode_message(*arguments)
             except Exception as error:  # noqa: BLE001 - the frame was read whole, so the connection is sound
                 failure = LoadError(
-                    f"The driver cannot decode an answer: {error}. The connection is intact, and so are other requests."
+                    f"The driver cannot decode an answer: {error}. The connection and other requests are not affected."
                 )
                 failure.__cause__ = error
-                return failure  # the driver makes it the outcome of the request
+                return failure  # the driver raises it for the request
 
     return Handler
 
 
 @lru_cache(maxsize=64)
 def tolerant_rows_handler(base: Any) -> Any:
-    """Such a handler for rows that we load: only the rows with a cell that cannot be decoded fail."""
+    """A handler for rows that models load: only rows with an undecodable cell fail."""
 
-    class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # likewise
+    class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # no types
         def recv_results_rows(self, f: Any, protocol: int, types: Any, metadata: Any, policy: Any) -> None:
             start = f.tell()
             try:
                 inherited: Any = super()
                 inherited.recv_results_rows(f, protocol, types, metadata, policy)
-            except Exception:  # noqa: BLE001 - deserialisers raise whatever the bytes make them raise
+            except Exception:  # noqa: BLE001 - deserializers raise whatever the bytes make them raise
                 f.seek(start)
                 self.recv_results_metadata(f, types)
                 columns = self.column_metadata or metadata
@@ -131,7 +131,7 @@ def tolerant_rows_handler(base: Any) -> Any:
                 self.column_types = [column[3] for column in columns]
                 self.parsed_rows = _decode_page(self, f, protocol, columns, policy)
 
-    class Handler(tolerant_handler(base)):  # type: ignore[misc]  # likewise
+    class Handler(tolerant_handler(base)):  # type: ignore[misc]  # the driver ships no types
         message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: Result}  # noqa: RUF012
 
     return Handler

@@ -1,9 +1,9 @@
-"""Values that the driver would take in silence and store as something else.
+"""Checks for values that the driver would silently store as something else.
 
-*In*: a value that is not of the very class its type is made for. *Out*: the value as it may be stored, or an error. The
-driver writes ``True`` as 1, a float as a decimal with all its binary digits, a number as so many zero bytes, fills a
-short tuple with nulls, and sends a null in a collection to a server that answers with an error of its insides (seen on
-scylla-driver 3.29.12).
+In: a value that is not exactly of the class its type expects. Out: the value to store, or an error. The driver writes
+``True`` as 1, a float as a decimal with all its binary digits, a number as that many zero bytes, fills a short tuple
+with nulls, and sends a null in a collection, which the server rejects with an internal error (seen on scylla-driver
+3.29.12).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ ValueCheck: TypeAlias = Callable[[Any], Any]
 def _check_integer(value: Any) -> Any:
     if value.__class__ is int or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    raise TypeError(f"a whole number is needed, not {_type_name(value)}{_integer_advice(value)}")
+    raise TypeError(f"expected an integer, got {_type_name(value)}{_integer_advice(value)}")
 
 
 def _integer_advice(value: Any) -> str:
-    """What to write instead of a value that is nearly a whole number."""
+    """What to write instead of a value that is almost an integer."""
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
         return ", and no integer type holds NaN or an infinity: write None, or declare the column as float"
     if isinstance(value, (float, Decimal)):
@@ -42,42 +42,42 @@ def _integer_advice(value: Any) -> str:
 def _check_bool(value: Any) -> Any:
     if value is True or value is False:
         return value
-    raise TypeError(f"True or False is needed, not {_type_name(value)}")
+    raise TypeError(f"expected True or False, got {_type_name(value)}")
 
 
 def _check_number(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    raise TypeError(f"a number is needed, not {_type_name(value)}")
+    raise TypeError(f"expected a number, got {_type_name(value)}")
 
 
 _MAX_SCALE: Final = 2**31 - 1
-"""The largest scale that the driver's compiled decoder negates without an error of the sign."""
+"""The largest scale that the driver's compiled decoder negates without a sign error."""
 
 
 def _check_decimal(value: Any) -> Any:
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and abs(exponent) > _MAX_SCALE:
-            raise ValueError(f"the exponent of a CQL decimal lies between {-_MAX_SCALE} and {_MAX_SCALE}")
+            raise ValueError(f"the exponent of a CQL decimal must be between {-_MAX_SCALE} and {_MAX_SCALE}")
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
-    advice = "; a float has other digits than it shows: Decimal(str(value))" if isinstance(value, float) else ""
-    raise TypeError(f"a Decimal is needed, not {_type_name(value)}{advice}")
+    advice = "; a float has more digits than it shows: Decimal(str(value))" if isinstance(value, float) else ""
+    raise TypeError(f"expected a Decimal, got {_type_name(value)}{advice}")
 
 
 def _check_bytes(value: Any) -> Any:
     if issubclass(value.__class__, (bytes, bytearray, memoryview)):
         return bytes(value)
-    raise TypeError(f"bytes are needed, not {_type_name(value)}")
+    raise TypeError(f"expected bytes, got {_type_name(value)}")
 
 
 def _check_address(value: Any) -> Any:
-    """An address of either family; the driver drops the scope of one, and reads ``"10.1"`` as 10.0.0.1."""
+    """An IPv4 or IPv6 address; the driver drops the scope of one, and reads ``"10.1"`` as 10.0.0.1."""
     address = ip_address(value) if isinstance(value, str) else value
     if getattr(address, "scope_id", None) is not None:
-        raise ValueError("CQL has no place for the scope of an IPv6 address, the part after %")
+        raise ValueError("CQL cannot store the scope of an IPv6 address, the part after %")
     return address
 
 
@@ -91,19 +91,19 @@ def _check_time_uuid(value: Any) -> Any:
             advice = (
                 "write uuid.uuid1() for a new row, and compare with fn.min_timeuuid(moment) and fn.max_timeuuid(moment)"
             )
-        raise TypeError(f"a UUID of version 1 is needed, not {_type_name(value)}: {advice}") from None
-    raise ValueError("a UUID of version 1 is needed, such as uuid.uuid1()")
+        raise TypeError(f"expected a version 1 UUID, got {_type_name(value)}: {advice}") from None
+    raise ValueError("expected a version 1 UUID, such as uuid.uuid1()")
 
 
 def _check_no_nulls(value: Any) -> Any:
     if None in value:
-        raise ValueError("a collection holds no None")
+        raise ValueError("a collection cannot hold None")
     return value
 
 
 def _check_no_null_values(value: Any) -> Any:
     if None in value.values():
-        raise ValueError("a map holds no None")
+        raise ValueError("a map cannot hold None")
     return _check_no_nulls(value)
 
 
@@ -133,12 +133,12 @@ def _check_map(key_check: ValueCheck | None, value_check: ValueCheck | None, key
 
 
 def _check_distinct_keys(key_form: Form, value: Mapping[Any, Any]) -> None:
-    """Refuse two keys that are stored as one: which of their values would stay is nobody's choice."""
+    """Refuse two keys that are stored as one key, since either value could be kept."""
     keys_by_form: dict[Any, Any] = {}
     for key in value:
         other = keys_by_form.setdefault(key_form(key), key)
         if other is not key:
-            raise ValueError(f"{other!r} and {key!r} are one key of the map, as it is stored")
+            raise ValueError(f"{other!r} and {key!r} are stored as one key of the map")
 
 
 def _check_tuple(kind: type, count: int, item_checks: Sequence[ValueCheck | None], value: Any) -> Any:
@@ -148,7 +148,7 @@ def _check_tuple(kind: type, count: int, item_checks: Sequence[ValueCheck | None
 
 def _check_fields(item_checks: Sequence[ValueCheck | None], value: Any) -> Any:
     unchecked: Any = value
-    if isinstance(value, tuple):  # a user type without a class of ours may be anything with its attributes
+    if isinstance(value, tuple):  # a user type without a model class may be any object with its attributes
         for check, item in zip(item_checks, cast("tuple[object, ...]", value), strict=False):
             if check is not None and item is not None:
                 check(item)
@@ -157,7 +157,7 @@ def _check_fields(item_checks: Sequence[ValueCheck | None], value: Any) -> Any:
 
 def _check_length(count: int, value: Any) -> Any:
     if len(value) != count:
-        raise ValueError(f"a tuple of {count} is needed, not one of {len(value)}")
+        raise ValueError(f"expected a tuple of {count}, got one of {len(value)}")
     return value
 
 
@@ -186,11 +186,11 @@ def _check_each_but_nulls(item_check: ValueCheck, value: Any) -> Any:
 
 
 def value_check_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> ValueCheck | None:
-    """What checks values of the driver's class of a type; None where its serialiser does.
+    """The check for values of a driver type; None where its serializer suffices.
 
     Parameters:
-        nulls: whether a list may hold nulls, as ``IN`` of a condition does.
-        strict: whether collections are of the Python types that are read, and not put in another order already.
+        nulls: whether a list may hold nulls, as ``IN`` in a condition does.
+        strict: whether collections have their declared Python types, and are not reordered yet.
     """
     kind = type_kind(driver_type)
     if kind == "frozen":
@@ -203,7 +203,7 @@ def value_check_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> V
 
 
 def _fields_check(driver_type: Any, *, strict: bool) -> ValueCheck | None:
-    """What checks a tuple or a user type, each of whose parts may be null."""
+    """The check for a tuple or a user type, whose fields may be null."""
     field_checks = [value_check_for(subtype, strict=strict) for subtype in driver_type.subtypes]
     if type_kind(driver_type) == "tuple":
         return partial(_check_tuple, tuple if strict else object, len(field_checks), field_checks)
@@ -222,7 +222,7 @@ def _collection_check(driver_type: Any, *, nulls: bool, strict: bool) -> ValueCh
 
 
 def _identity(driver_type: Any) -> Identity:
-    """How values that are ready for the driver are compared; nothing to do where Python's ``==`` will do."""
+    """How serializable values are compared; `PLAIN` where ``==`` of Python suffices."""
     kind = type_kind(driver_type)
     element_identities: tuple[Identity, ...] = tuple(map(_identity, subtypes_of(driver_type)))
     if not element_identities:

@@ -1,7 +1,7 @@
-"""The driver's side of applying a plan: send one statement, look, wait for agreement, all through one node.
+"""Executes the statements of a plan on one node: send, introspect, wait for agreement.
 
-*In*: a `Coordinator` and the server's profile. *Out*: what `scyllamodel.schema.apply` needs of a server, with the
-driver's errors told as what became of the statement. Nothing here decides what to do about it.
+In: a `Coordinator` and the server's profile. Out: the `Executor` of `scyllamodel.schema.apply`, with driver errors
+translated into what became of the statement. The caller makes all decisions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
 _RETRY_PAUSE: Final = 0.5
-"""Seconds until nodes are asked again of which none answered."""
+"""Seconds before the nodes are asked again when none answered."""
 
 _FAILURES: Final[Mapping[StatementOutcome, type[StatementFailure]]] = {
     StatementOutcome.UNKNOWN: StatementUnknown,
@@ -48,15 +48,15 @@ _FAILURES: Final[Mapping[StatementOutcome, type[StatementFailure]]] = {
 class DdlExecutor:
     """Sends the statements of a plan to one node, once each; a context manager.
 
-    While inside, the driver of a session of our own neither waits for agreement nor reads the schema after each
-    statement, which is most of the time of a plain loop of DDL; a lent session keeps its habits.
+    Inside the block, an owned session neither waits for agreement nor reads the schema after each statement, which is
+    most of the time of a plain loop of DDL; a borrowed session is unchanged.
 
-    Two nodes order nothing. When the node that sent the last statement is lost, reads use the next one at once, while
+    Two nodes do not order changes. When the node of the last statement is lost, reads use the next one at once, while
     `execute` raises `CoordinatorChanged` and sends nothing until `await_agreement` and `take_over` were called.
 
     Parameters:
-        coordinator: the node to use; if it is lost, it moves to the next one that every run would choose.
-        server: what the coordinator is.
+        coordinator: the node to use, and its successor.
+        server: the profile of the coordinator.
     """
 
     def __init__(self, coordinator: Coordinator, server: ServerProfile) -> None:
@@ -65,7 +65,7 @@ class DdlExecutor:
         self._sending_node: UUID | None = None
         """The node that may send statements: the one that sent the last, or took over from it; None: any node."""
         self._agreed_node: UUID | None = None
-        """The node by which all agreed last."""
+        """The node through which agreement was last reached."""
         self._has_sent = False
         self._exit_stack = contextlib.ExitStack()
 
@@ -82,11 +82,11 @@ class DdlExecutor:
 
     @property
     def has_moved(self) -> bool:
-        """Whether the last statement was sent through another node than the one that is used now."""
+        """Whether the last statement was sent through another node than the current one."""
         return self._sending_node not in {None, self.coordinator.host_id}
 
     def take_over(self) -> None:
-        """Let the node by which all agreed last send statements, after it is known what it lacks."""
+        """Let the node of the last agreement send statements, once its schema is known."""
         self._sending_node = self._agreed_node
 
     def execute(self, cql: str, timeout: float) -> Sequence[str]:
@@ -106,7 +106,7 @@ class DdlExecutor:
 
     def _send(self, node: PinnedNode, cql: str, timeout: float) -> Sequence[str]:
         if self._sending_node not in {None, node.host_id}:
-            raise CoordinatorChanged(f"{node.address} took over, since the node before it does not answer any more")
+            raise CoordinatorChanged(f"{node.address} took over, because the previous node does not answer")
         self._sending_node, self._has_sent = node.host_id, True
         future = node.start(cql, timeout=timeout, consistency=ConsistencyLevel.QUORUM)
         future.result()
@@ -116,7 +116,7 @@ class DdlExecutor:
         """The keyspace as the coordinator has it now.
 
         Parameters:
-            books: whether our own bookkeeping is told too.
+            books: whether internal tables are included.
 
         Raises:
             IntrospectionError: it could not be read from any node.
@@ -124,10 +124,10 @@ class DdlExecutor:
         return read_keyspace(self.coordinator, keyspace, self.server, include_internal=books)
 
     def answers(self, cql: str) -> bool:
-        """Whether a query gives a row, read at QUORUM.
+        """Whether a query returns a row, read at QUORUM.
 
         Raises:
-            StatementFailure: it could not be asked.
+            StatementFailure: the query failed.
         """
         try:
             return bool(self.coordinator.rows(cql, consistency=ConsistencyLevel.QUORUM))
@@ -135,7 +135,7 @@ class DdlExecutor:
             raise _FAILURES[classify(error)](server_message(error)) from error
 
     def follow(self, host_id: UUID | None) -> None:
-        """Use the node that another run used last, while it answers."""
+        """Use the node that another run used last, if it answers."""
         if host_id is not None:
             self.coordinator.prefer(host_id)
 
@@ -146,7 +146,7 @@ class DdlExecutor:
             timeout: seconds.
 
         Raises:
-            SchemaDisagreement: they did not in time; ``versions`` maps each version to its nodes.
+            SchemaDisagreement: they did not agree in time; ``versions`` maps each version to its nodes.
             IntrospectionError: no node answered in time.
         """
         deadline = time.monotonic() + timeout

@@ -1,10 +1,10 @@
-"""What a failed statement means, decided in one table: by the driver's class first, then by the server's words.
+"""Classifies a failed statement, in one table: by the driver's class first, then by the server's message.
 
-*In*: an exception of the driver, or the `RequestFailed` that a repo made of one. *Out*: a `StatementOutcome`. Servers
-say the important things in prose, so text is matched here and nowhere else, case-insensitively and by substring; what
-no row fits is unknown, which costs a look at the schema and never a wrong belief. Texts: Scylla ``cql3/statements``,
-``service/raft``; Cassandra ``cql3/statements``; and what real nodes of Cassandra 4.0, 4.1 and 5.0 and of ScyllaDB
-2025.1 and 2026.3 answered: all their recorded texts are tested.
+In: an exception of the driver, or the `RequestFailed` that a repo made of one. Out: a `StatementOutcome`. Servers
+report important facts as prose, so their texts are matched here and nowhere else, case-insensitively and by substring.
+A text without a rule is unknown, which costs a read of the schema and is never a wrong assumption. Texts: Scylla
+``cql3/statements``, ``service/raft``; Cassandra ``cql3/statements``; and what real nodes of Cassandra 4.0, 4.1 and 5.0
+and of ScyllaDB 2025.1 and 2026.3 answered: all their recorded texts are tested.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from scyllamodel.errors import RequestFailed
 
 
 class StatementOutcome(Enum):
-    """What became of a statement that did not simply succeed."""
+    """The outcome of a statement that did not simply succeed."""
 
     UNKNOWN = "unknown"
-    """It may have been applied, or may be applied yet."""
+    """It may have been applied, or may be applied later."""
 
     CONFLICT = "conflict"
-    """The server says that the thing is there already: another look tells who did it."""
+    """The server says that the object exists already; introspection shows which one."""
 
     MISSING = "missing"
-    """Not applied: what it speaks of is gone, was never there, or was made through another node a moment ago."""
+    """Not applied: an object it needs is gone, never existed, or was created through another node a moment ago."""
 
     TRANSIENT = "transient"
-    """It was not applied, and can be sent again."""
+    """Not applied, and can be sent again."""
 
     REFUSED = "refused"
-    """It was not applied, and will not be."""
+    """Not applied, and never will be."""
 
 
 _Rule: TypeAlias = tuple[type[Exception] | tuple[type[Exception], ...], str, StatementOutcome]
@@ -70,7 +70,7 @@ _CONFLICT_TEXTS: Final = (
     "conflicts with a primary key part",
     "is a duplicate of existing index",
     "more than one storage-attached index on the same column",
-    # Cassandra: another coordinator made the table at the same time, with another id or another column type.
+    # Cassandra: another coordinator created the table at the same time, with another id or another column type.
     "id mismatch",
     "column mismatch",
 )
@@ -94,10 +94,10 @@ _MISSING_TEXTS: Final = (
     "unrecognized name",
     "cannot rename unknown column",
 )
-"""What depends on the node that is asked, just after a change through another one (seen on both engines)."""
+"""Errors that depend on the node asked, just after a change through another one (seen on both engines)."""
 
 _REFUSED_TEXTS: Final = (
-    # ScyllaDB: the text of a property cannot be read. All seen; nothing was applied.
+    # ScyllaDB: the value of a property cannot be parsed. All seen; nothing was applied.
     "sstring out of range",
     "to speculative_retry",
     "cannot create cdc info from string",
@@ -112,14 +112,14 @@ _REFUSED_TEXTS: Final = (
     "illegalargumentexception: no enum constant",
     "illegalargumentexception: multiple entries with same key",
 )
-"""Refusals that come as a ServerError, which the driver's own retry policy sends to every node in turn."""
+"""Refusals reported as ServerError, which the driver's retry policy resends to every node."""
 
 RULES: Final[tuple[_Rule, ...]] = (
     (AlreadyExists, "", _C),
     ((Overloaded, IsBootstrapping, Unavailable, ConnectionBusy, NoConnectionsAvailable), "", _T),
-    # Scylla retried ten times by itself and gave up before anything was committed.
+    # Scylla retried ten times and gave up before anything was committed.
     (ErrorMessage, "failed to apply group 0 change due to concurrent modification", _T),
-    # One change of replication, or of the topology, at a time: not begun.
+    # One change of replication or topology at a time: not started.
     ((*_INVALID_REQUESTS, ServerError), "ongoing, please retry", _T),
     # ScyllaDB: a column with a CDC log is added again within 5 seconds of its drop.
     (_INVALID_REQUESTS, "dropped too recently. please retry", _T),
@@ -131,16 +131,16 @@ RULES: Final[tuple[_Rule, ...]] = (
     *((ServerError, words, _R) for words in _REFUSED_TEXTS),
     ((*_INVALID_REQUESTS, SyntaxException, Unauthorized), "", _R),
 )
-"""Class, words (none: any), meaning; the first row that fits decides."""
+"""Class, text (empty: any), outcome; the first rule that matches decides."""
 
 NOT_SENT_TEXTS: Final = ("host has been marked down or removed", "pool is shutdown")
-"""What the driver answers, as ``ConnectionException``, for a host that it has no connection to."""
+"""The driver's messages, as ``ConnectionException``, for a host without a connection."""
 
 
 def classify(error: BaseException) -> StatementOutcome:
-    """What became of the statement that raised this.
+    """Classify the error of a statement.
 
-    >>> classify(TimeoutError("who knows"))
+    >>> classify(TimeoutError("no answer"))
     <StatementOutcome.UNKNOWN: 'unknown'>
     """
     if isinstance(error, RequestFailed) and error.__cause__ is not None:
@@ -156,7 +156,7 @@ def classify(error: BaseException) -> StatementOutcome:
 
 
 def host_outcomes(errors: Any) -> set[StatementOutcome]:
-    """What the errors of several hosts mean: a pinned statement that found no connection was never sent."""
+    """The outcome for each host's error: a pinned statement that found no connection was never sent."""
     outcomes = set[StatementOutcome]()
     if isinstance(errors, Mapping):
         for error in cast("Mapping[Any, Exception]", errors).values():
@@ -168,10 +168,10 @@ def host_outcomes(errors: Any) -> set[StatementOutcome]:
 
 
 def is_node_failure(error: BaseException) -> bool:
-    """Whether the error speaks of the node or the way to it rather than of the statement."""
+    """Whether an error concerns the node or the path to it, and not the statement."""
     return isinstance(error, (NoHostAvailable, ConnectionException, ConnectionBusy, IsBootstrapping))
 
 
 def server_message(error: BaseException) -> str:
-    """What the server said, on one line, and without the driver's wrapping where that can be told."""
+    """The server's message on one line, without the driver's wrapping where that can be removed."""
     return printable_line(str(getattr(error, "message", None) or error))

@@ -1,7 +1,7 @@
-"""Work that several threads and tasks want at one time, done once: connecting, and preparing a statement.
+"""Runs work that several threads and tasks need at once a single time: connecting, and preparing a statement.
 
-*In*: a key and the work. *Out*: for each caller the result or the error of the one who did it. A caller that is
-interrupted (Ctrl-C) hands the work over to another one that waits.
+In: a key and the work. Out: for each caller the result or error of the caller that did it. If that one is interrupted
+(Ctrl-C), another waiting caller does the work.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class _Interrupted(Exception):
 
 
 class WaitTimeout(Exception):
-    """Another caller's work took longer than this one may wait."""
+    """Another caller's work took longer than this caller may wait."""
 
 
 class SingleFlight(Generic[T]):
-    """The works in progress, by their keys."""
+    """The work in progress, by key."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,10 +40,10 @@ class SingleFlight(Generic[T]):
         """Return the result of the work, done in this thread unless it is in progress.
 
         Parameters:
-            timeout: seconds to wait for another caller's result; the work has a limit of its own.
+            timeout: seconds to wait for another caller's result; the work has its own limit.
 
         Raises:
-            NotInTime: it did not come in time.
+            WaitTimeout: the result did not come in time.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -55,7 +55,7 @@ class SingleFlight(Generic[T]):
                 return future.result(0)
 
     async def run_async(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
-        """Return the result of the work as `do` does; what is not in progress is done in a thread of its own."""
+        """The awaited `run`; work that is not in progress runs in its own thread."""
         running_loop()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -69,7 +69,7 @@ class SingleFlight(Generic[T]):
                 return future.result(0)
 
     def wait_for(self, key: Hashable) -> None:
-        """Wait for the work if it is in progress, whatever comes of it."""
+        """Wait for the work if it is in progress, whatever its outcome."""
         future = self._futures.get(key)
         if future is not None:
             future.exception()
@@ -80,7 +80,7 @@ class SingleFlight(Generic[T]):
             if future is not None:
                 return future, False
             new_future = self._futures[key] = Future[T]()
-            new_future.set_running_or_notify_cancel()  # a task that gives up must not cancel it for the others
+            new_future.set_running_or_notify_cancel()  # a cancelled task must not cancel it for the others
             return new_future, True
 
     def _run_and_publish(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> T:
@@ -96,7 +96,7 @@ class SingleFlight(Generic[T]):
 
     def _run_in_thread(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> None:
         def call() -> None:
-            with contextlib.suppress(Exception):  # it is in the flight, for all who wait
+            with contextlib.suppress(Exception):  # it is in the future, for all waiting callers
                 self._run_and_publish(key, future, work)
 
         try:
@@ -116,10 +116,10 @@ def _remaining(deadline: float | None) -> float | None:
 
 
 def _must_retry(future: Future[Any], deadline: float | None) -> bool:
-    """Whether a caller that waited has to try again: the first one was interrupted, or had less time than this one.
+    """Whether a waiting caller must try again: the first one was interrupted, or had less time.
 
     Raises:
-        NotInTime: this caller has no more time.
+        WaitTimeout: this caller has no time left.
     """
     if not future.done():
         raise WaitTimeout

@@ -1,7 +1,8 @@
-"""How this process tells that it is a child of the one that opened a connection.
+"""Detects that a connection was opened by the parent of this process.
 
-A driver session hangs in a forked child, even with a timeout: the thread that answers it stayed with the parent. So
-whoever holds a session remembers `epoch()` and compares before each use; the comparison costs less than ``os.getpid``.
+A driver session hangs in a forked child, even with a timeout, because the thread that reads its answers stayed in the
+parent. Every holder of a session stores `generation()` and compares it before each use, which costs less than
+``os.getpid``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from scyllamodel.driver import names  # registers the driver's own handler at exit, which ours has to run before
+from scyllamodel.driver import names  # registers the driver's exit handler, which must run after the one below
 from scyllamodel.errors import ConnectionFailed
 
 _generation = [0]
@@ -23,7 +24,7 @@ def generation() -> int:
 
 
 def call_in_child(function: Callable[[], object]) -> None:
-    """Call a function in each process that is forked from this one, on systems that fork."""
+    """Call a function in each process forked from this one, on systems that fork."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=function)
 
@@ -35,19 +36,20 @@ def _count_fork() -> None:
 call_in_child(_count_fork)
 
 abandoned_objects: Final[list[object]] = []
-"""Sessions of the parent, kept from the garbage collector, which would close them and wait for threads long gone."""
+"""Objects of the parent, kept from the garbage collector, which would close them and wait for threads that do not exist
+here."""
 
 
 def discard_inherited_loop() -> None:
-    """Give up the driver's event loop of the parent process, so that the driver makes another one here.
+    """Discard the driver's event loop of the parent process, so that the driver makes a new one here.
 
-    The driver would do so itself, but closes each connection of the parent under its lock. A thread of the parent that
-    held one of these locks during the fork never releases it in the child, which then hangs in ``Cluster.connect`` or
-    at exit (seen on scylla-driver 3.29.12). Here the sockets are closed without a lock.
+    The driver would do this too, but closes each connection of the parent under its lock. A thread of the parent that
+    held such a lock at the fork never releases it in the child, which then hangs in ``Cluster.connect`` or at exit
+    (seen on scylla-driver 3.29.12). Here the sockets are closed without a lock.
     """
     for module in names.loop_modules():
         loop: Any = getattr(module, "_global_loop", None)
-        if loop is None or loop._pid == os.getpid():  # noqa: SLF001 - the driver has no public way
+        if loop is None or loop._pid == os.getpid():  # noqa: SLF001 - the driver has no public API for it
             continue
         abandoned_objects.append(loop)
         module._global_loop = None  # noqa: SLF001

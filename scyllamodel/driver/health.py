@@ -1,7 +1,7 @@
-"""How the nodes of a cluster fare, as one of them sees it.
+"""The state of the nodes of a cluster, as one of them reports it.
 
-*In*: a `Coordinator`. *Out*: a `Health`. What may not be read, or is not told by this release, counts as well: a
-warning that is missing is better than a migration that cannot start.
+In: a `Coordinator`. Out: a `Health`. What cannot be read, or is not reported by this release, counts as healthy: a
+missing warning is better than a migration that cannot start.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from scyllamodel.schema.server import ServerProfile
 _GOSSIP_QUERY: Final = "SELECT * FROM system_views.gossip_info"
 _TABLETS_QUERY: Final = "SELECT DISTINCT table_id, keyspace_name FROM system.tablets"
 _STABLE_STATES: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMOVED"})
-"""States in which a node neither takes nor gives up data."""
+"""States in which a node neither receives nor gives up data."""
 
 
 def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
-    """The nodes and their states; one that joins counts, although it is no member yet.
+    """The nodes and their states; a joining node counts, although it is not a member yet.
 
     Raises:
-        IntrospectionError: not even the nodes could be read.
+        IntrospectionError: the list of nodes could not be read.
     """
     nodes = {str(node.host_id): node for node in read_nodes(coordinator)}
     states = _scylla_states(coordinator) if server.has_cluster_status else _gossip_states(coordinator)
@@ -49,7 +49,7 @@ def _member(node: Node, state: Member | None) -> Member:
 
 
 def _gossip_states(coordinator: Coordinator) -> dict[str, Member]:
-    """What gossip tells of each node, by host id; Cassandra 4.1 and later show it, as ``BOOT,…`` and the like."""
+    """The gossip state of each node by host id; Cassandra 4.1 and later list it, as ``BOOT,…`` and similar."""
     return {
         str(row.get("host_id")): _reported_member(row.get("address"), row.get("dc"), _status(row))
         for row in _rows_or_none(coordinator, _GOSSIP_QUERY)

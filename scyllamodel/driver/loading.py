@@ -1,8 +1,8 @@
-"""Rows as the driver gives them -> what a statement promises, or `LoadError` for a row that cannot be loaded.
+"""Loads driver rows into what a statement returns, or raises `LoadError` for a row that cannot be loaded.
 
-A page is loaded by one call of C, and a row that fails costs nothing before it fails: only then its columns are loaded
-one by one to find the one at fault. Before an error leaves a function here, the function lets go of its rows: tools
-record the locals of tracebacks, and a redacted value must not be among them.
+A page is loaded by one call into C. Only when a row fails are its columns loaded one by one, to find the faulty one.
+Before an error leaves this module, all references to its rows are deleted: tools record the locals of tracebacks, and a
+redacted value must not be among them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from scyllamodel.types.display import HIDDEN, Show, shortened
 from scyllamodel.types.hints import Hint
 
 OnError: TypeAlias = Callable[[LoadError], Any]
-"""Receives the error of each row that cannot be loaded; the row is left out. What it raises ends the read."""
+"""Receives the error of each row that cannot be loaded; the row is skipped. An exception it raises ends the read."""
 
 CHUNK_ROWS: Final = 256
-"""Rows of a stream that are loaded together."""
+"""Rows of a stream loaded together."""
 
-_ADVICE: Final = "Give on_error= to all, stream, page, scan or get_many to go past such rows."
+_ADVICE: Final = "Give on_error= to all, stream, page, scan or get_many to skip such rows."
 _KEY_KINDS: Final = ("partition_key", "clustering")
 
 
@@ -54,7 +54,7 @@ def load_rows(template: Shape[Any], rows: Sequence[Any], on_error: OnError | Non
 def load_chunks(
     template: Shape[Any], rows: Sequence[Any], on_error: OnError | None, size: int = CHUNK_ROWS
 ) -> Iterator[list[Any]]:
-    """The rows of a page in lists, of which each is loaded when it is asked for; those before a failing row come first.
+    """The rows of a page in lists, each loaded on demand; the rows before a failing one come first.
 
     Raises:
         LoadError: a row cannot be loaded, and nothing receives its error.
@@ -64,7 +64,7 @@ def load_chunks(
         chunk: list[Any] = []
         fault: Exception | None = None
         try:
-            chunk.extend(map(load, islice(remaining, size)))  # keeps what was loaded before one fails
+            chunk.extend(map(load, islice(remaining, size)))  # keeps the rows loaded before one fails
         except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
             fault = error
         consumed += len(chunk)
@@ -80,7 +80,7 @@ def load_chunks(
 
 
 def load_row(template: Shape[Any], row: Any) -> Any:
-    """One row.
+    """One row, loaded.
 
     Raises:
         LoadError: it cannot be loaded.
@@ -88,7 +88,7 @@ def load_row(template: Shape[Any], row: Any) -> Any:
     load: Any = template.load
     try:
         return load(row)
-    except Exception as error:  # noqa: BLE001 - likewise
+    except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
         fault = error
     failure = load_error(template, row, fault)
     del row, fault
@@ -96,20 +96,20 @@ def load_row(template: Shape[Any], row: Any) -> Any:
 
 
 def load_value(type_mapping: Hint, value: Any) -> Any:
-    """One value, as it is loaded in a row."""
+    """One value, loaded as in a row."""
     if value is None:
         return type_mapping.empty() if type_mapping.empty else None
     return type_mapping.load(value) if type_mapping.load else value
 
 
 def _require_readable(row: Any) -> Any:
-    """A row that nothing loads, unless a cell of it could not be decoded."""
+    """The row itself, not loaded; raises if one of its cells is undecodable."""
     return row if row.__class__ is not DamagedRow else tuple(row)
 
 
 @attrs.frozen
 class _Cell:
-    """What is selected at one place of a row: its name for errors, its column if it lies in one, and its type."""
+    """One selected expression: its name in errors, its column if it has one, its type."""
 
     name: str
     column: Column[Any] | None
@@ -137,16 +137,16 @@ def _expression_cell(selected: Any) -> _Cell:
 
 
 def load_error(template: Shape[Any], row: Any, fault: Exception) -> LoadError:
-    """The error of a row, with the column that cannot be loaded and the key as far as it can be read."""
+    """The `LoadError` of a row, with the faulty column and the readable part of the key."""
     values = row.cells if isinstance(row, DamagedRow) else row
     return _build_error(template.model, list(zip(_cells(template), values, strict=False)), fault)
 
 
 def load_error_by_name(model: type, values: Mapping[str, Any], fault: Exception, prefix: str = "") -> LoadError:
-    """The error of a row that is given by the names of its columns in CQL.
+    """The `LoadError` of a row given by CQL column names.
 
     Parameters:
-        prefix: what the message says first.
+        prefix: text before the message.
     """
     columns = memory_of(model).columns.values()
     return _build_error(
@@ -175,7 +175,7 @@ def _build_error(model: type | None, cells: _Cells, fault: Exception, prefix: st
 
 
 def _cell_error(location: str, cell: _Cell, value: Any, cause: Exception, details: Mapping[str, Any]) -> LoadError:
-    """The error of one value; a redacted one appears neither in it nor in its cause, which may quote it."""
+    """The error of one value; a redacted value appears neither in it nor in its cause."""
     type_name = value.cql_type if cell.type_mapping is None and isinstance(value, UnreadableCell) else _type_name(cell)
     column = cell.name if cell.column is None else cell.column.name
     if cell.show is not repr:
@@ -198,7 +198,7 @@ def _load_fault(cell: _Cell, value: Any) -> Exception | None:
     try:
         if cell.type_mapping is not None:
             load_value(cell.type_mapping, value)
-    except Exception as error:  # noqa: BLE001 - likewise
+    except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
         return error
     return None
 

@@ -1,6 +1,6 @@
 """`save_many`, `get_many` and `delete_many`: rows and keys as jobs of a bulk run.
 
-*In*: a keyspace and what was given. *Out*: a run over jobs, which a thread or an event loop carries out.
+In: a keyspace, and rows or keys. Out: a `BulkRun`, which a thread or an event loop executes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ M = TypeVar("M")
 
 Source: TypeAlias = "Iterable[Any] | AsyncIterable[Any]"
 JobFactory: TypeAlias = "Callable[[int, Any], Job]"
-"""A row or key with its place, to its job; what it raises is the error of that row."""
+"""Makes the job of a row or key at a position; an error it raises is the error of that row."""
 
 
 def _check_concurrency(value: int) -> int:
@@ -41,12 +41,12 @@ def _check_concurrency(value: int) -> int:
 
 @attrs.frozen
 class BulkOperations:
-    """How many rows are worked through.
+    """The options of a bulk operation.
 
     Attributes:
         concurrency: requests in flight.
-        on_progress: called after each row, or each batch of them.
-        in_loop: whether an event loop carries the run out, which no source of rows may block.
+        on_progress: called after each row, or each batch.
+        in_loop: whether an event loop executes the run, which no source of rows may block.
     """
 
     requests: Requests
@@ -89,10 +89,10 @@ class BulkOperations:
     def get(
         self, model: type[M], keys: Source, on_error: OnError | None = None
     ) -> tuple[BulkRun, Callable[[BulkReport], list[M | None]]]:
-        """The run that reads rows, and what gives them in the order of their keys.
+        """The run that reads rows, and the function that returns them in the order of their keys.
 
-        It gives None for rows that there are not, or that ``on_error`` received, and raises `BulkWriteError` when some
-        could not be read.
+        The function returns None for missing rows and for those that ``on_error`` received, and raises `BulkWriteError`
+        when some could not be read.
         """
         check_got(model, verb="get_many")
         check_several("get_many", keys)
@@ -118,12 +118,12 @@ class BulkOperations:
         return self._bulk_run(keys, read_job), collect_rows
 
     def delete(self, rows_or_model: Any, keys: Source | None, timestamp: int | None) -> BulkRun:
-        """The run that deletes the rows of instances, or of a model those under keys."""
+        """The run that deletes instances, or the rows of a model by key."""
         check_several("delete_many", rows_or_model if keys is None else keys)
         if keys is None:
             return self._bulk_run(cast("Source", rows_or_model), partial(self._delete_job, timestamp))
         if not is_model(rows_or_model):
-            raise TypeError(f"delete_many() takes instances, or a model and keys, not {rows_or_model!r}")
+            raise TypeError(f"delete_many() takes instances, or a model and keys, got {rows_or_model!r}")
         check_keys_of_kind(rows_or_model)
         statements: Access[Any] = writing_to(rows_or_model, self.keyspace)
 
@@ -173,7 +173,7 @@ async def _jobs_async(source: AsyncIterable[Any], job_factory: JobFactory) -> As
 
 
 def _job(job_factory: JobFactory, index: int, item: Any) -> Job:
-    """The job of a row or key; whatever is wrong with it is its own error."""
+    """The job of a row or key; an error becomes the error of that row."""
     try:
         return job_factory(index, item)
     except Exception as error:  # noqa: BLE001 - values of any class, and the classes of applications
@@ -181,7 +181,7 @@ def _job(job_factory: JobFactory, index: int, item: Any) -> Job:
 
 
 def _partition_key(statements: Access[Any], row: Any) -> Hashable:
-    """What rows of one partition have in common."""
+    """The key that rows of one partition share."""
     partition_key = (statements.model, *statements.partition_of(row))
     try:
         hash(partition_key)
@@ -191,7 +191,7 @@ def _partition_key(statements: Access[Any], row: Any) -> Hashable:
 
 
 def _key_values(statements: Access[Any], key: Any) -> tuple[Any, ...]:
-    """The values of a key that is given as a mapping, a tuple, or the one value of a key of one column."""
+    """The key values, given as a mapping, a tuple, or the single value of a one-column key."""
     if isinstance(key, Mapping):
         return statements.key_values(cast("Mapping[str, Any]", key))
     values: tuple[Any, ...] = key if issubclass(model_of(key), tuple) else (key,)
@@ -200,5 +200,5 @@ def _key_values(statements: Access[Any], key: Any) -> tuple[Any, ...]:
     columns = memory_of(statements.model).columns
     text = strictest(columns[name].show for name in statements.key)(key)
     raise TypeError(
-        f"a key of {statements.model.__qualname__} is ({', '.join(statements.key)}), a tuple or a dict, not {text}"
+        f"a key of {statements.model.__qualname__} is ({', '.join(statements.key)}), a tuple or a dict; got {text}"
     )

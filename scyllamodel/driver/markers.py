@@ -1,6 +1,6 @@
-"""Markers of a text in CQL, and the values that are given for them.
+"""Checks the bind markers of raw CQL text against the values given.
 
-In: the text and the values of `Repo.raw`. Out: nothing, or a `TypeError` that says what to give.
+In: the text and values of `Repo.raw`. Out: nothing, or a `TypeError` that says what to give.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scyllamodel.query.statement import Statement
 
 
 def has_markers(cql: str) -> bool:
-    """Whether a text has a ``?`` outside of its literals and comments.
+    """Whether a text has a ``?`` outside literals and comments.
 
     >>> has_markers("SELECT * FROM a WHERE b = ?"), has_markers("SELECT * FROM a WHERE b = '?' -- ?")
     (True, False)
@@ -23,25 +23,25 @@ def has_markers(cql: str) -> bool:
 
 
 def check_text(cql: object) -> None:
-    """Refuse what is not text.
+    """Refuse anything but text.
 
     Raises:
-        TypeError: it is a statement, or anything else.
+        TypeError: it is a statement or another object.
     """
     value: Any = cql
     if not isinstance(cql, str):
-        advice = " A statement is sent by repo.execute(statement)." if isinstance(cql, Statement) else ""
-        raise TypeError(f"repo.raw() takes text in CQL, not {given(value)}.{advice}")
+        advice = " Send a statement with repo.execute(statement)." if isinstance(cql, Statement) else ""
+        raise TypeError(f"repo.raw() takes CQL text, got {given(value)}.{advice}")
 
 
 def check_values(names: Sequence[str], values: object) -> None:
-    """Refuse values that are not one for each marker; where there are too few, the driver leaves columns unset.
+    """Refuse values that do not match the markers one to one; for missing ones the driver would leave columns unset.
 
     Parameters:
-        names: of the markers.
+        names: the names of the markers.
 
     Raises:
-        TypeError: there are too few or too many, or one has another name.
+        TypeError: too few or too many values, or an unknown name.
     """
     markers = f"the text has {len(names)} ({', '.join(names)})" if names else "the text has none"
     if isinstance(values, Mapping):
@@ -50,12 +50,12 @@ def check_values(names: Sequence[str], values: object) -> None:
             wrong_names = sorted(set(names) - given_names) or sorted(given_names - set(names))
             description = f"{', '.join(wrong_names)} {'is' if len(wrong_names) == 1 else 'are'}"
             raise TypeError(
-                f"repo.raw() takes a value for each marker, and {markers}: {description} "
+                f"repo.raw() takes one value for each marker, and {markers}: {description} "
                 f"{'missing' if set(names) - given_names else 'not among them'}. None is a null."
             )
         return
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
-        raise TypeError(f"repo.raw() takes its values as a list or tuple, not {given(values)}.")
+        raise TypeError(f"repo.raw() takes values as a list or tuple, got {given(values)}.")
     count = len(cast("Sequence[object]", values))
     if count != len(names):
-        raise TypeError(f"repo.raw() takes a value for each marker: {count} given, and {markers}. None is a null.")
+        raise TypeError(f"repo.raw() takes one value for each marker: {count} given, and {markers}. None is a null.")

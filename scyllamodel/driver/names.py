@@ -1,7 +1,7 @@
-"""Every name of the driver that we use, with the type it has for us.
+"""Every name of the driver that this package uses, with its type.
 
-The driver ships no types. Loaded here by name, what comes from it is `Any` and is narrowed by whoever takes it further;
-its exceptions are at least exceptions. Both scylla-driver and cassandra-driver give the package ``cassandra``.
+The driver ships no types. Names loaded here are `Any`, narrowed where they are used; exceptions are typed as
+exceptions. Both scylla-driver and cassandra-driver provide the package ``cassandra``.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ ErrorMessage: Final[type[Exception]] = _protocol.ErrorMessage
 IsBootstrapping: Final[type[Exception]] = _protocol.IsBootstrappingErrorMessage
 Overloaded: Final[type[Exception]] = _protocol.OverloadedErrorMessage
 ProtocolException: Final[type[Exception]] = _protocol.ProtocolException
-# Of scylla-driver alone; cassandra-driver has no server that limits rates.
+# scylla-driver only: the servers of cassandra-driver do not limit rates.
 RateLimitReached: Final[type[Exception]] = getattr(_root, "RateLimitReached", _protocol.OverloadedErrorMessage)
 ServerError: Final[type[Exception]] = _protocol.ServerError
 SyntaxException: Final[type[Exception]] = _protocol.SyntaxException
 
 
 def type_kind(driver_type: Any) -> str:
-    """What a class of the driver stands for: ``set``, ``tuple`` and so on, ``vector``, or ``user type``.
+    """The kind of a driver type: ``set``, ``tuple`` and so on, ``vector``, or ``user type``.
 
-    Its own names will not do: that of a user type is what the user called it, such as ``set``.
+    Its ``typename`` is not enough: that of a user type is chosen by the user, and may be ``set``.
     """
     if issubclass(driver_type, cqltypes.UserType):
         return "user type"
@@ -86,11 +86,11 @@ def type_kind(driver_type: Any) -> str:
 
 
 def subtypes_of(driver_type: Any) -> tuple[Any, ...]:
-    """The driver's classes of what is inside of a type: of elements, of keys and values, of fields."""
+    """The driver types inside a type: of its elements, keys and values, or fields."""
     return (driver_type.subtype,) if type_kind(driver_type) == "vector" else tuple(driver_type.subtypes)
 
 
 def loop_modules() -> list[Any]:
-    """The loaded modules of the driver that keep one event loop for the process; asyncio's is remade by the driver."""
+    """The loaded driver modules with one event loop per process; the driver recreates asyncio's itself."""
     modules = (sys.modules.get(f"cassandra.io.{name}") for name in ("libevreactor", "asyncorereactor"))
     return [module for module in modules if module is not None]

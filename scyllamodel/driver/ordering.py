@@ -1,8 +1,8 @@
-"""Sets and maps inside of frozen values, in the order in which servers keep them.
+"""Puts sets and maps inside frozen values into the order that servers use.
 
-*In*: the driver's class of a type. *Out*: a function that arranges its values. A server compares a frozen value by its
-bytes, and sorts what is in it only at the outermost level, if at all. Python's sets have another order in each process,
-so one value would have many encodings: a key that is never found again, an element that cannot be removed.
+In: the driver's class of a type. Out: a function that orders its values. A server compares a frozen value by its bytes,
+and sorts its content at most at the outermost level. Python's sets differ in order between processes, so one value
+would have many encodings: a key that is not found again, an element that cannot be removed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scyllamodel.types.values import Native
 
 
 class _MapItems(tuple[Any, ...]):
-    """A map as the driver serialises it: pairs in their order, hashable where they are."""
+    """A map as the driver serializes it: ordered pairs, hashable where possible."""
 
     __slots__ = ()
 
@@ -29,11 +29,11 @@ class _MapItems(tuple[Any, ...]):
 
 
 def arranger_for(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
-    """The function that arranges a value; None where no set or map has an order that counts.
+    """The function that orders a value; None where no order matters.
 
     Parameters:
-        is_frozen: whether the value is written whole. If not, each element of the outermost set or map has a cell of
-            its own, which the server puts in its place.
+        is_frozen: whether the value is written as a whole. If not, each element of the outermost set or map has its own
+            cell, which the server sorts.
     """
     kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
     if kind == "frozen":
@@ -95,7 +95,7 @@ def _arrange_fields(value: Any, arrangers: Sequence[MaybeConvert]) -> Any:
 
 
 def _sort_key(driver_type: Any) -> Callable[[Any], Any]:
-    """What sorts the values of a type, arranged as above, as the comparators of servers do."""
+    """The sort key for ordered values of a type, equal to the comparator of servers."""
     kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
     if not subtypes:
         return _NATIVE_SORT_KEYS.get(kind) or of_type(Native(kind), {}).cell or _identity
@@ -116,18 +116,18 @@ def _identity(value: Any) -> Any:
 
 
 def _float_key(value: Any) -> tuple[bool, float, float]:
-    """The order of Java: zeros by their signs, NaN last."""
+    """Java's order: zeros by sign, NaN last."""
     return (value != value, 0.0 if value != value else value, math.copysign(1.0, value))  # noqa: PLR0124 - NaN
 
 
 def _uuid_key(value: UUID) -> tuple[Any, ...]:
-    """By version, those of version 1 by time."""
+    """By version, version 1 by time."""
     version = (value.int >> 76) & 15
     return (version, *_time_uuid_key(value)) if version == 1 else (version, value.bytes)
 
 
 def _time_uuid_key(value: UUID) -> tuple[int, bytes]:
-    """By time, then by the other bytes, which are signed."""
+    """By time, then by the remaining bytes, which are signed."""
     return (value.time, bytes([byte ^ 0x80 for byte in value.bytes[8:]]))
 
 

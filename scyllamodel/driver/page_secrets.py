@@ -1,7 +1,7 @@
-"""The secrets that page tokens are signed with: those of the settings, or the one that the internal tables keep.
+"""The secrets that sign page tokens: configured ones, or the one in the internal tables.
 
-*In*: settings. *Out*: `PageKey` values, the one that signs first. Without a setting the secret is read once for each
-keyspace of internal tables, where the first migration put it; every replica reads the same one.
+In: settings. Out: `PageKey` values, the signing one first. Without a setting the secret is read once per keyspace of
+internal tables, where the first migration stores it; every replica reads the same one.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from scyllamodel.errors import ConfigurationError, PermissionDenied, RequestRefu
 from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
 
 ENVIRONMENT_VARIABLE: Final = "SCYLLAMODEL_PAGE_SECRET"
-"""The environment variable for a repo whose settings name no secret."""
+"""The environment variable, for repos whose settings have no secret."""
 
 TABLE: Final = "scyllamodel_page_secrets"
-"""The internal table that keeps the secret, in the row called `ROW_NAME`."""
+"""The internal table that stores the secret, in the row `ROW_NAME`."""
 
 ROW_NAME: Final = "pages"
 
 
 class PageSecrets:
-    """Those of one repo, shared with the same repo on other keyspaces.
+    """The page keys of a repo, shared by its copies on other keyspaces.
 
     Parameters:
-        configured: those of the settings; without any, those of the environment variable.
+        configured: the secrets of the settings; empty means those of the environment variable.
 
     Raises:
-        ConfigurationError: a secret of the environment is empty or short.
+        ConfigurationError: a secret of the environment is empty or too short.
     """
 
     def __init__(self, configured: Sequence[Secret]) -> None:
@@ -44,18 +44,18 @@ class PageSecrets:
         self._stored_keys: dict[tuple[str, ...], tuple[PageKey, ...]] = {}
 
     def cached_keys(self, keyspaces: tuple[str, ...]) -> tuple[PageKey, ...]:
-        """The keys as far as they are known without a request; empty where they have to be read.
+        """The keys known without a request; empty where they must be read first.
 
         Parameters:
-            keyspaces: those that may hold the internal tables, the likeliest first.
+            keyspaces: those that may hold the internal tables, most likely first.
         """
         return self._configured_keys or self._stored_keys.get(keyspaces, ())
 
     def keys(self, keyspaces: tuple[str, ...]) -> Operation[tuple[PageKey, ...]]:
-        """The keys, read if they are not known.
+        """The keys, read if necessary.
 
         Raises:
-            ConfigurationError: there is none, or the role may not read it.
+            ConfigurationError: there is no secret, or the role may not read it.
         """
         page_keys = self.cached_keys(keyspaces)
         if not page_keys:
@@ -65,7 +65,7 @@ class PageSecrets:
 
 
 def _read_first_secret(keyspaces: tuple[str, ...]) -> Operation[str]:
-    """The secret of the first keyspace that has one; the error is that of the first."""
+    """The secret of the first keyspace that has one; the error is the first keyspace's."""
     first, *others = keyspaces
     try:
         return (yield from _read_secret(first))
@@ -77,11 +77,11 @@ def _read_first_secret(keyspaces: tuple[str, ...]) -> Operation[str]:
 
 
 def _read_secret(keyspace: str) -> Operation[str]:
-    cql = f"SELECT secret FROM {qualified(keyspace, TABLE)} WHERE name = '{ROW_NAME}'"  # noqa: S608 - a name of ours
+    cql = f"SELECT secret FROM {qualified(keyspace, TABLE)} WHERE name = '{ROW_NAME}'"  # noqa: S608 - an internal name
     template: Shape[Any] = Shape(cql, (), "select", None, keyspace)
     try:
         rows: list[Any] = yield from fetch_rows(Compiled(template, (), NO_OPTIONS))
-        if not rows:  # a replica that is behind; the row is written once and never changes
+        if not rows:  # a replica that lags; the row is written once and never changes
             rows = yield from fetch_rows(Compiled(template, (), Options(consistency="QUORUM")))
     except PermissionDenied as error:
         reason = f"this role may not read it: GRANT SELECT ON {qualified(keyspace, TABLE)} to it"
@@ -95,9 +95,8 @@ def _read_secret(keyspace: str) -> Operation[str]:
 
 def _missing_secret(keyspace: str, reason: str) -> ConfigurationError:
     return ConfigurationError(
-        f"Page tokens are signed with the secret that a migration keeps in {qualified(keyspace, TABLE)}, and {reason}. "
-        "Or "
-        f"give all replicas a secret, by page_secret= or {ENVIRONMENT_VARIABLE}; the guide page security compares the "
-        "two.",
+        f"Page tokens are signed with the secret that a migration stores in {qualified(keyspace, TABLE)}, and "
+        f"{reason}. Or give all replicas a secret, by page_secret= or {ENVIRONMENT_VARIABLE}; the guide page security "
+        "compares the two.",
         setting="page_secret",
     )

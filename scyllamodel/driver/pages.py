@@ -1,9 +1,9 @@
-"""Pages, and the opaque text by which the next one is asked for.
+"""Page tokens: the opaque text that asks for the next page.
 
-*In*: a query, the keyspace, where the driver's page ended, the keys of the repo. *Out*: a token to hand to a client and
-take back: a version, a tag, and, encrypted, a digest of the query with its values and keyspace and the driver's paging
-state. A paging state holds the key of the last row and is read by the server as it comes, so it is neither shown to a
-client nor taken from one unless the tag proves that this service made it.
+In: a query, the keyspace, the driver's paging state, the keys of the repo. Out: a token for a client to send back: a
+version, a tag, and, encrypted, a digest of the query with its values and keyspace, and the paging state. A paging state
+contains the key of the last row, and the server trusts it: it is neither shown to a client nor accepted from one unless
+the tag proves that this service made it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 VERSION: Final = 3
 MAX_TOKEN_LENGTH: Final = 256 * 1024
-"""Characters of a page token, at most: a paging state holds one key, whose parts have 64 KiB each."""
+"""Maximum characters of a page token: a paging state holds one key, whose parts have 64 KiB each."""
 
 _DIGEST_SIZE: Final = 12
 _TAG_SIZE: Final = 16
@@ -33,7 +33,7 @@ _HEADER_SIZE: Final = 1 + _TAG_SIZE
 
 @attrs.frozen
 class Page(Generic[R]):
-    """Some rows of a query.
+    """One page of a query.
 
     Attributes:
         items: the rows.
@@ -46,9 +46,9 @@ class Page(Generic[R]):
 
 @attrs.frozen(repr=False)
 class PageKey:
-    """The keys that one secret gives: one that signs, one that encrypts.
+    """The signing key and the encryption key derived from one secret.
 
-    A token is encrypted with a stream that the key and the tag of its content determine (a synthetic initialization
+    A token is encrypted with a stream derived from the key and the tag of its content (a synthetic initialization
     vector, as in RFC 5297), so no random number is needed and two contents never share a stream.
     """
 
@@ -63,12 +63,12 @@ class PageKey:
         )
 
     def seal(self, body: bytes) -> bytes:
-        """The content behind its tag, encrypted."""
+        """The encrypted content, with its tag in front."""
         tag = self._tag(body)
         return tag + self._xor(body, tag)
 
     def open(self, sealed: bytes) -> bytes | None:
-        """The content; None where another key made it, or it was changed."""
+        """The content; None if another key made it, or it was changed."""
         tag = sealed[:_TAG_SIZE]
         body = self._xor(sealed[_TAG_SIZE:], tag)
         return body if hmac.compare_digest(tag, self._tag(body)) else None
@@ -82,7 +82,7 @@ class PageKey:
 
 
 def make_token(compiled: Compiled[Any], paging_state: bytes, keys: Sequence[PageKey]) -> str:
-    """The text that asks for what comes after this state, by the first of these keys."""
+    """The token for the page after this paging state, signed by the first key."""
     sealed = keys[0].seal(_digest(compiled) + paging_state)
     return base64.urlsafe_b64encode(bytes([VERSION]) + sealed).rstrip(b"=").decode()
 
@@ -90,7 +90,7 @@ def make_token(compiled: Compiled[Any], paging_state: bytes, keys: Sequence[Page
 def read_token(
     compiled: Compiled[Any], token: str, keys: Sequence[PageKey], *, max_length: int = MAX_TOKEN_LENGTH
 ) -> bytes:
-    """The driver's state of a token.
+    """The paging state of a token.
 
     Raises:
         InvalidPageToken: it was made for another query or keyspace, by another version, or with another secret, or it
@@ -110,29 +110,29 @@ def read_token(
 
 
 def decode_token(token: str, *, max_length: int = MAX_TOKEN_LENGTH) -> bytes:
-    """What stands behind the version of a token, which no key proved yet.
+    """The content of a token of this version, not verified yet.
 
     Raises:
-        InvalidPageToken: it cannot be a token of this version.
+        InvalidPageToken: not a token of this version.
     """
     try:
         if len(token) > max_length:
-            raise InvalidPageToken("This is no page token: it is too long.")
+            raise InvalidPageToken("Not a page token: it is too long.")
         data = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (ValueError, AttributeError, TypeError) as error:  # not text; letters that are not of base64; another length
+    except (ValueError, AttributeError, TypeError) as error:  # not text, not base64, or a wrong length
         if isinstance(error, InvalidPageToken):
             raise
-        raise InvalidPageToken("This is no page token: it cannot be decoded.") from error
+        raise InvalidPageToken("Not a page token: it cannot be decoded.") from error
     if len(data) <= _HEADER_SIZE + _DIGEST_SIZE:
-        raise InvalidPageToken("This is no page token: it is too short.")
+        raise InvalidPageToken("Not a page token: it is too short.")
     if data[0] != VERSION:
         raise InvalidPageToken(
-            f"This page token is of version {data[0]}, and this program reads {VERSION}: start with the first page."
+            f"This page token has version {data[0]}; this program reads version {VERSION}: start with the first page."
         )
     return data[1:]
 
 
 def _digest(compiled: Compiled[Any]) -> bytes:
-    """Of the text and the bytes of the values; the keyspace is in the text."""
+    """The digest of the text and the values; the text contains the keyspace."""
     text = compiled.shape.cql.encode() + b"\0" + canonical_values(compiled)
     return hashlib.blake2b(text, digest_size=_DIGEST_SIZE).digest()

@@ -1,7 +1,7 @@
-"""What `page` does, as a flow: look at the token, know the keys, ask for the rows, make the next token.
+"""The operation behind `page`: check the token, load the keys, fetch the rows, make the next token.
 
-*In*: a query, a token. *Out*: a `Page`. A token is looked at before anything is sent, and the rows are asked for only
-once a key has proved it.
+In: a query and a token. Out: a `Page`. Nothing is sent before the token is well formed, and no rows are fetched before
+a key has verified it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def page(  # noqa: PLR0917 - two callers, which are twins
     """One page of a query.
 
     Parameters:
-        internal_keyspaces: the keyspaces that may hold the internal tables, the likeliest first.
+        internal_keyspaces: the keyspaces that may hold the internal tables, most likely first.
 
     Raises:
-        InvalidPageToken: the token does not verify; no row was asked for.
+        InvalidPageToken: the token does not verify; no rows were fetched.
         ConfigurationError: there is no secret to sign with.
     """
     check_select("page", query)

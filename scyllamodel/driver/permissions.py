@@ -1,7 +1,7 @@
-"""What roles are permitted, as the server lists it.
+"""The permissions of roles, as the server lists them.
 
-*In*: a coordinator and a role. *Out*: pairs of a permission and a resource, in the words of ``LIST PERMISSIONS``. A
-server without an authorizer has none to list.
+In: a coordinator and a role. Out: pairs of a permission and a resource, as ``LIST PERMISSIONS`` names them. A server
+without an authorizer lists none.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from scyllamodel.driver.servers import read_error
 from scyllamodel.errors import IntrospectionError
 
 _NO_AUTHORIZER: Final = "not supported by"
-"""What both servers answer to ``LIST`` where nobody looks at permissions."""
+"""The answer of both servers to ``LIST`` without an authorizer."""
 
 
 @attrs.frozen
 class Permissions:
-    """What a role holds.
+    """The permissions of a role.
 
     Attributes:
-        role: whose.
+        role: the name.
         granted: pairs of a permission and a resource, such as ``("SELECT", "<table shop.orders>")``.
         unknown_reason: why they cannot be listed; empty where they can.
-        is_enforced: whether the server looks at permissions at all.
+        is_enforced: whether the server checks permissions at all.
         is_superuser: whether the role is a superuser.
     """
 
@@ -49,7 +49,7 @@ class Permissions:
 
 
 def read_permissions(coordinator: Coordinator, role: str) -> Permissions:
-    """What a role is permitted, directly and by the roles that it was granted.
+    """Read the permissions of a role, including those of the roles granted to it.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -70,7 +70,7 @@ def read_permissions(coordinator: Coordinator, role: str) -> Permissions:
 
 
 def read_own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
-    """What the role of this connection is permitted; None where nobody can tell."""
+    """The permissions of the role of this connection; None where they cannot be read."""
     provider: Any = getattr(coordinator.connection.session.cluster, "auth_provider", None)
     role = repo.settings.username or getattr(provider, "username", None)
     if not role:

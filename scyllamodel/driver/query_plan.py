@@ -1,10 +1,9 @@
-"""The hosts that a request may be sent to without a wait.
+"""Restricts the query plan of a request to hosts that can be used without waiting.
 
-*In*: the driver's plan for a request, and its pools. *Out*: the same plan, without the hosts whose connections are
-closed or have no free stream. For those the driver would wait up to 2 seconds in the thread that sends, whatever the
-timeout of the request, and an event loop would stand still (seen on scylla-driver 3.29.12). A host that is left out has
-its error. A closed connection is reported to its pool, which replaces it; the driver itself notices one when it sends,
-or every 10 seconds.
+In: the driver's plan for a request, and its pools. Out: the plan without hosts whose connections are closed or have no
+free stream. For those the driver would wait up to 2 seconds in the sending thread, whatever the timeout of the request,
+and block an event loop (seen on scylla-driver 3.29.12). An excluded host gets an error. A closed connection is reported
+to its pool, which replaces it; the driver notices one only when it sends, or every 10 seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from scyllamodel.driver.names import NoConnectionsAvailable
 
 
 class ReadyHostsPolicy:
-    """A load balancing policy of one request, of which the driver asks the plan of each further page.
+    """A load balancing policy for one request; the driver asks it again for each further page.
 
     Parameters:
         policy: the application's.
@@ -32,13 +31,13 @@ class ReadyHostsPolicy:
         self._policy, self._session, self._errors = policy, session, errors
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:
-        """The application's plan, as far as it can be sent to."""
+        """The application's plan, restricted to usable hosts."""
         return ready_hosts(self._policy.make_query_plan(working_keyspace, query), self._session, self._errors)
 
 
 def ready_hosts(plan: Iterable[Any], session: Any, errors: dict[Any, Exception]) -> Iterator[Any]:
-    """The hosts of a plan that can be sent to, decided when it is their turn; each other one gets its error."""
-    pools = session._pools  # noqa: SLF001 - no public way
+    """The usable hosts of a plan, checked one by one as they are needed; each other one gets an error."""
+    pools = session._pools  # noqa: SLF001 - no public API
     for host in plan:
         pool = pools.get(host)
         fault = None if pool is None or pool.is_shutdown else _unready_error(pool, session)
@@ -49,43 +48,43 @@ def ready_hosts(plan: Iterable[Any], session: Any, errors: dict[Any, Exception])
 
 
 _reported_connections: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
-"""Closed connections whose pools know it, or will in a moment."""
+"""Closed connections that their pools know of, or will shortly."""
 
 
 def _report_closed(pool: Any, connection: Any) -> None:
-    """In a thread of the driver: no stream is taken back, but the pool looks at the connection; that may wait."""
+    """In a thread of the driver: let the pool check the connection, which may block; no stream is returned."""
     pool.return_connection(connection, stream_was_orphaned=True)
 
 
 def _connections(pool: Any) -> list[Any]:
-    """Those of a pool: one for each shard with scylla-driver, one with cassandra-driver."""
+    """The connections of a pool: one per shard with scylla-driver, one with cassandra-driver."""
     by_shard = getattr(pool, "_connections", None)
     if by_shard is not None:
         return list(by_shard.values())
-    return [pool._connection] if pool._connection else []  # noqa: SLF001 - no public way
+    return [pool._connection] if pool._connection else []  # noqa: SLF001 - no public API
 
 
 def _unready_error(pool: Any, session: Any) -> Exception | None:
-    """Why the driver would wait for a connection of this pool, if it would; it takes any open one for a closed one."""
+    """Why the driver would wait for a connection of this pool, or None; one open connection is enough."""
     connections = _connections(pool)
-    is_open = not connections  # the driver has an error of its own for that
+    is_open = not connections  # the driver has its own error for that
     for connection in connections:
         if not connection.is_closed:
             if connection.in_flight >= connection.max_request_id:
-                return NoConnectionsAvailable("a connection has as many requests in flight as it can have")
+                return NoConnectionsAvailable("a connection has as many requests in flight as it can hold")
             is_open = True
     if is_open:
         return None
     for connection in connections:
         if connection not in _reported_connections:
             _reported_connections.add(connection)
-            with contextlib.suppress(RuntimeError):  # the session was closed at this moment
+            with contextlib.suppress(RuntimeError):  # the session was just closed
                 session.submit(_report_closed, pool, connection)
-    return NoConnectionsAvailable("the connection was closed, and is being made again")
+    return NoConnectionsAvailable("the connection was closed, and is being replaced")
 
 
 def skip_unready_hosts(future: Any) -> None:
-    """Before a request is sent: leave out the hosts for which the driver would wait."""
-    session, errors = future.session, future._errors  # noqa: SLF001 - no public way
+    """Exclude hosts for which the driver would wait, before a request is sent."""
+    session, errors = future.session, future._errors  # noqa: SLF001 - no public API
     future._load_balancer = ReadyHostsPolicy(future._load_balancer, session, errors)  # noqa: SLF001
     future.query_plan = ready_hosts(future.query_plan, session, errors)

@@ -1,7 +1,7 @@
-"""Text of one's own, and the statements that no model has: what `Repo.raw` and `Repo.truncate` send.
+"""The operations behind `Repo.raw` and `Repo.truncate`: raw CQL text, and statements without a model.
 
-*In*: text and values. *Out*: flows, whose rows are as the session makes them or instances of a model. Nobody knows what
-text does when it is sent twice, so only a SELECT is.
+In: text and values. Out: operations whose rows are as the session makes them, or instances of a model. Only a SELECT is
+retried, because other text may not be safe to send twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scyllamodel.query.statement import Compiled, Shape, Verb
 
 
 def fetch_raw(cql: str, values: Sequence[Any], into: type | None, keyspace: str) -> Operation[list[Any]]:
-    """Send text, and take its rows, all pages of them."""
+    """Send text and fetch all pages of its rows."""
     check_text(cql)
     first_token = next(code_tokens(cql), None)
     verb: Verb = "select" if first_token is not None and first_token.text.upper() == "SELECT" else "update"
@@ -34,7 +34,7 @@ def fetch_raw(cql: str, values: Sequence[Any], into: type | None, keyspace: str)
 def truncate(model: type, keyspace: str) -> Operation[None]:
     """Delete all rows of a model."""
     if not is_table(model):
-        raise TypeError(f"truncate() takes a model, not {model!r}")
+        raise TypeError(f"truncate() takes a model, got {model!r}")
     check_truncate(model)
     facts: Any = getattr(model, "__facts__")  # noqa: B009 - a bare type has none
     name = qualified(facts.keyspace or keyspace, facts.name)
@@ -53,7 +53,7 @@ def _fetch_pages(message: ExecuteText, into: type | None) -> Operation[list[Any]
 
 def _load_page(response: Response, into: type | None) -> list[Any]:
     """The rows of a page."""
-    page = response.future.result().current_rows  # it is there; a session may make its rows of any kind
+    page = response.future.result().current_rows  # already received; a session may make rows of any kind
     if into is None:
         return list(page)
     names = list(response.column_names)
@@ -61,7 +61,7 @@ def _load_page(response: Response, into: type | None) -> list[Any]:
     missing = [column.db_name for column in model_cache.fields if column.db_name not in names]
     if missing:
         raise UnknownColumn(
-            f"The rows hold {', '.join(names) or 'nothing'}, and {into.__qualname__} also needs "
+            f"The rows contain {', '.join(names) or 'nothing'}, and {into.__qualname__} also needs "
             f"{', '.join(missing)}: select these columns too, or leave into= out.",
             model=into.__qualname__,
             column=missing[0],
@@ -70,7 +70,7 @@ def _load_page(response: Response, into: type | None) -> list[Any]:
     rows = [_load_row(into, model_cache.load, names, indexes, row) for row in page]
     if model_cache.own is not None and any(row is None for row in rows):
         raise TypeMismatch(
-            f"The rows hold some that are not {into.__qualname__}: add a condition on {model_cache.own.target} to the "
+            f"Some rows are not of {into.__qualname__}: add a condition on {model_cache.own.target} to the "
             "text, or give into= the class whose table it is.",
             column=str(model_cache.own.target),
         )
@@ -78,7 +78,7 @@ def _load_page(response: Response, into: type | None) -> list[Any]:
 
 
 def _load_row(model: type, load: Any, names: list[str], indexes: list[int], row: Any) -> Any:
-    """A row as an instance, whose columns stand at these places."""
+    """A row as an instance, whose columns are at these indexes."""
     try:
         return load(tuple([row[index] for index in indexes]))
     except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise

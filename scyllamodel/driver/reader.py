@@ -1,7 +1,7 @@
-"""``system_schema`` read on one node until what was read hangs together.
+"""Reads ``system_schema`` from one node until the result is consistent.
 
-*In*: a `Coordinator`, a keyspace, the server's profile. *Out*: `KeyspaceFacts`. One read takes several queries, and a
-schema change may fall between two of them, so the node's schema version is looked at before and after.
+In: a `Coordinator`, a keyspace, the server's profile. Out: `KeyspaceFacts`. One read takes several queries, and the
+schema may change between them, so the node's schema version is compared before and after.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ TableRows: TypeAlias = dict[str, list[dict[str, Any]]]
 SCHEMA_VERSION_QUERY: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
 MAX_CONCURRENT_READS: Final = 8
-"""Reads in flight; more gain nothing on a server that serves others too."""
+"""Concurrent reads; more gain nothing on a server that serves others too."""
 
 MAX_ATTEMPTS: Final = 5
 
 RETRY_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
-"""Seconds until rows that do not fit together are read again."""
+"""Seconds before inconsistent rows are read again."""
 
 
 def read_keyspace(
@@ -42,11 +42,11 @@ def read_keyspace(
     page: int = PAGE_SIZE,
     include_internal: bool = False,
 ) -> KeyspaceFacts:
-    """One keyspace as the coordinator has it; its ``keyspace`` is None when there is none.
+    """Read a keyspace from the coordinator; its ``keyspace`` is None when it does not exist.
 
     Parameters:
         page: rows of one page; all pages are read.
-        include_internal: whether our own bookkeeping is told too.
+        include_internal: whether internal tables are included.
 
     Raises:
         IntrospectionError: it could not be read, or kept changing while it was read.
@@ -62,14 +62,14 @@ def read_keyspace_with_version(
     page: int = PAGE_SIZE,
     include_internal: bool = False,
 ) -> tuple[KeyspaceFacts, UUID | None]:
-    """The same, with the version of the schema that stood before and after the read; None if it kept moving."""
+    """Read a keyspace, with the schema version before and after the read; None if the version kept changing."""
     where = f"WHERE keyspace_name = {string_literal(keyspace)}"
     queries = {
-        table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted by `string`
+        table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted literal
         for table, columns in columns_to_read(server).items()
     }
-    # Cassandra writes the tables of its schema one after the other and moves its version when all are written: for a
-    # moment a table is there without its columns, at an unmoved version.
+    # Cassandra writes its schema tables one after another and changes the version afterwards: for a moment a table
+    # exists without its columns, at an unchanged version.
     pauses = iter(RETRY_PAUSES)
     while True:
         rows, version = _read_consistent(coordinator, keyspace, queries, page)
@@ -89,9 +89,8 @@ def _read_consistent(
         raise read_error(f"the schema of keyspace {keyspace}", coordinator, error) from error
     if snapshot is None:
         raise IntrospectionError(
-            f"keyspace {keyspace} kept changing while it was read, {2 * MAX_ATTEMPTS} times in a row. Somebody changes "
-            "its "
-            "schema without pause; run this again when that is over.",
+            f"keyspace {keyspace} kept changing while it was read, {2 * MAX_ATTEMPTS} times in a row. "
+            "Another process changes its schema continuously; run this again when it has finished.",
             keyspace=keyspace,
             node=coordinator.address,
         )
@@ -99,7 +98,7 @@ def _read_consistent(
 
 
 def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tuple[TableRows, UUID | None] | None:
-    """Rows that were all there at one moment, and the version then; None when there was no such moment."""
+    """Rows that were all present at one moment, and the version then; None when there was no such moment."""
     version_before = read_schema_version(node)
     rows: TableRows = {}
     for _ in range(MAX_ATTEMPTS):
@@ -108,8 +107,8 @@ def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tup
         if version_before == version_after:
             return rows, version_after
         version_before = version_after
-    # The version is the cluster's: on a busy one it moves for other keyspaces all the time. Two equal looks at this
-    # keyspace, one after the other, prove as much.
+    # The version covers the whole cluster: on a busy one it changes for other keyspaces all the time. Two equal reads
+    # of this keyspace in a row prove as much.
     for _ in range(MAX_ATTEMPTS):
         reread = _read_tables(node, queries, page)
         if reread == rows:
@@ -128,7 +127,7 @@ def _read_tables(node: PinnedNode, queries: Mapping[str, str], page: int) -> Tab
 
 
 def uses_tablets(coordinator: Coordinator, keyspace: str) -> bool | None:
-    """Whether a keyspace of ScyllaDB has tablets; None when it does not exist.
+    """Whether a keyspace of ScyllaDB uses tablets; None when it does not exist.
 
     Raises:
         IntrospectionError: it could not be read.
@@ -144,7 +143,7 @@ def uses_tablets(coordinator: Coordinator, keyspace: str) -> bool | None:
 
 
 def read_schema_version(node: Coordinator | PinnedNode) -> UUID | None:
-    """The version of the schema that the node has; it moves with every change of any keyspace.
+    """Read the schema version of the node; it changes with every schema change of any keyspace.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.

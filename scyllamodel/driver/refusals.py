@@ -1,7 +1,7 @@
-"""Why no connection came about, in a sentence for each host.
+"""Explains why no connection was made, in a sentence for each host.
 
-*In*: what the driver raised, and the hosts it had learnt of. *Out*: one `ConnectionFailed`. No password is ever part
-of a text here: the driver's errors carry none, and the settings hide theirs.
+In: the driver's error, and the hosts it knew. Out: one `ConnectionFailed`. No text here contains a password: the
+driver's errors have none, and the settings hide theirs.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from scyllamodel.errors import ConnectionFailed
 
 
 def connection_failed(settings: RepoSettings, error: Exception, hosts: Iterable[Any]) -> ConnectionFailed:
-    """The error to raise for a connection that did not come about.
+    """The error for a connection that could not be made.
 
     Parameters:
-        error: what the driver raised.
-        hosts: the nodes that the driver had learnt of before it gave up.
+        error: the driver's.
+        hosts: the nodes that the driver knew before it gave up.
     """
     reasons = _reasons(settings, error)
     text = _data_centre_reason(settings, hosts) if not reasons else None
@@ -44,9 +44,9 @@ def connection_failed(settings: RepoSettings, error: Exception, hosts: Iterable[
 
 
 def _reasons(settings: RepoSettings, error: Exception) -> dict[str, str]:
-    """For each host why it was of no use; empty when the driver does not say."""
+    """The reason for each host; empty when the driver gives none."""
     if isinstance(error, UnresolvableContactPoints):
-        return dict.fromkeys(settings.nodes, "no address is known for this name. Look for a misspelling.")
+        return dict.fromkeys(settings.nodes, "no address is known for this name. Check the spelling.")
     if isinstance(error, AuthenticationFailed):
         return dict.fromkeys(settings.nodes, _login_reason(settings))
     errors: Any = getattr(error, "errors", None)
@@ -58,21 +58,21 @@ def _reasons(settings: RepoSettings, error: Exception) -> dict[str, str]:
 
 def _login_reason(settings: RepoSettings) -> str:
     if settings.username is None:
-        return "the server asks for a password, and the repo has none. Set username= and password=."
+        return "the server requires a password, and the repo has none. Set username= and password=."
     return f"the server refused the password of user {settings.username!r}. Correct username= or password=."
 
 
 def _reason(settings: RepoSettings, error: Exception) -> str:
-    """One host's answer, by the class of the error; what has no row here speaks for itself."""
+    """The reason for one host, by the class of its error; other errors are quoted."""
     for classes, text in (
         (AuthenticationFailed, _login_reason(settings)),
         (ConnectionRefusedError, "nothing listens on this port. Is the server running, and is the port right?"),
-        ((OperationTimedOut, TimeoutError), "no answer within 2 s. Is it a CQL port, and does a firewall let you in?"),
-        (socket.gaierror, "no address is known for this name. Look for a misspelling."),
+        ((OperationTimedOut, TimeoutError), "no answer within 2 s. Is it a CQL port, and does a firewall block it?"),
+        (socket.gaierror, "no address is known for this name. Check the spelling."),
     ):
         if isinstance(error, classes):
             return text
-    # The driver wraps what the socket raised into an error of its own, with the same words.
+    # The driver wraps the error of the socket into an error of its own, with the same message.
     if "ssl" in _error_text(error).lower():
         return _tls_reason(str(error))
     if isinstance(error, (ProtocolError, ProtocolException, ConnectionShutdown)):
@@ -81,12 +81,12 @@ def _reason(settings: RepoSettings, error: Exception) -> str:
 
 
 def _tls_reason(message: str) -> str:
-    """What to do about a handshake that failed, by the words of OpenSSL; never to give up the check."""
+    """What to do about a failed handshake, by the message of OpenSSL; the check itself is never turned off."""
     mismatch = re.search(r"certificate is not valid for (['\"][^'\"]*['\"])", message)
     if mismatch:
         return (
-            f"its certificate is not valid for {mismatch[1]}. Write the name that the certificate holds in nodes=, or "
-            "issue a certificate that holds this one."
+            f"its certificate is not valid for {mismatch[1]}. Use a name of the certificate in nodes=, or "
+            "issue a certificate for this one."
         )
     return next(
         (text for words, text in _TLS_REASONS if any(word in message for word in words)), f"TLS failed: {message}."
@@ -96,28 +96,28 @@ def _tls_reason(message: str) -> str:
 _TLS_REASONS: Final = (
     (
         ("self-signed certificate", "self signed certificate", "unable to get local issuer"),
-        "its certificate is not signed by an authority that is trusted here. Set tls_ca= to the authority's file.",
+        "its certificate is not signed by a trusted authority. Set tls_ca= to the authority's file.",
     ),
     (
         ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "EOF occurred"),
-        "the server ended the TLS handshake: it wants a certificate of the client, or another one. Set tls_cert=.",
+        "the server ended the TLS handshake: it requires a client certificate, or another one. Set tls_cert=.",
     ),
     (
         ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure"),
-        "this port does not speak TLS. Is it the port for clients with TLS?",
+        "this port does not use TLS. Is it the TLS port for clients?",
     ),
 )
-"""Words of OpenSSL, and what they mean for the reader of an error."""
+"""Messages of OpenSSL, and their meaning for the user."""
 
 
 def _protocol_reason(settings: RepoSettings) -> str:
     if settings.uses_tls:
-        return "something answers, but not in CQL. Is it the port for clients with TLS?"
-    return "something answers, but not in CQL. Is the port right? If it speaks only with TLS, set tls_ca=."
+        return "something answers, but not in CQL. Is it the TLS port for clients?"
+    return "something answers, but not in CQL. Is the port right? If it requires TLS, set tls_ca=."
 
 
 def _data_centre_reason(settings: RepoSettings, hosts: Iterable[Any]) -> str | None:
-    """What to say when a node answered but the policy let none be used: the data centre is the usual cause."""
+    """The advice when a node answered but the policy ignored all: usually the data centre is wrong."""
     data_centres: set[str] = {str(host.datacenter) for host in hosts if host.datacenter}
     if settings.local_dc and data_centres and settings.local_dc not in data_centres:
         suggestion = closest(settings.local_dc, data_centres)
@@ -125,9 +125,7 @@ def _data_centre_reason(settings: RepoSettings, hosts: Iterable[Any]) -> str | N
     if not data_centres:
         return None
     if settings.load_balancing_policy or settings.execution_profiles:
-        return (
-            "A node answered, but the load balancing policy of the settings sends nothing to any. Correct the policy."
-        )
+        return "A node answered, but the load balancing policy of the settings ignores every node. Correct the policy."
     return (
         "A node answered and named its peers, but none of these could be connected to at the address it gave. "
         "Is its rpc_address (broadcast_rpc_address) reachable from here?"

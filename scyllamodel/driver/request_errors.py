@@ -1,8 +1,8 @@
-"""What a request that failed means to its caller: an error of the driver as one of `scyllamodel.errors`.
+"""Translates the driver's error for a request into one of `scyllamodel.errors`.
 
-*In*: what the driver raised, and the statement. *Out*: a `RequestFailed` with the driver's error as its cause, or the
-error itself where it is not of the driver. Verbs of repos raise nothing else for a request; release work reads the
-driver's errors with `scyllamodel.driver.failures` instead.
+In: the driver's error, and the statement. Out: a `RequestFailed` with the driver's error as its cause; other errors
+unchanged. The methods of repos raise nothing else for a request; release work classifies the driver's errors with
+`scyllamodel.driver.failures` instead.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ REQUEST_ERRORS: Final = (
     ErrorMessage,
     OSError,
 )
-"""All that the driver raises for a request that was well formed."""
+"""All errors of the driver for a well-formed request."""
 
 _RETRY_LATER_ADVICE: Final = "Nothing was changed; send it again later."
-_IDEMPOTENT_ADVICE: Final = "It may have been applied, or may be yet; it is safe to send again."
-_READ_FIRST_ADVICE: Final = "It may have been applied, or may be yet: read the row before you send it again."
+_IDEMPOTENT_ADVICE: Final = "It may have been applied, or may be applied later; it is safe to send again."
+_READ_FIRST_ADVICE: Final = "It may have been applied, or may be applied later: read the row before you send it again."
 
 
 def is_driver_error(error: BaseException) -> bool:
@@ -61,18 +61,18 @@ def is_driver_error(error: BaseException) -> bool:
 
 
 def record_attempts(error: BaseException, future: Any) -> None:
-    """Take note on an error of the driver that an earlier attempt of its request may be applied.
+    """Record on a driver error that an earlier attempt of the request may be applied.
 
-    The driver sends a request again, once, after some errors, such as a connection that broke. What it raises is the
-    error of the last attempt, which may say that nothing was done.
+    The driver sends a request again, once, after some errors, such as a broken connection. It raises the error of the
+    last attempt, which may say that nothing was done.
 
     Parameters:
-        future: the driver's, of the request that failed.
+        future: the driver's, of the failed request.
     """
-    attempts: Mapping[Any, Exception] = future._errors  # noqa: SLF001 - a deprecated property would read the same
+    attempts: Mapping[Any, Exception] = future._errors  # noqa: SLF001 - a deprecated property reads the same attribute
     if attempts and is_driver_error(error):
-        # The error is of the last attempt, and an earlier one at the same host may have left its own in this place; or
-        # there was no host left to try, and then it is of all attempts.
+        # The error is that of the last attempt, and an earlier one at the same host may have recorded its own here; or
+        # there was no host left to try, and then it covers all attempts.
         last = None if isinstance(error, NoHostAvailable) else future._current_host  # noqa: SLF001
         earlier = {host: attempt_error for host, attempt_error in attempts.items() if host != last}
         again = future._query_retries > len(earlier)  # noqa: SLF001 - there is no other count
@@ -81,11 +81,11 @@ def record_attempts(error: BaseException, future: Any) -> None:
 
 
 def request_error(error: Exception, template: Shape[Any] | None, *, is_execution: bool = True) -> Exception:
-    """The error to raise for a request that failed; errors that are not the driver's are returned as they are.
+    """The error to raise for a failed request; errors of other origin are returned unchanged.
 
     Parameters:
         template: of the statement; None when only its text is known.
-        is_execution: whether it was sent to be executed, rather than to be prepared.
+        is_execution: whether it was sent for execution, and not for preparation.
     """
     if not is_driver_error(error):
         return error
@@ -109,17 +109,17 @@ def request_error(error: Exception, template: Shape[Any] | None, *, is_execution
 
 
 _EMPTY_IN_VECTOR_TEXT: Final = "null/unset is not supported inside vectors"
-"""What ScyllaDB 2026.3 says of a bound vector that holds an empty text or blob; it takes the same in a literal."""
+"""ScyllaDB 2026.3's refusal of a bound vector that holds an empty text or blob; as a literal it is accepted."""
 
 
 def _empty_in_vector_error(error: Exception, template: Shape[Any] | None) -> TypeMismatch | None:
-    """The error for a vector that the server refused, by the names of what was bound."""
+    """The error for a vector that the server refused, naming the bound markers."""
     if template is None or _EMPTY_IN_VECTOR_TEXT not in server_message(error):
         return None
     names = [marker.name for marker in template.markers if marker.type is not None and _holds_vector(marker.type)]
     name_list = ", ".join(dict.fromkeys(names)) or "a vector"
     mismatch = TypeMismatch(
-        f"{name_list}: this server stores no empty text or blob inside a vector. Leave such elements out of it.",
+        f"{name_list}: this server cannot store an empty text or blob inside a vector. Leave such elements out.",
         column=names[0] if names else "",
     )
     mismatch.__cause__ = without_frames(error)
@@ -158,7 +158,7 @@ def _error_class(error: BaseException) -> type[RequestFailed]:
 
 
 def _error_class_of_all_hosts(error: Exception) -> type[RequestFailed]:
-    """No host served it; a value that no host could be sent is not the cluster's fault."""
+    """The class for a request that no host served; an error in a value is not the cluster's."""
     error_classes = {
         _error_class(host_error) if isinstance(host_error, REQUEST_ERRORS) else RequestFailed
         for host_error in _host_errors(error)
@@ -181,7 +181,7 @@ def _describe(template: Shape[Any] | None) -> str:
 
 
 def _driver_message(error: Exception) -> str:
-    """The class of an error, and what the server said."""
+    """The class of the driver's error, and the server's message."""
     return f"{type(error).__name__}: {server_message(error)}".rstrip(". ")
 
 
@@ -191,7 +191,7 @@ def _advice(cls: type[RequestFailed], error: Exception, template: Shape[Any] | N
     if cls in (RequestTimeout, ServiceUnavailable):
         return _RETRY_LATER_ADVICE
     if cls is PermissionDenied:
-        return "Grant it to the role, or connect as another one."
+        return "Grant it to the role, or connect as another role."
     if (
         cls is RequestRefused
         and template is not None

@@ -1,6 +1,6 @@
-"""What a server says of itself, read once: its profile, and the nodes around it.
+"""The nodes of a cluster, and the profile of its server.
 
-*In*: a `Coordinator`. *Out*: a `ServerProfile`, and the nodes of each data centre. What may not be read stays unknown.
+In: a `Coordinator`. Out: a `ServerProfile`, and the nodes of each data centre. What may not be read stays unknown.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from scyllamodel.schema.server_rows import (
 
 LOCAL_QUERY = "SELECT host_id, data_center, rack, schema_version, release_version FROM system.local WHERE key = 'local'"
 CLUSTER_STATUS_QUERY = "SELECT host_id, peer, dc, status, up FROM system.cluster_status"
-"""ScyllaDB: what a node knows of all; ``up`` turns false some 20 seconds after a node was killed (seen)."""
+"""ScyllaDB: what a node knows of all nodes; ``up`` turns false some 20 seconds after a node was killed (seen)."""
 PEERS_QUERY = "SELECT peer, host_id, data_center, rack, schema_version FROM system.peers"
 
 _SCHEMA_VERSION_QUERY = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
 VERSION_TIMEOUT = 1.0
-"""Seconds for a node to say itself which version it has; longer than a busy node takes, shorter than a dead one is."""
+"""Seconds for a node to report its own schema version; longer than a busy node takes, shorter than a dead one."""
 
 
 @attrs.frozen
@@ -44,9 +44,9 @@ class Node:
     """A member of the cluster.
 
     Attributes:
-        host: the driver's object, None when the driver does not know it.
-        schema_version: the schema version that it has, by its own word where the session is connected to it; else what
-            the coordinator last heard of it, None when it never did.
+        host: the driver's host object; None when the driver does not know it.
+        schema_version: as the node itself reports it where the session is connected to it; otherwise as the coordinator
+            last heard it, or None.
     """
 
     host_id: UUID
@@ -58,7 +58,7 @@ class Node:
 
 
 def fetch_nodes(coordinator: Coordinator) -> list[Node]:
-    """All members of the cluster as the coordinator sees them, itself first.
+    """All members of the cluster as the coordinator sees them, the coordinator first.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
@@ -70,7 +70,7 @@ def fetch_nodes(coordinator: Coordinator) -> list[Node]:
 def _fetch_nodes(node: PinnedNode) -> list[Node]:
     hosts_by_id = {str(host.host_id): host for host in node.connection.hosts}
     local_row = {"peer": node.host.endpoint.address, **node.rows(LOCAL_QUERY)[0]}
-    # A row without host_id is left over from a node that never joined.
+    # A row without host_id remains from a node that never joined.
     rows = [local_row, *(row for row in node.rows(PEERS_QUERY) if row["host_id"] is not None)]
     return [_node_from_row(row, hosts_by_id) for row in rows]
 
@@ -80,7 +80,7 @@ def _has_other_version(local_node: Node, peer: Node) -> bool:
 
 
 def _with_own_versions(coordinator: Coordinator, local_node: Node, peers: list[Node]) -> list[Node]:
-    """The peers; of those that seem to differ the connected ones say their version themselves, all at once."""
+    """The peers; those that seem to differ and are connected report their version themselves, concurrently."""
     connected_hosts = coordinator.connection.connected_hosts
     futures: dict[UUID, Any] = {}
     for peer in peers:
@@ -96,7 +96,7 @@ def _with_own_versions(coordinator: Coordinator, local_node: Node, peers: list[N
 
 
 def _reported_version(future: Any, default: UUID | None) -> UUID | None:
-    """The version that a node said it has; what was heard of it when it was not asked or did not answer."""
+    """The schema version that a node reported; the default when it was not asked or did not answer."""
     if future is None:
         return default
     try:
@@ -114,7 +114,7 @@ def _node_from_row(row: Mapping[str, Any], hosts_by_id: Mapping[str, Any]) -> No
 
 
 def read_topology(coordinator: Coordinator) -> Topology:
-    """How many members each data centre has, whether they are up or not: a replication factor counts them.
+    """The number of members in each data centre, up or down: a replication factor counts them all.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -123,7 +123,7 @@ def read_topology(coordinator: Coordinator) -> Topology:
 
 
 def read_racks(coordinator: Coordinator) -> Racks:
-    """The racks of each data centre, whether their nodes are up or not.
+    """The racks of each data centre, with nodes up or down.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -135,7 +135,7 @@ def read_racks(coordinator: Coordinator) -> Racks:
 
 
 def read_nodes(coordinator: Coordinator) -> list[Node]:
-    """`members`, for those to whom a node that does not answer is no news of the cluster.
+    """All members of the cluster; driver errors become `IntrospectionError`.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -147,7 +147,7 @@ def read_nodes(coordinator: Coordinator) -> list[Node]:
 
 
 def server_profile(coordinator: Coordinator) -> ServerProfile:
-    """The profile of the coordinator, asked once for each node and release of a connection.
+    """The profile of the coordinator, read once per node and release of a connection.
 
     Raises:
         IntrospectionError: it could not be read.
@@ -160,7 +160,7 @@ def server_profile(coordinator: Coordinator) -> ServerProfile:
 
 
 def read_server_profile(coordinator: Coordinator) -> ServerProfile:
-    """The profile of the coordinator, which stands for the cluster.
+    """Read the profile of the coordinator, which represents the cluster.
 
     Raises:
         IntrospectionError: it could not be read.
@@ -175,11 +175,11 @@ def read_server_profile(coordinator: Coordinator) -> ServerProfile:
         settings = _rows_if_permitted(coordinator, query)
         return profile_from(release, columns, settings={row["name"]: row["value"] for row in settings})
     except DRIVER_ERRORS as error:
-        raise read_error("what the server is", coordinator, error) from error
+        raise read_error("the profile of the server", coordinator, error) from error
 
 
 def _scylla_profile(coordinator: Coordinator, columns: list[tuple[str, str]]) -> ServerProfile:
-    """ScyllaDB: ordinary roles may read none of these tables unless it was granted to them."""
+    """The profile of a ScyllaDB server; ordinary roles may read none of these tables unless granted."""
     versions = _rows_if_permitted(coordinator, "SELECT version FROM system.versions")
     names = ", ".join(f"'{name}'" for name in NODE_SETTINGS)
     config = _rows_if_permitted(coordinator, f"SELECT name, value FROM system.config WHERE name IN ({names})")  # noqa: S608
@@ -202,7 +202,7 @@ _PEER_FEATURES = "SELECT supported_features FROM system.peers"
 
 
 def _rows_if_permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
-    """The rows, or none where the user may not read them or the release has no such table."""
+    """The rows; none where the role may not read them or the release lacks the table."""
     try:
         return coordinator.rows(cql)
     except (Unauthorized, InvalidRequest):
@@ -210,10 +210,10 @@ def _rows_if_permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any
 
 
 def read_error(subject: str, coordinator: Coordinator, error: Exception) -> IntrospectionError:
-    """The error for a read that failed, which is never taken for "nothing there"."""
+    """The error for a failed read, which never counts as "nothing there"."""
     message = printable_line(f"{type(error).__name__}: {error}")
     return IntrospectionError(
         f"{subject} could not be read from {coordinator.address}: {message}. Nothing was changed; "
-        "look at the server, then run this again.",
+        "check the server, then run this again.",
         node=coordinator.address,
     )

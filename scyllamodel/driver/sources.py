@@ -1,8 +1,8 @@
-"""Rows and keys for an event loop, whatever iterable they come from.
+"""Reads rows and keys from a blocking iterable for an event loop.
 
-*In*: an iterable that may block, such as a generator that reads a file. *Out*: its items, awaited. They are read in a
-thread of their own, which reads a bounded number ahead, so that the loop goes on meanwhile, and a run that is cancelled
-can leave a source that gives nothing more.
+In: an iterable that may block, such as a generator that reads a file. Out: an async iterator. A separate thread reads a
+bounded number of items ahead, so that the loop is never blocked, and a cancelled run can abandon a source that yields
+nothing more.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from typing import Any, Final
 from scyllamodel.driver.loops import running_loop, start_thread
 
 LOOKAHEAD: Final = 256
-"""Items that are read and not yet taken, at most."""
+"""Maximum items read ahead."""
 
 _IN_MEMORY: Final = (list, tuple, set, frozenset, dict, deque, range, KeysView, ValuesView, ItemsView)
 
 
 def may_block(source: Iterable[Any] | AsyncIterable[Any]) -> bool:
-    """Whether taking an item may block: anything but a collection in memory, or an async iterable."""
+    """Whether taking an item may block: true of all but in-memory collections and async iterables."""
     return not isinstance(source, (*_IN_MEMORY, AsyncIterable))
 
 
 class ThreadedSource:
-    """An iterable that is read in a thread of its own; an async iterator of its items."""
+    """An async iterator over an iterable that a separate thread reads."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items: Iterable[Any] | None = items
         self._loop = running_loop()
         self._buffer: deque[Any] = deque()
         self._arrival = asyncio.Event()
-        self._free_slots: SimpleQueue[None] = SimpleQueue()  # its methods may be called in a collection
+        self._free_slots: SimpleQueue[None] = SimpleQueue()  # its methods may be called by a garbage collection
         for _ in range(LOOKAHEAD):
             self._free_slots.put(None)
         self._is_abandoned = self._is_exhausted = self._is_started = self._is_wake_scheduled = False
@@ -60,7 +60,7 @@ class ThreadedSource:
         return self._buffer.popleft()
 
     def abandon(self) -> list[Any]:
-        """Take no more; what was read and not taken."""
+        """Stop reading; returns the items read and not taken."""
         self._is_abandoned = True
         self._free_slots.put(None)
         unread = list(self._buffer)
@@ -68,7 +68,7 @@ class ThreadedSource:
         return unread
 
     def _read_all(self) -> None:
-        """In the thread: read until the end, or until the run has left."""
+        """In the thread: read until the end, or until the source is abandoned."""
         items, self._items = self._items, None
         try:
             for item in items or ():
@@ -85,9 +85,9 @@ class ThreadedSource:
     def _wake(self) -> None:
         if not self._is_wake_scheduled:
             self._is_wake_scheduled = True
-            with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits any more
+            with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits
                 self._loop.call_soon_threadsafe(self._on_wake)
 
     def _on_wake(self) -> None:
-        self._is_wake_scheduled = False  # first: what is read from here on wakes again
+        self._is_wake_scheduled = False  # first: items read from here on wake the loop again
         self._arrival.set()

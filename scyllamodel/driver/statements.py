@@ -1,10 +1,10 @@
-"""Statements that are prepared once: a `Shape` -> the driver's prepared statement and the function that binds to it.
+"""A cache of prepared statements: from a template to the driver's prepared statement and its bind function.
 
-*In*: shapes. *Out*: `PreparedTemplate`, of which one session keeps a bounded number, those that were used last, and
-none whose class is gone. Threads and tasks that need one shape at the same time share one round trip, which takes no
-longer than the request that needs it may. The server keeps what was prepared and the driver prepares again what a node
-has lost, so that restarts and most schema changes pass unseen; a user type that grew is the exception, for the bytes of
-its values change (see `StaleUserType`).
+In: statement templates. Out: `PreparedTemplate`, of which a session keeps a bounded number, the last used ones, and
+drops those whose model class was collected. Threads and tasks that need the same one share one round trip, limited by
+the timeout of the request. The server keeps prepared statements and the driver prepares again what a node has lost, so
+restarts and most schema changes are invisible; a user type that grew is the exception, because the bytes of its values
+change (see `StaleUserType`).
 """
 
 from __future__ import annotations
@@ -32,48 +32,48 @@ if TYPE_CHECKING:
 _TemplateRef: TypeAlias = "weakref.ref[Shape[Any]]"
 
 CACHE_SIZE: Final = 10_000
-"""Prepared statements of one session: more shapes than any program writes, or some for each of thousands of tenants."""
+"""Prepared statements of one session: more than any program writes, or some for each of thousands of tenants."""
 
 TEXT_CACHE_SIZE: Final = 1_000
-"""Prepared texts of ``raw``, likewise."""
+"""Prepared texts of ``raw`` kept by one session."""
 
 
 class NonIdempotentRetryPolicy(RetryPolicy):  # type: ignore[misc]  # the driver ships no types
-    """For statements that must not be applied twice: retried only where the server says that it did nothing.
+    """Retries a statement only where the server says that it did nothing.
 
-    The driver's own policy sends any statement to the next host when its connection breaks, a counter's too (seen on
-    scylla-driver 3.29.12), though the first host may have applied it.
+    The driver's policy resends any statement to the next host when its connection breaks, even a counter update (seen
+    on scylla-driver 3.29.12), although the first host may have applied it.
     """
 
     def on_write_timeout(self, *_: Any, **__: Any) -> Any:
-        """Some replicas may have it."""
+        """Do not retry: some replicas may have it."""
         return self.RETHROW, None
 
     def on_request_error(self, *_: Any, **__: Any) -> Any:
-        """The coordinator may have it."""
+        """Do not retry: the coordinator may have it."""
         return self.RETHROW, None
 
 
 class LwtRetryPolicy(NonIdempotentRetryPolicy):
-    """For lightweight transactions, whose earlier rounds may come to an end later also where a replica was missing."""
+    """Retries a lightweight transaction in no case where an earlier round may still complete."""
 
     def on_read_timeout(self, *_: Any, **__: Any) -> Any:
-        """A round may be under way."""
+        """Do not retry: a round may be pending."""
         return self.RETHROW, None
 
     def on_unavailable(self, *_: Any, **__: Any) -> Any:
-        """A round before this one may be under way."""
+        """Do not retry: an earlier round may be pending."""
         return self.RETHROW, None
 
 
 @attrs.frozen(eq=False)
 class PreparedTemplate:
-    """A shape on a session.
+    """A template prepared on one session.
 
     Attributes:
-        statement: the driver's.
-        bind: makes a statement of it that can be sent, of the values of one call.
-        template_ref: the shape, in the order of use.
+        statement: the driver's prepared statement.
+        bind: binds the values of one call.
+        template_ref: the template, in order of use.
     """
 
     statement: Any
@@ -83,7 +83,7 @@ class PreparedTemplate:
 
 @attrs.frozen
 class CacheInfo:
-    """What became of prepared statements: how many are kept and at most, were prepared, found, and given up."""
+    """The counters of the cache: current size, limit, statements prepared, hits, evictions."""
 
     size: int
     limit: int
@@ -93,12 +93,12 @@ class CacheInfo:
 
 
 class PreparedStatements:
-    """The prepared statements of one session, each kept with its shape and so with its class.
+    """The prepared statements of one session, each kept with its template and so with its class.
 
     Parameters:
-        connection: asked for the session whenever the server is asked, since a forked child must not use it.
-        limit: how many are kept.
-        instrumentation: is told of each that is prepared.
+        connection: provides the session for each request to the server, since a forked child must not use it.
+        limit: maximum number kept.
+        instrumentation: notified of each prepared statement.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class PreparedStatements:
         self._prepare_count = self._hit_count = self._eviction_count = 0
 
     def __del__(self) -> None:
-        """Leave nothing with shapes that live on when the session does not."""
+        """Remove the prepared statements from templates that outlive the session."""
         for template_ref in list(self._recently_used):
             template = template_ref()
             if template is not None:
@@ -121,43 +121,43 @@ class PreparedStatements:
 
     @property
     def info(self) -> CacheInfo:
-        """The counters as they stand."""
+        """The current counters."""
         return CacheInfo(
             len(self._recently_used), self._limit, self._prepare_count, self._hit_count, self._eviction_count
         )
 
     @property
     def _preparations(self) -> SingleFlight[Any]:
-        """What is being prepared in this process; a forked child does not wait for a thread of its parent."""
+        """The preparations in progress in this process; a forked child does not wait for a thread of its parent."""
         self._connection.check_not_forked()
         return self._single_flight
 
     def get(self, template: Shape[Any]) -> PreparedTemplate | None:
-        """What is prepared already."""
+        """The prepared statement of a template, if there is one."""
         prepared: PreparedTemplate | None = template.prepared.get(self._cache_key)
         if prepared is not None:
             self._hit_count += 1
             try:  # noqa: SIM105 - done for each request, and a context manager costs more than the move
                 self._recently_used.move_to_end(prepared.template_ref)
-            except KeyError:  # another thread has just given it up, and it serves this once more
+            except KeyError:  # another thread has just evicted it; it still serves this call
                 pass
         return prepared
 
     def invalidate(self, template: Shape[Any], stale: PreparedTemplate) -> None:
-        """Prepare a shape again when it is needed next, unless that was done meanwhile."""
+        """Drop a stale statement, unless it was prepared again meanwhile."""
         with self._lock:
             if template.prepared.get(self._cache_key) is stale:
                 del template.prepared[self._cache_key]
                 self._recently_used.pop(stale.template_ref, None)
 
     def prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
-        """Prepare a shape unless that is done; this waits for the server.
+        """Prepare a template unless that was done; waits for the server.
 
         Parameters:
-            timeout: seconds; None waits for as long as the driver does.
+            timeout: seconds; None is the driver's limit.
 
         Raises:
-            RequestFailed: it cannot be prepared, or was not in time.
+            RequestFailed: it cannot be prepared, or not in time.
         """
         try:
             prepared: PreparedTemplate = self._preparations.run(
@@ -168,7 +168,7 @@ class PreparedStatements:
         return prepared
 
     async def prepare_async(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
-        """Prepare as `prepare` does, in a thread that all who need this shape wait for."""
+        """The awaited `prepare`, in a thread shared by all callers that need this template."""
         try:
             prepared: PreparedTemplate = await self._preparations.run_async(
                 template, partial(self._get_or_prepare, template, timeout), timeout
@@ -178,21 +178,21 @@ class PreparedStatements:
         return prepared
 
     def prepare_text(self, cql: str, timeout: float | None) -> Any:
-        """Prepare text of an application's own; parameters and errors as of `prepare`."""
+        """Prepare raw text; parameters and errors are those of `prepare`."""
         try:
             return self._preparations.run(cql, partial(self._get_or_prepare_text, cql, timeout), timeout)
         except WaitTimeout:
             raise _prepare_timeout_error(None) from None
 
     async def prepare_text_async(self, cql: str, timeout: float | None) -> Any:
-        """Prepare text as `text` does, in a thread of its own."""
+        """The awaited `prepare_text`, in its own thread."""
         try:
             return await self._preparations.run_async(cql, partial(self._get_or_prepare_text, cql, timeout), timeout)
         except WaitTimeout:
             raise _prepare_timeout_error(None) from None
 
     def get_text(self, cql: str) -> Any:
-        """Text that is prepared already."""
+        """Raw text that is already prepared."""
         with self._lock:
             statement = self._text_cache.get(cql)
             if statement is not None:
@@ -200,7 +200,7 @@ class PreparedStatements:
         return statement
 
     def _get_or_prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
-        """What is prepared; a thread that comes just after the first one finds it."""
+        """The prepared statement, made if necessary; a thread just behind the first one finds it."""
         return self.get(template) or self._store(template, self._prepare_template(template, timeout))
 
     def _get_or_prepare_text(self, cql: str, timeout: float | None) -> Any:
@@ -249,10 +249,10 @@ class PreparedStatements:
 
 
 def _forget_collected(recently_used: OrderedDict[_TemplateRef, None], template_ref: _TemplateRef) -> None:
-    """A shape went with its class."""
+    """Remove a template that was collected with its class."""
     recently_used.pop(template_ref, None)
 
 
 def _prepare_timeout_error(template: Shape[Any] | None) -> Exception:
-    """The error of a statement that another caller is preparing for longer than this one may wait."""
+    """The error for a statement that another caller is still preparing."""
     return request_error(TimeoutError("the statement was not prepared in time"), template, is_execution=False)

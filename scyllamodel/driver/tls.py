@@ -1,8 +1,8 @@
-"""TLS of a connection: the context that the settings ask for, and the names by which certificates are checked.
+"""TLS: the context of the settings, and the names that certificates are checked against.
 
-*In*: `RepoSettings`. *Out*: an `ssl.SSLContext`, and a driver cluster with names. The driver resolves the
-names of contact points, and then compares certificates with addresses, which few certificates hold; here an address
-that a name of ``nodes=`` led to is checked by that name (seen on scylla-driver 3.29.12).
+In: `RepoSettings`. Out: an `ssl.SSLContext`, and a driver cluster with host names. The driver resolves contact points
+and compares certificates with addresses, which few certificates contain; here an address that came from a name in
+``nodes=`` is checked by that name (seen on scylla-driver 3.29.12).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scyllamodel.errors import ConfigurationError
 
 
 def tls_context(settings: RepoSettings) -> Any:
-    """The context of the settings, made of their files where they name some; None without TLS.
+    """The SSL context of the settings, made of their files where they name some; None without TLS.
 
     Raises:
         ConfigurationError: a file cannot be used; ``setting`` names it.
@@ -38,7 +38,7 @@ def tls_context(settings: RepoSettings) -> Any:
 
 
 def _check_files(settings: RepoSettings) -> None:
-    """Read each file, since `ssl` does not say which one is missing."""
+    """Read each file, because `ssl` does not say which one is missing."""
     for setting in ("tls_ca", "tls_cert", "tls_key"):
         path = getattr(settings, setting)
         if path is not None:
@@ -57,12 +57,12 @@ def _load_setting(settings: RepoSettings, names: Sequence[str], load: Callable[[
 
 
 def _refuse_passphrase() -> NoReturn:
-    """Stand in for OpenSSL's question on the terminal."""
-    raise ValueError("the key is encrypted, and there is nobody to ask for its password. Give a key without one")
+    """Refuse a passphrase prompt of OpenSSL."""
+    raise ValueError("the key is encrypted, and no password can be entered. Use a key without a password")
 
 
 class _NamedEndPoint(DefaultEndPoint):  # type: ignore[misc]
-    """An address whose certificate is checked by a name; equal to the same address without one."""
+    """An address whose certificate is checked by name; equal to the same address without a name."""
 
     def __init__(self, address: str, port: int, name: str) -> None:
         DefaultEndPoint.__init__(self, address, port)
@@ -74,11 +74,11 @@ class _NamedEndPoint(DefaultEndPoint):  # type: ignore[misc]
 
 
 class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
-    """Makes the driver's endpoints, with a name where a node of the settings has that address.
+    """Makes endpoints, with a name where a configured node has that address.
 
     Parameters:
-        nodes: hosts and ports of the settings; addresses among them are checked as such.
-        port: of nodes that tell none.
+        nodes: hosts and ports of the settings; addresses among them are checked as addresses.
+        port: for nodes that do not announce one.
     """
 
     def __init__(self, nodes: Iterable[tuple[str, int]], port: int) -> None:
@@ -87,13 +87,13 @@ class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
         self._names: dict[str, str | None] = {host: None for host in self._hosts if _is_address(host)}
 
     def create(self, row: Any) -> Any:
-        """An endpoint of a row of ``system.local`` or ``system.peers``."""
+        """The endpoint of a row of ``system.local`` or ``system.peers``."""
         return self.with_name(DefaultEndPointFactory.create(self, row))
 
     def with_name(self, endpoint: Any) -> Any:
-        """The endpoint with the name that leads to its address, if one does."""
+        """The endpoint, with the name that resolves to its address, if any."""
         if endpoint.address not in self._names:
-            self._resolve()  # a node may have joined under a name that is known
+            self._resolve()  # a node may have joined under a known name
         name = self._names.setdefault(endpoint.address, None)
         return endpoint if name is None else _NamedEndPoint(endpoint.address, endpoint.port, name)
 
@@ -105,7 +105,7 @@ class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
 
 
 def new_cluster(**settings: Any) -> Any:
-    """A driver cluster that checks the certificates of contact points by their names, where it is to check them."""
+    """A driver cluster that checks the certificates of contact points by name, if the context checks names."""
     context = settings.get("ssl_context")
     if not getattr(context, "check_hostname", False):
         return Cluster(**settings)
@@ -116,7 +116,7 @@ def new_cluster(**settings: Any) -> Any:
 
 
 class _NamedCluster(Cluster):  # type: ignore[misc]
-    """A cluster whose contact points have names, also when the driver resolves them again after it lost all nodes."""
+    """A cluster with named contact points, also after the driver resolves them again because it lost all nodes."""
 
     endpoints_resolved: list[Any]
 
@@ -124,7 +124,7 @@ class _NamedCluster(Cluster):  # type: ignore[misc]
         self.endpoints_resolved = [self.endpoint_factory.named(endpoint) for endpoint in self.endpoints_resolved]
 
     def _resolve_hostnames(self) -> None:  # scylla-driver has this method, cassandra-driver resolves once
-        Cluster._resolve_hostnames(self)  # noqa: SLF001 - it is overridden here
+        Cluster._resolve_hostnames(self)  # noqa: SLF001 - overridden here
         self.name_endpoints()
 
 

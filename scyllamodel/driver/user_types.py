@@ -1,8 +1,8 @@
-"""Values of user types in the order that the server has their fields.
+"""Reorders values of user types to the field order of the server.
 
-*In*: the driver's class of a column's type, and the fields of our user types in the order in which a class gives them.
-*Out*: a function that puts a value in order, or None where it is in order already, as it nearly always is. A type may
-have grown on the server, or hold its fields in another order than the class; the driver takes tuples by position.
+In: the driver's class of a type, and the fields of the model's user types in class order. Out: a function that reorders
+a value; None where the orders agree, as they nearly always do. A type may have grown on the server, or have another
+field order; the driver takes tuples by position.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class StaleUserType(Exception):
 
 
 def field_reorderer_for(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> MaybeConvert:
-    """The function that fits values into this type."""
+    """The function that reorders values for this type; None where none is needed."""
     subtype_converters = [field_reorderer_for(subtype, user_types) for subtype in subtypes_of(driver_type)]
     kind = type_kind(driver_type)
     if kind == "frozen":
@@ -59,7 +59,7 @@ def _value_reorderer(
     def reorder(value: Any) -> tuple[Any, ...]:
         for index, field in missing_fields:
             if value[index] is not None:
-                raise StaleUserType(f"the type {name} has no field {field} on the server; migrate it first")
+                raise StaleUserType(f"the type {name} has no field {field} on the server; migrate the type first")
         return tuple(_convert_field(value, index, convert) for index, convert in conversions)
 
     return reorder

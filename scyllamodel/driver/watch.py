@@ -1,8 +1,7 @@
-"""What was sent and how long it took, for those who want to know: a function, the log, OpenTelemetry.
+"""Reports requests and their duration to a callback, the log and OpenTelemetry.
 
-*In*: a request that has its answer, or its error. *Out*: a `QueryEvent`, a warning for a slow one, a span. Values are
-in none of them, since they belong to users; the text holds a ``?`` for each. Nobody asks for the time when nobody
-listens.
+In: a request with its response or error. Out: a `QueryEvent`, a warning for a slow one, a span. None of them contains
+values, which belong to users; the text has a ``?`` for each. Without listeners no time is measured.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from scyllamodel.query.statement import Shape
 
 try:
     from opentelemetry import trace
-except ImportError:  # the extra `otel` is not installed, so nobody looks at spans
+except ImportError:  # the extra `otel` is not installed
     _trace: Any = None
 else:
     _trace = trace
@@ -42,14 +41,14 @@ class QueryEvent:
     """One request.
 
     Attributes:
-        kind: ``page`` is any page of a read but its first.
+        kind: ``page`` is any page of a read but the first.
         cql: the text, without values.
-        model: the name of the class, if it is of one.
-        keyspace: whose tables it speaks of.
-        milliseconds: from sending to the answer, as this program waited for it.
-        rows: of the answer.
+        model: the name of the class, if there is one.
+        keyspace: of the tables concerned.
+        milliseconds: from sending to the response, as this program waited.
+        rows: in the response.
         slow: whether it took longer than ``slow_query``.
-        error: the class of what went wrong.
+        error: the class of the error.
     """
 
     kind: RequestKind
@@ -66,12 +65,12 @@ OnQuery: TypeAlias = Callable[[QueryEvent], Any]
 
 
 class QueryInstrumentation:
-    """Tells whoever wants to know.
+    """Notifies the listeners of requests.
 
     Parameters:
-        on_query: called with each event, in the thread that waited; an async function is awaited by an `AsyncRepo`
-            before the verb returns. What it raises is logged and goes no further.
-        slow_seconds: seconds after which a request is slow, and a warning; None is never.
+        on_query: called with each event, in the waiting thread; an `AsyncRepo` awaits an async one before the method
+            returns. An exception it raises is logged and ignored.
+        slow_seconds: seconds after which a request counts as slow and is logged; None is never.
         spans: whether each request is an OpenTelemetry span.
     """
 
@@ -82,7 +81,7 @@ class QueryInstrumentation:
     def notify_message(
         self, message: Message, start_ns: int, rows: int, error: BaseException | None = None
     ) -> Coroutine[Any, Any, None] | None:
-        """A request has its answer; gives what an event loop has to await, as `tell` does.
+        """Notify the listeners of a message's response or error; returns what an event loop must await.
 
         Parameters:
             start_ns: `time.time_ns` when it was sent.
@@ -95,9 +94,9 @@ class QueryInstrumentation:
     def notify(
         self, kind: RequestKind, template: Shape[Any], start_ns: int, rows: int = 0, error: BaseException | None = None
     ) -> Coroutine[Any, Any, None] | None:
-        """Report a request of this kind; in a thread that has an event loop, gives what an async ``on_query`` made.
+        """Notify the listeners of a request; in an event loop, returns the awaitable of an async ``on_query``.
 
-        Whatever listens may fail: a log handler, a span, the function. The request has its answer.
+        A log handler, a span or the function may fail; the request has its response in any case.
         """
         end_ns = time.time_ns()
         milliseconds = (end_ns - start_ns) / 1e6
@@ -123,7 +122,7 @@ class QueryInstrumentation:
     def _call_on_query(self, on_query: OnQuery, event: QueryEvent) -> Coroutine[Any, Any, None] | None:
         try:
             returned = on_query(event)
-        except Exception:  # noqa: BLE001 - whatever a listener raises, the request has its answer
+        except Exception:  # noqa: BLE001 - a listener's error does not affect the request
             _log_failure()
             return None
         if not inspect.isawaitable(returned):
@@ -152,12 +151,12 @@ class QueryInstrumentation:
 async def _await_logged(awaitable: Awaitable[Any]) -> None:
     try:
         await awaitable
-    except Exception:  # noqa: BLE001 - as of a plain function
+    except Exception:  # noqa: BLE001 - a listener's error does not affect the request
         _log_failure()
 
 
 def _log_failure() -> None:
-    """Log what a listener raised; the handler may fail too."""
+    """Log what a listener raised; the log handler may fail too."""
     with contextlib.suppress(Exception):
         _log.exception("on_query failed")
 
@@ -171,10 +170,10 @@ def _in_event_loop() -> bool:
 
 
 def check_instrumentation(settings: RepoSettings) -> None:
-    """Refuse what would go unnoticed: spans without OpenTelemetry, and an ``on_query`` that cannot be called.
+    """Refuse settings without effect: spans without OpenTelemetry, an ``on_query`` that is not callable.
 
     Raises:
-        ConfigurationError: with what to install, or to give.
+        ConfigurationError: says what to install or give.
     """
     name = settings.name
     if settings.trace_queries and _trace is None:
@@ -185,7 +184,7 @@ def check_instrumentation(settings: RepoSettings) -> None:
             repo=name,
         )
     if settings.on_query is not None and not callable(settings.on_query):
-        text = f"repo {name!r}: on_query= is a function that takes a QueryEvent, not {settings.on_query!r}."
+        text = f"repo {name!r}: on_query= must be a function that takes a QueryEvent, got {settings.on_query!r}."
         raise ConfigurationError(text, setting="on_query", repo=name)
 
 

@@ -128,14 +128,14 @@ def test_a_policy_without_hosts_is_named(point):
     policy = HostFilterPolicy(RoundRobinPolicy(), predicate=lambda _: False)
     text = refusal(nodes=[point], load_balancing_policy=policy)
 
-    assert "the load balancing policy of the settings sends nothing to any" in text
+    assert "the load balancing policy of the settings ignores every node" in text
 
 
 def test_tls_on_a_plain_port_is_named(point):
     """TLS on a port that has none says so."""
     text = refusal(nodes=[point], ssl_context=ssl.create_default_context())
 
-    assert "this port does not speak TLS" in text
+    assert "this port does not use TLS" in text
 
 
 def test_a_wrong_password_is_named(logins):

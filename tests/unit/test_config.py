@@ -393,7 +393,7 @@ def test_urls_in_the_environment_keep_their_commas():
 @pytest.mark.parametrize("named", [3, [3], [None], object()])
 def test_what_names_no_repo_is_told(named):
     """Another object than a repo or a name is a configuration error, not one of Python."""
-    with pytest.raises(ConfigurationError, match="neither a Repo nor the name of one"):
+    with pytest.raises(ConfigurationError, match="expected a Repo or the name of one"):
         configured_repos(named)
 
 
@@ -414,9 +414,9 @@ def test_a_repo_may_be_given_as_such():
         ("shop_of_nothing:repo", "there is no module 'shop_of_nothing'"),
         ("shop_of_config.db", "neither module:attribute"),
         ("shop_of_config.db:", "neither module:attribute"),
-        ("shop_of_config.db:number", "which is 'int' and no Repo"),
+        ("shop_of_config.db:number", "expected a Repo, got 'int'"),
         ("shop_of_config.db:fail", "calling it failed: OSError: no vault"),
-        ("shop_of_config.db:repo,shop_of_config.db:twin", "two repos are called 'default'"),
+        ("shop_of_config.db:repo,shop_of_config.db:twin", "two repos are named 'default'"),
     ],
 )
 def test_what_is_no_repo_is_refused(project, named, words):

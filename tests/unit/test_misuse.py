@@ -237,9 +237,7 @@ def test_a_select_takes_no_element_of_a_list():
 
 def test_raw_takes_text(repo):
     """A statement has a verb of its own."""
-    assert "text in CQL, not a Select. A statement is sent by repo.execute" in refused(
-        lambda: check_text(select(Order))
-    )
+    assert "CQL text, got a Select. Send a statement with repo.execute" in refused(lambda: check_text(select(Order)))
 
 
 @pytest.mark.parametrize(
@@ -298,7 +296,7 @@ def test_a_repo_refuses_an_async_on_query():
         with pytest.raises(ConfigurationError, match=r"on_query= is an async function.*use an AsyncRepo"):
             Repo(nodes=["a"], keyspace="shop", on_query=given)
         assert given is AsyncRepo(nodes=["a"], keyspace="shop", on_query=given).settings.on_query
-    with pytest.raises(ConfigurationError, match="on_query= is a function that takes a QueryEvent, not 'print'"):
+    with pytest.raises(ConfigurationError, match="on_query= must be a function that takes a QueryEvent, got 'print'"):
         AsyncRepo(nodes=["a"], keyspace="shop", on_query="print")
 
 

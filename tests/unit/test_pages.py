@@ -183,14 +183,14 @@ def test_a_token_of_another_secret_is_refused():
 def test_an_unsigned_token_of_an_earlier_release_is_refused():
     """It says its version."""
     old = base64.urlsafe_b64encode(bytes([2]) + bytes(12) + STATE).decode()
-    with pytest.raises(InvalidPageToken, match="is of version 2, and this program reads 3"):
+    with pytest.raises(InvalidPageToken, match="has version 2; this program reads version 3"):
         read_token(compiled(), old, KEYS)
 
 
 def test_a_token_of_another_version_is_refused():
     """With its version."""
     token = damaged(make_token(compiled(), STATE, KEYS), 0)
-    with pytest.raises(InvalidPageToken, match="is of version 2, and this program reads 3"):
+    with pytest.raises(InvalidPageToken, match="has version 2; this program reads version 3"):
         read_token(compiled(), token, KEYS)
 
 
@@ -213,14 +213,14 @@ GARBAGE = [
 @pytest.mark.parametrize("token", GARBAGE, ids=lambda token: ascii(token)[:40])
 def test_what_is_not_a_token_is_refused(token):
     """Texts of any length and letters, and what is not a text."""
-    with pytest.raises(InvalidPageToken, match="This is no page token"):
+    with pytest.raises(InvalidPageToken, match="Not a page token"):
         read_token(compiled(), token, KEYS)
 
 
 def test_a_token_with_other_letters_in_it_is_refused():
     """They are not passed over, so that one token has one text."""
     token = make_token(compiled(), b"state", KEYS)
-    with pytest.raises(InvalidPageToken, match="This is no page token"):
+    with pytest.raises(InvalidPageToken, match="Not a page token"):
         read_token(compiled(), f"{token[:6]}*\n{token[6:]}", KEYS)
 
 
