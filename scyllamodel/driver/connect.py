@@ -130,7 +130,7 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
         "connect_timeout": CONNECT_TIMEOUT,
         "schema_metadata_enabled": False,
         "max_schema_agreement_wait": 0,
-        # Without heartbeats, a connection whose answers are lost is detected after 60 seconds.
+        # With the driver's defaults, a connection whose answers are lost is detected after 60 seconds.
         "idle_heartbeat_interval": 10,
         "idle_heartbeat_timeout": 10,
     }

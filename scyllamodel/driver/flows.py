@@ -388,7 +388,7 @@ def _write_tracked(
 
 
 def delete(row: Any, keyspace: str, *, if_exists: bool, timestamp: int | None) -> Operation[Any]:
-    """DELETE the row of an instance, which is new afterwards."""
+    """DELETE the row of an instance; the instance is new afterwards."""
     check_row("delete", row)
     one = InstanceWrite(row)
     try:

@@ -102,9 +102,8 @@ def request_error(error: Exception, template: Shape[Any] | None, *, is_execution
         f"{_advice(cls, error, template, is_unknown=is_unknown)}".rstrip(),
         may_be_applied=is_unknown,
     )
-    failure.__cause__ = without_frames(
-        error
-    )  # the driver answers all requests of a connection that broke with one object
+    # The driver raises one error object for all requests of a broken connection.
+    failure.__cause__ = without_frames(error)
     return failure
 
 

@@ -55,7 +55,7 @@ class NonIdempotentRetryPolicy(RetryPolicy):  # type: ignore[misc]  # the driver
 
 
 class LwtRetryPolicy(NonIdempotentRetryPolicy):
-    """Retries a lightweight transaction in no case where an earlier round may still complete."""
+    """Does not retry a lightweight transaction where an earlier round may still complete."""
 
     def on_read_timeout(self, *_: Any, **__: Any) -> Any:
         """Do not retry: a round may be pending."""

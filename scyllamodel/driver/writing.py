@@ -113,7 +113,7 @@ class WriteApi(SyncRunner):
     @overload
     def delete(self, row: Model, /, *, timestamp: int | None = ...) -> None: ...
     def delete(self, row: Any, /, *, if_exists: bool = False, timestamp: int | None = None) -> Any:
-        """DELETE the row of an instance, which is new afterwards.
+        """DELETE the row of an instance; the instance is new afterwards.
 
         Parameters:
             if_exists: report whether the row existed, by a lightweight transaction.

@@ -150,7 +150,7 @@ def test_a_missing_password_is_named(logins):
     """A server that asks for a password says so to a repo that has none."""
     text = refusal(nodes=logins.cluster.contact_points)
 
-    assert "asks for a password, and the repo has none" in text
+    assert "requires a password, and the repo has none" in text
 
 
 def test_the_right_password_connects(logins):

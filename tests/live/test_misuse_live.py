@@ -92,7 +92,7 @@ def test_values_of_another_type_name_their_column(repo, way):
     """A datetime is no TimeUUID, NaN no integer."""
 
     def case(on):
-        with pytest.raises(TypeMismatch, match=r"Misused\.at: .*not datetime: write uuid\.uuid1\(\)"):
+        with pytest.raises(TypeMismatch, match=r"Misused\.at: .*got datetime: write uuid\.uuid1\(\)"):
             on.save(Misused(id=1, at=datetime(2026, 1, 1, tzinfo=timezone.utc)))
         with pytest.raises(TypeMismatch, match=r"Misused\.number: nan .*write None"):
             on.save(Misused(id=1, at=uuid1(), number=float("nan")))

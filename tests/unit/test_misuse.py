@@ -248,8 +248,8 @@ def test_raw_takes_text(repo):
         ((1, 2, 3), r"3 given, and the text has 2"),
         ({"a": 1}, r"has 2 \(a, b\): b is missing"),
         ({"a": 1, "b": 2, "c": 3}, r"c is not among them"),
-        ("ab", r"as a list or tuple, not a str\."),
-        (iter([1, 2]), r"as a list or tuple, not a list_iterator\."),
+        ("ab", r"as a list or tuple, got a str\."),
+        (iter([1, 2]), r"as a list or tuple, got a list_iterator\."),
     ],
 )
 def test_raw_takes_a_value_for_each_marker(values, words):
@@ -349,12 +349,12 @@ def test_any_is_not_the_level_of_a_repo():
 @pytest.mark.parametrize(
     ("kind", "value", "words"),
     [
-        ("TimeUUIDType", datetime(2026, 1, 1, tzinfo=timezone.utc), r"not datetime: .*uuid1\(\).*fn\.min_timeuuid"),
-        ("TimeUUIDType", "abc", r"not str: write uuid\.uuid1\(\), or UUID\(text\)"),
-        ("Int32Type", Decimal("NaN"), "not Decimal, and no integer type holds NaN.*write None"),
-        ("LongType", float("inf"), "not float, and no integer type holds NaN or an infinity"),
-        ("IntegerType", Decimal("1.5"), r"not Decimal: write int\(value\), or declare the column as Decimal"),
-        ("LongType", "3", r"not str: write int\(value\)"),
+        ("TimeUUIDType", datetime(2026, 1, 1, tzinfo=timezone.utc), r"got datetime: .*uuid1\(\).*fn\.min_timeuuid"),
+        ("TimeUUIDType", "abc", r"got str: write uuid\.uuid1\(\), or UUID\(text\)"),
+        ("Int32Type", Decimal("NaN"), "got Decimal, and no integer type holds NaN.*write None"),
+        ("LongType", float("inf"), "got float, and no integer type holds NaN or an infinity"),
+        ("IntegerType", Decimal("1.5"), r"got Decimal: write int\(value\), or declare the column as Decimal"),
+        ("LongType", "3", r"got str: write int\(value\)"),
     ],
 )
 def test_values_of_a_near_type_say_what_to_write(kind, value, words):

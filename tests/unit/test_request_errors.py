@@ -127,7 +127,7 @@ def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
 
     assert isinstance(found, TypeMismatch)
     assert ("Note.words", refused) == (found.column, found.__cause__)
-    assert "Note.words, Note.more: this server stores no empty text" in str(found)
+    assert "Note.words, Note.more: this server cannot store an empty text" in str(found)
     assert isinstance(request_error(InvalidRequest("something else inside vectors"), shape), RequestRefused)
     assert isinstance(request_error(refused, None), RequestRefused)
 
