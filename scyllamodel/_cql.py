@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(
 
 
 def tokens(cql: str) -> Iterator[Token]:
-    """All tokens of a text; joined, they are the text.
+    """Yield all tokens of a text; joined, they are the text.
 
     >>> [token.text for token in tokens("DROP/*x*/TABLE a -- b")]
     ['DROP', '/*x*/', 'TABLE', ' ', 'a', ' ', '-- b']
@@ -57,12 +57,12 @@ def tokens(cql: str) -> Iterator[Token]:
 
 
 def code_tokens(cql: str) -> Iterator[Token]:
-    """The tokens that a server parses: white space and comments are left out."""
+    """Yield the tokens that a server parses: white space and comments are left out."""
     return (token for token in tokens(cql) if token.kind not in ("space", "comment"))
 
 
 def one_line(cql: str) -> str:
-    r"""The statement without comments, and with single spaces; strings and quoted names stay as they are.
+    r"""Return a statement without comments and with single spaces; strings and quoted names are unchanged.
 
     >>> one_line("GRANT a -- first\n   TO 'b  c'")
     "GRANT a TO 'b  c'"
@@ -71,7 +71,7 @@ def one_line(cql: str) -> str:
 
 
 def without_literals(cql: str) -> str:
-    """The statement on one line with ``?`` for each string, number, UUID, blob and duration, and without comments.
+    """Return a statement on one line, with ``?`` for each literal and without comments.
 
     >>> without_literals("CREATE ROLE a WITH PASSWORD = 'x' -- 'y'"), without_literals("SELECT a FROM t2 LIMIT 10")
     ('CREATE ROLE a WITH PASSWORD = ?', 'SELECT a FROM t2 LIMIT ?')
@@ -81,7 +81,7 @@ def without_literals(cql: str) -> str:
 
 
 def _join_spaced(pieces: Iterator[str]) -> str:
-    """The pieces joined, with one space for each run of empty ones between them."""
+    """Join the pieces, with one space for each run of empty ones between them."""
     joined: list[str] = []
     for piece in pieces:
         if piece or (joined and joined[-1] != " "):

@@ -50,7 +50,7 @@ SYSTEM_KEYSPACES: Final = frozenset(
 
 
 def companion_keyspace(keyspace: str) -> str:
-    """The keyspace of the internal tables for one in which lightweight transactions do not work.
+    """Return the keyspace of the internal tables for one in which lightweight transactions do not work.
 
     >>> companion_keyspace("shop"), companion_keyspace("a" * 48)
     ('shop_scyllamodel', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa_97daac0e_scyllamodel')
@@ -75,7 +75,7 @@ def is_internal_table(name: str) -> bool:
 
 
 def quote(name: str) -> str:
-    """The name for CQL, quoted only where necessary.
+    """Return a name as CQL, quoted only where necessary.
 
     >>> quote("orders"), quote("select"), quote("Mixed"), quote('od"d 1')
     ('orders', '"select"', '"Mixed"', '"od""d 1"')
@@ -86,7 +86,7 @@ def quote(name: str) -> str:
 
 
 def quote_type(name: str) -> str:
-    """The name of a user type for CQL, quoted also where it equals a native type.
+    """Return the name of a user type as CQL, quoted also where it equals a native type.
 
     >>> quote_type("address"), quote_type("date")
     ('address', '"date"')
@@ -95,7 +95,7 @@ def quote_type(name: str) -> str:
 
 
 def qualified(keyspace: str | None, name: str) -> str:
-    """``keyspace.name``, each part quoted where necessary; without a keyspace the name alone.
+    """Return ``keyspace.name``, each part quoted where necessary; without a keyspace the name alone.
 
     >>> qualified("shop", "Order")
     'shop."Order"'
@@ -104,7 +104,7 @@ def qualified(keyspace: str | None, name: str) -> str:
 
 
 def unquote(text: str) -> str:
-    """The name that a piece of CQL denotes: unquoted text is folded to lower case, as servers do.
+    """Return the name that a piece of CQL denotes: unquoted text is folded to lower case, as servers do.
 
     >>> unquote('"Mixed"'), unquote("Mixed"), unquote('"od""d"')
     ('Mixed', 'mixed', 'od"d')
@@ -115,7 +115,7 @@ def unquote(text: str) -> str:
 
 
 def string_literal(text: str) -> str:
-    """A CQL string literal.
+    """Return a CQL string literal.
 
     >>> string_literal("it's")
     "'it''s'"
@@ -124,7 +124,7 @@ def string_literal(text: str) -> str:
 
 
 def name_problem(name: str, kind: str, *, limit: int | None = MAX_PORTABLE_NAME_LENGTH) -> str | None:
-    """Why this name cannot name a keyspace, table, view, index or type; None when it can.
+    """Return why this name cannot name a keyspace, table, view, index or type, or None when it can.
 
     >>> name_problem("a b", "table")
     "a table name holds only ASCII letters, digits and underscores, and 'a b' does not"

@@ -16,7 +16,7 @@ MAX_DEPTH: Final = 64
 
 
 def read_json(text: str | bytes) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     >>> read_json('{"a": [1, null]}')
     {'a': [1, None]}
@@ -68,7 +68,7 @@ def _schema(kind: str) -> Mapping[str, Any]:
 
 
 def _schema_faults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], location: str) -> Iterator[str]:
-    """The parts of a value that do not fit a schema, by the keywords that this package's schemas use."""
+    """Yield the parts of a value that do not fit a schema, by the keywords that this package's schemas use."""
     contents: Any = value
     if "$ref" in schema:
         yield from _schema_faults(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, location)

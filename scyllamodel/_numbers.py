@@ -19,7 +19,7 @@ MAX_TTL: Final = 20 * 365 * 24 * 60 * 60
 
 
 def check_integer(name: str, number: Any, *, minimum: int, maximum: int = MAX_INT) -> int:
-    """An integer within these bounds.
+    """Return the number if it is an integer within these bounds.
 
     >>> check_integer("limit", 20, minimum=1)
     20
@@ -34,7 +34,7 @@ def check_integer(name: str, number: Any, *, minimum: int, maximum: int = MAX_IN
 
 
 def check_seconds(name: str, value: Any, *, allow_zero: bool = False) -> float:
-    """A time in seconds, more than 0.
+    """Return the value if it is a time in seconds, more than 0.
 
     Parameters:
         allow_zero: whether 0 is allowed too.
@@ -53,10 +53,10 @@ def check_seconds(name: str, value: Any, *, allow_zero: bool = False) -> float:
 
 
 def check_ttl(value: Any) -> int:
-    """A time to live in seconds; 0 means no expiry."""
+    """Return the value if it is a time to live in seconds; 0 means no expiry."""
     return check_integer("ttl", value, minimum=0, maximum=MAX_TTL)
 
 
 def check_timestamp(value: Any) -> int:
-    """A write timestamp in microseconds since 1970; servers reserve the lowest number."""
+    """Return the value if it is a write timestamp in microseconds since 1970; servers reserve the lowest number."""
     return check_integer("timestamp", value, minimum=-MAX_BIGINT, maximum=MAX_BIGINT)

@@ -68,7 +68,7 @@ class Model(BareModel, abstract=True):
 
     @classmethod
     async def sync_all_async(cls, repo: Repo | AsyncRepo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
-        """The awaited `sync_all`: it runs in a thread, and does not block the loop."""
+        """Run `sync_all` in a thread, without blocking the event loop."""
         from scyllamodel.release.awaited import of_repo  # noqa: PLC0415 - loaded with the first sync
 
         return await of_repo(cls.sync_all)(repo, **keywords)

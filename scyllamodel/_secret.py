@@ -48,7 +48,7 @@ class HiddenText(str):
 
 
 def display_text(text: str) -> str:
-    """The text for plans, ledgers and errors; of a hidden one a digest, which the next run compares.
+    """Return the text for plans, ledgers and errors; of a hidden one a digest, which the next run compares.
 
     >>> display_text("SELECT 1"), display_text(HiddenText("ALTER ROLE app WITH PASSWORD = 'x'"))[:36]
     ('SELECT 1', '<secret statement, pbkdf2:57d15f8945')
@@ -62,6 +62,6 @@ def is_digest(text: str) -> bool:
 
 
 def _digest(text: str) -> str:
-    """A slow digest, salted with the parts of the statement that are not secret: two roles with one password differ."""
+    """Return a slow digest, salted with the public parts of the statement: two roles with one password differ."""
     raw, salt = text.encode("utf-8", "surrogatepass"), without_literals(text).encode("utf-8", "surrogatepass")
     return f"{_DIGEST_PREFIX}{hashlib.pbkdf2_hmac('sha256', raw, salt, _ROUNDS).hex()}>"

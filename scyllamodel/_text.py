@@ -31,7 +31,7 @@ _TEXT_ESCAPES: Final = _EscapeTable({9: "\t", 10: "\n"})
 
 
 def printable(text: str) -> str:
-    r"""A text of several lines with unsafe characters escaped; its line breaks stay.
+    r"""Escape the unsafe characters of a text of several lines; its line breaks stay.
 
     >>> printable("a\x1b[2J\n\u202eb")
     'a\\x1b[2J\n\\u202eb'
@@ -40,7 +40,7 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    r"""A value within a line, or the line itself, with line breaks and tabs escaped too.
+    r"""Escape the unsafe characters of a value within a line, or of the line itself, with line breaks and tabs.
 
     >>> printable_line("Ann\nerror: forged")
     'Ann\\nerror: forged'
@@ -49,7 +49,7 @@ def printable_line(text: str) -> str:
 
 
 def printable_cql(cql: str, indent: str = "") -> str:
-    r"""A statement over several lines; a line break inside a literal, a quoted name or a comment is escaped.
+    r"""Format a statement over several lines; a line break inside a literal, quoted name or comment is escaped.
 
     >>> printable_cql("ALTER TABLE t\n  ADD \"a\nb\" int")
     'ALTER TABLE t\n  ADD "a\\nb" int'

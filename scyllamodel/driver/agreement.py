@@ -1,4 +1,4 @@
-"""Waits until all nodes of a cluster have one schema version.
+"""The wait until all nodes of a cluster have one schema version.
 
 In: a `Coordinator`. Out: the version, or `SchemaDisagreement`. The driver's own wait is not used: it gives up with a
 log line, ignores a node as soon as its connection is lost, and fails on a session with dict rows.
@@ -106,7 +106,7 @@ def await_agreement(
 
 
 def read_versions(coordinator: Coordinator, monitor: HeartbeatMonitor) -> dict[str, tuple[str, ...]]:
-    """The addresses of the nodes by schema version, without nodes that are known to be dead.
+    """Return the addresses of the nodes by schema version, without nodes that are known to be dead.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.

@@ -39,7 +39,7 @@ _BATCH_TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "C
 
 
 def save_statement(row: Any, keyspace: str, write_options: Using, *, if_exists: bool, nulls: bool) -> Write | None:
-    """The statement that saves an instance; None when there is nothing to save."""
+    """Return the statement that saves an instance, or None when there is nothing to save."""
     statements = writing_to(model_of(row), keyspace)
     if is_loaded(row) or if_exists:
         return statements.update(row, write_options, exists=if_exists)
@@ -100,7 +100,7 @@ def _check_one_partition(statements: Iterable[Any]) -> None:
 
 
 class Batch:
-    """Collects writes; their results are not known before the batch is sent.
+    """A collection of writes, whose results are not known before the batch is sent.
 
     Sending empties a batch, whatever the outcome, so that nothing is sent twice; inside its block it can be filled
     again. Once the block has ended, a batch accepts no more writes.
@@ -214,7 +214,7 @@ class Batch:
         )
 
     def _entry_key(self, verb: str, row: Any) -> Hashable:
-        """The key of the one entry for an instance at this timestamp.
+        """Return the key of the one entry for an instance at this timestamp.
 
         All statements of a batch share one timestamp unless they name another. Of two values with one timestamp the
         larger wins, not the later, and a delete wins over both.
@@ -272,7 +272,7 @@ class Batch:
         return any(compiled.shape.conditional for compiled in self.compiled_statements)
 
     def as_compiled(self) -> Compiled[Any]:
-        """The batch as one compiled statement, for errors and events."""
+        """Return the batch as one compiled statement, for errors and events."""
         templates = [compiled.shape for compiled in self.compiled_statements]
         first_template = templates[0]
         text = "; ".join(dict.fromkeys(template.cql for template in templates))
@@ -291,7 +291,7 @@ class Batch:
         return Compiled(template, (), self.options)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline | None = None) -> Any:
-        """The driver's batch; may wait for statements to be prepared.
+        """Return the driver's batch; this may wait for statements to be prepared.
 
         Parameters:
             deadline: of the request; None starts one now.
@@ -305,19 +305,19 @@ class Batch:
         )
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline | None = None) -> Any:
-        """The awaited `prepare_and_bind`."""
+        """Do what `prepare_and_bind` does, without blocking the event loop."""
         deadline = deadline or requests.deadline(self.options)
         return self.to_driver_batch(
             [await requests.prepare_and_bind_async(compiled, deadline) for compiled in self.compiled_statements]
         )
 
     def bind_cached(self, requests: Requests) -> Any:
-        """The driver's batch if all statements are prepared; None otherwise, see `prepare_and_bind`."""
+        """Return the driver's batch if all statements are prepared, or None; see `prepare_and_bind`."""
         statements = [requests.bind_cached(compiled) for compiled in self.compiled_statements]
         return None if None in statements else self.to_driver_batch(statements)
 
     def to_driver_batch(self, statements: list[Any]) -> Any:
-        """The driver's batch of bound statements."""
+        """Make the driver's batch of bound statements."""
         check_request_size(statements)
         if self.conditional:
             _check_one_partition(statements)

@@ -51,7 +51,7 @@ _INLINE_TEMPLATES: Final[Mapping[str, tuple[str, Any]]] = {
 
 
 def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str, tuple[str, ...]]) -> Bind:
-    """The function that binds values to a prepared statement.
+    """Make the function that binds values to a prepared statement.
 
     Parameters:
         prepared: the driver's prepared statement.
@@ -110,7 +110,7 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
 
 
 def _statement_class(prepared: Any) -> type:
-    """A statement class for one prepared statement, with all constant attributes on the class."""
+    """Make a statement class for one prepared statement, with all constant attributes on the class."""
     first_column = prepared.column_metadata[0]
     attributes = {
         "routing_key": None,
@@ -149,7 +149,7 @@ def _value_expression(
     protocol_version: int,
     required: bool,
 ) -> str:
-    """The source of the expression that makes the bytes of one value."""
+    """Return the source of the expression that makes the bytes of one value."""
     source = f"v{index}"
     if dump is not None:
         scope[f"dump{index}"] = dump
@@ -173,7 +173,7 @@ def _value_expression(
 
 
 def _value_check(driver_type: Any, marker: Marker, dump: Any) -> Callable[[Any], Any] | None:
-    """The function that checks a value and orders its sets and maps; None where neither is needed."""
+    """Return the function that checks a value and orders its sets and maps, or None where neither is needed."""
     # A value reordered by `field_reorderer_for` holds lists in place of sets.
     check = value_check_for(driver_type, nulls=marker.holds_nulls, strict=dump is marker.dump)
     arrange = arranger_for(driver_type, is_frozen=marker.type is not None and is_frozen(marker.type))
@@ -198,7 +198,7 @@ def _routing_key_lines(indexes: Sequence[int] | None) -> list[str]:
 
 
 def _driver_bind(prepared: Any, markers: Sequence[Marker], dumps: Sequence[Callable[[Any], Any] | None]) -> Bind:
-    """The fallback: the driver's ``bind``, with its errors translated."""
+    """Make the fallback: the driver's ``bind``, with its errors translated."""
 
     def bind(values: Sequence[Any]) -> Any:
         types = [column.type for column in prepared.column_metadata]
@@ -246,7 +246,7 @@ def _convert(marker: Marker, dump: Callable[[Any], Any] | None, driver_type: Any
 def _column_error(
     prepared: Any, markers: Sequence[Marker], values: Sequence[Any], converted: Sequence[Any], error: Exception
 ) -> Exception:
-    """The error that names the column whose value the driver cannot serialize."""
+    """Return the error that names the column whose value the driver cannot serialize."""
     for marker, column, value, raw in zip(markers, prepared.column_metadata, values, converted, strict=True):
         if raw is None or raw is UNSET_VALUE:
             continue

@@ -42,22 +42,22 @@ class CqlLedgerStore:
         return self._client.coordinator
 
     def versions(self, scope: str, limit: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """The versions of a scope, newest first."""
+        """Return the versions of a scope, newest first."""
         return self._select(_MIGRATIONS, {"scope": scope}, "" if limit is None else f" LIMIT {limit}")
 
     def scopes(self) -> Sequence[str]:
-        """All scopes of this ledger."""
+        """Return all scopes of this ledger."""
         if _MIGRATIONS not in self._columns:
             return []
         rows = self._client.read(f"SELECT DISTINCT scope FROM {self._name(_MIGRATIONS)}")  # noqa: S608 - internal name
         return [row["scope"] for row in rows]
 
     def version(self, scope: str, version: int) -> Mapping[str, Any] | None:
-        """One version, read at SERIAL, which completes any pending transaction."""
+        """Return one version, read at SERIAL, which completes any pending transaction."""
         return next(iter(self._select(_MIGRATIONS, {"scope": scope, "version": version}, serial=True)), None)
 
     def steps(self, scope: str, version: int) -> Sequence[Mapping[str, Any]]:
-        """The steps of a version, in order."""
+        """Return the steps of a version, in order."""
         return self._select(_STEPS, {"scope": scope, "version": version})
 
     def _select(
@@ -73,7 +73,7 @@ class CqlLedgerStore:
             return self._select_row_by_row(table, keys, suffix)
 
     def _select_row_by_row(self, table: str, keys: Mapping[str, Any], suffix: str) -> list[dict[str, Any]]:
-        """The rows of a partition, each read separately.
+        """Return the rows of a partition, each read separately.
 
         A row that cannot be decoded is its key, and the reason under ``[unreadable]``.
         """
@@ -89,7 +89,7 @@ class CqlLedgerStore:
             return {**key, "[unreadable]": str(error.__cause__ or error)}
 
     def removal(self, scope: str, version: int | None, seq: int | None = None) -> str:
-        """The statement that deletes a version or a step, with a timestamp later than any of its writes."""
+        """Return the statement that deletes a version or a step, with a timestamp later than any of its writes."""
         if version is None:
             return f"TRUNCATE {self._name(_MIGRATIONS)}"
         table = _MIGRATIONS if seq is None else _STEPS
@@ -119,14 +119,14 @@ class CqlLedgerStore:
         self._client.write(self._insert(_STEPS, row) + timestamp_clause)
 
     def _next_timestamp(self, row: Mapping[str, Any]) -> int:
-        """A timestamp in microseconds since 1970: now, or just after the last write of the step, whichever is later."""
+        """Return a time in microseconds: now, or just after the last write of the step, whichever is later."""
         where = _equalities({name: row[name] for name in ("scope", "version", "seq")})
         cql = f"SELECT writetime(state) AS written FROM {self._name(_STEPS)} WHERE {where}"  # noqa: S608 - literals
         timestamps = [written_row["written"] or 0 for written_row in self._client.read(cql)]
         return max(_current_timestamp(), *(timestamp + 1 for timestamp in timestamps), 0)
 
     def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
-        """The schema version that these models were last in sync with, and the current one.
+        """Return the schema version that these models were last in sync with, and the current one.
 
         Both are read concurrently; None where they cannot be read.
         """
@@ -150,7 +150,7 @@ class CqlLedgerStore:
         return f"INSERT INTO {self._name(table)} ({', '.join(cells)}) VALUES ({_literals(cells)})"  # noqa: S608 - literals
 
     def _known_columns(self, table: str, row: Mapping[str, Any]) -> list[str]:
-        """The columns of a row that the table has; a table of an older release may lack some."""
+        """Return those columns of a row that the table has; a table of an older release may lack some."""
         return [name for name in row if name in self._columns[table]]
 
     def _name(self, table: str) -> str:
@@ -158,12 +158,12 @@ class CqlLedgerStore:
 
 
 def _current_timestamp() -> int:
-    """The time in microseconds since 1970, as write timestamps have it."""
+    """Return the time in microseconds since 1970, as write timestamps have it."""
     return time.time_ns() // 1000
 
 
 def _query_concurrently(node: PinnedNode, *queries: str) -> list[list[dict[str, Any]]]:
-    """The rows of several queries, sent concurrently."""
+    """Return the rows of several queries, sent concurrently."""
     futures = [node.start(cql) for cql in queries]
     return [list(future.result()) for future in futures]
 

@@ -12,7 +12,7 @@ from scyllamodel.schema.server import is_viewless
 
 
 def read_unbuilt(coordinator: Coordinator, live: KeyspaceFacts) -> tuple[str, ...] | None:
-    """The indexes and views of a keyspace that the node is still building, by name.
+    """Return the indexes and views of a keyspace that the node is still building, by name.
 
     Servers list completed builds: views in ``system.built_views``, indexes in ``system."IndexInfo"``, whose
     ``table_name`` is the keyspace. Reading them needs a permission, hence None. ScyllaDB's vector and full-text indexes

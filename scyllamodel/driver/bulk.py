@@ -229,7 +229,7 @@ class BulkRun:
         return await asyncio.sleep(cast("_Sleep", effect).seconds)
 
     def _bind(self, compiled: Compiled[Any]) -> Any:
-        """The bound statement of a row, prepared if necessary; or its error."""
+        """Return the bound statement of a row, prepared if necessary, or its error."""
         try:
             return self._requests.prepare_and_bind(compiled)
         except Exception as error:  # noqa: BLE001 - any error belongs to the row
@@ -292,7 +292,7 @@ class BulkRun:
         self._window.send(statement, job, Execute(job.compiled))
 
     def _bind_job(self, job: Job) -> Generator[_Effect, Any, Any]:
-        """The statement of a job that must be prepared first."""
+        """Return the statement of a job that must be prepared first."""
         if job.batch is None:
             return (yield from self._prepare(cast("Compiled[Any]", job.compiled)))
         statements: list[Any] = []
@@ -435,7 +435,7 @@ def _is_retryable(job: Job, error: Exception, *, was_sent: bool) -> bool:
 
 
 class PartitionGrouping:
-    """Groups jobs of one row each into unlogged batches, one partition each.
+    """A grouping of one-row jobs into unlogged batches, of one partition each.
 
     Parameters:
         new_batch: makes an empty batch.
@@ -447,7 +447,7 @@ class PartitionGrouping:
         self._groups: dict[Hashable, list[Job]] = {}
 
     def add(self, job: Job) -> Iterator[Job]:
-        """The jobs that are complete after adding this one."""
+        """Add a job, and yield the jobs that are complete."""
         if job.compiled is None:
             yield job
             return
@@ -459,7 +459,7 @@ class PartitionGrouping:
             yield self._batch_job(self._groups.pop(next(iter(self._groups))))
 
     def flush(self) -> Iterator[Job]:
-        """The jobs of incomplete groups."""
+        """Yield the jobs of incomplete groups."""
         while self._groups:
             yield self._batch_job(self._groups.pop(next(iter(self._groups))))
 

@@ -72,7 +72,7 @@ class BulkReport:
         return self.total - len(self.errors)
 
     def raise_errors_if(self, enabled: bool) -> Self:  # noqa: FBT001 - passed on from a keyword
-        """The report; with ``enabled`` it raises if rows failed."""
+        """Return the report; with ``enabled``, raise if rows failed."""
         if enabled:
             self.raise_errors()
         return self

@@ -36,7 +36,7 @@ _PARAMETERIZED: Final[dict[type[Any], str]] = {
 
 
 def canonical_values(compiled: Compiled[Any]) -> bytes:
-    """The values of a statement, each with a length prefix: equal exactly when equal values are sent.
+    """Encode the values of a statement, each with a length prefix: equal exactly when equal values are sent.
 
     A value that cannot be serialized, and is refused when bound, equals nothing, not even the same value.
     """
@@ -64,7 +64,7 @@ def _encode(marker: Marker, value: Any, user_types: Mapping[str, Any]) -> bytes 
 
 
 def driver_type_for(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
-    """The driver's class for a CQL type.
+    """Return the driver's class for a CQL type.
 
     Parameters:
         user_types: the names and types of the fields, by the name of the user type.
@@ -82,7 +82,7 @@ def driver_type_for(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
 
 
 def canonicalize(driver_type: Any, data: bytes | None) -> bytes | None:
-    """The canonical bytes of a serialized value: sets and maps in a fixed order, without duplicates.
+    """Encode a serialized value canonically: sets and maps in a fixed order, without duplicates.
 
     Parameters:
         driver_type: the driver's class of the type.
@@ -108,7 +108,7 @@ def canonicalize(driver_type: Any, data: bytes | None) -> bytes | None:
 
 
 def _split_items(data: bytes, start: int) -> Iterator[bytes | None]:
-    """The length-prefixed items up to the end; a negative length is a null."""
+    """Yield the length-prefixed items up to the end; a negative length is a null."""
     while start < len(data):
         length = int.from_bytes(data[start : start + 4], "big", signed=True)
         start += 4
@@ -117,7 +117,7 @@ def _split_items(data: bytes, start: int) -> Iterator[bytes | None]:
 
 
 def _canonicalize_vector(element: Any, data: bytes) -> bytes:
-    """The canonical bytes of a vector: items of fixed size without prefixes, others with length prefixes."""
+    """Encode a vector canonically: items of fixed size without prefixes, others with length prefixes."""
     if element.serial_size() is not None:
         return data
     items, start = list[bytes | None](), 0

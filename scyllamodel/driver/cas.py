@@ -28,7 +28,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def literal(value: LiteralValue) -> str:
-    """A value as CQL text that no server can read as another value.
+    """Return a value as CQL text that no server can read as another value.
 
     >>> literal("it's"), literal(None), literal(7), literal(["a", "b"])
     ("'it''s'", 'null', '7', "['a', 'b']")
@@ -64,7 +64,7 @@ class LwtOutcome:
 
 
 class LwtClient:
-    """Sends conditional statements and their reads through the coordinator.
+    """A client for conditional statements and their reads, sent through the coordinator.
 
     Parameters:
         coordinator: shared by the whole run; it fails over when the node is lost.
@@ -76,7 +76,7 @@ class LwtClient:
         self.timeout = timeout
 
     def read(self, cql: str, *, serial: bool = False) -> list[dict[str, Any]]:
-        """The rows of a query.
+        """Return the rows of a query.
 
         Parameters:
             serial: read at SERIAL, which completes pending transactions, instead of at QUORUM.
@@ -113,7 +113,7 @@ class LwtClient:
 
 
 def _failure(error: Exception) -> StatementFailure:
-    """The failure for a driver error.
+    """Return the failure for a driver error.
 
     Paxos retries internally, so a round before the one that found no quorum may still complete.
     """

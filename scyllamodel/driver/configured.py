@@ -21,7 +21,7 @@ def configured_repos(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> list[Repo]:
-    """The repos to work with, in the order in which they were named.
+    """Return the repos to work with, in the order in which they were named.
 
     The first of these places that names any: ``named``; ``SCYLLAMODEL_REPOS="shop.db:repo,shop.db:audit"``;
     ``SCYLLAMODEL_URL``, or the file that ``SCYLLAMODEL_URL_FILE`` names; ``[tool.scyllamodel]`` in the nearest
@@ -82,7 +82,7 @@ def _call_factory(target: Target, factory: Callable[[], object]) -> object:
 
 
 def _unique_by_name(repos: Iterable[Repo]) -> list[Repo]:
-    """The repos without duplicates; models are bound by repo name, so names must be unique."""
+    """Return the repos without duplicates; models are bound by repo name, so names must be unique."""
     by_name: dict[str, Repo] = {}
     for repo in repos:
         if by_name.setdefault(repo.name, repo) is not repo:

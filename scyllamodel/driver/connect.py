@@ -52,7 +52,7 @@ RECONNECT_TIMEOUT: Final = 5.0
 
 
 def connect(settings: RepoSettings) -> Any:
-    """A session of a new driver cluster, without a keyspace: every internal statement names its own.
+    """Open a session of a new driver cluster, without a keyspace: every internal statement names its own.
 
     Raises:
         ConnectionFailed: no server answered properly; nothing of the attempt is left running.
@@ -115,7 +115,7 @@ def _known_hosts(cluster: Any) -> list[Any]:
 
 
 def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
-    """The keywords of `cassandra.cluster.Cluster`.
+    """Return the keywords of `cassandra.cluster.Cluster`.
 
     Release work needs neither the driver's schema metadata (a third of the time of a first connection to a large
     schema) nor its wait and refresh after each DDL (most of the time of a migration). Both start disabled;
@@ -143,7 +143,7 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
 
 
 def _profiles(settings: RepoSettings) -> dict[Any, Any]:
-    """The execution profiles: the application's, a default one unless it brings its own, and the internal one."""
+    """Make the execution profiles: the application's, a default one unless it brings its own, and the internal one."""
     profiles: dict[Any, Any] = {
         RELEASE_PROFILE: ExecutionProfile(load_balancing_policy=LowestHostIdPolicy()),
         **(settings.execution_profiles or {}),
@@ -196,7 +196,7 @@ def _exclude_unreachable_hosts(cluster: Any) -> None:
 
 
 def _probe_host(cluster: Any, endpoint: Any) -> Exception | None:
-    """The error of a connection attempt to a host; None when it answers."""
+    """Try to connect to a host; return the error, or None when it answers."""
     try:
         cluster.connection_factory(endpoint).close()
     except (ProtocolVersionUnsupported, ProtocolException):

@@ -176,7 +176,7 @@ class Connection:
         return self._session_with_listener().execute_async(statement, timeout=timeout, host=host)
 
     def rows(self, cql: str, **options: Any) -> list[dict[str, Any]]:
-        """All rows of a query, from all pages; the options are those of `send`."""
+        """Return all rows of a query, from all pages; the options are those of `send`."""
         return list(self.send(cql, **options).result())
 
     def send_statement(self, statement: Any, *, timeout: float | None = None, paging_state: bytes | None = None) -> Any:
@@ -207,7 +207,7 @@ class Connection:
         return session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout  # type: ignore[no-any-return]
 
     def _session_with_listener(self) -> Any:
-        """The session, with the listener that configures internal requests.
+        """Return the session, with the listener that configures internal requests.
 
         An execution profile could set the row factory, but not the decoder; and a session with its own row factory or
         default timeout refuses every profile.
@@ -221,7 +221,7 @@ class Connection:
         return session
 
     def application_session(self) -> Any:
-        """The session for the application, configured on first use; a borrowed one unchanged.
+        """Return the session for the application, configured on first use; a borrowed one is unchanged.
 
         Token-aware routing reads the replication of a keyspace from the driver's schema metadata, and an application's
         DDL relies on the driver's wait for agreement. Both slow release work down and serve no purpose there, so they

@@ -79,7 +79,7 @@ class PinnedNode:
         return str(self.host.endpoint)
 
     def rows(self, cql: str, *, timeout: float | None = None, **options: Any) -> list[dict[str, Any]]:
-        """All rows of a query, by column name; the options are those of `Connection.send`.
+        """Return all rows of a query, by column name; the options are those of `Connection.send`.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
@@ -133,7 +133,7 @@ class Coordinator:
     def rows(
         self, cql: str, *, timeout: float | None = None, page: int = PAGE_SIZE, consistency: Any = ConsistencyLevel.ONE
     ) -> list[dict[str, Any]]:
-        """All rows of a query, by column name, from any responsive node.
+        """Return all rows of a query, by column name, from any responsive node.
 
         Raises:
             Exception: one of `DRIVER_ERRORS`.
@@ -203,7 +203,7 @@ class Coordinator:
 
 
 def presumed_coordinator(connection: Connection) -> Coordinator | None:
-    """The node that `choose_coordinator` would take if it answers, without a probe; None when none is connected."""
+    """Return the node that `choose_coordinator` would take if it answers, or None when none is connected."""
     connected_hosts = connection.connected_hosts
     return next(
         (Coordinator(connection, host) for host in by_host_id(connection.hosts) if host in connected_hosts), None
@@ -211,7 +211,7 @@ def presumed_coordinator(connection: Connection) -> Coordinator | None:
 
 
 def choose_coordinator(connection: Connection) -> Coordinator:
-    """The live node with the lowest host_id that the session reaches.
+    """Choose the live node with the lowest host_id that the session reaches.
 
     An owned session reaches it in any data centre; a borrowed one only where its policies allow, so all processes that
     change one schema should be configured alike.
@@ -227,7 +227,7 @@ def _other_hosts(connection: Connection, lost_host: Any) -> list[Any]:
 
 
 def _first_responsive(connection: Connection, hosts: list[Any]) -> PinnedNode:
-    """The first of these nodes that answers a probe; slow ones count only if none answers quickly."""
+    """Return the first of these nodes that answers a probe; slow ones count only if none answers quickly."""
     reasons: dict[str, str] = {}
     for host, timeout in _attempts(hosts):
         reason = _unusable_reason(PinnedNode(connection, host), timeout)
@@ -247,7 +247,7 @@ def _attempts(hosts: list[Any]) -> Iterator[tuple[Any, float]]:
 
 
 def _unusable_reason(node: PinnedNode, timeout: float) -> str | None:
-    """Why a node cannot coordinate, or None.
+    """Return why a node cannot coordinate, or None.
 
     It is probed by a query, because the driver notices late that a node is gone.
     """

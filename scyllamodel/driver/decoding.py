@@ -66,7 +66,7 @@ class DamagedPage(list[Any]):
 
 
 def _decode_page(message: Any, f: Any, protocol: int, metadata: Sequence[Any], policy: Any) -> DamagedPage:
-    """The rows of an answer, decoded cell by cell."""
+    """Decode the rows of an answer cell by cell."""
     columns = [(ColDesc(*column[:3]), column[3]) for column in metadata]
     rows = (message.recv_row(f, len(columns)) for _ in range(read_int(f)))
     return DamagedPage(
@@ -91,7 +91,7 @@ def _decode_cell(raw_bytes: bytes | None, column: tuple[Any, Any], protocol: int
 
 @lru_cache(maxsize=64)  # sessions of one process share a handler, unless they encrypt columns
 def tolerant_handler(base: Any) -> Any:
-    """A handler that turns an undecodable answer into the `LoadError` of that one request."""
+    """Make a handler that turns an undecodable answer into the `LoadError` of that one request."""
     if getattr(base, "is_tolerant", False):
         return base
 
@@ -115,7 +115,7 @@ def tolerant_handler(base: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def tolerant_rows_handler(base: Any) -> Any:
-    """A handler for rows that models load: only rows with an undecodable cell fail."""
+    """Make a handler for rows that models load: only rows with an undecodable cell fail."""
 
     class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # no types
         def recv_results_rows(self, f: Any, protocol: int, types: Any, metadata: Any, policy: Any) -> None:

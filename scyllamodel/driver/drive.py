@@ -42,7 +42,7 @@ class SyncRunner:
             raise NotImplementedError
 
         def requests(self) -> Requests:
-            """The requests of the connection."""
+            """Return the requests of the connection."""
             raise NotImplementedError
 
     def run(self, operation: Operation[T]) -> T:
@@ -100,7 +100,7 @@ class SyncRunner:
 
 
 def stream_rows(runner: SyncRunner, request: Execute, on_error: OnError | None = None) -> Iterator[Any]:
-    """The rows of a read one by one; the next page is fetched while the current one is used."""
+    """Yield the rows of a read one by one; the next page is fetched while the current one is used."""
     response, template = runner.send_message(request), request.compiled.shape
     while True:
         has_more = response.has_more_pages

@@ -31,7 +31,7 @@ def _check_integer(value: Any) -> Any:
 
 
 def _integer_advice(value: Any) -> str:
-    """What to write instead of a value that is almost an integer."""
+    """Say what to write instead of a value that is almost an integer."""
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
         return ", and no integer type holds NaN or an infinity: write None, or declare the column as float"
     if isinstance(value, (float, Decimal)):
@@ -74,7 +74,7 @@ def _check_bytes(value: Any) -> Any:
 
 
 def _check_address(value: Any) -> Any:
-    """An IPv4 or IPv6 address; the driver drops the scope of one, and reads ``"10.1"`` as 10.0.0.1."""
+    """Check an IPv4 or IPv6 address; the driver drops the scope of one, and reads ``"10.1"`` as 10.0.0.1."""
     address = ip_address(value) if isinstance(value, str) else value
     if getattr(address, "scope_id", None) is not None:
         raise ValueError("CQL cannot store the scope of an IPv6 address, the part after %")
@@ -186,7 +186,7 @@ def _check_each_but_nulls(item_check: ValueCheck, value: Any) -> Any:
 
 
 def value_check_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> ValueCheck | None:
-    """The check for values of a driver type; None where its serializer suffices.
+    """Return the check for values of a driver type, or None where its serializer suffices.
 
     Parameters:
         nulls: whether a list may hold nulls, as ``IN`` in a condition does.
@@ -203,7 +203,7 @@ def value_check_for(driver_type: Any, *, strict: bool, nulls: bool = False) -> V
 
 
 def _fields_check(driver_type: Any, *, strict: bool) -> ValueCheck | None:
-    """The check for a tuple or a user type, whose fields may be null."""
+    """Return the check for a tuple or a user type, whose fields may be null."""
     field_checks = [value_check_for(subtype, strict=strict) for subtype in driver_type.subtypes]
     if type_kind(driver_type) == "tuple":
         return partial(_check_tuple, tuple if strict else object, len(field_checks), field_checks)
@@ -222,7 +222,7 @@ def _collection_check(driver_type: Any, *, nulls: bool, strict: bool) -> ValueCh
 
 
 def _identity(driver_type: Any) -> Identity:
-    """How serializable values are compared; `PLAIN` where ``==`` of Python suffices."""
+    """Return how serializable values are compared; `PLAIN` where ``==`` of Python suffices."""
     kind = type_kind(driver_type)
     element_identities: tuple[Identity, ...] = tuple(map(_identity, subtypes_of(driver_type)))
     if not element_identities:

@@ -46,7 +46,7 @@ _FAILURES: Final[Mapping[StatementOutcome, type[StatementFailure]]] = {
 
 
 class DdlExecutor:
-    """Sends the statements of a plan to one node, once each; a context manager.
+    """An executor that sends the statements of a plan to one node, once each; a context manager.
 
     Inside the block, an owned session neither waits for agreement nor reads the schema after each statement, which is
     most of the time of a plain loop of DDL; a borrowed session is unchanged.
@@ -113,7 +113,7 @@ class DdlExecutor:
         return tuple(future.warnings or ())
 
     def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
-        """The keyspace as the coordinator has it now.
+        """Read the keyspace as the coordinator has it now.
 
         Parameters:
             books: whether internal tables are included.

@@ -156,7 +156,7 @@ def classify(error: BaseException) -> StatementOutcome:
 
 
 def host_outcomes(errors: Any) -> set[StatementOutcome]:
-    """The outcome for each host's error: a pinned statement that found no connection was never sent."""
+    """Classify each host's error: a pinned statement that found no connection was never sent."""
     outcomes = set[StatementOutcome]()
     if isinstance(errors, Mapping):
         for error in cast("Mapping[Any, Exception]", errors).values():
@@ -173,5 +173,5 @@ def is_node_failure(error: BaseException) -> bool:
 
 
 def server_message(error: BaseException) -> str:
-    """The server's message on one line, without the driver's wrapping where that can be removed."""
+    """Return the server's message on one line, without the driver's wrapping where that can be removed."""
     return printable_line(str(getattr(error, "message", None) or error))

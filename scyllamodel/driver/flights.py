@@ -55,7 +55,7 @@ class SingleFlight(Generic[T]):
                 return future.result(0)
 
     async def run_async(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
-        """The awaited `run`; work that is not in progress runs in its own thread."""
+        """Return the result of the work, done in its own thread unless it is in progress."""
         running_loop()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:

@@ -59,15 +59,15 @@ class Execute:
     paging_state: bytes | None = None
 
     def bind_cached(self, requests: Requests) -> Any:
-        """The bound statement; None where it must be prepared first, see `prepare_and_bind`."""
+        """Return the bound statement, or None where it must be prepared first; see `prepare_and_bind`."""
         return requests.bind_cached(self.compiled)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """The bound statement; may wait for the server."""
+        """Return the bound statement; this may wait for the server."""
         return requests.prepare_and_bind(self.compiled, deadline)
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """The awaited `prepare_and_bind`."""
+        """Do what `prepare_and_bind` does, without blocking the event loop."""
         return await requests.prepare_and_bind_async(self.compiled, deadline)
 
 
@@ -94,15 +94,15 @@ class ExecuteBatch(_UnpagedMessage):
     compiled: Compiled[Any]
 
     def bind_cached(self, requests: Requests) -> Any:
-        """The bound batch; None where a statement must be prepared first, see `prepare_and_bind`."""
+        """Return the bound batch, or None where a statement must be prepared first; see `prepare_and_bind`."""
         return self.batch.bind_cached(requests)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """The bound batch; may wait for the server."""
+        """Return the bound batch; this may wait for the server."""
         return self.batch.prepare_and_bind(requests, deadline)
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """The awaited `prepare_and_bind`."""
+        """Do what `prepare_and_bind` does, without blocking the event loop."""
         return await self.batch.prepare_and_bind_async(requests, deadline)
 
 
@@ -119,7 +119,7 @@ class ExecuteText(_UnpagedMessage):
     values: Sequence[Any] = attrs.field(repr=False)
 
     def bind_cached(self, requests: Requests) -> Any:
-        """The bound text; None where it must be prepared first, see `prepare_and_bind`."""
+        """Return the bound text, or None where it must be prepared first; see `prepare_and_bind`."""
         template = self.compiled.shape
         if not self.values and not has_markers(template.cql):
             return self._mark_internal(SimpleStatement(template.cql))
@@ -127,11 +127,11 @@ class ExecuteText(_UnpagedMessage):
         return None if prepared is None else self._bind(prepared)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """The bound text; may wait for the server."""
+        """Return the bound text; this may wait for the server."""
         return self._bind(requests.prepared_statements.prepare_text(self.compiled.shape.cql, deadline.remaining))
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """The awaited `prepare_and_bind`."""
+        """Do what `prepare_and_bind` does, without blocking the event loop."""
         return self._bind(
             await requests.prepared_statements.prepare_text_async(self.compiled.shape.cql, deadline.remaining)
         )
@@ -205,7 +205,7 @@ def fetch_up_to(query: Select[R], keyspace: str, limit: int) -> Operation[list[R
 
 
 def stream_request(query: Select[R], keyspace: str, page_size: int | None) -> Execute:
-    """The first message of a stream."""
+    """Make the first message of a stream."""
     check_select("stream", query)
     if page_size is not None:
         page_size = check_integer("page_size", page_size, minimum=1)
@@ -347,7 +347,7 @@ def _resolve_unknown(row: Any, keyspace: str) -> Operation[None]:
 
 
 def _row_exists(row: Any, keyspace: str) -> Operation[LWTResult[Any]]:
-    """The result of a conditional write without changes: whether the row exists, read at SERIAL.
+    """Read whether the row exists, at SERIAL, as the result of a conditional write without changes.
 
     An UPDATE could not ask without writing: any column it sets gets a new timestamp and loses its TTL.
     """

@@ -19,7 +19,7 @@ _generation = [0]
 
 
 def generation() -> int:
-    """A number that differs between a process and its forked children."""
+    """Return a number that differs between a process and its forked children."""
     return _generation[0]
 
 

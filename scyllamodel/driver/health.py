@@ -23,7 +23,7 @@ _STABLE_STATES: Final = frozenset({"", "NORMAL", "UN", "SHUTDOWN", "LEFT", "REMO
 
 
 def read_health(coordinator: Coordinator, server: ServerProfile) -> Health:
-    """The nodes and their states; a joining node counts, although it is not a member yet.
+    """Read the nodes and their states; a joining node counts, although it is not a member yet.
 
     Raises:
         IntrospectionError: the list of nodes could not be read.
@@ -49,7 +49,7 @@ def _member(node: Node, state: Member | None) -> Member:
 
 
 def _gossip_states(coordinator: Coordinator) -> dict[str, Member]:
-    """The gossip state of each node by host id; Cassandra 4.1 and later list it, as ``BOOT,…`` and similar."""
+    """Read the gossip state of each node by host id; Cassandra 4.1 and later list it, as ``BOOT,…`` and similar."""
     return {
         str(row.get("host_id")): _reported_member(row.get("address"), row.get("dc"), _status(row))
         for row in _rows_or_none(coordinator, _GOSSIP_QUERY)

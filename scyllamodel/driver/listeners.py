@@ -18,7 +18,7 @@ def is_async(function: Any) -> bool:
 
 
 def async_callback_message(name: str) -> str:
-    """The message for an async callback given to a `Repo`."""
+    """Return the message for an async callback given to a `Repo`."""
     return (
         f"{name}= is an async function, and a Repo cannot await it. Give a plain function, or use an AsyncRepo, which "
         "awaits it."

@@ -34,7 +34,7 @@ _KEY_KINDS: Final = ("partition_key", "clustering")
 
 
 def load_rows(template: Shape[Any], rows: Sequence[Any], on_error: OnError | None = None) -> list[Any]:
-    """All rows of a page.
+    """Load all rows of a page.
 
     Raises:
         LoadError: a row cannot be loaded, and nothing receives its error.
@@ -54,7 +54,7 @@ def load_rows(template: Shape[Any], rows: Sequence[Any], on_error: OnError | Non
 def load_chunks(
     template: Shape[Any], rows: Sequence[Any], on_error: OnError | None, size: int = CHUNK_ROWS
 ) -> Iterator[list[Any]]:
-    """The rows of a page in lists, each loaded on demand; the rows before a failing one come first.
+    """Load the rows of a page in lists, each on demand; the rows before a failing one come first.
 
     Raises:
         LoadError: a row cannot be loaded, and nothing receives its error.
@@ -80,7 +80,7 @@ def load_chunks(
 
 
 def load_row(template: Shape[Any], row: Any) -> Any:
-    """One row, loaded.
+    """Load one row.
 
     Raises:
         LoadError: it cannot be loaded.
@@ -96,14 +96,14 @@ def load_row(template: Shape[Any], row: Any) -> Any:
 
 
 def load_value(type_mapping: Hint, value: Any) -> Any:
-    """One value, loaded as in a row."""
+    """Load one value, as in a row."""
     if value is None:
         return type_mapping.empty() if type_mapping.empty else None
     return type_mapping.load(value) if type_mapping.load else value
 
 
 def _require_readable(row: Any) -> Any:
-    """The row itself, not loaded; raises if one of its cells is undecodable."""
+    """Return the row itself, not loaded; raise if one of its cells is undecodable."""
     return row if row.__class__ is not DamagedRow else tuple(row)
 
 
@@ -137,13 +137,13 @@ def _expression_cell(selected: Any) -> _Cell:
 
 
 def load_error(template: Shape[Any], row: Any, fault: Exception) -> LoadError:
-    """The `LoadError` of a row, with the faulty column and the readable part of the key."""
+    """Make the `LoadError` of a row, with the faulty column and the readable part of the key."""
     values = row.cells if isinstance(row, DamagedRow) else row
     return _build_error(template.model, list(zip(_cells(template), values, strict=False)), fault)
 
 
 def load_error_by_name(model: type, values: Mapping[str, Any], fault: Exception, prefix: str = "") -> LoadError:
-    """The `LoadError` of a row given by CQL column names.
+    """Make the `LoadError` of a row given by CQL column names.
 
     Parameters:
         prefix: text before the message.
@@ -175,7 +175,7 @@ def _build_error(model: type | None, cells: _Cells, fault: Exception, prefix: st
 
 
 def _cell_error(location: str, cell: _Cell, value: Any, cause: Exception, details: Mapping[str, Any]) -> LoadError:
-    """The error of one value; a redacted value appears neither in it nor in its cause."""
+    """Make the error of one value; a redacted value appears neither in it nor in its cause."""
     type_name = value.cql_type if cell.type_mapping is None and isinstance(value, UnreadableCell) else _type_name(cell)
     column = cell.name if cell.column is None else cell.column.name
     if cell.show is not repr:
@@ -192,7 +192,7 @@ def _with_cause(failure: LoadError, cause: Exception) -> LoadError:
 
 
 def _load_fault(cell: _Cell, value: Any) -> Exception | None:
-    """Why a value cannot be loaded, or None."""
+    """Return why a value cannot be loaded, or None."""
     if isinstance(value, UnreadableCell):
         return value.error
     try:

@@ -75,7 +75,7 @@ def _no_waits() -> _Waits | None:
 
 
 class LoopNotifier:
-    """Delivers responses to one event loop, and bounds its requests in flight.
+    """A channel that delivers responses to one event loop and bounds its requests in flight.
 
     A request counts until the driver is done with it. A cancelled task leaves its request in the driver, whose
     connections would fill up until sending blocks the loop.
@@ -156,7 +156,7 @@ class LoopNotifier:
         self._free_slots += 1
 
     def _deliver(self, result: Any, waiter: _Waiter, is_error: bool) -> None:  # noqa: FBT001
-        """In the driver's thread: leave the answer, and wake the loop unless that is being done."""
+        """Store the result, in the driver's thread, and wake the loop unless a wake-up is scheduled."""
         loop = self._loop()
         if loop is None or loop.is_closed():  # perhaps between its wake-up and its run
             self._results.clear()
@@ -188,7 +188,7 @@ _origin_loop: Final = contextvars.ContextVar[asyncio.AbstractEventLoop]("scyllam
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """The running event loop.
+    """Return the running event loop.
 
     Raises:
         RuntimeError: no asyncio event loop is running.
@@ -203,7 +203,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 def _thread_context() -> contextvars.Context:
-    """The context of this task, with the loop that waits for a thread."""
+    """Return the context of this task, with the loop that waits for a thread."""
     context = contextvars.copy_context()
     context.run(_origin_loop.set, running_loop())
     return context
@@ -262,12 +262,12 @@ async def run_in_own_thread(function: Callable[[], T]) -> T:
 
 
 def origin_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop that waits for the work of this thread, or None."""
+    """Return the loop that waits for the work of this thread, or None."""
     return _origin_loop.get(None)
 
 
 def loop_notifier() -> LoopNotifier:
-    """The notifier of the running loop."""
+    """Return the notifier of the running loop."""
     loop = running_loop()
     notifier = _notifiers.get(loop)
     if notifier is None:

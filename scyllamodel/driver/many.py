@@ -56,7 +56,7 @@ class BulkOperations:
     in_loop: bool = False
 
     def save(self, rows: Source, write_options: Using, *, by_partition: bool) -> BulkRun:
-        """The run that saves instances."""
+        """Make the run that saves instances."""
         check_several("save_many", rows)
         grouping = PartitionGrouping(self._new_batch, BATCH_ROWS) if by_partition else None
         return self._bulk_run(rows, partial(self._save_job, write_options, by_partition), grouping)
@@ -89,7 +89,7 @@ class BulkOperations:
     def get(
         self, model: type[M], keys: Source, on_error: OnError | None = None
     ) -> tuple[BulkRun, Callable[[BulkReport], list[M | None]]]:
-        """The run that reads rows, and the function that returns them in the order of their keys.
+        """Make the run that reads rows, and the function that returns them in the order of their keys.
 
         The function returns None for missing rows and for those that ``on_error`` received, and raises `BulkWriteError`
         when some could not be read.
@@ -118,7 +118,7 @@ class BulkOperations:
         return self._bulk_run(keys, read_job), collect_rows
 
     def delete(self, rows_or_model: Any, keys: Source | None, timestamp: int | None) -> BulkRun:
-        """The run that deletes instances, or the rows of a model by key."""
+        """Make the run that deletes instances, or the rows of a model by key."""
         check_several("delete_many", rows_or_model if keys is None else keys)
         if keys is None:
             return self._bulk_run(cast("Source", rows_or_model), partial(self._delete_job, timestamp))
@@ -173,7 +173,7 @@ async def _jobs_async(source: AsyncIterable[Any], job_factory: JobFactory) -> As
 
 
 def _job(job_factory: JobFactory, index: int, item: Any) -> Job:
-    """The job of a row or key; an error becomes the error of that row."""
+    """Make the job of a row or key; an error becomes the error of that row."""
     try:
         return job_factory(index, item)
     except Exception as error:  # noqa: BLE001 - values of any class, and the classes of applications
@@ -181,7 +181,7 @@ def _job(job_factory: JobFactory, index: int, item: Any) -> Job:
 
 
 def _partition_key(statements: Access[Any], row: Any) -> Hashable:
-    """The key that rows of one partition share."""
+    """Return the key that rows of one partition share."""
     partition_key = (statements.model, *statements.partition_of(row))
     try:
         hash(partition_key)
@@ -191,7 +191,7 @@ def _partition_key(statements: Access[Any], row: Any) -> Hashable:
 
 
 def _key_values(statements: Access[Any], key: Any) -> tuple[Any, ...]:
-    """The key values, given as a mapping, a tuple, or the single value of a one-column key."""
+    """Return the key values, given as a mapping, a tuple, or the single value of a one-column key."""
     if isinstance(key, Mapping):
         return statements.key_values(cast("Mapping[str, Any]", key))
     values: tuple[Any, ...] = key if issubclass(model_of(key), tuple) else (key,)

@@ -76,7 +76,7 @@ SyntaxException: Final[type[Exception]] = _protocol.SyntaxException
 
 
 def type_kind(driver_type: Any) -> str:
-    """The kind of a driver type: ``set``, ``tuple`` and so on, ``vector``, or ``user type``.
+    """Return the kind of a driver type: ``set``, ``tuple`` and so on, ``vector``, or ``user type``.
 
     Its ``typename`` is not enough: that of a user type is chosen by the user, and may be ``set``.
     """
@@ -86,11 +86,11 @@ def type_kind(driver_type: Any) -> str:
 
 
 def subtypes_of(driver_type: Any) -> tuple[Any, ...]:
-    """The driver types inside a type: of its elements, keys and values, or fields."""
+    """Return the driver types inside a type: of its elements, keys and values, or fields."""
     return (driver_type.subtype,) if type_kind(driver_type) == "vector" else tuple(driver_type.subtypes)
 
 
 def loop_modules() -> list[Any]:
-    """The loaded driver modules with one event loop per process; the driver recreates asyncio's itself."""
+    """Return the loaded driver modules with one event loop per process; the driver recreates asyncio's itself."""
     modules = (sys.modules.get(f"cassandra.io.{name}") for name in ("libevreactor", "asyncorereactor"))
     return [module for module in modules if module is not None]

@@ -24,12 +24,12 @@ class _MapItems(tuple[Any, ...]):
     __slots__ = ()
 
     def items(self) -> Iterable[Any]:
-        """The pairs."""
+        """Return the pairs."""
         return self
 
 
 def arranger_for(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
-    """The function that orders a value; None where no order matters.
+    """Return the function that orders a value, or None where no order matters.
 
     Parameters:
         is_frozen: whether the value is written as a whole. If not, each element of the outermost set or map has its own
@@ -95,7 +95,7 @@ def _arrange_fields(value: Any, arrangers: Sequence[MaybeConvert]) -> Any:
 
 
 def _sort_key(driver_type: Any) -> Callable[[Any], Any]:
-    """The sort key for ordered values of a type, equal to the comparator of servers."""
+    """Return the sort key for ordered values of a type, equal to the comparator of servers."""
     kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
     if not subtypes:
         return _NATIVE_SORT_KEYS.get(kind) or of_type(Native(kind), {}).cell or _identity
@@ -116,18 +116,18 @@ def _identity(value: Any) -> Any:
 
 
 def _float_key(value: Any) -> tuple[bool, float, float]:
-    """Java's order: zeros by sign, NaN last."""
+    """Order floats as Java does: zeros by sign, NaN last."""
     return (value != value, 0.0 if value != value else value, math.copysign(1.0, value))  # noqa: PLR0124 - NaN
 
 
 def _uuid_key(value: UUID) -> tuple[Any, ...]:
-    """By version, version 1 by time."""
+    """Order UUIDs by version, version 1 by time."""
     version = (value.int >> 76) & 15
     return (version, *_time_uuid_key(value)) if version == 1 else (version, value.bytes)
 
 
 def _time_uuid_key(value: UUID) -> tuple[int, bytes]:
-    """By time, then by the remaining bytes, which are signed."""
+    """Order version 1 UUIDs by time, then by the remaining bytes, which are signed."""
     return (value.time, bytes([byte ^ 0x80 for byte in value.bytes[8:]]))
 
 

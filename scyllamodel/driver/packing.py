@@ -62,7 +62,7 @@ NATIVE_SERIALIZERS: Final[Mapping[str, Serializer]] = {
 
 
 def serializer_for(driver_type: Any, protocol_version: int) -> Serializer:
-    """The serializer for values of a type without nulls."""
+    """Return the serializer for values of a type without nulls."""
     kind: str = driver_type.typename
     if kind == "frozen":
         return serializer_for(driver_type.subtypes[0], protocol_version)
@@ -75,7 +75,7 @@ def serializer_for(driver_type: Any, protocol_version: int) -> Serializer:
 
 
 def driver_serializer_for(driver_type: Any, protocol_version: int) -> Serializer:
-    """The driver's own serializer, for all other types."""
+    """Return the driver's own serializer, for all other types."""
     serialize: Callable[[Any, int], bytes] = driver_type.serialize
     return lambda value: serialize(value, protocol_version)
 

@@ -44,7 +44,7 @@ class PageSecrets:
         self._stored_keys: dict[tuple[str, ...], tuple[PageKey, ...]] = {}
 
     def cached_keys(self, keyspaces: tuple[str, ...]) -> tuple[PageKey, ...]:
-        """The keys known without a request; empty where they must be read first.
+        """Return the keys known without a request; empty where they must be read first.
 
         Parameters:
             keyspaces: those that may hold the internal tables, most likely first.
@@ -52,7 +52,7 @@ class PageSecrets:
         return self._configured_keys or self._stored_keys.get(keyspaces, ())
 
     def keys(self, keyspaces: tuple[str, ...]) -> Operation[tuple[PageKey, ...]]:
-        """The keys, read if necessary.
+        """Return the keys, read if necessary.
 
         Raises:
             ConfigurationError: there is no secret, or the role may not read it.
@@ -65,7 +65,7 @@ class PageSecrets:
 
 
 def _read_first_secret(keyspaces: tuple[str, ...]) -> Operation[str]:
-    """The secret of the first keyspace that has one; the error is the first keyspace's."""
+    """Read the secret of the first keyspace that has one; the error is the first keyspace's."""
     first, *others = keyspaces
     try:
         return (yield from _read_secret(first))

@@ -57,18 +57,18 @@ class PageKey:
 
     @classmethod
     def from_secret(cls, secret: bytes) -> PageKey:
-        """The keys of a secret."""
+        """Derive the keys from a secret."""
         return cls(
             *(hmac.digest(secret, b"scyllamodel page token, " + purpose, "sha256") for purpose in (b"sign", b"encrypt"))
         )
 
     def seal(self, body: bytes) -> bytes:
-        """The encrypted content, with its tag in front."""
+        """Encrypt the content, with its tag in front."""
         tag = self._tag(body)
         return tag + self._xor(body, tag)
 
     def open(self, sealed: bytes) -> bytes | None:
-        """The content; None if another key made it, or it was changed."""
+        """Return the content, or None if another key made it or it was changed."""
         tag = sealed[:_TAG_SIZE]
         body = self._xor(sealed[_TAG_SIZE:], tag)
         return body if hmac.compare_digest(tag, self._tag(body)) else None
@@ -82,7 +82,7 @@ class PageKey:
 
 
 def make_token(compiled: Compiled[Any], paging_state: bytes, keys: Sequence[PageKey]) -> str:
-    """The token for the page after this paging state, signed by the first key."""
+    """Make the token for the page after this paging state, signed by the first key."""
     sealed = keys[0].seal(_digest(compiled) + paging_state)
     return base64.urlsafe_b64encode(bytes([VERSION]) + sealed).rstrip(b"=").decode()
 
@@ -90,7 +90,7 @@ def make_token(compiled: Compiled[Any], paging_state: bytes, keys: Sequence[Page
 def read_token(
     compiled: Compiled[Any], token: str, keys: Sequence[PageKey], *, max_length: int = MAX_TOKEN_LENGTH
 ) -> bytes:
-    """The paging state of a token.
+    """Verify a token and return its paging state.
 
     Raises:
         InvalidPageToken: it was made for another query or keyspace, by another version, or with another secret, or it
@@ -110,7 +110,7 @@ def read_token(
 
 
 def decode_token(token: str, *, max_length: int = MAX_TOKEN_LENGTH) -> bytes:
-    """The content of a token of this version, not verified yet.
+    """Decode the content of a token of this version, without verifying it.
 
     Raises:
         InvalidPageToken: not a token of this version.
@@ -133,6 +133,6 @@ def decode_token(token: str, *, max_length: int = MAX_TOKEN_LENGTH) -> bytes:
 
 
 def _digest(compiled: Compiled[Any]) -> bytes:
-    """The digest of the text and the values; the text contains the keyspace."""
+    """Return the digest of the text and the values; the text contains the keyspace."""
     text = compiled.shape.cql.encode() + b"\0" + canonical_values(compiled)
     return hashlib.blake2b(text, digest_size=_DIGEST_SIZE).digest()

@@ -28,7 +28,7 @@ def page(  # noqa: PLR0917 - two callers, which are twins
     internal_keyspaces: tuple[str, ...],
     on_error: OnError | None,
 ) -> Operation[Page[R]]:
-    """One page of a query.
+    """Fetch one page of a query.
 
     Parameters:
         internal_keyspaces: the keyspaces that may hold the internal tables, most likely first.

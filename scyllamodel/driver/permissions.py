@@ -70,7 +70,7 @@ def read_permissions(coordinator: Coordinator, role: str) -> Permissions:
 
 
 def read_own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
-    """The permissions of the role of this connection; None where they cannot be read."""
+    """Read the permissions of the role of this connection; None where they cannot be read."""
     provider: Any = getattr(coordinator.connection.session.cluster, "auth_provider", None)
     role = repo.settings.username or getattr(provider, "username", None)
     if not role:

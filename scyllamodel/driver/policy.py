@@ -15,12 +15,12 @@ from scyllamodel.driver.names import HostDistance, LoadBalancingPolicy
 
 
 def by_host_id(hosts: Iterable[Any]) -> list[Any]:
-    """Hosts in the order in which every run tries them as coordinator."""
+    """Return hosts in the order in which every run tries them as coordinator."""
     return sorted((host for host in hosts if host.host_id is not None), key=lambda host: str(host.host_id))
 
 
 class LowestHostIdPolicy(LoadBalancingPolicy):  # type: ignore[misc]  # the driver ships no types
-    """Counts the two live hosts with the lowest host_id as remote and ignores all others; plans no query."""
+    """A policy that counts the two live hosts with the lowest host_id as remote, and ignores all others."""
 
     _hosts: frozenset[Any] = frozenset()
 
@@ -29,12 +29,12 @@ class LowestHostIdPolicy(LoadBalancingPolicy):  # type: ignore[misc]  # the driv
         self._hosts = frozenset(hosts)
 
     def distance(self, host: Any) -> Any:
-        """REMOTE for the two live hosts with the lowest host_id, IGNORED for all others."""
+        """Return REMOTE for the two live hosts with the lowest host_id, IGNORED for all others."""
         live = by_host_id(candidate for candidate in self._hosts if candidate.is_up is not False)
         return HostDistance.REMOTE if host in live[:2] else HostDistance.IGNORED
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:  # noqa: ARG002
-        """No hosts: internal statements name theirs."""
+        """Return no hosts: internal statements name theirs."""
         return iter(())
 
     def on_add(self, host: Any) -> None:

@@ -31,12 +31,12 @@ class ReadyHostsPolicy:
         self._policy, self._session, self._errors = policy, session, errors
 
     def make_query_plan(self, working_keyspace: str | None = None, query: Any = None) -> Iterator[Any]:
-        """The application's plan, restricted to usable hosts."""
+        """Yield the application's plan, restricted to usable hosts."""
         return ready_hosts(self._policy.make_query_plan(working_keyspace, query), self._session, self._errors)
 
 
 def ready_hosts(plan: Iterable[Any], session: Any, errors: dict[Any, Exception]) -> Iterator[Any]:
-    """The usable hosts of a plan, checked one by one as they are needed; each other one gets an error."""
+    """Yield the usable hosts of a plan, checked one by one as needed; each other one gets an error."""
     pools = session._pools  # noqa: SLF001 - no public API
     for host in plan:
         pool = pools.get(host)
@@ -52,12 +52,12 @@ _reported_connections: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
 
 def _report_closed(pool: Any, connection: Any) -> None:
-    """In a thread of the driver: let the pool check the connection, which may block; no stream is returned."""
+    """Let the pool check the connection, in a thread of the driver, since it may block; no stream is returned."""
     pool.return_connection(connection, stream_was_orphaned=True)
 
 
 def _connections(pool: Any) -> list[Any]:
-    """The connections of a pool: one per shard with scylla-driver, one with cassandra-driver."""
+    """Return the connections of a pool: one per shard with scylla-driver, one with cassandra-driver."""
     by_shard = getattr(pool, "_connections", None)
     if by_shard is not None:
         return list(by_shard.values())
@@ -65,7 +65,7 @@ def _connections(pool: Any) -> list[Any]:
 
 
 def _unready_error(pool: Any, session: Any) -> Exception | None:
-    """Why the driver would wait for a connection of this pool, or None; one open connection is enough."""
+    """Return why the driver would wait for a connection of this pool, or None; one open connection is enough."""
     connections = _connections(pool)
     is_open = not connections  # the driver has its own error for that
     for connection in connections:

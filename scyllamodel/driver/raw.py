@@ -52,7 +52,7 @@ def _fetch_pages(message: ExecuteText, into: type | None) -> Operation[list[Any]
 
 
 def _load_page(response: Response, into: type | None) -> list[Any]:
-    """The rows of a page."""
+    """Load the rows of a page."""
     page = response.future.result().current_rows  # already received; a session may make rows of any kind
     if into is None:
         return list(page)
@@ -78,7 +78,7 @@ def _load_page(response: Response, into: type | None) -> list[Any]:
 
 
 def _load_row(model: type, load: Any, names: list[str], indexes: list[int], row: Any) -> Any:
-    """A row as an instance, whose columns are at these indexes."""
+    """Load a row as an instance, whose columns are at these indexes."""
     try:
         return load(tuple([row[index] for index in indexes]))
     except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise

@@ -98,7 +98,7 @@ def _read_consistent(
 
 
 def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tuple[TableRows, UUID | None] | None:
-    """Rows that were all present at one moment, and the version then; None when there was no such moment."""
+    """Read rows that were all present at one moment, and the version then; None when there was no such moment."""
     version_before = read_schema_version(node)
     rows: TableRows = {}
     for _ in range(MAX_ATTEMPTS):

@@ -47,7 +47,7 @@ class ReadApi(SyncRunner):
         return self.run(flows.execute(statement, self.keyspace))
 
     def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
-        """The row of a primary key; None when it does not exist.
+        """Fetch the row of a primary key, or None when it does not exist.
 
         Parameters:
             unnamed: not allowed; a key without names raises an error that says what to write.
@@ -60,7 +60,7 @@ class ReadApi(SyncRunner):
         return self.run(flows.get(model, self.keyspace, key, unnamed))
 
     def one(self, query: Select[R], /) -> R:
-        """The one matching row.
+        """Fetch the one matching row.
 
         Raises:
             NotFound: no row matches.
@@ -69,7 +69,7 @@ class ReadApi(SyncRunner):
         return self.run(flows.one(query, self.keyspace))
 
     def one_or_none(self, query: Select[R], /) -> R | None:
-        """The one matching row; None when there is none.
+        """Fetch the one matching row, or None when there is none.
 
         Raises:
             MultipleResultsFound: several rows match.
@@ -78,17 +78,17 @@ class ReadApi(SyncRunner):
         return row
 
     def first(self, query: Select[R], /) -> R | None:
-        """The first row; None when there is none."""
+        """Fetch the first row, or None when there is none."""
         row: R | None = self.run(flows.first(query, self.keyspace))
         return row
 
     def scalar(self, query: Select[tuple[T]], /) -> T | None:
-        """The one column of the first row; None when there is none."""
+        """Fetch the one column of the first row, or None when there is none."""
         value: T | None = self.run(flows.scalar(query, self.keyspace))
         return value
 
     def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
-        """All rows, from all pages; only a limit of the query itself applies.
+        """Fetch all rows, from all pages; only a limit of the query itself applies.
 
         Parameters:
             on_error: receives the `LoadError` of each row that cannot be loaded, which is skipped; an exception it
@@ -100,7 +100,7 @@ class ReadApi(SyncRunner):
         return self.run(flows.fetch_all(query, self.keyspace, on_error))
 
     def count(self, query: Select[Any], /) -> int:
-        """The number of matching rows, counted by the server."""
+        """Count the matching rows on the server."""
         return self.run(flows.count(query, self.keyspace))
 
     def exists(self, query: Select[Any], /) -> bool:
@@ -110,7 +110,7 @@ class ReadApi(SyncRunner):
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
     ) -> Iterator[R]:
-        """The rows one by one; the next page is fetched while the current one is used.
+        """Yield the rows one by one; the next page is fetched while the current one is used.
 
         Parameters:
             page_size: rows of a page; None is the driver's 5,000.
@@ -124,7 +124,7 @@ class ReadApi(SyncRunner):
     def page(
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
     ) -> Page[R]:
-        """One page of rows, and the token that asks for the next one.
+        """Fetch one page of rows, and the token that asks for the next one.
 
         Parameters:
             size: maximum rows of a page.
@@ -202,7 +202,7 @@ class ReadApi(SyncRunner):
         on_progress: OnScanProgress | None = None,
         on_error: OnError | None = None,
     ) -> Scan[Any]:
-        """Every row of a table or select, in no order, by reading token ranges in parallel.
+        """Read every row of a table or select, in no order, by token ranges in parallel.
 
         Parameters:
             what: a model or view, or a select without key, order and limit.
@@ -240,7 +240,7 @@ class ReadApi(SyncRunner):
         on_progress: OnProgress | None = None,
         on_error: OnError | None = None,
     ) -> list[M | None]:
-        """The rows of many keys, in the order of the keys; None for missing rows.
+        """Fetch the rows of many keys, in the order of the keys; None for missing rows.
 
         Parameters:
             keys: tuples in the order of the key, mappings by name, or single values for a key of one column.

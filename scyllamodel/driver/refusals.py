@@ -26,7 +26,7 @@ from scyllamodel.errors import ConnectionFailed
 
 
 def connection_failed(settings: RepoSettings, error: Exception, hosts: Iterable[Any]) -> ConnectionFailed:
-    """The error for a connection that could not be made.
+    """Make the error for a connection that could not be made.
 
     Parameters:
         error: the driver's.
@@ -44,7 +44,7 @@ def connection_failed(settings: RepoSettings, error: Exception, hosts: Iterable[
 
 
 def _reasons(settings: RepoSettings, error: Exception) -> dict[str, str]:
-    """The reason for each host; empty when the driver gives none."""
+    """Return the reason for each host; empty when the driver gives none."""
     if isinstance(error, UnresolvableContactPoints):
         return dict.fromkeys(settings.nodes, "no address is known for this name. Check the spelling.")
     if isinstance(error, AuthenticationFailed):
@@ -63,7 +63,7 @@ def _login_reason(settings: RepoSettings) -> str:
 
 
 def _reason(settings: RepoSettings, error: Exception) -> str:
-    """The reason for one host, by the class of its error; other errors are quoted."""
+    """Return the reason for one host, by the class of its error; other errors are quoted."""
     for classes, text in (
         (AuthenticationFailed, _login_reason(settings)),
         (ConnectionRefusedError, "nothing listens on this port. Is the server running, and is the port right?"),
@@ -81,7 +81,7 @@ def _reason(settings: RepoSettings, error: Exception) -> str:
 
 
 def _tls_reason(message: str) -> str:
-    """What to do about a failed handshake, by the message of OpenSSL; the check itself is never turned off."""
+    """Say what to do about a failed handshake, by the message of OpenSSL; the check itself is never turned off."""
     mismatch = re.search(r"certificate is not valid for (['\"][^'\"]*['\"])", message)
     if mismatch:
         return (
@@ -117,7 +117,7 @@ def _protocol_reason(settings: RepoSettings) -> str:
 
 
 def _data_centre_reason(settings: RepoSettings, hosts: Iterable[Any]) -> str | None:
-    """The advice when a node answered but the policy ignored all: usually the data centre is wrong."""
+    """Say what to do when a node answered but the policy ignored all: usually the data centre is wrong."""
     data_centres: set[str] = {str(host.datacenter) for host in hosts if host.datacenter}
     if settings.local_dc and data_centres and settings.local_dc not in data_centres:
         suggestion = closest(settings.local_dc, data_centres)

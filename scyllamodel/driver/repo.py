@@ -56,7 +56,7 @@ class _ConnectionHolder:
         return connection
 
     def _get_or_make(self, factory: Callable[[], Connection]) -> Connection:
-        """The connection; a thread that comes just after the first one finds it."""
+        """Return the connection; a thread that comes just after the first one finds it."""
         if self.connection is None:
             self.connection = factory()
         return self.connection
@@ -99,7 +99,7 @@ forks.call_in_child(_reset_in_child)
 
 
 def _close_at_exit() -> None:
-    """At exit: close open repos and stop the driver's event loop, which would delay half of all programs by 5 seconds.
+    """Close open repos and stop the driver's event loop, which would delay the exit of half of all programs by 5 s.
 
     The loop serves all clusters of the process, so it is left to the driver while any other is open.
     """
@@ -306,7 +306,7 @@ class Repo(ReadApi, WriteApi):
         return self.connection().application_session()
 
     def connection(self) -> Connection:
-        """The connection for release work, made on first use.
+        """Return the connection for release work, made on first use.
 
         Raises:
             ConnectionFailed: no server answered properly, or the session was borrowed before this process was forked.
@@ -316,14 +316,14 @@ class Repo(ReadApi, WriteApi):
         return self._holder.get_or_open(self._connect)
 
     def requests(self) -> Requests:
-        """The requests of the connection, which is made on first use."""
+        """Return the requests of the connection, which is made on first use."""
         requests = self.cached_requests()
         if requests is None:
             requests = cast("Requests", self._holder.single_flight.run("requests", self._make_requests))
         return requests
 
     async def requests_async(self) -> Requests:
-        """The awaited `requests`; all tasks that need a connection wait for one thread."""
+        """Do what `requests` does, without blocking; all tasks that need a connection wait for one thread."""
         return cast("Requests", await self._holder.single_flight.run_async("requests", self._make_requests))
 
     def _make_requests(self) -> Requests:
@@ -343,7 +343,7 @@ class Repo(ReadApi, WriteApi):
         return QueryInstrumentation(settings.on_query, settings.slow_query, spans=settings.trace_queries)
 
     def cached_requests(self) -> Requests | None:
-        """The requests if a connection exists; None otherwise, so that nothing blocks."""
+        """Return the requests if a connection exists, or None, so that nothing blocks."""
         connection = self._borrowed or self._holder.connection
         return None if connection is None else connection.requests
 
@@ -353,7 +353,7 @@ class Repo(ReadApi, WriteApi):
         return self._page_secrets
 
     def in_keyspace(self, keyspace: str) -> Self:
-        """This repo on another keyspace, such as a tenant's, over the same connection and without ``USE``.
+        """Return this repo on another keyspace, such as a tenant's, over the same connection and without ``USE``.
 
         It costs nothing to create. Closing either closes the shared connection, until one is used again.
 
@@ -376,7 +376,7 @@ class Repo(ReadApi, WriteApi):
         return self.requests().prepared_statements.info
 
     def aio(self) -> AsyncRepo:
-        """This repo with awaited methods, over the same connection."""
+        """Return this repo with awaited methods, over the same connection."""
         return AsyncRepo.from_repo(self)
 
     def _connect(self) -> Connection:
@@ -413,13 +413,13 @@ class AsyncRepo(AsyncApi):
 
     @classmethod
     def from_repo(cls, repo: Repo) -> Self:
-        """The awaited twin of a repo."""
+        """Return the awaited twin of a repo."""
         async_repo = cls.__new__(cls)
         async_repo._repo = repo  # noqa: SLF001 - another constructor
         return async_repo
 
     def sync(self) -> Repo:
-        """The repo with blocking methods, over the same connection."""
+        """Return the repo with blocking methods, over the same connection."""
         return self._repo
 
     def __repr__(self) -> str:

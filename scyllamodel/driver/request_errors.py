@@ -81,7 +81,7 @@ def record_attempts(error: BaseException, future: Any) -> None:
 
 
 def request_error(error: Exception, template: Shape[Any] | None, *, is_execution: bool = True) -> Exception:
-    """The error to raise for a failed request; errors of other origin are returned unchanged.
+    """Return the error to raise for a failed request; errors of other origin are returned unchanged.
 
     Parameters:
         template: of the statement; None when only its text is known.
@@ -112,7 +112,7 @@ _EMPTY_IN_VECTOR_TEXT: Final = "null/unset is not supported inside vectors"
 
 
 def _empty_in_vector_error(error: Exception, template: Shape[Any] | None) -> TypeMismatch | None:
-    """The error for a vector that the server refused, naming the bound markers."""
+    """Return the error for a vector that the server refused, naming the bound markers."""
     if template is None or _EMPTY_IN_VECTOR_TEXT not in server_message(error):
         return None
     names = [marker.name for marker in template.markers if marker.type is not None and _holds_vector(marker.type)]
@@ -157,7 +157,7 @@ def _error_class(error: BaseException) -> type[RequestFailed]:
 
 
 def _error_class_of_all_hosts(error: Exception) -> type[RequestFailed]:
-    """The class for a request that no host served; an error in a value is not the cluster's."""
+    """Return the class for a request that no host served; an error in a value is not the cluster's."""
     error_classes = {
         _error_class(host_error) if isinstance(host_error, REQUEST_ERRORS) else RequestFailed
         for host_error in _host_errors(error)
@@ -180,7 +180,7 @@ def _describe(template: Shape[Any] | None) -> str:
 
 
 def _driver_message(error: Exception) -> str:
-    """The class of the driver's error, and the server's message."""
+    """Return the class of the driver's error, and the server's message."""
     return f"{type(error).__name__}: {server_message(error)}".rstrip(". ")
 
 

@@ -58,7 +58,7 @@ class Response:
         self._generation = forks.generation()
 
     def checked_future(self) -> Any:
-        """The driver's future, to wait for the next page.
+        """Return the driver's future, to wait for the next page.
 
         Raises:
             ConnectionFailed: this process was forked after the page came; the parent's sockets do not answer here.
@@ -108,7 +108,7 @@ class Deadline:
 
 
 class Requests:
-    """Binds and sends statements through one connection.
+    """A sender that binds statements and sends them through one connection.
 
     Parameters:
         connection: its session is configured for the application.
@@ -149,7 +149,7 @@ class Requests:
         return statement
 
     def bind_cached(self, compiled: Compiled[Any]) -> Any:
-        """Bind without waiting; None where the statement must be prepared first, see `prepare_and_bind`."""
+        """Bind without waiting; None where the statement must be prepared first; see `prepare_and_bind`."""
         prepared = self.prepared_statements.get(compiled.shape)
         if prepared is None:
             return None
@@ -176,7 +176,7 @@ class Requests:
         return statement
 
     async def prepare_and_bind_async(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
-        """The awaited `prepare_and_bind`."""
+        """Do what `prepare_and_bind` does, without blocking the event loop."""
         statement = self.bind_cached(compiled)
         if statement is None:
             remaining = (deadline or self.deadline(compiled.options)).remaining
@@ -186,7 +186,7 @@ class Requests:
         return statement
 
     def deadline(self, options: Options) -> Deadline:
-        """The deadline of a request that starts now, which includes preparing its statements."""
+        """Return the deadline of a request that starts now, which includes preparing its statements."""
         return Deadline(self.connection.request_timeout if options.timeout is None else options.timeout)
 
     def _bind_fresh(self, prepared: PreparedTemplate, compiled: Compiled[Any]) -> Any:
@@ -251,7 +251,7 @@ def _consistency_any_error(template: Shape[Any]) -> QueryNotSupported:
 
 
 def consistency_level(value: str | int) -> int:
-    """The number of a consistency level in the driver.
+    """Return the number of a consistency level in the driver.
 
     Raises:
         ConfigurationError: there is no such level.
@@ -266,7 +266,7 @@ def consistency_level(value: str | int) -> int:
 
 
 def serial_consistency_level(value: str | int) -> int:
-    """The number of a serial consistency level.
+    """Return the number of a serial consistency level.
 
     Raises:
         ConfigurationError: it is not a serial level.
@@ -302,7 +302,7 @@ def check_request_size(statements: Iterable[Any]) -> None:
 
 
 def lwt_result(model: type | None, response: Response) -> LWTResult[Any]:
-    """The result of a conditional write, by column name.
+    """Return the result of a conditional write, by column name.
 
     ScyllaDB returns the same cells in any case, nulls for a missing row, and for a batch one row for each statement;
     Cassandra omits what it did not find.
@@ -339,7 +339,7 @@ def _load_current(model: type, values: Mapping[str, Any], row: Any) -> Any:
 
 
 def _current_row(model: type, row: Mapping[str, Any]) -> Any:
-    """The existing row that made a conditional write fail, as far as the server returned it.
+    """Return the existing row that made a conditional write fail, as far as the server returned it.
 
     A null clustering column means that the partition has static values and no such row.
     """
@@ -377,7 +377,7 @@ def raise_request_error(error: Exception, compiled: Compiled[Any]) -> NoReturn:
 
 
 def _row_query(compiled: Compiled[Any]) -> Select[Any] | None:
-    """A read, at SERIAL, of the row that a write concerns."""
+    """Make a read, at SERIAL, of the row that a write concerns."""
     template = compiled.shape
     if not template.key or template.model is None:
         return None

@@ -133,11 +133,11 @@ class ScanCursor(Generic[R]):
         return restrict_to_range(self._query, token_range.low, token_range.high).compile(self._keyspace)
 
     def range_request(self, token_range: _TokenRange) -> Execute:
-        """The request that starts or resumes a range."""
+        """Make the request that starts or resumes a range."""
         return Execute(self._compile(token_range), page_size=self._size, paging_state=token_range.paging_state)
 
     def unfinished_ranges(self) -> Iterator[_TokenRange]:
-        """The ranges that are not finished."""
+        """Yield the ranges that are not finished."""
         return (token_range for token_range in self.ranges if not token_range.done)
 
     def load_page(
@@ -162,7 +162,7 @@ class ScanCursor(Generic[R]):
         return None if self._on_progress is None else self._on_progress(self.progress)
 
     def retry_request(self, token_range: _TokenRange, error: Exception) -> Execute:
-        """The request to send after an error, from where the range stopped.
+        """Make the request to send after an error, from where the range stopped.
 
         Raises:
             Exception: too many attempts, or an error that would repeat.
@@ -215,7 +215,9 @@ def _check_query(query: Select[Any]) -> None:
 
 
 def token_ranges(count: int) -> list[tuple[int, int]]:
-    """The token ring in equal parts, each above its lower and up to its upper bound; no key has the lowest token.
+    """Divide the token ring into equal parts, each above its lower and up to its upper bound.
+
+    No key has the lowest token of the ring.
 
     >>> token_ranges(2)
     [(-9223372036854775808, -1), (-1, 9223372036854775807)]
@@ -225,14 +227,14 @@ def token_ranges(count: int) -> list[tuple[int, int]]:
 
 
 def restrict_to_range(query: Select[R], low: int, high: int) -> Select[R]:
-    """The query, restricted to a range of tokens."""
+    """Restrict the query to a range of tokens."""
     columns = columns_of(query.source())
     token_call = cast("CallTarget", token(*(columns[name] for name in Keys.of(query.source()).partition)).expression)
     return query.where(Condition(token_call, ">", low), Condition(token_call, "<=", high))
 
 
 def _parse_state(payload: bytes) -> tuple[int, list[_TokenRange]]:
-    """The number of ranges, and those not finished."""
+    """Parse the number of ranges, and those not finished."""
     try:
         range_count, entries = json.loads(payload)
         ranges = [_TokenRange(low, high, None if text is None else b85decode(text)) for low, high, text in entries]

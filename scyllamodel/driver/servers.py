@@ -58,7 +58,7 @@ class Node:
 
 
 def fetch_nodes(coordinator: Coordinator) -> list[Node]:
-    """All members of the cluster as the coordinator sees them, the coordinator first.
+    """Read all members of the cluster as the coordinator sees them, the coordinator first.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
@@ -80,7 +80,7 @@ def _has_other_version(local_node: Node, peer: Node) -> bool:
 
 
 def _with_own_versions(coordinator: Coordinator, local_node: Node, peers: list[Node]) -> list[Node]:
-    """The peers; those that seem to differ and are connected report their version themselves, concurrently."""
+    """Return the peers; those that seem to differ and are connected report their version themselves, concurrently."""
     connected_hosts = coordinator.connection.connected_hosts
     futures: dict[UUID, Any] = {}
     for peer in peers:
@@ -96,7 +96,7 @@ def _with_own_versions(coordinator: Coordinator, local_node: Node, peers: list[N
 
 
 def _reported_version(future: Any, default: UUID | None) -> UUID | None:
-    """The schema version that a node reported; the default when it was not asked or did not answer."""
+    """Return the schema version that a node reported; the default when it was not asked or did not answer."""
     if future is None:
         return default
     try:
@@ -114,7 +114,7 @@ def _node_from_row(row: Mapping[str, Any], hosts_by_id: Mapping[str, Any]) -> No
 
 
 def read_topology(coordinator: Coordinator) -> Topology:
-    """The number of members in each data centre, up or down: a replication factor counts them all.
+    """Read the number of members in each data centre, up or down: a replication factor counts them all.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -123,7 +123,7 @@ def read_topology(coordinator: Coordinator) -> Topology:
 
 
 def read_racks(coordinator: Coordinator) -> Racks:
-    """The racks of each data centre, with nodes up or down.
+    """Read the racks of each data centre, with nodes up or down.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -135,7 +135,7 @@ def read_racks(coordinator: Coordinator) -> Racks:
 
 
 def read_nodes(coordinator: Coordinator) -> list[Node]:
-    """All members of the cluster; driver errors become `IntrospectionError`.
+    """Read all members of the cluster; driver errors become `IntrospectionError`.
 
     Raises:
         IntrospectionError: they could not be read.
@@ -147,7 +147,7 @@ def read_nodes(coordinator: Coordinator) -> list[Node]:
 
 
 def server_profile(coordinator: Coordinator) -> ServerProfile:
-    """The profile of the coordinator, read once per node and release of a connection.
+    """Return the profile of the coordinator, read once per node and release of a connection.
 
     Raises:
         IntrospectionError: it could not be read.
@@ -179,7 +179,7 @@ def read_server_profile(coordinator: Coordinator) -> ServerProfile:
 
 
 def _scylla_profile(coordinator: Coordinator, columns: list[tuple[str, str]]) -> ServerProfile:
-    """The profile of a ScyllaDB server; ordinary roles may read none of these tables unless granted."""
+    """Read the profile of a ScyllaDB server; ordinary roles may read none of these tables unless granted."""
     versions = _rows_if_permitted(coordinator, "SELECT version FROM system.versions")
     names = ", ".join(f"'{name}'" for name in NODE_SETTINGS)
     config = _rows_if_permitted(coordinator, f"SELECT name, value FROM system.config WHERE name IN ({names})")  # noqa: S608
@@ -202,7 +202,7 @@ _PEER_FEATURES = "SELECT supported_features FROM system.peers"
 
 
 def _rows_if_permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any]]:
-    """The rows; none where the role may not read them or the release lacks the table."""
+    """Read rows; none where the role may not read them or the release lacks the table."""
     try:
         return coordinator.rows(cql)
     except (Unauthorized, InvalidRequest):
@@ -210,7 +210,7 @@ def _rows_if_permitted(coordinator: Coordinator, cql: str) -> list[dict[str, Any
 
 
 def read_error(subject: str, coordinator: Coordinator, error: Exception) -> IntrospectionError:
-    """The error for a failed read, which never counts as "nothing there"."""
+    """Make the error for a failed read, which never counts as "nothing there"."""
     message = printable_line(f"{type(error).__name__}: {error}")
     return IntrospectionError(
         f"{subject} could not be read from {coordinator.address}: {message}. Nothing was changed; "

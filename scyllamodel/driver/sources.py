@@ -68,7 +68,7 @@ class ThreadedSource:
         return unread
 
     def _read_all(self) -> None:
-        """In the thread: read until the end, or until the source is abandoned."""
+        """Read until the end, or until the source is abandoned; runs in the thread."""
         items, self._items = self._items, None
         try:
             for item in items or ():

@@ -39,7 +39,7 @@ TEXT_CACHE_SIZE: Final = 1_000
 
 
 class NonIdempotentRetryPolicy(RetryPolicy):  # type: ignore[misc]  # the driver ships no types
-    """Retries a statement only where the server says that it did nothing.
+    """A policy that retries a statement only where the server says that it did nothing.
 
     The driver's policy resends any statement to the next host when its connection breaks, even a counter update (seen
     on scylla-driver 3.29.12), although the first host may have applied it.
@@ -55,7 +55,7 @@ class NonIdempotentRetryPolicy(RetryPolicy):  # type: ignore[misc]  # the driver
 
 
 class LwtRetryPolicy(NonIdempotentRetryPolicy):
-    """Does not retry a lightweight transaction where an earlier round may still complete."""
+    """A policy that does not retry a lightweight transaction where an earlier round may still complete."""
 
     def on_read_timeout(self, *_: Any, **__: Any) -> Any:
         """Do not retry: a round may be pending."""
@@ -133,7 +133,7 @@ class PreparedStatements:
         return self._single_flight
 
     def get(self, template: Shape[Any]) -> PreparedTemplate | None:
-        """The prepared statement of a template, if there is one."""
+        """Return the prepared statement of a template, if there is one."""
         prepared: PreparedTemplate | None = template.prepared.get(self._cache_key)
         if prepared is not None:
             self._hit_count += 1
@@ -168,7 +168,7 @@ class PreparedStatements:
         return prepared
 
     async def prepare_async(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
-        """The awaited `prepare`, in a thread shared by all callers that need this template."""
+        """Do what `prepare` does, in a thread shared by all callers that need this template."""
         try:
             prepared: PreparedTemplate = await self._preparations.run_async(
                 template, partial(self._get_or_prepare, template, timeout), timeout
@@ -185,14 +185,14 @@ class PreparedStatements:
             raise _prepare_timeout_error(None) from None
 
     async def prepare_text_async(self, cql: str, timeout: float | None) -> Any:
-        """The awaited `prepare_text`, in its own thread."""
+        """Do what `prepare_text` does, in its own thread."""
         try:
             return await self._preparations.run_async(cql, partial(self._get_or_prepare_text, cql, timeout), timeout)
         except WaitTimeout:
             raise _prepare_timeout_error(None) from None
 
     def get_text(self, cql: str) -> Any:
-        """Raw text that is already prepared."""
+        """Return the prepared statement of raw text, or None."""
         with self._lock:
             statement = self._text_cache.get(cql)
             if statement is not None:
@@ -200,7 +200,7 @@ class PreparedStatements:
         return statement
 
     def _get_or_prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
-        """The prepared statement, made if necessary; a thread just behind the first one finds it."""
+        """Return the prepared statement, made if necessary; a thread just behind the first one finds it."""
         return self.get(template) or self._store(template, self._prepare_template(template, timeout))
 
     def _get_or_prepare_text(self, cql: str, timeout: float | None) -> Any:
@@ -254,5 +254,5 @@ def _forget_collected(recently_used: OrderedDict[_TemplateRef, None], template_r
 
 
 def _prepare_timeout_error(template: Shape[Any] | None) -> Exception:
-    """The error for a statement that another caller is still preparing."""
+    """Return the error for a statement that another caller is still preparing."""
     return request_error(TimeoutError("the statement was not prepared in time"), template, is_execution=False)

@@ -21,7 +21,7 @@ from scyllamodel.errors import ConfigurationError
 
 
 def tls_context(settings: RepoSettings) -> Any:
-    """The SSL context of the settings, made of their files where they name some; None without TLS.
+    """Return the SSL context of the settings, made of their files where they name some; None without TLS.
 
     Raises:
         ConfigurationError: a file cannot be used; ``setting`` names it.
@@ -74,7 +74,7 @@ class _NamedEndPoint(DefaultEndPoint):  # type: ignore[misc]
 
 
 class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
-    """Makes endpoints, with a name where a configured node has that address.
+    """A factory of endpoints, with a name where a configured node has that address.
 
     Parameters:
         nodes: hosts and ports of the settings; addresses among them are checked as addresses.
@@ -87,11 +87,11 @@ class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
         self._names: dict[str, str | None] = {host: None for host in self._hosts if _is_address(host)}
 
     def create(self, row: Any) -> Any:
-        """The endpoint of a row of ``system.local`` or ``system.peers``."""
+        """Return the endpoint of a row of ``system.local`` or ``system.peers``."""
         return self.with_name(DefaultEndPointFactory.create(self, row))
 
     def with_name(self, endpoint: Any) -> Any:
-        """The endpoint, with the name that resolves to its address, if any."""
+        """Return the endpoint, with the name that resolves to its address, if any."""
         if endpoint.address not in self._names:
             self._resolve()  # a node may have joined under a known name
         name = self._names.setdefault(endpoint.address, None)
@@ -105,7 +105,7 @@ class NamedEndPointFactory(DefaultEndPointFactory):  # type: ignore[misc]
 
 
 def new_cluster(**settings: Any) -> Any:
-    """A driver cluster that checks the certificates of contact points by name, if the context checks names."""
+    """Make a driver cluster that checks the certificates of contact points by name, if the context checks names."""
     context = settings.get("ssl_context")
     if not getattr(context, "check_hostname", False):
         return Cluster(**settings)

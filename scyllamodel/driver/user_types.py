@@ -19,7 +19,7 @@ class StaleUserType(Exception):
 
 
 def field_reorderer_for(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> MaybeConvert:
-    """The function that reorders values for this type; None where none is needed."""
+    """Make the function that reorders values for this type; None where none is needed."""
     subtype_converters = [field_reorderer_for(subtype, user_types) for subtype in subtypes_of(driver_type)]
     kind = type_kind(driver_type)
     if kind == "frozen":

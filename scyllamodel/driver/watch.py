@@ -65,7 +65,7 @@ OnQuery: TypeAlias = Callable[[QueryEvent], Any]
 
 
 class QueryInstrumentation:
-    """Notifies the listeners of requests.
+    """The listeners of a repo, which are notified of each request.
 
     Parameters:
         on_query: called with each event, in the waiting thread; an `AsyncRepo` awaits an async one before the method

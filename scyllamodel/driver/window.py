@@ -129,7 +129,7 @@ class RequestWindow(Generic[T]):
         )
 
     def _on_result(self, result: Any, request: _InFlightRequest[T], is_error: bool) -> None:  # noqa: FBT001 - a callback
-        """Callback in the driver's thread, or in the sender's when a request failed at once.
+        """Record a result, in the driver's thread, or in the sender's when a request failed at once.
 
         The driver may call back twice, with a timeout and a late answer; the first one counts.
         """
@@ -156,14 +156,14 @@ class RequestWindow(Generic[T]):
         return tags
 
     def drain(self, timeout: float) -> list[tuple[T, Response | None, Exception | None]]:
-        """The arrived responses, once nothing is in flight or the time is over."""
+        """Return the arrived responses, once nothing is in flight or the time is over."""
         deadline = time.monotonic() + timeout
         while self._in_flight_count and not self._requests.connection.is_inherited and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
         return self._take_arrivals(self._requests.instrumentation)
 
     def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
-        """The arrived responses; waits for a minimum number, or for all outstanding ones."""
+        """Return the arrived responses; wait for a minimum number, or for all outstanding ones."""
         minimum = min(minimum, self.outstanding)
         if len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive
@@ -210,7 +210,7 @@ class AsyncRequestWindow(RequestWindow[T]):
         return not self._loop.is_closed()
 
     async def take_async(self, minimum: int) -> list[tuple[T, Response | None, Exception | None]]:
-        """The arrived responses, awaited; the minimum is that of `take`."""
+        """Return the arrived responses, awaited; the minimum is that of `take`."""
         minimum = min(minimum, self.outstanding)
         while len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()
@@ -222,18 +222,21 @@ class AsyncRequestWindow(RequestWindow[T]):
         return await self._take_notified()
 
     async def drain_async(self, timeout: float) -> list[tuple[T, Response | None, Exception | None]]:
-        """The arrived responses, awaited, once nothing is in flight or the time is over."""
+        """Return the arrived responses, awaited, once nothing is in flight or the time is over."""
         deadline = time.monotonic() + timeout
         while self._in_flight_count and time.monotonic() < deadline:  # noqa: ASYNC110 - set by another thread
             await asyncio.sleep(_POLL_INTERVAL)
         return await self._take_notified()
 
     def arrived(self) -> list[tuple[T, Response | None, Exception | None]]:
-        """The arrived responses; nothing is awaited and no listener called, since a garbage collection may run this."""
+        """Return the arrived responses.
+
+        Nothing is awaited and no listener called, since a garbage collection may run this.
+        """
         return self._take_arrivals(watch=None)
 
     async def _take_notified(self) -> list[tuple[T, Response | None, Exception | None]]:
-        """The arrived responses, after an async ``on_query`` was awaited for each."""
+        """Return the arrived responses, after an async ``on_query`` was awaited for each."""
         responses = self._take_arrivals(self._requests.instrumentation)
         while self._callbacks:
             await self._callbacks.pop(0)

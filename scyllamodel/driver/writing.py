@@ -184,7 +184,7 @@ class WriteApi(SyncRunner):
         return operations.delete(rows_or_model, keys, timestamp).run().raise_errors_if(raise_errors)
 
     def batch(self) -> SyncBatch:
-        """Writes that are sent together, when the ``with`` block ends without an error."""
+        """Make a batch of writes that are sent together when the ``with`` block ends without an error."""
         return SyncBatch(self)
 
 
