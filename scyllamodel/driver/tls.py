@@ -121,7 +121,7 @@ class _NamedCluster(Cluster):  # type: ignore[misc]
     endpoints_resolved: list[Any]
 
     def name_endpoints(self) -> None:
-        self.endpoints_resolved = [self.endpoint_factory.named(endpoint) for endpoint in self.endpoints_resolved]
+        self.endpoints_resolved = [self.endpoint_factory.with_name(endpoint) for endpoint in self.endpoints_resolved]
 
     def _resolve_hostnames(self) -> None:  # scylla-driver has this method, cassandra-driver resolves once
         Cluster._resolve_hostnames(self)  # noqa: SLF001 - overridden here

@@ -312,14 +312,14 @@ def test_a_forked_child_is_refused_a_lent_session(point):
 
 
 def test_a_program_that_stops_the_loop_ends_at_once(point):
-    """With `stop_loop` last, a program that connected never waits the driver's 5 seconds at exit."""
+    """With `stop_event_loop` last, a program that connected never waits the driver's 5 seconds at exit."""
     program = """
         import sys
-        from scyllamodel.driver.connect import stop_loop
+        from scyllamodel.driver.connect import stop_event_loop
         from scyllamodel.driver.repo import Repo
         with Repo(nodes=[sys.argv[1]], keyspace="shop") as repo:
             repo.session.execute("SELECT key FROM system.local")
-        stop_loop()
+        stop_event_loop()
         import time; print(time.time())
     """
     lingered = []
