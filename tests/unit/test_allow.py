@@ -86,3 +86,17 @@ def test_drops_are_numbered_in_their_order():
     plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS103", "DS106"])
 
     assert [(1, "drop_index"), (2, "drop_columns")] == [(step.seq, step.op) for step in plan.steps]
+
+
+def test_what_belongs_to_another_repo_is_reported_as_such():
+    """An object of another repo stays, whatever is allowed; one that is not there belongs to nobody."""
+    live = SchemaFacts([schema(table("t", *T), table("theirs", *T))])
+    owners = {"theirs": "scope k/other", "gone": "scope k/other"}
+
+    def note(allow):
+        plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), live, SERVER, allow=[allow], owners=owners)
+        assert () == plan.steps
+        return str(plan.notes)
+
+    assert "It belongs to scope k/other, and stays." in note("DS102:theirs")
+    assert "belongs to" not in note("DS102:gone")

@@ -158,6 +158,7 @@ def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
         (EXPIRING, attrs.evolve(BARE, ttl_column="later"), [
             "ALTER TABLE k.t TTL NULL", "ALTER TABLE k.t DROP ends", "ALTER TABLE k.t TTL later",
         ]),
+        (EXPIRING, table("t", "a int pk"), ["ALTER TABLE k.t TTL NULL", "ALTER TABLE k.t DROP (ends, later)"]),
         (EXPIRING, PLAIN, ["ALTER TABLE k.t TTL NULL"]),
         (EXPIRING, LATER, ["ALTER TABLE k.t TTL NULL", "ALTER TABLE k.t TTL later"]),
     ],
