@@ -8,7 +8,7 @@ from typing import Final
 
 import nox
 
-nox.options.sessions = ["lint", "typing", "tests", "live", "older", "docs", "build"]
+nox.options.sessions = ["lint", "typing", "tests", "live", "chaos_short", "older", "docs", "build"]
 nox.options.error_on_missing_interpreters = False
 nox.options.stop_on_first_error = False
 
@@ -94,6 +94,13 @@ def chaos(session: nox.Session) -> None:
     """
     _install(session, "cli", "testing")
     session.run("python", "tests/chaos.py", *session.posargs)
+
+
+@nox.session
+def chaos_short(session: nox.Session) -> None:
+    """Two minutes of the chaos run on one node, with nothing beside it: it measures how late requests end."""
+    _install(session, "cli", "testing")
+    session.run("python", "tests/chaos.py", "--nodes", "1", "--seconds", "120", *session.posargs)
 
 
 @nox.session
