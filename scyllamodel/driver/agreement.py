@@ -21,7 +21,8 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.servers import CLUSTER_STATUS_QUERY, Node, fetch_nodes, server_profile
 from scyllamodel.errors import IntrospectionError, SchemaDisagreement
 

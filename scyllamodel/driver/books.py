@@ -15,7 +15,8 @@ from uuid import UUID
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.cas import LwtClient, literal
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
+from scyllamodel.driver.coordinator import Coordinator, PinnedNode
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.reader import SCHEMA_VERSION_QUERY
 from scyllamodel.errors import LoadError
 

@@ -6,7 +6,8 @@ In: a `Coordinator` and the facts of a keyspace. Out: their names; None where th
 from __future__ import annotations
 
 from scyllamodel._identifiers import string_literal
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import is_viewless
 

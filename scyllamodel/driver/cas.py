@@ -14,8 +14,8 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._identifiers import string_literal
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.failures import StatementOutcome, classify, server_message
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.failures import DRIVER_ERRORS, StatementOutcome, classify, server_message
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
 from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementTransient, StatementUnknown
 

@@ -22,6 +22,7 @@ from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import PORT, node_address
 from scyllamodel.driver import forks
 from scyllamodel.driver.decoding import tolerant_handler
+from scyllamodel.driver.failures import REQUEST_ERRORS
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
@@ -37,7 +38,6 @@ from scyllamodel.driver.names import (
 )
 from scyllamodel.driver.policy import LowestHostIdPolicy
 from scyllamodel.driver.refusals import connection_failed
-from scyllamodel.driver.request_errors import REQUEST_ERRORS
 from scyllamodel.driver.tls import new_cluster, tls_context
 from scyllamodel.errors import ConfigurationError
 

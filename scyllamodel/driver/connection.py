@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.driver import forks
 from scyllamodel.driver.decoding import tolerant_handler, tolerant_rows_handler
+from scyllamodel.driver.failures import REQUEST_ERRORS
 from scyllamodel.driver.names import (
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
@@ -27,7 +28,6 @@ from scyllamodel.driver.names import (
     tuple_factory,
 )
 from scyllamodel.driver.query_plan import ready_hosts, skip_unready_hosts
-from scyllamodel.driver.request_errors import REQUEST_ERRORS
 
 if TYPE_CHECKING:
     from scyllamodel.driver.requests import Requests

@@ -19,15 +19,10 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.driver.connection import PAGE_SIZE, Connection
-from scyllamodel.driver.failures import is_node_failure
+from scyllamodel.driver.failures import DRIVER_ERRORS, is_node_failure
 from scyllamodel.driver.names import (
-    ConnectionBusy,
-    ConnectionException,
     ConsistencyLevel,
-    DriverException,
-    ErrorMessage,
     HostDistance,
-    NoHostAvailable,
     OperationTimedOut,
 )
 from scyllamodel.driver.policy import by_host_id
@@ -50,9 +45,6 @@ _POOL_TIMEOUT: Final = 5.0
 _PROBE_QUERY: Final = "SELECT host_id FROM system.local WHERE key = 'local'"
 
 _log = logging.getLogger("scyllamodel")
-
-DRIVER_ERRORS: Final = (DriverException, NoHostAvailable, ConnectionException, ConnectionBusy, ErrorMessage)
-"""All errors that a request raises."""
 
 
 @attrs.frozen

@@ -16,8 +16,8 @@ from uuid import UUID
 from typing_extensions import Self
 
 from scyllamodel.driver.agreement import HeartbeatMonitor, await_agreement
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
-from scyllamodel.driver.failures import StatementOutcome, classify, server_message
+from scyllamodel.driver.coordinator import Coordinator, PinnedNode
+from scyllamodel.driver.failures import DRIVER_ERRORS, StatementOutcome, classify, server_message
 from scyllamodel.driver.names import ConsistencyLevel
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.servers import read_error

@@ -20,18 +20,31 @@ from scyllamodel.driver.names import (
     ConfigurationMessage,
     ConnectionBusy,
     ConnectionException,
+    DriverException,
     ErrorMessage,
     InvalidRequest,
     IsBootstrapping,
     NoConnectionsAvailable,
     NoHostAvailable,
     Overloaded,
+    ProtocolError,
     ServerError,
     SyntaxException,
     Unauthorized,
     Unavailable,
 )
-from scyllamodel.errors import RequestFailed
+from scyllamodel.errors import RequestFailed, ScyllaModelError
+
+DRIVER_ERRORS: Final = (DriverException, NoHostAvailable, ConnectionException, ConnectionBusy, ErrorMessage)
+"""All errors that a request to a pinned node raises."""
+
+REQUEST_ERRORS: Final = (*DRIVER_ERRORS, NoConnectionsAvailable, ProtocolError, OSError)
+"""All errors of the driver for a well-formed request."""
+
+
+def is_driver_error(error: BaseException) -> bool:
+    """Whether an error is the driver's; some of `scyllamodel.errors` are an `OSError` too."""
+    return isinstance(error, REQUEST_ERRORS) and not isinstance(error, ScyllaModelError)
 
 
 class StatementOutcome(Enum):

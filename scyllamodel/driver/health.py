@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import attrs
 
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.servers import CLUSTER_STATUS_QUERY, Node, read_nodes
 from scyllamodel.schema.rules.preflight import Health, Member
 from scyllamodel.schema.server import ServerProfile

@@ -11,8 +11,8 @@ from typing import Any, Final
 import attrs
 
 from scyllamodel._identifiers import quote
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
-from scyllamodel.driver.failures import server_message
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.failures import DRIVER_ERRORS, server_message
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_error

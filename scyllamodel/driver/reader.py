@@ -14,7 +14,8 @@ from uuid import UUID
 
 from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.connection import PAGE_SIZE
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
+from scyllamodel.driver.coordinator import Coordinator, PinnedNode
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.servers import read_error
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import KeyspaceFacts

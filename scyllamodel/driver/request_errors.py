@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from scyllamodel.driver.failures import StatementOutcome, classify, host_outcomes, server_message
+from scyllamodel.driver.failures import (
+    REQUEST_ERRORS,
+    StatementOutcome,
+    classify,
+    host_outcomes,
+    is_driver_error,
+    server_message,
+)
 from scyllamodel.driver.names import (
     AuthenticationFailed,
     ConnectionBusy,
     ConnectionException,
-    DriverException,
-    ErrorMessage,
-    NoConnectionsAvailable,
     NoHostAvailable,
     OperationTimedOut,
-    ProtocolError,
     RateLimitReached,
     ServerTimeout,
     Unauthorized,
@@ -30,7 +33,6 @@ from scyllamodel.errors import (
     RequestFailed,
     RequestRefused,
     RequestTimeout,
-    ScyllaModelError,
     ServiceUnavailable,
     TypeMismatch,
 )
@@ -38,26 +40,9 @@ from scyllamodel.query.statement import Shape
 from scyllamodel.types.display import without_frames
 from scyllamodel.types.values import CqlType, VectorType, walk
 
-REQUEST_ERRORS: Final = (
-    DriverException,
-    NoHostAvailable,
-    NoConnectionsAvailable,
-    ConnectionException,
-    ConnectionBusy,
-    ProtocolError,
-    ErrorMessage,
-    OSError,
-)
-"""All errors of the driver for a well-formed request."""
-
 _RETRY_LATER_ADVICE: Final = "Nothing was changed; send it again later."
 _IDEMPOTENT_ADVICE: Final = "It may have been applied, or may be applied later; it is safe to send again."
 _READ_FIRST_ADVICE: Final = "It may have been applied, or may be applied later: read the row before you send it again."
-
-
-def is_driver_error(error: BaseException) -> bool:
-    """Whether an error is the driver's; some of `scyllamodel.errors` are an `OSError` too."""
-    return isinstance(error, REQUEST_ERRORS) and not isinstance(error, ScyllaModelError)
 
 
 def record_attempts(error: BaseException, future: Any) -> None:

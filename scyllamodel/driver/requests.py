@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from scyllamodel.driver import forks
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.decoding import DamagedRow
-from scyllamodel.driver.failures import StatementOutcome, classify
+from scyllamodel.driver.failures import StatementOutcome, classify, is_driver_error
 from scyllamodel.driver.loading import load_error_by_name, load_value
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
-from scyllamodel.driver.request_errors import is_driver_error, request_error
+from scyllamodel.driver.request_errors import request_error
 from scyllamodel.driver.statements import NonIdempotentRetryPolicy, PreparedStatements, PreparedTemplate
 from scyllamodel.driver.user_types import StaleUserType
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome

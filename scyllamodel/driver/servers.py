@@ -14,7 +14,8 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._text import printable_line
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, PinnedNode
+from scyllamodel.driver.coordinator import Coordinator, PinnedNode
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.rules import Racks, Topology

@@ -21,9 +21,10 @@ import attrs
 
 from scyllamodel.driver.binder import Bind, make_bind
 from scyllamodel.driver.connection import Connection
+from scyllamodel.driver.failures import REQUEST_ERRORS
 from scyllamodel.driver.flights import SingleFlight, WaitTimeout
 from scyllamodel.driver.names import RetryPolicy
-from scyllamodel.driver.request_errors import REQUEST_ERRORS, request_error
+from scyllamodel.driver.request_errors import request_error
 from scyllamodel.query.statement import Shape
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator, choose_coordinator
+from scyllamodel.driver.coordinator import Coordinator, choose_coordinator
 from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.health import read_health
 from scyllamodel.driver.reader import read_keyspace_with_version, read_schema_version
 from scyllamodel.driver.repo import Repo

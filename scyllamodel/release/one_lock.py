@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from scyllamodel._identifiers import qualified, string_literal
-from scyllamodel.driver.coordinator import DRIVER_ERRORS, Coordinator
+from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.tables import LOCK
 

@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.agreement import await_agreement
-from scyllamodel.driver.coordinator import DRIVER_ERRORS
+from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConnectionFailed, IntrospectionError, LedgerError
 from scyllamodel.release.built import await_built

@@ -22,8 +22,8 @@ from cassandra.connection import ConnectionBusy, ConnectionException, Connection
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import OverloadedErrorMessage, SyntaxException, TruncateError
 
-from scyllamodel.driver.failures import StatementOutcome, classify
-from scyllamodel.driver.request_errors import REQUEST_ERRORS, record_attempts, request_error
+from scyllamodel.driver.failures import REQUEST_ERRORS, StatementOutcome, classify
+from scyllamodel.driver.request_errors import record_attempts, request_error
 from scyllamodel.errors import (
     ConnectionFailed,
     PermissionDenied,
