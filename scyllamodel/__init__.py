@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from scyllamodel import errors as errors
     from scyllamodel import types as types
     from scyllamodel._public import Model
+    from scyllamodel.driver.async_repo import AsyncRepo
     from scyllamodel.driver.bulk_report import BulkReport
     from scyllamodel.driver.configured import configured_repos
     from scyllamodel.driver.pages import Page
-    from scyllamodel.driver.repo import AsyncRepo, Repo
+    from scyllamodel.driver.repo import Repo
     from scyllamodel.driver.watch import QueryEvent
     from scyllamodel.errors import (
         BackfillFailed,
@@ -253,7 +254,8 @@ _HOMES: Final = {
     "scyllamodel.driver.configured": "configured_repos",
     "scyllamodel.driver.pages": "Page",
     "scyllamodel.driver.bulk_report": "BulkReport",
-    "scyllamodel.driver.repo": "AsyncRepo Repo",
+    "scyllamodel.driver.async_repo": "AsyncRepo",
+    "scyllamodel.driver.repo": "Repo",
     "scyllamodel.driver.watch": "QueryEvent",
     "scyllamodel.errors": """
         BackfillFailed BuildTimeout BulkWriteError ConcurrentWrite

@@ -13,7 +13,8 @@ from scyllamodel.model.base import Model as BareModel
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from scyllamodel.driver.repo import AsyncRepo, Repo
+    from scyllamodel.driver.async_repo import AsyncRepo
+    from scyllamodel.driver.repo import Repo
     from scyllamodel.release import MigrationResult, Mode
     from scyllamodel.release.start import SyncOptions
     from scyllamodel.schema.apply import OnEvent

@@ -15,19 +15,17 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import ModuleType, TracebackType
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
 from scyllamodel.driver import forks
-from scyllamodel.driver.aio import AsyncApi
 from scyllamodel.driver.connect import connect, loop_is_idle, stop_event_loop
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.flights import SingleFlight
 from scyllamodel.driver.listeners import async_callback_message, is_async
-from scyllamodel.driver.loops import run_in_own_thread
 from scyllamodel.driver.page_secrets import PageSecrets
 from scyllamodel.driver.reading import ReadApi
 from scyllamodel.driver.requests import Requests
@@ -35,6 +33,9 @@ from scyllamodel.driver.statements import CacheInfo
 from scyllamodel.driver.watch import OnQuery, QueryInstrumentation, check_instrumentation
 from scyllamodel.driver.writing import WriteApi
 from scyllamodel.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.async_repo import AsyncRepo
 
 
 class _ConnectionHolder:
@@ -377,6 +378,8 @@ class Repo(ReadApi, WriteApi):
 
     def aio(self) -> AsyncRepo:
         """Return this repo with awaited methods, over the same connection."""
+        from scyllamodel.driver.async_repo import AsyncRepo  # noqa: PLC0415 - a class and its twin know each other
+
         return AsyncRepo.from_repo(self)
 
     def _connect(self) -> Connection:
@@ -395,73 +398,3 @@ class Repo(ReadApi, WriteApi):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-class AsyncRepo(AsyncApi):
-    """A `Repo` with awaited methods; the parameters are those of `Repo`.
-
-    It may be used from several event loops. A cancelled task stops waiting; its request may still be applied.
-    """
-
-    def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
-        self._repo = Repo(*args, **keywords).set_on_query(on_query)
-
-    @classmethod
-    def from_url(cls, url: str) -> Self:
-        """See `Repo.from_url`."""
-        return cls.from_repo(Repo.from_url(url))
-
-    @classmethod
-    def from_repo(cls, repo: Repo) -> Self:
-        """Return the awaited twin of a repo."""
-        async_repo = cls.__new__(cls)
-        async_repo._repo = repo  # noqa: SLF001 - another constructor
-        return async_repo
-
-    def sync(self) -> Repo:
-        """Return the repo with blocking methods, over the same connection."""
-        return self._repo
-
-    def __repr__(self) -> str:
-        return f"Async{self._repo!r}"
-
-    @property
-    def settings(self) -> RepoSettings:
-        """See `Repo.settings`."""
-        return self._repo.settings
-
-    @property
-    def name(self) -> str:
-        """See `Repo.name`."""
-        return self._repo.name
-
-    @property
-    def keyspace(self) -> str:
-        """See `Repo.keyspace`."""
-        return self._repo.keyspace
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """See `Repo.models`."""
-        return self._repo.models
-
-    @property
-    def session(self) -> Any:
-        """See `Repo.session`; connecting blocks."""
-        return self._repo.session
-
-    def in_keyspace(self, keyspace: str) -> Self:
-        """See `Repo.in_keyspace`."""
-        return type(self).from_repo(self._repo.in_keyspace(keyspace))
-
-    async def close(self) -> None:
-        """See `Repo.close`."""
-        await run_in_own_thread(self._repo.close)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()

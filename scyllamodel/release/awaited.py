@@ -12,8 +12,9 @@ from typing import Any, Concatenate, TypeVar
 
 from typing_extensions import ParamSpec
 
+from scyllamodel.driver.async_repo import AsyncRepo
 from scyllamodel.driver.loops import run_in_thread
-from scyllamodel.driver.repo import AsyncRepo, Repo
+from scyllamodel.driver.repo import Repo
 from scyllamodel.release.backfill import backfill
 from scyllamodel.release.byhand import baseline, resolve, unlock
 from scyllamodel.release.contract import contract

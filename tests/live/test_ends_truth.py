@@ -9,8 +9,8 @@ import logging
 import pytest
 
 from scyllamodel import Column, Model, RequestFailed, column, migrate, partition_key, select
+from scyllamodel.driver.async_repo import AsyncRepo
 from scyllamodel.driver.failures import server_message
-from scyllamodel.driver.repo import AsyncRepo
 from scyllamodel.driver.requests import MAX_FRAME_BYTES
 
 pytestmark = pytest.mark.live

@@ -1,0 +1,84 @@
+"""A repo with awaited methods, on the connection of a blocking one."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from scyllamodel.config import RepoSettings
+from scyllamodel.driver.aio import AsyncApi
+from scyllamodel.driver.loops import run_in_own_thread
+from scyllamodel.driver.repo import Repo
+from scyllamodel.driver.watch import OnQuery
+
+
+class AsyncRepo(AsyncApi):
+    """A `Repo` with awaited methods; the parameters are those of `Repo`.
+
+    It may be used from several event loops. A cancelled task stops waiting; its request may still be applied.
+    """
+
+    def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
+        self._repo = Repo(*args, **keywords).set_on_query(on_query)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """See `Repo.from_url`."""
+        return cls.from_repo(Repo.from_url(url))
+
+    @classmethod
+    def from_repo(cls, repo: Repo) -> Self:
+        """Return the awaited twin of a repo."""
+        async_repo = cls.__new__(cls)
+        async_repo._repo = repo  # noqa: SLF001 - another constructor
+        return async_repo
+
+    def sync(self) -> Repo:
+        """Return the repo with blocking methods, over the same connection."""
+        return self._repo
+
+    def __repr__(self) -> str:
+        return f"Async{self._repo!r}"
+
+    @property
+    def settings(self) -> RepoSettings:
+        """See `Repo.settings`."""
+        return self._repo.settings
+
+    @property
+    def name(self) -> str:
+        """See `Repo.name`."""
+        return self._repo.name
+
+    @property
+    def keyspace(self) -> str:
+        """See `Repo.keyspace`."""
+        return self._repo.keyspace
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """See `Repo.models`."""
+        return self._repo.models
+
+    @property
+    def session(self) -> Any:
+        """See `Repo.session`; connecting blocks."""
+        return self._repo.session
+
+    def in_keyspace(self, keyspace: str) -> Self:
+        """See `Repo.in_keyspace`."""
+        return type(self).from_repo(self._repo.in_keyspace(keyspace))
+
+    async def close(self) -> None:
+        """See `Repo.close`."""
+        await run_in_own_thread(self._repo.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
