@@ -8,12 +8,12 @@ import sys
 from benchmarks.server import models
 from scyllamodel import Event, Repo, migrate
 from scyllamodel.release import guard
-from scyllamodel.release.lock import Wanted
+from scyllamodel.release.lock import LockRequest
 
 
 def main(node: str, keyspace: str, tables: str, lease: str) -> None:
     """Migrate models of that many tables."""
-    setattr(guard, "Wanted", functools.partial(Wanted, lease=float(lease)))  # noqa: B010 - no option of a migration
+    setattr(guard, "LockRequest", functools.partial(LockRequest, lease_seconds=float(lease)))  # noqa: B010 - no option of a migration
     kept = models(keyspace, int(tables))
     with Repo(keyspace, nodes=[node], keyspace=keyspace) as repo:
         migrate(repo, create_keyspace=True, on_event=_told)

@@ -18,7 +18,7 @@ from benchmarks.server import models
 from scyllamodel import Repo, migrate, plan
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.local import LocalCluster
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.plan import Plan
 
@@ -43,7 +43,7 @@ def _books(cluster: Any, *, rounds: int = 3, tables: int = 50) -> Figure:
 
     def bare() -> None:
         with _repo(cluster, next(fresh), tables) as repo:
-            look = Look.at(repo)
+            look = ClusterView.connect(repo)
             with DdlExecutor(look.coordinator, look.server) as executor:
                 apply(_without_books(plan(repo)), executor)
             assert not plan(repo).steps  # the last look, as a migration has it

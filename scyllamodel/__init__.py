@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         LockLost,
         LockTimeout,
         ModelDefinitionError,
+        MultipleReposFailed,
         MultipleResultsFound,
         NoModelsFound,
         NotFound,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
         SchemaDisagreement,
         ScyllaModelError,
         ServiceUnavailable,
-        SeveralFailed,
         StalePlan,
         StepFailed,
         SupersededModels,
@@ -168,6 +168,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "MigrationResult",
     "Model",
     "ModelDefinitionError",
+    "MultipleReposFailed",
     "MultipleResultsFound",
     "NoModelsFound",
     "NotFound",
@@ -187,7 +188,6 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "SchemaDisagreement",
     "ScyllaModelError",
     "ServiceUnavailable",
-    "SeveralFailed",
     "Stage",
     "StalePlan",
     "Statement",
@@ -262,8 +262,8 @@ _HOMES: Final = {
         ConfigurationError ConnectionFailed DestructiveChangeRefused
         DiscoveryError DuplicateTable ForeignVersion ImpossibleChange IntrospectionError InvalidPageToken
         IrreversibleStep KeyspaceError LedgerError LoadError LockLost LockTimeout ModelDefinitionError
-        MultipleResultsFound NoModelsFound NotFound OutOfSync PermissionDenied QueryNotSupported RequestFailed
-        RequestRefused RequestTimeout SchemaDisagreement ScyllaModelError ServiceUnavailable SeveralFailed StalePlan
+        MultipleReposFailed MultipleResultsFound NoModelsFound NotFound OutOfSync PermissionDenied QueryNotSupported
+        RequestFailed RequestRefused RequestTimeout SchemaDisagreement ScyllaModelError ServiceUnavailable StalePlan
         StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",

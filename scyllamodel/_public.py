@@ -70,6 +70,6 @@ class Model(BareModel, abstract=True):
     @classmethod
     async def sync_all_async(cls, repo: Repo | AsyncRepo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
         """Run `sync_all` in a thread, without blocking the event loop."""
-        from scyllamodel.release.awaited import of_repo  # noqa: PLC0415 - loaded with the first sync
+        from scyllamodel.release.awaited import to_async  # noqa: PLC0415 - loaded with the first sync
 
-        return await of_repo(cls.sync_all)(repo, **keywords)
+        return await to_async(cls.sync_all)(repo, **keywords)

@@ -29,7 +29,7 @@
     ├── BuildTimeout (TimeoutError)           an index or view is there and not filled in time
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
-    ├── SeveralFailed                         of several repos, some failed
+    ├── MultipleReposFailed                         of several repos, some failed
     ├── QueryNotSupported (ValueError)        a statement that the table's keys and indexes do not serve
     ├── NotFound (LookupError)                no row where one is needed
     ├── MultipleResultsFound (LookupError)    several rows where one is needed
@@ -379,7 +379,7 @@ class StepFailed(ScyllaModelError):
     exit_code = 6
 
 
-class SeveralFailed(ScyllaModelError):
+class MultipleReposFailed(ScyllaModelError):
     """Of several repos some failed: ``failures`` maps their names to errors, ``results`` holds what the others did."""
 
     code = "AP103"

@@ -30,7 +30,7 @@ from scyllamodel.cli.ledger_texts import history_text
 from scyllamodel.driver.pages import PageKey, make_token, read_token
 from scyllamodel.driver.scan import _parse_state
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.bounds import MOST_STEPS, step_fault, version_fault
+from scyllamodel.release.ledger.bounds import MAX_STEPS, step_fault, version_fault
 from scyllamodel.schema.change_json import change_text
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diff import diff
@@ -245,10 +245,10 @@ def ledger(dice):
     step, version = (altered(dice, row) if dice.random() < 0.3 else row for row in rows)
     if not isinstance(step, dict) or not isinstance(version, dict) or step_fault(step) or version_fault(version):
         raise Refused("a bound of the ledger")
-    seq = dice.choice((1, 2, MOST_STEPS))
+    seq = dice.choice((1, 2, MAX_STEPS))
     one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
     made = Migration.from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
-    shown = history_text([made]), made.to_dict(), one.to_dict(), made.back_to, made.fault, one.undoes
+    shown = history_text([made]), made.to_dict(), one.to_dict(), made.rollback_target, made.fault, one.undone_step
     found = one.change
     for server in (CASSANDRA, SCYLLA) if found is not None and is_step(found) else ():
         make_step(1, found, (), server)

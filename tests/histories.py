@@ -15,13 +15,13 @@ from ledger_store import MemoryStore, ledger_on
 from simulator import Simulator
 
 from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, IrreversibleStep
-from scyllamodel.release.execute import Work, execute
-from scyllamodel.release.guard import Patience
-from scyllamodel.release.ledger.undone import ran_by_hand
-from scyllamodel.release.ledger.values import HELD
-from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.execute import VersionWork, execute_version
+from scyllamodel.release.guard import Timeouts
+from scyllamodel.release.ledger.undone import executed_raw_steps
+from scyllamodel.release.ledger.values import RESTORABLE_STATUSES
+from scyllamodel.release.raw import RawStep, with_raw_steps
 from scyllamodel.release.results import LockUse
-from scyllamodel.release.rollback.run import Wish, roll_back
+from scyllamodel.release.rollback.run import RollbackRequest, rollback_under_lock
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.plan import contract_plan, make_plan
@@ -134,23 +134,23 @@ class World:
         self.epoch += 1
         executor = SimpleNamespace(
             server=self.server.server,
-            look=self.server.look,
+            introspect=self.server.introspect,
             execute=self.execute,
-            answers=self.server.answers,
+            returns_row=self.server.returns_row,
             await_agreement=self.server.await_agreement,
             has_moved=False,
         )
         self.settle()
         use = LockUse(0, self.epoch)
         return SimpleNamespace(
-            ledger=self.ledger, executor=executor, epoch=self.epoch, use=use, journal=lambda opened: opened
+            ledger=self.ledger, executor=executor, fencing_token=self.epoch, lock_use=use, journal=lambda opened: opened
         )
 
     def settle(self) -> None:
         """Settle what dead runs left; one that is found complete is a version to return to."""
-        settled = self.ledger.settle(self.server.look, self.server.server)
+        settled = self.ledger.recover(self.server.introspect, self.server.server)
         for version in self.ledger.versions():
-            if version.status in HELD:  # its process may have died before it could take the snapshot
+            if version.status in RESTORABLE_STATUSES:  # its process may have died before it could take the snapshot
                 self.snapshots.setdefault(version.version, self.state)
         for found in settled:
             claimed = {int(s.cql.split()[1]) for s in found.steps if s.state == "claimed" and s.cql[:3] == "RAW"}
@@ -168,8 +168,8 @@ class World:
                 plan = contract_plan(SchemaFacts([goal]), self.server.schema, self.server.server, allow=ALL)
             else:
                 plan = make_plan(goal, self.server.facts, self.server.server, allow=("BC101",))
-                ran = ran_by_hand(self.ledger.with_steps(self.ledger.versions()))
-                plan = with_raw(plan, [one for one in self.raw if one.cql not in ran], {"k"})
+                ran = executed_raw_steps(self.ledger.with_steps(self.ledger.versions()))
+                plan = with_raw_steps(plan, [one for one in self.raw if one.cql not in ran], {"k"})
             return self.server.knows(plan)
 
         plan = planned()
@@ -179,7 +179,7 @@ class World:
             return "in_sync"
         kind = "migrate"
         repo: Any = SimpleNamespace(models=(), name="default", keyspace="k")
-        result = execute(guard, Work(repo, kind, plan, fingerprint(goal), planned), Patience())
+        result = execute_version(guard, VersionWork(repo, kind, plan, fingerprint(goal), planned), Timeouts())
         self.snapshots[result.version] = self.state
         return result.status
 
@@ -188,14 +188,14 @@ class World:
         settings = SimpleNamespace(internal_keyspaces=("k",))
         repo: Any = SimpleNamespace(models=(), name="default", keyspace="k", settings=settings)
         guard = self.guard()
-        wish = Wish(repo, version, (*ALL, *self.words()), tuple(self.raw))
-        target = wish.target(guard.ledger, guard.executor.look, guard.executor.server)
-        self.server.knows(wish.plan(target, guard.executor.look, guard.executor.server).plan)
+        wish = RollbackRequest(repo, version, (*ALL, *self.words()), tuple(self.raw))
+        target = wish.target(guard.ledger, guard.executor.introspect, guard.executor.server)
+        self.server.knows(wish.plan(target, guard.executor.introspect, guard.executor.server).plan)
         sent = len(self.server.sent)
         if not target.undone:
             return "in_sync"
         try:
-            result = roll_back(wish, guard, Patience())
+            result = rollback_under_lock(wish, guard, Timeouts())
         except (IrreversibleStep, DestructiveChangeRefused, ImpossibleChange):
             if sent != len(self.server.sent):
                 raise
@@ -206,6 +206,6 @@ class World:
     def words(self) -> list[str]:
         """What a person who looked would say of each undo that a kill left in doubt."""
         found = self.ledger.with_steps(self.ledger.versions())
-        steps = [step for version in found for step in version.steps if step.undoes is not None]
-        names = {"/".join(map(str, step.undoes)): int(step.cql.split()[1]) for step in steps}
+        steps = [step for version in found for step in version.steps if step.undone_step is not None]
+        names = {"/".join(map(str, step.undone_step)): int(step.cql.split()[1]) for step in steps}
         return [f"RB106:{name}" + ("" if number in self.ran else ":done") for name, number in names.items()]

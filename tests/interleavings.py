@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from scyllamodel.release.lock import Answer, LockRow
+from scyllamodel.release.lock import LockRow, LockUpdate
 from scyllamodel.schema.apply import StatementUnknown
 
 LEASE = 2.4
@@ -72,7 +72,7 @@ class Env:
     def create(self) -> None:
         self.ask("change", (), (("owner", None),))
 
-    def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:
+    def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> LockUpdate:
         return self.ask("change", tuple(when.items()), tuple(to.items()))
 
     def schema(self) -> frozenset[int]:
@@ -339,10 +339,10 @@ def _visible(state: State) -> LockRow:
     return state.row
 
 
-def _changed(state: State, when, to, report) -> tuple[State, Answer]:
+def _changed(state: State, when, to, report) -> tuple[State, LockUpdate]:
     row = _visible(state)
     if any(getattr(row, column) != value for column, value in when):
-        return state, Answer(False, row.owner, row.epoch)
+        return state, LockUpdate(False, row.owner, row.epoch)
     values = dict(to)
     ttl = values.pop("ttl", None)
     new = attrs.evolve(row, **values)
@@ -351,7 +351,7 @@ def _changed(state: State, when, to, report) -> tuple[State, Answer]:
         report.takeover = max(report.takeover, (state.now - crashed_at) / LEASE)
         crashed_at = None
     expires = state.expires if ttl is None else state.now + ttl
-    return attrs.evolve(state, row=new, expires=expires, crashed_at=crashed_at), Answer(True)
+    return attrs.evolve(state, row=new, expires=expires, crashed_at=crashed_at), LockUpdate(True)
 
 
 def _schema(state, at, report):

@@ -12,7 +12,7 @@ from uuid import UUID
 import attrs
 
 from scyllamodel.release.ledger import Ledger
-from scyllamodel.release.ledger.persist import Persistence
+from scyllamodel.release.ledger.persist import RetryingStore
 from scyllamodel.schema.apply import StatementRefused, StatementTransient, StatementUnknown
 
 FIRST = UUID(int=1)
@@ -79,7 +79,7 @@ class MemoryStore:
         rows = [dict(row) for (s, v, _), row in sorted(self.steps_.items()) if (s, v) == (scope, version)]
         return self._request("steps", lambda: rows)
 
-    def removal(self, scope, version, seq=None):
+    def removal_statement(self, scope, version, seq=None):
         """As CQL would say it."""
         return f"DELETE {(scope, version) if seq is None else (scope, version, seq)}"
 
@@ -94,32 +94,32 @@ class MemoryStore:
 
         return self._request("add_version", add)
 
-    def change_version(self, scope, version, to, when):
+    def change_version(self, scope, version, values, expected):
         def change():
             row = self.versions_.get((scope, version))
-            if row is None or any(row[name] != value for name, value in when.items()):
+            if row is None or any(row[name] != value for name, value in expected.items()):
                 return False
-            row.update(to)
+            row.update(values)
             return True
 
         return self._request("change_version", change)
 
-    def put_step(self, row, *, over=False):
+    def put_step(self, row, *, overwrite=False):
         key = row["scope"], row["version"], row["seq"]
 
         def put():
-            at = max(self.clock, self.written.get(key, 0) + 1) if over else self.clock
+            at = max(self.clock, self.written.get(key, 0) + 1) if overwrite else self.clock
             if at >= self.written.get(key, 0):
                 self.written[key] = at
                 self.steps_.setdefault(key, {}).update(row)
 
         self._request("put_step", put)
 
-    def stamp(self, scope, models_fp):
-        return self._request("stamp", lambda: (self.stamps.get((scope, models_fp)), self.current))
+    def read_sync_marker(self, scope, models_fp):
+        return self._request("read_sync_marker", lambda: (self.stamps.get((scope, models_fp)), self.current))
 
-    def put_stamp(self, scope, models_fp, schema_version, checked_at):  # noqa: ARG002 - as of any store
-        self._request("put_stamp", lambda: self.stamps.update({(scope, models_fp): schema_version}))
+    def write_sync_marker(self, scope, models_fp, schema_version, checked_at):  # noqa: ARG002 - as of any store
+        self._request("write_sync_marker", lambda: self.stamps.update({(scope, models_fp): schema_version}))
 
 
 def ledger_on(store, scope="k/default", now=NOON, step=timedelta(0)):
@@ -130,4 +130,4 @@ def ledger_on(store, scope="k/default", now=NOON, step=timedelta(0)):
         moments.append(moments[-1] + step)
         return moments[-2]
 
-    return Ledger(store, scope, tick, Persistence(scope, sleep=lambda _: None, jitter=lambda: 0.5))
+    return Ledger(store, scope, tick, RetryingStore(scope, sleep=lambda _: None, jitter=lambda: 0.5))

@@ -12,7 +12,7 @@ import time
 from scyllamodel import LockLost, Repo
 from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.release.lock import Lock, LockTable, Wanted
+from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 
 def say(*words):
@@ -24,11 +24,11 @@ def say(*words):
 def main(node, keyspace, name, lease, rounds):
     """Take, fence so many times, give back."""
     with Repo(nodes=[node], keyspace=keyspace) as repo:
-        store = LockTable(LwtClient(choose_coordinator(repo.connection())), keyspace, name)
+        store = CqlLockStore(LwtClient(choose_coordinator(repo.connection())), keyspace, name)
         say("ready")
         try:
-            with Lock(store, Wanted("a test", lease=float(lease))).acquire() as held:
-                say("taken", held.epoch)
+            with Lock(store, LockRequest("a test", lease_seconds=float(lease))).acquire() as held:
+                say("taken", held.fencing_token)
                 for step in range(int(rounds)):
                     held.fence(1, step)
                     say("fenced")

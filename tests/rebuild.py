@@ -23,7 +23,7 @@ from cassandra.protocol import ConfigurationException, SyntaxException
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.left_out import LeftOut, unwritten
 from scyllamodel.schema.source import module_source
@@ -129,7 +129,7 @@ def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) ->
     with cluster.repo(live, name=name) as repo:
         migrate_keyspace(repo)
         refused = applied(repo, live, [statement for text in texts for statement in statements(text, live)])
-        facts, server = inspect(repo)[live], Look.at(repo).server
+        facts, server = inspect(repo)[live], ClusterView.connect(repo).server
         source = module_source(facts, server, repo=name)
         module = generated(source, folder)
         seen = rows(repo, live)

@@ -28,7 +28,7 @@ from scyllamodel import types as cql
 from scyllamodel.driver.connect import stop_event_loop
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release import guard
-from scyllamodel.release.lock import Wanted
+from scyllamodel.release.lock import LockRequest
 
 
 def say(*words):
@@ -82,7 +82,7 @@ PATIENT = {"agreement_timeout": 150.0, "step_timeout": 120.0}
 
 def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR0917 - the words of a command line
     """Sync, or do what the verb says, and say what happens."""
-    guard.Wanted = functools.partial(Wanted, lease=float(lease))
+    guard.LockRequest = functools.partial(LockRequest, lease_seconds=float(lease))
     kept = models(int(first), int(last))
 
     def told(event):

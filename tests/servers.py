@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from scyllamodel import ScyllaModelError
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.testing.server import RunningServer
 
@@ -50,7 +50,7 @@ needs_ann = pytest.mark.needs(
 def profile(scylla_cluster) -> ServerProfile:
     """What the server of this run is and can do."""
     with scylla_cluster.repo("system") as repo:
-        return Look.at(repo).server
+        return ClusterView.connect(repo).server
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +100,7 @@ def _server(config: pytest.Config) -> ServerProfile | None:
         return ServerProfile("cassandra", tuple(int(part) for part in version.split(".")))
     try:
         with RunningServer.parse(given).repo("system") as repo:
-            return Look.at(repo).server
+            return ClusterView.connect(repo).server
     except ScyllaModelError:
         return None
 

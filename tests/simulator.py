@@ -374,7 +374,7 @@ class Simulator:
         assert self.agreed, "a node takes over before all agreed"
         self.has_moved = False
 
-    def look(self, keyspace: str) -> KeyspaceFacts:
+    def introspect(self, keyspace: str) -> KeyspaceFacts:
         """The facts, unless this look fails."""
         assert keyspace == self.facts.name
         self.looks += 1
@@ -396,7 +396,7 @@ class Simulator:
             with contextlib.suppress(StatementConflict):
                 self.facts = applied(self.facts, self.changes[cql])
 
-    def answers(self, cql: str) -> bool:  # noqa: ARG002
+    def returns_row(self, cql: str) -> bool:  # noqa: ARG002
         """Whether a query gives a row: the simulator keeps none."""
         return False
 

@@ -26,7 +26,7 @@ from shell import run
 from scyllamodel import create_keyspace, history, plan
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.local import LocalCluster
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import fresh_name
 
@@ -111,7 +111,7 @@ class Replica:
 
 def _agree(repo):
     """A node that was away for a while may not know yet what the others do."""
-    look = Look.at(repo)
+    look = ClusterView.connect(repo)
     with DdlExecutor(look.coordinator, look.server) as executor:
         executor.await_agreement(180)
 

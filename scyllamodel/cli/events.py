@@ -110,7 +110,7 @@ class _Follower:
         """Say once whom the lock is waited for."""
         if holder.owner not in (None, self.holder):
             self.holder = holder.owner
-            self.console.say(f"Waiting for {holder.who}, which has the lock.")
+            self.console.say(f"Waiting for {holder.description}, which has the lock.")
 
     def building(self, unbuilt: tuple[str, ...], total: int) -> None:
         """Say what is still being filled, whenever that changes."""

@@ -16,7 +16,7 @@ from scyllamodel import Repo
 from scyllamodel._identifiers import companion_keyspace, quote
 from scyllamodel.config import settings_from_url
 from scyllamodel.release import create_keyspace
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.results import KeyspaceResult
 
 _MOST_COPIES = 3
@@ -44,7 +44,7 @@ def repo_on(url: str, models: str, on_query: Any) -> Generator[Repo]:
 
 def made_keyspace(repo: Repo) -> KeyspaceResult:
     """Make the keyspace: three copies at most, in one data centre, without tablets where these lack what is shown."""
-    look = Look.at(repo)
+    look = ClusterView.connect(repo)
     nodes = look.topology()
     dc = repo.settings.local_dc or min(nodes)
     replication = {"class": "NetworkTopologyStrategy", dc: min(_MOST_COPIES, nodes[dc])}

@@ -18,7 +18,7 @@ from scyllamodel.demo.trade import Sent, trade
 from scyllamodel.errors import ImpossibleChange
 from scyllamodel.local import LocalCluster
 from scyllamodel.release import find_resources, plan
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.apply import OnEvent
 
 
@@ -51,7 +51,7 @@ def tour(
     stage.act("A server of your own.")
     sent = Sent()
     with Project() as project, repo_on(url, MODELS, sent) as repo:
-        stage.text(f"{Look.at(repo).server} listens on {repo.settings.nodes[0]}.")
+        stage.text(f"{ClusterView.connect(repo).server} listens on {repo.settings.nodes[0]}.")
         _show(stage, repo, project, on_event, sent)
     stage.say("\nThat was the tour. Its keyspace is gone, and nothing else of the server was touched.")
 

@@ -89,7 +89,7 @@ class CqlLedgerStore:
         except LoadError as error:
             return {**key, "[unreadable]": str(error.__cause__ or error)}
 
-    def removal(self, scope: str, version: int | None, seq: int | None = None) -> str:
+    def removal_statement(self, scope: str, version: int | None, seq: int | None = None) -> str:
         """Return the statement that deletes a version or a step, with a timestamp later than any of its writes."""
         if version is None:
             return f"TRUNCATE {self._name(_MIGRATIONS)}"
@@ -107,16 +107,16 @@ class CqlLedgerStore:
         """Write a version unless its number is taken; whether it was written."""
         return bool(self._client.compare_and_set(f"{self._insert(_MIGRATIONS, row)} IF NOT EXISTS"))
 
-    def change_version(self, scope: str, version: int, to: Mapping[str, Any], when: Mapping[str, Any]) -> bool:
+    def change_version(self, scope: str, version: int, values: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
         """Update columns of a version if other columns have the expected values."""
-        cells = ", ".join(f"{name} = {literal(to[name])}" for name in self._known_columns(_MIGRATIONS, to))
+        cells = ", ".join(f"{name} = {literal(values[name])}" for name in self._known_columns(_MIGRATIONS, values))
         where = _equalities({"scope": scope, "version": version})
-        change = f"UPDATE {self._name(_MIGRATIONS)} SET {cells} WHERE {where} IF {_equalities(when)}"  # noqa: S608 - literals
+        change = f"UPDATE {self._name(_MIGRATIONS)} SET {cells} WHERE {where} IF {_equalities(expected)}"  # noqa: S608 - literals
         return bool(self._client.compare_and_set(change))
 
-    def put_step(self, row: Mapping[str, Any], *, over: bool = False) -> None:
-        """Write a step, or some columns of it; ``over`` replaces another writer's step, with a later timestamp."""
-        timestamp_clause = f" USING TIMESTAMP {self._next_timestamp(row)}" if over else ""
+    def put_step(self, row: Mapping[str, Any], *, overwrite: bool = False) -> None:
+        """Write a step, or some columns of it; ``overwrite`` replaces another writer's step, with a later timestamp."""
+        timestamp_clause = f" USING TIMESTAMP {self._next_timestamp(row)}" if overwrite else ""
         self._client.write(self._insert(_STEPS, row) + timestamp_clause)
 
     def _next_timestamp(self, row: Mapping[str, Any]) -> int:
@@ -126,7 +126,7 @@ class CqlLedgerStore:
         timestamps = [written_row["written"] or 0 for written_row in self._client.read(cql)]
         return max(_current_timestamp(), *(timestamp + 1 for timestamp in timestamps), 0)
 
-    def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
+    def read_sync_marker(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
         """Return the schema version that these models were last in sync with, and the current one.
 
         Both are read concurrently; None where they cannot be read.
@@ -141,7 +141,7 @@ class CqlLedgerStore:
             return None, None
         return (marker_rows[0]["schema_version"] if marker_rows else None), current_rows[0]["schema_version"]
 
-    def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
+    def write_sync_marker(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
         """Write the sync marker of these models."""
         row = {"scope": scope, "models_fp": models_fp, "schema_version": schema_version, "checked_at": checked_at}
         self._client.write(self._insert(_VERIFIED, row))

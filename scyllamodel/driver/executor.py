@@ -112,18 +112,18 @@ class DdlExecutor:
         future.result()
         return tuple(future.warnings or ())
 
-    def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
+    def introspect(self, keyspace: str, *, include_internal: bool = False) -> KeyspaceFacts:
         """Read the keyspace as the coordinator has it now.
 
         Parameters:
-            books: whether internal tables are included.
+            include_internal: whether internal tables are included.
 
         Raises:
             IntrospectionError: it could not be read from any node.
         """
-        return read_keyspace(self.coordinator, keyspace, self.server, include_internal=books)
+        return read_keyspace(self.coordinator, keyspace, self.server, include_internal=include_internal)
 
-    def answers(self, cql: str) -> bool:
+    def returns_row(self, cql: str) -> bool:
         """Whether a query returns a row, read at QUORUM.
 
         Raises:

@@ -14,100 +14,105 @@ from scyllamodel._identifiers import qualified, quote
 from scyllamodel.driver.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.resources import find_resources
-from scyllamodel.release.rights import Need, grant_text
+from scyllamodel.release.rights import RequiredPermission, grant_clause
 from scyllamodel.release.tables import BACKFILLS, LOCK, MIGRATIONS, PAGE_SECRETS, STEPS, TABLES, VERIFIED
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import SchemaFacts, Table
 from scyllamodel.schema.grants import Grant, Names, grants
 from scyllamodel.schema.plan import Step
 from scyllamodel.schema.plan.step import GRANT
 
-VARIABLE: Final = "SCYLLAMODEL_APPLICATION_ROLE"
+ROLE_VARIABLE: Final = "SCYLLAMODEL_APPLICATION_ROLE"
 """The environment variable that names the role where the settings of a repo do not."""
 
 
 def application_role(repo: Repo) -> str | None:
     """The role whose permissions a migration keeps up; None where nobody named one."""
-    return repo.settings.application_role or os.environ.get(VARIABLE) or None
+    return repo.settings.application_role or os.environ.get(ROLE_VARIABLE) or None
 
 
-def application_needs(wanted: SchemaFacts, internal: str) -> Iterator[Need]:
+def application_permissions(desired: SchemaFacts, ledger_keyspace: str) -> Iterator[RequiredPermission]:
     """What an application needs: its rows, and from the internal tables what a start and a page read.
 
     A write to a table with views needs the right to write the views, as Cassandra writes them in its name; a read of a
     view needs the one to read its table.
 
     Parameters:
-        internal: the keyspace of the internal tables.
+        ledger_keyspace: the keyspace of the internal tables.
     """
-    for part in wanted:
+    for part in desired:
         for fact in (*part.tables, *part.views):
             yield from ((permission, part.name, fact.name) for permission in ("SELECT", "MODIFY"))
-    yield from (("SELECT", internal, table.name) for table in (VERIFIED, PAGE_SECRETS))
+    yield from (("SELECT", ledger_keyspace, table.name) for table in (VERIFIED, PAGE_SECRETS))
 
 
-def grants_of(repo: Repo, role: str, internal: str | None = None) -> tuple[Grant, ...]:
+def required_grants(repo: Repo, role: str, internal_keyspace: str | None = None) -> tuple[Grant, ...]:
     """What each command needs, for the tables of the models of a repo; no server is asked.
 
     Parameters:
-        internal: the keyspace of the internal tables; left out, the one that the settings name.
+        internal_keyspace: the keyspace of the internal tables; left out, the one that the settings name.
 
     Raises:
         DiscoveryError, NoModelsFound, DuplicateTable: the models cannot be read.
     """
-    wanted, home = wanted_facts(find_resources(repo), repo.keyspace), internal or repo.settings.internal_keyspaces[0]
+    desired, ledger_keyspace = (
+        desired_facts(find_resources(repo), repo.keyspace),
+        internal_keyspace or repo.settings.internal_keyspaces[0],
+    )
 
-    def internals(*tables: Table) -> tuple[tuple[str, str], ...]:
-        return tuple((home, table.name) for table in tables)
+    def internal_names(*tables_of_command: Table) -> tuple[tuple[str, str], ...]:
+        return tuple((ledger_keyspace, table.name) for table in tables_of_command)
 
     names = Names(
-        tables=tuple((part.name, table.name) for part in wanted for table in part.tables),
-        views=tuple((part.name, view.name) for part in wanted for view in part.views),
-        internal=internals(*TABLES),
-        status=internals(LOCK, MIGRATIONS),
-        history=internals(MIGRATIONS, STEPS),
-        read=internals(VERIFIED, PAGE_SECRETS),
-        backfills=internals(BACKFILLS),
+        tables=tuple((part.name, table.name) for part in desired for table in part.tables),
+        views=tuple((part.name, view.name) for part in desired for view in part.views),
+        internal=internal_names(*TABLES),
+        status=internal_names(LOCK, MIGRATIONS),
+        history=internal_names(MIGRATIONS, STEPS),
+        read=internal_names(VERIFIED, PAGE_SECRETS),
+        backfills=internal_names(BACKFILLS),
         logs=tuple(
             (part.name, f"{table.name}_scylla_cdc_log")
-            for part in wanted
+            for part in desired
             for table in part.tables
             if table.options.get("cdc", {}).get("enabled") == "true"
         ),
     )
-    return grants(repo.keyspace, role, names, ledger_keyspace=home, application=application_role(repo))
+    return grants(repo.keyspace, role, names, ledger_keyspace=ledger_keyspace, application=application_role(repo))
 
 
-def grant_steps(role: str, needs: Iterable[Need], found: Permissions) -> Iterator[Step]:
+def grant_steps(role: str, required: Iterable[RequiredPermission], permissions: Permissions) -> Iterator[Step]:
     """The GRANT statements for what the role does not have on the very tables."""
-    for permission, keyspace, table in needs:
-        if (permission, f"<table {keyspace}.{table}>") not in found.granted:
-            what, whom = grant_text(permission, keyspace, table), quote(role)
+    for permission, keyspace, table in required:
+        if (permission, f"<table {keyspace}.{table}>") not in permissions.granted:
+            clause, quoted_role = grant_clause(permission, keyspace, table), quote(role)
             yield Step(
                 seq=0,
                 op=GRANT,
                 object=f"{permission} {keyspace}.{table}",
-                cql=f"GRANT {what} TO {whom}",
-                undo=f"REVOKE {what} FROM {whom}",
+                cql=f"GRANT {clause} TO {quoted_role}",
+                undo=f"REVOKE {clause} FROM {quoted_role}",
                 summary=f"Grant {permission} on {keyspace}.{table} to the role {role}.",
-                proof=f"LIST {permission} PERMISSION ON TABLE {qualified(keyspace, table)} OF {whom} NORECURSIVE",
+                proof=f"LIST {permission} PERMISSION ON TABLE {qualified(keyspace, table)} OF {quoted_role} "
+                "NORECURSIVE",
             )
 
 
-def remarks_on_role(role: str, found: Permissions, internal: str) -> Iterator[Diagnostic]:
+def role_diagnostics(role: str, permissions: Permissions, ledger_keyspace: str) -> Iterator[Diagnostic]:
     """What there is to say of the role: that its permissions cannot be seen, or that they reach too far."""
-    if found.unknown_reason:
-        text = f"what it is permitted cannot be listed: {found.unknown_reason}"
-        fix = (
+    if permissions.unknown_reason:
+        text = f"what it is permitted cannot be listed: {permissions.unknown_reason}"
+        suggested_fix = (
             f"As an administrator: GRANT {quote(role)} TO the role that migrates, or create the role if it is missing."
         )
-        yield Diagnostic("RO101", "error", role, text, f"{fix} Or leave application_role= out of this run.")
-    writable = [table.name for table in TABLES if found.covers("MODIFY", internal, table.name)]
-    if writable and not found.is_superuser:
-        text = f"it may write internal tables of {internal}: {', '.join(writable)}"
-        broad = next(
-            (one for one in (("", ""), (internal, "")) if found.covers("MODIFY", *one)), (internal, writable[0])
+        yield Diagnostic("RO101", "error", role, text, f"{suggested_fix} Or leave application_role= out of this run.")
+    writable = [table.name for table in TABLES if permissions.covers("MODIFY", ledger_keyspace, table.name)]
+    if writable and not permissions.is_superuser:
+        text = f"it may write internal tables of {ledger_keyspace}: {', '.join(writable)}"
+        broad_scope = next(
+            (scope for scope in (("", ""), (ledger_keyspace, "")) if permissions.covers("MODIFY", *scope)),
+            (ledger_keyspace, writable[0]),
         )
-        fix = f"Once it has its own tables: REVOKE {grant_text('MODIFY', *broad)} FROM {quote(role)}"
-        yield Diagnostic("RO102", "warn", role, text, fix)
+        suggested_fix = f"Once it has its own tables: REVOKE {grant_clause('MODIFY', *broad_scope)} FROM {quote(role)}"
+        yield Diagnostic("RO102", "warn", role, text, suggested_fix)

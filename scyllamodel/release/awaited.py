@@ -32,51 +32,51 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+def to_async_function(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     """The same function to await; when the wait is cancelled, the thread still finishes its work."""
 
     @wraps(function)
-    async def twin(*args: P.args, **keywords: P.kwargs) -> R:
-        plain: Any = function
-        return await run_in_thread(plain, *map(_blocking, args), **keywords)
+    async def wrapper(*args: P.args, **keywords: P.kwargs) -> R:
+        untyped: Any = function
+        return await run_in_thread(untyped, *map(_to_sync, args), **keywords)
 
-    twin.__name__ = twin.__qualname__ = f"{function.__name__}_async"
-    twin.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."
-    return twin
+    wrapper.__name__ = wrapper.__qualname__ = f"{function.__name__}_async"
+    wrapper.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."
+    return wrapper
 
 
-def of_repo(
+def to_async(
     function: Callable[Concatenate[Repo, P], R],
 ) -> Callable[Concatenate[Repo | AsyncRepo, P], Coroutine[Any, Any, R]]:
     """The same for a function of one repo, which may be of either kind here."""
-    twin: Any = awaited(function)
-    return twin  # type: ignore[no-any-return]
+    wrapper: Any = to_async_function(function)
+    return wrapper  # type: ignore[no-any-return]
 
 
-def _blocking(argument: Any) -> Any:
+def _to_sync(argument: Any) -> Any:
     """A repo as release functions know it; several, if there are several; anything else as it is."""
     if isinstance(argument, AsyncRepo):
         return argument.sync()
     if argument.__class__ in (list, tuple):
-        return [_blocking(one) for one in argument]
+        return [_to_sync(item) for item in argument]
     return argument
 
 
-backfill_async = of_repo(backfill)
-baseline_async = of_repo(baseline)
-check_async = of_repo(check)
-contract_async = of_repo(contract)
-create_keyspace_async = of_repo(create_keyspace)
-diff_async = of_repo(diff)
-expand_async = of_repo(expand)
-history_async = of_repo(history)
-inspect_async = of_repo(inspect)
-migrate_all_async = awaited(migrate_all)
-migrate_async = of_repo(migrate)
-plan_async = of_repo(plan)
-resolve_async = of_repo(resolve)
-rollback_async = of_repo(rollback)
-snapshot_async = awaited(snapshot)
-status_async = of_repo(status)
-unlock_async = of_repo(unlock)
-wait_async = of_repo(wait)
+backfill_async = to_async(backfill)
+baseline_async = to_async(baseline)
+check_async = to_async(check)
+contract_async = to_async(contract)
+create_keyspace_async = to_async(create_keyspace)
+diff_async = to_async(diff)
+expand_async = to_async(expand)
+history_async = to_async(history)
+inspect_async = to_async(inspect)
+migrate_all_async = to_async_function(migrate_all)
+migrate_async = to_async(migrate)
+plan_async = to_async(plan)
+resolve_async = to_async(resolve)
+rollback_async = to_async(rollback)
+snapshot_async = to_async_function(snapshot)
+status_async = to_async(status)
+unlock_async = to_async(unlock)
+wait_async = to_async(wait)

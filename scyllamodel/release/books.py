@@ -15,14 +15,14 @@ from scyllamodel.driver.reader import read_keyspace, uses_tablets
 from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import server_profile
 from scyllamodel.errors import ConnectionFailed, IntrospectionError
-from scyllamodel.release.ledger import Ledger, scope_of
-from scyllamodel.release.look import Look
+from scyllamodel.release.ledger import Ledger, ledger_scope
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
 from scyllamodel.schema.diff.keyspaces import strategy
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
-BOOKS: Final = (MIGRATIONS, STEPS, VERIFIED)
+LEDGER_TABLES: Final = (MIGRATIONS, STEPS, VERIFIED)
 
 
 def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> str:
@@ -34,19 +34,19 @@ def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfil
     Raises:
         IntrospectionError: the keyspaces could not be read.
     """
-    own, *companion = repo.settings.internal_keyspaces
-    if not companion or not server.has_companion_keyspaces:
-        return own
-    if uses_tablets(coordinator, companion[0]) is not None:
-        return companion[0]
+    own_keyspace, *companions = repo.settings.internal_keyspaces
+    if not companions or not server.has_companion_keyspaces:
+        return own_keyspace
+    if uses_tablets(coordinator, companions[0]) is not None:
+        return companions[0]
     if "lwt" not in server.without_tablets:
-        return own
-    tablets = uses_tablets(coordinator, own)
+        return own_keyspace
+    tablets = uses_tablets(coordinator, own_keyspace)
     if tablets is None:
         settings = repo.settings
-        made = server.makes_tablets(strategy(settings.replication or {}), tablets=settings.tablets)
-        tablets = made is not False
-    return companion[0] if tablets else own
+        makes_tablets = server.makes_tablets(strategy(settings.replication or {}), tablets=settings.tablets)
+        tablets = makes_tablets is not False
+    return companions[0] if tablets else own_keyspace
 
 
 def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
@@ -54,21 +54,22 @@ def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
 
     A server is asked only where there are two possibilities.
     """
-    own, *companion = repo.settings.internal_keyspaces
-    if not companion:
-        return own, ""
+    own_keyspace, *companions = repo.settings.internal_keyspaces
+    if not companions:
+        return own_keyspace, ""
     try:
         coordinator = choose_coordinator(repo.connection())
         return internal_keyspace(repo, coordinator, server_profile(coordinator)), ""
     except (ConnectionFailed, IntrospectionError) as error:
         guess = (
-            f"the server was not asked where the internal tables are: {error}\nThey are taken to be in {own}. On "
-            f"ScyllaDB they may be in {companion[0]}: run it where the server can be read, or set ledger_keyspace="
+            f"the server was not asked where the internal tables are: {error}\nThey are taken to be in {own_keyspace}. "
+            "On "
+            f"ScyllaDB they may be in {companions[0]}: run it where the server can be read, or set ledger_keyspace="
         )
-        return own, guess
+        return own_keyspace, guess
 
 
-def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:
+def read_internal_tables(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:
     """The keyspace of the ledger with our own tables, which every other look leaves out.
 
     Raises:
@@ -77,48 +78,50 @@ def read_books(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> K
     return read_keyspace(coordinator, internal_keyspace(repo, coordinator, server), server, include_internal=True)
 
 
-def open_ledger(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts, server: ServerProfile) -> Ledger:
+def open_ledger(repo: Repo, coordinator: Coordinator, internal_facts: KeyspaceFacts, server: ServerProfile) -> Ledger:
     """The ledger of a repo, for reading and writing.
 
     Parameters:
-        found: by `read_books`, after the bootstrap where there is one.
+        internal_facts: by `read_internal_tables`, after the bootstrap where there is one.
 
     Raises:
         ConfigurationError: a table of ours is in a format that this release does not know.
     """
-    missing_tables(found.name, found, server, BOOKS)
-    return _ledger(repo, CqlLedgerStore(LwtClient(coordinator), found.name, known_columns(found)))
+    missing_tables(internal_facts.name, internal_facts, server, LEDGER_TABLES)
+    return _ledger(repo, CqlLedgerStore(LwtClient(coordinator), internal_facts.name, known_columns(internal_facts)))
 
 
-def ledger_of(repo: Repo, look: Look) -> Ledger:
+def load_ledger(repo: Repo, cluster: ClusterView) -> Ledger:
     """The same, after a look at its tables.
 
     Raises:
         IntrospectionError: they could not be read.
         ConfigurationError: one of them is in a format that this release does not know.
     """
-    return open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+    return open_ledger(
+        repo, cluster.coordinator, read_internal_tables(repo, cluster.coordinator, cluster.server), cluster.server
+    )
 
 
-def open_stamps(repo: Repo, coordinator: Coordinator) -> Iterator[Ledger]:
+def candidate_ledgers(repo: Repo, coordinator: Coordinator) -> Iterator[Ledger]:
     """The ledgers that there may be, without a look at the schema, for `Ledger.is_verified` only: the fast path."""
     return (_ledger(repo, CqlLedgerStore(LwtClient(coordinator), name)) for name in repo.settings.internal_keyspaces)
 
 
-def _ledger(repo: Repo, books: CqlLedgerStore) -> Ledger:
-    return Ledger(books, scope(repo))
+def _ledger(repo: Repo, store: CqlLedgerStore) -> Ledger:
+    return Ledger(store, repo_scope(repo))
 
 
-def scope(repo: Repo) -> str:
+def repo_scope(repo: Repo) -> str:
     """The scope of a repo: whose history it writes."""
-    return scope_of(repo.keyspace, repo.name)
+    return ledger_scope(repo.keyspace, repo.name)
 
 
-def known_columns(found: KeyspaceFacts) -> Mapping[str, frozenset[str]]:
+def known_columns(internal_facts: KeyspaceFacts) -> Mapping[str, frozenset[str]]:
     """For each of our tables that is there, its columns that this release knows."""
-    live = {table.name: table for table in found.tables}
+    live = {table.name: table for table in internal_facts.tables}
     return {
         table.name: frozenset(column.name for column in table if column.name in live[table.name])
-        for table in BOOKS
+        for table in LEDGER_TABLES
         if table.name in live
     }

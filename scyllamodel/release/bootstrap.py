@@ -25,19 +25,19 @@ from scyllamodel.schema.postcondition import holds
 from scyllamodel.schema.server import ServerProfile
 
 
-class BookExecutor(Executor, Protocol):
+class InternalTablesExecutor(Executor, Protocol):
     """An executor that can show our own tables, which are hidden otherwise."""
 
-    def look(self, keyspace: str, *, books: bool = False) -> KeyspaceFacts:
-        """Fresh facts of one keyspace; with ``books`` those of our own tables too."""
+    def introspect(self, keyspace: str, *, include_internal: bool = False) -> KeyspaceFacts:
+        """Fresh facts of one keyspace; with ``include_internal`` those of our own tables too."""
         ...
 
 
 @attrs.frozen
-class _WithBooks:
+class _WithInternalTables:
     """The same executor, with eyes for our own tables."""
 
-    executor: BookExecutor
+    executor: InternalTablesExecutor
 
     @property
     def server(self) -> ServerProfile:
@@ -46,8 +46,8 @@ class _WithBooks:
     def execute(self, cql: str, timeout: float) -> Sequence[str]:
         return self.executor.execute(cql, timeout)
 
-    def look(self, keyspace: str) -> KeyspaceFacts:
-        return self.executor.look(keyspace, books=True)
+    def introspect(self, keyspace: str) -> KeyspaceFacts:
+        return self.executor.introspect(keyspace, include_internal=True)
 
     @property
     def has_moved(self) -> bool:
@@ -56,21 +56,21 @@ class _WithBooks:
     def take_over(self) -> None:
         self.executor.take_over()
 
-    def answers(self, cql: str) -> bool:
-        return self.executor.answers(cql)
+    def returns_row(self, cql: str) -> bool:
+        return self.executor.returns_row(cql)
 
     def await_agreement(self, timeout: float) -> None:
         self.executor.await_agreement(timeout)
 
 
 def bootstrap(
-    executor: BookExecutor,
+    executor: InternalTablesExecutor,
     keyspace: str,
     *,
     tables: Iterable[Table] = TABLES,
     step_timeout: float = 120.0,
     agreement_timeout: float = 120.0,
-    world: World | None = None,
+    control: World | None = None,
 ) -> tuple[Step, ...]:
     """Make the tables that the keyspace lacks, wait until all nodes have them, and return the steps that were sent.
 
@@ -87,27 +87,27 @@ def bootstrap(
         ConfigurationError: a table has a format of another release, or is none of ours.
         IntrospectionError: the keyspace could not be read.
     """
-    wanted, seeing, sent = tuple(tables), _WithBooks(executor), dict[str, Step]()
+    required_tables, internal_executor, sent_steps = tuple(tables), _WithInternalTables(executor), dict[str, Step]()
     timeouts = {"step_timeout": step_timeout, "agreement_timeout": agreement_timeout}
     for _ in range(MOVES):
-        steps = missing_tables(keyspace, seeing.look(keyspace), executor.server, wanted)
-        sent |= {step.cql: step for step in steps}
-        moved = _send([Attempt(step, seeing, world or World(), **timeouts) for step in steps])
+        steps = missing_tables(keyspace, internal_executor.introspect(keyspace), executor.server, required_tables)
+        sent_steps |= {step.cql: step for step in steps}
+        has_moved = _send_all([Attempt(step, internal_executor, control or World(), **timeouts) for step in steps])
         executor.await_agreement(agreement_timeout)
-        if not (moved or executor.has_moved):
+        if not (has_moved or executor.has_moved):
             break
         executor.take_over()  # and look again: the lost node may have taken along what it made
-    if sent:
-        _check(keyspace, wanted, seeing)
-    return tuple(sent.values())
+    if sent_steps:
+        _check_created(keyspace, required_tables, internal_executor)
+    return tuple(sent_steps.values())
 
 
-def _send(attempts: Iterable[Attempt]) -> bool:
+def _send_all(attempts: Iterable[Attempt]) -> bool:
     """Send each statement; True as soon as another node takes over."""
-    return any(isinstance(_settled(attempt), CoordinatorChanged) for attempt in attempts)
+    return any(isinstance(_run_attempt(attempt), CoordinatorChanged) for attempt in attempts)
 
 
-def _settled(attempt: Attempt) -> BaseException | None:
+def _run_attempt(attempt: Attempt) -> BaseException | None:
     cause = attempt.settle()
     if cause is not None and not isinstance(cause, CoordinatorChanged):
         step = attempt.step
@@ -121,11 +121,11 @@ def _settled(attempt: Attempt) -> BaseException | None:
     return cause
 
 
-def _check(keyspace: str, tables: Iterable[Table], executor: Executor) -> None:
+def _check_created(keyspace: str, tables: Iterable[Table], executor: Executor) -> None:
     """Read back: the tables are those that we mean, whoever made them."""
-    found = executor.look(keyspace)
+    live = executor.introspect(keyspace)
     for table in tables:
-        if not _is_ours(keyspace, table, found, executor):
+        if not _matches_definition(keyspace, table, live, executor):
             raise ConfigurationError(
                 f"{qualified(keyspace, table.name)} exists, and is not the table that scyllamodel keeps by this name. "
                 "Rename or drop it, or keep our tables elsewhere by ledger_keyspace=.",
@@ -133,6 +133,6 @@ def _check(keyspace: str, tables: Iterable[Table], executor: Executor) -> None:
             )
 
 
-def _is_ours(keyspace: str, table: Table, found: KeyspaceFacts, executor: Executor) -> bool:
+def _matches_definition(keyspace: str, table: Table, live: KeyspaceFacts, executor: Executor) -> bool:
     """Whether all our columns are there; options may be anybody's wish."""
-    return holds(AddTable(keyspace, attrs.evolve(table, options={})), found, executor.server)
+    return holds(AddTable(keyspace, attrs.evolve(table, options={})), live, executor.server)

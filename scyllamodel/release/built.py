@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel.driver.built import read_unbuilt
 from scyllamodel.errors import BuildTimeout
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.apply import Event, OnEvent, tell
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 
@@ -23,8 +23,8 @@ _LONGEST_PAUSE: Final = 2.0
 
 
 def await_built(
-    look: Look,
-    wanted: SchemaFacts,
+    cluster: ClusterView,
+    desired: SchemaFacts,
     timeout: float,
     on_event: OnEvent | None = None,
     *,
@@ -39,30 +39,31 @@ def await_built(
     Raises:
         BuildTimeout: none was finished for so long; ``unbuilt`` names what is left. Building goes on.
     """
-    watched = [_watched(live, wanted[live.name]) for live in look.found(part.name for part in wanted)]
-    total = sum(len(part.views) + sum(len(table.indexes) for table in part.tables) for part in watched)
-    left, since, pause = _left(look, watched), clock(), _FIRST_PAUSE
-    while left:
-        tell(on_event, Event("build_progress", result={"unbuilt": left, "total": total}))
-        if clock() - since > timeout:
+    tracked = [_tracked_objects(live, desired[live.name]) for live in cluster.introspect(part.name for part in desired)]
+    total = sum(len(part.views) + sum(len(table.indexes) for table in part.tables) for part in tracked)
+    remaining, last_progress, pause = _unbuilt_objects(cluster, tracked), clock(), _FIRST_PAUSE
+    while remaining:
+        tell(on_event, Event("build_progress", result={"unbuilt": remaining, "total": total}))
+        if clock() - last_progress > timeout:
             raise BuildTimeout(
-                f"After {timeout:g} s without progress these are not built yet: {', '.join(left)}. The server goes on "
+                f"After {timeout:g} s without progress these are not built yet: {', '.join(remaining)}. The server "
+                "goes on "
                 "building them; ask again with: scyllamodel wait --for built",
-                unbuilt=left,
+                unbuilt=remaining,
             )
         sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-        now = _left(look, watched)
-        since, left = (since if len(now) == len(left) else clock()), now
+        current = _unbuilt_objects(cluster, tracked)
+        last_progress, remaining = (last_progress if len(current) == len(remaining) else clock()), current
 
 
-def _watched(live: KeyspaceFacts, wanted: KeyspaceFacts) -> KeyspaceFacts:
+def _tracked_objects(live: KeyspaceFacts, desired: KeyspaceFacts) -> KeyspaceFacts:
     """What is live of the tables and views that models declare; an index may have another name than theirs."""
-    tables = [table for table in live.tables if wanted.table(table.name) is not None]
-    views = [view for view in live.views if wanted.view(view.name) is not None]
+    tables = [table for table in live.tables if desired.table(table.name) is not None]
+    views = [view for view in live.views if desired.view(view.name) is not None]
     return attrs.evolve(live, tables=tables, views=views)
 
 
-def _left(look: Look, watched: Iterable[KeyspaceFacts]) -> tuple[str, ...]:
-    found = [(part.name, read_unbuilt(look.coordinator, part) or ()) for part in watched]
-    return tuple(f"{keyspace}.{name}" for keyspace, names in found for name in names)
+def _unbuilt_objects(cluster: ClusterView, tracked: Iterable[KeyspaceFacts]) -> tuple[str, ...]:
+    unbuilt_names = [(part.name, read_unbuilt(cluster.coordinator, part) or ()) for part in tracked]
+    return tuple(f"{keyspace}.{name}" for keyspace, names in unbuilt_names for name in names)

@@ -12,47 +12,51 @@ from collections.abc import Iterator
 import attrs
 
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.look import Look, described
+from scyllamodel.release.look import ClusterView, declared_keyspace
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.server import ServerProfile
 
 
-def with_internal_keyspace(plan: Plan, repo: Repo, look: Look, internal: KeyspaceFacts) -> Plan:
+def with_internal_keyspace(plan: Plan, repo: Repo, cluster: ClusterView, internal_facts: KeyspaceFacts) -> Plan:
     """The plan that also creates the companion keyspace, or says why the internal tables can be nowhere.
 
     Parameters:
-        internal: the keyspace of the internal tables as it is.
+        internal_facts: the keyspace of the internal tables as it is.
     """
-    refused = tuple(no_transactions(internal, look.server))
-    if internal.keyspace is not None or internal.name in {repo.keyspace, repo.settings.ledger_keyspace}:
-        return attrs.evolve(plan, refusals=(*plan.refusals, *refused))
-    wanted = KeyspaceFacts(internal.name, like_the_repos(repo, look, internal.name))
+    refusals = tuple(lwt_refusals(internal_facts, cluster.server))
+    if internal_facts.keyspace is not None or internal_facts.name in {repo.keyspace, repo.settings.ledger_keyspace}:
+        return attrs.evolve(plan, refusals=(*plan.refusals, *refusals))
+    desired = KeyspaceFacts(internal_facts.name, internal_keyspace_settings(repo, cluster, internal_facts.name))
     is_new = bool(plan.bootstrap)
-    topology = look.topology() if is_new else None  # a replication that is there is not judged again
-    made = make_plan(wanted, internal, look.server, topology=topology, create_keyspace=True)
+    topology = cluster.topology() if is_new else None  # a replication that is there is not judged again
+    creation = make_plan(desired, internal_facts, cluster.server, topology=topology, create_keyspace=True)
     return attrs.evolve(
         plan,
-        bootstrap=(*plan.bootstrap, *made.bootstrap),
-        refusals=(*plan.refusals, *made.refusals),
-        notes=(*plan.notes, companion_note(repo.keyspace, internal.name)),
+        bootstrap=(*plan.bootstrap, *creation.bootstrap),
+        refusals=(*plan.refusals, *creation.refusals),
+        notes=(*plan.notes, companion_note(repo.keyspace, internal_facts.name)),
     )
 
 
-def like_the_repos(repo: Repo, look: Look, name: str) -> Keyspace:
+def internal_keyspace_settings(repo: Repo, cluster: ClusterView, name: str) -> Keyspace:
     """A keyspace for the internal tables: replicated as the repo's is, or is to be; in any case able to hold them."""
-    about = look.found([repo.keyspace])[repo.keyspace].keyspace or described(repo) or Keyspace(repo.keyspace)
-    tablets = False if "lwt" in look.server.without_tablets else None
-    return Keyspace(name, about.replication, tablets=tablets)
+    template = (
+        cluster.introspect([repo.keyspace])[repo.keyspace].keyspace
+        or declared_keyspace(repo)
+        or Keyspace(repo.keyspace)
+    )
+    tablets = False if "lwt" in cluster.server.without_tablets else None
+    return Keyspace(name, template.replication, tablets=tablets)
 
 
-def no_transactions(internal: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+def lwt_refusals(internal_facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
     """KS104 for a keyspace that was named for the internal tables and cannot hold them."""
-    if internal.keyspace is not None and internal.keyspace.tablets and "lwt" in server.without_tablets:
+    if internal_facts.keyspace is not None and internal_facts.keyspace.tablets and "lwt" in server.without_tablets:
         text = f"{server} has no lightweight transactions in a keyspace with tablets, and lock and ledger need them"
-        fix = "Leave ledger_keyspace= out, or name a keyspace that is created with tablets=False."
-        yield Diagnostic("KS104", "error", internal.name, text, fix)
+        suggested_fix = "Leave ledger_keyspace= out, or name a keyspace that is created with tablets=False."
+        yield Diagnostic("KS104", "error", internal_facts.name, text, suggested_fix)
 
 
 def companion_note(keyspace: str, name: str) -> Diagnostic:

@@ -12,9 +12,9 @@ import attrs
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.release.draft import Draft, Wish
-from scyllamodel.release.guard import Patience
-from scyllamodel.release.migrate import Run
+from scyllamodel.release.draft import MigrationRequest, PlannedMigration
+from scyllamodel.release.guard import Timeouts
+from scyllamodel.release.migrate import MigrationRun
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.schema.apply import OnEvent
 
@@ -49,6 +49,8 @@ def contract(
             "check(repo).notes lists what no model declares.",
             setting="allow",
         )
-    wish = attrs.evolve(Wish.of(repo, None, create_keyspace=False, allow=allow), contracts=True)
-    run = Run(Patience(lock_timeout, agreement_timeout, step_timeout), on_event)
-    return run.go(Draft.of(wish), dry_run=dry_run)
+    request = attrs.evolve(
+        MigrationRequest.from_arguments(repo, None, create_keyspace=False, allow=allow), is_contract=True
+    )
+    run = MigrationRun(Timeouts(lock_timeout, agreement_timeout, step_timeout), on_event)
+    return run.perform(PlannedMigration.from_request(request), dry_run=dry_run)

@@ -14,19 +14,19 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.books import open_ledger
 from scyllamodel.release.ledger import Migration
-from scyllamodel.release.lock import LockRow, LockTable
-from scyllamodel.release.look import Look
+from scyllamodel.release.lock import CqlLockStore, LockRow
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.tables import LOCK, MIGRATIONS
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts
 
-SILENCE: Final = 2.0
+CRASH_LEASES: Final = 2.0
 """Leases without a sign of life after which a holder counts as dead; one lease after which others may take over."""
 
 _log = logging.getLogger("scyllamodel")
 
 
-def is_dead(version: Migration, row: LockRow | None, silent: float | None) -> bool:
+def has_crashed(version: Migration, row: LockRow | None, silent_seconds: float | None) -> bool:
     """Whether the run of a ``running`` version is dead.
 
     It is when the lock is free or another run's; and when the holder gave no sign of life for two leases, by the clock
@@ -34,34 +34,34 @@ def is_dead(version: Migration, row: LockRow | None, silent: float | None) -> bo
 
     Parameters:
         row: the lock of its keyspace; None where there is no lock.
-        silent: seconds since the row was last written; None where nobody can tell.
+        silent_seconds: seconds since the row was last written; None where nobody can tell.
     """
     if row is None or row.owner is None or row.epoch != version.epoch:
         return True
-    return silent is not None and silent > SILENCE * (row.lease_ms or 0) / 1000
+    return silent_seconds is not None and silent_seconds > CRASH_LEASES * (row.lease_ms or 0) / 1000
 
 
-def settle_dead(repo: Repo, look: Look, books: KeyspaceFacts) -> bool:
+def recover_crashed_run(repo: Repo, cluster: ClusterView, internal_facts: KeyspaceFacts) -> bool:
     """End the newest version if its run is dead; whether nothing is left open.
 
     One read, where the schema was read in full anyway. Whoever may not read or write the ledger passes it by: the next
     run under the lock settles it.
 
     Parameters:
-        books: the keyspace of the ledger with our own tables.
+        internal_facts: the keyspace of the ledger with our own tables.
     """
-    if books.table(MIGRATIONS.name) is None or books.table(LOCK.name) is None:
+    if internal_facts.table(MIGRATIONS.name) is None or internal_facts.table(LOCK.name) is None:
         return True
-    ledger = open_ledger(repo, look.coordinator, books, look.server)
+    ledger = open_ledger(repo, cluster.coordinator, internal_facts, cluster.server)
     try:
-        head = ledger.head()
-        if head is None or head.status != "running":
+        newest = ledger.newest()
+        if newest is None or newest.status != "running":
             return True
-        lock = LockTable(LwtClient(look.coordinator), books.name, repo.keyspace)
-        row = lock.read(serial=True)
-        if (row is not None and row.fault is not None) or not is_dead(head, row, lock.silence()):
+        store = CqlLockStore(LwtClient(cluster.coordinator), internal_facts.name, repo.keyspace)
+        row = store.read(serial=True)
+        if (row is not None and row.fault is not None) or not has_crashed(newest, row, store.silence()):
             return False
-        ledger.settle(lambda name: look.found([name])[name], look.server)
+        ledger.recover(lambda name: cluster.introspect([name])[name], cluster.server)
     except (StatementFailure, ScyllaModelError) as error:
         _log.debug("what a dead run of %s left open was not settled: %s", repo.keyspace, error)
         return False

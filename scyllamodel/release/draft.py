@@ -1,6 +1,6 @@
 """A plan with what it was made from, so that it can be made again: under the lock, after the last statement.
 
-*In*: a repo, and what the caller chose. *Out*: a `Draft`. It looks at the server and writes nothing.
+*In*: a repo, and what the caller chose. *Out*: a `PlannedMigration`. It looks at the server and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ import attrs
 
 from scyllamodel.driver.permissions import read_permissions
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.application_role import application_needs, application_role, grant_steps, remarks_on_role
+from scyllamodel.release.application_role import (
+    application_permissions,
+    application_role,
+    grant_steps,
+    role_diagnostics,
+)
 from scyllamodel.release.books import internal_keyspace, open_ledger
-from scyllamodel.release.companion import like_the_repos, with_internal_keyspace
-from scyllamodel.release.ledger.undone import ran_by_hand
+from scyllamodel.release.companion import internal_keyspace_settings, with_internal_keyspace
+from scyllamodel.release.ledger.undone import executed_raw_steps
 from scyllamodel.release.ledger.values import LedgerStep, Migration
-from scyllamodel.release.look import Look, check_is_repo, described
+from scyllamodel.release.look import ClusterView, check_is_repo, declared_keyspace
 from scyllamodel.release.models_fp import models_fingerprint
 from scyllamodel.release.other_scopes import other_owners
-from scyllamodel.release.raw import RawStep, doubts, notes_on_roles, with_raw
+from scyllamodel.release.raw import RawStep, role_notes, uncertain_step_refusals, with_raw_steps
 from scyllamodel.release.renamed_keys import with_renames
 from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.tables import missing_tables
-from scyllamodel.release.wanted import check_bound, chosen, wanted_facts
+from scyllamodel.release.wanted import check_bound, desired_facts, select_models
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
@@ -36,28 +41,28 @@ Resources: TypeAlias = Iterable[type[Any] | str] | None
 
 
 @attrs.frozen
-class Wish:
+class MigrationRequest:
     """What a caller wants of a repo, before anybody looked at the server.
 
     Attributes:
         models: the classes that count.
         types: user types that are declared although no column holds them.
-        create: whether a missing keyspace is to be made.
+        create_keyspace: whether a missing keyspace is to be made.
         allow: codes, or ``code:object``, of what may be done although it is refused by default.
-        raw: statements written by hand.
-        contracts: whether to remove what no model declares, instead of adding what is missing.
+        raw_steps: statements written by hand.
+        is_contract: whether to remove what no model declares, instead of adding what is missing.
     """
 
     repo: Repo
     models: tuple[type[Any], ...]
-    create: bool = False
+    create_keyspace: bool = False
     allow: tuple[str, ...] = ()
-    raw: tuple[RawStep, ...] = ()
+    raw_steps: tuple[RawStep, ...] = ()
     types: tuple[type[Any], ...] = ()
-    contracts: bool = False
+    is_contract: bool = False
 
     @classmethod
-    def of(
+    def from_arguments(
         cls,
         repo: Repo,
         resources: Resources,
@@ -65,7 +70,7 @@ class Wish:
         create_keyspace: bool | None,
         allow: str | Collection[str] = (),
         steps: Iterable[RawStep] = (),
-    ) -> Wish:
+    ) -> MigrationRequest:
         """Find the models.
 
         Raises:
@@ -73,7 +78,7 @@ class Wish:
         """
         check_is_repo(repo)
         check_bound(resources, repo.name)
-        models = tuple(chosen(find_resources(repo), resources))
+        models = tuple(select_models(find_resources(repo), resources))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
         types = find_types(repo) if resources is None else ()
         return cls(repo, models, create, checked(allow), tuple(steps), tuple(types))
@@ -83,137 +88,160 @@ class Wish:
         """The fingerprint of the models."""
         return models_fingerprint((*self.models, *self.types), self.repo.keyspace)
 
-    def facts(self) -> SchemaFacts:
+    def desired_schema(self) -> SchemaFacts:
         """What the models want."""
-        return wanted_facts(self.models, self.repo.keyspace, described(self.repo), self.types)
+        return desired_facts(self.models, self.repo.keyspace, declared_keyspace(self.repo), self.types)
 
 
 @attrs.frozen
-class Draft:
+class PlannedMigration:
     """The plan as it is now.
 
     Attributes:
-        books: the keyspace of the ledger, our own tables included.
-        version: of the schema, if it stood still while it was read.
+        internal_facts: the keyspace of the ledger, our own tables included.
+        schema_version: of the schema, if it stood still while it was read.
     """
 
-    wish: Wish
-    look: Look
-    wanted: SchemaFacts
-    books: KeyspaceFacts
-    version: UUID | None
+    request: MigrationRequest
+    cluster: ClusterView
+    desired: SchemaFacts
+    internal_facts: KeyspaceFacts
+    schema_version: UUID | None
     plan: Plan
 
     @classmethod
-    def of(cls, wish: Wish, look: Look | None = None, wanted: SchemaFacts | None = None) -> Draft:
+    def from_request(
+        cls, request: MigrationRequest, cluster: ClusterView | None = None, desired: SchemaFacts | None = None
+    ) -> PlannedMigration:
         """Look at the server, and plan.
 
         Raises:
             ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
         """
-        look = look or Look.at(wish.repo)
-        wanted = wanted or wish.facts()
-        home = internal_keyspace(wish.repo, look.coordinator, look.server)
-        found, version = look.seen([*(part.name for part in wanted), home], books=home)
-        named = home == wish.repo.settings.ledger_keyspace and home not in {part.name for part in wanted}
-        if named and found[home].keyspace is None:
-            wanted = SchemaFacts([*wanted, KeyspaceFacts(home, like_the_repos(wish.repo, look, home))])
-        books = found[home]
-        plan = look.checked(_plan(wish, look, wanted, found, books), found, by_hand=bool(wish.raw))
-        plan = _with_grants(plan, wish, wanted, look, books)
-        plan = _complete(plan, wish, look, found, books)
+        cluster = cluster or ClusterView.connect(request.repo)
+        desired = desired or request.desired_schema()
+        ledger_keyspace = internal_keyspace(request.repo, cluster.coordinator, cluster.server)
+        live, schema_version = cluster.introspect_with_version(
+            [*(part.name for part in desired), ledger_keyspace], internal_keyspace=ledger_keyspace
+        )
+        is_configured = ledger_keyspace == request.repo.settings.ledger_keyspace and ledger_keyspace not in {
+            part.name for part in desired
+        }
+        if is_configured and live[ledger_keyspace].keyspace is None:
+            desired = SchemaFacts(
+                [
+                    *desired,
+                    KeyspaceFacts(ledger_keyspace, internal_keyspace_settings(request.repo, cluster, ledger_keyspace)),
+                ]
+            )
+        internal_facts = live[ledger_keyspace]
+        plan = cluster.with_health_notes(
+            _plan(request, cluster, desired, live, internal_facts), live, has_raw_steps=bool(request.raw_steps)
+        )
+        plan = _with_grants(plan, request, desired, cluster, internal_facts)
+        plan = _complete(plan, request, cluster, live, internal_facts)
         if plan.refusals:
-            plan = with_renames(plan, open_ledger(wish.repo, look.coordinator, books, look.server))
-        return cls(wish, look, wanted, books, version, plan)
+            plan = with_renames(plan, open_ledger(request.repo, cluster.coordinator, internal_facts, cluster.server))
+        return cls(request, cluster, desired, internal_facts, schema_version, plan)
 
-    def again(self, look: Look) -> Draft:
+    def replan(self, cluster: ClusterView) -> PlannedMigration:
         """The same, as it is by now."""
-        return Draft.of(self.wish, look, self.wanted)
+        return PlannedMigration.from_request(self.request, cluster, self.desired)
 
-    def after(self, bootstrap: tuple[Step, ...]) -> Draft:
+    def with_bootstrap(self, bootstrap: tuple[Step, ...]) -> PlannedMigration:
         """The same plan behind a bootstrap that was done meanwhile."""
         return attrs.evolve(self, plan=attrs.evolve(self.plan, bootstrap=bootstrap))
 
     @property
     def keyspaces(self) -> list[str]:
         """Those that it may change, sorted; each has a lock."""
-        return sorted({self.wish.repo.keyspace, *(part.name for part in self.wanted)})
+        return sorted({self.request.repo.keyspace, *(part.name for part in self.desired)})
 
 
-def _plan(wish: Wish, look: Look, wanted: SchemaFacts, found: SchemaFacts, books: KeyspaceFacts) -> Plan:
-    if wish.contracts:
-        ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
-        owners = other_owners(ledger, wish.repo)
-        return contract_plan(wanted, found, look.server, allow=wish.allow, owners=owners)
-    missing = wish.create and any(found[part.name].keyspace is None for part in wanted)
-    topology = look.topology() if missing else None
+def _plan(
+    request: MigrationRequest,
+    cluster: ClusterView,
+    desired: SchemaFacts,
+    live: SchemaFacts,
+    internal_facts: KeyspaceFacts,
+) -> Plan:
+    if request.is_contract:
+        ledger = open_ledger(request.repo, cluster.coordinator, internal_facts, cluster.server)
+        owners = other_owners(ledger, request.repo)
+        return contract_plan(desired, live, cluster.server, allow=request.allow, owners=owners)
+    missing = request.create_keyspace and any(live[part.name].keyspace is None for part in desired)
+    topology = cluster.topology() if missing else None
     return make_plan(
-        wanted,
-        found,
-        look.server,
+        desired,
+        live,
+        cluster.server,
         topology=topology,
-        racks=look.racks(found),
-        create_keyspace=wish.create,
-        allow=wish.allow,
+        racks=cluster.racks(live),
+        create_keyspace=request.create_keyspace,
+        allow=request.allow,
     )
 
 
-def _complete(plan: Plan, wish: Wish, look: Look, found: SchemaFacts, books: KeyspaceFacts) -> Plan:
+def _complete(
+    plan: Plan, request: MigrationRequest, cluster: ClusterView, live: SchemaFacts, internal_facts: KeyspaceFacts
+) -> Plan:
     """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
-    if wish.raw:
-        versions = _history(wish, look, books)
-        ran = ran_by_hand(versions, wish.repo.models)
-        pending = [raw for raw in wish.raw if not _is_done(raw, look, ran)]
+    if request.raw_steps:
+        versions = _read_history(request, cluster, internal_facts)
+        executed = executed_raw_steps(versions, request.repo.models)
+        pending = [raw_step for raw_step in request.raw_steps if not _is_done(raw_step, cluster, executed)]
         texts = [cql for one in pending for cql in (one.cql, one.undo) if cql is not None]
-        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in found}
-        every = SchemaFacts((*found, *look.found(sorted(others))))
-        topology, racks = look.places(every) if any(map(changes_keyspaces, texts)) else (None, None)
-        judge = StatementJudge(wish.repo.keyspace, every, look.server, topology=topology, racks=racks)
-        plan = with_raw(plan, pending, {wish.repo.keyspace, books.name}, wish.allow, judge)
-        refusals = (*plan.refusals, *doubts(pending, versions, wish.allow))
-        plan = attrs.evolve(plan, refusals=refusals, notes=(*plan.notes, *notes_on_roles(wish.raw, ran)))
-    if not wish.contracts:
-        said = (*plan.lints, *plan.refusals, *plan.notes)
-        plan = attrs.evolve(plan, notes=(*plan.notes, *unused(wish.allow, said, {})))
+        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in live}
+        every = SchemaFacts((*live, *cluster.introspect(sorted(others))))
+        topology, racks = cluster.places(every) if any(map(changes_keyspaces, texts)) else (None, None)
+        evaluator = StatementJudge(request.repo.keyspace, every, cluster.server, topology=topology, racks=racks)
+        plan = with_raw_steps(plan, pending, {request.repo.keyspace, internal_facts.name}, request.allow, evaluator)
+        refusals = (*plan.refusals, *uncertain_step_refusals(pending, versions, request.allow))
+        plan = attrs.evolve(plan, refusals=refusals, notes=(*plan.notes, *role_notes(request.raw_steps, executed)))
+    if not request.is_contract:
+        diagnostics = (*plan.lints, *plan.refusals, *plan.notes)
+        plan = attrs.evolve(plan, notes=(*plan.notes, *unused(request.allow, diagnostics, {})))
     if plan.is_empty:
         return plan
-    plan = with_internal_keyspace(plan, wish.repo, look, books)
-    first = (*plan.bootstrap, *missing_tables(books.name, books, look.server))
-    numbered = (attrs.evolve(step, seq=seq) for seq, step in enumerate(first, 1 - len(first)))
+    plan = with_internal_keyspace(plan, request.repo, cluster, internal_facts)
+    bootstrap = (*plan.bootstrap, *missing_tables(internal_facts.name, internal_facts, cluster.server))
+    numbered = (attrs.evolve(step, seq=seq) for seq, step in enumerate(bootstrap, 1 - len(bootstrap)))
     return attrs.evolve(plan, bootstrap=tuple(numbered))
 
 
-def _with_grants(plan: Plan, wish: Wish, wanted: SchemaFacts, look: Look, books: KeyspaceFacts) -> Plan:
+def _with_grants(
+    plan: Plan, request: MigrationRequest, desired: SchemaFacts, cluster: ClusterView, internal_facts: KeyspaceFacts
+) -> Plan:
     """The plan with the permissions that the application's role lacks, after what makes the tables."""
-    role = None if wish.contracts else application_role(wish.repo)
+    role = None if request.is_contract else application_role(request.repo)
     if role is None:
         return plan
-    found = read_permissions(look.coordinator, role)
-    if not found.is_enforced:
+    permissions = read_permissions(cluster.coordinator, role)
+    if not permissions.is_enforced:
         return plan
-    remarks = list(remarks_on_role(role, found, books.name))
-    refusals = tuple(one for one in remarks if one.severity == "error")
-    granted = () if refusals else grant_steps(role, application_needs(wanted, books.name), found)
-    steps = (*plan.steps, *(attrs.evolve(step, seq=seq) for seq, step in enumerate(granted, len(plan.steps) + 1)))
-    notes = tuple(one for one in remarks if one.severity != "error")
+    diagnostics = list(role_diagnostics(role, permissions, internal_facts.name))
+    refusals = tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
+    grants = () if refusals else grant_steps(role, application_permissions(desired, internal_facts.name), permissions)
+    steps = (*plan.steps, *(attrs.evolve(step, seq=seq) for seq, step in enumerate(grants, len(plan.steps) + 1)))
+    notes = tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity != "error")
     return attrs.evolve(plan, steps=steps, refusals=(*plan.refusals, *refusals), notes=(*plan.notes, *notes))
 
 
-def _is_done(raw: RawStep, look: Look, ran: Mapping[str, LedgerStep]) -> bool:
+def _is_done(raw_step: RawStep, cluster: ClusterView, executed: Mapping[str, LedgerStep]) -> bool:
     """Whether a hand-written step is proved done: by its own word, or else by the ledger."""
-    if raw.post_condition is None:
-        return raw.recorded(ran) is not None
-    if callable(raw.post_condition):
-        return raw.post_condition()
+    if raw_step.post_condition is None:
+        return raw_step.find_recorded(executed) is not None
+    if callable(raw_step.post_condition):
+        return raw_step.post_condition()
     try:
-        return look.answers(raw.post_condition)
+        return cluster.returns_row(raw_step.post_condition)
     except StatementFailure:  # it may speak of a table that this very plan makes
         return False
 
 
-def _history(wish: Wish, look: Look, books: KeyspaceFacts) -> list[Migration]:
+def _read_history(request: MigrationRequest, cluster: ClusterView, internal_facts: KeyspaceFacts) -> list[Migration]:
     """The versions with their steps, where a hand-written step is known by its row alone."""
-    if all(raw.post_condition is not None for raw in wish.raw):
+    if all(raw_step.post_condition is not None for raw_step in request.raw_steps):
         return []
-    ledger = open_ledger(wish.repo, look.coordinator, books, look.server)
+    ledger = open_ledger(request.repo, cluster.coordinator, internal_facts, cluster.server)
     return ledger.with_steps(ledger.versions())

@@ -1,6 +1,6 @@
 """A run under the lock: our tables are there, the lock is held, and no statement is sent without proof of that.
 
-*In*: a repo, its `Look`, the keyspaces that may change. *Out*: a `Guard`, whose executor and journal are for
+*In*: a repo, its `Look`, the keyspaces that may change. *Out*: a `LockedRun`, whose executor and journal are for
 `scyllamodel.schema.apply`; or None when what the lock was wanted for came about while it was waited for.
 """
 
@@ -16,15 +16,15 @@ from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import internal_keyspace, open_ledger, read_books
+from scyllamodel.release.books import internal_keyspace, open_ledger, read_internal_tables
 from scyllamodel.release.bootstrap import bootstrap
-from scyllamodel.release.ledger import Ledger, OpenVersion
-from scyllamodel.release.lock import Held, Lock, LockTable, OnWait, Wanted
-from scyllamodel.release.look import Look
-from scyllamodel.release.one_lock import check_one_lock
-from scyllamodel.release.page_secret import make_page_secret
+from scyllamodel.release.ledger import Ledger, VersionRecorder
+from scyllamodel.release.lock import CqlLockStore, Lease, Lock, LockRequest, OnWait
+from scyllamodel.release.look import ClusterView
+from scyllamodel.release.one_lock import check_lock_is_unique
+from scyllamodel.release.page_secret import create_page_secret
 from scyllamodel.release.results import LockUse
-from scyllamodel.release.rights import check_rights, internal_needs, needs_of
+from scyllamodel.release.rights import check_permissions, internal_table_permissions, step_permissions
 from scyllamodel.schema.apply import Recorded
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from scyllamodel.schema.apply import Journal
 
 
-class Fenced:
+class FencedExecutor:
     """An executor that proves the lock of the keyspace at hand right before each statement.
 
     Parameters:
-        held: the locks, by keyspace.
+        leases: the locks, by keyspace.
     """
 
-    def __init__(self, executor: DdlExecutor, held: Mapping[str, Held]) -> None:
-        self._executor, self._locks = executor, held
-        self._held = next(iter(held.values()))
-        self._at = (0, 0)
+    def __init__(self, executor: DdlExecutor, leases: Mapping[str, Lease]) -> None:
+        self._executor, self._leases = executor, leases
+        self._lease = next(iter(leases.values()))
+        self._position = (0, 0)
 
     @property
     def server(self) -> ServerProfile:
@@ -61,10 +61,10 @@ class Fenced:
         """Let the node by which all agreed last send statements."""
         self._executor.take_over()
 
-    def begin(self, version: int, seq: int, keyspace: str | None) -> None:
+    def begin_step(self, version: int, seq: int, keyspace: str | None) -> None:
         """Say which step comes next, and what it changes; None where nobody knows."""
-        self._at = (version, seq)
-        self._held = self._locks.get(keyspace or "", self._held)
+        self._position = (version, seq)
+        self._lease = self._leases.get(keyspace or "", self._lease)
 
     def execute(self, cql: str, timeout: float) -> Sequence[str]:
         """Send one statement, once, if the lock is ours, and return the warnings that came with the answer.
@@ -73,88 +73,90 @@ class Fenced:
             CoordinatorChanged, StatementFailure: as of any executor.
             LockLost: it is not, and nothing was sent.
         """
-        self._held.coordinator = self._executor.coordinator.host_id
-        self._touch()
-        return self._held.send(*self._at, lambda: self._executor.execute(cql, timeout))
+        self._lease.coordinator = self._executor.coordinator.host_id
+        self._touch_leases()
+        return self._lease.send(*self._position, lambda: self._executor.execute(cql, timeout))
 
-    def look(self, keyspace: str) -> KeyspaceFacts:
+    def introspect(self, keyspace: str) -> KeyspaceFacts:
         """The keyspace as the coordinator has it now."""
-        self._touch()
-        return self._executor.look(keyspace)
+        self._touch_leases()
+        return self._executor.introspect(keyspace)
 
-    def answers(self, cql: str) -> bool:
+    def returns_row(self, cql: str) -> bool:
         """Whether a query gives a row."""
-        self._touch()
-        return self._executor.answers(cql)
+        self._touch_leases()
+        return self._executor.returns_row(cql)
 
     def await_agreement(self, timeout: float) -> None:
         """Wait until all nodes hold one schema."""
-        self._touch()
+        self._touch_leases()
         self._executor.await_agreement(timeout)
 
-    def _touch(self) -> None:
-        for held in self._locks.values():
-            held.touch()
+    def _touch_leases(self) -> None:
+        for lease in self._leases.values():
+            lease.touch()
 
 
 @attrs.frozen
-class _Journal:
+class _FencedJournal:
     """The ledger's claim first, then the word to the fence."""
 
-    opened: OpenVersion
-    fenced: Fenced
+    recorder: VersionRecorder
+    executor: FencedExecutor
 
     def before(self, step: Step) -> None:
-        self.opened.before(step)
-        self.fenced.begin(self.opened.version, step.seq, None if step.change is None else keyspace_of(step.change))
+        self.recorder.before(step)
+        self.executor.begin_step(
+            self.recorder.version, step.seq, None if step.change is None else keyspace_of(step.change)
+        )
 
     def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
-        self.opened.after(step, state, attempts, duration_ms, error)
+        self.recorder.after(step, state, attempts, duration_ms, error)
 
 
 @attrs.frozen
-class Guard:
+class LockedRun:
     """What a run under the lock works with.
 
     Attributes:
-        held: the lock of the repo's own keyspace.
-        ddl: the executor behind the fence, for reading.
+        lease: the lock of the repo's own keyspace.
+        unfenced_executor: the executor behind the fence, for reading.
     """
 
-    held: Held
-    executor: Fenced
+    lease: Lease
+    executor: FencedExecutor
     ledger: Ledger
-    ddl: DdlExecutor
+    unfenced_executor: DdlExecutor
 
     @property
-    def epoch(self) -> int:
+    def fencing_token(self) -> int:
         """Of the lock."""
-        return self.held.epoch
+        return self.lease.fencing_token
 
     @property
-    def use(self) -> LockUse:
+    def lock_use(self) -> LockUse:
         """How the lock was had, for people."""
-        return LockUse(round(self.held.waited * 1000), self.held.epoch)
+        return LockUse(round(self.lease.waited_seconds * 1000), self.lease.fencing_token)
 
-    def journal(self, opened: OpenVersion) -> Journal:
+    def journal(self, recorder: VersionRecorder) -> Journal:
         """The books and the fence, for `apply`."""
-        return _Journal(opened, self.executor)
+        return _FencedJournal(recorder, self.executor)
 
 
-def _lock_timeout(given: float) -> float:
-    return check_seconds("lock_timeout", given, allow_zero=True)
+def _lock_timeout(value: float) -> float:
+    return check_seconds("lock_timeout", value, allow_zero=True)
 
 
-def _agreement_timeout(given: float) -> float:
-    return check_seconds("agreement_timeout", given, allow_zero=True)
+def _agreement_timeout(value: float) -> float:
+    return check_seconds("agreement_timeout", value, allow_zero=True)
 
 
-def _step_timeout(given: float) -> float:
-    return check_seconds("step_timeout", given, allow_zero=True)
+def _step_timeout(value: float) -> float:
+    return check_seconds("step_timeout", value, allow_zero=True)
 
 
 @attrs.frozen
-class Patience:
+class Timeouts:
     """How long to wait, in seconds.
 
     Attributes:
@@ -168,27 +170,27 @@ class Patience:
     step: float = attrs.field(default=120.0, converter=_step_timeout)
 
     @property
-    def of_steps(self) -> dict[str, Any]:
+    def step_keywords(self) -> dict[str, Any]:
         """The keywords of `apply` and `bootstrap`."""
         return {"agreement_timeout": self.agreement, "step_timeout": self.step}
 
 
 @contextlib.contextmanager
-def guarded(
+def acquire_locks(
     repo: Repo,
     executor: DdlExecutor,
     purpose: str,
     keyspaces: Iterable[str],
-    patience: Patience,
+    timeouts: Timeouts,
     *,
-    needless: Callable[[], bool] | None = None,
+    should_stop: Callable[[], bool] | None = None,
     on_wait: OnWait | None = None,
-) -> Generator[Guard | None]:
+) -> Generator[LockedRun | None]:
     """Make our tables where they are missing, take the locks, settle what dead runs left open, and go in.
 
     Parameters:
         keyspaces: those that may change; all who change several take their locks in one order.
-        needless: asked at each wake-up of a wait whether the lock is needed no more; then None comes out.
+        should_stop: asked at each wake-up of a wait whether the lock is needed no more; then None comes out.
         on_wait: told at each such wake-up.
 
     Raises:
@@ -196,36 +198,43 @@ def guarded(
         StepFailed, SchemaDisagreement, ConfigurationError: our tables cannot be made, or are kept in two places.
         LedgerError: the ledger cannot be read.
     """
-    home = internal_keyspace(repo, executor.coordinator, executor.server)
-    bootstrap(executor, home, **patience.of_steps)
-    wanted = Wanted(purpose, step_timeout=patience.step + patience.agreement)
-    names = sorted({repo.keyspace, *keyspaces})
-    for name in names:
-        check_one_lock(executor.coordinator, name, home)
-    with contextlib.ExitStack() as locks:
-        held: dict[str, Held] = {}
-        for name in names:
-            lock = Lock(LockTable(LwtClient(executor.coordinator), home, name), wanted)
-            taken = locks.enter_context(lock.acquire(patience.lock, look=needless, on_wait=on_wait))
-            if taken is None:
+    ledger_keyspace = internal_keyspace(repo, executor.coordinator, executor.server)
+    bootstrap(executor, ledger_keyspace, **timeouts.step_keywords)
+    lock_request = LockRequest(purpose, step_timeout=timeouts.step + timeouts.agreement)
+    lock_names = sorted({repo.keyspace, *keyspaces})
+    for name in lock_names:
+        check_lock_is_unique(executor.coordinator, name, ledger_keyspace)
+    with contextlib.ExitStack() as stack:
+        leases: dict[str, Lease] = {}
+        for name in lock_names:
+            lock = Lock(CqlLockStore(LwtClient(executor.coordinator), ledger_keyspace, name), lock_request)
+            acquired = stack.enter_context(lock.acquire(timeouts.lock, should_stop=should_stop, on_wait=on_wait))
+            if acquired is None:
                 yield None
                 return
-            held[name] = taken
-        executor.follow(next((one.previous.coordinator for one in held.values() if one.took_over), None))
+            leases[name] = acquired
+        executor.follow(next((lease.previous.coordinator for lease in leases.values() if lease.took_over), None))
         # Whoever had the lock before may have changed the schema through another node, and ended before all knew: what
         # is read next decides what is done.
-        executor.await_agreement(patience.agreement)
-        fenced = Fenced(executor, held)
-        ledger = open_ledger(repo, executor.coordinator, executor.look(home, books=True), executor.server)
-        ledger.settle(fenced.look, executor.server)
-        make_page_secret(executor.coordinator, home)
-        yield Guard(held[repo.keyspace], fenced, ledger, executor)
+        executor.await_agreement(timeouts.agreement)
+        fenced_executor = FencedExecutor(executor, leases)
+        ledger = open_ledger(
+            repo, executor.coordinator, executor.introspect(ledger_keyspace, include_internal=True), executor.server
+        )
+        ledger.recover(fenced_executor.introspect, executor.server)
+        create_page_secret(executor.coordinator, ledger_keyspace)
+        yield LockedRun(leases[repo.keyspace], fenced_executor, ledger, executor)
 
 
 @contextlib.contextmanager
-def locked(  # noqa: PLR0917 - as of `guarded`
-    repo: Repo, look: Look, purpose: str, keyspaces: Iterable[str], patience: Patience, steps: Iterable[Step] = ()
-) -> Generator[Guard]:
+def open_locked_run(  # noqa: PLR0917 - as of `guarded`
+    repo: Repo,
+    cluster: ClusterView,
+    purpose: str,
+    keyspaces: Iterable[str],
+    timeouts: Timeouts,
+    steps: Iterable[Step] = (),
+) -> Generator[LockedRun]:
     """`guarded` for a run that needs the lock whatever others do meanwhile, through an executor of its own.
 
     Parameters:
@@ -234,11 +243,11 @@ def locked(  # noqa: PLR0917 - as of `guarded`
     Raises:
         PermissionDenied: the role may not do all of it; nothing ran.
     """
-    internal = internal_needs(read_books(repo, look.coordinator, look.server))
-    check_rights(look.coordinator, repo, (*internal, *needs_of(steps)))
+    internal_permissions = internal_table_permissions(read_internal_tables(repo, cluster.coordinator, cluster.server))
+    check_permissions(cluster.coordinator, repo, (*internal_permissions, *step_permissions(steps)))
     with (
-        DdlExecutor(look.coordinator, look.server) as executor,
-        guarded(repo, executor, purpose, keyspaces, patience) as guard,
+        DdlExecutor(cluster.coordinator, cluster.server) as executor,
+        acquire_locks(repo, executor, purpose, keyspaces, timeouts) as run,
     ):
-        assert guard is not None  # noqa: S101 - only a run that says when it is needless gets none
-        yield guard
+        assert run is not None  # noqa: S101 - only a run that says when it is needless gets none
+        yield run

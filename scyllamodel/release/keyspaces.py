@@ -9,9 +9,9 @@ import attrs
 
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.look import Look, check_is_repo, described
+from scyllamodel.release.look import ClusterView, check_is_repo, declared_keyspace
 from scyllamodel.release.results import KeyspaceResult
-from scyllamodel.release.rights import check_rights, needs_of
+from scyllamodel.release.rights import check_permissions, step_permissions
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_plan
@@ -35,23 +35,23 @@ def create_keyspace(
         SchemaDisagreement, StepFailed: the statement was sent and its effect not seen.
     """
     check_is_repo(repo)
-    about = described(repo) or Keyspace(repo.keyspace)
+    keyspace = declared_keyspace(repo) or Keyspace(repo.keyspace)
     if replication is not None:
-        about = attrs.evolve(about, replication=replication_map(replication))
+        keyspace = attrs.evolve(keyspace, replication=replication_map(replication))
     if tablets is not None:
-        about = attrs.evolve(about, tablets=tablets)
-    look = Look.at(repo)
-    wanted = SchemaFacts([KeyspaceFacts(repo.keyspace, about)])
-    found = look.found([repo.keyspace])
-    missing = found[repo.keyspace].keyspace is None
-    topology = look.topology() if missing else None
-    racks = look.racks(found)
-    plan = make_plan(wanted, found, look.server, topology=topology, racks=racks, create_keyspace=True)
+        keyspace = attrs.evolve(keyspace, tablets=tablets)
+    cluster = ClusterView.connect(repo)
+    desired = SchemaFacts([KeyspaceFacts(repo.keyspace, keyspace)])
+    live = cluster.introspect([repo.keyspace])
+    missing = live[repo.keyspace].keyspace is None
+    topology = cluster.topology() if missing else None
+    racks = cluster.racks(live)
+    plan = make_plan(desired, live, cluster.server, topology=topology, racks=racks, create_keyspace=True)
     plan.raise_refused()
     if missing:
-        check_rights(look.coordinator, repo, needs_of(plan.bootstrap))
-        with DdlExecutor(look.coordinator, look.server) as executor:
+        check_permissions(cluster.coordinator, repo, step_permissions(plan.bootstrap))
+        with DdlExecutor(cluster.coordinator, cluster.server) as executor:
             apply(plan, executor)
-    made = look.existing(repo.keyspace)[repo.keyspace].keyspace
-    stored = FrozenMap() if made is None or made.replication is None else made.replication
-    return KeyspaceResult(repo.keyspace, missing, stored, (*plan.lints, *plan.notes))
+    created = cluster.introspect_existing(repo.keyspace)[repo.keyspace].keyspace
+    stored_replication = FrozenMap() if created is None or created.replication is None else created.replication
+    return KeyspaceResult(repo.keyspace, missing, stored_replication, (*plan.lints, *plan.notes))

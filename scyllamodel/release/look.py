@@ -26,7 +26,7 @@ from scyllamodel.schema.server import ServerProfile
 
 
 @attrs.frozen
-class Look:
+class ClusterView:
     """The server of a repo, seen from one node.
 
     Attributes:
@@ -38,7 +38,7 @@ class Look:
     server: ServerProfile
 
     @classmethod
-    def at(cls, repo: Repo) -> Look:
+    def connect(cls, repo: Repo) -> ClusterView:
         """Connect, choose the coordinator, and ask it what it is.
 
         Raises:
@@ -50,46 +50,48 @@ class Look:
         return cls(coordinator, server_profile(coordinator))
 
     @classmethod
-    def through(cls, executor: DdlExecutor) -> Look:
+    def from_executor(cls, executor: DdlExecutor) -> ClusterView:
         """Through the node that an executor uses by now."""
         return cls(executor.coordinator, executor.server)
 
-    def found(self, keyspaces: Iterable[str]) -> SchemaFacts:
+    def introspect(self, keyspaces: Iterable[str]) -> SchemaFacts:
         """What these keyspaces hold now; one that does not exist is there with ``keyspace=None``.
 
         Raises:
             IntrospectionError: it could not be read.
         """
-        return self.seen(keyspaces)[0]
+        return self.introspect_with_version(keyspaces)[0]
 
-    def seen(self, keyspaces: Iterable[str], *, books: str = "") -> tuple[SchemaFacts, UUID | None]:
+    def introspect_with_version(
+        self, keyspaces: Iterable[str], *, internal_keyspace: str = ""
+    ) -> tuple[SchemaFacts, UUID | None]:
         """The same, and the version of the schema that stood all the while; None when it moved.
 
         Parameters:
-            books: the keyspace whose tables of our own bookkeeping are told too.
+            internal_keyspace: the keyspace whose tables of our own bookkeeping are told too.
         """
-        read = [
-            read_keyspace_with_version(self.coordinator, name, self.server, include_internal=name == books)
+        snapshots = [
+            read_keyspace_with_version(self.coordinator, name, self.server, include_internal=name == internal_keyspace)
             for name in dict.fromkeys(keyspaces)
         ]
-        versions = {version for _, version in read}
-        return SchemaFacts(facts for facts, _ in read), versions.pop() if len(versions) == 1 else None
+        versions = {version for _, version in snapshots}
+        return SchemaFacts(facts for facts, _ in snapshots), versions.pop() if len(versions) == 1 else None
 
-    def existing(self, keyspace: str) -> SchemaFacts:
+    def introspect_existing(self, keyspace: str) -> SchemaFacts:
         """What this keyspace holds now.
 
         Raises:
             KeyspaceError: it does not exist.
             IntrospectionError: it could not be read.
         """
-        found = self.found([keyspace])
-        if found[keyspace].keyspace is None:
+        live = self.introspect([keyspace])
+        if live[keyspace].keyspace is None:
             raise KeyspaceError(
                 f"The keyspace {keyspace} does not exist on {self.coordinator.address}. "
                 "Make it with create_keyspace(repo), or: scyllamodel create-keyspace",
                 keyspace=keyspace,
             )
-        return found
+        return live
 
     def schema_version(self) -> UUID | None:
         """The version that the schema of the cluster has now; None when the node does not say."""
@@ -98,13 +100,13 @@ class Look:
         except DRIVER_ERRORS:
             return None
 
-    def answers(self, cql: str) -> bool:
+    def returns_row(self, cql: str) -> bool:
         """Whether a query gives a row.
 
         Raises:
             StatementFailure: it could not be asked.
         """
-        return DdlExecutor(self.coordinator, self.server).answers(cql)
+        return DdlExecutor(self.coordinator, self.server).returns_row(cql)
 
     def topology(self) -> Topology:
         """How many nodes there are, and where; asked only for a keyspace that is to be made.
@@ -114,13 +116,13 @@ class Look:
         """
         return read_topology(self.coordinator)
 
-    def racks(self, found: SchemaFacts) -> Racks | None:
+    def racks(self, live: SchemaFacts) -> Racks | None:
         """The racks of each data centre; None where no keyspace has tablets, or is to be created and may get them.
 
         Raises:
             IntrospectionError: they could not be read.
         """
-        with_tablets = any(part.keyspace is None or part.keyspace.tablets for part in found)
+        with_tablets = any(part.keyspace is None or part.keyspace.tablets for part in live)
         return read_racks(self.coordinator) if self.server.has_tablets and with_tablets else None
 
     def places(self, found: SchemaFacts) -> tuple[Topology, Racks | None]:
@@ -131,20 +133,20 @@ class Look:
         """
         return self.topology(), self.racks(found)
 
-    def checked(self, plan: Plan, found: SchemaFacts, *, by_hand: bool = False) -> Plan:
+    def with_health_notes(self, plan: Plan, live: SchemaFacts, *, has_raw_steps: bool = False) -> Plan:
         """The plan with what the state of the cluster says against it, if there is anything to do.
 
         Parameters:
-            by_hand: whether hand-written steps will be added to it.
+            has_raw_steps: whether hand-written steps will be added to it.
 
         Raises:
             IntrospectionError: the nodes could not be read.
         """
-        if plan.is_empty and not by_hand:
+        if plan.is_empty and not has_raw_steps:
             return plan
-        said = preflight(found, read_health(self.coordinator, self.server), self.server)
-        refusals = (one for one in said if one.severity == "error")
-        notes = (one for one in said if one.severity != "error")
+        diagnostics = preflight(live, read_health(self.coordinator, self.server), self.server)
+        refusals = (diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
+        notes = (diagnostic for diagnostic in diagnostics if diagnostic.severity != "error")
         return attrs.evolve(plan, refusals=(*plan.refusals, *refusals), notes=(*plan.notes, *notes))
 
 
@@ -158,7 +160,7 @@ def check_is_repo(repo: object) -> None:
         raise TypeError(f"a Repo is needed and not {type(repo).__name__}: write Repo(…) or Repo.from_url(…)")
 
 
-def described(repo: Repo) -> Keyspace | None:
+def declared_keyspace(repo: Repo) -> Keyspace | None:
     """How the repo says that its keyspaces are replicated; None when it says nothing."""
     settings = repo.settings
     if settings.replication is None and settings.tablets is None and settings.durable_writes:

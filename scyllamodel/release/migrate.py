@@ -16,20 +16,25 @@ from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, StalePlan, StepFailed
 from scyllamodel.release.built import await_built
-from scyllamodel.release.dead import settle_dead
-from scyllamodel.release.draft import Draft, Resources, Wish
-from scyllamodel.release.execute import Work, execute
-from scyllamodel.release.guard import Guard, Patience, guarded
-from scyllamodel.release.ledger.superseded import may_sync
-from scyllamodel.release.ledger.values import Kind
+from scyllamodel.release.dead import recover_crashed_run
+from scyllamodel.release.draft import MigrationRequest, PlannedMigration, Resources
+from scyllamodel.release.execute import VersionWork, execute_version
+from scyllamodel.release.guard import LockedRun, Timeouts, acquire_locks
+from scyllamodel.release.ledger.superseded import check_may_sync
+from scyllamodel.release.ledger.values import MigrationKind
 from scyllamodel.release.lock import LockRow
-from scyllamodel.release.look import Look
-from scyllamodel.release.page_secret import complete_page_secret
+from scyllamodel.release.look import ClusterView
+from scyllamodel.release.page_secret import ensure_page_secret
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.rights import Need, check_rights, internal_needs, needs_of
-from scyllamodel.release.stamps import stamp
-from scyllamodel.release.telemetry import observed
+from scyllamodel.release.rights import (
+    RequiredPermission,
+    check_permissions,
+    internal_table_permissions,
+    step_permissions,
+)
+from scyllamodel.release.stamps import mark_in_sync
+from scyllamodel.release.telemetry import observe_run
 from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
@@ -80,204 +85,226 @@ def migrate(
         BuildTimeout: all is made, and an index or view is not filled yet.
         DiscoveryError, ConnectionFailed, IntrospectionError, LedgerError: models or server cannot be read.
     """
-    wish = Wish.of(repo, resources, create_keyspace=create_keyspace, allow=allow, steps=steps)
-    how = Run(Patience(lock_timeout, agreement_timeout, step_timeout), on_event, given=plan, wait_built=wait_built)
-    return how.go(Draft.of(wish), dry_run=dry_run)
+    request = MigrationRequest.from_arguments(
+        repo, resources, create_keyspace=create_keyspace, allow=allow, steps=steps
+    )
+    run = MigrationRun(
+        Timeouts(lock_timeout, agreement_timeout, step_timeout), on_event, approved_plan=plan, wait_built=wait_built
+    )
+    return run.perform(PlannedMigration.from_request(request), dry_run=dry_run)
 
 
 @attrs.frozen
-class Run:
+class MigrationRun:
     """How a draft is carried out.
 
     Attributes:
-        given: the plan that was made before, which the draft has to match.
+        approved_plan: the plan that was made before, which the draft has to match.
         kind: for the ledger; a ``sync`` brings no superseded models back.
-        begun: when it was asked for, on a clock that never goes back.
+        started_at: when it was asked for, on a clock that never goes back.
     """
 
-    patience: Patience = attrs.field(factory=Patience)
+    timeouts: Timeouts = attrs.field(factory=Timeouts)
     on_event: OnEvent | None = None
-    given: Plan | None = None
+    approved_plan: Plan | None = None
     wait_built: bool = False
-    kind: Kind = "migrate"
-    begun: float = attrs.field(factory=time.monotonic)
+    kind: MigrationKind = "migrate"
+    started_at: float = attrs.field(factory=time.monotonic)
 
-    def go(self, draft: Draft, *, dry_run: bool = False) -> MigrationResult:
+    def perform(self, planned: PlannedMigration, *, dry_run: bool = False) -> MigrationResult:
         """Do it, unless there is nothing to do."""
-        repo = draft.wish.repo
-        with observed(self.kind, repo.name, repo.keyspace, self.on_event) as told:
-            return attrs.evolve(self, on_event=told).observed(draft, dry_run=dry_run)
+        repo = planned.request.repo
+        with observe_run(self.kind, repo.name, repo.keyspace, self.on_event) as listener:
+            return attrs.evolve(self, on_event=listener).perform_observed(planned, dry_run=dry_run)
 
-    def observed(self, draft: Draft, *, dry_run: bool) -> MigrationResult:
+    def perform_observed(self, planned: PlannedMigration, *, dry_run: bool) -> MigrationResult:
         """The same, logged and traced."""
-        self.check_given(draft)
-        self.tell(Event("plan_ready", draft.plan))
-        draft.plan.raise_refused()
-        if draft.plan.is_empty:
-            result = self.in_sync(draft, write=not dry_run)
+        self.check_approved_plan(planned)
+        self.notify(Event("plan_ready", planned.plan))
+        planned.plan.raise_refused()
+        if planned.plan.is_empty:
+            result = self.in_sync(planned, write=not dry_run)
         elif dry_run:
-            result = self.result("planned", draft.plan, draft.wish.repo)
+            result = self.result("planned", planned.plan, planned.request.repo)
         else:
-            result = self.apply(draft)
+            result = self.apply(planned)
         if self.wait_built and not dry_run:
-            await_built(draft.look, draft.wanted, self.patience.agreement, self.on_event)
-        return self.answer(result)
+            await_built(planned.cluster, planned.desired, self.timeouts.agreement, self.on_event)
+        return self.finish(result)
 
-    def answer(self, result: MigrationResult) -> MigrationResult:
+    def finish(self, result: MigrationResult) -> MigrationResult:
         """The last event."""
-        self.tell(Event("finished", result.plan, result=result))
+        self.notify(Event("finished", result.plan, result=result))
         return result
 
-    def tell(self, event: Event) -> None:
+    def notify(self, event: Event) -> None:
         """Tell whoever listens."""
         tell(self.on_event, event)
 
-    def check_given(self, draft: Draft) -> None:
+    def check_approved_plan(self, planned: PlannedMigration) -> None:
         """A plan that was made before still has to be what would be planned."""
-        if self.given is not None:
-            _still_fits(self.given, draft.plan)
+        if self.approved_plan is not None:
+            _check_unchanged(self.approved_plan, planned.plan)
 
-    def in_sync(self, draft: Draft, *, write: bool = True, **more: Any) -> MigrationResult:
+    def in_sync(self, planned: PlannedMigration, *, write: bool = True, **fields: Any) -> MigrationResult:
         """The answer where nothing is missing, which is noted for the next start once no run is left open."""
         if write:
-            complete_page_secret(draft.look, draft.books)
-            if settle_dead(draft.wish.repo, draft.look, draft.books):
-                stamp(draft)
-        return self.result("in_sync", draft.plan, draft.wish.repo, **more)
+            ensure_page_secret(planned.cluster, planned.internal_facts)
+            if recover_crashed_run(planned.request.repo, planned.cluster, planned.internal_facts):
+                mark_in_sync(planned)
+        return self.result("in_sync", planned.plan, planned.request.repo, **fields)
 
-    def apply(self, draft: Draft) -> MigrationResult:
+    def apply(self, planned: PlannedMigration) -> MigrationResult:
         """Make the keyspace, take the lock, and do what is to be done by then."""
-        look = draft.look
-        steps = (*draft.plan.bootstrap, *draft.plan.steps)
-        check_rights(look.coordinator, draft.wish.repo, (*_internal(draft), *needs_of(steps)))
-        with DdlExecutor(look.coordinator, look.server) as executor:
-            first = self.make_keyspaces(draft, executor)
-            waiting = _Waiting(draft, executor, self)
-            names = draft.keyspaces
-            locked = guarded(
-                draft.wish.repo,
+        cluster = planned.cluster
+        steps = (*planned.plan.bootstrap, *planned.plan.steps)
+        check_permissions(
+            cluster.coordinator, planned.request.repo, (*_internal_table_permissions(planned), *step_permissions(steps))
+        )
+        with DdlExecutor(cluster.coordinator, cluster.server) as executor:
+            keyspace_outcome = self.create_keyspaces(planned, executor)
+            waiter = _LockWaiter(planned, executor, self)
+            keyspaces = planned.keyspaces
+            acquisition = acquire_locks(
+                planned.request.repo,
                 executor,
                 self.kind,
-                names,
-                self.patience,
-                needless=waiting.is_over,
-                on_wait=waiting.tell,
+                keyspaces,
+                self.timeouts,
+                should_stop=waiter.is_in_sync,
+                on_wait=waiter.notify,
             )
-            with locked as guard:
-                if guard is None:
-                    return self.waited(waiting.draft, executor, outcome=first)
-                self.tell(Event("lock_taken", draft.plan, result=guard.held.epoch))
-                now = draft.again(Look.through(executor))
-                return self.under_lock(now.after(draft.plan.bootstrap), guard, first)
+            with acquisition as locked_run:
+                if locked_run is None:
+                    return self.finish_waited(waiter.planned, executor, outcome=keyspace_outcome)
+                self.notify(Event("lock_taken", planned.plan, result=locked_run.lease.fencing_token))
+                replanned = planned.replan(ClusterView.from_executor(executor))
+                return self.run_under_lock(
+                    replanned.with_bootstrap(planned.plan.bootstrap), locked_run, keyspace_outcome
+                )
 
-    def make_keyspaces(self, draft: Draft, executor: DdlExecutor) -> Outcome:
+    def create_keyspaces(self, planned: PlannedMigration, executor: DdlExecutor) -> Outcome:
         """The keyspaces of the plan, before the lock, which lives in one of them."""
-        made = tuple(step for step in draft.plan.bootstrap if step.op == "create_keyspace")
-        alone = attrs.evolve(draft.plan, bootstrap=made, steps=())
+        creation_steps = tuple(step for step in planned.plan.bootstrap if step.op == "create_keyspace")
+        keyspace_plan = attrs.evolve(planned.plan, bootstrap=creation_steps, steps=())
         try:
-            return apply(alone, executor, on_event=self.on_event, **self.patience.of_steps)
+            return apply(keyspace_plan, executor, on_event=self.on_event, **self.timeouts.step_keywords)
         except (StepFailed, SchemaDisagreement) as error:
-            error.result = self.result("partial", draft.plan, draft.wish.repo, outcome=error.result)
+            error.result = self.result("partial", planned.plan, planned.request.repo, outcome=error.result)
             if isinstance(error, StepFailed):
-                error.args = (f"{error}\n{_BY_ANOTHER}", *error.args[1:])
+                error.args = (f"{error}\n{_KEYSPACE_ADVICE}", *error.args[1:])
             raise
 
-    def waited(self, draft: Draft, executor: DdlExecutor, **more: Any) -> MigrationResult:
+    def finish_waited(self, planned: PlannedMigration, executor: DdlExecutor, **fields: Any) -> MigrationResult:
         """Another run did it; all nodes have to know before anybody relies on it."""
-        executor.await_agreement(self.patience.agreement)
-        stamp(draft)
-        return self.result("waited", draft.plan, draft.wish.repo, **more)
+        executor.await_agreement(self.timeouts.agreement)
+        mark_in_sync(planned)
+        return self.result("waited", planned.plan, planned.request.repo, **fields)
 
-    def under_lock(self, draft: Draft, guard: Guard, first: Outcome) -> MigrationResult:
+    def run_under_lock(
+        self, planned: PlannedMigration, locked_run: LockedRun, keyspace_outcome: Outcome
+    ) -> MigrationResult:
         """Plan by what is there now, and run that."""
-        if not (draft.plan.steps or draft.plan.refusals):
-            return self.waited(draft, guard.ddl, outcome=first, lock=guard.use)
-        self.check_given(draft)
-        draft.plan.raise_refused()
-        note = self.superseded(draft, guard)
+        if not (planned.plan.steps or planned.plan.refusals):
+            return self.finish_waited(
+                planned, locked_run.unfenced_executor, outcome=keyspace_outcome, lock=locked_run.lock_use
+            )
+        self.check_approved_plan(planned)
+        planned.plan.raise_refused()
+        note = self.superseded_note(planned, locked_run)
         if note is not None:
-            return self.in_sync(_with_note(draft, note), write=False, lock=guard.use)
-        return self.run(draft, guard, first)
+            return self.in_sync(_with_note(planned, note), write=False, lock=locked_run.lock_use)
+        return self.execute_version(planned, locked_run, keyspace_outcome)
 
-    def superseded(self, draft: Draft, guard: Guard) -> Diagnostic | None:
+    def superseded_note(self, planned: PlannedMigration, locked_run: LockedRun) -> Diagnostic | None:
         """Whether a start-up sync may go on; None means yes."""
         if self.kind != "sync":
             return None
-        return may_sync(guard.ledger.versions(), draft.wish.models_fp, draft.plan)
+        return check_may_sync(locked_run.ledger.versions(), planned.request.models_fp, planned.plan)
 
-    def run(self, draft: Draft, guard: Guard, first: Outcome) -> MigrationResult:
+    def execute_version(
+        self, planned: PlannedMigration, locked_run: LockedRun, keyspace_outcome: Outcome
+    ) -> MigrationResult:
         """One version of the ledger."""
-        now: list[Draft] = []
+        replanned: list[PlannedMigration] = []
 
-        def left() -> Plan:
-            now.append(draft.again(Look.through(guard.ddl)))
-            return attrs.evolve(now[0].plan, bootstrap=())
+        def plan_remaining() -> Plan:
+            replanned.append(planned.replan(ClusterView.from_executor(locked_run.unfenced_executor)))
+            return attrs.evolve(replanned[0].plan, bootstrap=())
 
-        repo, models_fp = draft.wish.repo, draft.wish.models_fp
-        work = Work(repo, self.kind, draft.plan, models_fp, left, earlier=first, begun=self.begun)
-        result = execute(guard, work, self.patience, self.on_event)
-        stamp(now[0])
+        repo, models_fp = planned.request.repo, planned.request.models_fp
+        work = VersionWork(
+            repo,
+            self.kind,
+            planned.plan,
+            models_fp,
+            plan_remaining,
+            earlier_outcome=keyspace_outcome,
+            started_at=self.started_at,
+        )
+        result = execute_version(locked_run, work, self.timeouts, self.on_event)
+        mark_in_sync(replanned[0])
         return result
 
     def result(
-        self, status: Any, plan: Plan, repo: Repo, *, outcome: Outcome | None = None, **more: Any
+        self, status: Any, plan: Plan, repo: Repo, *, outcome: Outcome | None = None, **fields: Any
     ) -> MigrationResult:
         """The answer, as of now."""
         return MigrationResult(
             status=status,
             plan=plan,
             steps=() if outcome is None else outcome.steps,
-            duration_ms=round((time.monotonic() - self.begun) * 1000),
+            duration_ms=round((time.monotonic() - self.started_at) * 1000),
             repo=repo.name,
-            **more,
+            **fields,
         )
 
 
-class _Waiting:
+class _LockWaiter:
     """A look at the schema at each wake-up, as soon as it has moved."""
 
-    def __init__(self, draft: Draft, executor: DdlExecutor, run: Run) -> None:
-        self.draft, self._executor, self._run = draft, executor, run
+    def __init__(self, planned: PlannedMigration, executor: DdlExecutor, run: MigrationRun) -> None:
+        self.planned, self._executor, self._run = planned, executor, run
 
-    def is_over(self) -> bool:
+    def is_in_sync(self) -> bool:
         """Whether the schema fits by now; a plan that was given, or refusals, are for whoever holds the lock."""
-        look = Look.through(self._executor)
-        if look.schema_version() == self.draft.version:
+        cluster = ClusterView.from_executor(self._executor)
+        if cluster.schema_version() == self.planned.schema_version:
             return False
-        self.draft = self.draft.again(look)
-        return self.draft.plan.is_empty
+        self.planned = self.planned.replan(cluster)
+        return self.planned.plan.is_empty
 
-    def tell(self, row: LockRow, seconds: float) -> None:
+    def notify(self, row: LockRow, seconds: float) -> None:
         """Pass it on, unless there is nobody to wait for."""
         if row.owner is not None:
-            self._run.tell(Event("lock_waiting", self.draft.plan, result={"holder": row, "seconds": seconds}))
+            self._run.notify(Event("lock_waiting", self.planned.plan, result={"holder": row, "seconds": seconds}))
 
 
-_BY_ANOTHER: Final = (
+_KEYSPACE_ADVICE: Final = (
     "If this role may not create keyspaces, hand the statement to an administrator, and run this again afterwards."
 )
 
 
-def _with_note(draft: Draft, note: Diagnostic) -> Draft:
+def _with_note(planned: PlannedMigration, note: Diagnostic) -> PlannedMigration:
     """The draft of models that are left behind on purpose: nothing to do, and why."""
-    plan = attrs.evolve(draft.plan, steps=(), bootstrap=(), notes=(*draft.plan.notes, note))
-    return attrs.evolve(draft, plan=plan)
+    plan = attrs.evolve(planned.plan, steps=(), bootstrap=(), notes=(*planned.plan.notes, note))
+    return attrs.evolve(planned, plan=plan)
 
 
-def _internal(draft: Draft) -> Iterable[Need]:
+def _internal_table_permissions(planned: PlannedMigration) -> Iterable[RequiredPermission]:
     """What the internal tables need; who makes their keyspace owns it."""
-    return () if draft.books.keyspace is None else internal_needs(draft.books)
+    return () if planned.internal_facts.keyspace is None else internal_table_permissions(planned.internal_facts)
 
 
-def _still_fits(given: Plan, now: Plan) -> None:
-    if given.fingerprint == now.fingerprint:
+def _check_unchanged(approved: Plan, current: Plan) -> None:
+    if approved.fingerprint == current.fingerprint:
         return
-    before, after = [*given.cql], [*now.cql]
-    gone = [f"- {cql}" for cql in before if cql not in after]
-    new = [f"+ {cql}" for cql in after if cql not in before]
-    moved = "\n".join([*gone, *new]) or "the live schema or the models changed otherwise"
+    before, after = [*approved.cql], [*current.cql]
+    removed = [f"- {cql}" for cql in before if cql not in after]
+    added = [f"+ {cql}" for cql in after if cql not in before]
+    changed = "\n".join([*removed, *added]) or "the live schema or the models changed otherwise"
     raise StalePlan(
-        f"The plan for {given.keyspace} was made for another state of schema and models. Nothing ran. "
-        f"What moved:\n{moved}\nMake the plan again and look at it.",
-        moved=(*gone, *new),
+        f"The plan for {approved.keyspace} was made for another state of schema and models. Nothing ran. "
+        f"What moved:\n{changed}\nMake the plan again and look at it.",
+        moved=(*removed, *added),
     )

@@ -21,18 +21,18 @@ def models_fingerprint(models: Iterable[type[Any]], keyspace: str) -> str:
     Parameters:
         keyspace: of all classes that name none.
     """
-    found: set[tuple[str, str]] = set()
+    digests: set[tuple[str, str]] = set()
     for model in models:
         name = model.__facts__.keyspace or keyspace
-        found.add((name, _digest(model)))
-        found.update((name, _digest(user_type)) for user_type in model.__user_types__)
-    return digest(sorted(found))
+        digests.add((name, _digest(model)))
+        digests.update((name, _digest(user_type)) for user_type in model.__user_types__)
+    return digest(sorted(digests))
 
 
 def _digest(model: type[Any]) -> str:
     """Of the facts of a class; made again if the class was given other facts."""
     facts = model.__facts__
-    known = _digests.get(model)
-    if known is None or known[0] is not facts:
-        known = _digests[model] = (facts, fingerprint(facts))
-    return known[1]
+    cached = _digests.get(model)
+    if cached is None or cached[0] is not facts:
+        cached = _digests[model] = (facts, fingerprint(facts))
+    return cached[1]

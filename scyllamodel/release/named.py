@@ -15,43 +15,46 @@ from scyllamodel.model.names import closest
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.parts import columns_of
 
-Named: TypeAlias = "str | type[Any] | Column[Any]"
+ModelOrColumn: TypeAlias = "str | type[Any] | Column[Any]"
 
 
-def named(models: Iterable[type[Any]], what: Named) -> tuple[type[Any], Column[Any] | None]:
+def find_model_or_column(
+    models: Iterable[type[Any]], name_or_object: ModelOrColumn
+) -> tuple[type[Any], Column[Any] | None]:
     """The model that is meant, and its column if one is.
 
     Raises:
         ConfigurationError: there is no such model, or it has no such column.
         TypeError: it is neither a name nor a model nor a column of one.
     """
-    if isinstance(what, str):
-        return _by_name(list(models), what)
-    if isinstance(what, Column):
-        return what.model, what
-    if is_table(what):
-        return what, None
-    raise TypeError(f"a model, a column such as Order.total, or the name of one is needed, not {what!r}")
+    if isinstance(name_or_object, str):
+        return _find_by_name(list(models), name_or_object)
+    if isinstance(name_or_object, Column):
+        return name_or_object.model, name_or_object
+    if is_table(name_or_object):
+        return name_or_object, None
+    raise TypeError(f"a model, a column such as Order.total, or the name of one is needed, not {name_or_object!r}")
 
 
-def column_named(model: type[Any], name: str) -> Column[Any]:
+def find_column(model: type[Any], name: str) -> Column[Any]:
     """The column of a model by the name of its attribute, or in the database.
 
     Raises:
         ConfigurationError: it has none of that name.
     """
     columns = columns_of(model)
-    found = columns.get(name) or next((one for one in columns.values() if one.db_name == name), None)
-    if found is None:
+    column = columns.get(name) or next((candidate for candidate in columns.values() if candidate.db_name == name), None)
+    if column is None:
         raise ConfigurationError(f"{model.__qualname__} has no column {name!r}{closest(name, columns)}", name=name)
-    return found
+    return column
 
 
-def _by_name(models: list[type[Any]], what: str) -> tuple[type[Any], Column[Any] | None]:
-    head, _, rest = what.partition(".")
+def _find_by_name(models: list[type[Any]], name: str) -> tuple[type[Any], Column[Any] | None]:
+    model_name, _, column_name = name.partition(".")
     for model in models:
-        if is_table(model) and head in (model.__name__, model.__facts__.name):
-            return model, column_named(model, rest) if rest else None
-    known = [model.__name__ for model in models if is_table(model)]
-    text = f"No model is called {head!r}{closest(head, known)}\nSay Order for a table, Order.total for a column."
-    raise ConfigurationError(text, name=what)
+        if is_table(model) and model_name in (model.__name__, model.__facts__.name):
+            return model, find_column(model, column_name) if column_name else None
+    model_names = [model.__name__ for model in models if is_table(model)]
+    suggestion = closest(model_name, model_names)
+    message = f"No model is called {model_name!r}{suggestion}\nSay Order for a table, Order.total for a column."
+    raise ConfigurationError(message, name=name)

@@ -13,39 +13,45 @@ from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.tables import LOCK
 
-_HOMES: Final = f"SELECT keyspace_name FROM system_schema.tables WHERE table_name = '{LOCK.name}' ALLOW FILTERING"  # noqa: S608 - a constant
+_LOCK_TABLES: Final = f"SELECT keyspace_name FROM system_schema.tables WHERE table_name = '{LOCK.name}' ALLOW FILTERING"  # noqa: S608 - a constant
 
 
-def check_one_lock(coordinator: Coordinator, keyspace: str, home: str) -> None:
+def check_lock_is_unique(coordinator: Coordinator, keyspace: str, lock_keyspace: str) -> None:
     """Look whether another table of locks knows this keyspace.
 
     Raises:
         ConfigurationError: one does (LG102).
     """
-    for other in _homes(coordinator):
-        if other != home and _knows(coordinator, other, keyspace):
-            raise ConfigurationError(_twice(keyspace, home, other), setting="ledger_keyspace", keyspace=keyspace)
+    for other_keyspace in _lock_keyspaces(coordinator):
+        if other_keyspace != lock_keyspace and _has_lock_row(coordinator, other_keyspace, keyspace):
+            raise ConfigurationError(
+                _two_locks_message(keyspace, lock_keyspace, other_keyspace),
+                setting="ledger_keyspace",
+                keyspace=keyspace,
+            )
 
 
-def _twice(keyspace: str, home: str, other: str) -> str:
-    here, there = qualified(home, LOCK.name), qualified(other, LOCK.name)
-    remove = f"DELETE FROM {there} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
+def _two_locks_message(keyspace: str, lock_keyspace: str, other_keyspace: str) -> str:
+    own_table, other_table = qualified(lock_keyspace, LOCK.name), qualified(other_keyspace, LOCK.name)
+    removal = f"DELETE FROM {other_table} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
     return (
-        f"LG102 The lock of keyspace {keyspace} is kept in {there} by other programs, and this repo would keep it in "
-        f"{here}: two locks exclude nobody. Let all of them name the same ledger_keyspace=. If {there} is out of use, "
-        f"remove the row: {remove}"
+        f"LG102 The lock of keyspace {keyspace} is kept in {other_table} by other programs, and this repo would keep "
+        "it in "
+        f"{own_table}: two locks exclude nobody. Let all of them name the same ledger_keyspace=. If {other_table} is "
+        "out of use, "
+        f"remove the row: {removal}"
     )
 
 
-def _homes(coordinator: Coordinator) -> list[str]:
+def _lock_keyspaces(coordinator: Coordinator) -> list[str]:
     try:
-        return sorted(row["keyspace_name"] for row in coordinator.rows(_HOMES))
+        return sorted(row["keyspace_name"] for row in coordinator.rows(_LOCK_TABLES))
     except DRIVER_ERRORS:  # no right to look around; the lock itself still works
         return []
 
 
-def _knows(coordinator: Coordinator, home: str, keyspace: str) -> bool:
-    cql = f"SELECT name FROM {qualified(home, LOCK.name)} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
+def _has_lock_row(coordinator: Coordinator, lock_keyspace: str, keyspace: str) -> bool:
+    cql = f"SELECT name FROM {qualified(lock_keyspace, LOCK.name)} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
     try:
         return bool(coordinator.rows(cql))
     except DRIVER_ERRORS:

@@ -12,9 +12,9 @@ import attrs
 
 from scyllamodel.driver.repo import Repo, live_repos
 from scyllamodel.model.registry import registry
-from scyllamodel.release.books import scope
+from scyllamodel.release.books import repo_scope
 from scyllamodel.release.ledger import Ledger
-from scyllamodel.release.ledger.values import DONE
+from scyllamodel.release.ledger.values import DONE_STATES
 from scyllamodel.schema.changes import (
     AddColumns,
     AddIndex,
@@ -42,29 +42,29 @@ def other_owners(ledger: Ledger, repo: Repo) -> Owners:
     Raises:
         LedgerError: the history could not be read.
     """
-    start = f"{repo.keyspace}/"
-    owners = _declared(repo, ledger.scope)
-    for found in ledger.scopes():
-        if found != ledger.scope and found.startswith(start):
-            phrase = f"the repo {found.removeprefix(start)!r}, by its ledger"
-            owners |= dict.fromkeys(_made(attrs.evolve(ledger, scope=found)), phrase)
-    own = _made(ledger) if owners else set[str]()
-    return {name: owner for name, owner in owners.items() if name not in own}
+    prefix = f"{repo.keyspace}/"
+    owners = _declared_owners(repo, ledger.scope)
+    for other_scope in ledger.scopes():
+        if other_scope != ledger.scope and other_scope.startswith(prefix):
+            owner_phrase = f"the repo {other_scope.removeprefix(prefix)!r}, by its ledger"
+            owners |= dict.fromkeys(_created_names(attrs.evolve(ledger, scope=other_scope)), owner_phrase)
+    own_names = _created_names(ledger) if owners else set[str]()
+    return {name: owner for name, owner in owners.items() if name not in own_names}
 
 
-def _made(ledger: Ledger) -> set[str]:
+def _created_names(ledger: Ledger) -> set[str]:
     """The objects that the versions of a scope made and did not drop again."""
     names: set[str] = set()
-    versions = [version for version in ledger.versions() if version.counts]
+    versions = [version for version in ledger.versions() if version.is_in_effect]
     for version in reversed(ledger.with_steps(versions)):
         for step in version.steps:
-            if step.state in DONE and step.change is not None:
-                names |= set(_added(step.change))
-                names -= set(_dropped(step.change))
+            if step.state in DONE_STATES and step.change is not None:
+                names |= set(_added_names(step.change))
+                names -= set(_dropped_names(step.change))
     return names
 
 
-def _added(change: Change) -> Iterable[str]:
+def _added_names(change: Change) -> Iterable[str]:
     if isinstance(change, AddTable):
         return [change.table.name, *(f"{change.table.name}.{column.name}" for column in change.table)]
     if isinstance(change, AddColumns):
@@ -76,7 +76,7 @@ def _added(change: Change) -> Iterable[str]:
     return [change.type.name] if isinstance(change, AddType) else []
 
 
-def _dropped(change: Change) -> Iterable[str]:
+def _dropped_names(change: Change) -> Iterable[str]:
     if isinstance(change, DropTable):
         return [change.table.name, *(f"{change.table.name}.{column.name}" for column in change.table)]
     if isinstance(change, DropColumns):
@@ -88,18 +88,22 @@ def _dropped(change: Change) -> Iterable[str]:
     return [change.type.name] if isinstance(change, DropType) else []
 
 
-def _declared(repo: Repo, own: str) -> Owners:
+def _declared_owners(repo: Repo, own_scope: str) -> Owners:
     """What loaded models of the other repos on this keyspace declare, as far as this process has such repos."""
-    others = {other.name for other in live_repos() if other.keyspace == repo.keyspace and scope(other) != own}
+    other_names = {
+        other_repo.name
+        for other_repo in live_repos()
+        if other_repo.keyspace == repo.keyspace and repo_scope(other_repo) != own_scope
+    }
     owners: Owners = {}
-    for model in registry if others else ():
+    for model in registry if other_names else ():
         fact: Table | View = model.__facts__
-        if model.__repo__ in others and fact.keyspace in {None, repo.keyspace}:
-            owners |= dict.fromkeys(_names(model, fact), f"the repo {model.__repo__!r}, whose models declare it")
+        if model.__repo__ in other_names and fact.keyspace in {None, repo.keyspace}:
+            owners |= dict.fromkeys(_object_names(model, fact), f"the repo {model.__repo__!r}, whose models declare it")
     return owners
 
 
-def _names(model: type, fact: Table | View) -> Iterator[str]:
+def _object_names(model: type, fact: Table | View) -> Iterator[str]:
     yield fact.name
     yield from (f"{fact.name}.{column.name}" for column in fact)
     if isinstance(fact, Table):

@@ -18,45 +18,45 @@ from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.page_secrets import ROW_NAME
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.bootstrap import bootstrap
-from scyllamodel.release.ledger.persist import Persistence
-from scyllamodel.release.look import Look
+from scyllamodel.release.ledger.persist import RetryingStore
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.tables import MIGRATIONS, PAGE_SECRETS
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts
 
-_BYTES: Final = 32
+_SECRET_BYTES: Final = 32
 
 _log = logging.getLogger("scyllamodel")
 
 
-def make_page_secret(coordinator: Coordinator, keyspace: str) -> None:
+def create_page_secret(coordinator: Coordinator, keyspace: str) -> None:
     """Make the secret unless there is one; its table exists.
 
     Raises:
         LedgerError: the server refuses it, or does not answer.
     """
-    rows, again = LwtClient(coordinator), Persistence(keyspace)
+    client, retrying = LwtClient(coordinator), RetryingStore(keyspace)
     table, name = qualified(keyspace, PAGE_SECRETS.name), literal(ROW_NAME)
-    read = f"SELECT name FROM {table} WHERE name = {name}"  # noqa: S608 - `literal`
-    if again.until_done("reading the page secret", lambda: rows.read(read)):
+    select = f"SELECT name FROM {table} WHERE name = {name}"  # noqa: S608 - `literal`
+    if retrying.retry("reading the page secret", lambda: client.read(select)):
         return
-    values = ", ".join((name, literal(secrets.token_urlsafe(_BYTES)), literal(datetime.now(timezone.utc))))
+    values = ", ".join((name, literal(secrets.token_urlsafe(_SECRET_BYTES)), literal(datetime.now(timezone.utc))))
     insert = f"INSERT INTO {table} (name, secret, made_at) VALUES ({values}) IF NOT EXISTS"  # noqa: S608 - `literal`
-    again.until_done("writing the page secret", lambda: rows.compare_and_set(insert))
+    retrying.retry("writing the page secret", lambda: client.compare_and_set(insert))
 
 
-def complete_page_secret(look: Look, internal: KeyspaceFacts) -> None:
+def ensure_page_secret(cluster: ClusterView, internal_facts: KeyspaceFacts) -> None:
     """Make the secret in a keyspace whose internal tables are of a release that had none, if the role may do it.
 
     Parameters:
-        internal: the keyspace of the internal tables, with them.
+        internal_facts: the keyspace of the internal tables, with them.
     """
-    if internal.table(MIGRATIONS.name) is None:
+    if internal_facts.table(MIGRATIONS.name) is None:
         return
     try:
-        if internal.table(PAGE_SECRETS.name) is None:
-            with DdlExecutor(look.coordinator, look.server) as executor:
-                bootstrap(executor, internal.name, tables=[PAGE_SECRETS])
-        make_page_secret(look.coordinator, internal.name)
+        if internal_facts.table(PAGE_SECRETS.name) is None:
+            with DdlExecutor(cluster.coordinator, cluster.server) as executor:
+                bootstrap(executor, internal_facts.name, tables=[PAGE_SECRETS])
+        create_page_secret(cluster.coordinator, internal_facts.name)
     except (StatementFailure, ScyllaModelError) as error:
-        _log.debug("the page secret of %s was not made: %s", internal.name, error)
+        _log.debug("the page secret of %s was not made: %s", internal_facts.name, error)

@@ -11,9 +11,9 @@ import attrs
 
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.books import open_ledger
-from scyllamodel.release.draft import Draft, Resources, Wish
+from scyllamodel.release.draft import MigrationRequest, PlannedMigration, Resources
 from scyllamodel.release.ledger.superseded import superseded_note
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.other_scopes import Owners, other_owners
 from scyllamodel.release.results import CheckResult
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -34,7 +34,9 @@ def plan(
     Raises:
         DiscoveryError, ConnectionFailed, IntrospectionError: models or server cannot be read.
     """
-    return Draft.of(Wish.of(repo, resources, create_keyspace=create_keyspace, allow=allow)).plan
+    return PlannedMigration.from_request(
+        MigrationRequest.from_arguments(repo, resources, create_keyspace=create_keyspace, allow=allow)
+    ).plan
 
 
 def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> CheckResult:
@@ -47,36 +49,36 @@ def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> C
     Raises:
         DiscoveryError, ConnectionFailed, IntrospectionError, LedgerError: models or server cannot be read.
     """
-    draft = Draft.of(Wish.of(repo, resources, create_keyspace=False))
-    found = _with_owners(draft) if strict else draft.plan
-    extra = strict and any(note.code == "BC103" for note in found.notes)
-    if not found.is_empty:
-        found = _with_superseded(found, draft)
-    return CheckResult(found.is_empty and not extra, found)
+    planned = PlannedMigration.from_request(MigrationRequest.from_arguments(repo, resources, create_keyspace=False))
+    checked_plan = _with_owners(planned) if strict else planned.plan
+    has_extra = strict and any(note.code == "BC103" for note in checked_plan.notes)
+    if not checked_plan.is_empty:
+        checked_plan = _with_superseded(checked_plan, planned)
+    return CheckResult(checked_plan.is_empty and not has_extra, checked_plan)
 
 
-def _with_owners(draft: Draft) -> Plan:
+def _with_owners(planned: PlannedMigration) -> Plan:
     """The plan, whose notes on live objects of other repos name these repos; with no such object nothing is read."""
-    wish, look = draft.wish, draft.look
-    if all(note.code != "BC103" for note in draft.plan.notes):
-        return draft.plan
-    ledger = open_ledger(wish.repo, look.coordinator, draft.books, look.server)
-    owners = other_owners(ledger, wish.repo)
-    return attrs.evolve(draft.plan, notes=tuple(_owned(note, owners) for note in draft.plan.notes))
+    request, cluster = planned.request, planned.cluster
+    if all(note.code != "BC103" for note in planned.plan.notes):
+        return planned.plan
+    ledger = open_ledger(request.repo, cluster.coordinator, planned.internal_facts, cluster.server)
+    owners = other_owners(ledger, request.repo)
+    return attrs.evolve(planned.plan, notes=tuple(_with_owner(note, owners) for note in planned.plan.notes))
 
 
-def _owned(note: Diagnostic, owners: Owners) -> Diagnostic:
+def _with_owner(note: Diagnostic, owners: Owners) -> Diagnostic:
     owner = owners.get(note.object.partition(".")[2])
     if note.code != "BC103" or owner is None:
         return note
     return Diagnostic("BC105", "note", note.object, f"it belongs to {owner}; left as it is")
 
 
-def _with_superseded(plan: Plan, draft: Draft) -> Plan:
+def _with_superseded(plan: Plan, planned: PlannedMigration) -> Plan:
     """The plan with a note where a later version, or a rollback, replaced these models."""
-    wish, look = draft.wish, draft.look
-    ledger = open_ledger(wish.repo, look.coordinator, draft.books, look.server)
-    note = superseded_note(ledger.versions(), wish.models_fp)
+    request, cluster = planned.request, planned.cluster
+    ledger = open_ledger(request.repo, cluster.coordinator, planned.internal_facts, cluster.server)
+    note = superseded_note(ledger.versions(), request.models_fp)
     return plan if note is None else attrs.evolve(plan, notes=(*plan.notes, note))
 
 
@@ -87,4 +89,4 @@ def inspect(repo: Repo) -> SchemaFacts:
         ConnectionFailed, IntrospectionError: the server cannot be read.
         KeyspaceError: the keyspace does not exist.
     """
-    return Look.at(repo).existing(repo.keyspace)
+    return ClusterView.connect(repo).introspect_existing(repo.keyspace)

@@ -23,10 +23,10 @@ from scyllamodel.schema.rules.handwritten import StatementJudge
 from scyllamodel.schema.rules.roles import changes_roles, remark_on_roles
 from scyllamodel.schema.server import ServerProfile
 
-Proof: TypeAlias = str | Callable[[], bool] | None
+PostCondition: TypeAlias = str | Callable[[], bool] | None
 
 
-def _one_statement(_: object, attribute: attrs.Attribute[str], value: object) -> None:
+def _validate_statement(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value.strip():
         raise TypeError(f"RawStep({attribute.name}=…) is one CQL statement, as text")
 
@@ -35,9 +35,9 @@ def _has_password(step: RawStep) -> bool:
     """Whether a statement of the step has the word; a role's statements have it before the secret."""
     return any(
         token.text.upper() == "PASSWORD"
-        for text in (step.cql, step.undo)
-        if isinstance(text, str)
-        for token in code_tokens(text)
+        for statement in (step.cql, step.undo)
+        if isinstance(statement, str)
+        for token in code_tokens(statement)
     )
 
 
@@ -64,9 +64,9 @@ class RawStep:
     RawStep(cql=***, undo=None, post_condition=None, name='new password', before=False, secret=True)
     """
 
-    cql: str = attrs.field(validator=_one_statement)
-    undo: str | None = attrs.field(default=None, validator=attrs.validators.optional(_one_statement))
-    post_condition: Proof = None
+    cql: str = attrs.field(validator=_validate_statement)
+    undo: str | None = attrs.field(default=None, validator=attrs.validators.optional(_validate_statement))
+    post_condition: PostCondition = None
     name: str = ""
     before: bool = False
     secret: bool = attrs.field(default=attrs.Factory(_has_password, takes_self=True))
@@ -81,15 +81,15 @@ class RawStep:
         """What it is called."""
         return self.name or "a hand-written step"
 
-    def is_of(self, recorded: str) -> bool:
+    def matches(self, statement: str) -> bool:
         """Whether a statement in the ledger is this one; an earlier release wrote secret ones as they are."""
-        return recorded == self.cql or (is_digest(recorded) and recorded == display_text(self.cql))
+        return statement == self.cql or (is_digest(statement) and statement == display_text(self.cql))
 
-    def recorded(self, ran: Mapping[str, LedgerStep]) -> LedgerStep | None:
+    def find_recorded(self, executed: Mapping[str, LedgerStep]) -> LedgerStep | None:
         """The step of the ledger that is this one, of those that ran, by their statement as it is recorded."""
-        return ran.get(self.cql) or ran.get(display_text(self.cql))
+        return executed.get(self.cql) or executed.get(display_text(self.cql))
 
-    def step(self) -> Step:
+    def to_step(self) -> Step:
         """The step of a plan, not numbered yet."""
         return Step(
             seq=0,
@@ -105,89 +105,107 @@ class RawStep:
         )
 
 
-def with_raw(
+def with_raw_steps(
     plan: Plan,
-    raw: Iterable[RawStep],
-    kept: Collection[str],
+    raw_steps: Iterable[RawStep],
+    protected: Collection[str],
     allow: Collection[str] = (),
-    judge: StatementJudge | None = None,
+    evaluator: StatementJudge | None = None,
 ) -> Plan:
     """The plan with what is written by hand before and after its steps, numbered anew.
 
     Parameters:
-        kept: keyspaces that no statement may drop.
+        protected: keyspaces that no statement may drop.
         allow: as of a migration; whatever else drops a keyspace is refused without it.
-        judge: knows the schema before the plan runs; None where nothing is known of it.
+        evaluator: knows the schema before the plan runs; None where nothing is known of it.
     """
-    raw, judge = tuple(raw), judge or StatementJudge(plan.keyspace, (), ServerProfile())
+    raw_steps, evaluator = tuple(raw_steps), evaluator or StatementJudge(plan.keyspace, (), ServerProfile())
     refusals = list(plan.refusals)
-    first = _judged((one for one in raw if one.before), kept, allow, judge, refusals)
+    leading = _permitted_steps(
+        (raw_step for raw_step in raw_steps if raw_step.before), protected, allow, evaluator, refusals
+    )
     for step in plan.steps:
         if step.change is not None:
-            judge.follow(keyspace_of(step.change), step.change)
-    last = _judged((one for one in raw if not one.before), kept, allow, judge, refusals)
-    steps = [attrs.evolve(step, seq=seq) for seq, step in enumerate([*first, *plan.steps, *last], 1)]
+            evaluator.follow(keyspace_of(step.change), step.change)
+    trailing = _permitted_steps(
+        (raw_step for raw_step in raw_steps if not raw_step.before), protected, allow, evaluator, refusals
+    )
+    steps = [attrs.evolve(step, seq=seq) for seq, step in enumerate([*leading, *plan.steps, *trailing], 1)]
     return attrs.evolve(plan, steps=tuple(steps), refusals=tuple(refusals))
 
 
-def notes_on_roles(raw: Iterable[RawStep], ran: Mapping[str, LedgerStep]) -> Iterator[Diagnostic]:
+def role_notes(raw_steps: Iterable[RawStep], executed: Mapping[str, LedgerStep]) -> Iterator[Diagnostic]:
     """A note on each statement about roles that is left out since the ledger alone says that it ran.
 
     Parameters:
-        ran: the steps of the ledger that ran, by their statement as it is recorded.
+        executed: the steps of the ledger that ran, by their statement as it is recorded.
     """
-    for one in raw:
-        if one.post_condition is not None or not changes_roles(one.cql):
+    for raw_step in raw_steps:
+        if raw_step.post_condition is not None or not changes_roles(raw_step.cql):
             continue
-        step = one.recorded(ran)
+        step = raw_step.find_recorded(executed)
         if step is not None:
             text = (
                 f"it changes roles, and only the ledger says that it ran, as step {step.seq} of version {step.version}"
             )
-            fix = "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
-            yield Diagnostic("LG106", "note", one.title, text, fix)
+            suggested_fix = (
+                "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
+            )
+            yield Diagnostic("LG106", "note", raw_step.title, text, suggested_fix)
 
 
-def doubts(raw: Iterable[RawStep], versions: Iterable[Migration], allow: Collection[str] = ()) -> Iterator[Diagnostic]:
+def uncertain_step_refusals(
+    raw_steps: Iterable[RawStep], versions: Iterable[Migration], allow: Collection[str] = ()
+) -> Iterator[Diagnostic]:
     """A refusal of each statement that may have run, as far as a history tells of which rows are missing.
 
     Parameters:
-        raw: those that count as not run yet.
+        raw_steps: those that count as not run yet.
         versions: the history, with steps.
     """
-    faulty = [one for one in versions if one.counts and f"LG107:{one.version}" not in allow and one.fault is not None]
-    unproved = [one for one in raw if one.post_condition is None] if faulty else []
-    for one, version in product(unproved, faulty):
+    faulty = [
+        raw_step
+        for raw_step in versions
+        if raw_step.is_in_effect and f"LG107:{raw_step.version}" not in allow and raw_step.fault is not None
+    ]
+    unproved = [migration for migration in raw_steps if migration.post_condition is None] if faulty else []
+    for raw_step, version in product(unproved, faulty):
         text = f"it may have run: of version {version.version}, {version.fault}"
-        fix = f"Give it a post_condition=; or, if it did not run, allow LG107:{version.version}"
-        yield Diagnostic("LG107", "error", one.title, text, fix, allow=f"LG107:{version.version}")
+        suggested_fix = f"Give it a post_condition=; or, if it did not run, allow LG107:{version.version}"
+        yield Diagnostic("LG107", "error", raw_step.title, text, suggested_fix, allow=f"LG107:{version.version}")
 
 
-def _judged(
-    raw: Iterable[RawStep],
-    kept: Collection[str],
+def _permitted_steps(
+    raw_steps: Iterable[RawStep],
+    protected: Collection[str],
     allow: Collection[str],
-    judge: StatementJudge,
+    evaluator: StatementJudge,
     refusals: list[Diagnostic],
 ) -> list[Step]:
     """The steps of statements that may run; what refuses the others is added to the refusals."""
     steps = list[Step]()
-    for one in raw:
-        dropped = dropped_keyspace(one.cql, kept, allow)
-        said = (*([] if dropped is None else [dropped]), *judge.judge(one.cql, quoted=not one.secret))
-        said += tuple(_of_undo(one, kept, judge))
-        errors = [remark for remark in said if remark.severity == "error"]
+    for raw_step in raw_steps:
+        drop_refusal = dropped_keyspace(raw_step.cql, protected, allow)
+        diagnostics = (
+            *([] if drop_refusal is None else [drop_refusal]),
+            *evaluator.judge(raw_step.cql, quoted=not raw_step.secret),
+        )
+        diagnostics += tuple(_undo_warnings(raw_step, protected, evaluator))
+        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
         refusals += errors
         if not errors:
-            steps.append(attrs.evolve(one.step(), data_loss=dropped is not None, lints=said))
+            steps.append(attrs.evolve(raw_step.to_step(), data_loss=drop_refusal is not None, lints=diagnostics))
     return steps
 
 
-def _of_undo(one: RawStep, kept: Collection[str], judge: StatementJudge) -> Iterator[Diagnostic]:
+def _undo_warnings(raw_step: RawStep, protected: Collection[str], evaluator: StatementJudge) -> Iterator[Diagnostic]:
     """What a rollback would refuse or warn of, as warnings: the undo does not run now."""
-    if one.undo is None:
+    if raw_step.undo is None:
         return
-    dropped = dropped_keyspace(one.undo, kept)
-    said = (*([] if dropped is None else [dropped]), *judge.judge(one.undo, quoted=not one.secret, runs=False))
-    for remark in said:
-        yield attrs.evolve(remark, severity="warn", text=f"its undo: {remark.text}", allow="")
+    drop_refusal = dropped_keyspace(raw_step.undo, protected)
+    diagnostics = (
+        *([] if drop_refusal is None else [drop_refusal]),
+        *evaluator.judge(raw_step.undo, quoted=not raw_step.secret, runs=False),
+    )
+    for diagnostic in diagnostics:
+        yield attrs.evolve(diagnostic, severity="warn", text=f"its undo: {diagnostic.text}", allow="")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from scyllamodel.release.ledger import Ledger
-from scyllamodel.release.ledger.values import DONE
+from scyllamodel.release.ledger.values import DONE_STATES
 from scyllamodel.schema.changes import RenameKeyColumns
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
@@ -25,22 +25,22 @@ def with_renames(plan: Plan, ledger: Ledger) -> Plan:
     if not any(refusal.code.startswith("PK") for refusal in plan.refusals):
         return plan
     renames = _renames(ledger)
-    return attrs.evolve(plan, refusals=tuple(_explained(refusal, renames) for refusal in plan.refusals))
+    return attrs.evolve(plan, refusals=tuple(_with_rename(refusal, renames) for refusal in plan.refusals))
 
 
 def _renames(ledger: Ledger) -> dict[str, str]:
     """The last rename of each table's key columns, by the table's raw dotted name, as a sentence."""
-    found: dict[str, str] = {}
-    versions = [version for version in ledger.versions() if version.counts]
+    sentences: dict[str, str] = {}
+    versions = [version for version in ledger.versions() if version.is_in_effect]
     for version in reversed(ledger.with_steps(versions)):
         for step in version.steps:
-            if step.state in DONE and isinstance(step.change, RenameKeyColumns):
+            if step.state in DONE_STATES and isinstance(step.change, RenameKeyColumns):
                 pairs = ", ".join(f"{old} to {new}" for old, new in step.change.names)
-                found[f"{step.change.keyspace}.{step.change.table}"] = f"Version {version.version} renamed {pairs}."
-    return found
+                sentences[f"{step.change.keyspace}.{step.change.table}"] = f"Version {version.version} renamed {pairs}."
+    return sentences
 
 
-def _explained(refusal: Diagnostic, renames: dict[str, str]) -> Diagnostic:
+def _with_rename(refusal: Diagnostic, renames: dict[str, str]) -> Diagnostic:
     sentence = renames.get(refusal.object)
     if sentence is None or not refusal.code.startswith("PK"):
         return refusal

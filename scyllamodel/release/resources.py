@@ -27,13 +27,15 @@ def find_resources(
         DuplicateTable: two live classes describe one table of one repo.
         ConfigurationError: no repo is configured.
     """
-    chosen = configured_repos(repos)
-    named = [packages] if isinstance(packages, str) else packages
-    wanted = (
-        list(dict.fromkeys(package for repo in chosen for package in repo.models)) if named is None else list(named)
+    selected = configured_repos(repos)
+    given_packages = [packages] if isinstance(packages, str) else packages
+    package_names = (
+        list(dict.fromkeys(package for repo in selected for package in repo.models))
+        if given_packages is None
+        else list(given_packages)
     )
-    names = [repo.name for repo in chosen]
-    return find_models(names, wanted, known_repos=names if repos is None else None)
+    names = [repo.name for repo in selected]
+    return find_models(names, package_names, known_repos=names if repos is None else None)
 
 
 def find_types(repo: Repo) -> list[type[Any]]:

@@ -12,7 +12,7 @@ from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.facts_json import plain
 from scyllamodel.schema.plan import Plan
 
-Status: TypeAlias = Literal["in_sync", "applied", "planned", "waited", "rolled_back", "partial"]
+MigrationStatus: TypeAlias = Literal["in_sync", "applied", "planned", "waited", "rolled_back", "partial"]
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class MigrationResult:
         lock: how the lock was had; None when it was not needed.
     """
 
-    status: Status
+    status: MigrationStatus
     plan: Plan
     steps: tuple[StepResult, ...] = ()
     duration_ms: int = 0

@@ -20,34 +20,37 @@ from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
 from scyllamodel.schema.plan.step import GRANT
 
-Need: TypeAlias = tuple[str, str, str]
+RequiredPermission: TypeAlias = tuple[str, str, str]
 """A permission, a keyspace, and a table; without a table the whole keyspace, without both all keyspaces."""
 
 
-def check_rights(coordinator: Coordinator, repo: Repo, needs: Iterable[Need]) -> None:
+def check_permissions(coordinator: Coordinator, repo: Repo, required: Iterable[RequiredPermission]) -> None:
     """Look whether the role has all of these permissions; where the server does not say, it is let through.
 
     Raises:
         PermissionDenied: something is missing; nothing ran.
     """
-    wanted = dict.fromkeys(needs)
-    found = read_own_permissions(coordinator, repo) if wanted else None
-    if found is None:
+    unique = dict.fromkeys(required)
+    permissions = read_own_permissions(coordinator, repo) if unique else None
+    if permissions is None:
         return
-    missing = [need for need in wanted if not found.covers(*need)]
+    missing = [permission for permission in unique if not permissions.covers(*permission)]
     if missing:
-        listed = "\n".join(f"  GRANT {grant_text(*need)} TO {quote(found.role)};" for need in missing)
+        statements = "\n".join(
+            f"  GRANT {grant_clause(*permission)} TO {quote(permissions.role)};" for permission in missing
+        )
         raise PermissionDenied(
-            f"The role {found.role} lacks permissions that this needs, and nothing ran. An administrator can give "
-            f"them; scyllamodel grants prints all that a command needs:\n{listed}",
+            f"The role {permissions.role} lacks permissions that this needs, and nothing ran. An administrator can "
+            "give "
+            f"them; scyllamodel grants prints all that a command needs:\n{statements}",
             may_be_applied=False,
         )
 
 
-def grant_text(permission: str, keyspace: str, table: str) -> str:
+def grant_clause(permission: str, keyspace: str, table: str) -> str:
     """The middle of a GRANT statement.
 
-    >>> grant_text("SELECT", "shop", "orders"), grant_text("CREATE", "shop", ""), grant_text("CREATE", "", "")
+    >>> grant_clause("SELECT", "shop", "orders"), grant_clause("CREATE", "shop", ""), grant_clause("CREATE", "", "")
     ('SELECT ON TABLE shop.orders', 'CREATE ON KEYSPACE shop', 'CREATE ON ALL KEYSPACES')
     """
     if table:
@@ -55,46 +58,46 @@ def grant_text(permission: str, keyspace: str, table: str) -> str:
     return f"{permission} ON KEYSPACE {quote(keyspace)}" if keyspace else f"{permission} ON ALL KEYSPACES"
 
 
-def internal_needs(internal: KeyspaceFacts) -> Iterator[Need]:
+def internal_table_permissions(internal_facts: KeyspaceFacts) -> Iterator[RequiredPermission]:
     """What a run under the lock needs: who makes a table owns it, and others read and write those that exist.
 
     Parameters:
-        internal: the keyspace of the internal tables, with them.
+        internal_facts: the keyspace of the internal tables, with them.
     """
-    if any(internal.table(table.name) is None for table in TABLES):
-        yield "CREATE", internal.name, ""
+    if any(internal_facts.table(table.name) is None for table in TABLES):
+        yield "CREATE", internal_facts.name, ""
     for table in TABLES:
-        if internal.table(table.name) is not None:
-            yield from (("SELECT", internal.name, table.name), ("MODIFY", internal.name, table.name))
+        if internal_facts.table(table.name) is not None:
+            yield from (("SELECT", internal_facts.name, table.name), ("MODIFY", internal_facts.name, table.name))
 
 
-def needs_of(steps: Iterable[Step]) -> Iterator[Need]:
+def step_permissions(steps: Iterable[Step]) -> Iterator[RequiredPermission]:
     """What the steps of a plan need, but for what the role owns since an earlier step makes it."""
-    owned: set[tuple[str, str]] = set()
+    owned_objects: set[tuple[str, str]] = set()
     for step in steps:
-        for need in _of_grant(step) if step.op == GRANT else need_of(step.change):
-            if not {need[1:], (need[1], "")} & owned:
-                yield need
+        for permission in _grant_permissions(step) if step.op == GRANT else change_permissions(step.change):
+            if not {permission[1:], (permission[1], "")} & owned_objects:
+                yield permission
         if isinstance(step.change, c.CreateKeyspace):
-            owned.add((step.change.keyspace.name, ""))
+            owned_objects.add((step.change.keyspace.name, ""))
         if isinstance(step.change, c.AddTable):
-            owned.add((step.change.keyspace, step.change.table.name))
+            owned_objects.add((step.change.keyspace, step.change.table.name))
 
 
-def need_of(change: c.Change | None) -> list[Need]:
+def change_permissions(change: c.Change | None) -> list[RequiredPermission]:
     """What the statement of a change needs; a hand-written statement has no change, and the server decides alone."""
     if change is None:
         return []
-    permission, place = NEEDS[change.__class__]
-    return [(permission, *place(change))]
+    permission, resource_of = CHANGE_PERMISSIONS[change.__class__]
+    return [(permission, *resource_of(change))]
 
 
-def _everywhere(_: Any) -> tuple[str, str]:
+def _all_keyspaces(_: Any) -> tuple[str, str]:
     """All keyspaces."""
     return "", ""
 
 
-def _whole(change: Any) -> tuple[str, str]:
+def _whole_keyspace(change: Any) -> tuple[str, str]:
     """The keyspace."""
     return change.keyspace, ""
 
@@ -103,32 +106,32 @@ def _table(change: Any) -> tuple[str, str]:
     return change.keyspace, change.table if isinstance(change.table, str) else change.table.name
 
 
-def _base(change: Any) -> tuple[str, str]:
+def _view_base(change: Any) -> tuple[str, str]:
     """The table of a view."""
     return change.keyspace, change.view.base
 
 
-def _options(change: Any) -> tuple[str, str]:
+def _options_owner(change: Any) -> tuple[str, str]:
     return change.keyspace, change.base if change.view else change.name
 
 
-NEEDS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
-    c.CreateKeyspace: ("CREATE", _everywhere),
-    **dict.fromkeys((c.AddTable, c.AddType), ("CREATE", _whole)),
-    **dict.fromkeys((c.AddField, c.RenameFields), ("ALTER", _whole)),
-    c.DropType: ("DROP", _whole),
+CHANGE_PERMISSIONS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
+    c.CreateKeyspace: ("CREATE", _all_keyspaces),
+    **dict.fromkeys((c.AddTable, c.AddType), ("CREATE", _whole_keyspace)),
+    **dict.fromkeys((c.AddField, c.RenameFields), ("ALTER", _whole_keyspace)),
+    c.DropType: ("DROP", _whole_keyspace),
     c.DropTable: ("DROP", _table),
     **dict.fromkeys(
         (c.AddColumns, c.DropColumns, c.RenameKeyColumns, c.SetMask, c.SetTtlColumn, c.AddIndex, c.DropIndex),
         ("ALTER", _table),
     ),
-    **dict.fromkeys((c.AddView, c.DropView), ("ALTER", _base)),
-    c.SetOptions: ("ALTER", _options),
+    **dict.fromkeys((c.AddView, c.DropView), ("ALTER", _view_base)),
+    c.SetOptions: ("ALTER", _options_owner),
 }
 """What the statement of a change needs, and on what: for a view, the permission is that on its table."""
 
 
-def _of_grant(step: Step) -> list[Need]:
+def _grant_permissions(step: Step) -> list[RequiredPermission]:
     """Who gives a permission has it, and AUTHORIZE beside it."""
     permission, _, resource = step.object.partition(" ")
     keyspace, _, table = resource.partition(".")

@@ -15,10 +15,10 @@ import attrs
 from scyllamodel._identifiers import INTERNAL_PREFIX
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.release.look import Look, check_is_repo
+from scyllamodel.release.look import ClusterView, check_is_repo
 from scyllamodel.release.resources import find_resources, find_types
-from scyllamodel.release.rollback import schema_of
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.rollback import schema_of_version
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.differences import Difference, as_declared, differences
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.server import ServerProfile
@@ -26,7 +26,7 @@ from scyllamodel.schema.snapshot import FILE, read_snapshot, snapshot_dict, snap
 
 
 @attrs.frozen
-class Source:
+class SchemaSource:
     """One side of a comparison.
 
     Attributes:
@@ -61,7 +61,7 @@ class SchemaDiff:
             "from": self.before,
             "to": self.after,
             "empty": self.is_empty,
-            "differences": [found.to_dict() for found in self.differences],
+            "differences": [difference.to_dict() for difference in self.differences],
         }
 
 
@@ -72,15 +72,15 @@ def snapshot(repos: Iterable[Repo | str] | Repo | str) -> dict[str, Any]:
         DiscoveryError, NoModelsFound, DuplicateTable: the models cannot be read.
         ConfigurationError: two repos share a name, so that a file could not tell them apart.
     """
-    found: dict[str, tuple[str, SchemaFacts]] = {}
+    schemas: dict[str, tuple[str, SchemaFacts]] = {}
     for repo in [repos] if isinstance(repos, (Repo, str)) else list(repos):
-        one = Repo.from_url(repo) if isinstance(repo, str) else repo
-        if one.name in found:
+        declared = Repo.from_url(repo) if isinstance(repo, str) else repo
+        if declared.name in schemas:
             raise ConfigurationError(
-                f"two repos are called {one.name!r}; name one keyspace for a snapshot", repo=one.name
+                f"two repos are called {declared.name!r}; name one keyspace for a snapshot", repo=declared.name
             )
-        found[one.name] = (one.keyspace, _models(one, "").facts)
-    return snapshot_dict(found)
+        schemas[declared.name] = (declared.keyspace, _read_models(declared, "").facts)
+    return snapshot_dict(schemas)
 
 
 def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
@@ -95,79 +95,83 @@ def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
         DiscoveryError, ConnectionFailed, IntrospectionError, KeyspaceError: models or server cannot be read.
     """
     check_is_repo(repo)
-    one, two = source(repo, before), source(repo, after)
-    return SchemaDiff(before, after, differences(_beside(one, two), _beside(two, one)))
+    before_source, after_source = read_source(repo, before), read_source(repo, after)
+    return SchemaDiff(
+        before,
+        after,
+        differences(_comparable_facts(before_source, after_source), _comparable_facts(after_source, before_source)),
+    )
 
 
-def source(repo: Repo, name: str) -> Source:
+def read_source(repo: Repo, name: str) -> SchemaSource:
     """The schema that a source holds.
 
     Raises:
         ConfigurationError: there is no such source, or its file cannot be read.
     """
-    kind, _, rest = name.partition(":")
-    read = SOURCES.get(kind)
-    if read is None:
-        known = "models, live, empty, snapshot:FILE and version:V"
-        raise ConfigurationError(f"{name!r} is no source of a schema; there are {known}", source=name)
-    return read(repo, rest)
+    kind, _, argument = name.partition(":")
+    reader = SOURCE_READERS.get(kind)
+    if reader is None:
+        choices = "models, live, empty, snapshot:FILE and version:V"
+        raise ConfigurationError(f"{name!r} is no source of a schema; there are {choices}", source=name)
+    return reader(repo, argument)
 
 
-def _models(repo: Repo, rest: str) -> Source:
-    _no_more("models", rest)
+def _read_models(repo: Repo, argument: str) -> SchemaSource:
+    _refuse_argument("models", argument)
     models = find_resources(repo)
-    return Source("models", wanted_facts(models, repo.keyspace, types=find_types(repo)))
+    return SchemaSource("models", desired_facts(models, repo.keyspace, types=find_types(repo)))
 
 
-def _live(repo: Repo, rest: str) -> Source:
-    _no_more("live", rest)
-    look = Look.at(repo)
-    facts = [_without_our_own(part) for part in look.existing(repo.keyspace)]
-    return Source("live", SchemaFacts(facts), look.server)
+def _read_live(repo: Repo, argument: str) -> SchemaSource:
+    _refuse_argument("live", argument)
+    cluster = ClusterView.connect(repo)
+    facts = [_without_internal_tables(part) for part in cluster.introspect_existing(repo.keyspace)]
+    return SchemaSource("live", SchemaFacts(facts), cluster.server)
 
 
-def _without_our_own(facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=[t for t in facts.tables if not t.name.startswith(INTERNAL_PREFIX)])
+def _without_internal_tables(facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, tables=[table for table in facts.tables if not table.name.startswith(INTERNAL_PREFIX)])
 
 
-def _empty(repo: Repo, rest: str) -> Source:
-    _no_more("empty", rest)
-    return Source("empty", SchemaFacts([KeyspaceFacts(repo.keyspace)]))
+def _read_empty(repo: Repo, argument: str) -> SchemaSource:
+    _refuse_argument("empty", argument)
+    return SchemaSource("empty", SchemaFacts([KeyspaceFacts(repo.keyspace)]))
 
 
-def _snapshot(repo: Repo, rest: str) -> Source:
-    path = Path(rest or FILE)
+def _read_snapshot(repo: Repo, argument: str) -> SchemaSource:
+    path = Path(argument or FILE)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read: {error}. Write one with: scyllamodel snapshot"
         raise ConfigurationError(message, path=str(path)) from error
     document = read_snapshot(text, str(path))
-    return Source(f"snapshot:{path}", snapshot_facts(document, repo.name, repo.keyspace, str(path)))
+    return SchemaSource(f"snapshot:{path}", snapshot_facts(document, repo.name, repo.keyspace, str(path)))
 
 
-def _version(repo: Repo, rest: str) -> Source:
-    return Source(f"version:{rest}", *schema_of(repo, rest))
+def _read_version(repo: Repo, argument: str) -> SchemaSource:
+    return SchemaSource(f"version:{argument}", *schema_of_version(repo, argument))
 
 
-def _no_more(kind: str, rest: str) -> None:
-    if rest:
-        raise ConfigurationError(f"the source {kind} takes nothing after it, and {rest!r} was given", source=kind)
+def _refuse_argument(kind: str, argument: str) -> None:
+    if argument:
+        raise ConfigurationError(f"the source {kind} takes nothing after it, and {argument!r} was given", source=kind)
 
 
-def _beside(one: Source, other: Source) -> SchemaFacts:
+def _comparable_facts(side: SchemaSource, opposite: SchemaSource) -> SchemaFacts:
     """The facts of one side as they are compared with the other: the live one speaks as the declared one does."""
-    if one.server is None or other.server is not None:
-        return one.facts
-    return as_declared(one.facts, other.facts, one.server)
+    if side.server is None or opposite.server is not None:
+        return side.facts
+    return as_declared(side.facts, opposite.facts, side.server)
 
 
-_Reader: TypeAlias = Callable[[Repo, str], Source]
-SOURCES: Final[Mapping[str, _Reader]] = {
-    "models": _models,
-    "live": _live,
-    "empty": _empty,
-    "snapshot": _snapshot,
-    "version": _version,
+_SourceReader: TypeAlias = Callable[[Repo, str], SchemaSource]
+SOURCE_READERS: Final[Mapping[str, _SourceReader]] = {
+    "models": _read_models,
+    "live": _read_live,
+    "empty": _read_empty,
+    "snapshot": _read_snapshot,
+    "version": _read_version,
 }
 """Reads a source, by what stands before the colon; gets the repo, and what stands after it."""

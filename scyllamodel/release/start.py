@@ -16,12 +16,12 @@ from scyllamodel._text import printable_cql
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, OutOfSync
 from scyllamodel.model.registry import declared_types, registry
-from scyllamodel.release.draft import Draft, Resources, Wish
-from scyllamodel.release.guard import Patience
+from scyllamodel.release.draft import MigrationRequest, PlannedMigration, Resources
+from scyllamodel.release.guard import Timeouts
 from scyllamodel.release.look import check_is_repo
-from scyllamodel.release.migrate import Run
+from scyllamodel.release.migrate import MigrationRun
 from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.stamps import is_stamped
+from scyllamodel.release.stamps import is_marked_in_sync
 from scyllamodel.schema.apply import OnEvent
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
@@ -42,10 +42,10 @@ class SyncOptions(TypedDict, total=False):
     on_event: OnEvent | None
 
 
-VARIABLE: Final = "SCYLLAMODEL_SYNC"
+MODE_VARIABLE: Final = "SCYLLAMODEL_SYNC"
 """The environment variable that names the mode where the call does not."""
 
-_PAUSE: Final = 1.0
+_POLL_INTERVAL: Final = 1.0
 
 
 def sync(
@@ -75,65 +75,71 @@ def sync(
         ConfigurationError: there is no such mode.
     """
     check_is_repo(repo)
-    chosen = _mode(mode)
-    if chosen == "off":
-        return _off(repo)
-    named = None if resources is None else list(resources)
-    patience = Patience(lock_timeout, agreement_timeout, step_timeout)
-    run = Run(patience, on_event, wait_built=wait_built, kind="sync")
-    models_fp = _known(repo, named)
-    if models_fp is not None and not wait_built and is_stamped(repo, models_fp):
-        return run.answer(run.result("in_sync", _unread(repo, models_fp), repo))
-    wish = Wish.of(repo, named, create_keyspace=create_keyspace if chosen == "apply" else False)
-    found_fp = wish.models_fp
-    _seen[repo] = (_key(named), found_fp)
-    if models_fp != found_fp and not wait_built and is_stamped(repo, found_fp):
-        return run.answer(run.result("in_sync", _unread(repo, found_fp), repo))
-    draft = Draft.of(wish)
-    if chosen == "wait":
-        draft = _awaited(draft, lock_timeout)
-    if chosen != "apply":
-        _check(draft.plan, repo)
-    return run.go(draft)
+    effective_mode = _effective_mode(mode)
+    if effective_mode == "off":
+        return _off_result(repo)
+    selection = None if resources is None else list(resources)
+    timeouts = Timeouts(lock_timeout, agreement_timeout, step_timeout)
+    run = MigrationRun(timeouts, on_event, wait_built=wait_built, kind="sync")
+    models_fp = _cached_models_fp(repo, selection)
+    if models_fp is not None and not wait_built and is_marked_in_sync(repo, models_fp):
+        return run.finish(run.result("in_sync", _in_sync_plan(repo, models_fp), repo))
+    request = MigrationRequest.from_arguments(
+        repo, selection, create_keyspace=create_keyspace if effective_mode == "apply" else False
+    )
+    current_fp = request.models_fp
+    _last_syncs[repo] = (_registry_key(selection), current_fp)
+    if models_fp != current_fp and not wait_built and is_marked_in_sync(repo, current_fp):
+        return run.finish(run.result("in_sync", _in_sync_plan(repo, current_fp), repo))
+    planned = PlannedMigration.from_request(request)
+    if effective_mode == "wait":
+        planned = _wait_until_in_sync(planned, lock_timeout)
+    if effective_mode != "apply":
+        _check_in_sync(planned.plan, repo)
+    return run.perform(planned)
 
 
-def _mode(given: str | None) -> Mode:
-    found, known = given or os.environ.get(VARIABLE) or "apply", get_args(Mode)
-    if found not in known:
-        where = "mode=" if given else VARIABLE
+def _effective_mode(requested: str | None) -> Mode:
+    mode, modes = requested or os.environ.get(MODE_VARIABLE) or "apply", get_args(Mode)
+    if mode not in modes:
+        origin = "mode=" if requested else MODE_VARIABLE
         raise ConfigurationError(
-            f"{where} is {found!r}, and there are: {', '.join(known)}.", setting="mode" if given else VARIABLE
+            f"{origin} is {mode!r}, and there are: {', '.join(modes)}.", setting="mode" if requested else MODE_VARIABLE
         )
-    return cast("Mode", found)
+    return cast("Mode", mode)
 
 
-def _off(repo: Repo) -> MigrationResult:
+def _off_result(repo: Repo) -> MigrationResult:
     """Nothing was looked at."""
     note = Diagnostic("SY101", "note", repo.keyspace, "sync is off: nobody looked whether the schema fits the models")
     return MigrationResult("in_sync", Plan(repo.keyspace, "", "", "", notes=(note,)), repo=repo.name)
 
 
-def _unread(repo: Repo, models_fp: str) -> Plan:
+def _in_sync_plan(repo: Repo, models_fp: str) -> Plan:
     """The plan of models that a stamp proves in sync: nothing to do, and the server was not asked what it is."""
     return Plan(repo.keyspace, "", models_fp, models_fp)
 
 
-_seen: Final[WeakKeyDictionary[Repo, tuple[object, str]]] = WeakKeyDictionary()
+_last_syncs: Final[WeakKeyDictionary[Repo, tuple[object, str]]] = WeakKeyDictionary()
 """The fingerprint of the models of a repo's last sync, good for as long as no class comes or goes."""
 
 
-def _key(resources: list[Any] | None) -> object:
-    names = None if resources is None else [one if isinstance(one, str) else id(one) for one in resources]
-    return registry.generation, declared_types.generation, names
+def _registry_key(resources: list[Any] | None) -> object:
+    selection = (
+        None
+        if resources is None
+        else [resource if isinstance(resource, str) else id(resource) for resource in resources]
+    )
+    return registry.generation, declared_types.generation, selection
 
 
-def _known(repo: Repo, resources: list[Any] | None) -> str | None:
+def _cached_models_fp(repo: Repo, resources: list[Any] | None) -> str | None:
     """The fingerprint of the models, if they are those of the last sync: then nobody has to look for them again."""
-    key, models_fp = _seen.get(repo, (None, ""))
-    return models_fp if key == _key(resources) else None
+    key, models_fp = _last_syncs.get(repo, (None, ""))
+    return models_fp if key == _registry_key(resources) else None
 
 
-def _check(plan: Plan, repo: Repo) -> None:
+def _check_in_sync(plan: Plan, repo: Repo) -> None:
     plan.raise_refused()
     if not plan.is_empty:
         raise OutOfSync(
@@ -144,20 +150,20 @@ def _check(plan: Plan, repo: Repo) -> None:
         )
 
 
-def _awaited(
-    draft: Draft,
+def _wait_until_in_sync(
+    planned: PlannedMigration,
     timeout: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Draft:
+) -> PlannedMigration:
     """The draft once nothing is missing, or once what is missing has not changed for so many seconds.
 
     The version of the schema alone says nothing: on ScyllaDB the first lightweight transaction of a table moves it.
     """
-    moved = clock()
-    while not draft.plan.is_empty and clock() - moved < timeout:
-        sleep(min(_PAUSE, timeout))
-        if draft.look.schema_version() != draft.version:
-            found = draft.again(draft.look)
-            draft, moved = found, moved if found.plan.cql == draft.plan.cql else clock()
-    return draft
+    last_change = clock()
+    while not planned.plan.is_empty and clock() - last_change < timeout:
+        sleep(min(_POLL_INTERVAL, timeout))
+        if planned.cluster.schema_version() != planned.schema_version:
+            replanned = planned.replan(planned.cluster)
+            planned, last_change = replanned, last_change if replanned.plan.cql == planned.plan.cql else clock()
+    return planned

@@ -18,12 +18,12 @@ from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LedgerError
-from scyllamodel.release.books import ledger_of, open_ledger, read_books
-from scyllamodel.release.dead import is_dead
+from scyllamodel.release.books import load_ledger, open_ledger, read_internal_tables
+from scyllamodel.release.dead import has_crashed
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.book import utc_now
-from scyllamodel.release.lock import LockRow, LockTable, check_sound
-from scyllamodel.release.look import Look
+from scyllamodel.release.lock import CqlLockStore, LockRow, check_undamaged
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.tables import LOCK
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -51,12 +51,12 @@ class LockHolder:
     silent: float | None = None
 
     @classmethod
-    def of(cls, row: LockRow, now: datetime, silent: float | None = None) -> LockHolder | None:
+    def from_row(cls, row: LockRow, now: datetime, silent_seconds: float | None = None) -> LockHolder | None:
         """The holder in a row of the lock; None when it is free."""
         if row.owner is None:
             return None
         age = None if row.acquired_at is None else max(0.0, (now - row.acquired_at).total_seconds())
-        return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step, silent)
+        return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step, silent_seconds)
 
     def to_dict(self) -> dict[str, Any]:
         """The holder as plain JSON values."""
@@ -99,18 +99,18 @@ class Status:
         }
 
 
-def state_of(head: Migration | None, *, dead: bool = False) -> tuple[str, str | None]:
+def version_state(newest: Migration | None, *, crashed: bool = False) -> tuple[str, str | None]:
     """State and failure of a `Status`.
 
     Parameters:
-        dead: whether the run of a ``running`` version is known to be dead.
+        crashed: whether the run of a ``running`` version is known to be dead.
     """
-    if head is None:
+    if newest is None:
         return "none", None
-    if head.status == "running":
-        told = f"the run of version {head.version} ended before it could write its end; the next run settles it"
-        return ("interrupted", told) if dead else ("running", None)
-    return head.status, head.error if head.status in ("failed", "partial") else None
+    if newest.status == "running":
+        reason = f"the run of version {newest.version} ended before it could write its end; the next run settles it"
+        return ("interrupted", reason) if crashed else ("running", None)
+    return newest.status, newest.error if newest.status in ("failed", "partial") else None
 
 
 def status(repo: Repo) -> Status:
@@ -121,36 +121,38 @@ def status(repo: Repo) -> Status:
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
         ConfigurationError: the ledger is in a format that this release does not know.
     """
-    look = Look.at(repo)
-    live = look.existing(repo.keyspace)[repo.keyspace]
-    books = read_books(repo, look.coordinator, look.server)
-    ledger = open_ledger(repo, look.coordinator, books, look.server)
-    head = ledger.head()
-    row, silent = _lock(repo, look.coordinator, books)
-    state, failure = state_of(head, dead=head is not None and is_dead(head, row, silent))
-    ahead = ledger.ahead_of_clock(head)
+    cluster = ClusterView.connect(repo)
+    live = cluster.introspect_existing(repo.keyspace)[repo.keyspace]
+    internal_facts = read_internal_tables(repo, cluster.coordinator, cluster.server)
+    ledger = open_ledger(repo, cluster.coordinator, internal_facts, cluster.server)
+    newest = ledger.newest()
+    row, silent = _read_lock(repo, cluster.coordinator, internal_facts)
+    state, failure = version_state(newest, crashed=newest is not None and has_crashed(newest, row, silent))
+    clock_note = ledger.clock_note(newest)
     return Status(
         scope=ledger.scope,
-        version=head.version if head else None,
+        version=newest.version if newest else None,
         state=state,
         failure=failure,
-        lock=None if row is None else LockHolder.of(row, utc_now(), silent),
-        unbuilt=read_unbuilt(look.coordinator, live),
-        notes=(ahead,) if ahead else (),
+        lock=None if row is None else LockHolder.from_row(row, utc_now(), silent),
+        unbuilt=read_unbuilt(cluster.coordinator, live),
+        notes=(clock_note,) if clock_note else (),
     )
 
 
-def _lock(repo: Repo, coordinator: Coordinator, found: KeyspaceFacts) -> tuple[LockRow | None, float | None]:
+def _read_lock(
+    repo: Repo, coordinator: Coordinator, internal_facts: KeyspaceFacts
+) -> tuple[LockRow | None, float | None]:
     """The row of the lock, and the seconds since its holder's last sign of life."""
-    if found.table(LOCK.name) is None:
+    if internal_facts.table(LOCK.name) is None:
         return None, None
-    table = LockTable(LwtClient(coordinator), found.name, repo.keyspace)
+    store = CqlLockStore(LwtClient(coordinator), internal_facts.name, repo.keyspace)
     try:
-        row, silence = table.read(serial=False), table.silence()
+        row, silence = store.read(serial=False), store.silence()
     except StatementFailure as error:
         raise LedgerError(f"{repo.keyspace}: the lock could not be read: {error}", scope=repo.keyspace) from error
     if row is not None:
-        check_sound(table, row)
+        check_undamaged(store, row)
     return row, silence
 
 
@@ -165,13 +167,13 @@ def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
         ConfigurationError: the ledger is in a format that this release does not know.
     """
-    look = Look.at(repo)
-    look.existing(repo.keyspace)
-    ledger = ledger_of(repo, look)
+    cluster = ClusterView.connect(repo)
+    cluster.introspect_existing(repo.keyspace)
+    ledger = load_ledger(repo, cluster)
     versions = ledger.versions()
     return ledger.with_steps(versions) if steps else versions
 
 
 def history_dict(scope: str, versions: Iterable[Migration]) -> dict[str, Any]:
     """A history as plain JSON values, by ``history.schema.json``."""
-    return {"format": 1, "kind": "history", "scope": scope, "versions": [found.to_dict() for found in versions]}
+    return {"format": 1, "kind": "history", "scope": scope, "versions": [migration.to_dict() for migration in versions]}

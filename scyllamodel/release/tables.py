@@ -33,14 +33,14 @@ PREFIX: Final = "scyllamodel_"
 FORMAT: Final = 1
 """The one format that this release reads and writes."""
 
-_IDS: Final = UUID("6f8c1a5e-3b7d-5c49-9a0e-d2f4b6817c53")
+_ID_NAMESPACE: Final = UUID("6f8c1a5e-3b7d-5c49-9a0e-d2f4b6817c53")
 """Names the ids of our tables; another one would make other tables of them."""
 
 
-def book_table(name: str, columns: str, *, partition: str, clustering: str = "", descending: str = "") -> Table:
+def internal_table(name: str, columns: str, *, partition: str, clustering: str = "", descending: str = "") -> Table:
     """A table of ours.
 
-    >>> [column.name for column in book_table("scyllamodel_x", "a int, b text", partition="b")]
+    >>> [column.name for column in internal_table("scyllamodel_x", "a int, b text", partition="b")]
     ['b', 'a']
 
     Parameters:
@@ -51,18 +51,21 @@ def book_table(name: str, columns: str, *, partition: str, clustering: str = "",
     kinds: dict[str, Kind] = dict.fromkeys(partition.split(), "partition_key")
     kinds |= dict.fromkeys(clustering.split(), "clustering")
     types = dict(column.split(maxsplit=1) for column in columns.split(","))
-    found = {
+    columns_by_name = {
         column: TableColumn(column, parse_type(cql), kinds.get(column, "regular"), column in descending.split())
         for column, cql in types.items()
     }
     return Table(
         name,
-        [*(found[key] for key in kinds), *(column for column in found.values() if not column.in_key)],
+        [
+            *(columns_by_name[key] for key in kinds),
+            *(column for column in columns_by_name.values() if not column.in_key),
+        ],
         options={"comment": f"scyllamodel, format {FORMAT}"},
     )
 
 
-LOCK: Final = book_table(
+LOCK: Final = internal_table(
     "scyllamodel_lock",
     "name text, owner uuid, epoch bigint, beat bigint, lease_ms int, version bigint, step int, coordinator uuid, "
     "host text, pid int, purpose text, acquired_at timestamp",
@@ -70,7 +73,7 @@ LOCK: Final = book_table(
 )
 """Who may change a keyspace: one row for each, which is never deleted and changed by conditional updates alone."""
 
-MIGRATIONS: Final = book_table(
+MIGRATIONS: Final = internal_table(
     "scyllamodel_migrations",
     "scope text, version bigint, name text, kind text, status text, plan_hash text, models_from text, models_to text, "
     "schema_from text, schema_to text, models list<text>, total int, applied int, error text, error_seq int, "
@@ -82,7 +85,7 @@ MIGRATIONS: Final = book_table(
 )
 """Every version of every scope, the newest first."""
 
-STEPS: Final = book_table(
+STEPS: Final = internal_table(
     "scyllamodel_steps",
     "scope text, version bigint, seq int, op text, object text, cql text, undo text, change text, state text, "
     "attempts int, epoch bigint, started_at timestamp, duration_ms int, error text",
@@ -91,7 +94,7 @@ STEPS: Final = book_table(
 )
 """The statements of each version; ``change`` is what a statement does, as JSON, so that the schema can prove it."""
 
-VERIFIED: Final = book_table(
+VERIFIED: Final = internal_table(
     "scyllamodel_verified",
     "scope text, models_fp text, schema_version uuid, checked_at timestamp",
     partition="scope",
@@ -99,10 +102,10 @@ VERIFIED: Final = book_table(
 )
 """Which models were seen to be in sync with which version of the cluster's schema."""
 
-PAGE_SECRETS: Final = book_table(TABLE, "name text, secret text, made_at timestamp", partition="name")
+PAGE_SECRETS: Final = internal_table(TABLE, "name text, secret text, made_at timestamp", partition="name")
 """What page tokens are signed with, where the settings say nothing: one row, written once and read by applications."""
 
-BACKFILLS: Final = book_table(
+BACKFILLS: Final = internal_table(
     "scyllamodel_backfills",
     "scope text, name text, part int, run_id uuid, parts int, since bigint, convert text, rows_in bigint, "
     "rows_out bigint, skipped bigint, finished_at timestamp, host text, pid int",
@@ -124,37 +127,38 @@ def table_id(keyspace: str, name: str) -> UUID:
     >>> table_id("shop", "scyllamodel_lock")
     UUID('17816ac9-3dab-5bec-b018-2a46ba42fe58')
     """
-    return uuid5(_IDS, f"{keyspace}.{name}")
+    return uuid5(_ID_NAMESPACE, f"{keyspace}.{name}")
 
 
 def missing_tables(
-    keyspace: str, found: KeyspaceFacts, server: ServerProfile, tables: Iterable[Table] = TABLES
+    keyspace: str, live: KeyspaceFacts, server: ServerProfile, tables: Iterable[Table] = TABLES
 ) -> tuple[Step, ...]:
     """The steps that make what this keyspace lacks; all of them when the keyspace does not exist yet.
 
     Raises:
         ConfigurationError: a table is there in a format that this release does not know.
     """
-    missing = [table for table in tables if not _is_there(table, found)]
-    return tuple(_step(seq, keyspace, table, server) for seq, table in enumerate(missing, 1 - len(missing)))
+    missing = [table for table in tables if not _exists(table, live)]
+    return tuple(_creation_step(seq, keyspace, table, server) for seq, table in enumerate(missing, 1 - len(missing)))
 
 
-def _step(seq: int, keyspace: str, table: Table, server: ServerProfile) -> Step:
+def _creation_step(seq: int, keyspace: str, table: Table, server: ServerProfile) -> Step:
     step = make_step(seq, AddTable(keyspace, table), (), server)
     cql = create_table(keyspace, table, server, table_id=table_id(keyspace, table.name))
     return attrs.evolve(step, cql=cql, undo=None, why_no_undo="the history of all changes is never dropped")
 
 
-def _is_there(table: Table, found: KeyspaceFacts) -> bool:
-    live = found.table(table.name)
-    if live is None:
+def _exists(table: Table, live: KeyspaceFacts) -> bool:
+    live_table = live.table(table.name)
+    if live_table is None:
         return False
-    said = re.search(r"format (\d+)", str(live.options.get("comment", "")))
-    if said and int(said[1]) != FORMAT:
+    format_match = re.search(r"format (\d+)", str(live_table.options.get("comment", "")))
+    if format_match and int(format_match[1]) != FORMAT:
         raise ConfigurationError(
-            f"{qualified(found.name, table.name)} has format {said[1]}, and this release of scyllamodel reads format "
+            f"{qualified(live.name, table.name)} has format {format_match[1]}, and this release of scyllamodel reads "
+            "format "
             f"{FORMAT} only. Use the release that the other programs on this keyspace use.",
-            table=f"{found.name}.{table.name}",
-            format=int(said[1]),
+            table=f"{live.name}.{table.name}",
+            format=int(format_match[1]),
         )
     return True

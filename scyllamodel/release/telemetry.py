@@ -28,22 +28,22 @@ _log = logging.getLogger("scyllamodel")
 
 
 @contextlib.contextmanager
-def observed(what: str, repo: str, keyspace: str, on_event: OnEvent | None) -> Generator[OnEvent]:
+def observe_run(kind: str, repo: str, keyspace: str, on_event: OnEvent | None) -> Generator[OnEvent]:
     """A listener that logs and traces what a run tells, and passes it on.
 
     Parameters:
-        what: the kind of run, such as ``migrate``.
+        kind: the kind of run, such as ``migrate``.
     """
-    with _span(f"scyllamodel.{what}", {"scyllamodel.repo": repo, "db.namespace": keyspace}):
-        spans = _Steps()
+    with _span(f"scyllamodel.{kind}", {"scyllamodel.repo": repo, "db.namespace": keyspace}):
+        spans = _StepSpans()
 
-        def told(event: Event) -> None:
-            _logged(event, keyspace)
-            spans.told(event)
+        def listener(event: Event) -> None:
+            _log_event(event, keyspace)
+            spans.on_event(event)
             tell(on_event, event)
 
         try:
-            yield told
+            yield listener
         finally:
             spans.end()
 
@@ -51,50 +51,50 @@ def observed(what: str, repo: str, keyspace: str, on_event: OnEvent | None) -> G
 def _span(name: str, attributes: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
     if _tracer is None:
         return contextlib.nullcontext()
-    return _recorded(name, attributes)
+    return _span_with_error(name, attributes)
 
 
 @contextlib.contextmanager
-def _recorded(name: str, attributes: dict[str, Any]) -> Generator[None]:
+def _span_with_error(name: str, attributes: dict[str, Any]) -> Generator[None]:
     """A span that ends with the error that leaves it: not by OpenTelemetry, which would add text of causes."""
-    how = {"record_exception": False, "set_status_on_exception": False}
-    with _tracer.start_as_current_span(name, attributes=attributes, **how) as span:
+    options = {"record_exception": False, "set_status_on_exception": False}
+    with _tracer.start_as_current_span(name, attributes=attributes, **options) as span:
         try:
             yield
         except BaseException as error:
-            span.add_event("exception", _about(error))
+            span.add_event("exception", _error_attributes(error))
             span.set_status(_trace.StatusCode.ERROR, type(error).__name__)
             raise
 
 
-def _about(error: BaseException) -> dict[str, str]:
+def _error_attributes(error: BaseException) -> dict[str, str]:
     """What a span says of an error: no text where that may quote a hand-written statement."""
     step = getattr(error, "step", None)
-    by_hand = isinstance(step, Step) and step.is_by_hand
-    message = {} if by_hand or not isinstance(error, ScyllaModelError) else {"exception.message": str(error)}
+    is_raw = isinstance(step, Step) and step.is_by_hand
+    message = {} if is_raw or not isinstance(error, ScyllaModelError) else {"exception.message": str(error)}
     return {"exception.type": type(error).__qualname__, **message}
 
 
-class _Steps:
+class _StepSpans:
     """The span of the step that runs."""
 
     def __init__(self) -> None:
-        self._open = contextlib.ExitStack()
+        self._stack = contextlib.ExitStack()
 
-    def told(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         if event.kind == "step_started" and event.step is not None:
-            about = {"scyllamodel.op": event.step.op, "scyllamodel.object": event.step.object}
-            self._open.enter_context(_span("scyllamodel.step", about))
+            attributes = {"scyllamodel.op": event.step.op, "scyllamodel.object": event.step.object}
+            self._stack.enter_context(_span("scyllamodel.step", attributes))
         elif event.kind == "step_done":
             if _tracer is not None:
                 _trace.get_current_span().set_attribute("scyllamodel.state", str(getattr(event.result, "state", "")))
             self.end()
 
     def end(self) -> None:
-        self._open.close()
+        self._stack.close()
 
 
-def _logged(event: Event, keyspace: str) -> None:
+def _log_event(event: Event, keyspace: str) -> None:
     if event.kind == "step_done" and event.step is not None:
         _log.info("%s: %s %s", keyspace, event.step.summary, getattr(event.result, "state", ""))
     elif event.kind == "lock_waiting":

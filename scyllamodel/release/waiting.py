@@ -18,8 +18,8 @@ from scyllamodel.driver.failures import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConnectionFailed, IntrospectionError, LedgerError
 from scyllamodel.release.built import await_built
-from scyllamodel.release.draft import Wish
-from scyllamodel.release.look import Look
+from scyllamodel.release.draft import MigrationRequest
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.questions import check
 from scyllamodel.schema.plan import Plan
 
@@ -71,53 +71,55 @@ def wait(repo: Repo, aim: Aim = "in-sync", *, timeout: float = 300.0) -> WaitRes
         ConnectionFailed, IntrospectionError: no server answered, up to the end.
         DiscoveryError: models cannot be read.
     """
-    begun = time.monotonic()
-    deadline = begun + check_seconds("timeout", timeout, allow_zero=True)
-    found = _agreed(repo, deadline) if aim == "agreed" else _in_sync(repo, deadline)
+    started_at = time.monotonic()
+    deadline = started_at + check_seconds("timeout", timeout, allow_zero=True)
+    result = _wait_agreed(repo, deadline) if aim == "agreed" else _wait_in_sync(repo, deadline)
     if aim == "built":
-        found = _built(repo, found, deadline)
-    return attrs.evolve(found, waited_ms=round((time.monotonic() - begun) * 1000))
+        result = _wait_built(repo, result, deadline)
+    return attrs.evolve(result, waited_ms=round((time.monotonic() - started_at) * 1000))
 
 
-def _agreed(repo: Repo, deadline: float) -> WaitResult:
-    def look() -> WaitResult:
-        coordinator = Look.at(repo).coordinator
+def _wait_agreed(repo: Repo, deadline: float) -> WaitResult:
+    def probe() -> WaitResult:
+        coordinator = ClusterView.connect(repo).coordinator
         try:
             await_agreement(coordinator, max(deadline - time.monotonic(), 0.0))
         except DRIVER_ERRORS as error:
             raise ConnectionFailed(f"{coordinator.address} stopped answering: {error}", reasons={}) from error
         return WaitResult("agreed", met=True)
 
-    return _until(look, deadline)
+    return _poll_until(probe, deadline)
 
 
-def _in_sync(repo: Repo, deadline: float) -> WaitResult:
-    def look() -> WaitResult:
-        found = check(repo)
-        return WaitResult("in-sync", met=found.in_sync, plan=found.plan)
+def _wait_in_sync(repo: Repo, deadline: float) -> WaitResult:
+    def probe() -> WaitResult:
+        checked = check(repo)
+        return WaitResult("in-sync", met=checked.in_sync, plan=checked.plan)
 
-    return _until(look, deadline)
+    return _poll_until(probe, deadline)
 
 
-def _built(repo: Repo, found: WaitResult, deadline: float) -> WaitResult:
-    if found.met:
+def _wait_built(repo: Repo, result: WaitResult, deadline: float) -> WaitResult:
+    if result.met:
         await_built(
-            Look.at(repo), Wish.of(repo, None, create_keyspace=False).facts(), max(deadline - time.monotonic(), 0.0)
+            ClusterView.connect(repo),
+            MigrationRequest.from_arguments(repo, None, create_keyspace=False).desired_schema(),
+            max(deadline - time.monotonic(), 0.0),
         )
-    return attrs.evolve(found, aim="built")
+    return attrs.evolve(result, aim="built")
 
 
-def _until(look: Callable[[], WaitResult], deadline: float) -> WaitResult:
+def _poll_until(probe: Callable[[], WaitResult], deadline: float) -> WaitResult:
     """Look again and again until it is met or the time is up; the last look counts."""
-    looks = 0
+    probes = 0
     while True:
         try:
-            found = look()
-            if found.met or time.monotonic() >= deadline:
-                return found
+            result = probe()
+            if result.met or time.monotonic() >= deadline:
+                return result
         except (ConnectionFailed, IntrospectionError, LedgerError):
             if time.monotonic() >= deadline:
                 raise
-        pause = _PAUSES[min(looks, len(_PAUSES) - 1)]
+        pause = _PAUSES[min(probes, len(_PAUSES) - 1)]
         time.sleep(min(pause, max(deadline - time.monotonic(), 0.0)))
-        looks += 1
+        probes += 1

@@ -144,12 +144,12 @@ def _server(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster | R
 def _given(text: str) -> RunningServer:
     import attrs  # noqa: PLC0415
 
-    from scyllamodel.release.look import Look  # noqa: PLC0415
+    from scyllamodel.release.look import ClusterView  # noqa: PLC0415
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     server = RunningServer.parse(text)
     with server.repo("system") as repo:
-        look = Look.at(repo)
+        look = ClusterView.connect(repo)
         (row,) = repo.session.execute("SELECT data_center FROM system.local")
     tablets = False if look.server.without_tablets else None
     return attrs.evolve(server, tablets=tablets, data_center=row[0])

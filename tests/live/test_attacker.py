@@ -23,7 +23,7 @@ from scyllamodel import (
     status,
 )
 from scyllamodel.errors import LedgerError
-from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.application_role import required_grants
 from scyllamodel.release.sources import diff
 
 pytestmark = pytest.mark.live
@@ -80,7 +80,7 @@ def narrow(logins):
     """The roles have what `grants` prints."""
     shop = Shop(logins)
     logins.run(f"GRANT {shop.app} TO {shop.deploy}")
-    for grant in grants_of(shop.deploying, shop.deploy):
+    for grant in required_grants(shop.deploying, shop.deploy):
         if {"migrate", "rollback"} & set(grant.commands):
             logins.run(*(cql for cql in grant.cql if "ON KEYSPACE" in cql))
     migrate(shop.deploying, resources=[Purchase])

@@ -20,7 +20,7 @@ from cassandra.cqlengine.usertype import UserType as TheirType
 from classes import declare
 
 from scyllamodel import Repo, TableOptions, inspect, migrate
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diff import diff
@@ -217,7 +217,7 @@ class Side:
         raised += f"then {later}" if later else ""
         found = inspect(self.repo)[self.repo.keyspace]
         wanted = attrs.evolve(schema(*case.declared, keyspace=None), name=self.repo.keyspace)
-        changes = [c for c in diff(found, wanted, Look.at(self.repo).server) if not isinstance(c, LiveOnly)]
+        changes = [c for c in diff(found, wanted, ClusterView.connect(self.repo).server) if not isinstance(c, LiveOnly)]
         return Seen(raised, sent, again, not changes)
 
 
@@ -249,7 +249,7 @@ def test_both_sync_the_same_declaration(sides, case, monkeypatch):
     left, right = sides
     for side in sides:
         facts = attrs.evolve(schema(*case.live, keyspace=None), name=side.repo.keyspace)
-        for cql in script(facts, Look.at(side.repo).server):
+        for cql in script(facts, ClusterView.connect(side.repo).server):
             side.repo.session.execute(cql)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -11,7 +11,7 @@ from project import MODELS
 from scyllamodel import Repo
 from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.release.lock import Lock, LockTable, Wanted
+from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 pytestmark = pytest.mark.live
 
@@ -104,8 +104,8 @@ def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
     """A holder is named; migrate waits for it and gives up with 5; unlock --force frees it."""
     settings = ready.repo.settings
     with Repo(nodes=settings.nodes, keyspace=ready.keyspace) as repo:
-        store = LockTable(LwtClient(choose_coordinator(repo.connection())), ready.keyspace, ready.keyspace)
-        with Lock(store, Wanted("a test")).acquire():
+        store = CqlLockStore(LwtClient(choose_coordinator(repo.connection())), ready.keyspace, ready.keyspace)
+        with Lock(store, LockRequest("a test")).acquire():
             ready.write("models", MODELS + NOTE)
             busy = ready.run("migrate", "--lock-timeout", "0.5", "--json")
             held = document_in(ready.run("status", "--json").stdout)["lock"]

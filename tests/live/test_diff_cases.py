@@ -19,7 +19,7 @@ from cassandra.protocol import ErrorMessage
 from classes import declare
 
 from scyllamodel import ModelDefinitionError, Repo, inspect, migrate, plan
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType, View
@@ -123,7 +123,7 @@ def marked(facts, mark):
 @pytest.fixture(scope="module")
 def server(scylla_repo):
     """What the server at hand can do."""
-    return Look.at(scylla_repo).server
+    return ClusterView.connect(scylla_repo).server
 
 
 @pytest.fixture(scope="module")

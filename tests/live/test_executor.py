@@ -51,7 +51,7 @@ def through_proxy(scylla_cluster, scylla_repo, scylla_fault_proxy):
 def columns_of(executor, table):
     """The columns of a table now, or None."""
     keyspace, _, name = table.partition(".")
-    found = executor.look(keyspace).table(name)
+    found = executor.introspect(keyspace).table(name)
     return None if found is None else [column.name for column in found.columns]
 
 

@@ -14,7 +14,7 @@ from strategies import HOSTILE
 
 from scyllamodel import Repo, check, create_keyspace, inspect, migrate, plan, rollback
 from scyllamodel._identifiers import quote, string_literal
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.source import module_source
 
@@ -88,7 +88,7 @@ def foreign(scylla_cluster, profile):
 
 def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp_path):
     """Nothing to do, nothing refused; the filtered view is the one thing that is left to the server."""
-    look = Look.at(foreign)
+    look = ClusterView.connect(foreign)
     source = module_source(inspect(foreign)[foreign.keyspace], look.server, repo="again")
     with models(source, tmp_path) as name:
         settings = attrs.evolve(foreign.settings, name="again", models=[name])
@@ -105,7 +105,7 @@ def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp
 
 def test_generated_models_make_the_schema_again(foreign, tmp_path):
     """In an empty keyspace the models make what they were made from, options included."""
-    look = Look.at(foreign)
+    look = ClusterView.connect(foreign)
     facts = inspect(foreign)[foreign.keyspace]
     with models(module_source(facts, look.server, repo="copy"), tmp_path) as name:
         settings = attrs.evolve(foreign.settings, name="copy", models=[name], keyspace=f"{foreign.keyspace}_b")
@@ -135,7 +135,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
                 timeout=60,
             )
         session.execute(f"ALTER TABLE {live}.t0 ADD ({columns.replace(quote(names[0]), 'other', 1)})", timeout=60)
-        facts, server = inspect(repo)[live], Look.at(repo).server
+        facts, server = inspect(repo)[live], ClusterView.connect(repo).server
         for statement in script(facts, server)[1:]:
             session.execute(statement.replace(f"{live}.", f"{script_made}."), timeout=60)
         with models(module_source(facts, server, repo=live), tmp_path) as module:
@@ -159,7 +159,7 @@ def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path
         "WHERE v IS NOT NULL AND k IS NOT NULL PRIMARY KEY (v, k)",
         timeout=60,
     )
-    source = module_source(inspect(foreign)[name], Look.at(foreign).server, repo="wide")
+    source = module_source(inspect(foreign)[name], ClusterView.connect(foreign).server, repo="wide")
     session.execute(f"ALTER TABLE {name}.wide ADD later int", timeout=60)
     with models(source, tmp_path) as module:
         settings = attrs.evolve(foreign.settings, name="wide", models=[module])

@@ -17,7 +17,7 @@ import scyllamodel
 from scyllamodel import check, contract, history, inspect, migrate, plan, rollback
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.left_out import unwritten
 from scyllamodel.schema.source import module_source
@@ -99,14 +99,14 @@ def keyspace(cluster, name, statements=()):
         session.execute(f"USE {name}")
         for statement in statements:
             session.execute(statement.replace("{k}", name), timeout=60)
-        look = Look.at(repo)
-        return look.existing(name)[name], look.server
+        look = ClusterView.connect(repo)
+        return look.introspect_existing(name)[name], look.server
 
 
 def has_masks(cluster):
     """Whether it is a server with masks."""
     with cluster.repo("system") as repo:
-        return Look.at(repo).server.has_masks
+        return ClusterView.connect(repo).server.has_masks
 
 
 def test_the_script_of_a_keyspace_makes_the_same_rows(server):

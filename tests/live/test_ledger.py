@@ -13,11 +13,11 @@ from scyllamodel.driver.cas import literal
 from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.reader import read_schema_version
 from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, LockLost, SupersededModels, UnknownVersion
-from scyllamodel.release.books import known_columns, open_ledger, open_stamps, read_books
-from scyllamodel.release.guard import Patience, guarded
-from scyllamodel.release.ledger import Migration, Who
-from scyllamodel.release.ledger.superseded import may_sync
-from scyllamodel.release.look import Look
+from scyllamodel.release.books import candidate_ledgers, known_columns, open_ledger, read_internal_tables
+from scyllamodel.release.guard import Timeouts, acquire_locks
+from scyllamodel.release.ledger import Migration, Provenance
+from scyllamodel.release.ledger.superseded import check_may_sync
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.rollback import rollback
 from scyllamodel.release.status import history, status
 from scyllamodel.release.tables import STEPS
@@ -58,12 +58,15 @@ def wanted(repo, parts):
 
 def run(repo, parts, kind="sync", *, stop=None):
     """Migrate with lock and ledger; the version. ``stop``: die just before the end of this step is written."""
-    look = Look.at(repo)
-    with DdlExecutor(look.coordinator, look.server) as executor, guarded(repo, executor, kind, [], Patience()) as guard:
+    look = ClusterView.connect(repo)
+    with (
+        DdlExecutor(look.coordinator, look.server) as executor,
+        acquire_locks(repo, executor, kind, [], Timeouts()) as guard,
+    ):
         goal = wanted(repo, parts)
-        plan = make_plan(goal, look.found([repo.keyspace]), look.server)
-        how = {"models_to": fingerprint(goal), "epoch": guard.epoch, "models": ["shop.models"]}
-        opened = guard.ledger.begin(kind, plan, **how, who=Who.here())
+        plan = make_plan(goal, look.introspect([repo.keyspace]), look.server)
+        how = {"models_to": fingerprint(goal), "fencing_token": guard.fencing_token, "models": ["shop.models"]}
+        opened = guard.ledger.begin(kind, plan, **how, provenance=Provenance.current())
         journal = guard.journal(opened)
         if stop:
             journal = Dying(journal, stop)
@@ -94,13 +97,13 @@ class Dying:
 
 def ledger_of(repo):
     """The ledger as anybody reads it."""
-    look = Look.at(repo)
-    return open_ledger(repo, look.coordinator, read_books(repo, look.coordinator, look.server), look.server)
+    look = ClusterView.connect(repo)
+    return open_ledger(repo, look.coordinator, read_internal_tables(repo, look.coordinator, look.server), look.server)
 
 
 def live(repo):
     """The fingerprint of the live schema without our own tables."""
-    return fingerprint(Look.at(repo).found([repo.keyspace]))
+    return fingerprint(ClusterView.connect(repo).introspect([repo.keyspace]))
 
 
 def cql(repo, *texts):
@@ -113,8 +116,12 @@ def test_without_our_tables_there_is_no_history(repo):
     """Reading makes nothing, and says that nothing is there."""
     assert [] == history(repo)
     assert ("none", None, None) == (status(repo).state, status(repo).version, status(repo).lock)
-    assert not any(ledger.is_verified("fp") for ledger in open_stamps(repo, Look.at(repo).coordinator))
-    assert () == read_books(repo, Look.at(repo).coordinator, Look.at(repo).server).tables
+    assert not any(
+        ledger.is_verified("fp") for ledger in candidate_ledgers(repo, ClusterView.connect(repo).coordinator)
+    )
+    assert (
+        () == read_internal_tables(repo, ClusterView.connect(repo).coordinator, ClusterView.connect(repo).server).tables
+    )
     with pytest.raises(UnknownVersion):
         rollback(repo, 1)
 
@@ -161,10 +168,12 @@ def test_going_back_returns_to_the_old_fingerprint(repo):
     assert "in_sync" == rollback(repo, first).status
     assert found == history(repo)
     assert found[0].models_to == found[2].models_to
-    plan = make_plan(wanted(repo, NEW), Look.at(repo).found([repo.keyspace]), Look.at(repo).server)
+    plan = make_plan(
+        wanted(repo, NEW), ClusterView.connect(repo).introspect([repo.keyspace]), ClusterView.connect(repo).server
+    )
     with pytest.raises(SupersededModels):
-        may_sync(found, found[1].models_to, plan)
-    assert may_sync(found, found[2].models_to, plan) is None
+        check_may_sync(found, found[1].models_to, plan)
+    assert check_may_sync(found, found[2].models_to, plan) is None
 
 
 def test_a_dead_run_is_settled_by_the_next(repo):
@@ -227,9 +236,9 @@ BY_HAND = {
 def test_a_stamp_never_survives_a_change(repo, texts):
     """Whatever is done by hand, and even if it is undone by hand, a stamp of before does not say "in sync"."""
     run(repo, OLD)
-    coordinator = Look.at(repo).coordinator
-    ledger_of(repo).verify("fp", read_schema_version(coordinator))
-    stamps = list(open_stamps(repo, coordinator))
+    coordinator = ClusterView.connect(repo).coordinator
+    ledger_of(repo).mark_verified("fp", read_schema_version(coordinator))
+    stamps = list(candidate_ledgers(repo, coordinator))
     good = [any(ledger.is_verified(fingerprint) for ledger in stamps) for fingerprint in ("fp", "other")]
     cql(repo, *(text.replace("KEYSPACE K ", f"KEYSPACE {repo.keyspace} ") for text in texts))
 
@@ -240,11 +249,13 @@ def test_a_stamp_never_survives_a_change(repo, texts):
 def test_a_keyspace_made_anew_remembers_no_stamp(repo):
     """Dropped and created again under its name, it is read in full."""
     run(repo, OLD)
-    ledger_of(repo).verify("fp", read_schema_version(Look.at(repo).coordinator))
+    ledger_of(repo).mark_verified("fp", read_schema_version(ClusterView.connect(repo).coordinator))
     keyspaces.drop(repo)
     keyspaces.create(repo)
 
-    assert not any(ledger.is_verified("fp") for ledger in open_stamps(repo, Look.at(repo).coordinator))
+    assert not any(
+        ledger.is_verified("fp") for ledger in candidate_ledgers(repo, ClusterView.connect(repo).coordinator)
+    )
     assert [] == history(repo)
 
 
@@ -260,10 +271,10 @@ def test_a_late_clock_does_not_hide_what_the_schema_said(repo):
         f"UPDATE K.scyllamodel_steps USING TIMESTAMP {later} SET state = 'claimed' "
         f"WHERE scope = {literal(head.scope)} AND version = {head.version} AND seq = 1",
     )
-    look = Look.at(repo)
+    look = ClusterView.connect(repo)
     with (
         DdlExecutor(look.coordinator, look.server) as executor,
-        guarded(repo, executor, "sync", [], Patience()) as guard,
+        acquire_locks(repo, executor, "sync", [], Timeouts()) as guard,
     ):
         found = guard.ledger.steps(head.version)
 
@@ -275,13 +286,15 @@ def test_text_reaches_the_server_as_text(repo):
     hostile = 'it\'s; DROP TABLE t; --\n"é☃"$$'
     run(repo, OLD)
     ledger = ledger_of(repo)
-    plan = make_plan(wanted(repo, OLD), Look.at(repo).found([repo.keyspace]), Look.at(repo).server)
-    how = {"models_to": hostile, "models": [hostile], "name": hostile, "who": Who(hostile, hostile)}
-    opened = ledger.begin("sync", plan, epoch=9, **how)
+    plan = make_plan(
+        wanted(repo, OLD), ClusterView.connect(repo).introspect([repo.keyspace]), ClusterView.connect(repo).server
+    )
+    how = {"models_to": hostile, "models": [hostile], "name": hostile, "provenance": Provenance(hostile, hostile)}
+    opened = ledger.begin("sync", plan, fencing_token=9, **how)
     ended = opened.finish(error=hostile)
 
     assert attrs.evolve(ended, started_at=None, finished_at=None) == attrs.evolve(
-        ledger.head(), started_at=None, finished_at=None
+        ledger.newest(), started_at=None, finished_at=None
     )
     assert (hostile, hostile, (hostile,)) == (ended.error, ended.host, ended.models)
 
@@ -289,24 +302,24 @@ def test_text_reaches_the_server_as_text(repo):
 def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
     """The end of a version is written once, by whoever comes first."""
     run(repo, OLD)
-    ledger, look = ledger_of(repo), Look.at(repo)
-    plan = make_plan(wanted(repo, NEW), look.found([repo.keyspace]), look.server)
-    opened = ledger.begin("sync", plan, models_to="fp", epoch=9)
-    ledger_of(repo).settle(lambda name: look.found([name])[name], look.server)
+    ledger, look = ledger_of(repo), ClusterView.connect(repo)
+    plan = make_plan(wanted(repo, NEW), look.introspect([repo.keyspace]), look.server)
+    opened = ledger.begin("sync", plan, models_to="fp", fencing_token=9)
+    ledger_of(repo).recover(lambda name: look.introspect([name])[name], look.server)
     with pytest.raises(LockLost):
         opened.finish("partial")
 
-    assert "partial" == ledger.head().status
+    assert "partial" == ledger.newest().status
 
 
 def test_a_taken_number_is_not_written_over(repo):
     """Of two versions with one number the first stands."""
     run(repo, OLD)
     ledger = ledger_of(repo)
-    head = ledger.head()
+    head = ledger.newest()
 
     assert not ledger.store.add_version(Migration(head.scope, head.version, run_id=UUID(int=1)).to_row())
-    assert head == ledger.head()
+    assert head == ledger.newest()
 
 
 def test_tables_of_an_older_release_are_read(repo):
@@ -318,6 +331,6 @@ def test_tables_of_an_older_release_are_read(repo):
 
     assert ("applied", 5, "") == (newest.status, newest.applied, newest.app_version)
     assert [None] * 5 == [step.change for step in newest.steps]
-    look = Look.at(repo)
-    found = known_columns(read_books(repo, look.coordinator, look.server))
+    look = ClusterView.connect(repo)
+    found = known_columns(read_internal_tables(repo, look.coordinator, look.server))
     assert {"change"} == {column.name for column in STEPS} - found[STEPS.name]

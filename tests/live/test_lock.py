@@ -19,7 +19,7 @@ from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.errors import LockTimeout
 from scyllamodel.release.bootstrap import bootstrap
-from scyllamodel.release.lock import Lock, LockTable, Wanted
+from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 from scyllamodel.release.tables import LOCK, TABLES, table_id
 from scyllamodel.testing.keyspaces import create, drop, fresh_name
 
@@ -52,12 +52,12 @@ def through_proxy(scylla_cluster, booted, scylla_fault_proxy):
 
 def store_of(repo, name, timeout=5.0):
     """The row of this name."""
-    return LockTable(LwtClient(choose_coordinator(repo.connection()), timeout=timeout), repo.keyspace, name)
+    return CqlLockStore(LwtClient(choose_coordinator(repo.connection()), timeout=timeout), repo.keyspace, name)
 
 
 def lock_of(repo, name, lease=LEASE, timeout=5.0):
     """The lock of this name."""
-    return Lock(store_of(repo, name, timeout), Wanted("a test", lease=lease))
+    return Lock(store_of(repo, name, timeout), LockRequest("a test", lease_seconds=lease))
 
 
 class Holder:
@@ -112,7 +112,7 @@ def test_one_at_a_time(booted, request):
             inside.append(1)
             time.sleep(0.02)
             mutex.release()
-            epochs.append(held.epoch)
+            epochs.append(held.fencing_token)
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(hold, range(12)))
@@ -144,7 +144,7 @@ def test_a_killed_holder_is_replaced(booted, request):
         with lock_of(booted, request.node.name).acquire() as held:
             took = (time.monotonic() - killed) / LEASE
 
-            assert (2, True) == (held.epoch, held.took_over)
+            assert (2, True) == (held.fencing_token, held.took_over)
             assert 0.9 < took < 1.6
 
 
@@ -159,7 +159,7 @@ def test_a_holder_that_slept_past_its_lease_loses(booted, request):
             held.fence(1, 1)
             row = store_of(booted, request.node.name).read(serial=True)
 
-    assert (held.owner, held.epoch) == (row.owner, row.epoch)
+    assert (held.owner, held.fencing_token) == (row.owner, row.epoch)
 
 
 def test_a_holder_that_works_longer_than_its_lease_keeps_it(booted, request):
@@ -180,7 +180,7 @@ def test_a_waiter_looks_and_goes_without(booted, request):
     looks = []
     with (
         lock_of(booted, request.node.name).acquire(),
-        lock_of(booted, request.node.name).acquire(look=lambda: looks.append(1) or len(looks) == 3) as held,
+        lock_of(booted, request.node.name).acquire(should_stop=lambda: looks.append(1) or len(looks) == 3) as held,
     ):
         assert held is None
 
@@ -216,7 +216,7 @@ def test_a_lost_answer_is_settled_by_the_row(  # noqa: PLR0917 - fixtures and ca
 def test_hostile_names_are_names(booted):
     """A name or a purpose that reads like CQL is stored as it is."""
     name = "x' IF owner = null; DROP TABLE " + LOCK.name
-    with Lock(store_of(booted, name), Wanted("it's %s {}")).acquire():
+    with Lock(store_of(booted, name), LockRequest("it's %s {}")).acquire():
         row = store_of(booted, name).read(serial=False)
 
     assert (name, "it's %s {}") == (row.name, row.purpose)

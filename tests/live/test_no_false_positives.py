@@ -20,7 +20,7 @@ from strategies import HOSTILE
 
 from scyllamodel import ImpossibleChange, Repo, TableOptions, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.facts import Table, TableColumn, UserType, View
 from scyllamodel.schema.options import OPTION_NAMES, option_cql, unknown_here
 from scyllamodel.types.parse import parse_type
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 @pytest.fixture(scope="module")
 def server(scylla_repo):
     """What the server at hand can do."""
-    return Look.at(scylla_repo).server
+    return ClusterView.connect(scylla_repo).server
 
 
 class Release:

@@ -41,7 +41,7 @@ from scyllamodel import types as cql
 from scyllamodel.driver.cas import LwtClient
 from scyllamodel.driver.connection import Connection
 from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.release.lock import Lock, LockTable, Wanted
+from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 from scyllamodel.release.tables import TABLES
 from scyllamodel.testing import keyspaces
 
@@ -73,7 +73,7 @@ class Releases:
 @pytest.fixture
 def releases(scylla_cluster, monkeypatch):
     """Releases of one application on a keyspace of their own."""
-    monkeypatch.setattr("scyllamodel.release.books.scope_of", lambda keyspace, _: f"{keyspace}/app")
+    monkeypatch.setattr("scyllamodel.release.books.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
     found = Releases(scylla_cluster, keyspaces.fresh_name("test_release"))
     keyspaces.create(found())
     yield found
@@ -388,8 +388,8 @@ def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
     """Between the last look and the update that takes the lock away it was renewed: it is alive, and keeps it."""
     repo = releases(table("t", *T))
     migrate(repo)
-    store = LockTable(LwtClient(choose_coordinator(repo.connection())), repo.keyspace, repo.keyspace)
-    with Lock(store, Wanted("a test")).acquire() as held:
+    store = CqlLockStore(LwtClient(choose_coordinator(repo.connection())), repo.keyspace, repo.keyspace)
+    with Lock(store, LockRequest("a test")).acquire() as held:
         times = iter((0.0, 1000.0))
 
         def clock():

@@ -33,9 +33,9 @@ from scyllamodel.errors import (
     PermissionDenied,
     ScyllaModelError,
 )
-from scyllamodel.release.application_role import grants_of
-from scyllamodel.release.look import Look
-from scyllamodel.release.rights import NEEDS, grant_text, need_of
+from scyllamodel.release.application_role import required_grants
+from scyllamodel.release.look import ClusterView
+from scyllamodel.release.rights import CHANGE_PERMISSIONS, change_permissions, grant_clause
 from scyllamodel.schema import changes as c
 from scyllamodel.schema import facts
 from scyllamodel.schema.facts import FrozenMap
@@ -86,7 +86,7 @@ def keyspace(logins):
 
 def rights(repo, role, *commands):
     """The statements that `grants` prints for these commands, without those of what does not exist yet."""
-    found = [cql for grant in grants_of(repo, role) if set(commands) & set(grant.commands) for cql in grant.cql]
+    found = [cql for grant in required_grants(repo, role) if set(commands) & set(grant.commands) for cql in grant.cql]
     return [cql for cql in dict.fromkeys(found) if "scyllamodel_backfills" not in cql and ".bills" not in cql]
 
 
@@ -206,7 +206,7 @@ def test_a_migration_grants_the_application_its_tables(shop):
     with pytest.raises(PermissionDenied, match="orders_by_owner"):
         migrate(deploying)
     assert [] == history(deploying)
-    logins.run(*(cql for grant in grants_of(deploying, deploy) if "on views" in grant.why for cql in grant.cql))
+    logins.run(*(cql for grant in required_grants(deploying, deploy) if "on views" in grant.why for cql in grant.cql))
     first, second = migrate(deploying), migrate(deploying)
 
     granted = [step.object.replace(f"{deploying.keyspace}.", "") for step in first.plan.steps if step.op == "grant"]
@@ -298,13 +298,13 @@ def changes(keyspace, about, server):
 def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
     """Without the permission of the table of needs it refuses the statement, and with it alone it runs it."""
     name, role = logins.keyspace(), logins.role("walker")
-    look = Look.at(logins.admin.in_keyspace(name))
+    look = ClusterView.connect(logins.admin.in_keyspace(name))
     seen = set()
     with logins.repo(role, name) as repo:
-        for change in changes(name, look.found([name])[name].keyspace, look.server):
+        for change in changes(name, look.introspect([name])[name].keyspace, look.server):
             step = make_step(1, change, (), look.server)
-            ((permission, *place),) = need_of(change)
-            right = f"{grant_text(permission, *place)}"
+            ((permission, *place),) = change_permissions(change)
+            right = f"{grant_clause(permission, *place)}"
             with pytest.raises(Unauthorized):
                 repo.session.execute(step.cql)
             logins.run(f"GRANT {right} TO {role}")
@@ -323,4 +323,4 @@ def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
             seen.add(type(change))
 
     others = {c.SetMask: look.server.has_masks, c.SetTtlColumn: look.server.has_ttl_columns}
-    assert set(NEEDS) - {kind for kind, is_there in others.items() if not is_there} == seen
+    assert set(CHANGE_PERMISSIONS) - {kind for kind, is_there in others.items() if not is_there} == seen

@@ -7,7 +7,7 @@ from cassandra import InvalidRequest
 from cassandra.protocol import ConfigurationException
 
 from scyllamodel._identifiers import qualified
-from scyllamodel.release.look import Look
+from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.options import TableOptions, option_cql, unknown_here
 
 pytestmark = pytest.mark.live
@@ -35,7 +35,7 @@ TAKEN = [
 def server(scylla_repo):
     """The profile of the server, once a table is there."""
     scylla_repo.session.execute(f"CREATE TABLE {qualified(scylla_repo.keyspace, 't')} (a int PRIMARY KEY)")
-    return Look.at(scylla_repo).server
+    return ClusterView.connect(scylla_repo).server
 
 
 def alter(repo, server, settings):

@@ -7,7 +7,7 @@ import pytest
 from build import schema, table, wanted
 
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.rollback import Target, rollback_plan
+from scyllamodel.release.rollback import RollbackTarget, rollback_plan
 from scyllamodel.schema.change_json import change_text
 from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.diagram import mermaid
@@ -118,7 +118,7 @@ def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_b
     undone = LedgerStep(
         "k/default", 1, 1, step.op, step.object, step.cql, step.undo, "applied", change_json=change_text(step.change)
     )
-    target = Target(0, "", (Migration("k/default", 1, total=1, steps=(undone,)),))
+    target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(undone,)),))
     gone = SchemaFacts([after(step.change, attrs.evolve(TRIGGERED, additions=()))])
     back = [rollback_plan(target, gone, C6, allow=allowed).plan for allowed in ((), ("RB111:1/1",))]
 

@@ -22,7 +22,7 @@ from scyllamodel import (
     snapshot_async,
     wait_async,
 )
-from scyllamodel.release.awaited import awaited
+from scyllamodel.release.awaited import to_async_function
 
 
 class Thing(Model, table="things", repo="awaited"):
@@ -108,7 +108,7 @@ def test_a_cancelled_wait_leaves_the_work_to_its_end():
         done.set()
 
     async def cancelled():
-        waiting = asyncio.create_task(awaited(work)())
+        waiting = asyncio.create_task(to_async_function(work)())
         await asyncio.to_thread(begun.wait, 10)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

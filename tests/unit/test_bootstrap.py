@@ -24,15 +24,15 @@ class Server(Simulator):
         super().__init__(found, ServerProfile(), faults)
         self.changes = {step.cql: step.change for step in missing_tables("shop", EMPTY, ServerProfile())}
 
-    def look(self, keyspace, *, books=False):
-        return super().look(keyspace) if books else EMPTY
+    def introspect(self, keyspace, *, include_internal=False):
+        return super().introspect(keyspace) if include_internal else EMPTY
 
     def _run(self, cql):
         if self.facts.table(self.changes[cql].table.name) is None:
             super()._run(cql)
 
     def boot(self):
-        return bootstrap(self, "shop", world=World(self.clock, self.sleep))
+        return bootstrap(self, "shop", control=World(self.clock, self.sleep))
 
 
 def test_all_tables_are_made_with_ids_that_all_derive_alike():

@@ -7,8 +7,8 @@ import pytest
 
 from scyllamodel import RawStep
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.undone import ran_by_hand
-from scyllamodel.release.raw import doubts
+from scyllamodel.release.ledger.undone import executed_raw_steps
+from scyllamodel.release.raw import uncertain_step_refusals
 
 REVOKE = "REVOKE MODIFY ON KEYSPACE shop FROM app"
 STEP = LedgerStep("shop/default", 5, 1, op="run", cql=REVOKE, state="applied")
@@ -17,8 +17,8 @@ VERSION = Migration("shop/default", 5, status="applied", models=("shop.models",)
 
 def test_a_step_of_a_known_version_is_done():
     """By its statement."""
-    assert {REVOKE: STEP} == ran_by_hand([VERSION], ["shop.models", "shop.more"])
-    assert {REVOKE: STEP} == ran_by_hand([VERSION])
+    assert {REVOKE: STEP} == executed_raw_steps([VERSION], ["shop.models", "shop.more"])
+    assert {REVOKE: STEP} == executed_raw_steps([VERSION])
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_step_of_a_known_version_is_done():
 )
 def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
     """Nor one of a version for models of another program, nor one beyond the steps that its version had."""
-    assert REVOKE not in ran_by_hand([forged], ["shop.models"])
+    assert REVOKE not in executed_raw_steps([forged], ["shop.models"])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
 )
 def test_statements_on_roles_are_named_as_such(cql, changes):
     """In the sentence of the step, whatever comments and case they are written with."""
-    summary, undo = RawStep(cql or "x").step().summary, RawStep("x", undo=cql or "x").step().summary
+    summary, undo = RawStep(cql or "x").to_step().summary, RawStep("x", undo=cql or "x").to_step().summary
 
     assert changes == ("which changes roles or permissions" in summary)
     assert changes == ("which changes roles or permissions" in undo)
@@ -65,8 +65,11 @@ def test_a_statement_that_may_have_run_is_refused():
     """A history with missing rows proves nothing; a post-condition does, and so does who looked."""
     lost = attrs.evolve(VERSION, applied=1, steps=())
     raw = [RawStep("UPDATE k.t SET n = n + 1", name="count"), RawStep("UPDATE x", post_condition="SELECT x")]
-    (refusal,) = doubts(raw, [VERSION, lost])
+    (refusal,) = uncertain_step_refusals(raw, [VERSION, lost])
 
     assert ("LG107", "count", f"LG107:{lost.version}") == (refusal.code, refusal.object, refusal.allow)
-    assert [] == [*doubts(raw, [lost], {f"LG107:{lost.version}"}), *doubts(raw, [VERSION])]
-    assert [] == [*doubts(raw, [attrs.evolve(lost, status="rolled_back")])]
+    assert [] == [
+        *uncertain_step_refusals(raw, [lost], {f"LG107:{lost.version}"}),
+        *uncertain_step_refusals(raw, [VERSION]),
+    ]
+    assert [] == [*uncertain_step_refusals(raw, [attrs.evolve(lost, status="rolled_back")])]

@@ -6,14 +6,14 @@ from classes import declare
 from hypothesis import HealthCheck, given, settings
 from strategies import keyspaces
 
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(keyspaces())
 def test_classes_made_of_facts_declare_these_facts(keyspace):
     """Types, keys, order, static, indexes, options and views survive the way into class bodies and back."""
-    found = wanted_facts(declare("unit", keyspace), "k")["k"]
+    found = desired_facts(declare("unit", keyspace), "k")["k"]
 
     assert keyspace.tables == found.tables
     assert keyspace.views == found.views

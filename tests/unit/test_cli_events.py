@@ -46,7 +46,7 @@ class Node:
         self.during.get(len(self.sent), lambda: None)()
         return self.warnings
 
-    def look(self, _keyspace):
+    def introspect(self, _keyspace):
         return KeyspaceFacts("shop", Keyspace("shop"), tables=TABLES[: len(self.sent)])
 
     def await_agreement(self, _timeout):

@@ -11,10 +11,10 @@ from scyllamodel import Column, Model, partition_key
 from scyllamodel.cli import main
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release import books
-from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.application_role import required_grants
 from scyllamodel.release.books import find_internal_keyspace, internal_keyspace
-from scyllamodel.release.draft import Draft, Wish
-from scyllamodel.release.look import Look
+from scyllamodel.release.draft import MigrationRequest, PlannedMigration
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.tables import TABLES
 from scyllamodel.schema.server import NodeSettings, ServerProfile
 
@@ -79,7 +79,9 @@ def test_cassandra_is_asked_nothing():
 def drafted(server, there, *, create=False, **settings):
     """The plan for one model."""
     with repo(**settings) as mine:
-        return Draft.of(Wish(mine, (Order,), create=create), Look(there, server)).plan
+        return PlannedMigration.from_request(
+            MigrationRequest(mine, (Order,), create_keyspace=create), ClusterView(there, server)
+        ).plan
 
 
 def test_the_plan_creates_the_companion_first():
@@ -137,7 +139,7 @@ def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, 
     monkeypatch.setattr(Repo, "connection", lambda _: None)
     with repo(**{"models": [__name__], **settings}) as mine:
         internal, guess = find_internal_keyspace(mine)
-        statements = [cql for grant in grants_of(mine, "deploy", internal) for cql in grant.cql]
+        statements = [cql for grant in required_grants(mine, "deploy", internal) for cql in grant.cql]
 
     assert (home, "") == (internal, guess)
     assert f"GRANT SELECT ON TABLE {home}.scyllamodel_lock TO deploy" in statements

@@ -11,7 +11,7 @@ from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Edit, Project
 from scyllamodel.demo.stage import Stage, TourFailed, expect
 from scyllamodel.discovery import import_packages
 from scyllamodel.model.registry import registry
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.rules import lint
 from scyllamodel.types.values import Native
@@ -23,7 +23,7 @@ def shop():
     """The facts that the models of the project want now; other tests have models of the same repo."""
     import_packages([MODELS])
     ours = [model for model in registry if model.__module__ == MODELS]
-    return wanted_facts(ours, "shop")["shop"]
+    return desired_facts(ours, "shop")["shop"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from build import NTS, index, schema, table, user_type, view
 from observed import SERVERS, expanded
 from scylla_rows import NEW, OLD, observed
 
-from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.raw import RawStep, with_raw_steps
 from scyllamodel.schema.facts import FrozenMap, Keyspace
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.rules.handwritten import StatementJudge, keyspaces_of
@@ -203,7 +203,7 @@ def test_what_cannot_be_read_is_said_to_be_unchecked(cql):
 def test_a_secret_statement_is_not_quoted():
     """The remark on a statement that cannot be read names none of its words."""
     plan = make_plan(schema(table("t")), schema(table("t")), NEW)
-    (step,) = with_raw(plan, [RawStep("ALTER TABLE k.t hunter2", secret=True)], set()).steps
+    (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t hunter2", secret=True)], set()).steps
 
     assert [("NB103", False)] == [(said.code, "hunter2" in str(said)) for said in step.lints]
 
@@ -242,8 +242,8 @@ def test_a_plan_refuses_them_and_its_own_steps_count():
     plan = make_plan(wanted, live, NEW)
     drop, early = RawStep("ALTER TABLE k.t DROP m"), RawStep("ALTER TABLE k.t DROP m", before=True)
 
-    late = with_raw(plan, [drop], set(), judge=StatementJudge("k", [live], NEW))
-    first = with_raw(plan, [early], set(), judge=StatementJudge("k", [live], NEW))
+    late = with_raw_steps(plan, [drop], set(), evaluator=StatementJudge("k", [live], NEW))
+    first = with_raw_steps(plan, [early], set(), evaluator=StatementJudge("k", [live], NEW))
 
     assert (["NB101"], 1) == ([said.code for said in late.refusals], len(late.steps))
     assert ([], 2) == ([said.code for said in first.refusals], len(first.steps))
@@ -252,7 +252,7 @@ def test_a_plan_refuses_them_and_its_own_steps_count():
 def test_unchecked_statements_run_with_a_warning():
     """The step of a statement that could not be read has the remark among its lints."""
     plan = make_plan(schema(table("t")), schema(table("t")), NEW)
-    (step,) = with_raw(plan, [RawStep("ALTER TABLE k.t NOW")], set()).steps
+    (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t NOW")], set()).steps
 
     assert ["NB103"] == [said.code for said in step.lints]
 

@@ -11,7 +11,7 @@ from scylla_rows import NEW, OLD, SCYLLAS
 from scylla_rows import rows as scylla_rows
 
 from scyllamodel import Column, Index, Model, ModelDefinitionError, TableOptions, column, partition_key
-from scyllamodel.release.rights import NEEDS
+from scyllamodel.release.rights import CHANGE_PERMISSIONS
 from scyllamodel.schema.change_json import change_from, change_text
 from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.ddl import create_index, statement
@@ -151,7 +151,7 @@ def test_what_differs_is_set_on_the_view():
     assert [False, True] == [holds(step.change, part, NEW) for part in (found, after_it)]
     assert planned(declared(), after_it).is_empty
     earlier = before(step.change, after_it)
-    right, place = NEEDS[type(step.change)]
+    right, place = CHANGE_PERMISSIONS[type(step.change)]
     assert {"comment": "old", "gc_grace_seconds": 864000} == dict(earlier.tables[0].indexes[0].view_options)
     assert [step.undo] == [statement(change, NEW) for change in transition(after_it, earlier, NEW)]
     assert ("ALTER", ("k", "index_view_docs")) == (right, place(step.change))

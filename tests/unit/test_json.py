@@ -11,7 +11,7 @@ from documents import faults
 from scyllamodel import ConfigurationError, RawStep
 from scyllamodel._json import check_document, read_json
 from scyllamodel.release.ledger import LedgerStep
-from scyllamodel.release.raw import with_raw
+from scyllamodel.release.raw import with_raw_steps
 from scyllamodel.schema.change_json import change_from
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.reflect import index_target
@@ -59,7 +59,7 @@ def test_deep_json_is_what_is_not_understood(levels, tmp_path):
         index_target(deep(levels, '{"ck": ', "}"), {})
     step = LedgerStep("k/default", 1, 1, change_json=deep(levels, '{"=": "AddType", "type": ', "}"))
 
-    assert (None, None) == (step.change, step.undoes)
+    assert (None, None) == (step.change, step.undone_step)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_change_of_other_values_is_none(text):
 
 def test_a_plan_with_hand_written_steps_is_one():
     """Its steps are published kinds of steps."""
-    plan = with_raw(PLAN, [RawStep("GRANT SELECT ON k.t TO r")], set())
+    plan = with_raw_steps(PLAN, [RawStep("GRANT SELECT ON k.t TO r")], set())
 
     assert [] == faults(json.loads(json.dumps(plan.to_dict())))
     assert plan == Plan.from_dict(json.loads(json.dumps(plan.to_dict())))

@@ -14,8 +14,8 @@ from ledger_store import NOON, MemoryStore, ledger_on
 from simulator import Faults, Simulator
 
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
-from scyllamodel.release.ledger import LedgerStep, Migration, Who, scope_of
-from scyllamodel.release.ledger.persist import TRIES
+from scyllamodel.release.ledger import LedgerStep, Migration, Provenance, ledger_scope
+from scyllamodel.release.ledger.persist import MAX_ATTEMPTS
 from scyllamodel.release.tables import MIGRATIONS, STEPS
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.plan import make_plan
@@ -25,7 +25,12 @@ SERVER = ServerProfile()
 FOUND = schema(table("t"))
 WANTED = wanted(table("t", "id int pk", "a text"), table("u"), table("w"))
 PLAN = make_plan(WANTED, FOUND, SERVER)
-HOW = {"models_to": "fp2", "epoch": 7, "models": ["shop.models"], "who": Who("h", "alice", 17, "1.2")}
+HOW = {
+    "models_to": "fp2",
+    "fencing_token": 7,
+    "models": ["shop.models"],
+    "provenance": Provenance("h", "alice", 17, "1.2"),
+}
 
 
 def begun(store, plan=PLAN, **how):
@@ -46,7 +51,7 @@ def run(store, faults=None, found=FOUND, **how):
 def states(store, version=None):
     """The states of the steps, in order."""
     ledger = ledger_on(store)
-    return [step.state for step in ledger.steps(version or ledger.head().version)]
+    return [step.state for step in ledger.steps(version or ledger.newest().version)]
 
 
 def test_a_run_leaves_its_whole_story():
@@ -127,8 +132,8 @@ def test_scopes_do_not_meet():
     store = MemoryStore()
     run(store)
 
-    assert [] == ledger_on(store, scope_of("k", "audit")).versions()
-    assert ledger_on(store, scope_of("k", "audit")).head() is None
+    assert [] == ledger_on(store, ledger_scope("k", "audit")).versions()
+    assert ledger_on(store, ledger_scope("k", "audit")).newest() is None
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def test_the_end_tells_how_far_it_came(faults, status, found):
     fails = bool(faults.refused or faults.disagree)
     with pytest.raises((StepFailed, SchemaDisagreement)) if fails else contextlib.nullcontext() as caught:
         run(store, faults)
-    head = ledger_on(store).head()
+    head = ledger_on(store).newest()
 
     assert head.error == (str(caught.value) if fails else None)
     assert (status, found) == (head.status, states(store))
@@ -203,9 +208,9 @@ def test_a_server_that_never_answers_is_given_up():
     """Requests are made again a bounded number of times."""
     store = MemoryStore(busy=frozenset(range(1, 100)))
     with pytest.raises(LedgerError, match="reading the history failed: overloaded"):
-        ledger_on(store).head()
+        ledger_on(store).newest()
 
-    assert TRIES == len(store.requests)
+    assert MAX_ATTEMPTS == len(store.requests)
 
 
 @pytest.mark.parametrize("status", [None, "partial"])
@@ -213,11 +218,11 @@ def test_a_version_that_another_run_settled_cannot_be_ended(status):
     """The end is written only while the version runs under our epoch: otherwise the lock was lost."""
     store = MemoryStore()
     opened = begun(store)
-    ledger_on(store).settle(Simulator(FOUND).look, SERVER)
+    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
     with pytest.raises(LockLost, match="ended by another run"):
         opened.finish(status)
 
-    assert "partial" == ledger_on(store).head().status
+    assert "partial" == ledger_on(store).newest().status
 
 
 class Killed(BaseException):
@@ -254,16 +259,16 @@ def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, written):
     opened = begun(store)
     with pytest.raises(Killed), opened:
         apply(plan, server, journal=Journal(opened, number, written=written), sleep=server.sleep)
-    assert "running" == ledger_on(store).head().status
+    assert "running" == ledger_on(store).newest().status
     store.clock -= 500  # the next host's clock is behind
-    (settled,) = ledger_on(store).settle(server.look, SERVER)
+    (settled,) = ledger_on(store).recover(server.introspect, SERVER)
     done = len(server.ran)
 
-    assert attrs.evolve(settled, steps=()) == ledger_on(store).head()
+    assert attrs.evolve(settled, steps=()) == ledger_on(store).newest()
     assert ("applied" if done == 3 else "partial", done) == (settled.status, settled.applied)
     assert ["applied"] * done == [state for state in states(store) if state == "applied"]
     assert not {"claimed", "failed"} & set(states(store))
-    assert [] == ledger_on(store).settle(server.look, SERVER)
+    assert [] == ledger_on(store).recover(server.introspect, SERVER)
     rest = make_plan(WANTED, server.facts, SERVER)
     assert 3 - done == len(rest.steps)
 
@@ -273,7 +278,7 @@ def test_a_step_written_by_hand_is_left_to_people():
     store = MemoryStore()
     opened = begun(store)
     opened.before(attrs.evolve(PLAN.steps[0], change=None))
-    (settled,) = ledger_on(store).settle(Simulator(FOUND).look, SERVER)
+    (settled,) = ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
 
     assert (["claimed"], "partial") == (states(store), settled.status)
 
@@ -283,7 +288,7 @@ def test_only_running_versions_are_settled():
     store = MemoryStore()
     run(store)
     before = dict(store.versions_)
-    ledger_on(store).settle(Simulator(FOUND).look, SERVER)
+    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
 
     assert before == store.versions_
 
@@ -295,20 +300,20 @@ def test_settling_survives_faults_too(fault, number):
     store = MemoryStore()
     begun(store).before(PLAN.steps[0])
     setattr(store, fault, frozenset({len(store.requests) + number}))
-    ledger_on(store).settle(Simulator(FOUND).look, SERVER)
+    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
 
-    assert ("partial", ["not_applied"]) == (ledger_on(store).head().status, states(store))
+    assert ("partial", ["not_applied"]) == (ledger_on(store).newest().status, states(store))
 
 
 def test_an_ended_version_can_be_marked_once():
     """A mark is put only on what was read."""
     store = MemoryStore()
     run(store)
-    head = ledger_on(store).head()
+    head = ledger_on(store).newest()
 
     assert ledger_on(store).mark(head, "rolled_back")
     assert not ledger_on(store).mark(head, "abandoned")
-    assert "rolled_back" == ledger_on(store).head().status
+    assert "rolled_back" == ledger_on(store).newest().status
 
 
 V1, V2 = UUID(int=1), UUID(int=2)
@@ -329,7 +334,7 @@ def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, ask
     """In doubt it is not verified; a schema that has no version matches no stamp."""
     store = MemoryStore(current=current)
     if stamped:
-        ledger_on(store).verify(*stamped)
+        ledger_on(store).mark_verified(*stamped)
 
     assert verified == ledger_on(store).is_verified(asked)
 
@@ -337,11 +342,11 @@ def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, ask
 def test_the_fast_path_is_two_reads():
     """One request for both rows, the stamp and the version."""
     store = MemoryStore()
-    ledger_on(store).verify("fp", V1)
+    ledger_on(store).mark_verified("fp", V1)
     ledger_on(store).is_verified("fp")
     ledger_on(store).is_verified("none")
 
-    assert ["put_stamp", "stamp", "stamp"] == store.requests
+    assert ["write_sync_marker", "read_sync_marker", "read_sync_marker"] == store.requests
 
 
 @pytest.mark.parametrize(
@@ -351,10 +356,10 @@ def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, said):
     """Versions stay in order, and the host's clock is named as what to look at."""
     store = MemoryStore()
     head = ledger_on(store, now=NOON + ahead).begin("sync", PLAN, **HOW).migration
-    remark = ledger_on(store).ahead_of_clock(head)
+    remark = ledger_on(store).clock_note(head)
 
     assert said == (remark is not None and remark.code == "LG105")
-    assert ledger_on(store).ahead_of_clock(None) is None
+    assert ledger_on(store).clock_note(None) is None
 
 
 def test_rows_of_other_releases_are_read():
@@ -378,15 +383,15 @@ def test_values_print_as_json():
         document["started_at"], document["duration_ms"], document["models"],
     )  # fmt: skip
     assert PLAN.cql == [step["cql"] for step in document["steps"]]
-    assert "steps" not in ledger_on(store).head().to_dict()
+    assert "steps" not in ledger_on(store).newest().to_dict()
 
 
 def test_this_process_is_named():
     """Host, user and process are known without being told."""
-    here = Who.here(["scyllamodel.demo"])
+    here = Provenance.current(["scyllamodel.demo"])
 
     assert here.host
     assert here.actor
     assert here.pid
     assert here.app_version
-    assert Who.here(["no_such_package_x"]).app_version == ""
+    assert Provenance.current(["no_such_package_x"]).app_version == ""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.rollback import Target, rollback_plan
+from scyllamodel.release.rollback import RollbackTarget, rollback_plan
 from scyllamodel.schema.change_json import change_text
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import SchemaFacts, Table, TableColumn
@@ -85,7 +85,7 @@ def taken_back(found):
         for seq, step in enumerate(planned(found).steps, 1)
     ]
     version = Migration("k/default", 1, total=len(steps), steps=steps)
-    return rollback_plan(Target(0, "", (version,)), SchemaFacts([found]), SERVER, allow=ALL)
+    return rollback_plan(RollbackTarget(0, "", (version,)), SchemaFacts([found]), SERVER, allow=ALL)
 
 
 def wide(size):

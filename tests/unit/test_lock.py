@@ -11,13 +11,13 @@ import attrs
 import pytest
 
 from scyllamodel.errors import ConfigurationError, LockLost, LockTimeout
-from scyllamodel.release.lock import Answer, Held, Lock, LockRow, Wait, Wanted, World
+from scyllamodel.release.lock import Clock, Lease, Lock, LockAcquisition, LockRequest, LockRow, LockUpdate
 from scyllamodel.schema.apply import StatementRefused, StatementTransient, StatementUnknown
 
 ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 NODE = uuid.UUID(int=9)
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-WANTED = Wanted("a test", lease=30.0, step_timeout=120.0, host="here", pid=7)
+WANTED = LockRequest("a test", lease_seconds=30.0, step_timeout=120.0, host="here", pid=7)
 
 
 class Memory:
@@ -32,7 +32,7 @@ class Memory:
         self.meanwhile = lambda: None
 
     def world(self):
-        return World(lambda: self.now, lambda: self.now + self.slept, self.sleep, lambda: 1.0, lambda: NOW)
+        return Clock(lambda: self.now, lambda: self.now + self.slept, self.sleep, lambda: 1.0, lambda: NOW)
 
     def sleep(self, seconds):
         self.now += seconds
@@ -51,7 +51,7 @@ class Memory:
             raise StatementUnknown(self.faults.pop(0))
         return self.row
 
-    def removal(self, row):
+    def removal_statement(self, row):
         return f"DELETE {row.name}"
 
     def create(self):
@@ -62,10 +62,10 @@ class Memory:
         self.log.append(f"{sorted(when)} -> {sorted(to)}")
         self.fault("before")
         if self.row is None or any(getattr(self.row, column) != value for column, value in when.items()):
-            return Answer(False, self.row and self.row.owner, self.row and self.row.epoch)
+            return LockUpdate(False, self.row and self.row.owner, self.row and self.row.epoch)
         self.row = attrs.evolve(self.row, **to)
         self.fault("after")
-        return Answer(True)
+        return LockUpdate(True)
 
 
 FREE = LockRow("shop", None, 4)
@@ -74,7 +74,7 @@ TAKEN = LockRow("shop", OTHER, 5, 3, 30_000, 20260101000000, 2, NODE, "there", 8
 
 def get(store, timeout=60.0, look=None, on_wait=None, wanted=WANTED):
     """Get the lock as `ME`."""
-    return Wait(store, wanted, store.world(), ME, timeout, look, on_wait).get()
+    return LockAcquisition(store, wanted, store.world(), ME, timeout, look, on_wait).acquire()
 
 
 def taken(**faults):
@@ -90,11 +90,11 @@ def test_the_row_is_made_once_and_then_taken():
     store = Memory()
     held = get(store)
 
-    assert (ME, 1, 0) == store.row.mark
+    assert (ME, 1, 0) == store.row.identity
     assert ("here", 7, "a test", 30_000, NOW) == (
         store.row.host, store.row.pid, store.row.purpose, store.row.lease_ms, store.row.acquired_at
     )  # fmt: skip
-    assert (1, False) == (held.epoch, held.took_over)
+    assert (1, False) == (held.fencing_token, held.took_over)
 
 
 def test_a_free_lock_is_taken_at_once():
@@ -102,7 +102,7 @@ def test_a_free_lock_is_taken_at_once():
     store = Memory(FREE)
     get(store)
 
-    assert (ME, 5, 0) == store.row.mark
+    assert (ME, 5, 0) == store.row.identity
     assert ["read", "['epoch', 'owner']"] == [store.log[0], store.log[1].partition(" -> ")[0]]
     assert 0.0 == store.now
 
@@ -113,7 +113,7 @@ def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
     held = get(store)
 
     assert 10.0 <= store.now < 11.1
-    assert (ME, 6, 0) == store.row.mark
+    assert (ME, 6, 0) == store.row.identity
     assert (True, NODE, NODE) == (held.took_over, held.previous.coordinator, held.coordinator)
     assert (None, None) == (store.row.version, store.row.step)
 
@@ -177,7 +177,7 @@ def test_a_take_without_an_answer_is_settled_at_serial(when, error):
     held = get(store)
 
     assert (ME, 5) == (store.row.owner, store.row.epoch)
-    assert (5, FREE) == (held.epoch, held.previous)
+    assert (5, FREE) == (held.fencing_token, held.previous)
     assert "serial read" == store.log[2]
 
 
@@ -200,7 +200,7 @@ def test_a_refusal_that_shows_us_is_ours():
     before_update(store, 2, attrs.evolve(FREE, owner=ME, epoch=5))
     held = get(store)
 
-    assert (5, FREE) == (held.epoch, held.previous)
+    assert (5, FREE) == (held.fencing_token, held.previous)
 
 
 def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
@@ -259,7 +259,7 @@ def test_a_fence_without_an_answer_is_read_back(when):
     store.faults = [(when, StatementUnknown("timeout")), "unreadable"]
     held.fence(7, 3)
 
-    assert (ME, 5, 1, 3) == (*store.row.mark, store.row.step)
+    assert (ME, 5, 1, 3) == (*store.row.identity, store.row.step)
     assert "serial read" in store.log
 
 
@@ -400,10 +400,10 @@ class Beating(Memory):
 def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
     """The context manager renews three times in a lease, gives back after an error too, and leaves no thread."""
     store = Beating(FREE)
-    lock = Lock(store, attrs.evolve(WANTED, lease=0.15), store.world())
+    lock = Lock(store, attrs.evolve(WANTED, lease_seconds=0.15), store.world())
     with contextlib.suppress(ZeroDivisionError), lock.acquire() as held:
         assert store.renewed.wait(10)
-        assert 5 == held.epoch
+        assert 5 == held.fencing_token
         raise ZeroDivisionError
 
     assert None is store.row.owner
@@ -418,4 +418,4 @@ def test_every_acquisition_has_an_owner_of_its_own():
             owners.append(held.owner)
 
     assert 2 == len(set(owners))
-    assert isinstance(held, Held)
+    assert isinstance(held, Lease)

@@ -10,7 +10,7 @@ from build import schema, table
 from interleavings import LEASE, Budget, Violation, explore
 
 from scyllamodel.errors import LockLost, StepFailed
-from scyllamodel.release.lock import Held, Wait, Wanted, World
+from scyllamodel.release.lock import Clock, Lease, LockAcquisition, LockRequest
 from scyllamodel.schema.apply import CoordinatorChanged, StatementUnknown, apply
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
@@ -18,7 +18,7 @@ from scyllamodel.schema.server import ServerProfile
 TABLES = tuple(table(f"t{number}", "id int pk") for number in range(3))
 STEPS = make_plan(schema(*TABLES), schema(), ServerProfile()).cql
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-WANTED = Wanted("test", lease=LEASE, step_timeout=100.0, host="h", pid=1)
+WANTED = LockRequest("test", lease_seconds=LEASE, step_timeout=100.0, host="h", pid=1)
 
 
 def pending(env):
@@ -26,10 +26,10 @@ def pending(env):
     return sorted(set(range(env.steps)) - env.schema())
 
 
-def lock(env, wait=Wait):
+def lock(env, wait=LockAcquisition):
     """Get the lock as a run does; None when the others did all there was to do."""
-    world = World(env.clock, env.clock, env.sleep, lambda: 1.0, lambda: NOW)
-    return wait(env, WANTED, world, env.me + 1, 1000.0, lambda: not pending(env)).get()
+    world = Clock(env.clock, env.clock, env.sleep, lambda: 1.0, lambda: NOW)
+    return wait(env, WANTED, world, env.me + 1, 1000.0, lambda: not pending(env)).acquire()
 
 
 def work(env, held, steps, slow):
@@ -47,7 +47,7 @@ def work(env, held, steps, slow):
             held.renew()
 
 
-def run(env, wait=Wait, kind=Held, slow=False):
+def run(env, wait=LockAcquisition, kind=Lease, slow=False):
     """A run that migrates: lock, look, apply, release."""
     held = lock(env, wait)
     if held is None:
@@ -120,7 +120,7 @@ class Nodes:
             raise
         return ()
 
-    def look(self, _):
+    def introspect(self, _):
         return schema(*(TABLES[step] for step in sorted(self.env.schema())))
 
     def await_agreement(self, _timeout):
@@ -200,52 +200,52 @@ def planned_before(env):
     return "done"
 
 
-class Opened(Held):
+class Opened(Lease):
     """Gives the lock back whoever holds it."""
 
     def release(self):
         self._store.change({}, {"owner": None})
 
 
-class Unfenced(Held):
+class Unfenced(Lease):
     """Renews its lock, and trusts that this works."""
 
     def send(self, *step_and_statement):
         step_and_statement[-1]()
 
 
-class Unaged(Held):
+class Unaged(Lease):
     """Counts the age of a proof from the answer, not from the question."""
 
     def _update(self, columns, tries, patience):
         super()._update(columns, tries, patience)
-        return self._world.boot_clock()
+        return self._clock.boot_time()
 
 
-class Repeating(Held):
+class Repeating(Lease):
     """Sets a beat again that an update without an answer may have set already."""
 
     @property
-    def _last_beat(self):
-        return self._beat
+    def _last_heartbeat(self):
+        return self._heartbeat
 
-    @_last_beat.setter
-    def _last_beat(self, beat):
+    @_last_heartbeat.setter
+    def _last_heartbeat(self, beat):
         """Forget what was set before."""
 
 
-class Hasty(Wait):
+class Hasty(LockAcquisition):
     """Takes over from whoever holds the lock, whether or not the holder stirred since it was looked at."""
 
-    def take(self, row, when):
-        return super().take(row, {name: value for name, value in when.items() if name != "beat"})
+    def try_take(self, row, when):
+        return super().try_take(row, {name: value for name, value in when.items() if name != "beat"})
 
 
-class Impatient(Wait):
+class Impatient(LockAcquisition):
     """Takes over after half a lease."""
 
-    def is_dead(self, _):
-        return self.world.clock() - self.marked >= LEASE / 2
+    def is_expired(self, _):
+        return self.clock.monotonic() - self.last_change >= LEASE / 2
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.model.state import changes, current_values
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.changes import AddColumns
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn
 from scyllamodel.schema.plan import make_plan
@@ -127,7 +127,7 @@ def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
         TableColumn("path", Native("text"), "clustering"),
     ]
     live = SchemaFacts([KeyspaceFacts("ks", described(), tables=[Table("nulls_pages", columns, keyspace="ks")])])
-    plan = make_plan(wanted_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
+    plan = make_plan(desired_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
     step = next(step for step in plan.steps if isinstance(step.change, AddColumns))
 
     noted = [note for note in step.lints if note.code == "NU101"]
@@ -140,7 +140,7 @@ def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
 
 def test_lint_names_columns_whose_default_is_not_for_existing_rows():
     """Once for each table, without a server."""
-    found = [note for note in lint(wanted_facts([Page], "ks")) if note.code == "NU101"]
+    found = [note for note in lint(desired_facts([Page], "ks")) if note.code == "NU101"]
     assert [("ks.nulls_pages", "note")] == [(note.object, note.severity) for note in found]
     assert "rank" in found[0].text
     assert "views" not in found[0].text
@@ -150,5 +150,5 @@ def test_lint_names_columns_whose_default_is_not_for_existing_rows():
 def test_a_new_table_has_no_rows_from_before():
     """A plan that makes the table says nothing of nulls."""
     live = SchemaFacts([KeyspaceFacts("ks", described())])
-    plan = make_plan(wanted_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
+    plan = make_plan(desired_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
     assert [] == [note for note in (*plan.lints, *plan.notes) if note.code == "NU101"]

@@ -12,7 +12,7 @@ from queries import Order, Plain
 from scyllamodel import ConfigurationError, Repo, delete, insert, select, update, wait
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.many import BulkOperations
-from scyllamodel.release.guard import Patience
+from scyllamodel.release.guard import Timeouts
 
 ID = UUID(int=1)
 ROW = Plain(id=ID)
@@ -103,10 +103,10 @@ def test_numbers_of_writing_verbs_are_checked(repo, way, verb, wrong):
 @pytest.mark.parametrize("name", ["lock", "agreement", "step"])
 def test_timeouts_of_releases_are_checked(name):
     """Zero is not to wait."""
-    assert 0 == getattr(Patience(**{name: 0}), name)
+    assert 0 == getattr(Timeouts(**{name: 0}), name)
     for wrong in (-1, "5", math.nan):
         with pytest.raises(ValueError, match=f"{name}_timeout="):
-            Patience(**{name: wrong})
+            Timeouts(**{name: wrong})
 
 
 def test_waiting_for_a_release_has_a_timeout(repo):

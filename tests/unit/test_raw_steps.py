@@ -14,7 +14,7 @@ from simulator import Simulator
 from scyllamodel._secret import HiddenText, display_text
 from scyllamodel.errors import StepFailed
 from scyllamodel.release.ledger import LedgerStep
-from scyllamodel.release.raw import RawStep, with_raw
+from scyllamodel.release.raw import RawStep, with_raw_steps
 from scyllamodel.release.rollback.byhand import raw_undo, undo_step
 from scyllamodel.schema.apply import StatementRefused, apply
 from scyllamodel.schema.facts import SchemaFacts
@@ -48,21 +48,21 @@ def test_a_password_makes_a_step_secret(step, secret):
 
 def test_what_is_sent_of_a_secret_step_is_what_was_written():
     """The statement is there for the executor, byte for byte."""
-    assert ROLE.encode() == RawStep(ROLE).step().statement.encode()
+    assert ROLE.encode() == RawStep(ROLE).to_step().statement.encode()
 
 
 def test_nothing_that_a_plan_says_has_the_statement():
     """Its repr, text, HTML, JSON, pickle and those of its steps have a digest, the same each time."""
     raw = RawStep(ROLE, undo=f"ALTER ROLE app WITH PASSWORD = 'old {SECRET}'")
-    plan = with_raw(EMPTY, [raw], ())
+    plan = with_raw_steps(EMPTY, [raw], ())
     (step,) = plan.steps
     found = [repr(raw), f"{raw}", repr(plan), plan.render(), plan._repr_html_(), json.dumps(plan.to_dict())]
     found += [pickle.dumps(made).decode("latin-1") for made in (plan, step, raw)]
     found += [repr(step), str(attrs.asdict(step)), repr(vars(StepFailed("no", step=step, applied=0, result=None)))]
 
     assert [] == [text for text in found if SECRET in text]
-    assert plan.fingerprint == with_raw(EMPTY, [raw], ()).fingerprint
-    assert plan.fingerprint != with_raw(EMPTY, [RawStep(ROLE.replace(SECRET, "other"))], ()).fingerprint
+    assert plan.fingerprint == with_raw_steps(EMPTY, [raw], ()).fingerprint
+    assert plan.fingerprint != with_raw_steps(EMPTY, [RawStep(ROLE.replace(SECRET, "other"))], ()).fingerprint
 
 
 def test_two_roles_of_one_password_have_two_digests():
@@ -79,7 +79,7 @@ def failing(error):
 
     simulator.execute = execute
     with pytest.raises(StepFailed) as caught:
-        apply(with_raw(EMPTY, [RawStep(ROLE)], ()), simulator)
+        apply(with_raw_steps(EMPTY, [RawStep(ROLE)], ()), simulator)
     return caught.value.with_traceback(caught.tb.tb_next)  # the locals of this function have the error itself
 
 
@@ -98,7 +98,7 @@ def test_no_error_of_a_secret_step_quotes_it(kind, caplog):
 
 def ledger_step(raw):
     """The step as the ledger keeps it."""
-    step = raw.step()
+    step = raw.to_step()
     return LedgerStep("k/default", 3, 1, step.op, step.object, step.cql, step.undo, state="applied")
 
 
@@ -110,9 +110,9 @@ def test_the_ledger_has_digests_that_the_code_is_known_by():
 
     assert SECRET not in str(row)
     assert "DROP ROLE" not in str(row)
-    assert raw.is_of(row["cql"])
-    assert raw.is_of(old.cql)
-    assert not RawStep(ROLE.replace(SECRET, "other")).is_of(row["cql"])
+    assert raw.matches(row["cql"])
+    assert raw.matches(old.cql)
+    assert not RawStep(ROLE.replace(SECRET, "other")).matches(row["cql"])
 
 
 def test_a_secret_undo_comes_from_the_code_alone():
@@ -120,7 +120,7 @@ def test_a_secret_undo_comes_from_the_code_alone():
     raw = RawStep("DROP ROLE app", undo=ROLE)
     stored = ledger_step(raw)
     step = undo_step(stored, raw_undo(stored, "open", [raw], (), (), JUDGE))
-    (refusal,) = raw_undo(stored, "open", [], (), (), JUDGE).remarks
+    (refusal,) = raw_undo(stored, "open", [], (), (), JUDGE).diagnostics
 
     assert (ROLE.encode(), True) == (step.statement.encode(), SECRET not in f"{step!r}{step.to_dict()}")
     assert ("RB107", "", "error") == (refusal.code, refusal.allow or "", refusal.severity)

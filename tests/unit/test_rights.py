@@ -12,8 +12,8 @@ from scyllamodel.config import RepoSettings, settings_from_url
 from scyllamodel.driver.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.release.application_role import application_needs, application_role, grant_steps
-from scyllamodel.release.rights import NEEDS, internal_needs, needs_of
+from scyllamodel.release.application_role import application_permissions, application_role, grant_steps
+from scyllamodel.release.rights import CHANGE_PERMISSIONS, internal_table_permissions, step_permissions
 from scyllamodel.release.tables import LOCK, TABLES
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.diff import diff
@@ -36,7 +36,7 @@ def test_what_a_plan_makes_it_owns():
     grants = list(grant_steps("app", [("SELECT", "k", "t"), ("SELECT", "k", "u")], Permissions("app")))
     steps = [step(c.AddTable("k", T)), step(c.AddColumns("k", "t", (T["v"],))), *grants]
 
-    assert [("CREATE", "k", ""), ("AUTHORIZE", "k", "u"), ("SELECT", "k", "u")] == list(needs_of(steps))
+    assert [("CREATE", "k", ""), ("AUTHORIZE", "k", "u"), ("SELECT", "k", "u")] == list(step_permissions(steps))
 
 
 V = view("v", "t", "v int pk", "id int ck", where="v IS NOT NULL AND id IS NOT NULL")
@@ -68,14 +68,14 @@ NEEDED = {
 
 def test_each_change_needs_its_right():
     """On the table where servers look at the table, which for a view is the one below it."""
-    assert list(NEEDED.values()) == [need for change in NEEDED for need in needs_of([step(change)])]
+    assert list(NEEDED.values()) == [need for change in NEEDED for need in step_permissions([step(change)])]
 
 
 def test_each_kind_of_change_with_a_statement_has_a_need():
     """None is let through because nobody thought of it."""
     kinds = {kind for kind in get_args(c.Change) if kind in _STEPS}
 
-    assert kinds == set(NEEDS) == {type(change) for change in NEEDED}
+    assert kinds == set(CHANGE_PERMISSIONS) == {type(change) for change in NEEDED}
 
 
 def test_a_plan_knows_the_table_of_a_view():
@@ -85,16 +85,16 @@ def test_a_plan_knows_the_table_of_a_view():
     changes = [*diff(live, goal, server), *transition(live, goal, server), *transition(goal, live, server)]
     changes += [change.inverse() for change in changes]
 
-    assert 6 * [("ALTER", "k", "t")] == list(needs_of(map(step, changes)))
+    assert 6 * [("ALTER", "k", "t")] == list(step_permissions(map(step, changes)))
 
 
 def test_internal_tables_are_made_or_read_and_written():
     """CREATE where one is missing, SELECT and MODIFY on each that exists."""
-    assert [("CREATE", "k", "")] == list(internal_needs(KeyspaceFacts("k")))
+    assert [("CREATE", "k", "")] == list(internal_table_permissions(KeyspaceFacts("k")))
     assert [("CREATE", "k", ""), ("SELECT", "k", LOCK.name), ("MODIFY", "k", LOCK.name)] == list(
-        internal_needs(KeyspaceFacts("k", tables=[LOCK]))
+        internal_table_permissions(KeyspaceFacts("k", tables=[LOCK]))
     )
-    assert 2 * len(TABLES) == len(list(internal_needs(KeyspaceFacts("k", tables=TABLES))))
+    assert 2 * len(TABLES) == len(list(internal_table_permissions(KeyspaceFacts("k", tables=TABLES))))
 
 
 @pytest.mark.parametrize("resource", ["<table k.t>", "<keyspace k>", "<all tables in k>", "<all keyspaces>"])
@@ -114,7 +114,7 @@ def test_a_right_on_something_else_does_not_cover():
 
 def test_the_application_gets_its_tables_and_never_writes_internal_ones():
     """Only what it lacks on the very table, whatever it has on the keyspace."""
-    needs = list(application_needs(WANTED, "k"))
+    needs = list(application_permissions(WANTED, "k"))
     broad = Permissions("app", frozenset({("SELECT", "<keyspace k>"), ("MODIFY", "<table k.t>")}))
     steps = list(grant_steps("App", needs, broad))
 

@@ -25,10 +25,10 @@ from scyllamodel.errors import (
     UnknownVersion,
 )
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.values import back_to, undoes_text
-from scyllamodel.release.raw import RawStep, with_raw
-from scyllamodel.release.rollback import Target, rollback_plan, target_of
-from scyllamodel.release.rollback.byhand import digest_of
+from scyllamodel.release.ledger.values import rollback_name, undo_reference
+from scyllamodel.release.raw import RawStep, with_raw_steps
+from scyllamodel.release.rollback import RollbackTarget, find_target, rollback_plan
+from scyllamodel.release.rollback.byhand import statement_digest
 from scyllamodel.release.rollback.plan import schema_at
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.apply import apply
@@ -90,7 +90,7 @@ def planned(found, *steps, allow=(), server=CASSANDRA, code=()):
         Migration("k/default", number, total=len(part), steps=tuple(attrs.evolve(s, version=number) for s in part))
         for number, part in sorted(enumerate(reversed(steps), 1), reverse=True)
     )
-    return rollback_plan(Target(0, "", versions), SchemaFacts([found]), server, allow=allow, steps=code)
+    return rollback_plan(RollbackTarget(0, "", versions), SchemaFacts([found]), server, allow=allow, steps=code)
 
 
 # the live keyspace, the change to undo, the statement that does it, the code that has to be allowed
@@ -298,7 +298,7 @@ def test_a_statement_by_hand_is_undone_by_its_own_inverse():
     step = raw("GRANT a TO b", "REVOKE a FROM b")
     code = [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     forged = attrs.evolve(step, undo="ALTER ROLE b WITH SUPERUSER = true")
-    name = f"RB107:1/1:{digest_of('REVOKE a FROM b')}"
+    name = f"RB107:1/1:{statement_digest('REVOKE a FROM b')}"
     unknown = undoing(schema(), [step], allow={"RB107", "RB107:1/1"})
 
     assert ["REVOKE a FROM b"] == undoing(schema(), [forged], code=code).cql
@@ -354,16 +354,18 @@ NO_LOG = attrs.evolve(schema().keyspace, durable_writes=False)
 def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
     """Whether the code has it or the ledger, with what is there by then; when it is recorded it is a warning."""
     step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
-    allow = [f"RB107:1/1:{digest_of(undo)}"] if stored else []
+    allow = [f"RB107:1/1:{statement_digest(undo)}"] if stored else []
     found = schema(keyspace=NO_LOG)
     other = attrs.evolve(found, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
-    target = Target(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
+    target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
     judge = StatementJudge("k", [found, other], SCYLLA)
     plan = rollback_plan(
-        target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, judge=judge
+        target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, evaluator=judge
     ).plan
     judge = StatementJudge("k", [found, other], SCYLLA)
-    (planned,) = with_raw(make_plan(SchemaFacts([found]), SchemaFacts([found]), SCYLLA), code, {"k"}, (), judge).steps
+    (planned,) = with_raw_steps(
+        make_plan(SchemaFacts([found]), SchemaFacts([found]), SCYLLA), code, {"k"}, (), judge
+    ).steps
 
     assert codes == [said.code for said in (*plan.refusals, *(lint for lint in plan.lints if lint.severity == "warn"))]
     assert codes == [lint.code for lint in planned.lints]
@@ -397,13 +399,13 @@ def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
             "rollback",
             "partial",
             total=1,
-            steps=(attrs.evolve(done, change_json=undoes_text(1, 1)),),
+            steps=(attrs.evolve(done, change_json=undo_reference(1, 1)),),
         ),
         Migration("k/default", 1, status="applied", total=1, steps=(step,)),
     )
-    plan = rollback_plan(Target(0, "", versions), SchemaFacts([schema()]), CASSANDRA, steps=code).plan
+    plan = rollback_plan(RollbackTarget(0, "", versions), SchemaFacts([schema()]), CASSANDRA, steps=code).plan
     data = attrs.evolve(versions[1], steps=(raw("INSERT x", "DELETE x"),))
-    other = rollback_plan(Target(0, "", (versions[0], data)), SchemaFacts([schema()]), CASSANDRA).plan
+    other = rollback_plan(RollbackTarget(0, "", (versions[0], data)), SchemaFacts([schema()]), CASSANDRA).plan
 
     assert ([], ["LG106"]) == (plan.cql, [note.code for note in plan.notes])
     assert ([], ()) == (other.cql, other.notes)
@@ -436,7 +438,7 @@ def test_a_plan_prints_as_json_and_text():
 
 
 def _named(kind, number):
-    return back_to(number - 2) if kind == "rollback" else ""
+    return rollback_name(number - 2) if kind == "rollback" else ""
 
 
 def history(*told):
@@ -468,7 +470,7 @@ PAST = history(
 )
 def test_everything_newer_is_undone_but_what_is_back_already(version, undone, models_fp):
     """What a complete rollback took back, abandoned versions and baselines are passed over; partial ones are not."""
-    target = target_of(PAST, version)
+    target = find_target(PAST, version)
 
     assert (undone, models_fp) == ([found.version for found in target.undone], target.models_fp)
 
@@ -494,16 +496,16 @@ def test_everything_newer_is_undone_but_what_is_back_already(version, undone, mo
 def test_other_versions_are_refused_with_those_that_there_are(version, why):
     """The error says why not, and what else."""
     with pytest.raises(UnknownVersion, match=why) as caught:
-        target_of(PAST, version)
+        find_target(PAST, version)
 
     assert (8, 6, 3, 1, 0) == caught.value.versions
 
 
 def test_without_history_there_is_only_the_beginning():
     """Version 0 of an empty history has nothing to undo, any other is unknown."""
-    assert () == target_of([], 0).undone
+    assert () == find_target([], 0).undone
     with pytest.raises(UnknownVersion, match="there is no version 1"):
-        target_of([], 1)
+        find_target([], 1)
 
 
 @pytest.mark.parametrize(
@@ -521,11 +523,11 @@ def test_versions_of_another_application_are_not_touched(ours, theirs, refused):
     past = history(f"2 sync applied {theirs}", "1 sync applied other.thing")
     if refused:
         with pytest.raises(ForeignVersion, match=r"audit\.models") as caught:
-            target_of(past, 1, ours)
+            find_target(past, 1, ours)
 
         assert (2, "LG103", 3) == (caught.value.version, caught.value.code, caught.value.exit_code)
     else:
-        assert [2] == [found.version for found in target_of(past, 1, ours).undone]
+        assert [2] == [found.version for found in find_target(past, 1, ours).undone]
 
 
 def migrated(server, store, goal):
@@ -540,7 +542,7 @@ def migrated(server, store, goal):
         ),
     )
     server.knows(plan)
-    with ledger_on(store).begin("sync", plan, models_to=fingerprint(goal), epoch=1) as opened:
+    with ledger_on(store).begin("sync", plan, models_to=fingerprint(goal), fencing_token=1) as opened:
         apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
     return opened.version
 
@@ -550,7 +552,7 @@ def rolled_back(server, store, version):
     ledger = ledger_on(store)
 
     def planned():
-        target = target_of(ledger.versions(), version)
+        target = find_target(ledger.versions(), version)
         target = attrs.evolve(target, undone=tuple(ledger.with_steps(target.undone)))
         return rollback_plan(target, server.schema, server.server, allow=ALL).plan
 
@@ -607,14 +609,14 @@ def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count
         world.migrate(declared(chosen))
         if contract:
             world.migrate(declared(chosen), contract=True)
-        versions.append(world.ledger.head().version)
+        versions.append(world.ledger.newest().version)
     sent = len(world.server.sent)
 
     assert "rolled_back" == world.rollback(versions[0])
     assert world.snapshots[versions[0]] == world.state
     assert count == len(world.server.sent) - sent
     assert {"rolled_back"} == {v.status for v in world.ledger.versions()[1:] if v.version > versions[0]}
-    assert ("applied", None) == (world.ledger.head().status, world.ledger.head().error)
+    assert ("applied", None) == (world.ledger.newest().status, world.ledger.newest().error)
     assert "in_sync" == world.rollback(versions[0])
 
 
@@ -623,7 +625,7 @@ def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
     """Wherever it died, nothing runs twice, hand-written undos included, and the ledger is closed."""
     world, chosen = World(), dict.fromkeys(CHOICES) | BASE
     world.migrate(declared(chosen))
-    first = world.ledger.head().version
+    first = world.ledger.newest().version
     for more in ({"t.ttl": 10, "t.a": True}, {"t.ttl": 20, "t.index": "a"}):
         chosen |= more
         world.migrate(declared(chosen), raw=True)
@@ -635,7 +637,7 @@ def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
 
     assert world.snapshots[first] == world.state
     assert {"applied", "rolled_back"} >= {v.status for v in world.ledger.versions() if v.kind != "rollback"}
-    assert "applied" == world.ledger.head().status
+    assert "applied" == world.ledger.newest().status
     assert ["applied", "rolled_back", "rolled_back"] == [
         v.status for v in reversed(world.ledger.versions()) if v.kind != "rollback"
     ]
@@ -670,7 +672,7 @@ def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
     numbers = []
     for seconds in (None, 10, 20):
         world.migrate(declared(chosen | {"t.ttl": seconds}))
-        numbers.append(world.ledger.head().version)
+        numbers.append(world.ledger.newest().version)
     world.rollback(numbers[1])
     world.fuse = life
     with contextlib.suppress(Killed):
@@ -686,7 +688,7 @@ def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
     """Its versions are marked by whichever run settles it."""
     world, chosen = World(), dict.fromkeys(CHOICES) | BASE
     world.migrate(declared(chosen))
-    first = world.ledger.head().version
+    first = world.ledger.newest().version
     world.migrate(declared(chosen | {"t.ttl": 10}))
     world.store.moment = lambda: world.server.facts.table("t").options["default_time_to_live"] or die()
 
@@ -716,14 +718,16 @@ def test_an_inverse_that_was_rewritten_is_refused():
 def test_an_undo_that_may_have_run_needs_a_word():
     """Killed in it, nobody knows; it is sent again, or left out, where that is allowed by its step."""
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
-    claimed = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", change_json=undoes_text(1, 1))
+    claimed = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", change_json=undo_reference(1, 1))
     versions = (
         Migration("k/default", 2, "back to 0", "rollback", "partial", total=1, steps=(claimed,)),
         Migration("k/default", 1, status="applied", total=1, steps=(step,)),
     )
 
     def plan(*allow):
-        found = rollback_plan(Target(0, "", versions), SchemaFacts([schema()]), CASSANDRA, allow=allow, steps=code)
+        found = rollback_plan(
+            RollbackTarget(0, "", versions), SchemaFacts([schema()]), CASSANDRA, allow=allow, steps=code
+        )
         return found.plan.cql, [refusal.allow for refusal in found.plan.refusals]
 
     assert (["REVOKE a FROM b"], ["RB106:1/1"]) == plan()
@@ -745,7 +749,7 @@ def ended(total, applied, *numbers, state="applied"):
     rows = tuple(stored(changes[seq - 1], seq, state) for seq in numbers)
     version = Migration("k/default", 1, status="applied", total=total, applied=applied, steps=rows)
     found = SchemaFacts([schema(*(change.table for change in changes))])
-    return lambda *allow: rollback_plan(Target(0, "", (version,)), found, CASSANDRA, allow={*ALL, *allow}).plan
+    return lambda *allow: rollback_plan(RollbackTarget(0, "", (version,)), found, CASSANDRA, allow={*ALL, *allow}).plan
 
 
 @pytest.mark.parametrize(
@@ -782,4 +786,4 @@ def test_a_schema_of_before_is_not_computed_from_a_part():
     """What compares with an earlier version says which one cannot be read."""
     version = Migration("k/default", 7, status="applied", total=1, applied=1)
     with pytest.raises(LedgerError, match="version 7: rows of its 1 steps are missing: 1"):
-        schema_at(Target(0, "", (version,)), SchemaFacts([schema()]))
+        schema_at(RollbackTarget(0, "", (version,)), SchemaFacts([schema()]))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from scyllamodel.release.ledger.values import HELD
+from scyllamodel.release.ledger.values import RESTORABLE_STATUSES
 
 lives = st.none() | st.integers(0, 40)
 """How many moments a process has."""
@@ -62,7 +62,7 @@ class Histories(RuleBasedStateMachine):
     def rollback(self, data, life):
         """Return to a version, killed and retried until it is there."""
         self.world.settle()
-        versions = [v.version for v in self.world.ledger.versions() if v.status in HELD]
+        versions = [v.version for v in self.world.ledger.versions() if v.status in RESTORABLE_STATUSES]
         version = data.draw(st.sampled_from([*versions, 0]))
         answer = self.live(life, lambda: self.world.rollback(version))
         while answer == "killed" and data.draw(st.booleans()):

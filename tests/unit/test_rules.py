@@ -20,15 +20,15 @@ from scyllamodel.cli.parser import parse
 from scyllamodel.driver.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
-from scyllamodel.release.application_role import remarks_on_role
+from scyllamodel.release.application_role import role_diagnostics
 from scyllamodel.release.companion import companion_note
 from scyllamodel.release.ledger import Migration
-from scyllamodel.release.ledger.superseded import may_sync
+from scyllamodel.release.ledger.superseded import check_may_sync
 from scyllamodel.release.ledger.values import LedgerStep
-from scyllamodel.release.one_lock import check_one_lock
-from scyllamodel.release.questions import _owned
-from scyllamodel.release.raw import RawStep, doubts, notes_on_roles, with_raw
-from scyllamodel.release.rollback import target_of
+from scyllamodel.release.one_lock import check_lock_is_unique
+from scyllamodel.release.questions import _with_owner
+from scyllamodel.release.raw import RawStep, role_notes, uncertain_step_refusals, with_raw_steps
+from scyllamodel.release.rollback import find_target
 from scyllamodel.release.start import sync
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -463,7 +463,7 @@ def with_default(*, loads_none):
 FACTORS = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy',"
 RAN = {"GRANT a TO b": LedgerStep("k/default", 1, 1, cql="GRANT a TO b")}
 ELSEWHERE = [
-    ("BC105", lambda: _owned(LEFT, {"old": "the repo 'audit'"}), lambda: _owned(LEFT, {})),
+    ("BC105", lambda: _with_owner(LEFT, {"old": "the repo 'audit'"}), lambda: _with_owner(LEFT, {})),
     ("SY101", lambda: off_notes("off"), list),
     ("AL101", lambda: contracted("DS103:t.legcy"), lambda: contracted("DS103:t.legacy")),
     ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
@@ -477,22 +477,23 @@ ELSEWHERE = [
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
     ("KS107", lambda: [companion_note("k", "k_scyllamodel")], list),
-    ("LG101", lambda: may_sync(versions("b", "a"), "a", EMPTY), lambda: may_sync(versions("a", "b"), "a", EMPTY)),
-    ("LG102", lambda: check_one_lock(Locks(k=[], ops=["k"]), "k", "k"),
-     lambda: check_one_lock(Locks(k=["k"], ops=["shop"]), "k", "k")),
-    ("LG103", lambda: target_of(versions("audit", "shop"), 0, ["shop"]),
-     lambda: target_of(versions("shop"), 0, ["shop"])),
+    ("LG101", lambda: check_may_sync(versions("b", "a"), "a", EMPTY),
+     lambda: check_may_sync(versions("a", "b"), "a", EMPTY)),
+    ("LG102", lambda: check_lock_is_unique(Locks(k=[], ops=["k"]), "k", "k"),
+     lambda: check_lock_is_unique(Locks(k=["k"], ops=["shop"]), "k", "k")),
+    ("LG103", lambda: find_target(versions("audit", "shop"), 0, ["shop"]),
+     lambda: find_target(versions("shop"), 0, ["shop"])),
     ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
-    ("LG105", lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=25))),
-     lambda: ledger_on(MemoryStore()).ahead_of_clock(head(NOON + timedelta(hours=23)))),
-    ("RO101", lambda: [*remarks_on_role("app", Permissions("app", unknown_reason="not authorized"), "k")],
-     lambda: [*remarks_on_role("app", Permissions("app"), "k")]),
-    ("RO102", lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<keyspace k>")})), "k")],
-     lambda: [*remarks_on_role("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),
-    ("LG106", lambda: [*notes_on_roles([RawStep("GRANT a TO b")], RAN)],
-     lambda: [*notes_on_roles([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
-    ("LG107", lambda: [*doubts([RawStep("UPDATE x")], [Migration("k/r", 1, applied=1)])],
-     lambda: [*doubts([RawStep("UPDATE x")], [Migration("k/r", 1)])]),
+    ("LG105", lambda: ledger_on(MemoryStore()).clock_note(head(NOON + timedelta(hours=25))),
+     lambda: ledger_on(MemoryStore()).clock_note(head(NOON + timedelta(hours=23)))),
+    ("RO101", lambda: [*role_diagnostics("app", Permissions("app", unknown_reason="not authorized"), "k")],
+     lambda: [*role_diagnostics("app", Permissions("app"), "k")]),
+    ("RO102", lambda: [*role_diagnostics("app", Permissions("app", frozenset({("MODIFY", "<keyspace k>")})), "k")],
+     lambda: [*role_diagnostics("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),
+    ("LG106", lambda: [*role_notes([RawStep("GRANT a TO b")], RAN)],
+     lambda: [*role_notes([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
+    ("LG107", lambda: [*uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1, applied=1)])],
+     lambda: [*uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1)])]),
     ("NU101", lambda: [*lint(with_default(loads_none=True))],
      lambda: [*lint(with_default(loads_none=False))]),
 ]  # fmt: skip
@@ -574,7 +575,10 @@ def test_a_keyspace_dropped_by_hand_needs_a_word(cql, name):
 def test_statements_that_drop_a_keyspace_are_refused_in_a_plan():
     """They stand in the refusals and not in the steps; allowed, they are steps that lose data, with a lint."""
     drop, grant = RawStep("DROP KEYSPACE old"), RawStep("GRANT a TO b", before=True)
-    refused, runs = with_raw(EMPTY, [drop, grant], {"k"}), with_raw(EMPTY, [drop, grant], {"k"}, {"DS101:old"})
+    refused, runs = (
+        with_raw_steps(EMPTY, [drop, grant], {"k"}),
+        with_raw_steps(EMPTY, [drop, grant], {"k"}, {"DS101:old"}),
+    )
 
     assert (["GRANT a TO b"], ["DS101"]) == (refused.cql, [told.code for told in refused.refusals])
     assert [("GRANT a TO b", 1, False, []), ("DROP KEYSPACE old", 2, True, ["DS101"])] == [

@@ -13,7 +13,7 @@ from scylla_rows import SCYLLAS, defaults, scylla_cases, setups
 from statement_facts import Inexpressible, after, keyspace
 
 from scyllamodel import ModelDefinitionError
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.facts import FrozenMap, Index, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.reflect import index_target, where_clause
@@ -132,7 +132,7 @@ def classes(found):
     if any(set(user_types(kind)) - {item.name for item in found.types} or "empty" in kind.cql for kind in held):
         raise Inexpressible("a type that is not there")
     made = declare("recorded", attrs.evolve(found, types=[item for item in found.types if item.name != ODD]))
-    facts = wanted_facts(made, "k", types=KEPT["recorded"].values())
+    facts = desired_facts(made, "k", types=KEPT["recorded"].values())
     stored = facts["k"] if facts.keyspaces else attrs.evolve(found, keyspace=None)
     old = {(table.name, column.name): column.renamed_from for table in found.tables for column in table.columns}
     names = {item.name: item.renamed for item in found.types}

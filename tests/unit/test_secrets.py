@@ -45,7 +45,7 @@ from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
 from scyllamodel.release.backfill import BackfillReport
 from scyllamodel.release.backfill.report import FailedRow
-from scyllamodel.release.backfill.rows import RowTask, shown_key
+from scyllamodel.release.backfill.rows import RowTask, display_key
 from scyllamodel.release.results import MigrationResult
 from scyllamodel.schema.apply import Event
 from scyllamodel.schema.plan import Plan
@@ -299,7 +299,7 @@ def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
 
 
 CLIENT = row(pin=SECRET, card=GOOD, purse=Purse(main=GOOD), notes={SECRET: SECRET})
-STEP = RawStep(f"ALTER ROLE app WITH PASSWORD = '{SECRET}'").step()
+STEP = RawStep(f"ALTER ROLE app WITH PASSWORD = '{SECRET}'").to_step()
 PLAN = Plan("k", "cassandra", "sha256:0", "sha256:1", steps=(STEP,))
 BULK = BulkReport(1, 1, 1, 0, (RowError(0, CLIENT, errors.TypeMismatch("no")),), 0.1)
 KEY = {"token": SECRET, "card": GOOD}
@@ -307,7 +307,7 @@ KEY = {"token": SECRET, "card": GOOD}
 PLANTED = {
     "AsyncRepo": lambda: Repo(nodes=["h"], keyspace="k", username="u", password=SECRET, page_secret=SECRET * 6).aio(),
     "BackfillReport": lambda: BackfillReport(
-        "a", False, 1, 1, 1, 0, 0, 1, (FailedRow(shown_key(Client, KEY), "no"),), 0.1
+        "a", False, 1, 1, 1, 0, 0, 1, (FailedRow(display_key(Client, KEY), "no"),), 0.1
     ),
     "BulkReport": lambda: BULK,
     "Column": lambda: Client.pin,
@@ -422,7 +422,7 @@ def test_a_row_that_fails_as_a_whole_is_not_quoted():
 
 def test_the_rest_of_the_package_that_wraps_rows():
     """Reads to resolve an unknown outcome, tasks of a backfill, and rows of a bulk run."""
-    task = RowTask.of(Client, Client, None, "k")
+    task = RowTask.build(Client, Client, None, "k")
     read = Select(Client, conditions=(Client.token == SECRET,))
     error = errors.UnknownOutcome("no answer", query=read, may_be_applied=True)
     bulk = errors.BulkWriteError("one failed", report=BULK)

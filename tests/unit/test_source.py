@@ -17,7 +17,7 @@ from strategies import keyspaces
 
 from scyllamodel import MaterializedView, Model, UserType
 from scyllamodel.discovery import find_models, find_user_types
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.changes import LiveOnly
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.diff import diff
@@ -51,7 +51,7 @@ def imported(facts, folder, server=C5):
     try:
         spec.loader.exec_module(module)
         models = find_models([name], [name]) if facts.tables else []
-        return wanted_facts(models, facts.name, types=find_user_types([name], [name]))[facts.name]
+        return desired_facts(models, facts.name, types=find_user_types([name], [name]))[facts.name]
     finally:
         del sys.modules[name]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.release.start import _awaited
+from scyllamodel.release.start import _wait_until_in_sync
 
 
 @attrs.frozen
@@ -41,7 +41,7 @@ class World:
         return UUID(int=self.looks)
 
     @property
-    def look(self) -> World:
+    def cluster(self) -> World:
         """The server is its own look."""
         return self
 
@@ -52,7 +52,7 @@ class World:
         """What is missing now."""
         return Planned(self.plans[0])
 
-    def again(self, _: World) -> World:
+    def replan(self, _: World) -> World:
         """The next plan; the last one stays."""
         following = World(*(self.plans[1:] or self.plans))
         following.sleep = self.sleep
@@ -63,7 +63,7 @@ class World:
 def waited(*plans: tuple[str, ...]) -> tuple[tuple[str, ...], float]:
     """What is missing at the end, and after how many seconds."""
     world = World(*plans)
-    found = _awaited(world, 10.0, world.clock, world.sleep)
+    found = _wait_until_in_sync(world, 10.0, world.clock, world.sleep)
     return found.plan.cql, world.now
 
 

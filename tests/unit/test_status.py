@@ -10,10 +10,10 @@ import pytest
 from build import schema, table
 
 from scyllamodel.release.books import known_columns
-from scyllamodel.release.dead import is_dead
+from scyllamodel.release.dead import has_crashed
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.lock import LockRow
-from scyllamodel.release.status import LockHolder, state_of
+from scyllamodel.release.status import LockHolder, version_state
 from scyllamodel.release.tables import LOCK, MIGRATIONS, STEPS
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -34,7 +34,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def test_state_and_failure(status, dead, state, failed):
     """What did not end well says why; a version whose run is dead was interrupted."""
     head = status and Migration("k/default", 1, status=status, error="nodes disagree")
-    found = state_of(head or None, dead=dead)
+    found = version_state(head or None, crashed=dead)
 
     assert (state, failed) == (found[0], found[1] is not None)
 
@@ -53,16 +53,16 @@ def test_state_and_failure(status, dead, state, failed):
 )
 def test_a_dead_run_is_told_from_a_live_one(row, silent, dead):
     """It is dead when the lock is free, is another run's, or its holder is silent for two leases."""
-    assert dead == is_dead(Migration("k/default", 1, status="running", epoch=7), row, silent)
+    assert dead == has_crashed(Migration("k/default", 1, status="running", epoch=7), row, silent)
 
 
 def test_the_holder_of_the_lock():
     """Who holds it for how long; nobody when it is free; never for less than no time."""
     row = LockRow("k", UUID(int=1), 3, 4, host="h", pid=17, purpose="sync", acquired_at=NOW, version=1, step=2)
 
-    assert LockHolder(UUID(int=1), "h", 17, "sync", 5.0, 1, 2) == LockHolder.of(row, NOW + timedelta(seconds=5))
-    assert 0.0 == LockHolder.of(row, NOW - timedelta(seconds=5)).age
-    assert LockHolder.of(LockRow("k"), NOW) is None
+    assert LockHolder(UUID(int=1), "h", 17, "sync", 5.0, 1, 2) == LockHolder.from_row(row, NOW + timedelta(seconds=5))
+    assert 0.0 == LockHolder.from_row(row, NOW - timedelta(seconds=5)).age
+    assert LockHolder.from_row(LockRow("k"), NOW) is None
 
 
 def test_columns_that_are_there_and_known():

@@ -7,7 +7,7 @@ from build import schema, table, wanted
 
 from scyllamodel.errors import SupersededModels
 from scyllamodel.release.ledger import Migration
-from scyllamodel.release.ledger.superseded import may_sync, superseded
+from scyllamodel.release.ledger.superseded import check_may_sync, find_superseded
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
 
@@ -58,7 +58,7 @@ CASES = [
 def test_what_a_start_up_sync_may_do(told, models, plan, answer):
     """A fingerprint that the ledger holds and that is not its head's makes nothing anew."""
     try:
-        found = may_sync(versions(*told), models, plan)
+        found = check_may_sync(versions(*told), models, plan)
     except SupersededModels:
         assert answer == NO
     else:
@@ -69,15 +69,15 @@ def test_before_the_first_version_no_models_are_in_force():
     """After a rollback to 0 all models that were ever there are superseded."""
     rolled = [Migration("k/default", 2, kind="rollback", status="applied"), *versions("a")]
 
-    assert (rolled[1], rolled[0]) == superseded(rolled, "a")
-    assert superseded(rolled, "b") is None
+    assert (rolled[1], rolled[0]) == find_superseded(rolled, "a")
+    assert find_superseded(rolled, "b") is None
 
 
 def test_the_error_says_what_is_missing_and_who_replaced_it():
     """Version, head, the statements that would bring it back, and what to run if that is meant."""
     head = Migration("k/default", 2, models_to="b", host="web-1", actor="deploy")
     with pytest.raises(SupersededModels) as caught:
-        may_sync([head, *versions("a")], "a", BOTH)
+        check_may_sync([head, *versions("a")], "a", BOTH)
 
     assert (1, 2, tuple(BOTH.cql)) == (caught.value.version, caught.value.head, caught.value.missing)
     assert all(text in str(caught.value) for text in ("deploy@web-1", COLUMN.cql[0], "scyllamodel migrate"))

@@ -17,8 +17,8 @@ from scyllamodel.release.results import MigrationResult
 from scyllamodel.schema.apply import Event, StepResult
 from scyllamodel.schema.plan import Plan
 
-STEP = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')", name="a row").step()
-UNNAMED = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')").step()
+STEP = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')", name="a row").to_step()
+UNNAMED = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')").to_step()
 PLAN = Plan("shop", "cassandra 5.0.6", "sha256:0", "sha256:1", steps=(STEP,))
 DONE = MigrationResult("applied", PLAN)
 
@@ -35,7 +35,7 @@ def spans(monkeypatch):
 
 def a_run(on_event=None, step=STEP):
     """The events of a run of one step."""
-    with telemetry.observed("migrate", "default", "shop", on_event) as told:
+    with telemetry.observe_run("migrate", "default", "shop", on_event) as told:
         told(Event("plan_ready", PLAN))
         told(Event("step_started", PLAN, step))
         told(Event("step_done", PLAN, step, StepResult(1, "applied", 1, 3)))
@@ -61,7 +61,7 @@ def test_a_run_that_fails_says_so_on_its_span(spans):
         told(Event("step_started", PLAN, STEP))
         raise RuntimeError("lost")
 
-    with pytest.raises(RuntimeError), telemetry.observed("migrate", "default", "shop", None) as told:
+    with pytest.raises(RuntimeError), telemetry.observe_run("migrate", "default", "shop", None) as told:
         fails(told)
 
     assert [trace.StatusCode.UNSET, trace.StatusCode.ERROR] == [
@@ -96,7 +96,7 @@ def test_the_error_of_a_hand_written_step_is_no_text_on_a_span(spans, step):
     """The server's answer quotes the statement, so a span has the kind of the error alone; others keep their text."""
 
     def run(error):
-        with telemetry.observed("migrate", "default", "shop", None) as told:
+        with telemetry.observe_run("migrate", "default", "shop", None) as told:
             told(Event("step_started", PLAN, step))
             raise error from ValueError("the server said hunter2")
 

@@ -82,7 +82,7 @@ HOLDER = LockHolder(None, FORGED, 1, FORGED, 1.0, None, None)
         STEP.summary,
         history_text([VERSION]),
         status_text(Status("shop/default", 1, FORGED, FORGED, HOLDER, (FORGED,))),
-        LockRow("shop", host=FORGED, purpose=FORGED).who,
+        LockRow("shop", host=FORGED, purpose=FORGED).description,
     ],
     ids=["plan", "html", "diagnostics", "summary", "history", "status", "lock"],
 )

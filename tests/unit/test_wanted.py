@@ -21,7 +21,7 @@ from scyllamodel import (
     plan,
 )
 from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.release.wanted import chosen, wanted_facts
+from scyllamodel.release.wanted import desired_facts, select_models
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.server import ServerProfile
 
@@ -60,12 +60,12 @@ class Visitor(Based):
 def test_one_table_under_a_keyspace_and_without(models):
     """A class that names the repo's keyspace and one that names none cannot be one table, or table and view."""
     with pytest.raises(DuplicateTable, match=r"Two classes describe shop\.wanted_"):
-        wanted_facts(models, "shop")
+        desired_facts(models, "shop")
 
 
 def test_one_name_in_two_keyspaces():
     """The same classes are two tables when the repo's keyspace is another."""
-    assert ["shop", "store"] == sorted(part.name for part in wanted_facts([Plain, Twin], "store"))
+    assert ["shop", "store"] == sorted(part.name for part in desired_facts([Plain, Twin], "store"))
 
 
 def test_user_type_of_another_keyspace():
@@ -73,16 +73,16 @@ def test_user_type_of_another_keyspace():
     with pytest.raises(
         ConfigurationError, match=r"uses the type elsewhere\.away, and CQL knows types of the same keyspace only"
     ):
-        wanted_facts([Visitor], "shop")
+        desired_facts([Visitor], "shop")
 
-    assert "elsewhere" == wanted_facts([Visitor], "elsewhere")["elsewhere"].types[0].keyspace
+    assert "elsewhere" == desired_facts([Visitor], "elsewhere")["elsewhere"].types[0].keyspace
 
 
 @pytest.mark.parametrize("keyspace", ["system", "system_auth", "System_Schema"])
 def test_keyspaces_of_the_server(keyspace):
     """Nobody's tables go where the server keeps its own."""
     with pytest.raises(ConfigurationError, match="the server's own"):
-        wanted_facts([Plain], keyspace)
+        desired_facts([Plain], keyspace)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_keyspaces_of_the_server(keyspace):
 )
 def test_resources_choose_models(resources, found):
     """A class or name, alone or among others, brings its views along, and a view its table."""
-    assert found == chosen([Plain, ByName, Visitor], resources)
+    assert found == select_models([Plain, ByName, Visitor], resources)
 
 
 @pytest.mark.parametrize("resources", [[], (), [3], [None], ["Nobody"], [Away]], ids=repr)
 def test_resources_that_choose_nothing(resources):
     """A limit that no model fits is an error, never a run that does nothing."""
     with pytest.raises(ConfigurationError):
-        chosen([Plain, ByName, Visitor], resources)
+        select_models([Plain, ByName, Visitor], resources)
 
 
 @pytest.mark.parametrize("verb", [plan, check, migrate, inspect, create_keyspace])
@@ -128,8 +128,8 @@ class BillItem(Based, table="bill_item", indexes=[Index("name", name="chosen")])
 
 def test_made_up_names_of_indexes_never_clash():
     """Whatever the order of the classes; each alone has the plain name, and a chosen name stays."""
-    both = [wanted_facts(models, "shop")["shop"].tables for models in ([Bill, BillItem], [BillItem, Bill])]
-    alone = [wanted_facts([model], "shop")["shop"].tables[0] for model in (Bill, BillItem)]
+    both = [desired_facts(models, "shop")["shop"].tables for models in ([Bill, BillItem], [BillItem, Bill])]
+    alone = [desired_facts([model], "shop")["shop"].tables[0] for model in (Bill, BillItem)]
 
     assert both[0] == both[1]
     assert {"bill_item_status_64a2e123_idx", "bill_item_status_d9c4935c_idx", "chosen"} == {
@@ -142,9 +142,9 @@ def test_made_up_names_of_indexes_never_clash():
 
 def test_a_live_index_keeps_its_plain_name():
     """The class that comes second gets the digest, and nothing is renamed."""
-    live = schema(*wanted_facts([BillItem], "k")["k"].tables)
-    changes = told(diff(live, wanted_facts([Bill, BillItem], "k")["k"], ServerProfile()))
-    alone = told(diff(live, wanted_facts([Bill], "k")["k"], ServerProfile()))
+    live = schema(*desired_facts([BillItem], "k")["k"].tables)
+    changes = told(diff(live, desired_facts([Bill, BillItem], "k")["k"], ServerProfile()))
+    alone = told(diff(live, desired_facts([Bill], "k")["k"], ServerProfile()))
 
     assert ["+ table bill", "+ index bill_item_status_64a2e123_idx"] == changes
     assert "+ index bill_item_status_64a2e123_idx" in alone
@@ -172,6 +172,6 @@ def test_an_unknown_name_lists_the_nearest_models():
     with pytest.raises(
         ConfigurationError, match="It has 40 models; those with the nearest names are: Model3"
     ) as caught:
-        chosen(models, ["Modle3"])
+        select_models(models, ["Modle3"])
 
     assert 10 == str(caught.value).count("Model")

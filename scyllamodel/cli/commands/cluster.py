@@ -16,7 +16,7 @@ from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import plan_text
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.application_role import grants_of
+from scyllamodel.release.application_role import required_grants
 from scyllamodel.release.books import find_internal_keyspace
 from scyllamodel.release.waiting import AIMS, WaitResult, wait
 from scyllamodel.schema.grants import Grant
@@ -34,7 +34,7 @@ def _grants(settings: argparse.Namespace, console: Console) -> int:
 
 def _grants_one(role: str, repo: Repo) -> Answer:
     internal, guess = find_internal_keyspace(repo)
-    found = grants_of(repo, role, internal)
+    found = required_grants(repo, role, internal)
     document = {
         "format": 1,
         "kind": "grants",

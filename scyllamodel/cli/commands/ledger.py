@@ -19,7 +19,7 @@ from scyllamodel.cli.repos import chosen_repos
 from scyllamodel.cli.texts import result_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release import MigrationResult
-from scyllamodel.release.ledger import scope_of
+from scyllamodel.release.ledger import ledger_scope
 from scyllamodel.release.status import history_dict
 
 
@@ -49,7 +49,7 @@ def _history(settings: argparse.Namespace, console: Console) -> int:
 
 def _history_one(settings: argparse.Namespace, repo: Repo) -> Answer:
     found = release.history(repo, steps=settings.steps)
-    return Answer(history_dict(scope_of(repo.keyspace, repo.name), found), history_text(found))
+    return Answer(history_dict(ledger_scope(repo.keyspace, repo.name), found), history_text(found))
 
 
 def _rollback_options(parser: argparse.ArgumentParser) -> None:

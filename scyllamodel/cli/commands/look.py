@@ -17,9 +17,9 @@ from scyllamodel.cli.texts import keyspace_text, lint_text
 from scyllamodel.discovery import import_packages
 from scyllamodel.driver.repo import Repo
 from scyllamodel.model.registry import registry
-from scyllamodel.release.look import Look, described
+from scyllamodel.release.look import ClusterView, declared_keyspace
 from scyllamodel.release.resources import find_types
-from scyllamodel.release.wanted import wanted_facts
+from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema import rules
 from scyllamodel.schema.ddl import script
 from scyllamodel.schema.diagram import mermaid
@@ -61,8 +61,8 @@ def _inspect(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _inspect_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
-    look = Look.at(repo)
-    facts = look.existing(repo.keyspace)
+    look = ClusterView.connect(repo)
+    facts = look.introspect_existing(repo.keyspace)
     if console.json:
         return Answer(facts_dict(facts))
     files = [_shown(settings.format, keyspace, look.server, repo) for keyspace in facts]
@@ -93,7 +93,7 @@ def _stand_ins(settings: argparse.Namespace) -> list[Repo]:
 
 def _lint_one(repo: Repo) -> Answer:
     models = release.find_resources([repo])
-    found = rules.lint(wanted_facts(models, repo.keyspace, described(repo), find_types(repo)))
+    found = rules.lint(desired_facts(models, repo.keyspace, declared_keyspace(repo), find_types(repo)))
     names = [f"{model.__module__}.{model.__qualname__}" for model in models]
     document = {"format": 1, "kind": "lint", "resources": names, "diagnostics": [item.to_dict() for item in found]}
     refused = any(item.severity == "error" for item in found)

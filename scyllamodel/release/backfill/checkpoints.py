@@ -20,10 +20,10 @@ from scyllamodel._identifiers import qualified
 from scyllamodel.driver.flows import fetch_rows, write
 from scyllamodel.driver.repo import Repo
 from scyllamodel.query.statement import Compiled, Marker, Options, Shape, Verb
-from scyllamodel.release.ledger import scope_of
+from scyllamodel.release.ledger import ledger_scope
 from scyllamodel.release.tables import BACKFILLS
 
-_HEAD: Final = -1
+_RECORD_PART: Final = -1
 """The part under which the row of the backfill itself stands."""
 
 _KEY: Final = ("scope", "name", "part")
@@ -31,7 +31,7 @@ _QUORUM: Final = Options(consistency="QUORUM")
 
 
 @attrs.frozen
-class Head:
+class BackfillRecord:
     """A backfill.
 
     Attributes:
@@ -61,70 +61,72 @@ class Counts:
         return Counts(self.rows_in + other.rows_in, self.rows_out + other.rows_out, self.skipped + other.skipped)
 
 
-class Checkpoints:
+class CqlCheckpointStore:
     """Those of one backfill.
 
     Parameters:
         keyspace: that of the internal tables.
     """
 
-    def __init__(self, repo: Repo, keyspace: str, name: str) -> None:
+    def __init__(self, repo: Repo, keyspace: str, backfill: str) -> None:
         self._repo = repo
         self._keyspace = keyspace
         self._table = qualified(self._keyspace, BACKFILLS.name)
-        self._place = (scope_of(repo.keyspace, repo.name), name)
-        self._shapes: dict[str, Shape[Any]] = {}
+        self._key_values = (ledger_scope(repo.keyspace, repo.name), backfill)
+        self._templates: dict[str, Shape[Any]] = {}
 
-    def begin(self, new: Head, *, again: bool) -> Head:
+    def begin(self, new: BackfillRecord, *, restart: bool) -> BackfillRecord:
         """The backfill that there is, or this new one.
 
         Parameters:
-            again: this new one, whatever there is.
+            restart: this new one, whatever there is.
         """
-        found, written = self._head()
-        if found is not None and not again:
-            return found
-        self._put_head(new, written)
-        return self._head()[0] or new
+        existing, written_at = self._read_record()
+        if existing is not None and not restart:
+            return existing
+        self._write_record(new, written_at)
+        return self._read_record()[0] or new
 
-    def finish(self, head: Head) -> None:
+    def finish(self, record: BackfillRecord) -> None:
         """All of it is copied."""
-        self._put_head(attrs.evolve(head, finished_at=datetime.now(timezone.utc)), self._head()[1])
+        self._write_record(attrs.evolve(record, finished_at=datetime.now(timezone.utc)), self._read_record()[1])
 
-    def done(self, head: Head) -> dict[int, Counts]:
+    def copied_ranges(self, record: BackfillRecord) -> dict[int, Counts]:
         """The ranges that are copied, and their counts."""
         rows = self._read("part, run_id, rows_in, rows_out, skipped", ">")
-        return {part: Counts(*counts) for part, run, *counts in rows if run == head.run_id}
+        return {part: Counts(*counts) for part, run_id, *counts in rows if run_id == record.run_id}
 
-    def put(self, head: Head, part: int, counts: Counts) -> None:
+    def put_range(self, record: BackfillRecord, part: int, counts: Counts) -> None:
         """A range is copied."""
-        cells = {"run_id": head.run_id, **attrs.asdict(counts), "finished_at": datetime.now(timezone.utc)}
+        cells = {"run_id": record.run_id, **attrs.asdict(counts), "finished_at": datetime.now(timezone.utc)}
         self._write(part, cells, time.time_ns() // 1000)
 
-    def _head(self) -> tuple[Head | None, int]:
+    def _read_record(self) -> tuple[BackfillRecord | None, int]:
         """The backfill that there is, and when its row was written."""
-        names = [field.name for field in attrs.fields(Head)]
-        found = self._read(", ".join([*names, "writetime(run_id)"]), "=")
-        return (Head(*found[0][:-1]), found[0][-1]) if found else (None, 0)
+        names = [field.name for field in attrs.fields(BackfillRecord)]
+        rows = self._read(", ".join([*names, "writetime(run_id)"]), "=")
+        return (BackfillRecord(*rows[0][:-1]), rows[0][-1]) if rows else (None, 0)
 
-    def _put_head(self, head: Head, after: int) -> None:
+    def _write_record(self, record: BackfillRecord, previous_write: int) -> None:
         """Write it later than what there is, whatever our clock says."""
-        cells = attrs.asdict(head) | {"host": socket.gethostname(), "pid": os.getpid()}
-        self._write(_HEAD, cells, max(time.time_ns() // 1000, after + 1))
+        cells = attrs.asdict(record) | {"host": socket.gethostname(), "pid": os.getpid()}
+        self._write(_RECORD_PART, cells, max(time.time_ns() // 1000, previous_write + 1))
 
     def _read(self, columns: str, operator: str) -> list[tuple[Any, ...]]:
         cql = f"SELECT {columns} FROM {self._table} WHERE scope = ? AND name = ? AND part {operator} ?"  # noqa: S608 - names of ours
-        return self._repo.run(fetch_rows(Compiled(self._shape(cql, _KEY, "select"), (*self._place, _HEAD), _QUORUM)))
+        return self._repo.run(
+            fetch_rows(Compiled(self._template(cql, _KEY, "select"), (*self._key_values, _RECORD_PART), _QUORUM))
+        )
 
-    def _write(self, part: int, cells: Mapping[str, Any], written: int) -> None:
+    def _write(self, part: int, cells: Mapping[str, Any], written_at: int) -> None:
         names = (*_KEY, *cells)
-        marks = ", ".join("?" for _ in names)
-        cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({marks}) USING TIMESTAMP ?"  # noqa: S608 - likewise
-        shape = self._shape(cql, (*names, "[timestamp]"), "insert")
-        self._repo.run(write(Compiled(shape, (*self._place, part, *cells.values(), written), _QUORUM)))
+        markers = ", ".join("?" for _ in names)
+        cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({markers}) USING TIMESTAMP ?"  # noqa: S608 - likewise
+        template = self._template(cql, (*names, "[timestamp]"), "insert")
+        self._repo.run(write(Compiled(template, (*self._key_values, part, *cells.values(), written_at), _QUORUM)))
 
-    def _shape(self, cql: str, names: tuple[str, ...], verb: Verb) -> Shape[Any]:
-        found = self._shapes.get(cql)
-        if found is None:
-            found = self._shapes[cql] = Shape(cql, tuple(map(Marker, names)), verb, None, self._keyspace)
-        return found
+    def _template(self, cql: str, names: tuple[str, ...], verb: Verb) -> Shape[Any]:
+        template = self._templates.get(cql)
+        if template is None:
+            template = self._templates[cql] = Shape(cql, tuple(map(Marker, names)), verb, None, self._keyspace)
+        return template

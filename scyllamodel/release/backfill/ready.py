@@ -10,13 +10,13 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.books import internal_keyspace
 from scyllamodel.release.bootstrap import bootstrap
-from scyllamodel.release.look import Look
-from scyllamodel.release.rights import Need, check_rights
+from scyllamodel.release.look import ClusterView
+from scyllamodel.release.rights import RequiredPermission, check_permissions
 from scyllamodel.release.tables import BACKFILLS
 from scyllamodel.schema.facts import Table
 
 
-def make_ready(
+def prepare_target(
     repo: Repo, source: type[Any] | None, model: type[Any], columns: tuple[str, ...], *, dry_run: bool
 ) -> str:
     """Check that the table of a model is there to be filled, make that of the checkpoints, and return its keyspace.
@@ -32,27 +32,31 @@ def make_ready(
         PermissionDenied: the role may not read, write, or note how far it is; nothing was copied.
     """
     facts: Table = model.__facts__
-    look, keyspace = Look.at(repo), facts.keyspace or repo.keyspace
-    found = look.existing(keyspace)[keyspace].table(facts.name)
-    missing = [facts.name] if found is None else [f"{facts.name}.{name}" for name in columns if name not in found]
+    cluster, keyspace = ClusterView.connect(repo), facts.keyspace or repo.keyspace
+    live_table = cluster.introspect_existing(keyspace)[keyspace].table(facts.name)
+    missing = (
+        [facts.name] if live_table is None else [f"{facts.name}.{name}" for name in columns if name not in live_table]
+    )
     if missing:
         raise ConfigurationError(
             f"{keyspace} has no {', '.join(missing)} yet: migrate first, then write both sides, then copy.",
             missing=missing,
         )
-    internal = internal_keyspace(repo, look.coordinator, look.server)
-    read: Table = facts if source is None else source.__facts__
-    reads = [("SELECT", read.keyspace or repo.keyspace, read.name)]
-    writes = [] if dry_run else [("MODIFY", keyspace, facts.name), *_checkpoint_needs(look, internal)]
-    check_rights(look.coordinator, repo, (*reads, *writes))
+    ledger_keyspace = internal_keyspace(repo, cluster.coordinator, cluster.server)
+    source_table: Table = facts if source is None else source.__facts__
+    read_permissions = [("SELECT", source_table.keyspace or repo.keyspace, source_table.name)]
+    write_permissions = (
+        [] if dry_run else [("MODIFY", keyspace, facts.name), *_checkpoint_permissions(cluster, ledger_keyspace)]
+    )
+    check_permissions(cluster.coordinator, repo, (*read_permissions, *write_permissions))
     if not dry_run:
-        with DdlExecutor(look.coordinator, look.server) as executor:
-            bootstrap(executor, internal, tables=[BACKFILLS])
-    return internal
+        with DdlExecutor(cluster.coordinator, cluster.server) as executor:
+            bootstrap(executor, ledger_keyspace, tables=[BACKFILLS])
+    return ledger_keyspace
 
 
-def _checkpoint_needs(look: Look, keyspace: str) -> list[Need]:
-    internal = read_keyspace(look.coordinator, keyspace, look.server, include_internal=True)
-    if internal.table(BACKFILLS.name) is None:
-        return [("CREATE", internal.name, "")]
-    return [(permission, internal.name, BACKFILLS.name) for permission in ("SELECT", "MODIFY")]
+def _checkpoint_permissions(cluster: ClusterView, keyspace: str) -> list[RequiredPermission]:
+    internal_facts = read_keyspace(cluster.coordinator, keyspace, cluster.server, include_internal=True)
+    if internal_facts.table(BACKFILLS.name) is None:
+        return [("CREATE", internal_facts.name, "")]
+    return [(permission, internal_facts.name, BACKFILLS.name) for permission in ("SELECT", "MODIFY")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-SHOWN = 20
+MAX_REPORTED_FAILURES = 20
 """Rows that failed which a report holds; the number of all is in it too."""
 
 
@@ -66,5 +66,5 @@ class BackfillReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values, by the schema ``backfill.schema.json`` of this package."""
-        failures = [attrs.asdict(found) for found in self.failures]
+        failures = [attrs.asdict(failure) for failure in self.failures]
         return {"format": 1, "kind": "backfill", **attrs.asdict(self), "failures": failures}

@@ -32,16 +32,16 @@ _KEY: Final = ("partition_key", "clustering")
 
 
 @attrs.frozen
-class Moment:
+class CellTimes:
     """When a value was written, in microseconds since 1970, and in how many seconds it expires; 0 is never."""
 
-    written: int
-    left: int = 0
+    write_time: int
+    ttl: int = 0
 
     @property
-    def life(self) -> tuple[bool, int, int]:
+    def lifetime_order(self) -> tuple[bool, int, int]:
         """Grows with how long the value lives."""
-        return (self.left == 0, self.left, -self.written)
+        return (self.ttl == 0, self.ttl, -self.write_time)
 
 
 @attrs.frozen
@@ -49,22 +49,24 @@ class RowTask:
     """Copies rows of one table into another.
 
     Attributes:
-        timed: the columns whose values have a time of their own.
+        timed_columns: the columns whose values have a time of their own.
     """
 
     source: type[Any]
     target: type[Any]
     convert: Callable[[Any], Any]
     keyspace: str
-    timed: tuple[Column[Any], ...]
+    timed_columns: tuple[Column[Any], ...]
 
     @property
-    def filled(self) -> tuple[Column[Any], ...]:
+    def target_columns(self) -> tuple[Column[Any], ...]:
         """The columns that are written."""
         return tuple(columns_of(self.target).values())
 
     @classmethod
-    def of(cls, source: type[Any], target: type[Any], convert: Callable[[Any], Any] | None, keyspace: str) -> RowTask:
+    def build(
+        cls, source: type[Any], target: type[Any], convert: Callable[[Any], Any] | None, keyspace: str
+    ) -> RowTask:
         """Check that it can be done.
 
         Raises:
@@ -77,7 +79,7 @@ class RowTask:
                     "copy with repo.scan() and repo.save_many().",
                     model=model.__qualname__,
                 )
-        timed = tuple(c for c in columns_of(source).values() if has_moment(c))
+        timed = tuple(column for column in columns_of(source).values() if has_write_time(column))
         return cls(source, target, convert or _same_names(source, target), keyspace, timed)
 
     @property
@@ -86,106 +88,114 @@ class RowTask:
         return f"{_table(self.source)} -> {_table(self.target)}"
 
     @property
-    def secret(self) -> bool:
+    def has_redacted(self) -> bool:
         """Whether what it reads has values that are not shown."""
         return any(column.show is not repr for column in columns_of(self.source).values())
 
-    def reads(self, low: int, high: int, level: str) -> Compiled[Any]:
+    def select_range(self, low: int, high: int, consistency: str) -> Compiled[Any]:
         """The read of a range of tokens, at a consistency level: rows as they come, with their moments."""
         columns = tuple(columns_of(self.source).values())
-        moments = tuple(of(column) for column in self.timed for of in (fn.writetime, fn.ttl))
-        query: Select[Any] = Select(self.source, selection=(*columns, *moments))
-        found = restrict_to_range(query.consistency(level), low, high).compile(self.keyspace)
-        raw = memory_of(self.source).shape(("raw", found.shape), lambda: attrs.evolve(found.shape, load=None))
-        return attrs.evolve(found, shape=raw)
+        timestamps = tuple(
+            cell_function(column) for column in self.timed_columns for cell_function in (fn.writetime, fn.ttl)
+        )
+        query: Select[Any] = Select(self.source, selection=(*columns, *timestamps))
+        compiled = restrict_to_range(query.consistency(consistency), low, high).compile(self.keyspace)
+        template = memory_of(self.source).shape(
+            ("raw", compiled.shape), lambda: attrs.evolve(compiled.shape, load=None)
+        )
+        return attrs.evolve(compiled, shape=template)
 
-    def key(self, row: Sequence[Any]) -> str:
+    def row_key(self, row: Sequence[Any]) -> str:
         """The key of a row, for people."""
-        return shown_key(self.source, dict(zip(columns_of(self.source), row, strict=False)))
+        return display_key(self.source, dict(zip(columns_of(self.source), row, strict=False)))
 
-    def writes(self, row: Sequence[Any], since: int) -> list[Compiled[Any]]:
+    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[Compiled[Any]]:
         """The statements for a row; none when it is left out.
 
         Parameters:
-            since: the time for what has none of its own.
+            default_timestamp: the time for what has none of its own.
 
         Raises:
             Exception: of ``convert``, or `TypeMismatch` where it gave something else.
         """
         width = len(columns_of(self.source))
-        made = self.convert(memory_of(self.source).load(row[:width]))
-        if made is None:
+        converted = self.convert(memory_of(self.source).load(row[:width]))
+        if converted is None:
             return []
-        if not isinstance(made, self.target):
+        if not isinstance(converted, self.target):
             raise TypeMismatch(
-                f"convert gave a {type(made).__qualname__}, and a {self.target.__qualname__} or None is needed"
+                f"convert gave a {type(converted).__qualname__}, and a {self.target.__qualname__} or None is needed"
             )
-        moments = dict(self._moments(row[width:]))
-        other = _of_the_row(list(moments.values()), since)
+        times_by_name = dict(self._cell_times(row[width:]))
+        row_times = _row_times(list(times_by_name.values()), default_timestamp)
 
-        def moment(column: Column[Any]) -> Moment:
-            found = moments.get(column.name, other)
-            return attrs.evolve(found, written=since) if is_multi_cell(column.hint.type) else found
+        def times_of(column: Column[Any]) -> CellTimes:
+            times = times_by_name.get(column.name, row_times)
+            return attrs.evolve(times, write_time=default_timestamp) if is_multi_cell(column.hint.type) else times
 
-        return list(self._statements(made, moment, other))
+        return list(self._statements(converted, times_of, row_times))
 
-    def _moments(self, found: Sequence[Any]) -> Iterator[tuple[str, Moment]]:
-        for column, written, left in zip(self.timed, found[::2], found[1::2], strict=True):
-            if written is not None:
-                yield column.name, Moment(written, left or 0)
+    def _cell_times(self, cells: Sequence[Any]) -> Iterator[tuple[str, CellTimes]]:
+        for column, write_time, ttl in zip(self.timed_columns, cells[::2], cells[1::2], strict=True):
+            if write_time is not None:
+                yield column.name, CellTimes(write_time, ttl or 0)
 
-    def _statements(self, made: Any, moment: Callable[[Column[Any]], Moment], other: Moment) -> Iterator[Compiled[Any]]:
-        regular: dict[Moment, dict[str, Any]] = {}
-        static: dict[Moment, dict[str, Any]] = {}
+    def _statements(
+        self, converted: Any, times_of: Callable[[Column[Any]], CellTimes], row_times: CellTimes
+    ) -> Iterator[Compiled[Any]]:
+        regular: dict[CellTimes, dict[str, Any]] = {}
+        static: dict[CellTimes, dict[str, Any]] = {}
         for name, column in columns_of(self.target).items():
-            value = getattr(made, name)
+            value = getattr(converted, name)
             if column.spec.kind in _KEY or value is None or says_nothing(column.hint.type, value):
                 continue
             groups = static if column.spec.kind == "static" else regular
-            groups.setdefault(moment(column), {})[name] = value
+            groups.setdefault(times_of(column), {})[name] = value
         keys = Keys.of(self.target)
-        if None not in [getattr(made, name) for name in keys.all]:
+        if None not in [getattr(converted, name) for name in keys.all]:
             # The row itself lives as long as what lives longest in it.
-            first = max(regular, key=lambda found: found.life, default=other)
-            yield self._insert(made, keys.all, regular.pop(first, {}), first)
-            for found, values in regular.items():
-                yield self._update(made, keys.all, values, found)
-        for found, values in static.items():
-            yield self._update(made, keys.partition, values, found)
+            longest = max(regular, key=lambda times: times.lifetime_order, default=row_times)
+            yield self._insert(converted, keys.all, regular.pop(longest, {}), longest)
+            for times, values in regular.items():
+                yield self._update(converted, keys.all, values, times)
+        for times, values in static.items():
+            yield self._update(converted, keys.partition, values, times)
 
-    def _insert(self, made: Any, key: Sequence[str], values: dict[str, Any], at: Moment) -> Compiled[Any]:
-        every = {name: getattr(made, name) for name in key} | values
-        return Insert[Any, None](self.target, every, seconds=at.left, written=at.written).compile(self.keyspace)
+    def _insert(self, converted: Any, key: Sequence[str], values: dict[str, Any], times: CellTimes) -> Compiled[Any]:
+        all_values = {name: getattr(converted, name) for name in key} | values
+        return Insert[Any, None](self.target, all_values, seconds=times.ttl, written=times.write_time).compile(
+            self.keyspace
+        )
 
-    def _update(self, made: Any, key: Sequence[str], values: dict[str, Any], at: Moment) -> Compiled[Any]:
+    def _update(self, converted: Any, key: Sequence[str], values: dict[str, Any], times: CellTimes) -> Compiled[Any]:
         columns = columns_of(self.target)
         return Update[Any, None](
             self.target,
-            conditions=tuple(Condition(columns[name].target, "=", getattr(made, name)) for name in key),
+            conditions=tuple(Condition(columns[name].target, "=", getattr(converted, name)) for name in key),
             assignments=tuple(Assignment(columns[name].target, "set", value) for name, value in values.items()),
-            seconds=at.left,
-            written=at.written,
+            seconds=times.ttl,
+            written=times.write_time,
         ).compile(self.keyspace)
 
 
-def has_moment(column: Column[Any]) -> bool:
+def has_write_time(column: Column[Any]) -> bool:
     """Whether servers tell time and life of the column: not of keys, nor of what has several cells."""
     return column.spec.kind not in _KEY and not is_multi_cell(column.hint.type)
 
 
-def shown_key(model: type[Any], values: dict[str, Any]) -> str:
+def display_key(model: type[Any], values: dict[str, Any]) -> str:
     """The primary key of a row for people; a value that is never shown is not shown here either."""
     columns = columns_of(model)
-    found = (f"{name}={columns[name].show(values[name])}" for name in Keys.of(model).all if name in values)
-    return ", ".join(found)
+    parts = (f"{name}={columns[name].show(values[name])}" for name in Keys.of(model).all if name in values)
+    return ", ".join(parts)
 
 
-def _of_the_row(moments: Sequence[Moment], since: int) -> Moment:
+def _row_times(cell_times: Sequence[CellTimes], default_timestamp: int) -> CellTimes:
     """For what has no time of its own: the last time of the row, and its longest life."""
-    if not moments:
-        return Moment(since)
-    longest = max(moments, key=lambda found: found.life)
-    return Moment(max(found.written for found in moments), longest.left)
+    if not cell_times:
+        return CellTimes(default_timestamp)
+    longest = max(cell_times, key=lambda times: times.lifetime_order)
+    return CellTimes(max(times.write_time for times in cell_times), longest.ttl)
 
 
 def _table(model: type[Any]) -> str:

@@ -14,14 +14,14 @@ from scyllamodel._numbers import check_integer
 from scyllamodel.driver.bulk import CONCURRENCY
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed, ConfigurationError
-from scyllamodel.release.backfill.checkpoints import Checkpoints, Head
-from scyllamodel.release.backfill.copying import Copying, OnProgress, Pace, Task
-from scyllamodel.release.backfill.ready import make_ready
+from scyllamodel.release.backfill.checkpoints import BackfillRecord, CqlCheckpointStore
+from scyllamodel.release.backfill.copying import Copier, CopyTask, OnProgress, Throttle
+from scyllamodel.release.backfill.ready import prepare_target
 from scyllamodel.release.backfill.report import BackfillReport
 from scyllamodel.release.backfill.rows import RowTask
 from scyllamodel.release.backfill.values import ValueTask
 from scyllamodel.release.look import check_is_repo
-from scyllamodel.release.named import Named, column_named, named
+from scyllamodel.release.named import ModelOrColumn, find_column, find_model_or_column
 from scyllamodel.release.resources import find_resources
 
 RANGES: Final = 1024
@@ -34,9 +34,9 @@ that what the application writes meanwhile is always later."""
 
 def backfill(
     repo: Repo,
-    source: Named,
+    source: ModelOrColumn,
     *,
-    into: Named,
+    into: ModelOrColumn,
     convert: Callable[[Any], Any] | None = None,
     rate: float | None = None,
     concurrency: int = CONCURRENCY,
@@ -74,15 +74,18 @@ def backfill(
         raise ConfigurationError(f"rate={rate!r}: rows a second are more than none", setting="rate")
     check_integer("concurrency", concurrency, minimum=1)
     task = _task(repo, source, into, convert)
-    filled = task.filled
-    source_model, columns = task.reads(0, 1, consistency).shape.model, tuple(column.db_name for column in filled)
-    internal = make_ready(repo, source_model, filled[0].model, columns, dry_run=dry_run)
-    head = Head(uuid4(), RANGES, time.time_ns() // 1000 - MARGIN, _name_of(convert))
+    target_columns = task.target_columns
+    source_model, columns = (
+        task.select_range(0, 1, consistency).shape.model,
+        tuple(column.db_name for column in target_columns),
+    )
+    internal = prepare_target(repo, source_model, target_columns[0].model, columns, dry_run=dry_run)
+    record = BackfillRecord(uuid4(), RANGES, time.time_ns() // 1000 - MARGIN, _function_name(convert))
     checkpoints = None
     if not dry_run:
-        checkpoints = Checkpoints(repo, internal, task.name)
-        head = _begun(checkpoints, head, task, again=again)
-    report = Copying(repo, task, head, Pace(rate, concurrency, consistency), checkpoints, on_progress).run()
+        checkpoints = CqlCheckpointStore(repo, internal, task.name)
+        record = _begin(checkpoints, record, task, again=again)
+    report = Copier(repo, task, record, Throttle(rate, concurrency, consistency), checkpoints, on_progress).run()
     if report.failed:
         first = report.failures[0]
         raise BackfillFailed(
@@ -93,22 +96,22 @@ def backfill(
     return report
 
 
-def _task(repo: Repo, source: Named, into: Named, convert: Callable[[Any], Any] | None) -> Task:
+def _task(repo: Repo, source: ModelOrColumn, into: ModelOrColumn, convert: Callable[[Any], Any] | None) -> CopyTask:
     models: Sequence[type[Any]] = find_resources(repo) if str in (type(source), type(into)) else ()
-    model, column = named(models, source)
+    model, column = find_model_or_column(models, source)
     _check_no_counters(model)
     if column is None:
-        target, extra = named(models, into)
+        target, unexpected_column = find_model_or_column(models, into)
         _check_no_counters(target)
-        if extra is not None:
+        if unexpected_column is not None:
             raise ConfigurationError(f"A whole table is copied into a table, and {into!r} is a column.")
-        return RowTask.of(model, target, convert, repo.keyspace)
+        return RowTask.build(model, target, convert, repo.keyspace)
     if isinstance(into, str) and "." not in into:
-        return ValueTask.of(column, column_named(model, into), convert, repo.keyspace)
-    _, other = named(models, into)
-    if other is None:
+        return ValueTask.build(column, find_column(model, into), convert, repo.keyspace)
+    _, target_column = find_model_or_column(models, into)
+    if target_column is None:
         raise ConfigurationError(f"{source!r} is a column, and it is copied into one: say into={model.__qualname__}.…")
-    return ValueTask.of(column, other, convert, repo.keyspace)
+    return ValueTask.build(column, target_column, convert, repo.keyspace)
 
 
 def _check_no_counters(model: type[Any]) -> None:
@@ -119,18 +122,18 @@ def _check_no_counters(model: type[Any]) -> None:
         )
 
 
-def _name_of(convert: Callable[[Any], Any] | None) -> str:
+def _function_name(convert: Callable[[Any], Any] | None) -> str:
     """By which a second run knows whether it does the same as the first."""
     if convert is None:
         return ""
     return f"{getattr(convert, '__module__', '')}:{getattr(convert, '__qualname__', type(convert).__qualname__)}"
 
 
-def _begun(checkpoints: Checkpoints, new: Head, task: Task, *, again: bool) -> Head:
-    found = checkpoints.begin(new, again=again)
-    if found.convert != new.convert:
+def _begin(checkpoints: CqlCheckpointStore, new: BackfillRecord, task: CopyTask, *, again: bool) -> BackfillRecord:
+    record = checkpoints.begin(new, restart=again)
+    if record.convert != new.convert:
         raise ConfigurationError(
-            f"{task.name} was begun with convert={found.convert or None} and not {new.convert or None}: go on with "
+            f"{task.name} was begun with convert={record.convert or None} and not {new.convert or None}: go on with "
             "that, or begin anew with again=True (--again)."
         )
-    return found
+    return record

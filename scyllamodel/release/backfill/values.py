@@ -25,7 +25,7 @@ from scyllamodel.query.restrictions import Keys
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import UNSET, Compiled, Shape
 from scyllamodel.query.update import Update
-from scyllamodel.release.backfill.rows import has_moment, shown_key
+from scyllamodel.release.backfill.rows import display_key, has_write_time
 from scyllamodel.types.hints import core_of
 from scyllamodel.types.values import freeze
 
@@ -39,7 +39,7 @@ class ValueTask:
     Attributes:
         keyspace: of a model that names none.
         key_names: those that find a value of the target.
-        shape: of the statement that writes one.
+        template: of the statement that writes one.
     """
 
     source: Column[Any]
@@ -47,10 +47,10 @@ class ValueTask:
     convert: Callable[[Any], Any]
     keyspace: str
     key_names: tuple[str, ...]
-    shape: Shape[Any]
+    template: Shape[Any]
 
     @classmethod
-    def of(
+    def build(
         cls, source: Column[Any], target: Column[Any], convert: Callable[[Any], Any] | None, keyspace: str
     ) -> ValueTask:
         """Check that it can be done.
@@ -72,7 +72,14 @@ class ValueTask:
             seconds=0,
             written=0,
         )
-        return cls(source, target, convert or _as_it_is(source, target), keyspace, key, update.compile(keyspace).shape)
+        return cls(
+            source,
+            target,
+            convert or _identity_conversion(source, target),
+            keyspace,
+            key,
+            update.compile(keyspace).shape,
+        )
 
     @property
     def name(self) -> str:
@@ -81,53 +88,57 @@ class ValueTask:
         return f"{table}.{self.source.db_name} -> {table}.{self.target.db_name}"
 
     @property
-    def filled(self) -> tuple[Column[Any], ...]:
+    def target_columns(self) -> tuple[Column[Any], ...]:
         """The columns that are written."""
         return (self.target,)
 
     @property
-    def secret(self) -> bool:
+    def has_redacted(self) -> bool:
         """Whether what it reads has values that are not shown."""
         return self.source.show is not repr
 
-    def reads(self, low: int, high: int, level: str) -> Compiled[Any]:
+    def select_range(self, low: int, high: int, consistency: str) -> Compiled[Any]:
         """The read of a range of tokens, at a consistency level."""
         columns = columns_of(self.source.model)
         key = tuple(columns[name] for name in self.key_names)
-        moment = (fn.writetime(self.source), fn.ttl(self.source)) if has_moment(self.source) else ()
-        query: Select[Any] = Select(self.source.model, selection=(*key, self.source, *moment))
+        timestamps = (fn.writetime(self.source), fn.ttl(self.source)) if has_write_time(self.source) else ()
+        query: Select[Any] = Select(self.source.model, selection=(*key, self.source, *timestamps))
         both_static = self.source.spec.kind == self.target.spec.kind == "static"
-        query = (query.distinct() if both_static else query).consistency(level)
+        query = (query.distinct() if both_static else query).consistency(consistency)
         return restrict_to_range(query, low, high).compile(self.keyspace)
 
-    def key(self, row: Sequence[Any]) -> str:
+    def row_key(self, row: Sequence[Any]) -> str:
         """The key of a row, for people."""
-        return shown_key(self.source.model, dict(zip(self.key_names, row, strict=False)))
+        return display_key(self.source.model, dict(zip(self.key_names, row, strict=False)))
 
-    def writes(self, row: Sequence[Any], since: int) -> list[Compiled[Any]]:
+    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[Compiled[Any]]:
         """The statement for a row; none when there is nothing to copy.
 
         Parameters:
-            since: the time for what has none of its own.
+            default_timestamp: the time for what has none of its own.
 
         Raises:
             Exception: of ``convert``.
         """
         width = len(self.key_names)
         key, value = tuple(row[:width]), row[width]
-        written, left = row[width + 1 :] or (None, None)
+        write_time, ttl = row[width + 1 :] or (None, None)
         if value is None or says_nothing(self.source.hint.type, value) or None in key:
             return []
-        made = self.convert(value)
-        if made is None:
+        converted = self.convert(value)
+        if converted is None:
             return []
-        return [Compiled(self.shape, (left or 0, since if written is None else written, made, *key))]
+        return [
+            Compiled(
+                self.template, (ttl or 0, default_timestamp if write_time is None else write_time, converted, *key)
+            )
+        ]
 
 
-def _as_it_is(source: Column[Any], target: Column[Any]) -> Callable[[Any], Any]:
+def _identity_conversion(source: Column[Any], target: Column[Any]) -> Callable[[Any], Any]:
     """Values as they are, where that is meant: columns of one type, frozen or not, or of one Python type."""
-    same = freeze(source.hint.type) == freeze(target.hint.type)
-    if not same and core_of(source.hint.python) != core_of(target.hint.python):
+    is_same_type = freeze(source.hint.type) == freeze(target.hint.type)
+    if not is_same_type and core_of(source.hint.python) != core_of(target.hint.python):
         raise ConfigurationError(
             f"{source!r} holds {source.hint.type.cql} and {target!r} {target.hint.type.cql}: give convert=, a function "
             "from the one value to the other.",

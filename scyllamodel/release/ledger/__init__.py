@@ -1,9 +1,9 @@
 """The history of a scope: what was changed, by whom, what became of it, and how to take it back."""
 
 from scyllamodel.release.ledger.book import Ledger
-from scyllamodel.release.ledger.open_version import OpenVersion
+from scyllamodel.release.ledger.open_version import VersionRecorder
 from scyllamodel.release.ledger.store import LedgerStore
-from scyllamodel.release.ledger.values import LedgerStep, Migration, scope_of
-from scyllamodel.release.ledger.who import Who
+from scyllamodel.release.ledger.values import LedgerStep, Migration, ledger_scope
+from scyllamodel.release.ledger.who import Provenance
 
-__all__ = ["Ledger", "LedgerStep", "LedgerStore", "Migration", "OpenVersion", "Who", "scope_of"]
+__all__ = ["Ledger", "LedgerStep", "LedgerStore", "Migration", "Provenance", "VersionRecorder", "ledger_scope"]

@@ -13,10 +13,10 @@ from uuid import UUID
 LAST_VERSION: Final = 99_991_231_235_959
 """The largest version: numbers look like times, and years have four digits."""
 
-MOST_VERSIONS: Final = 20_000
+MAX_VERSIONS: Final = 20_000
 """Versions of one scope: one for each hour of two years."""
 
-MOST_STEPS: Final = 100_000
+MAX_STEPS: Final = 100_000
 """Steps of one version."""
 
 UNREADABLE: Final = "[unreadable]"
@@ -25,9 +25,9 @@ UNREADABLE: Final = "[unreadable]"
 _LONG: Final = 4 * 1024 * 1024
 _SHORT: Final = 64 * 1024
 _INT: Final = 2**31 - 1
-_EPOCH: Final = 2**53
+_MAX_FENCING_TOKEN: Final = 2**53
 _TEXT: Final = (str, 0, _SHORT)
-_COUNT: Final = (int, 0, MOST_STEPS)
+_COUNT: Final = (int, 0, MAX_STEPS)
 
 _VERSION: Final[Mapping[str, tuple[type, int, int]]] = {
     **dict.fromkeys(
@@ -41,7 +41,7 @@ _VERSION: Final[Mapping[str, tuple[type, int, int]]] = {
     "applied": _COUNT,
     "error_seq": _COUNT,
     "pid": (int, 0, _INT),
-    "epoch": (int, 0, _EPOCH),
+    "epoch": (int, 0, _MAX_FENCING_TOKEN),
     "models": (tuple, 0, 10_000),
     "run_id": (UUID, 0, 0),
     "started_at": (datetime, 0, 0),
@@ -50,10 +50,10 @@ _VERSION: Final[Mapping[str, tuple[type, int, int]]] = {
 _STEP: Final[Mapping[str, tuple[type, int, int]]] = {
     **dict.fromkeys("op object state".split(), _TEXT),
     **dict.fromkeys("cql undo change error".split(), (str, 0, _LONG)),
-    "seq": (int, 1, MOST_STEPS),
+    "seq": (int, 1, MAX_STEPS),
     "attempts": (int, 0, _INT),
     "duration_ms": (int, 0, _INT),
-    "epoch": (int, 0, _EPOCH),
+    "epoch": (int, 0, _MAX_FENCING_TOKEN),
     "started_at": (datetime, 0, 0),
 }
 
@@ -75,15 +75,15 @@ def step_fault(row: Mapping[str, Any]) -> str | None:
 def _fault(row: Mapping[str, Any], bounds: Mapping[str, tuple[type, int, int]]) -> str | None:
     if UNREADABLE in row:
         return str(row[UNREADABLE])
-    return next(filter(None, (_out_of(name, row.get(name), *bound) for name, bound in bounds.items())), None)
+    return next(filter(None, (_bound_fault(name, row.get(name), *bound) for name, bound in bounds.items())), None)
 
 
-def _out_of(name: str, value: Any, kind: type, least: int, most: int) -> str | None:
+def _bound_fault(name: str, value: Any, kind: type, minimum: int, maximum: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, (tuple, list) if kind is tuple else kind):
         return f"{name} is of the type {type(value).__name__}"
-    size: Any = value if kind is int else len(cast("Sequence[Any]", value)) if kind in (str, tuple) else least
-    if least <= size <= most:
+    size: Any = value if kind is int else len(cast("Sequence[Any]", value)) if kind in (str, tuple) else minimum
+    if minimum <= size <= maximum:
         return None
     return f"{name} is {size}" if kind is int else f"{name} has the length {size:,}"

@@ -11,23 +11,23 @@ from collections.abc import Iterable, Iterator
 from scyllamodel.release.ledger.values import Migration
 
 
-def in_force(versions: Iterable[Migration], *, since: int = 0) -> Iterator[Migration]:
-    """The versions after ``since`` whose steps lead from its schema to that of the newest one, the newest first.
+def effective_versions(versions: Iterable[Migration], *, after_version: int = 0) -> Iterator[Migration]:
+    """The versions after ``after_version`` whose steps lead from its schema to the newest one, the newest first.
 
-    Baselines made nothing, and abandoned versions count for nothing. A complete rollback past ``since`` itself is among
-    them.
+    Baselines made nothing, and abandoned versions count for nothing. A complete rollback past ``after_version`` itself
+    is among them.
 
     Parameters:
         versions: the newest first; the first one is the state that is asked for.
     """
     floor: float = float("inf")
-    for found in versions:
-        if found.version <= since:
+    for migration in versions:
+        if migration.version <= after_version:
             return
-        if found.version > floor or found.status == "abandoned" or found.kind == "baseline":
+        if migration.version > floor or migration.status == "abandoned" or migration.kind == "baseline":
             continue
-        goal = found.back_to if found.status == "applied" else None
-        if goal is not None and goal >= since:
-            floor = goal
+        target = migration.rollback_target if migration.status == "applied" else None
+        if target is not None and target >= after_version:
+            floor = target
         else:
-            yield found
+            yield migration

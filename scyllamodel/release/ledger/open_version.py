@@ -17,9 +17,9 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
-from scyllamodel.release.ledger.persist import Persistence
+from scyllamodel.release.ledger.persist import RetryingStore
 from scyllamodel.release.ledger.store import LedgerStore
-from scyllamodel.release.ledger.values import LedgerStep, Migration, Row, Status, undoes_text
+from scyllamodel.release.ledger.values import LedgerStep, Migration, Row, VersionStatus, undo_reference
 from scyllamodel.schema.change_json import change_text
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("scyllamodel")
 
-_RECORDED: Final = ("scope", "version", "seq", "state", "attempts", "duration_ms", "error")
+_RECORDED_COLUMNS: Final = ("scope", "version", "seq", "state", "attempts", "duration_ms", "error")
 
 
-class OpenVersion:
+class VersionRecorder:
     """The books of one run; a context manager that writes its end, unless that was done inside.
 
     What ends a run between two steps (a failed step, nodes that disagree) is written as its end. After anything else
@@ -43,10 +43,10 @@ class OpenVersion:
     """
 
     def __init__(
-        self, store: LedgerStore, migration: Migration, now: Callable[[], datetime], again: Persistence
+        self, store: LedgerStore, migration: Migration, now: Callable[[], datetime], retrying: RetryingStore
     ) -> None:
         self.migration = migration
-        self._store, self._now, self._again = store, now, again
+        self._store, self._now, self._retrying = store, now, retrying
         self._steps: dict[int, LedgerStep] = {}
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class OpenVersion:
             self.finish()
         elif isinstance(error, (StepFailed, SchemaDisagreement)):
             try:
-                self.finish("partial" if _missed(error) else None, error=str(error))
+                self.finish("partial" if _missed_target(error) else None, error=str(error))
             except (LedgerError, LockLost) as unwritten:
                 _log.warning("the end of version %s was not written: %s", self.version, unwritten)
 
@@ -89,7 +89,7 @@ class OpenVersion:
             undo=step.undo,
             epoch=self.migration.epoch,
             started_at=self._now(),
-            change_json=_what(step),
+            change_json=_recorded_change(step),
         )
         self._put("claiming a step", claimed, claimed.to_row())
 
@@ -100,15 +100,15 @@ class OpenVersion:
             LedgerError: it could not be written; the step stays claimed, and the next run looks at the schema.
         """
         claimed = self._steps[step.seq]
-        done = attrs.evolve(claimed, state=state, attempts=attempts, duration_ms=duration_ms, error=error)
-        row = done.to_row()
-        self._put("recording a step", done, {name: row[name] for name in _RECORDED})
+        recorded = attrs.evolve(claimed, state=state, attempts=attempts, duration_ms=duration_ms, error=error)
+        row = recorded.to_row()
+        self._put("recording a step", recorded, {name: row[name] for name in _RECORDED_COLUMNS})
 
-    def _put(self, what: str, step: LedgerStep, row: Row) -> None:
-        self._again.until_done(what, lambda: self._store.put_step(row))
+    def _put(self, operation: str, step: LedgerStep, row: Row) -> None:
+        self._retrying.retry(operation, lambda: self._store.put_step(row))
         self._steps[step.seq] = step
 
-    def finish(self, status: Status | None = None, error: str | None = None) -> Migration:
+    def finish(self, status: VersionStatus | None = None, error: str | None = None) -> Migration:
         """Write the end.
 
         Parameters:
@@ -119,45 +119,46 @@ class OpenVersion:
             LockLost: somebody else settled this version, so this run no longer held the lock.
             LedgerError: the end could not be written; the next run settles the version.
         """
-        last = self._steps[max(self._steps)] if self._steps else None
-        stuck = last if last is not None and not last.is_done else None
-        ended = attrs.evolve(
+        last_step = self._steps[max(self._steps)] if self._steps else None
+        failed_step = last_step if last_step is not None and not last_step.is_done else None
+        migration = attrs.evolve(
             self.migration,
             status=status or self._outcome(),
             applied=self.applied,
-            error=error or (stuck.error if stuck else None),
-            error_seq=stuck.seq if stuck else None,
+            error=error or (failed_step.error if failed_step else None),
+            error_seq=failed_step.seq if failed_step else None,
             finished_at=self._now(),
         )
-        if not self._ended(ended):
+        if not self._write_end(migration):
             raise LockLost(
-                f"Version {self.version} of {ended.scope} was ended by another run, which took the lock over from this "
+                f"Version {self.version} of {migration.scope} was ended by another run, which took the lock over from "
+                "this "
                 "one. The schema is as that run found it; look at: scyllamodel history",
                 version=self.version,
             )
-        self.migration = ended
-        return ended
+        self.migration = migration
+        return migration
 
-    def _outcome(self) -> Status:
+    def _outcome(self) -> VersionStatus:
         if self.applied == self.migration.total:
             return "applied"
         return "partial" if self.applied else "failed"
 
-    def _ended(self, ended: Migration) -> bool:
-        row = ended.to_row()
+    def _write_end(self, migration: Migration) -> bool:
+        row = migration.to_row()
         cells = {name: row[name] for name in ("status", "applied", "error", "error_seq", "finished_at")}
-        return self._again.change(
-            self._store, ended.version, cells, {"status": "running", "epoch": self.migration.epoch}
+        return self._retrying.change_version(
+            self._store, migration.version, cells, {"status": "running", "epoch": self.migration.epoch}
         )
 
 
-def _what(step: Step) -> str | None:
+def _recorded_change(step: Step) -> str | None:
     """What the step does, as its row keeps it."""
     if step.undoes is not None:
-        return undoes_text(*step.undoes)
+        return undo_reference(*step.undoes)
     return None if step.change is None else change_text(step.change)
 
 
-def _missed(error: StepFailed | SchemaDisagreement) -> bool:
+def _missed_target(error: StepFailed | SchemaDisagreement) -> bool:
     """Whether all statements went through, and the schema is not what they were to make it."""
     return isinstance(error, StepFailed) and getattr(error, "step", None) is None

@@ -21,7 +21,7 @@ from scyllamodel.schema.apply import StatementFailure, StatementRefused, Stateme
 
 _T = TypeVar("_T")
 
-TRIES: Final = 8
+MAX_ATTEMPTS: Final = 8
 """How often a request is made; with the pauses between, for about half a minute on a server that answers at once."""
 
 _FIRST_PAUSE: Final = 0.1
@@ -29,7 +29,7 @@ _LONGEST_PAUSE: Final = 10.0
 
 
 @attrs.frozen
-class Persistence:
+class RetryingStore:
     """How requests are made again.
 
     Attributes:
@@ -42,28 +42,30 @@ class Persistence:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
-    def until_done(self, what: str, request: Callable[[], _T]) -> _T:
+    def retry(self, operation: str, request: Callable[[], _T]) -> _T:
         """The answer to a request that may be made any number of times.
 
         Raises:
             LedgerError: the server refuses it, or does not answer.
         """
-        tried = 1
-        while (answer := self._once(what, request, last=tried == TRIES)) is None:
-            self.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried) * (0.5 + self.jitter() / 2))
-            tried += 1
+        attempts = 1
+        while (answer := self._attempt(operation, request, last=attempts == MAX_ATTEMPTS)) is None:
+            self.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempts) * (0.5 + self.jitter() / 2))
+            attempts += 1
         return answer[0]
 
-    def _once(self, what: str, request: Callable[[], _T], *, last: bool) -> tuple[_T] | None:
+    def _attempt(self, operation: str, request: Callable[[], _T], *, last: bool) -> tuple[_T] | None:
         """The answer in a tuple; None when another try may give one."""
         try:
             return (request(),)
         except StatementFailure as error:
             if last or isinstance(error, StatementRefused):
-                raise self._failed(what, error) from error
+                raise self._failure(operation, error) from error
             return None
 
-    def until_known(self, what: str, request: Callable[[], bool], was_done: Callable[[], bool | None]) -> bool:
+    def retry_conditional(
+        self, operation: str, request: Callable[[], bool], was_done: Callable[[], bool | None]
+    ) -> bool:
         """Whether a conditional write was done.
 
         Parameters:
@@ -77,38 +79,41 @@ class Persistence:
             try:
                 return request() or was_done() is True
             except StatementUnknown:
-                told = was_done()
-                if told is None:
+                done = was_done()
+                if done is None:
                     raise
-                return told
+                return done
 
-        return self.until_done(what, attempt)
+        return self.retry(operation, attempt)
 
-    def row(self, store: LedgerStore, version: int) -> Row | None:
+    def read_version(self, store: LedgerStore, version: int) -> Row | None:
         """One version as it is by now."""
-        return self.until_done("reading a version", lambda: store.version(self.scope, version))
+        return self.retry("reading a version", lambda: store.version(self.scope, version))
 
-    def change(self, store: LedgerStore, version: int, to: Mapping[str, Any], when: Mapping[str, Any]) -> bool:
+    def change_version(
+        self, store: LedgerStore, version: int, values: Mapping[str, Any], expected: Mapping[str, Any]
+    ) -> bool:
         """Set columns of a version if others have these values; whether they had.
 
         Parameters:
-            to: contradicts ``when`` in at least one column, so that the row tells whether it was done. Where somebody
-                else may have done the very same, with the same ``error``, we did.
+            values: contradicts ``expected`` in at least one column, so that the row tells whether it was done. Where
+                somebody else may have done the very same, with the same ``error``, we did.
         """
 
         def was_done() -> bool | None:
-            row = self.row(store, version) or {}
-            if all(row.get(name) == value for name, value in when.items()):
+            row = self.read_version(store, version) or {}
+            if all(row.get(name) == value for name, value in expected.items()):
                 return None
-            return all(row.get(name) == to[name] for name in to.keys() & {*when, "error"})
+            return all(row.get(name) == values[name] for name in values.keys() & {*expected, "error"})
 
-        return self.until_known(
-            "changing a version", lambda: store.change_version(self.scope, version, to, when), was_done
+        return self.retry_conditional(
+            "changing a version", lambda: store.change_version(self.scope, version, values, expected), was_done
         )
 
-    def _failed(self, what: str, error: StatementFailure) -> LedgerError:
+    def _failure(self, operation: str, error: StatementFailure) -> LedgerError:
         return LedgerError(
-            f"{self.scope}: {what} failed: {error}. What was applied stays applied; once the cause is gone, run it "
+            f"{self.scope}: {operation} failed: {error}. What was applied stays applied; once the cause is gone, run "
+            "it "
             "again: the next run looks at the schema and goes on from there.",
             scope=self.scope,
         )

@@ -15,53 +15,55 @@ from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.postcondition import holds, keyspace_of
 from scyllamodel.schema.server import ServerProfile
 
-_CUT_SHORT: Final = "the run ended before it could write its own end; this was found by looking at the schema"
+_INTERRUPTED: Final = "the run ended before it could write its own end; this was found by looking at the schema"
 
 
 @attrs.frozen
-class Settled:
+class RecoveredVersion:
     """A version that a dead run left open.
 
     Attributes:
         migration: the version as it is to be written, with its steps.
-        decided: the steps whose state is new.
+        decided_steps: the steps whose state is new.
     """
 
     migration: Migration
-    decided: tuple[LedgerStep, ...] = ()
+    decided_steps: tuple[LedgerStep, ...] = ()
 
 
-def settled(found: Migration, look: Callable[[str], KeyspaceFacts], server: ServerProfile) -> Settled:
+def recover_version(
+    migration: Migration, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile
+) -> RecoveredVersion:
     """The end of a version that is still ``running`` though its run is dead.
 
     It is ``applied`` when every step of its plan is, since its run died between the last step and its end; otherwise
     ``partial``. A step that nothing proves, since it was written by hand, stays ``claimed``.
 
     Parameters:
-        look: fresh facts of a keyspace.
+        introspect: fresh facts of a keyspace.
     """
     decided = tuple(
-        attrs.evolve(step, state="applied" if proved else "not_applied")
-        for step in found.steps
-        if step.state == "claimed" and (proved := shows(step, look, server)) is not None
+        attrs.evolve(step, state="applied" if is_applied else "not_applied")
+        for step in migration.steps
+        if step.state == "claimed" and (is_applied := is_step_applied(step, introspect, server)) is not None
     )
     by_seq = {step.seq: step for step in decided}
-    steps = tuple(by_seq.get(step.seq, step) for step in found.steps)
+    steps = tuple(by_seq.get(step.seq, step) for step in migration.steps)
     done = sum(step.is_done for step in steps)
-    complete = done == found.total
-    stuck = next((step for step in steps if not step.is_done), None)
-    ended = attrs.evolve(
-        found,
+    complete = done == migration.total
+    unfinished = next((step for step in steps if not step.is_done), None)
+    recovered = attrs.evolve(
+        migration,
         status="applied" if complete else "partial",
         applied=done,
-        error=_CUT_SHORT,
-        error_seq=stuck.seq if stuck else None,
+        error=_INTERRUPTED,
+        error_seq=unfinished.seq if unfinished else None,
         steps=steps,
     )
-    return Settled(ended, decided)
+    return RecoveredVersion(recovered, decided)
 
 
-def shows(step: LedgerStep, look: Callable[[str], KeyspaceFacts], server: ServerProfile) -> bool | None:
+def is_step_applied(step: LedgerStep, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile) -> bool | None:
     """Whether the schema holds what the step does; None when nothing can tell."""
     change = step.change
-    return None if change is None else holds(change, look(keyspace_of(change)), server)
+    return None if change is None else holds(change, introspect(keyspace_of(change)), server)

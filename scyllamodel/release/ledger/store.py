@@ -33,7 +33,7 @@ class LedgerStore(Protocol):
         """The steps of a version, by their number."""
         ...
 
-    def removal(self, scope: str, version: int | None, seq: int | None = None) -> str:
+    def removal_statement(self, scope: str, version: int | None, seq: int | None = None) -> str:
         """The statement that removes a damaged version, one of its steps, or with None all versions, for people."""
         ...
 
@@ -41,25 +41,25 @@ class LedgerStore(Protocol):
         """Write a version unless its number is taken; whether it was written (a lightweight transaction)."""
         ...
 
-    def change_version(self, scope: str, version: int, to: Mapping[str, Any], when: Mapping[str, Any]) -> bool:
+    def change_version(self, scope: str, version: int, values: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
         """Set columns of a version if others have these values; whether they had (a lightweight transaction)."""
         ...
 
-    def put_step(self, row: Row, *, over: bool = False) -> None:
+    def put_step(self, row: Row, *, overwrite: bool = False) -> None:
         """Write a step, or some columns of it.
 
         Parameters:
-            over: whether another process wrote it before, whose clock may be ahead of ours.
+            overwrite: whether another process wrote it before, whose clock may be ahead of ours.
         """
         ...
 
-    def stamp(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
+    def read_sync_marker(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
         """The version of the schema that these models were last seen in sync with, and the one that stands now.
 
         None where nobody can tell.
         """
         ...
 
-    def put_stamp(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
+    def write_sync_marker(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
         """Write that stamp."""
         ...

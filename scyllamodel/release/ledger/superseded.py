@@ -16,7 +16,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
 
 
-def superseded(versions: Iterable[Migration], models_fp: str) -> tuple[Migration, Migration] | None:
+def find_superseded(versions: Iterable[Migration], models_fp: str) -> tuple[Migration, Migration] | None:
     """The newest version that was for these models, and the head that is for others; None when they are not superseded.
 
     Versions that were given up (``abandoned``) count for nothing.
@@ -24,12 +24,12 @@ def superseded(versions: Iterable[Migration], models_fp: str) -> tuple[Migration
     Parameters:
         versions: the newest first.
     """
-    known = [found for found in versions if found.status != "abandoned"]
-    held = next((found for found in known if found.models_to == models_fp), None)
-    return None if held is None or known[0].models_to == models_fp else (held, known[0])
+    effective = [migration for migration in versions if migration.status != "abandoned"]
+    matching = next((migration for migration in effective if migration.models_to == models_fp), None)
+    return None if matching is None or effective[0].models_to == models_fp else (matching, effective[0])
 
 
-def may_sync(versions: Iterable[Migration], models_fp: str, plan: Plan) -> Diagnostic | None:
+def check_may_sync(versions: Iterable[Migration], models_fp: str, plan: Plan) -> Diagnostic | None:
     """What a start-up sync of these models may do: go on (None), or answer ``in_sync`` with this remark.
 
     Options that differ are left as the newer models have them. A plan with refusals is refused whatever this says.
@@ -37,39 +37,46 @@ def may_sync(versions: Iterable[Migration], models_fp: str, plan: Plan) -> Diagn
     Raises:
         SupersededModels: the models are superseded and lack more than options.
     """
-    found = superseded(versions, models_fp)
-    if found is None:
+    pair = find_superseded(versions, models_fp)
+    if pair is None:
         return None
-    held, head = found
+    matching, newest = pair
     missing = [step for step in plan.steps if step.op != "set_options"]
     if missing:
-        raise _refused(held, head, plan)
-    left = f"; {len(plan.steps)} differences in options are left as they are" if plan.steps else ""
-    return _note(held, head, left)
+        raise _superseded_error(matching, newest, plan)
+    suffix = f"; {len(plan.steps)} differences in options are left as they are" if plan.steps else ""
+    return _note(matching, newest, suffix)
 
 
 def superseded_note(versions: Iterable[Migration], models_fp: str) -> Diagnostic | None:
     """Return what `check` says of models that a later version replaced; None when they are not superseded."""
-    found = superseded(versions, models_fp)
-    return None if found is None else _note(*found)
+    pair = find_superseded(versions, models_fp)
+    return None if pair is None else _note(*pair)
 
 
-def _note(held: Migration, head: Migration, more: str = "") -> Diagnostic:
-    text = f"superseded by version {head.version} ({_told(head)}): these models were in force at version {held.version}"
-    return Diagnostic("LG101", "note", held.scope, text + more, "Deploy the newer release, or run: scyllamodel migrate")
+def _note(matching: Migration, newest: Migration, suffix: str = "") -> Diagnostic:
+    text = (
+        f"superseded by version {newest.version} ({_author_text(newest)}): these models were in force at version "
+        f"{matching.version}"
+    )
+    return Diagnostic(
+        "LG101", "note", matching.scope, text + suffix, "Deploy the newer release, or run: scyllamodel migrate"
+    )
 
 
-def _told(head: Migration) -> str:
-    return printable_line(f"{head.kind} by {head.actor}@{head.host}" if head.host else head.kind)
+def _author_text(newest: Migration) -> str:
+    return printable_line(f"{newest.kind} by {newest.actor}@{newest.host}" if newest.host else newest.kind)
 
 
-def _refused(held: Migration, head: Migration, plan: Plan) -> SupersededModels:
-    listed = "\n".join(printable_cql(step.cql, "  ") for step in plan.steps if step.op != "set_options")
+def _superseded_error(matching: Migration, newest: Migration, plan: Plan) -> SupersededModels:
+    statements = "\n".join(printable_cql(step.cql, "  ") for step in plan.steps if step.op != "set_options")
     return SupersededModels(
-        f"{held.scope}: these models were last in force at version {held.version}, and version {head.version} "
-        f"({_told(head)}) replaced them. A start-up sync does not bring them back. What they lack:\n{listed}\n"
+        f"{matching.scope}: these models were last in force at version {matching.version}, and version "
+        f"{newest.version} "
+        f"({_author_text(newest)}) replaced them. A start-up sync does not bring them back. What they "
+        f"lack:\n{statements}\n"
         "If that is what you want, run: scyllamodel migrate",
-        version=held.version,
-        head=head.version,
+        version=matching.version,
+        head=newest.version,
         missing=tuple(step.cql for step in plan.steps),
     )

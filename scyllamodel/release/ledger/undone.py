@@ -11,24 +11,26 @@ from typing import Literal, TypeAlias
 from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.plan import BY_HAND
 
-Progress: TypeAlias = Literal["open", "done", "unknown"]
+UndoProgress: TypeAlias = Literal["open", "done", "unknown"]
 """What became of an undo so far: not run, run, or a run was cut short in it and nothing tells."""
 
 
-def progress_of(versions: Iterable[Migration]) -> dict[tuple[int, int], Progress]:
+def undo_progress(versions: Iterable[Migration]) -> dict[tuple[int, int], UndoProgress]:
     """For each hand-written step that a rollback came to, what became of its undo; the last word counts.
 
     One that ran is done for good: no rollback runs it again.
     """
-    found: dict[tuple[int, int], Progress] = {}
+    progress: dict[tuple[int, int], UndoProgress] = {}
     for version in sorted(versions, key=lambda version: version.version):
         for step in version.steps:
-            if step.undoes is not None and found.get(step.undoes) != "done":
-                found[step.undoes] = "done" if step.is_done else "unknown" if step.state == "claimed" else "open"
-    return found
+            if step.undone_step is not None and progress.get(step.undone_step) != "done":
+                progress[step.undone_step] = (
+                    "done" if step.is_done else "unknown" if step.state == "claimed" else "open"
+                )
+    return progress
 
 
-def ran_by_hand(versions: Iterable[Migration], models: Collection[str] = ()) -> dict[str, LedgerStep]:
+def executed_raw_steps(versions: Iterable[Migration], models: Collection[str] = ()) -> dict[str, LedgerStep]:
     """The hand-written steps that ran and were not taken back, by their statement as the ledger has it.
 
     A step counts only within a version that the ledger knows, that has room for it, and that was made for models of
@@ -37,10 +39,14 @@ def ran_by_hand(versions: Iterable[Migration], models: Collection[str] = ()) -> 
     Parameters:
         models: the packages that the models come from; none counts every version.
     """
-    found = list(versions)
-    progress = progress_of(found)
-    known = (one for one in found if one.counts and not (one.models and models and set(models).isdisjoint(one.models)))
-    steps = ((version, step) for version in known for step in version.steps)
+    migrations = list(versions)
+    progress = undo_progress(migrations)
+    relevant = (
+        migration
+        for migration in migrations
+        if migration.is_in_effect and not (migration.models and models and set(models).isdisjoint(migration.models))
+    )
+    steps = ((version, step) for version in relevant for step in version.steps)
     return {
         step.cql: step
         for version, step in steps

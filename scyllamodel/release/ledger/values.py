@@ -21,38 +21,38 @@ from scyllamodel.schema.changes import Change
 Row: TypeAlias = Mapping[str, Any]
 """A row by column name; what is missing counts as null."""
 
-Kind: TypeAlias = Literal["sync", "migrate", "rollback", "baseline"]
-Status: TypeAlias = Literal["running", "applied", "partial", "failed", "rolled_back", "baseline", "abandoned"]
+MigrationKind: TypeAlias = Literal["sync", "migrate", "rollback", "baseline"]
+VersionStatus: TypeAlias = Literal["running", "applied", "partial", "failed", "rolled_back", "baseline", "abandoned"]
 
-HELD: Final = ("applied", "baseline")
+RESTORABLE_STATUSES: Final = ("applied", "baseline")
 """The states of a version that the schema once held as a whole, so that one can go back to it."""
 
-DONE: Final = ("applied", "skipped")
+DONE_STATES: Final = ("applied", "skipped")
 """The states of a step whose effect the schema holds."""
 
 
-_BACK_TO: Final = re.compile(r"back to ([0-9]{1,19})", re.ASCII)
+_ROLLBACK_NAME: Final = re.compile(r"back to ([0-9]{1,19})", re.ASCII)
 
 
-def back_to(version: int) -> str:
+def rollback_name(version: int) -> str:
     """The name of a rollback to this version; `Migration.back_to` reads it.
 
-    >>> Migration("shop/default", 2, back_to(1), kind="rollback").back_to
+    >>> Migration("shop/default", 2, rollback_name(1), kind="rollback").rollback_target
     1
     """
     return f"back to {version}"
 
 
-def undoes_text(version: int, seq: int) -> str:
+def undo_reference(version: int, seq: int) -> str:
     """What stands in place of a change where a hand-written step is taken back; an older release reads it as unknown.
 
-    >>> LedgerStep("shop/default", 3, 1, change_json=undoes_text(2, 5)).undoes
+    >>> LedgerStep("shop/default", 3, 1, change_json=undo_reference(2, 5)).undone_step
     (2, 5)
     """
     return json.dumps({"undoes": [version, seq]})
 
 
-def _undone_step(text: str | None) -> tuple[int, int] | None:
+def _parse_undo_reference(text: str | None) -> tuple[int, int] | None:
     try:
         version, seq = read_json(text or "null")["undoes"]
     except (ValueError, TypeError, KeyError):
@@ -60,10 +60,10 @@ def _undone_step(text: str | None) -> tuple[int, int] | None:
     return (version, seq) if type(version) is int and type(seq) is int else None
 
 
-def scope_of(keyspace: str, repo: str) -> str:
+def ledger_scope(keyspace: str, repo: str) -> str:
     """Whose history it is: two repos on one keyspace keep one each.
 
-    >>> scope_of("shop", "default")
+    >>> ledger_scope("shop", "default")
     'shop/default'
     """
     return f"{keyspace}/{repo}"
@@ -105,9 +105,9 @@ class LedgerStep:
         return change_from(self.change_json)
 
     @property
-    def undoes(self) -> tuple[int, int] | None:
+    def undone_step(self) -> tuple[int, int] | None:
         """Version and number of the hand-written step that this one takes back; None for all others."""
-        return _undone_step(self.change_json)
+        return _parse_undo_reference(self.change_json)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -117,7 +117,7 @@ class LedgerStep:
     @property
     def is_done(self) -> bool:
         """Whether the schema held its effect when its state was written."""
-        return self.state in DONE
+        return self.state in DONE_STATES
 
     @classmethod
     def from_row(cls, row: Row) -> LedgerStep:
@@ -135,8 +135,8 @@ class LedgerStep:
         return {name: _plain(row[name]) for name in row if name not in ("scope", "version", "change_json")}
 
 
-def _texts(found: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(found or ())
+def _texts(values: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(values or ())
 
 
 @attrs.frozen
@@ -195,20 +195,20 @@ class Migration:
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
 
     @property
-    def counts(self) -> bool:
+    def is_in_effect(self) -> bool:
         """Whether it is part of what led to the schema: not taken back, not given up, and no rollback itself."""
         return self.kind != "rollback" and self.status not in ("rolled_back", "abandoned")
 
     @property
-    def back_to(self) -> int | None:
+    def rollback_target(self) -> int | None:
         """The version that a rollback returns to; None for other kinds, and where its name does not say."""
-        found = _BACK_TO.fullmatch(self.name) if self.kind == "rollback" else None
-        return int(found[1]) if found else None
+        match = _ROLLBACK_NAME.fullmatch(self.name) if self.kind == "rollback" else None
+        return int(match[1]) if match else None
 
     @property
     def is_undoable(self) -> bool:
         """Whether a rollback past it takes it back: it made something that still counts."""
-        return self.counts and self.kind != "baseline"
+        return self.is_in_effect and self.kind != "baseline"
 
     @property
     def fault(self) -> str | None:
@@ -221,8 +221,8 @@ class Migration:
         missing = sorted(set(range(1, max(last, self.applied) + 1)) - numbers)
         done = sum(step.is_done for step in self.steps)
         if missing:
-            shown = ", ".join(map(str, missing[:10])) + ", …" * (len(missing) > 10)
-            return f"rows of its {self.total} steps are missing: {shown}"
+            first_missing = ", ".join(map(str, missing[:10])) + ", …" * (len(missing) > 10)
+            return f"rows of its {self.total} steps are missing: {first_missing}"
         if done < self.applied:
             return f"{self.applied} of its steps were done when it ended, and by their rows {done} are"
         return f"it has {self.total} steps, and a row of a step {last}" if last > self.total else None

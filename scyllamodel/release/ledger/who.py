@@ -13,7 +13,7 @@ import attrs
 
 
 @attrs.frozen
-class Who:
+class Provenance:
     """Who does it, for the people who read the history.
 
     Attributes:
@@ -27,12 +27,12 @@ class Who:
     app_version: str = ""
 
     @classmethod
-    def here(cls, packages: Iterable[str] = ()) -> Who:
+    def current(cls, packages: Iterable[str] = ()) -> Provenance:
         """This process, with models from these packages."""
         return cls(socket.gethostname(), _user(), os.getpid(), _app_version(tuple(packages)))
 
 
-NOBODY = Who()
+UNKNOWN_PROVENANCE = Provenance()
 """For those who keep it to themselves."""
 
 
@@ -46,8 +46,10 @@ def _user() -> str:
 @lru_cache(maxsize=64)
 def _app_version(packages: tuple[str, ...]) -> str:
     """Asked of the metadata of all installed distributions, which takes longer than many a migration."""
-    top = next((name.partition(".")[0] for name in packages), None)
-    names = packages_distributions().get(top, [top]) if top else []  # an editable install does not list its packages
+    top_package = next((name.partition(".")[0] for name in packages), None)
+    names = (
+        packages_distributions().get(top_package, [top_package]) if top_package else []
+    )  # an editable install does not list its packages
     try:
         return version(names[0]) if names else ""
     except PackageNotFoundError:

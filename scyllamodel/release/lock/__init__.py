@@ -1,24 +1,24 @@
 """One changer of a keyspace at a time: a row that is taken, renewed, proved before each statement, given back."""
 
-from scyllamodel.release.lock.held import Fence, Held
+from scyllamodel.release.lock.held import Fence, Lease
 from scyllamodel.release.lock.lock import Lock
-from scyllamodel.release.lock.row import Answer, LockRow, LockStore
-from scyllamodel.release.lock.store import LockTable
-from scyllamodel.release.lock.wait import Look, OnWait, Wait, Wanted, check_sound
-from scyllamodel.release.lock.world import World
+from scyllamodel.release.lock.row import LockRow, LockStore, LockUpdate
+from scyllamodel.release.lock.store import CqlLockStore
+from scyllamodel.release.lock.wait import LockAcquisition, LockRequest, OnWait, ShouldStop, check_undamaged
+from scyllamodel.release.lock.world import Clock
 
 __all__ = [
-    "Answer",
+    "Clock",
+    "CqlLockStore",
     "Fence",
-    "Held",
+    "Lease",
     "Lock",
+    "LockAcquisition",
+    "LockRequest",
     "LockRow",
     "LockStore",
-    "LockTable",
-    "Look",
+    "LockUpdate",
     "OnWait",
-    "Wait",
-    "Wanted",
-    "World",
-    "check_sound",
+    "ShouldStop",
+    "check_undamaged",
 ]

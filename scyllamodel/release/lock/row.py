@@ -14,19 +14,19 @@ import attrs
 
 from scyllamodel._text import printable_line
 
-LONGEST_LEASE: Final = 600
+MAX_LEASE_SECONDS: Final = 600
 """Seconds of a lease, at most."""
 
-MOST_HOLDERS: Final = 2**53
+MAX_FENCING_TOKEN: Final = 2**53
 """The largest epoch: one for each holder, and more than seconds since 1970, which `unlock` sets it to."""
 
-AHEAD: Final = 300.0
+MAX_CLOCK_SKEW: Final = 300.0
 """Seconds that the clocks of servers may differ; a cell that is written later than that cannot be overwritten."""
 
 _BOUNDS: Final[Mapping[str, tuple[type, float, float]]] = {
-    "epoch": (int, 0, MOST_HOLDERS),
-    "beat": (int, 0, MOST_HOLDERS),
-    "lease_ms": (int, 1, LONGEST_LEASE * 1000),
+    "epoch": (int, 0, MAX_FENCING_TOKEN),
+    "beat": (int, 0, MAX_FENCING_TOKEN),
+    "lease_ms": (int, 1, MAX_LEASE_SECONDS * 1000),
     "version": (int, 0, 10**14),
     "step": (int, 0, 10**6),
     "pid": (int, 0, 2**32),
@@ -49,7 +49,7 @@ class LockRow:
         coordinator: the node that the last statement was sent through.
         host: where the last holder runs; ``pid`` as what; ``purpose`` what for; ``acquired_at`` since when, by its own
             clock.
-        ahead: seconds by which the clock of the server is behind the time of the latest write.
+        clock_skew: seconds by which the clock of the server is behind the time of the latest write.
         unreadable: why the row cannot be decoded; empty where it can.
     """
 
@@ -65,7 +65,7 @@ class LockRow:
     pid: int | None = None
     purpose: str | None = None
     acquired_at: datetime | None = None
-    ahead: float = attrs.field(default=0.0, eq=False)
+    clock_skew: float = attrs.field(default=0.0, eq=False)
     unreadable: str = ""
 
     @property
@@ -77,22 +77,24 @@ class LockRow:
         """
         if self.unreadable:
             return self.unreadable
-        if self.ahead > AHEAD:
-            return f"it was written {self.ahead:,.0f} s ahead of the clock of the server, so nothing can overwrite it"
-        for name, (kind, least, most) in _BOUNDS.items():
+        if self.clock_skew > MAX_CLOCK_SKEW:
+            return (
+                f"it was written {self.clock_skew:,.0f} s ahead of the clock of the server, so nothing can overwrite it"
+            )
+        for name, (kind, minimum, maximum) in _BOUNDS.items():
             value = getattr(self, name)
             size: Any = value if kind is int or value is None else len(value)
-            if value is not None and not least <= size <= most:
+            if value is not None and not minimum <= size <= maximum:
                 return f"{name} is {value}" if kind is int else f"{name} has {size} characters"
         return None
 
     @property
-    def who(self) -> str:
+    def description(self) -> str:
         """The last holder, for messages."""
         return printable_line(f"process {self.pid} on {self.host} ({self.purpose})")
 
     @property
-    def mark(self) -> tuple[UUID | None, int, int]:
+    def identity(self) -> tuple[UUID | None, int, int]:
         """What tells that nobody touched the row: owner, epoch and beat."""
         return self.owner, self.epoch, self.beat
 
@@ -103,18 +105,18 @@ class LockRow:
 
 
 @attrs.frozen
-class Answer:
+class LockUpdate:
     """The answer to a conditional update.
 
     Attributes:
         applied: whether the condition held.
-        owner: with ``epoch``, what the row shows if the condition did not hold, both None if there is no row; nothing
-            is promised if it held.
+        owner: with ``fencing_token``, what the row shows if the condition did not hold, both None if there is no row;
+            nothing is promised if it held.
     """
 
     applied: bool
     owner: UUID | None = None
-    epoch: int | None = None
+    fencing_token: int | None = None
 
 
 class LockStore(Protocol):
@@ -133,10 +135,10 @@ class LockStore(Protocol):
         """Make the row, free and in epoch 0, unless it exists."""
         ...
 
-    def removal(self, row: LockRow) -> str:
+    def removal_statement(self, row: LockRow) -> str:
         """The statement that removes a damaged row, for people."""
         ...
 
-    def change(self, when: Mapping[str, Any], to: Mapping[str, Any]) -> Answer:
-        """Set the columns of ``to`` if those of ``when``, owner and epoch among them, are as given."""
+    def change(self, expected: Mapping[str, Any], values: Mapping[str, Any]) -> LockUpdate:
+        """Set the columns of ``values`` if those of ``expected``, owner and epoch among them, are as given."""
         ...

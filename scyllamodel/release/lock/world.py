@@ -20,19 +20,19 @@ def _now() -> datetime:
 
 
 @attrs.frozen
-class World:
+class Clock:
     """What the lock needs besides its row.
 
     Attributes:
-        clock: seconds on a clock that never goes back; how long others are waited for.
-        boot_clock: seconds on a clock that also counts while the machine sleeps; how old an own update is.
+        monotonic: seconds on a clock that never goes back; how long others are waited for.
+        boot_time: seconds on a clock that also counts while the machine sleeps; how old an own update is.
         sleep: pauses for so many seconds.
         jitter: a number from 0 to 1, so that many do not try again at one moment.
         now: the time of day, for people to read.
     """
 
-    clock: Callable[[], float] = time.monotonic
-    boot_clock: Callable[[], float] = _since_boot
+    monotonic: Callable[[], float] = time.monotonic
+    boot_time: Callable[[], float] = _since_boot
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     now: Callable[[], datetime] = _now

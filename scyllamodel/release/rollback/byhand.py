@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 import attrs
 
 from scyllamodel._secret import HiddenText, display_text, is_digest
-from scyllamodel.release.ledger.undone import Progress
+from scyllamodel.release.ledger.undone import UndoProgress
 from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.raw import RawStep
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -29,65 +29,65 @@ class RawUndo:
 
     Attributes:
         cql: None when nobody gave an inverse.
-        remarks: what is to be said of it; errors keep it from running.
+        diagnostics: what is to be said of it; errors keep it from running.
         is_done: whether somebody said that it ran already.
     """
 
     cql: str | None
-    remarks: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     is_done: bool = False
 
 
-def digest_of(text: str) -> str:
+def statement_digest(text: str) -> str:
     """The digest by which a stored statement is allowed.
 
-    >>> digest_of("REVOKE SELECT ON shop.orders FROM reports")
+    >>> statement_digest("REVOKE SELECT ON shop.orders FROM reports")
     '39a050777c58'
     """
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _code_of(step: LedgerStep, code: Iterable[RawStep]) -> RawStep | None:
-    return next((raw for raw in code if raw.is_of(step.cql)), None)
+def _find_raw_step(step: LedgerStep, raw_steps: Iterable[RawStep]) -> RawStep | None:
+    return next((candidate for candidate in raw_steps if candidate.matches(step.cql)), None)
 
 
-def undo_text(step: LedgerStep, code: Iterable[RawStep]) -> str | None:
+def undo_statement(step: LedgerStep, raw_steps: Iterable[RawStep]) -> str | None:
     """The undo of a hand-written step, as the code has it, else as the ledger does."""
-    known = _code_of(step, code)
-    return step.undo if known is None else known.undo
+    raw_step = _find_raw_step(step, raw_steps)
+    return step.undo if raw_step is None else raw_step.undo
 
 
 def raw_undo(  # noqa: PLR0917 - two callers, one of them the tests
     step: LedgerStep,
-    progress: Progress,
-    code: Iterable[RawStep],
-    kept: Collection[str],
+    progress: UndoProgress,
+    raw_steps: Iterable[RawStep],
+    protected: Collection[str],
     allow: Collection[str],
-    judge: StatementJudge,
+    evaluator: StatementJudge,
 ) -> RawUndo:
     """The undo of this step.
 
     Parameters:
-        code: the hand-written steps that the code still has; they are known by their statements.
-        kept: keyspaces that no statement may drop.
-        judge: knows the schema before the undo runs.
+        raw_steps: the hand-written steps that the code still has; they are known by their statements.
+        protected: keyspaces that no statement may drop.
+        evaluator: knows the schema before the undo runs.
     """
-    known = _code_of(step, code)
-    cql = step.undo if known is None else known.undo
+    raw_step = _find_raw_step(step, raw_steps)
+    cql = step.undo if raw_step is None else raw_step.undo
     name = f"{step.version}/{step.seq}"
     if progress == "unknown" and f"RB106:{name}:done" in allow:
         return RawUndo(cql, is_done=True)
     if cql is None:
         return RawUndo(None)
-    said = dropped_keyspace(cql, kept, allow)
-    remarks = [] if said is None else [said]
+    drop_refusal = dropped_keyspace(cql, protected, allow)
+    diagnostics = [] if drop_refusal is None else [drop_refusal]
     if not is_digest(cql):
-        remarks += judge.judge(cql, quoted=not isinstance(cql, HiddenText))
+        diagnostics += evaluator.judge(cql, quoted=not isinstance(cql, HiddenText))
     if progress == "unknown" and f"RB106:{name}" not in allow:
-        remarks.append(_unknown(step, name))
-    if known is None and (is_digest(cql) or f"RB107:{name}:{digest_of(cql)}" not in allow):
-        remarks.append(_stored(step, name, cql))
-    return RawUndo(cql, tuple(remarks))
+        diagnostics.append(_unknown_outcome_refusal(step, name))
+    if raw_step is None and (is_digest(cql) or f"RB107:{name}:{statement_digest(cql)}" not in allow):
+        diagnostics.append(_stored_undo_refusal(step, name, cql))
+    return RawUndo(cql, tuple(diagnostics))
 
 
 def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
@@ -100,32 +100,32 @@ def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
         undo=step.cql,
         hidden=undo.cql if isinstance(undo.cql, HiddenText) else None,
         summary=f"Undo {step.object}{remark_on_roles(undo.cql)}.",
-        data_loss=any(remark.code == "DS101" for remark in undo.remarks),
-        lints=undo.remarks,
+        data_loss=any(diagnostic.code == "DS101" for diagnostic in undo.diagnostics),
+        lints=undo.diagnostics,
         undoes=step.key,
     )
 
 
-def note_on_undone(step: LedgerStep, code: Iterable[RawStep]) -> Iterator[Diagnostic]:
+def undone_note(step: LedgerStep, raw_steps: Iterable[RawStep]) -> Iterator[Diagnostic]:
     """A note where an undo that changes roles is left out, since the ledger alone says that it ran."""
-    cql = undo_text(step, code)
+    cql = undo_statement(step, raw_steps)
     if cql is not None and (is_digest(cql) or changes_roles(cql)):
         text = f"its undo changes roles, and only the ledger says that it ran (version {step.version}, step {step.seq})"
-        fix = "Look whether it is in force, and run it yourself where it is not."
-        yield Diagnostic("LG106", "note", step.object, text, fix)
+        suggested_fix = "Look whether it is in force, and run it yourself where it is not."
+        yield Diagnostic("LG106", "note", step.object, text, suggested_fix)
 
 
-def _unknown(step: LedgerStep, name: str) -> Diagnostic:
+def _unknown_outcome_refusal(step: LedgerStep, name: str) -> Diagnostic:
     text = "a rollback was cut short while it ran this undo, and nothing shows whether it was applied"
-    fix = f"Find out. If it was not applied: allow RB106:{name}, and it is sent. If it was: RB106:{name}:done"
-    return Diagnostic("RB106", "error", step.object, text, fix, allow=f"RB106:{name}")
+    suggested_fix = f"Find out. If it was not applied: allow RB106:{name}, and it is sent. If it was: RB106:{name}:done"
+    return Diagnostic("RB106", "error", step.object, text, suggested_fix, allow=f"RB106:{name}")
 
 
-def _stored(step: LedgerStep, name: str, cql: str) -> Diagnostic:
+def _stored_undo_refusal(step: LedgerStep, name: str, cql: str) -> Diagnostic:
     if is_digest(cql):
         text = "the undo of this hand-written step is secret: the ledger has a digest of it, and not the statement"
         return Diagnostic("RB107", "error", step.object, text, "Pass its RawStep in steps=.")
-    allow = f"RB107:{name}:{digest_of(cql)}"
+    allow = f"RB107:{name}:{statement_digest(cql)}"
     text = "the code does not have this hand-written step any more; its undo is known from the ledger only"
-    fix = f"Read the statement, and pass its RawStep in steps=, or allow exactly this text: {allow}"
-    return Diagnostic("RB107", "error", step.object, text, fix, allow=allow)
+    suggested_fix = f"Read the statement, and pass its RawStep in steps=, or allow exactly this text: {allow}"
+    return Diagnostic("RB107", "error", step.object, text, suggested_fix, allow=allow)

@@ -15,12 +15,12 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.errors import IrreversibleStep, LedgerError
-from scyllamodel.release.ledger.settle import shows
+from scyllamodel.release.ledger.settle import is_step_applied
 from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.release.raw import RawStep
-from scyllamodel.release.rollback.byhand import note_on_undone, raw_undo, undo_step
-from scyllamodel.release.rollback.history import Rewound, Stop, makers, rewind
-from scyllamodel.release.rollback.target import Target
+from scyllamodel.release.rollback.byhand import raw_undo, undo_step, undone_note
+from scyllamodel.release.rollback.history import RewindPoint, RewoundHistory, adding_steps, rewind
+from scyllamodel.release.rollback.target import RollbackTarget
 from scyllamodel.schema.changes import AddColumns, Change, DropColumns, LiveOnly
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
@@ -49,26 +49,26 @@ class RollbackPlan:
             DestructiveChangeRefused, ImpossibleChange: as of `Plan.raise_refused`.
         """
         if self.irreversible:
-            listed = "\n".join(
-                f"  version {s.version}, step {s.seq}: {printable_line(s.cql)}" for s in self.irreversible
+            statements = "\n".join(
+                f"  version {step.version}, step {step.seq}: {printable_line(step.cql)}" for step in self.irreversible
             )
             raise IrreversibleStep(
                 f"{self.irreversible[0].scope}: CQL has no inverse for what was done to get here, and nothing ran:\n"
-                f"{listed}\nGo back to a version after these, or bring the schema forward by new models instead.",
+                f"{statements}\nGo back to a version after these, or bring the schema forward by new models instead.",
                 steps=self.irreversible,
             )
         self.plan.raise_refused()
 
 
 def rollback_plan(
-    target: Target,
-    found: SchemaFacts,
+    target: RollbackTarget,
+    live: SchemaFacts,
     server: ServerProfile,
     *,
     allow: Collection[str] = (),
     steps: Iterable[RawStep] = (),
-    kept: Collection[str] = (),
-    judge: StatementJudge | None = None,
+    protected: Collection[str] = (),
+    evaluator: StatementJudge | None = None,
 ) -> RollbackPlan:
     """The plan that takes the schema back to this target.
 
@@ -77,28 +77,36 @@ def rollback_plan(
 
     Parameters:
         target: its versions with their steps.
-        found: all keyspaces that the steps speak of, without our own tables.
+        live: all keyspaces that the steps speak of, without our own tables.
         allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``; also of empty tables.
         steps: the hand-written steps that the code has; their undo is taken from here.
-        kept: further keyspaces that no hand-written undo may drop.
-        judge: what judges hand-written undos; None for one that knows the keyspaces of ``found`` alone.
+        protected: further keyspaces that no hand-written undo may drop.
+        evaluator: what judges hand-written undos; None for one that knows the keyspaces of ``live`` alone.
     """
-    judge = judge or StatementJudge(", ".join(part.name for part in found), found, server)
-    return _Draft(rewind(target, found), found, server, frozenset(allow), tuple(steps), frozenset(kept), judge).all()
+    evaluator = evaluator or StatementJudge(", ".join(part.name for part in live), live, server)
+    return _RollbackPlanner(
+        rewind(target, live), live, server, frozenset(allow), tuple(steps), frozenset(protected), evaluator
+    ).build()
 
 
-def remaining_plan(target: Target, found: SchemaFacts, server: ServerProfile) -> Plan:
+def remaining_plan(target: RollbackTarget, live: SchemaFacts, server: ServerProfile) -> Plan:
     """What still separates the schema from that of the target, once all steps of a rollback ran.
 
     Parameters:
         target, found: as of `rollback_plan`.
     """
-    rewound = rewind(target, found)
-    last = attrs.evolve(rewound, stops=rewound.stops[-1:], doubtful=(), opaque=(), missing=(), undone=(), faulty=())
-    return _Draft(last, found, server, frozenset(), (), frozenset(), StatementJudge("", (), server)).all().plan
+    rewound = rewind(target, live)
+    target_point = attrs.evolve(
+        rewound, points=rewound.points[-1:], doubtful=(), opaque=(), missing=(), undone=(), faulty=()
+    )
+    return (
+        _RollbackPlanner(target_point, live, server, frozenset(), (), frozenset(), StatementJudge("", (), server))
+        .build()
+        .plan
+    )
 
 
-def schema_at(target: Target, found: SchemaFacts) -> SchemaFacts:
+def schema_at(target: RollbackTarget, live: SchemaFacts) -> SchemaFacts:
     """The schema as it was after the target's version, as far as the stored steps tell.
 
     Parameters:
@@ -107,7 +115,7 @@ def schema_at(target: Target, found: SchemaFacts) -> SchemaFacts:
     Raises:
         LedgerError: rows of the steps since then are missing.
     """
-    rewound = rewind(target, found)
+    rewound = rewind(target, live)
     for version in rewound.faulty:
         raise LedgerError(
             f"{version.scope}: what was done since cannot be read off version {version.version}: {version.fault}. "
@@ -117,109 +125,115 @@ def schema_at(target: Target, found: SchemaFacts) -> SchemaFacts:
     return rewound.target
 
 
-class _Draft:
+class _RollbackPlanner:
     """The plan on its way, and the schema as it will be by then."""
 
     def __init__(  # noqa: PLR0917 - one caller
         self,
-        rewound: Rewound,
-        found: SchemaFacts,
+        rewound: RewoundHistory,
+        live: SchemaFacts,
         server: ServerProfile,
         allow: frozenset[str],
-        code: tuple[RawStep, ...],
-        kept: frozenset[str],
-        judge: StatementJudge,
+        raw_steps: tuple[RawStep, ...],
+        protected: frozenset[str],
+        evaluator: StatementJudge,
     ) -> None:
-        self.rewound, self.found, self.server, self.allow, self.code = rewound, found, server, allow, code
-        self.parts = {part.name: Vicinity(part) for part in found}
-        self.kept, self.judge = kept | self.parts.keys(), judge
-        self.made = {part.name: Vicinity(part) for part in rewound.made}
-        self.has_raw = any(stop.raw is not None for stop in rewound.stops)
+        self.rewound, self.live, self.server, self.allow, self.raw_steps = rewound, live, server, allow, raw_steps
+        self.keyspaces = {part.name: Vicinity(part) for part in live}
+        self.protected, self.evaluator = protected | self.keyspaces.keys(), evaluator
+        self.replayed = {part.name: Vicinity(part) for part in rewound.replayed}
+        self.has_raw_steps = any(stop.raw_step is not None for stop in rewound.points)
         self.steps: list[Step] = []
         self.refusals: list[Diagnostic] = []
-        self.stuck: dict[tuple[int, int], LedgerStep] = {step.key: step for step in rewound.opaque}
+        self.irreversible: dict[tuple[int, int], LedgerStep] = {step.key: step for step in rewound.opaque}
 
-    def all(self) -> RollbackPlan:
-        for stop in self.rewound.stops:
-            self.reach(stop)
-        self.refusals += [remark for change in self.rewound.missing for remark in self.unrestorable(change)]
-        self.refusals += [remark for step in self.rewound.rewound for remark in self.compared(step)]
-        self.refusals += [remark for step in self.rewound.rewound for remark in self.bare(step)]
-        self.refusals += [remark for version in self.rewound.faulty for remark in self.faulty(version)]
-        irreversible = sorted(self.stuck.values(), key=lambda step: (-step.version, -step.seq))
+    def build(self) -> RollbackPlan:
+        for point in self.rewound.points:
+            self.plan_to(point)
+        self.refusals += [
+            diagnostic for change in self.rewound.missing for diagnostic in self.unrestorable_diagnostics(change)
+        ]
+        self.refusals += [diagnostic for step in self.rewound.rewound for diagnostic in self.check_stored_undo(step)]
+        self.refusals += [diagnostic for step in self.rewound.rewound for diagnostic in self.bare(step)]
+        self.refusals += [remark for version in self.rewound.faulty for remark in self.faulty_version_refusals(version)]
+        irreversible_steps = sorted(self.irreversible.values(), key=lambda step: (-step.version, -step.seq))
         plan = Plan(
-            keyspace=", ".join(part.name for part in self.found),
+            keyspace=", ".join(part.name for part in self.live),
             server=str(self.server),
-            schema_from=fingerprint(self.found),
+            schema_from=fingerprint(self.live),
             schema_to=fingerprint(self.rewound.target),
             steps=tuple(attrs.evolve(step, seq=seq) for seq, step in enumerate(self.steps, 1)),
-            refusals=tuple(dict.fromkeys((*self.refusals, *map(_irreversible, irreversible)))),
+            refusals=tuple(dict.fromkeys((*self.refusals, *map(_irreversible_refusal, irreversible_steps)))),
             notes=(
-                *(note for step in self.rewound.doubtful for note in self.doubt(step)),
-                *(note for step in self.rewound.undone for note in note_on_undone(step, self.code)),
+                *(note for step in self.rewound.doubtful for note in self.uncertain_notes(step)),
+                *(note for step in self.rewound.undone for note in undone_note(step, self.raw_steps)),
             ),
         )
-        return RollbackPlan(plan, tuple(irreversible))
+        return RollbackPlan(plan, tuple(irreversible_steps))
 
-    def reach(self, stop: Stop) -> None:
+    def plan_to(self, point: RewindPoint) -> None:
         """The statements to this schema, and the undo that comes there."""
-        for goal in stop.schema:
-            for change in transition(self.now(goal.name).whole(), goal, self.server):
+        for target in point.schema:
+            for change in transition(self.keyspace_now(target.name).whole(), target, self.server):
                 self.add(change)
-        if stop.raw is not None:
-            self.by_hand(stop.raw, stop)
+        if point.raw_step is not None:
+            self.add_raw_undo(point.raw_step, point)
 
     def add(self, change: Change) -> None:
         name = keyspace_of(change)
         if isinstance(change, LiveOnly):
             owner, _, field = change.name.rpartition(".")
-            self.irreversible(name, owner, [field])
+            self.mark_irreversible(name, owner, [field])
             return
         if isinstance(change, DropColumns) and why_no_undo(AddColumns(name, change.table, change.columns), self.server):
-            self.irreversible(name, change.table, [column.name for column in change.columns])
-        now = self.now(name)
-        made = as_made(change, self.made.get(name, now).of(change))
-        remarks = tuple(taken(change)) if made is None else judged(made, now.of(change), self.server, self.allow)
-        self.refusals += [remark for remark in remarks if remark.severity == "error"]
-        self.steps.append(make_step(0, with_unwritten(change, now.of(change)), remarks, self.server))
-        now.run(change)
-        if self.has_raw:
-            self.judge.follow(name, change)
+            self.mark_irreversible(name, change.table, [column.name for column in change.columns])
+        current = self.keyspace_now(name)
+        original = as_made(change, self.replayed.get(name, current).of(change))
+        diagnostics = (
+            tuple(taken(change)) if original is None else judged(original, current.of(change), self.server, self.allow)
+        )
+        self.refusals += [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
+        self.steps.append(make_step(0, with_unwritten(change, current.of(change)), diagnostics, self.server))
+        current.run(change)
+        if self.has_raw_steps:
+            self.evaluator.follow(name, change)
 
-    def now(self, name: str) -> Vicinity:
+    def keyspace_now(self, name: str) -> Vicinity:
         """A keyspace as it will be by then."""
-        return self.parts.setdefault(name, Vicinity(KeyspaceFacts(name)))
+        return self.keyspaces.setdefault(name, Vicinity(KeyspaceFacts(name)))
 
-    def irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
+    def mark_irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
         """Remember the steps that added what no statement takes away."""
         for name in names:
-            self.stuck.update({step.key: step for step in makers(self.rewound.rewound, keyspace, owner, name)})
+            self.irreversible.update(
+                {step.key: step for step in adding_steps(self.rewound.rewound, keyspace, owner, name)}
+            )
 
-    def by_hand(self, step: LedgerStep, stop: Stop) -> None:
-        undo = raw_undo(step, stop.progress, self.code, self.kept, self.allow, self.judge)
+    def add_raw_undo(self, step: LedgerStep, point: RewindPoint) -> None:
+        undo = raw_undo(step, point.progress, self.raw_steps, self.protected, self.allow, self.evaluator)
         if undo.is_done:
             return
         if undo.cql is None:
-            self.stuck[step.key] = step
+            self.irreversible[step.key] = step
             return
-        self.refusals += [remark for remark in undo.remarks if remark.severity == "error"]
+        self.refusals += [diagnostic for diagnostic in undo.diagnostics if diagnostic.severity == "error"]
         self.steps.append(undo_step(step, undo))
 
-    def unrestorable(self, change: Change) -> Iterator[Diagnostic]:
+    def unrestorable_diagnostics(self, change: Change) -> Iterator[Diagnostic]:
         """What was dropped from a table that is gone itself."""
-        back: Any = inverse_of(change)
-        yield from judged(back, self.parts[keyspace_of(change)].of(back), self.server)
+        inverse: Any = inverse_of(change)
+        yield from judged(inverse, self.keyspaces[keyspace_of(change)].of(inverse), self.server)
 
-    def compared(self, step: LedgerStep) -> Iterator[Diagnostic]:
+    def check_stored_undo(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A stored inverse that is not the one of the stored change: one of the two was altered."""
         change = step.change
         allow = f"RB108:{step.version}/{step.seq}"
         if change is None or step.undo == make_step(0, change, (), self.server).undo or allow in self.allow:
             return
         text = f"the stored inverse of step {step.seq} of version {step.version} is not that of the stored change"
-        fix = f"Somebody altered the row, or another release wrote it; it stores: {step.undo}\n"
-        fix += f"What runs is made from the stored change. If that is right: allow {allow}"
-        yield Diagnostic("RB108", "error", step.object, text, fix, allow=allow)
+        suggested_fix = f"Somebody altered the row, or another release wrote it; it stores: {step.undo}\n"
+        suggested_fix += f"What runs is made from the stored change. If that is right: allow {allow}"
+        yield Diagnostic("RB108", "error", step.object, text, suggested_fix, allow=allow)
 
     def bare(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """Something that would come back without what stood beside it, such as a trigger or a constraint."""
@@ -230,18 +244,24 @@ class _Draft:
             fix = f"Allow {allow}, and write them by hand: COMMENT ON, SECURITY LABEL ON, CHECK, CREATE TRIGGER."
             yield Diagnostic("RB111", "error", step.object, text + ", the ".join(lost), fix, allow=allow)
 
-    def faulty(self, version: Migration) -> Iterator[Diagnostic]:
+    def faulty_version_refusals(self, version: Migration) -> Iterator[Diagnostic]:
         """A version that cannot be taken back as a whole, since its rows were deleted or altered."""
         allow = f"RB110:{version.version}"
         if allow not in self.allow:
-            fix = "Look who may write that table. To take back what the rows say, and leave the rest as it is: allow "
-            fix += f"{allow}. Or go back to this version or a later one, or bring the schema forward by new models."
-            yield Diagnostic("RB110", "error", f"version {version.version}", version.fault or "", fix, allow=allow)
+            suggested_fix = (
+                "Look who may write that table. To take back what the rows say, and leave the rest as it is: allow "
+            )
+            suggested_fix += (
+                f"{allow}. Or go back to this version or a later one, or bring the schema forward by new models."
+            )
+            yield Diagnostic(
+                "RB110", "error", f"version {version.version}", version.fault or "", suggested_fix, allow=allow
+            )
 
-    def doubt(self, step: LedgerStep) -> Iterator[Diagnostic]:
+    def uncertain_notes(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A step that failed, or that was cut short, is not ours to take back."""
-        shown = shows(step, lambda name: self.now(name).whole(), self.server)
-        if shown:
+        is_applied = is_step_applied(step, lambda name: self.keyspace_now(name).whole(), self.server)
+        if is_applied:
             text = f"step {step.seq} of version {step.version} is {step.state}, yet the schema holds it; it is left"
             yield Diagnostic("RB105", "note", step.object, text, f"If it is to go: {step.undo or 'by hand'}")
         elif step.op == BY_HAND and step.state == "claimed":
@@ -249,6 +269,6 @@ class _Draft:
             yield Diagnostic("RB105", "note", step.object, text, f"If it ran: {step.undo or 'take it back by hand'}")
 
 
-def _irreversible(step: LedgerStep) -> Diagnostic:
+def _irreversible_refusal(step: LedgerStep) -> Diagnostic:
     text = f"CQL has no inverse for step {step.seq} of version {step.version}: {step.cql}"
     return Diagnostic("RB101", "error", step.object, text, "Go back to a later version, or forward by new models.")

@@ -13,19 +13,19 @@ from typing import TypeAlias
 import attrs
 
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import ledger_of
-from scyllamodel.release.execute import Work, execute
-from scyllamodel.release.guard import Guard, Patience, locked
+from scyllamodel.release.books import load_ledger
+from scyllamodel.release.execute import VersionWork, execute_version
+from scyllamodel.release.guard import LockedRun, Timeouts, open_locked_run
 from scyllamodel.release.ledger import Ledger, Migration
-from scyllamodel.release.ledger.settle import settled
-from scyllamodel.release.ledger.values import back_to
-from scyllamodel.release.look import Look
+from scyllamodel.release.ledger.settle import recover_version
+from scyllamodel.release.ledger.values import rollback_name
+from scyllamodel.release.look import ClusterView
 from scyllamodel.release.raw import RawStep
 from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.rollback.byhand import undo_text
+from scyllamodel.release.rollback.byhand import undo_statement
 from scyllamodel.release.rollback.plan import RollbackPlan, remaining_plan, rollback_plan, schema_at
-from scyllamodel.release.rollback.target import Target, target_of
-from scyllamodel.release.telemetry import observed
+from scyllamodel.release.rollback.target import RollbackTarget, find_target
+from scyllamodel.release.telemetry import observe_run
 from scyllamodel.schema.apply import Event, OnEvent
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import BY_HAND, Plan
@@ -34,11 +34,11 @@ from scyllamodel.schema.rules.allow import checked
 from scyllamodel.schema.rules.handwritten import StatementJudge, changes_keyspaces, keyspaces_of
 from scyllamodel.schema.server import ServerProfile
 
-_See: TypeAlias = Callable[[str], KeyspaceFacts]
+_Introspect: TypeAlias = Callable[[str], KeyspaceFacts]
 
 
 @attrs.frozen
-class Wish:
+class RollbackRequest:
     """What a caller wants of a repo."""
 
     repo: Repo
@@ -46,54 +46,58 @@ class Wish:
     allow: tuple[str, ...] = ()
     steps: tuple[RawStep, ...] = ()
 
-    def target(self, ledger: Ledger, see: _See, server: ServerProfile) -> Target:
+    def target(self, ledger: Ledger, introspect: _Introspect, server: ServerProfile) -> RollbackTarget:
         """Where it leads, with all steps."""
-        target = target_of(ledger.versions(), self.version, self.repo.models)
-        return target.map(lambda found: _whole(found, ledger, see, server))
+        target = find_target(ledger.versions(), self.version, self.repo.models)
+        return target.map_versions(lambda migration: _with_steps(migration, ledger, introspect, server))
 
-    def plan(self, target: Target, see: _See, server: ServerProfile) -> RollbackPlan:
+    def plan(self, target: RollbackTarget, introspect: _Introspect, server: ServerProfile) -> RollbackPlan:
         """What leads there from the schema of now."""
-        found = SchemaFacts(see(name) for name in _keyspaces(self.repo, target))
-        kept = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
+        live = SchemaFacts(introspect(name) for name in _keyspaces(self.repo, target))
+        protected = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
         texts = _undo_texts(target, self.steps)
-        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in found}
-        every = SchemaFacts((*found, *map(see, sorted(others))))
+        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in live}
+        every = SchemaFacts((*live, *map(introspect, sorted(others))))
         placed = any(map(changes_keyspaces, texts))
-        topology, racks = Look.at(self.repo).places(every) if placed else (None, None)
+        topology, racks = ClusterView.connect(self.repo).places(every) if placed else (None, None)
         judge = StatementJudge(self.repo.keyspace, every, server, topology=topology, racks=racks)
-        return rollback_plan(target, found, server, allow=self.allow, steps=self.steps, kept=kept, judge=judge)
+        return rollback_plan(
+            target, live, server, allow=self.allow, steps=self.steps, protected=protected, evaluator=judge
+        )
 
 
-def _whole(found: Migration, ledger: Ledger, see: _See, server: ServerProfile) -> Migration:
+def _with_steps(migration: Migration, ledger: Ledger, introspect: _Introspect, server: ServerProfile) -> Migration:
     """The version with its steps; what a dead run left open is settled, but not written."""
-    (whole,) = ledger.with_steps([found])
-    return settled(whole, see, server).migration if whole.status == "running" else whole
+    (complete,) = ledger.with_steps([migration])
+    return recover_version(complete, introspect, server).migration if complete.status == "running" else complete
 
 
-def _keyspaces(repo: Repo, target: Target) -> list[str]:
-    changes = [step.change for found in target.undone for step in found.steps]
+def _keyspaces(repo: Repo, target: RollbackTarget) -> list[str]:
+    changes = [step.change for migration in target.undone for step in migration.steps]
     return sorted({repo.keyspace, *(keyspace_of(change) for change in changes if change is not None)})
 
 
-def _undo_texts(target: Target, code: Sequence[RawStep]) -> list[str]:
+def _undo_texts(target: RollbackTarget, code: Sequence[RawStep]) -> list[str]:
     """The undo of each hand-written step, as far as there is one."""
     raw = (step for found in target.undone for step in found.steps if step.op == BY_HAND)
-    return [cql for step in raw if (cql := undo_text(step, code)) is not None]
+    return [cql for step in raw if (cql := undo_statement(step, code)) is not None]
 
 
-def schema_of(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfile]:
+def schema_of_version(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfile]:
     """The repo's keyspace as it was after a version: what is live, less what later versions did.
 
     Raises:
         UnknownVersion: there is no such version to go back to.
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
     """
-    look = Look.at(repo)
-    ledger = ledger_of(repo, look)
-    target = target_of(ledger.versions(), version)
-    target = target.map(lambda found: _whole(found, ledger, lambda name: look.found([name])[name], look.server))
-    facts = schema_at(target, look.found(_keyspaces(repo, target)))
-    return SchemaFacts([facts[repo.keyspace]]), look.server
+    cluster = ClusterView.connect(repo)
+    ledger = load_ledger(repo, cluster)
+    target = find_target(ledger.versions(), version)
+    target = target.map_versions(
+        lambda migration: _with_steps(migration, ledger, lambda name: cluster.introspect([name])[name], cluster.server)
+    )
+    facts = schema_at(target, cluster.introspect(_keyspaces(repo, target)))
+    return SchemaFacts([facts[repo.keyspace]]), cluster.server
 
 
 def rollback(
@@ -133,49 +137,53 @@ def rollback(
         LockTimeout, LockLost, StepFailed, SchemaDisagreement, LedgerError: as of `migrate`; run it again to go on.
         ConnectionFailed, IntrospectionError: the server cannot be read.
     """
-    begun, patience = time.monotonic(), Patience(lock_timeout, agreement_timeout, step_timeout)
+    started_at, timeouts = time.monotonic(), Timeouts(lock_timeout, agreement_timeout, step_timeout)
     allowed = checked(allow)
-    with observed("rollback", repo.name, repo.keyspace, on_event) as told:
-        look = Look.at(repo)
-        look.existing(repo.keyspace)
-        wish = Wish(repo, version, allowed, tuple(steps))
-        see: _See = lambda name: look.found([name])[name]  # noqa: E731 - one line
-        target = wish.target(ledger_of(repo, look), see, look.server)
-        planned = wish.plan(target, see, look.server)
-        live = SchemaFacts(see(name) for name in _keyspaces(repo, target))
-        planned = attrs.evolve(planned, plan=look.checked(planned.plan, live))
-        told(Event("plan_ready", planned.plan))
+    with observe_run("rollback", repo.name, repo.keyspace, on_event) as listener:
+        cluster = ClusterView.connect(repo)
+        cluster.introspect_existing(repo.keyspace)
+        request = RollbackRequest(repo, version, allowed, tuple(steps))
+        introspect: _Introspect = lambda name: cluster.introspect([name])[name]  # noqa: E731 - one line
+        target = request.target(load_ledger(repo, cluster), introspect, cluster.server)
+        planned = request.plan(target, introspect, cluster.server)
+        live = SchemaFacts(introspect(name) for name in _keyspaces(repo, target))
+        planned = attrs.evolve(planned, plan=cluster.with_health_notes(planned.plan, live))
+        listener(Event("plan_ready", planned.plan))
         if dry_run or not target.undone:
             result = MigrationResult("planned" if target.undone else "in_sync", planned.plan, repo=repo.name)
         else:
             planned.raise_refused()
-            with locked(repo, look, "rollback", _keyspaces(repo, target), patience, planned.plan.steps) as guard:
-                result = roll_back(wish, guard, patience, told)
-        result = attrs.evolve(result, duration_ms=round((time.monotonic() - begun) * 1000))
-        told(Event("finished", planned.plan, result=result))
+            with open_locked_run(
+                repo, cluster, "rollback", _keyspaces(repo, target), timeouts, planned.plan.steps
+            ) as locked_run:
+                result = rollback_under_lock(request, locked_run, timeouts, listener)
+        result = attrs.evolve(result, duration_ms=round((time.monotonic() - started_at) * 1000))
+        listener(Event("finished", planned.plan, result=result))
     return result
 
 
-def roll_back(wish: Wish, guard: Guard, patience: Patience, on_event: OnEvent | None = None) -> MigrationResult:
+def rollback_under_lock(
+    request: RollbackRequest, locked_run: LockedRun, timeouts: Timeouts, on_event: OnEvent | None = None
+) -> MigrationResult:
     """The part of `rollback` that is done under the lock, on what the schema and the ledger are by then."""
-    see, server = guard.executor.look, guard.executor.server
-    target = wish.target(guard.ledger, see, server)
-    planned = wish.plan(target, see, server)
+    introspect, server = locked_run.executor.introspect, locked_run.executor.server
+    target = request.target(locked_run.ledger, introspect, server)
+    planned = request.plan(target, introspect, server)
     planned.raise_refused()
     if not target.undone:  # another run did it while this one waited for the lock
-        return MigrationResult("in_sync", planned.plan, repo=wish.repo.name, lock=guard.use)
+        return MigrationResult("in_sync", planned.plan, repo=request.repo.name, lock=locked_run.lock_use)
 
-    def left() -> Plan:
-        found = SchemaFacts(see(name) for name in _keyspaces(wish.repo, target))
-        return attrs.evolve(remaining_plan(target, found, server), refusals=())
+    def plan_remaining() -> Plan:
+        live = SchemaFacts(introspect(name) for name in _keyspaces(request.repo, target))
+        return attrs.evolve(remaining_plan(target, live, server), refusals=())
 
-    work = Work(
-        wish.repo,
+    work = VersionWork(
+        request.repo,
         "rollback",
         planned.plan,
         target.models_fp,
-        left,
-        name=back_to(target.version),
+        plan_remaining,
+        name=rollback_name(target.version),
         status="rolled_back",
     )
-    return execute(guard, work, patience, on_event)
+    return execute_version(locked_run, work, timeouts, on_event)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from scyllamodel.errors import ForeignVersion, UnknownVersion
-from scyllamodel.release.ledger.in_force import in_force
-from scyllamodel.release.ledger.values import HELD, Migration
+from scyllamodel.release.ledger.in_force import effective_versions
+from scyllamodel.release.ledger.values import RESTORABLE_STATUSES, Migration
 
 
 @attrs.frozen
-class Target:
+class RollbackTarget:
     """Where a rollback goes.
 
     Attributes:
@@ -23,21 +23,21 @@ class Target:
         models_fp: the fingerprint of the models that were in force there; empty before the first one.
         undone: the versions whose steps led from there to the schema of now, the newest first; rollbacks that stopped
             part-way are among them, since their steps are changes like any other.
-        witnesses: further rollbacks, whose steps count only as what they say of hand-written statements.
+        abandoned_rollbacks: further rollbacks, whose steps count only as what they say of hand-written statements.
     """
 
     version: int
     models_fp: str
     undone: tuple[Migration, ...]
-    witnesses: tuple[Migration, ...] = ()
+    abandoned_rollbacks: tuple[Migration, ...] = ()
 
-    def map(self, change: Callable[[Migration], Migration]) -> Target:
+    def map_versions(self, change: Callable[[Migration], Migration]) -> RollbackTarget:
         """The target with each of its versions changed, such as read with their steps."""
-        undone, witnesses = tuple(map(change, self.undone)), tuple(map(change, self.witnesses))
-        return attrs.evolve(self, undone=undone, witnesses=witnesses)
+        undone, abandoned_rollbacks = tuple(map(change, self.undone)), tuple(map(change, self.abandoned_rollbacks))
+        return attrs.evolve(self, undone=undone, abandoned_rollbacks=abandoned_rollbacks)
 
 
-def target_of(versions: Sequence[Migration], version: int | str, models: Collection[str] = ()) -> Target:
+def find_target(versions: Sequence[Migration], version: int | str, models: Collection[str] = ()) -> RollbackTarget:
     """Where a rollback to this version goes.
 
     A baseline made nothing, and an abandoned version counts for nothing; both are passed over. So is what a complete
@@ -52,49 +52,54 @@ def target_of(versions: Sequence[Migration], version: int | str, models: Collect
         UnknownVersion: there is no such version, or the schema never held it as a whole.
         ForeignVersion: a version to undo is of models that share no package with these.
     """
-    wanted = _number(version, versions)
-    goal = next((found for found in versions if found.version == wanted), None)
-    if wanted and (goal is None or goal.status not in HELD):
-        raise _unknown(version, versions, goal)
-    undone = tuple(in_force(versions, since=wanted))
-    for found in undone:
-        if found.is_undoable and found.models and models and set(models).isdisjoint(found.models):
-            raise _foreign(found, models)
-    given_up = (v for v in versions if v.version > wanted and v.kind == "rollback" and v.status == "abandoned")
-    return Target(wanted, goal.models_to if goal else "", undone, tuple(given_up))
+    target_version = _parse_version(version, versions)
+    target = next((migration for migration in versions if migration.version == target_version), None)
+    if target_version and (target is None or target.status not in RESTORABLE_STATUSES):
+        raise _unknown_version(version, versions, target)
+    undone = tuple(effective_versions(versions, after_version=target_version))
+    for migration in undone:
+        if migration.is_undoable and migration.models and models and set(models).isdisjoint(migration.models):
+            raise _foreign_version(migration, models)
+    abandoned_rollbacks = (
+        migration
+        for migration in versions
+        if migration.version > target_version and migration.kind == "rollback" and migration.status == "abandoned"
+    )
+    return RollbackTarget(target_version, target.models_to if target else "", undone, tuple(abandoned_rollbacks))
 
 
-def _number(version: int | str, versions: Sequence[Migration]) -> int:
+def _parse_version(version: int | str, versions: Sequence[Migration]) -> int:
     text = str(version).strip()
     if isinstance(version, bool) or not (text.isascii() and text.isdigit()):
-        raise _unknown(version, versions, None)
+        raise _unknown_version(version, versions, None)
     return int(text)
 
 
-def _unknown(version: int | str, versions: Sequence[Migration], goal: Migration | None) -> UnknownVersion:
-    possible = [found.version for found in versions if found.status in HELD]
-    if goal is not None:
-        why = f"version {goal.version} is {goal.status}, so the schema did not hold it as a whole"
+def _unknown_version(version: int | str, versions: Sequence[Migration], target: Migration | None) -> UnknownVersion:
+    possible = [migration.version for migration in versions if migration.status in RESTORABLE_STATUSES]
+    if target is not None:
+        reason = f"version {target.version} is {target.status}, so the schema did not hold it as a whole"
     elif versions and str(version).isdigit() and int(version) > versions[0].version:
-        why = f"version {version} is newer than the newest one, {versions[0].version}"
+        reason = f"version {version} is newer than the newest one, {versions[0].version}"
     else:
-        why = f"there is no version {version!s}"
-    listed = ", ".join(map(str, [*possible[:10], 0]))
+        reason = f"there is no version {version!s}"
+    choices = ", ".join(map(str, [*possible[:10], 0]))
     scope = versions[0].scope if versions else "this repo"
     return UnknownVersion(
-        f"{scope}: {why}. One can go back to {listed} (0: before the first one); see: scyllamodel history",
+        f"{scope}: {reason}. One can go back to {choices} (0: before the first one); see: scyllamodel history",
         version=version,
         versions=(*possible, 0),
     )
 
 
-def _foreign(found: Migration, models: Collection[str]) -> ForeignVersion:
-    theirs, ours = ", ".join(found.models), ", ".join(models)
+def _foreign_version(migration: Migration, models: Collection[str]) -> ForeignVersion:
+    theirs, ours = ", ".join(migration.models), ", ".join(models)
     return ForeignVersion(
-        f"LG103 {found.scope}: version {found.version} was made for the models of {theirs}, and this repo has those of "
+        f"LG103 {migration.scope}: version {migration.version} was made for the models of {theirs}, and this repo has "
+        "those of "
         f"{ours}. Two applications write one history; give one of the repos another name=, and undo this version from "
         "the application that made it.",
-        version=found.version,
-        theirs=found.models,
+        version=migration.version,
+        theirs=migration.models,
         ours=tuple(models),
     )

@@ -218,8 +218,8 @@ class Attempt:
         """
         proof, change = self.step.proof, self.step.change
         if change is None:
-            return self.executor.answers(proof) if isinstance(proof, str) else proof is not None and proof()
-        return holds(change, self.executor.look(keyspace_of(change)), self.executor.server)
+            return self.executor.returns_row(proof) if isinstance(proof, str) else proof is not None and proof()
+        return holds(change, self.executor.introspect(keyspace_of(change)), self.executor.server)
 
     def is_quotable(self, error: BaseException | None) -> bool:
         """Whether an error may be a cause: not that of a secret step, which may quote its statement."""

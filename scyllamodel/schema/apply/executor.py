@@ -73,7 +73,7 @@ class Executor(Protocol):
         """
         ...
 
-    def look(self, keyspace: str) -> KeyspaceFacts:
+    def introspect(self, keyspace: str) -> KeyspaceFacts:
         """Fresh facts of one keyspace, read from the coordinator that runs the statements.
 
         Raises:
@@ -81,7 +81,7 @@ class Executor(Protocol):
         """
         ...
 
-    def answers(self, cql: str) -> bool:
+    def returns_row(self, cql: str) -> bool:
         """Whether a query gives a row: how a statement that was written by hand is proved done.
 
         Raises:
