@@ -122,7 +122,7 @@ if TYPE_CHECKING:
     from scyllamodel.release.sources import SchemaDiff, diff, snapshot
     from scyllamodel.release.waiting import WaitResult, wait
     from scyllamodel.schema.apply import Event
-    from scyllamodel.schema.course import Course, Stage
+    from scyllamodel.schema.course import ExpandContractPlan, Stage
     from scyllamodel.schema.diagnostics import Diagnostic
     from scyllamodel.schema.options import DOCSTRING, TableOptions
     from scyllamodel.schema.plan import Plan
@@ -140,13 +140,13 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "ConcurrentWrite",
     "ConfigurationError",
     "ConnectionFailed",
-    "Course",
     "DOCSTRING",
     "DestructiveChangeRefused",
     "Diagnostic",
     "DiscoveryError",
     "DuplicateTable",
     "Event",
+    "ExpandContractPlan",
     "ForeignVersion",
     "ImpossibleChange",
     "Index",
@@ -292,7 +292,7 @@ _HOMES: Final = {
     "scyllamodel.release.sources": "SchemaDiff diff snapshot",
     "scyllamodel.release.waiting": "WaitResult wait",
     "scyllamodel.schema.apply": "Event",
-    "scyllamodel.schema.course": "Course Stage",
+    "scyllamodel.schema.course": "ExpandContractPlan Stage",
     "scyllamodel.schema.diagnostics": "Diagnostic",
     "scyllamodel.schema.options": "DOCSTRING TableOptions",
     "scyllamodel.schema.plan": "Plan",

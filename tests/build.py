@@ -63,25 +63,25 @@ def _names(columns):
 
 _TOLD = {
     c.CreateKeyspace: lambda x: f"+ keyspace {x.keyspace.name}",
-    c.KeyspaceDiffers: lambda x: f"! keyspace {x.found.name}",
+    c.KeyspaceMismatch: lambda x: f"! keyspace {x.live.name}",
     c.AddType: lambda x: f"+ type {x.type.name}",
     c.AddField: lambda x: f"+ field {x.type}.{x.name}",
     c.RenameFields: lambda x: f"~ rename {x.type} " + ", ".join(f"{old}->{new}" for old, new in x.names),
-    c.AlterUserType: lambda x: f"! {x.code} {x.found.name}.{x.field}",
+    c.AlterUserType: lambda x: f"! {x.code} {x.live.name}.{x.field}",
     c.AddTable: lambda x: f"+ table {x.table.name}",
     c.AddColumns: lambda x: f"+ columns {x.table} ({_names(x.columns)})",
     c.RenameKeyColumns: lambda x: f"~ rename {x.table} " + ", ".join(f"{old}->{new}" for old, new in x.names),
-    c.AlterColumn: lambda x: f"! {x.code} {x.table}.{x.found.name}",
-    c.AlterKey: lambda x: f"! {x.code} {x.found.name}",
+    c.AlterColumn: lambda x: f"! {x.code} {x.table}.{x.live.name}",
+    c.AlterKey: lambda x: f"! {x.code} {x.live.name}",
     c.SetOptions: lambda x: f"~ options {x.name} {', '.join(sorted(x.options))}",
     c.SetTtlColumn: lambda x: f"~ ttl {x.table} {x.column}",
     c.SetMask: lambda x: f"~ mask {x.table}.{x.column} {x.mask}",
     c.AddIndex: lambda x: f"+ index {x.index.name}" + (" populated" if x.populated else ""),
-    c.AlterIndex: lambda x: f"! {x.code} {x.found.name}->{x.wanted.name}",
+    c.AlterIndex: lambda x: f"! {x.code} {x.live.name}->{x.desired.name}",
     c.AddView: lambda x: f"+ view {x.view.name}" + (" populated" if x.populated else ""),
-    c.AlterView: lambda x: f"! view {x.found.name}: {x.what}",
-    c.NameTaken: lambda x: f"! {x.wanted} {x.name} is a {x.found}",
-    c.LiveOnly: lambda x: f". {x.what} {x.name}",
+    c.AlterView: lambda x: f"! view {x.live.name}: {x.aspect}",
+    c.NameTaken: lambda x: f"! {x.desired_kind} {x.name} is a {x.live_kind}",
+    c.Unmanaged: lambda x: f". {x.kind} {x.name}",
 }
 
 

@@ -31,19 +31,19 @@ from scyllamodel.driver.pages import PageKey, make_token, read_token
 from scyllamodel.driver.scan import _parse_state
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.ledger.bounds import MAX_STEPS, step_fault, version_fault
-from scyllamodel.schema.change_json import change_text
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.change_json import change_to_json
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import differences
+from scyllamodel.schema.differences import compare_schemas
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.facts_json import facts_document
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.plan.plan import _fingerprint
 from scyllamodel.schema.plan.step import is_step, make_step
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import read_snapshot, snapshot_dict, snapshot_facts, snapshot_text
+from scyllamodel.schema.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
 
 SECONDS = 20
 """For one case; a thousandth of it is usual, and machines are busy."""
@@ -218,10 +218,10 @@ class Refused(ScyllaModelError):
 
 def locks(dice):
     """Lock files, compared with what was declared."""
-    document = times(dice, altered, snapshot_dict({"default": ("k", SchemaFacts([FACTS]))}))
+    document = times(dice, altered, snapshot_document({"default": ("k", SchemaFacts([FACTS]))}))
     found = read_snapshot(written(dice, document), "schema.lock.json")
-    facts = snapshot_facts(found, "default", "k")
-    return snapshot_text(found), [str(one) for one in differences(facts, SchemaFacts([FACTS]))], fingerprint(facts)
+    facts = facts_from_snapshot(found, "default", "k")
+    return snapshot_text(found), [str(one) for one in compare_schemas(facts, SchemaFacts([FACTS]))], fingerprint(facts)
 
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -239,7 +239,7 @@ VERSION = {
 
 def ledger(dice):
     """Rows of versions and steps, with the change that a rollback would take back."""
-    change = json.loads(change_text(dice.choice(CHANGES)))
+    change = json.loads(change_to_json(dice.choice(CHANGES)))
     text = written(dice, times(dice, altered, change)) if dice.random() < 0.8 else dice.choice(ODD_TEXTS)
     rows = {**STEP, "change": text}, VERSION
     step, version = (altered(dice, row) if dice.random() < 0.3 else row for row in rows)
@@ -288,7 +288,7 @@ def rows(dice):
         found[source] = [*found[source][:at], row, *found[source][at + 1 :]]
     facts = reflect_keyspace("shop", found, dice.choice((CASSANDRA, SCYLLA)))
     notes = diff(facts, KeyspaceFacts("shop"), SCYLLA)
-    return notes, script(facts, SCYLLA), facts_dict(SchemaFacts([facts])), fingerprint(facts)
+    return notes, keyspace_script(facts, SCYLLA), facts_document(SchemaFacts([facts])), fingerprint(facts)
 
 
 KINDS = {found.__name__: found for found in (tokens, plans, locks, ledger, rows)}

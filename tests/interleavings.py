@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 
 from scyllamodel.release.lock import LockRow, LockUpdate
-from scyllamodel.schema.apply import StatementUnknown
+from scyllamodel.schema.apply import StatementOutcomeUnknown
 
 LEASE = 2.4
 """Of every lock here, in seconds of the clock that all processes share."""
@@ -51,7 +51,7 @@ class Env:
             self.given += 1
             answer = self.answers[self.given - 1]
             if answer is LOST:
-                raise StatementUnknown("no answer")
+                raise StatementOutcomeUnknown("no answer")
             return answer
         self.request = self.request or request
         raise Suspended

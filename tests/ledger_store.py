@@ -13,7 +13,7 @@ import attrs
 
 from scyllamodel.release.ledger import Ledger
 from scyllamodel.release.ledger.persist import RetryingStore
-from scyllamodel.schema.apply import StatementRefused, StatementTransient, StatementUnknown
+from scyllamodel.schema.apply import StatementOutcomeUnknown, StatementRefused, StatementTransient
 
 FIRST = UUID(int=1)
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
@@ -59,10 +59,10 @@ class MemoryStore:
         if number in self.busy:
             raise StatementTransient("overloaded")
         if number in self.unsent:
-            raise StatementUnknown("client request timeout")
+            raise StatementOutcomeUnknown("client request timeout")
         answer = do()
         if number in self.lost:
-            raise StatementUnknown("CAS operation result is unknown")
+            raise StatementOutcomeUnknown("CAS operation result is unknown")
         return answer
 
     def versions(self, scope, limit=None):

@@ -24,10 +24,10 @@ from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.ddl import script
-from scyllamodel.schema.left_out import LeftOut, unwritten
+from scyllamodel.schema.ddl import keyspace_script
+from scyllamodel.schema.left_out import Unsupported, missing_from_script
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 
 SETTINGS = {
     "sasi_indexes_enabled": True,
@@ -133,7 +133,7 @@ def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) ->
         source = module_source(facts, server, repo=name)
         module = generated(source, folder)
         seen = rows(repo, live)
-    left_out = list(undeclared(facts))
+    left_out = list(unsupported_by_models(facts))
     print(
         f"{name}: {len(facts.tables)} tables, {sum(len(t.columns) for t in facts.tables)} columns, "
         f"{len(facts.types)} types, {sum(len(t.indexes) for t in facts.tables)} indexes, {len(facts.views)} views, "
@@ -150,13 +150,13 @@ def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) ->
         wrong += [f"models: {text}" for text in differences(seen, rows(repo, again), left_out)]
     with cluster.repo(script_of, name=name) as repo:
         migrate_keyspace(repo)
-        made = [cql.replace(f"{live}.", f"{script_of}.") for cql in script(facts, server)[1:]]
+        made = [cql.replace(f"{live}.", f"{script_of}.") for cql in keyspace_script(facts, server)[1:]]
         wrong += [f"script refused: {text}: {why}" for text, why in applied(repo, script_of, made)]
         wrong += [f"script: {text}" for text in differences(seen, rows(repo, script_of), [])]
-    return wrong + [f"script leaves out: {item}" for item in unwritten(facts)]
+    return wrong + [f"script leaves out: {item}" for item in missing_from_script(facts)]
 
 
-def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out: list[LeftOut]) -> list[str]:
+def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out: list[Unsupported]) -> list[str]:
     """Rows that only one of two keyspaces has, those of what was left out aside; what was dropped once may differ."""
     gone = [
         re.compile(rf"'{re.escape(re.split('[(.]', item.name)[-1 if '.' in item.name else 0])}'") for item in left_out

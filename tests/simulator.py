@@ -19,9 +19,9 @@ from scyllamodel.schema.apply import (
     CoordinatorChanged,
     StatementConflict,
     StatementMissing,
+    StatementOutcomeUnknown,
     StatementRefused,
     StatementTransient,
-    StatementUnknown,
 )
 from scyllamodel.schema.facts import FrozenMap, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.server import ServerProfile
@@ -333,10 +333,10 @@ class Simulator:
             raise StatementMissing("unconfigured table t")
         if number in faults.unsent:
             self.now += timeout
-            raise StatementUnknown("client request timeout")
+            raise StatementOutcomeUnknown("client request timeout")
         self._arrive(number, cql)
         if number in faults.lost:
-            raise StatementUnknown("connection closed")
+            raise StatementOutcomeUnknown("connection closed")
         if number in faults.interrupt:
             raise KeyboardInterrupt
         return faults.warnings.get(number, ())
@@ -347,7 +347,7 @@ class Simulator:
             self._lose(cql, self.faults.losses[number])
         if number in self.faults.late:
             self.pending.append((self.looks + self.faults.late[number], cql))
-            raise StatementUnknown("client request timeout")
+            raise StatementOutcomeUnknown("client request timeout")
         self._run(cql)
 
     def _run(self, cql: str) -> None:
@@ -363,7 +363,7 @@ class Simulator:
         self._forget(loss.forgets)
         if loss.returns is not None:
             self.away.append((self.looks + loss.returns, taken))
-        raise (StatementUnknown if loss.sent else StatementTransient)("the node is lost")
+        raise (StatementOutcomeUnknown if loss.sent else StatementTransient)("the node is lost")
 
     def _forget(self, count: int) -> None:
         del self.known[len(self.known) - count :]

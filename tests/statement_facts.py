@@ -11,7 +11,7 @@ from scyllamodel._identifiers import unquote
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
 from scyllamodel.schema.filters import not_null_column, relations
 from scyllamodel.schema.options import canonical
-from scyllamodel.schema.reflect import where_clause
+from scyllamodel.schema.reflect import view_filter
 from scyllamodel.schema.statement_reader import StatementReader, StatementSyntaxError
 from scyllamodel.types.parse import parse_type
 
@@ -41,9 +41,9 @@ def after(found, cql):
     """
     reader = StatementReader(cql)
     for words, change in _CHANGES:
-        if reader.take(*words):
+        if reader.accept(*words):
             if words[0] != "ALTER":
-                _ = reader.take("IF", "NOT", "EXISTS") or reader.take("IF", "EXISTS")
+                _ = reader.accept("IF", "NOT", "EXISTS") or reader.accept("IF", "EXISTS")
             return change(found, reader, cql)
     raise Inexpressible("not a schema statement")
 
@@ -56,7 +56,7 @@ def _place(found, reader):
 
 
 def _options(reader):
-    options = reader.options() if reader.take("WITH") else {}
+    options = reader.options() if reader.accept("WITH") else {}
     return FrozenMap({name: canonical(name, value) for name, value in options.items()})
 
 
@@ -94,8 +94,8 @@ def _column(text):
     reader = StatementReader(text)
     name = reader.name()
     kind = parse_type(reader.text_until("STATIC", "PRIMARY").replace(" . ", "."))
-    static = reader.take("STATIC")
-    if reader.take("PRIMARY") and static:
+    static = reader.accept("STATIC")
+    if reader.accept("PRIMARY") and static:
         raise Inexpressible("a column has one kind")
     return TableColumn(name, kind, "static" if static else "regular")
 
@@ -126,7 +126,7 @@ def _create_type(found, reader, _):
 
 
 def _create_index(found, reader, _):
-    name = "" if reader.take("ON") else reader.name()
+    name = "" if reader.accept("ON") else reader.name()
     if name:
         reader.expect("ON")
     table = _table(found, _place(found, reader))
@@ -144,7 +144,7 @@ def _create_index(found, reader, _):
         raise Inexpressible("values of what is no collection")
     if kind.type.cql.startswith("set") and part and part[1] == "keys":
         raise Inexpressible("keys of a set")
-    using = str(reader.literal()) if reader.take("USING") else None
+    using = str(reader.literal()) if reader.accept("USING") else None
     options = _options(reader)
     if set(options) - {"OPTIONS", "options"}:
         raise Inexpressible("options of the view behind an index")
@@ -175,7 +175,7 @@ def _create_view(found, reader, cql):
     selected = reader.text_until("FROM")
     reader.expect("FROM")
     base = _table(found, _place(found, reader))
-    where = reader.text_until("PRIMARY") if reader.take("WHERE") else ""
+    where = reader.text_until("PRIMARY") if reader.accept("WHERE") else ""
     reader.expect("PRIMARY")
     reader.expect("KEY")
     key = _parts(" , ".join(reader.parenthesised()))
@@ -187,7 +187,7 @@ def _create_view(found, reader, cql):
         raise Inexpressible("a view has columns of its table")
     needed = {column for column in map(not_null_column, relations(where)) if column}
     of_base = [c.name for c in base.columns if c.in_key]
-    if where_clause(where, flat) or set(flat) - needed - set(of_base[:1]):
+    if view_filter(where, flat) or set(flat) - needed - set(of_base[:1]):
         raise Inexpressible("a view of a model has every key as not null, and no filter")
     columns = [attrs.evolve(base[n], kind="regular", descending=False) for n in dict.fromkeys([*flat, *names])]
     made = View(name, _key(key, columns, _order(cql)), base.name, all_columns=selected == "*", options=_options(reader))
@@ -196,9 +196,9 @@ def _create_view(found, reader, cql):
 
 def _alter_table(found, reader, cql):
     table = _table(found, _place(found, reader))
-    if reader.take("RENAME"):
+    if reader.accept("RENAME"):
         return _renamed(found, table, reader.text_until())
-    change = next((change for word, change in _ALTERATIONS.items() if reader.take(word)), None)
+    change = next((change for word, change in _ALTERATIONS.items() if reader.accept(word)), None)
     if change is None:
         if reader.is_done:
             raise StatementSyntaxError("it ends too early")
@@ -295,12 +295,12 @@ def _alter_type(found, reader, _):
     if stored is None:
         raise Inexpressible("no model has this type")
     fields = dict(stored.fields)
-    if reader.take("ADD"):
+    if reader.accept("ADD"):
         added = _column(reader.text_until())
         if added.name in fields:
             raise Inexpressible("a field twice")
         made = attrs.evolve(stored, fields=(*stored.fields, (added.name, added.type)))
-    elif reader.take("ALTER"):
+    elif reader.accept("ALTER"):
         field = reader.name()
         reader.expect("TYPE")
         made = attrs.evolve(stored, fields=tuple({**fields, field: parse_type(reader.text_until())}.items()))

@@ -48,4 +48,6 @@ def made_keyspace(repo: Repo) -> KeyspaceResult:
     nodes = look.topology()
     dc = repo.settings.local_dc or min(nodes)
     replication = {"class": "NetworkTopologyStrategy", dc: min(_MOST_COPIES, nodes[dc])}
-    return create_keyspace(repo, replication=replication, tablets=False if look.server.without_tablets else None)
+    return create_keyspace(
+        repo, replication=replication, tablets=False if look.server.unsupported_with_tablets else None
+    )

@@ -17,7 +17,7 @@ from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.failures import DRIVER_ERRORS, StatementOutcome, classify, server_message
 from scyllamodel.driver.names import ConsistencyLevel, Unavailable
-from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementTransient, StatementUnknown
+from scyllamodel.schema.apply import StatementFailure, StatementOutcomeUnknown, StatementRefused, StatementTransient
 
 LiteralValue: TypeAlias = str | int | UUID | datetime | Iterable[str] | None
 
@@ -119,6 +119,6 @@ def _failure(error: Exception) -> StatementFailure:
     """
     message = server_message(error)
     if isinstance(error, Unavailable):
-        return StatementUnknown(message)
-    kinds = {StatementOutcome.REFUSED: StatementRefused, StatementOutcome.UNKNOWN: StatementUnknown}
+        return StatementOutcomeUnknown(message)
+    kinds = {StatementOutcome.REFUSED: StatementRefused, StatementOutcome.UNKNOWN: StatementOutcomeUnknown}
     return kinds.get(classify(error), StatementTransient)(message)

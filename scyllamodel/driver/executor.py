@@ -26,9 +26,9 @@ from scyllamodel.schema.apply import (
     StatementConflict,
     StatementFailure,
     StatementMissing,
+    StatementOutcomeUnknown,
     StatementRefused,
     StatementTransient,
-    StatementUnknown,
 )
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
@@ -37,7 +37,7 @@ _RETRY_PAUSE: Final = 0.5
 """Seconds before the nodes are asked again when none answered."""
 
 _FAILURES: Final[Mapping[StatementOutcome, type[StatementFailure]]] = {
-    StatementOutcome.UNKNOWN: StatementUnknown,
+    StatementOutcome.UNKNOWN: StatementOutcomeUnknown,
     StatementOutcome.CONFLICT: StatementConflict,
     StatementOutcome.MISSING: StatementMissing,
     StatementOutcome.TRANSIENT: StatementTransient,

@@ -74,8 +74,8 @@ def read_keyspace_with_version(
     pauses = iter(RETRY_PAUSES)
     while True:
         rows, version = _read_consistent(coordinator, keyspace, queries, page)
-        facts = reflect_keyspace(keyspace, rows, server, books=include_internal)
-        pause = next(pauses, None) if any(item.torn for item in facts.unreadable) else None
+        facts = reflect_keyspace(keyspace, rows, server, include_internal=include_internal)
+        pause = next(pauses, None) if any(item.is_partial for item in facts.unreadable) else None
         if pause is None:
             return facts, version
         time.sleep(pause)

@@ -38,7 +38,7 @@ from scyllamodel.types.identity import Identity, identity_of
 from scyllamodel.types.values import ListType, MapType
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Kind
+    from scyllamodel.schema.facts import ColumnKind
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -55,7 +55,7 @@ class AnyUserType:
 class ColumnSpec:
     """What the class body said of one column besides its annotation; the parameters of `column`, as given."""
 
-    kind: Kind = "regular"
+    kind: ColumnKind = "regular"
     descending: bool = False
     index: bool = False
     db_name: str | None = None

@@ -17,11 +17,11 @@ from scyllamodel.model.definition import Columns, Declared
 from scyllamodel.model.names import check_object_name, clipped, closest
 from scyllamodel.model.nested import deep_walk
 from scyllamodel.model.problems import Problems
-from scyllamodel.schema.facts import FrozenMap, Target
+from scyllamodel.schema.facts import FrozenMap, IndexTarget
 from scyllamodel.schema.facts import Index as IndexFacts
-from scyllamodel.schema.index_names import LONGEST, distinct
+from scyllamodel.schema.index_names import MAX_INDEX_NAME, with_digest_name
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.schema.options.canonical import text as stored_text
+from scyllamodel.schema.options.canonical import setting_text as stored_text
 from scyllamodel.schema.server import index_family, is_viewless
 from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
 
@@ -73,7 +73,7 @@ class Index:
 
     column: str = attrs.field(validator=_is_text)
     name: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_is_text))
-    on: Target = attrs.field(default="values", kw_only=True)
+    on: IndexTarget = attrs.field(default="values", kw_only=True)
     using: str | None = attrs.field(default=None, kw_only=True, validator=attrs.validators.optional(_is_text))
     options: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True, converter=_text_map)
     local: bool = attrs.field(default=False, kw_only=True)
@@ -118,7 +118,7 @@ def index_facts(
 def _apart(table: str, found: list[IndexFacts]) -> list[IndexFacts]:
     """The indexes of one class, those on different columns under different names; a name that was given stays."""
     counts = Counter(name for name, *_ in {(index.name, index.column, index.local) for index in found})
-    return [distinct(index, table) if counts[index.name] > 1 else index for index in found]
+    return [with_digest_name(index, table) if counts[index.name] > 1 else index for index in found]
 
 
 def _facts(table: str, index: Index, column: Declared, columns: Columns) -> IndexFacts:
@@ -126,7 +126,7 @@ def _facts(table: str, index: Index, column: Declared, columns: Columns) -> Inde
     name = index.name
     if name is None:
         ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
-        name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, LONGEST, ending)
+        name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, MAX_INDEX_NAME, ending)
     names = ", ".join([column.db_name, *(columns[other].db_name for other in index.filtering if other in columns)])
     view_options = FrozenMap() if index.view_options is None else index.view_options.declared("")
     return IndexFacts(

@@ -19,9 +19,9 @@ from scyllamodel.release.tables import BACKFILLS, LOCK, MIGRATIONS, PAGE_SECRETS
 from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import SchemaFacts, Table
-from scyllamodel.schema.grants import Grant, Names, grants
+from scyllamodel.schema.grants import Grant, GrantTables, grants
 from scyllamodel.schema.plan import Step
-from scyllamodel.schema.plan.step import GRANT
+from scyllamodel.schema.plan.step import GRANT_OP
 
 ROLE_VARIABLE: Final = "SCYLLAMODEL_APPLICATION_ROLE"
 """The environment variable that names the role where the settings of a repo do not."""
@@ -64,13 +64,13 @@ def required_grants(repo: Repo, role: str, internal_keyspace: str | None = None)
     def internal_names(*tables_of_command: Table) -> tuple[tuple[str, str], ...]:
         return tuple((ledger_keyspace, table.name) for table in tables_of_command)
 
-    names = Names(
+    names = GrantTables(
         tables=tuple((part.name, table.name) for part in desired for table in part.tables),
         views=tuple((part.name, view.name) for part in desired for view in part.views),
         internal=internal_names(*TABLES),
         status=internal_names(LOCK, MIGRATIONS),
         history=internal_names(MIGRATIONS, STEPS),
-        read=internal_names(VERIFIED, PAGE_SECRETS),
+        readable=internal_names(VERIFIED, PAGE_SECRETS),
         backfills=internal_names(BACKFILLS),
         logs=tuple(
             (part.name, f"{table.name}_scylla_cdc_log")
@@ -89,12 +89,12 @@ def grant_steps(role: str, required: Iterable[RequiredPermission], permissions: 
             clause, quoted_role = grant_clause(permission, keyspace, table), quote(role)
             yield Step(
                 seq=0,
-                op=GRANT,
+                op=GRANT_OP,
                 object=f"{permission} {keyspace}.{table}",
                 cql=f"GRANT {clause} TO {quoted_role}",
                 undo=f"REVOKE {clause} FROM {quoted_role}",
                 summary=f"Grant {permission} on {keyspace}.{table} to the role {role}.",
-                proof=f"LIST {permission} PERMISSION ON TABLE {qualified(keyspace, table)} OF {quoted_role} "
+                post_condition=f"LIST {permission} PERMISSION ON TABLE {qualified(keyspace, table)} OF {quoted_role} "
                 "NORECURSIVE",
             )
 

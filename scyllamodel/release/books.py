@@ -18,7 +18,7 @@ from scyllamodel.errors import ConnectionFailed, IntrospectionError
 from scyllamodel.release.ledger import Ledger, ledger_scope
 from scyllamodel.release.look import ClusterView
 from scyllamodel.release.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
-from scyllamodel.schema.diff.keyspaces import strategy
+from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
@@ -39,12 +39,12 @@ def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfil
         return own_keyspace
     if uses_tablets(coordinator, companions[0]) is not None:
         return companions[0]
-    if "lwt" not in server.without_tablets:
+    if "lwt" not in server.unsupported_with_tablets:
         return own_keyspace
     tablets = uses_tablets(coordinator, own_keyspace)
     if tablets is None:
         settings = repo.settings
-        makes_tablets = server.makes_tablets(strategy(settings.replication or {}), tablets=settings.tablets)
+        makes_tablets = server.makes_tablets(strategy_name(settings.replication or {}), tablets=settings.tablets)
         tablets = makes_tablets is not False
     return companions[0] if tablets else own_keyspace
 

@@ -16,12 +16,12 @@ from scyllamodel._text import printable_cql
 from scyllamodel.errors import ConfigurationError, StepFailed
 from scyllamodel.release.tables import TABLES, missing_tables
 from scyllamodel.schema.apply import CoordinatorChanged, Executor
-from scyllamodel.schema.apply.attempt import MOVES, Attempt
-from scyllamodel.schema.apply.world import World
+from scyllamodel.schema.apply.attempt import MAX_COORDINATOR_CHANGES, Attempt
+from scyllamodel.schema.apply.world import RunControl
 from scyllamodel.schema.changes import AddTable
 from scyllamodel.schema.facts import KeyspaceFacts, Table
 from scyllamodel.schema.plan import Step
-from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.server import ServerProfile
 
 
@@ -70,7 +70,7 @@ def bootstrap(
     tables: Iterable[Table] = TABLES,
     step_timeout: float = 120.0,
     agreement_timeout: float = 120.0,
-    control: World | None = None,
+    control: RunControl | None = None,
 ) -> tuple[Step, ...]:
     """Make the tables that the keyspace lacks, wait until all nodes have them, and return the steps that were sent.
 
@@ -89,10 +89,10 @@ def bootstrap(
     """
     required_tables, internal_executor, sent_steps = tuple(tables), _WithInternalTables(executor), dict[str, Step]()
     timeouts = {"step_timeout": step_timeout, "agreement_timeout": agreement_timeout}
-    for _ in range(MOVES):
+    for _ in range(MAX_COORDINATOR_CHANGES):
         steps = missing_tables(keyspace, internal_executor.introspect(keyspace), executor.server, required_tables)
         sent_steps |= {step.cql: step for step in steps}
-        has_moved = _send_all([Attempt(step, internal_executor, control or World(), **timeouts) for step in steps])
+        has_moved = _send_all([Attempt(step, internal_executor, control or RunControl(), **timeouts) for step in steps])
         executor.await_agreement(agreement_timeout)
         if not (has_moved or executor.has_moved):
             break
@@ -108,7 +108,7 @@ def _send_all(attempts: Iterable[Attempt]) -> bool:
 
 
 def _run_attempt(attempt: Attempt) -> BaseException | None:
-    cause = attempt.settle()
+    cause = attempt.run()
     if cause is not None and not isinstance(cause, CoordinatorChanged):
         step = attempt.step
         raise StepFailed(
@@ -135,4 +135,4 @@ def _check_created(keyspace: str, tables: Iterable[Table], executor: Executor) -
 
 def _matches_definition(keyspace: str, table: Table, live: KeyspaceFacts, executor: Executor) -> bool:
     """Whether all our columns are there; options may be anybody's wish."""
-    return holds(AddTable(keyspace, attrs.evolve(table, options={})), live, executor.server)
+    return is_applied(AddTable(keyspace, attrs.evolve(table, options={})), live, executor.server)

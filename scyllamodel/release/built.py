@@ -15,7 +15,7 @@ import attrs
 from scyllamodel.driver.built import read_unbuilt
 from scyllamodel.errors import BuildTimeout
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.apply import Event, OnEvent, tell
+from scyllamodel.schema.apply import Event, OnEvent, notify
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 
 _FIRST_PAUSE: Final = 0.05
@@ -43,7 +43,7 @@ def await_built(
     total = sum(len(part.views) + sum(len(table.indexes) for table in part.tables) for part in tracked)
     remaining, last_progress, pause = _unbuilt_objects(cluster, tracked), clock(), _FIRST_PAUSE
     while remaining:
-        tell(on_event, Event("build_progress", result={"unbuilt": remaining, "total": total}))
+        notify(on_event, Event("build_progress", result={"unbuilt": remaining, "total": total}))
         if clock() - last_progress > timeout:
             raise BuildTimeout(
                 f"After {timeout:g} s without progress these are not built yet: {', '.join(remaining)}. The server "

@@ -47,13 +47,17 @@ def internal_keyspace_settings(repo: Repo, cluster: ClusterView, name: str) -> K
         or declared_keyspace(repo)
         or Keyspace(repo.keyspace)
     )
-    tablets = False if "lwt" in cluster.server.without_tablets else None
+    tablets = False if "lwt" in cluster.server.unsupported_with_tablets else None
     return Keyspace(name, template.replication, tablets=tablets)
 
 
 def lwt_refusals(internal_facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
     """KS104 for a keyspace that was named for the internal tables and cannot hold them."""
-    if internal_facts.keyspace is not None and internal_facts.keyspace.tablets and "lwt" in server.without_tablets:
+    if (
+        internal_facts.keyspace is not None
+        and internal_facts.keyspace.tablets
+        and "lwt" in server.unsupported_with_tablets
+    ):
         text = f"{server} has no lightweight transactions in a keyspace with tablets, and lock and ledger need them"
         suggested_fix = "Leave ledger_keyspace= out, or name a keyspace that is created with tablets=False."
         yield Diagnostic("KS104", "error", internal_facts.name, text, suggested_fix)

@@ -34,8 +34,8 @@ from scyllamodel.release.wanted import check_bound, desired_facts, select_models
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
-from scyllamodel.schema.rules.allow import checked, unused
-from scyllamodel.schema.rules.handwritten import StatementJudge, changes_keyspaces, keyspaces_of
+from scyllamodel.schema.rules.allow import checked_values, unused_notes
+from scyllamodel.schema.rules.handwritten import RawStatementChecker, changes_keyspaces, keyspaces_of
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -81,7 +81,7 @@ class MigrationRequest:
         models = tuple(select_models(find_resources(repo), resources))
         create = repo.settings.create_keyspace if create_keyspace is None else create_keyspace
         types = find_types(repo) if resources is None else ()
-        return cls(repo, models, create, checked(allow), tuple(steps), tuple(types))
+        return cls(repo, models, create, checked_values(allow), tuple(steps), tuple(types))
 
     @property
     def models_fp(self) -> str:
@@ -194,13 +194,13 @@ def _complete(
         others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in live}
         every = SchemaFacts((*live, *cluster.introspect(sorted(others))))
         topology, racks = cluster.places(every) if any(map(changes_keyspaces, texts)) else (None, None)
-        evaluator = StatementJudge(request.repo.keyspace, every, cluster.server, topology=topology, racks=racks)
+        evaluator = RawStatementChecker(request.repo.keyspace, every, cluster.server, topology=topology, racks=racks)
         plan = with_raw_steps(plan, pending, {request.repo.keyspace, internal_facts.name}, request.allow, evaluator)
         refusals = (*plan.refusals, *uncertain_step_refusals(pending, versions, request.allow))
         plan = attrs.evolve(plan, refusals=refusals, notes=(*plan.notes, *role_notes(request.raw_steps, executed)))
     if not request.is_contract:
         diagnostics = (*plan.lints, *plan.refusals, *plan.notes)
-        plan = attrs.evolve(plan, notes=(*plan.notes, *unused(request.allow, diagnostics, {})))
+        plan = attrs.evolve(plan, notes=(*plan.notes, *unused_notes(request.allow, diagnostics, {})))
     if plan.is_empty:
         return plan
     plan = with_internal_keyspace(plan, request.repo, cluster, internal_facts)

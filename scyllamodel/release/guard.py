@@ -25,7 +25,7 @@ from scyllamodel.release.one_lock import check_lock_is_unique
 from scyllamodel.release.page_secret import create_page_secret
 from scyllamodel.release.results import LockUse
 from scyllamodel.release.rights import check_permissions, internal_table_permissions, step_permissions
-from scyllamodel.schema.apply import Recorded
+from scyllamodel.schema.apply import RecordedState
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
 from scyllamodel.schema.postcondition import keyspace_of
@@ -110,7 +110,7 @@ class _FencedJournal:
             self.recorder.version, step.seq, None if step.change is None else keyspace_of(step.change)
         )
 
-    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
         self.recorder.after(step, state, attempts, duration_ms, error)
 
 

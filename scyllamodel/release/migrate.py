@@ -35,7 +35,7 @@ from scyllamodel.release.rights import (
 )
 from scyllamodel.release.stamps import mark_in_sync
 from scyllamodel.release.telemetry import observe_run
-from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, tell
+from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, notify
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
 
@@ -139,7 +139,7 @@ class MigrationRun:
 
     def notify(self, event: Event) -> None:
         """Tell whoever listens."""
-        tell(self.on_event, event)
+        notify(self.on_event, event)
 
     def check_approved_plan(self, planned: PlannedMigration) -> None:
         """A plan that was made before still has to be what would be planned."""

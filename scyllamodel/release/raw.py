@@ -16,11 +16,11 @@ from scyllamodel._cql import code_tokens
 from scyllamodel._secret import HiddenText, display_text, is_digest
 from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.plan import BY_HAND, Plan, Step
+from scyllamodel.schema.plan import RAW_OP, Plan, Step
 from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.destructive import dropped_keyspace
-from scyllamodel.schema.rules.handwritten import StatementJudge
-from scyllamodel.schema.rules.roles import changes_roles, remark_on_roles
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
+from scyllamodel.schema.rules.roles import changes_roles, role_change_note
 from scyllamodel.schema.server import ServerProfile
 
 PostCondition: TypeAlias = str | Callable[[], bool] | None
@@ -93,15 +93,15 @@ class RawStep:
         """The step of a plan, not numbered yet."""
         return Step(
             seq=0,
-            op=BY_HAND,
+            op=RAW_OP,
             object=self.title,
             cql=display_text(self.cql),
             undo=None if self.undo is None else display_text(self.undo),
-            hidden=self.cql if self.secret else None,
+            secret_statement=self.cql if self.secret else None,
             summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}"
-            f"{remark_on_roles(self.cql, self.undo)}.",
+            f"{role_change_note(self.cql, self.undo)}.",
             why_no_undo="" if self.undo else "nobody gave its inverse",
-            proof=self.post_condition,
+            post_condition=self.post_condition,
         )
 
 
@@ -110,7 +110,7 @@ def with_raw_steps(
     raw_steps: Iterable[RawStep],
     protected: Collection[str],
     allow: Collection[str] = (),
-    evaluator: StatementJudge | None = None,
+    evaluator: RawStatementChecker | None = None,
 ) -> Plan:
     """The plan with what is written by hand before and after its steps, numbered anew.
 
@@ -119,14 +119,14 @@ def with_raw_steps(
         allow: as of a migration; whatever else drops a keyspace is refused without it.
         evaluator: knows the schema before the plan runs; None where nothing is known of it.
     """
-    raw_steps, evaluator = tuple(raw_steps), evaluator or StatementJudge(plan.keyspace, (), ServerProfile())
+    raw_steps, evaluator = tuple(raw_steps), evaluator or RawStatementChecker(plan.keyspace, (), ServerProfile())
     refusals = list(plan.refusals)
     leading = _permitted_steps(
         (raw_step for raw_step in raw_steps if raw_step.before), protected, allow, evaluator, refusals
     )
     for step in plan.steps:
         if step.change is not None:
-            evaluator.follow(keyspace_of(step.change), step.change)
+            evaluator.record_change(keyspace_of(step.change), step.change)
     trailing = _permitted_steps(
         (raw_step for raw_step in raw_steps if not raw_step.before), protected, allow, evaluator, refusals
     )
@@ -179,7 +179,7 @@ def _permitted_steps(
     raw_steps: Iterable[RawStep],
     protected: Collection[str],
     allow: Collection[str],
-    evaluator: StatementJudge,
+    evaluator: RawStatementChecker,
     refusals: list[Diagnostic],
 ) -> list[Step]:
     """The steps of statements that may run; what refuses the others is added to the refusals."""
@@ -188,7 +188,7 @@ def _permitted_steps(
         drop_refusal = dropped_keyspace(raw_step.cql, protected, allow)
         diagnostics = (
             *([] if drop_refusal is None else [drop_refusal]),
-            *evaluator.judge(raw_step.cql, quoted=not raw_step.secret),
+            *evaluator.check(raw_step.cql, may_quote=not raw_step.secret),
         )
         diagnostics += tuple(_undo_warnings(raw_step, protected, evaluator))
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
@@ -198,14 +198,16 @@ def _permitted_steps(
     return steps
 
 
-def _undo_warnings(raw_step: RawStep, protected: Collection[str], evaluator: StatementJudge) -> Iterator[Diagnostic]:
+def _undo_warnings(
+    raw_step: RawStep, protected: Collection[str], evaluator: RawStatementChecker
+) -> Iterator[Diagnostic]:
     """What a rollback would refuse or warn of, as warnings: the undo does not run now."""
     if raw_step.undo is None:
         return
     drop_refusal = dropped_keyspace(raw_step.undo, protected)
     diagnostics = (
         *([] if drop_refusal is None else [drop_refusal]),
-        *evaluator.judge(raw_step.undo, quoted=not raw_step.secret, runs=False),
+        *evaluator.check(raw_step.undo, may_quote=not raw_step.secret, runs=False),
     )
     for diagnostic in diagnostics:
         yield attrs.evolve(diagnostic, severity="warn", text=f"its undo: {diagnostic.text}", allow="")

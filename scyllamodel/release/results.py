@@ -9,7 +9,7 @@ import attrs
 from scyllamodel.schema.apply import StepResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.facts_json import plain
+from scyllamodel.schema.facts_json import to_json
 from scyllamodel.schema.plan import Plan
 
 MigrationStatus: TypeAlias = Literal["in_sync", "applied", "planned", "waited", "rolled_back", "partial"]
@@ -101,6 +101,6 @@ class KeyspaceResult:
             "kind": "keyspace",
             "keyspace": self.keyspace,
             "created": self.created,
-            "replication": plain(self.replication),
+            "replication": to_json(self.replication),
             "notes": [note.to_dict() for note in self.notes],
         }

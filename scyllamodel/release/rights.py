@@ -18,7 +18,7 @@ from scyllamodel.release.tables import TABLES
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.plan import Step
-from scyllamodel.schema.plan.step import GRANT
+from scyllamodel.schema.plan.step import GRANT_OP
 
 RequiredPermission: TypeAlias = tuple[str, str, str]
 """A permission, a keyspace, and a table; without a table the whole keyspace, without both all keyspaces."""
@@ -75,7 +75,7 @@ def step_permissions(steps: Iterable[Step]) -> Iterator[RequiredPermission]:
     """What the steps of a plan need, but for what the role owns since an earlier step makes it."""
     owned_objects: set[tuple[str, str]] = set()
     for step in steps:
-        for permission in _grant_permissions(step) if step.op == GRANT else change_permissions(step.change):
+        for permission in _grant_permissions(step) if step.op == GRANT_OP else change_permissions(step.change):
             if not {permission[1:], (permission[1], "")} & owned_objects:
                 yield permission
         if isinstance(step.change, c.CreateKeyspace):

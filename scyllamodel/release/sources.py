@@ -19,10 +19,10 @@ from scyllamodel.release.look import ClusterView, check_is_repo
 from scyllamodel.release.resources import find_resources, find_types
 from scyllamodel.release.rollback import schema_of_version
 from scyllamodel.release.wanted import desired_facts
-from scyllamodel.schema.differences import Difference, as_declared, differences
+from scyllamodel.schema.differences import ReportedDifference, compare_schemas, normalized_to_declared
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import FILE, read_snapshot, snapshot_dict, snapshot_facts
+from scyllamodel.schema.snapshot import FILE, facts_from_snapshot, read_snapshot, snapshot_document
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class SchemaDiff:
 
     before: str
     after: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[ReportedDifference, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -80,7 +80,7 @@ def snapshot(repos: Iterable[Repo | str] | Repo | str) -> dict[str, Any]:
                 f"two repos are called {declared.name!r}; name one keyspace for a snapshot", repo=declared.name
             )
         schemas[declared.name] = (declared.keyspace, _read_models(declared, "").facts)
-    return snapshot_dict(schemas)
+    return snapshot_document(schemas)
 
 
 def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
@@ -99,7 +99,7 @@ def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
     return SchemaDiff(
         before,
         after,
-        differences(_comparable_facts(before_source, after_source), _comparable_facts(after_source, before_source)),
+        compare_schemas(_comparable_facts(before_source, after_source), _comparable_facts(after_source, before_source)),
     )
 
 
@@ -147,7 +147,7 @@ def _read_snapshot(repo: Repo, argument: str) -> SchemaSource:
         message = f"{path} cannot be read: {error}. Write one with: scyllamodel snapshot"
         raise ConfigurationError(message, path=str(path)) from error
     document = read_snapshot(text, str(path))
-    return SchemaSource(f"snapshot:{path}", snapshot_facts(document, repo.name, repo.keyspace, str(path)))
+    return SchemaSource(f"snapshot:{path}", facts_from_snapshot(document, repo.name, repo.keyspace, str(path)))
 
 
 def _read_version(repo: Repo, argument: str) -> SchemaSource:
@@ -163,7 +163,7 @@ def _comparable_facts(side: SchemaSource, opposite: SchemaSource) -> SchemaFacts
     """The facts of one side as they are compared with the other: the live one speaks as the declared one does."""
     if side.server is None or opposite.server is not None:
         return side.facts
-    return as_declared(side.facts, opposite.facts, side.server)
+    return normalized_to_declared(side.facts, opposite.facts, side.server)
 
 
 _SourceReader: TypeAlias = Callable[[Repo, str], SchemaSource]

@@ -22,7 +22,7 @@ from scyllamodel.driver.page_secrets import TABLE
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.changes import AddTable
 from scyllamodel.schema.ddl import create_table
-from scyllamodel.schema.facts import KeyspaceFacts, Kind, Table, TableColumn
+from scyllamodel.schema.facts import ColumnKind, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.plan import Step, make_step
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.types import parse_type
@@ -48,7 +48,7 @@ def internal_table(name: str, columns: str, *, partition: str, clustering: str =
         partition: the names of the partition key; ``clustering`` those of the clustering key.
         descending: the clustering columns in descending order.
     """
-    kinds: dict[str, Kind] = dict.fromkeys(partition.split(), "partition_key")
+    kinds: dict[str, ColumnKind] = dict.fromkeys(partition.split(), "partition_key")
     kinds |= dict.fromkeys(clustering.split(), "clustering")
     types = dict(column.split(maxsplit=1) for column in columns.split(","))
     columns_by_name = {

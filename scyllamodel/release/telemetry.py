@@ -13,7 +13,7 @@ from collections.abc import Generator
 from typing import Any
 
 from scyllamodel.errors import ScyllaModelError
-from scyllamodel.schema.apply import Event, OnEvent, tell
+from scyllamodel.schema.apply import Event, OnEvent, notify
 from scyllamodel.schema.plan import Step
 
 try:
@@ -40,7 +40,7 @@ def observe_run(kind: str, repo: str, keyspace: str, on_event: OnEvent | None) -
         def listener(event: Event) -> None:
             _log_event(event, keyspace)
             spans.on_event(event)
-            tell(on_event, event)
+            notify(on_event, event)
 
         try:
             yield listener
@@ -70,7 +70,7 @@ def _span_with_error(name: str, attributes: dict[str, Any]) -> Generator[None]:
 def _error_attributes(error: BaseException) -> dict[str, str]:
     """What a span says of an error: no text where that may quote a hand-written statement."""
     step = getattr(error, "step", None)
-    is_raw = isinstance(step, Step) and step.is_by_hand
+    is_raw = isinstance(step, Step) and step.is_raw
     message = {} if is_raw or not isinstance(error, ScyllaModelError) else {"exception.message": str(error)}
     return {"exception.type": type(error).__qualname__, **message}
 

@@ -17,7 +17,7 @@ from scyllamodel._identifiers import SYSTEM_KEYSPACES
 from scyllamodel.errors import ConfigurationError, DuplicateTable
 from scyllamodel.model.family import head_of
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
-from scyllamodel.schema.index_names import distinct_indexes
+from scyllamodel.schema.index_names import with_distinct_index_names
 
 
 def desired_facts(
@@ -107,7 +107,7 @@ def _keyspace_facts(
         name,
         keyspace=None if keyspace_template is None else attrs.evolve(keyspace_template, name=name),
         types=types,
-        tables=distinct_indexes((fact for fact in others if isinstance(fact, Table)), views),
+        tables=with_distinct_index_names((fact for fact in others if isinstance(fact, Table)), views),
         views=views,
     )
 

@@ -24,53 +24,54 @@ from scyllamodel.types.values import CqlType
 
 _TYPES: Final = get_args(CqlType)
 _CLASSES: Final[Mapping[str, type[Any]]] = {
-    found.__name__: found for found in (*get_args(Change), Index, Keyspace, Table, TableColumn, UserType, View)
+    change_class.__name__: change_class
+    for change_class in (*get_args(Change), Index, Keyspace, Table, TableColumn, UserType, View)
 }
-_KEPT: Final = ("named", "view_options")
+_ALWAYS_STORED: Final = ("named", "view_options")
 
 
-def change_text(change: Change) -> str:
+def change_to_json(change: Change) -> str:
     """The change as one line of JSON, the same for equal changes.
 
     >>> from scyllamodel.schema.changes import AddField
-    >>> change_text(AddField("shop", "address", "city", parse_type("text")))
+    >>> change_to_json(AddField("shop", "address", "city", parse_type("text")))
     '{"=":"AddField","field_type":{"cql":"text"},"keyspace":"shop","name":"city","type":"address"}'
     """
-    return json.dumps(_plain(change), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_to_json(change), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def change_from(text: str | None) -> Change | None:
-    """The change of `change_text`; None when there is none, or one that this release does not know.
+def change_from_json(text: str | None) -> Change | None:
+    """The change of `change_to_json`; None when there is none, or one that this release does not know.
 
-    >>> change_from('{"=": "BendTime"}') is None
+    >>> change_from_json('{"=": "BendTime"}') is None
     True
     """
     try:
-        found = _value(read_json(text or "null"))
+        change = _from_json(read_json(text or "null"))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return cast("Change", found) if isinstance(found, get_args(Change)) else None
+    return cast("Change", change) if isinstance(change, get_args(Change)) else None
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, _TYPES):
         return {"cql": value.cql}
-    kind: Any = value.__class__
-    if attrs.has(kind):
-        return {"=": kind.__name__, **{name: _plain(part) for name, part in _said(value)}}
+    value_class: Any = value.__class__
+    if attrs.has(value_class):
+        return {"=": value_class.__name__, **{name: _to_json(part) for name, part in _stored_fields(value)}}
     if isinstance(value, FrozenMap):
-        return {"map": {name: _plain(part) for name, part in value.items()}}
+        return {"map": {name: _to_json(part) for name, part in value.items()}}
     if isinstance(value, tuple):
-        return [_plain(part) for part in cast("Sequence[Any]", value)]
+        return [_to_json(part) for part in cast("Sequence[Any]", value)]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
-def _said(value: Any) -> Iterator[tuple[str, Any]]:
+def _stored_fields(value: Any) -> Iterator[tuple[str, Any]]:
     kind: Any = value.__class__
     for field in attrs.fields(kind):
-        found = getattr(value, field.name)
-        if (field.eq or field.name in _KEPT) and found != _default(field):
-            yield field.name, found
+        field_value = getattr(value, field.name)
+        if (field.eq or field.name in _ALWAYS_STORED) and field_value != _default(field):
+            yield field.name, field_value
 
 
 def _default(field: Any) -> Any:
@@ -78,47 +79,51 @@ def _default(field: Any) -> Any:
     return field.default.factory() if hasattr(field.default, "factory") else field.default
 
 
-def _value(found: Any) -> Any:
-    if isinstance(found, list):
-        return tuple(_value(part) for part in cast("Sequence[Any]", found))
-    if not isinstance(found, dict):
-        return found
-    parts = cast("Mapping[str, Any]", found)
+def _from_json(document: Any) -> Any:
+    if isinstance(document, list):
+        return tuple(_from_json(part) for part in cast("Sequence[Any]", document))
+    if not isinstance(document, dict):
+        return document
+    parts = cast("Mapping[str, Any]", document)
     if "cql" in parts and "=" not in parts:
         return parse_type(parts["cql"])
     if "map" in parts and "=" not in parts:
-        return FrozenMap({name: _value(part) for name, part in parts["map"].items()})
-    cls: Any = _CLASSES[parts["="]]
-    made = cls(**{name: _value(part) for name, part in parts.items() if name != "="})
-    odd = [name for name, hint in _hints(cls).items() if not _fits(getattr(made, name), hint)]
-    if odd:
-        raise TypeError(f"{parts['=']} has a strange {odd[0]}")
-    return made
+        return FrozenMap({name: _from_json(part) for name, part in parts["map"].items()})
+    change_class: Any = _CLASSES[parts["="]]
+    instance = change_class(**{name: _from_json(part) for name, part in parts.items() if name != "="})
+    mismatched = [
+        name for name, hint in _field_annotations(change_class).items() if not _fits(getattr(instance, name), hint)
+    ]
+    if mismatched:
+        raise TypeError(f"{parts['=']} has a strange {mismatched[0]}")
+    return instance
 
 
 @functools.lru_cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _field_annotations(fact_class: Any) -> dict[str, Any]:
+    return get_type_hints(fact_class)
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _fits(value: Any, annotation: Any) -> bool:
     """Whether a value is what a field of changes or facts is annotated with."""
-    kind, inside = get_origin(hint), get_args(hint)
-    if kind is Literal:
-        return value in inside
-    if kind in (Union, UnionType):
-        return any(_fits(value, one) for one in inside)
-    if kind is tuple:
-        return type(value) is tuple and _fit(value, inside)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return value in arguments
+    if origin in (Union, UnionType):
+        return any(_fits(value, option) for option in arguments)
+    if origin is tuple:
+        return type(value) is tuple and _elements_fit(value, arguments)
     if isinstance(value, FrozenMap):
-        return hint in (FrozenMap, Any) and all(_fits(part, FrozenMap) or _is_plain(part) for part in value.values())
-    return hint is Any or type(value) is (kind or hint)
+        return annotation in (FrozenMap, Any) and all(
+            _fits(part, FrozenMap) or _is_plain(part) for part in value.values()
+        )
+    return annotation is Any or type(value) is (origin or annotation)
 
 
-def _fit(values: Any, hints: Any) -> bool:
+def _elements_fit(values: Any, annotations: Any) -> bool:
     """Whether the values of a tuple are those of its annotation."""
-    whole = hints[:1] * len(values) if hints[-1] is Ellipsis else hints
-    return len(values) == len(whole) and all(map(_fits, values, whole))
+    element_annotations = annotations[:1] * len(values) if annotations[-1] is Ellipsis else annotations
+    return len(values) == len(element_annotations) and all(map(_fits, values, element_annotations))
 
 
 def _is_plain(value: Any) -> bool:

@@ -23,11 +23,11 @@ class CreateKeyspace:
 
 
 @attrs.frozen
-class KeyspaceDiffers:
+class KeyspaceMismatch:
     """A keyspace whose replication, tablets or durable_writes are not as wanted; reported, never altered."""
 
-    found: Keyspace
-    wanted: Keyspace
+    live: Keyspace
+    desired: Keyspace
 
 
 @attrs.frozen
@@ -87,8 +87,8 @@ class AlterUserType:
     """A change of a user type that CQL has no statement for: a field gone, of another type, or in another place."""
 
     keyspace: str
-    found: UserType
-    wanted: UserType
+    live: UserType
+    desired: UserType
     code: str
     field: str
 
@@ -172,8 +172,8 @@ class AlterColumn:
 
     keyspace: str
     table: str
-    found: TableColumn
-    wanted: TableColumn
+    live: TableColumn
+    desired: TableColumn
     code: str
 
 
@@ -182,8 +182,8 @@ class AlterKey:
     """A primary key that differs: its columns, their order, or the clustering order."""
 
     keyspace: str
-    found: Table | View
-    wanted: Table | View
+    live: Table | View
+    desired: Table | View
     code: str
 
 
@@ -288,8 +288,8 @@ class AlterIndex:
 
     keyspace: str
     table: str
-    found: Index
-    wanted: Index
+    live: Index
+    desired: Index
     code: str
 
 
@@ -325,12 +325,12 @@ class DropView:
 
 @attrs.frozen
 class AlterView:
-    """A view whose definition differs; ``what`` is ``table``, ``key``, ``columns``, ``all_columns`` or ``filter``."""
+    """A view whose definition differs; ``aspect`` is ``table``, ``key``, ``columns``, ``all_columns`` or ``filter``."""
 
     keyspace: str
-    found: View
-    wanted: View
-    what: str
+    live: View
+    desired: View
+    aspect: str
 
 
 @attrs.frozen
@@ -339,29 +339,29 @@ class NameTaken:
 
     keyspace: str
     name: str
-    wanted: str
-    found: str
+    desired_kind: str
+    live_kind: str
 
 
 @attrs.frozen
-class LiveOnly:
+class Unmanaged:
     """Something live that no model declares; a note, never touched.
 
     Attributes:
-        what: ``table``, ``column``, ``mask``, ``ttl column``, ``index``, ``trigger``, ``view``, ``type``, ``field``,
+        kind: ``table``, ``column``, ``mask``, ``ttl column``, ``index``, ``trigger``, ``view``, ``type``, ``field``,
             ``function``, ``aggregate`` or ``index view options``; ``unreadable table`` and so on for an
             `UnreadableCell`.
         fact: the fact itself.
     """
 
     keyspace: str
-    what: str
+    kind: str
     name: str
     fact: Any = attrs.field(default=None, repr=False)
 
 
 Change: TypeAlias = Union[
-    CreateKeyspace, KeyspaceDiffers, AddType, DropType, AddField, RenameFields, AlterUserType, AddTable, DropTable,
+    CreateKeyspace, KeyspaceMismatch, AddType, DropType, AddField, RenameFields, AlterUserType, AddTable, DropTable,
     AddColumns, DropColumns, RenameKeyColumns, AlterColumn, AlterKey, SetOptions, SetMask, SetTtlColumn, AddIndex,
-    DropIndex, AlterIndex, AddView, DropView, AlterView, NameTaken, LiveOnly,
+    DropIndex, AlterIndex, AddView, DropView, AlterView, NameTaken, Unmanaged,
 ]  # fmt: skip

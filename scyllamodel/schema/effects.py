@@ -34,7 +34,7 @@ from scyllamodel.schema.changes import (
     SetOptions,
     SetTtlColumn,
 )
-from scyllamodel.schema.diff.types import renamed
+from scyllamodel.schema.diff.types import with_renamed_fields
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, UserType, View
 
 if TYPE_CHECKING:
@@ -44,148 +44,157 @@ _F = TypeVar("_F", Table, View, UserType, Index)
 
 
 @functools.singledispatch
-def after(change: Change, found: KeyspaceFacts) -> KeyspaceFacts:
+def facts_after(change: Change, facts: KeyspaceFacts) -> KeyspaceFacts:
     """The keyspace as this change leaves it; what the change does not find stays as it is.
 
     Raises:
         TypeError: the change is none that runs.
     """
-    raise TypeError(f"{type(change).__name__} in {found.name} is no step")
+    raise TypeError(f"{type(change).__name__} in {facts.name} is no step")
 
 
-@after.register(CreateKeyspace)
-def _create_keyspace(change: CreateKeyspace, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, keyspace=change.keyspace)
+@facts_after.register(CreateKeyspace)
+def _create_keyspace(change: CreateKeyspace, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, keyspace=change.keyspace)
 
 
-@after.register(AddType)
-def _add_type(change: AddType, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, types=(*_without(found.types, change.type.name), change.type))
+@facts_after.register(AddType)
+def _add_type(change: AddType, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, types=(*_without(facts.types, change.type.name), change.type))
 
 
-@after.register(DropType)
-def _drop_type(change: DropType, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, types=_without(found.types, change.type.name))
+@facts_after.register(DropType)
+def _drop_type(change: DropType, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, types=_without(facts.types, change.type.name))
 
 
-@after.register(AddField)
-def _add_field(change: AddField, found: KeyspaceFacts) -> KeyspaceFacts:
-    def longer(live: UserType) -> UserType:
-        kept = [field for field in live.fields if field[0] != change.name]
-        return attrs.evolve(live, fields=(*kept, (change.name, change.field_type)))
+@facts_after.register(AddField)
+def _add_field(change: AddField, facts: KeyspaceFacts) -> KeyspaceFacts:
+    def with_field(user_type: UserType) -> UserType:
+        kept = [field for field in user_type.fields if field[0] != change.name]
+        return attrs.evolve(user_type, fields=(*kept, (change.name, change.field_type)))
 
-    return attrs.evolve(found, types=_changed(found.types, change.type, longer))
-
-
-@after.register(RenameFields)
-def _rename_fields(change: RenameFields, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, types=_changed(found.types, change.type, lambda live: renamed(live, change.names)))
+    return attrs.evolve(facts, types=_with_changed(facts.types, change.type, with_field))
 
 
-@after.register(AddTable)
-def _add_table(change: AddTable, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_after.register(RenameFields)
+def _rename_fields(change: RenameFields, facts: KeyspaceFacts) -> KeyspaceFacts:
     return attrs.evolve(
-        found, tables=(*_without(found.tables, change.table.name), attrs.evolve(change.table, indexes=()))
+        facts,
+        types=_with_changed(facts.types, change.type, lambda user_type: with_renamed_fields(user_type, change.names)),
     )
 
 
-@after.register(DropTable)
-def _drop_table(change: DropTable, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, tables=_without(found.tables, change.table.name))
+@facts_after.register(AddTable)
+def _add_table(change: AddTable, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(
+        facts, tables=(*_without(facts.tables, change.table.name), attrs.evolve(change.table, indexes=()))
+    )
 
 
-@after.register(AddColumns)
-def _add_columns(change: AddColumns, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_after.register(DropTable)
+def _drop_table(change: DropTable, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, tables=_without(facts.tables, change.table.name))
+
+
+@facts_after.register(AddColumns)
+def _add_columns(change: AddColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
     names = {column.name for column in change.columns}
 
-    def longer(live: Table) -> Table:
-        kept = [column for column in live.columns if column.name not in names]
-        return attrs.evolve(live, columns=[*kept, *change.columns])
+    def with_columns(table: Table) -> Table:
+        kept = [column for column in table.columns if column.name not in names]
+        return attrs.evolve(table, columns=[*kept, *change.columns])
 
-    return _table(found, change.table, longer)
-
-
-@after.register(DropColumns)
-def _drop_columns(change: DropColumns, found: KeyspaceFacts) -> KeyspaceFacts:
-    gone = {column.name for column in change.columns}
-
-    def shorter(live: Table) -> Table:
-        ttl_column = None if live.ttl_column in gone else live.ttl_column
-        columns = [column for column in live.columns if column.name not in gone]
-        return attrs.evolve(live, columns=columns, ttl_column=ttl_column)
-
-    return _table(found, change.table, shorter)
+    return _with_table(facts, change.table, with_columns)
 
 
-@after.register(RenameKeyColumns)
-def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_after.register(DropColumns)
+def _drop_columns(change: DropColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
+    dropped = {column.name for column in change.columns}
+
+    def without_columns(table: Table) -> Table:
+        ttl_column = None if table.ttl_column in dropped else table.ttl_column
+        columns = [column for column in table.columns if column.name not in dropped]
+        return attrs.evolve(table, columns=columns, ttl_column=ttl_column)
+
+    return _with_table(facts, change.table, without_columns)
+
+
+@facts_after.register(RenameKeyColumns)
+def _rename_key_columns(change: RenameKeyColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
     names = dict(change.names)
     views = [
-        attrs.evolve(view, columns=_renamed(view.columns, names), where=renamed_in(view.where, names))
+        attrs.evolve(
+            view, columns=_with_renamed_columns(view.columns, names), where=renamed_in_filter(view.where, names)
+        )
         if view.base == change.table
         else view
-        for view in found.views
+        for view in facts.views
     ]
-    changed = _table(found, change.table, lambda live: attrs.evolve(live, columns=_renamed(live.columns, names)))
+    changed = _with_table(
+        facts, change.table, lambda table: attrs.evolve(table, columns=_with_renamed_columns(table.columns, names))
+    )
     return attrs.evolve(changed, views=views)
 
 
-@after.register(SetOptions)
-def _set_options(change: SetOptions, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_after.register(SetOptions)
+def _set_options(change: SetOptions, facts: KeyspaceFacts) -> KeyspaceFacts:
     if change.index:
-        return with_view_options(found, change.index, lambda options: _set(options, change))
+        return with_view_options(facts, change.index, lambda options: _with_options(options, change))
     if change.view:
-        views = _changed(found.views, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
-        return attrs.evolve(found, views=views)
-    return _table(found, change.name, lambda live: attrs.evolve(live, options=_set(live.options, change)))
+        views = _with_changed(
+            facts.views, change.name, lambda table: attrs.evolve(table, options=_with_options(table.options, change))
+        )
+        return attrs.evolve(facts, views=views)
+    return _with_table(facts, change.name, lambda view: attrs.evolve(view, options=_with_options(view.options, change)))
 
 
-@after.register(SetMask)
-def _set_mask(change: SetMask, found: KeyspaceFacts) -> KeyspaceFacts:
-    def masked(live: Table) -> Table:
-        columns = [attrs.evolve(c, mask=change.mask) if c.name == change.column else c for c in live.columns]
-        return attrs.evolve(live, columns=columns)
+@facts_after.register(SetMask)
+def _set_mask(change: SetMask, facts: KeyspaceFacts) -> KeyspaceFacts:
+    def masked(table: Table) -> Table:
+        columns = [attrs.evolve(c, mask=change.mask) if c.name == change.column else c for c in table.columns]
+        return attrs.evolve(table, columns=columns)
 
-    return _table(found, change.table, masked)
-
-
-@after.register(SetTtlColumn)
-def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts) -> KeyspaceFacts:
-    return _table(found, change.table, lambda live: attrs.evolve(live, ttl_column=change.column))
+    return _with_table(facts, change.table, masked)
 
 
-@after.register(AddIndex)
-def _add_index(change: AddIndex, found: KeyspaceFacts) -> KeyspaceFacts:
-    def indexed(live: Table) -> Table:
-        return attrs.evolve(live, indexes=(*_without(live.indexes, change.index.name), change.index))
-
-    return _table(found, change.table.name, indexed)
+@facts_after.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return _with_table(facts, change.table, lambda live: attrs.evolve(live, ttl_column=change.column))
 
 
-@after.register(DropIndex)
-def _drop_index(change: DropIndex, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_after.register(AddIndex)
+def _add_index(change: AddIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
+    def indexed(table: Table) -> Table:
+        return attrs.evolve(table, indexes=(*_without(table.indexes, change.index.name), change.index))
+
+    return _with_table(facts, change.table.name, indexed)
+
+
+@facts_after.register(DropIndex)
+def _drop_index(change: DropIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
     """Names of indexes are unique in the keyspace, and the statement does not name the table."""
     return attrs.evolve(
-        found,
-        tables=[attrs.evolve(live, indexes=_without(live.indexes, change.index.name)) for live in found.tables],
+        facts,
+        tables=[attrs.evolve(table, indexes=_without(table.indexes, change.index.name)) for table in facts.tables],
     )
 
 
-@after.register(AddView)
-def _add_view(change: AddView, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, views=(*_without(found.views, change.view.name), change.view))
+@facts_after.register(AddView)
+def _add_view(change: AddView, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, views=(*_without(facts.views, change.view.name), change.view))
 
 
-@after.register(DropView)
-def _drop_view(change: DropView, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, views=_without(found.views, change.view.name))
+@facts_after.register(DropView)
+def _drop_view(change: DropView, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, views=_without(facts.views, change.view.name))
 
 
-def _table(found: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
-    return attrs.evolve(found, tables=_changed(found.tables, name, change))
+def _with_table(facts: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
+    return attrs.evolve(facts, tables=_with_changed(facts.tables, name, change))
 
 
-def _changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
+def _with_changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
     return [change(fact) if fact.name == name else fact for fact in facts]
 
 
@@ -193,14 +202,14 @@ def _without(facts: Iterable[_F], name: str) -> list[_F]:
     return [fact for fact in facts if fact.name != name]
 
 
-def _renamed(columns: Iterable[TableColumn], names: Mapping[str, str]) -> list[TableColumn]:
+def _with_renamed_columns(columns: Iterable[TableColumn], names: Mapping[str, str]) -> list[TableColumn]:
     return [attrs.evolve(column, name=names.get(column.name, column.name)) for column in columns]
 
 
-def renamed_in(where: str, names: Mapping[str, str]) -> str:
+def renamed_in_filter(where: str, names: Mapping[str, str]) -> str:
     """The filter of a view with columns under other names, as servers change it with the columns.
 
-    >>> renamed_in('id IS NOT NULL AND "At" IS NOT NULL', {"id": "key", "At": "at"})
+    >>> renamed_in_filter('id IS NOT NULL AND "At" IS NOT NULL', {"id": "key", "At": "at"})
     'key IS NOT NULL AND at IS NOT NULL'
     """
     return "".join(_renamed_token(token, names) for token in tokens(where))
@@ -220,5 +229,5 @@ def with_view_options(found: KeyspaceFacts, index: str, change: Callable[[Frozen
     return attrs.evolve(found, tables=[attrs.evolve(t, indexes=[changed(i) for i in t.indexes]) for t in found.tables])
 
 
-def _set(options: FrozenMap, change: SetOptions) -> FrozenMap:
+def _with_options(options: FrozenMap, change: SetOptions) -> FrozenMap:
     return FrozenMap({**options, **change.options})

@@ -19,8 +19,8 @@ import attrs
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.types.values import COUNTER, CqlType, user_types
 
-Kind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
-Target: TypeAlias = Literal["values", "keys", "entries", "full"]
+ColumnKind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
+IndexTarget: TypeAlias = Literal["values", "keys", "entries", "full"]
 
 
 class FrozenMap(Mapping[str, Any]):
@@ -77,8 +77,8 @@ _N = TypeVar("_N", bound=_Named)
 _name: Final = attrgetter("name")
 
 
-def _by_name(found: Iterable[_N]) -> tuple[_N, ...]:
-    return tuple(sorted(found, key=_name))
+def _sorted_by_name(facts: Iterable[_N]) -> tuple[_N, ...]:
+    return tuple(sorted(facts, key=_name))
 
 
 @attrs.frozen
@@ -100,7 +100,7 @@ class TableColumn:
 
     name: str
     type: CqlType
-    kind: Kind = "regular"
+    kind: ColumnKind = "regular"
     descending: bool = False
     renamed_from: str | None = attrs.field(default=None, eq=False)
     loads_none: bool = attrs.field(default=False, eq=False)
@@ -139,7 +139,7 @@ class Index:
 
     name: str
     column: str
-    on: Target = "values"
+    on: IndexTarget = "values"
     using: str | None = None
     options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
     local: bool = False
@@ -220,21 +220,21 @@ def signature(name: str, types: Iterable[CqlType]) -> str:
 _signature: Final = attrgetter("signature")
 
 
-def _functions(found: Iterable[Function]) -> tuple[Function, ...]:
-    return tuple(sorted(found, key=_signature))
+def _functions(facts: Iterable[Function]) -> tuple[Function, ...]:
+    return tuple(sorted(facts, key=_signature))
 
 
-def _aggregates(found: Iterable[Aggregate]) -> tuple[Aggregate, ...]:
-    return tuple(sorted(found, key=_signature))
+def _aggregates(facts: Iterable[Aggregate]) -> tuple[Aggregate, ...]:
+    return tuple(sorted(facts, key=_signature))
 
 
-def _triggers(found: Iterable[Trigger]) -> tuple[Trigger, ...]:
-    return _by_name(found)
+def _triggers(facts: Iterable[Trigger]) -> tuple[Trigger, ...]:
+    return _sorted_by_name(facts)
 
 
-def _key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
+def _in_key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
     """Partition key, clustering key (each in its own order), then the rest by name, which has no order in CQL."""
-    kinds: dict[Kind, list[TableColumn]] = {"partition_key": [], "clustering": [], "static": [], "regular": []}
+    kinds: dict[ColumnKind, list[TableColumn]] = {"partition_key": [], "clustering": [], "static": [], "regular": []}
     for column in columns:
         kinds[column.kind].append(column)
     for kind in ("static", "regular"):
@@ -242,8 +242,8 @@ def _key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
     return tuple(chain.from_iterable(kinds.values()))
 
 
-def _indexes(found: Iterable[Index]) -> tuple[Index, ...]:
-    return _by_name(found)
+def _indexes(facts: Iterable[Index]) -> tuple[Index, ...]:
+    return _sorted_by_name(facts)
 
 
 @attrs.frozen
@@ -251,7 +251,7 @@ class _Columns:
     """What tables and views have in common; columns stand in the order of ``SELECT *``."""
 
     name: str
-    columns: tuple[TableColumn, ...] = attrs.field(converter=_key_order)
+    columns: tuple[TableColumn, ...] = attrs.field(converter=_in_key_order)
     _known: Mapping[str, TableColumn] | None = attrs.field(default=None, init=False, eq=False, repr=False)
     """The columns by name, from the first look-up on."""
 
@@ -262,10 +262,10 @@ class _Columns:
         return self._known.get(name) if self._known is not None else None
 
     def __getitem__(self, name: str) -> TableColumn:
-        found = self.get(name)
-        if found is None:
+        column = self.get(name)
+        if column is None:
             raise KeyError(f"{self.name} has no column {name!r}")
-        return found
+        return column
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None
@@ -360,7 +360,7 @@ class UserType:
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types its fields speak of directly."""
-        return tuple(dict.fromkeys(name for _, found in self.fields for name in user_types(found)))
+        return tuple(dict.fromkeys(name for _, field_type in self.fields for name in user_types(field_type)))
 
 
 @attrs.frozen
@@ -391,17 +391,17 @@ class Unreadable:
     """Something live whose stored rows mean nothing to this release.
 
     Attributes:
-        what: ``table``, ``view``, ``type``, ``function`` or ``aggregate``.
-        why: what was not understood.
+        kind: ``table``, ``view``, ``type``, ``function`` or ``aggregate``.
+        reason: what was not understood.
         error: the message for those who need the object.
-        torn: whether rows of it were missing, as they are for a moment while a server writes them.
+        is_partial: whether rows of it were missing, as they are for a moment while a server writes them.
     """
 
-    what: str
+    kind: str
     name: str
-    why: str
+    reason: str
     error: str = attrs.field(default="", repr=False)
-    torn: bool = attrs.field(default=False, repr=False)
+    is_partial: bool = attrs.field(default=False, repr=False)
 
 
 @attrs.frozen
@@ -423,20 +423,20 @@ def _additions(found: Iterable[Addition]) -> tuple[Addition, ...]:
     return tuple(sorted(found, key=attrgetter("name", "what", "value")))
 
 
-def _unreadable(found: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
-    return _by_name(found)
+def _unreadable(facts: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
+    return _sorted_by_name(facts)
 
 
-def _types(found: Iterable[UserType]) -> tuple[UserType, ...]:
-    return _by_name(found)
+def _types(facts: Iterable[UserType]) -> tuple[UserType, ...]:
+    return _sorted_by_name(facts)
 
 
-def _tables(found: Iterable[Table]) -> tuple[Table, ...]:
-    return _by_name(found)
+def _tables(facts: Iterable[Table]) -> tuple[Table, ...]:
+    return _sorted_by_name(facts)
 
 
-def _views(found: Iterable[View]) -> tuple[View, ...]:
-    return _by_name(found)
+def _views(facts: Iterable[View]) -> tuple[View, ...]:
+    return _sorted_by_name(facts)
 
 
 @attrs.frozen
@@ -467,17 +467,17 @@ class KeyspaceFacts:
             IntrospectionError: it is there and was not understood; so do `table` and `view`.
         """
         self.check_readable((), (name,))
-        return next((found for found in self.types if found.name == name), None)
+        return next((user_type for user_type in self.types if user_type.name == name), None)
 
     def table(self, name: str) -> Table | None:
         """The table of this raw name, or None."""
         self.check_readable((name,))
-        return next((found for found in self.tables if found.name == name), None)
+        return next((table for table in self.tables if table.name == name), None)
 
     def view(self, name: str) -> View | None:
         """The view of this raw name, or None."""
         self.check_readable((name,))
-        return next((found for found in self.views if found.name == name), None)
+        return next((view for view in self.views if view.name == name), None)
 
     def check_readable(self, relations: Collection[str], types: Collection[str] = ()) -> None:
         """Refuse to go on where one of these tables, views and user types was not understood.
@@ -486,13 +486,13 @@ class KeyspaceFacts:
             IntrospectionError: with what was not understood.
         """
         for item in self.unreadable:
-            names = {"table": relations, "view": relations, "type": types}.get(item.what, ())
+            names = {"table": relations, "view": relations, "type": types}.get(item.kind, ())
             if item.name in names:
                 raise IntrospectionError(item.error, object=f"{self.name}.{item.name}")
 
 
-def _keyspaces(found: Iterable[KeyspaceFacts]) -> tuple[KeyspaceFacts, ...]:
-    return _by_name(found)
+def _keyspaces(facts: Iterable[KeyspaceFacts]) -> tuple[KeyspaceFacts, ...]:
+    return _sorted_by_name(facts)
 
 
 @attrs.frozen
@@ -502,9 +502,9 @@ class SchemaFacts:
     keyspaces: tuple[KeyspaceFacts, ...] = attrs.field(default=(), converter=_keyspaces)
 
     def __getitem__(self, name: str) -> KeyspaceFacts:
-        for found in self.keyspaces:
-            if found.name == name:
-                return found
+        for keyspace in self.keyspaces:
+            if keyspace.name == name:
+                return keyspace
         raise KeyError(f"there are no facts of the keyspace {name!r}")
 
     def __iter__(self) -> Iterator[KeyspaceFacts]:

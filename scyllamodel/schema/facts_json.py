@@ -20,110 +20,110 @@ from scyllamodel.schema.facts import (
     UserType,
     View,
 )
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 
 
-def facts_dict(facts: SchemaFacts) -> dict[str, Any]:
+def facts_document(facts: SchemaFacts) -> dict[str, Any]:
     """All keyspaces of these facts."""
-    return {"format": 1, "kind": "inspect", "keyspaces": [_keyspace(found) for found in facts]}
+    return {"format": 1, "kind": "inspect", "keyspaces": [_keyspace(keyspace) for keyspace in facts]}
 
 
-def _keyspace(found: KeyspaceFacts) -> dict[str, Any]:
-    about = found.keyspace
+def _keyspace(facts: KeyspaceFacts) -> dict[str, Any]:
+    properties = facts.keyspace
     return {
-        "name": found.name,
-        "replication": plain(about.replication) if about else None,
-        "durable_writes": about.durable_writes if about else None,
-        "tablets": about.tablets if about else None,
-        **({"consistency": about.consistency} if about and about.consistency else {}),
-        **({"storage": plain(about.storage)} if about and about.storage else {}),
-        "types": [type_dict(item) for item in found.types],
-        "tables": [_table(item) for item in found.tables],
-        "views": [view_dict(item) for item in found.views],
-        "functions": [_function(item) for item in found.functions],
-        "aggregates": [_aggregate(item) for item in found.aggregates],
-        "left_out": [item.to_dict() for item in undeclared(found)],
+        "name": facts.name,
+        "replication": to_json(properties.replication) if properties else None,
+        "durable_writes": properties.durable_writes if properties else None,
+        "tablets": properties.tablets if properties else None,
+        **({"consistency": properties.consistency} if properties and properties.consistency else {}),
+        **({"storage": to_json(properties.storage)} if properties and properties.storage else {}),
+        "types": [type_dict(item) for item in facts.types],
+        "tables": [_table(item) for item in facts.tables],
+        "views": [view_dict(item) for item in facts.views],
+        "functions": [_function(item) for item in facts.functions],
+        "aggregates": [_aggregate(item) for item in facts.aggregates],
+        "left_out": [item.to_dict() for item in unsupported_by_models(facts)],
     }
 
 
-def type_dict(found: UserType) -> dict[str, Any]:
+def type_dict(fact: UserType) -> dict[str, Any]:
     """A user type with its fields in order."""
-    fields = [{"name": name, "type": field_type.cql} for name, field_type in found.fields]
-    return {"name": found.name, "fields": fields}
+    fields = [{"name": name, "type": field_type.cql} for name, field_type in fact.fields]
+    return {"name": fact.name, "fields": fields}
 
 
-def _table(found: Table) -> dict[str, Any]:
+def _table(fact: Table) -> dict[str, Any]:
     return {
-        "name": found.name,
-        "columns": [column_dict(item) for item in found],
-        "indexes": [index_dict(item) for item in found.indexes],
-        "triggers": [{"name": item.name, "using": item.using} for item in found.triggers],
-        "flags": sorted(found.flags),
-        "options": plain(found.options),
-        **({} if found.ttl_column is None else {"ttl_column": found.ttl_column}),
+        "name": fact.name,
+        "columns": [column_dict(item) for item in fact],
+        "indexes": [index_dict(item) for item in fact.indexes],
+        "triggers": [{"name": item.name, "using": item.using} for item in fact.triggers],
+        "flags": sorted(fact.flags),
+        "options": to_json(fact.options),
+        **({} if fact.ttl_column is None else {"ttl_column": fact.ttl_column}),
     }
 
 
-def _function(found: Function) -> dict[str, Any]:
+def _function(fact: Function) -> dict[str, Any]:
     return {
-        "name": found.name,
-        "arguments": [{"name": name, "type": cql_type.cql} for name, cql_type in found.arguments],
-        "returns": found.returns.cql,
-        "language": found.language,
-        "body": found.body,
-        "null_input": found.null_input,
+        "name": fact.name,
+        "arguments": [{"name": name, "type": cql_type.cql} for name, cql_type in fact.arguments],
+        "returns": fact.returns.cql,
+        "language": fact.language,
+        "body": fact.body,
+        "null_input": fact.null_input,
     }
 
 
-def _aggregate(found: Aggregate) -> dict[str, Any]:
+def _aggregate(fact: Aggregate) -> dict[str, Any]:
     return {
-        "name": found.name,
-        "arguments": [cql_type.cql for cql_type in found.arguments],
-        "state_function": found.state_function,
-        "state_type": found.state_type.cql,
-        "initial": found.initial,
-        "final_function": found.final_function,
-        "reduce_function": found.reduce_function,
+        "name": fact.name,
+        "arguments": [cql_type.cql for cql_type in fact.arguments],
+        "state_function": fact.state_function,
+        "state_type": fact.state_type.cql,
+        "initial": fact.initial,
+        "final_function": fact.final_function,
+        "reduce_function": fact.reduce_function,
     }
 
 
-def view_dict(found: View) -> dict[str, Any]:
+def view_dict(fact: View) -> dict[str, Any]:
     """A view; ``of`` is its table."""
     return {
-        "name": found.name,
-        "of": found.base,
-        "columns": [column_dict(item) for item in found],
-        "all_columns": found.all_columns,
-        "where": found.where,
-        "options": plain(found.options),
+        "name": fact.name,
+        "of": fact.base,
+        "columns": [column_dict(item) for item in fact],
+        "all_columns": fact.all_columns,
+        "where": fact.where,
+        "options": to_json(fact.options),
     }
 
 
-def column_dict(found: TableColumn) -> dict[str, Any]:
+def column_dict(fact: TableColumn) -> dict[str, Any]:
     """A column, its type as CQL text; ``masked_with`` only where there is a mask."""
-    mask = {} if found.mask is None else {"masked_with": found.mask}
-    return {"name": found.name, "type": found.type.cql, "kind": found.kind, "descending": found.descending, **mask}
+    mask = {} if fact.mask is None else {"masked_with": fact.mask}
+    return {"name": fact.name, "type": fact.type.cql, "kind": fact.kind, "descending": fact.descending, **mask}
 
 
-def index_dict(found: Index) -> dict[str, Any]:
+def index_dict(fact: Index) -> dict[str, Any]:
     """An index; ``on`` is the part of a collection, ``partition`` and ``view_options`` only where there are some."""
     return {
-        "name": found.name,
-        "column": found.column,
-        "on": found.on,
-        "using": found.using,
-        "options": plain(found.options),
-        "local": found.local,
-        **({"partition": [*found.partition]} if found.partition else {}),
-        **({"view_options": plain(found.view_options)} if found.view_options else {}),
+        "name": fact.name,
+        "column": fact.column,
+        "on": fact.on,
+        "using": fact.using,
+        "options": to_json(fact.options),
+        "local": fact.local,
+        **({"partition": [*fact.partition]} if fact.partition else {}),
+        **({"view_options": to_json(fact.view_options)} if fact.view_options else {}),
     }
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Maps as dicts in the order of their names, racks as lists; what JSON does not know as text."""
     if isinstance(value, tuple):
-        return [plain(item) for item in cast("tuple[object, ...]", value)]
+        return [to_json(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value)
-        return {key: plain(items[key]) for key in sorted(items)}
+        return {key: to_json(items[key]) for key in sorted(items)}
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -18,15 +18,15 @@ def relations(where: str) -> list[str]:
     >>> relations("a IS NOT NULL AND b = 'x AND y'")
     ['a IS NOT NULL', "b = 'x AND y'"]
     """
-    found: list[list[str]] = [[]]
+    parts: list[list[str]] = [[]]
     depth = 0
     for token in tokens(where):
         depth += (token.text == "(") - (token.text == ")")
         if depth <= 0 and token.kind == "word" and token.text.upper() == "AND":
-            found.append([])
+            parts.append([])
         else:
-            found[-1].append(token.text)
-    return [text for pieces in found if (text := "".join(pieces).strip())]
+            parts[-1].append(token.text)
+    return [text for pieces in parts if (text := "".join(pieces).strip())]
 
 
 def not_null_column(relation: str) -> str | None:
@@ -35,28 +35,32 @@ def not_null_column(relation: str) -> str | None:
     >>> not_null_column('"At" is not null'), not_null_column("at > 5")
     ('At', None)
     """
-    found = [token.text for token in code_tokens(relation)]
-    is_not_null = len(found) == 4 and [text.upper() for text in found[1:]] == ["IS", "NOT", "NULL"]
-    return unquote(found[0]) if is_not_null else None
+    token_texts = [token.text for token in code_tokens(relation)]
+    is_not_null = len(token_texts) == 4 and [text.upper() for text in token_texts[1:]] == ["IS", "NOT", "NULL"]
+    return unquote(token_texts[0]) if is_not_null else None
 
 
-def has_stray_quote(where: str, *, stored: bool = True) -> bool:
+def has_unescaped_quote(where: str, *, stored: bool = True) -> bool:
     """Whether a text constant of a filter holds a quote, which servers store without its escape.
 
     Parameters:
         stored: whether the text is as a server keeps it, where ``'it''s'`` has become ``'it's'``.
 
-    >>> has_stray_quote("a = 'it's'"), has_stray_quote("a = 'its' AND b = 'x'")
+    >>> has_unescaped_quote("a = 'it's'"), has_unescaped_quote("a = 'its' AND b = 'x'")
     (True, False)
-    >>> has_stray_quote("a = 'it''s'", stored=False)
+    >>> has_unescaped_quote("a = 'it''s'", stored=False)
     True
     """
-    found = [token for token in tokens(where) if token.kind != "comment"]
-    strings = [(token, after) for token, after in pairwise([*found, Token("space", "")]) if token.kind == "string"]
+    code = [token for token in tokens(where) if token.kind != "comment"]
+    strings = [
+        (token, following) for token, following in pairwise([*code, Token("space", "")]) if token.kind == "string"
+    ]
     if not stored:
         return any("'" in token.text[1:-1] for token, _ in strings)
-    return any(after.kind not in ("space", "symbol") or not _is_closed(token.text) for token, after in strings)
+    return any(
+        following.kind not in ("space", "symbol") or not _is_terminated(token.text) for token, following in strings
+    )
 
 
-def _is_closed(text: str) -> bool:
+def _is_terminated(text: str) -> bool:
     return text.startswith("$$") or (len(text) > 1 and text.endswith("'") and text.count("'") % 2 == 0)

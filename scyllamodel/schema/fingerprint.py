@@ -38,25 +38,31 @@ def digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def managed_fingerprint(found: SchemaFacts, wanted: SchemaFacts) -> str:
-    """The digest of that part of ``found`` that these models speak of: their types, tables and views, whole.
+def managed_fingerprint(live: SchemaFacts, desired: SchemaFacts) -> str:
+    """The digest of that part of ``live`` that these models speak of: their types, tables and views, whole.
 
     Options that no model declares do not count, so that somebody's tuning does not make a plan stale; a column or index
     that appears on such a table does.
     """
-    live = {part.name: part for part in found}
-    return digest([[part.name, _managed(live[part.name], part)] for part in wanted if part.name in live])
+    live_by_name = {keyspace.name: keyspace for keyspace in live}
+    return digest(
+        [
+            [keyspace.name, _managed_facts(live_by_name[keyspace.name], keyspace)]
+            for keyspace in desired
+            if keyspace.name in live_by_name
+        ]
+    )
 
 
-def _managed(found: KeyspaceFacts, wanted: KeyspaceFacts) -> list[Any]:
-    types = {item.name for item in wanted.types}
-    tables = {item.name: item.options for item in wanted.tables}
-    behind = {index.name: index.view_options for item in wanted.tables for index in item.indexes}
-    views = {item.name: item.options for item in wanted.views}
+def _managed_facts(live: KeyspaceFacts, desired: KeyspaceFacts) -> list[Any]:
+    types = {item.name for item in desired.types}
+    tables = {item.name: item.options for item in desired.tables}
+    behind = {index.name: index.view_options for item in desired.tables for index in item.indexes}
+    views = {item.name: item.options for item in desired.views}
     return [
-        [_fact(item) for item in found.types if item.name in types],
-        [_fact(item, tables[item.name], behind) for item in found.tables if item.name in tables],
-        [_fact(item, views[item.name]) for item in found.views if item.name in views],
+        [_fact(item) for item in live.types if item.name in types],
+        [_fact(item, tables[item.name], behind) for item in live.tables if item.name in tables],
+        [_fact(item, views[item.name]) for item in live.views if item.name in views],
     ]
 
 
@@ -65,18 +71,18 @@ def _keyspace(facts: KeyspaceFacts) -> list[Any]:
 
 
 def _fact(
-    found: _Fact, declared: Mapping[str, Any] | None = None, behind: Mapping[str, Mapping[str, Any]] | None = None
+    fact: _Fact, declared: Mapping[str, Any] | None = None, behind: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Any]:
     """One type, table or view; of its options, and of those behind its indexes, those that are declared, or all."""
-    if isinstance(found, UserType):
-        return ["type", found.name, [[name, _type(field_type)] for name, field_type in found.fields]]
-    columns = [_column(column) for column in found.columns]
-    options = {name: _plain(found.options[name]) for name in found.options if declared is None or name in declared}
-    if isinstance(found, View):
-        return ["view", found.name, found.base, columns, found.all_columns, found.where, options]
-    ttl = [] if found.ttl_column is None else [found.ttl_column]
-    indexes = [_index(index, None if behind is None else behind.get(index.name, ())) for index in found.indexes]
-    return ["table", found.name, columns, indexes, options, *ttl]
+    if isinstance(fact, UserType):
+        return ["type", fact.name, [[name, _type(field_type)] for name, field_type in fact.fields]]
+    columns = [_column(column) for column in fact.columns]
+    options = {name: _plain(fact.options[name]) for name in fact.options if declared is None or name in declared}
+    if isinstance(fact, View):
+        return ["view", fact.name, fact.base, columns, fact.all_columns, fact.where, options]
+    ttl = [] if fact.ttl_column is None else [fact.ttl_column]
+    indexes = [_index(index, None if behind is None else behind.get(index.name, ())) for index in fact.indexes]
+    return ["table", fact.name, columns, indexes, options, *ttl]
 
 
 def _column(column: TableColumn) -> list[Any]:

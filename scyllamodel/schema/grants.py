@@ -33,12 +33,12 @@ class Grant:
         return {"commands": list(self.commands), "why": self.why, "cql": list(self.cql)}
 
 
-Place: TypeAlias = tuple[str, str]
+TableName: TypeAlias = tuple[str, str]
 """A keyspace, and a table or a view in it."""
 
 
 @attrs.frozen
-class Names:
+class GrantTables:
     """The tables that the sets speak of.
 
     Attributes:
@@ -47,23 +47,23 @@ class Names:
         internal: the internal tables that a run under the lock writes.
         status: those that `status` reads, a part of ``internal``.
         history: those that `history` and `check` read, a part of ``internal``.
-        read: those that an application reads.
+        readable: those that an application reads.
         backfills: the one of backfills.
         logs: the change logs that ScyllaDB keeps for tables with cdc.
     """
 
-    tables: tuple[Place, ...] = ()
-    views: tuple[Place, ...] = ()
-    internal: tuple[Place, ...] = ()
-    status: tuple[Place, ...] = ()
-    history: tuple[Place, ...] = ()
-    read: tuple[Place, ...] = ()
-    backfills: tuple[Place, ...] = ()
-    logs: tuple[Place, ...] = ()
+    tables: tuple[TableName, ...] = ()
+    views: tuple[TableName, ...] = ()
+    internal: tuple[TableName, ...] = ()
+    status: tuple[TableName, ...] = ()
+    history: tuple[TableName, ...] = ()
+    readable: tuple[TableName, ...] = ()
+    backfills: tuple[TableName, ...] = ()
+    logs: tuple[TableName, ...] = ()
 
 
 def grants(
-    keyspace: str, role: str, names: Names, *, ledger_keyspace: str | None = None, application: str | None = None
+    keyspace: str, role: str, names: GrantTables, *, ledger_keyspace: str | None = None, application: str | None = None
 ) -> tuple[Grant, ...]:
     """What each command needs, the least first: together, the sets that name a command are all that it needs.
 
@@ -74,10 +74,10 @@ def grants(
         application: the role of the application; None gives its set to ``role``.
     """
     internal = ledger_keyspace or keyspace
-    schema = _on(keyspace, role, "CREATE", "ALTER")
-    apart = () if internal == keyspace else _on(internal, role, "CREATE")
-    changing = (*_CHANGING, "rollback", "contract")
-    found = [
+    schema = _keyspace_grants(keyspace, role, "CREATE", "ALTER")
+    internal_grants = () if internal == keyspace else _keyspace_grants(internal, role, "CREATE")
+    changing = (*_CHANGING_COMMANDS, "rollback", "contract")
+    statements = [
         Grant(("plan", "diff", "inspect", "wait"), "the schema is readable for every role", ()),
         Grant(
             ("plan", "check", "migrate"),
@@ -85,51 +85,55 @@ def grants(
             "system.cluster_status; without them some refusals come from the server instead of the plan",
             (),
         ),
-        Grant(("status",), "it reads lock and history", _tables(names.status, role, "SELECT")),
-        Grant(("check", "history"), "they read the history", _tables(names.history, role, "SELECT")),
-        Grant(changing, "they create and alter, and own the tables that they create", (*schema, *apart)),
+        Grant(("status",), "it reads lock and history", _table_grants(names.status, role, "SELECT")),
+        Grant(("check", "history"), "they read the history", _table_grants(names.history, role, "SELECT")),
+        Grant(changing, "they create and alter, and own the tables that they create", (*schema, *internal_grants)),
         Grant(
             changing,
             "once the tables exist, for a role that did not create them",
-            _tables(names.internal, role, "SELECT", "MODIFY"),
+            _table_grants(names.internal, role, "SELECT", "MODIFY"),
         ),
-        Grant(("rollback", "contract"), "they also drop, never without --allow", _on(keyspace, role, "DROP")),
         Grant(
-            ("create-keyspace", "migrate --create-keyspace", *["the first migrate"] * bool(apart)),
-            "who creates a keyspace owns it; nothing else is needed" + f", also for {internal}" * bool(apart),
+            ("rollback", "contract"), "they also drop, never without --allow", _keyspace_grants(keyspace, role, "DROP")
+        ),
+        Grant(
+            ("create-keyspace", "migrate --create-keyspace", *["the first migrate"] * bool(internal_grants)),
+            "who creates a keyspace owns it; nothing else is needed" + f", also for {internal}" * bool(internal_grants),
             (f"GRANT CREATE ON ALL KEYSPACES TO {quote(role)}",),
         ),
         Grant(
             ("backfill",),
             "it copies rows, and notes how far it is in a table that it creates",
-            (*_tables(names.tables, role, "SELECT", "MODIFY"), *_on(internal, role, "CREATE")),
+            (*_table_grants(names.tables, role, "SELECT", "MODIFY"), *_keyspace_grants(internal, role, "CREATE")),
         ),
         Grant(
             ("backfill",),
             "once its table exists, for a role that did not create it",
-            _tables(names.backfills, role, "SELECT", "MODIFY"),
+            _table_grants(names.backfills, role, "SELECT", "MODIFY"),
         ),
     ]
     if application is not None:
-        found += _granting(keyspace, role, application, names)
-    own = (
-        *_tables((*names.tables, *names.views), application or role, "SELECT", "MODIFY"),
-        *_tables(names.read, application or role, "SELECT"),
+        statements += _grants_to_grant(keyspace, role, application, names)
+    application_grants = (
+        *_table_grants((*names.tables, *names.views), application or role, "SELECT", "MODIFY"),
+        *_table_grants(names.readable, application or role, "SELECT"),
     )
-    found.append(Grant(("the application",), "it reads and writes rows, once the tables exist", own))
+    statements.append(
+        Grant(("the application",), "it reads and writes rows, once the tables exist", application_grants)
+    )
     if names.logs:
-        logs = _tables(names.logs, application or role, "SELECT")
+        logs = _table_grants(names.logs, application or role, "SELECT")
         why = (
             "who reads a change log of ScyllaDB 2025.1 needs it on the log; 2026.3 asks for SELECT on its table instead"
         )
-        found.append(Grant(("readers of a change log",), why, logs))
-    return tuple(found)
+        statements.append(Grant(("readers of a change log",), why, logs))
+    return tuple(statements)
 
 
-_CHANGING: Final = ("migrate", "baseline", "resolve", "unlock")
+_CHANGING_COMMANDS: Final = ("migrate", "baseline", "resolve", "unlock")
 
 
-def _granting(keyspace: str, role: str, application: str, names: Names) -> Iterator[Grant]:
+def _grants_to_grant(keyspace: str, role: str, application: str, names: GrantTables) -> Iterator[Grant]:
     """What it needs to grant: servers show the permissions of a role to its members, and who grants one has it.
 
     Nobody but the owner of a keyspace has any on a view that was just made.
@@ -138,19 +142,21 @@ def _granting(keyspace: str, role: str, application: str, names: Names) -> Itera
     yield Grant(("migrate",), "with application_role= it looks what that role lacks", membership)
     needed = ("AUTHORIZE", "SELECT", "MODIFY")
     if names.views:
-        yield Grant(("migrate",), "with application_role= it grants on views", _on(keyspace, role, *needed))
+        yield Grant(
+            ("migrate",), "with application_role= it grants on views", _keyspace_grants(keyspace, role, *needed)
+        )
     else:
-        tables = (*_tables(names.tables, role, *needed), *_tables(names.read, role, "AUTHORIZE"))
-        why = "with application_role= it grants on tables, once they exist, that it did not create"
-        yield Grant(("migrate",), why, tables)
+        tables = (*_table_grants(names.tables, role, *needed), *_table_grants(names.readable, role, "AUTHORIZE"))
+        reason = "with application_role= it grants on tables, once they exist, that it did not create"
+        yield Grant(("migrate",), reason, tables)
 
 
-def _on(keyspace: str, role: str, *permissions: str) -> tuple[str, ...]:
+def _keyspace_grants(keyspace: str, role: str, *permissions: str) -> tuple[str, ...]:
     """One statement for each permission, as both servers take it."""
     return tuple(f"GRANT {name} ON KEYSPACE {quote(keyspace)} TO {quote(role)}" for name in permissions)
 
 
-def _tables(places: Iterable[Place], role: str, *permissions: str) -> tuple[str, ...]:
+def _table_grants(places: Iterable[TableName], role: str, *permissions: str) -> tuple[str, ...]:
     return tuple(
         f"GRANT {name} ON TABLE {qualified(keyspace, table)} TO {quote(role)}"
         for keyspace, table in places

@@ -17,17 +17,17 @@ import attrs
 
 from scyllamodel.schema.facts import Index, Table, View
 
-LONGEST: Final = 42
+MAX_INDEX_NAME: Final = 42
 """Longest made-up name: Scylla 2025.1 keeps an index in a view ``<name>_index``, of 48 characters at most."""
 
 
-def distinct_indexes(tables: Iterable[Table], views: Iterable[View] = ()) -> list[Table]:
+def with_distinct_index_names(tables: Iterable[Table], views: Iterable[View] = ()) -> list[Table]:
     """The tables with another name for each index whose made-up name is not its own."""
     tables = list(tables)
     counts = Counter(index.name for table in tables for index in table.indexes)
     hidden = {name.removesuffix("_index") for name in _names(tables, views) if name.endswith("_index")}
-    taken = {name for name, count in counts.items() if count > 1} | (hidden & counts.keys())
-    return [_distinct(table, taken) for table in tables] if taken else tables
+    shared_names = {name for name, count in counts.items() if count > 1} | (hidden & counts.keys())
+    return [_with_digest_names(table, shared_names) for table in tables] if shared_names else tables
 
 
 def _names(tables: Iterable[Table], views: Iterable[View]) -> Iterator[str]:
@@ -35,16 +35,18 @@ def _names(tables: Iterable[Table], views: Iterable[View]) -> Iterator[str]:
     yield from (view.name for view in views)
 
 
-def _distinct(table: Table, taken: set[str]) -> Table:
-    if all(index.named or index.name not in taken for index in table.indexes):
+def _with_digest_names(table: Table, shared_names: set[str]) -> Table:
+    if all(index.named or index.name not in shared_names for index in table.indexes):
         return table
-    return attrs.evolve(table, indexes=[distinct(i, table.name) if i.name in taken else i for i in table.indexes])
+    return attrs.evolve(
+        table, indexes=[with_digest_name(i, table.name) if i.name in shared_names else i for i in table.indexes]
+    )
 
 
-def distinct(index: Index, table: str) -> Index:
+def with_digest_name(index: Index, table: str) -> Index:
     """The index under a name that no other index gets, unless its author gave it one.
 
-    >>> distinct(Index("order_item_status_idx", "status", named=False), "order_item").name
+    >>> with_digest_name(Index("order_item_status_idx", "status", named=False), "order_item").name
     'order_item_status_10735bfa_idx'
     """
     if index.named:
@@ -52,5 +54,5 @@ def distinct(index: Index, table: str) -> Index:
     ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
     parts = (table, index.column, index.on, index.using or "", str(index.local))
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
-    start = index.name.removesuffix(ending)[: LONGEST - len(ending) - 9]
+    start = index.name.removesuffix(ending)[: MAX_INDEX_NAME - len(ending) - 9]
     return attrs.evolve(index, name=f"{start}_{digest}{ending}")

@@ -30,9 +30,9 @@ from scyllamodel.schema.changes import (
     SetTtlColumn,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff import Sides
-from scyllamodel.schema.postcondition import holds, keyspace_of
-from scyllamodel.schema.rules import Case, judge
+from scyllamodel.schema.diff import SchemaPair
+from scyllamodel.schema.postcondition import is_applied, keyspace_of
+from scyllamodel.schema.rules import RuleContext, evaluate
 from scyllamodel.schema.rules.usertypes import used_by
 from scyllamodel.types.values import COUNTER, user_types
 
@@ -43,50 +43,50 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 
-_TAKEN: Final = "another one took its name"
-_DROPPED: Final[Mapping[type, str]] = {DropTable: "table", DropType: "type", DropView: "view", DropIndex: "index"}
-_DROPS: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
+_NAME_TAKEN: Final = "another one took its name"
+_DROPPED_FACTS: Final[Mapping[type, str]] = {DropTable: "table", DropType: "type", DropView: "view", DropIndex: "index"}
+_DROP_CHANGES: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
 
 
 def inverse_of(change: Change) -> Change | None:
     """The change that undoes this one; None when CQL has none."""
-    found: Callable[[], Change] | None = getattr(change, "inverse", None)
-    return None if found is None else found()
+    inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
+    return None if inverse is None else inverse()
 
 
-def as_made(change: Change, made: KeyspaceFacts) -> Change | None:  # noqa: PLR0911 - a table of kinds
+def with_recorded_facts(change: Change, recorded: KeyspaceFacts) -> Change | None:  # noqa: PLR0911 - a table of kinds
     """A drop, or another mask, with the fact as it was made, so that `judged` sees what others changed of it since.
 
     Parameters:
-        made: the keyspace as the history left it.
+        recorded: the keyspace as the history left it.
 
     Returns:
         None when the history made no such thing, so that it is somebody else's; other changes as they are.
     """
     if isinstance(change, DropColumns):
-        table = made.table(change.table)
+        table = recorded.table(change.table)
         known = [table.get(column.name) for column in change.columns] if table is not None else [None]
         columns = tuple(column for column in known if column is not None)
         return attrs.evolve(change, columns=columns) if len(columns) == len(change.columns) else None
     if isinstance(change, DropTable):
-        live = made.table(change.table.name)
-        return None if live is None else attrs.evolve(change, table=live)
+        recorded_table = recorded.table(change.table.name)
+        return None if recorded_table is None else attrs.evolve(change, table=recorded_table)
     if isinstance(change, DropType):
-        found = made.type(change.type.name)
-        return None if found is None else attrs.evolve(change, type=found)
+        recorded_type = recorded.type(change.type.name)
+        return None if recorded_type is None else attrs.evolve(change, type=recorded_type)
     if isinstance(change, DropView):
-        view = made.view(change.view.name)
-        return None if view is None else attrs.evolve(change, view=view)
+        recorded_view = recorded.view(change.view.name)
+        return None if recorded_view is None else attrs.evolve(change, view=recorded_view)
     if isinstance(change, DropIndex):
-        indexes = [index for table in made.tables for index in table.indexes if index.name == change.index.name]
+        indexes = [index for table in recorded.tables for index in table.indexes if index.name == change.index.name]
         return attrs.evolve(change, index=indexes[0]) if indexes else None
     if isinstance(change, SetMask):
-        masked = made.table(change.table)
-        column = None if masked is None else masked.get(change.column)
+        masked_table = recorded.table(change.table)
+        column = None if masked_table is None else masked_table.get(change.column)
         return attrs.evolve(change, before=change.before if column is None else column.mask)
     if isinstance(change, SetTtlColumn):
-        live = made.table(change.table)
-        return attrs.evolve(change, before=change.before if live is None else live.ttl_column)
+        recorded_table = recorded.table(change.table)
+        return attrs.evolve(change, before=change.before if recorded_table is None else recorded_table.ttl_column)
     return change
 
 
@@ -105,7 +105,7 @@ def _unwritten(change: Change, found: KeyspaceFacts) -> Iterator[str]:
         paths = [f"{found.name}.{change.table}.{column.name}" for column in change.columns]
         yield from (_phrase(item) for item in found.additions if item.name in paths)
     elif isinstance(change, (DropTable, DropType, DropView)):
-        path = f"{found.name}.{getattr(change, _DROPPED[type(change)]).name}"
+        path = f"{found.name}.{getattr(change, _DROPPED_FACTS[type(change)]).name}"
         yield from (_phrase(item) for item in found.additions if f"{item.name}.".startswith(f"{path}."))
     if isinstance(change, DropTable) and (table := found.table(change.table.name)) is not None:
         yield from (f"trigger {item.name} of {found.name}.{table.name} ({item.using})" for item in table.triggers)
@@ -115,28 +115,28 @@ def _phrase(item: Addition) -> str:
     return f"{item.what} of {item.name} ({item.value})"
 
 
-def taken(change: Change) -> Iterator[Diagnostic]:
-    """The refusal of a drop that `as_made` does not know: something else stands where what was dropped is to return."""
+def name_taken(change: Change) -> Iterator[Diagnostic]:
+    """The refusal of a drop that `with_recorded_facts` does not know: its place is taken by something else."""
     if isinstance(change, DropColumns):
-        yield from (_replaced(change, f"{change.table}.{c.name}", "column", _TAKEN) for c in change.columns)
-    elif (what := _DROPPED.get(type(change))) is not None:
-        yield _replaced(change, getattr(change, what).name, what, _TAKEN)
+        yield from (_not_as_recorded(change, f"{change.table}.{c.name}", "column", _NAME_TAKEN) for c in change.columns)
+    elif (kind := _DROPPED_FACTS.get(type(change))) is not None:
+        yield _not_as_recorded(change, getattr(change, kind).name, kind, _NAME_TAKEN)
 
 
-def judged(
-    change: Change, found: KeyspaceFacts, server: ServerProfile, allow: Collection[str] = ()
+def evaluate_change(
+    change: Change, facts: KeyspaceFacts, server: ServerProfile, allow: Collection[str] = ()
 ) -> tuple[Diagnostic, ...]:
     """Everything there is to say of this change: what it would lose, what depends on it, what took its place.
 
     Parameters:
         allow: codes, or ``code:object``, of what may be lost.
     """
-    obstacles = tuple(_obstacles(change, found, server))
-    if obstacles and not isinstance(change, _DROPS):
+    obstacles = tuple(_undo_obstacles(change, facts, server))
+    if obstacles and not isinstance(change, _DROP_CHANGES):
         return obstacles  # what the rules would look at may be missing
-    case = Case(Sides.of(found, found, server), (change,), None, frozenset(allow))
-    obstacles += tuple(_left_behind(change, found))
-    return (*obstacles, *(remark.diagnostic for remark in judge(case) if remark.change is change))
+    context = RuleContext(SchemaPair.of(facts, facts, server), (change,), None, frozenset(allow))
+    obstacles += tuple(_left_behind(change, facts))
+    return (*obstacles, *(finding.diagnostic for finding in evaluate(context) if finding.change is change))
 
 
 def _left_behind(change: Change, found: KeyspaceFacts) -> Iterator[Diagnostic]:
@@ -147,136 +147,138 @@ def _left_behind(change: Change, found: KeyspaceFacts) -> Iterator[Diagnostic]:
 
 
 @functools.singledispatch
-def _obstacles(change: Change, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+def _undo_obstacles(change: Change, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
     """Options can always be set back."""
     yield from ()
 
 
-@_obstacles.register(DropTable)
-def _drop_table(change: DropTable, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+@_undo_obstacles.register(DropTable)
+def _drop_table(change: DropTable, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
     bare = attrs.evolve(change.table, columns=[c for c in change.table if c.in_key], options={}, indexes=())
-    if not holds(AddTable(change.keyspace, bare), found, server):
-        yield _replaced(change, change.table.name, "table", "it has another key")
-    live = found.table(change.table.name)
+    if not is_applied(AddTable(change.keyspace, bare), facts, server):
+        yield _not_as_recorded(change, change.table.name, "table", "it has another key")
+    live = facts.table(change.table.name)
     extra = [c.name for c in live if c.name not in change.table] if live is not None else []
     if extra:
         text = f"the columns {', '.join(extra)} were added since, and go with the table"
         yield Diagnostic("RB104", "warn", f"{change.keyspace}.{change.table.name}", text)
 
 
-@_obstacles.register(DropColumns)
-def _drop_columns(change: DropColumns, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    live = found.table(change.table)
+@_undo_obstacles.register(DropColumns)
+def _drop_columns(change: DropColumns, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = facts.table(change.table)
     if live is None:
         return
     for column in change.columns:
-        now = live[column.name]
-        if attrs.evolve(now, mask=column.mask) != column:
+        stored = live[column.name]
+        if attrs.evolve(stored, mask=column.mask) != column:
             name = f"{change.table}.{column.name}"
-            yield _replaced(change, name, "column", f"it is {now.type.cql} ({now.kind})")
+            yield _not_as_recorded(change, name, "column", f"it is {stored.type.cql} ({stored.kind})")
         indexes = [index.name for index in live.indexes if column.name in index.names(live)]
         if indexes:
-            yield _needed(change, f"{change.table}.{column.name}", [f"the index {index}" for index in indexes])
+            yield _has_dependents(change, f"{change.table}.{column.name}", [f"the index {index}" for index in indexes])
         if user_types(column.type) or column.type == COUNTER:
             text = f"a column of type {column.type.cql} cannot come back under its name once it was dropped"
             yield Diagnostic("RB109", "warn", f"{change.keyspace}.{change.table}.{column.name}", text)
 
 
-@_obstacles.register(DropType)
-def _drop_type(change: DropType, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+@_undo_obstacles.register(DropType)
+def _drop_type(change: DropType, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
     name = change.type.name
-    if not holds(AddType(change.keyspace, change.type), found, server):
-        yield _replaced(change, name, "type", "its fields are not those it was made with")
-    if users := used_by(name, found):
-        yield _needed(change, name, users)
+    if not is_applied(AddType(change.keyspace, change.type), facts, server):
+        yield _not_as_recorded(change, name, "type", "its fields are not those it was made with")
+    if users := used_by(name, facts):
+        yield _has_dependents(change, name, users)
 
 
-@_obstacles.register(DropIndex)
-def _drop_index(change: DropIndex, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
-    if not holds(AddIndex(change.keyspace, change.table, change.index), found, server):
-        yield _replaced(change, change.index.name, "index", "its target, class or options differ")
+@_undo_obstacles.register(DropIndex)
+def _drop_index(change: DropIndex, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    if not is_applied(AddIndex(change.keyspace, change.table, change.index), facts, server):
+        yield _not_as_recorded(change, change.index.name, "index", "its target, class or options differ")
 
 
-@_obstacles.register(DropView)
-def _drop_view(change: DropView, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
-    if not holds(AddView(change.keyspace, attrs.evolve(change.view, options={})), found, server):
-        yield _replaced(change, change.view.name, "view", "its table, key, columns or filter differ")
+@_undo_obstacles.register(DropView)
+def _drop_view(change: DropView, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
+    if not is_applied(AddView(change.keyspace, attrs.evolve(change.view, options={})), facts, server):
+        yield _not_as_recorded(change, change.view.name, "view", "its table, key, columns or filter differ")
 
 
-@_obstacles.register(RenameKeyColumns)
-def _rename(change: RenameKeyColumns, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    live = found.table(change.table)
+@_undo_obstacles.register(RenameKeyColumns)
+def _rename(change: RenameKeyColumns, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = facts.table(change.table)
     missing = [old for old, new in change.names if live is None or old not in live or new in live]
     if missing:
-        yield _replaced(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped since")
+        yield _not_as_recorded(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped since")
 
 
-@_obstacles.register(RenameFields)
-def _rename_fields(change: RenameFields, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    live = found.type(change.type)
+@_undo_obstacles.register(RenameFields)
+def _rename_fields(change: RenameFields, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = facts.type(change.type)
     names = dict(live.fields) if live is not None else {}
     missing = [old for old, new in change.names if old not in names or new in names]
     if missing:
-        yield _replaced(change, f"{change.type}.{missing[0]}", "field", "it was renamed since")
+        yield _not_as_recorded(change, f"{change.type}.{missing[0]}", "field", "it was renamed since")
 
 
-@_obstacles.register(SetMask)
-def _set_mask(change: SetMask, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    live = found.table(change.table)
-    if live is not None and change.column in live and (now := live[change.column].mask) != change.before:
-        yield _replaced(change, f"{change.table}.{change.column}", "mask", f"it is {now}" if now else "it was dropped")
+@_undo_obstacles.register(SetMask)
+def _set_mask(change: SetMask, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = facts.table(change.table)
+    if live is not None and change.column in live and (stored := live[change.column].mask) != change.before:
+        yield _not_as_recorded(
+            change, f"{change.table}.{change.column}", "mask", f"it is {stored}" if stored else "it was dropped"
+        )
 
 
-@_obstacles.register(SetTtlColumn)
-def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    live = found.table(change.table)
+@_undo_obstacles.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    live = facts.table(change.table)
     if live is None or live.ttl_column != change.before or (change.column is not None and change.column not in live):
-        how = "it is gone" if live is None else f"its TTL column is {live.ttl_column}"
-        yield _replaced(change, change.table, "table", how)
+        difference = "it is gone" if live is None else f"its TTL column is {live.ttl_column}"
+        yield _not_as_recorded(change, change.table, "table", difference)
 
 
-@_obstacles.register(AddType)
-def _add_type(change: AddType, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    if found.type(change.type.name) is not None:
-        yield _replaced(change, change.type.name, "type", _TAKEN)
+@_undo_obstacles.register(AddType)
+def _add_type(change: AddType, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+    if facts.type(change.type.name) is not None:
+        yield _not_as_recorded(change, change.type.name, "type", _NAME_TAKEN)
 
 
-@_obstacles.register(AddTable)
-@_obstacles.register(AddView)
-def _add_table(change: AddTable | AddView, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+@_undo_obstacles.register(AddTable)
+@_undo_obstacles.register(AddView)
+def _add_table(change: AddTable | AddView, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
     name = change.table.name if isinstance(change, AddTable) else change.view.name
-    if found.table(name) is not None or found.view(name) is not None:
-        yield _replaced(change, name, "table or view", _TAKEN)
-    if isinstance(change, AddView) and found.table(change.view.base) is None:
-        yield _replaced(change, change.view.base, "table", "it is gone")
+    if facts.table(name) is not None or facts.view(name) is not None:
+        yield _not_as_recorded(change, name, "table or view", _NAME_TAKEN)
+    if isinstance(change, AddView) and facts.table(change.view.base) is None:
+        yield _not_as_recorded(change, change.view.base, "table", "it is gone")
 
 
-@_obstacles.register(AddColumns)
-@_obstacles.register(AddIndex)
-def _add_to_table(change: AddColumns | AddIndex, found: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
+@_undo_obstacles.register(AddColumns)
+@_undo_obstacles.register(AddIndex)
+def _add_to_table(change: AddColumns | AddIndex, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
     name = change.table if isinstance(change, AddColumns) else change.table.name
-    live = found.table(name)
+    live = facts.table(name)
     if live is None:
-        yield _replaced(change, name, "table", "it is gone")
+        yield _not_as_recorded(change, name, "table", "it is gone")
     elif isinstance(change, AddColumns):
         for column in change.columns:
             if column.name in live:
-                yield _replaced(change, f"{name}.{column.name}", "column", _TAKEN)
+                yield _not_as_recorded(change, f"{name}.{column.name}", "column", _NAME_TAKEN)
 
 
-def _replaced(change: Change, name: str, what: str, how: str) -> Diagnostic:
+def _not_as_recorded(change: Change, name: str, kind: str, difference: str) -> Diagnostic:
     path = f"{keyspace_of(change)}.{name}"
-    text = f"the {what} is not what this version left: {how}"
+    text = f"the {kind} is not what this version left: {difference}"
     return Diagnostic("RB104", "error", path, text, f"Look at {path}, and bring it by hand to what it is to be.")
 
 
-_CONTRACT: Final = (
+_DEPENDENTS_FIX: Final = (
     "Drop what depends on {} first: scyllamodel contract --allow CODE:NAME, where no model declares it any more "
     "(`scyllamodel check` lists it), otherwise in cqlsh."
 )
 
 
-def _needed(change: Change, name: str, dependents: list[str]) -> Diagnostic:
+def _has_dependents(change: Change, name: str, dependents: list[str]) -> Diagnostic:
     path = f"{keyspace_of(change)}.{name}"
     verb = "depends" if len(dependents) == 1 else "depend"
-    return Diagnostic("RB103", "error", path, f"{', '.join(dependents)} {verb} on it", _CONTRACT.format(path))
+    return Diagnostic("RB103", "error", path, f"{', '.join(dependents)} {verb} on it", _DEPENDENTS_FIX.format(path))

@@ -22,7 +22,7 @@ from scyllamodel.types.values import CqlType, Native
 
 DEFAULT: Final = "mask_default()"
 _SYSTEM: Final = "system"
-_UNREADABLE: Final = "?"
+_NO_LITERAL: Final = "?"
 """Begins an argument that no CQL literal stands for, which no text inside quotes can be mistaken for."""
 
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[A-Za-z]\w*)'
@@ -48,10 +48,10 @@ def declared_mask(text: str, cql_type: CqlType, keyspace: str | None = None) -> 
     match = _CALL.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not DEFAULT and not a call such as mask_inner(1, null)")
-    owner, name = (unquote(part) if part else "" for part in match.groups()[:2])
-    typed = cql_type if name == "mask_replace" else None
-    arguments = [_declared_argument(found, typed) for found in _arguments(match[3], text)]
-    return _call("" if owner in (_SYSTEM, keyspace) else owner, name, arguments)
+    function_keyspace, name = (unquote(part) if part else "" for part in match.groups()[:2])
+    argument_type = cql_type if name == "mask_replace" else None
+    arguments = [_declared_argument(argument, argument_type) for argument in _arguments(match[3], text)]
+    return _call("" if function_keyspace in (_SYSTEM, keyspace) else function_keyspace, name, arguments)
 
 
 def stored_mask(row: Mapping[str, Any], keyspace: str) -> str:
@@ -61,36 +61,38 @@ def stored_mask(row: Mapping[str, Any], keyspace: str) -> str:
         ValueError: an argument has a type that is not known.
     """
     columns = (row["function_argument_types"], row["function_argument_values"], row["function_argument_nulls"])
-    types, values, nulls = (found or () for found in columns)
+    types, values, nulls = (field or () for field in columns)
     arguments = [
-        "null" if null else _stored_argument(parse_type(kind), value)
-        for kind, value, null in zip(types, values, nulls, strict=True)
+        "null" if null else _stored_argument(parse_type(type_text), value)
+        for type_text, value, null in zip(types, values, nulls, strict=True)
     ]
-    owner = row["function_keyspace"]
-    return _call("" if owner in (_SYSTEM, keyspace) else owner, row["function_name"], arguments)
+    function_keyspace = row["function_keyspace"]
+    return _call("" if function_keyspace in (_SYSTEM, keyspace) else function_keyspace, row["function_name"], arguments)
 
 
 def is_writable(mask: str) -> bool:
     """Whether CQL can say this mask; it has no literal for some stored arguments, such as those of collections."""
-    return all(token.text != _UNREADABLE for token in tokens(mask))
+    return all(token.text != _NO_LITERAL for token in tokens(mask))
 
 
-def _call(owner: str, name: str, arguments: Sequence[str]) -> str:
+def _call(function_keyspace: str, name: str, arguments: Sequence[str]) -> str:
     return (
-        f"{quote(owner)}.{quote(name)}({', '.join(arguments)})" if owner else f"{quote(name)}({', '.join(arguments)})"
+        f"{quote(function_keyspace)}.{quote(name)}({', '.join(arguments)})"
+        if function_keyspace
+        else f"{quote(name)}({', '.join(arguments)})"
     )
 
 
 def _arguments(text: str, whole: str) -> list[str]:
-    found: list[str] = []
-    at = 0
-    while text[at:].strip():
-        match = _ARGUMENT.match(text, at)
+    literals: list[str] = []
+    position = 0
+    while text[position:].strip():
+        match = _ARGUMENT.match(text, position)
         if match is None or (match[2] and not text[match.end() :].strip()):
             raise ValueError(f"the arguments of {whole!r} are not plain literals, such as 1, null or '*'")
-        found.append(match[1])
-        at = match.end()
-    return found
+        literals.append(match[1])
+        position = match.end()
+    return literals
 
 
 def _declared_argument(literal: str, cql_type: CqlType | None) -> str:
@@ -98,60 +100,60 @@ def _declared_argument(literal: str, cql_type: CqlType | None) -> str:
         text = literal[1:-1].replace("''", "'")
         if "'" in text:
             raise ValueError(f"Cassandra cannot store a quote in an argument of a mask, as in {literal}")
-        return string_literal(_printed(cql_type, text))
+        return string_literal(_normalized(cql_type, text))
     plain = literal.lower()
-    return plain if plain == "null" or plain.startswith("0x") else _printed(cql_type, plain)
+    return plain if plain == "null" or plain.startswith("0x") else _normalized(cql_type, plain)
 
 
 def _stored_argument(cql_type: CqlType, value: str) -> str:
     if not isinstance(cql_type, Native):
-        return f"{_UNREADABLE}{value}"
+        return f"{_NO_LITERAL}{value}"
     if cql_type.name == "blob":
         return f"0x{value.lower()}"
-    printed = _printed(cql_type, value)
+    printed = _normalized(cql_type, value)
     return string_literal(printed) if cql_type.name in _QUOTED else printed
 
 
-def _printed(cql_type: CqlType | None, text: str) -> str:
+def _normalized(cql_type: CqlType | None, text: str) -> str:
     """The value as one text, in whichever way it was written.
 
     Raises:
         ValueError: it is not a value of this type.
     """
-    make = _PRINTED.get(cql_type.name) if isinstance(cql_type, Native) else None
+    make = _NORMALIZERS.get(cql_type.name) if isinstance(cql_type, Native) else None
     try:
         return text if make is None else make(text)
     except (ValueError, ArithmeticError, struct.error) as error:
         raise ValueError(f"{text!r} is not a value of type {cql_type.cql if cql_type else ''}: {error}") from error
 
 
-def _moment(text: str) -> str:
-    found = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.replace(" ", "T", 1)))
-    if found.tzinfo is None:
+def _timestamp_text(text: str) -> str:
+    moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.replace(" ", "T", 1)))
+    if moment.tzinfo is None:
         raise ValueError("write it with its offset, as in 2020-01-01T00:00:00.000Z")
-    return f"{found.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _single(text: str) -> str:
+def _float_text(text: str) -> str:
     """The shortest digits that mean the same number of four bytes."""
-    (wanted,) = struct.unpack("f", struct.pack("f", float(text)))
-    shown = (f"{wanted:.{digits}g}" for digits in range(6, 10))
-    same = (s for s in shown if struct.unpack("f", struct.pack("f", float(s)))[0] == wanted)
-    return str(float(next(same, wanted)))  # nothing equals a NaN
+    (number,) = struct.unpack("f", struct.pack("f", float(text)))
+    candidates = (f"{number:.{digits}g}" for digits in range(6, 10))
+    equal = (s for s in candidates if struct.unpack("f", struct.pack("f", float(s)))[0] == number)
+    return str(float(next(equal, number)))  # nothing equals a NaN
 
 
-def _clock(text: str) -> str:
+def _time_text(text: str) -> str:
     whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction.ljust(9, '0')}"
 
 
-_PRINTED: Final[Mapping[str, Callable[[str], str]]] = {
+_NORMALIZERS: Final[Mapping[str, Callable[[str], str]]] = {
     **{name: lambda text: str(int(text)) for name in ("tinyint", "smallint", "int", "bigint", "varint")},
     "decimal": lambda text: str(Decimal(text)),
     "double": lambda text: str(float(text)),
-    "float": _single,
+    "float": _float_text,
     "inet": lambda text: str(ipaddress.ip_address(text)),
-    "time": _clock,
-    "timestamp": _moment,
+    "time": _time_text,
+    "timestamp": _timestamp_text,
 }
 _QUOTED: Final = frozenset({"ascii", "text", "date", "time", "timestamp", "inet"})

@@ -29,9 +29,9 @@ from scyllamodel.schema.changes import (
     SetOptions,
     SetTtlColumn,
 )
-from scyllamodel.schema.diff.indexes import same_index
-from scyllamodel.schema.diff.views import view_fault
-from scyllamodel.schema.options import changed
+from scyllamodel.schema.diff.indexes import index_matches
+from scyllamodel.schema.diff.views import view_difference
+from scyllamodel.schema.options import differing_options
 from scyllamodel.schema.source.defaults import defaults_of
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 
 @functools.singledispatch
-def holds(change: Change, found: KeyspaceFacts, server: ServerProfile) -> bool:
+def is_applied(change: Change, facts: KeyspaceFacts, server: ServerProfile) -> bool:
     """Whether the schema is as this change leaves it.
 
     Raises:
         TypeError: the change is none that runs, so nothing proves it done.
     """
-    raise TypeError(f"{type(change).__name__} in {found.name} on {server} is no step")
+    raise TypeError(f"{type(change).__name__} in {facts.name} on {server} is no step")
 
 
 def keyspace_of(change: Change) -> str:
@@ -54,120 +54,120 @@ def keyspace_of(change: Change) -> str:
     return change.keyspace.name if isinstance(change, CreateKeyspace) else str(getattr(change, "keyspace", ""))
 
 
-@holds.register(CreateKeyspace)
-def _create_keyspace(_: CreateKeyspace, found: KeyspaceFacts, __: ServerProfile) -> bool:
-    return found.keyspace is not None
+@is_applied.register(CreateKeyspace)
+def _create_keyspace(_: CreateKeyspace, facts: KeyspaceFacts, __: ServerProfile) -> bool:
+    return facts.keyspace is not None
 
 
-@holds.register(AddType)
-def _add_type(change: AddType, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live, wanted = found.type(change.type.name), change.type.fields
-    return live is not None and live.fields[: len(wanted)] == wanted
+@is_applied.register(AddType)
+def _add_type(change: AddType, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live, desired_fields = facts.type(change.type.name), change.type.fields
+    return live is not None and live.fields[: len(desired_fields)] == desired_fields
 
 
-@holds.register(AddField)
-def _add_field(change: AddField, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.type(change.type)
+@is_applied.register(AddField)
+def _add_field(change: AddField, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.type(change.type)
     return live is not None and (change.name, change.field_type) in live.fields
 
 
-@holds.register(RenameFields)
-def _rename_fields(change: RenameFields, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.type(change.type)
+@is_applied.register(RenameFields)
+def _rename_fields(change: RenameFields, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.type(change.type)
     names = dict(live.fields) if live is not None else {}
     return all(new in names and old not in names for old, new in change.names)
 
 
-@holds.register(AddTable)
-def _add_table(change: AddTable, found: KeyspaceFacts, server: ServerProfile) -> bool:
-    live = found.table(change.table.name)
+@is_applied.register(AddTable)
+def _add_table(change: AddTable, facts: KeyspaceFacts, server: ServerProfile) -> bool:
+    live = facts.table(change.table.name)
     return (
         live is not None
         and _has_all(live, change.table.columns)
         and _keys(live) == _keys(change.table)
         and change.table.ttl_column in {None, live.ttl_column}
-        and not changed(change.table.options, live.options, server)
+        and not differing_options(change.table.options, live.options, server)
     )
 
 
-@holds.register(AddColumns)
-def _add_columns(change: AddColumns, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.table(change.table)
+@is_applied.register(AddColumns)
+def _add_columns(change: AddColumns, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.table(change.table)
     return live is not None and _has_all(live, change.columns)
 
 
-@holds.register(RenameKeyColumns)
-def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.table(change.table)
+@is_applied.register(RenameKeyColumns)
+def _rename_key_columns(change: RenameKeyColumns, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.table(change.table)
     return live is not None and all(new in live and old not in live for old, new in change.names)
 
 
-@holds.register(SetOptions)
-def _set_options(change: SetOptions, found: KeyspaceFacts, server: ServerProfile) -> bool:
+@is_applied.register(SetOptions)
+def _set_options(change: SetOptions, facts: KeyspaceFacts, server: ServerProfile) -> bool:
     if change.index:
-        indexes = (index for table in found.tables for index in table.indexes if index.name == change.index)
+        indexes = (index for table in facts.tables for index in table.indexes if index.name == change.index)
         stored = next(({**defaults_of(change.options, server), **index.view_options} for index in indexes), None)
-        return stored is not None and not changed(change.options, stored, server)
-    live = found.view(change.name) if change.view else found.table(change.name)
-    return live is not None and not changed(change.options, live.options, server)
+        return stored is not None and not differing_options(change.options, stored, server)
+    live = facts.view(change.name) if change.view else facts.table(change.name)
+    return live is not None and not differing_options(change.options, live.options, server)
 
 
-@holds.register(SetMask)
-def _set_mask(change: SetMask, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.table(change.table)
+@is_applied.register(SetMask)
+def _set_mask(change: SetMask, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.table(change.table)
     return live is not None and change.column in live and live[change.column].mask == change.mask
 
 
-@holds.register(SetTtlColumn)
-def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.table(change.table)
+@is_applied.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.table(change.table)
     return live is not None and live.ttl_column == change.column
 
 
-@holds.register(AddIndex)
-def _add_index(change: AddIndex, found: KeyspaceFacts, server: ServerProfile) -> bool:
-    live = found.table(change.table.name)
+@is_applied.register(AddIndex)
+def _add_index(change: AddIndex, facts: KeyspaceFacts, server: ServerProfile) -> bool:
+    live = facts.table(change.table.name)
     return live is not None and any(
-        index.name == change.index.name and same_index(index, change.index, change.table, server)
+        index.name == change.index.name and index_matches(index, change.index, change.table, server)
         for index in live.indexes
     )
 
 
-@holds.register(AddView)
-def _add_view(change: AddView, found: KeyspaceFacts, server: ServerProfile) -> bool:
-    live, base = found.view(change.view.name), found.table(change.view.base)
+@is_applied.register(AddView)
+def _add_view(change: AddView, facts: KeyspaceFacts, server: ServerProfile) -> bool:
+    live, base = facts.view(change.view.name), facts.table(change.view.base)
     base_key = frozenset(column.name for column in base.columns if column.in_key) if base else frozenset[str]()
     return (
         live is not None
-        and view_fault(live, change.view, base_key) is None
-        and not changed(change.view.options, live.options, server)
+        and view_difference(live, change.view, base_key) is None
+        and not differing_options(change.view.options, live.options, server)
     )
 
 
-@holds.register(DropType)
-def _drop_type(change: DropType, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    return found.type(change.type.name) is None
+@is_applied.register(DropType)
+def _drop_type(change: DropType, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    return facts.type(change.type.name) is None
 
 
-@holds.register(DropTable)
-def _drop_table(change: DropTable, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    return found.table(change.table.name) is None
+@is_applied.register(DropTable)
+def _drop_table(change: DropTable, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    return facts.table(change.table.name) is None
 
 
-@holds.register(DropColumns)
-def _drop_columns(change: DropColumns, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    live = found.table(change.table)
+@is_applied.register(DropColumns)
+def _drop_columns(change: DropColumns, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    live = facts.table(change.table)
     return live is not None and not any(column.name in live for column in change.columns)
 
 
-@holds.register(DropIndex)
-def _drop_index(change: DropIndex, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    return not any(index.name == change.index.name for table in found.tables for index in table.indexes)
+@is_applied.register(DropIndex)
+def _drop_index(change: DropIndex, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    return not any(index.name == change.index.name for table in facts.tables for index in table.indexes)
 
 
-@holds.register(DropView)
-def _drop_view(change: DropView, found: KeyspaceFacts, _: ServerProfile) -> bool:
-    return found.view(change.view.name) is None
+@is_applied.register(DropView)
+def _drop_view(change: DropView, facts: KeyspaceFacts, _: ServerProfile) -> bool:
+    return facts.view(change.view.name) is None
 
 
 def _has_all(live: Table, columns: tuple[TableColumn, ...]) -> bool:

@@ -20,25 +20,29 @@ def strategy_fault(name: str) -> str | None:
     >>> strategy_fault("NetworkTopologyStratgy")
     "there is no replication class 'NetworkTopologyStratgy'; did you mean 'NetworkTopologyStrategy'?"
     """
-    short = name.removeprefix(_PACKAGE)
-    if short in _STRATEGIES or "." in short:
+    short_name = name.removeprefix(_PACKAGE)
+    if short_name in _STRATEGIES or "." in short_name:
         return None
-    lower = {known.lower(): known for known in _STRATEGIES}
-    near = difflib.get_close_matches(short.lower(), lower, 1)
-    advice = f"did you mean {lower[near[0]]!r}?" if near else f"known are {', '.join(_STRATEGIES)}."
-    return f"there is no replication class {short!r}; {advice}"
+    names_by_lower_case = {name.lower(): name for name in _STRATEGIES}
+    suggestions = difflib.get_close_matches(short_name.lower(), names_by_lower_case, 1)
+    advice = (
+        f"did you mean {names_by_lower_case[suggestions[0]]!r}?"
+        if suggestions
+        else f"known are {', '.join(_STRATEGIES)}."
+    )
+    return f"there is no replication class {short_name!r}; {advice}"
 
 
-def replication_map(given: Mapping[Any, Any]) -> FrozenMap:
+def replication_map(replication: Mapping[Any, Any]) -> FrozenMap:
     """A replication as facts have it: factors as text, names of racks as tuples.
 
     >>> replication_map({"class": "NetworkTopologyStrategy", "dc1": 3, "dc2": ["r1", "r2"]})
     {'class': 'NetworkTopologyStrategy', 'dc1': '3', 'dc2': ('r1', 'r2')}
     """
-    return FrozenMap({str(key): _factor(value) for key, value in given.items()})
+    return FrozenMap({str(key): _factor_form(value) for key, value in replication.items()})
 
 
-def _factor(value: object) -> str | tuple[str, ...]:
+def _factor_form(value: object) -> str | tuple[str, ...]:
     return tuple(map(str, cast("list[object]", value))) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -62,10 +66,10 @@ def by_data_center(asked: Mapping[str, F], centers: Iterable[str]) -> dict[str, 
     return named if everywhere is None else {**dict.fromkeys(centers, everywhere), **named}
 
 
-def copies(factor: object) -> int | None:
+def copy_count(factor: object) -> int | None:
     """How many copies a factor means; None for a text that is no number.
 
-    >>> copies("3"), copies(("r1", "r2")), copies("3/1"), copies("x")
+    >>> copy_count("3"), copy_count(("r1", "r2")), copy_count("3/1"), copy_count("x")
     (3, 2, 3, None)
     """
     if isinstance(factor, tuple):

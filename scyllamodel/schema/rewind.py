@@ -33,171 +33,187 @@ from scyllamodel.schema.changes import (
     SetOptions,
     SetTtlColumn,
 )
-from scyllamodel.schema.effects import renamed_in, with_view_options
+from scyllamodel.schema.effects import renamed_in_filter, with_view_options
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
 
 _F = TypeVar("_F", Table, View, UserType, Index, TableColumn)
 
 
 @functools.singledispatch
-def before(change: Change, found: KeyspaceFacts) -> KeyspaceFacts:
+def facts_before(change: Change, facts: KeyspaceFacts) -> KeyspaceFacts:
     """The keyspace as it was before this change; where its table or type is gone, nothing is changed.
 
-    A key column that gets an earlier name back has ``renamed_from`` set to the name that it has in ``found``.
+    A key column that gets an earlier name back has ``renamed_from`` set to the name that it has in ``facts``.
 
     Raises:
         TypeError: the change is not a step.
     """
-    raise TypeError(f"{type(change).__name__} in {found.name} is no step")
+    raise TypeError(f"{type(change).__name__} in {facts.name} is no step")
 
 
-def target_is_missing(change: Change, found: KeyspaceFacts) -> bool:
+def target_is_missing(change: Change, facts: KeyspaceFacts) -> bool:
     """Whether what the change took something from, or renamed, is gone itself, so that `before` cannot restore it."""
     if isinstance(change, DropColumns):
-        return found.table(change.table) is None
+        return facts.table(change.table) is None
     if isinstance(change, RenameKeyColumns):
-        live = found.table(change.table)
+        live = facts.table(change.table)
         return live is not None and not all(old in live or new in live for old, new in change.names)
     if isinstance(change, RenameFields):
-        held = found.type(change.type)
-        return held is not None and not all({old, new} & dict(held.fields).keys() for old, new in change.names)
-    return isinstance(change, DropIndex) and found.table(change.table.name) is None
+        user_type = facts.type(change.type)
+        return user_type is not None and not all(
+            {old, new} & dict(user_type.fields).keys() for old, new in change.names
+        )
+    return isinstance(change, DropIndex) and facts.table(change.table.name) is None
 
 
-@before.register(CreateKeyspace)
-def _create_keyspace(_: CreateKeyspace, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_before.register(CreateKeyspace)
+def _create_keyspace(_: CreateKeyspace, facts: KeyspaceFacts) -> KeyspaceFacts:
     """Keyspaces are not dropped by a rollback."""
-    return found
+    return facts
 
 
-@before.register(AddType)
-def _add_type(change: AddType, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, types=_without(found.types, {change.type.name}))
+@facts_before.register(AddType)
+def _add_type(change: AddType, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, types=_without(facts.types, {change.type.name}))
 
 
-@before.register(DropType)
-def _drop_type(change: DropType, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, types=_with(found.types, change.type))
+@facts_before.register(DropType)
+def _drop_type(change: DropType, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, types=_with_added(facts.types, change.type))
 
 
-@before.register(AddField)
-def _add_field(change: AddField, found: KeyspaceFacts) -> KeyspaceFacts:
-    def shorter(live: UserType) -> UserType:
+@facts_before.register(AddField)
+def _add_field(change: AddField, facts: KeyspaceFacts) -> KeyspaceFacts:
+    def without_field(live: UserType) -> UserType:
         return attrs.evolve(live, fields=tuple(field for field in live.fields if field[0] != change.name))
 
-    return attrs.evolve(found, types=_changed(found.types, change.type, shorter))
+    return attrs.evolve(facts, types=_with_changed(facts.types, change.type, without_field))
 
 
-@before.register(RenameFields)
-def _rename_fields(change: RenameFields, found: KeyspaceFacts) -> KeyspaceFacts:
-    """Fields that get an earlier name back have it in ``renamed``, with the name that they have in ``found``."""
-    earlier = {new: old for old, new in change.names}
+@facts_before.register(RenameFields)
+def _rename_fields(change: RenameFields, facts: KeyspaceFacts) -> KeyspaceFacts:
+    """Fields that get an earlier name back have it in ``renamed``, with the name that they have in ``facts``."""
+    old_by_new = {new: old for old, new in change.names}
 
-    def back(live: UserType) -> UserType:
-        names = {earlier[n]: live.renamed.get(n, n) for n, _ in live.fields if n in earlier}
-        kept = {name: today for name, today in live.renamed.items() if name not in earlier}
-        fields = tuple((earlier.get(name, name), kind) for name, kind in live.fields)
-        today = {name: now for name, now in {**kept, **names}.items() if name != now}
-        return attrs.evolve(live, fields=fields, renamed=FrozenMap(today))
+    def with_old_fields(live: UserType) -> UserType:
+        names = {
+            old_by_new[field_name]: live.renamed.get(field_name, field_name)
+            for field_name, _ in live.fields
+            if field_name in old_by_new
+        }
+        other_names = {name: current_names for name, current_names in live.renamed.items() if name not in old_by_new}
+        fields = tuple((old_by_new.get(name, name), kind) for name, kind in live.fields)
+        current = {
+            name: current_name for name, current_name in {**other_names, **names}.items() if name != current_name
+        }
+        return attrs.evolve(live, fields=fields, renamed=FrozenMap(current))
 
-    return attrs.evolve(found, types=_changed(found.types, change.type, back))
+    return attrs.evolve(facts, types=_with_changed(facts.types, change.type, with_old_fields))
 
 
-@before.register(SetMask)
-def _set_mask(change: SetMask, found: KeyspaceFacts) -> KeyspaceFacts:
-    def back(live: Table) -> Table:
+@facts_before.register(SetMask)
+def _set_mask(change: SetMask, facts: KeyspaceFacts) -> KeyspaceFacts:
+    def with_old_mask(live: Table) -> Table:
         columns = [attrs.evolve(c, mask=change.before) if c.name == change.column else c for c in live.columns]
         return attrs.evolve(live, columns=columns)
 
-    return _table(found, change.table, back)
+    return _with_table(facts, change.table, with_old_mask)
 
 
-@before.register(SetTtlColumn)
-def _set_ttl_column(change: SetTtlColumn, found: KeyspaceFacts) -> KeyspaceFacts:
-    return _table(found, change.table, lambda live: attrs.evolve(live, ttl_column=change.before))
+@facts_before.register(SetTtlColumn)
+def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return _with_table(facts, change.table, lambda live: attrs.evolve(live, ttl_column=change.before))
 
 
-@before.register(AddTable)
-def _add_table(change: AddTable, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, tables=_without(found.tables, {change.table.name}))
+@facts_before.register(AddTable)
+def _add_table(change: AddTable, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, tables=_without(facts.tables, {change.table.name}))
 
 
-@before.register(DropTable)
-def _drop_table(change: DropTable, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, tables=_with(found.tables, change.table))
+@facts_before.register(DropTable)
+def _drop_table(change: DropTable, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, tables=_with_added(facts.tables, change.table))
 
 
-@before.register(AddColumns)
-def _add_columns(change: AddColumns, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_before.register(AddColumns)
+def _add_columns(change: AddColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
     names = {column.name for column in change.columns}
-    return _table(found, change.table, lambda live: attrs.evolve(live, columns=_without(live.columns, names)))
+    return _with_table(facts, change.table, lambda live: attrs.evolve(live, columns=_without(live.columns, names)))
 
 
-@before.register(DropColumns)
-def _drop_columns(change: DropColumns, found: KeyspaceFacts) -> KeyspaceFacts:
-    return _table(found, change.table, lambda live: attrs.evolve(live, columns=_with(live.columns, *change.columns)))
+@facts_before.register(DropColumns)
+def _drop_columns(change: DropColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return _with_table(
+        facts, change.table, lambda live: attrs.evolve(live, columns=_with_added(live.columns, *change.columns))
+    )
 
 
-@before.register(RenameKeyColumns)
-def _rename_key_columns(change: RenameKeyColumns, found: KeyspaceFacts) -> KeyspaceFacts:
-    earlier = {new: old for old, new in change.names}
+@facts_before.register(RenameKeyColumns)
+def _rename_key_columns(change: RenameKeyColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
+    old_by_new = {new: old for old, new in change.names}
 
-    def named_back(column: TableColumn) -> TableColumn:
-        name, live = earlier.get(column.name, column.name), column.renamed_from or column.name
+    def with_old_name(column: TableColumn) -> TableColumn:
+        name, live = old_by_new.get(column.name, column.name), column.renamed_from or column.name
         return attrs.evolve(column, name=name, renamed_from=None if live == name else live)
 
-    def back(live: Table | View) -> list[TableColumn]:
-        return [named_back(column) if column.name in earlier else column for column in live.columns]
+    def with_old_columns(live: Table | View) -> list[TableColumn]:
+        return [with_old_name(column) if column.name in old_by_new else column for column in live.columns]
 
-    def view_back(live: View) -> View:
-        return attrs.evolve(live, columns=back(live), where=renamed_in(live.where, earlier))
+    def view_with_old_columns(live: View) -> View:
+        return attrs.evolve(live, columns=with_old_columns(live), where=renamed_in_filter(live.where, old_by_new))
 
-    views = [view_back(view) if view.base == change.table else view for view in found.views]
-    changed = _table(found, change.table, lambda live: attrs.evolve(live, columns=back(live)))
+    views = [view_with_old_columns(view) if view.base == change.table else view for view in facts.views]
+    changed = _with_table(facts, change.table, lambda live: attrs.evolve(live, columns=with_old_columns(live)))
     return attrs.evolve(changed, views=views)
 
 
-@before.register(SetOptions)
-def _set_options(change: SetOptions, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_before.register(SetOptions)
+def _set_options(change: SetOptions, facts: KeyspaceFacts) -> KeyspaceFacts:
     if change.index:
-        return with_view_options(found, change.index, lambda options: _set_back(options, change))
+        return with_view_options(facts, change.index, lambda options: _with_old_options(options, change))
     if change.view:
-        views = _changed(found.views, change.name, lambda v: attrs.evolve(v, options=_set_back(v.options, change)))
-        return attrs.evolve(found, views=views)
-    return _table(found, change.name, lambda live: attrs.evolve(live, options=_set_back(live.options, change)))
+        views = _with_changed(
+            facts.views, change.name, lambda v: attrs.evolve(v, options=_with_old_options(v.options, change))
+        )
+        return attrs.evolve(facts, views=views)
+    return _with_table(
+        facts, change.name, lambda live: attrs.evolve(live, options=_with_old_options(live.options, change))
+    )
 
 
-def _set_back(options: FrozenMap, change: SetOptions) -> FrozenMap:
+def _with_old_options(options: FrozenMap, change: SetOptions) -> FrozenMap:
     return FrozenMap({**options, **change.before})
 
 
-@before.register(AddIndex)
-def _add_index(change: AddIndex, found: KeyspaceFacts) -> KeyspaceFacts:
+@facts_before.register(AddIndex)
+def _add_index(change: AddIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
     """The names of indexes are unique in the keyspace."""
     name = {change.index.name}
-    return attrs.evolve(found, tables=[attrs.evolve(t, indexes=_without(t.indexes, name)) for t in found.tables])
+    return attrs.evolve(facts, tables=[attrs.evolve(t, indexes=_without(t.indexes, name)) for t in facts.tables])
 
 
-@before.register(DropIndex)
-def _drop_index(change: DropIndex, found: KeyspaceFacts) -> KeyspaceFacts:
-    return _table(found, change.table.name, lambda live: attrs.evolve(live, indexes=_with(live.indexes, change.index)))
+@facts_before.register(DropIndex)
+def _drop_index(change: DropIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return _with_table(
+        facts, change.table.name, lambda live: attrs.evolve(live, indexes=_with_added(live.indexes, change.index))
+    )
 
 
-@before.register(AddView)
-def _add_view(change: AddView, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, views=_without(found.views, {change.view.name}))
+@facts_before.register(AddView)
+def _add_view(change: AddView, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, views=_without(facts.views, {change.view.name}))
 
 
-@before.register(DropView)
-def _drop_view(change: DropView, found: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(found, views=_with(found.views, change.view))
+@facts_before.register(DropView)
+def _drop_view(change: DropView, facts: KeyspaceFacts) -> KeyspaceFacts:
+    return attrs.evolve(facts, views=_with_added(facts.views, change.view))
 
 
-def _table(found: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
-    return attrs.evolve(found, tables=_changed(found.tables, name, change))
+def _with_table(facts: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
+    return attrs.evolve(facts, tables=_with_changed(facts.tables, name, change))
 
 
-def _changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
+def _with_changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
     return [change(fact) if fact.name == name else fact for fact in facts]
 
 
@@ -205,6 +221,6 @@ def _without(facts: Iterable[_F], names: set[str]) -> list[_F]:
     return [fact for fact in facts if fact.name not in names]
 
 
-def _with(facts: Iterable[_F], *more: _F) -> list[_F]:
+def _with_added(facts: Iterable[_F], *more: _F) -> list[_F]:
     kept: list[_F] = _without(facts, {fact.name for fact in more})
     return kept + list(more)

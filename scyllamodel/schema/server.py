@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from scyllamodel._identifiers import MAX_PORTABLE_NAME_LENGTH, MAX_SERVER_NAME_LENGTH
-from scyllamodel.schema.server_options import CLASSES, EVERYWHERE, SINCE, engine_of_sub_option
+from scyllamodel.schema.server_options import COMMON_OPTIONS, LIMITED_CLASSES, OPTIONS_BY_RELEASE, engine_of_sub_option
 
 Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
 
@@ -23,12 +23,12 @@ _SCYLLA_INDEXES: Final[Mapping[str, tuple[int, ...]]] = {"vector_index": (2025, 
 """The classes of index that ScyllaDB has, and since when (``index/secondary_index_manager.cc``)."""
 
 SAI: Final = "storageattachedindex"
-ORDINARY: Final = "legacy_local_table"
+ORDINARY_INDEX: Final = "legacy_local_table"
 """Families of index, as `index_family` names them; the second is Cassandra 5.0's name for indexes without a class."""
 _SASI: Final = "sasiindex"
 
 
-_TABLETS_HOLD: Final[Mapping[Feature, tuple[str, tuple[int, ...]]]] = {
+_TABLET_FEATURES: Final[Mapping[Feature, tuple[str, tuple[int, ...]]]] = {
     "counters": ("COUNTERS_WITH_TABLETS", (2026, 1)),
     "cdc": ("CDC_WITH_TABLETS", (2025, 4)),
     "lwt": ("LWT_WITH_TABLETS", (2025, 4)),
@@ -44,22 +44,22 @@ class NodeSettings:
     Attributes:
         features: those that all nodes of the cluster have on, which a rolling upgrade turns on at its end.
         tablets_mode: ``enabled``, ``disabled`` or ``enforced`` tablets for new keyspaces.
-        least_factor: the smallest replication factor that it takes (``minimum_replication_factor_fail_threshold``); a
-            negative one is no limit.
+        min_replication_factor: the smallest replication factor that it takes
+            (``minimum_replication_factor_fail_threshold``); a negative one is no limit.
         most_factor: the largest one (``maximum_replication_factor_fail_threshold``); a negative one is no limit.
         refused_strategies: replication classes that it refuses (``replication_strategy_fail_list``).
         discouraged_strategies: those that it warns of (``replication_strategy_warn_list``).
         endless_windows: whether it refuses TimeWindowCompactionStrategy without a default TTL
             (``restrict_twcs_without_default_ttl``): ``true``, ``false`` or ``warn``.
         experimental: experimental features that are on (``experimental_features``).
-        most_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 is any number.
+        max_time_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 is any number.
         rf_rack_valid: whether each keyspace has to be RF-rack-valid.
     """
 
     features: frozenset[str] | None = None
     tablets_mode: str | None = None
-    least_factor: int | None = None
-    most_windows: int | None = None
+    min_replication_factor: int | None = None
+    max_time_windows: int | None = None
     rf_rack_valid: bool | None = None
     most_factor: int | None = None
     refused_strategies: frozenset[str] = frozenset()
@@ -137,11 +137,13 @@ class ServerProfile:
         return self.is_scylla and self.at_least(2026, 2)
 
     @property
-    def without_tablets(self) -> frozenset[Feature]:
+    def unsupported_with_tablets(self) -> frozenset[Feature]:
         """What a keyspace spread by tablets cannot hold: by the cluster's features, else by the release."""
         if not self.is_scylla:
             return frozenset()
-        return frozenset(held for held, (name, since) in _TABLETS_HOLD.items() if not self._has_feature(name, *since))
+        return frozenset(
+            feature for feature, (name, release) in _TABLET_FEATURES.items() if not self._has_feature(name, *release)
+        )
 
     def _has_feature(self, name: str, *since: int) -> bool:
         """Whether the cluster has a feature on; where that is not known, whether the release has it."""
@@ -172,7 +174,7 @@ class ServerProfile:
             return False
         return None if self.node.tablets_mode is None else self.node.tablets_mode != "disabled"
 
-    def refused_strategy(self, strategy: str, *, tablets: bool | None) -> bool:
+    def refuses_strategy(self, strategy: str, *, tablets: bool | None) -> bool:
         """Whether a new keyspace is refused since it would get tablets, which only NetworkTopologyStrategy can have.
 
         ScyllaDB 2025.1 made such a keyspace without tablets; 2026.2 and 2026.3 refuse it (seen).
@@ -195,13 +197,15 @@ class ServerProfile:
     @property
     def keyspace_columns(self) -> Mapping[str, frozenset[str]]:
         """What it stores of a keyspace beside replication and tablets (``db/schema_tables.cc``)."""
-        newer = {"replication_v2"} if self.has_rack_lists else set[str]()
-        newer |= {"next_replication"} if self.at_least(2026, 2) else set()
-        beside = {"storage_type", "storage_options"} | ({"consistency"} if self.at_least(2026, 1) else set[str]())
-        return {"keyspaces": frozenset(newer), "scylla_keyspaces": frozenset(beside)}
+        newer_columns = {"replication_v2"} if self.has_rack_lists else set[str]()
+        newer_columns |= {"next_replication"} if self.at_least(2026, 2) else set()
+        scylla_columns = {"storage_type", "storage_options"} | (
+            {"consistency"} if self.at_least(2026, 1) else set[str]()
+        )
+        return {"keyspaces": frozenset(newer_columns), "scylla_keyspaces": frozenset(scylla_columns)}
 
     @property
-    def alters_replication_in_steps(self) -> bool:
+    def alters_replication_stepwise(self) -> bool:
         """Whether a keyspace with tablets changes by one copy and one data centre at a time, naming all of them."""
         return self.is_scylla
 
@@ -226,16 +230,16 @@ class ServerProfile:
     @property
     def table_options(self) -> frozenset[str]:
         """The table and view options that this server takes."""
-        newer = (names.split() for since, names in SINCE[self.engine] if self.at_least(*since))
-        return EVERYWHERE.union(*newer)
+        newer = (names.split() for since, names in OPTIONS_BY_RELEASE[self.engine] if self.at_least(*since))
+        return COMMON_OPTIONS.union(*newer)
 
     def has_class(self, name: str) -> bool:
         """Whether a compaction or compression class can exist here: by its short name, or with a package of its own."""
         if "." in name:
             return self.loads_classes
-        engine, since, until = CLASSES.get(name, (self.engine, (), ()))
-        gone = bool(until and self.version) and self.version >= until
-        return engine == self.engine and self.at_least(*since) and not gone
+        engine, added, removed = LIMITED_CLASSES.get(name, (self.engine, (), ()))
+        is_removed = bool(removed and self.version) and self.version >= removed
+        return engine == self.engine and self.at_least(*added) and not is_removed
 
     @property
     def loads_classes(self) -> bool:
@@ -247,7 +251,7 @@ class ServerProfile:
         return engine_of_sub_option(option, name) in {None, self.engine}
 
     @property
-    def longest_chunk(self) -> int | None:
+    def max_chunk_length(self) -> int | None:
         """The largest ``chunk_length_in_kb`` of a compression; None where any power of two is taken."""
         return 128 if self.is_scylla else None
 
@@ -263,7 +267,7 @@ class ServerProfile:
         return self.is_scylla
 
     @property
-    def least_flush_period(self) -> int:
+    def min_flush_period(self) -> int:
         """The shortest ``memtable_flush_period_in_ms`` besides 0."""
         return 60_000 if self.is_scylla else 0
 
@@ -278,11 +282,11 @@ class ServerProfile:
         return self.is_scylla and self.at_least(2025, 4)
 
     @property
-    def most_windows(self) -> int | None:
+    def max_time_windows(self) -> int | None:
         """How many time windows a default TTL may span; None where nothing limits them."""
-        if not self.is_scylla or self.node.most_windows == 0:
+        if not self.is_scylla or self.node.max_time_windows == 0:
             return None
-        return 50 if self.node.most_windows is None else self.node.most_windows
+        return 50 if self.node.max_time_windows is None else self.node.max_time_windows
 
     @property
     def has_log_storage(self) -> bool | None:
@@ -311,7 +315,7 @@ class ServerProfile:
         return "4" if self.is_scylla else "16"
 
     @property
-    def caching_fill(self) -> str:
+    def default_caching(self) -> str:
         """What a caching map means by leaving ``keys`` or ``rows_per_partition`` out."""
         return "ALL" if self.is_scylla else "NONE"
 
@@ -354,12 +358,12 @@ class ServerProfile:
         return self.is_scylla and (is_newer or name == "scylla_encryption_options")
 
     @property
-    def no_compression(self) -> Mapping[str, str]:
+    def disabled_compression(self) -> Mapping[str, str]:
         """The map that switches compression off."""
         return {"sstable_compression": ""} if self.is_scylla else {"enabled": "false"}
 
     @property
-    def spells_retries_out(self) -> bool:
+    def uses_long_retry_names(self) -> bool:
         """Whether it takes ``99PERCENTILE`` and ``NONE``, and neither ``99p`` nor ``NEVER``."""
         return self.is_scylla
 
@@ -374,7 +378,7 @@ class ServerProfile:
         return not self.is_scylla
 
     @property
-    def retry_steps(self) -> tuple[str, str]:
+    def retry_precision(self) -> tuple[str, str]:
         """How exact it keeps percentiles and milliseconds of retry policies.
 
         Cassandra cuts fractions of milliseconds and rounds percentiles to four decimals (seen); Scylla rounds to one
@@ -393,7 +397,7 @@ class ServerProfile:
         return not self.is_scylla
 
     @property
-    def drops_open_user_types(self) -> bool:
+    def drops_unfrozen_user_types(self) -> bool:
         """Whether a column of a user type that is not frozen can be dropped; Cassandra refuses (seen)."""
         return self.is_scylla
 
@@ -403,7 +407,7 @@ class ServerProfile:
         return self.is_scylla
 
     @property
-    def applies_late(self) -> float:
+    def late_apply_seconds(self) -> float:
         """Seconds for which a schema change whose answer was lost may still be applied.
 
         A ScyllaDB node without a majority holds it for 60 seconds, and applies it when a node comes back (seen).
@@ -431,19 +435,19 @@ class ServerProfile:
         >>> ServerProfile("scylla", (2025, 1)).has_index_class("SASI", on_vector=False)
         False
         """
-        meant = index_family(self.index_class(using, on_vector=on_vector))
+        family = index_family(self.index_class(using, on_vector=on_vector))
         if not self.loads_index_classes:
-            since = _SCYLLA_INDEXES.get(meant)
-            return meant == ORDINARY or (since is not None and self.at_least(*since))
-        return meant != SAI or self.has_sai
+            release = _SCYLLA_INDEXES.get(family)
+            return family == ORDINARY_INDEX or (release is not None and self.at_least(*release))
+        return family != SAI or self.has_sai
 
     @property
-    def longest_name(self) -> int:
+    def max_name_length(self) -> int:
         """Longest name of a keyspace, table, view or index (``schema::NAME_LENGTH``, ``SchemaConstants``)."""
         return MAX_SERVER_NAME_LENGTH if self.is_scylla and self.at_least(2025, 2) else MAX_PORTABLE_NAME_LENGTH
 
     @property
-    def longest_safe_index(self) -> int | None:
+    def max_safe_index_name(self) -> int | None:
         """Longest index name that a node survives; None where any is safe.
 
         ScyllaDB keeps the index in a directory ``<index>_index-<32 digits>``, and a node that cannot create it stops
@@ -514,10 +518,10 @@ class ServerProfile:
         >>> ServerProfile("scylla", (2025, 4)).index_class("sai", on_vector=True)
         'vector_index'
         """
-        meant = index_family(using)
-        if meant == _SASI:
+        family = index_family(using)
+        if family == _SASI:
             return "org.apache.cassandra.index.sasi.SASIIndex"
-        if self.is_scylla and on_vector and meant == SAI:
+        if self.is_scylla and on_vector and family == SAI:
             return "vector_index"
         return using
 
@@ -537,5 +541,5 @@ def index_family(using: str) -> str:
     >>> index_family("sai") == index_family("org.apache.cassandra.index.sai.StorageAttachedIndex")
     True
     """
-    short = using.rpartition(".")[2].lower()
-    return {"sai": SAI, "sasi": _SASI}.get(short, short)
+    class_name = using.rpartition(".")[2].lower()
+    return {"sai": SAI, "sasi": _SASI}.get(class_name, class_name)

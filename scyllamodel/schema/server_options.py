@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-EVERYWHERE: Final = frozenset(
+COMMON_OPTIONS: Final = frozenset(
     """
     bloom_filter_fp_chance caching comment compaction compression crc_check_chance default_time_to_live gc_grace_seconds
     max_index_interval memtable_flush_period_in_ms min_index_interval speculative_retry cdc
     """.split()
 )
-SINCE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
+OPTIONS_BY_RELEASE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
     "cassandra": (
         ((4, 0), "additional_write_policy read_repair"),
         ((4, 1), "memtable"),
@@ -31,7 +31,7 @@ SINCE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]] = {
 }
 """Table options that not every server has, and since when."""
 
-CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
+LIMITED_CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
     "UnifiedCompactionStrategy": ("cassandra", (5, 0), ()),
     "DateTieredCompactionStrategy": ("cassandra", (), (5, 0)),
     "IncrementalCompactionStrategy": ("scylla", (), ()),
@@ -52,7 +52,9 @@ _SUB_OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
         "lz4_compressor_type lz4_high_compressor_level max_compressed_length min_compress_ratio",
     ),
 }
-_SCYLLAS: Final = frozenset({"cold_reads_to_omit", "enable_optimized_twcs_queries", "space_amplification_goal"})
+_SCYLLA_SUB_OPTIONS: Final = frozenset(
+    {"cold_reads_to_omit", "enable_optimized_twcs_queries", "space_amplification_goal"}
+)
 
 
 def engine_of_sub_option(option: str, name: str) -> str | None:
@@ -64,4 +66,4 @@ def engine_of_sub_option(option: str, name: str) -> str | None:
     engine, names = _SUB_OPTIONS[option]
     if name in names.split():
         return engine
-    return "scylla" if name in _SCYLLAS else None
+    return "scylla" if name in _SCYLLA_SUB_OPTIONS else None

@@ -39,10 +39,15 @@ def profile_from(
     known = frozenset(schema_columns)
     if any(table == "scylla_tables" for table, _ in known):
         node = _node_settings(settings or {}, features)
-        return ServerProfile("scylla", _numbers(scylla_version), node=node, schema_columns=known)
-    said = settings or {}
-    views, masks = _switch(said, VIEW_SETTINGS), _switch(said, MASK_SETTINGS)
-    return ServerProfile("cassandra", _numbers(release_version), views, masks, schema_columns=known)
+        return ServerProfile("scylla", _version_numbers(scylla_version), node=node, schema_columns=known)
+    known_settings = settings or {}
+    views_enabled, masks_enabled = (
+        _boolean_setting(known_settings, VIEW_SETTINGS),
+        _boolean_setting(known_settings, MASK_SETTINGS),
+    )
+    return ServerProfile(
+        "cassandra", _version_numbers(release_version), views_enabled, masks_enabled, schema_columns=known
+    )
 
 
 COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
@@ -68,13 +73,13 @@ NODE_SETTINGS: Final = (
 
 
 def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
-    found = {name: _value(settings.get(name)) for name in NODE_SETTINGS}
+    found = {name: _setting_value(settings.get(name)) for name in NODE_SETTINGS}
     rack_valid = found["rf_rack_valid_keyspaces"]
     return NodeSettings(
         features=None if features is None else frozenset(features),
         tablets_mode=_text(found["tablets_mode_for_new_keyspaces"]),
-        least_factor=_number(found["minimum_replication_factor_fail_threshold"]),
-        most_windows=_number(found["twcs_max_window_count"]),
+        min_replication_factor=_number(found["minimum_replication_factor_fail_threshold"]),
+        max_time_windows=_number(found["twcs_max_window_count"]),
         rf_rack_valid=rack_valid if isinstance(rack_valid, bool) else None,
         most_factor=_number(found["maximum_replication_factor_fail_threshold"]),
         refused_strategies=_names(found["replication_strategy_fail_list"]) or frozenset(),
@@ -97,7 +102,7 @@ def _names(value: object) -> frozenset[str] | None:
     return frozenset(map(str, cast("list[object]", value))) if isinstance(value, list) else None
 
 
-def _value(text: str | None) -> object:
+def _setting_value(text: str | None) -> object:
     """The value of a setting, None for one that is missing or in a form that nobody knows."""
     try:
         return None if text is None else read_json(text)
@@ -115,13 +120,13 @@ def common_features(texts: Iterable[str | None]) -> frozenset[str] | None:
     return known[0].intersection(*known) if known else None
 
 
-def _switch(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:
+def _boolean_setting(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:
     """The first of these settings that the server has."""
-    said = next((settings[name] for name in names if name in settings), None)
-    return None if said is None else said.lower() == "true"
+    value = next((settings[name] for name in names if name in settings), None)
+    return None if value is None else value.lower() == "true"
 
 
-def _numbers(version: str | None) -> tuple[int, ...]:
+def _version_numbers(version: str | None) -> tuple[int, ...]:
     """The leading numbers of a version text; ``5.0-beta1`` is ``(5, 0)``."""
-    found = re.match(r"[0-9.]{0,40}", version or "")
-    return tuple(map(int, itertools.takewhile(bool, found.group().split(".")))) if found else ()
+    match = re.match(r"[0-9.]{0,40}", version or "")
+    return tuple(map(int, itertools.takewhile(bool, match.group().split(".")))) if match else ()

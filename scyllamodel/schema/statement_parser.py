@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from scyllamodel._identifiers import unquote
-from scyllamodel.schema.facts import FrozenMap, Kind, TableColumn
+from scyllamodel.schema.facts import ColumnKind, FrozenMap, TableColumn
 from scyllamodel.schema.statement_reader import StatementReader, StatementSyntaxError
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType, Native
@@ -63,12 +63,12 @@ def parse_statement(cql: str) -> ParsedStatement | None:
     """
     reader = StatementReader(cql)
     for words, read in _STATEMENTS:
-        if reader.take(*words):
+        if reader.accept(*words):
             return read(reader)
     return None
 
 
-def _with(reader: StatementReader) -> dict[str, Any]:
+def _with_options(reader: StatementReader) -> dict[str, Any]:
     if reader.is_done:
         return {}
     reader.expect("WITH")
@@ -79,28 +79,28 @@ def _keyspace(action: str) -> Callable[[StatementReader], ParsedStatement]:
     def read(reader: StatementReader) -> ParsedStatement:
         _skip_condition(reader)
         name = reader.name()
-        return ParsedStatement(action, name, name, options=FrozenMap(_with(reader)))
+        return ParsedStatement(action, name, name, options=FrozenMap(_with_options(reader)))
 
     return read
 
 
 def _skip_condition(reader: StatementReader) -> None:
-    _ = reader.take("IF", "NOT", "EXISTS") or reader.take("IF", "EXISTS")
+    _ = reader.accept("IF", "NOT", "EXISTS") or reader.accept("IF", "EXISTS")
 
 
 def _create_index(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
-    name = "" if reader.take("ON") else reader.name()
+    name = "" if reader.accept("ON") else reader.name()
     if name:
         reader.expect("ON")
     keyspace, table = reader.qualified()
     targets = [target for target in reader.parenthesised() if not target.startswith("(")]
     using = None
-    if reader.take("USING"):
+    if reader.accept("USING"):
         using = str(reader.literal())
     return ParsedStatement(
         "CREATE INDEX", keyspace, name, table, names=tuple(map(_target, targets)),
-        options=FrozenMap(_with(reader)), using=using,
+        options=FrozenMap(_with_options(reader)), using=using,
     )  # fmt: skip
 
 
@@ -120,22 +120,22 @@ def _create_view(reader: StatementReader) -> ParsedStatement:
     reader.expect("FROM")
     base = reader.qualified()
     where = ""
-    if reader.take("WHERE"):
+    if reader.accept("WHERE"):
         where = reader.text_until("PRIMARY")
     reader.expect("PRIMARY")
     reader.expect("KEY")
     key = tuple(TableColumn(column, Native("text"), kind) for column, kind in _key(reader.parenthesised()))
     return ParsedStatement(
         "CREATE MATERIALIZED VIEW", keyspace or base[0], name, base[1], columns=key,
-        names=tuple(map(unquote, selected)), where=where, options=FrozenMap(_with(reader)),
+        names=tuple(map(unquote, selected)), where=where, options=FrozenMap(_with_options(reader)),
     )  # fmt: skip
 
 
-def _key(parts: list[str]) -> Iterator[tuple[str, Kind]]:
+def _key(parts: list[str]) -> Iterator[tuple[str, ColumnKind]]:
     """The columns of a primary key: the first part is the partition key, in parentheses if it has several columns."""
     for at, part in enumerate(parts):
         names = StatementReader(part).parenthesised() if part.startswith("(") else [part]
-        kind: Kind = "clustering" if at else "partition_key"
+        kind: ColumnKind = "clustering" if at else "partition_key"
         for name in names:
             yield unquote(name), kind
 
@@ -150,7 +150,7 @@ def _create_table(reader: StatementReader) -> ParsedStatement:
     found = {column.name: attrs.evolve(column, kind=kinds.get(column.name, column.kind)) for column, _ in columns}
     key = [found.pop(column) for column in kinds if column in found]
     return ParsedStatement(
-        "CREATE TABLE", keyspace, name, name, (*key, *found.values()), ttl, options=FrozenMap(_with(reader))
+        "CREATE TABLE", keyspace, name, name, (*key, *found.values()), ttl, options=FrozenMap(_with_options(reader))
     )
 
 
@@ -158,9 +158,9 @@ def _is_key(text: str) -> bool:
     return text.upper().startswith("PRIMARY KEY")
 
 
-def _key_of(text: str) -> Iterator[tuple[str, Kind]]:
+def _key_of(text: str) -> Iterator[tuple[str, ColumnKind]]:
     reader = StatementReader(text)
-    reader.take("PRIMARY", "KEY")
+    reader.accept("PRIMARY", "KEY")
     return _key(reader.parenthesised())
 
 
@@ -170,7 +170,7 @@ def _column(text: str) -> tuple[TableColumn, bool]:
     name = reader.name()
     cql_type = _type(reader.text_until("STATIC", "PRIMARY", "TTL", "MASKED", "CHECK"))
     rest = reader.text_until().upper()
-    kind: Kind = "static" if "STATIC" in rest else "partition_key" if "PRIMARY" in rest else "regular"
+    kind: ColumnKind = "static" if "STATIC" in rest else "partition_key" if "PRIMARY" in rest else "regular"
     return TableColumn(name, cql_type, kind), "TTL" in rest.split(" ")
 
 
@@ -185,31 +185,31 @@ def _alter_table(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
     keyspace, name = reader.qualified()
     for word, read in _ALTERATIONS.items():
-        if reader.take(word):
+        if reader.accept(word):
             return attrs.evolve(ParsedStatement(f"ALTER TABLE {word}", keyspace, name, name), **read(reader))
     raise StatementSyntaxError(f"no change of a table begins with {reader.peek()!r}")
 
 
-def _listed(reader: StatementReader) -> list[str]:
+def _items(reader: StatementReader) -> list[str]:
     """One item, or several in parentheses."""
     return reader.parenthesised() if reader.peek() == "(" else [reader.text_until(",", nested="(<)>")]
 
 
 def _added(reader: StatementReader) -> Mapping[str, Any]:
     _skip_condition(reader)
-    columns = tuple(_column(text)[0] for text in _listed(reader))
+    columns = tuple(_column(text)[0] for text in _items(reader))
     return {"columns": columns, "names": tuple(column.name for column in columns)}
 
 
 def _dropped(reader: StatementReader) -> Mapping[str, Any]:
-    if reader.take("COMPACT", "STORAGE"):
+    if reader.accept("COMPACT", "STORAGE"):
         return {}
     _skip_condition(reader)
     if reader.peek() == "(":
         names = [unquote(text) for text in reader.parenthesised()]
     else:
         names = [reader.name()]
-        while reader.take(","):
+        while reader.accept(","):
             names.append(reader.name())
     return {"names": tuple(names)}
 
@@ -217,13 +217,13 @@ def _dropped(reader: StatementReader) -> Mapping[str, Any]:
 def _altered(reader: StatementReader) -> Mapping[str, Any]:
     _skip_condition(reader)
     name = reader.name()
-    if not reader.take("TYPE"):
+    if not reader.accept("TYPE"):
         return {}
     return {"names": (name,), "columns": (TableColumn(name, _type(reader.text_until())),)}
 
 
-def _ttl(reader: StatementReader) -> Mapping[str, Any]:
-    return {} if reader.take("NULL") else {"names": (reader.name(),)}
+def _altered_ttl(reader: StatementReader) -> Mapping[str, Any]:
+    return {} if reader.accept("NULL") else {"names": (reader.name(),)}
 
 
 _ALTERATIONS: Final[Mapping[str, Callable[[StatementReader], Mapping[str, Any]]]] = {
@@ -231,7 +231,7 @@ _ALTERATIONS: Final[Mapping[str, Callable[[StatementReader], Mapping[str, Any]]]
     "DROP": _dropped,
     "ALTER": _altered,
     "WITH": lambda reader: {"options": FrozenMap(reader.options())},
-    "TTL": _ttl,
+    "TTL": _altered_ttl,
     "RENAME": lambda reader: {"renames": _renamed(reader)},
 }
 
@@ -239,7 +239,7 @@ _ALTERATIONS: Final[Mapping[str, Callable[[StatementReader], Mapping[str, Any]]]
 def _renamed(reader: StatementReader) -> tuple[tuple[str, str], ...]:
     _skip_condition(reader)
     pairs = list[tuple[str, str]]()
-    while not pairs or reader.take("AND"):
+    while not pairs or reader.accept("AND"):
         old = reader.name()
         reader.expect("TO")
         pairs.append((old, reader.name()))
@@ -249,18 +249,18 @@ def _renamed(reader: StatementReader) -> tuple[tuple[str, str], ...]:
 def _alter_view(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
     keyspace, name = reader.qualified()
-    return ParsedStatement("ALTER MATERIALIZED VIEW", keyspace, name, name, options=FrozenMap(_with(reader)))
+    return ParsedStatement("ALTER MATERIALIZED VIEW", keyspace, name, name, options=FrozenMap(_with_options(reader)))
 
 
 def _alter_type(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
     keyspace, name = reader.qualified()
-    if reader.take("ADD"):
-        conditional = reader.take("IF", "NOT", "EXISTS")
+    if reader.accept("ADD"):
+        conditional = reader.accept("IF", "NOT", "EXISTS")
         return ParsedStatement("ALTER TYPE ADD", keyspace, name, columns=(_field(reader),), if_not_exists=conditional)
-    if reader.take("RENAME"):
+    if reader.accept("RENAME"):
         return ParsedStatement("ALTER TYPE RENAME", keyspace, name, renames=_renamed(reader))
-    if reader.take("ALTER"):
+    if reader.accept("ALTER"):
         _skip_condition(reader)
         return ParsedStatement("ALTER TYPE ALTER", keyspace, name, columns=(_field(reader, between="TYPE"),))
     raise StatementSyntaxError(f"no change of a type begins with {reader.peek()!r}")
@@ -291,9 +291,9 @@ def _drop(action: str) -> Callable[[StatementReader], ParsedStatement]:
 
 
 def _select(reader: StatementReader) -> ParsedStatement | None:
-    reader.take("JSON")
+    reader.accept("JSON")
     selected = reader.text_until("FROM")
-    if not reader.take("FROM"):
+    if not reader.accept("FROM"):
         return None
     keyspace, table = reader.qualified()
     return ParsedStatement("SELECT", keyspace, table, table, names=tuple(selected.split(" , ")))

@@ -21,17 +21,17 @@ class StatementReader:
 
     def __init__(self, cql: str) -> None:
         self._tokens = [token for token in code_tokens(cql) if token.text != ";"]
-        self._at = 0
+        self._position = 0
 
     def peek(self, ahead: int = 0) -> str:
         """The text of a coming token; empty after the last one."""
-        at = self._at + ahead
-        return self._tokens[at].text if at < len(self._tokens) else ""
+        position = self._position + ahead
+        return self._tokens[position].text if position < len(self._tokens) else ""
 
     @property
     def is_done(self) -> bool:
         """Whether all tokens were read."""
-        return self._at >= len(self._tokens)
+        return self._position >= len(self._tokens)
 
     def next(self) -> Token:
         """Read one token.
@@ -41,18 +41,18 @@ class StatementReader:
         """
         if self.is_done:
             raise StatementSyntaxError("it ends too early")
-        self._at += 1
-        return self._tokens[self._at - 1]
+        self._position += 1
+        return self._tokens[self._position - 1]
 
-    def take(self, *words: str) -> bool:
+    def accept(self, *words: str) -> bool:
         """Whether these keywords or symbols come next, which are then read; ``A|B`` is a choice."""
-        found = [self.peek(n).upper() in word.split("|") for n, word in enumerate(words)]
-        self._at += len(words) if all(found) else 0
-        return all(found)
+        matches = [self.peek(n).upper() in word.split("|") for n, word in enumerate(words)]
+        self._position += len(words) if all(matches) else 0
+        return all(matches)
 
     def expect(self, word: str) -> None:
         """Read this keyword or symbol."""
-        if not self.take(word):
+        if not self.accept(word):
             raise StatementSyntaxError(f"{word} is expected at {self.peek()!r}")
 
     def name(self) -> str:
@@ -65,7 +65,7 @@ class StatementReader:
     def qualified(self) -> tuple[str | None, str]:
         """Read a name with or without its keyspace."""
         first = self.name()
-        return (first, self.name()) if self.take(".") else (None, first)
+        return (first, self.name()) if self.accept(".") else (None, first)
 
     def text_until(self, *stops: str, nested: str = "()") -> str:
         """The tokens up to one of these keywords or symbols outside of brackets, with single spaces.
@@ -100,13 +100,13 @@ class StatementReader:
         raise StatementSyntaxError(f"a value is expected at {token.text!r}")
 
     def _items(self, end: str, read: Callable[[], tuple[Any, Any]]) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        while not self.take(end):
+        items: dict[Any, Any] = {}
+        while not self.accept(end):
             key, value = read()
-            found[key] = value
+            items[key] = value
             if self.peek() != end:
                 self.expect(",")
-        return found
+        return items
 
     def _pair(self) -> tuple[str, Any]:
         key = str(self.literal())
@@ -115,29 +115,29 @@ class StatementReader:
 
     def options(self) -> dict[str, Any]:
         """The options after ``WITH``; orders and storage flags are left out."""
-        found: dict[str, Any] = {}
+        options_by_name: dict[str, Any] = {}
         if not self.peek():
             raise StatementSyntaxError("no option follows")
         while not self.is_done:
-            if self.take("CLUSTERING", "ORDER", "BY"):
+            if self.accept("CLUSTERING", "ORDER", "BY"):
                 self.parenthesised()
-            elif not self.take("COMPACT", "STORAGE"):
+            elif not self.accept("COMPACT", "STORAGE"):
                 name = self.name()
                 self.expect("=")
-                found[name] = self.literal()
+                options_by_name[name] = self.literal()
             if not self.is_done:
                 self.expect("AND")
-        return found
+        return options_by_name
 
     def parenthesised(self) -> list[str]:
         """The texts between the commas of ``( … )``."""
         self.expect("(")
-        found = list[str]()
-        while not self.take(")"):
-            found.append(self.text_until(",", ")", nested="(<)>"))
-            if not self.take(",") and self.peek() != ")":
+        texts = list[str]()
+        while not self.accept(")"):
+            texts.append(self.text_until(",", ")", nested="(<)>"))
+            if not self.accept(",") and self.peek() != ")":
                 raise StatementSyntaxError("a parenthesis is not closed")
-        return found
+        return texts
 
 
 def _number(text: str) -> Any:

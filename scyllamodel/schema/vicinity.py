@@ -22,7 +22,7 @@ from scyllamodel.schema.changes import (
     SetMask,
     SetTtlColumn,
 )
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType, View
 
 if TYPE_CHECKING:
@@ -30,57 +30,59 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", Table, View, UserType)
 
-_DROPS: Final = (DropView, DropIndex, DropColumns, DropTable, DropType, SetMask, SetTtlColumn)
-Drop: TypeAlias = DropView | DropIndex | DropColumns | DropTable | DropType | SetMask | SetTtlColumn
+_DROP_CHANGES: Final = (DropView, DropIndex, DropColumns, DropTable, DropType, SetMask, SetTtlColumn)
+DropChange: TypeAlias = DropView | DropIndex | DropColumns | DropTable | DropType | SetMask | SetTtlColumn
 
 
-class Vicinity:
+class KeyspaceState:
     """The state of one keyspace between changes."""
 
-    def __init__(self, found: KeyspaceFacts) -> None:
-        self._read(found)
+    def __init__(self, facts: KeyspaceFacts) -> None:
+        self._read(facts)
 
-    def _read(self, found: KeyspaceFacts) -> None:
-        self._whole = found
-        self._tables = {table.name: table for table in found.tables}
-        self._views = {view.name: view for view in found.views}
-        self._types = {item.name: item for item in found.types}
-        self._views_of = _grouped((view.base, view.name) for view in found.views)
-        self._tables_with = _grouped((held, table.name) for table in found.tables for held in table.user_types)
-        self._types_with = _grouped((held, item.name) for item in found.types for held in item.user_types)
+    def _read(self, facts: KeyspaceFacts) -> None:
+        self._facts = facts
+        self._tables = {table.name: table for table in facts.tables}
+        self._views = {view.name: view for view in facts.views}
+        self._types = {item.name: item for item in facts.types}
+        self._views_by_table = _grouped((view.base, view.name) for view in facts.views)
+        self._tables_by_type = _grouped(
+            (user_type, table.name) for table in facts.tables for user_type in table.user_types
+        )
+        self._types_by_type = _grouped((user_type, item.name) for item in facts.types for user_type in item.user_types)
 
-    def of(self, change: Change) -> KeyspaceFacts:
+    def facts_for(self, change: Change) -> KeyspaceFacts:
         """The keyspace as far as the change has to do with it."""
-        if not isinstance(change, _DROPS):
-            return self.whole()
+        if not isinstance(change, _DROP_CHANGES):
+            return self.all_facts()
         if isinstance(change, DropType):
             name = change.type.name
-            return self._part(self._tables_with.get(name, ()), (), (name, *self._types_with.get(name, ())))
+            return self._subset(self._tables_by_type.get(name, ()), (), (name, *self._types_by_type.get(name, ())))
         if isinstance(change, DropView):
-            return self._part((change.view.base,), (change.view.name,), ())
+            return self._subset((change.view.base,), (change.view.name,), ())
         name = change.table if isinstance(change.table, str) else change.table.name
-        return self._part((name,), self._views_of.get(name, ()), ())
+        return self._subset((name,), self._views_by_table.get(name, ()), ())
 
-    def run(self, change: Change) -> None:
+    def record(self, change: Change) -> None:
         """Take note that a change ran."""
-        if not isinstance(change, _DROPS):
-            self._read(after(change, self.whole()))
+        if not isinstance(change, _DROP_CHANGES):
+            self._read(facts_after(change, self.all_facts()))
             return
-        part = self.of(change)
-        left = after(change, part)
-        _replace(self._tables, part.tables, left.tables)
-        _replace(self._views, part.views, left.views)
-        _replace(self._types, part.types, left.types)
+        part = self.facts_for(change)
+        remaining = facts_after(change, part)
+        _replace(self._tables, part.tables, remaining.tables)
+        _replace(self._views, part.views, remaining.views)
+        _replace(self._types, part.types, remaining.types)
 
-    def whole(self) -> KeyspaceFacts:
+    def all_facts(self) -> KeyspaceFacts:
         """All of the keyspace as it is by now."""
         return attrs.evolve(
-            self._whole, tables=self._tables.values(), views=self._views.values(), types=self._types.values()
+            self._facts, tables=self._tables.values(), views=self._views.values(), types=self._types.values()
         )
 
-    def _part(self, tables: Iterable[str], views: Iterable[str], types: Iterable[str]) -> KeyspaceFacts:
+    def _subset(self, tables: Iterable[str], views: Iterable[str], types: Iterable[str]) -> KeyspaceFacts:
         return attrs.evolve(
-            self._whole,
+            self._facts,
             tables=[self._tables[name] for name in tables if name in self._tables],
             views=[self._views[name] for name in views if name in self._views],
             types=[self._types[name] for name in types if name in self._types],
@@ -91,13 +93,13 @@ class Vicinity:
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    values_by_key: dict[str, list[str]] = {}
     for key, name in pairs:
-        found.setdefault(key, []).append(name)
-    return found
+        values_by_key.setdefault(key, []).append(name)
+    return values_by_key
 
 
-def _replace(known: dict[str, _F], before: Iterable[_F], now: Iterable[_F]) -> None:
-    for fact in before:
-        del known[fact.name]
-    known.update((fact.name, fact) for fact in now)
+def _replace(facts: dict[str, _F], old: Iterable[_F], new: Iterable[_F]) -> None:
+    for fact in old:
+        del facts[fact.name]
+    facts.update((fact.name, fact) for fact in new)

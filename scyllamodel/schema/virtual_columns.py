@@ -10,12 +10,12 @@ from scyllamodel.schema.facts import Index, Table, View
 from scyllamodel.schema.server import ServerProfile
 
 
-def view_keeps_columns(view: View, base: Table | None) -> bool:
+def view_needs_all_columns(view: View, base: Table | None) -> bool:
     """Whether a view keeps every regular column of its table."""
     return base is not None and all(base[c.name].in_key for c in view.columns if c.in_key and c.name in base)
 
 
-def index_keeps_columns(index: Index, table: Table, server: ServerProfile) -> bool:
+def index_needs_all_columns(index: Index, table: Table, server: ServerProfile) -> bool:
     """Whether the hidden view of an index keeps every regular column of its table."""
     column = table.get(index.column)
     return server.keeps_indexes_in_views and index.using is None and column is not None and column.in_key

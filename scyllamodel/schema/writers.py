@@ -23,8 +23,8 @@ def python_text(text: str) -> str:
     >>> print(python_text("DS103:t.a"), python_text('a"b\n'))
     "DS103:t.a" 'a"b\n'
     """
-    made = repr(text)
-    return f'"{made[1:-1]}"' if made[0] == "'" and '"' not in text and "'" not in text else made
+    literal = repr(text)
+    return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in text and "'" not in text else literal
 
 
 def python_set(texts: Iterable[str]) -> str:
@@ -62,9 +62,9 @@ def mermaid_label(text: str) -> str:
     >>> mermaid_label('%%{init: {"theme": "dark"}}%%')[:12], mermaid_label("map<text, int>")
     ('#37;#37;#123', 'map#lt;text, int#gt;')
     """
-    return _LABEL.sub(lambda found: _ENTITIES.get(found[0], f"#{ord(found[0])};"), printable_line(text))
+    return _LABEL.sub(lambda match: _ENTITIES.get(match[0], f"#{ord(match[0])};"), printable_line(text))
 
 
 def mermaid_comment(text: str) -> str:
     """A comment line in Mermaid, which looks for directives in comments too."""
-    return "%% " + re.sub(r"[%{}]", lambda found: f"\\x{ord(found[0]):02x}", printable_line(text))
+    return "%% " + re.sub(r"[%{}]", lambda match: f"\\x{ord(match[0]):02x}", printable_line(text))

@@ -151,7 +151,7 @@ def _given(text: str) -> RunningServer:
     with server.repo("system") as repo:
         look = ClusterView.connect(repo)
         (row,) = repo.session.execute("SELECT data_center FROM system.local")
-    tablets = False if look.server.without_tablets else None
+    tablets = False if look.server.unsupported_with_tablets else None
     return attrs.evolve(server, tablets=tablets, data_center=row[0])
 
 

@@ -145,7 +145,7 @@ def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center
     """What cannot work is refused with what would; what is merely unwise is done, with a warning."""
     replication = {data_center if key == "DC" else key: value for key, value in replication.items()}
     words = [word.replace("DC", data_center) for word in words]
-    if profile.refused_strategy(replication["class"], tablets=None):
+    if profile.refuses_strategy(replication["class"], tablets=None):
         code, words = 1, ["KS104", SIMPLE, "tablets=False"]
     name = f"bad_{uuid4().hex[:12]}"
     project(

@@ -21,8 +21,8 @@ from classes import declare
 
 from scyllamodel import Repo, TableOptions, inspect, migrate
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.changes import LiveOnly
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.changes import Unmanaged
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, Table, UserType
 from scyllamodel.types import values as v
@@ -217,7 +217,9 @@ class Side:
         raised += f"then {later}" if later else ""
         found = inspect(self.repo)[self.repo.keyspace]
         wanted = attrs.evolve(schema(*case.declared, keyspace=None), name=self.repo.keyspace)
-        changes = [c for c in diff(found, wanted, ClusterView.connect(self.repo).server) if not isinstance(c, LiveOnly)]
+        changes = [
+            c for c in diff(found, wanted, ClusterView.connect(self.repo).server) if not isinstance(c, Unmanaged)
+        ]
         return Seen(raised, sent, again, not changes)
 
 
@@ -249,7 +251,7 @@ def test_both_sync_the_same_declaration(sides, case, monkeypatch):
     left, right = sides
     for side in sides:
         facts = attrs.evolve(schema(*case.live, keyspace=None), name=side.repo.keyspace)
-        for cql in script(facts, ClusterView.connect(side.repo).server):
+        for cql in keyspace_script(facts, ClusterView.connect(side.repo).server):
             side.repo.session.execute(cql)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -20,7 +20,7 @@ from classes import declare
 
 from scyllamodel import ModelDefinitionError, Repo, inspect, migrate, plan
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.plan import make_plan
@@ -137,7 +137,7 @@ def live(scylla_repo, server):
 def taken(repo, case, server):
     """Whether the server takes the statements of the side that is found."""
     try:
-        for cql in script(case.found, server):
+        for cql in keyspace_script(case.found, server):
             repo.session.execute(cql, timeout=60)
     except (DriverException, ErrorMessage):
         return False

@@ -18,8 +18,8 @@ from scyllamodel.schema.apply import (
     StatementConflict,
     StatementFailure,
     StatementMissing,
+    StatementOutcomeUnknown,
     StatementRefused,
-    StatementUnknown,
 )
 from scyllamodel.testing.keyspaces import fresh_name
 
@@ -121,7 +121,7 @@ def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(scylla_fault_proxy, 
     """When the answer never comes or the connection breaks, the outcome is unknown, and the text was sent once."""
     executor = executor_of(through_proxy)
     getattr(scylla_fault_proxy, deed)(1, when=lambda request: "CREATE TABLE" in request.query)
-    with executor, pytest.raises(StatementUnknown):
+    with executor, pytest.raises(StatementOutcomeUnknown):
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 2)
 
     assert 1 == sent(scylla_fault_proxy, f"CREATE TABLE {table}")

@@ -15,7 +15,7 @@ from strategies import HOSTILE
 from scyllamodel import Repo, check, create_keyspace, inspect, migrate, plan, rollback
 from scyllamodel._identifiers import quote, string_literal
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.source import module_source
 
 pytestmark = pytest.mark.live
@@ -136,7 +136,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
             )
         session.execute(f"ALTER TABLE {live}.t0 ADD ({columns.replace(quote(names[0]), 'other', 1)})", timeout=60)
         facts, server = inspect(repo)[live], ClusterView.connect(repo).server
-        for statement in script(facts, server)[1:]:
+        for statement in keyspace_script(facts, server)[1:]:
             session.execute(statement.replace(f"{live}.", f"{script_made}."), timeout=60)
         with models(module_source(facts, server, repo=live), tmp_path) as module:
             settings = attrs.evolve(repo.settings, models=[module], keyspace=models_made)

@@ -18,8 +18,8 @@ from scyllamodel import check, contract, history, inspect, migrate, plan, rollba
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.ddl import script
-from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.ddl import keyspace_script
+from scyllamodel.schema.left_out import missing_from_script
 from scyllamodel.schema.source import module_source
 
 pytestmark = pytest.mark.live
@@ -114,11 +114,11 @@ def test_the_script_of_a_keyspace_makes_the_same_rows(server):
     live, again = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
     everything = [*COMPACT, *DROPPED, *(MASKED if has_masks(server) else [])]
     facts, profile = keyspace(server, live, everything)
-    statements = [cql.replace(f"{live}.", f"{again}.") for cql in script(facts, profile)[1:]]
+    statements = [cql.replace(f"{live}.", f"{again}.") for cql in keyspace_script(facts, profile)[1:]]
     keyspace(server, again, statements)
 
     with server.repo(live) as repo:
-        assert [] == list(unwritten(facts))
+        assert [] == list(missing_from_script(facts))
         assert rows(repo, live) == rows(repo, again)
 
 

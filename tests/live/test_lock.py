@@ -192,9 +192,7 @@ def updates(column):
 
 @pytest.mark.parametrize("deed", ["swallow_answers", "cut_answers", "cut_requests"])
 @pytest.mark.parametrize(("column", "which"), [("owner", "take"), ("beat", "fence"), ("owner", "release")])
-def test_a_lost_answer_is_settled_by_the_row(  # noqa: PLR0917 - fixtures and cases
-    scylla_fault_proxy, through_proxy, booted, request, deed, column, which
-):
+def test_a_lost_answer_is_settled_by_the_row(scylla_fault_proxy, through_proxy, booted, request, deed, column, which):  # noqa: PLR0917 - fixtures and cases
     """Whether or not an update was done, what the row shows is believed, and the lock is free afterwards."""
     fault = lambda: getattr(scylla_fault_proxy, deed)(1, when=updates(column))  # noqa: E731
     lock = lock_of(through_proxy, request.node.name, lease=10.0, timeout=1.0)

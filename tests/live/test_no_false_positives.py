@@ -22,7 +22,7 @@ from scyllamodel import ImpossibleChange, Repo, TableOptions, check, inspect, mi
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.release.look import ClusterView
 from scyllamodel.schema.facts import Table, TableColumn, UserType, View
-from scyllamodel.schema.options import OPTION_NAMES, option_cql, unknown_here
+from scyllamodel.schema.options import OPTION_NAMES, option_cql, unsupported_options
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import NATIVE_NAMES
 
@@ -224,7 +224,7 @@ def packed(options, server):
     """As many of the options as one table takes, and so on; those that the server lacks left out."""
     tables = []
     for name, value in (item for each in options for item in each.declared().items()):
-        if not unknown_here({name: value}, server, name):
+        if not unsupported_options({name: value}, server, name):
             free = next((found for found in tables if name not in found), None)
             if free is None:
                 tables.append(free := {})
@@ -308,7 +308,7 @@ LACKING = {
 def test_options_that_the_server_lacks_are_refused(release, server, scylla_repo):
     """Each with OP104, all at once and before any statement; and the server does refuse them."""
     declared = {name: TableOptions(**{name: value}).declared() for name, value in LACKING.items()}
-    lacking = {name: options for name, options in declared.items() if unknown_here(options, server, name)}
+    lacking = {name: options for name, options in declared.items() if unsupported_options(options, server, name)}
     tables = [Table(f"lacks_{name}", tuple(KEY), options=options) for name, options in lacking.items()]
     wanted = release(*tables, Table("lacks_nothing", tuple(KEY)))
     with pytest.raises(ImpossibleChange) as caught:

@@ -16,10 +16,17 @@ from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.driver.reader import read_keyspace
 from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.schema import changes as ch
-from scyllamodel.schema.ddl import script, statement, undo
+from scyllamodel.schema.ddl import change_cql, keyspace_script, undo_cql
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
-from scyllamodel.schema.options import OPTION_NAMES, TableOptions, before, changed, unalterable, unknown_here
+from scyllamodel.schema.options import (
+    OPTION_NAMES,
+    TableOptions,
+    differing_options,
+    stored_values,
+    unalterable_options,
+    unsupported_options,
+)
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import Native, VectorType, walk
 
@@ -53,7 +60,7 @@ def run(coordinator, server):
 
     def run(*changes):
         for change in changes:
-            coordinator.rows(statement(change, server), timeout=60)
+            coordinator.rows(change_cql(change, server), timeout=60)
 
     return run
 
@@ -146,7 +153,7 @@ def declared_options(server):
         if name not in OPTION_NAMES or refused(result) or value == "NaN" or literal(value) is None:
             continue
         options = TableOptions(**{name: literal(value)})
-        if name != "memtable" and not unknown_here(options.declared(), server, "t"):
+        if name != "memtable" and not unsupported_options(options.declared(), server, "t"):
             found[f"{name} = {value}"] = options.declared()
     return found
 
@@ -160,7 +167,7 @@ def test_every_option_is_in_sync_once_the_table_is_made(run, read, keyspace, ser
     wrong = {
         text: (options, found.table(name).options)
         for text, (name, options) in wanted.items()
-        if changed(options, found.table(name).options, server)
+        if differing_options(options, found.table(name).options, server)
     }
 
     assert len(wanted) > 60
@@ -173,14 +180,14 @@ def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, 
     run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace)))
     for text, options in declared_options(server).items():
         found = read().table(name).options
-        differing = changed(options, found, server)
-        if not differing or unalterable(differing, server, name):
+        differing = differing_options(options, found, server)
+        if not differing or unalterable_options(differing, server, name):
             continue
-        change = ch.SetOptions(keyspace, name, differing, before(differing, found))
+        change = ch.SetOptions(keyspace, name, differing, stored_values(differing, found))
         run(change)
-        if changed(options, read().table(name).options, server):
+        if differing_options(options, read().table(name).options, server):
             wrong.append(("set", text))
-        coordinator.rows(undo(change, server), timeout=60)
+        coordinator.rows(undo_cql(change, server), timeout=60)
         if read().table(name).options != found:
             wrong.append(("undo", text))
 
@@ -274,7 +281,7 @@ def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, ser
     assert Table(name="t", columns=(key(), renamed, regular("v", "int"), *added)).columns == grown.columns
 
     for step in reversed(steps):
-        coordinator.rows(undo(step, server), timeout=60)
+        coordinator.rows(undo_cql(step, server), timeout=60)
     found = read().table(table.name)
 
     assert (table.columns, {'x"1', "Static"}) == (found.columns, set(found.dropped))
@@ -323,7 +330,7 @@ def _moved(facts, name, like):
 
 
 def _run_script(facts, coordinator, server):
-    for cql in script(facts, server):
+    for cql in keyspace_script(facts, server):
         coordinator.rows(cql, timeout=60)
 
 

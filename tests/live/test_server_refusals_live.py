@@ -1,7 +1,6 @@
 """What is refused before it is sent is what servers refuse, and what is next to it they take."""
 
 # ruff: noqa: E501 - one case a line
-
 from __future__ import annotations
 
 import pytest

@@ -8,7 +8,7 @@ from cassandra.protocol import ConfigurationException
 
 from scyllamodel._identifiers import qualified
 from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.options import TableOptions, option_cql, unknown_here
+from scyllamodel.schema.options import TableOptions, option_cql, unsupported_options
 
 pytestmark = pytest.mark.live
 
@@ -56,6 +56,6 @@ def test_what_is_refused_here_is_refused_there(scylla_repo, server, settings):
 def test_what_is_taken_here_is_taken_there(scylla_repo, server, settings):
     """No value that a server takes is called a mistake."""
     assert not TableOptions(compaction=settings).problems("Order")
-    assert not unknown_here({"compaction": settings}, server, "t")
+    assert not unsupported_options({"compaction": settings}, server, "t")
 
     alter(scylla_repo, server, settings)

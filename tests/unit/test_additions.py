@@ -8,19 +8,19 @@ from build import schema, table, wanted
 
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.rollback import RollbackTarget, rollback_plan
-from scyllamodel.schema.change_json import change_text
-from scyllamodel.schema.changes import LiveOnly
+from scyllamodel.schema.change_json import change_to_json
+from scyllamodel.schema.changes import Unmanaged
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Trigger
-from scyllamodel.schema.facts_json import facts_dict
-from scyllamodel.schema.left_out import LeftOut, unwritten
+from scyllamodel.schema.facts_json import facts_document
+from scyllamodel.schema.left_out import Unsupported, missing_from_script
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 
 C5 = ServerProfile("cassandra", (5, 0, 9))
 LISTED = {
@@ -83,19 +83,21 @@ def test_they_are_kept_in_the_facts():
 
 def test_they_are_listed_as_left_out():
     """In the CQL of inspect, and in generated models."""
-    said = [str(item) for item in unwritten(FOUND)]
+    said = [str(item) for item in missing_from_script(FOUND)]
 
-    assert len(EXPECTED) == len(said) == len([item for item in undeclared(FOUND) if item.what != "user type"])
+    assert (
+        len(EXPECTED) == len(said) == len([item for item in unsupported_by_models(FOUND) if item.what != "user type"])
+    )
     assert "The comment 'k' is left out: this release does not write what a newer server stores: of the shop." in said
 
 
 def test_a_strict_check_names_them():
     """As live things that no model declares; they are no part of what is compared."""
     models = wanted(table("t", "a int pk", "v int"))
-    noted = [change for change in diff(FOUND, models, C6) if isinstance(change, LiveOnly)]
+    noted = [change for change in diff(FOUND, models, C6) if isinstance(change, Unmanaged)]
     bare = KeyspaceFacts("k", FOUND.keyspace, FOUND.types, FOUND.tables)
 
-    assert {(what, name.partition(".")[2]) for what, name, _ in EXPECTED} <= {(c.what, c.name) for c in noted}
+    assert {(what, name.partition(".")[2]) for what, name, _ in EXPECTED} <= {(c.kind, c.name) for c in noted}
     assert bare == FOUND
     assert () == schema().additions
 
@@ -116,10 +118,10 @@ def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_b
     wished = SchemaFacts([wanted(*models)])
     (step,) = contract_plan(wished, SchemaFacts([TRIGGERED]), C6, allow={allow}).steps
     undone = LedgerStep(
-        "k/default", 1, 1, step.op, step.object, step.cql, step.undo, "applied", change_json=change_text(step.change)
+        "k/default", 1, 1, step.op, step.object, step.cql, step.undo, "applied", change_json=change_to_json(step.change)
     )
     target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(undone,)),))
-    gone = SchemaFacts([after(step.change, attrs.evolve(TRIGGERED, additions=()))])
+    gone = SchemaFacts([facts_after(step.change, attrs.evolve(TRIGGERED, additions=()))])
     back = [rollback_plan(target, gone, C6, allow=allowed).plan for allowed in ((), ("RB111:1/1",))]
 
     assert phrases[0] in str([lint.text for lint in step.lints if lint.code == "RB111"])
@@ -135,14 +137,14 @@ def test_a_drop_without_such_things_is_written_as_ever():
     bare = attrs.evolve(FOUND, additions=())
     (step,) = contract_plan(SchemaFacts([wanted()]), SchemaFacts([bare]), C6, allow={"DS102:t"}).steps
 
-    assert "unwritten" not in change_text(step.change)
+    assert "unwritten" not in change_to_json(step.change)
     assert not [lint for lint in step.lints if lint.code == "RB111"]
 
 
 def test_every_form_of_output_names_them():
     """CQL, models, JSON and a diagram, in the same words."""
-    words = {str(found) for found in unwritten(FOUND)}
-    shown = {str(LeftOut(**found)) for found in facts_dict(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]}
+    words = {str(found) for found in missing_from_script(FOUND)}
+    shown = {str(Unsupported(**found)) for found in facts_document(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]}
     forms = [module_source(FOUND, C6), mermaid(FOUND)]  # a diagram has no braces within its text
 
     assert len(EXPECTED) == len(words)

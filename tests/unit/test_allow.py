@@ -8,7 +8,7 @@ from build import index, schema, table, wanted
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.plan import contract_plan
-from scyllamodel.schema.rules.allow import ALLOWABLE, checked
+from scyllamodel.schema.rules.allow import ALLOWABLE, checked_values
 from scyllamodel.schema.server import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
@@ -29,7 +29,7 @@ T = ("a int pk", "v text")
 def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
     """A code that is unknown or final, and what is not CODE:OBJECT, is refused before anything is read."""
     with pytest.raises(ConfigurationError, match=words):
-        checked([value])
+        checked_values([value])
 
 
 @pytest.mark.parametrize("code", ALLOWABLE)
@@ -38,13 +38,13 @@ def test_codes_that_can_be_allowed(code):
     steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "LG107": "1"}
     named = f"{code}:{steps[code]}" if code in steps else code
 
-    assert checked({named}) == (named,)
-    assert checked([f"{code}:t"]) == (f"{code}:t",)
+    assert checked_values({named}) == (named,)
+    assert checked_values([f"{code}:t"]) == (f"{code}:t",)
 
 
 def test_a_single_text_is_one_value():
     """``allow="DS103"`` means the code, not its five letters."""
-    assert checked("DS103") == ("DS103",)
+    assert checked_values("DS103") == ("DS103",)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from scyllamodel.errors import (
     StepFailed,
 )
 from scyllamodel.schema.apply import Event, apply
-from scyllamodel.schema.apply.attempt import TRANSIENT_ATTEMPTS, UNKNOWN_ATTEMPTS
+from scyllamodel.schema.apply.attempt import MAX_TRANSIENT_ATTEMPTS, MAX_UNKNOWN_ATTEMPTS
 from scyllamodel.schema.facts import Keyspace
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.server import ServerProfile
@@ -123,8 +123,8 @@ def test_a_statement_is_not_lost_for_ever():
     with pytest.raises(StepFailed) as caught:
         run(simulator, plan, step_timeout=60)
 
-    assert UNKNOWN_ATTEMPTS == len(simulator.sent) == caught.value.result.steps[0].attempts
-    assert UNKNOWN_ATTEMPTS * 60 * 1000 <= caught.value.result.steps[0].duration_ms
+    assert MAX_UNKNOWN_ATTEMPTS == len(simulator.sent) == caught.value.result.steps[0].attempts
+    assert MAX_UNKNOWN_ATTEMPTS * 60 * 1000 <= caught.value.result.steps[0].duration_ms
     assert ["failed", *["not_run"] * 6] == states(caught.value.result)
 
 
@@ -134,7 +134,7 @@ def test_a_busy_server_is_asked_so_often():
     with pytest.raises(StepFailed, match="concurrent modification"):
         run(simulator, plan)
 
-    assert TRANSIENT_ATTEMPTS == len(simulator.sent)
+    assert MAX_TRANSIENT_ATTEMPTS == len(simulator.sent)
     assert 1 < simulator.now < 60
 
 

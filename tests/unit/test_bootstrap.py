@@ -9,7 +9,7 @@ from simulator import Faults, Loss, Simulator
 from scyllamodel.errors import ConfigurationError, SchemaDisagreement, StepFailed
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.tables import TABLES, missing_tables, table_id
-from scyllamodel.schema.apply.world import World
+from scyllamodel.schema.apply.world import RunControl
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.types import parse_type
@@ -32,7 +32,7 @@ class Server(Simulator):
             super()._run(cql)
 
     def boot(self):
-        return bootstrap(self, "shop", control=World(self.clock, self.sleep))
+        return bootstrap(self, "shop", control=RunControl(self.clock, self.sleep))
 
 
 def test_all_tables_are_made_with_ids_that_all_derive_alike():

@@ -10,7 +10,7 @@ from scylla_rows import NEW, OLD
 from scyllamodel import Column, Index, Model, ModelDefinitionError, column, partition_key
 from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, DropColumns, SetOptions
 from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.inverse import evaluate_change
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan
 from scyllamodel.schema.server import ServerProfile
@@ -51,7 +51,8 @@ def test_a_change_is_refused_where_it_breaks_and_nowhere_else(case):
     """As a step of a rollback, which brings back what a server took once."""
     change, live, broken, fine = case
     said = {
-        server: [one.code for one in judged(change, schema(*live, keyspace=ABOUT), server)] for server in broken + fine
+        server: [one.code for one in evaluate_change(change, schema(*live, keyspace=ABOUT), server)]
+        for server in broken + fine
     }
 
     assert [True] * len(broken) == ["NB101" in said[server] for server in broken]
@@ -72,7 +73,7 @@ def test_an_indexed_collection_is_not_dropped(server):
     found = contract_plan(
         SchemaFacts([wanted(model)]), SchemaFacts([schema(INDEXED, keyspace=ABOUT)]), server, allow={"DS103:t.m"}
     )
-    said = judged(DropColumns("k", "t", (T["m"],)), schema(INDEXED, keyspace=ABOUT), server, {"DS103"})
+    said = evaluate_change(DropColumns("k", "t", (T["m"],)), schema(INDEXED, keyspace=ABOUT), server, {"DS103"})
 
     assert ([], ["RB103"]) == (found.cql, [one.code for one in found.refusals])
     assert "RB103" in [one.code for one in said if one.severity == "error"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import cql_types, keyspaces, later
 
 from scyllamodel.schema import changes as c
-from scyllamodel.schema.change_json import change_from, change_text
+from scyllamodel.schema.change_json import change_from_json, change_to_json
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, Keyspace
 from scyllamodel.schema.server import ServerProfile
@@ -34,7 +34,7 @@ CHANGES = [
 @pytest.mark.parametrize("change", [*CHANGES, *(x.inverse() for x in CHANGES if hasattr(x, "inverse"))], ids=repr)
 def test_every_kind_of_step_comes_back(change):
     """A change, and the one that undoes it, are equal after they were text."""
-    assert change == change_from(change_text(change))
+    assert change == change_from_json(change_to_json(change))
 
 
 @given(cql_types)
@@ -42,7 +42,7 @@ def test_types_come_back(cql_type):
     """Any type of a field survives."""
     change = c.AddField("k", "t", 'na"me', cql_type)
 
-    assert change == change_from(change_text(change))
+    assert change == change_from_json(change_to_json(change))
 
 
 @given(st.data())
@@ -50,7 +50,7 @@ def test_the_changes_of_any_plan_come_back(data):
     """Whatever the differ finds between two releases is the same after it was stored, named indexes included."""
     old = data.draw(keyspaces())
     for found in diff(old, data.draw(later(old)), ServerProfile()):
-        back = change_from(change_text(found))
+        back = change_from_json(change_to_json(found))
 
         assert found == back
         assert getattr(found, "index", None) is None or found.index.named == back.index.named
@@ -74,7 +74,7 @@ def test_the_changes_of_any_plan_come_back(data):
 )
 def test_what_is_not_understood_is_none(text):
     """What a newer release wrote, or nobody, is not guessed at."""
-    assert change_from(text) is None
+    assert change_from_json(text) is None
 
 
 def test_the_text_is_canonical():
@@ -83,5 +83,5 @@ def test_the_text_is_canonical():
     one, other = c.AddTable("k", live.tables[0]), c.AddTable("k", table("t", "id int pk"))
 
     assert one == other
-    assert change_text(one) == change_text(other)
-    assert json.loads(change_text(one))["="] == "AddTable"
+    assert change_to_json(one) == change_to_json(other)
+    assert json.loads(change_to_json(one))["="] == "AddTable"

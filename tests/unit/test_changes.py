@@ -13,16 +13,16 @@ from build import NTS, index, schema, table, user_type, view, wanted
 
 from scyllamodel.schema import changes as c
 from scyllamodel.schema import rules
-from scyllamodel.schema.change_json import change_from, change_text
-from scyllamodel.schema.ddl import statement, undo
-from scyllamodel.schema.diff import Sides
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.change_json import change_from_json, change_to_json
+from scyllamodel.schema.ddl import change_cql, undo_cql
+from scyllamodel.schema.diff import SchemaPair
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.facts import FrozenMap, Keyspace
-from scyllamodel.schema.inverse import inverse_of, judged
+from scyllamodel.schema.inverse import evaluate_change, inverse_of
 from scyllamodel.schema.plan import Step, make_step
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.postcondition import holds, keyspace_of
-from scyllamodel.schema.rules import Case, judge
+from scyllamodel.schema.postcondition import is_applied, keyspace_of
+from scyllamodel.schema.rules import RuleContext, evaluate
 from scyllamodel.schema.server import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 6), views_enabled=True)
@@ -69,8 +69,8 @@ REFUSED = [
 ]
 # what is told, and never touched
 NOTED = [
-    (c.LiveOnly("k", "table", "t", T), schema(T), wanted()),
-    (c.KeyspaceDiffers(HERE, OTHER), schema(keyspace=HERE), schema(keyspace=OTHER)),
+    (c.Unmanaged("k", "table", "t", T), schema(T), wanted()),
+    (c.KeyspaceMismatch(HERE, OTHER), schema(keyspace=HERE), schema(keyspace=OTHER)),
 ]
 
 NO_WAY_BACK = {c.CreateKeyspace, c.AddField}
@@ -127,7 +127,7 @@ def test_what_runs_has_a_statement_and_a_step(change, before):
     published = json.loads(resources.files("scyllamodel.schemas").joinpath("plan.schema.json").read_text("utf-8"))
 
     assert is_step(change)
-    assert statement(change, SERVER) == step.cql
+    assert change_cql(change, SERVER) == step.cql
     assert step.object.startswith("k")
     assert step.summary.endswith(".")
     assert step.op in published["$defs"]["step"]["properties"]["op"]["enum"]
@@ -138,7 +138,7 @@ def test_what_runs_has_a_statement_and_a_step(change, before):
 @pytest.mark.parametrize(("change", "before"), **named(RUNS))
 def test_what_runs_is_proved_by_its_effect_alone(change, before):
     """Its post-condition does not hold before it, and holds for what it leaves."""
-    assert [False, True] == [holds(change, facts, SERVER) for facts in (before, after(change, before))]
+    assert [False, True] == [is_applied(change, facts, SERVER) for facts in (before, facts_after(change, before))]
 
 
 @pytest.mark.parametrize(("change", "before"), **named(RUNS))
@@ -146,21 +146,23 @@ def test_what_runs_can_be_undone_or_says_why_not(change, before):
     """The inverse of its inverse does the same; undone, the schema is as before, and it had a statement for that."""
     back, step = inverse_of(change), make_step(1, change, (), SERVER)
 
-    assert (back is None) == (type(change) in NO_WAY_BACK) == bool(step.why_no_undo) == (undo(change, SERVER) is None)
+    assert (
+        (back is None) == (type(change) in NO_WAY_BACK) == bool(step.why_no_undo) == (undo_cql(change, SERVER) is None)
+    )
     if back is not None:
-        left = after(change, before)
+        left = facts_after(change, before)
 
-        assert statement(change, SERVER) == statement(inverse_of(back), SERVER)
-        assert (statement(back, SERVER), True) == (step.undo, holds(back, after(back, left), SERVER))
-        assert before == after(back, left)
-        assert not [found for found in judged(back, left, SERVER) if found.code.startswith("RB")]
+        assert change_cql(change, SERVER) == change_cql(inverse_of(back), SERVER)
+        assert (change_cql(back, SERVER), True) == (step.undo, is_applied(back, facts_after(back, left), SERVER))
+        assert before == facts_after(back, left)
+        assert not [found for found in evaluate_change(back, left, SERVER) if found.code.startswith("RB")]
 
 
 @pytest.mark.parametrize("kind", sorted({type(case[0]) for case in RUNS} - NO_WAY_BACK - {c.SetOptions}, key=str))
 def test_an_undo_looks_what_others_did_meanwhile(kind):
     """Each kind of undo has something that stands in its way, and says so before anything runs."""
     (undone,) = [found for change, _ in RUNS if type(found := inverse_of(change)) is kind]
-    said = judged(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
+    said = evaluate_change(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
 
     assert {"RB103", "RB104"}.intersection(found.code for found in said if found.severity == "error")
 
@@ -168,7 +170,7 @@ def test_an_undo_looks_what_others_did_meanwhile(kind):
 @pytest.mark.parametrize(("change", "found", "declared"), **named(REFUSED))
 def test_what_cannot_run_is_refused(change, found, declared):
     """It is no step, and some rule refuses it with a code and what to do instead."""
-    said = [remark.diagnostic for remark in judge(Case(Sides.of(found, declared, SERVER), (change,)))]
+    said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
 
     assert any(told.severity == "error" and told.fix for told in said)
 
@@ -176,7 +178,7 @@ def test_what_cannot_run_is_refused(change, found, declared):
 @pytest.mark.parametrize(("change", "found", "declared"), **named(NOTED))
 def test_what_is_only_told_refuses_nothing(change, found, declared):
     """One remark speaks of it, and is no error."""
-    said = [remark.diagnostic for remark in judge(Case(Sides.of(found, declared, SERVER), (change,)))]
+    said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
 
     assert [True] == [told.severity in ("note", "warn") for told in said]
 
@@ -185,9 +187,9 @@ def test_what_is_only_told_refuses_nothing(change, found, declared):
 def test_asking_for_what_does_not_run_is_refused_by_name(change):
     """Statement, effect and proof of a change that is no step are a mistake of ours, which names the kind."""
     for ask in (
-        lambda: statement(change, SERVER),
-        lambda: after(change, schema()),
-        lambda: holds(change, schema(), SERVER),
+        lambda: change_cql(change, SERVER),
+        lambda: facts_after(change, schema()),
+        lambda: is_applied(change, schema(), SERVER),
     ):
         with pytest.raises(TypeError, match=type(change).__name__):
             ask()
@@ -199,7 +201,7 @@ def test_asking_for_what_does_not_run_is_refused_by_name(change):
 @pytest.mark.parametrize("change", [case[0] for case in (*RUNS, *REFUSED, *NOTED)], ids=lambda x: type(x).__name__)
 def test_every_kind_comes_back_from_json(change):
     """What is stored of a change is the change."""
-    assert change == change_from(change_text(change))
+    assert change == change_from_json(change_to_json(change))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

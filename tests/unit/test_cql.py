@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from scyllamodel._cql import code_tokens, one_line, tokens, without_literals
 from scyllamodel.driver.markers import has_markers
-from scyllamodel.schema.effects import renamed_in
+from scyllamodel.schema.effects import renamed_in_filter
 from scyllamodel.schema.filters import not_null_column, relations
 from scyllamodel.schema.masks import is_writable
-from scyllamodel.schema.reflect import where_clause
+from scyllamodel.schema.reflect import view_filter
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 
 PIECES = [
@@ -132,8 +132,8 @@ def test_what_no_server_runs_as_a_drop_is_none(cql):
     [
         lambda text: dropped_keyspace(text, ()),
         relations,
-        lambda text: where_clause(text, ["a"]),
-        lambda text: renamed_in(text, {"a": "b"}),
+        lambda text: view_filter(text, ["a"]),
+        lambda text: renamed_in_filter(text, {"a": "b"}),
         lambda text: has_markers(f"{text}?"),
         one_line,
         without_literals,
@@ -151,7 +151,7 @@ def test_literals_in_filters_stay_as_they_are():
     """Space and keywords within a string belong to it."""
     where = "a = 'x  is not null' AND b is not null"
 
-    assert "a = 'x  is not null' AND b IS NOT NULL" == where_clause(where, ["a"])
+    assert "a = 'x  is not null' AND b IS NOT NULL" == view_filter(where, ["a"])
     assert ["a = 'x  is not null'", "b is not null"] == relations(where)
     assert ["(a, b) > (1, 2)", "(c IS NOT NULL AND d = 1)"] == relations(
         "(a, b) > (1, 2) AND (c IS NOT NULL AND d = 1)"

@@ -14,7 +14,7 @@ from strategies import keyspaces
 from scyllamodel._identifiers import quote
 from scyllamodel.errors import KeyspaceError
 from scyllamodel.schema import changes as ch
-from scyllamodel.schema.ddl import create_view, script, statement, undo
+from scyllamodel.schema.ddl import change_cql, create_view, keyspace_script, undo_cql
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.schema.server import ServerProfile
@@ -88,7 +88,7 @@ VIEW = View(
 )
 def test_one_statement_for_each_change(change, cql):
     """Each change is one plain statement, the same on every server."""
-    assert [cql] * 4 == [statement(change, server) for server in (*SERVERS.values(), SCYLLA)]
+    assert [cql] * 4 == [change_cql(change, server) for server in (*SERVERS.values(), SCYLLA)]
 
 
 def test_create_table():
@@ -106,7 +106,7 @@ def test_create_table():
             AND comment = 'it''s; -- $$'
             AND gc_grace_seconds = 5""")
 
-    assert cql == statement(ch.AddTable("k", WIDE), CASSANDRA)
+    assert cql == change_cql(ch.AddTable("k", WIDE), CASSANDRA)
 
 
 def test_create_table_without_clauses():
@@ -114,7 +114,7 @@ def test_create_table_without_clauses():
     plain = table(column("b", "int", "partition_key"), column("c", "int", "clustering"))
     cql = 'CREATE TABLE "K".t (\n    a int,\n    b int,\n    c int,\n    PRIMARY KEY ((a, b), c)\n)'
 
-    assert cql == statement(ch.AddTable("K", plain), CASSANDRA)
+    assert cql == change_cql(ch.AddTable("K", plain), CASSANDRA)
 
 
 def test_create_view():
@@ -130,7 +130,7 @@ def test_create_view():
                 AND comment = 'x'
                 AND gc_grace_seconds = 5""")
 
-    assert cql == statement(ch.AddView("k", view), CASSANDRA)
+    assert cql == change_cql(ch.AddView("k", view), CASSANDRA)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_counter_tables_have_no_ttl():
     """The TTL of 0 that every table stores is not written for counters, which servers refuse to have one."""
     counters = table(column("n", "counter"), options={"default_time_to_live": 0, "gc_grace_seconds": 5})
 
-    assert statement(ch.AddTable("k", counters), SCYLLA).endswith(") WITH gc_grace_seconds = 5")
+    assert change_cql(ch.AddTable("k", counters), SCYLLA).endswith(") WITH gc_grace_seconds = 5")
 
 
 INDEXED = table(
@@ -194,7 +194,7 @@ INDEXED = table(
 )
 def test_indexes_on_cassandra(index, cql):
     """Every kind of index in the form that Cassandra takes."""
-    assert cql == statement(ch.AddIndex("k", INDEXED, index), CASSANDRA)
+    assert cql == change_cql(ch.AddIndex("k", INDEXED, index), CASSANDRA)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_indexes_on_cassandra(index, cql):
 )
 def test_indexes_on_scylla(index, cql):
     """Every kind of index in the form that Scylla takes."""
-    assert cql == statement(ch.AddIndex("k", INDEXED, index), SCYLLA)
+    assert cql == change_cql(ch.AddIndex("k", INDEXED, index), SCYLLA)
 
 
 R1 = {"dc1": "3", "class": "NetworkTopologyStrategy"}
@@ -237,7 +237,7 @@ R1 = {"dc1": "3", "class": "NetworkTopologyStrategy"}
 )
 def test_create_keyspace(keyspace, server, clauses):
     """A keyspace may exist already, since many replicas ask at once; tablets are said where there are any."""
-    assert f"CREATE KEYSPACE IF NOT EXISTS k WITH {clauses}" == statement(ch.CreateKeyspace(keyspace), server)
+    assert f"CREATE KEYSPACE IF NOT EXISTS k WITH {clauses}" == change_cql(ch.CreateKeyspace(keyspace), server)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_create_keyspace(keyspace, server, clauses):
 def test_keyspaces_that_cannot_be_made(keyspace, text):
     """A keyspace that nobody could make is refused before anything is sent."""
     with pytest.raises(KeyspaceError, match=text):
-        statement(ch.CreateKeyspace(keyspace), CASSANDRA)
+        change_cql(ch.CreateKeyspace(keyspace), CASSANDRA)
 
 
 @pytest.mark.parametrize(
@@ -271,13 +271,13 @@ def test_keyspaces_that_cannot_be_made(keyspace, text):
 )
 def test_undo(change, cql):
     """The undo of a change is the statement of its inverse, or none where CQL has none."""
-    assert cql == undo(change, CASSANDRA)
+    assert cql == undo_cql(change, CASSANDRA)
 
 
 def test_a_change_without_a_statement():
     """What CQL cannot do is never turned into text."""
     with pytest.raises(TypeError, match="AlterColumn"):
-        statement(ch.AlterColumn("k", "t", column("x"), column("x", "text"), "TY101"), CASSANDRA)
+        change_cql(ch.AlterColumn("k", "t", column("x"), column("x", "text"), "TY101"), CASSANDRA)
 
 
 def test_script_of_a_keyspace():
@@ -290,7 +290,7 @@ def test_script_of_a_keyspace():
         (attrs.evolve(INDEXED, indexes=(Index("i", "v"),)),),
         (VIEW,),
     )
-    starts = [" ".join(cql.split()[:3]) for cql in script(facts, CASSANDRA)]
+    starts = [" ".join(cql.split()[:3]) for cql in keyspace_script(facts, CASSANDRA)]
 
     assert [
         "CREATE KEYSPACE IF", "CREATE TYPE k.address", 'CREATE TYPE k."A"', "CREATE TABLE k.t", "CREATE INDEX i",
@@ -310,7 +310,7 @@ def test_scripts_do_not_depend_on_the_order_of_facts(facts):
         facts.views[::-1],
     )
     for server in (*SERVERS.values(), SCYLLA):
-        assert script(facts, server) == script(backwards, server)
+        assert keyspace_script(facts, server) == keyspace_script(backwards, server)
 
 
 def _backwards(found):
@@ -325,7 +325,7 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+""")
 @given(keyspaces())
 def test_hostile_text_stays_inside_its_quotes(facts):
     """Outside quotes a statement holds nothing but CQL of ours: names and texts cannot leave theirs."""
-    for cql in script(facts, CASSANDRA):
+    for cql in keyspace_script(facts, CASSANDRA):
         bare = [token for token in _TOKEN.findall(cql) if token[0] not in "'\""]
 
         assert cql == "".join(_TOKEN.findall(cql))

@@ -14,12 +14,12 @@ from simulator import Faults, Simulator, applied
 from strategies import keyspaces
 
 from scyllamodel.schema.apply import apply
-from scyllamodel.schema.changes import LiveOnly
+from scyllamodel.schema.changes import Unmanaged
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.server import ServerProfile
 
 SERVERS = [ServerProfile(), ServerProfile("cassandra", (4, 0, 19)), ServerProfile("scylla", (2025, 4))]
@@ -33,7 +33,7 @@ def _alone(facts):
 
 def changes_only(changes):
     """Without the notes on what is live."""
-    return [change for change in changes if not isinstance(change, LiveOnly)]
+    return [change for change in changes if not isinstance(change, Unmanaged)]
 
 
 def brought(simulator, models):
@@ -84,12 +84,12 @@ def test_each_step_is_proved_by_the_schema(models, server):
     """The post-condition of a step is false before it ran and true after, and undoing it makes it false again."""
     facts = attrs.evolve(NOTHING, keyspace=models.keyspace)
     for step in make_plan(models, facts, server).steps:
-        assert not holds(step.change, facts, server)
+        assert not is_applied(step.change, facts, server)
         before, facts = facts, applied(facts, step.change)
-        assert holds(step.change, facts, server)
+        assert is_applied(step.change, facts, server)
         back = step.change.inverse()
-        assert holds(back, before, server)
-        assert not holds(back, facts, server)
+        assert is_applied(back, before, server)
+        assert not is_applied(back, facts, server)
         assert before == applied(facts, back)
 
 

@@ -6,7 +6,7 @@ import pytest
 from build import index, schema, table, told, view, wanted
 
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.diff.indexes import same_index
+from scyllamodel.schema.diff.indexes import index_matches
 from scyllamodel.schema.server import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile(), ServerProfile("scylla", (2025, 4))
@@ -71,7 +71,7 @@ def test_an_index_on_vectors_is_none_on_texts():
     of_text, of_vector = (table("t", "id int pk", f"a {cql}") for cql in ("text", "vector<float,3>"))
     live, meant = stored("a", "i", using="vector_index"), index("a", using="sai")
 
-    assert (False, True) == tuple(same_index(live, meant, of, SCYLLA) for of in (of_text, of_vector))
+    assert (False, True) == tuple(index_matches(live, meant, of, SCYLLA) for of in (of_text, of_vector))
 
 
 def test_indexes_of_a_new_table_are_not_populated():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.diff.keyspaces import same_replication
+from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.facts import Keyspace
 from scyllamodel.schema.server import ServerProfile
 
@@ -54,7 +54,7 @@ REPLICATION = [
 @pytest.mark.parametrize(("found", "declared", "same"), REPLICATION)
 def test_replication_is_compared_by_meaning(found, declared, same):
     """Packages, leading zeros, dropped zeros and expanded factors are the servers' doing."""
-    assert same == same_replication(found, declared)
+    assert same == replication_matches(found, declared)
 
 
 @given(st.dictionaries(st.sampled_from(["dc1", "dc2", "DC3"]), st.integers(0, 5)))
@@ -63,7 +63,7 @@ def test_replication_is_like_itself(factors):
     declared = {"class": "NetworkTopologyStrategy", **factors}
     stored = {"class": f"{LOCATOR}NetworkTopologyStrategy", **{dc: str(n) for dc, n in factors.items() if n}}
 
-    assert same_replication(stored, declared)
+    assert replication_matches(stored, declared)
 
 
 ABOUT = Keyspace("k", NTS)

@@ -7,7 +7,7 @@ from build import schema, table, told, user_type, view, wanted
 from observed import SERVERS, cases, literal, refused
 
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.diff.keyspaces import same_replication
+from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parse import parse_type
 
@@ -59,7 +59,7 @@ DECLARED = [
 @pytest.mark.parametrize(("declared", "stored"), DECLARED)
 def test_stored_replication_is_what_was_declared(declared, stored):
     """However a node wrote it down, a keyspace that was made from a declaration fits it."""
-    assert same_replication(stored, literal(declared))
+    assert replication_matches(stored, literal(declared))
 
 
 COLUMNS = ("a int pk", "b int ck", "c int ck", "v text", "w int", "Mx int")

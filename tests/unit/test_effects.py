@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from simulator import applied
 from strategies import keyspaces, later
 
-from scyllamodel.schema.changes import LiveOnly, NameTaken
+from scyllamodel.schema.changes import NameTaken, Unmanaged
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.server import ServerProfile
 
 SERVER = ServerProfile()
@@ -25,21 +25,21 @@ def test_a_change_holds_after_it_and_its_inverse_after_that(data):
     old = data.draw(keyspaces())
     now = live = old
     for change in filter(is_step, diff(old, data.draw(later(old)), SERVER)):
-        live, before, now = applied(live, change), now, after(change, now)
+        live, before, now = applied(live, change), now, facts_after(change, now)
 
-        assert holds(change, now, SERVER)
-        assert holds(change, live, SERVER)
+        assert is_applied(change, now, SERVER)
+        assert is_applied(change, live, SERVER)
         assert {t.name for t in live.tables} == {t.name for t in now.tables}
         assert [set(t) for t in live.tables] == [set(t) for t in now.tables]
         if hasattr(change, "inverse"):
-            back = after(change.inverse(), now)
+            back = facts_after(change.inverse(), now)
 
-            assert holds(change.inverse(), back, SERVER)
+            assert is_applied(change.inverse(), back, SERVER)
             assert [set(t) for t in before.tables] == [set(t) for t in back.tables]
 
 
-@pytest.mark.parametrize("change", [LiveOnly("k", "table", "t"), NameTaken("k", "t", "table", "view")])
+@pytest.mark.parametrize("change", [Unmanaged("k", "table", "t"), NameTaken("k", "t", "table", "view")])
 def test_what_does_not_run_has_no_effect_to_ask_for(change):
     """A note or a refusal is no step, and asking is a mistake of ours."""
     with pytest.raises(TypeError, match="no step"):
-        after(change, schema())
+        facts_after(change, schema())

@@ -15,7 +15,7 @@ from scyllamodel.schema.facts import (
     UserType,
     View,
 )
-from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.facts_json import facts_document
 from scyllamodel.types.values import Native, SetType
 
 KEY = TableColumn("id", Native("uuid"), "partition_key")
@@ -81,12 +81,12 @@ def test_a_keyspace_becomes_one_document():
         "left_out": [
             {"what": "view", "name": "by_placed", "why": 'models have no filters: WHERE "Placed" IS NOT NULL'}
         ],
-    } == facts_dict(SchemaFacts([SHOP]))["keyspaces"][0]
+    } == facts_document(SchemaFacts([SHOP]))["keyspaces"][0]
 
 
 def test_a_keyspace_that_does_not_exist_has_no_settings():
     """What nobody said is null, not a guess."""
-    (found,) = facts_dict(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
+    (found,) = facts_document(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
 
     assert (None, None, []) == (found["replication"], found["durable_writes"], found["tables"])
 
@@ -97,6 +97,6 @@ def test_equal_facts_give_equal_text():
         Table("t", [KEY], options=options)
         for options in ({"comment": "a", "caching": {"keys": "ALL"}}, {"caching": {"keys": "ALL"}, "comment": "a"})
     ]
-    texts = {json.dumps(facts_dict(SchemaFacts([KeyspaceFacts("k", tables=[table])]))) for table in tables}
+    texts = {json.dumps(facts_document(SchemaFacts([KeyspaceFacts("k", tables=[table])]))) for table in tables}
 
     assert 1 == len(texts)

@@ -11,7 +11,7 @@ from scylla_rows import NEW, OLD, observed
 from scyllamodel.release.raw import RawStep, with_raw_steps
 from scyllamodel.schema.facts import FrozenMap, Keyspace
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.rules.handwritten import StatementJudge, keyspaces_of
+from scyllamodel.schema.rules.handwritten import RawStatementChecker, keyspaces_of
 from scyllamodel.schema.server import NodeSettings, ServerProfile
 from scyllamodel.schema.statement_parser import parse_statement
 from scyllamodel.schema.statement_reader import StatementSyntaxError
@@ -51,8 +51,8 @@ def keyspace(**facts):
 
 def judged(cql, server, *parts, about=None):
     """The codes of what is said of one statement."""
-    judge = StatementJudge("k", [schema(*parts, keyspace=about or keyspace())], server)
-    return [said.code for said in judge.judge(cql)]
+    judge = RawStatementChecker("k", [schema(*parts, keyspace=about or keyspace())], server)
+    return [said.code for said in judge.check(cql)]
 
 
 SILENT = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 1}"
@@ -151,7 +151,7 @@ def test_statements_beside_those_that_break_are_not_refused(cql, about, parts):
 NODES, RACKS = {"dc1": 3, "dc2": 1}, {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
 ONE = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', %s} AND durable_writes = true"
 OTHER = "CREATE KEYSPACE kk WITH replication = {'class': %s}"
-GUARDED = attrs.evolve(NEW, node=NodeSettings(least_factor=2, most_factor=2))
+GUARDED = attrs.evolve(NEW, node=NodeSettings(min_replication_factor=2, most_factor=2))
 RACK_VALID = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
 
 # the factors or class, whether the keyspace has tablets, its tables, the server, the severity, a word of the remark
@@ -183,7 +183,7 @@ def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case)
     found = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
     said = [
         (one.severity, word in one.text)
-        for one in StatementJudge("k", found, server, topology=NODES, racks=RACKS).judge(cql)
+        for one in RawStatementChecker("k", found, server, topology=NODES, racks=RACKS).check(cql)
         if one.code == "NB104"
     ]
 
@@ -197,7 +197,7 @@ def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case)
 def test_what_cannot_be_read_is_said_to_be_unchecked(cql):
     """A warning and no refusal: the server has the last word."""
     assert ["NB103"] == judged(cql, NEW)
-    assert ["k"] == [said.object for said in StatementJudge("k", [], NEW).judge(cql)]
+    assert ["k"] == [said.object for said in RawStatementChecker("k", [], NEW).check(cql)]
 
 
 def test_a_secret_statement_is_not_quoted():
@@ -216,9 +216,9 @@ def test_a_table_of_which_nothing_is_known_is_said_to_be_unchecked(cql):
 
 def test_statements_are_judged_by_what_those_before_them_leave():
     """An index that is dropped first, or created first, counts; so does a TTL column."""
-    judge = StatementJudge("k", [schema(INDEXED, keyspace=keyspace())], NEW)
+    judge = RawStatementChecker("k", [schema(INDEXED, keyspace=keyspace())], NEW)
     said = [
-        [remark.code for remark in judge.judge(cql)]
+        [remark.code for remark in judge.check(cql)]
         for cql in (
             "DROP INDEX k.i",
             "ALTER TABLE k.t DROP m",
@@ -242,8 +242,8 @@ def test_a_plan_refuses_them_and_its_own_steps_count():
     plan = make_plan(wanted, live, NEW)
     drop, early = RawStep("ALTER TABLE k.t DROP m"), RawStep("ALTER TABLE k.t DROP m", before=True)
 
-    late = with_raw_steps(plan, [drop], set(), evaluator=StatementJudge("k", [live], NEW))
-    first = with_raw_steps(plan, [early], set(), evaluator=StatementJudge("k", [live], NEW))
+    late = with_raw_steps(plan, [drop], set(), evaluator=RawStatementChecker("k", [live], NEW))
+    first = with_raw_steps(plan, [early], set(), evaluator=RawStatementChecker("k", [live], NEW))
 
     assert (["NB101"], 1) == ([said.code for said in late.refusals], len(late.steps))
     assert ([], 2) == ([said.code for said in first.refusals], len(first.steps))

@@ -12,7 +12,7 @@ from observed import SERVERS, cases, expanded, refused
 from scylla_rows import NEW, OLD, scylla_cases, setups
 
 from scyllamodel.schema.facts import KeyspaceFacts
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.statement_parser import parse_statement
 
 CASSANDRA = SERVERS["5.0"]
@@ -59,13 +59,13 @@ def test_what_a_server_refuses_is_refused_in_the_plan(case):
     """Each remark names what stands in the way, and says what to do first."""
     cql, parts, servers, words = case
     for server in servers:
-        (said,) = StatementJudge("k", [schema(*parts)], server).judge(cql)
+        (said,) = RawStatementChecker("k", [schema(*parts)], server).check(cql)
 
         assert ("NB104", "error") == (said.code, said.severity)
         assert words in said.text
         assert said.fix
     for server in set(EVERY) - set(servers):
-        assert "NB104" not in [one.code for one in StatementJudge("k", [schema(*parts)], server).judge(cql)]
+        assert "NB104" not in [one.code for one in RawStatementChecker("k", [schema(*parts)], server).check(cql)]
 
 
 FINE = [
@@ -86,13 +86,13 @@ FINE = [
 @pytest.mark.parametrize(("cql", "parts"), FINE, ids=[f"{at} {case[0]}" for at, case in enumerate(FINE)])
 def test_what_servers_take_is_not_refused(cql, parts):
     """The near statement passes on every server."""
-    assert [[], [], []] == [list(StatementJudge("k", [schema(*parts)], server).judge(cql)) for server in EVERY]
+    assert [[], [], []] == [list(RawStatementChecker("k", [schema(*parts)], server).check(cql)) for server in EVERY]
 
 
 def codes(server, *statements, parts=()):
     """What is said of each of these statements, in their order."""
-    judge = StatementJudge("k", [schema(*parts)], server)
-    return [[said.code for said in judge.judge(cql)] for cql in statements]
+    judge = RawStatementChecker("k", [schema(*parts)], server)
+    return [[said.code for said in judge.check(cql)] for cql in statements]
 
 
 def test_later_statements_are_judged_by_the_types_that_earlier_ones_leave():
@@ -199,10 +199,10 @@ def test_every_recorded_drop_and_rename_is_judged_as_the_server_answered():
             continue
         if isinstance(result, dict) and "na" in result:
             continue  # the server refused a statement of the setup
-        judge = StatementJudge("k", [KeyspaceFacts("k")], server)
+        judge = RawStatementChecker("k", [KeyspaceFacts("k")], server)
         for one in before:
-            judge.judge(one)
-        said = [remark for remark in judge.judge(cql) if remark.severity == "error"]
+            judge.check(one)
+        said = [remark for remark in judge.check(cql) if remark.severity == "error"]
         if not refused(result) and any(remark.code == "NB104" for remark in said):
             wrong.append((str(server), before, cql, [remark.text for remark in said]))
         agreed += refused(result) and bool(said)

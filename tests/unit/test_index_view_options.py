@@ -12,24 +12,24 @@ from scylla_rows import rows as scylla_rows
 
 from scyllamodel import Column, Index, Model, ModelDefinitionError, TableOptions, column, partition_key
 from scyllamodel.release.rights import CHANGE_PERMISSIONS
-from scyllamodel.schema.change_json import change_from, change_text
-from scyllamodel.schema.changes import LiveOnly
-from scyllamodel.schema.ddl import create_index, statement
+from scyllamodel.schema.change_json import change_from_json, change_to_json
+from scyllamodel.schema.changes import Unmanaged
+from scyllamodel.schema.ddl import change_cql, create_index
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import as_declared, differences
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.differences import compare_schemas, normalized_to_declared
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.facts_json import index_dict
 from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
 from scyllamodel.schema.inverse import inverse_of
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
-from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.rewind import before
+from scyllamodel.schema.rewind import facts_before
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 
 FACTS = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
 DOCS = FACTS.table("docs")
@@ -66,9 +66,9 @@ def test_an_index_that_was_dropped_comes_back_with_them():
     """The undo of a drop, read again from the text that the ledger keeps."""
     models = KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=[])])
     (step,) = contract_plan(SchemaFacts([models]), SchemaFacts([FACTS]), NEW, allow={"DS106:docs_lang"}).steps
-    undo = inverse_of(change_from(change_text(step.change)))
+    undo = inverse_of(change_from_json(change_to_json(step.change)))
 
-    assert AS_MADE == statement(undo, NEW)
+    assert AS_MADE == change_cql(undo, NEW)
 
 
 def test_they_are_noted_and_shown():
@@ -81,11 +81,11 @@ def test_they_are_noted_and_shown():
     said = "view_options=TableOptions(comment='by language', gc_grace_seconds=100, synchronous_updates=True)"
 
     assert [["docs_lang"], []] == [
-        [change.name for change in one if isinstance(change, LiveOnly) and change.what == "index view options"]
+        [change.name for change in one if isinstance(change, Unmanaged) and change.kind == "index view options"]
         for one in noted
     ]
     assert f"Index('lang', name='docs_lang', {said})" in module_source(FACTS, NEW)
-    assert not [item for item in undeclared(FACTS) if "docs_lang" in str(item)]
+    assert not [item for item in unsupported_by_models(FACTS) if "docs_lang" in str(item)]
     assert CHOSEN == shown["view_options"]
     assert "view_options" not in index_dict(BY_NAME["docs_lang_local"])
     Draft202012Validator(SCHEMAS["inspect"]["$defs"]["index"]).validate(shown)
@@ -143,17 +143,17 @@ def test_what_differs_is_set_on_the_view():
     """By ALTER MATERIALIZED VIEW, with an undo that goes back to what is stored or to the default."""
     found = live(comment="old")
     (step,) = planned(declared(), found).steps
-    after_it = after(step.change, found)
+    after_it = facts_after(step.change, found)
 
     assert "ALTER MATERIALIZED VIEW k.by_lang_index WITH comment = 'by language' AND gc_grace_seconds = 100" == step.cql
     assert "ALTER MATERIALIZED VIEW k.by_lang_index WITH comment = 'old' AND gc_grace_seconds = 864000" == step.undo
-    assert step.change == change_from(change_text(step.change))
-    assert [False, True] == [holds(step.change, part, NEW) for part in (found, after_it)]
+    assert step.change == change_from_json(change_to_json(step.change))
+    assert [False, True] == [is_applied(step.change, part, NEW) for part in (found, after_it)]
     assert planned(declared(), after_it).is_empty
-    earlier = before(step.change, after_it)
+    earlier = facts_before(step.change, after_it)
     right, place = CHANGE_PERMISSIONS[type(step.change)]
     assert {"comment": "old", "gc_grace_seconds": 864000} == dict(earlier.tables[0].indexes[0].view_options)
-    assert [step.undo] == [statement(change, NEW) for change in transition(after_it, earlier, NEW)]
+    assert [step.undo] == [change_cql(change, NEW) for change in transition(after_it, earlier, NEW)]
     assert ("ALTER", ("k", "index_view_docs")) == (right, place(step.change))
 
 
@@ -161,7 +161,11 @@ def test_a_comparison_shows_what_was_declared_and_is_stored_otherwise():
     """What no model declares is left out, as it is of tables."""
     wished, same, other = declared(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b")
     shown = [
-        [*differences(as_declared(SchemaFacts([found]), SchemaFacts([wished]), NEW), SchemaFacts([wished]))]
+        [
+            *compare_schemas(
+                normalized_to_declared(SchemaFacts([found]), SchemaFacts([wished]), NEW), SchemaFacts([wished])
+            )
+        ]
         for found in (same, other)
     ]
 

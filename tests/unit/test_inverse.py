@@ -8,7 +8,7 @@ from build import index, schema, table, user_type, view
 
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.inverse import as_made, judged, taken
+from scyllamodel.schema.inverse import evaluate_change, name_taken, with_recorded_facts
 from scyllamodel.schema.server import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 9))
@@ -31,15 +31,15 @@ FIELDS = c.RenameFields("k", "point", (("x", "y"),))
 )
 def test_a_mask_is_compared_with_the_one_that_the_history_made(made, before):
     """Where the history made no such column the mask that the step replaced stays."""
-    assert attrs.evolve(MASK, before=before) == as_made(MASK, made)
+    assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, made)
 
 
 def test_a_drop_is_refused_and_judged_at_once():
     """A view that somebody replaced says so, and also that its drop has to be allowed."""
     replaced = schema(TABLE, view("v", "t", "at int pk", "id int ck"))
 
-    refused = judged(c.DropView("k", V), replaced, SERVER)
-    allowed = judged(c.DropView("k", V), replaced, SERVER, {"DS105"})
+    refused = evaluate_change(c.DropView("k", V), replaced, SERVER)
+    allowed = evaluate_change(c.DropView("k", V), replaced, SERVER, {"DS105"})
 
     assert [("RB104", "error"), ("DS105", "error")] == [(one.code, one.severity) for one in refused]
     assert [("RB104", "error"), ("DS105", "warn")] == [(one.code, one.severity) for one in allowed]
@@ -49,7 +49,7 @@ def test_options_have_no_obstacle():
     """An option can be set back whatever it is now."""
     change = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 9}))
 
-    assert () == judged(change, schema(table("t", *T, options={"gc_grace_seconds": 7})), SERVER)
+    assert () == evaluate_change(change, schema(table("t", *T, options={"gc_grace_seconds": 7})), SERVER)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_options_have_no_obstacle():
 )
 def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refused):
     """One of both names alone says that nobody changed the type since."""
-    found = [one.code for one in judged(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
+    found = [one.code for one in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
 
     assert refused == [code for code in found if code == "RB104"]
 
@@ -79,14 +79,14 @@ def test_a_column_under_an_index_is_not_dropped(columns, target, refused):
     live = table("t", *T, *columns, indexes=[index(target, "i")])
     change = c.DropColumns("k", TABLE.name, (live.columns[-1],))
 
-    codes = [one.code for one in judged(change, schema(live), SERVER, {"DS103"})]
+    codes = [one.code for one in evaluate_change(change, schema(live), SERVER, {"DS103"})]
 
     assert refused == ("RB103" in codes)
 
 
 def test_a_drop_that_the_history_does_not_know_is_somebody_else_s():
     """The name is refused for each kind of thing, and for each column."""
-    assert ["k.v"] == [one.object for one in taken(c.DropView("k", V))]
-    assert ["k.t"] == [one.object for one in taken(c.DropTable("k", TABLE))]
-    assert ["k.t.at", "k.t.a"] == [one.object for one in taken(c.DropColumns("k", "t", TABLE.columns[1:]))]
-    assert [] == [*taken(MASK)]
+    assert ["k.v"] == [one.object for one in name_taken(c.DropView("k", V))]
+    assert ["k.t"] == [one.object for one in name_taken(c.DropTable("k", TABLE))]
+    assert ["k.t.at", "k.t.a"] == [one.object for one in name_taken(c.DropColumns("k", "t", TABLE.columns[1:]))]
+    assert [] == [*name_taken(MASK)]

@@ -12,7 +12,7 @@ from scyllamodel import ConfigurationError, RawStep
 from scyllamodel._json import check_document, read_json
 from scyllamodel.release.ledger import LedgerStep
 from scyllamodel.release.raw import with_raw_steps
-from scyllamodel.schema.change_json import change_from
+from scyllamodel.schema.change_json import change_from_json
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.reflect import index_target
 from scyllamodel.schema.server import ServerProfile
@@ -112,7 +112,7 @@ def test_a_lock_file_of_other_values_was_altered(repos):
 )
 def test_a_change_of_other_values_is_none(text):
     """A field holds what its class says, or nobody understands the change."""
-    assert change_from(text) is None
+    assert change_from_json(text) is None
 
 
 def test_a_plan_with_hand_written_steps_is_one():

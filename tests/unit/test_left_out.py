@@ -5,15 +5,15 @@ from __future__ import annotations
 import attrs
 from build import schema, table, told, wanted
 
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import Aggregate, Function, Trigger
-from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.left_out import missing_from_script
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 from scyllamodel.types.parse import parse_type
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
@@ -47,14 +47,14 @@ def test_compact_tables_are_written_as_they_were_created():
         flagged("static", "compact", *STATIC),
         flagged("counters", "compact", *COUNTERS),
     )
-    counters, dense, keys_only, static = script(found, C5)[1:]
+    counters, dense, keys_only, static = keyspace_script(found, C5)[1:]
 
     assert ["    k int,", "    c int,", "    v int,", "    PRIMARY KEY ((k), c)"] == dense.splitlines()[1:5]
     assert dense.endswith("WITH COMPACT STORAGE\n    AND CLUSTERING ORDER BY (c DESC)")
     assert ["    k int,", "    c int,", "    PRIMARY KEY ((k), c)"] == keys_only.splitlines()[1:4]
     assert ["    k int,", "    v int,", "    PRIMARY KEY ((k))", ") WITH COMPACT STORAGE"] == static.splitlines()[1:]
     assert "    n counter," in counters
-    assert [] == list(unwritten(found))
+    assert [] == list(missing_from_script(found))
 
 
 def test_what_only_thrift_could_create_is_left_out_of_cql():
@@ -69,13 +69,13 @@ def test_what_only_thrift_could_create_is_left_out_of_cql():
         "The table 'none' is left out: Thrift created it with columns that CQL has no words for.",
         "The table 'odd' is left out: Thrift created it with columns that CQL has no words for.",
         "The table 'sup' is left out: it is a super column family, which only Thrift could create.",
-    ] == [str(found) for found in unwritten(found)]
-    assert 1 == len(script(found, C5))
+    ] == [str(found) for found in missing_from_script(found)]
+    assert 1 == len(keyspace_script(found, C5))
 
 
 def test_functions_aggregates_and_triggers_are_written():
     """Functions before what is made of them, and before the tables whose masks call them."""
-    odd, plus, *others = script(CODE, C5)[1:]
+    odd, plus, *others = keyspace_script(CODE, C5)[1:]
 
     assert 'CREATE FUNCTION k."Odd" (p tuple<int, text>) CALLED ON NULL INPUT RETURNS tuple<int, text> ' in odd
     assert odd.endswith("LANGUAGE java AS 'return ''x'';'")
@@ -91,7 +91,7 @@ def test_functions_aggregates_and_triggers_are_listed_and_noted():
     """In models, JSON and diagrams alike, and one by one in a check."""
     names = ["function 'Odd(frozen<tuple<int, text>>)'", "function 'plus(int, int)'", "aggregate 'total(int)'"]
     names.append("trigger 't.audit'")
-    listed = [str(found) for found in undeclared(CODE)]
+    listed = [str(found) for found in unsupported_by_models(CODE)]
 
     assert [f"The {name} is left out: models have no functions, aggregates or triggers." for name in names] == listed
     assert all(f"# {line}\n" in module_source(CODE, C5) for line in listed)

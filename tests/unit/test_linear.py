@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.rollback import RollbackTarget, rollback_plan
-from scyllamodel.schema.change_json import change_text
+from scyllamodel.schema.change_json import change_to_json
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import SchemaFacts, Table, TableColumn
 from scyllamodel.schema.facts_json import type_dict
-from scyllamodel.schema.order import types_in_circles, types_in_order
+from scyllamodel.schema.order import cyclic_types, dependency_order
 from scyllamodel.schema.plan import contract_plan, make_plan
-from scyllamodel.schema.rules.usertypes import containing
+from scyllamodel.schema.rules.usertypes import containing_types
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source.left_out import usable_types
-from scyllamodel.schema.source.names import attributes, class_names
+from scyllamodel.schema.source.left_out import declarable_types
+from scyllamodel.schema.source.names import attribute_names, class_names
 from scyllamodel.types.parse import parse_type
 
 
@@ -81,7 +81,7 @@ def planned(found):
 def taken_back(found):
     """The plan of a rollback past the version that made all of a keyspace."""
     steps = [
-        LedgerStep("k/default", 1, seq, state="applied", undo=step.undo, change_json=change_text(step.change))
+        LedgerStep("k/default", 1, seq, state="applied", undo=step.undo, change_json=change_to_json(step.change))
         for seq, step in enumerate(planned(found).steps, 1)
     ]
     version = Migration("k/default", 1, total=len(steps), steps=steps)
@@ -108,13 +108,13 @@ CASES = [
     ("rollback", taken_back, crowd),
     ("columns by name", lambda found: [found.get(column.name) and column.name in found for column in found], wide),
     ("a column more", lambda found: diff(schema(found), wanted(table(found.name, "id int pk")), SERVER), wide),
-    ("types in circles", types_in_circles, chain),
-    ("what holds a type", lambda types: containing(types[-1].name, types), chain),
+    ("types in circles", cyclic_types, chain),
+    ("what holds a type", lambda types: containing_types(types[-1].name, types), chain),
     ("plan of types", planned, lambda size: schema(*chain(size))),
     ("class names", lambda names: list(class_names(names)), odd_names),
-    ("attributes", attributes, odd_names),
-    ("types in order", types_in_order, chain),
-    ("usable types", usable_types, lambda size: schema(*chain(size))),
+    ("attributes", attribute_names, odd_names),
+    ("types in order", dependency_order, chain),
+    ("usable types", declarable_types, lambda size: schema(*chain(size))),
 ]
 
 
@@ -133,13 +133,13 @@ def test_types_come_after_what_they_hold_and_by_name():
         user_type("a", "x int"), user_type("me", "x frozen<me>"), user_type("above", "x frozen<me>"),
     ]  # fmt: skip
 
-    assert ["a", "c", "b", "d", "above", "me"] == [type_dict(found)["name"] for found in types_in_order(types)]
-    assert ["a", "c", "b", "d"] == list(usable_types(schema(*types)))
+    assert ["a", "c", "b", "d", "above", "me"] == [type_dict(found)["name"] for found in dependency_order(types)]
+    assert ["a", "c", "b", "d"] == list(declarable_types(schema(*types)))
 
 
 def test_numbers_of_names_are_those_that_are_free():
     """A number that stands in a name already is passed over."""
-    assert {"a_2": "a_2", "A": "a", "a!": "a_3", "a?": "a_4"} == attributes(["a_2", "A", "a!", "a?"])
+    assert {"a_2": "a_2", "A": "a", "a!": "a_3", "a?": "a_4"} == attribute_names(["a_2", "A", "a!", "a?"])
 
 
 def test_a_table_of_many_odd_columns_is_declared():
@@ -147,7 +147,7 @@ def test_a_table_of_many_odd_columns_is_declared():
     columns = [TableColumn(name, parse_type("int")) for name in odd_names(300)]
     made = Table("t", [*table("t", "id int pk").columns, *columns])
 
-    assert 301 == len(set(attributes(column.name for column in made).values()))
+    assert 301 == len(set(attribute_names(column.name for column in made).values()))
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
@@ -161,6 +161,8 @@ def test_types_in_circles_are_those_that_hold_themselves(held):
     for _ in held:
         reached = {name: inside.union(*(reached[inner] for inner in inside)) for name, inside in reached.items()}
 
-    assert {name for name, inside in reached.items() if name in inside} == types_in_circles(types)
+    assert {name for name, inside in reached.items() if name in inside} == cyclic_types(types)
     for name in held:
-        assert {name, *(holder for holder, inside in reached.items() if name in inside)} == containing(name, types)
+        assert {name, *(holder for holder, inside in reached.items() if name in inside)} == containing_types(
+            name, types
+        )

@@ -12,7 +12,7 @@ import pytest
 
 from scyllamodel.errors import ConfigurationError, LockLost, LockTimeout
 from scyllamodel.release.lock import Clock, Lease, Lock, LockAcquisition, LockRequest, LockRow, LockUpdate
-from scyllamodel.schema.apply import StatementRefused, StatementTransient, StatementUnknown
+from scyllamodel.schema.apply import StatementOutcomeUnknown, StatementRefused, StatementTransient
 
 ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 NODE = uuid.UUID(int=9)
@@ -48,7 +48,7 @@ class Memory:
     def read(self, *, serial):
         self.log.append("serial read" if serial else "read")
         if self.faults and self.faults[0] == "unreadable":
-            raise StatementUnknown(self.faults.pop(0))
+            raise StatementOutcomeUnknown(self.faults.pop(0))
         return self.row
 
     def removal_statement(self, row):
@@ -169,7 +169,7 @@ def test_a_loser_looks_at_each_wake_up_and_goes_without():
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("error", [StatementUnknown("timeout"), StatementTransient("busy")])
+@pytest.mark.parametrize("error", [StatementOutcomeUnknown("timeout"), StatementTransient("busy")])
 def test_a_take_without_an_answer_is_settled_at_serial(when, error):
     """Done or not, the lock is ours in the end, in one epoch."""
     store = Memory(FREE)
@@ -196,7 +196,7 @@ def before_update(store, number, row):
 def test_a_refusal_that_shows_us_is_ours():
     """An update that took effect late makes the next one fail, and the lock ours."""
     store = Memory(FREE)
-    store.faults = [("before", StatementUnknown("timeout"))]
+    store.faults = [("before", StatementOutcomeUnknown("timeout"))]
     before_update(store, 2, attrs.evolve(FREE, owner=ME, epoch=5))
     held = get(store)
 
@@ -216,7 +216,7 @@ def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
 def test_a_wait_that_ends_gives_back_what_it_may_have_taken():
     """After a take without an answer the wait may end for another reason: the lock is not left behind."""
     store = Memory(FREE)
-    store.faults = [("after", StatementUnknown("timeout"))]
+    store.faults = [("after", StatementOutcomeUnknown("timeout"))]
     held = get(store, look=lambda: True)
 
     assert held is None
@@ -256,7 +256,7 @@ def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, fresh):
 def test_a_fence_without_an_answer_is_read_back(when):
     """What the row shows at SERIAL is believed; one that was not done is sent again."""
     store, held = taken()
-    store.faults = [(when, StatementUnknown("timeout")), "unreadable"]
+    store.faults = [(when, StatementOutcomeUnknown("timeout")), "unreadable"]
     held.fence(7, 3)
 
     assert (ME, 5, 1, 3) == (*store.row.identity, store.row.step)
@@ -266,7 +266,7 @@ def test_a_fence_without_an_answer_is_read_back(when):
 def test_a_fence_is_not_taken_for_a_late_renewal():
     """A renewal that takes effect late sets another beat, so the fence knows that it was not itself."""
     store, held = taken()
-    store.faults = [("before", StatementUnknown("timeout"))]
+    store.faults = [("before", StatementOutcomeUnknown("timeout"))]
     assert held.renew() is False
     store.row = attrs.evolve(store.row, beat=1)
     held.fence(7, 3)
@@ -292,7 +292,7 @@ def test_a_lock_that_was_taken_over_is_lost_for_good():
 def test_a_fence_that_nobody_confirms_is_a_lost_lock():
     """After a lease without an answer the lock may be anybody's."""
     store, held = taken()
-    store.faults = [("before", StatementUnknown("timeout")), "unreadable"] * 1000
+    store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
     with pytest.raises(LockLost, match="No server confirms") as caught:
         held.fence(7, 3)
 
@@ -346,10 +346,10 @@ def test_renewing_stops_when_a_step_hangs():
     "faults",
     [
         [],
-        [("before", StatementUnknown("timeout"))],
-        [("after", StatementUnknown("timeout"))],
-        [("after", StatementUnknown("timeout")), "unreadable"],
-        [("before", StatementUnknown("timeout")), "unreadable"] * 3,
+        [("before", StatementOutcomeUnknown("timeout"))],
+        [("after", StatementOutcomeUnknown("timeout"))],
+        [("after", StatementOutcomeUnknown("timeout")), "unreadable"],
+        [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 3,
     ],
 )
 def test_release_is_repeated_until_it_is_known(faults):
@@ -377,7 +377,7 @@ def test_release_leaves_the_lock_of_others_alone():
 def test_a_release_that_nobody_confirms_ends_after_a_lease():
     """By then the others take over anyway."""
     store, held = taken()
-    store.faults = [("before", StatementUnknown("timeout")), "unreadable"] * 1000
+    store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
 
     assert held.release() is False
     assert 30.0 <= store.now < 31.0

@@ -11,7 +11,7 @@ from interleavings import LEASE, Budget, Violation, explore
 
 from scyllamodel.errors import LockLost, StepFailed
 from scyllamodel.release.lock import Clock, Lease, LockAcquisition, LockRequest
-from scyllamodel.schema.apply import CoordinatorChanged, StatementUnknown, apply
+from scyllamodel.schema.apply import CoordinatorChanged, StatementOutcomeUnknown, apply
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
 
@@ -115,7 +115,7 @@ class Nodes:
         step = STEPS.index(cql)
         try:
             self.held.send(1, step, functools.partial(self.env.ddl, step, self.held.owner))
-        except StatementUnknown:
+        except StatementOutcomeUnknown:
             self.has_moved = True
             raise
         return ()

@@ -9,11 +9,11 @@ from build import schema, table, told, wanted
 from scyllamodel import Column, MaterializedView, Model, ModelDefinitionError
 from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.schema.changes import SetMask
-from scyllamodel.schema.ddl import create_table, script, statement, undo
+from scyllamodel.schema.ddl import change_cql, create_table, keyspace_script, undo_cql
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.left_out import missing_from_script
 from scyllamodel.schema.masks import declared_mask, is_writable, stored_mask
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.server import ServerProfile
@@ -113,9 +113,9 @@ def test_a_stored_argument_without_a_literal_is_known_by_its_bytes():
     assert is_writable(stored_mask(row("mask_replace", ["text"], ["(?"], [False]), "k"))
     assert not is_writable(found)
     assert [f"The mask 't.v' is left out: CQL has no literal for its argument, in {found}"] == [
-        str(item).partition(";")[0] for item in unwritten(unreadable)
+        str(item).partition(";")[0] for item in missing_from_script(unreadable)
     ]
-    assert "v list<int> MASKED WITH mask_default()" in script(unreadable, C5)[1]
+    assert "v list<int> MASKED WITH mask_default()" in keyspace_script(unreadable, C5)[1]
 
 
 class User(Model, table="users"):
@@ -185,8 +185,8 @@ def test_the_way_back_of_a_mask():
     """A mask that was dropped comes back as it was, and one that was added goes."""
     dropped = SetMask("k", "t", "v", None, "mask_hash()")
 
-    assert "ALTER TABLE k.t ALTER v MASKED WITH mask_hash()" == undo(dropped, C5)
-    assert "ALTER TABLE k.t ALTER v DROP MASKED" == statement(dropped, C5)
+    assert "ALTER TABLE k.t ALTER v MASKED WITH mask_hash()" == undo_cql(dropped, C5)
+    assert "ALTER TABLE k.t ALTER v DROP MASKED" == change_cql(dropped, C5)
 
 
 def test_a_mask_makes_another_fingerprint_and_none_leaves_it_as_it_was():

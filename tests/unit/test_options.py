@@ -14,10 +14,10 @@ from scyllamodel.schema.options import (
     DOCSTRING,
     TableOptions,
     canonical,
-    changed,
+    differing_options,
     option_cql,
-    unalterable,
-    unknown_here,
+    unalterable_options,
+    unsupported_options,
 )
 from scyllamodel.schema.server import ServerProfile
 
@@ -66,7 +66,7 @@ def test_what_is_written_reads_back_as_declared(options):
         written = {name: literal(option_cql(name, declared[name], server).partition(" = ")[2]) for name in declared}
         read = {name: canonical(name, value) for name, value in written.items()}
 
-        assert {} == changed(declared, read, server)
+        assert {} == differing_options(declared, read, server)
 
 
 @given(texts)
@@ -235,7 +235,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
 )
 def test_options_unknown_to_the_server(options, server, said):
     """What this server would refuse is an OP104 that names the object and what to do, before anything is sent."""
-    found = unknown_here(TableOptions(**options).declared(), server, "shop.orders")
+    found = unsupported_options(TableOptions(**options).declared(), server, "shop.orders")
 
     assert said == [(item.severity, item.fix) for item in found]
     assert {"OP104"} >= {item.code for item in found}
@@ -247,8 +247,8 @@ def test_an_option_of_creation_comes_too_late():
     declared, server = TableOptions(storage_engine="logstor").declared(), ServerProfile("scylla", (2026, 2))
 
     assert ([], ["OP104"]) == (
-        unknown_here(declared, server, "k.t"),
-        [found.code for found in unalterable(declared, server, "k.t")],
+        unsupported_options(declared, server, "k.t"),
+        [found.code for found in unalterable_options(declared, server, "k.t")],
     )
 
 
@@ -264,7 +264,7 @@ def test_an_option_of_creation_comes_too_late():
 )
 def test_a_write_policy_that_the_server_would_forget(release, options, codes):
     """Cassandra 4.0 and 4.1 pass over an ALTER of this option alone, so that no run could ever be in sync."""
-    found = unalterable(TableOptions(**options).declared(), SERVERS[release], "k.t")
+    found = unalterable_options(TableOptions(**options).declared(), SERVERS[release], "k.t")
 
     assert codes == [item.code for item in found]
 

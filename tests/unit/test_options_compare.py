@@ -12,12 +12,12 @@ from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options import (
     OPTION_NAMES,
     TableOptions,
-    before,
     canonical,
-    changed,
-    lost,
-    same,
+    differing_options,
+    option_matches,
+    reset_settings,
     stored_options,
+    stored_values,
 )
 from scyllamodel.schema.options.stored import string_map
 from scyllamodel.schema.server import ServerProfile
@@ -58,7 +58,7 @@ def test_a_declared_option_is_what_the_server_stored_for_it(release, name, decla
         declared = {key: setting for key, setting in declared.items() if key != "crc_check_chance"}
     wanted = FrozenMap({name: canonical(name, declared)})
 
-    assert {} == changed(wanted, stored_options({name: stored}, server), server)
+    assert {} == differing_options(wanted, stored_options({name: stored}, server), server)
 
 
 @pytest.mark.parametrize(("release", "name", "declared", "stored"), OBSERVED)
@@ -77,8 +77,8 @@ def test_values_that_are_stored_differently_differ(release, name):
         (declared, theirs)
         for declared, mine in of_name
         for _, theirs in of_name
-        if same(name, canonical(name, declared), theirs.get(name), server)
-        != same(name, mine.get(name), theirs.get(name), server)
+        if option_matches(name, canonical(name, declared), theirs.get(name), server)
+        != option_matches(name, mine.get(name), theirs.get(name), server)
     ]
 
     assert [] == wrong
@@ -115,7 +115,7 @@ def test_cassandra_options_that_differ(name, wanted, stored):
     """A declared option that is stored with another meaning is reported, whole."""
     declared = TableOptions(**{name: wanted}).declared()
 
-    assert declared == changed(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
+    assert declared == differing_options(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_cassandra_options_that_do_not_differ(name, wanted, stored):
     """A declaration that means what is stored is in sync, however it is spelled."""
     declared = TableOptions(**{name: wanted}).declared()
 
-    assert {} == changed(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
+    assert {} == differing_options(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
 
 
 def blob(**settings):
@@ -179,7 +179,7 @@ def test_scylla_extensions(wanted, extensions, equal):
     declared = TableOptions(**wanted).declared()
     found = stored_options({"extensions": extensions, "crc_check_chance": 1.0}, SCYLLA)
 
-    assert equal is (changed(declared, found, SCYLLA) == {})
+    assert equal is (differing_options(declared, found, SCYLLA) == {})
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_scylla_extensions(wanted, extensions, equal):
 )  # fmt: skip
 def test_scylla_spellings(wanted, stored, equal):
     """Scylla's own spellings and defaults mean what the declaration means."""
-    assert equal is (changed(TableOptions(**wanted).declared(), stored_options(stored, SCYLLA), SCYLLA) == {})
+    assert equal is (differing_options(TableOptions(**wanted).declared(), stored_options(stored, SCYLLA), SCYLLA) == {})
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_tablet_hints_are_read_beside_the_table(stored, equal):
     declared = TableOptions(tablets={"min_tablet_count": 8}).declared()
     found = stored_options({"extensions": {}}, SCYLLA, {"table_name": "t", "tablets": stored, "cdc": None})
 
-    assert equal is (changed(declared, found, SCYLLA) == {})
+    assert equal is (differing_options(declared, found, SCYLLA) == {})
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_tablet_hints_are_read_beside_the_table(stored, equal):
 )
 def test_settings_that_an_alter_would_lose(wanted, stored, gone):
     """Only settings that are not at the server's default are lost when a map is replaced whole."""
-    assert gone == lost("compaction", wanted, stored, CASSANDRA)
+    assert gone == reset_settings("compaction", wanted, stored, CASSANDRA)
 
 
 def test_extra_options_are_compared_once_they_are_stored():
@@ -245,7 +245,7 @@ def test_extra_options_are_compared_once_they_are_stored():
     declared = TableOptions(extra={"newer": 5}).declared()
 
     assert [{}, {}, {"newer": 5}] == [
-        changed(declared, stored_options(row, CASSANDRA), CASSANDRA)
+        differing_options(declared, stored_options(row, CASSANDRA), CASSANDRA)
         for row in ({"newer": None}, {"newer": "5"}, {"newer": "6"})
     ]
 
@@ -261,7 +261,7 @@ def test_what_was_stored_can_be_gone_back_to():
     """Before a change stands what is stored, or on Scylla what storing nothing means."""
     wanted = {"cdc": {"enabled": "true"}, "comment": "b", "extra": "x"}
 
-    assert {"cdc": {"enabled": "false"}, "comment": "a"} == before(wanted, {"comment": "a"})
+    assert {"cdc": {"enabled": "false"}, "comment": "a"} == stored_values(wanted, {"comment": "a"})
 
 
 def test_an_extension_cut_short_is_an_error():
@@ -293,10 +293,10 @@ def test_a_default_that_is_said_is_the_one_that_is_meant(strategy, setting, valu
     said = canonical("compaction", {**plain, setting: value})
     other = canonical("compaction", {**plain, setting: 7})
 
-    assert same("compaction", said, plain, CASSANDRA)
-    assert same("compaction", plain, said, CASSANDRA)
-    assert not same("compaction", other, plain, CASSANDRA)
-    assert not same("compaction", plain, other, CASSANDRA)
+    assert option_matches("compaction", said, plain, CASSANDRA)
+    assert option_matches("compaction", plain, said, CASSANDRA)
+    assert not option_matches("compaction", other, plain, CASSANDRA)
+    assert not option_matches("compaction", plain, other, CASSANDRA)
 
 
 SAME = [
@@ -318,7 +318,7 @@ def test_what_means_the_same(name, wanted, found, server, equal):
     """As exact as a server keeps it, and no more."""
     maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (wanted, found)]
 
-    assert equal == same(name, *maps, server)
+    assert equal == option_matches(name, *maps, server)
 
 
 def test_what_is_told_of_options_has_one_order():
@@ -327,10 +327,12 @@ def test_what_is_told_of_options_has_one_order():
     found = canonical("compaction", {**STCS, "min_threshold": 6, "bucket_low": 0.4, "bucket_high": 3})
 
     assert sorted(wanted) == list(
-        changed(wanted, {}, CASSANDRA) or changed(wanted, dict.fromkeys(wanted, 0), CASSANDRA)
+        differing_options(wanted, {}, CASSANDRA) or differing_options(wanted, dict.fromkeys(wanted, 0), CASSANDRA)
     )
     backward = FrozenMap(dict(reversed(list(found.items()))))
-    assert ["bucket_high", "bucket_low", "min_threshold"] == lost("compaction", FrozenMap(STCS), backward, CASSANDRA)
+    assert ["bucket_high", "bucket_low", "min_threshold"] == reset_settings(
+        "compaction", FrozenMap(STCS), backward, CASSANDRA
+    )
 
 
 STORED = [

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from strategies import user_type_sets
 
 from scyllamodel.schema.facts import UserType
-from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.order import dependency_order
 from scyllamodel.types.values import UserTypeName
 
 
@@ -15,13 +15,13 @@ def test_user_types_in_a_cycle_are_still_written():
     one = UserType("one", (("f", UserTypeName("two", frozen=True)),))
     two = UserType("two", (("f", UserTypeName("one", frozen=True)),))
 
-    assert (one, two) == types_in_order([two, one])
+    assert (one, two) == dependency_order([two, one])
 
 
 @settings(max_examples=40, deadline=None)
 @given(user_type_sets())
 def test_user_types_stand_after_what_they_need(types):
     """Whatever the nesting, no type comes before one that it names."""
-    ordered = [found.name for found in types_in_order(types)]
+    ordered = [found.name for found in dependency_order(types)]
 
     assert [] == [t.name for t in types for used in t.user_types if ordered.index(used) > ordered.index(t.name)]

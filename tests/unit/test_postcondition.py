@@ -7,7 +7,7 @@ from build import index, schema, table, user_type, view, wanted
 
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.facts import FrozenMap, Keyspace
-from scyllamodel.schema.postcondition import holds, keyspace_of
+from scyllamodel.schema.postcondition import is_applied, keyspace_of
 from scyllamodel.schema.server import ServerProfile
 
 SERVER = ServerProfile()
@@ -93,15 +93,15 @@ CASES = [
 @pytest.mark.parametrize(("change", "found", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_step_is_proved_by_the_schema(change, found, expected):
     """A step is done exactly when the schema holds what it makes, whoever made it."""
-    assert expected == holds(change, found, SERVER)
+    assert expected == is_applied(change, found, SERVER)
     assert "k" == keyspace_of(change)
 
 
 @pytest.mark.parametrize(
     "change",
-    [c.LiveOnly("k", "table", "t"), c.NameTaken("k", "t", "table", "view"), c.AlterView("k", VIEW, VIEW, "key")],
+    [c.Unmanaged("k", "table", "t"), c.NameTaken("k", "t", "table", "view"), c.AlterView("k", VIEW, VIEW, "key")],
 )
 def test_what_never_runs_is_never_proved(change):
     """Asking for the proof of a note or a refusal is a mistake of the caller."""
     with pytest.raises(TypeError, match="is no step"):
-        holds(change, wanted(), SERVER)
+        is_applied(change, wanted(), SERVER)

@@ -19,12 +19,12 @@ from scyllamodel.release.rollback.byhand import raw_undo, undo_step
 from scyllamodel.schema.apply import StatementRefused, apply
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.plan import Plan
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.server import ServerProfile
 
 SECRET = "hunter2"
 ROLE = f"CREATE ROLE app WITH PASSWORD = '{SECRET}' AND LOGIN = true"
-JUDGE = StatementJudge("k", (), ServerProfile())
+JUDGE = RawStatementChecker("k", (), ServerProfile())
 EMPTY = Plan("k", "cassandra 5.0.6", "sha256:0", "sha256:1")
 
 

@@ -10,10 +10,10 @@ import types
 import pytest
 from build import column, schema, user_type, wanted
 
-from scyllamodel.schema.diff import Sides, diff_sides
+from scyllamodel.schema.diff import SchemaPair, diff_pair
 from scyllamodel.schema.facts import Table, TableColumn
-from scyllamodel.schema.rules import Case, judge, recipes
-from scyllamodel.schema.rules.allow import checked
+from scyllamodel.schema.rules import RuleContext, evaluate, recipes
+from scyllamodel.schema.rules.allow import checked_values
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.types.parse import parse_type
 
@@ -52,7 +52,7 @@ def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
     module = types.ModuleType(f"recipe_{abs(hash((cql_type, name)))}")
     sys.modules[module.__name__] = module
     try:
-        exec(f"{HEAD}    {recipes.declaration(wanted_column)}\n", module.__dict__)
+        exec(f"{HEAD}    {recipes.column_declaration(wanted_column)}\n", module.__dict__)
         assert module.T.__facts__[name] == wanted_column
     finally:
         del sys.modules[module.__name__]
@@ -60,9 +60,11 @@ def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
 
 def test_static_and_key_columns_keep_what_they_are():
     """As the models that `inspect` writes."""
-    assert "s: Column[str | None] = column(default=None, static=True)" == recipes.declaration(column("s text static"))
-    assert "c: Column[cql.Int] = clustering_key(descending=True)" == recipes.declaration(column("c int ck desc"))
-    assert "m: Column[str | None] = column(default=None, masked_with='mask_null()')" == recipes.declaration(
+    assert "s: Column[str | None] = column(default=None, static=True)" == recipes.column_declaration(
+        column("s text static")
+    )
+    assert "c: Column[cql.Int] = clustering_key(descending=True)" == recipes.column_declaration(column("c int ck desc"))
+    assert "m: Column[str | None] = column(default=None, masked_with='mask_null()')" == recipes.column_declaration(
         column("m text mask=mask_null()")
     )
 
@@ -88,12 +90,12 @@ SIDES = [
 @pytest.mark.parametrize(("found", "declared"), SIDES)
 def test_a_command_of_a_recipe_is_what_a_shell_takes_for_it(found, declared):
     """Names with spaces, quotes and more stay one word, and what is allowed is known."""
-    sides = Sides.of(found, declared, C5)
-    fixes = "\n".join(remark.diagnostic.fix for remark in judge(Case(sides, diff_sides(sides))))
+    sides = SchemaPair.of(found, declared, C5)
+    fixes = "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
     commands = re.findall(r"(?:scyllamodel (?:contract|backfill|plan)|--allow) .*", fixes)
 
     assert commands
     for line in commands:
         words = shlex.split(line.rstrip("."))
-        assert checked(words[words.index("--allow") + 1]) if "--allow" in words else len(words) > 2
+        assert checked_values(words[words.index("--allow") + 1]) if "--allow" in words else len(words) > 2
         assert not {"rm", "*"} & set(words)

@@ -12,17 +12,17 @@ from scylla_rows import rows as scylla_rows
 
 from scyllamodel._identifiers import is_internal_table, unquote
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.schema.change_json import change_from, change_text
+from scyllamodel.schema.change_json import change_from_json, change_to_json
 from scyllamodel.schema.changes import DropTable
 from scyllamodel.schema.ddl import create_table
-from scyllamodel.schema.diff.keyspaces import same_replication
+from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, SchemaFacts, Table, TableColumn, UserType, View
-from scyllamodel.schema.facts_json import facts_dict
-from scyllamodel.schema.options import TableOptions, changed
+from scyllamodel.schema.facts_json import facts_document
+from scyllamodel.schema.options import TableOptions, differing_options
 from scyllamodel.schema.reflect import columns_to_read, reflect, reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.server_rows import profile_from
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 from scyllamodel.types.parse import parse_type
 
 SCYLLA = ServerProfile("scylla", (2025, 4))
@@ -166,7 +166,7 @@ def test_scylla_options_are_those_that_were_declared(release, keyspace, table, o
     """What the DDL of the rows declares is in sync with the rows."""
     found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(table)
 
-    assert {} == changed(TableOptions(**options).declared(), found.options, SCYLLAS[release])
+    assert {} == differing_options(TableOptions(**options).declared(), found.options, SCYLLAS[release])
 
 
 @RELEASES_OF_SCYLLA
@@ -266,11 +266,11 @@ def test_what_cannot_be_understood_is_named(rows, named):
     found = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
     (odd,) = found.unreadable
     with pytest.raises(IntrospectionError) as caught:
-        found.type(odd.name) if odd.what == "type" else found.table(odd.name)
+        found.type(odd.name) if odd.kind == "type" else found.table(odd.name)
 
     assert [] == [text for text in named if text not in str(caught.value)]
-    assert odd.why in str(caught.value)
-    assert odd.torn is (rows == {"columns": []})
+    assert odd.reason in str(caught.value)
+    assert odd.is_partial is (rows == {"columns": []})
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ def test_types_nest_only_so_deep(depth):
     found = reflect_keyspace("k", rows, CASSANDRA)
 
     assert ([] if depth <= 65 else ["types nest at most 64 deep"]) == [
-        odd.why.rpartition(": ")[2] for odd in found.unreadable
+        odd.reason.rpartition(": ")[2] for odd in found.unreadable
     ]
-    assert all(len(odd.why) < 500 for odd in found.unreadable)
+    assert all(len(odd.reason) < 500 for odd in found.unreadable)
 
 
 def test_a_keyspace_whose_own_row_is_strange_is_an_error():
@@ -329,7 +329,7 @@ def test_replication_reads_back_as_declared():
             continue
         found = reflect_keyspace("kk", rows, CASSANDRA).keyspace.replication
         wanted = {name: str(value).rpartition(".")[2] for name, value in declared.items()}
-        if not same_replication(found, wanted):
+        if not replication_matches(found, wanted):
             wrong.append((case["ks"], stored))
 
     assert [] == wrong
@@ -440,7 +440,7 @@ def test_every_keyspace_is_told_and_our_own_tables_are_not():
     found = reflect(rows, CASSANDRA)
 
     assert [("empty", []), ("full", ["t"])] == [(part.name, [t.name for t in part.tables]) for part in found]
-    assert 2 == len(reflect_keyspace("full", rows, CASSANDRA, books=True).tables)
+    assert 2 == len(reflect_keyspace("full", rows, CASSANDRA, include_internal=True).tables)
 
 
 def test_tables_of_lightweight_transactions_are_left_out():
@@ -461,7 +461,7 @@ def test_the_ttl_column_of_a_table_is_read_and_never_lost(keyspace):
     """A table whose rows expire by a column comes back with it."""
     found = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
     leases = found.table("leases")
-    dropped = change_from(change_text(DropTable(keyspace, leases)))
+    dropped = change_from_json(change_to_json(DropTable(keyspace, leases)))
 
     assert ("ends", "ends", None) == (
         leases.ttl_column,
@@ -470,9 +470,9 @@ def test_the_ttl_column_of_a_table_is_read_and_never_lost(keyspace):
     )
     assert "ends timestamp TTL," in create_table(keyspace, leases, SCYLLAS["2026.3"])
     assert "synchronous_updates" not in leases.options
-    assert [] == [left for left in undeclared(found) if left.what == "TTL"]
+    assert [] == [left for left in unsupported_by_models(found) if left.what == "TTL"]
     assert ["ends"] == [
         table["ttl_column"]
-        for table in facts_dict(SchemaFacts([found]))["keyspaces"][0]["tables"]
+        for table in facts_document(SchemaFacts([found]))["keyspaces"][0]["tables"]
         if "ttl_column" in table
     ]

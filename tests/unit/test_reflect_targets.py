@@ -10,7 +10,7 @@ from observed import cases, refused
 from strategies import column_names
 
 from scyllamodel._identifiers import quote, unquote
-from scyllamodel.schema.reflect import index_target, where_clause
+from scyllamodel.schema.reflect import index_target, view_filter
 from scyllamodel.types.parse import parse_type
 
 
@@ -106,7 +106,7 @@ def test_any_column_name_survives_its_target(name):
 )
 def test_filters_of_views(text, found):
     """A filter counts only as far as it says more than that keys are not null."""
-    assert found == where_clause(text, ["a", "b", "B c"])
+    assert found == view_filter(text, ["a", "b", "B c"])
 
 
 def test_filters_that_real_nodes_stored():
@@ -120,7 +120,7 @@ def test_filters_that_real_nodes_stored():
         keys = {unquote(name) for name in re.findall(r'"[^"]+"|\w+', case["cql"].partition("PRIMARY KEY")[2])}
         relations = [re.fullmatch(r'("[^"]+"|\w+) IS NOT NULL', part) for part in stored.split(" AND ")]
         plain = all(relation and unquote(relation[1]) in keys for relation in relations)
-        if (where_clause(stored, keys) == "") is not plain:
+        if (view_filter(stored, keys) == "") is not plain:
             wrong.append(stored)
 
     assert (True, []) == (clauses > 30, wrong)

@@ -9,18 +9,18 @@ from scylla_rows import NEW, OLD, observed
 from scylla_rows import rows as scylla_rows
 
 from scyllamodel.config.settings import RepoSettings
-from scyllamodel.schema.changes import CreateKeyspace, KeyspaceDiffers
+from scyllamodel.schema.changes import CreateKeyspace, KeyspaceMismatch
 from scyllamodel.schema.ddl.create import create_keyspace
-from scyllamodel.schema.ddl.keyspace import alterations
-from scyllamodel.schema.diff import Sides, diff
-from scyllamodel.schema.diff.keyspaces import same_replication
+from scyllamodel.schema.ddl.keyspace import alter_keyspace_statements
+from scyllamodel.schema.diff import SchemaPair, diff
+from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.facts_json import facts_dict
+from scyllamodel.schema.facts_json import facts_document
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.replication import replication_map
-from scyllamodel.schema.rules import Case, judge
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules import RuleContext, evaluate
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server import NodeSettings, ServerProfile
 from scyllamodel.schema.statement_parser import parse_statement
@@ -37,7 +37,7 @@ def keyspace(tablets=True, durable_writes=True, **factors):
 def test_racks_of_real_rows_are_facts():
     """The racks of ``replication_v2`` stand where the number would, and come back in CQL and JSON."""
     found = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
-    (document,) = facts_dict(SchemaFacts([found]))["keyspaces"]
+    (document,) = facts_document(SchemaFacts([found]))["keyspaces"]
 
     assert {"class": NTS, "dc1": ("rack2",)} == {**found.keyspace.replication}
     assert {"class": NTS, "dc1": ["rack2"]} == document["replication"]
@@ -94,9 +94,9 @@ def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
     """Racks have no order, a number is satisfied by as many racks, and racks only by themselves."""
     found = {"class": NTS, "dc1": stored}
 
-    assert same is same_replication(found, replication_map({"class": NTS, "dc1": declared}))
+    assert same is replication_matches(found, replication_map({"class": NTS, "dc1": declared}))
     if not isinstance(declared, list):
-        assert same is same_replication(found, replication_map({"class": NTS, "replication_factor": declared}))
+        assert same is replication_matches(found, replication_map({"class": NTS, "replication_factor": declared}))
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,12 @@ def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
 def test_racks_are_refused_where_the_server_would(server, declared, said):
     """Racks need a server that knows them, tablets, and one node each."""
     wanted = KeyspaceFacts("k", declared)
-    sides = Sides.of(KeyspaceFacts("k"), wanted, server)
+    sides = SchemaPair.of(KeyspaceFacts("k"), wanted, server)
     changes = diff(KeyspaceFacts("k"), wanted, server, create_keyspace=True)
     errors = [
-        one.diagnostic.code for one in judge(Case(sides, changes, {"dc1": 3})) if one.diagnostic.severity == "error"
+        one.diagnostic.code
+        for one in evaluate(RuleContext(sides, changes, {"dc1": 3}))
+        if one.diagnostic.severity == "error"
     ]
 
     assert [CreateKeyspace] == [type(change) for change in changes]
@@ -217,7 +219,7 @@ def test_advice_on_a_keyspace_with_views_speaks_of_racks():
 
 def altered(found, wanted, server):
     """The replications of the statements, and the ends of these."""
-    steps = alterations(found, wanted, server)
+    steps = alter_keyspace_statements(found, wanted, server)
     return None if steps is None else [step.partition("'NetworkTopologyStrategy', ")[2] for step in steps]
 
 
@@ -276,7 +278,7 @@ def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(found, declared
     assert "one after the other" in said.fix
     assert all(step in plan.render() for step in steps)
     for step in steps:
-        assert [] == [one for one in StatementJudge("k", [KeyspaceFacts("k", found)], NEW).judge(step) if one.code]
+        assert [] == [one for one in RawStatementChecker("k", [KeyspaceFacts("k", found)], NEW).check(step) if one.code]
         given = replication_map(parse_statement(step).options["replication"])
         found = attrs.evolve(found, replication=FrozenMap({dc: n for dc, n in given.items() if n != "0"}))
 
@@ -285,8 +287,8 @@ def test_the_advice_prints_the_statements():
     """KS103 has them in full, and says where none leads."""
 
     def fix(found, wanted):
-        sides = Sides.of(schema(keyspace=found), KeyspaceFacts("k", wanted), NEW)
-        (said,) = judge(Case(sides, (KeyspaceDiffers(found, wanted),)))
+        sides = SchemaPair.of(schema(keyspace=found), KeyspaceFacts("k", wanted), NEW)
+        (said,) = evaluate(RuleContext(sides, (KeyspaceMismatch(found, wanted),)))
         return said.diagnostic.fix
 
     assert "'dc1': '2'} AND durable_writes = true;" in fix(keyspace(dc1=1), keyspace(dc1=2))

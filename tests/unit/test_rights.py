@@ -19,7 +19,7 @@ from scyllamodel.schema import changes as c
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_step, transition
-from scyllamodel.schema.plan.step import _STEPS
+from scyllamodel.schema.plan.step import _DESCRIPTIONS
 from scyllamodel.schema.server import ServerProfile
 
 T = table("t", "id int pk", "v int")
@@ -73,7 +73,7 @@ def test_each_change_needs_its_right():
 
 def test_each_kind_of_change_with_a_statement_has_a_need():
     """None is let through because nobody thought of it."""
-    kinds = {kind for kind in get_args(c.Change) if kind in _STEPS}
+    kinds = {kind for kind in get_args(c.Change) if kind in _DESCRIPTIONS}
 
     assert kinds == set(CHANGE_PERMISSIONS) == {type(change) for change in NEEDED}
 
@@ -124,7 +124,7 @@ def test_the_application_gets_its_tables_and_never_writes_internal_ones():
         'GRANT SELECT ON TABLE k.scyllamodel_verified TO "App"',
         'GRANT SELECT ON TABLE k.scyllamodel_page_secrets TO "App"',
     ] == [one.cql for one in steps]
-    assert 'LIST SELECT PERMISSION ON TABLE k.t OF "App" NORECURSIVE' == steps[0].proof
+    assert 'LIST SELECT PERMISSION ON TABLE k.t OF "App" NORECURSIVE' == steps[0].post_condition
     assert ("+", True) == (steps[0].mark, steps[0].reversible)
 
 

@@ -32,14 +32,14 @@ from scyllamodel.release.rollback.byhand import statement_digest
 from scyllamodel.release.rollback.plan import schema_at
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.apply import apply
-from scyllamodel.schema.change_json import change_text
+from scyllamodel.schema.change_json import change_to_json
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import FrozenMap, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.plan.step import is_step, make_step
-from scyllamodel.schema.rules.allow import checked
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.allow import checked_values
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.server import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
@@ -71,7 +71,9 @@ def stored(change, seq=1, state="applied", server=CASSANDRA, **facts):
     """A step as the ledger holds it."""
     step = make_step(seq, change, (), server)
     kept = {name: getattr(step, name) for name in ("op", "object", "cql", "undo")}
-    return attrs.evolve(LedgerStep("k/default", 1, seq, **kept, state=state, change_json=change_text(change)), **facts)
+    return attrs.evolve(
+        LedgerStep("k/default", 1, seq, **kept, state=state, change_json=change_to_json(change)), **facts
+    )
 
 
 def raw(cql, undo, seq=1, **facts):
@@ -358,11 +360,11 @@ def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
     found = schema(keyspace=NO_LOG)
     other = attrs.evolve(found, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
     target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
-    judge = StatementJudge("k", [found, other], SCYLLA)
+    judge = RawStatementChecker("k", [found, other], SCYLLA)
     plan = rollback_plan(
         target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, evaluator=judge
     ).plan
-    judge = StatementJudge("k", [found, other], SCYLLA)
+    judge = RawStatementChecker("k", [found, other], SCYLLA)
     (planned,) = with_raw_steps(
         make_plan(SchemaFacts([found]), SchemaFacts([found]), SCYLLA), code, {"k"}, (), judge
     ).steps
@@ -773,7 +775,7 @@ def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, sa
     assert () == plan("RB110:1").refusals
     assert [f"DROP TABLE k.t{seq}" for seq in numbers if state == "applied"] == plan("RB110:1").cql
     with pytest.raises(ConfigurationError, match="RB110:VERSION"):
-        checked({"RB110"})
+        checked_values({"RB110"})
 
 
 @pytest.mark.parametrize(("total", "applied", "numbers"), [(3, 3, (1, 2, 3)), (5, 2, (1, 2)), (5, 0, ()), (0, 0, ())])

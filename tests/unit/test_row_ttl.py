@@ -23,19 +23,19 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.schema.changes import AddTable, SetOptions, SetTtlColumn
-from scyllamodel.schema.ddl import create_table, statement, undo
+from scyllamodel.schema.ddl import change_cql, create_table, undo_cql
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import differences
+from scyllamodel.schema.differences import compare_schemas
 from scyllamodel.schema.facts import FrozenMap, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.inverse import evaluate_change
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan
 from scyllamodel.schema.plan.transition import transition
-from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import snapshot_dict, snapshot_facts
+from scyllamodel.schema.snapshot import facts_from_snapshot, snapshot_document
 from scyllamodel.schema.source import module_source
 from scyllamodel.types.values import TTL_TYPES
 
@@ -165,21 +165,21 @@ def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
 )  # fmt: skip
 def test_a_rollback_brings_it_back_and_takes_it_away(live, goal, cql_):
     """To the schema that was, TTL column included."""
-    assert cql_ == [statement(change, NEW) for change in transition(schema(live), schema(goal), NEW)]
+    assert cql_ == [change_cql(change, NEW) for change in transition(schema(live), schema(goal), NEW)]
 
 
 def test_a_step_is_proved_and_undone():
     """By the tag that is stored."""
     change = SetTtlColumn("k", "t", "ends", None)
 
-    assert [False, True] == [holds(change, schema(found), NEW) for found in (PLAIN, EXPIRING)]
-    assert [False, True] == [holds(AddTable("k", EXPIRING), schema(found), NEW) for found in (PLAIN, EXPIRING)]
-    assert "ALTER TABLE k.t TTL NULL" == undo(change, NEW)
+    assert [False, True] == [is_applied(change, schema(found), NEW) for found in (PLAIN, EXPIRING)]
+    assert [False, True] == [is_applied(AddTable("k", EXPIRING), schema(found), NEW) for found in (PLAIN, EXPIRING)]
+    assert "ALTER TABLE k.t TTL NULL" == undo_cql(change, NEW)
 
 
 def test_it_is_part_of_what_a_schema_is():
     """Fingerprints of schemas without one are as before; a comparison names it."""
-    said = differences(SchemaFacts([schema(PLAIN)]), SchemaFacts([schema(EXPIRING)]))
+    said = compare_schemas(SchemaFacts([schema(PLAIN)]), SchemaFacts([schema(EXPIRING)]))
 
     assert 3 == len({fingerprint(found) for found in (PLAIN, EXPIRING, LATER)})
     assert [("k.t.ends", "timestamp", "timestamp ttl")] == [(one.object, one.before, one.after) for one in said]
@@ -188,10 +188,10 @@ def test_it_is_part_of_what_a_schema_is():
 def test_a_snapshot_keeps_it():
     """And one that was written before knows none."""
     facts = SchemaFacts([schema(EXPIRING)])
-    document = snapshot_dict({"r": ("k", facts)})
+    document = snapshot_document({"r": ("k", facts)})
 
-    assert "ends" == snapshot_facts(document, "r", "k")["k"].table("t").ttl_column
-    assert "ttl_column" not in str(snapshot_dict({"r": ("k", SchemaFacts([schema(PLAIN)]))}))
+    assert "ends" == facts_from_snapshot(document, "r", "k")["k"].table("t").ttl_column
+    assert "ttl_column" not in str(snapshot_document({"r": ("k", SchemaFacts([schema(PLAIN)]))}))
 
 
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
@@ -214,8 +214,8 @@ def test_options_that_replace_the_tags_are_never_altered(option):
     change = SetOptions("k", "t", FrozenMap({option: "false"}), FrozenMap())
     declared = attrs.evolve(PLAIN, options=FrozenMap({option: "false"}))
 
-    assert "NB102" in [one.code for one in judged(change, schema(EXPIRING), NEW)]
-    assert "NB102" not in [one.code for one in judged(change, schema(PLAIN), NEW)]
+    assert "NB102" in [one.code for one in evaluate_change(change, schema(EXPIRING), NEW)]
+    assert "NB102" not in [one.code for one in evaluate_change(change, schema(PLAIN), NEW)]
     assert "OP104" in [one.code for one in planned(PLAIN, declared).refusals]
 
 

@@ -32,23 +32,23 @@ from scyllamodel.release.rollback import find_target
 from scyllamodel.release.start import sync
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff import Sides, diff
+from scyllamodel.schema.diff import SchemaPair, diff
 from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.rules import Case, judge, lint
-from scyllamodel.schema.rules.allow import checked
-from scyllamodel.schema.rules.case import allowed
+from scyllamodel.schema.rules import RuleContext, evaluate, lint
+from scyllamodel.schema.rules.allow import checked_values
+from scyllamodel.schema.rules.case import is_allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE, ENTRIES
 from scyllamodel.schema.rules.destructive import dropped_keyspace
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server import NodeSettings, ServerProfile
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
 SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
 BY_DEFAULT = ServerProfile("scylla", (2025, 1), node=NodeSettings(tablets_mode="enabled"))
-ENFORCED = ServerProfile("scylla", (2026, 3), node=NodeSettings(tablets_mode="enforced", least_factor=3))
+ENFORCED = ServerProfile("scylla", (2026, 3), node=NodeSettings(tablets_mode="enforced", min_replication_factor=3))
 SS = {"class": "SimpleStrategy", "replication_factor": "2"}
 BY_REPAIR, CDC_ON = {"mode": "repair"}, {"enabled": "true"}
 HOURLY = {"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "HOURS", "compaction_window_size": "1"}
@@ -60,7 +60,7 @@ LENIENT = ServerProfile("scylla", (2026, 3), node=NodeSettings(
     most_factor=-1, endless_windows="warn", experimental=frozenset({"logstor"}),
 ))  # fmt: skip
 LOGSTOR = {"storage_engine": "logstor"}
-WINDOWS = {n: ServerProfile("scylla", (2025, 4), node=NodeSettings(most_windows=n)) for n in (0, 10)}
+WINDOWS = {n: ServerProfile("scylla", (2025, 4), node=NodeSettings(max_time_windows=n)) for n in (0, 10)}
 GC, LONG, INTERVALS = (
     {"tombstone_gc": BY_REPAIR}, {"default_time_to_live": 10**6},
     {"min_index_interval": 128, "max_index_interval": 4096},
@@ -376,9 +376,9 @@ TOPOLOGY = {"dc1": 3, "dc2": 2}
 
 def judged(found, declared, server, **settings):
     """All diagnostics of one comparison; a keyspace that is missing is asked for."""
-    sides = Sides.of(found, declared, server)
+    sides = SchemaPair.of(found, declared, server)
     changes = diff(found, declared, server, create_keyspace=found.keyspace is None)
-    return [remark.diagnostic for remark in judge(Case(sides, changes, TOPOLOGY, **settings))]
+    return [remark.diagnostic for remark in evaluate(RuleContext(sides, changes, TOPOLOGY, **settings))]
 
 
 @pytest.mark.parametrize(
@@ -405,15 +405,15 @@ DROPS = [
 @pytest.mark.parametrize(("change", "code", "path"), DROPS, ids=[case[1] for case in DROPS])
 def test_drops_need_a_word(change, code, path):
     """Whatever takes data away is refused, and runs under its code, alone or with its object."""
-    case = Case(Sides.of(schema(table("t", *T)), wanted(), C5), (change,))
-    (refused,) = [remark.diagnostic for remark in judge(case)]
+    case = RuleContext(SchemaPair.of(schema(table("t", *T)), wanted(), C5), (change,))
+    (refused,) = [remark.diagnostic for remark in evaluate(case)]
 
     assert (code, "error", path, f"{code}:{path}") == (refused.code, refused.severity, refused.object, refused.allow)
     for allow in (code, f"{code}:{path}", f"{code}:{path.removeprefix('k.')}"):
-        (weighed,) = [remark.diagnostic for remark in judge(attrs.evolve(case, allow=frozenset({allow})))]
+        (weighed,) = [remark.diagnostic for remark in evaluate(attrs.evolve(case, allow=frozenset({allow})))]
         assert "warn" == weighed.severity
     for allow in ("DS101", f"{code}:other", "TY101"):
-        assert not allowed(refused, frozenset({allow}))
+        assert not is_allowed(refused, frozenset({allow}))
 
 
 class Locks:
@@ -447,7 +447,9 @@ EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
 
 def remarks(change, *live):
     """What is said of one change."""
-    return [remark.diagnostic for remark in judge(Case(Sides.of(schema(*live), wanted(), C5), (change,)))]
+    return [
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), C5), (change,)))
+    ]
 
 
 LEFT = Diagnostic("BC103", "note", "k.old", "a table that no model declares; left as it is")
@@ -528,7 +530,7 @@ def migrating(keyspace):
 def by_hand(cql, *, tablets=None):
     """What is said of a hand-written statement in a keyspace without commit log."""
     about = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
-    return list(StatementJudge("k", [schema(keyspace=about)], SCYLLA).judge(cql))
+    return list(RawStatementChecker("k", [schema(keyspace=about)], SCYLLA).check(cql))
 
 
 def contracted(*allow):
@@ -599,9 +601,9 @@ BLOCKED = [
 @pytest.mark.parametrize(("change", "server", "blocked"), BLOCKED)
 def test_a_view_stands_in_the_way(change, server, blocked):
     """MV102: Cassandra drops no column of a table with views, ScyllaDB none that a view has; until the view goes."""
-    sides = Sides.of(schema(table("t", *T, "other int"), table("u"), V), wanted(), server)
-    codes = {remark.diagnostic.code for remark in judge(Case(sides, (change,)))}
-    after = {remark.diagnostic.code for remark in judge(Case(sides, (c.DropView("k", V), change)))}
+    sides = SchemaPair.of(schema(table("t", *T, "other int"), table("u"), V), wanted(), server)
+    codes = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (change,)))}
+    after = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (c.DropView("k", V), change)))}
 
     assert blocked == ("MV102" in codes)
     assert isinstance(change, c.DropColumns) or "MV102" not in after
@@ -618,9 +620,9 @@ def test_a_rename_under_an_index_cannot_be_allowed():
 
 def test_a_missing_keyspace_that_nobody_asked_for():
     """KS100, and nothing is made by accident."""
-    sides = Sides.of(schema(keyspace=None), wanted(), C5)
+    sides = SchemaPair.of(schema(keyspace=None), wanted(), C5)
 
-    assert ["KS100"] == [remark.diagnostic.code for remark in judge(Case(sides, ()))]
+    assert ["KS100"] == [remark.diagnostic.code for remark in evaluate(RuleContext(sides, ()))]
 
 
 def test_lint_needs_no_cluster():
@@ -791,7 +793,7 @@ def test_what_the_recipes_say_can_be_typed():
     declared = [found for found in DECLARED.findall(fixes) if "…" not in found]
     for command in commands:
         settings = parse(COMMANDS, shlex.split(command))
-        checked(getattr(settings, "allow", ()))
+        checked_values(getattr(settings, "allow", ()))
     for number, line in enumerate(declared):
         module = types.ModuleType(f"typed_{number}")
         sys.modules[module.__name__] = module
@@ -840,7 +842,9 @@ def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_colum
 
 def remarks_on(change, *live):
     """What is said of one change on ScyllaDB."""
-    return [remark.diagnostic for remark in judge(Case(Sides.of(schema(*live), wanted(), SCYLLA), (change,)))]
+    return [
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), SCYLLA), (change,)))
+    ]
 
 
 def test_long_names_are_a_warning_while_no_server_is_known():

@@ -6,9 +6,9 @@ import attrs
 import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
 
-from scyllamodel.schema.diff import Sides, diff_sides
+from scyllamodel.schema.diff import SchemaPair, diff_pair
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.rules import Case, judge, lint
+from scyllamodel.schema.rules import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.rules.keyspaces import lint_strategy
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
@@ -22,9 +22,9 @@ V = view("x", "t", "v text pk", "a int ck", "b int ck")
 
 def said(found, declared, server=C5, **more):
     """Each remark on what leads from one side to the other: code, severity and text."""
-    sides = Sides.of(found, declared, server)
-    case = Case(sides, diff_sides(sides, create_keyspace=True), **more)
-    return [(d.code, d.severity, d.text) for d in (remark.diagnostic for remark in judge(case))]
+    sides = SchemaPair.of(found, declared, server)
+    case = RuleContext(sides, diff_pair(sides, create_keyspace=True), **more)
+    return [(d.code, d.severity, d.text) for d in (remark.diagnostic for remark in evaluate(case))]
 
 
 def texts(*args, **more):
@@ -34,8 +34,8 @@ def texts(*args, **more):
 
 def fixes(found, declared, server=C5):
     """What to do, all of it."""
-    sides = Sides.of(found, declared, server)
-    return "\n".join(remark.diagnostic.fix for remark in judge(Case(sides, diff_sides(sides))))
+    sides = SchemaPair.of(found, declared, server)
+    return "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
 
 
 def test_a_taken_name_is_told_by_what_stands_there():
@@ -59,8 +59,8 @@ def test_names_of_keyspaces_and_clashes_are_linted():
 
 def stale(found, declared):
     """Objects of notes on renames that have nothing left to do."""
-    sides = Sides.of(found, declared, C5)
-    every = [remark.diagnostic for remark in judge(Case(sides, diff_sides(sides)))]
+    sides = SchemaPair.of(found, declared, C5)
+    every = [remark.diagnostic for remark in evaluate(RuleContext(sides, diff_pair(sides)))]
     return [d.object for d in every if "no longer applies" in d.text], [d.code for d in every if d.severity == "error"]
 
 
@@ -172,8 +172,10 @@ def test_replication_is_told_by_data_centre():
 
 def test_the_advice_names_the_data_centres_that_there_are():
     """In the order of their names."""
-    sides = Sides.of(*about(None), C5)
-    (found,) = (r.diagnostic for r in judge(Case(sides, diff_sides(sides, create_keyspace=True), {"dc2": 1, "dc1": 3})))
+    sides = SchemaPair.of(*about(None), C5)
+    (found,) = (
+        r.diagnostic for r in evaluate(RuleContext(sides, diff_pair(sides, create_keyspace=True), {"dc2": 1, "dc1": 3}))
+    )
 
     assert found.fix.endswith(": dc1 (3 nodes), dc2 (1 nodes)")
 

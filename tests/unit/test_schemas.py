@@ -24,15 +24,15 @@ from scyllamodel.release.sources import SchemaDiff
 from scyllamodel.release.status import LockHolder, Status, history_dict
 from scyllamodel.release.waiting import WaitResult
 from scyllamodel.schema.apply import StepResult
-from scyllamodel.schema.course import Course, Stage
+from scyllamodel.schema.course import ExpandContractPlan, Stage
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.differences import differences
+from scyllamodel.schema.differences import compare_schemas
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
-from scyllamodel.schema.facts_json import facts_dict
-from scyllamodel.schema.grants import Names, grants
+from scyllamodel.schema.facts_json import facts_document
+from scyllamodel.schema.grants import GrantTables, grants
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import snapshot_dict
+from scyllamodel.schema.snapshot import snapshot_document
 from scyllamodel.types.values import Native
 
 KEY = TableColumn("id", Native("uuid"), "partition_key")
@@ -46,8 +46,10 @@ REMARK = Diagnostic("KS102", "warn", "shop", "one copy", "write replication=")
 
 DOCUMENTS = {
     "plan": [PLAN.to_dict(), REFUSED.to_dict()],
-    "course": [
-        Course("shop.orders.id", (REMARK,), (Stage("expand", "why", "x = 1", ("SELECT 1",), ("ls",)),)).to_dict()
+    "expand_contract": [
+        ExpandContractPlan(
+            "shop.orders.id", (REMARK,), (Stage("expand", "why", "x = 1", ("SELECT 1",), ("ls",)),)
+        ).to_dict()
     ],
     "backfill": [
         BackfillReport("a -> b", False, 1, 2, 30, 20, 9, 1, (FailedRow("id=1", "no"),), 0.5, dry_run=True).to_dict()
@@ -70,13 +72,15 @@ DOCUMENTS = {
             "keyspace": "k",
             "internal_keyspace": "l",
             "guess": guess,
-            "grants": [found.to_dict() for found in grants("k", "r", Names(tables=(("k", "t"),)), ledger_keyspace="l")],
+            "grants": [
+                found.to_dict() for found in grants("k", "r", GrantTables(tables=(("k", "t"),)), ledger_keyspace="l")
+            ],
         }
         for guess in (None, "no server answers")
     ],
-    "snapshot": [snapshot_dict({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_dict({})],
+    "snapshot": [snapshot_document({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_document({})],
     "diff": [
-        SchemaDiff("live", "models", differences(SchemaFacts([LIVE]), SchemaFacts([WANTED]))).to_dict(),
+        SchemaDiff("live", "models", compare_schemas(SchemaFacts([LIVE]), SchemaFacts([WANTED]))).to_dict(),
         SchemaDiff("empty", "empty").to_dict(),
     ],
     "wait": [WaitResult("agreed", met=True).to_dict(), WaitResult("in-sync", met=False, plan=PLAN).to_dict()],
@@ -114,10 +118,10 @@ DOCUMENTS = {
         ),
     ],
     "inspect": [
-        facts_dict(
+        facts_document(
             SchemaFacts([KeyspaceFacts("shop", Keyspace("shop", REPLICATION), views=[View("v", [KEY], base="t")])])
         ),
-        facts_dict(SchemaFacts([WANTED])),
+        facts_document(SchemaFacts([WANTED])),
     ],
     "lint": [{"format": 1, "kind": "lint", "resources": ["shop.models.Order"], "diagnostics": [REMARK.to_dict()]}],
     "local": [

@@ -11,7 +11,7 @@ from scylla_rows import SCYLLAS, observed, scylla_cases
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.replication import replication_map
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.server import NodeSettings
 from scyllamodel.schema.statement_parser import parse_statement
 
@@ -147,8 +147,8 @@ def test_a_hand_written_change_of_a_replication(key, statement, answer, about):
     name = parse_statement(statement).keyspace
     one = replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"})
     about = attrs.evolve(about or Keyspace("k", one, True, key.endswith("t")), name=name)
-    judge = StatementJudge(name, [KeyspaceFacts(name, about)], SCYLLAS[key], topology={"dc1": 1}, racks=ONE_RACK)
-    errors = [said.code for said in judge.judge(statement) if said.severity == "error" and said.code == "NB104"]
+    judge = RawStatementChecker(name, [KeyspaceFacts(name, about)], SCYLLAS[key], topology={"dc1": 1}, racks=ONE_RACK)
+    errors = [said.code for said in judge.check(statement) if said.severity == "error" and said.code == "NB104"]
     text = str(answer).removeprefix("!")
 
     if re.match("(IR|CE|SE) ", text):
@@ -161,20 +161,20 @@ def test_a_factor_that_changes_nothing_is_said():
     """On vnodes replication_factor leaves the data centres that have copies as they are."""
     about = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "3"}), False, False)
     cql = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': %s}"
-    judge = StatementJudge("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
-    (said,) = [one for one in judge.judge(cql % 1) if one.code == "NB104"]
+    judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
+    (said,) = [one for one in judge.check(cql % 1) if one.code == "NB104"]
     steps = said.fix.splitlines()
 
     assert ("warn", "dc1" in said.text) == (said.severity, True)
     assert "'dc1': '1'} AND durable_writes = false;" in steps[-1]
-    assert not [one for one in judge.judge(cql % 3) if one.code == "NB104"]
+    assert not [one for one in judge.check(cql % 3) if one.code == "NB104"]
 
 
 def test_advice_on_a_refused_change_prints_the_statements():
     """One copy at a time, and all data centres."""
     about = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}), True, True)
-    judge = StatementJudge("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
-    (said,) = judge.judge("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
+    judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
+    (said,) = judge.check("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
 
     assert "dc2 is left out" in said.text
     assert ["'dc1': '2', 'dc2': '1'" in line or "'dc1': '3', 'dc2': '1'" in line for line in said.fix.splitlines()] == [

@@ -16,8 +16,8 @@ from scyllamodel import ModelDefinitionError
 from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.facts import FrozenMap, Index, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.plan import contract_plan, make_plan
-from scyllamodel.schema.reflect import index_target, where_clause
-from scyllamodel.schema.source.left_out import usable_types
+from scyllamodel.schema.reflect import index_target, view_filter
+from scyllamodel.schema.source.left_out import declarable_types
 from scyllamodel.schema.statement_reader import StatementSyntaxError
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import user_types
@@ -126,7 +126,9 @@ def declared_after(before, cql):
 
 def classes(found):
     """What the classes declare that are made of these facts, and what they were called before."""
-    if {item.name for item in usable_types(found).values()} != {item.name for item in found.types if item.name != ODD}:
+    if {item.name for item in declarable_types(found).values()} != {
+        item.name for item in found.types if item.name != ODD
+    }:
         raise Inexpressible("a type that is not there, or that holds itself")
     held = [c.type for table in found.tables for c in table.columns]
     if any(set(user_types(kind)) - {item.name for item in found.types} or "empty" in kind.cql for kind in held):
@@ -294,7 +296,7 @@ def view_of(case, name, cells):
     regular = result.get("regular", "")
     regular = regular.get(name, "") if isinstance(regular, dict) else regular
     columns = [*changed((), key), *(attrs.evolve(base[n], kind="regular") for n in regular.split())]
-    where = "" if cells["where_clause"] == "usual" else where_clause(cells["where_clause"], list(key))
+    where = "" if cells["where_clause"] == "usual" else view_filter(cells["where_clause"], list(key))
     return View(name, columns, base.name, all_columns=cells["all_cols"], where=where, options=case.declared_options)
 
 

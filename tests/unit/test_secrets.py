@@ -328,8 +328,8 @@ PLANTED = {
 """A public class, and an instance with the secret in it."""
 
 VALUELESS = """
-    BackfillProgress CheckResult Course Diagnostic Index KeyspaceResult LockHolder LockUse MaterializedView QueryEvent
-    SchemaDiff Stage Status TableOptions WaitResult
+    BackfillProgress CheckResult Diagnostic ExpandContractPlan Index KeyspaceResult LockHolder LockUse MaterializedView
+    QueryEvent SchemaDiff Stage Status TableOptions WaitResult
 """.split()
 """Those that hold names, numbers and texts of schemas, and never a value of a row."""
 

@@ -54,7 +54,7 @@ def test_a_hidden_version_counts_as_the_newest():
     """Nothing is refused on the guess that a server might be old."""
     hidden = ServerProfile("scylla", ())
 
-    assert (True, True, frozenset()) == (hidden.has_vectors, hidden.has_vector_index, hidden.without_tablets)
+    assert (True, True, frozenset()) == (hidden.has_vectors, hidden.has_vector_index, hidden.unsupported_with_tablets)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_abilities_by_release(server, abilities):
 )
 def test_tablets_cannot_hold_everything_at_first(server, lacking):
     """What a keyspace with tablets cannot hold shrinks from release to release."""
-    assert lacking == server.without_tablets
+    assert lacking == server.unsupported_with_tablets
 
 
 DATA = Path(__file__).parents[1] / "data"
@@ -107,7 +107,10 @@ NEW_FEATURES = json.loads((DATA / "scylla-system-schema-2026.json").read_text(en
 )
 def test_the_features_of_the_cluster_win_over_the_release(version, features, lacking):
     """What tablets can hold follows what all nodes have on, as recorded on nodes with experimental features."""
-    assert lacking == profile_from(None, SCYLLA_COLUMNS, scylla_version=version, features=features).without_tablets
+    assert (
+        lacking
+        == profile_from(None, SCYLLA_COLUMNS, scylla_version=version, features=features).unsupported_with_tablets
+    )
 
 
 def test_settings_of_a_node_are_json_texts():
@@ -168,7 +171,7 @@ def test_whether_a_new_keyspace_has_tablets_is_known_before(node, version, strat
     server = ServerProfile("scylla", version, node=NodeSettings(tablets_mode=node))
 
     assert made is server.makes_tablets(strategy, tablets=tablets)
-    assert refused is server.refused_strategy(strategy, tablets=tablets)
+    assert refused is server.refuses_strategy(strategy, tablets=tablets)
 
 
 @pytest.mark.parametrize(

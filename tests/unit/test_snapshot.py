@@ -13,10 +13,10 @@ from shell import run
 from strategies import keyspaces, later
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.schema.differences import as_declared, differences
+from scyllamodel.schema.differences import compare_schemas, normalized_to_declared
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import read_snapshot, snapshot_dict, snapshot_facts, snapshot_text
+from scyllamodel.schema.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
 
 T = ("a int pk", "v text")
 C5 = ServerProfile("cassandra", (5, 0, 6))
@@ -32,19 +32,19 @@ def bare(facts):
 @given(keyspaces())
 def test_a_snapshot_is_read_back_as_it_was(facts):
     """Types, tables and views come back from the text, under whatever name the keyspace has today."""
-    document = snapshot_dict({"default": ("k", bare(facts))})
+    document = snapshot_document({"default": ("k", bare(facts))})
 
     assert [] == faults(document)
     assert document == read_snapshot(snapshot_text(document), "x")
-    assert bare(facts) == snapshot_facts(document, "default", "k")
-    assert "other" == snapshot_facts(document, "default", "other").keyspaces[0].name
+    assert bare(facts) == facts_from_snapshot(document, "default", "k")
+    assert "other" == facts_from_snapshot(document, "default", "other").keyspaces[0].name
 
 
 @many
 @given(keyspaces())
 def test_nothing_is_different_from_itself(facts):
     """Also when one side went through a file."""
-    assert () == differences(bare(facts), bare(facts))
+    assert () == compare_schemas(bare(facts), bare(facts))
 
 
 @many
@@ -52,7 +52,7 @@ def test_nothing_is_different_from_itself(facts):
 def test_growth_is_told_both_ways(pair):
     """What one way is added is taken away the other way; only the order of sides changes."""
     old, new = map(bare, pair)
-    there, back = differences(old, new), differences(new, old)
+    there, back = compare_schemas(old, new), compare_schemas(new, old)
     turned = {"+": "-", "-": "+", "~": "~"}
 
     assert (old == new) == (not there)
@@ -95,7 +95,7 @@ def test_a_column_is_a_line():
     """So that a review shows what a release does."""
     facts = bare(schema(table("t", options={"comment": "é"})))
 
-    assert LOCK == snapshot_text(snapshot_dict({"default": ("k", facts)}))
+    assert LOCK == snapshot_text(snapshot_document({"default": ("k", facts)}))
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_a_snapshot_that_was_altered_says_so():
     document = json.loads(LOCK.replace('"int"', '"list<"'))
 
     with pytest.raises(ConfigurationError, match="was altered"):
-        snapshot_facts(document, "default", "k")
+        facts_from_snapshot(document, "default", "k")
     with pytest.raises(ConfigurationError, match="knows the repos default"):
-        snapshot_facts(document, "other", "k")
+        facts_from_snapshot(document, "other", "k")
 
 
 def test_each_difference_has_a_line():
@@ -146,7 +146,7 @@ def test_each_difference_has_a_line():
         "+ index k.t.i: w",
         "- option k.t.comment: x",
         "+ view k.x: b int, a int",
-    ] == [str(found) for found in differences(old, new)]
+    ] == [str(found) for found in compare_schemas(old, new)]
 
 
 def test_what_models_leave_open_is_no_difference():
@@ -156,9 +156,9 @@ def test_what_models_leave_open_is_no_difference():
     stored = {"gc_grace_seconds": 9, "compaction": {**tiers, "min_threshold": "4"}}
     live = schema(table("t", *T, options=stored, indexes=[index("v", "other", using=sai)]))
     declared = schema(table("t", *T, options={"compaction": tiers}, indexes=[index("v", using="sai")]))
-    seen = as_declared(bare(live), bare(declared), C5)
+    seen = normalized_to_declared(bare(live), bare(declared), C5)
 
-    assert () == differences(seen, bare(declared))
+    assert () == compare_schemas(seen, bare(declared))
 
 
 APP = """

@@ -18,15 +18,15 @@ from strategies import keyspaces
 from scyllamodel import MaterializedView, Model, UserType
 from scyllamodel.discovery import find_models, find_user_types
 from scyllamodel.release.wanted import desired_facts
-from scyllamodel.schema.changes import LiveOnly
+from scyllamodel.schema.changes import Unmanaged
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.diff import diff
 from scyllamodel.schema.facts import Table, TableColumn
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.defaults import chosen_options, default_gc_mode
-from scyllamodel.schema.source.names import _OFFERED, IMPORTED
+from scyllamodel.schema.source.defaults import default_gc_mode, non_default_options
+from scyllamodel.schema.source.names import _BASE_CLASS_MEMBERS, IMPORTED_NAMES
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CustomType, Native
 
@@ -61,13 +61,13 @@ def imported(facts, folder, server=C5):
 def test_a_generated_module_means_what_it_was_made_from(folder, facts):
     """Neither side has anything that the other lacks: types, tables, columns, indexes, views."""
     declared = imported(facts, folder)
-    assert [] == [change for change in diff(facts, declared, C5) if not isinstance(change, LiveOnly)]
+    assert [] == [change for change in diff(facts, declared, C5) if not isinstance(change, Unmanaged)]
     assert facts.types == declared.types
     assert [(t.name, t.columns, t.indexes) for t in facts.tables] == [
         (t.name, t.columns, t.indexes) for t in declared.tables
     ]
     assert [(v.name, v.base, v.columns) for v in facts.views] == [(v.name, v.base, v.columns) for v in declared.views]
-    assert [chosen_options(t.options, C5) for t in facts.tables] == [dict(t.options) for t in declared.tables]
+    assert [non_default_options(t.options, C5) for t in facts.tables] == [dict(t.options) for t in declared.tables]
 
 
 def test_the_same_facts_give_the_same_text():
@@ -127,9 +127,9 @@ def test_a_text_of_the_database_is_never_code(folder):
 
 def test_no_column_hides_what_a_base_class_offers(folder):
     """Whatever methods models have, and whatever the module imports, a column may be called so in CQL."""
-    taken = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED
-    offered = {name for name in taken - IMPORTED if not name.startswith("__")}
-    assert offered == _OFFERED
+    taken = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED_NAMES
+    offered = {name for name in taken - IMPORTED_NAMES if not name.startswith("__")}
+    assert offered == _BASE_CLASS_MEMBERS
     columns = [TableColumn(name, Native("text")) for name in sorted(taken)]
     made = Table(name="t", columns=[TableColumn("id", Native("int"), "partition_key"), *columns])
 
@@ -183,7 +183,7 @@ def test_what_a_server_would_not_store_by_itself_is_said(options, server, said):
     """Its own defaults are left out, those of the other server are not."""
     (found,) = schema("k", table("t", "id int pk", options=options)).tables
 
-    assert said == sorted(chosen_options(found.options, server))
+    assert said == sorted(non_default_options(found.options, server))
 
 
 def test_an_empty_keyspace_gives_an_empty_module():
@@ -245,7 +245,7 @@ def test_what_a_real_scylla_gives_every_table_is_not_repeated(release, keyspace,
     """A table without options has none in its model: neither the compressor nor the mode of tombstone_gc."""
     found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(name)
 
-    assert {} == chosen_options(found.options, SCYLLAS[release])
+    assert {} == non_default_options(found.options, SCYLLAS[release])
     assert {"compression", "tombstone_gc"} <= set(found.options)
 
 
@@ -262,7 +262,7 @@ def test_the_mode_of_tombstone_gc_that_depends_on_the_keyspace_is_not_repeated(r
         fact.name
         for fact in (*facts.tables, *facts.views)
         if "tombstone_gc"
-        in chosen_options(
+        in non_default_options(
             fact.options, server, default_gc_mode(fact, bases.get(getattr(fact, "base", "")), facts.keyspace, server)
         )
     }

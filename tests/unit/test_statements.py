@@ -1,7 +1,6 @@
 """Builders to text, values and markers."""
 
 # ruff: noqa: E501 - one case a line
-
 from __future__ import annotations
 
 import gc

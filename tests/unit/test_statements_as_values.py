@@ -1,7 +1,6 @@
 """Statements compare, hash and show themselves as the values that they are."""
 
 # ruff: noqa: E501 - one case a line
-
 from __future__ import annotations
 
 from collections import defaultdict

@@ -12,11 +12,11 @@ from strategies import keyspaces, later
 
 from scyllamodel.schema import changes as c
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.plan import transition
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.rewind import before, target_is_missing
+from scyllamodel.schema.rewind import facts_before, target_is_missing
 from scyllamodel.schema.server import ServerProfile
 
 SERVER = ServerProfile("scylla", (2025, 4))
@@ -116,14 +116,14 @@ def test_a_change_is_rewound_from_wherever_a_rollback_was_cut_short(data):
     old = data.draw(keyspaces())
     now = old
     for change in filter(is_step, diff(old, data.draw(later(old)), SERVER)):
-        then, now = now, after(change, now)
+        then, now = now, facts_after(change, now)
         if isinstance(change, c.SetOptions):
             continue  # options that were not stored have no value to go back to
         for back, forth in ((change, now), *(((change.inverse(), then),) if hasattr(change, "inverse") else ())):
-            whole = before(back, forth)
+            whole = facts_before(back, forth)
 
-            assert whole == before(back, whole)
-        assert not transition(before(change, now), then, SERVER)
+            assert whole == facts_before(back, whole)
+        assert not transition(facts_before(change, now), then, SERVER)
 
 
 def test_options_are_rewound_to_what_was_stored():
@@ -131,7 +131,7 @@ def test_options_are_rewound_to_what_was_stored():
     for fact, is_view in ((T, False), (V, True)):
         live = attrs.evolve(fact, options={"comment": "y", "gc_grace_seconds": 7})
         change = c.SetOptions("k", fact.name, FrozenMap({"comment": "y"}), FrozenMap({"comment": "x"}), is_view)
-        found = before(change, schema(live) if not is_view else schema(T, live))
+        found = facts_before(change, schema(live) if not is_view else schema(T, live))
         back = found.view("v") if is_view else found.table("t")
 
         assert {"comment": "x", "gc_grace_seconds": 7} == dict(back.options)
@@ -143,11 +143,11 @@ def test_a_chain_of_renames_knows_the_live_name():
     live = schema(
         table("t", "key int pk", "at int ck"), view("v", "t", "at int pk", "key int ck", where="key IS NOT NULL")
     )
-    found = before(one, before(two, live))
+    found = facts_before(one, facts_before(two, live))
 
     assert ("id", "key") == (found.tables[0].columns[0].name, found.tables[0].columns[0].renamed_from)
     assert "id IS NOT NULL" == found.views[0].where
-    assert before(one, before(two, found)) == found
+    assert facts_before(one, facts_before(two, found)) == found
     assert ["~ rename t key->id"] == told(transition(live, found, SERVER))
 
 
@@ -169,4 +169,4 @@ def test_what_has_no_place_to_return_to(change, missing):
 def test_what_does_not_run_was_never_done():
     """A note is no step, and rewinding it is a mistake of ours."""
     with pytest.raises(TypeError, match="no step"):
-        before(c.LiveOnly("k", "table", "t"), schema())
+        facts_before(c.Unmanaged("k", "table", "t"), schema())

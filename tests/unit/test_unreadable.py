@@ -8,15 +8,15 @@ from build import schema, table, told, user_type, view, wanted
 
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.changes import AddTable
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import as_declared, differences
+from scyllamodel.schema.differences import compare_schemas, normalized_to_declared
 from scyllamodel.schema.facts import SchemaFacts, Unreadable
-from scyllamodel.schema.facts_json import facts_dict
-from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.facts_json import facts_document
+from scyllamodel.schema.left_out import missing_from_script
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
-from scyllamodel.schema.postcondition import holds
+from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 
@@ -44,7 +44,7 @@ def test_what_no_model_declares_is_a_note():
 
     assert make_plan(wanted(T, table("u")), schema(T), SERVER).cql == plan.cql != []
     assert [("BC103", f"k.{odd.name}", True) for odd in ODD] == [
-        (note.code, note.object, f"a {odd.what} that no model" in note.text and odd.why in note.text)
+        (note.code, note.object, f"a {odd.kind} that no model" in note.text and odd.reason in note.text)
         for odd, note in zip(ODD, plan.notes, strict=True)
     ]
 
@@ -57,7 +57,7 @@ def test_what_no_model_declares_is_a_note():
         lambda want: make_plan(want, LIVE, SERVER),
         lambda want: contract_plan(SchemaFacts([want]), SchemaFacts([LIVE]), SERVER, allow={"DS102"}),
         lambda want: transition(LIVE, want, SERVER),
-        lambda want: as_declared(SchemaFacts([LIVE]), SchemaFacts([want]), SERVER),
+        lambda want: normalized_to_declared(SchemaFacts([LIVE]), SchemaFacts([want]), SERVER),
     ],
 )
 def test_what_a_model_declares_is_an_error(compare, declared, error):
@@ -69,7 +69,7 @@ def test_what_a_model_declares_is_an_error(compare, declared, error):
 def test_a_step_is_not_proved_by_what_cannot_be_read():
     """Nor is it taken for missing."""
     with pytest.raises(IntrospectionError):
-        holds(AddTable("k", table("odd", "id int pk")), LIVE, SERVER)
+        is_applied(AddTable("k", table("odd", "id int pk")), LIVE, SERVER)
 
 
 def test_nothing_drops_what_cannot_be_read():
@@ -81,12 +81,13 @@ def test_nothing_drops_what_cannot_be_read():
 
 def test_every_output_names_what_cannot_be_read():
     """Scripts, JSON, generated models and differences say what is missing in them, and why."""
-    about = [(odd.what, odd.name, f"it cannot be read: {odd.why}") for odd in ODD]
+    about = [(odd.kind, odd.name, f"it cannot be read: {odd.reason}") for odd in ODD]
 
-    assert about == [attrs.astuple(left) for left in unwritten(LIVE)]
-    assert about == [tuple(left.values()) for left in facts_dict(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]]
-    assert script(LIVE, SERVER) == script(schema(T), SERVER)
+    assert about == [attrs.astuple(left) for left in missing_from_script(LIVE)]
+    assert about == [tuple(left.values()) for left in facts_document(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]]
+    assert keyspace_script(LIVE, SERVER) == keyspace_script(schema(T), SERVER)
     assert 4 == module_source(LIVE, SERVER).count("is left out: it cannot be read: ")
-    assert {("-", odd.what, f"k.{odd.name}") for odd in ODD} == {
-        (found.mark, found.what, found.object) for found in differences(SchemaFacts([LIVE]), SchemaFacts([schema(T)]))
+    assert {("-", odd.kind, f"k.{odd.name}") for odd in ODD} == {
+        (found.mark, found.what, found.object)
+        for found in compare_schemas(SchemaFacts([LIVE]), SchemaFacts([schema(T)]))
     }

@@ -8,13 +8,13 @@ from hypothesis import given
 from strategies import keyspaces
 
 from scyllamodel.schema import changes as c
-from scyllamodel.schema.effects import after
-from scyllamodel.schema.inverse import judged
-from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.effects import facts_after
+from scyllamodel.schema.inverse import evaluate_change
+from scyllamodel.schema.order import dependency_order
 from scyllamodel.schema.plan import transition
 from scyllamodel.schema.plan.step import is_step
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.vicinity import Drop, Vicinity
+from scyllamodel.schema.vicinity import DropChange, KeyspaceState
 
 SERVERS = (
     ServerProfile("cassandra", (5, 0, 6)),
@@ -31,31 +31,31 @@ def drops(found):
         yield from (c.DropColumns("k", table.name, (column,)) for column in table.columns if not column.in_key)
         yield from (c.SetMask("k", table.name, column.name, None, column.mask) for column in table if column.mask)
     yield from (c.DropTable("k", table) for table in found.tables[::2])
-    yield from (c.DropType("k", item) for item in types_in_order(found.types))
+    yield from (c.DropType("k", item) for item in dependency_order(found.types))
     yield from (c.DropView("k", view) for view in found.views[1::2])
 
 
 @given(keyspaces())
 def test_a_part_of_the_keyspace_says_what_all_of_it_says(found):
     """Of each drop, after those before it; and what is left in the end is the same."""
-    now, vicinity = found, Vicinity(found)
+    now, vicinity = found, KeyspaceState(found)
     for change in drops(found):
         for server in SERVERS:
-            assert judged(change, now, server) == judged(change, vicinity.of(change), server)
-        now = after(change, now)
-        vicinity.run(change)
+            assert evaluate_change(change, now, server) == evaluate_change(change, vicinity.facts_for(change), server)
+        now = facts_after(change, now)
+        vicinity.record(change)
 
-    assert now == vicinity.whole()
+    assert now == vicinity.all_facts()
 
 
 @given(keyspaces(), keyspaces())
 def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(found, goal):
     """What is added is judged by all of the keyspace, since its name may be taken anywhere."""
-    now, vicinity = found, Vicinity(found)
+    now, vicinity = found, KeyspaceState(found)
     for change in filter(is_step, transition(found, goal, SERVERS[0])):
-        if not isinstance(change, get_args(Drop)):
-            assert now == vicinity.of(change)
-        now = after(change, now)
-        vicinity.run(change)
+        if not isinstance(change, get_args(DropChange)):
+            assert now == vicinity.facts_for(change)
+        now = facts_after(change, now)
+        vicinity.record(change)
 
-    assert now == vicinity.whole()
+    assert now == vicinity.all_facts()

@@ -20,13 +20,13 @@ from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
 from scyllamodel.schema.facts import Index as IndexFacts
 from scyllamodel.schema.facts_json import index_dict
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import judged
+from scyllamodel.schema.inverse import evaluate_change
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan
 from scyllamodel.schema.reflect.targets import index_target, vector_partition
 from scyllamodel.schema.rules.viewless import viewless_faults
 from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import undeclared
+from scyllamodel.schema.source.left_out import unsupported_by_models
 
 T = table("t", "a int pk", "b int ck", "lang text", "c text", "e vector<float,3>")
 ABOUT = Keyspace("k", FrozenMap(NTS), tablets=True)
@@ -205,7 +205,9 @@ def test_the_drop_of_such_an_index_needs_no_more_than_another():
     """It is judged as one that can be created again."""
     live = indexed(index("e, lang", "i", using="vector_index"))
 
-    assert ["DS106"] == [one.code for one in judged(DropIndex("k", live, live.indexes[0]), on_server(live), NEW)]
+    assert ["DS106"] == [
+        one.code for one in evaluate_change(DropIndex("k", live, live.indexes[0]), on_server(live), NEW)
+    ]
 
 
 def test_a_local_index_within_other_columns_than_the_partition_key():
@@ -221,7 +223,7 @@ def test_a_local_index_within_other_columns_than_the_partition_key():
     assert "CREATE CUSTOM INDEX i ON k.t ((lang), e, c) USING 'vector_index'" == create_index("k", T, found, NEW)
     assert ["+ index j populated", ". index i"] == told(diff(live, wanted(indexed(local)), NEW))
     assert ["The index 'i' is left out: it searches within lang, which is not the partition key."] == [
-        str(item) for item in undeclared(live)
+        str(item) for item in unsupported_by_models(live)
     ]
     assert fingerprint(live) != fingerprint(on_server(indexed(attrs.evolve(local, name="i"))))
     assert found == snapshot_index(found)

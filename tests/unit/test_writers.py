@@ -16,9 +16,9 @@ from strategies import HOSTILE, keyspaces, texts
 from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import quote, string_literal, unquote
 from scyllamodel._text import printable_line
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diagram import mermaid
-from scyllamodel.schema.left_out import LeftOut
+from scyllamodel.schema.left_out import Unsupported
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 from scyllamodel.schema.writers import mermaid_comment, mermaid_label, python_set, python_text, shell_line, shell_word
@@ -107,7 +107,7 @@ def test_no_generated_module_holds_a_control_character(facts):
 @given(keyspaces())
 def test_each_statement_of_a_script_is_one_statement(facts):
     """Names and options close no literal, open no comment and end no statement."""
-    for statement in script(facts, SERVER):
+    for statement in keyspace_script(facts, SERVER):
         found = list(code_tokens(statement))
         assert all(token.text != ";" for token in found)
         assert found[0].text == "CREATE"
@@ -116,7 +116,7 @@ def test_each_statement_of_a_script_is_one_statement(facts):
 @given(texts)
 def test_a_comment_on_what_is_left_out_is_one_line_of_plain_ascii(text):
     """In a CQL script, a module and a diagram."""
-    line = str(LeftOut("table", text, text))
+    line = str(Unsupported("table", text, text))
 
     assert line.isascii()
     assert printable_line(line) == line

@@ -21,11 +21,11 @@ from scyllamodel.release.look import ClusterView, declared_keyspace
 from scyllamodel.release.resources import find_types
 from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema import rules
-from scyllamodel.schema.ddl import script
+from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diagram import mermaid
 from scyllamodel.schema.facts import KeyspaceFacts
-from scyllamodel.schema.facts_json import facts_dict
-from scyllamodel.schema.left_out import unwritten
+from scyllamodel.schema.facts_json import facts_document
+from scyllamodel.schema.left_out import missing_from_script
 from scyllamodel.schema.server import ServerProfile
 from scyllamodel.schema.source import module_source
 
@@ -64,7 +64,7 @@ def _inspect_one(settings: argparse.Namespace, console: Console, repo: Repo) -> 
     look = ClusterView.connect(repo)
     facts = look.introspect_existing(repo.keyspace)
     if console.json:
-        return Answer(facts_dict(facts))
+        return Answer(facts_document(facts))
     files = [_shown(settings.format, keyspace, look.server, repo) for keyspace in facts]
     return Answer({}, "\n\n".join(files), is_script=True)
 
@@ -74,8 +74,8 @@ def _shown(form: str, facts: KeyspaceFacts, server: ServerProfile, repo: Repo) -
         return module_source(facts, server, repo=repo.name).rstrip("\n")
     if form == "mermaid":
         return mermaid(facts).rstrip("\n")
-    missing = [f"-- {found}" for found in unwritten(facts)]
-    return "\n\n".join([*(f"{cql};" for cql in script(facts, server)), *missing])
+    missing = [f"-- {found}" for found in missing_from_script(facts)]
+    return "\n\n".join([*(f"{cql};" for cql in keyspace_script(facts, server)), *missing])
 
 
 def _lint(settings: argparse.Namespace, console: Console) -> int:

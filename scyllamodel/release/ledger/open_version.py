@@ -20,10 +20,10 @@ from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFa
 from scyllamodel.release.ledger.persist import RetryingStore
 from scyllamodel.release.ledger.store import LedgerStore
 from scyllamodel.release.ledger.values import LedgerStep, Migration, Row, VersionStatus, undo_reference
-from scyllamodel.schema.change_json import change_text
+from scyllamodel.schema.change_json import change_to_json
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.apply import Recorded
+    from scyllamodel.schema.apply import RecordedState
     from scyllamodel.schema.plan import Step
 
 
@@ -93,7 +93,7 @@ class VersionRecorder:
         )
         self._put("claiming a step", claimed, claimed.to_row())
 
-    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
         """Record what became of it.
 
         Raises:
@@ -154,9 +154,9 @@ class VersionRecorder:
 
 def _recorded_change(step: Step) -> str | None:
     """What the step does, as its row keeps it."""
-    if step.undoes is not None:
-        return undo_reference(*step.undoes)
-    return None if step.change is None else change_text(step.change)
+    if step.undone_step is not None:
+        return undo_reference(*step.undone_step)
+    return None if step.change is None else change_to_json(step.change)
 
 
 def _missed_target(error: StepFailed | SchemaDisagreement) -> bool:

@@ -17,7 +17,7 @@ import attrs
 from scyllamodel.errors import LedgerError
 from scyllamodel.release.ledger.store import LedgerStore
 from scyllamodel.release.ledger.values import Row
-from scyllamodel.schema.apply import StatementFailure, StatementRefused, StatementUnknown
+from scyllamodel.schema.apply import StatementFailure, StatementOutcomeUnknown, StatementRefused
 
 _T = TypeVar("_T")
 
@@ -78,7 +78,7 @@ class RetryingStore:
         def attempt() -> bool:
             try:
                 return request() or was_done() is True
-            except StatementUnknown:
+            except StatementOutcomeUnknown:
                 done = was_done()
                 if done is None:
                     raise

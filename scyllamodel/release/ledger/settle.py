@@ -12,7 +12,7 @@ import attrs
 
 from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.facts import KeyspaceFacts
-from scyllamodel.schema.postcondition import holds, keyspace_of
+from scyllamodel.schema.postcondition import is_applied, keyspace_of
 from scyllamodel.schema.server import ServerProfile
 
 _INTERRUPTED: Final = "the run ended before it could write its own end; this was found by looking at the schema"
@@ -66,4 +66,4 @@ def recover_version(
 def is_step_applied(step: LedgerStep, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile) -> bool | None:
     """Whether the schema holds what the step does; None when nothing can tell."""
     change = step.change
-    return None if change is None else holds(change, introspect(keyspace_of(change)), server)
+    return None if change is None else is_applied(change, introspect(keyspace_of(change)), server)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Literal, TypeAlias
 
 from scyllamodel.release.ledger.values import LedgerStep, Migration
-from scyllamodel.schema.plan import BY_HAND
+from scyllamodel.schema.plan import RAW_OP
 
 UndoProgress: TypeAlias = Literal["open", "done", "unknown"]
 """What became of an undo so far: not run, run, or a run was cut short in it and nothing tells."""
@@ -50,5 +50,5 @@ def executed_raw_steps(versions: Iterable[Migration], models: Collection[str] = 
     return {
         step.cql: step
         for version, step in steps
-        if step.op == BY_HAND and step.is_done and step.seq <= version.total and progress.get(step.key) != "done"
+        if step.op == RAW_OP and step.is_done and step.seq <= version.total and progress.get(step.key) != "done"
     }

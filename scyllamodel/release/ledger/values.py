@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._json import read_json
-from scyllamodel.schema.change_json import change_from
+from scyllamodel.schema.change_json import change_from_json
 from scyllamodel.schema.changes import Change
 
 Row: TypeAlias = Mapping[str, Any]
@@ -102,7 +102,7 @@ class LedgerStep:
     @property
     def change(self) -> Change | None:
         """What the statement does; None where this release cannot know."""
-        return change_from(self.change_json)
+        return change_from_json(self.change_json)
 
     @property
     def undone_step(self) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """The lock's row as a row of ``scyllamodel_lock``.
 
-*In*: `Rows` of the driver, the keyspace of the table, the keyspace that is locked. *Out*: a `LockStore`.
+*In*: `SystemRows` of the driver, the keyspace of the table, the keyspace that is locked. *Out*: a `LockStore`.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ from scyllamodel.release.ledger.values import LedgerStep
 from scyllamodel.release.raw import RawStep
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Step
-from scyllamodel.schema.plan.step import UNDO_BY_HAND
+from scyllamodel.schema.plan.step import UNDO_RAW_OP
 from scyllamodel.schema.rules.destructive import dropped_keyspace
-from scyllamodel.schema.rules.handwritten import StatementJudge
-from scyllamodel.schema.rules.roles import changes_roles, remark_on_roles
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
+from scyllamodel.schema.rules.roles import changes_roles, role_change_note
 
 
 @attrs.frozen
@@ -63,7 +63,7 @@ def raw_undo(  # noqa: PLR0917 - two callers, one of them the tests
     raw_steps: Iterable[RawStep],
     protected: Collection[str],
     allow: Collection[str],
-    evaluator: StatementJudge,
+    evaluator: RawStatementChecker,
 ) -> RawUndo:
     """The undo of this step.
 
@@ -82,7 +82,7 @@ def raw_undo(  # noqa: PLR0917 - two callers, one of them the tests
     drop_refusal = dropped_keyspace(cql, protected, allow)
     diagnostics = [] if drop_refusal is None else [drop_refusal]
     if not is_digest(cql):
-        diagnostics += evaluator.judge(cql, quoted=not isinstance(cql, HiddenText))
+        diagnostics += evaluator.check(cql, may_quote=not isinstance(cql, HiddenText))
     if progress == "unknown" and f"RB106:{name}" not in allow:
         diagnostics.append(_unknown_outcome_refusal(step, name))
     if raw_step is None and (is_digest(cql) or f"RB107:{name}:{statement_digest(cql)}" not in allow):
@@ -94,15 +94,15 @@ def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
     """The step of a plan, not numbered yet."""
     return Step(
         seq=0,
-        op=UNDO_BY_HAND,
+        op=UNDO_RAW_OP,
         object=step.object,
         cql=display_text(undo.cql or ""),
         undo=step.cql,
-        hidden=undo.cql if isinstance(undo.cql, HiddenText) else None,
-        summary=f"Undo {step.object}{remark_on_roles(undo.cql)}.",
+        secret_statement=undo.cql if isinstance(undo.cql, HiddenText) else None,
+        summary=f"Undo {step.object}{role_change_note(undo.cql)}.",
         data_loss=any(diagnostic.code == "DS101" for diagnostic in undo.diagnostics),
         lints=undo.diagnostics,
-        undoes=step.key,
+        undone_step=step.key,
     )
 
 

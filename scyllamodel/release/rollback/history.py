@@ -16,12 +16,12 @@ from scyllamodel.release.ledger.undone import UndoProgress, undo_progress
 from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.release.rollback.target import RollbackTarget
 from scyllamodel.schema.changes import AddColumns, AddField, AddTable, Change, DropColumns, DropIndex, RenameKeyColumns
-from scyllamodel.schema.effects import after
+from scyllamodel.schema.effects import facts_after
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import BY_HAND
-from scyllamodel.schema.plan.step import GRANT, UNDO_BY_HAND, is_step
+from scyllamodel.schema.plan import RAW_OP
+from scyllamodel.schema.plan.step import GRANT_OP, UNDO_RAW_OP, is_step
 from scyllamodel.schema.postcondition import keyspace_of
-from scyllamodel.schema.rewind import before, target_is_missing
+from scyllamodel.schema.rewind import facts_before, target_is_missing
 
 _EXECUTED: Final = ("applied", "skipped")
 
@@ -110,15 +110,15 @@ class _Rewinder:
 
     def rewind_step(self, step: LedgerStep) -> None:
         change = step.change
-        if step.op == GRANT:  # no part of a schema; those on a table go with it
+        if step.op == GRANT_OP:  # no part of a schema; those on a table go with it
             return
         if step.state not in _EXECUTED:
             self.doubtful.append(step)
         elif step.state == "skipped":  # another hand did it
             return
-        elif step.op == UNDO_BY_HAND:
+        elif step.op == UNDO_RAW_OP:
             self.add_raw_undo(step)
-        elif step.op == BY_HAND:
+        elif step.op == RAW_OP:
             self.add_raw_step(step)
         elif change is None or not is_step(change):
             self.opaque.append(step)
@@ -148,7 +148,7 @@ class _Rewinder:
                 for missing_change in self.missing
                 if _changed_table(missing_change) != (name, change.table.name)
             ]
-        self.keyspaces[name] = before(change, current)
+        self.keyspaces[name] = facts_before(change, current)
         self.rewound.append(step)
 
 
@@ -163,7 +163,7 @@ def _replay(schema: SchemaFacts, steps: Iterable[LedgerStep]) -> SchemaFacts:
     for step in steps:
         if (change := step.change) is not None:
             name = keyspace_of(change)
-            keyspaces[name] = after(change, keyspaces.get(name, KeyspaceFacts(name)))
+            keyspaces[name] = facts_after(change, keyspaces.get(name, KeyspaceFacts(name)))
     return SchemaFacts(keyspaces.values())
 
 

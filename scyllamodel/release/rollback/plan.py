@@ -21,17 +21,17 @@ from scyllamodel.release.raw import RawStep
 from scyllamodel.release.rollback.byhand import raw_undo, undo_step, undone_note
 from scyllamodel.release.rollback.history import RewindPoint, RewoundHistory, adding_steps, rewind
 from scyllamodel.release.rollback.target import RollbackTarget
-from scyllamodel.schema.changes import AddColumns, Change, DropColumns, LiveOnly
+from scyllamodel.schema.changes import AddColumns, Change, DropColumns, Unmanaged
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import as_made, inverse_of, judged, taken, with_unwritten
-from scyllamodel.schema.plan import BY_HAND, Plan, Step, make_step, transition
-from scyllamodel.schema.plan.step import why_no_undo
+from scyllamodel.schema.inverse import evaluate_change, inverse_of, name_taken, with_recorded_facts, with_unwritten
+from scyllamodel.schema.plan import RAW_OP, Plan, Step, make_step, transition
+from scyllamodel.schema.plan.step import no_undo_reason
 from scyllamodel.schema.postcondition import keyspace_of
-from scyllamodel.schema.rules.handwritten import StatementJudge
+from scyllamodel.schema.rules.handwritten import RawStatementChecker
 from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.vicinity import Vicinity
+from scyllamodel.schema.vicinity import KeyspaceState
 
 
 @attrs.frozen
@@ -68,7 +68,7 @@ def rollback_plan(
     allow: Collection[str] = (),
     steps: Iterable[RawStep] = (),
     protected: Collection[str] = (),
-    evaluator: StatementJudge | None = None,
+    evaluator: RawStatementChecker | None = None,
 ) -> RollbackPlan:
     """The plan that takes the schema back to this target.
 
@@ -83,7 +83,7 @@ def rollback_plan(
         protected: further keyspaces that no hand-written undo may drop.
         evaluator: what judges hand-written undos; None for one that knows the keyspaces of ``live`` alone.
     """
-    evaluator = evaluator or StatementJudge(", ".join(part.name for part in live), live, server)
+    evaluator = evaluator or RawStatementChecker(", ".join(part.name for part in live), live, server)
     return _RollbackPlanner(
         rewind(target, live), live, server, frozenset(allow), tuple(steps), frozenset(protected), evaluator
     ).build()
@@ -100,7 +100,7 @@ def remaining_plan(target: RollbackTarget, live: SchemaFacts, server: ServerProf
         rewound, points=rewound.points[-1:], doubtful=(), opaque=(), missing=(), undone=(), faulty=()
     )
     return (
-        _RollbackPlanner(target_point, live, server, frozenset(), (), frozenset(), StatementJudge("", (), server))
+        _RollbackPlanner(target_point, live, server, frozenset(), (), frozenset(), RawStatementChecker("", (), server))
         .build()
         .plan
     )
@@ -136,12 +136,12 @@ class _RollbackPlanner:
         allow: frozenset[str],
         raw_steps: tuple[RawStep, ...],
         protected: frozenset[str],
-        evaluator: StatementJudge,
+        evaluator: RawStatementChecker,
     ) -> None:
         self.rewound, self.live, self.server, self.allow, self.raw_steps = rewound, live, server, allow, raw_steps
-        self.keyspaces = {part.name: Vicinity(part) for part in live}
+        self.keyspaces = {part.name: KeyspaceState(part) for part in live}
         self.protected, self.evaluator = protected | self.keyspaces.keys(), evaluator
-        self.replayed = {part.name: Vicinity(part) for part in rewound.replayed}
+        self.replayed = {part.name: KeyspaceState(part) for part in rewound.replayed}
         self.has_raw_steps = any(stop.raw_step is not None for stop in rewound.points)
         self.steps: list[Step] = []
         self.refusals: list[Diagnostic] = []
@@ -174,33 +174,37 @@ class _RollbackPlanner:
     def plan_to(self, point: RewindPoint) -> None:
         """The statements to this schema, and the undo that comes there."""
         for target in point.schema:
-            for change in transition(self.keyspace_now(target.name).whole(), target, self.server):
+            for change in transition(self.keyspace_now(target.name).all_facts(), target, self.server):
                 self.add(change)
         if point.raw_step is not None:
             self.add_raw_undo(point.raw_step, point)
 
     def add(self, change: Change) -> None:
         name = keyspace_of(change)
-        if isinstance(change, LiveOnly):
+        if isinstance(change, Unmanaged):
             owner, _, field = change.name.rpartition(".")
             self.mark_irreversible(name, owner, [field])
             return
-        if isinstance(change, DropColumns) and why_no_undo(AddColumns(name, change.table, change.columns), self.server):
+        if isinstance(change, DropColumns) and no_undo_reason(
+            AddColumns(name, change.table, change.columns), self.server
+        ):
             self.mark_irreversible(name, change.table, [column.name for column in change.columns])
         current = self.keyspace_now(name)
-        original = as_made(change, self.replayed.get(name, current).of(change))
+        original = with_recorded_facts(change, self.replayed.get(name, current).facts_for(change))
         diagnostics = (
-            tuple(taken(change)) if original is None else judged(original, current.of(change), self.server, self.allow)
+            tuple(name_taken(change))
+            if original is None
+            else evaluate_change(original, current.facts_for(change), self.server, self.allow)
         )
         self.refusals += [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
-        self.steps.append(make_step(0, with_unwritten(change, current.of(change)), diagnostics, self.server))
-        current.run(change)
+        self.steps.append(make_step(0, with_unwritten(change, current.facts_for(change)), diagnostics, self.server))
+        current.record(change)
         if self.has_raw_steps:
-            self.evaluator.follow(name, change)
+            self.evaluator.record_change(name, change)
 
-    def keyspace_now(self, name: str) -> Vicinity:
+    def keyspace_now(self, name: str) -> KeyspaceState:
         """A keyspace as it will be by then."""
-        return self.keyspaces.setdefault(name, Vicinity(KeyspaceFacts(name)))
+        return self.keyspaces.setdefault(name, KeyspaceState(KeyspaceFacts(name)))
 
     def mark_irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
         """Remember the steps that added what no statement takes away."""
@@ -222,7 +226,7 @@ class _RollbackPlanner:
     def unrestorable_diagnostics(self, change: Change) -> Iterator[Diagnostic]:
         """What was dropped from a table that is gone itself."""
         inverse: Any = inverse_of(change)
-        yield from judged(inverse, self.keyspaces[keyspace_of(change)].of(inverse), self.server)
+        yield from evaluate_change(inverse, self.keyspaces[keyspace_of(change)].facts_for(inverse), self.server)
 
     def check_stored_undo(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A stored inverse that is not the one of the stored change: one of the two was altered."""
@@ -260,11 +264,11 @@ class _RollbackPlanner:
 
     def uncertain_notes(self, step: LedgerStep) -> Iterator[Diagnostic]:
         """A step that failed, or that was cut short, is not ours to take back."""
-        is_applied = is_step_applied(step, lambda name: self.keyspace_now(name).whole(), self.server)
+        is_applied = is_step_applied(step, lambda name: self.keyspace_now(name).all_facts(), self.server)
         if is_applied:
             text = f"step {step.seq} of version {step.version} is {step.state}, yet the schema holds it; it is left"
             yield Diagnostic("RB105", "note", step.object, text, f"If it is to go: {step.undo or 'by hand'}")
-        elif step.op == BY_HAND and step.state == "claimed":
+        elif step.op == RAW_OP and step.state == "claimed":
             text = f"step {step.seq} of version {step.version} was cut short, and may have run; it is not taken back"
             yield Diagnostic("RB105", "note", step.object, text, f"If it ran: {step.undo or 'take it back by hand'}")
 

@@ -28,10 +28,10 @@ from scyllamodel.release.rollback.target import RollbackTarget, find_target
 from scyllamodel.release.telemetry import observe_run
 from scyllamodel.schema.apply import Event, OnEvent
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.plan import BY_HAND, Plan
+from scyllamodel.schema.plan import RAW_OP, Plan
 from scyllamodel.schema.postcondition import keyspace_of
-from scyllamodel.schema.rules.allow import checked
-from scyllamodel.schema.rules.handwritten import StatementJudge, changes_keyspaces, keyspaces_of
+from scyllamodel.schema.rules.allow import checked_values
+from scyllamodel.schema.rules.handwritten import RawStatementChecker, changes_keyspaces, keyspaces_of
 from scyllamodel.schema.server import ServerProfile
 
 _Introspect: TypeAlias = Callable[[str], KeyspaceFacts]
@@ -60,7 +60,7 @@ class RollbackRequest:
         every = SchemaFacts((*live, *map(introspect, sorted(others))))
         placed = any(map(changes_keyspaces, texts))
         topology, racks = ClusterView.connect(self.repo).places(every) if placed else (None, None)
-        judge = StatementJudge(self.repo.keyspace, every, server, topology=topology, racks=racks)
+        judge = RawStatementChecker(self.repo.keyspace, every, server, topology=topology, racks=racks)
         return rollback_plan(
             target, live, server, allow=self.allow, steps=self.steps, protected=protected, evaluator=judge
         )
@@ -79,7 +79,7 @@ def _keyspaces(repo: Repo, target: RollbackTarget) -> list[str]:
 
 def _undo_texts(target: RollbackTarget, code: Sequence[RawStep]) -> list[str]:
     """The undo of each hand-written step, as far as there is one."""
-    raw = (step for found in target.undone for step in found.steps if step.op == BY_HAND)
+    raw = (step for found in target.undone for step in found.steps if step.op == RAW_OP)
     return [cql for step in raw if (cql := undo_statement(step, code)) is not None]
 
 
@@ -138,7 +138,7 @@ def rollback(
         ConnectionFailed, IntrospectionError: the server cannot be read.
     """
     started_at, timeouts = time.monotonic(), Timeouts(lock_timeout, agreement_timeout, step_timeout)
-    allowed = checked(allow)
+    allowed = checked_values(allow)
     with observe_run("rollback", repo.name, repo.keyspace, on_event) as listener:
         cluster = ClusterView.connect(repo)
         cluster.introspect_existing(repo.keyspace)

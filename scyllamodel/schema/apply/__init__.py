@@ -8,31 +8,40 @@ from scyllamodel.schema.apply.executor import (
     StatementConflict,
     StatementFailure,
     StatementMissing,
+    StatementOutcomeUnknown,
     StatementRefused,
     StatementTransient,
-    StatementUnknown,
 )
-from scyllamodel.schema.apply.outcome import Event, Kind, OnEvent, Outcome, Recorded, State, StepResult, tell
+from scyllamodel.schema.apply.outcome import (
+    Event,
+    EventKind,
+    OnEvent,
+    Outcome,
+    RecordedState,
+    StepResult,
+    StepState,
+    notify,
+)
 from scyllamodel.schema.apply.run import apply
 
 __all__ = [
     "NO_JOURNAL",
     "CoordinatorChanged",
     "Event",
+    "EventKind",
     "Executor",
     "Journal",
-    "Kind",
     "OnEvent",
     "Outcome",
-    "Recorded",
-    "State",
+    "RecordedState",
     "StatementConflict",
     "StatementFailure",
     "StatementMissing",
+    "StatementOutcomeUnknown",
     "StatementRefused",
     "StatementTransient",
-    "StatementUnknown",
     "StepResult",
+    "StepState",
     "apply",
-    "tell",
+    "notify",
 ]

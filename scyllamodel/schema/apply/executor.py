@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.apply.outcome import Recorded
+    from scyllamodel.schema.apply.outcome import RecordedState
     from scyllamodel.schema.facts import KeyspaceFacts
     from scyllamodel.schema.plan import Step
     from scyllamodel.schema.server import ServerProfile
@@ -20,7 +20,7 @@ class StatementFailure(Exception):
     """A statement that did not return as it should; the driver's error is its ``__cause__``."""
 
 
-class StatementUnknown(StatementFailure):
+class StatementOutcomeUnknown(StatementFailure):
     """Nobody knows: a timeout or a lost connection. The statement may have been applied, or still be under way."""
 
 
@@ -108,7 +108,7 @@ class Journal(Protocol):
         """Told that the statement of this step is about to be sent."""
         ...
 
-    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
         """Told what became of it; ``claimed`` says that nobody knows."""
         ...
 
@@ -119,7 +119,7 @@ class _NoJournal:
     def before(self, step: Step) -> None:
         """Take no note."""
 
-    def after(self, step: Step, state: Recorded, attempts: int, duration_ms: int, error: str | None) -> None:
+    def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
         """Take no note."""
 
 

@@ -15,13 +15,13 @@ from scyllamodel.schema.plan import Plan, Step
 
 _log = logging.getLogger("scyllamodel")
 
-State: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
+StepState: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
 """``skipped``: another hand had done it when our statement came; ``failed``: not done, or nobody knows."""
 
-Recorded: TypeAlias = Literal["applied", "skipped", "failed", "not_run", "claimed"]
-"""What a journal is given: a `State`, or ``claimed`` for a hand-written statement whose answer was lost."""
+RecordedState: TypeAlias = Literal["applied", "skipped", "failed", "not_run", "claimed"]
+"""What a journal is given: a `StepState`, or ``claimed`` for a hand-written statement whose answer was lost."""
 
-Kind: TypeAlias = Literal[
+EventKind: TypeAlias = Literal[
     "plan_ready",
     "lock_waiting",
     "lock_taken",
@@ -46,7 +46,7 @@ class StepResult:
     """
 
     seq: int
-    state: State = "not_run"
+    state: StepState = "not_run"
     attempts: int = 0
     duration_ms: int = 0
     error: str | None = None
@@ -92,7 +92,7 @@ class Event:
             ``build_progress`` a mapping of ``unbuilt``, names, and ``total``, their number.
     """
 
-    kind: Kind
+    kind: EventKind
     plan: Plan | None = None
     step: Step | None = None
     result: Any = None
@@ -101,7 +101,7 @@ class Event:
 OnEvent: TypeAlias = Callable[[Event], None]
 
 
-def tell(listener: OnEvent | None, event: Event) -> None:
+def notify(listener: OnEvent | None, event: Event) -> None:
     """Tell a listener, if there is one.
 
     One that fails must neither leave a schema half-made nor make a finished run look failed: its error is logged.

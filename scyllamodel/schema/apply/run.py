@@ -15,7 +15,7 @@ from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, StepFailed
 from scyllamodel.schema.apply.attempt import Attempt
 from scyllamodel.schema.apply.executor import NO_JOURNAL, CoordinatorChanged, Executor, Journal, StatementFailure
 from scyllamodel.schema.apply.outcome import Event, OnEvent, Outcome, StepResult
-from scyllamodel.schema.apply.world import World, never
+from scyllamodel.schema.apply.world import RunControl, never_stop
 
 if TYPE_CHECKING:
     from scyllamodel.schema.plan import Plan, Step
@@ -28,7 +28,7 @@ def apply(
     step_timeout: float = 120.0,
     agreement_timeout: float = 120.0,
     on_event: OnEvent | None = None,
-    should_stop: Callable[[], bool] = never,
+    should_stop: Callable[[], bool] = never_stop,
     journal: Journal = NO_JOURNAL,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -48,8 +48,8 @@ def apply(
         ValueError: the plan was read from a file, so that nothing could prove its steps done.
     """
     plan.raise_refused()
-    world = World(clock, sleep, should_stop, on_event)
-    return _Run(plan, executor, world, journal, step_timeout, agreement_timeout).all()
+    run_control = RunControl(clock, sleep, should_stop, on_event)
+    return _Run(plan, executor, run_control, journal, step_timeout, agreement_timeout).run()
 
 
 class _Run:
@@ -59,133 +59,137 @@ class _Run:
         self,
         plan: Plan,
         executor: Executor,
-        world: World,
+        control: RunControl,
         journal: Journal,
         step_timeout: float,
         agreement_timeout: float,
     ) -> None:
-        self.plan, self.executor, self.world, self.journal = plan, executor, world, journal
+        self.plan, self.executor, self.control, self.journal = plan, executor, control, journal
         self.step_timeout, self.agreement_timeout = step_timeout, agreement_timeout
         self.steps = (*plan.bootstrap, *plan.steps)
         self.results = [StepResult(step.seq) for step in self.steps]
-        self.warned: set[str] = set()
+        self.seen_warnings: set[str] = set()
 
     @property
     def outcome(self) -> Outcome:
         return Outcome(tuple(self.results))
 
-    def all(self) -> Outcome:
-        if any(step.change is None and step.proof is None and not step.is_by_hand for step in self.steps):
+    def run(self) -> Outcome:
+        if any(step.change is None and step.post_condition is None and not step.is_raw for step in self.steps):
             raise ValueError("a plan read from a file cannot prove its steps done; make it anew and compare the two")
         if self.steps:
-            self.agree()
-            for at, step in enumerate(self.steps):
-                self.stop_if_asked(step)
-                self.one(at, step)
-            self.agree()
+            self.await_agreement()
+            for position, step in enumerate(self.steps):
+                self.raise_if_stopped(step)
+                self.run_step(position, step)
+            self.await_agreement()
             while self.executor.has_moved:
                 self.executor.take_over()
-                self.repeat_lost(len(self.steps))
-                self.agree()
+                self.repeat_lost_steps(len(self.steps))
+                self.await_agreement()
         return self.outcome
 
-    def agree(self) -> None:
-        self.world.emit(Event("agreement_waiting", self.plan))
+    def await_agreement(self) -> None:
+        self.control.emit(Event("agreement_waiting", self.plan))
         try:
             self.executor.await_agreement(self.agreement_timeout)
         except SchemaDisagreement as error:
-            raise self.disagreed(error) from error
+            raise self.with_progress(error) from error
         except ScyllaModelError as error:
             if not self.outcome.applied:
                 raise
             message = f"All {len(self.steps)} steps went through; whether all nodes know is unknown.\n  {error}"
-            raise self.failed(self.steps[-1], f"{message}\nRun it again: it looks, and finds nothing to do.") from error
+            raise self.step_failed(
+                self.steps[-1], f"{message}\nRun it again: it looks, and finds nothing to do."
+            ) from error
 
-    def one(self, at: int, step: Step) -> None:
-        journal = self.journal if at >= len(self.plan.bootstrap) else NO_JOURNAL
+    def run_step(self, position: int, step: Step) -> None:
+        journal = self.journal if position >= len(self.plan.bootstrap) else NO_JOURNAL
         journal.before(step)
-        self.world.emit(Event("step_started", self.plan, step))
-        began = self.world.clock()
-        attempt = self.attempt(step)
-        cause = self.settled(attempt, at, journal)
-        took = int((self.world.clock() - began) * 1000)
-        warnings = tuple(text for text in dict.fromkeys(attempt.warnings) if text not in self.warned)
-        self.warned.update(warnings)
-        result = StepResult(step.seq, attempt.state, attempt.sent, took, attempt.error, warnings)
-        self.results[at] = result
+        self.control.emit(Event("step_started", self.plan, step))
+        started = self.control.now()
+        attempt = self.new_attempt(step)
+        cause = self.run_attempt(attempt, position, journal)
+        duration_ms = int((self.control.now() - started) * 1000)
+        warnings = tuple(text for text in dict.fromkeys(attempt.warnings) if text not in self.seen_warnings)
+        self.seen_warnings.update(warnings)
+        result = StepResult(step.seq, attempt.state, attempt.sent, duration_ms, attempt.error, warnings)
+        self.results[position] = result
         state = "claimed" if attempt.is_in_doubt else result.state
-        journal.after(step, state, result.attempts, took, result.error)
-        self.world.emit(Event("step_done", self.plan, step, result))
+        journal.after(step, state, result.attempts, duration_ms, result.error)
+        self.control.emit(Event("step_done", self.plan, step, result))
         if isinstance(cause, SchemaDisagreement):
-            raise self.disagreed(cause) from cause
+            raise self.with_progress(cause) from cause
         if not result.is_done:
-            raise self.failed(step, self.said(step, result)) from cause
+            raise self.step_failed(step, self.failure_message(step, result)) from cause
 
-    def attempt(self, step: Step) -> Attempt:
+    def new_attempt(self, step: Step) -> Attempt:
         timeouts = {"step_timeout": self.step_timeout, "agreement_timeout": self.agreement_timeout}
-        return Attempt(step, self.executor, self.world, **timeouts)
+        return Attempt(step, self.executor, self.control, **timeouts)
 
-    def settled(self, attempt: Attempt, at: int, journal: Journal) -> BaseException | None:
+    def run_attempt(self, attempt: Attempt, position: int, journal: Journal) -> BaseException | None:
         """Bring a step to its end, through as many nodes as it takes; what stood in the way, if it failed."""
         try:
-            while isinstance(cause := attempt.settle(), CoordinatorChanged):
-                self.catch_up(at, journal)
+            while isinstance(cause := attempt.run(), CoordinatorChanged):
+                self.switch_coordinator(position, journal)
         except ScyllaModelError as error:
             attempt.error = str(error)
             return error
-        return cause if attempt.is_quotable(cause) else None
+        return cause if attempt.may_quote(cause) else None
 
-    def catch_up(self, at: int, journal: Journal) -> None:
+    def switch_coordinator(self, position: int, journal: Journal) -> None:
         """Let another node take over in the middle of a step: it learns first what the lost node did before that."""
-        self.world.emit(Event("agreement_waiting", self.plan))
+        self.control.emit(Event("agreement_waiting", self.plan))
         self.executor.await_agreement(self.agreement_timeout)
         self.executor.take_over()
-        if self.repeat_lost(at):
-            journal.before(self.steps[at])
+        if self.repeat_lost_steps(position):
+            journal.before(self.steps[position])
 
-    def repeat_lost(self, before: int) -> bool:
+    def repeat_lost_steps(self, end: int) -> bool:
         """Send again what a lost node took along before any other knew of it; whether there was anything.
 
         Nodes pass changes on in their order, so what shows proves all that came before it.
         """
-        lost: list[int] = []
-        for at in reversed(range(before)):
-            attempt = self.attempt(self.steps[at])
-            if self.results[at].is_done and attempt.is_provable:
-                if self.shows(attempt):
+        lost_positions: list[int] = []
+        for position in reversed(range(end)):
+            attempt = self.new_attempt(self.steps[position])
+            if self.results[position].is_done and attempt.is_verifiable:
+                if self.is_applied(attempt):
                     break
-                lost.append(at)
-        for at in reversed(lost):
-            self.one(at, self.steps[at])
-        return bool(lost)
+                lost_positions.append(position)
+        for position in reversed(lost_positions):
+            self.run_step(position, self.steps[position])
+        return bool(lost_positions)
 
-    def shows(self, attempt: Attempt) -> bool:
+    def is_applied(self, attempt: Attempt) -> bool:
         try:
-            return attempt.shows()
+            return attempt.is_applied()
         except (StatementFailure, ScyllaModelError) as error:
             message = f"Another node took over, and whether it knows this step could not be read.\n  {error}"
-            raise self.failed(attempt.step, f"{message}\nRun it again: it goes on from what is live then.") from error
+            raise self.step_failed(
+                attempt.step, f"{message}\nRun it again: it goes on from what is live then."
+            ) from error
 
-    def stop_if_asked(self, step: Step) -> None:
-        if self.world.is_over:
-            done = self.outcome.applied
-            message = f"Stopped as asked: {done} of {len(self.steps)} steps went through, the rest was not begun."
-            raise self.failed(step, f"{message} Run it again: it goes on from there.")
+    def raise_if_stopped(self, step: Step) -> None:
+        if self.control.should_end:
+            applied = self.outcome.applied
+            message = f"Stopped as asked: {applied} of {len(self.steps)} steps went through, the rest was not begun."
+            raise self.step_failed(step, f"{message} Run it again: it goes on from there.")
 
-    def said(self, step: Step, result: StepResult) -> str:
-        which = f"Step {step.seq} of {len(self.plan.steps)}" if step.seq > 0 else "A step before the plan itself"
+    def failure_message(self, step: Step, result: StepResult) -> str:
+        step_name = f"Step {step.seq} of {len(self.plan.steps)}" if step.seq > 0 else "A step before the plan itself"
         return (
-            f"{which} failed: {step.summary}\n{printable_cql(step.cql, '  ')}\n  {result.error}\n"
+            f"{step_name} failed: {step.summary}\n{printable_cql(step.cql, '  ')}\n  {result.error}\n"
             f"{self.outcome.applied} of {len(self.steps)} steps went through. Once the cause is gone, run it again: "
             "it goes on from there."
         )
 
-    def failed(self, step: Step, message: str) -> StepFailed:
+    def step_failed(self, step: Step, message: str) -> StepFailed:
         return StepFailed(message, step=step, applied=self.outcome.applied, result=self.outcome)
 
-    def disagreed(self, error: SchemaDisagreement) -> SchemaDisagreement:
+    def with_progress(self, error: SchemaDisagreement) -> SchemaDisagreement:
         """The same error, with what was done so far."""
-        done = self.outcome.applied
-        message = f"{error} {done} of {len(self.steps)} steps went through."
+        applied = self.outcome.applied
+        message = f"{error} {applied} of {len(self.steps)} steps went through."
         versions = getattr(error, "versions", {})
-        return SchemaDisagreement(message, versions=versions, applied=done, result=self.outcome)
+        return SchemaDisagreement(message, versions=versions, applied=applied, result=self.outcome)

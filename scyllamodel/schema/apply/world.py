@@ -12,34 +12,34 @@ from typing import Final
 
 import attrs
 
-from scyllamodel.schema.apply.outcome import Event, OnEvent, tell
+from scyllamodel.schema.apply.outcome import Event, OnEvent, notify
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
-_INTERRUPTS: Final = 3
+_MAX_INTERRUPTS: Final = 3
 """The Ctrl-C that ends a run whose step is still in doubt."""
 
 
-def never() -> bool:
+def never_stop() -> bool:
     """Nobody asks for a stop."""
     return False
 
 
 @attrs.define
-class World:
+class RunControl:
     """What a run needs besides an executor.
 
     Attributes:
-        clock: seconds on a clock that never goes back.
+        now: seconds on a clock that never goes back.
         sleep: pauses for so many seconds.
         should_stop: asked before each step; True ends the run there.
         jitter: a number from 0 to 1, so that many runs do not try again at one moment.
         interrupts: how often Ctrl-C was pressed.
     """
 
-    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    should_stop: Callable[[], bool] = never
+    should_stop: Callable[[], bool] = never_stop
     on_event: OnEvent | None = None
     jitter: Callable[[], float] = random.random
     interrupts: int = 0
@@ -50,22 +50,22 @@ class World:
         try:
             self.sleep(longest * (0.5 + self.jitter() / 2))
         except KeyboardInterrupt:
-            self.interrupted()
+            self.record_interrupt()
 
-    def interrupted(self) -> None:
+    def record_interrupt(self) -> None:
         """Note a Ctrl-C: the running step is finished first, unless somebody insists."""
         self.interrupts += 1
-        if self.interrupts >= _INTERRUPTS:
+        if self.interrupts >= _MAX_INTERRUPTS:
             raise KeyboardInterrupt
 
     @property
-    def is_over(self) -> bool:
+    def should_end(self) -> bool:
         """Whether no further step should begin."""
         return bool(self.interrupts) or self.should_stop()
 
     def emit(self, event: Event) -> None:
         """Tell the listener; a Ctrl-C that reaches it is one of the run."""
         try:
-            tell(self.on_event, event)
+            notify(self.on_event, event)
         except KeyboardInterrupt:
-            self.interrupted()
+            self.record_interrupt()

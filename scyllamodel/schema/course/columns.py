@@ -8,13 +8,13 @@ import attrs
 
 from scyllamodel._identifiers import quote
 from scyllamodel.model.names import clipped
-from scyllamodel.schema.course.sides import Refused, read_cql
-from scyllamodel.schema.course.stages import Course, Stage
-from scyllamodel.schema.course.views import ViewsInTheWay, views_stage
-from scyllamodel.schema.effects import after
-from scyllamodel.schema.index_names import LONGEST
-from scyllamodel.schema.rules.recipes import annotation, copied_by, spare
-from scyllamodel.schema.source import Called
+from scyllamodel.schema.course.sides import RefusedChange, token_range_select
+from scyllamodel.schema.course.stages import ExpandContractPlan, Stage
+from scyllamodel.schema.course.views import BlockingViews, views_stage
+from scyllamodel.schema.effects import facts_after
+from scyllamodel.schema.index_names import MAX_INDEX_NAME
+from scyllamodel.schema.rules.recipes import annotation_text, backfill_key, free_name
+from scyllamodel.schema.source import NameMap
 from scyllamodel.schema.writers import shell_line
 from scyllamodel.types.values import freeze, is_multi_cell
 
@@ -22,52 +22,60 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn
     from scyllamodel.schema.plan import Plan
 
-_CALLABLE: Final = frozenset({"str", "int", "float", "Decimal", "UUID", "bytes"})
+_CONVERTING_CLASSES: Final = frozenset({"str", "int", "float", "Decimal", "UUID", "bytes"})
 """What makes its values of others."""
 
 
 @attrs.frozen
-class _Pair:
+class _ColumnPair:
     """The old column and the new one.
 
     Attributes:
-        was: the attribute of the old one; becomes: that of the new one, while both are there.
-        stays: that of the new one once it is alone.
+        old_attribute: the attribute of the old one; becomes: that of the new one, while both are there.
+        final_attribute: that of the new one once it is alone.
         views: what stands in the way of dropping the old one.
     """
 
-    case: Refused
+    refused: RefusedChange
     old: TableColumn
     new: TableColumn
-    was: str
-    becomes: str
-    stays: str
-    views: ViewsInTheWay
+    old_attribute: str
+    new_attribute: str
+    final_attribute: str
+    views: BlockingViews
 
     @property
-    def converts(self) -> bool:
+    def needs_conversion(self) -> bool:
         """Whether values have to become others."""
         return freeze(self.old.type) != freeze(self.new.type)
 
     @property
-    def function(self) -> str:
+    def converter_name(self) -> str:
         """The name of the function that does it."""
-        return f"to_{self.becomes}"
+        return f"to_{self.new_attribute}"
 
 
-def column_course(case: Refused, old: TableColumn, wanted: TableColumn) -> Course:
+def plan_column_change(refused: RefusedChange, old: TableColumn, desired: TableColumn) -> ExpandContractPlan:
     """The course for one column.
 
     Parameters:
         old: as it is stored; wanted: as the model declares it, perhaps under another name.
     """
-    taken = {column.name for table in (case.stored, case.table) for column in table}
-    name = spare(old.name, taken) if wanted.renamed_from is None else wanted.name
-    new = attrs.evolve(wanted, name=name, renamed_from=None)
-    was, becomes = _attributes(case, old, wanted, new)
-    views = ViewsInTheWay.of(case, old, wanted, new)
-    pair = _Pair(case, old, new, was, becomes, was if wanted.renamed_from is None else becomes, views)
-    expanded = _expanded(case, pair, wanted)
+    taken_names = {column.name for table in (refused.live_table, refused.desired_table) for column in table}
+    name = free_name(old.name, taken_names) if desired.renamed_from is None else desired.name
+    new_column = attrs.evolve(desired, name=name, renamed_from=None)
+    old_attribute, new_attribute = _attributes(refused, old, desired, new_column)
+    views = BlockingViews.of(refused, old, desired, new_column)
+    pair = _ColumnPair(
+        refused,
+        old,
+        new_column,
+        old_attribute,
+        new_attribute,
+        old_attribute if desired.renamed_from is None else new_attribute,
+        views,
+    )
+    expanded = _expanded(refused, pair, desired)
     final = attrs.evolve(
         expanded,
         columns=[column for column in expanded if column.name != old.name],
@@ -75,156 +83,176 @@ def column_course(case: Refused, old: TableColumn, wanted: TableColumn) -> Cours
     )
     stages = (
         _expand(pair, expanded),
-        _write(pair),
+        _write_both(pair),
         _backfill(pair),
         _switch(pair, final),
         *_contract(pair, expanded, final),
     )
-    return Course(f"{case.found.name}.{case.table.name}.{old.name}", case.reasons, stages, case.others)
+    return ExpandContractPlan(
+        f"{refused.live.name}.{refused.desired_table.name}.{old.name}", refused.reasons, stages, refused.other_refusals
+    )
 
 
-def _attributes(case: Refused, old: TableColumn, wanted: TableColumn, new: TableColumn) -> tuple[str, str]:
+def _attributes(refused: RefusedChange, old: TableColumn, desired: TableColumn, new: TableColumn) -> tuple[str, str]:
     """What both columns are called while they stand side by side."""
-    if wanted.renamed_from is not None:
-        return case.attribute(old.name), case.attribute(wanted.name)
-    was = case.attribute(old.name)
-    return was, was + new.name.removeprefix(old.name)
+    if desired.renamed_from is not None:
+        return refused.attribute(old.name), refused.attribute(desired.name)
+    old_attribute = refused.attribute(old.name)
+    return old_attribute, old_attribute + new.name.removeprefix(old.name)
 
 
-def _expanded(case: Refused, pair: _Pair, wanted: TableColumn) -> Table:
+def _expanded(refused: RefusedChange, pair: _ColumnPair, desired: TableColumn) -> Table:
     """The table with both columns; what else is refused stays as it is stored."""
-    stored = {column.name: column for column in case.stored}
-    others = [c for c in case.table if c.name not in (pair.old.name, wanted.name)]
-    kept = [stored.get(c.name, c) if (c.name in stored and _differs(stored[c.name], c)) else c for c in others]
-    kept = [attrs.evolve(column, renamed_from=None) for column in kept]
-    indexes = [i for i in case.table.indexes if i.column not in (pair.old.name, wanted.name)]
-    indexes += [i for i in case.stored.indexes if i.column == pair.old.name]
-    indexes += [_retargeted(case, i, pair) for i in case.table.indexes if i.column == wanted.name]
-    return attrs.evolve(case.table, columns=[*kept, pair.old, pair.new], indexes=indexes, renamed_from=None)
+    stored = {column.name: column for column in refused.live_table}
+    other_columns = [c for c in refused.desired_table if c.name not in (pair.old.name, desired.name)]
+    kept_columns = [
+        stored.get(c.name, c) if (c.name in stored and _differs(stored[c.name], c)) else c for c in other_columns
+    ]
+    kept_columns = [attrs.evolve(column, renamed_from=None) for column in kept_columns]
+    indexes = [i for i in refused.desired_table.indexes if i.column not in (pair.old.name, desired.name)]
+    indexes += [i for i in refused.live_table.indexes if i.column == pair.old.name]
+    indexes += [
+        _index_on_new_column(refused, i, pair) for i in refused.desired_table.indexes if i.column == desired.name
+    ]
+    return attrs.evolve(
+        refused.desired_table, columns=[*kept_columns, pair.old, pair.new], indexes=indexes, renamed_from=None
+    )
 
 
 def _differs(stored: TableColumn, declared: TableColumn) -> bool:
     return (stored.type, stored.kind) != (declared.type, declared.kind)
 
 
-def _retargeted(case: Refused, index: Index, pair: _Pair) -> Index:
+def _index_on_new_column(refused: RefusedChange, index: Index, pair: _ColumnPair) -> Index:
     """The index of the wanted column on the new one; its name is free, since the old index keeps its own."""
-    name = clipped(f"{case.table.name}_{pair.new.name}_idx", LONGEST, "_idx")
+    name = clipped(f"{refused.desired_table.name}_{pair.new.name}_idx", MAX_INDEX_NAME, "_idx")
     return attrs.evolve(index, column=pair.new.name, name=name)
 
 
-def _expand(pair: _Pair, expanded: Table) -> Stage:
-    case = pair.case
-    plan = case.plan(expanded)
+def _expand(pair: _ColumnPair, expanded: Table) -> Stage:
+    refused = pair.refused
+    plan = refused.plan(expanded)
     return Stage(
         "expand",
-        f"Declare {pair.becomes} beside {pair.was}, which stays as it is stored. Deploy, and migrate.",
-        case.source([expanded], _called(pair, {pair.new.name: pair.becomes}), f"{case.cls}, with both columns."),
+        f"Declare {pair.new_attribute} beside {pair.old_attribute}, which stays as it is stored. Deploy, and migrate.",
+        refused.module_source(
+            [expanded],
+            _names_with(pair, {pair.new.name: pair.new_attribute}),
+            f"{refused.class_name}, with both columns.",
+        ),
         tuple(step.cql for step in plan.steps),
         ("scyllamodel migrate",),
     )
 
 
-def _called(pair: _Pair, more: dict[str, str]) -> Called:
-    called, table = pair.case.called, pair.case.table.name
-    known = {**called.attributes.get(table, {}), pair.old.name: pair.was, **more}
-    return attrs.evolve(called, attributes={**called.attributes, table: known})
+def _names_with(pair: _ColumnPair, added_names: dict[str, str]) -> NameMap:
+    names, table = pair.refused.names, pair.refused.desired_table.name
+    attributes = {**names.attributes.get(table, {}), pair.old.name: pair.old_attribute, **added_names}
+    return attrs.evolve(names, attributes={**names.attributes, table: attributes})
 
 
-def _write(pair: _Pair) -> Stage:
-    case, row = pair.case, pair.case.variable
-    value = f"{row}.{pair.was}"
+def _write_both(pair: _ColumnPair) -> Stage:
+    refused, variable = pair.refused, pair.refused.variable
+    value, owner = f"{variable}.{pair.old_attribute}", refused.class_name
     lines: list[str] = []
-    if pair.converts:
-        value = f"{pair.function}({value})"
+    if pair.needs_conversion:
+        value = f"{pair.converter_name}({value})"
         lines += [
-            f"def {pair.function}(value: {annotation(pair.old.type)}) -> {annotation(pair.new.type)}:",
-            f'    """What {pair.becomes} holds for a {pair.was}."""',
-            f"    return {_conversion(annotation(pair.new.type))}",
+            f"def {pair.converter_name}(value: {annotation_text(pair.old.type)}) -> {annotation_text(pair.new.type)}:",
+            f'    """What {pair.new_attribute} holds for a {pair.old_attribute}."""',
+            f"    return {_conversion(annotation_text(pair.new.type))}",
             "",
             "",
         ]
     lines += [
-        f"# wherever {pair.was} is written:",
-        f"{row}.{pair.becomes} = {value}",
-        f"repo.save({row})",
-        f"# and in updates: .set({case.cls}.{pair.was}.to(x), {case.cls}.{pair.becomes}.to(…))",
+        f"# wherever {pair.old_attribute} is written:",
+        f"{variable}.{pair.new_attribute} = {value}",
+        f"repo.save({variable})",
+        f"# and in updates: .set({owner}.{pair.old_attribute}.to(x), {owner}.{pair.new_attribute}.to(…))",
     ]
     text = (
-        f"Write both columns wherever {pair.was} is written, and go on reading {pair.was}. Deploy to every replica "
-        "before the next stage: what one of them writes to the old column alone would be missing."
+        f"Write both columns wherever {pair.old_attribute} is written, and go on reading {pair.old_attribute}. Deploy "
+        "to every replica before the next stage: what one of them writes to the old column alone would be missing."
     )
     return Stage("write both", text, "\n".join(lines))
 
 
 def _conversion(hint: str) -> str:
     name = {"cql.Int": "int", "cql.SmallInt": "int", "cql.TinyInt": "int", "cql.VarInt": "int"}.get(hint, hint)
-    return f"{name}(value)" if name in _CALLABLE else "…  # say how"
+    return f"{name}(value)" if name in _CONVERTING_CLASSES else "…  # say how"
 
 
-def _backfill(pair: _Pair) -> Stage:
-    case = pair.case
-    key = [quote(column.name) for column in copied_by(case.stored, pair.new)]
+def _backfill(pair: _ColumnPair) -> Stage:
+    refused = pair.refused
+    key = [quote(column.name) for column in backfill_key(refused.live_table, pair.new)]
     old, new = quote(pair.old.name), quote(pair.new.name)
-    timed = [] if is_multi_cell(pair.old.type) else [f"writetime({old})", f"ttl({old})"]
-    found = " AND ".join(f"{name} = ?" for name in key)
-    convert = f" --convert {case.module}:{pair.function}" if pair.converts else ""
-    given = f", convert={pair.function}" if pair.converts else ""
+    timed_columns = [] if is_multi_cell(pair.old.type) else [f"writetime({old})", f"ttl({old})"]
+    condition = " AND ".join(f"{name} = ?" for name in key)
+    convert = f" --convert {refused.module}:{pair.converter_name}" if pair.needs_conversion else ""
+    convert_argument = f", convert={pair.converter_name}" if pair.needs_conversion else ""
     return Stage(
         "backfill",
         "Copy the values of before. It may be killed and called again, and run while the application writes: each "
         "value keeps its own time, so what was written later stays. Try it with --dry-run first.",
-        f"backfill(repo, {case.cls}.{pair.was}, into={case.cls}.{pair.becomes}{given})",
+        f"backfill(repo, {refused.class_name}.{pair.old_attribute}, "
+        f"into={refused.class_name}.{pair.new_attribute}{convert_argument})",
         (
-            read_cql(case.stored, case.where, [*key, old, *timed]),
-            f"UPDATE {case.where} USING TTL ? AND TIMESTAMP ? SET {new} = ? WHERE {found}",  # noqa: S608 - names of ours
+            token_range_select(refused.live_table, refused.qualified_table, [*key, old, *timed_columns]),
+            f"UPDATE {refused.qualified_table} USING TTL ? AND TIMESTAMP ? SET {new} = ? WHERE {condition}",  # noqa: S608 - names of ours
         ),
-        (f"scyllamodel backfill {case.cls}.{pair.was} --into {pair.becomes}{convert}",),
+        (f"scyllamodel backfill {refused.class_name}.{pair.old_attribute} --into {pair.new_attribute}{convert}",),
     )
 
 
-def _switch(pair: _Pair, final: Table) -> Stage:
-    case = pair.case
-    called = _called(pair, {pair.new.name: pair.stays})
+def _switch(pair: _ColumnPair, final: Table) -> Stage:
+    refused = pair.refused
+    names = _names_with(pair, {pair.new.name: pair.final_attribute})
     return Stage(
         "switch",
-        f"Read {pair.becomes} instead of {pair.was}, still writing both. When every replica does, stop writing "
-        f"{pair.was}, and declare the new column alone, under the old attribute if you like.",
-        case.source([final], called, f"{case.cls}, with the new column alone.", pair.views.readable),
+        f"Read {pair.new_attribute} instead of {pair.old_attribute}, still writing both. When every replica does, stop "
+        "writing "
+        f"{pair.old_attribute}, and declare the new column alone, under the old attribute if you like.",
+        refused.module_source([final], names, f"{refused.class_name}, with the new column alone.", pair.views.readable),
     )
 
 
-def _contract(pair: _Pair, expanded: Table, final: Table) -> tuple[Stage, ...]:
-    case, views = pair.case, pair.views
-    live = _with(case.found, case.plan(expanded))
-    allow = _allowed(pair, final)
-    plan = case.contract([final], live, allow, views.kept)
-    called = _called(pair, {pair.new.name: pair.stays})
-    about = f"{case.cls}, without the views that are dropped."
-    text = f"When no release that knows {pair.was} runs any more, drop the old column. Its values are lost then."
+def _contract(pair: _ColumnPair, expanded: Table, final: Table) -> tuple[Stage, ...]:
+    refused, views = pair.refused, pair.views
+    expanded_live = _after_plan(refused.live, refused.plan(expanded))
+    allow = _allowed_drops(pair, final)
+    plan = refused.contract_plan_for([final], expanded_live, allow, views.kept)
+    names = _names_with(pair, {pair.new.name: pair.final_attribute})
+    docstring = f"{refused.class_name}, without the views that are dropped."
+    text = (
+        f"When no release that knows {pair.old_attribute} runs any more, drop the old column. Its values are lost then."
+    )
     contract = Stage(
         "contract",
         text + views.text,
-        case.source([final], called, about, views.kept) if views.dropped else "",
+        refused.module_source([final], names, docstring, views.kept) if views.dropped else "",
         cql=tuple(plan.cql),
         commands=("scyllamodel contract " + " ".join(shell_line("--allow", code) for code in allow),),
     )
-    return (contract, *views_stage(case, final, _with(live, plan), views, called))
+    return (contract, *views_stage(refused, final, _after_plan(expanded_live, plan), views, names))
 
 
-def _with(live: KeyspaceFacts, plan: Plan) -> KeyspaceFacts:
+def _after_plan(live: KeyspaceFacts, plan: Plan) -> KeyspaceFacts:
     for step in plan.steps:
         if step.change is not None:
-            live = after(step.change, live)
+            live = facts_after(step.change, live)
     return live
 
 
-def _allowed(pair: _Pair, final: Table) -> list[str]:
+def _allowed_drops(pair: _ColumnPair, final: Table) -> list[str]:
     """What the contract stage drops: views, indexes, the column, and the types that nothing else holds."""
-    case, table = pair.case, pair.case.table.name
+    refused, table = pair.refused, pair.refused.desired_table.name
     views = [f"DS105:{view.name}" for view in pair.views.dropped]
-    indexes = [f"DS106:{index.name}" for index in case.stored.indexes if index.column == pair.old.name]
-    others = [found for found in case.found.tables if found.name != table]
-    used = {found.name for found in case.types_of([*others, final])}
-    types = [f"DS104:{found.name}" for found in case.types_of([[pair.old]]) if found.name not in used]
+    indexes = [f"DS106:{index.name}" for index in refused.live_table.indexes if index.column == pair.old.name]
+    others = [other for other in refused.live.tables if other.name != table]
+    used_types = {user_type.name for user_type in refused.user_types_of([*others, final])}
+    types = [
+        f"DS104:{user_type.name}"
+        for user_type in refused.user_types_of([[pair.old]])
+        if user_type.name not in used_types
+    ]
     return [*views, *indexes, f"DS103:{table}.{pair.old.name}", *types]

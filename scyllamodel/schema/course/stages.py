@@ -8,7 +8,7 @@ import attrs
 
 from scyllamodel.schema.diagnostics import Diagnostic
 
-Name: TypeAlias = Literal["expand", "write both", "backfill", "switch", "contract", "views"]
+StageName: TypeAlias = Literal["expand", "write both", "backfill", "switch", "contract", "views"]
 
 
 @attrs.frozen
@@ -23,7 +23,7 @@ class Stage:
         commands: what to type.
     """
 
-    name: Name
+    name: StageName
     text: str
     python: str = ""
     cql: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Stage:
 
 
 @attrs.frozen
-class Course:
+class ExpandContractPlan:
     """How to get round a refused change.
 
     Attributes:
@@ -59,20 +59,22 @@ class Course:
 
     def render(self) -> str:
         """The course as Markdown."""
-        lines = [f"# {self.object}", *(f"{found.code}: {found.text}." for found in self.reasons)]
-        lines += [f"## {at}. {s.name.capitalize()}\n\n{s.render()}" for at, s in enumerate(self.stages, 1)]
+        lines = [f"# {self.object}", *(f"{reason.code}: {reason.text}." for reason in self.reasons)]
+        lines += [
+            f"## {number}. {stage.name.capitalize()}\n\n{stage.render()}" for number, stage in enumerate(self.stages, 1)
+        ]
         if self.others:
-            told = "\n".join(f"- {found.code} {found.object}: {found.text}" for found in self.others)
-            lines.append(f"## Refused as well\n\nEach needs a course of its own:\n\n{told}")
+            refusal_list = "\n".join(f"- {refusal.code} {refusal.object}: {refusal.text}" for refusal in self.others)
+            lines.append(f"## Refused as well\n\nEach needs a course of its own:\n\n{refusal_list}")
         return "\n\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The course as plain JSON values, by the schema ``course.schema.json`` of this package."""
+        """The migration as plain JSON values, by the schema ``expand_contract.schema.json`` of this package."""
         return {
             "format": 1,
-            "kind": "course",
+            "kind": "expand_contract",
             "object": self.object,
-            "reasons": [found.to_dict() for found in self.reasons],
+            "reasons": [reason.to_dict() for reason in self.reasons],
             "stages": [
                 {
                     "name": stage.name,
@@ -83,5 +85,5 @@ class Course:
                 }
                 for stage in self.stages
             ],
-            "others": [found.to_dict() for found in self.others],
+            "others": [refusal.to_dict() for refusal in self.others],
         }

@@ -8,12 +8,12 @@ import attrs
 
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.model.names import clipped
-from scyllamodel.schema.course.sides import Refused, read_cql, snake
-from scyllamodel.schema.course.stages import Course, Stage
-from scyllamodel.schema.effects import after
-from scyllamodel.schema.index_names import LONGEST
-from scyllamodel.schema.rules.recipes import spare
-from scyllamodel.schema.source import Called
+from scyllamodel.schema.course.sides import RefusedChange, snake_case, token_range_select
+from scyllamodel.schema.course.stages import ExpandContractPlan, Stage
+from scyllamodel.schema.effects import facts_after
+from scyllamodel.schema.index_names import MAX_INDEX_NAME
+from scyllamodel.schema.rules.recipes import free_name
+from scyllamodel.schema.source import NameMap
 from scyllamodel.schema.writers import shell_line
 from scyllamodel.types.values import is_multi_cell
 
@@ -22,146 +22,163 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class _Pair:
+class _TablePair:
     """The old table and the new one.
 
     Attributes:
-        cls: the class of the new one, while both are there.
+        new_class: the class of the new one, while both are there.
     """
 
-    case: Refused
-    new: Table
-    cls: str
+    refused: RefusedChange
+    new_table: Table
+    new_class: str
 
     @property
-    def function(self) -> str:
+    def converter_name(self) -> str:
         """The name of the function that makes a row of the new table."""
-        return f"to_{snake(self.cls)}"
+        return f"to_{snake_case(self.new_class)}"
 
     @property
-    def converts(self) -> bool:
+    def needs_conversion(self) -> bool:
         """Whether rows do not simply keep their values under their names."""
-        stored = {column.name: column for column in self.case.stored}
-        return any(c.name not in stored or stored[c.name].type != c.type for c in self.new if c.in_key) or any(
-            c.name in stored and stored[c.name].type != c.type for c in self.new
+        stored = {column.name: column for column in self.refused.live_table}
+        return any(c.name not in stored or stored[c.name].type != c.type for c in self.new_table if c.in_key) or any(
+            c.name in stored and stored[c.name].type != c.type for c in self.new_table
         )
 
 
-def table_course(case: Refused) -> Course:
+def plan_table_change(refused: RefusedChange) -> ExpandContractPlan:
     """The course for a table with another key."""
-    name = spare(case.table.name, {*(t.name for t in case.found.tables), *(v.name for v in case.found.views)})
-    taken = {index.name for table in case.found.tables for index in table.indexes}
-    indexes = [_renamed(index, case.table, name, taken) for index in case.table.indexes]
-    columns = [attrs.evolve(column, renamed_from=None) for column in case.table]
-    new = attrs.evolve(case.table, name=name, columns=columns, indexes=indexes, renamed_from=None)
-    pair = _Pair(case, new, f"{case.cls}{name.removeprefix(case.table.name).strip('_')}")
-    stages = (_expand(pair), _write(pair), _backfill(pair), _switch(pair), _contract(pair))
-    return Course(f"{case.found.name}.{case.table.name}", case.reasons, stages, case.others)
+    name = free_name(
+        refused.desired_table.name, {*(t.name for t in refused.live.tables), *(v.name for v in refused.live.views)}
+    )
+    taken_names = {index.name for table in refused.live.tables for index in table.indexes}
+    indexes = [_renamed(index, refused.desired_table, name, taken_names) for index in refused.desired_table.indexes]
+    columns = [attrs.evolve(column, renamed_from=None) for column in refused.desired_table]
+    new_table = attrs.evolve(refused.desired_table, name=name, columns=columns, indexes=indexes, renamed_from=None)
+    pair = _TablePair(
+        refused, new_table, f"{refused.class_name}{name.removeprefix(refused.desired_table.name).strip('_')}"
+    )
+    stages = (_expand(pair), _write_both(pair), _backfill(pair), _switch(pair), _contract(pair))
+    return ExpandContractPlan(
+        f"{refused.live.name}.{refused.desired_table.name}", refused.reasons, stages, refused.other_refusals
+    )
 
 
-def _renamed(index: Index, table: Table, new: str, taken: set[str]) -> Index:
+def _renamed(index: Index, table: Table, new: str, taken_names: set[str]) -> Index:
     """An index of the new table; names of indexes are unique in a keyspace."""
     if index.named:
-        return attrs.evolve(index, name=spare(index.name, taken))
-    return attrs.evolve(index, name=clipped(index.name.replace(table.name, new, 1), LONGEST, "_idx"))
+        return attrs.evolve(index, name=free_name(index.name, taken_names))
+    return attrs.evolve(index, name=clipped(index.name.replace(table.name, new, 1), MAX_INDEX_NAME, "_idx"))
 
 
-def _called(pair: _Pair, *, alone: bool = False) -> Called:
-    called, old, new = pair.case.called, pair.case.table.name, pair.new.name
-    attributes = called.attributes.get(old, {})
-    classes = {**called.classes, ("table", new): pair.case.cls if alone else pair.cls}
-    return attrs.evolve(called, classes=classes, attributes={**called.attributes, new: attributes})
+def _names_with(pair: _TablePair, *, is_final: bool = False) -> NameMap:
+    names, old, new = pair.refused.names, pair.refused.desired_table.name, pair.new_table.name
+    attributes = names.attributes.get(old, {})
+    classes = {**names.classes, ("table", new): pair.refused.class_name if is_final else pair.new_class}
+    return attrs.evolve(names, classes=classes, attributes={**names.attributes, new: attributes})
 
 
-def _expand(pair: _Pair) -> Stage:
-    case = pair.case
+def _expand(pair: _TablePair) -> Stage:
+    refused = pair.refused
     return Stage(
         "expand",
-        f"Keep {case.cls} as it is stored, and declare {pair.cls} with the wanted key beside it. Deploy, and migrate.",
-        case.source([case.stored, pair.new], _called(pair), f"{case.cls}, and {pair.cls} with the wanted key."),
-        tuple(step.cql for step in case.plan(pair.new).steps),
+        f"Keep {refused.class_name} as it is stored, and declare {pair.new_class} with the wanted key beside it. "
+        "Deploy, and migrate.",
+        refused.module_source(
+            [refused.live_table, pair.new_table],
+            _names_with(pair),
+            f"{refused.class_name}, and {pair.new_class} with the wanted key.",
+        ),
+        tuple(step.cql for step in refused.plan(pair.new_table).steps),
         ("scyllamodel migrate",),
     )
 
 
-def _write(pair: _Pair) -> Stage:
-    case, row, old = pair.case, pair.case.variable, {column.name for column in pair.case.stored}
-    given = [_given(case, column, known=column.name in old) for column in pair.new]
+def _write_both(pair: _TablePair) -> Stage:
+    refused, variable, old = pair.refused, pair.refused.variable, {column.name for column in pair.refused.live_table}
+    arguments = [_argument_line(refused, column, is_stored=column.name in old) for column in pair.new_table]
     lines = [
-        f"def {pair.function}({row}: {case.cls}) -> {pair.cls}:",
-        f'    """The row of {pair.new.name} for a row of {case.table.name}."""',
-        f"    return {pair.cls}(",
-        *(f"        {line}" for line in given),
+        f"def {pair.converter_name}({variable}: {refused.class_name}) -> {pair.new_class}:",
+        f'    """The row of {pair.new_table.name} for a row of {refused.desired_table.name}."""',
+        f"    return {pair.new_class}(",
+        *(f"        {line}" for line in arguments),
         "    )",
         "",
         "",
-        f"# wherever a {case.cls} is saved or deleted:",
+        f"# wherever a {refused.class_name} is saved or deleted:",
         "with repo.batch() as batch:",
-        f"    batch.save({row})",
-        f"    batch.insert({pair.function}({row}))",
+        f"    batch.save({variable})",
+        f"    batch.insert({pair.converter_name}({variable}))",
     ]
     text = (
-        f"Write both tables wherever {case.cls} is written, deletes and updates included, and go on reading "
-        f"{case.cls}. Deploy to every replica before the next stage: what one of them writes to the old table alone "
+        f"Write both tables wherever {refused.class_name} is written, deletes and updates included, and go on reading "
+        f"{refused.class_name}. Deploy to every replica before the next stage: what one of them writes to the old "
+        "table alone "
         "would be missing."
     )
     return Stage("write both", text, "\n".join(lines))
 
 
-def _given(case: Refused, column: TableColumn, *, known: bool) -> str:
-    name = case.attribute(column.name)
-    if known and case.stored[column.name].type == column.type:
-        return f"{name}={case.variable}.{name},"
-    if known:
-        return f"{name}=…,  # made of {case.variable}.{name}"
+def _argument_line(refused: RefusedChange, column: TableColumn, *, is_stored: bool) -> str:
+    name = refused.attribute(column.name)
+    if is_stored and refused.live_table[column.name].type == column.type:
+        return f"{name}={refused.variable}.{name},"
+    if is_stored:
+        return f"{name}=…,  # made of {refused.variable}.{name}"
     return f"{name}=…,  # say what" if column.in_key else f"# {name} is new"
 
 
-def _backfill(pair: _Pair) -> Stage:
-    case = pair.case
-    names = [quote(column.name) for column in case.stored]
-    timed = [quote(c.name) for c in case.stored if not c.in_key and not is_multi_cell(c.type)]
-    names += [f"{of}({name})" for name in timed for of in ("writetime", "ttl")]
-    where = qualified(case.found.name, pair.new.name)
-    convert = f" --convert {case.module}:{pair.function}" if pair.converts else ""
-    given = f", convert={pair.function}" if pair.converts else ""
+def _backfill(pair: _TablePair) -> Stage:
+    refused = pair.refused
+    names = [quote(column.name) for column in refused.live_table]
+    timed_columns = [quote(c.name) for c in refused.live_table if not c.in_key and not is_multi_cell(c.type)]
+    names += [f"{function}({name})" for name in timed_columns for function in ("writetime", "ttl")]
+    where = qualified(refused.live.name, pair.new_table.name)
+    convert = f" --convert {refused.module}:{pair.converter_name}" if pair.needs_conversion else ""
+    convert_argument = f", convert={pair.converter_name}" if pair.needs_conversion else ""
     return Stage(
         "backfill",
         "Copy the rows of before. It may be killed and called again, and run while the application writes: each value "
         "keeps its own time, so what was written later stays. Try it with --dry-run first.",
-        f"backfill(repo, {case.cls}, into={pair.cls}{given})",
+        f"backfill(repo, {refused.class_name}, into={pair.new_class}{convert_argument})",
         (
-            read_cql(case.stored, case.where, names),
+            token_range_select(refused.live_table, refused.qualified_table, names),
             f"INSERT INTO {where} (…) VALUES (…) USING TTL ? AND TIMESTAMP ?",  # noqa: S608 - names of ours
         ),
-        (f"scyllamodel backfill {case.cls} --into {pair.cls}{convert}",),
+        (f"scyllamodel backfill {refused.class_name} --into {pair.new_class}{convert}",),
     )
 
 
-def _switch(pair: _Pair) -> Stage:
-    case = pair.case
+def _switch(pair: _TablePair) -> Stage:
+    refused = pair.refused
     return Stage(
         "switch",
-        f"Read {pair.cls} instead of {case.cls}, still writing both. When every replica does, stop writing {case.cls}, "
+        f"Read {pair.new_class} instead of {refused.class_name}, still writing both. When every replica does, stop "
+        f"writing {refused.class_name}, "
         "and declare the new table alone, under the old name of the class if you like.",
-        case.source([pair.new], _called(pair, alone=True), f"{case.cls}, with the wanted key."),
+        refused.module_source(
+            [pair.new_table], _names_with(pair, is_final=True), f"{refused.class_name}, with the wanted key."
+        ),
     )
 
 
-def _contract(pair: _Pair) -> Stage:
-    case = pair.case
-    live = case.found
-    for step in case.plan(pair.new).steps:
+def _contract(pair: _TablePair) -> Stage:
+    refused = pair.refused
+    live = refused.live
+    for step in refused.plan(pair.new_table).steps:
         if step.change is not None:
-            live = after(step.change, live)
-    views = [view.name for view in case.found.views if view.base == case.table.name]
-    allow = [*(f"DS105:{name}" for name in views), f"DS102:{case.table.name}"]
-    text = f"When no release that knows {case.table.name} runs any more, drop it. Its rows are lost then."
+            live = facts_after(step.change, live)
+    views = [view.name for view in refused.live.views if view.base == refused.desired_table.name]
+    allow = [*(f"DS105:{name}" for name in views), f"DS102:{refused.desired_table.name}"]
+    text = f"When no release that knows {refused.desired_table.name} runs any more, drop it. Its rows are lost then."
     if views:
-        text += f" Its views {', '.join(views)} go with it: declare those that are needed over {pair.new.name} first."
+        text += (
+            f" Its views {', '.join(views)} go with it: declare those that are needed over {pair.new_table.name} first."
+        )
     return Stage(
         "contract",
         text,
-        cql=tuple(case.contract([pair.new], live, allow).cql),
+        cql=tuple(refused.contract_plan_for([pair.new_table], live, allow).cql),
         commands=("scyllamodel contract " + " ".join(shell_line("--allow", code) for code in allow),),
     )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from scyllamodel.schema.course.columns import column_course
-from scyllamodel.schema.course.sides import Refused
-from scyllamodel.schema.course.stages import Course
+from scyllamodel.schema.course.columns import plan_column_change
+from scyllamodel.schema.course.sides import RefusedChange
+from scyllamodel.schema.course.stages import ExpandContractPlan
 from scyllamodel.schema.facts import UserType
-from scyllamodel.schema.rules.recipes import spare
-from scyllamodel.schema.rules.usertypes import containing
+from scyllamodel.schema.rules.recipes import free_name
+from scyllamodel.schema.rules.usertypes import containing_types
 from scyllamodel.types.values import CqlType, renamed, user_types
 
 if TYPE_CHECKING:
@@ -20,57 +20,60 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import TableColumn
 
 
-def type_course(case: Refused, column: TableColumn, refused: Collection[str]) -> Course:
+def plan_type_change(refused: RefusedChange, column: TableColumn, refused_types: Collection[str]) -> ExpandContractPlan:
     """The course for a column that holds such types, directly or inside of others.
 
     Parameters:
         column: as it is stored.
-        refused: the types whose change was refused.
+        refused_types: the types whose change was refused.
     """
-    names = _new_names(case, column, refused)
-    stored = {found.name: found for found in case.found.types}
-    made = [_renamed(found, names) for found in case.wanted.types if found.name in names]
-    kept = [stored.get(found.name, found) if found.name in names else found for found in case.wanted.types]
-    classes = dict(case.called.classes)
+    names = _new_names(refused, column, refused_types)
+    live_types = {user_type.name: user_type for user_type in refused.live.types}
+    new_types = [_renamed(user_type, names) for user_type in refused.desired.types if user_type.name in names]
+    kept_types = [
+        live_types.get(user_type.name, user_type) if user_type.name in names else user_type
+        for user_type in refused.desired.types
+    ]
+    class_names = dict(refused.names.classes)
     for old, new in names.items():
-        classes["type", new] = f"{classes.get(('type', old), old)}{new.removeprefix(old).strip('_')}"
-    wanted = attrs.evolve(column, type=renamed(column.type, names))
-    return column_course(
+        class_names["type", new] = f"{class_names.get(('type', old), old)}{new.removeprefix(old).strip('_')}"
+    desired = attrs.evolve(column, type=renamed(column.type, names))
+    return plan_column_change(
         attrs.evolve(
-            case,
-            wanted=attrs.evolve(case.wanted, types=[*kept, *made]),
-            called=attrs.evolve(case.called, classes=classes),
+            refused,
+            desired=attrs.evolve(refused.desired, types=[*kept_types, *new_types]),
+            names=attrs.evolve(refused.names, classes=class_names),
         ),
         column,
-        wanted,
+        desired,
     )
 
 
-def held(column: TableColumn, types: Collection[UserType], refused: Collection[str]) -> bool:
+def holds_refused_type(column: TableColumn, types: Collection[UserType], refused_types: Collection[str]) -> bool:
     """Whether a column holds one of these types, at any depth."""
-    return any(not containing(name, types).isdisjoint(user_types(column.type)) for name in refused)
+    return any(not containing_types(name, types).isdisjoint(user_types(column.type)) for name in refused_types)
 
 
-def _new_names(case: Refused, column: TableColumn, refused: Collection[str]) -> dict[str, str]:
+def _new_names(refused: RefusedChange, column: TableColumn, refused_types: Collection[str]) -> dict[str, str]:
     """A free name for each type inside of the column that is refused, or holds one that is."""
-    inside = _reached(column.type, case.wanted.types)
-    holders = frozenset[str]().union(*(containing(name, case.wanted.types) for name in refused))
-    taken = {found.name for found in (*case.found.types, *case.wanted.types)}
-    return {name: spare(name, taken) for name in sorted(inside & holders)}
+    reached_types = _reached_types(column.type, refused.desired.types)
+    affected_types = frozenset[str]().union(*(containing_types(name, refused.desired.types) for name in refused_types))
+    taken_names = {user_type.name for user_type in (*refused.live.types, *refused.desired.types)}
+    return {name: free_name(name, taken_names) for name in sorted(reached_types & affected_types)}
 
 
-def _reached(cql_type: CqlType, types: Collection[UserType]) -> set[str]:
+def _reached_types(cql_type: CqlType, types: Collection[UserType]) -> set[str]:
     """The types inside of a type, at any depth."""
-    known = {found.name: found for found in types}
-    left, found = list(user_types(cql_type)), set[str]()
-    while left:
-        name = left.pop()
-        if name not in found and name in known:
-            found.add(name)
-            left += known[name].user_types
-    return found
+    known = {reached.name: reached for reached in types}
+    pending, user_type = list(user_types(cql_type)), set[str]()
+    while pending:
+        name = pending.pop()
+        if name not in user_type and name in known:
+            user_type.add(name)
+            pending += known[name].user_types
+    return user_type
 
 
-def _renamed(found: UserType, names: dict[str, str]) -> UserType:
-    fields = tuple((field, renamed(cql_type, names)) for field, cql_type in found.fields)
-    return UserType(names[found.name], fields, found.keyspace)
+def _renamed(user_type: UserType, names: dict[str, str]) -> UserType:
+    fields = tuple((field, renamed(cql_type, names)) for field, cql_type in user_type.fields)
+    return UserType(names[user_type.name], fields, user_type.keyspace)

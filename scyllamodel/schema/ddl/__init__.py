@@ -3,23 +3,23 @@
 Names go through ``_identifiers`` and texts through string literals, so that hostile ones arrive as what they are.
 """
 
-from scyllamodel.schema.ddl.change import statement, undo
+from scyllamodel.schema.ddl.change import change_cql, undo_cql
 from scyllamodel.schema.ddl.create import (
     create_index,
     create_keyspace,
     create_table,
     create_type,
     create_view,
-    script,
+    keyspace_script,
 )
 
 __all__ = [
+    "change_cql",
     "create_index",
     "create_keyspace",
     "create_table",
     "create_type",
     "create_view",
-    "script",
-    "statement",
-    "undo",
+    "keyspace_script",
+    "undo_cql",
 ]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 @functools.singledispatch
-def statement(change: Change, server: ServerProfile) -> str:
+def change_cql(change: Change, server: ServerProfile) -> str:
     """The one statement that makes this change.
 
     Raises:
@@ -58,106 +58,106 @@ def statement(change: Change, server: ServerProfile) -> str:
     raise TypeError(f"CQL has no statement for {type(change).__name__} on {server}")
 
 
-@statement.register(CreateKeyspace)
+@change_cql.register(CreateKeyspace)
 def _create_keyspace(change: CreateKeyspace, server: ServerProfile) -> str:
     return create_keyspace(change.keyspace, server)
 
 
-@statement.register(AddType)
+@change_cql.register(AddType)
 def _add_type(change: AddType, _: ServerProfile) -> str:
     return create_type(change.keyspace, change.type)
 
 
-@statement.register(DropType)
+@change_cql.register(DropType)
 def _drop_type(change: DropType, _: ServerProfile) -> str:
     return f"DROP TYPE {type_name(change.keyspace, change.type.name)}"
 
 
-@statement.register(AddField)
+@change_cql.register(AddField)
 def _add_field(change: AddField, _: ServerProfile) -> str:
     target = type_name(change.keyspace, change.type)
     return f"ALTER TYPE {target} ADD {quote(change.name)} {change.field_type.cql}"
 
 
-@statement.register(RenameFields)
+@change_cql.register(RenameFields)
 def _rename_fields(change: RenameFields, _: ServerProfile) -> str:
     names = " AND ".join(f"{quote(old)} TO {quote(new)}" for old, new in change.names)
     return f"ALTER TYPE {type_name(change.keyspace, change.type)} RENAME {names}"
 
 
-@statement.register(AddTable)
+@change_cql.register(AddTable)
 def _add_table(change: AddTable, server: ServerProfile) -> str:
     return create_table(change.keyspace, change.table, server)
 
 
-@statement.register(DropTable)
+@change_cql.register(DropTable)
 def _drop_table(change: DropTable, _: ServerProfile) -> str:
     return f"DROP TABLE {qualified(change.keyspace, change.table.name)}"
 
 
-@statement.register(AddColumns)
+@change_cql.register(AddColumns)
 def _add_columns(change: AddColumns, _: ServerProfile) -> str:
-    added = _grouped([column_cql(column) for column in change.columns])
+    added = _parenthesised([column_cql(column) for column in change.columns])
     return f"ALTER TABLE {qualified(change.keyspace, change.table)} ADD {added}"
 
 
-@statement.register(DropColumns)
+@change_cql.register(DropColumns)
 def _drop_columns(change: DropColumns, _: ServerProfile) -> str:
-    dropped = _grouped([quote(column.name) for column in change.columns])
+    dropped = _parenthesised([quote(column.name) for column in change.columns])
     return f"ALTER TABLE {qualified(change.keyspace, change.table)} DROP {dropped}"
 
 
-@statement.register(RenameKeyColumns)
+@change_cql.register(RenameKeyColumns)
 def _rename_key_columns(change: RenameKeyColumns, _: ServerProfile) -> str:
     names = " AND ".join(f"{quote(old)} TO {quote(new)}" for old, new in change.names)
     return f"ALTER TABLE {qualified(change.keyspace, change.table)} RENAME {names}"
 
 
-@statement.register(SetOptions)
+@change_cql.register(SetOptions)
 def _set_options(change: SetOptions, server: ServerProfile) -> str:
-    what = "MATERIALIZED VIEW" if change.view else "TABLE"
+    object_type = "MATERIALIZED VIEW" if change.view else "TABLE"
     clauses = " AND ".join(options_cql(change.options, server))
-    return f"ALTER {what} {qualified(change.keyspace, change.name)} WITH {clauses}"
+    return f"ALTER {object_type} {qualified(change.keyspace, change.name)} WITH {clauses}"
 
 
-@statement.register(SetMask)
+@change_cql.register(SetMask)
 def _set_mask(change: SetMask, _: ServerProfile) -> str:
-    what = "DROP MASKED" if change.mask is None else f"MASKED WITH {change.mask}"
-    return f"ALTER TABLE {qualified(change.keyspace, change.table)} ALTER {quote(change.column)} {what}"
+    clause = "DROP MASKED" if change.mask is None else f"MASKED WITH {change.mask}"
+    return f"ALTER TABLE {qualified(change.keyspace, change.table)} ALTER {quote(change.column)} {clause}"
 
 
-@statement.register(SetTtlColumn)
+@change_cql.register(SetTtlColumn)
 def _set_ttl_column(change: SetTtlColumn, _: ServerProfile) -> str:
     column = "NULL" if change.column is None else quote(change.column)
     return f"ALTER TABLE {qualified(change.keyspace, change.table)} TTL {column}"
 
 
-@statement.register(AddIndex)
+@change_cql.register(AddIndex)
 def _add_index(change: AddIndex, server: ServerProfile) -> str:
     return create_index(change.keyspace, change.table, change.index, server)
 
 
-@statement.register(DropIndex)
+@change_cql.register(DropIndex)
 def _drop_index(change: DropIndex, _: ServerProfile) -> str:
     return f"DROP INDEX {qualified(change.keyspace, change.index.name)}"
 
 
-@statement.register(AddView)
+@change_cql.register(AddView)
 def _add_view(change: AddView, server: ServerProfile) -> str:
     return create_view(change.keyspace, change.view, server)
 
 
-@statement.register(DropView)
+@change_cql.register(DropView)
 def _drop_view(change: DropView, _: ServerProfile) -> str:
     return f"DROP MATERIALIZED VIEW {qualified(change.keyspace, change.view.name)}"
 
 
-def undo(change: Change, server: ServerProfile) -> str | None:
+def undo_cql(change: Change, server: ServerProfile) -> str | None:
     """The statement that undoes this change; None when CQL has none."""
     inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
-    return None if inverse is None else statement(inverse(), server)
+    return None if inverse is None else change_cql(inverse(), server)
 
 
-def _grouped(parts: list[str]) -> str:
+def _parenthesised(parts: list[str]) -> str:
     """One part stands alone; several need parentheses on both servers."""
     return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"

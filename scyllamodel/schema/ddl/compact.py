@@ -16,7 +16,7 @@ from scyllamodel.types.values import CustomType, Native
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
 
-COMPACT: Final = frozenset({"dense", "super", "compact"})
+COMPACT_FLAGS: Final = frozenset({"dense", "super", "compact"})
 """Flags of such layouts; the last one stands for a table without any flag."""
 
 EMPTY_TYPE: Final = CustomType("org.apache.cassandra.db.marshal.EmptyType")
@@ -27,10 +27,10 @@ def is_compact(table: Table) -> bool:
 
     Flags are what a server says; a table from a model or a snapshot has none.
     """
-    return bool(table.flags) and ("compound" not in table.flags or bool(table.flags & COMPACT))
+    return bool(table.flags) and ("compound" not in table.flags or bool(table.flags & COMPACT_FLAGS))
 
 
-def compact_fault(table: Table) -> str | None:
+def unsupported_reason(table: Table) -> str | None:
     """Why no CQL creates this table; None when some does."""
     if not is_compact(table):
         return None
@@ -43,7 +43,7 @@ def compact_fault(table: Table) -> str | None:
     return None
 
 
-def as_created(table: Table) -> Table:
+def declared_columns(table: Table) -> Table:
     """The table with the columns that its ``CREATE … WITH COMPACT STORAGE`` lists."""
     if "dense" in table.flags:
         return attrs.evolve(table, columns=[column for column in table if column.type != EMPTY_TYPE])
@@ -53,15 +53,15 @@ def as_created(table: Table) -> Table:
 
 def _is_static_compact(table: Table) -> bool:
     """Whether the columns are those that CQL itself makes of a compact table without a clustering key."""
-    by_kind = {kind: _of(table, kind) for kind in ("clustering", "regular", "static")}
-    names = by_kind["clustering"]
+    by_kind = {kind: _columns_of_kind(table, kind) for kind in ("clustering", "regular", "static")}
+    clustering = by_kind["clustering"]
     return (
-        len(names) == len(by_kind["regular"]) == 1
+        len(clustering) == len(by_kind["regular"]) == 1
         and bool(by_kind["static"])
-        and names[0].type == Native("text")
+        and clustering[0].type == Native("text")
         and by_kind["regular"][0].type in (Native("blob"), Native("counter"))
     )
 
 
-def _of(table: Table, kind: str) -> list[TableColumn]:
+def _columns_of_kind(table: Table, kind: str) -> list[TableColumn]:
     return [column for column in table if column.kind == kind]

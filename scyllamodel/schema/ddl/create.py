@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel._identifiers import qualified, quote, quote_type, string_literal
 from scyllamodel.errors import KeyspaceError
-from scyllamodel.schema.ddl.compact import as_created, compact_fault, is_compact
+from scyllamodel.schema.ddl.compact import declared_columns, is_compact, unsupported_reason
 from scyllamodel.schema.facts import (
     Aggregate,
     Function,
@@ -29,8 +29,8 @@ from scyllamodel.schema.facts import (
 )
 from scyllamodel.schema.masks import DEFAULT, is_writable
 from scyllamodel.schema.options import map_cql, option_cql
-from scyllamodel.schema.order import types_in_order
-from scyllamodel.schema.server import ORDINARY, index_family
+from scyllamodel.schema.order import dependency_order
+from scyllamodel.schema.server import ORDINARY_INDEX, index_family
 from scyllamodel.types.values import CqlType, VectorType
 
 if TYPE_CHECKING:
@@ -41,28 +41,31 @@ if TYPE_CHECKING:
 INDENT: Final = "    "
 
 
-def script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
+def keyspace_script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
     """The statements that make this keyspace on an empty server, in an order that works.
 
     `scyllamodel.schema.left_out.unwritten` lists what CQL has no words for; such a table is not among them.
     """
     name = facts.name
-    tables = [writable(table) for table in facts.tables if compact_fault(table) is None]
+    tables = [with_writable_masks(table) for table in facts.tables if unsupported_reason(table) is None]
     return [
         *([] if facts.keyspace is None else [create_keyspace(facts.keyspace, server)]),
-        *(create_type(name, found) for found in types_in_order(facts.types)),
-        *(create_function(name, found) for found in facts.functions),
-        *(create_aggregate(name, found) for found in facts.aggregates),
-        *(create_table(name, found, server) for found in tables),
+        *(create_type(name, user_type) for user_type in dependency_order(facts.types)),
+        *(create_function(name, function) for function in facts.functions),
+        *(create_aggregate(name, aggregate) for aggregate in facts.aggregates),
+        *(create_table(name, table, server) for table in tables),
         *(create_index(name, table, index, server) for table in tables for index in table.indexes),
-        *(create_trigger(name, table, found) for table in tables for found in table.triggers),
-        *(create_view(name, found, server) for found in facts.views),
+        *(create_trigger(name, table, trigger) for table in tables for trigger in table.triggers),
+        *(create_view(name, view, server) for view in facts.views),
     ]
 
 
-def writable(table: Table) -> Table:
+def with_writable_masks(table: Table) -> Table:
     """The table with the mask that hides everything, where CQL has no literal for an argument of the stored one."""
-    columns = [c if c.mask is None or is_writable(c.mask) else attrs.evolve(c, mask=DEFAULT) for c in table]
+    columns = [
+        column if column.mask is None or is_writable(column.mask) else attrs.evolve(column, mask=DEFAULT)
+        for column in table
+    ]
     return attrs.evolve(table, columns=columns)
 
 
@@ -91,50 +94,49 @@ def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
 _REPLICATION: Final = "Give the repo replication={'class': 'NetworkTopologyStrategy', '<data centre>': 3}."
 
 
-def _refused(keyspace: Keyspace, why: str, advice: str) -> KeyspaceError:
-    return KeyspaceError(f"keyspace {keyspace.name} cannot be made: {why}. {advice}", keyspace=keyspace.name)
+def _refused(keyspace: Keyspace, reason: str, advice: str) -> KeyspaceError:
+    return KeyspaceError(f"keyspace {keyspace.name} cannot be made: {reason}. {advice}", keyspace=keyspace.name)
 
 
-def create_type(keyspace: str, found: UserType) -> str:
+def create_type(keyspace: str, user_type: UserType) -> str:
     """``CREATE TYPE``, its fields in their declared order."""
-    fields = ", ".join(f"{quote(name)} {field.cql}" for name, field in found.fields)
-    return f"CREATE TYPE {type_name(keyspace, found.name)} ({fields})"
+    fields = ", ".join(f"{quote(name)} {field.cql}" for name, field in user_type.fields)
+    return f"CREATE TYPE {type_name(keyspace, user_type.name)} ({fields})"
 
 
-def create_function(keyspace: str, found: Function) -> str:
+def create_function(keyspace: str, function: Function) -> str:
     """``CREATE FUNCTION``."""
-    arguments = ", ".join(f"{quote(name)} {_open(kind)}" for name, kind in found.arguments)
-    on_null = "CALLED" if found.null_input else "RETURNS NULL"
+    arguments = ", ".join(f"{quote(name)} {_unfrozen_cql(kind)}" for name, kind in function.arguments)
+    on_null = "CALLED" if function.null_input else "RETURNS NULL"
     return (
-        f"CREATE FUNCTION {qualified(keyspace, found.name)} ({arguments}) {on_null} ON NULL INPUT "
-        f"RETURNS {_open(found.returns)} LANGUAGE {found.language} AS {string_literal(found.body)}"
+        f"CREATE FUNCTION {qualified(keyspace, function.name)} ({arguments}) {on_null} ON NULL INPUT "
+        f"RETURNS {_unfrozen_cql(function.returns)} LANGUAGE {function.language} AS {string_literal(function.body)}"
     )
 
 
-def create_aggregate(keyspace: str, found: Aggregate) -> str:
+def create_aggregate(keyspace: str, aggregate: Aggregate) -> str:
     """``CREATE AGGREGATE``."""
     clauses = [
-        f"SFUNC {quote(found.state_function)}",
-        f"STYPE {_open(found.state_type)}",
-        *([f"REDUCEFUNC {quote(found.reduce_function)}"] if found.reduce_function else []),
-        *([f"FINALFUNC {quote(found.final_function)}"] if found.final_function else []),
-        *([] if found.initial is None else [f"INITCOND {found.initial}"]),
+        f"SFUNC {quote(aggregate.state_function)}",
+        f"STYPE {_unfrozen_cql(aggregate.state_type)}",
+        *([f"REDUCEFUNC {quote(aggregate.reduce_function)}"] if aggregate.reduce_function else []),
+        *([f"FINALFUNC {quote(aggregate.final_function)}"] if aggregate.final_function else []),
+        *([] if aggregate.initial is None else [f"INITCOND {aggregate.initial}"]),
     ]
-    arguments = ", ".join(map(_open, found.arguments))
-    return f"CREATE AGGREGATE {qualified(keyspace, found.name)} ({arguments}) {' '.join(clauses)}"
+    arguments = ", ".join(map(_unfrozen_cql, aggregate.arguments))
+    return f"CREATE AGGREGATE {qualified(keyspace, aggregate.name)} ({arguments}) {' '.join(clauses)}"
 
 
-def _open(cql_type: CqlType) -> str:
+def _unfrozen_cql(cql_type: CqlType) -> str:
     """A type where functions name it: Cassandra refuses ``frozen`` around it, and freezes it itself."""
     text = cql_type.cql
     return text[len("frozen<") : -1] if text.startswith("frozen<") else text
 
 
-def create_trigger(keyspace: str, table: Table, found: Trigger) -> str:
+def create_trigger(keyspace: str, table: Table, trigger: Trigger) -> str:
     """``CREATE TRIGGER``."""
-    return (
-        f"CREATE TRIGGER {quote(found.name)} ON {qualified(keyspace, table.name)} USING {string_literal(found.using)}"
-    )
+    table_name = qualified(keyspace, table.name)
+    return f"CREATE TRIGGER {quote(trigger.name)} ON {table_name} USING {string_literal(trigger.using)}"
 
 
 def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id: UUID | None = None) -> str:
@@ -144,15 +146,18 @@ def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id
         table_id: for a table that many may make at once: ``IF NOT EXISTS``, and with this id wherever it is made.
     """
     compact = ["COMPACT STORAGE"] if is_compact(table) else []
-    table = as_created(table) if compact else table
+    table = declared_columns(table) if compact else table
     lines = [*(_column_line(column, table) for column in table.columns), f"PRIMARY KEY {_primary_key(table)}"]
     body = ",\n".join(INDENT + line for line in lines)
     descending = any(column.descending for column in table.clustering_key)
     options = _without_ttl(table.options) if table.is_counter else table.options
-    order, once = [_clustering_order(table)] if descending else [], [] if table_id is None else [f"id = {table_id}"]
-    clauses = [*compact, *order, *once, *options_cql(options, server)]
-    start = f"CREATE TABLE {'IF NOT EXISTS ' if once else ''}{qualified(keyspace, table.name)}"
-    return f"{start} (\n{body}\n){_with(clauses, ' ')}"
+    order_clause, id_clause = (
+        [_clustering_order(table)] if descending else [],
+        [] if table_id is None else [f"id = {table_id}"],
+    )
+    clauses = [*compact, *order_clause, *id_clause, *options_cql(options, server)]
+    start = f"CREATE TABLE {'IF NOT EXISTS ' if id_clause else ''}{qualified(keyspace, table.name)}"
+    return f"{start} (\n{body}\n){_with_clause(clauses, ' ')}"
 
 
 def create_view(keyspace: str, view: View, server: ServerProfile) -> str:
@@ -169,7 +174,7 @@ def create_view(keyspace: str, view: View, server: ServerProfile) -> str:
         f"WHERE {where}",
         f"PRIMARY KEY {_primary_key(view)}",
     ]
-    return f"\n{INDENT}".join(lines) + _with(clauses, f"\n{INDENT}", INDENT * 2)
+    return f"\n{INDENT}".join(lines) + _with_clause(clauses, f"\n{INDENT}", INDENT * 2)
 
 
 def create_index(keyspace: str, table: Table, index: Index, server: ServerProfile) -> str:
@@ -179,8 +184,8 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
     if index.using is None:
         given = options_cql(index.view_options, server) if server.takes_index_view_options else []
         return f"CREATE {start}" + (f" WITH {' AND '.join(given)}" if given else "")
-    if index_family(index.using) == ORDINARY:
-        return f"CREATE {start} USING '{ORDINARY}'" if server.has_sai else f"CREATE {start}"
+    if index_family(index.using) == ORDINARY_INDEX:
+        return f"CREATE {start} USING '{ORDINARY_INDEX}'" if server.has_sai else f"CREATE {start}"
     on_vector = any(isinstance(column.type, VectorType) for column in _indexed(table, index))
     using = string_literal(server.index_class(index.using, on_vector=on_vector))
     options = f" WITH OPTIONS = {map_cql(index.options)}" if index.options else ""
@@ -219,13 +224,13 @@ def _names(columns: Iterable[TableColumn]) -> str:
     return ", ".join(quote(column.name) for column in columns)
 
 
-def _primary_key(found: Table | View) -> str:
-    clustering = f", {_names(found.clustering_key)}" if found.clustering_key else ""
-    return f"(({_names(found.partition_key)}){clustering})"
+def _primary_key(fact: Table | View) -> str:
+    clustering = f", {_names(fact.clustering_key)}" if fact.clustering_key else ""
+    return f"(({_names(fact.partition_key)}){clustering})"
 
 
-def _clustering_order(found: Table | View) -> str:
-    orders = (f"{quote(c.name)} {'DESC' if c.descending else 'ASC'}" for c in found.clustering_key)
+def _clustering_order(fact: Table | View) -> str:
+    orders = (f"{quote(c.name)} {'DESC' if c.descending else 'ASC'}" for c in fact.clustering_key)
     return f"CLUSTERING ORDER BY ({', '.join(orders)})"
 
 
@@ -239,5 +244,5 @@ def _without_ttl(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if (name, value) != ("default_time_to_live", 0)}
 
 
-def _with(clauses: list[str], before: str, indent: str = INDENT) -> str:
+def _with_clause(clauses: list[str], before: str, indent: str = INDENT) -> str:
     return before + "WITH " + f"\n{indent}AND ".join(clauses) if clauses else ""

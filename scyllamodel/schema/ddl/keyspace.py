@@ -13,89 +13,94 @@ from typing import TYPE_CHECKING, Any, cast
 from scyllamodel._identifiers import quote
 from scyllamodel.schema.facts import Keyspace
 from scyllamodel.schema.options import map_cql
-from scyllamodel.schema.replication import copies, factors
+from scyllamodel.schema.replication import copy_count, factors
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 
-def alterations(found: Keyspace, wanted: Keyspace, server: ServerProfile) -> list[str] | None:
+def alter_keyspace_statements(live: Keyspace, desired: Keyspace, server: ServerProfile) -> list[str] | None:
     """The statements from one to the other; None where no statement leads there.
 
     Vnodes and tablets do not turn into each other, and named racks not into a number.
     """
-    if wanted.tablets is not None and bool(found.tablets) != wanted.tablets:
+    if desired.tablets is not None and bool(live.tablets) != desired.tablets:
         return None
-    stored: dict[str, Any] = dict(found.replication or {})
-    goal = _goal(stored, wanted.replication or stored)
-    if not (found.tablets and server.alters_replication_in_steps):
-        return [alter_keyspace(found.name, goal, durable_writes=wanted.durable_writes)]
-    states = list(_states(stored, goal))
-    if _kept(states[-1] if states else stored) != _kept(goal):
+    live_replication: dict[str, Any] = dict(live.replication or {})
+    target = _target_replication(live_replication, desired.replication or live_replication)
+    if not (live.tablets and server.alters_replication_stepwise):
+        return [alter_keyspace_cql(live.name, target, durable_writes=desired.durable_writes)]
+    states = list(_intermediate_replications(live_replication, target))
+    if _with_copies(states[-1] if states else live_replication) != _with_copies(target):
         return None
-    return [alter_keyspace(found.name, state, durable_writes=wanted.durable_writes) for state in states or [stored]]
+    return [
+        alter_keyspace_cql(live.name, state, durable_writes=desired.durable_writes)
+        for state in states or [live_replication]
+    ]
 
 
-def alter_keyspace(name: str, replication: Mapping[str, Any], *, durable_writes: bool) -> str:
+def alter_keyspace_cql(name: str, replication: Mapping[str, Any], *, durable_writes: bool) -> str:
     """One ``ALTER KEYSPACE``, with all that it sets.
 
-    >>> alter_keyspace("shop", {"class": "NetworkTopologyStrategy", "dc1": "2"}, durable_writes=True)
+    >>> alter_keyspace_cql("shop", {"class": "NetworkTopologyStrategy", "dc1": "2"}, durable_writes=True)
     "ALTER KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': '2'} AND durable_writes = true"
     """
     writes = str(durable_writes).lower()
     return f"ALTER KEYSPACE {quote(name)} WITH replication = {map_cql(replication)} AND durable_writes = {writes}"
 
 
-def _goal(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _target_replication(live: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
     """The wanted replication, ``replication_factor`` written out for the data centres that have copies now."""
-    goal = dict(wanted)
-    if "replication_factor" in goal and "replication_factor" not in stored:
-        everywhere = goal.pop("replication_factor")
-        goal = {**dict.fromkeys(factors(stored), everywhere), **goal}
-    same = {dc for dc in goal if isinstance(stored.get(dc), tuple) and copies(goal[dc]) == len(stored[dc])}
-    return {dc: stored[dc] if dc in same and not isinstance(factor, tuple) else factor for dc, factor in goal.items()}
+    target = dict(desired)
+    if "replication_factor" in target and "replication_factor" not in live:
+        default_factor = target.pop("replication_factor")
+        target = {**dict.fromkeys(factors(live), default_factor), **target}
+    unchanged = {dc for dc in target if isinstance(live.get(dc), tuple) and copy_count(target[dc]) == len(live[dc])}
+    return {
+        dc: live[dc] if dc in unchanged and not isinstance(factor, tuple) else factor for dc, factor in target.items()
+    }
 
 
-def _kept(replication: Mapping[str, Any]) -> dict[str, Any]:
+def _with_copies(replication: Mapping[str, Any]) -> dict[str, Any]:
     """The replication without data centres that keep no copy."""
-    return {name: factor for name, factor in replication.items() if name == "class" or copies(factor)}
+    return {name: factor for name, factor in replication.items() if name == "class" or copy_count(factor)}
 
 
-def _states(stored: dict[str, Any], goal: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _intermediate_replications(live: dict[str, Any], target: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Replications on the way: one data centre at a time, by one copy; those that lose copies come last."""
-    state = dict(stored)
-    centres = sorted({*factors(stored), *factors(goal)})
-    for dc in sorted(centres, key=lambda dc: (copies(goal.get(dc)) or 0) < (copies(stored.get(dc)) or 0)):
-        for factor in _factors(state.get(dc, "0"), goal.get(dc, "0")):
+    state = dict(live)
+    data_centers = sorted({*factors(live), *factors(target)})
+    for dc in sorted(data_centers, key=lambda dc: (copy_count(target.get(dc)) or 0) < (copy_count(live.get(dc)) or 0)):
+        for factor in _intermediate_factors(state.get(dc, "0"), target.get(dc, "0")):
             state[dc] = factor
             yield dict(state)
-        if dc not in goal:
+        if dc not in target:
             del state[dc]
 
 
-def _factors(now: Any, then: Any) -> Iterator[Any]:
+def _intermediate_factors(current: Any, target: Any) -> Iterator[Any]:
     """The factors of one data centre on the way; fewer where the server takes no further step."""
-    if isinstance(now, tuple):
-        if isinstance(then, tuple):
-            yield from _racks(cast("tuple[str, ...]", now), cast("tuple[str, ...]", then))
+    if isinstance(current, tuple):
+        if isinstance(target, tuple):
+            yield from _intermediate_racks(cast("tuple[str, ...]", current), cast("tuple[str, ...]", target))
         return
-    size = copies(then)
-    number = copies(now)
-    while size is not None and number is not None and number != size:
-        number += 1 if number < size else -1
-        yield str(number)
-    if isinstance(then, tuple):
-        yield then
+    target_count = copy_count(target)
+    count = copy_count(current)
+    while target_count is not None and count is not None and count != target_count:
+        count += 1 if count < target_count else -1
+        yield str(count)
+    if isinstance(target, tuple):
+        yield target
 
 
-def _racks(now: tuple[str, ...], then: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _intermediate_racks(current: tuple[str, ...], target: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """One rack more or less at a time: new ones first, so that no copy is missed."""
-    racks = list(now)
-    for rack in then:
+    racks = list(current)
+    for rack in target:
         if rack not in racks:
             racks.append(rack)
             yield tuple(racks)
-    for rack in now:
-        if rack not in then:
+    for rack in current:
+        if rack not in target:
             racks.remove(rack)
             yield tuple(racks)

@@ -9,10 +9,10 @@ from scyllamodel.schema.changes import (
     AlterColumn,
     AlterKey,
     Change,
-    LiveOnly,
     RenameKeyColumns,
     SetMask,
     SetTtlColumn,
+    Unmanaged,
 )
 from scyllamodel.types.values import COUNTER, freeze
 
@@ -22,42 +22,42 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
 
 
-def diff_columns(keyspace: str, found: Table, wanted: Table, renames: tuple[tuple[str, str], ...]) -> Iterator[Change]:
-    """What one table needs; ``found`` has its renamed key columns under their new names already."""
+def diff_columns(keyspace: str, live: Table, desired: Table, renames: tuple[tuple[str, str], ...]) -> Iterator[Change]:
+    """What one table needs; ``live`` has its renamed key columns under their new names already."""
     if renames:
-        yield RenameKeyColumns(keyspace, wanted.name, renames)
-    if found.columns == wanted.columns:
-        yield from _ttl_column(keyspace, found, wanted)
+        yield RenameKeyColumns(keyspace, desired.name, renames)
+    if live.columns == desired.columns:
+        yield from _ttl_column(keyspace, live, desired)
         return
-    stored = {column.name: column for column in found.columns}
-    yield from (AlterKey(keyspace, found, wanted, code) for code in key_faults(found, wanted))
-    for column in wanted.columns:
+    stored = {column.name: column for column in live.columns}
+    yield from (AlterKey(keyspace, live, desired, code) for code in key_difference_codes(live, desired))
+    for column in desired.columns:
         if column.name in stored:
-            codes = _faults(stored[column.name], column)
-            yield from (AlterColumn(keyspace, wanted.name, stored[column.name], column, code) for code in codes)
-    missing = [c for c in wanted.columns if c.name not in stored and not c.in_key]
-    moved = [c for c in missing if c.renamed_from in stored]
-    yield from (AlterColumn(keyspace, wanted.name, stored[c.renamed_from or ""], c, "BC102") for c in moved)
+            codes = _difference_codes(stored[column.name], column)
+            yield from (AlterColumn(keyspace, desired.name, stored[column.name], column, code) for code in codes)
+    missing = [c for c in desired.columns if c.name not in stored and not c.in_key]
+    renamed = [c for c in missing if c.renamed_from in stored]
+    yield from (AlterColumn(keyspace, desired.name, stored[c.renamed_from or ""], c, "BC102") for c in renamed)
     if added := tuple(c for c in missing if c.renamed_from not in stored):
-        yield AddColumns(keyspace, wanted.name, added)
-    yield from _masks(keyspace, found, wanted)
-    yield from _ttl_column(keyspace, found, wanted)
-    yield from _live_only(keyspace, found, wanted)
+        yield AddColumns(keyspace, desired.name, added)
+    yield from _masks(keyspace, live, desired)
+    yield from _ttl_column(keyspace, live, desired)
+    yield from _unmanaged_columns(keyspace, live, desired)
 
 
-def key_faults(found: Table, wanted: Table) -> list[str]:
+def key_difference_codes(live: Table, desired: Table) -> list[str]:
     """PK101 for the partition key, PK102 for the clustering key or its order; PK103 where it only gains a column."""
-    if found.columns == wanted.columns:
+    if live.columns == desired.columns:
         return []
-    known = {column.name for column in found.columns}
+    known = {column.name for column in live.columns}
     faults: list[str] = []
     for code, stored, declared in (
-        ("PK101", found.partition_key, wanted.partition_key),
-        ("PK102", found.clustering_key, wanted.clustering_key),
+        ("PK101", live.partition_key, desired.partition_key),
+        ("PK102", live.clustering_key, desired.clustering_key),
     ):
         if _key(stored) != _key(declared):
-            kept = [item for item in _key(declared) if item[0] in known]
-            faults.append("PK103" if kept == _key(stored) else code)
+            shared = [item for item in _key(declared) if item[0] in known]
+            faults.append("PK103" if shared == _key(stored) else code)
     return list(dict.fromkeys(faults))
 
 
@@ -65,56 +65,56 @@ def _key(columns: tuple[TableColumn, ...]) -> list[tuple[str, bool]]:
     return [(column.name, column.descending) for column in columns]
 
 
-def _faults(found: TableColumn, wanted: TableColumn) -> list[str]:
+def _difference_codes(live: TableColumn, desired: TableColumn) -> list[str]:
     """Codes of what differs; a column that moves in or out of the key is a fault of the key, not of the column."""
     faults: list[str] = []
-    if found.type != wanted.type:
-        faults.append(_type_fault(found, wanted))
-    if found.kind != wanted.kind and not found.in_key and not wanted.in_key:
+    if live.type != desired.type:
+        faults.append(_type_difference_code(live, desired))
+    if live.kind != desired.kind and not live.in_key and not desired.in_key:
         faults.append("TY104")
     return faults
 
 
-def _type_fault(found: TableColumn, wanted: TableColumn) -> str:
-    if freeze(found.type) == freeze(wanted.type):
+def _type_difference_code(live: TableColumn, desired: TableColumn) -> str:
+    if freeze(live.type) == freeze(desired.type):
         return "TY103"
-    return "TY107" if COUNTER in (found.type, wanted.type) else "TY101"
+    return "TY107" if COUNTER in (live.type, desired.type) else "TY101"
 
 
-def _masks(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+def _masks(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
     """Masks that are declared and not stored so; one that no model declares stays, since dropping it shows values."""
-    for column in wanted.columns:
-        live = found.get(column.name)
-        if live is None or live.mask == column.mask:
+    for column in desired.columns:
+        stored = live.get(column.name)
+        if stored is None or stored.mask == column.mask:
             continue
         if column.mask is None:
-            yield LiveOnly(keyspace, "mask", f"{found.name}.{column.name}", live)
+            yield Unmanaged(keyspace, "mask", f"{live.name}.{column.name}", stored)
         else:
-            yield SetMask(keyspace, found.name, column.name, column.mask, live.mask)
+            yield SetMask(keyspace, live.name, column.name, column.mask, stored.mask)
 
 
-def _ttl_column(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+def _ttl_column(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
     """The TTL column, where one is declared; one that no model declares stays, since without it no row expires."""
-    if found.ttl_column == wanted.ttl_column:
+    if live.ttl_column == desired.ttl_column:
         return
-    if wanted.ttl_column is not None:
-        yield from set_ttl_column(keyspace, found, wanted)
-    elif found.ttl_column is not None and found.ttl_column in found:
-        yield LiveOnly(keyspace, "ttl column", f"{found.name}.{found.ttl_column}", found[found.ttl_column])
+    if desired.ttl_column is not None:
+        yield from set_ttl_column(keyspace, live, desired)
+    elif live.ttl_column is not None and live.ttl_column in live:
+        yield Unmanaged(keyspace, "ttl column", f"{live.name}.{live.ttl_column}", live[live.ttl_column])
 
 
-def set_ttl_column(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+def set_ttl_column(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
     """From one TTL column to the other: a table has one at most, so the one that is set is unset first."""
-    if found.ttl_column is not None:
-        yield SetTtlColumn(keyspace, found.name, None, found.ttl_column)
-    if wanted.ttl_column is not None:
-        yield SetTtlColumn(keyspace, found.name, wanted.ttl_column, None)
+    if live.ttl_column is not None:
+        yield SetTtlColumn(keyspace, live.name, None, live.ttl_column)
+    if desired.ttl_column is not None:
+        yield SetTtlColumn(keyspace, live.name, desired.ttl_column, None)
 
 
-def _live_only(keyspace: str, found: Table, wanted: Table) -> Iterator[Change]:
+def _unmanaged_columns(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
     """Columns that no model declares; the old name of a renamed one is spoken of already."""
-    declared = {column.name for column in wanted.columns}
-    declared |= {c.renamed_from for c in wanted.columns if c.renamed_from is not None and c.name not in found}
-    for column in found.columns:
+    declared = {column.name for column in desired.columns}
+    declared |= {c.renamed_from for c in desired.columns if c.renamed_from is not None and c.name not in live}
+    for column in live.columns:
         if column.name not in declared and not column.in_key:
-            yield LiveOnly(keyspace, "column", f"{found.name}.{column.name}", column)
+            yield Unmanaged(keyspace, "column", f"{live.name}.{column.name}", column)

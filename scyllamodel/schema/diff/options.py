@@ -5,28 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel.schema.changes import Change, SetOptions
-from scyllamodel.schema.diff.sides import is_manageable
-from scyllamodel.schema.options import before, changed
+from scyllamodel.schema.diff.sides import has_cql_layout
+from scyllamodel.schema.options import differing_options, stored_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.diff.sides import Sides
+    from scyllamodel.schema.diff.sides import SchemaPair
     from scyllamodel.schema.facts import FrozenMap
 
 
-def diff_options(sides: Sides) -> Iterator[Change]:
+def diff_options(pair: SchemaPair) -> Iterator[Change]:
     """One change for each table, then for each view, whose declared options differ."""
-    for table in sides.wanted.tables:
-        found = sides.tables.get(table.name)
-        if found is not None and is_manageable(found):
-            yield from _set(sides, table.name, table.options, found.options)
-    for view in sides.wanted.views:
-        stored = sides.views.get(view.name)
+    for table in pair.desired.tables:
+        live = pair.live_tables.get(table.name)
+        if live is not None and has_cql_layout(live):
+            yield from _option_changes(pair, table.name, table.options, live.options)
+    for view in pair.desired.views:
+        stored = pair.live_views.get(view.name)
         if stored is not None:
-            yield from _set(sides, view.name, view.options, stored.options, stored.base)
+            yield from _option_changes(pair, view.name, view.options, stored.options, stored.base)
 
 
-def _set(sides: Sides, name: str, wanted: FrozenMap, found: FrozenMap, base: str | None = None) -> Iterator[Change]:
-    if wanted and (differing := changed(wanted, found, sides.server)):
-        yield SetOptions(sides.name, name, differing, before(differing, found), base is not None, base or "")
+def _option_changes(
+    pair: SchemaPair, name: str, desired: FrozenMap, live: FrozenMap, base: str | None = None
+) -> Iterator[Change]:
+    if desired and (differing := differing_options(desired, live, pair.server)):
+        yield SetOptions(pair.name, name, differing, stored_values(differing, live), base is not None, base or "")

@@ -20,66 +20,66 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Sides:
+class SchemaPair:
     """What is compared.
 
     Attributes:
-        renames: for each table with renamed key columns its ``(old, new)`` names.
-        tables, views: what is found, after those renames.
-        declared: the wanted tables.
+        key_renames: for each table with renamed key columns its ``(old, new)`` names.
+        live_tables, live_views: what is found, after those renames.
+        desired_tables: the wanted tables.
     """
 
     name: str
     server: ServerProfile
-    found: KeyspaceFacts
-    wanted: KeyspaceFacts
-    types: Mapping[str, UserType]
-    tables: Mapping[str, Table]
-    views: Mapping[str, View]
-    renames: Mapping[str, tuple[tuple[str, str], ...]]
-    declared: Mapping[str, Table]
+    live: KeyspaceFacts
+    desired: KeyspaceFacts
+    live_types: Mapping[str, UserType]
+    live_tables: Mapping[str, Table]
+    live_views: Mapping[str, View]
+    key_renames: Mapping[str, tuple[tuple[str, str], ...]]
+    desired_tables: Mapping[str, Table]
 
     @classmethod
-    def of(cls, found: KeyspaceFacts, wanted: KeyspaceFacts, server: ServerProfile) -> Sides:
+    def of(cls, live: KeyspaceFacts, desired: KeyspaceFacts, server: ServerProfile) -> SchemaPair:
         """Both sides, prepared.
 
         Raises:
-            IntrospectionError: something that ``wanted`` names is there and was not understood.
+            IntrospectionError: something that ``desired`` names is there and was not understood.
         """
-        if found.unreadable:
-            relations = {item.name for item in (*wanted.tables, *wanted.views)}
-            found.check_readable(relations, {item.name for item in wanted.types})
-        tables = {table.name: table for table in found.tables}
-        views = {view.name: view for view in found.views}
+        if live.unreadable:
+            relations = {item.name for item in (*desired.tables, *desired.views)}
+            live.check_readable(relations, {item.name for item in desired.types})
+        tables = {table.name: table for table in live.tables}
+        views = {view.name: view for view in live.views}
         renames = {
             table.name: names
-            for table in wanted.tables
+            for table in desired.tables
             if table.name in tables and (names := key_renames(tables[table.name], table))
         }
         for name, pairs in renames.items():
-            tables[name] = _renamed_table(tables[name], dict(pairs))
+            tables[name] = _with_renamed_keys(tables[name], dict(pairs))
         for name, view in views.items():
             if view.base in renames:
-                views[name] = attrs.evolve(view, columns=_renamed(view.columns, dict(renames[view.base])))
+                views[name] = attrs.evolve(view, columns=_with_renamed_columns(view.columns, dict(renames[view.base])))
         return cls(
-            name=wanted.name,
+            name=desired.name,
             server=server,
-            found=found,
-            wanted=wanted,
-            types={item.name: item for item in found.types},
-            tables=tables,
-            views=views,
-            renames=renames,
-            declared={table.name: table for table in wanted.tables},
+            live=live,
+            desired=desired,
+            live_types={item.name: item for item in live.types},
+            live_tables=tables,
+            live_views=views,
+            key_renames=renames,
+            desired_tables={table.name: table for table in desired.tables},
         )
 
 
-def key_renames(found: Table, wanted: Table) -> tuple[tuple[str, str], ...]:
+def key_renames(live: Table, desired: Table) -> tuple[tuple[str, str], ...]:
     """The ``(old, new)`` names of key columns that are declared as renamed and are still stored under the old name."""
-    declared = [column for column in wanted.columns if column.renamed_from is not None and column.in_key]
+    declared = [column for column in desired.columns if column.renamed_from is not None and column.in_key]
     if not declared:
         return ()
-    stored = {column.name: column for column in found.columns}
+    stored = {column.name: column for column in live.columns}
     return tuple(
         (column.renamed_from, column.name)
         for column in declared
@@ -87,7 +87,7 @@ def key_renames(found: Table, wanted: Table) -> tuple[tuple[str, str], ...]:
     )
 
 
-def is_manageable(table: Table) -> bool:
+def has_cql_layout(table: Table) -> bool:
     """Whether the table has the layout that CQL gives tables today, without COMPACT STORAGE.
 
     Flags are what a server says; a table from a model or a snapshot has none, and passes.
@@ -95,12 +95,12 @@ def is_manageable(table: Table) -> bool:
     return not is_compact(table)
 
 
-def _renamed(columns: tuple[TableColumn, ...], names: Mapping[str, str]) -> tuple[TableColumn, ...]:
+def _with_renamed_columns(columns: tuple[TableColumn, ...], names: Mapping[str, str]) -> tuple[TableColumn, ...]:
     return tuple(attrs.evolve(column, name=names.get(column.name, column.name)) for column in columns)
 
 
-def _renamed_table(table: Table, names: Mapping[str, str]) -> Table:
+def _with_renamed_keys(table: Table, names: Mapping[str, str]) -> Table:
     indexes: tuple[Index, ...] = tuple(
         attrs.evolve(index, column=names.get(index.column, index.column)) for index in table.indexes
     )
-    return attrs.evolve(table, columns=_renamed(table.columns, names), indexes=indexes)
+    return attrs.evolve(table, columns=_with_renamed_columns(table.columns, names), indexes=indexes)

@@ -5,43 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel._identifiers import INTERNAL_PREFIX
-from scyllamodel.schema.changes import AddTable, AlterKey, Change, LiveOnly, NameTaken
+from scyllamodel.schema.changes import AddTable, AlterKey, Change, NameTaken, Unmanaged
 from scyllamodel.schema.diff.columns import diff_columns
-from scyllamodel.schema.diff.sides import is_manageable
+from scyllamodel.schema.diff.sides import has_cql_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.diff.sides import Sides
+    from scyllamodel.schema.diff.sides import SchemaPair
 
 
-def diff_tables(sides: Sides) -> Iterator[Change]:
+def diff_tables(pair: SchemaPair) -> Iterator[Change]:
     """New tables, then the columns of known ones, then tables that no model declares."""
-    taken = names_of_views(sides)
-    for table in sides.wanted.tables:
-        if table.name not in sides.tables:
-            if table.name in taken:
-                yield NameTaken(sides.name, table.name, "table", taken[table.name])
+    view_names = view_names_by_kind(pair)
+    for table in pair.desired.tables:
+        if table.name not in pair.live_tables:
+            if table.name in view_names:
+                yield NameTaken(pair.name, table.name, "table", view_names[table.name])
             else:
-                yield AddTable(sides.name, table)
-    for table in sides.wanted.tables:
-        found = sides.tables.get(table.name)
-        if found is None:
+                yield AddTable(pair.name, table)
+    for table in pair.desired.tables:
+        live = pair.live_tables.get(table.name)
+        if live is None:
             continue
-        if is_manageable(found):
-            yield from diff_columns(sides.name, found, table, sides.renames.get(table.name, ()))
+        if has_cql_layout(live):
+            yield from diff_columns(pair.name, live, table, pair.key_renames.get(table.name, ()))
         else:
-            yield AlterKey(sides.name, found, table, "PK104")
-    declared = {table.name for table in sides.wanted.tables}
-    for table in sides.found.tables:
+            yield AlterKey(pair.name, live, table, "PK104")
+    declared = {table.name for table in pair.desired.tables}
+    for table in pair.live.tables:
         if table.name not in declared and not table.name.startswith(INTERNAL_PREFIX):
-            yield LiveOnly(sides.name, "table", table.name, table)
+            yield Unmanaged(pair.name, "table", table.name, table)
 
 
-def names_of_views(sides: Sides) -> dict[str, str]:
+def view_names_by_kind(pair: SchemaPair) -> dict[str, str]:
     """Names at which a view stands, with what it is: those of users, and Scylla's ``<index>_index``."""
-    taken = dict.fromkeys(sides.views, "view")
-    if sides.server.keeps_indexes_in_views:
-        hidden = (f"{index.name}_index" for table in sides.found.tables for index in table.indexes)
-        taken.update(dict.fromkeys(hidden, "view of an index"))
-    return taken
+    names = dict.fromkeys(pair.live_views, "view")
+    if pair.server.keeps_indexes_in_views:
+        hidden = (f"{index.name}_index" for table in pair.live.tables for index in table.indexes)
+        names.update(dict.fromkeys(hidden, "view of an index"))
+    return names

@@ -8,87 +8,87 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel._cql import one_line
-from scyllamodel.schema.changes import AddView, AlterView, Change, LiveOnly, NameTaken
+from scyllamodel.schema.changes import AddView, AlterView, Change, NameTaken, Unmanaged
 from scyllamodel.schema.filters import not_null_column, relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.diff.sides import Sides
+    from scyllamodel.schema.diff.sides import SchemaPair
     from scyllamodel.schema.facts import Table, View
 
 
-def diff_views(sides: Sides) -> Iterator[Change]:
+def diff_views(pair: SchemaPair) -> Iterator[Change]:
     """New views, differing ones, then those that no model declares."""
-    taken = {table.name for table in sides.found.tables}
-    for view in sides.wanted.views:
-        found = sides.views.get(view.name)
-        if found is not None:
-            yield from _compare(sides, found, view)
-        elif view.name in taken:
-            yield NameTaken(sides.name, view.name, "view", "table")
+    table_names = {table.name for table in pair.live.tables}
+    for view in pair.desired.views:
+        live = pair.live_views.get(view.name)
+        if live is not None:
+            yield from _diff_view(pair, live, view)
+        elif view.name in table_names:
+            yield NameTaken(pair.name, view.name, "view", "table")
         else:
-            yield AddView(sides.name, view, populated=view.base in sides.tables)
-    declared = {view.name for view in sides.wanted.views}
-    yield from (LiveOnly(sides.name, "view", v.name, v) for v in sides.found.views if v.name not in declared)
+            yield AddView(pair.name, view, populated=view.base in pair.live_tables)
+    declared = {view.name for view in pair.desired.views}
+    yield from (Unmanaged(pair.name, "view", v.name, v) for v in pair.live.views if v.name not in declared)
 
 
-def _compare(sides: Sides, found: View, wanted: View) -> Iterator[Change]:
-    base = sides.declared.get(wanted.base)
-    what = view_fault(found, wanted, _base_key(sides, wanted.base), _arriving(sides, found, base))
-    if what is not None:
-        yield AlterView(sides.name, found, wanted, what)
+def _diff_view(pair: SchemaPair, live: View, desired: View) -> Iterator[Change]:
+    base = pair.desired_tables.get(desired.base)
+    aspect = view_difference(live, desired, _base_key(pair, desired.base), _columns_to_come(pair, live, base))
+    if aspect is not None:
+        yield AlterView(pair.name, live, desired, aspect)
         return
-    if wanted.all_columns:
+    if desired.all_columns:
         return
-    declared = {column.name for column in wanted.columns}
-    for column in found.columns:
+    declared = {column.name for column in desired.columns}
+    for column in live.columns:
         if column.name not in declared:
-            yield LiveOnly(sides.name, "column", f"{found.name}.{column.name}", column)
+            yield Unmanaged(pair.name, "column", f"{live.name}.{column.name}", column)
 
 
-def _base_key(sides: Sides, name: str) -> frozenset[str]:
+def _base_key(pair: SchemaPair, name: str) -> frozenset[str]:
     """Key columns of the table; a filter that is read before a rename still has their old names."""
-    base = sides.declared.get(name) or sides.tables.get(name)
+    base = pair.desired_tables.get(name) or pair.live_tables.get(name)
     names = [column.name for column in base.columns if column.in_key] if base else []
-    return frozenset((*names, *(old for old, _ in sides.renames.get(name, ()))))
+    return frozenset((*names, *(old for old, _ in pair.key_renames.get(name, ()))))
 
 
-def _arriving(sides: Sides, found: View, base: Table | None) -> frozenset[str]:
+def _columns_to_come(pair: SchemaPair, live: View, base: Table | None) -> frozenset[str]:
     """Columns that a view made by ``SELECT *`` gains when its table does: all but static ones (seen)."""
-    live = sides.tables.get(found.base)
-    if not found.all_columns or base is None or live is None:
+    live_base = pair.live_tables.get(live.base)
+    if not live.all_columns or base is None or live_base is None:
         return frozenset()
-    stored = {column.name for column in live.columns}
+    stored = {column.name for column in live_base.columns}
     return frozenset(c.name for c in base.columns if c.kind == "regular" and c.name not in stored)
 
 
-def view_fault(
-    found: View, wanted: View, base_key: frozenset[str], arriving: frozenset[str] = frozenset()
+def view_difference(
+    live: View, desired: View, base_key: frozenset[str], columns_to_come: frozenset[str] = frozenset()
 ) -> str | None:
     """In which respect the view is not as wanted; None when it serves.
 
     Parameters:
         base_key: the key columns of the table, which can never be null.
-        arriving: columns that the view will gain by itself.
+        columns_to_come: columns that the view will gain by itself.
     """
-    if found.base != wanted.base:
+    if live.base != desired.base:
         return "table"
-    if _key(found) != _key(wanted):
+    if _key(live) != _key(desired):
         return "key"
-    missing = {column.name for column in wanted.columns} - {column.name for column in found.columns} - arriving
+    missing = {column.name for column in desired.columns} - {column.name for column in live.columns} - columns_to_come
     if missing:
         return "columns"
-    if wanted.all_columns and not found.all_columns:
+    if desired.all_columns and not live.all_columns:
         return "all_columns"
-    return None if where_meaning(found, base_key) == where_meaning(wanted, base_key) else "filter"
+    return None if effective_filter(live, base_key) == effective_filter(desired, base_key) else "filter"
 
 
 def _key(view: View) -> list[tuple[str, str, bool]]:
     return [(column.name, column.kind, column.descending) for column in view.columns if column.in_key]
 
 
-def where_meaning(view: View, base_key: frozenset[str]) -> frozenset[str]:
+def effective_filter(view: View, base_key: frozenset[str]) -> frozenset[str]:
     """The relations of the filter that can leave a row out.
 
     ``IS NOT NULL`` on a key column of the table never does, and Scylla leaves one of them out. A model without a filter
@@ -96,7 +96,7 @@ def where_meaning(view: View, base_key: frozenset[str]) -> frozenset[str]:
     """
     if not view.where:
         return frozenset(column.name for column in view.columns if column.in_key) - base_key
-    split = [(relation, not_null_column(relation)) for relation in relations(view.where)]
-    not_null = {column for _, column in split if column is not None}
-    others = {one_line(relation) for relation, column in split if column is None}
+    conditions = [(relation, not_null_column(relation)) for relation in relations(view.where)]
+    not_null = {column for _, column in conditions if column is not None}
+    others = {one_line(relation) for relation, column in conditions if column is None}
     return frozenset(not_null - base_key) | {f"({text})" for text in others}

@@ -1,28 +1,28 @@
 """Options of tables and views: declared in Python, stored by servers, compared by meaning, written as CQL."""
 
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
-from scyllamodel.schema.options.compare import before, changed, lost, same
+from scyllamodel.schema.options.compare import differing_options, option_matches, reset_settings, stored_values
 from scyllamodel.schema.options.declare import DOCSTRING, Setting, Settings, TableOptions
 from scyllamodel.schema.options.emit import map_cql, option_cql
-from scyllamodel.schema.options.stored import NO_OPTIONS, stored_options, ttl_column
-from scyllamodel.schema.options.supported import unalterable, unknown_here
+from scyllamodel.schema.options.stored import NON_OPTION_COLUMNS, stored_options, ttl_column
+from scyllamodel.schema.options.supported import unalterable_options, unsupported_options
 
 __all__ = [
     "DOCSTRING",
-    "NO_OPTIONS",
+    "NON_OPTION_COLUMNS",
     "OPTION_NAMES",
     "Setting",
     "Settings",
     "TableOptions",
-    "before",
     "canonical",
-    "changed",
-    "lost",
+    "differing_options",
     "map_cql",
     "option_cql",
-    "same",
+    "option_matches",
+    "reset_settings",
     "stored_options",
+    "stored_values",
     "ttl_column",
-    "unalterable",
-    "unknown_here",
+    "unalterable_options",
+    "unsupported_options",
 ]

@@ -34,93 +34,95 @@ def canonical(name: str, value: object) -> Any:
     Raises:
         ValueError: the value cannot be one of this option.
     """
-    return _FORMS.get(name, _any)(value)
+    return _CANONICAL_FORMS.get(name, _undeclared_form)(value)
 
 
-def text(value: object) -> str:
+def setting_text(value: object) -> str:
     """A setting as servers store it in a map: numbers and booleans as CQL writes them.
 
-    >>> text(True), text(4), text(0.5)
+    >>> setting_text(True), setting_text(4), setting_text(0.5)
     ('true', '4', '0.5')
     """
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def same_text(one: str, other: str) -> bool:
+def setting_matches(left: str, right: str) -> bool:
     """Whether two settings of a map mean the same: numbers as numbers, anything else in any case.
 
-    >>> same_text("04", "4"), same_text("FALSE", "false"), same_text("0.50", "0.5"), same_text("a", "b")
-    (True, True, True, False)
+    >>> setting_matches("04", "4"), setting_matches("FALSE", "false"), setting_matches("0.50", "0.5")
+    (True, True, True)
+    >>> setting_matches("a", "b")
+    False
     """
-    if one.casefold() == other.casefold():
+    if left.casefold() == right.casefold():
         return True
     try:
-        return Decimal(one) == Decimal(other)
+        return Decimal(left) == Decimal(right)
     except InvalidOperation:
         return False
 
 
-def boolean(value: object) -> bool:
+def parse_boolean(value: object) -> bool:
     """A boolean from what CQL takes for one.
 
     Raises:
         ValueError: CQL would not take it.
     """
-    said = text(value).lower()
-    if said not in _TRUE | _FALSE:
+    text_value = setting_text(value).lower()
+    if text_value not in _TRUE | _FALSE:
         raise ValueError(f"{value!r} is neither true nor false")
-    return said in _TRUE
+    return text_value in _TRUE
 
 
-def _no(value: object, what: str) -> ValueError:
-    return ValueError(f"{value!r} is no {what}")
+def _not_a(value: object, expected: str) -> ValueError:
+    return ValueError(f"{value!r} is no {expected}")
 
 
-def _string(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, Mapping):
-        raise _no(cast("object", value), "text")
-    return text(value)
+        raise _not_a(cast("object", value), "text")
+    return setting_text(value)
 
 
 def _int(value: object) -> int:
     if isinstance(value, (bool, float)) or not isinstance(value, (int, str)):
-        raise _no(value, "whole number")
+        raise _not_a(value, "whole number")
     return int(value)
 
 
 def _float(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        raise _no(value, "number")
-    found = float(value)
-    if not math.isfinite(found):
+        raise _not_a(value, "number")
+    number = float(value)
+    if not math.isfinite(number):
         raise ValueError(f"{value!r} is not finite")
-    return found
+    return number
 
 
-def texts(value: object) -> dict[str, str]:
+def text_settings(value: object) -> dict[str, str]:
     """A map option with its settings as text, in the order given.
 
     Raises:
         ValueError: it is no map, or one of its settings is neither text, number nor boolean.
     """
     if not isinstance(value, Mapping):
-        raise _no(value, "map")
-    found = cast("Mapping[object, object]", value)
-    for key, setting in found.items():
+        raise _not_a(value, "map")
+    mapping = cast("Mapping[object, object]", value)
+    for key, setting in mapping.items():
         if not isinstance(key, str) or not isinstance(setting, (str, int, float, Decimal)):
-            raise _no({key: setting}, "setting: a name with a text, number or boolean is")
-    return {str(key): text(setting) for key, setting in found.items()}
+            raise _not_a({key: setting}, "setting: a name with a text, number or boolean is")
+    return {str(key): setting_text(setting) for key, setting in mapping.items()}
 
 
 def _map(value: object) -> FrozenMap:
-    return FrozenMap(texts(value))
+    return FrozenMap(text_settings(value))
 
 
-def _any(value: object) -> Any:
+def _undeclared_form(value: object) -> Any:
     return _map(cast("object", value)) if isinstance(value, Mapping) else value
 
 
-def _without(package: str, class_name: str) -> str:
+def _without_package(package: str, class_name: str) -> str:
     return class_name.removeprefix(package)
 
 
@@ -129,10 +131,10 @@ def _class_first(settings: Mapping[str, str]) -> FrozenMap:
 
 
 def _compaction(value: object) -> FrozenMap:
-    settings = texts(value)
+    settings = text_settings(value)
     if not settings.get("class"):
         raise ValueError("compaction needs a 'class'")
-    settings["class"] = _without(COMPACTION_PACKAGE, settings["class"])
+    settings["class"] = _without_package(COMPACTION_PACKAGE, settings["class"])
     return _class_first({name: _flag(setting) for name, setting in settings.items()})
 
 
@@ -142,24 +144,24 @@ def _flag(setting: str) -> str:
     return lower if lower in {"true", "false"} else setting
 
 
-_OLD_KEYS: Final = {"sstable_compression": "class", "chunk_length_kb": "chunk_length_in_kb"}
+_OLD_SETTING_NAMES: Final = {"sstable_compression": "class", "chunk_length_kb": "chunk_length_in_kb"}
 
 
 def _compression(value: object) -> FrozenMap:
     """No compression is ``{}``; ``enabled: true`` and ``min_compress_ratio: 0`` say nothing, and servers drop them."""
-    given = texts(value)
-    settings = {_OLD_KEYS.get(key, key): setting for key, setting in given.items()}
-    if len(settings) != len(given):
+    original = text_settings(value)
+    settings = {_OLD_SETTING_NAMES.get(key, key): setting for key, setting in original.items()}
+    if len(settings) != len(original):
         raise ValueError("one setting of compression is given under its old and its new name")
-    said, class_name = settings.pop("enabled", None), settings.get("class", "")
-    enabled = said is None or boolean(said)
+    enabled_setting, class_name = settings.pop("enabled", None), settings.get("class", "")
+    enabled = enabled_setting is None or parse_boolean(enabled_setting)
     if not enabled or not class_name:
         settings.pop("class", None)
-        if class_name or settings or (enabled and said is not None):
+        if class_name or settings or (enabled and enabled_setting is not None):
             raise ValueError("compression that is off has no other settings, and one that is on has a 'class'")
         return FrozenMap()
-    settings["class"] = _without(COMPRESSION_PACKAGE, class_name)
-    if same_text(settings.get("min_compress_ratio", ""), "0"):
+    settings["class"] = _without_package(COMPRESSION_PACKAGE, class_name)
+    if setting_matches(settings.get("min_compress_ratio", ""), "0"):
         del settings["min_compress_ratio"]
     settings.pop("crc_check_chance", None)
     return _class_first(settings)
@@ -167,11 +169,11 @@ def _compression(value: object) -> FrozenMap:
 
 def _caching(value: object) -> FrozenMap:
     """Values in upper case, zero rows as NONE; Scylla's ``enabled`` is shown only when it is false."""
-    settings = {key.lower(): setting.upper() for key, setting in texts(value).items()}
+    settings = {key.lower(): setting.upper() for key, setting in text_settings(value).items()}
     rows = settings.get("rows_per_partition", "")
     if rows.isdecimal():
         settings["rows_per_partition"] = str(int(rows)) if int(rows) else "NONE"
-    if same_text(settings.get("enabled", ""), "true"):
+    if setting_matches(settings.get("enabled", ""), "true"):
         del settings["enabled"]
     return FrozenMap({name: settings[name] for name in sorted(settings)})
 
@@ -179,17 +181,19 @@ def _caching(value: object) -> FrozenMap:
 def _cdc(value: object) -> FrozenMap:
     """A boolean (Cassandra) is a map with ``enabled`` alone; settings of Scylla's map are lower case."""
     if isinstance(value, Mapping):
-        found = {key.lower(): setting.lower() for key, setting in texts(cast("Mapping[str, Any]", value)).items()}
-        return FrozenMap({name: found[name] for name in sorted(found)})
-    return FrozenMap({"enabled": text(boolean(value))})
+        settings = {
+            key.lower(): setting.lower() for key, setting in text_settings(cast("Mapping[str, Any]", value)).items()
+        }
+        return FrozenMap({name: settings[name] for name in sorted(settings)})
+    return FrozenMap({"enabled": setting_text(parse_boolean(value))})
 
 
-def _upper(value: object) -> str:
-    return _string(value).upper()
+def _upper_text(value: object) -> str:
+    return _text(value).upper()
 
 
 @attrs.frozen
-class Retry:
+class RetryPolicy:
     """A policy of ``speculative_retry`` or ``additional_write_policy``.
 
     Attributes:
@@ -203,76 +207,78 @@ class Retry:
     def __str__(self) -> str:
         if self.kind in ("MIN", "MAX"):
             percentile, time = self.numbers
-            return f"{self.kind}({_plain(percentile)}p,{_plain(time)}ms)"
-        return f"{_plain(self.numbers[0])}{self.kind}" if self.numbers else self.kind
+            return f"{self.kind}({_without_trailing_zeros(percentile)}p,{_without_trailing_zeros(time)}ms)"
+        return f"{_without_trailing_zeros(self.numbers[0])}{self.kind}" if self.numbers else self.kind
 
 
-def _plain(number: Decimal) -> str:
+def _without_trailing_zeros(number: Decimal) -> str:
     """The number without trailing zeros and without an exponent."""
-    shown = f"{number:f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    digits = f"{number:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
-_PART: Final = r"(\d+(?:\.\d+)?)(p|percentile|ms)"
-_ONE: Final = re.compile(_PART, re.IGNORECASE)
-_TWO: Final = re.compile(rf"(min|max)\({_PART},\s*{_PART}\)", re.IGNORECASE)
+_AMOUNT: Final = r"(\d+(?:\.\d+)?)(p|percentile|ms)"
+_SINGLE_AMOUNT: Final = re.compile(_AMOUNT, re.IGNORECASE)
+_AMOUNT_RANGE: Final = re.compile(rf"(min|max)\({_AMOUNT},\s*{_AMOUNT}\)", re.IGNORECASE)
 
 
-def retry(value: object) -> Retry:
+def parse_retry_policy(value: object) -> RetryPolicy:
     """The policy that a text means; spelled as either server does.
 
-    >>> str(retry("99.0PERCENTILE")), str(retry("none")), str(retry("max(50.0ms, 99p)"))
-    ('99p', 'NEVER', 'MAX(99p,50ms)')
+    >>> str(parse_retry_policy("99.0PERCENTILE")), str(parse_retry_policy("none"))
+    ('99p', 'NEVER')
+    >>> str(parse_retry_policy("max(50.0ms, 99p)"))
+    'MAX(99p,50ms)'
 
     Raises:
         ValueError: no server takes it.
     """
-    said = _string(value)
-    if said.upper() in ("ALWAYS", "NEVER", "NONE"):
-        return Retry({"NONE": "NEVER"}.get(said.upper(), said.upper()))
-    if one := _ONE.fullmatch(said):
-        unit, number = _part(one.group(1), one.group(2))
-        return Retry(unit, (number,))
-    if two := _TWO.fullmatch(said):
-        parts = dict(_part(two.group(at), two.group(at + 1)) for at in (2, 4))
+    policy_text = _text(value)
+    if policy_text.upper() in ("ALWAYS", "NEVER", "NONE"):
+        return RetryPolicy({"NONE": "NEVER"}.get(policy_text.upper(), policy_text.upper()))
+    if single := _SINGLE_AMOUNT.fullmatch(policy_text):
+        unit, number = _amount(single.group(1), single.group(2))
+        return RetryPolicy(unit, (number,))
+    if bounds := _AMOUNT_RANGE.fullmatch(policy_text):
+        parts = dict(_amount(bounds.group(group), bounds.group(group + 1)) for group in (2, 4))
         if len(parts) == 2:
-            return Retry(two.group(1).upper(), (parts["p"], parts["ms"]))
-    raise ValueError(f"{said!r} is no retry policy: 99p, 50ms, ALWAYS, NEVER and MIN(99p,50ms) are")
+            return RetryPolicy(bounds.group(1).upper(), (parts["p"], parts["ms"]))
+    raise ValueError(f"{policy_text!r} is no retry policy: 99p, 50ms, ALWAYS, NEVER and MIN(99p,50ms) are")
 
 
-def _part(number: str, unit: str) -> tuple[str, Decimal]:
-    kind, found = unit[0].lower().replace("m", "ms"), Decimal(number)
-    if kind == "p" and not 0 < found < 100:
+def _amount(number: str, unit: str) -> tuple[str, Decimal]:
+    unit_kind, amount = unit[0].lower().replace("m", "ms"), Decimal(number)
+    if unit_kind == "p" and not 0 < amount < 100:
         raise ValueError(f"a percentile is between 0 and 100, and {number} is not")
-    return kind, found
+    return unit_kind, amount
 
 
-_FORMS: Final[Mapping[str, Callable[[object], Any]]] = {
-    "additional_write_policy": lambda value: str(retry(value)),
-    "allow_auto_snapshot": boolean,
+_CANONICAL_FORMS: Final[Mapping[str, Callable[[object], Any]]] = {
+    "additional_write_policy": lambda value: str(parse_retry_policy(value)),
+    "allow_auto_snapshot": parse_boolean,
     "bloom_filter_fp_chance": _float,
     "caching": _caching,
     "cdc": _cdc,
-    "comment": _string,
+    "comment": _text,
     "compaction": _compaction,
     "compression": _compression,
     "crc_check_chance": _float,
     "default_time_to_live": _int,
     "gc_grace_seconds": _int,
-    "incremental_backups": boolean,
-    "large_data_guardrails_enabled": boolean,
+    "incremental_backups": parse_boolean,
+    "large_data_guardrails_enabled": parse_boolean,
     "max_index_interval": _int,
-    "memtable": _string,
+    "memtable": _text,
     "memtable_flush_period_in_ms": _int,
     "min_index_interval": _int,
     "paxos_grace_seconds": _int,
     "per_partition_rate_limit": _map,
-    "read_repair": _upper,
-    "speculative_retry": lambda value: str(retry(value)),
-    "storage_engine": _string,
-    "synchronous_updates": boolean,
+    "read_repair": _upper_text,
+    "speculative_retry": lambda value: str(parse_retry_policy(value)),
+    "storage_engine": _text,
+    "synchronous_updates": parse_boolean,
     "tablets": _map,
     "tombstone_gc": _map,
 }
-OPTION_NAMES: Final = frozenset(_FORMS)
+OPTION_NAMES: Final = frozenset(_CANONICAL_FORMS)
 """Every table and view option of the servers that this release knows."""

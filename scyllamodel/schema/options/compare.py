@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 import attrs
 
 from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.options.canonical import OPTION_NAMES, Retry, retry, same_text
+from scyllamodel.schema.options.canonical import OPTION_NAMES, RetryPolicy, parse_retry_policy, setting_matches
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
-_ABSENT: Final[Mapping[str, Any]] = {
+_MEANING_OF_ABSENCE: Final[Mapping[str, Any]] = {
     "cdc": FrozenMap({"enabled": "false"}),
     "large_data_guardrails_enabled": False,
     "paxos_grace_seconds": 864000,
@@ -42,7 +42,7 @@ _COMPACTION: Final = {
     "tombstone_threshold": "0.2",
     "unchecked_tombstone_compaction": "false",
 }
-_UNSET: Final = ""
+_NO_DEFAULT: Final = ""
 """The default of a setting that has a meaning of its own only when somebody gives it."""
 
 _THRESHOLDS: Final = {"min_threshold": "4", "max_threshold": "32"}
@@ -58,13 +58,13 @@ _STRATEGIES: Final[Mapping[str, Mapping[str, str]]] = {
         "unsafe_aggressive_sstable_expiration": "false",
     },
     "UnifiedCompactionStrategy": {
-        "scaling_parameters": "T4", "target_sstable_size": "1GiB", "base_shard_count": _UNSET,
-        "expired_sstable_check_frequency_seconds": _UNSET, "max_sstables_to_compact": _UNSET,
-        "min_sstable_size": _UNSET, "overlap_inclusion_method": _UNSET, "sstable_growth": _UNSET,
+        "scaling_parameters": "T4", "target_sstable_size": "1GiB", "base_shard_count": _NO_DEFAULT,
+        "expired_sstable_check_frequency_seconds": _NO_DEFAULT, "max_sstables_to_compact": _NO_DEFAULT,
+        "min_sstable_size": _NO_DEFAULT, "overlap_inclusion_method": _NO_DEFAULT, "sstable_growth": _NO_DEFAULT,
         "unsafe_aggressive_sstable_expiration": "false",
     },
     "IncrementalCompactionStrategy": {
-        **_THRESHOLDS, **_TIERS, "space_amplification_goal": _UNSET, "sstable_size_in_mb": "1000",
+        **_THRESHOLDS, **_TIERS, "space_amplification_goal": _NO_DEFAULT, "sstable_size_in_mb": "1000",
     },
 }  # fmt: skip
 """Settings of compaction that a server adds, or means by leaving them out (``CompactionParams``)."""
@@ -73,82 +73,88 @@ _COMPRESSION: Final = {
     "compression_level": "3", "lz4_compressor_type": "fast", "lz4_high_compressor_level": "9",
     "min_compress_ratio": "0",
 }  # fmt: skip
-_OPEN: Final = frozenset({"compaction", "compression", "tombstone_gc"})
+_SERVER_EXTENDED_MAPS: Final = frozenset({"compaction", "compression", "tombstone_gc"})
 """Maps to which a server may add settings of its own, so that an unknown one says nothing about who wrote it."""
 
 
-def changed(wanted: Mapping[str, Any], found: Mapping[str, Any], server: ServerProfile) -> FrozenMap:
+def differing_options(desired: Mapping[str, Any], stored: Mapping[str, Any], server: ServerProfile) -> FrozenMap:
     """The declared options that are stored otherwise, as declared; maps are whole, since ``ALTER`` replaces them."""
-    differing = (n for n in sorted(wanted) if not same(n, wanted[n], found.get(n), server))
-    return FrozenMap({name: wanted[name] for name in differing})
+    differing = (n for n in sorted(desired) if not option_matches(n, desired[n], stored.get(n), server))
+    return FrozenMap({name: desired[name] for name in differing})
 
 
-def before(names: Mapping[str, Any], found: Mapping[str, Any]) -> FrozenMap:
+def stored_values(names: Mapping[str, Any], stored: Mapping[str, Any]) -> FrozenMap:
     """What is stored for the same names, or what the absence of a row means; to go back to."""
-    stored = {name: found.get(name, _ABSENT.get(name)) for name in names}
-    return FrozenMap({name: value for name, value in stored.items() if value is not None})
+    values = {name: stored.get(name, _MEANING_OF_ABSENCE.get(name)) for name in names}
+    return FrozenMap({name: value for name, value in values.items() if value is not None})
 
 
-def lost(name: str, wanted: Mapping[str, str], found: Mapping[str, str], server: ServerProfile) -> list[str]:
+def reset_settings(
+    name: str, desired: Mapping[str, str], stored: Mapping[str, str], server: ServerProfile
+) -> list[str]:
     """The settings of a stored map that ``ALTER`` with the declared one would return to another default.
 
     With another class the old settings have no meaning any more, and none is lost.
     """
-    if _last_part(wanted) != _last_part(found):
+    if _class_name(desired) != _class_name(stored):
         return []
-    defaults = _defaults(name, wanted, server)
-    return sorted(key for key in found if key not in wanted and not same_text(found[key], defaults.get(key, _UNSET)))
+    defaults = _defaults(name, desired, server)
+    return sorted(
+        key for key in stored if key not in desired and not setting_matches(stored[key], defaults.get(key, _NO_DEFAULT))
+    )
 
 
-def same(name: str, wanted: object, found: object, server: ServerProfile) -> bool:
-    """Whether a stored option means what was declared; None as ``found`` means that nothing is stored.
+def option_matches(name: str, desired: object, stored: object, server: ServerProfile) -> bool:
+    """Whether a stored option means what was declared; None as ``stored`` means that nothing is stored.
 
     An option that this server does not know or does not show is never different: there is nothing to alter.
     """
-    if found is None and server.leaves_defaults_out:
-        found = _ABSENT.get(name)
-    if found is None or _is_idle(name, server):
+    if stored is None and server.leaves_defaults_out:
+        stored = _MEANING_OF_ABSENCE.get(name)
+    if stored is None or _has_no_effect(name, server):
         return True
-    if _is_map(wanted) and _is_map(found):
-        return _same_map(name, FrozenMap(wanted), FrozenMap(found), server)
+    if _is_map(desired) and _is_map(stored):
+        return _map_matches(name, FrozenMap(desired), FrozenMap(stored), server)
     if name in ("speculative_retry", "additional_write_policy"):
-        return _as_stored(retry(str(wanted)), server) == _as_stored(retry(str(found)), server)
+        return _as_stored(parse_retry_policy(str(desired)), server) == _as_stored(
+            parse_retry_policy(str(stored)), server
+        )
     if name in OPTION_NAMES:
-        return bool(wanted == found)
-    return same_text(str(wanted), str(found))
+        return bool(desired == stored)
+    return setting_matches(str(desired), str(stored))
 
 
 def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)
 
 
-def _is_idle(name: str, server: ServerProfile) -> bool:
+def _has_no_effect(name: str, server: ServerProfile) -> bool:
     """Whether altering the option would do nothing here."""
     if name == "crc_check_chance":
         return not server.uses_crc_check_chance
     return name in OPTION_NAMES and name not in server.table_options
 
 
-def _same_map(name: str, wanted: FrozenMap, found: FrozenMap, server: ServerProfile) -> bool:
-    if _last_part(wanted) != _last_part(found):
+def _map_matches(name: str, desired: FrozenMap, stored: FrozenMap, server: ServerProfile) -> bool:
+    if _class_name(desired) != _class_name(stored):
         return False
-    if name == "cdc" and (not server.has_cdc_log or _is_off(wanted)):
-        return _is_off(wanted) == _is_off(found)
-    defaults = _defaults(name, wanted, server)
+    if name == "cdc" and (not server.has_cdc_log or _is_off(desired)):
+        return _is_off(desired) == _is_off(stored)
+    defaults = _defaults(name, desired, server)
     return all(
-        _same_setting(wanted.get(key, defaults.get(key)), found.get(key, defaults.get(key)), name, key in wanted)
-        for key in (set(wanted) | set(found)) - {"class"}
+        _setting_matches(desired.get(key, defaults.get(key)), stored.get(key, defaults.get(key)), name, key in desired)
+        for key in (set(desired) | set(stored)) - {"class"}
     )
 
 
-def _same_setting(wanted: str | None, found: str | None, name: str, declared: bool) -> bool:  # noqa: FBT001 - private
+def _setting_matches(desired: str | None, stored: str | None, name: str, declared: bool) -> bool:  # noqa: FBT001 - private
     """None on a side: neither said nor known. An undeclared setting without a known default may be the server's."""
-    if wanted is None and not declared:
-        return name in _OPEN
-    return wanted is not None and found is not None and same_text(wanted, found)
+    if desired is None and not declared:
+        return name in _SERVER_EXTENDED_MAPS
+    return desired is not None and stored is not None and setting_matches(desired, stored)
 
 
-def _last_part(settings: Mapping[str, str]) -> str:
+def _class_name(settings: Mapping[str, str]) -> str:
     return str(settings.get("class", "")).rpartition(".")[2]
 
 
@@ -156,22 +162,22 @@ def _is_off(cdc: FrozenMap) -> bool:
     return bool(cdc.get("enabled", "false") == "false")
 
 
-def _defaults(name: str, wanted: Mapping[str, str], server: ServerProfile) -> Mapping[str, str]:
+def _defaults(name: str, desired: Mapping[str, str], server: ServerProfile) -> Mapping[str, str]:
     if name == "compaction":
-        return {**_COMPACTION, **_STRATEGIES.get(_last_part(wanted), {})}
+        return {**_COMPACTION, **_STRATEGIES.get(_class_name(desired), {})}
     if name == "compression":
         return {**_COMPRESSION, "chunk_length_in_kb": server.chunk_length_in_kb}
     if name == "caching":
-        return {"keys": server.caching_fill, "rows_per_partition": server.caching_fill, "enabled": "true"}
+        return {"keys": server.default_caching, "rows_per_partition": server.default_caching, "enabled": "true"}
     return {"cdc": _CDC, "tombstone_gc": _TOMBSTONE_GC}.get(name, {})
 
 
-def _as_stored(policy: Retry, server: ServerProfile) -> Retry:
+def _as_stored(policy: RetryPolicy, server: ServerProfile) -> RetryPolicy:
     """The policy with its numbers as exact as the server keeps them."""
-    percentile, time = server.retry_steps
-    shortened = _cut if server.cuts_retry_times else _rounded
+    percentile_step, millisecond_step = server.retry_precision
+    shortened = _rounded_down if server.cuts_retry_times else _rounded
     numbers = [
-        _rounded(number, percentile) if unit == "p" else shortened(number, time)
+        _rounded(number, percentile_step) if unit == "p" else shortened(number, millisecond_step)
         for unit, number in zip({"ms": "m"}.get(policy.kind, "pm"), policy.numbers, strict=False)
     ]
     return attrs.evolve(policy, numbers=tuple(numbers))
@@ -181,5 +187,5 @@ def _rounded(number: Decimal, step: str) -> Decimal:
     return number.quantize(Decimal(step), ROUND_HALF_UP)
 
 
-def _cut(number: Decimal, step: str) -> Decimal:
+def _rounded_down(number: Decimal, step: str) -> Decimal:
     return number.quantize(Decimal(step), ROUND_FLOOR)

@@ -16,7 +16,7 @@ import attrs
 from scyllamodel.errors import Problem
 from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
-from scyllamodel.schema.options.limits import fault
+from scyllamodel.schema.options.limits import option_fault
 
 
 class _Sentinel(enum.Enum):
@@ -109,18 +109,18 @@ class TableOptions:
     extra: Mapping[str, Setting | Settings] = attrs.field(factory=FrozenMap, converter=_freeze)
 
     def __repr__(self) -> str:
-        shown = self._given() | ({"extra": self.extra} if self.extra else {})
-        return f"TableOptions({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        declared = self._declared() | ({"extra": self.extra} if self.extra else {})
+        return f"TableOptions({', '.join(f'{name}={value!r}' for name, value in declared.items())})"
 
     @classmethod
-    def merged(cls, base: TableOptions, own: TableOptions) -> TableOptions:
+    def merged(cls, base: TableOptions, derived: TableOptions) -> TableOptions:
         """What a class inherits and what it says itself; the latter wins, option by option.
 
         >>> TableOptions.merged(TableOptions(comment="a", cdc=True), TableOptions(comment="b"))
         TableOptions(cdc=True, comment='b')
         """
-        make = cast("Callable[..., TableOptions]", cls)
-        return make(**(base._given() | own._given()), extra={**base.extra, **own.extra})
+        construct = cast("Callable[..., TableOptions]", cls)
+        return construct(**(base._declared() | derived._declared()), extra={**base.extra, **derived.extra})
 
     def declared(self, docstring: str | None = None) -> FrozenMap:
         """The canonical options, by name.
@@ -136,7 +136,7 @@ class TableOptions:
     @property
     def names(self) -> frozenset[str]:
         """The names of the options that are declared."""
-        return frozenset((*self._given(), *self.extra))
+        return frozenset((*self._declared(), *self.extra))
 
     def problems(self, where: str) -> list[Problem]:
         """What no server would take, each with its advice.
@@ -144,22 +144,22 @@ class TableOptions:
         Parameters:
             where: the class, such as ``shop.models.Order``.
         """
-        found = self._values("")
-        faults = [*self._extra_faults(), *(fault(name, found[name], found) for name in sorted(found))]
-        return [Problem("OP104", f"{where}.options", *said) for said in faults if said is not None]
+        values = self._values("")
+        faults = [*self._extra_faults(), *(option_fault(name, values[name], values) for name in sorted(values))]
+        return [Problem("OP104", f"{where}.options", *fault_text) for fault_text in faults if fault_text is not None]
 
-    def _given(self) -> dict[str, Any]:
+    def _declared(self) -> dict[str, Any]:
         fields = ((field.name, getattr(self, field.name)) for field in attrs.fields(TableOptions))
         return {name: value for name, value in fields if value is not _UNDECLARED and name != "extra"}
 
     def _values(self, docstring: str | None) -> dict[str, Any]:
         """Declared and extra options together, DOCSTRING resolved."""
-        found = {**self.extra, **self._given()}
-        if found.get("comment") is DOCSTRING:
-            found["comment"] = None if docstring is None else inspect.cleandoc(docstring)
+        values = {**self.extra, **self._declared()}
+        if values.get("comment") is DOCSTRING:
+            values["comment"] = None if docstring is None else inspect.cleandoc(docstring)
             if docstring is None:
-                del found["comment"]
-        return found
+                del values["comment"]
+        return values
 
     def _extra_faults(self) -> list[tuple[str, str]]:
         known = sorted(OPTION_NAMES & set(self.extra))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from scyllamodel._identifiers import string_literal
-from scyllamodel.schema.options.canonical import Retry, retry, text
+from scyllamodel.schema.options.canonical import RetryPolicy, parse_retry_policy, setting_text
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
@@ -32,7 +32,7 @@ def map_cql(settings: Mapping[str, Any]) -> str:
     >>> map_cql({"b": "it's", "class": "X"})
     "{'class': 'X', 'b': 'it''s'}"
     """
-    ordered = sorted(settings, key=lambda name: (name not in _FIRST, name))
+    ordered = sorted(settings, key=lambda name: (name not in _LEADING_SETTINGS, name))
     return "{" + ", ".join(f"{string_literal(name)}: {_setting(settings[name])}" for name in ordered) + "}"
 
 
@@ -40,32 +40,32 @@ def _setting(value: Any) -> str:
     """A text, number or boolean as text; names of racks as a list."""
     if isinstance(value, tuple):
         return "[" + ", ".join(string_literal(str(item)) for item in cast("tuple[object, ...]", value)) + "]"
-    return string_literal(text(value))
+    return string_literal(setting_text(value))
 
 
-_FIRST: Final = ("class", "sstable_compression", "enabled")
+_LEADING_SETTINGS: Final = ("class", "sstable_compression", "enabled")
 
 
 def _value(name: str, value: Any, server: ServerProfile) -> str:
     if name in ("speculative_retry", "additional_write_policy"):
-        return string_literal(_retry(retry(value), server))
+        return string_literal(_retry(parse_retry_policy(value), server))
     if name == "compression":
         return map_cql(_compression(value, server))
     if name == "cdc" and not server.has_cdc_log:
         return str(value["enabled"])
     if isinstance(value, Mapping):
         return map_cql(cast("Mapping[str, str]", value))
-    return text(value) if isinstance(value, (int, float)) else string_literal(str(value))
+    return setting_text(value) if isinstance(value, (int, float)) else string_literal(str(value))
 
 
 def _compression(value: Mapping[str, str], server: ServerProfile) -> dict[str, str]:
     if not value:
-        return {**server.no_compression}
+        return {**server.disabled_compression}
     return {server.compression_key if name == "class" else name: setting for name, setting in value.items()}
 
 
-def _retry(policy: Retry, server: ServerProfile) -> str:
-    if not server.spells_retries_out:
+def _retry(policy: RetryPolicy, server: ServerProfile) -> str:
+    if not server.uses_long_retry_names:
         return str(policy)
     if policy.kind == "p":
         return f"{str(policy)[:-1]}PERCENTILE"

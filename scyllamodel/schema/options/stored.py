@@ -17,7 +17,7 @@ from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
-NO_OPTIONS: Final = frozenset(
+NON_OPTION_COLUMNS: Final = frozenset(
     """
     keyspace_name table_name view_name base_table_id base_table_name where_clause include_all_columns id flags
     extensions dclocal_read_repair_chance read_repair_chance version partitioner committed_by_group0 in_memory
@@ -26,7 +26,7 @@ NO_OPTIONS: Final = frozenset(
 )
 """Columns of ``tables``, ``views`` and ``scylla_tables`` that are no option anybody declares."""
 
-_NULLS: Final[Mapping[str, Any]] = {
+_NULL_MEANINGS: Final[Mapping[str, Any]] = {
     "additional_write_policy": "99p",
     "allow_auto_snapshot": True,
     "incremental_backups": True,
@@ -35,7 +35,7 @@ _NULLS: Final[Mapping[str, Any]] = {
 }
 """What Cassandra means by null; ``cdc`` is not here, for a node that has it switched off forgets what was declared."""
 
-_MAPS: Final = ("tombstone_gc", "cdc", "per_partition_rate_limit")
+_BINARY_MAPS: Final = ("tombstone_gc", "cdc", "per_partition_rate_limit")
 
 
 def stored_options(
@@ -47,52 +47,56 @@ def stored_options(
         ValueError: a stored value cannot be understood; names the option.
     """
     names = _columns(tuple(row), server.stores_extensions)
-    values = tuple([_hashable(row[name]) for name in names])
-    beside = () if scylla_row is None else tuple((name, _hashable(value)) for name, value in scylla_row.items())
-    return _understood(names, values, beside, server.stores_extensions)
+    values = tuple([_as_key(row[name]) for name in names])
+    scylla_values = () if scylla_row is None else tuple((name, _as_key(value)) for name, value in scylla_row.items())
+    return _canonical_options(names, values, scylla_values, server.stores_extensions)
 
 
 @lru_cache(maxsize=64)
-def _columns(names: tuple[str, ...], extended: bool) -> tuple[str, ...]:  # noqa: FBT001 - a key of the cache
+def _columns(names: tuple[str, ...], has_extensions: bool) -> tuple[str, ...]:  # noqa: FBT001 - a key of the cache
     """The columns that hold options; some servers keep more of them in ``extensions``."""
-    return tuple(name for name in names if name not in NO_OPTIONS or (extended and name == "extensions"))
+    return tuple(name for name in names if name not in NON_OPTION_COLUMNS or (has_extensions and name == "extensions"))
 
 
-def _hashable(value: Any) -> Any:
+def _as_key(value: Any) -> Any:
     """A value as a key; of the driver's maps the list of pairs, since their ``items`` serialises every key again."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Mapping):
-        found = cast("Mapping[str, Any]", value)
-        pairs: Any = getattr(found, "_items", None)
-        return tuple(found.items()) if pairs is None or isinstance(pairs, Mapping) else tuple(pairs)
-    return _STRANGE
+        mapping = cast("Mapping[str, Any]", value)
+        pairs: Any = getattr(mapping, "_items", None)
+        return tuple(mapping.items()) if pairs is None or isinstance(pairs, Mapping) else tuple(pairs)
+    return _NOT_COMPARABLE
 
 
 @lru_cache(maxsize=4096)
-def _understood(
+def _canonical_options(
     names: tuple[str, ...],
     values: tuple[Any, ...],
-    beside: tuple[tuple[str, Any], ...],
-    extended: bool,  # noqa: FBT001 - a key of the cache
+    scylla_values: tuple[tuple[str, Any], ...],
+    has_extensions: bool,  # noqa: FBT001 - a key of the cache
 ) -> FrozenMap:
     """The canonical options, worked out once: most tables of a cluster store the same."""
-    row = {name: _restored(value) for name, value in zip(names, values, strict=True)}
-    found = {name: value for name, value in row.items() if value is not None}
-    if extended:
-        found.update(_extensions(found.pop("extensions", {})))
-        found.update({name: _restored(v) for name, v in beside if name not in NO_OPTIONS and name != "cdc" and v})
+    row = {name: _from_key(value) for name, value in zip(names, values, strict=True)}
+    options = {name: value for name, value in row.items() if value is not None}
+    if has_extensions:
+        options.update(_extensions(options.pop("extensions", {})))
+        options.update(
+            {name: _from_key(v) for name, v in scylla_values if name not in NON_OPTION_COLUMNS and name != "cdc" and v}
+        )
     else:
-        found.update({name: null for name, null in _NULLS.items() if name in row and row[name] is None})
-    return FrozenMap({name: _canonical(name, found[name]) for name in sorted(found) if _is_option(name, found[name])})
+        options.update({name: default for name, default in _NULL_MEANINGS.items() if name in row and row[name] is None})
+    return FrozenMap(
+        {name: _canonical(name, options[name]) for name in sorted(options) if _is_option(name, options[name])}
+    )
 
 
-_STRANGE: Final = (0,)
+_NOT_COMPARABLE: Final = (0,)
 """Stands for a value of a newer server that nobody here can compare; no map has such a pair."""
 
 
-def _restored(value: Any) -> Any:
-    if value is _STRANGE:
+def _from_key(value: Any) -> Any:
+    if value is _NOT_COMPARABLE:
         return None
     return dict(cast("tuple[tuple[str, Any], ...]", value)) if isinstance(value, tuple) else value
 
@@ -112,15 +116,15 @@ def _canonical(name: str, value: object) -> Any:
 
 
 def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
-    maps = {name: string_map(blobs[name]) for name in _MAPS if name in blobs}
-    found: dict[str, Any] = {name: settings for name, settings in maps.items() if settings}  # an empty one means none
+    maps = {name: string_map(blobs[name]) for name in _BINARY_MAPS if name in blobs}
+    options: dict[str, Any] = {name: settings for name, settings in maps.items() if settings}  # an empty one means none
     if "paxos_grace_seconds" in blobs:
-        found["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little")
+        options["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little")
     if "scylla_tags" in blobs:
         tags = string_map(blobs["scylla_tags"])
         if "system:synchronous_view_updates" in tags:
-            found["synchronous_updates"] = tags["system:synchronous_view_updates"]
-    return found
+            options["synchronous_updates"] = tags["system:synchronous_view_updates"]
+    return options
 
 
 def ttl_column(row: Mapping[str, Any]) -> str | None:
@@ -143,12 +147,12 @@ def string_map(blob: bytes) -> dict[str, str]:
     Raises:
         ValueError: the bytes are cut short.
     """
-    pieces: list[str] = []
-    at = 4
+    strings: list[str] = []
+    offset = 4
     for _ in range(2 * int.from_bytes(blob[:4], "little")):
-        end = at + 4 + int.from_bytes(blob[at : at + 4], "little")
+        end = offset + 4 + int.from_bytes(blob[offset : offset + 4], "little")
         if end > len(blob):
             raise ValueError(f"a map of {len(blob)} bytes is cut short")
-        pieces.append(blob[at + 4 : end].decode())
-        at = end
-    return dict(zip(pieces[::2], pieces[1::2], strict=True))
+        strings.append(blob[offset + 4 : end].decode())
+        offset = end
+    return dict(zip(strings[::2], strings[1::2], strict=True))

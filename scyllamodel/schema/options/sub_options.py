@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from scyllamodel.schema.options.canonical import text
+from scyllamodel.schema.options.canonical import setting_text
 
 Fault: TypeAlias = "tuple[str, str] | None"
 
@@ -23,10 +23,10 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,12}")
 
 
 @attrs.frozen
-class _Values:
+class _AllowedValues:
     """The values of one sub-option: a test, and its words for people."""
 
-    words: str
+    description: str
     test: Callable[[str], bool]
 
 
@@ -38,31 +38,33 @@ def number(value: str) -> float | None:
         return None
 
 
-def _whole(least: int) -> _Values:
-    return _Values(f"a whole number of at least {least}", lambda value: value.isdecimal() and int(value) >= least)
+def _integer_from(minimum: int) -> _AllowedValues:
+    return _AllowedValues(
+        f"a whole number of at least {minimum}", lambda value: value.isdecimal() and int(value) >= minimum
+    )
 
 
-def _fraction(low: float, high: float = float("inf")) -> _Values:
+def _number_from(low: float, high: float = float("inf")) -> _AllowedValues:
     words = f"a number of at least {low:g}" if high == float("inf") else f"a number from {low:g} to {high:g}"
-    return _Values(words, lambda value: (found := number(value)) is not None and low <= found <= high)
+    return _AllowedValues(words, lambda value: (parsed := number(value)) is not None and low <= parsed <= high)
 
 
-def _between(low: int, high: int) -> _Values:
+def _between(low: int, high: int) -> _AllowedValues:
     words = f"a whole number from {low} to {high}"
-    return _Values(words, lambda value: _WHOLE.fullmatch(value) is not None and low <= int(value) <= high)
+    return _AllowedValues(words, lambda value: _WHOLE.fullmatch(value) is not None and low <= int(value) <= high)
 
 
-def _one_of(*names: str, any_case: bool = False) -> _Values:
+def _one_of(*names: str, any_case: bool = False) -> _AllowedValues:
     known = {name.casefold() for name in names} if any_case else set(names)
-    return _Values(" or ".join(names), lambda value: (value.casefold() if any_case else value) in known)
+    return _AllowedValues(" or ".join(names), lambda value: (value.casefold() if any_case else value) in known)
 
 
-def _like(pattern: re.Pattern[str], words: str) -> _Values:
-    return _Values(words, lambda value: pattern.fullmatch(value) is not None)
+def _matching(pattern: re.Pattern[str], words: str) -> _AllowedValues:
+    return _AllowedValues(words, lambda value: pattern.fullmatch(value) is not None)
 
 
-def _list_of(pattern: re.Pattern[str], words: str) -> _Values:
-    return _Values(words, lambda value: all(map(pattern.fullmatch, re.split(", ?", value))))
+def _list_of(pattern: re.Pattern[str], words: str) -> _AllowedValues:
+    return _AllowedValues(words, lambda value: all(map(pattern.fullmatch, re.split(", ?", value))))
 
 
 def _is_power_of_two(value: str) -> bool:
@@ -70,49 +72,52 @@ def _is_power_of_two(value: str) -> bool:
 
 
 _FLAG: Final = _one_of("true", "false", any_case=True)
-_ANY: Final = _Values("a text", lambda _: True)
-_SIZE: Final = _like(re.compile(r"[0-9.]+ ?[KMGT]?i?B?"), "a size such as 100MiB")
-_GROWTH: Final = _like(re.compile(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%"), "a number from 0 to 1")
+_ANY: Final = _AllowedValues("a text", lambda _: True)
+_SIZE: Final = _matching(re.compile(r"[0-9.]+ ?[KMGT]?i?B?"), "a size such as 100MiB")
+_GROWTH: Final = _matching(re.compile(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%"), "a number from 0 to 1")
 
-_COMMON: Final[Mapping[str, _Values]] = {
+_COMMON: Final[Mapping[str, _AllowedValues]] = {
     "enabled": _FLAG,
     "log_all": _FLAG,
     "only_purge_repaired_tombstones": _FLAG,
     "provide_overlapping_tombstones": _one_of("none", "row", "cell", any_case=True),
-    "tombstone_compaction_interval": _whole(0),
-    "tombstone_threshold": _fraction(0),
+    "tombstone_compaction_interval": _integer_from(0),
+    "tombstone_threshold": _number_from(0),
     "unchecked_tombstone_compaction": _FLAG,
 }
-_THRESHOLDS: Final[Mapping[str, _Values]] = {"max_threshold": _whole(2), "min_threshold": _whole(2)}
-_TIERED: Final[Mapping[str, _Values]] = {
+_THRESHOLDS: Final[Mapping[str, _AllowedValues]] = {
+    "max_threshold": _integer_from(2),
+    "min_threshold": _integer_from(2),
+}
+_SIZE_TIERED: Final[Mapping[str, _AllowedValues]] = {
     **_COMMON,
     **_THRESHOLDS,
-    "bucket_high": _fraction(0),
-    "bucket_low": _fraction(0),
-    "cold_reads_to_omit": _fraction(0, 1),
-    "min_sstable_size": _whole(0),
+    "bucket_high": _number_from(0),
+    "bucket_low": _number_from(0),
+    "cold_reads_to_omit": _number_from(0, 1),
+    "min_sstable_size": _integer_from(0),
 }
-_COMPACTION: Final[Mapping[str, Mapping[str, _Values]]] = {
-    "SizeTieredCompactionStrategy": _TIERED,
+_COMPACTION: Final[Mapping[str, Mapping[str, _AllowedValues]]] = {
+    "SizeTieredCompactionStrategy": _SIZE_TIERED,
     "LeveledCompactionStrategy": {
-        **_TIERED,
-        "fanout_size": _whole(1),
+        **_SIZE_TIERED,
+        "fanout_size": _integer_from(1),
         "single_sstable_uplevel": _FLAG,
-        "sstable_size_in_mb": _whole(1),
+        "sstable_size_in_mb": _integer_from(1),
     },
     "TimeWindowCompactionStrategy": {
-        **_TIERED,
-        "compaction_window_size": _whole(1),
+        **_SIZE_TIERED,
+        "compaction_window_size": _integer_from(1),
         "compaction_window_unit": _one_of("MINUTES", "HOURS", "DAYS"),
         "enable_optimized_twcs_queries": _FLAG,
-        "expired_sstable_check_frequency_seconds": _whole(0),
+        "expired_sstable_check_frequency_seconds": _integer_from(0),
         "timestamp_resolution": _one_of("MICROSECONDS", "MILLISECONDS", "SECONDS", "NANOSECONDS", "MINUTES", "HOURS"),
         "unsafe_aggressive_sstable_expiration": _FLAG,
     },
     "UnifiedCompactionStrategy": {
         **_COMMON,
-        "base_shard_count": _whole(1),
-        "expired_sstable_check_frequency_seconds": _whole(1),
+        "base_shard_count": _integer_from(1),
+        "expired_sstable_check_frequency_seconds": _integer_from(1),
         "flush_size_override": _SIZE,
         "min_sstable_size": _SIZE,
         "overlap_inclusion_method": _one_of("NONE", "SINGLE", "TRANSITIVE", any_case=True),
@@ -122,22 +127,22 @@ _COMPACTION: Final[Mapping[str, Mapping[str, _Values]]] = {
         "unsafe_aggressive_sstable_expiration": _FLAG,
     },
     "IncrementalCompactionStrategy": {
-        **_TIERED,
-        "space_amplification_goal": _Values(
-            "a number above 1 and at most 2", lambda value: (found := number(value)) is not None and 1 < found <= 2
+        **_SIZE_TIERED,
+        "space_amplification_goal": _AllowedValues(
+            "a number above 1 and at most 2", lambda value: (parsed := number(value)) is not None and 1 < parsed <= 2
         ),
-        "sstable_size_in_mb": _whole(1),
+        "sstable_size_in_mb": _integer_from(1),
     },
 }
 _NO_SUB_OPTIONS_KNOWN: Final = frozenset({"DateTieredCompactionStrategy", "NullCompactionStrategy"})
-_ANY_COMPRESSOR: Final[Mapping[str, _Values]] = {
-    "chunk_length_in_kb": _Values("a power of two, such as 16", _is_power_of_two),
-    "crc_check_chance": _fraction(0, 1),
-    "max_compressed_length": _whole(0),
-    "min_compress_ratio": _fraction(0),
+_ANY_COMPRESSOR: Final[Mapping[str, _AllowedValues]] = {
+    "chunk_length_in_kb": _AllowedValues("a power of two, such as 16", _is_power_of_two),
+    "crc_check_chance": _number_from(0, 1),
+    "max_compressed_length": _integer_from(0),
+    "min_compress_ratio": _number_from(0),
 }
-_ZSTD: Final[Mapping[str, _Values]] = {**_ANY_COMPRESSOR, "compression_level": _between(-131_072, 22)}
-_COMPRESSORS: Final[Mapping[str, Mapping[str, _Values]]] = {
+_ZSTD: Final[Mapping[str, _AllowedValues]] = {**_ANY_COMPRESSOR, "compression_level": _between(-131_072, 22)}
+_COMPRESSORS: Final[Mapping[str, Mapping[str, _AllowedValues]]] = {
     "DeflateCompressor": _ANY_COMPRESSOR,
     "LZ4Compressor": {
         **_ANY_COMPRESSOR,
@@ -164,8 +169,8 @@ def compaction_fault(settings: Mapping[str, object]) -> Fault:
     if "." in name or name in _NO_SUB_OPTIONS_KNOWN:
         return None
     if name not in _COMPACTION:
-        return _no_class(name, _COMPACTION)
-    return _sub_fault(name, settings, _COMPACTION[name]) or _order_fault(settings)
+        return _unknown_class_fault(name, _COMPACTION)
+    return _setting_fault(name, settings, _COMPACTION[name]) or _bounds_fault(settings)
 
 
 def compression_fault(settings: Mapping[str, object]) -> Fault:
@@ -174,36 +179,42 @@ def compression_fault(settings: Mapping[str, object]) -> Fault:
     if not settings or "." in name:
         return None
     if name not in _COMPRESSORS:
-        return _no_class(name, _COMPRESSORS)
-    return _sub_fault(name, settings, _COMPRESSORS[name])
+        return _unknown_class_fault(name, _COMPRESSORS)
+    return _setting_fault(name, settings, _COMPRESSORS[name])
 
 
-def _no_class(name: str, known: Iterable[str]) -> Fault:
-    lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower(), lower, 1, 0.5)
-    return f"there is no class {name!r}", f"Write {lower[near[0]]!r}." if near else f"Known are {', '.join(known)}."
+def _unknown_class_fault(name: str, known: Iterable[str]) -> Fault:
+    lower = {class_name.lower(): class_name for class_name in known}
+    suggestions = difflib.get_close_matches(name.lower(), lower, 1, 0.5)
+    return (
+        f"there is no class {name!r}",
+        f"Write {lower[suggestions[0]]!r}." if suggestions else f"Known are {', '.join(known)}.",
+    )
 
 
-def _sub_fault(name: str, settings: Mapping[str, object], known: Mapping[str, _Values]) -> Fault:
+def _setting_fault(name: str, settings: Mapping[str, object], known_settings: Mapping[str, _AllowedValues]) -> Fault:
     for setting, value in settings.items():
         if setting == "class":
             continue
-        if setting not in known:
-            near = difflib.get_close_matches(setting, known, 1, 0.8)
-            advice = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(known)}."
+        if setting not in known_settings:
+            suggestions = difflib.get_close_matches(setting, known_settings, 1, 0.8)
+            advice = f"Did you mean {suggestions[0]!r}?" if suggestions else f"It has {', '.join(known_settings)}."
             return f"{name} has no sub-option {setting!r}", advice
-        if not known[setting].test(text(value)):
-            return f"{setting!r} is {text(value)!r}", f"It takes {known[setting].words}."
+        if not known_settings[setting].test(setting_text(value)):
+            return f"{setting!r} is {setting_text(value)!r}", f"It takes {known_settings[setting].description}."
     return None
 
 
-def _order_fault(settings: Mapping[str, object]) -> Fault:
+def _bounds_fault(settings: Mapping[str, object]) -> Fault:
     """Cassandra wants each lower bound below its upper one; its defaults stand in for one that is not given."""
     pairs = (("min_threshold", "4", "max_threshold", "32", True), ("bucket_low", "0.5", "bucket_high", "1.5", False))
     for low, low_default, high, high_default, equal in pairs:
         if low not in settings and high not in settings:
             continue
-        below, above = float(text(settings.get(low, low_default))), float(text(settings.get(high, high_default)))
+        below, above = (
+            float(setting_text(settings.get(low, low_default))),
+            float(setting_text(settings.get(high, high_default))),
+        )
         if not (below <= above if equal else below < above):
             return (
                 f"{low} {below:g} is not below {high} {above:g}",

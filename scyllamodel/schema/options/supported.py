@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.options.canonical import OPTION_NAMES, retry
+from scyllamodel.schema.options.canonical import OPTION_NAMES, parse_retry_policy
 from scyllamodel.schema.options.sub_options import number
 
 if TYPE_CHECKING:
@@ -25,63 +25,65 @@ CREATE_ONLY: Final = frozenset({"storage_engine"})
 """Options that CQL takes when a table is made and never again."""
 
 
-def unknown_here(options: Mapping[str, Any], server: ServerProfile, where: str) -> list[Diagnostic]:
+def unsupported_options(options: Mapping[str, Any], server: ServerProfile, path: str) -> list[Diagnostic]:
     """OP104 for each declared option, class or form that this server would refuse.
 
     Parameters:
         options: canonical options, as declared.
-        where: the raw dotted name of the table or view.
+        path: the raw dotted name of the table or view.
     """
-    return [found for name in sorted(options) for found in _remarks(name, options[name], server, where)]
+    return [
+        diagnostic for name in sorted(options) for diagnostic in _option_diagnostics(name, options[name], server, path)
+    ]
 
 
-def unalterable(options: Mapping[str, Any], server: ServerProfile, where: str) -> list[Diagnostic]:
+def unalterable_options(options: Mapping[str, Any], server: ServerProfile, path: str) -> list[Diagnostic]:
     """OP104 for what this server takes when a table is made, but not, or not by itself, in an ``ALTER``.
 
     Parameters:
         options: those that an ``ALTER`` would change.
-        where: the raw dotted name of the table or view.
+        path: the raw dotted name of the table or view.
     """
-    found = [
-        Diagnostic("OP104", "error", where, f"the option {name} can only be given when the table is made", _KEEP)
+    diagnostics = [
+        Diagnostic("OP104", "error", path, f"the option {name} can only be given when the table is made", _KEEP_OR_COPY)
         for name in sorted(CREATE_ONLY.intersection(options))
     ]
     if set(options) == {"additional_write_policy"} and not server.alters_write_policy_alone:
-        said = f"{server} forgets an ALTER of additional_write_policy alone, and answers that nothing changed"
-        found.append(Diagnostic("OP104", "error", where, said, _TOGETHER))
-    return found
+        message = f"{server} forgets an ALTER of additional_write_policy alone, and answers that nothing changed"
+        diagnostics.append(Diagnostic("OP104", "error", path, message, _CHANGE_TOGETHER))
+    return diagnostics
 
 
-_KEEP: Final = "Leave it as it is, or make a new table and copy."
-_TOGETHER: Final = "Change another option with it, such as the comment; or leave it out on this server."
+_KEEP_OR_COPY: Final = "Leave it as it is, or make a new table and copy."
+_CHANGE_TOGETHER: Final = "Change another option with it, such as the comment; or leave it out on this server."
 
 
-def _remarks(name: str, value: Any, server: ServerProfile, where: str) -> Iterator[Diagnostic]:
-    if name not in server.table_options and not _has_column(name, server):
-        yield _unknown(name, server, where)
-    for said, fix in _forms(name, value, server):
-        yield Diagnostic("OP104", "error", where, f"{said} on {server}", fix)
+def _option_diagnostics(name: str, value: Any, server: ServerProfile, path: str) -> Iterator[Diagnostic]:
+    if name not in server.table_options and not _has_stored_column(name, server):
+        yield _unknown_option(name, server, path)
+    for problem, suggested_fix in _unsupported_values(name, value, server):
+        yield Diagnostic("OP104", "error", path, f"{problem} on {server}", suggested_fix)
 
 
-def _has_column(name: str, server: ServerProfile) -> bool:
+def _has_stored_column(name: str, server: ServerProfile) -> bool:
     """Whether an option newer than this release shows in what the server stores."""
     tables = ("tables", "scylla_tables")
     return name not in OPTION_NAMES and any((table, name) in server.schema_columns for table in tables)
 
 
-def _unknown(name: str, server: ServerProfile, where: str) -> Diagnostic:
+def _unknown_option(name: str, server: ServerProfile, path: str) -> Diagnostic:
     """An error, unless it is an ``extra`` that this server may know."""
-    near = difflib.get_close_matches(name, server.table_options, 1, 0.8)
-    said = f"the option {name!r} is unknown to {server}"
-    if near:
-        return Diagnostic("OP104", "error", where, said, f"Did you mean {near[0]}?")
+    suggestions = difflib.get_close_matches(name, server.table_options, 1, 0.8)
+    message = f"the option {name!r} is unknown to {server}"
+    if suggestions:
+        return Diagnostic("OP104", "error", path, message, f"Did you mean {suggestions[0]}?")
     if name not in OPTION_NAMES and server.may_have_option(name):
-        said = f"nobody here knows whether {server} has the option {name!r}"
-        return Diagnostic("OP104", "warn", where, said, "It is sent as it stands, and the server may refuse it.")
-    return Diagnostic("OP104", "error", where, said, "Leave it out for this server.")
+        message = f"nobody here knows whether {server} has the option {name!r}"
+        return Diagnostic("OP104", "warn", path, message, "It is sent as it stands, and the server may refuse it.")
+    return Diagnostic("OP104", "error", path, message, "Leave it out for this server.")
 
 
-def _forms(name: str, value: Any, server: ServerProfile) -> Iterator[_Fault]:
+def _unsupported_values(name: str, value: Any, server: ServerProfile) -> Iterator[_Fault]:
     limit = _LIMITS.get(name)
     if limit is not None:
         yield from limit(value, server)
@@ -94,12 +96,12 @@ def _compaction(value: Mapping[str, str], server: ServerProfile) -> Iterator[_Fa
     yield from _sub_options("compaction", value, server)
     resolution = value.get("timestamp_resolution", "MICROSECONDS")
     if resolution not in server.timestamp_resolutions:
-        yield f"'timestamp_resolution' {resolution!r} is unknown", _one_of(server.timestamp_resolutions)
+        yield f"'timestamp_resolution' {resolution!r} is unknown", _allowed_text(server.timestamp_resolutions)
     if server.bounds_buckets:
-        yield from _buckets(value)
+        yield from _bucket_faults(value)
 
 
-def _buckets(value: Mapping[str, str]) -> Iterator[_Fault]:
+def _bucket_faults(value: Mapping[str, str]) -> Iterator[_Fault]:
     low, high = number(value.get("bucket_low", "0.5")), number(value.get("bucket_high", "1.5"))
     if low is not None and not 0 < low < 1:
         yield f"'bucket_low' {low:g} is out of range", "Write a number between 0 and 1."
@@ -112,9 +114,9 @@ def _compression(value: Mapping[str, str], server: ServerProfile) -> Iterator[_F
         yield f"the compression class {value['class']!r} is unknown", "Choose a class that this server has."
         return
     yield from _sub_options("compression", value, server)
-    longest, length = server.longest_chunk, value.get("chunk_length_in_kb", "")
-    if longest is not None and length.isdecimal() and int(length) > longest:
-        yield f"'chunk_length_in_kb' {length} is out of range", f"Write a power of two up to {longest}."
+    max_chunk_length, chunk_length = server.max_chunk_length, value.get("chunk_length_in_kb", "")
+    if max_chunk_length is not None and chunk_length.isdecimal() and int(chunk_length) > max_chunk_length:
+        yield f"'chunk_length_in_kb' {chunk_length} is out of range", f"Write a power of two up to {max_chunk_length}."
 
 
 def _sub_options(option: str, value: Mapping[str, str], server: ServerProfile) -> Iterator[_Fault]:
@@ -129,17 +131,17 @@ def _cdc(value: Mapping[str, str], server: ServerProfile) -> Iterator[_Fault]:
 
 
 def _speculative_retry(value: str, server: ServerProfile) -> Iterator[_Fault]:
-    if not server.has_retry_ranges and retry(value).kind in ("MIN", "MAX"):
+    if not server.has_retry_ranges and parse_retry_policy(value).kind in ("MIN", "MAX"):
         yield f"the retry policy {value!r} is unknown", "Write one percentile or one time."
 
 
 def _flush_period(value: int, server: ServerProfile) -> Iterator[_Fault]:
-    least = server.least_flush_period
-    if 0 < value < least:
-        yield f"memtable_flush_period_in_ms {value} is out of range", f"Write 0 for never, or at least {least}."
+    minimum = server.min_flush_period
+    if 0 < value < minimum:
+        yield f"memtable_flush_period_in_ms {value} is out of range", f"Write 0 for never, or at least {minimum}."
 
 
-def _one_of(names: frozenset[str]) -> str:
+def _allowed_text(names: frozenset[str]) -> str:
     return f"It takes {' or '.join(sorted(names))}."
 
 

@@ -3,7 +3,7 @@
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan
 from scyllamodel.schema.plan.plan import Plan
-from scyllamodel.schema.plan.step import BY_HAND, Cost, Step, make_step
+from scyllamodel.schema.plan.step import RAW_OP, Cost, Step, make_step
 from scyllamodel.schema.plan.transition import transition
 
-__all__ = ["BY_HAND", "Cost", "Plan", "Step", "contract_plan", "make_plan", "make_step", "transition"]
+__all__ = ["RAW_OP", "Cost", "Plan", "Step", "contract_plan", "make_plan", "make_step", "transition"]

@@ -16,20 +16,20 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
-    LiveOnly,
     SetMask,
     SetTtlColumn,
+    Unmanaged,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff import Sides, diff_sides
+from scyllamodel.schema.diff import SchemaPair, diff_pair
 from scyllamodel.schema.facts import SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import judged, with_unwritten
-from scyllamodel.schema.order import types_in_order
+from scyllamodel.schema.inverse import evaluate_change, with_unwritten
+from scyllamodel.schema.order import dependency_order
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import Step, make_step
-from scyllamodel.schema.rules.allow import unused
-from scyllamodel.schema.vicinity import Drop, Vicinity
+from scyllamodel.schema.rules.allow import unused_notes
+from scyllamodel.schema.vicinity import DropChange, KeyspaceState
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table
@@ -51,8 +51,8 @@ _NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def contract_plan(
-    wanted: SchemaFacts,
-    found: SchemaFacts,
+    desired: SchemaFacts,
+    live: SchemaFacts,
     server: ServerProfile,
     *,
     allow: Collection[str] = (),
@@ -65,86 +65,97 @@ def contract_plan(
         owners: objects of other repos, by their raw dotted names without the keyspace, each with its owner. They stay.
     """
     steps: list[Step] = []
-    every: list[Diagnostic] = []
-    goal: list[KeyspaceFacts] = []
-    live = {part.name: part for part in found}
-    for part in wanted:
-        now = Vicinity(live[part.name])
-        for drop in _drops(Sides.of(live[part.name], part, server), frozenset(allow), owners):
-            change = with_unwritten(drop, now.of(drop))
-            said = judged(change, now.of(change), server, allow)
-            every += said
-            if not any(one.severity == "error" for one in said):
-                steps.append(make_step(len(steps) + 1, change, said, server))
-            now.run(change)
-        goal.append(now.whole())
+    all_diagnostics: list[Diagnostic] = []
+    remaining: list[KeyspaceFacts] = []
+    live_by_name = {keyspace.name: keyspace for keyspace in live}
+    for keyspace in desired:
+        state = KeyspaceState(live_by_name[keyspace.name])
+        for drop in _allowed_drops(
+            SchemaPair.of(live_by_name[keyspace.name], keyspace, server), frozenset(allow), owners
+        ):
+            change = with_unwritten(drop, state.facts_for(drop))
+            diagnostics = evaluate_change(change, state.facts_for(change), server, allow)
+            all_diagnostics += diagnostics
+            if not any(diagnostic.severity == "error" for diagnostic in diagnostics):
+                steps.append(make_step(len(steps) + 1, change, diagnostics, server))
+            state.record(change)
+        remaining.append(state.all_facts())
     return Plan(
-        keyspace=", ".join(part.name for part in wanted),
+        keyspace=", ".join(keyspace.name for keyspace in desired),
         server=str(server),
-        schema_from=fingerprint(found),
-        schema_to=fingerprint(SchemaFacts(goal)),
+        schema_from=fingerprint(live),
+        schema_to=fingerprint(SchemaFacts(remaining)),
         steps=tuple(steps),
-        refusals=tuple(one for one in every if one.severity == "error"),
-        notes=tuple(unused(allow, every, _known(wanted, found, server, owners))),
+        refusals=tuple(diagnostic for diagnostic in all_diagnostics if diagnostic.severity == "error"),
+        notes=tuple(unused_notes(allow, all_diagnostics, _explanations(desired, live, server, owners))),
     )
 
 
-def _known(wanted: SchemaFacts, found: SchemaFacts, server: ServerProfile, owners: Mapping[str, str]) -> dict[str, str]:
+def _explanations(
+    desired: SchemaFacts, live: SchemaFacts, server: ServerProfile, owners: Mapping[str, str]
+) -> dict[str, str]:
     """What there is to say of each object that could be meant, by its raw dotted name without the keyspace."""
-    live = {part.name: part for part in found}
-    known: dict[str, str] = {}
-    for part in wanted:
-        known |= dict.fromkeys(_names(part), "A model declares it, and contract drops only what no model declares.")
-        for change in diff_sides(Sides.of(live[part.name], part, server)):
-            if isinstance(change, LiveOnly) and change.what in _CODES:
-                known[change.name] = f"The {change.what} is dropped by {_CODES[change.what]}:{change.name}."
-    return {**known, **{name: f"It belongs to {owner}, and stays." for name, owner in owners.items() if name in known}}
+    live_by_name = {keyspace.name: keyspace for keyspace in live}
+    explanations: dict[str, str] = {}
+    for keyspace in desired:
+        explanations |= dict.fromkeys(
+            _names(keyspace), "A model declares it, and contract drops only what no model declares."
+        )
+        for change in diff_pair(SchemaPair.of(live_by_name[keyspace.name], keyspace, server)):
+            if isinstance(change, Unmanaged) and change.kind in _CODES:
+                explanations[change.name] = f"The {change.kind} is dropped by {_CODES[change.kind]}:{change.name}."
+    return {
+        **explanations,
+        **{name: f"It belongs to {owner}, and stays." for name, owner in owners.items() if name in explanations},
+    }
 
 
-def _names(part: KeyspaceFacts) -> Iterator[str]:
-    for table in part.tables:
+def _names(keyspace: KeyspaceFacts) -> Iterator[str]:
+    for table in keyspace.tables:
         yield table.name
         yield from (f"{table.name}.{column.name}" for column in table.columns)
         yield from (index.name for index in table.indexes)
-    yield from (view.name for view in part.views)
-    yield from (item.name for item in part.types)
+    yield from (view.name for view in keyspace.views)
+    yield from (item.name for item in keyspace.types)
 
 
-def _drops(sides: Sides, allow: frozenset[str], owners: Mapping[str, str]) -> Iterator[Drop]:
-    named = [change for change in diff_sides(sides) if isinstance(change, LiveOnly) and _may_go(change, allow, owners)]
-    named.sort(key=lambda change: [*_CODES].index(change.what))
-    types = [change.fact for change in named if change.what == "type"]
-    indexed = {index.name: table for table in sides.found.tables for index in table.indexes}
-    drops = (_drop(change, sides, indexed) for change in named if change.what != "type")
+def _allowed_drops(pair: SchemaPair, allow: frozenset[str], owners: Mapping[str, str]) -> Iterator[DropChange]:
+    allowed_changes = [
+        change for change in diff_pair(pair) if isinstance(change, Unmanaged) and _may_drop(change, allow, owners)
+    ]
+    allowed_changes.sort(key=lambda change: [*_CODES].index(change.kind))
+    types = [change.fact for change in allowed_changes if change.kind == "type"]
+    indexed = {index.name: table for table in pair.live.tables for index in table.indexes}
+    drops = (_drop_change(change, pair, indexed) for change in allowed_changes if change.kind != "type")
     yield from (drop for drop in drops if drop is not None)
-    yield from (DropType(sides.name, found) for found in reversed(types_in_order(types)))
+    yield from (DropType(pair.name, user_type) for user_type in reversed(dependency_order(types)))
 
 
-def _may_go(change: LiveOnly, allow: frozenset[str], owners: Mapping[str, str]) -> bool:
-    return change.what in _CODES and change.name not in owners and _is_named(change, allow)
+def _may_drop(change: Unmanaged, allow: frozenset[str], owners: Mapping[str, str]) -> bool:
+    return change.kind in _CODES and change.name not in owners and _is_allowed(change, allow)
 
 
-def _is_named(change: LiveOnly, allow: frozenset[str]) -> bool:
-    code = _CODES[change.what]
+def _is_allowed(change: Unmanaged, allow: frozenset[str]) -> bool:
+    code = _CODES[change.kind]
     return not allow.isdisjoint({code, f"{code}:{change.name}", f"{code}:{change.keyspace}.{change.name}"})
 
 
-def _drop(change: LiveOnly, sides: Sides, indexed: Mapping[str, Table]) -> Drop | None:
+def _drop_change(change: Unmanaged, pair: SchemaPair, tables_by_index: Mapping[str, Table]) -> DropChange | None:
     """The change that drops it; None for a column of a view, which goes with the view alone.
 
     Parameters:
-        indexed: the tables by the names of their indexes, which are unique in a keyspace.
+        tables_by_index: the tables by the names of their indexes, which are unique in a keyspace.
     """
     fact: Any = change.fact
-    if change.what == "view":
-        return DropView(sides.name, fact)
-    if change.what == "table":
-        return DropTable(sides.name, fact)
-    if change.what == "index":
-        return DropIndex(sides.name, indexed[fact.name], fact)
-    owner = sides.tables.get(change.name.removesuffix(f".{fact.name}"))
-    if change.what == "mask" and owner is not None:
-        return SetMask(sides.name, owner.name, fact.name, None, fact.mask)
-    if change.what == "ttl column" and owner is not None:
-        return SetTtlColumn(sides.name, owner.name, None, fact.name)
-    return None if owner is None else DropColumns(sides.name, owner.name, (fact,))
+    if change.kind == "view":
+        return DropView(pair.name, fact)
+    if change.kind == "table":
+        return DropTable(pair.name, fact)
+    if change.kind == "index":
+        return DropIndex(pair.name, tables_by_index[fact.name], fact)
+    owner = pair.live_tables.get(change.name.removesuffix(f".{fact.name}"))
+    if change.kind == "mask" and owner is not None:
+        return SetMask(pair.name, owner.name, fact.name, None, fact.mask)
+    if change.kind == "ttl column" and owner is not None:
+        return SetTtlColumn(pair.name, owner.name, None, fact.name)
+    return None if owner is None else DropColumns(pair.name, owner.name, (fact,))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from scyllamodel.schema.changes import Change, CreateKeyspace
-from scyllamodel.schema.diff import Sides, diff_sides
+from scyllamodel.schema.diff import SchemaPair, diff_pair
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
-from scyllamodel.schema.plan.plan import Plan, once
+from scyllamodel.schema.plan.plan import LazyDigest, Plan
 from scyllamodel.schema.plan.step import Step, is_step, make_step
-from scyllamodel.schema.rules import Case, Racks, Remark, Topology, judge
+from scyllamodel.schema.rules import Finding, Racks, RuleContext, Topology, evaluate
 from scyllamodel.schema.rules.keyspaces import with_replication
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 def make_plan(
-    wanted: SchemaFacts | KeyspaceFacts,
-    found: SchemaFacts | KeyspaceFacts,
+    desired: SchemaFacts | KeyspaceFacts,
+    live: SchemaFacts | KeyspaceFacts,
     server: ServerProfile,
     *,
     topology: Topology | None = None,
@@ -46,52 +46,62 @@ def make_plan(
         create_keyspace: whether a keyspace that does not exist is to be made; otherwise that is a refusal.
         allow: codes, or ``code:object``, of what may be done although it is refused by default.
     """
-    wanted, found = _schema(wanted), _schema(found)
+    desired, live = _as_schema(desired), _as_schema(live)
     if create_keyspace:
-        wanted = SchemaFacts(with_replication(part, topology) for part in wanted)
-    live = {part.name: part for part in found}
-    sides = [Sides.of(live.get(part.name, KeyspaceFacts(part.name)), part, server) for part in wanted]
-    changes = [diff_sides(side, create_keyspace=create_keyspace) for side in sides]
-    cases = [Case(s, c, topology, frozenset(allow), racks) for s, c in zip(sides, changes, strict=True)]
-    return _plan(
+        desired = SchemaFacts(with_replication(keyspace, topology) for keyspace in desired)
+    live_by_name = {keyspace.name: keyspace for keyspace in live}
+    pairs = [
+        SchemaPair.of(live_by_name.get(keyspace.name, KeyspaceFacts(keyspace.name)), keyspace, server)
+        for keyspace in desired
+    ]
+    changes = [diff_pair(pair, create_keyspace=create_keyspace) for pair in pairs]
+    contexts = [
+        RuleContext(pair, pair_changes, topology, frozenset(allow), racks)
+        for pair, pair_changes in zip(pairs, changes, strict=True)
+    ]
+    return _filled_plan(
         Plan(
-            keyspace=", ".join(part.name for part in wanted),
+            keyspace=", ".join(changes_of_pair.name for changes_of_pair in desired),
             server=str(server),
-            schema_from=once(lambda: managed_fingerprint(found, wanted)),
-            schema_to=once(lambda: fingerprint(wanted)),
+            schema_from=LazyDigest(lambda: managed_fingerprint(live, desired)),
+            schema_to=LazyDigest(lambda: fingerprint(desired)),
         ),
-        [change for part in changes for change in part],
-        [remark for case in cases for remark in judge(case)],
+        [change for keyspace in changes for change in keyspace],
+        [finding for context in contexts for finding in evaluate(context)],
         server,
     )
 
 
-def _schema(facts: SchemaFacts | KeyspaceFacts) -> SchemaFacts:
+def _as_schema(facts: SchemaFacts | KeyspaceFacts) -> SchemaFacts:
     return SchemaFacts([facts]) if isinstance(facts, KeyspaceFacts) else facts
 
 
-def _plan(empty: Plan, changes: Iterable[Change], remarks: list[Remark], server: ServerProfile) -> Plan:
+def _filled_plan(base: Plan, changes: Iterable[Change], findings: list[Finding], server: ServerProfile) -> Plan:
     """Refused changes give no step; remarks on a step go with it, all others are notes."""
-    refused = {id(remark.change) for remark in remarks if remark.diagnostic.severity == "error" and remark.change}
-    runs = [change for change in changes if is_step(change) and id(change) not in refused]
-    first = [change for change in runs if isinstance(change, CreateKeyspace)]
-    lints = _by_change(remarks, {id(change) for change in runs})
-    spoken_of = {id(lint) for found in lints.values() for lint in found}
-    diagnostics = [remark.diagnostic for remark in remarks]
+    refused = {id(finding.change) for finding in findings if finding.diagnostic.severity == "error" and finding.change}
+    runnable = [change for change in changes if is_step(change) and id(change) not in refused]
+    keyspace_changes = [change for change in runnable if isinstance(change, CreateKeyspace)]
+    lints = _lints_by_change(findings, {id(change) for change in runnable})
+    step_lint_ids = {id(lint) for step_lints in lints.values() for lint in step_lints}
+    diagnostics = [finding.diagnostic for finding in findings]
     return attrs.evolve(
-        empty,
-        bootstrap=_steps(first, lints, server, 1 - len(first)),
-        steps=_steps([change for change in runs if not isinstance(change, CreateKeyspace)], lints, server, 1),
-        refusals=tuple(found for found in diagnostics if found.severity == "error"),
-        notes=tuple(found for found in diagnostics if found.severity != "error" and id(found) not in spoken_of),
+        base,
+        bootstrap=_steps(keyspace_changes, lints, server, 1 - len(keyspace_changes)),
+        steps=_steps([change for change in runnable if not isinstance(change, CreateKeyspace)], lints, server, 1),
+        refusals=tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"),
+        notes=tuple(
+            diagnostic
+            for diagnostic in diagnostics
+            if diagnostic.severity != "error" and id(diagnostic) not in step_lint_ids
+        ),
     )
 
 
-def _by_change(remarks: Iterable[Remark], runs: set[int]) -> dict[int, list[Diagnostic]]:
+def _lints_by_change(findings: Iterable[Finding], change_ids: set[int]) -> dict[int, list[Diagnostic]]:
     lints: dict[int, list[Diagnostic]] = {}
-    for remark in remarks:
-        if remark.change is not None and id(remark.change) in runs:
-            lints.setdefault(id(remark.change), []).append(remark.diagnostic)
+    for finding in findings:
+        if finding.change is not None and id(finding.change) in change_ids:
+            lints.setdefault(id(finding.change), []).append(finding.diagnostic)
     return lints
 
 

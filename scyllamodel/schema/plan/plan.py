@@ -32,24 +32,24 @@ Digest: TypeAlias = str | Callable[[], str]
 
 
 @attrs.define(eq=False)
-class once:  # noqa: N801 - stands where a function would
+class LazyDigest:
     """A digest that is made when somebody first asks for it; pickled, it is the text."""
 
-    make: Callable[[], str]
-    made: str | None = None
+    compute: Callable[[], str]
+    value: str | None = None
 
     def __call__(self) -> str:
         """The digest."""
-        if self.made is None:
-            self.made = self.make()
-        return self.made
+        if self.value is None:
+            self.value = self.compute()
+        return self.value
 
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (self(),)
 
 
-def _known(found: Digest) -> str:
-    return found if isinstance(found, str) else found()
+def _digest_text(fingerprint: Digest) -> str:
+    return fingerprint if isinstance(fingerprint, str) else fingerprint()
 
 
 @attrs.frozen
@@ -68,8 +68,8 @@ class Plan:
 
     keyspace: str
     server: str
-    _schema_from: Digest = attrs.field(alias="schema_from", eq=_known, repr=False)
-    _schema_to: Digest = attrs.field(alias="schema_to", eq=_known, repr=False)
+    _schema_from: Digest = attrs.field(alias="schema_from", eq=_digest_text, repr=False)
+    _schema_to: Digest = attrs.field(alias="schema_to", eq=_digest_text, repr=False)
     bootstrap: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
@@ -78,12 +78,12 @@ class Plan:
     @property
     def schema_from(self) -> str:
         """Fingerprint of the managed part of the live schema."""
-        return _known(self._schema_from)
+        return _digest_text(self._schema_from)
 
     @property
     def schema_to(self) -> str:
         """Fingerprint of what models declare."""
-        return _known(self._schema_to)
+        return _digest_text(self._schema_to)
 
     @property
     def cql(self) -> list[str]:
@@ -103,7 +103,7 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """``sha256:…`` of what would run and what is refused: equal for plans that do the same to the same schema."""
-        return _fingerprint(self.to_dict(hashed=False))
+        return _fingerprint(self.to_dict(with_hash=False))
 
     def raise_refused(self) -> None:
         """Raise what stands in the way, if anything does; the error holds every refusal.
@@ -116,11 +116,13 @@ class Plan:
         if not self.refusals:
             return
         count = "one change is" if len(self.refusals) == 1 else f"{len(self.refusals)} changes are"
-        listed = "\n".join(str(found) for found in self.refusals)
+        listed = "\n".join(str(refusal) for refusal in self.refusals)
         message = f"{self.keyspace}: {count} refused, and nothing ran:\n{listed}"
-        if any(found.object in self.keyspace.split(", ") for found in self.refusals if found.code.startswith("KS")):
+        if any(
+            refusal.object in self.keyspace.split(", ") for refusal in self.refusals if refusal.code.startswith("KS")
+        ):
             raise KeyspaceError(message, refusals=self.refusals)
-        if all(found.allow for found in self.refusals):
+        if all(refusal.allow for refusal in self.refusals):
             raise DestructiveChangeRefused(message, refusals=self.refusals)
         raise ImpossibleChange(message, refusals=self.refusals)
 
@@ -135,13 +137,13 @@ class Plan:
     def _repr_html_(self) -> str:
         return render_html(self)
 
-    def to_dict(self, *, hashed: bool = True) -> dict[str, Any]:
+    def to_dict(self, *, with_hash: bool = True) -> dict[str, Any]:
         """The plan as plain JSON values, by ``schemas/plan.schema.json``.
 
         Parameters:
-            hashed: whether to give the fingerprint under ``hash``.
+            with_hash: whether to give the fingerprint under ``hash``.
         """
-        found: dict[str, Any] = {
+        document: dict[str, Any] = {
             "format": FORMAT,
             "kind": "plan",
             "tool": f"scyllamodel {version('scyllamodel')}",
@@ -156,7 +158,7 @@ class Plan:
             "refusals": [refusal.to_dict() for refusal in self.refusals],
             "notes": [note.to_dict() for note in self.notes],
         }
-        return {**found, "hash": _fingerprint(found)} if hashed else found
+        return {**document, "hash": _fingerprint(document)} if with_hash else document
 
     def counts(self) -> dict[str, int]:
         """How many steps add, change and destroy, and how many changes are refused."""
@@ -188,8 +190,8 @@ class Plan:
             ConfigurationError: the file cannot be read, is no plan, of another format, or was altered.
         """
         try:
-            found: Any = read_json(Path(path).read_text(encoding="utf-8"))
-            return cls.from_dict(found)
+            document: Any = read_json(Path(path).read_text(encoding="utf-8"))
+            return cls.from_dict(document)
         except ConfigurationError as error:
             raise ConfigurationError(f"{path!s}: {error}", path=str(path)) from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -197,38 +199,41 @@ class Plan:
             raise ConfigurationError(message, path=str(path)) from error
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Plan:
+    def from_dict(cls, document: Mapping[str, Any]) -> Plan:
         """The plan of `to_dict`; its steps carry no changes.
 
         Raises:
             ConfigurationError: another format, or the values are not those that were saved.
         """
-        if found.get("kind") != "plan" or found.get("format") != FORMAT:
+        if document.get("kind") != "plan" or document.get("format") != FORMAT:
             raise ConfigurationError(f"this is no plan of format {FORMAT}; make it again with this version")
         try:
-            check_document(found, "plan")
+            check_document(document, "plan")
         except ValueError as error:
             raise ConfigurationError(f"this holds no plan: {error}; make it again") from error
-        if found["hash"] != _fingerprint(found):
+        if document["hash"] != _fingerprint(document):
             raise ConfigurationError("the plan was altered after it was saved; make it again")
         return cls(
-            keyspace=found["keyspace"],
-            server=found["server"],
-            schema_from=found["from"],
-            schema_to=found["to"],
-            bootstrap=tuple(Step.from_dict(step) for step in found["bootstrap"]),
-            steps=tuple(Step.from_dict(step) for step in found["steps"]),
-            refusals=tuple(Diagnostic(**refusal) for refusal in found["refusals"]),
-            notes=tuple(Diagnostic(**note) for note in found["notes"]),
+            keyspace=document["keyspace"],
+            server=document["server"],
+            schema_from=document["from"],
+            schema_to=document["to"],
+            bootstrap=tuple(Step.from_dict(step) for step in document["bootstrap"]),
+            steps=tuple(Step.from_dict(step) for step in document["steps"]),
+            refusals=tuple(Diagnostic(**refusal) for refusal in document["refusals"]),
+            notes=tuple(Diagnostic(**note) for note in document["notes"]),
         )
 
 
-def _fingerprint(found: Mapping[str, Any]) -> str:
+def _fingerprint(document: Mapping[str, Any]) -> str:
     """Of what has an effect; wording, tool and server version may change without another plan.
 
     Our own tables are left out: another run may make them between the plan and its application.
     """
-    first = [step for step in found["bootstrap"] if step["op"] == "create_keyspace"]
-    steps = [[step[name] for name in ("seq", "op", "object", "cql", "undo")] for step in (*first, *found["steps"])]
-    refused = sorted([refusal["code"], refusal["object"]] for refusal in found["refusals"])
-    return digest([found["keyspace"], found["from"], found["to"], len(first), steps, refused])
+    keyspace_steps = [step for step in document["bootstrap"] if step["op"] == "create_keyspace"]
+    steps = [
+        [step[name] for name in ("seq", "op", "object", "cql", "undo")]
+        for step in (*keyspace_steps, *document["steps"])
+    ]
+    refused = sorted([refusal["code"], refusal["object"]] for refusal in document["refusals"])
+    return digest([document["keyspace"], document["from"], document["to"], len(keyspace_steps), steps, refused])

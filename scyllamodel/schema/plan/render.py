@@ -38,16 +38,16 @@ def render(plan: Plan, width: int = 100, *, internal_tables: str = "") -> str:
         lines += ["", "Refused:", *_diagnostics("!", plan.refusals, width)]
     if plan.notes:
         lines += ["", "Notes:", *_diagnostics(".", plan.notes, width)]
-    return "\n".join(_single_blank(lines))
+    return "\n".join(_without_double_blanks(lines))
 
 
 def _headline(plan: Plan) -> str:
     if plan.is_empty:
         return f"{plan.keyspace} on {plan.server}: nothing to do, the schema is as the models want it."
     counts = plan.counts()
-    said = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
+    summary = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
     refused = f", {counts['refused']} refused: nothing runs" if counts["refused"] else ""
-    return f"{plan.keyspace} on {plan.server}: {said}{refused}."
+    return f"{plan.keyspace} on {plan.server}: {summary}{refused}."
 
 
 def _bootstrap(steps: Sequence[Step], width: int, internal_tables: str) -> Iterator[str]:
@@ -77,32 +77,32 @@ def _number(step: Step) -> str:
     return f"{step.seq:>2}." if step.seq > 0 else "   "
 
 
-def _diagnostics(mark: str, found: Iterable[Diagnostic], width: int) -> Iterator[str]:
-    for diagnostic in found:
+def _diagnostics(mark: str, diagnostics: Iterable[Diagnostic], width: int) -> Iterator[str]:
+    for diagnostic in diagnostics:
         yield from _wrapped(f"  {mark} {diagnostic.code} {diagnostic.object}: {diagnostic.text}", width, " " * 6)
         if diagnostic.fix:
             yield from (f"      {line}" for line in printable(diagnostic.fix).split("\n"))
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    first = text[: len(text) - len(text.lstrip())]
+    leading_spaces = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(
         printable_line(text.strip()),
         max(width, 40),
-        initial_indent=first,
+        initial_indent=leading_spaces,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
 
 
-def _single_blank(lines: Iterable[str]) -> Iterator[str]:
+def _without_double_blanks(lines: Iterable[str]) -> Iterator[str]:
     """No two blank lines in a row."""
-    before = None
+    previous = None
     for line in lines:
-        if line or before:
+        if line or previous:
             yield line
-        before = line
+        previous = line
 
 
 def render_html(plan: Plan) -> str:
@@ -111,8 +111,8 @@ def render_html(plan: Plan) -> str:
         [step.mark, str(step.seq), step.object, step.cql, "; ".join(lint.code for lint in step.lints)]
         for step in (*plan.bootstrap, *plan.steps)
     ]
-    rows += [["!", "", found.object, found.text, found.code] for found in plan.refusals]
-    rows += [[".", "", found.object, found.text, found.code] for found in plan.notes]
+    rows += [["!", "", refusal.object, refusal.text, refusal.code] for refusal in plan.refusals]
+    rows += [[".", "", note.object, note.text, note.code] for note in plan.notes]
     cells = "".join(
         "<tr>" + "".join(f"<td>{html.escape(printable_line(cell))}</td>" for cell in row) + "</tr>" for row in rows
     )

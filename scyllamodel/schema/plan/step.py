@@ -32,7 +32,7 @@ from scyllamodel.schema.changes import (
     SetOptions,
     SetTtlColumn,
 )
-from scyllamodel.schema.ddl import statement, undo
+from scyllamodel.schema.ddl import change_cql, undo_cql
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.types.values import UserTypeName, is_multi_cell
 
@@ -45,13 +45,13 @@ Cost: TypeAlias = Literal["metadata", "background_build", "rewrite"]
 """What a step means for the servers: a note in the schema; an index or view that is filled in the background; data
 files that are written again, at once or as they are compacted."""
 
-BY_HAND: Final = "run"
+RAW_OP: Final = "run"
 """The ``op`` of a statement that was written by hand."""
 
-GRANT: Final = "grant"
+GRANT_OP: Final = "grant"
 """The ``op`` of a statement that gives the application's role a permission; a rollback leaves it."""
 
-UNDO_BY_HAND: Final = f"undo_{BY_HAND}"
+UNDO_RAW_OP: Final = f"undo_{RAW_OP}"
 """The ``op`` of the statement that takes such a one back."""
 
 
@@ -63,17 +63,17 @@ class Step:
         seq: its place in the plan, from 1; what comes before the plan ends with 0.
         op: what it does, such as ``add_index``.
         object: the raw dotted name of what it makes or changes, such as ``shop.orders_status_idx``.
-        cql: the statement, byte for byte as it is sent; of a secret one a digest, and ``hidden`` is sent.
+        cql: the statement, byte for byte as it is sent; of a secret one a digest, and ``secret_statement`` is sent.
         undo: the statement that takes it back; None where there is none, and ``why_no_undo`` tells why.
         summary: the step in a sentence.
         data_loss: whether the step itself takes data away.
         lints: what is worth knowing before it runs.
         change: the change itself; None on a plan that was read from a file, and on a statement that was written by
             hand; no part of equality.
-        proof: what shows that a statement that was written by hand is done: a query that gives a row then, or a
-            function; None where nothing does; no part of equality.
-        hidden: the statement of a secret step, which nothing shows; None on all others; no part of equality.
-        undoes: version and number of the hand-written step that this statement takes back; no part of equality.
+        post_condition: what shows that a statement that was written by hand is done: a query that gives a row then, or
+            a function; None where nothing does; no part of equality.
+        secret_statement: the statement of a secret step, which nothing shows; None on all others; no part of equality.
+        undone_step: version and number of the hand-written step that this statement takes back; no part of equality.
     """
 
     seq: int
@@ -87,14 +87,14 @@ class Step:
     lints: tuple[Diagnostic, ...] = ()
     why_no_undo: str = ""
     change: Change | None = attrs.field(default=None, eq=False, repr=False)
-    proof: str | Callable[[], bool] | None = attrs.field(default=None, eq=False, repr=False)
-    undoes: tuple[int, int] | None = attrs.field(default=None, eq=False, repr=False)
-    hidden: str | None = attrs.field(default=None, eq=False, repr=False)
+    post_condition: str | Callable[[], bool] | None = attrs.field(default=None, eq=False, repr=False)
+    undone_step: tuple[int, int] | None = attrs.field(default=None, eq=False, repr=False)
+    secret_statement: str | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def statement(self) -> str:
         """What is sent."""
-        return self.cql if self.hidden is None else self.hidden
+        return self.cql if self.secret_statement is None else self.secret_statement
 
     @property
     def reversible(self) -> bool:
@@ -102,9 +102,9 @@ class Step:
         return self.undo is not None
 
     @property
-    def is_by_hand(self) -> bool:
+    def is_raw(self) -> bool:
         """Whether somebody wrote the statement, so that no model speaks of what it does."""
-        return self.op in (BY_HAND, UNDO_BY_HAND)
+        return self.op in (RAW_OP, UNDO_RAW_OP)
 
     @property
     def mark(self) -> str:
@@ -128,35 +128,35 @@ class Step:
         }
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Step:
+    def from_dict(cls, document: Mapping[str, Any]) -> Step:
         """The step of `to_dict`, without its change."""
-        fields = {name: found[name] for name in found if name not in ("lints", "reversible")}
-        return cls(**fields, lints=tuple(Diagnostic(**lint) for lint in found["lints"]))
+        fields = {name: document[name] for name in document if name not in ("lints", "reversible")}
+        return cls(**fields, lints=tuple(Diagnostic(**lint) for lint in document["lints"]))
 
 
 def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: ServerProfile) -> Step:
     """The step that makes this change; `is_step` tells which changes have one."""
-    op, describe = _STEPS[type(change)]
+    op, describe = _DESCRIPTIONS[type(change)]
     name, sentence = describe(change)
-    why = why_no_undo(change, server)
+    reason = no_undo_reason(change, server)
     return Step(
         seq=seq,
         op=op,
         object=name,
-        cql=statement(change, server),
-        undo=None if why else undo(change, server),
+        cql=change_cql(change, server),
+        undo=None if reason else undo_cql(change, server),
         summary=sentence,
         cost=_cost(change),
         data_loss=isinstance(change, (DropTable, DropColumns, DropType)),
         lints=tuple(lints),
-        why_no_undo=why,
+        why_no_undo=reason,
         change=change,
     )
 
 
 def is_step(change: Change) -> bool:
     """Whether CQL has a statement for it."""
-    return type(change) in _STEPS
+    return type(change) in _DESCRIPTIONS
 
 
 def _cost(change: Change) -> Cost:
@@ -167,28 +167,28 @@ def _cost(change: Change) -> Cost:
     return "metadata"
 
 
-def why_no_undo(change: Change, server: ServerProfile) -> str:
+def no_undo_reason(change: Change, server: ServerProfile) -> str:
     """Why no statement takes this change back; empty where one does."""
     if isinstance(change, AddField):
         return "CQL cannot take a field away from a type"
     if isinstance(change, CreateKeyspace):
         return "a keyspace is dropped by hand, with all that is in it"
-    if isinstance(change, AddColumns) and not server.drops_open_user_types:
-        bare = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
-        return f"Cassandra cannot drop {', '.join(bare)}: a non-frozen user type" if bare else ""
+    if isinstance(change, AddColumns) and not server.drops_unfrozen_user_types:
+        unfrozen = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
+        return f"Cassandra cannot drop {', '.join(unfrozen)}: a non-frozen user type" if unfrozen else ""
     return ""
 
 
 def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    texts = list(names)
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def _counted(found: Sequence[object], what: str) -> str:
-    return f"one {what}" if len(found) == 1 else f"{len(found)} {what}s"
+def _counted(items: Sequence[object], noun: str) -> str:
+    return f"one {noun}" if len(items) == 1 else f"{len(items)} {noun}s"
 
 
-def _keyspace(change: CreateKeyspace) -> tuple[str, str]:
+def _describe_keyspace(change: CreateKeyspace) -> tuple[str, str]:
     return change.keyspace.name, f"Create the keyspace {change.keyspace.name}."
 
 
@@ -208,13 +208,13 @@ def _add_table(change: AddTable) -> tuple[str, str]:
 
 
 def _add_columns(change: AddColumns) -> tuple[str, str]:
-    name, what = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
-    return name, f"Add the {what} {_listed(c.name for c in change.columns)} to {name}."
+    name, noun = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
+    return name, f"Add the {noun} {_listed(c.name for c in change.columns)} to {name}."
 
 
 def _drop_columns(change: DropColumns) -> tuple[str, str]:
-    name, what = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
-    return name, f"Drop the {what} {_listed(c.name for c in change.columns)} of {name}."
+    name, noun = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
+    return name, f"Drop the {noun} {_listed(c.name for c in change.columns)} of {name}."
 
 
 def _rename(change: RenameKeyColumns) -> tuple[str, str]:
@@ -247,26 +247,26 @@ def _set_ttl_column(change: SetTtlColumn) -> tuple[str, str]:
 def _add_index(change: AddIndex) -> tuple[str, str]:
     name, column, table = change.index.name, change.index.column, f"{change.keyspace}.{change.table.name}"
     target = (column or "the rows") if change.index.on == "values" else f"the {change.index.on} of {column}"
-    built = "; it is built in the background" if change.populated else ""
-    return f"{change.keyspace}.{name}", f"Create the index {name} on {target} of {table}{built}."
+    note = "; it is built in the background" if change.populated else ""
+    return f"{change.keyspace}.{name}", f"Create the index {name} on {target} of {table}{note}."
 
 
 def _add_view(change: AddView) -> tuple[str, str]:
     name, base = f"{change.keyspace}.{change.view.name}", change.view.base
-    built = "; it is filled in the background" if change.populated else ""
-    return name, f"Create the materialized view {name} of {base}{built}."
+    note = "; it is filled in the background" if change.populated else ""
+    return name, f"Create the materialized view {name} of {base}{note}."
 
 
-def _dropped(what: str, attribute: str) -> Callable[[Any], tuple[str, str]]:
+def _describe_drop(noun: str, attribute: str) -> Callable[[Any], tuple[str, str]]:
     def describe(change: Any) -> tuple[str, str]:
         name = f"{change.keyspace}.{getattr(change, attribute).name}"
-        return name, f"Drop the {what} {name}."
+        return name, f"Drop the {noun} {name}."
 
     return describe
 
 
-_STEPS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
-    CreateKeyspace: ("create_keyspace", _keyspace),
+_DESCRIPTIONS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
+    CreateKeyspace: ("create_keyspace", _describe_keyspace),
     AddType: ("add_type", _add_type),
     AddField: ("add_field", _add_field),
     RenameFields: ("rename_fields", _rename_fields),
@@ -278,9 +278,9 @@ _STEPS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
     SetTtlColumn: ("set_ttl_column", _set_ttl_column),
     AddIndex: ("add_index", _add_index),
     AddView: ("add_view", _add_view),
-    DropView: ("drop_view", _dropped("materialized view", "view")),
-    DropIndex: ("drop_index", _dropped("index", "index")),
+    DropView: ("drop_view", _describe_drop("materialized view", "view")),
+    DropIndex: ("drop_index", _describe_drop("index", "index")),
     DropColumns: ("drop_columns", _drop_columns),
-    DropTable: ("drop_table", _dropped("table", "table")),
-    DropType: ("drop_type", _dropped("user type", "type")),
+    DropTable: ("drop_table", _describe_drop("table", "table")),
+    DropType: ("drop_type", _describe_drop("user type", "type")),
 }

@@ -25,208 +25,234 @@ from scyllamodel.schema.changes import (
     DropTable,
     DropType,
     DropView,
-    LiveOnly,
     RenameFields,
     RenameKeyColumns,
     SetMask,
     SetOptions,
     SetTtlColumn,
+    Unmanaged,
 )
 from scyllamodel.schema.diff.columns import set_ttl_column
-from scyllamodel.schema.diff.indexes import same_index, set_view_options
-from scyllamodel.schema.diff.sides import Sides
-from scyllamodel.schema.diff.types import field_renames, renamed
-from scyllamodel.schema.diff.views import view_fault
-from scyllamodel.schema.options import before, changed
-from scyllamodel.schema.order import types_in_order
-from scyllamodel.schema.virtual_columns import index_keeps_columns, view_keeps_columns
+from scyllamodel.schema.diff.indexes import index_matches, set_view_options
+from scyllamodel.schema.diff.sides import SchemaPair
+from scyllamodel.schema.diff.types import field_renames, with_renamed_fields
+from scyllamodel.schema.diff.views import view_difference
+from scyllamodel.schema.options import differing_options, stored_values
+from scyllamodel.schema.order import dependency_order
+from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_needs_all_columns
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn, UserType, View
     from scyllamodel.schema.server import ServerProfile
 
 
-def transition(found: KeyspaceFacts, goal: KeyspaceFacts, server: ServerProfile) -> tuple[Change, ...]:
-    """The changes that make ``goal`` of ``found``.
+def transition(live: KeyspaceFacts, target: KeyspaceFacts, server: ServerProfile) -> tuple[Change, ...]:
+    """The changes that make ``target`` of ``live``.
 
     What CQL cannot alter is dropped and made again: a table with another key, an index, a view or a type of another
-    definition. A field that only ``found`` has is a `LiveOnly`, since no statement takes it away.
+    definition. A field that only ``live`` has is a `Unmanaged`, since no statement takes it away.
 
     Parameters:
-        goal: key columns under another name than in ``found`` say so by ``renamed_from``.
+        target: key columns under another name than in ``live`` say so by ``renamed_from``.
     """
-    return _Transition(Sides.of(found, goal, server)).changes()
+    return _Transition(SchemaPair.of(live, target, server)).changes()
 
 
 class _Transition:
     """Both sides, and what is made again as a whole."""
 
-    def __init__(self, sides: Sides) -> None:
-        self.sides, self.name, self.server = sides, sides.name, sides.server
-        self.goal, self.live = sides.wanted, sides.tables
-        self.again = {t.name for t in self.goal.tables if t.name in self.live and _key(t) != _key(self.live[t.name])}
+    def __init__(self, pair: SchemaPair) -> None:
+        self.pair, self.name, self.server = pair, pair.name, pair.server
+        self.goal, self.live = pair.desired, pair.live_tables
+        self.recreated = {
+            t.name
+            for t in self.goal.tables
+            if t.name in self.live and _key_columns(t) != _key_columns(self.live[t.name])
+        }
 
     def changes(self) -> tuple[Change, ...]:
         views, types = self._views(), self._types()
-        gone_types = [change.type for change in types if isinstance(change, DropType)]
-        kept = [
+        dropped_types = [change.type for change in types if isinstance(change, DropType)]
+        kept_tables = [
             (self.live[table.name], table)
             for table in self.goal.tables
-            if table.name in self.live and table.name not in self.again
+            if table.name in self.live and table.name not in self.recreated
         ]
         return (
             *(change for change in views if isinstance(change, DropView)),
-            *self._dropped_indexes(kept),
-            *self._dropped_columns(kept),
-            *(DropTable(self.name, table) for table in self._gone(self.sides.found.tables, self.goal.tables)),
-            *(DropType(self.name, found) for found in reversed(types_in_order(gone_types))),
-            *(RenameKeyColumns(self.name, name, pairs) for name, pairs in self.sides.renames.items()),
+            *self._dropped_indexes(kept_tables),
+            *self._dropped_columns(kept_tables),
+            *(DropTable(self.name, table) for table in self._dropped_tables(self.pair.live.tables, self.goal.tables)),
+            *(DropType(self.name, user_type) for user_type in reversed(dependency_order(dropped_types))),
+            *(RenameKeyColumns(self.name, name, pairs) for name, pairs in self.pair.key_renames.items()),
             *(change for change in types if not isinstance(change, DropType)),
             *(AddTable(self.name, table) for table in self.goal.tables if self._is_new(table)),
-            *self._added_columns(kept),
-            *self._masks(kept),
-            *self._ttl_columns(kept),
-            *self._options(kept),
+            *self._added_columns(kept_tables),
+            *self._masks(kept_tables),
+            *self._ttl_columns(kept_tables),
+            *self._options(kept_tables),
             *self._added_indexes(),
             *(change for change in views if not isinstance(change, DropView)),
         )
 
-    def _gone(self, live: Iterable[Table], goal: Iterable[Table]) -> list[Table]:
-        names = {fact.name for fact in goal}
-        return [fact for fact in live if fact.name not in names or fact.name in self.again]
+    def _dropped_tables(self, live: Iterable[Table], target: Iterable[Table]) -> list[Table]:
+        names = {fact.name for fact in target}
+        return [fact for fact in live if fact.name not in names or fact.name in self.recreated]
 
     def _is_new(self, table: Table) -> bool:
-        return table.name not in self.live or table.name in self.again
+        return table.name not in self.live or table.name in self.recreated
 
     def _types(self) -> list[Change]:
         """Drops, then new types, then fields."""
-        live, goal = dict(self.sides.types), {found.name: found for found in self.goal.types}
-        renames = {name: field_renames(live[name], found) for name, found in goal.items() if name in live}
-        live = {name: renamed(found, renames.get(name, ())) for name, found in live.items()}
-        made = [found for found in goal.values() if found.name not in live or _is_another(live[found.name], found)]
-        again = {found.name for found in made}
-        both = [(live[name], found) for name, found in goal.items() if name in live and name not in again]
-        gone = [found for name, found in self.sides.types.items() if name not in goal or name in again]
-        drops: list[Change] = [DropType(self.name, found) for found in gone]
-        named = [RenameFields(self.name, name, pairs) for name, pairs in renames.items() if pairs and name not in again]
-        adds: list[Change] = [AddType(self.name, found) for found in types_in_order(made)]
-        return [*drops, *named, *adds, *(change for pair in both for change in self._fields(*pair))]
+        live, target = dict(self.pair.live_types), {user_type.name: user_type for user_type in self.goal.types}
+        renames = {name: field_renames(live[name], user_type) for name, user_type in target.items() if name in live}
+        live = {name: with_renamed_fields(user_type, renames.get(name, ())) for name, user_type in live.items()}
+        created = [
+            user_type
+            for user_type in target.values()
+            if user_type.name not in live or _type_differs(live[user_type.name], user_type)
+        ]
+        recreated = {user_type.name for user_type in created}
+        kept_pairs = [
+            (live[name], user_type) for name, user_type in target.items() if name in live and name not in recreated
+        ]
+        dropped = [
+            user_type for name, user_type in self.pair.live_types.items() if name not in target or name in recreated
+        ]
+        drops: list[Change] = [DropType(self.name, user_type) for user_type in dropped]
+        rename_changes = [
+            RenameFields(self.name, name, pairs) for name, pairs in renames.items() if pairs and name not in recreated
+        ]
+        adds: list[Change] = [AddType(self.name, user_type) for user_type in dependency_order(created)]
+        return [*drops, *rename_changes, *adds, *(change for pair in kept_pairs for change in self._fields(*pair))]
 
-    def _fields(self, live: UserType, goal: UserType) -> Iterator[Change]:
-        for name, field_type in goal.fields[len(live.fields) :]:
+    def _fields(self, live: UserType, target: UserType) -> Iterator[Change]:
+        for name, field_type in target.fields[len(live.fields) :]:
             yield AddField(self.name, live.name, name, field_type)
-        for name, field_type in live.fields[len(goal.fields) :]:
-            yield LiveOnly(self.name, "field", f"{live.name}.{name}", field_type)
+        for name, field_type in live.fields[len(target.fields) :]:
+            yield Unmanaged(self.name, "field", f"{live.name}.{name}", field_type)
 
-    def _dropped_columns(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
-        for live, goal in kept:
-            if gone := _only_in(live, goal):
-                if any(column.name == live.ttl_column for column in gone):
-                    yield SetTtlColumn(self.name, goal.name, None, live.ttl_column)
-                yield DropColumns(self.name, goal.name, gone)
+    def _dropped_columns(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+        for live, target in kept_tables:
+            if dropped := _only_in(live, target):
+                if any(column.name == live.ttl_column for column in dropped):
+                    yield SetTtlColumn(self.name, target.name, None, live.ttl_column)
+                yield DropColumns(self.name, target.name, dropped)
 
-    def _added_columns(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
-        for live, goal in kept:
-            if new := _only_in(goal, live):
-                yield AddColumns(self.name, goal.name, new)
+    def _added_columns(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+        for live, target in kept_tables:
+            if added := _only_in(target, live):
+                yield AddColumns(self.name, target.name, added)
 
-    def _masks(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
-        for live, goal in kept:
-            for column in goal.columns:
-                found = live.get(column.name)
-                if found is not None and found.mask != column.mask and _bare(found) == _bare(column):
-                    yield SetMask(self.name, goal.name, column.name, column.mask, found.mask)
+    def _masks(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+        for live, target in kept_tables:
+            for column in target.columns:
+                live_column = live.get(column.name)
+                if (
+                    live_column is not None
+                    and live_column.mask != column.mask
+                    and _without_mask(live_column) == _without_mask(column)
+                ):
+                    yield SetMask(self.name, target.name, column.name, column.mask, live_column.mask)
 
-    def _ttl_columns(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+    def _ttl_columns(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
         """Those whose column goes are unset before it does."""
-        for live, goal in kept:
-            gone = {column.name for column in _only_in(live, goal)}
-            now = attrs.evolve(live, ttl_column=None) if live.ttl_column in gone else live
-            if now.ttl_column != goal.ttl_column:
-                yield from set_ttl_column(self.name, now, goal)
+        for live, target in kept_tables:
+            dropped = {column.name for column in _only_in(live, target)}
+            current = attrs.evolve(live, ttl_column=None) if live.ttl_column in dropped else live
+            if current.ttl_column != target.ttl_column:
+                yield from set_ttl_column(self.name, current, target)
 
-    def _options(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
-        for live, goal in kept:
-            yield from self._set(live, goal)
+    def _options(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+        for live, target in kept_tables:
+            yield from self._option_changes(live, target)
             stored = {index.name: index for index in live.indexes}
-            for index in goal.indexes:
-                if index.name in stored and self._has(live, index, goal):
-                    yield from set_view_options(self.name, goal.name, stored[index.name], index, self.server)
+            for index in target.indexes:
+                if index.name in stored and self._has_index(live, index, target):
+                    yield from set_view_options(self.name, target.name, stored[index.name], index, self.server)
 
-    def _set(self, live: Table | View, goal: Table | View, *, base: str | None = None) -> Iterator[Change]:
-        if differing := changed(goal.options, live.options, self.server):
-            stored = before(differing, live.options)
-            yield SetOptions(self.name, goal.name, differing, stored, base is not None, base or "")
+    def _option_changes(self, live: Table | View, target: Table | View, *, base: str | None = None) -> Iterator[Change]:
+        if differing := differing_options(target.options, live.options, self.server):
+            stored = stored_values(differing, live.options)
+            yield SetOptions(self.name, target.name, differing, stored, base is not None, base or "")
 
-    def _dropped_indexes(self, kept: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
-        for live, goal in kept:
-            again = self._again(live, goal)
-            gone = (i for i in live.indexes if i.name in again or not self._has(goal, i, goal))
-            yield from (DropIndex(self.name, live, index) for index in gone)
+    def _dropped_indexes(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
+        for live, target in kept_tables:
+            recreated = self._recreated_indexes(live, target)
+            dropped = (i for i in live.indexes if i.name in recreated or not self._has_index(target, i, target))
+            yield from (DropIndex(self.name, live, index) for index in dropped)
 
     def _added_indexes(self) -> Iterator[Change]:
-        for goal in self.goal.tables:
-            live = self.live.get(goal.name)
-            populated = live is not None and goal.name not in self.again
-            again = self._again(live, goal) if live is not None else set[str]()
-            for index in goal.indexes:
-                if live is None or not populated or index.name in again or not self._has(live, index, goal):
-                    yield AddIndex(self.name, goal, index, populated)
+        for target in self.goal.tables:
+            live = self.live.get(target.name)
+            populated = live is not None and target.name not in self.recreated
+            recreated = self._recreated_indexes(live, target) if live is not None else set[str]()
+            for index in target.indexes:
+                if live is None or not populated or index.name in recreated or not self._has_index(live, index, target):
+                    yield AddIndex(self.name, target, index, populated)
 
-    def _again(self, live: Table, goal: Table) -> set[str]:
+    def _recreated_indexes(self, live: Table, target: Table) -> set[str]:
         """The indexes that go so that their table can lose regular columns, and come back."""
-        if not any(column.kind == "regular" for column in _only_in(live, goal)):
+        if not any(column.kind == "regular" for column in _only_in(live, target)):
             return set()
-        return {index.name for index in live.indexes if index_keeps_columns(index, live, self.server)}
+        return {index.name for index in live.indexes if index_needs_all_columns(index, live, self.server)}
 
-    def _has(self, table: Table, index: Index, goal: Table) -> bool:
-        return any(i.name == index.name and same_index(i, index, goal, self.server) for i in table.indexes)
+    def _has_index(self, table: Table, index: Index, target: Table) -> bool:
+        return any(i.name == index.name and index_matches(i, index, target, self.server) for i in table.indexes)
 
     def _views(self) -> list[Change]:
         """Drops first; a view of a table that is made again is made again, too."""
-        live, goal = self.sides.views, {view.name: view for view in self.goal.views}
-        again = {name for name in goal if name in live and self._is_another_view(live[name], goal[name])}
-        drops: list[Change] = [DropView(self.name, v) for name, v in live.items() if name not in goal or name in again]
-        adds: list[Change] = [
-            AddView(self.name, view, populated=view.base in self.live and view.base not in self.again)
-            for name, view in goal.items()
-            if name not in live or name in again
+        live, target = self.pair.live_views, {view.name: view for view in self.goal.views}
+        recreated = {name for name in target if name in live and self._view_differs(live[name], target[name])}
+        drops: list[Change] = [
+            DropView(self.name, v) for name, v in live.items() if name not in target or name in recreated
         ]
-        both = [(live[name], view) for name, view in goal.items() if name in live and name not in again]
-        return [*drops, *adds, *(change for pair in both for change in self._set(*pair, base=pair[1].base))]
+        adds: list[Change] = [
+            AddView(self.name, view, populated=view.base in self.live and view.base not in self.recreated)
+            for name, view in target.items()
+            if name not in live or name in recreated
+        ]
+        kept_pairs = [(live[name], view) for name, view in target.items() if name in live and name not in recreated]
+        return [
+            *drops,
+            *adds,
+            *(change for pair in kept_pairs for change in self._option_changes(*pair, base=pair[1].base)),
+        ]
 
-    def _is_another_view(self, live: View, goal: View) -> bool:
-        base = self.sides.declared.get(goal.base)
+    def _view_differs(self, live: View, target: View) -> bool:
+        base = self.pair.desired_tables.get(target.base)
         keys = [column.name for column in base.columns if column.in_key] if base is not None else []
-        old = [name for name, _ in self.sides.renames.get(goal.base, ())]
-        differs = view_fault(live, goal, frozenset((*keys, *old))) is not None
-        return differs or goal.base in self.again or self._holds_columns(live)
+        old_names = [name for name, _ in self.pair.key_renames.get(target.base, ())]
+        differs = view_difference(live, target, frozenset((*keys, *old_names))) is not None
+        return differs or target.base in self.recreated or self._blocks_column_drop(live)
 
-    def _holds_columns(self, view: View) -> bool:
+    def _blocks_column_drop(self, view: View) -> bool:
         """Whether a view goes so that its table can lose columns, and comes back; not one that selects them (MV102)."""
-        live, goal = self.live.get(view.base), self.sides.declared.get(view.base)
-        lost = _only_in(live, goal) if live is not None and goal is not None else ()
-        if not lost or any(column.name in view for column in lost):
+        live, target = self.live.get(view.base), self.pair.desired_tables.get(view.base)
+        lost_columns = _only_in(live, target) if live is not None and target is not None else ()
+        if not lost_columns or any(column.name in view for column in lost_columns):
             return False
-        virtual = view_keeps_columns(view, live) and any(column.kind == "regular" for column in lost)
+        virtual = view_needs_all_columns(view, live) and any(column.kind == "regular" for column in lost_columns)
         return virtual or not self.server.drops_columns_beside_views
 
 
-def _key(table: Table) -> list[TableColumn]:
-    return [_bare(column) for column in table.columns if column.in_key]
+def _key_columns(table: Table) -> list[TableColumn]:
+    return [_without_mask(column) for column in table.columns if column.in_key]
 
 
-def _bare(column: TableColumn) -> TableColumn:
+def _without_mask(column: TableColumn) -> TableColumn:
     """The column without its mask, which can be altered."""
     return attrs.evolve(column, mask=None)
 
 
-def _only_in(one: Table, other: Table) -> tuple[TableColumn, ...]:
+def _only_in(first: Table, second: Table) -> tuple[TableColumn, ...]:
     """Columns besides the key that the other table lacks, or has otherwise."""
-    known = {column.name: _bare(column) for column in other.columns}
-    return tuple(column for column in one.columns if not column.in_key and known.get(column.name) != _bare(column))
+    known = {column.name: _without_mask(column) for column in second.columns}
+    return tuple(
+        column for column in first.columns if not column.in_key and known.get(column.name) != _without_mask(column)
+    )
 
 
-def _is_another(live: UserType, goal: UserType) -> bool:
-    shared = min(len(live.fields), len(goal.fields))
-    return live.fields[:shared] != goal.fields[:shared]
+def _type_differs(live: UserType, target: UserType) -> bool:
+    shared_count = min(len(live.fields), len(target.fields))
+    return live.fields[:shared_count] != target.fields[:shared_count]

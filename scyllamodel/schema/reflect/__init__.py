@@ -1,15 +1,15 @@
 """Rows of ``system_schema`` -> facts; what to read, and what it means."""
 
 from scyllamodel.schema.reflect.columns import columns_to_read
-from scyllamodel.schema.reflect.rows import Row, Rows, reflect, reflect_keyspace
-from scyllamodel.schema.reflect.targets import index_target, where_clause
+from scyllamodel.schema.reflect.rows import SystemRow, SystemRows, reflect, reflect_keyspace
+from scyllamodel.schema.reflect.targets import index_target, view_filter
 
 __all__ = [
-    "Row",
-    "Rows",
+    "SystemRow",
+    "SystemRows",
     "columns_to_read",
     "index_target",
     "reflect",
     "reflect_keyspace",
-    "where_clause",
+    "view_filter",
 ]

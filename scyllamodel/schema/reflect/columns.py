@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.options import NO_OPTIONS
+from scyllamodel.schema.options import NON_OPTION_COLUMNS
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
-_ALWAYS: Final[dict[str, tuple[str, ...]]] = {
+_FIXED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "keyspaces": ("keyspace_name", "durable_writes", "replication"),
     "columns": ("keyspace_name", "table_name", "column_name", "clustering_order", "kind", "position", "type"),
     "dropped_columns": ("keyspace_name", "table_name", "column_name", "type"),
@@ -32,13 +32,13 @@ _ALWAYS: Final[dict[str, tuple[str, ...]]] = {
     "triggers": ("keyspace_name", "table_name", "trigger_name", "options"),
     "views": ("keyspace_name", "view_name", "base_table_name", "include_all_columns", "where_clause"),
 }  # fmt: skip
-_MASKS: Final[dict[str, tuple[str, ...]]] = {
+_MASK_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "column_masks": (
         "keyspace_name", "table_name", "column_name", "function_argument_nulls", "function_argument_types",
         "function_argument_values", "function_keyspace", "function_name",
     ),
 }  # fmt: skip
-_SCYLLA: Final[dict[str, tuple[str, ...]]] = {
+_SCYLLA_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "scylla_keyspaces": ("keyspace_name", "initial_tablets"),
     "scylla_tables": ("keyspace_name", "table_name", "partitioner"),
     "scylla_aggregates": ("keyspace_name", "aggregate_name", "argument_types", "reduce_func"),
@@ -48,8 +48,8 @@ _IN_EXTENSIONS: Final = frozenset(
 )
 _IN_SCYLLA_TABLES: Final = frozenset({"tablets", "storage_engine", "large_data_guardrails_enabled"})
 KNOWN: Final = {
-    **{table: names for part in (_ALWAYS, _MASKS, _SCYLLA) for table, names in part.items()},
-    "columns": (*_ALWAYS["columns"], "column_name_bytes"),
+    **{table: names for part in (_FIXED_COLUMNS, _MASK_COLUMNS, _SCYLLA_COLUMNS) for table, names in part.items()},
+    "columns": (*_FIXED_COLUMNS["columns"], "column_name_bytes"),
 }
 """The tables that are read for their facts, with the columns that are."""
 
@@ -69,29 +69,37 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
     options = server.table_options
     extra: dict[str, Iterable[str]] = {"tables": options, "views": options, "dropped_columns": ("kind",)}
     if server.stores_extensions:
-        stored = options - _IN_EXTENSIONS - _IN_SCYLLA_TABLES | {"extensions"}
-        extra = {"tables": stored, "views": stored, "scylla_tables": options & _IN_SCYLLA_TABLES}
+        option_columns = options - _IN_EXTENSIONS - _IN_SCYLLA_TABLES | {"extensions"}
+        extra = {"tables": option_columns, "views": option_columns, "scylla_tables": options & _IN_SCYLLA_TABLES}
         extra |= server.keyspace_columns
-    always = _ALWAYS | (_SCYLLA if server.stores_extensions else {}) | (_MASKS if server.has_masks else {})
-    wanted = {table: (*names, *sorted(extra.get(table, ()))) for table, names in always.items()}
+    fixed = (
+        _FIXED_COLUMNS
+        | (_SCYLLA_COLUMNS if server.stores_extensions else {})
+        | (_MASK_COLUMNS if server.has_masks else {})
+    )
+    columns = {table: (*names, *sorted(extra.get(table, ()))) for table, names in fixed.items()}
     if not server.schema_columns:
-        return wanted
-    listed = {table: _listed(table, names, server) for table, names in wanted.items()}
-    return {table: names for table, names in listed.items() if names} | _newer_tables(wanted, server)
+        return columns
+    available = {table: _available_columns(table, names, server) for table, names in columns.items()}
+    return {table: names for table, names in available.items() if names} | _newer_tables(columns, server)
 
 
 def _newer_tables(wanted: Iterable[str], server: ServerProfile) -> dict[str, tuple[str, ...]]:
     """Whole tables that a newer Cassandra has, such as ``column_constraints``; ScyllaDB's others are its own."""
     if server.stores_extensions:
         return {}
-    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*wanted, *_MASKS}
+    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*wanted, *_MASK_COLUMNS}
     return {t: tuple(sorted(c for owner, c in server.schema_columns if owner == t)) for t in sorted(tables)}
 
 
-def _listed(table: str, names: tuple[str, ...], server: ServerProfile) -> tuple[str, ...]:
-    there = {column for owner, column in server.schema_columns if owner == table}
-    newer = there - NO_OPTIONS - set(names) if table in ("tables", "views", "scylla_tables") else set[str]()
+def _available_columns(table: str, names: tuple[str, ...], server: ServerProfile) -> tuple[str, ...]:
+    server_columns = {column for owner, column in server.schema_columns if owner == table}
+    unknown_columns = (
+        server_columns - NON_OPTION_COLUMNS - set(names)
+        if table in ("tables", "views", "scylla_tables")
+        else set[str]()
+    )
     if not server.stores_extensions:
-        newer |= there & BESIDE if table in ("tables", "views") else set[str]()
-        newer |= there - set(names) - {"column_name_bytes"} if table in GROWING else set[str]()
-    return (*(name for name in names if name in there), *sorted(newer - {"cdc"}))
+        unknown_columns |= server_columns & BESIDE if table in ("tables", "views") else set[str]()
+        unknown_columns |= server_columns - set(names) - {"column_name_bytes"} if table in GROWING else set[str]()
+    return (*(name for name in names if name in server_columns), *sorted(unknown_columns - {"cdc"}))

@@ -22,12 +22,12 @@ from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts import (
     Addition,
     Aggregate,
+    ColumnKind,
     FrozenMap,
     Function,
     Index,
     Keyspace,
     KeyspaceFacts,
-    Kind,
     SchemaFacts,
     Table,
     TableColumn,
@@ -37,27 +37,27 @@ from scyllamodel.schema.facts import (
     View,
 )
 from scyllamodel.schema.masks import stored_mask
-from scyllamodel.schema.options import same, stored_options, ttl_column
+from scyllamodel.schema.options import option_matches, stored_options, ttl_column
 from scyllamodel.schema.reflect.additions import additions
-from scyllamodel.schema.reflect.targets import index_target, vector_partition, where_clause
-from scyllamodel.schema.source.defaults import chosen_options, defaults_of
+from scyllamodel.schema.reflect.targets import index_target, vector_partition, view_filter
+from scyllamodel.schema.source.defaults import defaults_of, non_default_options
 from scyllamodel.types.parse import parse_type
 from scyllamodel.types.values import CqlType
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
-Row: TypeAlias = Mapping[str, Any]
-Rows: TypeAlias = Mapping[str, Sequence[Row]]
+SystemRow: TypeAlias = Mapping[str, Any]
+SystemRows: TypeAlias = Mapping[str, Sequence[SystemRow]]
 _F = TypeVar("_F")
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
-_SERVER_MADE: Final = frozenset({"index_version"})
+_SERVER_SET_OPTIONS: Final = frozenset({"index_version"})
 """Options of an index that nobody can declare."""
 
 
-def reflect(rows: Rows, server: ServerProfile) -> SchemaFacts:
+def reflect(rows: SystemRows, server: ServerProfile) -> SchemaFacts:
     """The facts of every keyspace that the rows speak of.
 
     Parameters:
@@ -68,29 +68,31 @@ def reflect(rows: Rows, server: ServerProfile) -> SchemaFacts:
     Raises:
         IntrospectionError: the row of a keyspace itself cannot be understood.
     """
-    split = _Split(rows)
-    return SchemaFacts(_Keyspace(name, split, server).facts() for name in split.keyspaces())
+    split = _RowsByKeyspace(rows)
+    return SchemaFacts(_KeyspaceReader(name, split, server).facts() for name in split.keyspaces())
 
 
-def reflect_keyspace(name: str, rows: Rows, server: ServerProfile, *, books: bool = False) -> KeyspaceFacts:
+def reflect_keyspace(
+    name: str, rows: SystemRows, server: ServerProfile, *, include_internal: bool = False
+) -> KeyspaceFacts:
     """The facts of one keyspace; its ``keyspace`` is None when the rows do not hold it.
 
     Parameters:
-        books: whether our own bookkeeping is among them.
+        include_internal: whether our own bookkeeping is among them.
 
     Raises:
         IntrospectionError: the row of the keyspace itself cannot be understood.
     """
-    return _Keyspace(name, _Split(rows), server, books=books).facts()
+    return _KeyspaceReader(name, _RowsByKeyspace(rows), server, include_internal=include_internal).facts()
 
 
-class _Split:
+class _RowsByKeyspace:
     """The rows by keyspace and by table or view, sorted out once."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for source, found in rows.items():
-            for row in found:
+    def __init__(self, rows: SystemRows) -> None:
+        self._rows: dict[tuple[str, str], list[SystemRow]] = defaultdict(list)
+        for source, table_rows in rows.items():
+            for row in table_rows:
                 self._rows[source, row["keyspace_name"]].append(row)
 
     def keyspaces(self) -> set[str]:
@@ -99,22 +101,24 @@ class _Split:
     def sources(self) -> set[str]:
         return {source for source, _ in self._rows}
 
-    def of(self, source: str, keyspace: str) -> list[Row]:
+    def rows_of(self, source: str, keyspace: str) -> list[SystemRow]:
         return self._rows.get((source, keyspace), [])
 
-    def by_table(self, source: str, keyspace: str) -> Mapping[str, list[Row]]:
-        found: dict[str, list[Row]] = defaultdict(list)
-        for row in self.of(source, keyspace):
-            found[row["table_name"]].append(row)
-        return found
+    def by_table(self, source: str, keyspace: str) -> Mapping[str, list[SystemRow]]:
+        rows_by_table: dict[str, list[SystemRow]] = defaultdict(list)
+        for row in self.rows_of(source, keyspace):
+            rows_by_table[row["table_name"]].append(row)
+        return rows_by_table
 
 
-class _Keyspace:
+class _KeyspaceReader:
     """One keyspace being read."""
 
-    def __init__(self, name: str, rows: _Split, server: ServerProfile, *, books: bool = False) -> None:
+    def __init__(
+        self, name: str, rows: _RowsByKeyspace, server: ServerProfile, *, include_internal: bool = False
+    ) -> None:
         self.name = name
-        self.books = books
+        self.include_internal = include_internal
         self.server = server
         self.rows = rows
         self.columns = rows.by_table("columns", name)
@@ -122,22 +126,22 @@ class _Keyspace:
         self.dropped = rows.by_table("dropped_columns", name)
         self.masks = rows.by_table("column_masks", name)
         self.triggers = rows.by_table("triggers", name)
-        self.has_empty_type = any(row["type_name"] == "empty" for row in rows.of("types", name))
+        self.has_empty_type = any(row["type_name"] == "empty" for row in rows.rows_of("types", name))
         self.unreadable: list[Unreadable] = []
-        self.views = {row["view_name"]: row for row in rows.of("views", name)}
-        self.scylla_tables = {row["table_name"]: row for row in rows.of("scylla_tables", name)}
+        self.views = {row["view_name"]: row for row in rows.rows_of("views", name)}
+        self.scylla_tables = {row["table_name"]: row for row in rows.rows_of("scylla_tables", name)}
 
     def facts(self) -> KeyspaceFacts:
-        tables = [row for row in self.rows.of("tables", self.name) if not self.is_hidden(row["table_name"])]
-        views = [row for row in self.rows.of("views", self.name) if not self.is_index_view(row)]
+        tables = [row for row in self.rows.rows_of("tables", self.name) if not self.is_hidden(row["table_name"])]
+        views = [row for row in self.rows.rows_of("views", self.name) if not self.is_index_view(row)]
         return KeyspaceFacts(
             name=self.name,
             keyspace=self.keyspace(),
-            types=self.each("type", self.rows.of("types", self.name), self.user_type),
-            tables=self.each("table", tables, self.table),
-            views=self.each("view", views, self.view),
-            functions=self.each("function", self.rows.of("functions", self.name), self.function),
-            aggregates=self.each("aggregate", self.rows.of("aggregates", self.name), self.aggregate),
+            types=self.read_all("type", self.rows.rows_of("types", self.name), self.user_type),
+            tables=self.read_all("table", tables, self.table),
+            views=self.read_all("view", views, self.view),
+            functions=self.read_all("function", self.rows.rows_of("functions", self.name), self.function),
+            aggregates=self.read_all("aggregate", self.rows.rows_of("aggregates", self.name), self.aggregate),
             unreadable=self.unreadable,
             additions=self.additions(),
         )
@@ -146,88 +150,93 @@ class _Keyspace:
         """What a newer Cassandra stores beside; ScyllaDB's columns are all known, or its own."""
         if self.server.stores_extensions:
             return []
-        hidden = {row["table_name"] for row in self.rows.of("tables", self.name) if self.is_hidden(row["table_name"])}
+        hidden = {
+            row["table_name"] for row in self.rows.rows_of("tables", self.name) if self.is_hidden(row["table_name"])
+        }
         names = {f"{self.name}.{table}" for table in hidden}
-        found = additions(lambda table: self.rows.of(table, self.name), sorted(self.rows.sources()))
+        found = additions(lambda table: self.rows.rows_of(table, self.name), sorted(self.rows.sources()))
         return [item for item in found if ".".join(item.name.split(".")[:2]) not in names]
 
-    def each(self, what: str, rows: Iterable[Row], read: Callable[[Row], _F]) -> list[_F]:
+    def read_all(self, kind: str, rows: Iterable[SystemRow], read: Callable[[SystemRow], _F]) -> list[_F]:
         """The facts of these rows; those of rows that mean nothing are noted as unreadable."""
-        return [fact for row in rows if (fact := self.understood(what, row, read)) is not None]
+        return [fact for row in rows if (fact := self.read_or_note(kind, row, read)) is not None]
 
-    def understood(self, what: str, row: Row, read: Callable[[Row], _F]) -> _F | None:
-        name = _called(what, row)
+    def read_or_note(self, kind: str, row: SystemRow, read: Callable[[SystemRow], _F]) -> _F | None:
+        name = _object_name(kind, row)
         try:
             return read(row)
-        except _Odd as odd:
-            error, why, torn = str(odd), odd.why, odd.torn
-        except _ODD as odd:
-            why, torn = f"{type(odd).__name__}: {odd}", False
-            error = str(self.fault(name, why))
-        self.unreadable.append(Unreadable(what, name, why, error, torn))
+        except _UnreadableRow as read_error:
+            error, reason, is_partial = str(read_error), read_error.reason, read_error.is_partial
+        except _READ_ERRORS as read_error:
+            reason, is_partial = f"{type(read_error).__name__}: {read_error}", False
+            error = str(self.unreadable_error(name, reason))
+        self.unreadable.append(Unreadable(kind, name, reason, error, is_partial))
         return None
 
     def is_hidden(self, table: str) -> bool:
         """No user name holds ``$``; a user may well end a name like a CDC log, so its partitioner is the proof."""
         made_for_cdc = self.scylla_tables.get(table, {}).get("partitioner") == _CDC_PARTITIONER
-        return "$" in table or (table.startswith(INTERNAL_PREFIX) and not self.books) or made_for_cdc
+        return "$" in table or (table.startswith(INTERNAL_PREFIX) and not self.include_internal) or made_for_cdc
 
-    def is_index_view(self, row: Row) -> bool:
+    def is_index_view(self, row: SystemRow) -> bool:
         """Scylla keeps each ordinary index in a view ``<index>_index``, which nothing else marks."""
         name: str = row["view_name"]
         indexes = self.indexes.get(row["base_table_name"], ())
         return self.server.keeps_indexes_in_views and any(name == f"{index['index_name']}_index" for index in indexes)
 
     def keyspace(self) -> Keyspace | None:
-        row = next(iter(self.rows.of("keyspaces", self.name)), None)
+        row = next(iter(self.rows.rows_of("keyspaces", self.name)), None)
         if row is None:
             return None
         try:
             replication = _replication(row)
-        except _ODD as error:
-            odd = self.fault("", f"its replication: {type(error).__name__}: {error}")
-            raise IntrospectionError(str(odd), object=self.name) from error
-        none: Row = {}
-        beside = next(iter(self.rows.of("scylla_keyspaces", self.name)), none)
+        except _READ_ERRORS as error:
+            fault = self.unreadable_error("", f"its replication: {type(error).__name__}: {error}")
+            raise IntrospectionError(str(fault), object=self.name) from error
+        empty_row: SystemRow = {}
+        scylla_row = next(iter(self.rows.rows_of("scylla_keyspaces", self.name)), empty_row)
         return Keyspace(
             name=self.name,
             replication=FrozenMap(replication),
             durable_writes=row["durable_writes"],
             tablets=self.tablets(),
-            consistency=beside.get("consistency"),
-            storage=_storage(beside),
+            consistency=scylla_row.get("consistency"),
+            storage=_storage(scylla_row),
             changing=row.get("next_replication") is not None,
         )
 
     def tablets(self) -> bool | None:
         """A keyspace is spread by tablets exactly when ``initial_tablets`` is stored, were it 0."""
-        stored = (row["initial_tablets"] for row in self.rows.of("scylla_keyspaces", self.name))
+        stored = (row["initial_tablets"] for row in self.rows.rows_of("scylla_keyspaces", self.name))
         return any(initial is not None for initial in stored) if self.server.has_tablets else None
 
-    def user_type(self, row: Row) -> UserType:
+    def user_type(self, row: SystemRow) -> UserType:
         name = row["type_name"]
-        fields = zip(_texts(row["field_names"]), row["field_types"], strict=True)
+        fields = zip(_text_list(row["field_names"]), row["field_types"], strict=True)
         return UserType(name, tuple((field, self.type(text, name, field)) for field, text in fields), self.name)
 
-    def table(self, row: Row) -> Table:
+    def table(self, row: SystemRow) -> Table:
         name = row["table_name"]
         masks = {row["column_name"]: self.mask(row) for row in self.masks.get(name, ())}
-        columns = tuple(_masked(column, masks.get(column.name)) for column in self.table_columns(name))
+        columns = tuple(_with_mask(column, masks.get(column.name)) for column in self.table_columns(name))
         return Table(
             name=name,
             columns=columns,
             keyspace=self.name,
             options=self.options(name, row),
-            indexes=tuple(self.index(found, columns) for found in self.indexes.get(name, ())),
+            indexes=tuple(self.index(index_row, columns) for index_row in self.indexes.get(name, ())),
             flags=_flags(row),
-            triggers=tuple(self.trigger(found) for found in self.triggers.get(name, ())),
+            triggers=tuple(self.trigger(trigger_row) for trigger_row in self.triggers.get(name, ())),
             ttl_column=ttl_column(row),
-            dropped=FrozenMap({
-                gone["column_name"]: f"{gone.get('kind') or ''} {gone['type']}" for gone in self.dropped.get(name, ())
-            }),
-        )  # fmt: skip
+            dropped=FrozenMap(
+                {
+                    dropped_row["column_name"]: f"{dropped_row.get('kind') or ''} {dropped_row['type']}"
+                    for dropped_row in self.dropped.get(name, ())
+                }
+            ),
+        )
 
-    def view(self, row: Row) -> View:
+    def view(self, row: SystemRow) -> View:
         name = row["view_name"]
         columns = self.table_columns(name)
         return View(
@@ -236,33 +245,33 @@ class _Keyspace:
             base=_text(row["base_table_name"]),
             keyspace=self.name,
             all_columns=bool(row["include_all_columns"]),
-            where=where_clause(row["where_clause"] or "", {column.name for column in columns if column.in_key}),
+            where=view_filter(row["where_clause"] or "", {column.name for column in columns if column.in_key}),
             options=self.options(name, row),
         )
 
-    def options(self, name: str, row: Row) -> FrozenMap:
+    def options(self, name: str, row: SystemRow) -> FrozenMap:
         try:
             return stored_options(row, self.server, self.scylla_tables.get(name))
         except ValueError as error:
-            raise self.fault(name, f"its option {error}") from error
+            raise self.unreadable_error(name, f"its option {error}") from error
 
     def table_columns(self, table: str) -> tuple[TableColumn, ...]:
         rows = sorted(self.columns.get(table, ()), key=itemgetter("position"))
         if not rows:
-            raise self.fault(table, "system_schema.columns has no row of it", torn=True)
+            raise self.unreadable_error(table, "system_schema.columns has no row of it", is_partial=True)
         return tuple(self.column(table, row) for row in rows)
 
-    def column(self, table: str, row: Row) -> TableColumn:
+    def column(self, table: str, row: SystemRow) -> TableColumn:
         try:
             return _column(row["column_name"], self.text(row["type"]), row["kind"], row["clustering_order"])
         except ValueError as error:
-            raise self.fault(f"{table}.{row['column_name']}", str(error)) from error
+            raise self.unreadable_error(f"{table}.{row['column_name']}", str(error)) from error
 
-    def type(self, text: str, *where: str) -> CqlType:
+    def type(self, text: str, *path_parts: str) -> CqlType:
         try:
-            return _parsed(self.text(text))
+            return _parse_cached(self.text(text))
         except ValueError as error:
-            raise self.fault(".".join(where), str(error)) from error
+            raise self.unreadable_error(".".join(path_parts), str(error)) from error
 
     def text(self, text: str) -> str:
         """The type in a spelling that CQL reads: servers write ``empty`` for a class that has no name in CQL.
@@ -273,22 +282,22 @@ class _Keyspace:
             return text
         return "".join(_EMPTY_TYPE if token.text == "empty" else token.text for token in tokens(text))
 
-    def mask(self, row: Row) -> str:
+    def mask(self, row: SystemRow) -> str:
         try:
             return stored_mask(row, self.name)
         except ValueError as error:
-            raise self.fault(f"{row['table_name']}.{row['column_name']}", f"its mask: {error}") from error
+            raise self.unreadable_error(f"{row['table_name']}.{row['column_name']}", f"its mask: {error}") from error
 
-    def trigger(self, row: Row) -> Trigger:
+    def trigger(self, row: SystemRow) -> Trigger:
         return Trigger(row["trigger_name"], row["options"].get("class", ""))
 
-    def function(self, row: Row) -> Function:
+    def function(self, row: SystemRow) -> Function:
         name, types = row["function_name"], row["argument_types"] or ()
         return Function(
             name=name,
             arguments=tuple(
                 (argument, self.type(text, name, argument))
-                for argument, text in zip(_texts(row["argument_names"] or ()), types, strict=True)
+                for argument, text in zip(_text_list(row["argument_names"] or ()), types, strict=True)
             ),
             returns=self.type(row["return_type"], name),
             language=_text(row["language"]),
@@ -296,12 +305,12 @@ class _Keyspace:
             null_input=row["called_on_null_input"],
         )
 
-    def aggregate(self, row: Row) -> Aggregate:
+    def aggregate(self, row: SystemRow) -> Aggregate:
         name, types = row["aggregate_name"], tuple(row["argument_types"] or ())
-        beside = (
-            found["reduce_func"]
-            for found in self.rows.of("scylla_aggregates", self.name)
-            if (found["aggregate_name"], tuple(found["argument_types"] or ())) == (name, types)
+        reduce_functions = (
+            scylla_row["reduce_func"]
+            for scylla_row in self.rows.rows_of("scylla_aggregates", self.name)
+            if (scylla_row["aggregate_name"], tuple(scylla_row["argument_types"] or ())) == (name, types)
         )
         return Aggregate(
             name=name,
@@ -310,25 +319,25 @@ class _Keyspace:
             state_type=self.type(row["state_type"], name),
             initial=row["initcond"],
             final_function=row["final_func"],
-            reduce_function=next(beside, None),
+            reduce_function=next(reduce_functions, None),
         )
 
-    def index(self, row: Row, columns: Iterable[TableColumn]) -> Index:
+    def index(self, row: SystemRow, columns: Iterable[TableColumn]) -> Index:
         options: dict[str, str] = {**row["options"]}
         using = options.pop("class_name", None)
         try:
             target = options.pop("target", "")
-            column, on, local = index_target(target, {c.name: c.type for c in columns})
+            column, part, local = index_target(target, {c.name: c.type for c in columns})
             partition = vector_partition(target, [c.name for c in columns if c.kind == "partition_key"])
         except ValueError as error:
-            raise self.fault(row["index_name"], str(error)) from error
-        kept = {name: value for name, value in options.items() if name not in _SERVER_MADE}
+            raise self.unreadable_error(row["index_name"], str(error)) from error
+        declarable = {name: value for name, value in options.items() if name not in _SERVER_SET_OPTIONS}
         return Index(
             row["index_name"],
             column,
-            on,
+            part,
             using,
-            FrozenMap(kept),
+            FrozenMap(declarable),
             local,
             partition=partition,
             view_options=self.view_options(f"{row['index_name']}_index", local=local),
@@ -340,49 +349,51 @@ class _Keyspace:
         if row is None:
             return FrozenMap()
         options = self.options(name, row)
-        chosen = chosen_options(options, self.server, options.get("tombstone_gc", {}).get("mode"))
+        chosen = non_default_options(options, self.server, options.get("tombstone_gc", {}).get("mode"))
         usual = defaults_of(("compaction",), self.server)
-        chosen |= {n: options[n] for n in usual if n in options and not same(n, usual[n], options[n], self.server)}
+        chosen |= {
+            n: options[n] for n in usual if n in options and not option_matches(n, usual[n], options[n], self.server)
+        }
         return FrozenMap({key: value for key, value in chosen.items() if not (local and key == "synchronous_updates")})
 
-    def fault(self, where: str, why: str, *, torn: bool = False) -> _Odd:
-        place = f"{self.name}.{where}" if where else self.name
-        return _Odd(
-            f"{place} of {self.server} cannot be understood: {why}. "
+    def unreadable_error(self, object_name: str, reason: str, *, is_partial: bool = False) -> _UnreadableRow:
+        path = f"{self.name}.{object_name}" if object_name else self.name
+        return _UnreadableRow(
+            f"{path} of {self.server} cannot be understood: {reason}. "
             "Nothing was changed; please report it with this message.",
-            object=place,
-            why=why,
-            torn=torn,
+            object=path,
+            reason=reason,
+            is_partial=is_partial,
         )
 
 
-def _replication(row: Row) -> dict[str, Any]:
+def _replication(row: SystemRow) -> dict[str, Any]:
     """The class without its package, and the factors; racks, as ``dc1:0`` and ``dc1:1``, are in ``replication_v2``."""
-    found: dict[str, Any] = {str(key): str(value) for key, value in row["replication"].items()}
+    factors: dict[str, Any] = {str(key): str(value) for key, value in row["replication"].items()}
     racks: dict[str, dict[int, str]] = {}
     stored: Mapping[str, str] = row.get("replication_v2") or {}
     for key, rack in stored.items():
         dc, colon, number = str(key).rpartition(":")
         if colon and number.isdecimal():
             racks.setdefault(dc, {})[int(number)] = str(rack)
-    found |= {dc: tuple(names[number] for number in sorted(names)) for dc, names in racks.items()}
-    return {**found, "class": found.get("class", "").rpartition(".")[2]}
+    factors |= {dc: tuple(names[number] for number in sorted(names)) for dc, names in racks.items()}
+    return {**factors, "class": factors.get("class", "").rpartition(".")[2]}
 
 
-def _storage(row: Row) -> FrozenMap | None:
+def _storage(row: SystemRow) -> FrozenMap | None:
     """The type and the options of a storage that is not the disk of each node."""
     kind = row.get("storage_type")
     return None if kind is None else FrozenMap({"type": str(kind), **(row.get("storage_options") or {})})
 
 
-class _Odd(IntrospectionError):
+class _UnreadableRow(IntrospectionError):
     """A row that means nothing to this release."""
 
-    why: str
-    torn: bool
+    reason: str
+    is_partial: bool
 
 
-_ODD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+_READ_ERRORS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What reading a value of another kind than servers store can raise."""
 
 
@@ -392,34 +403,34 @@ def _text(value: object) -> str:
     return value
 
 
-def _texts(values: Iterable[object]) -> list[str]:
+def _text_list(values: Iterable[object]) -> list[str]:
     return [_text(value) for value in values]
 
 
-def _called(what: str, row: Row) -> str:
+def _object_name(kind: str, row: SystemRow) -> str:
     """The name of what a row is about; functions and aggregates may share one, with other arguments."""
-    name = str(row[f"{what}_name"])
+    name = str(row[f"{kind}_name"])
     return f"{name}({', '.join(map(str, row['argument_types'] or ()))})" if "argument_types" in row else name
 
 
 @functools.lru_cache(maxsize=16384)
-def _column(name: str, text: str, kind: Kind | str, order: str) -> TableColumn:
+def _column(name: str, text: str, kind: ColumnKind | str, order: str) -> TableColumn:
     """Many tables have the same columns."""
     known: Any = "regular" if kind == "compact_value" else kind
-    return TableColumn(name, _parsed(text), known, order.casefold() == "desc")
+    return TableColumn(name, _parse_cached(text), known, order.casefold() == "desc")
 
 
-def _masked(column: TableColumn, mask: str | None) -> TableColumn:
+def _with_mask(column: TableColumn, mask: str | None) -> TableColumn:
     return column if mask is None else attrs.evolve(column, mask=mask)
 
 
 @functools.lru_cache(maxsize=4096)
-def _parsed(text: str) -> CqlType:
+def _parse_cached(text: str) -> CqlType:
     """A schema of a thousand tables has a few dozen types."""
     return parse_type(text)
 
 
-def _flags(row: Row) -> frozenset[str]:
+def _flags(row: SystemRow) -> frozenset[str]:
     """Layout flags; a table of COMPACT STORAGE without clustering key has none at all, and is told by ``compact``."""
     stored = cast("Iterable[str] | None", row.get("flags"))
     return frozenset() if stored is None else frozenset(stored) or frozenset({"compact"})

@@ -13,14 +13,14 @@ from typing import Final, cast
 
 from scyllamodel._identifiers import quote, unquote
 from scyllamodel._json import read_json
-from scyllamodel.schema.facts import Target
+from scyllamodel.schema.facts import IndexTarget
 from scyllamodel.schema.filters import not_null_column, relations
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType
 
 _TARGET: Final = re.compile(r"(keys|values|entries|full)\((.*)\)", re.DOTALL)
 
 
-def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, bool]:
+def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, IndexTarget, bool]:
     """The column that an index is on, which part of it, and whether the index lives within a partition.
 
     >>> from scyllamodel.types.parse import parse_type
@@ -42,23 +42,23 @@ def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, 
     if match is None:
         name = ", ".join(_names(text))
         return name, _plain_part(name, types), False
-    on, name = cast("Target", match.group(1)), ", ".join(_names(match.group(2)))
-    return name, "values" if on == "keys" and isinstance(types.get(name), SetType) else on, False
+    part, name = cast("IndexTarget", match.group(1)), ", ".join(_names(match.group(2)))
+    return name, "values" if part == "keys" and isinstance(types.get(name), SetType) else part, False
 
 
-def _plain_part(name: str, types: Mapping[str, CqlType]) -> Target:
+def _plain_part(name: str, types: Mapping[str, CqlType]) -> IndexTarget:
     """The part that a target without one means: a frozen collection is indexed as a whole."""
     found = types.get(name)
     return "full" if isinstance(found, (ListType, SetType, MapType)) and found.frozen else "values"
 
 
-def _json_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, Target, bool]:
+def _json_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, IndexTarget, bool]:
     """Scylla: ``pk`` and ``ck`` of a local index; ``tc``, ``pk``, ``fc`` of a vector index; all names are raw."""
     try:
-        found = read_json(text)
-        columns = [*found["ck"]] if "ck" in found else [found["tc"], *found.get("fc", ())]
+        document = read_json(text)
+        columns = [*document["ck"]] if "ck" in document else [document["tc"], *document.get("fc", ())]
         name = ", ".join(columns)
-        return name, _plain_part(name, types), bool(found.get("pk"))
+        return name, _plain_part(name, types), bool(document.get("pk"))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{text!r} is no index target") from error
 
@@ -81,25 +81,25 @@ _NAME: Final = re.compile(r"""("(?:[^"]|"")+"|[^",\s()]+)(?:,\s*|$)""")
 
 def _names(text: str) -> Iterator[str]:
     """The raw names in a list of columns, of which ordinary indexes have one."""
-    at = 0
-    while at < len(text):
-        match = _NAME.match(text, at)
+    offset = 0
+    while offset < len(text):
+        match = _NAME.match(text, offset)
         if match is None:
             raise ValueError(f"{text!r} is no index target")
         name = match.group(1)
         yield unquote(name) if name[0] == '"' else name
-        at = match.end()
+        offset = match.end()
 
 
-def where_clause(text: str, keys: Iterable[str]) -> str:
+def view_filter(text: str, keys: Iterable[str]) -> str:
     """The filter of a view; empty when all it says is that keys are not null, which is always so.
 
-    >>> where_clause("a IS NOT null AND b IS NOT NULL", ["a", "b"])
+    >>> view_filter("a IS NOT null AND b IS NOT NULL", ["a", "b"])
     ''
-    >>> where_clause("a IS NOT null AND b > 5", ["a", "b"])
+    >>> view_filter("a IS NOT null AND b > 5", ["a", "b"])
     'a IS NOT NULL AND b > 5'
     """
-    split = [(relation, not_null_column(relation)) for relation in relations(text)]
-    if {column for _, column in split} <= set(keys):
+    conditions = [(relation, not_null_column(relation)) for relation in relations(text)]
+    if {column for _, column in conditions} <= set(keys):
         return ""
-    return " AND ".join(text if column is None else f"{quote(column)} IS NOT NULL" for text, column in split)
+    return " AND ".join(text if column is None else f"{quote(column)} IS NOT NULL" for text, column in conditions)

@@ -1,7 +1,7 @@
 """Changes -> diagnostics with codes: what is refused, what is worth knowing, and what to do instead.
 
-*In*: the changes of one keyspace with the facts of both sides (`Case`). *Out*: remarks, all of them at once, in the
-order of the changes. The differ says what would happen; only here is it said whether it may. One file per family of
+*In*: the changes of one keyspace with the facts of both sides (`RuleContext`). *Out*: remarks, all of them at once, in
+the order of the changes. The differ says what would happen; only here is it said whether it may. One file per family of
 codes; `catalogue` tells what each code means.
 """
 
@@ -27,7 +27,7 @@ from scyllamodel.schema.rules import (
     usertypes,
     views,
 )
-from scyllamodel.schema.rules.case import Case, Racks, Remark, Topology, allowed
+from scyllamodel.schema.rules.case import Finding, Racks, RuleContext, Topology, is_allowed
 
 if TYPE_CHECKING:
     from scyllamodel.schema.changes import Change
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.rules.case import ChangeRule
     from scyllamodel.schema.server import ServerProfile
 
-__all__ = ["Case", "Racks", "Remark", "Topology", "judge", "lint"]
+__all__ = ["Finding", "Racks", "RuleContext", "Topology", "evaluate", "lint"]
 
 _FAMILIES: Final = (
     breaking, keyspaces, destructive, keys, types, usertypes, indexes, views, options, option_limits, nulls,
@@ -44,7 +44,7 @@ _FAMILIES: Final = (
 )  # fmt: skip
 
 
-def _by_change() -> Mapping[type, tuple[ChangeRule, ...]]:
+def _rules_by_change() -> Mapping[type, tuple[ChangeRule, ...]]:
     rules: dict[type, tuple[ChangeRule, ...]] = {}
     for family in _FAMILIES:
         for change, rule in family.RULES.items():
@@ -52,42 +52,51 @@ def _by_change() -> Mapping[type, tuple[ChangeRule, ...]]:
     return rules
 
 
-_RULES: Final = _by_change()
+_RULES: Final = _rules_by_change()
 
 
-def judge(case: Case) -> tuple[Remark, ...]:
+def evaluate(context: RuleContext) -> tuple[Finding, ...]:
     """Everything there is to say of these changes.
 
     What ``case.allow`` names is a warning instead of an error.
     """
-    remarks = [Remark(found) for found in (*keyspaces.missing(case), *racks.unfit(case), *_declared(case))]
-    remarks += [Remark(_weighed(found, case), change) for change in case.changes for found in _of(change, case)]
-    remarks += [Remark(found) for found in (*compatibility.stale_renames(case), *breaking.stray_quotes(case))]
-    return tuple(remarks)
+    findings = [
+        Finding(diagnostic)
+        for diagnostic in (*keyspaces.missing(context), *racks.rack_diagnostics(context), *_lint_declared(context))
+    ]
+    findings += [
+        Finding(_with_allowed_severity(diagnostic, context), change)
+        for change in context.changes
+        for diagnostic in _rule_findings(change, context)
+    ]
+    findings += [
+        Finding(diagnostic) for diagnostic in (*compatibility.stale_renames(context), *breaking.stray_quotes(context))
+    ]
+    return tuple(findings)
 
 
-def lint(wanted: SchemaFacts, server: ServerProfile | None = None) -> tuple[Diagnostic, ...]:
+def lint(desired: SchemaFacts, server: ServerProfile | None = None) -> tuple[Diagnostic, ...]:
     """What can be said of models alone, without a cluster; with a server also what it would not know."""
-    return tuple(found for part in wanted for found in (*_lint(part, server), *nulls.lint(part)))
+    return tuple(diagnostic for keyspace in desired for diagnostic in (*_lint(keyspace, server), *nulls.lint(keyspace)))
 
 
-def _of(change: Change, case: Case) -> Iterator[Diagnostic]:
+def _rule_findings(change: Change, context: RuleContext) -> Iterator[Diagnostic]:
     for rule in _RULES.get(type(change), ()):
-        yield from rule(change, case)
+        yield from rule(change, context)
 
 
-def _weighed(found: Diagnostic, case: Case) -> Diagnostic:
-    return attrs.evolve(found, severity="warn", fix="") if allowed(found, case.allow) else found
+def _with_allowed_severity(diagnostic: Diagnostic, context: RuleContext) -> Diagnostic:
+    return attrs.evolve(diagnostic, severity="warn", fix="") if is_allowed(diagnostic, context.allow) else diagnostic
 
 
-def _declared(case: Case) -> Iterator[Diagnostic]:
-    return _lint(case.wanted, case.server, strategy=False)
+def _lint_declared(context: RuleContext) -> Iterator[Diagnostic]:
+    return _lint(context.desired, context.server, strategy=False)
 
 
-def _lint(wanted: KeyspaceFacts, server: ServerProfile | None, *, strategy: bool = True) -> Iterator[Diagnostic]:
-    yield from breaking.lint(wanted, server)
-    if strategy and wanted.keyspace is not None:
-        yield from keyspaces.lint_strategy(wanted.name, wanted.keyspace.replication)
-    yield from usertypes.lint(wanted)
-    yield from indexes.lint(wanted, server)
-    yield from options.lint(wanted, server)
+def _lint(desired: KeyspaceFacts, server: ServerProfile | None, *, strategy: bool = True) -> Iterator[Diagnostic]:
+    yield from breaking.lint(desired, server)
+    if strategy and desired.keyspace is not None:
+        yield from keyspaces.lint_strategy(desired.name, desired.keyspace.replication)
+    yield from usertypes.lint(desired)
+    yield from indexes.lint(desired, server)
+    yield from options.lint(desired, server)

@@ -12,17 +12,17 @@ from typing import Final
 
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules.case import allowed
+from scyllamodel.schema.rules.case import is_allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
-_BY_STEP: Final = ("LG107", "RB106", "RB107", "RB108", "RB110")
+_STEP_CODES: Final = ("LG107", "RB106", "RB107", "RB108", "RB110")
 """Codes about one step or version of the ledger, which is named by its numbers, or not allowed at all."""
 
-ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107", *_BY_STEP)
+ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107", *_STEP_CODES)
 """The codes of what is refused by default and may run all the same; every other refusal is final."""
 
 
-def checked(allow: str | Collection[str]) -> tuple[str, ...]:
+def checked_values(allow: str | Collection[str]) -> tuple[str, ...]:
     """Return the values of ``allow=``; a single text counts as one value.
 
     Raises:
@@ -38,13 +38,14 @@ def _check(value: object) -> None:
     if not isinstance(value, str):
         raise ConfigurationError(f"allow= takes texts such as 'DS103:orders.legacy', not {value!r}.", setting="allow")
     code, colon, name = value.partition(":")
-    known = f"codes that can be allowed are {', '.join(ALLOWABLE)}."
+    allowable_text = f"codes that can be allowed are {', '.join(ALLOWABLE)}."
     if code not in ALLOWABLE:
-        near = difflib.get_close_matches(code.upper(), ALLOWABLE, 1)
-        final = f"{code} cannot be allowed: {known} `scyllamodel explain {code}` gives the reason."
-        unknown = f"Unknown code {code!r} in allow={value!r}: {known}{f' Did you mean {near[0]}?' if near else ''}"
-        raise ConfigurationError(final if code in CATALOGUE else unknown, setting="allow")
-    if code in _BY_STEP and not name:
+        suggestions = difflib.get_close_matches(code.upper(), ALLOWABLE, 1)
+        final_message = f"{code} cannot be allowed: {allowable_text} `scyllamodel explain {code}` gives the reason."
+        unknown_message = f"Unknown code {code!r} in allow={value!r}: {allowable_text}"
+        unknown_message += f" Did you mean {suggestions[0]}?" if suggestions else ""
+        raise ConfigurationError(final_message if code in CATALOGUE else unknown_message, setting="allow")
+    if code in _STEP_CODES and not name:
         text = f"allow={value!r} has to name a step or version of the ledger, as the refusal prints it: {code}:VERSION…"
         raise ConfigurationError(text, setting="allow")
     if colon and not name:
@@ -52,24 +53,29 @@ def _check(value: object) -> None:
         raise ConfigurationError(text, setting="allow")
 
 
-def unused(allow: Collection[str], diagnostics: Iterable[Diagnostic], known: Mapping[str, str]) -> Iterator[Diagnostic]:
+def unused_notes(
+    allow: Collection[str], diagnostics: Iterable[Diagnostic], explanations: Mapping[str, str]
+) -> Iterator[Diagnostic]:
     """Yield a note for each value of ``allow=`` that no diagnostic of the plan asked for.
 
     Parameters:
-        known: why an object, by its raw dotted name without the keyspace, is not dropped; or the code that would.
+        explanations: why an object, by its raw dotted name without the keyspace, is not dropped; or the code that
+            would.
     """
-    every = list(diagnostics)
+    all_diagnostics = list(diagnostics)
     for value in allow:
-        if not any(allowed(one, frozenset({value})) for one in every):
-            yield Diagnostic("AL101", "warn", value, "this allow= had no effect", _why(value, known))
+        if not any(is_allowed(diagnostic, frozenset({value})) for diagnostic in all_diagnostics):
+            yield Diagnostic("AL101", "warn", value, "this allow= had no effect", _unused_reason(value, explanations))
 
 
-def _why(value: str, known: Mapping[str, str]) -> str:
+def _unused_reason(value: str, explanations: Mapping[str, str]) -> str:
     name = value.partition(":")[2]
-    if not name or not known:
+    if not name or not explanations:
         return f"Nothing in this plan is refused with {value}."
-    reason = known.get(name) or known.get(name.partition(".")[2])
+    reason = explanations.get(name) or explanations.get(name.partition(".")[2])
     if reason is not None:
         return reason
-    near = difflib.get_close_matches(name, known, 1)
-    return f"Nothing of the name {name} is there." + (f" Did you mean {near[0]}? {known[near[0]]}" if near else "")
+    suggestions = difflib.get_close_matches(name, explanations, 1)
+    return f"Nothing of the name {name} is there." + (
+        f" Did you mean {suggestions[0]}? {explanations[suggestions[0]]}" if suggestions else ""
+    )

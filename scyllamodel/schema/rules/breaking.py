@@ -14,27 +14,27 @@ import attrs
 from scyllamodel._identifiers import MAX_PORTABLE_NAME_LENGTH, MAX_SERVER_NAME_LENGTH, name_problem
 from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.filters import has_stray_quote
+from scyllamodel.schema.filters import has_unescaped_quote
 from scyllamodel.schema.options.limits import MAX_TTL
 from scyllamodel.types.values import is_multi_cell
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
     from scyllamodel.schema.server import ServerProfile
 
 
-def _taken(change: NameTaken, case: Case) -> Iterator[Diagnostic]:
-    if change.wanted == "index":
+def _name_taken(change: NameTaken, context: RuleContext) -> Iterator[Diagnostic]:
+    if change.desired_kind == "index":
         return
-    text = f"a {change.found} of this name stands where the models want a {change.wanted}"
-    if change.wanted == "table":
+    text = f"a {change.live_kind} of this name stands where the models want a {change.desired_kind}"
+    if change.desired_kind == "table":
         text += "; CREATE TABLE over a view leaves a Cassandra node unable to start"
-    fix = f'Give the {change.wanted} a free name: {change.wanted}="{change.name}_2"'
-    yield Diagnostic("NB101", "error", case.path(change.name), text, fix)
+    suggested_fix = f'Give the {change.desired_kind} a free name: {change.desired_kind}="{change.name}_2"'
+    yield Diagnostic("NB101", "error", context.path(change.name), text, suggested_fix)
 
 
-def _options(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Diagnostic]:
+def _options(change: AddTable | AddView | SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
     if isinstance(change, SetOptions):
         name, options = change.name, change.options
     else:
@@ -42,18 +42,18 @@ def _options(change: AddTable | AddView | SetOptions, case: Case) -> Iterator[Di
         name, options = fact.name, fact.options
     if "id" in options:
         text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
-        yield Diagnostic("NB101", "error", case.path(name), text, "Leave id out; servers choose it.")
-    yield from long_ttl(case.path(name), options, case.server)
+        yield Diagnostic("NB101", "error", context.path(name), text, "Leave id out; servers choose it.")
+    yield from long_ttl(context.path(name), options, context.server)
 
 
-def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
+def _view(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
     """Views that a rollback brings back have any name and filter that a server took once."""
-    yield from _options(change, case)
-    view, path = change.view, case.path(change.view.name)
-    if has_stray_quote(view.where):
+    yield from _options(change, context)
+    view, path = change.view, context.path(change.view.name)
+    if has_unescaped_quote(view.where):
         text = f"its filter holds a quote that is stored without its escape: {view.where}"
         yield Diagnostic("NB101", "error", path, text, "Create it by hand, without the quote; or filter when reading.")
-    yield from long_view(path, view.name, case.server)
+    yield from long_view(path, view.name, context.server)
 
 
 def long_ttl(path: str, options: Mapping[str, Any], server: ServerProfile) -> Iterator[Diagnostic]:
@@ -66,26 +66,26 @@ def long_ttl(path: str, options: Mapping[str, Any], server: ServerProfile) -> It
 
 def long_view(path: str, name: str, server: ServerProfile) -> Iterator[Diagnostic]:
     """NB101 for the name of a view that stops nodes."""
-    if len(name) > LONGEST_VIEW and not server.checks_given_names:
-        text = f"a view name of more than {LONGEST_VIEW} characters stops every node, which do not start again"
+    if len(name) > MAX_VIEW_NAME and not server.checks_given_names:
+        text = f"a view name of more than {MAX_VIEW_NAME} characters stops every node, which do not start again"
         yield Diagnostic("NB101", "error", path, text, "Choose a shorter name.")
 
 
-LONGEST_VIEW: Final = 222
+MAX_VIEW_NAME: Final = 222
 """Longest name of a table or view for which a node can create the directory."""
 
 
-def long_index(path: str, name: str, server: ServerProfile, *, given: bool) -> Iterator[Diagnostic]:
+def index_name_too_long(path: str, name: str, server: ServerProfile, *, is_explicit: bool) -> Iterator[Diagnostic]:
     """NB101 for an index name that stops every node of the cluster.
 
     Parameters:
-        given: whether the statement has the name; otherwise the server makes it up, and does not check it.
+        is_explicit: whether the statement has the name; otherwise the server makes it up, and does not check it.
     """
-    longest = server.longest_safe_index
-    if longest is None or len(name) <= longest or (given and server.checks_given_names):
+    max_length = server.max_safe_index_name
+    if max_length is None or len(name) <= max_length or (is_explicit and server.checks_given_names):
         return
-    made_up = "" if given else ", which the server makes up,"
-    text = f"an index name{made_up} of more than {longest} characters stops every node, and none starts again"
+    generated_note = "" if is_explicit else ", which the server makes up,"
+    text = f"an index name{generated_note} of more than {max_length} characters stops every node, and none starts again"
     yield Diagnostic("NB101", "error", path, text, "Choose a shorter name.")
 
 
@@ -97,57 +97,59 @@ def static_beside_collection(path: str, table: Table, server: ServerProfile) -> 
     if not (server.fails_static_writes and static and indexes):
         return
     text = f"the index on the collection {indexes[0].column} makes writes of static columns of {table.name} fail"
-    fix = (
+    suggested_fix = (
         "Leave the index out, or move the static columns to a table of their own; or use ScyllaDB 2025.4.11, 2026.1.6, "
         "2026.2 or newer, where it is fixed."
     )
-    yield Diagnostic("NB101", "error", path, text, fix)
+    yield Diagnostic("NB101", "error", path, text, suggested_fix)
 
 
-def _index(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
-    path = case.path(change.index.name)
-    yield from long_index(path, change.index.name, case.server, given=True)
-    yield from static_beside_collection(path, attrs.evolve(change.table, indexes=[change.index]), case.server)
+def _index(change: AddIndex, context: RuleContext) -> Iterator[Diagnostic]:
+    path = context.path(change.index.name)
+    yield from index_name_too_long(path, change.index.name, context.server, is_explicit=True)
+    yield from static_beside_collection(path, attrs.evolve(change.table, indexes=[change.index]), context.server)
 
 
-def _columns(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
-    live = case.sides.tables.get(change.table)
-    if live is not None and any(column.kind == "static" for column in change.columns):
-        table = attrs.evolve(live, columns=(*live.columns, *change.columns))
-        yield from static_beside_collection(case.path(change.table), table, case.server)
+def _columns(change: AddColumns, context: RuleContext) -> Iterator[Diagnostic]:
+    stored = context.pair.live_tables.get(change.table)
+    if stored is not None and any(column.kind == "static" for column in change.columns):
+        table = attrs.evolve(stored, columns=(*stored.columns, *change.columns))
+        yield from static_beside_collection(context.path(change.table), table, context.server)
 
 
-def stray_quotes(case: Case) -> Iterator[Diagnostic]:
+def stray_quotes(context: RuleContext) -> Iterator[Diagnostic]:
     """NB101 for views that are there and hold a quote in their filter."""
-    declared = {table.name for table in case.wanted.tables}
-    for view in case.found.views:
-        if view.base in declared and has_stray_quote(view.where):
+    declared = {table.name for table in context.desired.tables}
+    for view in context.live.views:
+        if view.base in declared and has_unescaped_quote(view.where):
             text = f"its filter holds a quote that is stored without its escape: {view.where}"
-            fix = f"Drop the view: with it every write to {view.base} fails, or the node does not start again."
-            yield Diagnostic("NB101", "warn", case.path(view.name), text, fix)
+            suggested_fix = (
+                f"Drop the view: with it every write to {view.base} fails, or the node does not start again."
+            )
+            yield Diagnostic("NB101", "warn", context.path(view.name), text, suggested_fix)
 
 
-def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+def lint(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """Names that no server takes, or that a node does not survive; two things of one name; quotes in a view filter."""
-    types, tables, views = wanted.types, wanted.tables, wanted.views
+    types, tables, views = desired.types, desired.tables, desired.views
     indexes = [index for table in tables for index in table.indexes]
     kinds = (("type", types), ("table", tables), ("view", views), ("index", indexes))
-    for what, found in kinds:
-        for item in found:
-            yield from _name(f"{wanted.name}.{item.name}", item.name, what, server)
-    yield from _name(wanted.name, wanted.name, "keyspace", server)
+    for kind, facts in kinds:
+        for item in facts:
+            yield from _name(f"{desired.name}.{item.name}", item.name, kind, server)
+    yield from _name(desired.name, desired.name, "keyspace", server)
     for name in sorted({table.name for table in tables} & {view.name for view in views}):
         text = "a table and a view of this name are declared; a Cassandra node that gets both does not start again"
-        yield Diagnostic("NB101", "error", f"{wanted.name}.{name}", text, "Give one of them another name.")
+        yield Diagnostic("NB101", "error", f"{desired.name}.{name}", text, "Give one of them another name.")
     for view in views:
         if "'" in view.where:
             text = "a text constant in the filter of a view; a Cassandra node that stores a quote in it does not start"
-            yield Diagnostic("NB101", "error", f"{wanted.name}.{view.name}", text, "Filter when reading the view.")
+            yield Diagnostic("NB101", "error", f"{desired.name}.{view.name}", text, "Filter when reading the view.")
 
 
-def _name(path: str, name: str, what: str, server: ServerProfile | None) -> Iterator[Diagnostic]:
+def _name(path: str, name: str, kind: str, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """A name that the server does not take; without a server one that some servers do not take, as a warning."""
-    fault = name_problem(name, what, limit=MAX_SERVER_NAME_LENGTH if server is None else server.longest_name)
+    fault = name_problem(name, kind, limit=MAX_SERVER_NAME_LENGTH if server is None else server.max_name_length)
     if fault is not None:
         yield Diagnostic("NB101", "error", path, fault, "Choose a shorter, plain name.")
     elif server is None and len(name) > MAX_PORTABLE_NAME_LENGTH:
@@ -156,7 +158,7 @@ def _name(path: str, name: str, what: str, server: ServerProfile | None) -> Iter
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {
-    NameTaken: _taken,
+    NameTaken: _name_taken,
     AddTable: _options,
     AddView: _view,
     SetOptions: _options,

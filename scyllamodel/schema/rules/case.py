@@ -1,7 +1,7 @@
 """What a rule may look at, and how it speaks.
 
 *In*: one keyspace's facts of both sides, its changes, the server, the nodes of each data centre, what is allowed.
-*Out*: `Remark`: a diagnostic, and the change it belongs to if it belongs to one.
+*Out*: `Finding`: a diagnostic, and the change it belongs to if it belongs to one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import attrs
 
 from scyllamodel.schema.changes import Change
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy
-from scyllamodel.schema.diff.sides import Sides
+from scyllamodel.schema.diff.keyspaces import strategy_name
+from scyllamodel.schema.diff.sides import SchemaPair
 from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
@@ -26,16 +26,16 @@ Racks: TypeAlias = Mapping[str, frozenset[str]]
 
 
 @attrs.frozen
-class Case:
+class RuleContext:
     """One keyspace, before and after.
 
     Attributes:
-        sides: facts of both sides, by name.
+        pair: facts of both sides, by name.
         topology: None when nobody knows, so that nothing is said of it; so are racks.
         allow: codes, or codes with an object, of what may be done although it is refused by default.
     """
 
-    sides: Sides
+    pair: SchemaPair
     changes: tuple[Change, ...]
     topology: Topology | None = None
     allow: frozenset[str] = frozenset()
@@ -44,22 +44,22 @@ class Case:
     @property
     def name(self) -> str:
         """The keyspace."""
-        return self.sides.name
+        return self.pair.name
 
     @property
-    def found(self) -> KeyspaceFacts:
+    def live(self) -> KeyspaceFacts:
         """What there is."""
-        return self.sides.found
+        return self.pair.live
 
     @property
-    def wanted(self) -> KeyspaceFacts:
+    def desired(self) -> KeyspaceFacts:
         """What models declare."""
-        return self.sides.wanted
+        return self.pair.desired
 
     @property
     def server(self) -> ServerProfile:
         """Where it is."""
-        return self.sides.server
+        return self.pair.server
 
     def path(self, *parts: str) -> str:
         """The raw dotted name of something in this keyspace."""
@@ -68,30 +68,33 @@ class Case:
     @property
     def tablets(self) -> bool | None:
         """Whether the keyspace has tablets, or gets them when it is created; None when that cannot be known."""
-        if self.found.keyspace is not None:
-            return bool(self.found.keyspace.tablets)
-        about = self.wanted.keyspace
-        tablets = None if about is None else about.tablets
-        replication: Mapping[str, Any] = {} if about is None or about.replication is None else about.replication
-        return self.server.makes_tablets(strategy(replication), tablets=tablets)
+        if self.live.keyspace is not None:
+            return bool(self.live.keyspace.tablets)
+        declared = self.desired.keyspace
+        tablets = None if declared is None else declared.tablets
+        replication: Mapping[str, Any] = (
+            {} if declared is None or declared.replication is None else declared.replication
+        )
+        return self.server.makes_tablets(strategy_name(replication), tablets=tablets)
 
 
 @attrs.frozen
-class Remark:
+class Finding:
     """A diagnostic; without a change it speaks of the whole plan."""
 
     diagnostic: Diagnostic
     change: Change | None = None
 
 
-ChangeRule: TypeAlias = Callable[[Any, Case], Iterator[Diagnostic]]
+ChangeRule: TypeAlias = Callable[[Any, RuleContext], Iterator[Diagnostic]]
 """Judges one change of the type it is registered for."""
 
 
-def allowed(diagnostic: Diagnostic, allow: frozenset[str]) -> bool:
+def is_allowed(diagnostic: Diagnostic, allow: frozenset[str]) -> bool:
     """Whether what the diagnostic refuses was allowed, by code or by code and object, with or without keyspace.
 
-    >>> allowed(Diagnostic("DS102", "error", "shop.orders", "", allow="DS102:shop.orders"), frozenset({"DS102:orders"}))
+    >>> drop = Diagnostic("DS102", "error", "shop.orders", "", allow="DS102:shop.orders")
+    >>> is_allowed(drop, frozenset({"DS102:orders"}))
     True
     """
     if not diagnostic.allow:

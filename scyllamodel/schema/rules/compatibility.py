@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddTable, AlterColumn, LiveOnly, RenameKeyColumns, SetMask
+from scyllamodel.schema.changes import AddTable, AlterColumn, RenameKeyColumns, SetMask, Unmanaged
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.types import field_renames
 from scyllamodel.schema.facts import Unreadable
@@ -17,21 +17,21 @@ from scyllamodel.schema.writers import python_text
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, Table, UserType
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
 
 
-def _renamed(change: RenameKeyColumns, case: Case) -> Iterator[Diagnostic]:
-    table = next(table for table in case.found.tables if table.name == change.table)
+def _renamed(change: RenameKeyColumns, context: RuleContext) -> Iterator[Diagnostic]:
+    table = next(table for table in context.live.tables if table.name == change.table)
     for old, new in change.names:
-        path = case.path(change.table, old)
-        if held := indexes_under(table, old):
-            text = f"the key column cannot be renamed to {new}: the index {', '.join(held)} depends on it"
+        path = context.path(change.table, old)
+        if dependent_indexes := indexes_under(table, old):
+            text = f"the key column cannot be renamed to {new}: the index {', '.join(dependent_indexes)} depends on it"
             yield Diagnostic("BC101", "error", path, text, "Drop the index first, or keep the old name with db_name=.")
             continue
         text = f"the key column becomes {new}; releases that know it as {old} stop working at that moment"
-        fix = f"Stop them first, then: {recipes.allowing('BC101', path)}.\n"
-        fix += f"Or keep the name: db_name={python_text(old)}"
-        yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
+        suggested_fix = f"Stop them first, then: {recipes.allow_either_way('BC101', path)}.\n"
+        suggested_fix += f"Or keep the name: db_name={python_text(old)}"
+        yield Diagnostic("BC101", "error", path, text, suggested_fix, allow=f"BC101:{path}")
 
 
 def indexes_under(table: Table, column: str) -> list[str]:
@@ -48,80 +48,82 @@ def _searched(index: Index, table: Table) -> tuple[str, ...]:
     return index.partition or tuple(key.name for key in table.partition_key)
 
 
-def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
+def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
     if change.code == "BC102":
-        table = case.sides.tables[change.table]
-        wanted = attrs.evolve(change.wanted, renamed_from=None)
-        keep = f"{recipes.attribute(wanted)}: … = column(db_name={python_text(change.found.name)})"
-        fix = f"To keep the values where they are:\n    {keep}\nTo rename it in the database, in two releases:\n"
-        fix += recipes.new_column(case.name, table, change.found, wanted, wanted.name)
-        text = f"CQL renames key columns only, and {change.found.name} is none; the model wants it as {wanted.name}"
-        yield Diagnostic("BC102", "error", case.path(change.table, change.found.name), text, fix)
+        table = context.pair.live_tables[change.table]
+        desired = attrs.evolve(change.desired, renamed_from=None)
+        declaration = f"{recipes.attribute_name(desired)}: … = column(db_name={python_text(change.live.name)})"
+        suggested_fix = (
+            f"To keep the values where they are:\n    {declaration}\nTo rename it in the database, in two releases:\n"
+        )
+        suggested_fix += recipes.new_column_steps(context.name, table, change.live, desired, desired.name)
+        text = f"CQL renames key columns only, and {change.live.name} is none; the model wants it as {desired.name}"
+        yield Diagnostic("BC102", "error", context.path(change.table, change.live.name), text, suggested_fix)
 
 
-def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
+def _table(change: AddTable, context: RuleContext) -> Iterator[Diagnostic]:
     old = change.table.renamed_from
-    if old is not None and old in case.sides.tables:
-        cls, new = recipes.class_name(old), change.table.name
+    if old is not None and old in context.pair.live_tables:
+        cls, new = recipes.likely_class_name(old), change.table.name
         named = f"table={python_text(new)}"
         steps = [
             f"Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    {named}",
-            f"Deploy and sync, which creates {case.name}.{change.table.name}; write to both tables.",
-            f"Copy the existing rows:\n    {recipes.backfill(old, '', new)}",
+            f"Deploy and sync, which creates {context.name}.{change.table.name}; write to both tables.",
+            f"Copy the existing rows:\n    {recipes.backfill_command(old, '', new)}",
             f"Read {change.table.name} only; then remove {cls}.",
-            f"When nothing reads it any more: scyllamodel contract {recipes.allow('DS102', old)}",
+            f"When nothing reads it any more: scyllamodel contract {recipes.allow_option('DS102', old)}",
         ]
-        fix = (
+        suggested_fix = (
             f"To keep the rows where they are: table={python_text(old)}\nTo rename it in the database:\n"
-            + recipes.numbered(steps)
+            + recipes.numbered_steps(steps)
         )
-        yield Diagnostic("BC102", "error", case.path(old), "CQL cannot rename a table", fix)
+        yield Diagnostic("BC102", "error", context.path(old), "CQL cannot rename a table", suggested_fix)
 
 
-def _live(change: LiveOnly, case: Case) -> Iterator[Diagnostic]:
-    text = f"a {change.what} that no model declares; left as it is"
+def _unmanaged(change: Unmanaged, context: RuleContext) -> Iterator[Diagnostic]:
+    text = f"a {change.kind} that no model declares; left as it is"
     if isinstance(change.fact, Unreadable):
-        what, why = change.fact.what, change.fact.why
-        text = f"a {what} that no model declares, and that this release cannot read: {why}; left as it is"
-    yield Diagnostic("BC103", "note", case.path(change.name), text)
+        kind, reason = change.fact.kind, change.fact.reason
+        text = f"a {kind} that no model declares, and that this release cannot read: {reason}; left as it is"
+    yield Diagnostic("BC103", "note", context.path(change.name), text)
 
 
-def _masked(change: SetMask, case: Case) -> Iterator[Diagnostic]:
+def _masked(change: SetMask, context: RuleContext) -> Iterator[Diagnostic]:
     if change.before is None:
         text = f"roles without UNMASK read {change.mask} instead of the values from then on"
-        fix = "Give UNMASK to the roles that need the values: GRANT UNMASK ON TABLE … TO …"
-        yield Diagnostic("BC104", "warn", case.path(change.table, change.column), text, fix)
+        suggested_fix = "Give UNMASK to the roles that need the values: GRANT UNMASK ON TABLE … TO …"
+        yield Diagnostic("BC104", "warn", context.path(change.table, change.column), text, suggested_fix)
 
 
-def stale_renames(case: Case) -> Iterator[Diagnostic]:
+def stale_renames(context: RuleContext) -> Iterator[Diagnostic]:
     """A note for each ``renamed_from`` that has nothing left to do."""
-    for item in case.wanted.types:
-        yield from _stale_fields(case, item, case.sides.types.get(item.name))
-    for table in case.wanted.tables:
-        found = case.sides.tables.get(table.name)
-        if table.renamed_from is not None and (found is not None or table.renamed_from not in case.sides.tables):
-            yield _stale(case.path(table.name), table.renamed_from)
-        if found is not None:
-            yield from _stale_columns(case, table, found)
+    for item in context.desired.types:
+        yield from _stale_fields(context, item, context.pair.live_types.get(item.name))
+    for table in context.desired.tables:
+        live = context.pair.live_tables.get(table.name)
+        if table.renamed_from is not None and (live is not None or table.renamed_from not in context.pair.live_tables):
+            yield _stale_rename(context.path(table.name), table.renamed_from)
+        if live is not None:
+            yield from _stale_columns(context, table, live)
 
 
-def _stale_fields(case: Case, wanted: UserType, found: UserType | None) -> Iterator[Diagnostic]:
-    pending = set[str]() if found is None else {new for _, new in field_renames(found, wanted)}
-    for new, old in wanted.renamed.items():
+def _stale_fields(context: RuleContext, desired: UserType, live: UserType | None) -> Iterator[Diagnostic]:
+    pending = set[str]() if live is None else {new for _, new in field_renames(live, desired)}
+    for new, old in desired.renamed.items():
         if new not in pending:
-            yield _stale(case.path(wanted.name, new), str(old))
+            yield _stale_rename(context.path(desired.name, new), str(old))
 
 
-def _stale_columns(case: Case, table: Table, found: Table) -> Iterator[Diagnostic]:
-    done = {new for _, new in case.sides.renames.get(table.name, ())}
+def _stale_columns(context: RuleContext, table: Table, live: Table) -> Iterator[Diagnostic]:
+    renamed = {new for _, new in context.pair.key_renames.get(table.name, ())}
     for column in table.columns:
-        if column.renamed_from is None or column.name in done:
+        if column.renamed_from is None or column.name in renamed:
             continue
-        if column.name in found or column.renamed_from not in found:
-            yield _stale(case.path(table.name, column.name), column.renamed_from)
+        if column.name in live or column.renamed_from not in live:
+            yield _stale_rename(context.path(table.name, column.name), column.renamed_from)
 
 
-def _stale(path: str, old: str) -> Diagnostic:
+def _stale_rename(path: str, old: str) -> Diagnostic:
     text = f"renamed_from={old!r} no longer applies"
     return Diagnostic("BC102", "note", path, text, "Remove it from the model.")
 
@@ -130,6 +132,6 @@ RULES: Final[Mapping[type, ChangeRule]] = {
     RenameKeyColumns: _renamed,
     AlterColumn: _column,
     AddTable: _table,
-    LiveOnly: _live,
+    Unmanaged: _unmanaged,
     SetMask: _masked,
 }

@@ -22,78 +22,80 @@ from scyllamodel.schema.changes import (
 )
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.rules.case import allowed
+from scyllamodel.schema.rules.case import is_allowed
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
 
 
-def dropped_keyspace(cql: str, kept: Collection[str], allow: Collection[str] = ()) -> Diagnostic | None:
+def dropped_keyspace(cql: str, protected: Collection[str], allow: Collection[str] = ()) -> Diagnostic | None:
     """What there is to say of a statement written by hand: DS101 where it drops a keyspace, else nothing.
 
     Parameters:
-        kept: keyspaces that hold lock and ledger of the very run, or what it changes; nothing allows to drop them.
+        protected: keyspaces that hold lock and ledger of the very run, or what it changes; nothing allows to drop them.
     """
     name = _keyspace_of_drop(cql)
     if name is None:
         return None
-    if name in kept:
+    if name in protected:
         text = "the keyspace would be dropped with the lock and the history of this very run"
         return Diagnostic("DS101", "error", name, text, "Drop it by hand, when nothing uses it any more.")
     refused = _refused("DS101", name, "the keyspace would be dropped with every table in it")
-    return attrs.evolve(refused, severity="warn", fix="") if allowed(refused, frozenset(allow)) else refused
+    return attrs.evolve(refused, severity="warn", fix="") if is_allowed(refused, frozenset(allow)) else refused
 
 
 def _keyspace_of_drop(cql: str) -> str | None:
     """The keyspace that the statement drops; the grammars of servers have ``SCHEMA`` for ``KEYSPACE`` too."""
-    opening = [token.text for token in itertools.islice(code_tokens(cql), 5)]
-    words = [text.upper() for text in opening]
+    first_tokens = [token.text for token in itertools.islice(code_tokens(cql), 5)]
+    words = [text.upper() for text in first_tokens]
     if words[:2] not in (["DROP", "KEYSPACE"], ["DROP", "SCHEMA"]):
         return None
-    name = opening[4:5] if words[2:4] == ["IF", "EXISTS"] else opening[2:3]
+    name = first_tokens[4:5] if words[2:4] == ["IF", "EXISTS"] else first_tokens[2:3]
     return unquote(name[0]) if name else None
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:
-    fix = f"If nobody needs it any more: {recipes.allowing(code, path)}"
-    return Diagnostic(code, "error", path, text, fix, allow=f"{code}:{path}")
+    suggested_fix = f"If nobody needs it any more: {recipes.allow_either_way(code, path)}"
+    return Diagnostic(code, "error", path, text, suggested_fix, allow=f"{code}:{path}")
 
 
-def _table(change: DropTable, case: Case) -> Iterator[Diagnostic]:
-    yield _refused("DS102", case.path(change.table.name), "the table would be dropped with all its rows")
+def _table(change: DropTable, context: RuleContext) -> Iterator[Diagnostic]:
+    yield _refused("DS102", context.path(change.table.name), "the table would be dropped with all its rows")
 
 
-def _columns(change: DropColumns, case: Case) -> Iterator[Diagnostic]:
+def _columns(change: DropColumns, context: RuleContext) -> Iterator[Diagnostic]:
     for column in change.columns:
-        path = case.path(change.table, column.name)
+        path = context.path(change.table, column.name)
         yield _refused("DS103", path, "the column would be dropped with its values")
-        if _expire_by(change.table, column.name, case):
+        if _expire_by(change.table, column.name, context):
             yield _refused("DS108", path, "the TTL column would be dropped, and rows stop expiring")
 
 
-def _expire_by(table: str, column: str, case: Case) -> bool:
+def _expire_by(table: str, column: str, context: RuleContext) -> bool:
     """Whether the rows of a table expire by this column, and no step before unsets it."""
-    live = case.found.table(table)
-    unset = any(isinstance(change, SetTtlColumn) and change.table == table for change in case.changes)
+    live = context.live.table(table)
+    unset = any(isinstance(change, SetTtlColumn) and change.table == table for change in context.changes)
     return live is not None and live.ttl_column == column and not unset
 
 
-def _type(change: DropType, case: Case) -> Iterator[Diagnostic]:
-    yield _refused("DS104", case.path(change.type.name), "the type would be dropped")
+def _type(change: DropType, context: RuleContext) -> Iterator[Diagnostic]:
+    yield _refused("DS104", context.path(change.type.name), "the type would be dropped")
 
 
-def _view(change: DropView, case: Case) -> Iterator[Diagnostic]:
-    yield _refused("DS105", case.path(change.view.name), "the view would be dropped; making it again reads its table")
+def _view(change: DropView, context: RuleContext) -> Iterator[Diagnostic]:
+    yield _refused(
+        "DS105", context.path(change.view.name), "the view would be dropped; making it again reads its table"
+    )
 
 
-def _index(change: DropIndex, case: Case) -> Iterator[Diagnostic]:
+def _index(change: DropIndex, context: RuleContext) -> Iterator[Diagnostic]:
     text = "the index would be dropped; queries that need it fail from then on"
-    path = case.path(change.index.name)
+    path = context.path(change.index.name)
     yield Diagnostic("DS106", "warn", path, text, allow=f"DS106:{path}")
 
 
-def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
-    path = case.path(change.table, change.column)
+def _mask(change: SetMask, context: RuleContext) -> Iterator[Diagnostic]:
+    path = context.path(change.table, change.column)
     if change.mask is None:
         yield _refused("DS107", path, f"the mask {change.before} would be dropped, and every role sees the values")
     elif change.before is not None:
@@ -101,16 +103,16 @@ def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
         yield _refused("DS107", path, text)
 
 
-def _ttl_column(change: SetTtlColumn, case: Case) -> Iterator[Diagnostic]:
+def _ttl_column(change: SetTtlColumn, context: RuleContext) -> Iterator[Diagnostic]:
     """DS108; a column that is added in the same plan holds no times yet."""
     if change.column is None:
         text = "the column would be an ordinary one, and rows stop expiring"
-        yield _refused("DS108", case.path(change.table, str(change.before)), text)
+        yield _refused("DS108", context.path(change.table, str(change.before)), text)
         return
-    added = (one.columns for one in case.changes if isinstance(one, AddColumns) and one.table == change.table)
+    added = (one.columns for one in context.changes if isinstance(one, AddColumns) and one.table == change.table)
     if change.column not in {column.name for column in itertools.chain.from_iterable(added)}:
         text = "existing rows whose time in this column has passed would be deleted"
-        yield _refused("DS108", case.path(change.table, change.column), text)
+        yield _refused("DS108", context.path(change.table, change.column), text)
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {

@@ -1,6 +1,6 @@
 """NB for hand-written drops and renames: what stands in their way, by the rules that hold for models.
 
-*In*: a `Handwritten`. *Out*: remarks.
+*In*: a `RawStatement`. *Out*: remarks.
 """
 
 from __future__ import annotations
@@ -10,43 +10,43 @@ from collections.abc import Iterator
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import Index, Table
 from scyllamodel.schema.rules.compatibility import indexes_under
-from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused, unknown_table
-from scyllamodel.schema.rules.usertypes import containing, used_by
+from scyllamodel.schema.rules.handwritten_statement import RawStatement, refusal, unknown_table
+from scyllamodel.schema.rules.usertypes import containing_types, used_by
 from scyllamodel.schema.rules.views import keepers
 from scyllamodel.schema.server import is_viewless
 from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
 
 
-def dropped_type(written: Handwritten) -> Iterator[Diagnostic]:
+def dropped_type(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a type that columns or other types have."""
-    if users := used_by(written.statement.name, written.found):
+    if users := used_by(written.parsed.name, written.facts):
         text = f"the type is still used by {', '.join(users)}, and servers drop no such type"
-        yield refused("NB104", written, text, "Drop what uses it first, in a step before.")
+        yield refusal("NB104", written, text, "Drop what uses it first, in a step before.")
 
 
-def dropped_table(written: Handwritten) -> Iterator[Diagnostic]:
+def dropped_table(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a table that has views."""
-    if views := [view.name for view in written.found.views if view.base == written.statement.name]:
+    if views := [view.name for view in written.facts.views if view.base == written.parsed.name]:
         text = f"the view {', '.join(views)} depends on the table, and servers drop no table that has views"
-        yield refused("NB104", written, text, _first(written, "MATERIALIZED VIEW", views))
+        yield refusal("NB104", written, text, _first(written, "MATERIALIZED VIEW", views))
 
 
-def dropped_columns(written: Handwritten) -> Iterator[Diagnostic]:
+def dropped_columns(written: RawStatement) -> Iterator[Diagnostic]:
     """NB101, NB102 and NB104: a column that is in the key, under an index, or kept by a view."""
     table = written.table
     if table is None:
         if written.server.drops_indexed_collections:
             yield from unknown_table(written)
         return
-    for name in written.statement.names:
+    for name in written.parsed.names:
         yield from _dropped_column(written, table, name)
 
 
-def _dropped_column(written: Handwritten, table: Table, name: str) -> Iterator[Diagnostic]:
+def _dropped_column(written: RawStatement, table: Table, name: str) -> Iterator[Diagnostic]:
     column = table.get(name)
     if column is not None and column.in_key:
         text = f"{name} is in the primary key, whose columns stay"
-        yield refused("NB104", written, text, "Create another table, and copy the rows.")
+        yield refusal("NB104", written, text, "Create another table, and copy the rows.")
         return
     under = [index for index in table.indexes if name in index.names(table)]
     for index in under:
@@ -54,70 +54,70 @@ def _dropped_column(written: Handwritten, table: Table, name: str) -> Iterator[D
     if column is None or under:
         return
     is_open = isinstance(column.type, UserTypeName) and is_multi_cell(column.type)
-    if is_open and not written.server.drops_open_user_types:
+    if is_open and not written.server.drops_unfrozen_user_types:
         text = f"{name} is of a user type that is not frozen, and {written.server} drops no such column"
-        yield refused("NB104", written, text, "Leave the column, or create another table and copy the rows.")
-    found = keepers(table, column, written.found, written.server)
+        yield refusal("NB104", written, text, "Leave the column, or create another table and copy the rows.")
+    found = keepers(table, column, written.facts, written.server)
     if found.views or found.indexes:
         what, names = ("MATERIALIZED VIEW", found.views) if found.views else ("INDEX", found.indexes)
         text = f"{', '.join(names)} keeps {name}, and {written.server} does not drop it meanwhile"
-        yield refused("NB104", written, text, _first(written, what, names))
+        yield refusal("NB104", written, text, _first(written, what, names))
 
 
-def _under_index(written: Handwritten, table: Table, name: str, index: Index) -> Diagnostic:
+def _under_index(written: RawStatement, table: Table, name: str, index: Index) -> Diagnostic:
     column, fix = table.get(name), _first(written, "INDEX", [index.name])
     if is_viewless(index.using) and written.server.keeps_indexes_in_views:
         text = f"the index {index.name} needs {name}, and stays as an index on a column that is not there"
-        return refused("NB102", written, text, fix)
+        return refusal("NB102", written, text, fix)
     if column is not None and is_multi_cell(column.type) and written.server.drops_indexed_collections:
         text = f"the collection {name} is dropped under the index {index.name}: the next write ends every node"
-        return refused("NB101", written, text, fix)
-    return refused("NB104", written, f"the index {index.name} depends on {name}", fix)
+        return refusal("NB101", written, text, fix)
+    return refusal("NB104", written, f"the index {index.name} depends on {name}", fix)
 
 
-def renamed_columns(written: Handwritten) -> Iterator[Diagnostic]:
+def renamed_columns(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a rename of a column that is not in the key, or has an index, or to a name that is taken."""
     table = written.table
     if table is None:
         return
-    for old, new in written.statement.renames:
+    for old, new in written.parsed.renames:
         column = table.get(old)
         if column is not None and not column.in_key:
             text = f"{old} is not in the primary key, and CQL renames no other columns"
-            yield refused("NB104", written, text, "Add a column of the new name, and copy the values.")
+            yield refusal("NB104", written, text, "Add a column of the new name, and copy the values.")
         elif new in table:
-            yield refused("NB104", written, f"the table has a column {new} already", "Choose another name.")
+            yield refusal("NB104", written, f"the table has a column {new} already", "Choose another name.")
         elif under := indexes_under(table, old):
             text = f"the index {', '.join(under)} depends on {old}, which cannot be renamed meanwhile"
-            yield refused("NB104", written, text, _first(written, "INDEX", under))
+            yield refusal("NB104", written, text, _first(written, "INDEX", under))
 
 
-def renamed_fields(written: Handwritten) -> Iterator[Diagnostic]:
+def renamed_fields(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a field that gets the name of another one."""
-    found = written.found.type(written.statement.name)
+    found = written.facts.type(written.parsed.name)
     if found is None:
         return
-    names = dict(written.statement.renames)
+    names = dict(written.parsed.renames)
     after = [names.get(name, name) for name, _ in found.fields]
     if twice := sorted({name for name in after if after.count(name) > 1}):
-        yield refused("NB104", written, f"the type has a field {', '.join(twice)} already", "Choose another name.")
+        yield refusal("NB104", written, f"the type has a field {', '.join(twice)} already", "Choose another name.")
 
 
-def added_field(written: Handwritten) -> Iterator[Diagnostic]:
+def added_field(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a field that the type has, or that no type can have: itself, or another type that is not frozen."""
-    found, within = written.found.type(written.statement.name), containing(written.statement.name, written.found.types)
+    found, within = written.facts.type(written.parsed.name), containing_types(written.parsed.name, written.facts.types)
     known = dict(found.fields) if found is not None else {}
-    for field in written.statement.columns:
-        if field.name in known and not written.statement.if_not_exists:
+    for field in written.parsed.columns:
+        if field.name in known and not written.parsed.if_not_exists:
             text = f"the type has a field {field.name} already, of type {known[field.name].cql}"
-            yield refused("NB104", written, text, "Leave the statement out, or choose another name.")
+            yield refusal("NB104", written, text, "Leave the statement out, or choose another name.")
         elif not within.isdisjoint(user_types(field.type)):
             text = "the type would be inside itself, directly or by way of others"
-            yield refused("NB104", written, text, "Store a key instead of the value.")
+            yield refusal("NB104", written, text, "Store a key instead of the value.")
         elif isinstance(field.type, UserTypeName) and is_multi_cell(field.type):
             text = f"the field {field.name} is of a user type that is not frozen"
-            yield refused("NB104", written, text, f"Write frozen<{field.type.cql}>.")
+            yield refusal("NB104", written, text, f"Write frozen<{field.type.cql}>.")
 
 
-def _first(written: Handwritten, what: str, names: list[str]) -> str:
-    return "First: " + "; ".join(f"DROP {what} {written.found.name}.{name}" for name in names)
+def _first(written: RawStatement, what: str, names: list[str]) -> str:
+    return "First: " + "; ".join(f"DROP {what} {written.facts.name}.{name}" for name in names)

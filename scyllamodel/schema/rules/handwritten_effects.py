@@ -1,6 +1,6 @@
 """A hand-written statement -> the changes that it makes, as far as later statements are judged by them.
 
-*In*: a `Handwritten`. *Out*: changes, as a plan for models has them. Options of tables and views are left out.
+*In*: a `RawStatement`. *Out*: changes, as a plan for models has them. Options of tables and views are left out.
 """
 
 from __future__ import annotations
@@ -28,107 +28,107 @@ from scyllamodel.schema.changes import (
     SetTtlColumn,
 )
 from scyllamodel.schema.facts import Index, Table, TableColumn, UserType, View
-from scyllamodel.schema.rules.handwritten_statement import Handwritten
+from scyllamodel.schema.rules.handwritten_statement import RawStatement
 from scyllamodel.types.values import Native
 
 
-def changes_of(written: Handwritten) -> Iterator[Change]:
+def changes_of(written: RawStatement) -> Iterator[Change]:
     """The changes of a statement; none for one that no later statement is judged by."""
-    make = _CHANGES.get(written.statement.action)
+    make = _CHANGES.get(written.parsed.action)
     if make is not None:
         yield from make(written)
 
 
-def _create_type(written: Handwritten) -> Iterator[Change]:
-    statement = written.statement
-    if written.found.type(statement.name) is None:
+def _create_type(written: RawStatement) -> Iterator[Change]:
+    statement = written.parsed
+    if written.facts.type(statement.name) is None:
         fields = tuple((field.name, field.type) for field in statement.columns)
-        yield AddType(written.found.name, UserType(statement.name, fields))
+        yield AddType(written.facts.name, UserType(statement.name, fields))
 
 
-def _field(written: Handwritten) -> Iterator[Change]:
+def _field(written: RawStatement) -> Iterator[Change]:
     """A field that is new, or has a new type."""
-    found = written.found.type(written.statement.name)
-    kept = dict(found.fields) if found is not None and written.statement.if_not_exists else {}
-    for field in (column for column in written.statement.columns if column.name not in kept):
-        yield AddField(written.found.name, written.statement.name, field.name, field.type)
+    found = written.facts.type(written.parsed.name)
+    kept = dict(found.fields) if found is not None and written.parsed.if_not_exists else {}
+    for field in (column for column in written.parsed.columns if column.name not in kept):
+        yield AddField(written.facts.name, written.parsed.name, field.name, field.type)
 
 
-def _rename_fields(written: Handwritten) -> Iterator[Change]:
-    yield RenameFields(written.found.name, written.statement.name, written.statement.renames)
+def _rename_fields(written: RawStatement) -> Iterator[Change]:
+    yield RenameFields(written.facts.name, written.parsed.name, written.parsed.renames)
 
 
-def _drop_type(written: Handwritten) -> Iterator[Change]:
-    yield DropType(written.found.name, UserType(written.statement.name, ()))
+def _drop_type(written: RawStatement) -> Iterator[Change]:
+    yield DropType(written.facts.name, UserType(written.parsed.name, ()))
 
 
-def _create_table(written: Handwritten) -> Iterator[Change]:
-    statement = written.statement
+def _create_table(written: RawStatement) -> Iterator[Change]:
+    statement = written.parsed
     if written.table is None:
         ttl = next(iter(statement.names), None)
-        yield AddTable(written.found.name, Table(statement.name, statement.columns, ttl_column=ttl))
+        yield AddTable(written.facts.name, Table(statement.name, statement.columns, ttl_column=ttl))
 
 
-def _drop_table(written: Handwritten) -> Iterator[Change]:
-    yield DropTable(written.found.name, _table(written))
+def _drop_table(written: RawStatement) -> Iterator[Change]:
+    yield DropTable(written.facts.name, _table(written))
 
 
-def _add_columns(written: Handwritten) -> Iterator[Change]:
-    yield AddColumns(written.found.name, written.statement.table, written.statement.columns)
+def _add_columns(written: RawStatement) -> Iterator[Change]:
+    yield AddColumns(written.facts.name, written.parsed.table, written.parsed.columns)
 
 
-def _alter_column(written: Handwritten) -> Iterator[Change]:
+def _alter_column(written: RawStatement) -> Iterator[Change]:
     known = _table(written)
-    columns = (attrs.evolve(known[c.name], type=c.type) for c in written.statement.columns if c.name in known)
-    yield AddColumns(written.found.name, written.statement.table, tuple(columns))
+    columns = (attrs.evolve(known[c.name], type=c.type) for c in written.parsed.columns if c.name in known)
+    yield AddColumns(written.facts.name, written.parsed.table, tuple(columns))
 
 
-def _drop_columns(written: Handwritten) -> Iterator[Change]:
-    columns = tuple(TableColumn(name, Native("text")) for name in written.statement.names)
-    yield DropColumns(written.found.name, written.statement.table, columns)
+def _drop_columns(written: RawStatement) -> Iterator[Change]:
+    columns = tuple(TableColumn(name, Native("text")) for name in written.parsed.names)
+    yield DropColumns(written.facts.name, written.parsed.table, columns)
 
 
-def _rename_columns(written: Handwritten) -> Iterator[Change]:
-    yield RenameKeyColumns(written.found.name, written.statement.table, written.statement.renames)
+def _rename_columns(written: RawStatement) -> Iterator[Change]:
+    yield RenameKeyColumns(written.facts.name, written.parsed.table, written.parsed.renames)
 
 
-def _ttl_column(written: Handwritten) -> Iterator[Change]:
-    column = next(iter(written.statement.names), None)
-    yield SetTtlColumn(written.found.name, written.statement.table, column, _table(written).ttl_column)
+def _ttl_column(written: RawStatement) -> Iterator[Change]:
+    column = next(iter(written.parsed.names), None)
+    yield SetTtlColumn(written.facts.name, written.parsed.table, column, _table(written).ttl_column)
 
 
-def _create_index(written: Handwritten) -> Iterator[Change]:
-    statement = written.statement
+def _create_index(written: RawStatement) -> Iterator[Change]:
+    statement = written.parsed
     index = Index(statement.name, ", ".join(statement.names), using=statement.using)
-    yield AddIndex(written.found.name, _table(written), index)
+    yield AddIndex(written.facts.name, _table(written), index)
 
 
-def _drop_index(written: Handwritten) -> Iterator[Change]:
-    yield DropIndex(written.found.name, _table(written), Index(written.statement.name, ""))
+def _drop_index(written: RawStatement) -> Iterator[Change]:
+    yield DropIndex(written.facts.name, _table(written), Index(written.parsed.name, ""))
 
 
-def _create_view(written: Handwritten) -> Iterator[Change]:
+def _create_view(written: RawStatement) -> Iterator[Change]:
     """A view of a table that is known; its columns have the types of the table's."""
-    statement, base = written.statement, written.table
-    if base is None or written.found.view(statement.name) is not None:
+    statement, base = written.parsed, written.table
+    if base is None or written.facts.view(statement.name) is not None:
         return
     every = statement.names == ("*",)
     kinds = {column.name: column.kind for column in statement.columns}
     names = {*kinds, *((column.name for column in base) if every else statement.names)}
     columns = [attrs.evolve(c, kind=kinds.get(c.name, "regular")) for c in base if c.name in names]
-    yield AddView(written.found.name, View(statement.name, columns, base=base.name, all_columns=every))
+    yield AddView(written.facts.name, View(statement.name, columns, base=base.name, all_columns=every))
 
 
-def _drop_view(written: Handwritten) -> Iterator[Change]:
-    yield DropView(written.found.name, View(written.statement.name, ()))
+def _drop_view(written: RawStatement) -> Iterator[Change]:
+    yield DropView(written.facts.name, View(written.parsed.name, ()))
 
 
-def _table(written: Handwritten) -> Table:
+def _table(written: RawStatement) -> Table:
     """The table of the statement, without columns where it is not known."""
-    return written.table or Table(written.statement.table or written.statement.name, ())
+    return written.table or Table(written.parsed.table or written.parsed.name, ())
 
 
-_CHANGES: Final[Mapping[str, Callable[[Handwritten], Iterator[Change]]]] = {
+_CHANGES: Final[Mapping[str, Callable[[RawStatement], Iterator[Change]]]] = {
     "CREATE TYPE": _create_type,
     "ALTER TYPE ADD": _field,
     "ALTER TYPE ALTER": _field,

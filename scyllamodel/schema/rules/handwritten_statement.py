@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Handwritten:
+class RawStatement:
     """A statement and where it runs.
 
     Attributes:
-        statement: what it says.
-        found: its keyspace before it runs; empty facts where nobody read it.
+        parsed: what it says.
+        facts: its keyspace before it runs; empty facts where nobody read it.
         topology: how many nodes each data centre has; None where nobody read it.
         racks: of each data centre; None where nobody read them.
     """
 
-    statement: ParsedStatement
-    found: KeyspaceFacts
+    parsed: ParsedStatement
+    facts: KeyspaceFacts
     server: ServerProfile
     topology: Topology | None = None
     racks: Racks | None = None
@@ -36,21 +36,21 @@ class Handwritten:
     @property
     def path(self) -> str:
         """The raw dotted name of what it changes."""
-        name = self.statement.name or self.statement.table
-        return name if name == self.found.name else f"{self.found.name}.{name}"
+        name = self.parsed.name or self.parsed.table
+        return name if name == self.facts.name else f"{self.facts.name}.{name}"
 
     @property
     def table(self) -> Table | None:
         """The table that it changes or indexes, if it is known."""
-        return next((table for table in self.found.tables if table.name == self.statement.table), None)
+        return next((table for table in self.facts.tables if table.name == self.parsed.table), None)
 
 
-def unknown_table(written: Handwritten) -> Iterator[Diagnostic]:
+def unknown_table(written: RawStatement) -> Iterator[Diagnostic]:
     """NB103: what cannot be judged, because the table is not known."""
-    text = f"the statement was not checked, since nothing is known of the table {written.statement.table}"
+    text = f"the statement was not checked, since nothing is known of the table {written.parsed.table}"
     yield Diagnostic("NB103", "warn", written.path, text, "Make sure that the table exists when it is sent.")
 
 
-def refused(code: str, written: Handwritten, text: str, fix: str) -> Diagnostic:
+def refusal(code: str, raw: RawStatement, text: str, suggested_fix: str) -> Diagnostic:
     """A refusal of the whole statement."""
-    return Diagnostic(code, "error", written.path, text, fix)
+    return Diagnostic(code, "error", raw.path, text, suggested_fix)

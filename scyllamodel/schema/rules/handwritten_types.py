@@ -1,6 +1,6 @@
 """NB for hand-written changes of the types of columns and of user types: what is refused, and what loses data.
 
-*In*: a `Handwritten`. *Out*: remarks, by the rules that hold for models.
+*In*: a `RawStatement`. *Out*: remarks, by the rules that hold for models.
 """
 
 from __future__ import annotations
@@ -9,67 +9,67 @@ from collections.abc import Iterator
 
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import Table, TableColumn
-from scyllamodel.schema.rules.handwritten_statement import Handwritten, refused
+from scyllamodel.schema.rules.handwritten_statement import RawStatement, refusal
 from scyllamodel.schema.rules.types import is_alterable
-from scyllamodel.schema.rules.usertypes import containing, keyed_by
-from scyllamodel.schema.virtual_columns import index_keeps_columns, view_keeps_columns
+from scyllamodel.schema.rules.usertypes import containing_types, keyed_by
+from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_needs_all_columns
 
 
-def ttl_column_type(written: Handwritten) -> Iterator[Diagnostic]:
+def ttl_column_type(written: RawStatement) -> Iterator[Diagnostic]:
     """NB102: another type of the TTL column."""
-    if written.table is not None and written.table.ttl_column in written.statement.names:
+    if written.table is not None and written.table.ttl_column in written.parsed.names:
         text = "the type of a TTL column is changed, and its values may not be times any more: rows stop expiring"
-        yield refused("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
+        yield refusal("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
 
 
-def ttl_column_drop(written: Handwritten) -> Iterator[Diagnostic]:
+def ttl_column_drop(written: RawStatement) -> Iterator[Diagnostic]:
     """NB102: the TTL column is dropped, and with it the times at which rows expire."""
-    if written.table is not None and written.table.ttl_column in written.statement.names:
+    if written.table is not None and written.table.ttl_column in written.parsed.names:
         text = f"{written.table.ttl_column} is the TTL column of the table: without it rows stop expiring"
-        yield refused("NB102", written, text, f"If rows are to stay, first: ALTER TABLE {written.path} TTL NULL")
+        yield refusal("NB102", written, text, f"If rows are to stay, first: ALTER TABLE {written.path} TTL NULL")
 
 
-def column_type(written: Handwritten) -> Iterator[Diagnostic]:
+def column_type(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a type that the server does not alter, or not into this one."""
     table = written.table
-    for changed in written.statement.columns:
+    for changed in written.parsed.columns:
         old = None if table is None else table.get(changed.name)
         if table is None or old is None or old.type == changed.type:
             continue
         text = f"{changed.name} is {old.type.cql}, and cannot become {changed.type.cql}"
         if not (written.server.alters_types and is_alterable(old.type, changed.type, ordered=old.kind == "clustering")):
-            yield refused("NB104", written, f"{text} on {written.server}", "Add a column of the new type, and copy.")
+            yield refusal("NB104", written, f"{text} on {written.server}", "Add a column of the new type, and copy.")
         elif keepers := _virtual_in(written, table, old):
             fix = "Drop what keeps it first, and create it again afterwards."
-            yield refused("NB104", written, f"{text} while {', '.join(keepers)} keeps it as a virtual column", fix)
+            yield refusal("NB104", written, f"{text} while {', '.join(keepers)} keeps it as a virtual column", fix)
 
 
-def _virtual_in(written: Handwritten, table: Table, column: TableColumn) -> list[str]:
+def _virtual_in(written: RawStatement, table: Table, column: TableColumn) -> list[str]:
     """The views, and the indexes kept in views, that hold the column without its values (ScyllaDB)."""
     if column.kind != "regular" or not written.server.keeps_indexes_in_views:
         return []
     views = [
         view.name
-        for view in written.found.views
-        if view.base == table.name and column.name not in view and view_keeps_columns(view, table)
+        for view in written.facts.views
+        if view.base == table.name and column.name not in view and view_needs_all_columns(view, table)
     ]
-    return views + [index.name for index in table.indexes if index_keeps_columns(index, table, written.server)]
+    return views + [index.name for index in table.indexes if index_needs_all_columns(index, table, written.server)]
 
 
-def user_type(written: Handwritten) -> Iterator[Diagnostic]:
+def user_type(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a user type within a partition key, which gains no field and on some servers renames none."""
-    if written.statement.action == "ALTER TYPE RENAME" and written.server.renames_fields_in_keys:
+    if written.parsed.action == "ALTER TYPE RENAME" and written.server.renames_fields_in_keys:
         return
-    keyed = keyed_by(containing(written.statement.name, written.found.types), written.found, written.server)
+    keyed = keyed_by(containing_types(written.parsed.name, written.facts.types), written.facts, written.server)
     if keyed:
         text = f"the type is in the partition key of {', '.join(keyed)}, where servers refuse to change it"
-        yield refused("NB104", written, text, "Create another type, and a table or index that holds it.")
+        yield refusal("NB104", written, text, "Create another type, and a table or index that holds it.")
 
 
-def field_type(written: Handwritten) -> Iterator[Diagnostic]:
+def field_type(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: Cassandra changes no types of fields."""
     if not written.server.alters_types:
         text = f"{written.server} does not change the type of a field"
-        yield refused("NB104", written, text, "Create another type with the field as it is to be.")
+        yield refusal("NB104", written, text, "Create another type with the field as it is to be.")
     else:
         yield from user_type(written)

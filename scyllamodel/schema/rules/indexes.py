@@ -16,39 +16,41 @@ from scyllamodel.types.values import VectorType
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, KeyspaceFacts, TableColumn
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
     from scyllamodel.schema.server import ServerProfile
 
 
-def _added(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
-    path = case.path(change.index.name)
+def _added(change: AddIndex, context: RuleContext) -> Iterator[Diagnostic]:
+    path = context.path(change.index.name)
     if change.populated:
         text = f"{change.table.name} may hold rows: the index is built in the background and misses rows until then"
-        fix = "Let code that queries by it run when the index is built."
+        suggested_fix = "Let code that queries by it run when the index is built."
         if is_viewless(change.index.using):
-            fix += " The server lists no progress of an index of this class: try the query."
-        yield Diagnostic("IX101", "warn", path, text, fix)
-    if lacking := _lacking(change, case):
-        fix = "Leave the index out for this server."
-        if change.index.view_options and not case.server.takes_index_view_options:
-            fix = _NO_VIEW_OPTIONS
-        if change.index.using and not case.server.loads_index_classes:
-            fix = "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
-        yield Diagnostic("IX104", "error", path, f"{case.server} has no {lacking}", fix)
+            suggested_fix += " The server lists no progress of an index of this class: try the query."
+        yield Diagnostic("IX101", "warn", path, text, suggested_fix)
+    if lacking := _missing_feature(change, context):
+        suggested_fix = "Leave the index out for this server."
+        if change.index.view_options and not context.server.takes_index_view_options:
+            suggested_fix = _NO_VIEW_OPTIONS
+        if change.index.using and not context.server.loads_index_classes:
+            suggested_fix = (
+                "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
+            )
+        yield Diagnostic("IX104", "error", path, f"{context.server} has no {lacking}", suggested_fix)
     else:
-        yield from _fit(change, case)
+        yield from _check_table_fits(change, context)
 
 
-def _lacking(change: AddIndex, case: Case) -> str | None:
+def _missing_feature(change: AddIndex, context: RuleContext) -> str | None:
     """What the index needs and this server has not."""
     index, column = change.index, _column(change)
-    if index.view_options and not case.server.takes_index_view_options:
+    if index.view_options and not context.server.takes_index_view_options:
         return "options for the view behind an index"
-    if index.local and not case.server.has_local_indexes:
+    if index.local and not context.server.has_local_indexes:
         return "indexes within a partition (local=True)"
     if column is not None and isinstance(column.type, VectorType):
-        return None if case.server.has_vector_index else "index on vectors"
-    if index.using is None or case.server.has_index_class(index.using, on_vector=False):
+        return None if context.server.has_vector_index else "index on vectors"
+    if index.using is None or context.server.has_index_class(index.using, on_vector=False):
         return None
     sai = index_family(index.using) == SAI
     return "storage-attached indexes on such a column" if sai else f"indexes of the class {index.using}"
@@ -58,97 +60,102 @@ def _column(change: AddIndex) -> TableColumn | None:
     return change.table.get(next(iter(change.index.names(change.table)), ""))
 
 
-def _altered(change: AlterIndex, case: Case) -> Iterator[Diagnostic]:
-    found, wanted = change.found, change.wanted
-    taken = {index.name for table in case.found.tables for index in table.indexes}
-    drop = f"scyllamodel contract {recipes.allow('DS106', found.name)}"
+def _altered(change: AlterIndex, context: RuleContext) -> Iterator[Diagnostic]:
+    live, desired = change.live, change.desired
+    taken_names = {index.name for table in context.live.tables for index in table.indexes}
+    drop_command = f"scyllamodel contract {recipes.allow_option('DS106', live.name)}"
     if change.code == "IX103":
-        text = f"the index {found.name} was made otherwise ({_told(found)}); the model wants {_told(wanted)}"
-        fix = (
+        text = f"the index {live.name} was made otherwise ({_index_text(live)}); the model wants {_index_text(desired)}"
+        suggested_fix = (
             "An index cannot be changed. Give the wanted one a new name, sync, wait until it is built, then drop the "
-            f"old one:\n    {_declared(wanted, recipes.spare(wanted.name, taken))}\n    scyllamodel wait --for built\n"
-            f"    {drop}\n"
+            f"old one:\n    {_index_declaration(desired, recipes.free_name(desired.name, taken_names))}\n    "
+            "scyllamodel wait --for built\n"
+            f"    {drop_command}\n"
             "Where the server allows one index of this class on a column only, drop the old one first."
         )
-    elif found.name == wanted.name:
-        text = f"the name belongs to another index of this keyspace, on {_told(found)}"
-        fix = f"Choose a free name:\n    {_declared(wanted, recipes.spare(wanted.name, taken))}"
+    elif live.name == desired.name:
+        text = f"the name belongs to another index of this keyspace, on {_index_text(live)}"
+        suggested_fix = (
+            f"Choose a free name:\n    {_index_declaration(desired, recipes.free_name(desired.name, taken_names))}"
+        )
     else:
-        text = f"the same index is there as {found.name}, and servers refuse it twice"
-        fix = f"Leave the name out of Index(…), or take the one it has:\n    {_declared(wanted, found.name)}"
-    yield Diagnostic(change.code, "error", case.path(wanted.name), text, fix)
+        text = f"the same index is there as {live.name}, and servers refuse it twice"
+        suggested_fix = (
+            f"Leave the name out of Index(…), or take the one it has:\n    {_index_declaration(desired, live.name)}"
+        )
+    yield Diagnostic(change.code, "error", context.path(desired.name), text, suggested_fix)
 
 
-def _told(index: Index) -> str:
+def _index_text(index: Index) -> str:
     target = index.column if index.on == "values" else f"{index.on}({index.column})"
     options = "".join(f", {name}={value}" for name, value in sorted(index.options.items()))
     within = f" within {', '.join(index.partition) or 'a partition'}" if index.local else ""
     return f"{target}{within} using {index.using or 'the default class'}{options}"
 
 
-def _declared(index: Index, name: str) -> str:
-    on = f", on={python_text(index.on)}" if index.on != "values" else ""
-    using = f", using={python_text(index.using)}" if index.using else ""
+def _index_declaration(index: Index, name: str) -> str:
+    on_argument = f", on={python_text(index.on)}" if index.on != "values" else ""
+    using_argument = f", using={python_text(index.using)}" if index.using else ""
     column, *others = index.column.split(", ") if is_viewless(index.using) else [index.column]
     filtering = f", filtering=[{', '.join(map(python_text, others))}]" if others else ""
-    return f"Index({python_text(column)}{on}{using}{filtering}, name={python_text(name)})"
+    return f"Index({python_text(column)}{on_argument}{using_argument}{filtering}, name={python_text(name)})"
 
 
-def _hidden(change: NameTaken, case: Case) -> Iterator[Diagnostic]:
-    if change.wanted == "index":
+def _hidden_view_taken(change: NameTaken, context: RuleContext) -> Iterator[Diagnostic]:
+    if change.desired_kind == "index":
         index = change.name.removesuffix("_index")
-        text = f"ScyllaDB keeps an index in a view named {change.name}, where a {change.found} stands already"
-        fix = f"Choose another name: Index(…, name={index + '_2'!r})"
-        yield Diagnostic("IX102", "error", case.path(index), text, fix)
+        text = f"ScyllaDB keeps an index in a view named {change.name}, where a {change.live_kind} stands already"
+        suggested_fix = f"Choose another name: Index(…, name={index + '_2'!r})"
+        yield Diagnostic("IX102", "error", context.path(index), text, suggested_fix)
 
 
-def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+def lint(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """Names that two declared indexes share, and those that ScyllaDB needs for the view behind an index."""
-    names = Counter(index.name for table in wanted.tables for index in table.indexes)
+    names = Counter(index.name for table in desired.tables for index in table.indexes)
     for name, count in names.items():
         if count > 1:
-            tables = ", ".join(t.name for t in wanted.tables if any(index.name == name for index in t.indexes))
+            tables = ", ".join(t.name for t in desired.tables if any(index.name == name for index in t.indexes))
             text = f"{count} indexes of this name are declared, on {tables}; the names of a keyspace are unique"
-            yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Name them: Index(…, name=…)")
-    yield from _several(wanted, server)
-    others = {fact.name for fact in (*wanted.tables, *wanted.views)}
+            yield Diagnostic("IX102", "error", f"{desired.name}.{name}", text, "Name them: Index(…, name=…)")
+    yield from _too_many_on_column(desired, server)
+    relation_names = {fact.name for fact in (*desired.tables, *desired.views)}
     for name in names if server is not None and server.keeps_indexes_in_views else ():
-        if f"{name}_index" in others:
+        if f"{name}_index" in relation_names:
             text = f"ScyllaDB keeps an index in a view named {name}_index, which is declared as something else"
-            yield Diagnostic("IX102", "error", f"{wanted.name}.{name}", text, "Choose another name: Index(…, name=…)")
+            yield Diagnostic("IX102", "error", f"{desired.name}.{name}", text, "Choose another name: Index(…, name=…)")
 
 
-def _several(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+def _too_many_on_column(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """Several vector or full-text indexes on one column, where the server takes one."""
     if server is None or server.takes_several_viewless_indexes:
         return
-    for table in wanted.tables:
-        names: dict[tuple[str, bool], list[str]] = {}
+    for table in desired.tables:
+        names_by_column: dict[tuple[str, bool], list[str]] = {}
         for index in table.indexes:
             if is_viewless(index.using):
-                names.setdefault((index.column, index.local), []).append(index.name)
-        for (column, _), several in names.items():
-            if len(several) > 1:
-                text = f"{server} takes one index of this class on {column}, and {', '.join(several)} are declared"
-                yield Diagnostic("IX102", "error", f"{wanted.name}.{several[1]}", text, "Keep one of them.")
+                names_by_column.setdefault((index.column, index.local), []).append(index.name)
+        for (column, _), index_names in names_by_column.items():
+            if len(index_names) > 1:
+                text = f"{server} takes one index of this class on {column}, and {', '.join(index_names)} are declared"
+                yield Diagnostic("IX102", "error", f"{desired.name}.{index_names[1]}", text, "Keep one of them.")
 
 
-def _fit(change: AddIndex, case: Case) -> Iterator[Diagnostic]:
+def _check_table_fits(change: AddIndex, context: RuleContext) -> Iterator[Diagnostic]:
     """KS104 and IX105: what the table of a vector or full-text index needs."""
-    index, path = change.index, case.path(change.index.name)
+    index, path = change.index, context.path(change.index.name)
     column = _column(change)
     on_vector = column is not None and isinstance(column.type, VectorType)
-    using = case.server.index_class(index.using or "", on_vector=on_vector)
+    using = context.server.index_class(index.using or "", on_vector=on_vector)
     if not is_viewless(using):
         return
     for fault in viewless_faults(index, using, change.table):
         yield Diagnostic("IX106", "error", path, *fault)
-    if case.tablets is False:
+    if context.tablets is False:
         text = f"an index of the class {index.using} needs a keyspace with tablets"
         yield Diagnostic("KS104", "error", path, text, "Create the keyspace with tablets=True.")
-    live = case.sides.tables.get(change.table.name)
-    stored: object = None if live is None else live.options.get("cdc")
-    yield from unfit_cdc(change.table.options.get("cdc", stored), path)
+    stored = context.pair.live_tables.get(change.table.name)
+    stored_cdc: object = None if stored is None else stored.options.get("cdc")
+    yield from unfit_cdc(change.table.options.get("cdc", stored_cdc), path)
 
 
 def unfit_cdc(cdc: object, path: str) -> Iterator[Diagnostic]:
@@ -159,25 +166,27 @@ def unfit_cdc(cdc: object, path: str) -> Iterator[Diagnostic]:
     """
     if not isinstance(cdc, Mapping):
         return
-    found = cast("Mapping[str, str]", cdc)
-    says_all = found.get("delta", "full") == "full" or found.get("postimage", "false") == "true"
-    if found.get("enabled", "false") == "true" and int(found.get("ttl", "86400")) >= _DAY and says_all:
+    settings = cast("Mapping[str, str]", cdc)
+    has_new_values = settings.get("delta", "full") == "full" or settings.get("postimage", "false") == "true"
+    if settings.get("enabled", "false") == "true" and int(settings.get("ttl", "86400")) >= _DAY and has_new_values:
         return
     text = "a vector or full-text index is fed from the change log of its table, and cdc is switched off or too short"
-    fix = 'Leave cdc out, or write cdc={"enabled": True} with a ttl of at least 86400, and delta full or postimage.'
-    yield Diagnostic("IX105", "error", path, text, fix)
+    suggested_fix = (
+        'Leave cdc out, or write cdc={"enabled": True} with a ttl of at least 86400, and delta full or postimage.'
+    )
+    yield Diagnostic("IX105", "error", path, text, suggested_fix)
 
 
 _NO_VIEW_OPTIONS: Final = "Leave view_options= out: they need ScyllaDB 2026.1, and an ordinary index."
 
 
-def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
-    if change.index and not case.server.takes_index_view_options:
-        text = f"{case.server} has no options for the view behind an index"
-        yield Diagnostic("IX104", "error", case.path(change.index), text, _NO_VIEW_OPTIONS)
-    tables = (case.sides.tables.get(change.name), case.sides.declared.get(change.name))
+def _set(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
+    if change.index and not context.server.takes_index_view_options:
+        text = f"{context.server} has no options for the view behind an index"
+        yield Diagnostic("IX104", "error", context.path(change.index), text, _NO_VIEW_OPTIONS)
+    tables = (context.pair.live_tables.get(change.name), context.pair.desired_tables.get(change.name))
     if any(is_viewless(index.using) for table in tables if table is not None for index in table.indexes):
-        yield from unfit_cdc(change.options.get("cdc"), case.path(change.name))
+        yield from unfit_cdc(change.options.get("cdc"), context.path(change.name))
 
 
 _DAY: Final = 86400
@@ -185,6 +194,6 @@ _DAY: Final = 86400
 RULES: Final[Mapping[type, ChangeRule]] = {
     AddIndex: _added,
     AlterIndex: _altered,
-    NameTaken: _hidden,
+    NameTaken: _hidden_view_taken,
     SetOptions: _set,
 }

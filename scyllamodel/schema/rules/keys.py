@@ -12,33 +12,37 @@ from scyllamodel.schema.rules import recipes
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import TableColumn
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
 
 
-def _key(change: AlterKey, case: Case) -> Iterator[Diagnostic]:
-    found, wanted = change.found, change.wanted
-    if not isinstance(found, Table) or not isinstance(wanted, Table):
+def _key(change: AlterKey, context: RuleContext) -> Iterator[Diagnostic]:
+    live, desired = change.live, change.desired
+    if not isinstance(live, Table) or not isinstance(desired, Table):
         return
-    new = recipes.spare(found.name, {*case.sides.tables, *case.sides.views})
-    fix = recipes.new_table(case.name, found, wanted, new)
-    yield Diagnostic(change.code, "error", case.path(found.name), _said(change.code, found, wanted), fix)
+    new_name = recipes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
+    suggested_fix = recipes.new_table_steps(context.name, live, desired, new_name)
+    yield Diagnostic(
+        change.code, "error", context.path(live.name), _difference_text(change.code, live, desired), suggested_fix
+    )
 
 
-def _said(code: str, found: Table, wanted: Table) -> str:
+def _difference_text(code: str, live: Table, desired: Table) -> str:
     if code == "PK101":
-        stored, declared = _names(found.partition_key), _names(wanted.partition_key)
+        stored, declared = _column_list(live.partition_key), _column_list(desired.partition_key)
         return f"the partition key is ({stored}), and the model wants ({declared})"
     if code == "PK102":
-        stored, declared = _names(found.clustering_key), _names(wanted.clustering_key)
+        stored, declared = _column_list(live.clustering_key), _column_list(desired.clustering_key)
         return f"the clustering key is ({stored}), and the model wants ({declared})"
     if code == "PK103":
-        known = {column.name for column in found.columns}
-        new = ", ".join(column.name for column in wanted.columns if column.in_key and column.name not in known)
-        return f"a table cannot gain a key column, and the model wants {new}"
-    return f"the table was made WITH COMPACT STORAGE ({', '.join(sorted(found.flags))}), and is left alone"
+        live_names = {column.name for column in live.columns}
+        new_columns = ", ".join(
+            column.name for column in desired.columns if column.in_key and column.name not in live_names
+        )
+        return f"a table cannot gain a key column, and the model wants {new_columns}"
+    return f"the table was made WITH COMPACT STORAGE ({', '.join(sorted(live.flags))}), and is left alone"
 
 
-def _names(columns: tuple[TableColumn, ...]) -> str:
+def _column_list(columns: tuple[TableColumn, ...]) -> str:
     return ", ".join(f"{column.name} DESC" if column.descending else column.name for column in columns)
 
 

@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from scyllamodel.schema.facts import KeyspaceFacts, TableColumn
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
 
 
-def _added(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
+def _added(change: AddColumns, context: RuleContext) -> Iterator[Diagnostic]:
     for column in change.columns:
         if column.loads_none:
             text = "existing rows have no value of it, and load as None although the type of the column excludes None"
-            yield Diagnostic("NU101", "note", case.path(change.table, column.name), text, _choices(column))
+            yield Diagnostic("NU101", "note", context.path(change.table, column.name), text, _null_choices(column))
 
 
-def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
+def lint(desired: KeyspaceFacts) -> Iterator[Diagnostic]:
     """A note for each table with columns that have a default and no word on rows from before."""
-    for table in wanted.tables:
-        found = [column for column in table if column.loads_none and column.has_default]
-        if found:
-            names = ", ".join(column.name for column in found)
+    for table in desired.tables:
+        columns = [column for column in table if column.loads_none and column.has_default]
+        if columns:
+            names = ", ".join(column.name for column in columns)
             text = f"rows without a value of {names} load as None although the type excludes None"
-            yield Diagnostic("NU101", "note", f"{wanted.name}.{table.name}", text, _choices(found[0]))
+            yield Diagnostic("NU101", "note", f"{desired.name}.{table.name}", text, _null_choices(columns[0]))
 
 
-def _choices(column: TableColumn) -> str:
-    name, annotation = recipes.attribute(column), recipes.annotation(column.type)
+def _null_choices(column: TableColumn) -> str:
+    name, annotation = recipes.attribute_name(column), recipes.annotation_text(column.type)
     return (
         f"{name}: Column[{annotation} | None] = column(default=None)\n"
         f"or {name}: Column[{annotation}] = column(default=…, null_as_default=True)\n"

@@ -8,96 +8,96 @@ from typing import TYPE_CHECKING, Final
 from scyllamodel.schema.changes import AddIndex, AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.options import lost, unalterable, unknown_here
+from scyllamodel.schema.options import reset_settings, unalterable_options, unsupported_options
 from scyllamodel.schema.server import is_viewless
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
     from scyllamodel.schema.server import ServerProfile
 
 
-def _set(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
-    path = case.path(change.name)
+def _set(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
+    path = context.path(change.name)
     for name, value in change.options.items():
         stored = change.before.get(name)
         if isinstance(value, FrozenMap) and isinstance(stored, FrozenMap):
-            gone = ", ".join(lost(name, value, stored, case.server))
-            text = f"{name} is replaced whole: {gone} is stored, not declared, and returns to the default"
-            if gone:
+            reset = ", ".join(reset_settings(name, value, stored, context.server))
+            text = f"{name} is replaced whole: {reset} is stored, not declared, and returns to the default"
+            if reset:
                 yield Diagnostic("OP102", "warn", path, text, f"To keep it, declare it in {name}.")
-    yield from unalterable(change.options, case.server, path)
+    yield from unalterable_options(change.options, context.server, path)
     if "default_time_to_live" in change.options:
         text = "default_time_to_live is for rows written from now on; rows of before keep the one they had"
         yield Diagnostic("OP103", "warn", path, text, "Write them again if they are to expire, too.")
-    yield from _lost_ttl_column(change, case)
-    if change.options.get("gc_grace_seconds") == 0 and (change.view or _has_views(change.name, case)):
-        yield _no_grace(path)
+    yield from _lost_ttl_column(change, context)
+    if change.options.get("gc_grace_seconds") == 0 and (change.view or _has_views(change.name, context)):
+        yield _gc_grace_is_zero(path)
 
 
 _TAGS: Final = frozenset({"synchronous_updates", "scylla_tags"})
 """Options that ScyllaDB keeps among the tags of a table, and that replace all of them."""
 
 
-def _lost_ttl_column(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
+def _lost_ttl_column(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
     """NB102 for an option that takes the TTL column of a table away."""
-    live = None if change.view else case.sides.tables.get(change.name)
+    live = None if change.view else context.pair.live_tables.get(change.name)
     replaced = sorted(_TAGS & set(change.options))
     if live is not None and live.ttl_column is not None and replaced:
         text = f"{replaced[0]} replaces the tags of the table, and rows stop expiring by {live.ttl_column}"
-        yield Diagnostic("NB102", "error", case.path(change.name), text, "Leave the option as it is.")
+        yield Diagnostic("NB102", "error", context.path(change.name), text, "Leave the option as it is.")
 
 
-def _view(change: AddView, case: Case) -> Iterator[Diagnostic]:
-    base, declared = case.sides.tables.get(change.view.base), case.sides.declared.get(change.view.base)
+def _view(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
+    base, declared = context.pair.live_tables.get(change.view.base), context.pair.desired_tables.get(change.view.base)
     stored: object = base.options.get("gc_grace_seconds") if base else None
     if declared is not None:
         stored = declared.options.get("gc_grace_seconds", stored)
     if stored == 0 and not (declared and declared.options.get("gc_grace_seconds") == 0):
-        yield _no_grace(case.path(change.view.base))
+        yield _gc_grace_is_zero(context.path(change.view.base))
 
 
-def _no_grace(path: str) -> Diagnostic:
+def _gc_grace_is_zero(path: str) -> Diagnostic:
     text = "gc_grace_seconds is 0 on a view, or a table with one; servers refuse it, since views need the time"
     return Diagnostic("OP101", "error", path, text, "Leave gc_grace_seconds out, or set it to at least a day: 86400.")
 
 
-def _has_views(table: str, case: Case) -> bool:
+def _has_views(table: str, case: RuleContext) -> bool:
     """Whether the table has views; ScyllaDB counts those behind its indexes."""
-    indexes = case.sides.tables[table].indexes if table in case.sides.tables else ()
+    indexes = case.pair.live_tables[table].indexes if table in case.pair.live_tables else ()
     hidden = case.server.keeps_indexes_in_views and any(not is_viewless(index.using) for index in indexes)
-    return hidden or any(view.base == table for view in case.found.views)
+    return hidden or any(view.base == table for view in case.live.views)
 
 
-def lint(wanted: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
+def lint(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
     """What the server at hand would not take (OP104), and tables without grace under a view (OP101)."""
-    bases = {view.base for view in wanted.views}
-    for table in wanted.tables:
-        path = f"{wanted.name}.{table.name}"
+    bases = {view.base for view in desired.views}
+    for table in desired.tables:
+        path = f"{desired.name}.{table.name}"
         if table.name in bases and table.options.get("gc_grace_seconds") == 0:
-            yield _no_grace(path)
+            yield _gc_grace_is_zero(path)
         yield from _unknown(table.options, server, path)
         for index in table.indexes if server is not None and server.takes_index_view_options else ():
-            yield from _unknown(index.view_options, server, f"{wanted.name}.{index.name}")
+            yield from _unknown(index.view_options, server, f"{desired.name}.{index.name}")
         for name in sorted(_TAGS & set(table.options)) if server is not None and server.keeps_indexes_in_views else ():
             text = f"{name} is not an option of tables; set on one, it can take away its TTL column"
-            fix = "Declare it on the view." if name == "synchronous_updates" else "Leave it out."
-            yield Diagnostic("OP104", "error", path, text, fix)
-    for view in wanted.views:
-        yield from _unknown(view.options, server, f"{wanted.name}.{view.name}")
+            suggested_fix = "Declare it on the view." if name == "synchronous_updates" else "Leave it out."
+            yield Diagnostic("OP104", "error", path, text, suggested_fix)
+    for view in desired.views:
+        yield from _unknown(view.options, server, f"{desired.name}.{view.name}")
 
 
 def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Iterator[Diagnostic]:
     if options and server is not None:
-        yield from unknown_here(options, server, path)
+        yield from unsupported_options(options, server, path)
 
 
-def _hints(change: AddTable | AddView | AddIndex | SetOptions, case: Case) -> Iterator[Diagnostic]:
+def _hints(change: AddTable | AddView | AddIndex | SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
     """OP104 for hints on tablets in a keyspace that has none."""
     name, options = _named_options(change)
-    if "tablets" in options and "tablets" in case.server.table_options and case.tablets is False:
+    if "tablets" in options and "tablets" in context.server.table_options and context.tablets is False:
         text = "the option tablets can only be given in a keyspace with tablets"
-        yield Diagnostic("OP104", "error", case.path(name), text, "Leave it out.")
+        yield Diagnostic("OP104", "error", context.path(name), text, "Leave it out.")
 
 
 def _named_options(change: AddTable | AddView | AddIndex | SetOptions) -> tuple[str, FrozenMap]:
@@ -108,14 +108,14 @@ def _named_options(change: AddTable | AddView | AddIndex | SetOptions) -> tuple[
     return fact.name, fact.options
 
 
-def _set_in_keyspace(change: SetOptions, case: Case) -> Iterator[Diagnostic]:
-    yield from _set(change, case)
-    yield from _hints(change, case)
+def _set_in_keyspace(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
+    yield from _set(change, context)
+    yield from _hints(change, context)
 
 
-def _new_view(change: AddView, case: Case) -> Iterator[Diagnostic]:
-    yield from _view(change, case)
-    yield from _hints(change, case)
+def _new_view(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
+    yield from _view(change, context)
+    yield from _hints(change, context)
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {

@@ -13,11 +13,11 @@ from typing import Any
 
 import attrs
 
-from scyllamodel.schema.ddl.keyspace import alterations
+from scyllamodel.schema.ddl.keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy
+from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.replication import copies, factors
+from scyllamodel.schema.replication import copy_count, factors
 from scyllamodel.schema.server import ServerProfile
 
 
@@ -39,8 +39,8 @@ class Member:
     moving: str = ""
 
 
-def _members(found: Iterable[Member]) -> tuple[Member, ...]:
-    return tuple(found)
+def _members(members: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(members)
 
 
 @attrs.frozen
@@ -57,46 +57,46 @@ class Health:
     @property
     def versions(self) -> dict[str, list[str]]:
         """Each schema version with the addresses of the live nodes that have it."""
-        found: dict[str, list[str]] = {}
+        addresses_by_version: dict[str, list[str]] = {}
         for member in self.members:
             if member.is_up and member.version is not None:
-                found.setdefault(member.version, []).append(member.address)
-        return found
+                addresses_by_version.setdefault(member.version, []).append(member.address)
+        return addresses_by_version
 
 
-def preflight(found: SchemaFacts, health: Health, server: ServerProfile) -> tuple[Diagnostic, ...]:
+def preflight(live: SchemaFacts, health: Health, server: ServerProfile) -> tuple[Diagnostic, ...]:
     """What may come in the way of a change of these keyspaces."""
-    names = ", ".join(part.name for part in found)
+    names = ", ".join(keyspace.name for keyspace in live)
     return (
         *_down(names, health),
         *_disagreement(names, health),
         *_moving(names, health),
-        *_changing(found),
-        *_migrating(found, health),
-        *_copies(found, health, server),
+        *_changing(live),
+        *_migrating(live, health),
+        *_copies(live, health, server),
     )
 
 
-def _changing(found: SchemaFacts) -> Iterator[Diagnostic]:
-    for part in found:
-        if part.keyspace is not None and part.keyspace.changing:
+def _changing(live: SchemaFacts) -> Iterator[Diagnostic]:
+    for keyspace in live:
+        if keyspace.keyspace is not None and keyspace.keyspace.changing:
             text = "its replication is being changed, and the server may refuse other changes until it is done"
-            yield Diagnostic("CL104", "warn", part.name, text, "Wait until system.topology_requests shows it done.")
+            yield Diagnostic("CL104", "warn", keyspace.name, text, "Wait until system.topology_requests shows it done.")
 
 
-def _migrating(found: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
+def _migrating(live: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
     """CL105: tables have tablets, and the schema of their keyspace does not say so yet."""
-    for part in found:
+    for part in live:
         if part.keyspace is not None and part.keyspace.tablets is False and part.name in health.with_tablets:
             text = "the keyspace is being migrated from vnodes to tablets, and its schema must not change until then"
-            fix = "Wait until it is done: nodetool migrate-to-tablets status. Then run this again."
-            yield Diagnostic("CL105", "error", part.name, text, fix)
+            suggested_fix = "Wait until it is done: nodetool migrate-to-tablets status. Then run this again."
+            yield Diagnostic("CL105", "error", part.name, text, suggested_fix)
 
 
 def _down(names: str, health: Health) -> Iterator[Diagnostic]:
-    down = [f"{member.address} ({member.data_center})" for member in health.members if not member.is_up]
-    if down:
-        text = f"{_nodes(down)} down: {', '.join(down)}; they learn of the change when they are back"
+    down_nodes = [f"{member.address} ({member.data_center})" for member in health.members if not member.is_up]
+    if down_nodes:
+        text = f"{_nodes_are(down_nodes)} down: {', '.join(down_nodes)}; they learn of the change when they are back"
         yield Diagnostic("CL101", "warn", names, text, "Bring them back first, or remove them if they are lost.")
 
 
@@ -109,53 +109,62 @@ def _disagreement(names: str, health: Health) -> Iterator[Diagnostic]:
 
 
 def _moving(names: str, health: Health) -> Iterator[Diagnostic]:
-    busy = [f"{member.address} is {member.moving}" for member in health.members if member.moving]
-    if busy:
-        text = f"the topology is changing: {', '.join(busy)}"
+    moving_nodes = [f"{member.address} is {member.moving}" for member in health.members if member.moving]
+    if moving_nodes:
+        text = f"the topology is changing: {', '.join(moving_nodes)}"
         yield Diagnostic("CL103", "warn", names, text, "Wait until it is done: nodetool netstats, nodetool status.")
 
 
-def _copies(found: SchemaFacts, health: Health, server: ServerProfile) -> Iterator[Diagnostic]:
-    nodes = Counter(member.data_center for member in health.members)
-    for part in found:
-        if part.keyspace is not None and part.keyspace.replication is not None:
-            yield from _replication(part.keyspace, part.keyspace.replication, nodes, server)
+def _copies(live: SchemaFacts, health: Health, server: ServerProfile) -> Iterator[Diagnostic]:
+    node_counts = Counter(member.data_center for member in health.members)
+    for keyspace in live:
+        if keyspace.keyspace is not None and keyspace.keyspace.replication is not None:
+            yield from _replication(keyspace.keyspace, keyspace.keyspace.replication, node_counts, server)
 
 
 def _replication(
-    found: Keyspace, replication: Mapping[str, Any], nodes: Mapping[str, int], server: ServerProfile
+    keyspace: Keyspace, replication: Mapping[str, Any], nodes: Mapping[str, int], server: ServerProfile
 ) -> Iterator[Diagnostic]:
     """A stored replication that the nodes of today cannot serve; ``3/1`` of transient replication counts as 3."""
-    simple = strategy(replication) == "SimpleStrategy"
-    everywhere = {"replication_factor": sum(nodes.values())}
+    simple = strategy_name(replication) == "SimpleStrategy"
+    simple_counts = {"replication_factor": sum(nodes.values())}
     for dc, factor in sorted(factors(replication).items()):
-        number = copies(factor)
-        if number is None:
+        number_of_copies = copy_count(factor)
+        if number_of_copies is None:
             continue
-        there = (everywhere if simple else nodes).get(dc, 0)
-        if there == 0 and number:
-            text = f"{number} copies are kept in the data centre {dc!r}, which has no node"
-            fix = f"Bring its nodes back, or {_by_hand(found, {**replication, dc: '0'}, server)}"
-            yield Diagnostic("KS105", "warn", found.name, text, fix)
-        elif number > there:
-            text = f"{number} copies are kept{'' if simple else f' in {dc}'}, where there are {_counted(there)}"
-            if found.tablets:
+        node_count = (simple_counts if simple else nodes).get(dc, 0)
+        if node_count == 0 and number_of_copies:
+            text = f"{number_of_copies} copies are kept in the data centre {dc!r}, which has no node"
+            suggested_fix = f"Bring its nodes back, or {_manual_change(keyspace, {**replication, dc: '0'}, server)}"
+            yield Diagnostic("KS105", "warn", keyspace.name, text, suggested_fix)
+        elif number_of_copies > node_count:
+            location = "" if simple else f" in {dc}"
+            text = f"{number_of_copies} copies are kept{location}, where there are {_node_count(node_count)}"
+            if keyspace.tablets:
                 text += ", and a keyspace with tablets takes no new table then"
-            fix = f"Add nodes, or {_by_hand(found, {**replication, dc: str(there)}, server)}"
-            yield Diagnostic("KS102", "warn", found.name, text, fix)
+            suggested_fix = f"Add nodes, or {_manual_change(keyspace, {**replication, dc: str(node_count)}, server)}"
+            yield Diagnostic("KS102", "warn", keyspace.name, text, suggested_fix)
 
 
-def _by_hand(found: Keyspace, wanted: Mapping[str, Any], server: ServerProfile) -> str:
+def _manual_change(keyspace: Keyspace, desired: Mapping[str, Any], server: ServerProfile) -> str:
     """The statements for people who want this replication instead; none that would delete all copies."""
-    kept = any(map(copies, factors(wanted).values()))
-    steps = alterations(found, attrs.evolve(found, replication=FrozenMap(wanted)), server) if kept else None
-    return "by hand:\n" + "\n".join(f"    {step};" for step in steps) if steps else "change its replication by hand."
+    keeps_copies = any(map(copy_count, factors(desired).values()))
+    statements = (
+        alter_keyspace_statements(keyspace, attrs.evolve(keyspace, replication=FrozenMap(desired)), server)
+        if keeps_copies
+        else None
+    )
+    return (
+        "by hand:\n" + "\n".join(f"    {step};" for step in statements)
+        if statements
+        else "change its replication by hand."
+    )
 
 
-def _nodes(found: Iterable[str]) -> str:
-    number = len(list(found))
-    return "1 node is" if number == 1 else f"{number} nodes are"
+def _nodes_are(addresses: Iterable[str]) -> str:
+    count = len(list(addresses))
+    return "1 node is" if count == 1 else f"{count} nodes are"
 
 
-def _counted(number: int) -> str:
+def _node_count(number: int) -> str:
     return "1 node" if number == 1 else f"{number} nodes"

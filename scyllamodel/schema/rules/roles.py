@@ -11,10 +11,10 @@ _VERBS: Final = ("GRANT", "REVOKE")
 _OBJECTS: Final = ("ROLE", "USER", "IDENTITY")
 
 
-def remark_on_roles(*statements: str | None) -> str:
+def role_change_note(*statements: str | None) -> str:
     """What the summary of a hand-written step adds where one of its statements changes roles; else nothing."""
-    found = any(cql is not None and changes_roles(cql) for cql in statements)
-    return ", which changes roles or permissions" if found else ""
+    is_role_change = any(cql is not None and changes_roles(cql) for cql in statements)
+    return ", which changes roles or permissions" if is_role_change else ""
 
 
 def changes_roles(cql: str) -> bool:
@@ -25,5 +25,5 @@ def changes_roles(cql: str) -> bool:
     >>> changes_roles("DROP TABLE role")
     False
     """
-    verb, what = islice([*(token.text.upper() for token in islice(code_tokens(cql), 2)), "", ""], 2)
-    return verb in _VERBS or what in _OBJECTS
+    verb, object_kind = islice([*(token.text.upper() for token in islice(code_tokens(cql), 2)), "", ""], 2)
+    return verb in _VERBS or object_kind in _OBJECTS

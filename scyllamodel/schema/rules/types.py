@@ -15,11 +15,11 @@ from scyllamodel.types.values import COUNTER, CqlType, ListType, VectorType, use
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
 
-_KINDS: Final = frozenset({"static", "regular"})
+_DROPPED_KINDS: Final = frozenset({"static", "regular"})
 
-_ALTERED: Final = frozenset(
+_ALTERABLE: Final = frozenset(
     {
         ("ascii", "text"), ("timeuuid", "uuid"), ("bigint", "timestamp"), ("timestamp", "bigint"),
         ("tinyint", "varint"), ("smallint", "varint"), ("int", "varint"), ("bigint", "varint"),
@@ -28,112 +28,118 @@ _ALTERED: Final = frozenset(
 """``ALTER c TYPE`` that a server with such a thing would run (Scylla's ``types/types.cc``)."""
 
 
-def _column(change: AlterColumn, case: Case) -> Iterator[Diagnostic]:
+def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
     if change.code == "BC102":
         return
-    table = case.sides.tables[change.table]
-    code = _code(change, case)
-    new = recipes.spare(change.found.name, table)
-    wanted = attrs.evolve(change.wanted, kind="regular") if change.wanted.in_key else change.wanted
-    if change.wanted.in_key:
-        fix = recipes.new_table(case.name, table, case.sides.declared[change.table], recipes.spare(table.name, ()))
-    elif COUNTER in (change.found.type, change.wanted.type):
-        fix = _counters_apart(change.table)
+    table = context.pair.live_tables[change.table]
+    code = _code(change, context)
+    new_name = recipes.free_name(change.live.name, table)
+    desired = attrs.evolve(change.desired, kind="regular") if change.desired.in_key else change.desired
+    if change.desired.in_key:
+        suggested_fix = recipes.new_table_steps(
+            context.name, table, context.pair.desired_tables[change.table], recipes.free_name(table.name, ())
+        )
+    elif COUNTER in (change.live.type, change.desired.type):
+        suggested_fix = _counters_apart(change.table)
     else:
-        fix = recipes.new_column(case.name, table, change.found, wanted, new)
-    path = case.path(change.table, change.found.name)
-    yield Diagnostic(code, "error", path, _said(code, change.found, change.wanted), fix)
+        suggested_fix = recipes.new_column_steps(context.name, table, change.live, desired, new_name)
+    path = context.path(change.table, change.live.name)
+    yield Diagnostic(code, "error", path, _difference_text(code, change.live, change.desired), suggested_fix)
 
 
-def _code(change: AlterColumn, case: Case) -> str:
-    takes = is_alterable(change.found.type, change.wanted.type, ordered=change.found.kind == "clustering")
-    return "TY102" if change.code == "TY101" and case.server.alters_types and takes else change.code
+def _code(change: AlterColumn, context: RuleContext) -> str:
+    can_alter = is_alterable(change.live.type, change.desired.type, ordered=change.live.kind == "clustering")
+    return "TY102" if change.code == "TY101" and context.server.alters_types and can_alter else change.code
 
 
 def is_alterable(old: CqlType, new: CqlType, *, ordered: bool) -> bool:
     """Whether ``ALTER … TYPE`` leads from one type to the other; a clustering column has to keep its order."""
     if isinstance(old, ListType) and isinstance(new, ListType) and old.frozen == new.frozen:
         return old.element == new.element or is_alterable(old.element, new.element, ordered=ordered)
-    return (old.cql, new.cql) in _ALTERED or (new.cql == "blob" and old != COUNTER and not ordered)
+    return (old.cql, new.cql) in _ALTERABLE or (new.cql == "blob" and old != COUNTER and not ordered)
 
 
-def _said(code: str, found: TableColumn, wanted: TableColumn) -> str:
+def _difference_text(code: str, live: TableColumn, desired: TableColumn) -> str:
     if code == "TY104":
-        return f"the column is {_kind(found)}, and the model wants it {_kind(wanted)}"
-    said = f"the column is {found.type.cql}, and the model wants {wanted.type.cql}"
-    return said + {
+        return f"the column is {_static_text(live)}, and the model wants it {_static_text(desired)}"
+    message = f"the column is {live.type.cql}, and the model wants {desired.type.cql}"
+    return message + {
         "TY102": "; Scylla could alter it, in a way that Cassandra cannot and nobody can take back",
         "TY103": "; frozen values are stored in another way",
     }.get(code, "")
 
 
-def _kind(column: TableColumn) -> str:
+def _static_text(column: TableColumn) -> str:
     return "static" if column.kind == "static" else "not static"
 
 
 def _counters_apart(table: str) -> str:
     return (
         "A table holds counters besides its key, or none. Put them into a table of their own:\n"
-        f'    class {recipes.class_name(table)}Counts(Model, table="{table}_counts"): …'
+        f'    class {recipes.likely_class_name(table)}Counts(Model, table="{table}_counts"): …'
     )
 
 
-def _added(change: AddColumns, case: Case) -> Iterator[Diagnostic]:
-    table = case.sides.tables[change.table]
+def _added(change: AddColumns, context: RuleContext) -> Iterator[Diagnostic]:
+    table = context.pair.live_tables[change.table]
     for column in change.columns:
-        path = case.path(change.table, column.name)
-        yield from _mixed(table, column, path)
-        yield from _again(table, column, path)
-        yield from unknown_type(column.type, path, case)
-        yield from _no_masks(column.mask, path, case)
+        path = context.path(change.table, column.name)
+        yield from _counter_mix(table, column, path)
+        yield from _dropped_name_reused(table, column, path)
+        yield from unknown_type(column.type, path, context)
+        yield from _no_masks(column.mask, path, context)
 
 
-def _table(change: AddTable, case: Case) -> Iterator[Diagnostic]:
+def _table(change: AddTable, context: RuleContext) -> Iterator[Diagnostic]:
     for column in change.table.columns:
-        path = case.path(change.table.name, column.name)
-        yield from unknown_type(column.type, path, case)
-        yield from _no_masks(column.mask, path, case)
-    yield from _no_ttl_column(change.table.name, change.table.ttl_column, case)
+        path = context.path(change.table.name, column.name)
+        yield from unknown_type(column.type, path, context)
+        yield from _no_masks(column.mask, path, context)
+    yield from _no_ttl_column(change.table.name, change.table.ttl_column, context)
 
 
-def _ttl_column(change: SetTtlColumn, case: Case) -> Iterator[Diagnostic]:
-    yield from _no_ttl_column(change.table, change.column, case)
+def _ttl_column(change: SetTtlColumn, context: RuleContext) -> Iterator[Diagnostic]:
+    yield from _no_ttl_column(change.table, change.column, context)
 
 
-def _no_ttl_column(table: str, column: str | None, case: Case) -> Iterator[Diagnostic]:
+def _no_ttl_column(table: str, column: str | None, context: RuleContext) -> Iterator[Diagnostic]:
     """TY110 for a TTL column on a server without them: the rows would never expire."""
-    if column is not None and not case.server.has_ttl_columns:
-        text = f"{case.server} has no columns by which rows expire"
-        fix = "They need ScyllaDB 2026.2. Leave row_ttl out, and write rows with a time to live: save(row, ttl=…)."
-        yield Diagnostic("TY110", "error", case.path(table, column), text, fix)
+    if column is not None and not context.server.has_ttl_columns:
+        text = f"{context.server} has no columns by which rows expire"
+        suggested_fix = (
+            "They need ScyllaDB 2026.2. Leave row_ttl out, and write rows with a time to live: save(row, ttl=…)."
+        )
+        yield Diagnostic("TY110", "error", context.path(table, column), text, suggested_fix)
 
 
-def _mask(change: SetMask, case: Case) -> Iterator[Diagnostic]:
-    yield from _no_masks(change.mask, case.path(change.table, change.column), case)
+def _mask(change: SetMask, context: RuleContext) -> Iterator[Diagnostic]:
+    yield from _no_masks(change.mask, context.path(change.table, change.column), context)
 
 
-def _no_masks(mask: str | None, path: str, case: Case) -> Iterator[Diagnostic]:
+def _no_masks(mask: str | None, path: str, context: RuleContext) -> Iterator[Diagnostic]:
     """TY109 for a mask where the server has none: without it every role would see the values."""
-    if mask is None or (case.server.has_masks and case.server.masks_enabled is not False):
+    if mask is None or (context.server.has_masks and context.server.masks_enabled is not False):
         return
-    if case.server.has_masks:
+    if context.server.has_masks:
         text = "masks are disabled on the server"
-        fix = "Set dynamic_data_masking_enabled: true in cassandra.yaml of every node, or leave masked_with= out."
+        suggested_fix = (
+            "Set dynamic_data_masking_enabled: true in cassandra.yaml of every node, or leave masked_with= out."
+        )
     else:
-        text = f"{case.server} has no masks for columns"
-        fix = "Masks need Cassandra 5.0. Leave masked_with= out, and restrict who may read the table."
-    yield Diagnostic("TY109", "error", path, text, fix)
+        text = f"{context.server} has no masks for columns"
+        suggested_fix = "Masks need Cassandra 5.0. Leave masked_with= out, and restrict who may read the table."
+    yield Diagnostic("TY109", "error", path, text, suggested_fix)
 
 
-def _mixed(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
-    counter = column.type == COUNTER
-    if counter != table.is_counter:
-        holds = "counters" if table.is_counter else "no counters"
-        text = f"the table holds {holds}, so it cannot gain a column of type {column.type.cql}"
+def _counter_mix(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
+    is_counter = column.type == COUNTER
+    if is_counter != table.is_counter:
+        content = "counters" if table.is_counter else "no counters"
+        text = f"the table holds {content}, so it cannot gain a column of type {column.type.cql}"
         yield Diagnostic("TY107", "error", path, text, _counters_apart(table.name))
 
 
-def _again(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
+def _dropped_name_reused(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
     """A name that was dropped once comes back with its old type and kind only; the reasons differ by server.
 
     Cassandra refuses the rest (seen) and cannot even compare a user type, which it remembers as a tuple.
@@ -141,28 +147,32 @@ def _again(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]
     """
     if column.name not in table.dropped:
         return
-    kind, old = _remembered(str(table.dropped[column.name]))
-    fix = (
-        f"Give the column another name in the database and keep the attribute:\n    {recipes.attribute(column)}: "
-        f'Column[{recipes.annotation(column.type)}] = column(db_name="{recipes.spare(column.name, table)}", …)'
+    kind, old_type = _dropped_kind_and_type(str(table.dropped[column.name]))
+    suggested_fix = (
+        f"Give the column another name in the database and keep the attribute:\n    {recipes.attribute_name(column)}: "
+        f'Column[{recipes.annotation_text(column.type)}] = column(db_name="{recipes.free_name(column.name, table)}", …)'
     )
-    if old == "counter":
-        yield Diagnostic("TY106", "error", path, "a counter of this name was dropped, and never comes back", fix)
-    elif user_types(column.type) or parse_type(old) != column.type or (kind and kind != column.kind):
-        was = f"{old} ({kind})" if kind else old
-        text = f"a column of this name was dropped as {was}; it cannot come back as {column.type.cql} ({column.kind})"
-        yield Diagnostic("TY105", "error", path, text, fix)
+    if old_type == "counter":
+        yield Diagnostic(
+            "TY106", "error", path, "a counter of this name was dropped, and never comes back", suggested_fix
+        )
+    elif user_types(column.type) or parse_type(old_type) != column.type or (kind and kind != column.kind):
+        old_text = f"{old_type} ({kind})" if kind else old_type
+        text = (
+            f"a column of this name was dropped as {old_text}; it cannot come back as {column.type.cql} ({column.kind})"
+        )
+        yield Diagnostic("TY105", "error", path, text, suggested_fix)
 
 
-def _remembered(text: str) -> tuple[str, str]:
-    kind, _, rest = text.partition(" ")
-    return (kind, rest) if kind in _KINDS else ("", text.strip())
+def _dropped_kind_and_type(text: str) -> tuple[str, str]:
+    kind, _, type_text = text.partition(" ")
+    return (kind, type_text) if kind in _DROPPED_KINDS else ("", text.strip())
 
 
-def unknown_type(cql_type: CqlType, path: str, case: Case) -> Iterator[Diagnostic]:
+def unknown_type(cql_type: CqlType, path: str, context: RuleContext) -> Iterator[Diagnostic]:
     """TY108 for a vector, on its own or inside another type, where the server has none."""
-    if not case.server.has_vectors and any(isinstance(part, VectorType) for part in walk(cql_type)):
-        text = f"{case.server} has no type {cql_type.cql}"
+    if not context.server.has_vectors and any(isinstance(part, VectorType) for part in walk(cql_type)):
+        text = f"{context.server} has no type {cql_type.cql}"
         yield Diagnostic("TY108", "error", path, text, "Vectors need Cassandra 5.0 or ScyllaDB 2025.2, or newer.")
 
 

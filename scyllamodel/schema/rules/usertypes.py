@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from scyllamodel.schema.changes import AddField, AddType, AlterUserType, RenameFields
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.order import types_in_circles
+from scyllamodel.schema.order import cyclic_types
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.types import unknown_type
 from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, freeze, is_multi_cell, user_types
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, TableColumn, UserType
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
     from scyllamodel.schema.server import ServerProfile
     from scyllamodel.types.values import CqlType
 
 
-def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
-    stored, declared = dict(change.found.fields), dict(change.wanted.fields)
-    path = case.path(change.found.name, change.field)
+def _altered(change: AlterUserType, context: RuleContext) -> Iterator[Diagnostic]:
+    stored, declared = dict(change.live.fields), dict(change.desired.fields)
+    path = context.path(change.live.name, change.field)
     if change.code == "UD101":
         text = "the type has this field and the model has not, or has it under another name; fields stay for ever"
     elif change.code == "UD102":
@@ -30,59 +30,63 @@ def _altered(change: AlterUserType, case: Case) -> Iterator[Diagnostic]:
         stored_order, wanted_order = ", ".join(stored), ", ".join(declared)
         text = f"the fields are ({stored_order}) in this order, and the model has ({wanted_order}); new ones come last"
     if change.code == "UD102":
-        new = recipes.spare(change.found.name, case.sides.types)
-        fix = recipes.new_type(change.found.name, change.wanted.fields, new)
+        new_name = recipes.free_name(change.live.name, context.pair.live_types)
+        suggested_fix = recipes.new_type_steps(change.live.name, change.desired.fields, new_name)
     else:
-        fields = "\n".join(f"    {recipes.field(n, t)}" for n, t in stored.items())
-        fix = f"Declare the stored fields in their order, then the new ones:\n{fields}"
-    yield Diagnostic(change.code, "error", path, text, fix)
+        fields = "\n".join(f"    {recipes.field_declaration(n, t)}" for n, t in stored.items())
+        suggested_fix = f"Declare the stored fields in their order, then the new ones:\n{fields}"
+    yield Diagnostic(change.code, "error", path, text, suggested_fix)
 
 
-def _field(change: AddField, case: Case) -> Iterator[Diagnostic]:
-    path = case.path(change.type, change.name)
-    holders = containing(change.type, case.found.types)
-    if keyed := keyed_by(holders, case.found, case.server):
-        text = f"the type is in the partition key of {', '.join(keyed)}, so it cannot gain a field"
-        new = recipes.spare(change.type, case.sides.types)
-        declared = next((found.fields for found in case.wanted.types if found.name == change.type), ())
-        yield Diagnostic("UD103", "error", path, text, recipes.new_type(change.type, declared, new))
-    if _is_open_collection(change.field_type) and (bare := _holding_bare(case.found, change.type)):
-        yield _open_collection(path, change.name, change.field_type, bare)
-    yield from unknown_type(change.field_type, path, case)
+def _field(change: AddField, context: RuleContext) -> Iterator[Diagnostic]:
+    path = context.path(change.type, change.name)
+    holders = containing_types(change.type, context.live.types)
+    if key_tables := keyed_by(holders, context.live, context.server):
+        text = f"the type is in the partition key of {', '.join(key_tables)}, so it cannot gain a field"
+        new_name = recipes.free_name(change.type, context.pair.live_types)
+        declared = next((user_type.fields for user_type in context.desired.types if user_type.name == change.type), ())
+        yield Diagnostic("UD103", "error", path, text, recipes.new_type_steps(change.type, declared, new_name))
+    if _is_unfrozen_collection(change.field_type) and (
+        unfrozen_tables := _tables_with_unfrozen(context.live, change.type)
+    ):
+        yield _unfrozen_collection(path, change.name, change.field_type, unfrozen_tables)
+    yield from unknown_type(change.field_type, path, context)
 
 
-def _renamed(change: RenameFields, case: Case) -> Iterator[Diagnostic]:
-    keyed = keyed_by(containing(change.type, case.found.types), case.found, case.server)
-    if keyed and not case.server.renames_fields_in_keys:
-        text = f"the type is in the partition key of {', '.join(keyed)}, where {case.server} renames no field"
-        fix = "Keep the name in the database: " + ", ".join(f"column(db_name={old!r})" for old, _ in change.names)
-        yield Diagnostic("UD103", "error", case.path(change.type), text, fix)
+def _renamed(change: RenameFields, context: RuleContext) -> Iterator[Diagnostic]:
+    key_tables = keyed_by(containing_types(change.type, context.live.types), context.live, context.server)
+    if key_tables and not context.server.renames_fields_in_keys:
+        text = f"the type is in the partition key of {', '.join(key_tables)}, where {context.server} renames no field"
+        suggested_fix = "Keep the name in the database: " + ", ".join(
+            f"column(db_name={old!r})" for old, _ in change.names
+        )
+        yield Diagnostic("UD103", "error", context.path(change.type), text, suggested_fix)
         return
     for old, new in change.names:
-        path = case.path(change.type, old)
+        path = context.path(change.type, old)
         text = f"the field becomes {new}; releases that know it as {old} stop working at that moment"
-        fix = f"Stop them first, then: {recipes.allowing('BC101', path)}.\n"
-        fix += f"Or keep the name: column(db_name={old!r})"
-        yield Diagnostic("BC101", "error", path, text, fix, allow=f"BC101:{path}")
+        suggested_fix = f"Stop them first, then: {recipes.allow_either_way('BC101', path)}.\n"
+        suggested_fix += f"Or keep the name: column(db_name={old!r})"
+        yield Diagnostic("BC101", "error", path, text, suggested_fix, allow=f"BC101:{path}")
 
 
-def _new(change: AddType, case: Case) -> Iterator[Diagnostic]:
+def _new(change: AddType, context: RuleContext) -> Iterator[Diagnostic]:
     for name, field_type in change.type.fields:
-        yield from unknown_type(field_type, case.path(change.type.name, name), case)
+        yield from unknown_type(field_type, context.path(change.type.name, name), context)
 
 
-def containing(name: str, types: Iterable[UserType]) -> frozenset[str]:
+def containing_types(name: str, types: Iterable[UserType]) -> frozenset[str]:
     """The type and every type that has it somewhere inside."""
     holders_of: dict[str, list[str]] = {}
     for item in types:
-        for held in item.user_types:
-            holders_of.setdefault(held, []).append(item.name)
-    found, new = {name}, [name]
-    while new:
-        more = [holder for held in new for holder in holders_of.get(held, ())]
-        new = [holder for holder in dict.fromkeys(more) if holder not in found]
-        found.update(new)
-    return frozenset(found)
+        for inner in item.user_types:
+            holders_of.setdefault(inner, []).append(item.name)
+    names, pending = {name}, [name]
+    while pending:
+        next_holders = [holder for inner in pending for holder in holders_of.get(inner, ())]
+        pending = [holder for holder in dict.fromkeys(next_holders) if holder not in names]
+        names.update(pending)
+    return frozenset(names)
 
 
 def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
@@ -112,36 +116,38 @@ def _holds(columns: Iterable[TableColumn], names: frozenset[str]) -> bool:
     return any(not names.isdisjoint(user_types(column.type)) for column in columns)
 
 
-def _is_open_collection(cql_type: CqlType) -> bool:
+def _is_unfrozen_collection(cql_type: CqlType) -> bool:
     return isinstance(cql_type, (ListType, SetType, MapType)) and is_multi_cell(cql_type)
 
 
-def _holding_bare(facts: KeyspaceFacts, name: str) -> list[str]:
+def _tables_with_unfrozen(facts: KeyspaceFacts, name: str) -> list[str]:
     """Tables with a column that is this type, non-frozen."""
     bare = UserTypeName(name, frozen=False)
     return [table.name for table in facts.tables if any(column.type == bare for column in table.columns)]
 
 
-def _open_collection(path: str, field: str, field_type: CqlType, tables: list[str]) -> Diagnostic:
+def _unfrozen_collection(path: str, field: str, field_type: CqlType, tables: list[str]) -> Diagnostic:
     text = (
         f"a non-frozen collection in a type that {', '.join(tables)} holds non-frozen: such a column cannot be made "
         "again, in a new table or on another cluster"
     )
-    fix = f"Freeze the collection:\n    {recipes.field(field, freeze(field_type))}"
-    return Diagnostic("UD106", "error", path, text, fix)
+    suggested_fix = f"Freeze the collection:\n    {recipes.field_declaration(field, freeze(field_type))}"
+    return Diagnostic("UD106", "error", path, text, suggested_fix)
 
 
-def lint(wanted: KeyspaceFacts) -> Iterator[Diagnostic]:
+def lint(desired: KeyspaceFacts) -> Iterator[Diagnostic]:
     """What is wrong with the declared types by themselves: cycles (UD105), open collections (UD106)."""
-    circles = types_in_circles(wanted.types)
-    for item in wanted.types:
+    circles = cyclic_types(desired.types)
+    for item in desired.types:
         if item.name in circles:
             text = "the type is inside itself, directly or by way of others"
-            fix = "Take one of the fields out of the circle, for example by storing a key instead of the value."
-            yield Diagnostic("UD105", "error", f"{wanted.name}.{item.name}", text, fix)
+            suggested_fix = (
+                "Take one of the fields out of the circle, for example by storing a key instead of the value."
+            )
+            yield Diagnostic("UD105", "error", f"{desired.name}.{item.name}", text, suggested_fix)
         for name, field_type in item.fields:
-            if _is_open_collection(field_type) and (tables := _holding_bare(wanted, item.name)):
-                yield _open_collection(f"{wanted.name}.{item.name}.{name}", name, field_type, tables)
+            if _is_unfrozen_collection(field_type) and (tables := _tables_with_unfrozen(desired, item.name)):
+                yield _unfrozen_collection(f"{desired.name}.{item.name}.{name}", name, field_type, tables)
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {

@@ -27,30 +27,30 @@ def _one_of(*allowed: str) -> Callable[[str], str | None]:
     return lambda value: None if value.lower() in allowed else f"one of {', '.join(allowed)}"
 
 
-def _between(least: float, most: float) -> Callable[[str], str | None]:
+def _number_between(minimum: float, maximum: float) -> Callable[[str], str | None]:
     def check(value: str) -> str | None:
         try:
-            return None if least <= float(value) <= most else f"from {least:g} to {most:g}"
+            return None if minimum <= float(value) <= maximum else f"from {minimum:g} to {maximum:g}"
         except ValueError:
-            return f"a number from {least:g} to {most:g}"
+            return f"a number from {minimum:g} to {maximum:g}"
 
     return check
 
 
-def _anything(_: str) -> None:
+def _not_checked(_: str) -> None:
     """Left to the server."""
 
 
 _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], str | None]]]] = {
     _VECTOR: {
         "similarity_function": _one_of("cosine", "euclidean", "dot_product"),
-        "maximum_node_connections": _between(1, 512),
-        "construction_beam_width": _anything,
-        "search_beam_width": _anything,
-        "quantization": _anything,
-        "oversampling": _between(1, 100),
-        "rescoring": _anything,
-        "source_model": _anything,
+        "maximum_node_connections": _number_between(1, 512),
+        "construction_beam_width": _not_checked,
+        "search_beam_width": _not_checked,
+        "quantization": _not_checked,
+        "oversampling": _number_between(1, 100),
+        "rescoring": _not_checked,
+        "source_model": _not_checked,
     },
     "fulltext_index": {"analyzer": _one_of(*_ANALYZERS), "positions": _one_of("true", "false")},
 }
@@ -60,25 +60,25 @@ def viewless_faults(index: Index, using: str, table: Table) -> Iterator[Fault]:
     """What the server refuses of an index of such a class."""
     family = index_family(using)
     yield from _column_faults(index, family, table)
-    known = _OPTIONS[family]
+    options = _OPTIONS[family]
     for name, value in index.options.items():
-        if name not in known:
-            yield f"an index of the class {family} has no option {name!r}", f"It takes {', '.join(known)}."
-        elif (wanted := known[name](str(value))) is not None:
-            yield f"the option {name!r} of {family} cannot be {str(value)!r}", f"Write {wanted}."
+        if name not in options:
+            yield f"an index of the class {family} has no option {name!r}", f"It takes {', '.join(options)}."
+        elif (allowed := options[name](str(value))) is not None:
+            yield f"the option {name!r} of {family} cannot be {str(value)!r}", f"Write {allowed}."
 
 
 def _column_faults(index: Index, family: str, table: Table) -> Iterator[Fault]:
-    first, *others = index.names(table) or ("",)
+    first, *filter_columns = index.names(table) or ("",)
     column = table.get(first)
-    kind = None if column is None else column.type
+    cql_type = None if column is None else column.type
     if family == _VECTOR:
-        if kind is not None and not (isinstance(kind, VectorType) and kind.element == Native("float")):
-            yield f"a vector index is on vectors of floats, and {first} is {kind.cql}", "Index a vector<float, n>."
-        vectors = [name for name in others if name in table and isinstance(table[name].type, VectorType)]
+        if cql_type is not None and not (isinstance(cql_type, VectorType) and cql_type.element == Native("float")):
+            yield f"a vector index is on vectors of floats, and {first} is {cql_type.cql}", "Index a vector<float, n>."
+        vectors = [name for name in filter_columns if name in table and isinstance(table[name].type, VectorType)]
         if vectors:
             yield f"a vector index does not filter by vectors, such as {vectors[0]}", "Leave them out of filtering."
-    elif kind is not None and kind not in {Native("text"), Native("ascii")}:
-        yield f"a full-text index is on texts, and {first} is {kind.cql}", "Index a column of type text."
-    elif others:
+    elif cql_type is not None and cql_type not in {Native("text"), Native("ascii")}:
+        yield f"a full-text index is on texts, and {first} is {cql_type.cql}", "Index a column of type text."
+    elif filter_columns:
         yield "a full-text index is on one column", "Leave filtering out."

@@ -10,38 +10,40 @@ import attrs
 from scyllamodel.schema.changes import AddView, AlterView, DropColumns, DropTable, DropView
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.virtual_columns import index_keeps_columns, view_keeps_columns
+from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_needs_all_columns
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
-    from scyllamodel.schema.rules.case import Case, ChangeRule
+    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
     from scyllamodel.schema.server import ServerProfile
 
 
-def _added(change: AddView, case: Case) -> Iterator[Diagnostic]:
-    path, view = case.path(change.view.name), change.view
+def _added(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
+    path, view = context.path(change.view.name), change.view
     if change.populated:
         text = f"{view.base} may hold rows: the view is filled in the background and misses rows until then"
         yield Diagnostic("MV101", "warn", path, text, "Let code that reads it run when the view is built.")
-    if case.server.views_enabled is False:
-        fix = "Set materialized_views_enabled: true (4.0: enable_materialized_views) in cassandra.yaml of every node."
-        yield Diagnostic("MV104", "error", path, "materialized views are disabled on the server", fix)
+    if context.server.views_enabled is False:
+        suggested_fix = (
+            "Set materialized_views_enabled: true (4.0: enable_materialized_views) in cassandra.yaml of every node."
+        )
+        yield Diagnostic("MV104", "error", path, "materialized views are disabled on the server", suggested_fix)
 
 
-def _altered(change: AlterView, case: Case) -> Iterator[Diagnostic]:
-    found, wanted = change.found, change.wanted
-    said = {
-        "table": f"the view is of {found.base}, and the model's of {wanted.base}",
-        "key": f"the view's key is ({_key(found)}), and the model wants ({_key(wanted)})",
+def _altered(change: AlterView, context: RuleContext) -> Iterator[Diagnostic]:
+    live, desired = change.live, change.desired
+    texts = {
+        "table": f"the view is of {live.base}, and the model's of {desired.base}",
+        "key": f"the view's key is ({_key(live)}), and the model wants ({_key(desired)})",
         "columns": f"the view has not all columns that the model wants; it lacks {', '.join(_missing(change))}",
         "all_columns": "the view has the columns that it was made with, and the model wants later ones as well",
-        "filter": f"the view keeps rows WHERE {found.where}, and the model wants another choice",
-    }[change.what]
-    new = recipes.spare(found.name, {*case.sides.tables, *case.sides.views})
-    base = case.sides.declared.get(wanted.base)
-    of = recipes.class_name(wanted.base) if base is None else recipes.class_of(base)
-    fix = recipes.new_view(case.name, found, wanted, new, of)
-    yield Diagnostic("MV103", "error", case.path(found.name), said, fix)
+        "filter": f"the view keeps rows WHERE {live.where}, and the model wants another choice",
+    }[change.aspect]
+    new_name = recipes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
+    base = context.pair.desired_tables.get(desired.base)
+    base_class = recipes.likely_class_name(desired.base) if base is None else recipes.model_class(base)
+    suggested_fix = recipes.new_view_steps(context.name, live, desired, new_name, base_class)
+    yield Diagnostic("MV103", "error", context.path(live.name), texts, suggested_fix)
 
 
 def _key(view: View) -> str:
@@ -50,33 +52,38 @@ def _key(view: View) -> str:
 
 
 def _missing(change: AlterView) -> list[str]:
-    return [column.name for column in change.wanted.columns if column.name not in change.found]
+    return [column.name for column in change.desired.columns if column.name not in change.live]
 
 
-def _blocked(change: DropTable | DropColumns, case: Case) -> Iterator[Diagnostic]:
+def _blocked_drops(change: DropTable | DropColumns, context: RuleContext) -> Iterator[Diagnostic]:
     """Cassandra refuses to drop any column of a table with views, Scylla one that a view needs; a table, both do."""
     name = change.table.name if isinstance(change, DropTable) else change.table
-    going = {other.view.name for other in case.changes if isinstance(other, DropView)}
-    views = [view.name for view in case.found.views if view.base == name and view.name not in going]
+    dropped_views = {other.view.name for other in context.changes if isinstance(other, DropView)}
+    views = [view.name for view in context.live.views if view.base == name and view.name not in dropped_views]
     if isinstance(change, DropTable):
         if views:
             text = f"the view {', '.join(views)} depends on it: servers drop no table that has views"
-            yield _needs(case.path(name), text, views)
+            yield _blocked_by_views(context.path(name), text, views)
         return
-    live = case.found.table(name)
-    if live is None:
+    table = context.live.table(name)
+    if table is None:
         return
     for column in change.columns:
-        path, found = case.path(name, column.name), keepers(live, column, case.found, case.server, going)
-        if found.views and not case.server.drops_columns_beside_views:
+        path, found = (
+            context.path(name, column.name),
+            keepers(table, column, context.live, context.server, dropped_views),
+        )
+        if found.views and not context.server.drops_columns_beside_views:
             text = f"the view {', '.join(found.views)} depends on its table"
-            yield _needs(path, f"{text}: Cassandra drops no column of a table with views", found.views)
+            yield _blocked_by_views(path, f"{text}: Cassandra drops no column of a table with views", found.views)
         elif found.views:
-            yield _needs(path, f"the view {', '.join(found.views)} needs the column", found.views)
+            yield _blocked_by_views(path, f"the view {', '.join(found.views)} needs the column", found.views)
         elif found.indexes:
             text = f"the index {found.indexes[0]} on a key column needs every regular column of the table"
-            fix = f"Drop the index first: scyllamodel contract {recipes.allow('DS106', found.indexes[0])}"
-            yield Diagnostic("MV102", "error", path, text, fix)
+            suggested_fix = (
+                f"Drop the index first: scyllamodel contract {recipes.allow_option('DS106', found.indexes[0])}"
+            )
+            yield Diagnostic("MV102", "error", path, text, suggested_fix)
 
 
 @attrs.frozen
@@ -98,22 +105,22 @@ def keepers(
     views = [view for view in found.views if view.base == table.name and view.name not in going]
     regular = column.kind == "regular"
     if server.drops_columns_beside_views:
-        views = [view for view in views if column.name in view or (regular and view_keeps_columns(view, table))]
-    indexes = [index.name for index in table.indexes if regular and index_keeps_columns(index, table, server)]
+        views = [view for view in views if column.name in view or (regular and view_needs_all_columns(view, table))]
+    indexes = [index.name for index in table.indexes if regular and index_needs_all_columns(index, table, server)]
     return Keepers([view.name for view in views], indexes)
 
 
-def _needs(path: str, text: str, views: Iterable[str]) -> Diagnostic:
+def _blocked_by_views(path: str, text: str, views: Iterable[str]) -> Diagnostic:
     """A refusal that ends when the views are gone; contract drops those that no model declares."""
     keyspace = path.partition(".")[0]
-    words = " ".join(recipes.allow("DS105", f"{keyspace}.{view}") for view in views)
-    fix = f"Drop the views first, in the same run or before: scyllamodel contract {words}"
-    return Diagnostic("MV102", "error", path, text, fix)
+    options = " ".join(recipes.allow_option("DS105", f"{keyspace}.{view}") for view in views)
+    suggested_fix = f"Drop the views first, in the same run or before: scyllamodel contract {options}"
+    return Diagnostic("MV102", "error", path, text, suggested_fix)
 
 
 RULES: Final[Mapping[type, ChangeRule]] = {
     AddView: _added,
     AlterView: _altered,
-    DropTable: _blocked,
-    DropColumns: _blocked,
+    DropTable: _blocked_drops,
+    DropColumns: _blocked_drops,
 }

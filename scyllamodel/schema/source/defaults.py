@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from scyllamodel.schema.facts import FrozenMap, View
-from scyllamodel.schema.options import same
-from scyllamodel.schema.replication import copies, factors
+from scyllamodel.schema.options import option_matches
+from scyllamodel.schema.replication import copy_count, factors
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Keyspace, Table
@@ -41,11 +41,13 @@ _DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "synchronous_updates": (False,),
     **{name: tuple(map(FrozenMap, values)) for name, values in _MAPS.items()},
 }
-_COMPACTION: Final = FrozenMap({"class": "SizeTieredCompactionStrategy"})
-_INCREMENTAL: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
+_SIZE_TIERED: Final = FrozenMap({"class": "SizeTieredCompactionStrategy"})
+_INCREMENTAL_COMPACTION: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
 
 
-def chosen_options(options: Mapping[str, Any], server: ServerProfile, gc_mode: str | None = None) -> dict[str, Any]:
+def non_default_options(
+    options: Mapping[str, Any], server: ServerProfile, gc_mode: str | None = None
+) -> dict[str, Any]:
     """The options that are not what the server would store by itself, by name.
 
     Parameters:
@@ -56,7 +58,8 @@ def chosen_options(options: Mapping[str, Any], server: ServerProfile, gc_mode: s
         name: options[name]
         for name in sorted(options)
         if not any(
-            same(name, default, options[name], server) for default in known.get(name) or _known(name, options, server)
+            option_matches(name, default, options[name], server)
+            for default in known.get(name) or _default_values(name, options, server)
         )
     }
 
@@ -74,24 +77,28 @@ def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | No
         if names[0] == names[1]:
             return "timeout"
     if tablets and about is not None and about.replication is not None:
-        several = sum(copies(factor) or 0 for factor in factors(about.replication).values()) > 1
+        several = sum(copy_count(factor) or 0 for factor in factors(about.replication).values()) > 1
         return "repair" if several else server.default_tombstone_gc
     return server.default_tombstone_gc
 
 
 def defaults_of(names: Iterable[str], server: ServerProfile) -> dict[str, Any]:
     """What the server stores for options that nobody gave, of those whose default is known."""
-    found = {name: _known(name, {}, server) for name in names}
+    found = {name: _default_values(name, {}, server) for name in names}
     return {name: known[-1] for name, known in found.items() if known}
 
 
-def _known(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:
+def _default_values(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:
     if name == "bloom_filter_fp_chance":  # Cassandra's is another one for levelled tables: written out for them
         return () if _is_levelled(options) else (0.01,)
     if name == "caching":
-        return (FrozenMap({"keys": "ALL", "rows_per_partition": server.caching_fill}),)
+        return (FrozenMap({"keys": "ALL", "rows_per_partition": server.default_caching}),)
     if name == "compaction":
-        return (_COMPACTION, _INCREMENTAL) if server.has_class("IncrementalCompactionStrategy") else (_COMPACTION,)
+        return (
+            (_SIZE_TIERED, _INCREMENTAL_COMPACTION)
+            if server.has_class("IncrementalCompactionStrategy")
+            else (_SIZE_TIERED,)
+        )
     if name == "compression":
         return (FrozenMap({"class": server.default_compressor}),)
     return _DEFAULTS.get(name, ())

@@ -27,7 +27,7 @@ from scyllamodel.types.values import (
     user_types,
 )
 
-_NATIVE: Final = {
+_NATIVE_ANNOTATIONS: Final = {
     "ascii": "cql.Ascii", "bigint": "int", "blob": "bytes", "boolean": "bool", "counter": "cql.Counter",
     "date": "date", "decimal": "Decimal", "double": "float", "duration": "cql.Duration", "float": "cql.Float",
     "inet": "cql.Inet", "int": "cql.Int", "smallint": "cql.SmallInt", "text": "str", "time": "time",
@@ -37,7 +37,7 @@ _NATIVE: Final = {
 
 
 @attrs.frozen
-class Classes:
+class UserTypeClasses:
     """The user types of a keyspace and the classes that stand for them.
 
     Attributes:
@@ -50,87 +50,89 @@ class Classes:
 
 
 @attrs.frozen
-class Spelling:
+class AnnotationSource:
     """How a class body says a type.
 
     Attributes:
-        hint: the annotation.
-        settings: arguments of `column`.
+        annotation: the annotation.
+        arguments: arguments of `column`.
     """
 
-    hint: str
-    settings: tuple[str, ...] = ()
+    annotation: str
+    arguments: tuple[str, ...] = ()
 
 
-def spell(cql_type: CqlType, classes: Classes) -> Spelling:
+def annotation_for(cql_type: CqlType, classes: UserTypeClasses) -> AnnotationSource:
     """The annotation of this type, and the arguments without which it would not be the type.
 
     >>> from scyllamodel.types.parse import parse_type
-    >>> spell(parse_type("map<text, frozen<set<int>>>"), Classes({}, {})).hint
+    >>> annotation_for(parse_type("map<text, frozen<set<int>>>"), UserTypeClasses({}, {})).annotation
     'dict[str, frozenset[cql.Int]]'
-    >>> spell(parse_type("set<frozen<list<int>>>"), Classes({}, {}))
-    Spelling(hint='Any', settings=("type=cql.parse_type('set<frozen<list<int>>>')", 'load=as_is', 'dump=as_is'))
+    >>> annotation_for(parse_type("set<frozen<list<int>>>"), UserTypeClasses({}, {})).arguments
+    ("type=cql.parse_type('set<frozen<list<int>>>')", 'load=as_is', 'dump=as_is')
     """
-    if _has_values(cql_type, classes):
-        return Spelling(_hint(cql_type, classes))
-    mentioned = [classes.names[name] for name in user_types(cql_type)]
+    if _has_python_values(cql_type, classes):
+        return AnnotationSource(_annotation(cql_type, classes))
+    class_names = [classes.names[name] for name in user_types(cql_type)]
     # A model learns of a user type by its class, so an annotation that says nothing else mentions it.
-    hint = f"Annotated[{', '.join(['Any', *mentioned])}]" if mentioned else "Any"
-    return Spelling(hint, (f"type=cql.parse_type({cql_type.cql!r})", "load=as_is", "dump=as_is"))
+    annotation = f"Annotated[{', '.join(['Any', *class_names])}]" if class_names else "Any"
+    return AnnotationSource(annotation, (f"type=cql.parse_type({cql_type.cql!r})", "load=as_is", "dump=as_is"))
 
 
-def _has_values(cql_type: CqlType, classes: Classes) -> bool:
+def _has_python_values(cql_type: CqlType, classes: UserTypeClasses) -> bool:
     """Whether Python has values for it."""
     if isinstance(cql_type, (Native, UserTypeName)):
-        return not isinstance(cql_type, Native) or cql_type.name in _NATIVE
+        return not isinstance(cql_type, Native) or cql_type.name in _NATIVE_ANNOTATIONS
     if isinstance(cql_type, CustomType) or (isinstance(cql_type, VectorType) and user_types(cql_type)):
         return False
-    inside = parts(cql_type)
-    keyed = isinstance(cql_type, (SetType, MapType))
-    return all(_has_values(part, classes) for part in inside) and (not keyed or _is_hashable(inside[0], classes))
+    elements = parts(cql_type)
+    needs_hashable = isinstance(cql_type, (SetType, MapType))
+    return all(_has_python_values(part, classes) for part in elements) and (
+        not needs_hashable or _is_hashable(elements[0], classes)
+    )
 
 
-def _is_hashable(cql_type: CqlType, classes: Classes) -> bool:
+def _is_hashable(cql_type: CqlType, classes: UserTypeClasses) -> bool:
     if isinstance(cql_type, TupleType):
         return all(_is_hashable(part, classes) for part in cql_type.elements)
     if isinstance(cql_type, UserTypeName):
         fields = classes.types[cql_type.name].fields
-        return all(_is_hashable(part, classes) and _has_values(part, classes) for _, part in fields)
+        return all(_is_hashable(part, classes) and _has_python_values(part, classes) for _, part in fields)
     if isinstance(cql_type, SetType):
         return cql_type.frozen and _is_hashable(cql_type.element, classes)
     return isinstance(cql_type, Native)
 
 
-def _hint(cql_type: CqlType, classes: Classes) -> str:
+def _annotation(cql_type: CqlType, classes: UserTypeClasses) -> str:
     """The annotation of a type that has values."""
     if isinstance(cql_type, Native):
-        return _NATIVE[cql_type.name]
+        return _NATIVE_ANNOTATIONS[cql_type.name]
     if isinstance(cql_type, UserTypeName):
-        return _frozen(classes.names[cql_type.name], cql_type)
-    inside = [_inside(part, classes) for part in parts(cql_type)]
+        return _maybe_frozen(classes.names[cql_type.name], cql_type)
+    elements = [_element_annotation(part, classes) for part in parts(cql_type)]
     if isinstance(cql_type, VectorType):
-        return _vector(cql_type, inside[0])
+        return _vector_annotation(cql_type, elements[0])
     if isinstance(cql_type, TupleType):
-        return f"tuple[{', '.join(f'{part} | None' for part in inside)}]"
+        return f"tuple[{', '.join(f'{part} | None' for part in elements)}]"
     if isinstance(cql_type, SetType):
-        return f"{'frozenset' if cql_type.frozen else 'set'}[{inside[0]}]"
-    outer = "list" if isinstance(cql_type, ListType) else "dict"
-    return _frozen(f"{outer}[{', '.join(inside)}]", cql_type)
+        return f"{'frozenset' if cql_type.frozen else 'set'}[{elements[0]}]"
+    container = "list" if isinstance(cql_type, ListType) else "dict"
+    return _maybe_frozen(f"{container}[{', '.join(elements)}]", cql_type)
 
 
-def _inside(cql_type: CqlType, classes: Classes) -> str:
+def _element_annotation(cql_type: CqlType, classes: UserTypeClasses) -> str:
     """What is inside something frozen or a collection is frozen anyway, so it need not be said."""
-    loose = (
+    unfrozen = (
         attrs.evolve(cql_type, frozen=False) if isinstance(cql_type, (ListType, MapType, UserTypeName)) else cql_type
     )
-    return _hint(loose, classes)
+    return _annotation(unfrozen, classes)
 
 
-def _frozen(hint: str, cql_type: CqlType) -> str:
-    return f"cql.Frozen[{hint}]" if is_frozen(cql_type) else hint
+def _maybe_frozen(annotation: str, cql_type: CqlType) -> str:
+    return f"cql.Frozen[{annotation}]" if is_frozen(cql_type) else annotation
 
 
-def _vector(cql_type: VectorType, element: str) -> str:
+def _vector_annotation(cql_type: VectorType, element: str) -> str:
     if cql_type.element == Native("float"):
         return f"Annotated[list[float], cql.vector({cql_type.dimension})]"
     return f"Annotated[list[{element}], cql.vector({cql_type.dimension}, of={element})]"
