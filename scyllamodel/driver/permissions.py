@@ -14,7 +14,6 @@ from scyllamodel._identifiers import quote
 from scyllamodel.driver.coordinator import Coordinator
 from scyllamodel.driver.failures import DRIVER_ERRORS, server_message
 from scyllamodel.driver.names import InvalidRequest, Unauthorized
-from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.servers import read_error
 from scyllamodel.errors import IntrospectionError
 
@@ -69,10 +68,14 @@ def read_permissions(coordinator: Coordinator, role: str) -> Permissions:
     return Permissions(role, granted, is_superuser=is_superuser)
 
 
-def read_own_permissions(coordinator: Coordinator, repo: Repo) -> Permissions | None:
-    """Read the permissions of the role of this connection; None where they cannot be read."""
+def read_own_permissions(coordinator: Coordinator, username: str | None) -> Permissions | None:
+    """Read the permissions of the role of this connection; None where they cannot be read.
+
+    Parameters:
+        username: of the settings; None takes the one of the driver's session.
+    """
     provider: Any = getattr(coordinator.connection.session.cluster, "auth_provider", None)
-    role = repo.settings.username or getattr(provider, "username", None)
+    role = username or getattr(provider, "username", None)
     if not role:
         return None
     try:

@@ -31,7 +31,7 @@ def check_permissions(coordinator: Coordinator, repo: Repo, required: Iterable[R
         PermissionDenied: something is missing; nothing ran.
     """
     unique = dict.fromkeys(required)
-    permissions = read_own_permissions(coordinator, repo) if unique else None
+    permissions = read_own_permissions(coordinator, repo.settings.username) if unique else None
     if permissions is None:
         return
     missing = [permission for permission in unique if not permissions.covers(*permission)]
