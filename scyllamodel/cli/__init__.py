@@ -1,4 +1,4 @@
-"""The command line: a thin shell over `scyllamodel.release`, which does the work and knows no terminal."""
+"""The command line: a thin layer over `scyllamodel.release`, which does the work."""
 
 from scyllamodel.cli.main import main as main
 

@@ -1,7 +1,7 @@
-"""One answer for each repo, and one exit code for all of them.
+"""Runs a command for each repo, prints the results, and computes one exit code.
 
-*In*: repos, and what to do with one. *Out*: text or one JSON document, and the exit code. With one repo the document
-is the answer itself; with several it is a list, so that ``--json`` always prints exactly one.
+*In*: repos, and a function that handles one. *Out*: text or one JSON document, and the exit code. With one repo the
+document is the result; with several it is a list, so that ``--json`` always prints exactly one document.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 
 UNEXPECTED: Final = "SM999"
-"""The code of an error that scyllamodel did not raise on purpose."""
+"""The code of errors that scyllamodel does not raise on purpose."""
 
 
 @attrs.frozen
 class Answer:
-    """What a command found for one repo.
+    """The result of a command for one repo.
 
     Attributes:
-        document: as JSON values.
-        text: for people; empty for nothing to say.
-        code: the exit code that it stands for.
-        is_script: whether the text is a file that other programs read, so that it stays as it is.
-        asked_for: whether the text is what the user asked for, and not how the command fared: ``-q`` leaves it.
+        document: the result as JSON values.
+        text: for people; may be empty.
+        code: the exit code of this result.
+        is_script: whether the text is a file for other programs, which is printed unchanged.
+        asked_for: whether the text is the requested output and not a status message; ``-q`` keeps it.
     """
 
     document: dict[str, Any]
@@ -41,12 +41,12 @@ class Answer:
 
     @property
     def is_stop(self) -> bool:
-        """Whether the user ended the command here."""
+        """Whether the user interrupted the command."""
         return self.document.get("code") in (Interrupted.code, Stopped.code)
 
 
 def error_document(error: BaseException) -> dict[str, Any]:
-    """An error as a JSON document, by the schema ``error.schema.json``."""
+    """Return an error as a JSON document with the schema ``error.schema.json``."""
     if isinstance(error, ScyllaModelError):
         return {**error.to_dict(), "format": 1, "kind": "error", "exit_code": error.exit_code}
     about = {"code": UNEXPECTED, "error": type(error).__name__, "message": str(error)}
@@ -54,7 +54,7 @@ def error_document(error: BaseException) -> dict[str, Any]:
 
 
 def complain(console: Console, error: BaseException) -> None:
-    """Tell people about an error on stderr; with ``-v`` where it came from."""
+    """Print an error to stderr; with ``-v`` also its traceback."""
     document = error_document(error)
     if console.verbosity > 0 or document["code"] == UNEXPECTED:
         console.complain("".join(traceback.format_exception(error)).rstrip())
@@ -62,13 +62,15 @@ def complain(console: Console, error: BaseException) -> None:
 
 
 def answer_each(repos: Sequence[Repo], work: Callable[[Repo], Answer], console: Console, *, failed: int = ERROR) -> int:
-    """Do the work for each repo, print the answers, and give the exit code; one that fails does not stop the others.
+    """Run a command for each repo, print the results, and return the exit code.
+
+    A repo that fails does not stop the others.
 
     Parameters:
-        failed: the exit code when there are several and one of them failed.
+        failed: the exit code if one of several repos failed.
 
     Raises:
-        ScyllaModelError: there is one repo, and its work failed.
+        ScyllaModelError: there is only one repo, and the command failed.
     """
     if len(repos) == 1:
         with repos[0] as repo:
@@ -87,7 +89,7 @@ def answer_each(repos: Sequence[Repo], work: Callable[[Repo], Answer], console: 
 
 
 def exit_code(answers: Iterable[Answer], *, failed: int = ERROR) -> int:
-    """The exit code of several answers: ``failed`` when one is an error, else the gravest.
+    """Return the exit code of several results: ``failed`` if one of them is an error, else the highest.
 
     >>> exit_code([Answer({}, code=2), Answer({})]), exit_code([Answer({"kind": "error"}, code=7), Answer({})])
     (2, 1)

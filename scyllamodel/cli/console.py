@@ -1,8 +1,8 @@
-"""Where the words of a command go: results to stdout, messages to stderr, one JSON document instead when asked.
+"""Writes results to stdout and messages to stderr, or one JSON document to stdout.
 
-*In*: texts, events and documents. *Out*: bytes on two streams, with colour and bars on a terminal only, and on any
-stream with all spelled out that would drive a terminal. A reader that
-goes away (``| head``) never stops the work: what is left to say is dropped. Nor does a full disk, but that is told.
+*In*: texts, events and documents. *Out*: bytes on two streams, with colour and progress bars on terminals only, and
+with control characters escaped. A closed reader (``| head``) does not stop the work, and the rest of the output is
+dropped. A full disk does not stop it either, but is reported.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ STYLES: Final = {
     re.compile(r" *>>> "): "cyan",
     re.compile(r"\d+\. "): "bold",
 }
-"""How a line begins, to its style; the marks are those of `Plan.render`, the rest is the tour's."""
+"""Beginning of a line to its style: the marks of `Plan.render`, and those of the tour."""
 
 
 def style_of(line: str) -> str:
-    """The style of a line, by how it begins; empty for none.
+    """Return the style of a line, chosen by its beginning; empty for none.
 
     >>> style_of("  + table shop.orders"), style_of("Plan for shop")
     ('green', '')
@@ -48,7 +48,7 @@ def style_of(line: str) -> str:
 
 
 def styled(text: str) -> list[tuple[str, str]]:
-    """The lines of a text, safe to print on a terminal, each with its style; with ``NO_COLOR`` there are no styles."""
+    """Return the lines of a text, escaped for a terminal, with their styles; ``NO_COLOR`` turns styles off."""
     plain = bool(os.environ.get("NO_COLOR"))
     return [(line, "" if plain else style_of(line)) for line in printable(text).split("\n")]
 
@@ -58,11 +58,11 @@ class Console:
     """The two streams of one command.
 
     Attributes:
-        json: one JSON document on stdout and nothing else.
+        json: whether stdout receives one JSON document and nothing else.
         verbosity: -1 with ``-q``, 1 with ``-v``, else 0.
         out: for results.
         err: for messages.
-        lost: why results could not be written, although somebody waits for them; None when all were.
+        lost: the error that kept results from being written; None if they were written or the reader closed the pipe.
     """
 
     json: bool = False
@@ -77,54 +77,54 @@ class Console:
                 stream.reconfigure(errors="backslashreplace")
 
     def result(self, text: str = "") -> None:
-        """Print what was asked for; not with ``--json``."""
+        """Print a result; not with ``--json``."""
         if not self.json:
             self._print(self.out, text)
 
     def script(self, text: str) -> None:
-        """Print a file that was asked for, such as a CQL script: as it is, but on a terminal; not with ``--json``."""
+        """Print a file, such as a CQL script, unchanged unless stdout is a terminal; not with ``--json``."""
         if self.out.isatty():
             self.result(text)
         elif not self.json:
             self._write(self.out, f"{text}\n")
 
     def page(self, text: str) -> None:
-        """Print prose, whose lines have no marks to style; not with ``--json``."""
+        """Print prose, without styles; not with ``--json``."""
         if not self.json:
             self._write(self.out, f"{printable(text)}\n")
 
     def tell(self, text: str = "") -> None:
-        """Print how a command fares; with neither ``--json`` nor ``-q``."""
+        """Print the status of a command; not with ``--json`` or ``-q``."""
         if self.verbosity >= 0:
             self.result(text)
 
     def say(self, text: str = "") -> None:
-        """Print a message to the reader; not with ``-q``."""
+        """Print a message to stderr; not with ``-q``."""
         if self.verbosity >= 0:
             self._print(self.err, text)
 
     def detail(self, text: str = "") -> None:
-        """Print what is only told with ``-v``."""
+        """Print details to stderr; only with ``-v``."""
         if self.verbosity > 0:
             self._print(self.err, text)
 
     def complain(self, text: str) -> None:
-        """Print an error, whatever the verbosity."""
+        """Print an error to stderr at any verbosity."""
         self._print(self.err, text)
 
     def document(self, document: Mapping[str, Any]) -> None:
-        """Print the one JSON document; only with ``--json``."""
+        """Print the JSON document; only with ``--json``."""
         if self.json:
             self._write(self.out, json.dumps(document, indent=2) + "\n")
 
     @property
     def live(self) -> TextIO | None:
-        """The stream that may show a moving bar: a terminal, never the one that carries JSON; None without one."""
+        """The terminal for a progress bar, never the stream of the JSON document; None without a terminal."""
         streams = [] if self.verbosity < 0 else [self.err] if self.json else [self.out, self.err]
         return next((stream for stream in streams if stream.isatty() and os.environ.get("TERM") != "dumb"), None)
 
     def bar(self, total: int) -> Bar | None:
-        """A bar on the stream that may show one; None without a terminal, and without rich."""
+        """Return a progress bar; None without a terminal or without rich."""
         stream = self.live
         if stream is None:
             return None
@@ -132,7 +132,7 @@ class Console:
         return None if terminal is None else terminal.Bar(stream, total)
 
     def prepare(self) -> None:
-        """Import now what a terminal needs later."""
+        """Import rich now, before the current folder is importable."""
         if self.out.isatty() or self.err.isatty():
             _terminal()
 
@@ -153,7 +153,7 @@ class Console:
 
     @contextmanager
     def _surviving(self, stream: TextIO) -> Generator[None]:
-        """Outlive a stream that takes no more, and send the rest to nowhere; a reader that went away wants no more."""
+        """Redirect a stream that cannot be written to the null device, so that the command continues."""
         try:
             yield
         except OSError as error:
@@ -165,7 +165,7 @@ class Console:
 
 @functools.lru_cache
 def _terminal() -> Any:
-    """The module that needs rich, or None without it; whichever it is, it stays so."""
+    """Return the module that needs rich, or None without rich; the result is cached."""
     try:
         return importlib.import_module("scyllamodel.cli.terminal")
     except ImportError:
@@ -173,5 +173,5 @@ def _terminal() -> Any:
 
 
 def _opened(stream: TextIO | None) -> TextIO:
-    """The stream, or one that nobody reads: Python gives None for what the caller has closed (``>&-``)."""
+    """Return the stream, or a buffer if the caller has closed it (``>&-``): Python sets such streams to None."""
     return io.StringIO() if stream is None else stream

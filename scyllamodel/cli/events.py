@@ -1,7 +1,7 @@
-"""What is told while a plan is applied: a line for each step, a bar on a terminal, and what came of it after Ctrl-C.
+"""Shows the progress of a run: a line for each step, and a progress bar on terminals.
 
-*In*: events of `scyllamodel.release`, and signals. *Out*: lines and a bar; `Stopped` or `Interrupted` when the user
-ended the run.
+*In*: events of `scyllamodel.release`, and signals. *Out*: lines and a progress bar; `Stopped` or `Interrupted` if the
+user stopped the run.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def following(console: Console, *, show_plan: bool = False, indent: str = "") -> Generator[OnEvent]:
-    """A listener for `scyllamodel.release.migrate` that shows how it fares.
+    """Provide a listener for `scyllamodel.release.migrate` that shows its progress.
 
     Parameters:
-        show_plan: whether the plan itself is printed before its steps.
-        indent: stands before each line of a step.
+        show_plan: whether to print the plan before its steps.
+        indent: text before each line of a step.
 
     Raises:
-        Interrupted: the user ended the run, and nothing was applied.
-        Stopped: the user ended it after some steps.
+        Interrupted: the user stopped the run before anything was applied.
+        Stopped: the user stopped the run after some steps.
     """
     follower = _Follower(console, show_plan, indent)
     with on_signals(follower.signalled):
@@ -56,23 +56,23 @@ def following(console: Console, *, show_plan: bool = False, indent: str = "") ->
 
 
 def step_line(step: Step, result: StepResult) -> str:
-    """A finished step in a line: its mark, number and summary, and how long it took."""
-    took = {"skipped": "done already", "failed": "failed"}.get(result.state, f"{result.duration_ms} ms")
+    """Return the line of a finished step: its mark, number, summary and duration."""
+    took = {"skipped": "already done", "failed": "failed"}.get(result.state, f"{result.duration_ms} ms")
     again = f", sent {result.attempts} times" if result.attempts > 1 else ""
     return f"  {'!' if result.state == 'failed' else step.mark} {max(step.seq, 0):>2}. {step.summary} ({took}{again})"
 
 
 @attrs.define
 class _Follower:
-    """One run as it is seen.
+    """The progress of one run.
 
     Attributes:
-        running: whether a statement is under way.
+        running: whether a statement is being executed.
         stopping: whether the user asked to stop.
-        applied: how many steps are done.
-        total: how many there are.
-        holder: whom the lock was last waited for.
-        unbuilt: what was last said to be not built.
+        applied: the number of finished steps.
+        total: the number of all steps.
+        holder: the holder of the lock that was reported last.
+        unbuilt: the indexes and views that were last reported as not built.
     """
 
     console: Console
@@ -99,7 +99,7 @@ class _Follower:
             self.patient(event)
 
     def patient(self, event: Event) -> None:
-        """What is told while nothing moves."""
+        """Handle the events of waiting."""
         about: Any = event.result
         if event.kind == "lock_waiting":
             self.waiting(about["holder"])
@@ -107,17 +107,17 @@ class _Follower:
             self.building(about["unbuilt"], about["total"])
 
     def waiting(self, holder: LockRow) -> None:
-        """Say once whom the lock is waited for."""
+        """Report the holder of the lock once."""
         if holder.owner not in (None, self.holder):
             self.holder = holder.owner
-            self.console.say(f"Waiting for {holder.description}, which has the lock.")
+            self.console.say(f"Waiting for {holder.description}, which holds the lock.")
 
     def building(self, unbuilt: tuple[str, ...], total: int) -> None:
-        """Say what is still being filled, whenever that changes."""
+        """Report which indexes and views are not built, each time that changes."""
         if unbuilt != self.unbuilt:
             self.unbuilt = unbuilt
             left = printable_line(", ".join(unbuilt))
-            self.console.say(f"{total - len(unbuilt)} of {total} indexes and views are built; left: {left}")
+            self.console.say(f"{total - len(unbuilt)} of {total} indexes and views are built; remaining: {left}")
 
     def begin(self, plan: Plan) -> None:
         self.total = len(plan.steps) + sum(step.op == "create_keyspace" for step in plan.bootstrap)
@@ -152,13 +152,13 @@ class _Follower:
         insists, self.stopping = self.stopping, True
         if insists or not self.running:
             signal.default_int_handler(number, frame)
-        self.console.say("Stopping after the statement that is running; once more to leave without its answer.")
+        self.console.say("Stopping after the current statement; press Ctrl-C again to stop without its response.")
 
     def stopped(self, result: object = None) -> Interrupted | Stopped:
         if not self.applied:
             return Interrupted("Interrupted before anything was changed.")
         return Stopped(
-            f"Stopped as asked: {self.applied} of {self.total} steps went through. The next run goes on from there.",
+            f"Stopped on request: {self.applied} of {self.total} steps were applied. The next run resumes from there.",
             applied=self.applied,
             total=self.total,
             result=result,

@@ -1,4 +1,4 @@
-"""Exit codes and what each of them means, in one table that help texts and tests read."""
+"""Exit codes and their descriptions, in one table for help texts and tests."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ MEANING: Final = {
     ERROR: "error",
     CHANGES: "changes pending",
     REFUSED: "refused: CQL cannot do it, or it needs --allow; nothing ran",
-    STALE: "the plan does not fit any more; nothing ran",
-    LOCKED: "another run holds the lock and makes no progress; nothing ran",
-    PARTIAL: "stopped part-way; the next run goes on",
-    WAITED: "nodes did not agree, or indexes were not built, in time",
-    USAGE: "wrong usage of the command line",
+    STALE: "the plan no longer matches; nothing ran",
+    LOCKED: "another run holds the lock without progress; nothing ran",
+    PARTIAL: "stopped part-way; the next run resumes",
+    WAITED: "timeout: nodes did not agree, or indexes were not built",
+    USAGE: "invalid command line",
     CONFIGURATION: "wrong or missing configuration",
     INTERRUPTED: "interrupted, and nothing was changed",
 }
-"""Exit code to its meaning; never another one for the same code, since scripts decide by it."""
+"""Exit code to its description. The meaning of a code never changes, since scripts rely on it."""
 
 
 class UsageError(ScyllaModelError):
-    """A command line that cannot be understood."""
+    """The command line is not valid."""
 
     code: ClassVar[str] = "CM101"
     exit_code: ClassVar[int] = USAGE
 
 
 class Interrupted(ScyllaModelError):
-    """The user (Ctrl-C) or the system (SIGTERM) ended the command before it had changed anything."""
+    """The user (Ctrl-C) or the system (SIGTERM) stopped the command before it changed anything."""
 
     code: ClassVar[str] = "CM102"
     exit_code: ClassVar[int] = INTERRUPTED
 
 
 class Stopped(StepFailed):
-    """The user or the system ended a migration after ``applied`` of ``total`` steps; the next run goes on."""
+    """The user or the system stopped a migration after ``applied`` of ``total`` steps; the next run resumes."""
 
     code: ClassVar[str] = "CM103"
 
 
 class ResultLost(ScyllaModelError):
-    """The command did its work, and what it was asked to print could not be written, as on a full disk."""
+    """The command did its work, but its output could not be written, for example because the disk is full."""
 
     code: ClassVar[str] = "CM104"

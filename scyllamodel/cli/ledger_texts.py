@@ -1,6 +1,6 @@
-"""Status and history as text for people.
+"""Formats the status and the history of a keyspace for people.
 
-*In*: what `scyllamodel.release` answers. *Out*: lines.
+*In*: results of `scyllamodel.release`. *Out*: lines.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from scyllamodel.cli.texts import counted, diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 
 _QUIET: Final = 30.0
-"""Seconds without a sign of life that are worth a word: a lease."""
+"""Seconds without a heartbeat after which the silence is reported: the length of a lease."""
 
 
 def holder_text(holder: LockHolder) -> str:
-    """Who has the lock, since when, and where it is."""
+    """Return a description of the lock's holder: its process, how long it has held the lock, and its current step."""
     since = "" if holder.age is None else f", for {holder.age:.0f} s"
     silent = holder.silent or 0.0
     since += f", silent for {silent:.0f} s" if silent > _QUIET else ""
@@ -27,9 +27,9 @@ def holder_text(holder: LockHolder) -> str:
 
 
 def status_text(found: Status) -> str:
-    """Where a keyspace stands, a fact a line."""
+    """Return the status of a keyspace, one line for each fact."""
     version = "no history" if found.version is None else f"version {found.version}, {found.state}"
-    built = "may not be asked" if found.unbuilt is None else ", ".join(found.unbuilt) or "nothing"
+    built = "not permitted to read" if found.unbuilt is None else ", ".join(found.unbuilt) or "nothing"
     lines = [
         f"{found.scope}: {version}",
         *([f"  failure: {found.failure}"] if found.failure else []),
@@ -40,13 +40,13 @@ def status_text(found: Status) -> str:
 
 
 def history_text(found: Iterable[Migration]) -> str:
-    """A line for each version, and one for each of its statements where they were read."""
+    """Return a line for each version, and one for each of its statements if they were read."""
     lines = [line for one in found for line in _version_lines(one)]
-    return "\n".join(lines) or "No history: nothing was migrated here by scyllamodel."
+    return "\n".join(lines) or "No history: scyllamodel has not migrated this keyspace."
 
 
 def _version_lines(found: Migration) -> list[str]:
-    who = f"{found.actor}@{found.host}" if found.host else "somebody"
+    who = f"{found.actor}@{found.host}" if found.host else "unknown"
     steps = f"{found.applied} of {counted(found.total, 'step')}" if found.total else "no steps"
     took = "" if found.duration_ms is None else f" in {found.duration_ms} ms"
     first = f"{found.version}  {found.kind:<8}  {found.status:<11}  {steps}{took}, by {who}: {found.name}"

@@ -1,6 +1,6 @@
-"""From ``sys.argv`` to an exit code: parse, run, and report whatever went wrong, in words or as a document.
+"""Runs the command in ``sys.argv`` and returns its exit code; reports all errors as text or JSON.
 
-Nothing gets past here but the exit code: no traceback for what was raised on purpose, no thread that outlives the work.
+Errors that scyllamodel raises on purpose show no traceback, and no thread outlives the command.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Parameters:
-        argv: the words after the program's name; the default is `sys.argv`.
+        argv: the arguments after the program's name; None takes those of `sys.argv`.
 
     Returns:
         The exit code, as in `scyllamodel.cli.exits`.
@@ -49,15 +49,15 @@ def _answered(words: Sequence[str], console: Console) -> int:
         return int(ended.code or 0)
     except KeyboardInterrupt:
         return _report(console, Interrupted("Interrupted before anything was changed."))
-    except Exception as error:  # noqa: BLE001 - the last one to hear of it
+    except Exception as error:  # noqa: BLE001 - the outermost handler
         return _report(console, error)
 
 
 def _written(code: int, console: Console) -> int:
-    """The exit code; an error when it would be a good one, but nobody can read the result."""
+    """Return the exit code, or that of an error if the command succeeded but its result could not be written."""
     if console.lost is None or code not in (DONE, CHANGES):
         return code
-    return _report(console, ResultLost(f"The work is done, but stdout could not be written: {console.lost.strerror}."))
+    return _report(console, ResultLost(f"The command succeeded, but stdout failed: {console.lost.strerror}."))
 
 
 def _run(words: Sequence[str], console: Console) -> int:
@@ -69,9 +69,9 @@ def _run(words: Sequence[str], console: Console) -> int:
     if command.imports:
         console.prepare()
         toml_reader()
-        # after all our own imports, so that no file there can stand in for an installed package
+        # after all other imports, so that no file there can shadow an installed package
         for folder in add_current_folder():
-            console.say(f"Nothing is imported from {folder}, which is open to all users; close it with chmod o-w.")
+            console.say(f"Nothing is imported from {folder}, since every user can write it; fix that with chmod o-w.")
     return command.run(settings, console)
 
 
@@ -82,7 +82,7 @@ def _report(console: Console, error: Exception) -> int:
 
 
 class _Printable(logging.Formatter):
-    """Records as lines that do not steer a terminal; only tracebacks have line breaks."""
+    """Escapes control characters in log records; only tracebacks keep their line breaks."""
 
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -94,7 +94,7 @@ class _Printable(logging.Formatter):
 
 
 def _log(console: Console) -> None:
-    """Send the library's log to stderr with ``-v``; without it, the driver's warnings are not for this reader."""
+    """Send the log to stderr with ``-v``; without it, discard the driver's warnings."""
     root = logging.getLogger()
     handler = logging.StreamHandler(console.err) if console.verbosity > 0 else logging.NullHandler()
     handler.setFormatter(_Printable())

@@ -1,6 +1,6 @@
-"""Options that several commands share, so that a word means the same everywhere.
+"""Options that several commands share, so that they work the same everywhere.
 
-*In*: a parser. *Out*: the same parser, knowing more words. Each function adds one family.
+*In*: a parser. *Out*: the parser with more options. Each function adds one group.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import Any
 
 
 def seconds(text: str) -> float:
-    """A time above zero, in seconds.
+    """Parse a positive number of seconds.
 
     >>> seconds("1.5")
     1.5
     """
     found = float(text)
     if not 0 < found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no time above zero, in seconds")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
     return found
 
 
 def words(text: str) -> list[str]:
-    """A list that was written with commas.
+    """Parse a comma-separated list.
 
     >>> words("a, b,")
     ['a', 'b']
@@ -31,12 +31,12 @@ def words(text: str) -> list[str]:
 
 
 def output(parser: argparse.ArgumentParser) -> None:
-    """How much is said, and in which form."""
+    """Add the options for the form and amount of output."""
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
     loudness = group.add_mutually_exclusive_group()
     loudness.add_argument(
-        "-q", "--quiet", action="store_const", dest="verbosity", const=-1, default=0, help="no messages, no progress"
+        "-q", "--quiet", action="store_const", dest="verbosity", const=-1, default=0, help="no messages and no progress"
     )
     loudness.add_argument(
         "-v",
@@ -44,19 +44,19 @@ def output(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         dest="verbosity",
         const=1,
-        help="log what happens, show plans whole, and tracebacks of unexpected errors",
+        help="log details, and show complete plans and tracebacks of unexpected errors",
     )
 
 
 def target(parser: argparse.ArgumentParser) -> None:
-    """Which repos, keyspaces and models a command is about."""
+    """Add the options that select repos, keyspaces and models."""
     group = parser.add_argument_group("target (see also SCYLLAMODEL_REPOS, SCYLLAMODEL_URL, pyproject.toml)")
     group.add_argument(
         "--repo",
         action="append",
         default=[],
         metavar="MODULE:ATTR",
-        help="a Repo in your code, such as shop.db:repo; may be repeated",
+        help="a Repo in the application's code, such as shop.db:repo; may be repeated",
     )
     group.add_argument(
         "--url",
@@ -64,38 +64,38 @@ def target(parser: argparse.ArgumentParser) -> None:
         help="scylla://host:9042/keyspace?models=shop.models; a URL with a password belongs in SCYLLAMODEL_URL or "
         "--url-file, since other users can read command lines",
     )
-    group.add_argument("--url-file", metavar="FILE", help="a file that holds the URL (see also SCYLLAMODEL_URL_FILE)")
+    group.add_argument("--url-file", metavar="FILE", help="a file with the URL (see also SCYLLAMODEL_URL_FILE)")
     group.add_argument(
         "--models",
         action="extend",
         type=words,
         default=[],
         metavar="PACKAGE",
-        help="packages with models instead of the repo's; may be repeated",
+        help="packages with models, instead of those of the repo; may be repeated",
     )
     group.add_argument(
         "--keyspace",
         type=words,
         default=[],
         metavar="NAME",
-        help="this keyspace instead of the repo's; several with commas",
+        help="keyspace to use instead of that of the repo; several separated by commas",
     )
 
 
 def resources(parser: argparse.ArgumentParser) -> None:
-    """Which of the models."""
+    """Add the option that selects single models."""
     parser.add_argument(
         "--resource",
         action="extend",
         type=words,
         default=[],
         metavar="NAME",
-        help="only this model, by class or table name, and what it needs; may be repeated",
+        help="only this model, by class or table name, and what it depends on; may be repeated",
     )
 
 
 def locking(parser: argparse.ArgumentParser) -> None:
-    """How long to wait for another run."""
+    """Add the timeout of the lock."""
     _lock_timeout(parser.add_argument_group("timeouts"))
 
 
@@ -110,7 +110,7 @@ def _lock_timeout(group: Any) -> None:
 
 
 def waiting(parser: argparse.ArgumentParser) -> None:
-    """How long to wait for the cluster."""
+    """Add the timeouts of the lock, of schema agreement and of single statements."""
     group = parser.add_argument_group("timeouts")
     _lock_timeout(group)
     group.add_argument(
@@ -130,22 +130,22 @@ def waiting(parser: argparse.ArgumentParser) -> None:
 
 
 def creating(parser: argparse.ArgumentParser) -> None:
-    """Whether the keyspace is made when it is missing."""
+    """Add ``--create-keyspace``."""
     parser.add_argument(
         "--create-keyspace",
         action="store_const",
         const=True,
-        help="make the keyspace too, when it is missing (default: what the repo says)",
+        help="create the keyspace if it is missing (default: the setting of the repo)",
     )
 
 
 def allowing(parser: argparse.ArgumentParser) -> None:
-    """Which refused changes may run after all."""
+    """Add ``--allow``."""
     parser.add_argument(
         "--allow",
         action="extend",
         type=words,
         default=[],
         metavar="CODE[:OBJECT]",
-        help="let a change with this code run, such as BC101 or BC101:orders; may be repeated",
+        help="allow a refused change by its code, such as BC101 or BC101:orders; may be repeated",
     )

@@ -1,7 +1,7 @@
-"""From the words of a command line to settings: commands are values, and argparse is told what they hold.
+"""Parses command lines; `Command` values describe the commands for argparse.
 
-*In*: `Command` values. *Out*: an `argparse.Namespace` with ``command``, or a `UsageError` that names the nearest thing
-that would have been right. Nothing here knows what a command does.
+*In*: `Command` values. *Out*: an `argparse.Namespace` with ``command``, or a `UsageError` with the nearest valid
+word. The parser is independent of what a command does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import CONFIGURATION, DONE, ERROR, MEANING, USAGE, UsageError
 
 _EXAMPLE: Final = "scyllamodel plan --repo shop.db:repo"
-_MORE: Final = "scyllamodel COMMAND --help tells more about each command."
+_MORE: Final = "scyllamodel COMMAND --help describes a command."
 
 
 @attrs.frozen
@@ -28,14 +28,14 @@ class Command:
 
     Attributes:
         name: as it is typed.
-        purpose: one line, without a full stop.
-        run: what it does; gives the exit code.
-        options: adds its own options to a parser.
-        about: a paragraph for its own help.
-        examples: command lines worth copying.
-        exits: the exit codes it can give besides 0, 1, 64 and 78.
-        imports: whether it imports models, or the module of a repo.
-        values: the words that its positional argument takes, for completion.
+        purpose: summary in one line, without a full stop.
+        run: executes the command and returns the exit code.
+        options: adds the options of the command to a parser.
+        about: a paragraph for its help.
+        examples: command lines.
+        exits: the exit codes that it can return besides 0, 1, 64 and 78.
+        imports: whether it imports models or the module of a repo.
+        values: the values of its positional argument, for shell completion.
     """
 
     name: str
@@ -50,30 +50,30 @@ class Command:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Argparse that raises instead of ending the process."""
+    """An argument parser that raises instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{_without_urls(message)}\n{_advice(self.prog, message, _words(self))}")
 
 
 def parse(commands: Sequence[Command], words: Sequence[str]) -> argparse.Namespace:
-    """The settings that the words of a command line mean; ``command`` is the command, ``commands`` are all of them.
+    """Parse a command line; in the result, ``command`` is the command and ``commands`` are all of them.
 
     Raises:
-        UsageError: the words make no command.
-        SystemExit: help or version was asked for, and printed.
+        UsageError: the command line is not valid.
+        SystemExit: help or version was requested and has been printed.
     """
     parser, parsers = _build(commands)
     found, extra = parser.parse_known_args(list(words), argparse.Namespace(commands=commands))
     if found.command is None:
-        raise UsageError(f"Which command?\n{_listed(commands)}\n{_MORE}", commands=_names(commands))
+        raise UsageError(f"No command is given. Use one of:\n{_listed(commands)}\n{_MORE}", commands=_names(commands))
     if extra:
         parsers[found.command.name].error(f"unrecognized arguments: {' '.join(extra)}")
     return found
 
 
 def completions(commands: Sequence[Command]) -> dict[str, list[str]]:
-    """For each command the words that can follow it."""
+    """Return the words that can follow each command."""
     _, parsers = _build(commands)
     return {command.name: [*command.values(), *_words(parsers[command.name])] for command in commands}
 
@@ -81,7 +81,7 @@ def completions(commands: Sequence[Command]) -> dict[str, list[str]]:
 def _build(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Parser]]:
     parser = _Parser(
         prog="scyllamodel",
-        description="Keeps the tables of a ScyllaDB or Cassandra cluster in step with Python classes.",
+        description="Keeps ScyllaDB and Cassandra schemas in sync with Python classes.",
         epilog=f"commands:\n{_listed(commands)}\n\nexample:\n  {_EXAMPLE}\n\n{_MORE}",
         formatter_class=_Formatter,
         allow_abbrev=False,
@@ -105,7 +105,7 @@ def _add(places: Any, command: Command) -> _Parser:
     return parser
 
 
-def _Formatter(prog: str) -> argparse.HelpFormatter:  # noqa: N802 - stands where argparse expects a class
+def _Formatter(prog: str) -> argparse.HelpFormatter:  # noqa: N802 - argparse expects a class here
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=32, width=100)
 
 
@@ -124,20 +124,20 @@ def _listed(commands: Iterable[Command]) -> str:
 
 
 def _words(parser: argparse.ArgumentParser) -> list[str]:
-    """Every option and command that this parser knows."""
+    """Return all options and commands of a parser."""
     found: list[str] = []
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public attribute for them
         found += [*action.option_strings, *map(str, action.choices or ())]
     return found
 
 
 def _without_urls(message: str) -> str:
-    """What argparse says, cut within each URL that it quotes: one may hold a password."""
+    """Remove the URLs that argparse quotes from its message, since they may contain passwords."""
     return re.sub(r"://\S+", "://…", message)
 
 
 def _advice(prog: str, message: str, known: Sequence[str]) -> str:
-    """What the reader may have meant, and where the help is."""
+    """Return the nearest valid word, and how to show the help."""
     typed = [word.strip("'\",():").partition("=")[0] for word in message.split()]
     near = [match for word in typed if word not in known for match in difflib.get_close_matches(word, known, 1, 0.7)]
     meant = f"Did you mean {near[0]}? " if near else ""

@@ -1,7 +1,7 @@
-"""Which repos the words of a command line mean.
+"""Selects the repos of a command line.
 
-*In*: settings from the parser. *Out*: `Repo` objects, with the command line's keyspaces and packages in place of their
-own.
+*In*: settings from the parser. *Out*: `Repo` objects, whose keyspaces and packages are replaced by those of the
+command line.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from scyllamodel.errors import ConfigurationError
 
 
 def chosen_repos(settings: argparse.Namespace) -> list[Repo]:
-    """The repos that a command is about: of ``--repo``, ``--url`` and ``--url-file``, else whatever is configured.
+    """Return the repos of ``--repo``, ``--url`` and ``--url-file``, else the configured ones.
 
-    With ``--keyspace a,b`` each of them stands here once for each keyspace.
+    With ``--keyspace a,b`` each repo is returned once for each keyspace.
 
     Raises:
-        ConfigurationError: nothing is configured, or it cannot be used.
+        ConfigurationError: no repo is configured, or a setting is not valid.
     """
     found = configured_repos([*settings.repo, *_urls(settings)])
     models = {"models": settings.models} if settings.models else {}
@@ -41,8 +41,8 @@ def _with(repo: Repo, **changes: Any) -> Repo:
         return repo
     if repo.settings.borrowed:
         raise ConfigurationError(
-            f"repo {repo.name!r} uses a session that the application lends it, so --{next(iter(changes))} cannot be "
-            "given with it. Name a repo of your own, or use --url.",
+            f"repo {repo.name!r} uses a session of the application, so --{next(iter(changes))} cannot be used with "
+            "it. Select another repo, or use --url.",
             setting=next(iter(changes)),
         )
     return Repo.from_settings(attrs.evolve(repo.settings, **changes))

@@ -1,8 +1,8 @@
-"""What Ctrl-C and SIGTERM mean: end at once, unless a statement is under way, which is then finished and reported.
+"""Handles Ctrl-C and SIGTERM: stop at once, or after the statement that is being executed.
 
-Only the command line installs signal handlers. A statement that was sent cannot be called back, and whoever leaves
-before its answer leaves without knowing whether it ran. So while one runs the first signal is a wish, and a second one
-goes to `scyllamodel.schema.apply`, which looks whether the statement shows.
+Only the command line installs signal handlers. A statement that was sent cannot be cancelled, and without its response
+its outcome is unknown. So the first signal during a statement only requests a stop. A second one interrupts
+`scyllamodel.schema.apply`, which checks whether the statement took effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_signals(handler: Callable[[int, FrameType | None], None] = signal.default_int_handler) -> Generator[None]:
-    """Have this handler for Ctrl-C and SIGTERM inside the block; by default both raise KeyboardInterrupt."""
+    """Install a handler for Ctrl-C and SIGTERM inside the block; by default both raise KeyboardInterrupt."""
     before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield

@@ -1,7 +1,7 @@
-"""Colour and a bar on a terminal, by rich. The only module that imports rich, which the extra ``cli`` brings.
+"""Colour and progress bars with rich, from the extra ``cli``; the only module that imports it.
 
-*In*: lines that are safe to print, with a style for each. *Out*: the same lines in colour, and a bar at the foot of the
-terminal while something takes its time. ``NO_COLOR`` and ``TERM`` are rich's to read.
+*In*: escaped lines, each with a style. *Out*: the lines in colour, and a progress bar below them. rich reads
+``NO_COLOR`` and ``TERM``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from rich.text import Text
 
 
 def print_styled(stream: TextIO, lines: Iterable[tuple[str, str]]) -> None:
-    """Print lines, each given with its style; long ones are left to the terminal to break."""
+    """Print styled lines; the terminal wraps long ones."""
     console = Console(file=stream, highlight=False, soft_wrap=True)
     for line, style in lines:
         console.print(Text(line, style=style))
 
 
 class Bar:
-    """A bar that counts steps; what is printed while it is there goes through `print`, and stands above it."""
+    """A progress bar that counts steps; `print` writes above it."""
 
     def __init__(self, stream: TextIO, total: int) -> None:
         self.stream = stream
@@ -37,11 +37,11 @@ class Bar:
         self._bars.start()
 
     def describe(self, what: str) -> None:
-        """Say what is being done."""
+        """Set the description."""
         self._bars.update(self._task, description=what)
 
     def print(self, lines: Iterable[tuple[str, str]]) -> None:
-        """Print lines above the bar, each given with its style."""
+        """Print styled lines above the bar."""
         for line, style in lines:
             self._bars.console.print(Text(line, style=style), soft_wrap=True)
 
@@ -50,5 +50,5 @@ class Bar:
         self._bars.advance(self._task)
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bars.stop()

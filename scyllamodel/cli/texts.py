@@ -1,7 +1,7 @@
-"""Answers as text for people.
+"""Formats results for people.
 
-*In*: what `scyllamodel.release` answers. *Out*: lines, each with its mark in front where one fits, so that a terminal
-can colour them. Statements and plans render themselves; here the internal tables of a first run become one line.
+*In*: results of `scyllamodel.release`. *Out*: lines, some of which begin with a mark that selects their colour on a
+terminal. The internal tables of a first run are shown in one line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scyllamodel.schema.plan.render import creates_internal_table, render
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things, in English.
+    """Return a number with its noun.
 
     >>> counted(1, "step"), counted(3, "step")
     ('1 step', '3 steps')
@@ -25,28 +25,28 @@ def counted(number: int, thing: str) -> str:
 
 
 def diagnostic_lines(found: Iterable[Diagnostic]) -> list[str]:
-    """Diagnostics with their marks: ``!`` refuses, ``~`` warns, ``.`` informs."""
+    """Return diagnostics with their marks: ``!`` error, ``~`` warning, ``.`` note."""
     marks = {"error": "!", "warn": "~", "note": "."}
     return [f"{marks[item.severity]} {item}" for item in found]
 
 
 def plan_text(plan: Plan, *, verbose: bool) -> str:
-    """A plan for people, with the internal tables in one line unless ``verbose`` is true."""
+    """Return a plan as text, with the internal tables in one line unless ``verbose`` is true."""
     internal = sum(map(creates_internal_table, plan.bootstrap))
     line = f"  +     Create {counted(internal, 'internal table')} for the lock and the history (shown by -v)."
     return render(plan, internal_tables="" if verbose else line)
 
 
 def result_text(result: MigrationResult, *, verbose: bool) -> str:
-    """What a migration came to, in a line; the plan itself after a dry run, and notes where nothing was missing."""
+    """Return the summary of a migration: the plan after a dry run, and notes if nothing was missing."""
     if result.status == "planned":
         return f"{plan_text(result.plan, verbose=verbose)}\n\nDry run: nothing was changed."
     if result.status == "in_sync":
         return "\n".join([f"{result.plan.keyspace}: in sync, nothing to do.", *diagnostic_lines(result.plan.notes)])
     if result.status == "waited":
-        return f"{result.plan.keyspace}: another run did it, in sync after {result.duration_ms} ms."
+        return f"{result.plan.keyspace}: another run did it; in sync after {result.duration_ms} ms."
     states = [step.state for step in result.steps]
-    skipped = f", {states.count('skipped')} done already" if "skipped" in states else ""
+    skipped = f", {states.count('skipped')} already done" if "skipped" in states else ""
     done = counted(len(states) - states.count("skipped"), "step")
     what = "rolled back with" if result.status == "rolled_back" else "applied"
     version = f" as version {result.version}" if result.version else ""
@@ -54,24 +54,26 @@ def result_text(result: MigrationResult, *, verbose: bool) -> str:
 
 
 def check_text(found: CheckResult, *, verbose: bool) -> str:
-    """Whether models and server agree, and if not, what is missing."""
+    """Return the result of a check, with the plan if the schema is not in sync."""
     if found.in_sync:
         return "\n".join([f"{found.plan.keyspace}: in sync.", *diagnostic_lines(found.notes)])
     return f"{plan_text(found.plan, verbose=verbose)}\n\n{found.plan.keyspace}: not in sync."
 
 
 def keyspace_text(found: KeyspaceResult) -> str:
-    """Whether the keyspace was made, and how it is replicated."""
-    what = "created" if found.created else "exists already"
+    """Return the result of `create_keyspace`: whether the keyspace is new, and its replication."""
+    what = "created" if found.created else "already exists"
     settings = ", ".join(f"{name} {racks_or_number(value)}" for name, value in found.replication.items())
     return "\n".join([f"{found.keyspace}: {what} ({settings}).", *diagnostic_lines(found.notes)])
 
 
 def racks_or_number(factor: object) -> str:
-    """A replication factor as people read it: the number, or the names of the racks."""
+    """Return a replication factor as text: a number, or the names of racks."""
     return "+".join(map(str, cast("tuple[object, ...]", factor))) if isinstance(factor, tuple) else str(factor)
 
 
 def lint_text(models: Sequence[str], found: Sequence[Diagnostic]) -> str:
-    """What the rules say of the models, and how many models they read."""
-    return "\n".join([*diagnostic_lines(found), f"{counted(len(models), 'model')}, {counted(len(found), 'remark')}."])
+    """Return the diagnostics of lint, and the number of models."""
+    return "\n".join(
+        [*diagnostic_lines(found), f"{counted(len(models), 'model')}, {counted(len(found), 'diagnostic')}."]
+    )

@@ -1,4 +1,4 @@
-"""A real Cassandra on a machine that has only Python (extra ``local``): `LocalCluster`."""
+"""A Cassandra server on this machine without Docker (extra ``local``): `LocalCluster`."""
 
 from scyllamodel.local.cluster import LocalCluster
 from scyllamodel.local.errors import LocalServerError, MissingExtra

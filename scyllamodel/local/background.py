@@ -1,6 +1,6 @@
-"""A cluster that outlives the command that started it: `start`, `status` and `stop`, behind ``scyllamodel local``.
+"""A cluster that outlives the command that started it; implements ``scyllamodel local``.
 
-A holder process owns the cluster; a state file says where both are. A state file whose holder is gone means nothing.
+A holder process owns the cluster, and a state file records both. The state file of a dead holder is ignored.
 """
 
 from __future__ import annotations
@@ -32,10 +32,9 @@ from scyllamodel.local.progress import OnProgress
 
 _RUN_HOLDER = "import sys; sys.path[:] = sys.argv[1:]; from scyllamodel.local.holder import main; main()"
 DEFAULT_HEAP_MB: Final = {1: 1024, 3: 400}
-"""Number of nodes to the size of each node's Java heap: what one node of a small development machine may have, and
-what lets three of them fit."""
+"""Number of nodes to the Java heap of each node in megabytes, so that all nodes fit on a small development machine."""
 _STOP_TIMEOUT = 90.0
-"""Seconds that a holder may take to stop its nodes cleanly; it is killed then, and the nodes with it."""
+"""Seconds that a holder may take to stop its nodes cleanly; after that it is killed, and the nodes with it."""
 
 
 @attrs.frozen
@@ -44,10 +43,10 @@ class NodeStatus:
 
     Attributes:
         contact_point: ``ip:port``.
-        pid: process id of its Java.
-        is_up: whether it answered just now.
-        problem: what is wrong with it, in a sentence; empty when it is well, or was not asked.
-        console: the file with all that Java wrote to its output.
+        pid: process id of its Java process.
+        is_up: whether it responded.
+        problem: what is wrong with it; empty if it is healthy or was not checked.
+        console: the file with the output of Java.
     """
 
     contact_point: str
@@ -59,17 +58,17 @@ class NodeStatus:
 
 @attrs.frozen
 class Status:
-    """A background cluster, or that there is none.
+    """The status of a background cluster.
 
     Attributes:
         is_running: whether its holder is alive.
-        version: exact version; empty when nothing runs.
+        version: exact version; empty if no cluster is running.
         nodes: its nodes, the seed first.
-        since: when it was up, in UTC.
-        started_now: True from a `start` that started it, False when it ran before.
-        login: name and password, where its nodes ask for them.
-        keep: the folder of its data, or None when it is thrown away.
-        log: the holder's log.
+        since: time of its start, in UTC.
+        started_now: True if this `start` started it, False if it was already running.
+        login: user name and password, if its nodes require them.
+        keep: the folder of its data; None if the data is temporary.
+        log: the log of the holder.
         heap_mb: size of each node's Java heap in megabytes.
         holder: the process that owns the servers.
     """
@@ -87,16 +86,16 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing is known to be wrong with any node; a cluster that does not run has none."""
+        """Whether no node has a known problem; True if no cluster is running."""
         return all(node.is_up and not node.problem for node in self.nodes)
 
     @property
     def contact_points(self) -> list[str]:
-        """Where the nodes listen for CQL, as ``ip:port``."""
+        """CQL addresses of the nodes, as ``ip:port``."""
         return [node.contact_point for node in self.nodes]
 
     def to_dict(self) -> dict[str, Any]:
-        """The status as plain JSON values."""
+        """Return the status as plain JSON values."""
         return {
             "running": self.is_running,
             "version": self.version,
@@ -111,7 +110,7 @@ class Status:
 
 
 def default_state() -> Path:
-    """The state file of ``scyllamodel local``: one background cluster for each cache folder."""
+    """Return the state file of ``scyllamodel local``; each cache folder has one background cluster."""
     return cache_folder() / "background" / "cluster.json"
 
 
@@ -125,20 +124,21 @@ def start(
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Status:
-    """Start a cluster that runs until `stop`, or say that it runs already.
+    """Start a cluster that runs until `stop`, or return the one that is already running.
 
     Parameters:
-        version: as for `LocalCluster`.
+        version: as in `LocalCluster`.
         nodes: 1 or 3.
-        state: another state file, for a cluster beside the usual one.
-        until: id of a process; the cluster ends when that process does.
-        on_progress: told how far downloads are; the default shows them on stderr.
+        state: path of another state file, for a second cluster.
+        until: id of a process; the cluster stops when that process exits.
+        on_progress: receives the progress of downloads; by default it is shown on stderr.
         heap_mb: size of each node's Java heap in megabytes; None means 1024 for one node, and 400 for each of three.
-        **options: ``keep``, ``settings``, ``benchmark``, ``durable``, ``startup_timeout``, of the cluster.
+        **options: ``keep``, ``settings``, ``benchmark``, ``durable`` and ``startup_timeout`` of the cluster.
 
     Raises:
-        ConfigurationError: as for `LocalCluster`, or another version, number of nodes, or heap runs already.
-        LocalServerError: something could not be fetched, or the cluster did not come up.
+        ConfigurationError: as in `LocalCluster`, or a cluster with another version, number of nodes or heap is
+            already running.
+        LocalServerError: a download failed, or the cluster did not start.
     """
     file = state or default_state()
     wanted = _arguments(version, nodes, {**options, "heap_mb": heap_mb or DEFAULT_HEAP_MB.get(nodes, 400)})
@@ -152,11 +152,11 @@ def start(
 
 
 def status(*, state: Path | None = None, check_health: bool = False) -> Status:
-    """The background cluster, each node asked whether it is up; a paused one takes 2 seconds to be found out.
+    """Return the status of the background cluster, with a connection test of each node; a paused one takes 2 seconds.
 
     Parameters:
-        check_health: whether each node is also asked for a read and for a schema change that changes nothing; a node
-            that hangs takes 15 seconds to be found out.
+        check_health: whether to send a read and a schema change without effect to each node; a node that hangs takes
+            15 seconds.
     """
     found = _written(state or default_state())
     return _with_health(found) if check_health else found
@@ -172,7 +172,7 @@ def _with_health(found: Status) -> Status:
 
 
 def _written(file: Path) -> Status:
-    """The cluster that a state file tells of."""
+    """Read the status of a cluster from its state file."""
     try:
         written: dict[str, Any] = json.loads(file.read_text())
     except FileNotFoundError:
@@ -194,7 +194,7 @@ def _written(file: Path) -> Status:
 
 
 def stop(*, state: Path | None = None) -> Status:
-    """End the background cluster and wait until it is gone; what ran is returned, which may be nothing."""
+    """Stop the background cluster, wait until it has exited, and return its status before the stop."""
     file = state or default_state()
     with locked(file.with_suffix(".lock")):
         found = status(state=file)
@@ -205,7 +205,7 @@ def stop(*, state: Path | None = None) -> Status:
 
 
 def _arguments(version: str, nodes: int, options: dict[str, Any]) -> dict[str, Any]:
-    """The arguments for the holder's cluster, checked here, where an error reaches whoever asked."""
+    """Return the arguments of the holder's cluster, validated here so that the caller receives the error."""
     LocalCluster(nodes, version, **options)
     keep = options.get("keep")
     absolute = None if keep is None else str(Path(keep).expanduser().absolute())
@@ -214,31 +214,31 @@ def _arguments(version: str, nodes: int, options: dict[str, Any]) -> dict[str, A
 
 def _same(found: Status, wanted: dict[str, Any], heap_mb: int | None) -> Status:
     if heap_mb is not None and found.heap_mb not in {None, heap_mb}:
-        message = f"Cassandra {found.version} runs already, with a heap of {found.heap_mb} MB and not {heap_mb} MB.\n"
+        message = f"Cassandra {found.version} is already running with a heap of {found.heap_mb} MB, not {heap_mb}.\n"
         raise ConfigurationError(message + "Stop it first:  scyllamodel local stop")
     if (found.version, len(found.nodes)) == (wanted["version"], wanted["nodes"]):
         return found
     message = (
-        f"{len(found.nodes)} node(s) of Cassandra {found.version} run already, at {', '.join(found.contact_points)}.\n"
+        f"{len(found.nodes)} node(s) of Cassandra {found.version} already run at {', '.join(found.contact_points)}.\n"
         "Stop them first:  scyllamodel local stop"
     )
     raise ConfigurationError(message)
 
 
 def _launch(job: Job) -> None:
-    """Start a holder and wait until its cluster is up; Ctrl-C meanwhile ends it again."""
+    """Start a holder and wait until its cluster is up; Ctrl-C stops it."""
     file = Path(job.state)
     file.unlink(missing_ok=True)
     path = [*(entry or str(Path.cwd()) for entry in sys.path), str(Path(__file__).parents[2])]
     with open_private(_log(file)) as log, tempfile.TemporaryFile() as told:
-        told.write(job.to_json().encode())  # not as an argument: every user of the machine can read those
+        told.write(job.to_json().encode())  # not as an argument, since every user of the machine can read those
         told.seek(0)
         holder = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", _RUN_HOLDER, *path],
             stdin=told,
             stdout=log,
             stderr=log,
-            cwd="/",  # whoever started it may remove or unmount the folder it was started in
+            cwd="/",  # the current folder may be removed or unmounted later
             start_new_session=True,
         )
     try:
@@ -250,11 +250,11 @@ def _launch(job: Job) -> None:
         raise
     if holder.poll() is not None:
         raise LocalServerError(_tail(_log(file)))
-    holder.returncode = 0  # it is left running on purpose: no ResourceWarning when this object goes
+    holder.returncode = 0  # intentionally left running; avoids a ResourceWarning
 
 
 def _end(holder: Identity) -> None:
-    """End a holder: by SIGTERM first, so that kept data is flushed, then the hard way."""
+    """Stop a holder with SIGTERM, so that kept data is flushed, then with SIGKILL."""
     for number, patience in ((signal.SIGTERM, _STOP_TIMEOUT), (signal.SIGKILL, 10.0)):
         if holder.is_alive:
             os.kill(holder.pid, number)
@@ -280,4 +280,4 @@ def _log(state: Path) -> Path:
 
 def _tail(log: Path) -> str:
     with log.open(encoding="utf-8", errors="replace") as file:
-        return "".join(deque(file, maxlen=80)).rstrip() or "The process that holds the cluster ended."
+        return "".join(deque(file, maxlen=80)).rstrip() or "The holder process of the cluster exited."

@@ -1,7 +1,7 @@
-"""A real Cassandra on this machine: fetched when it is missing, started, waited for, and gone with this process.
+"""A local Cassandra cluster that is downloaded if it is missing and stops with this process.
 
-*In*: a version, a number of nodes, settings. *Out*: a `LocalCluster`, which owns folder and ports. A `Node` is one
-process; what holds between nodes is here.
+*In*: a version, a number of nodes, settings. *Out*: a `LocalCluster`, which owns the folder and the ports. A `Node` is
+one process; this module handles what concerns several nodes.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ if TYPE_CHECKING:
 _OURS: Final = frozenset({"native_transport_port", "storage_port", "listen_address", "rpc_address", "seed_provider"})
 _PORT_TRIES: Final = 3
 _SMALLEST_HEAP_MB: Final = 256
-"""A smaller heap is full before the node has started."""
+"""A smaller heap is full before a node has started."""
 _DEFAULT_LOGIN: Final = ("cassandra", "cassandra")
 
 
 class LocalCluster:
-    """One or three Cassandra nodes on this machine, as a context manager or by `start` and `stop`.
+    """One or three Cassandra nodes on this machine, as a context manager or with `start` and `stop`.
 
-    The first use of a version downloads it (some 70 MB, and Java if it is missing) into the user's cache folder. Every
-    process ends with this one, also when this one is killed.
+    The first use of a version downloads it (some 70 MB, and Java if it is missing) into the user's cache folder. All
+    server processes exit with this process, even if it is killed.
 
     Parameters:
         nodes: 1, or 3 on 127.0.0.1 to 127.0.0.3 in one data centre, ``datacenter1``.
         version: ``"5.0"``, ``"4.1"``, ``"4.0"``, or an exact version of one of these lines.
-        keep: a folder for the data, used again by the next cluster that is given it; without it, data is thrown away.
-            A folder made here, and the folder of each node in it, is closed to other users.
+        keep: a folder for the data, which a later cluster can reuse; without it the data is temporary. A folder that
+            is created here, and the folder of each node in it, is private.
         settings: keys of cassandra.yaml, such as ``{"cdc_enabled": True, "authenticator": "PasswordAuthenticator"}``.
-        benchmark: let Java compile as far as it can: measurements are right, the boot takes longer.
-        durable: False makes schema changes seven times as fast, and a node that is killed forgets them; for tests that
-            make many tables.
-        startup_timeout: seconds that each node may take to answer.
+        benchmark: let Java optimise fully: realistic measurements, but a slower start.
+        durable: False makes schema changes seven times faster, but a node that is killed loses them; for tests that
+            create many tables.
+        startup_timeout: seconds until each node must respond.
         heap_mb: size of each node's Java heap in megabytes.
-        on_progress: told how far downloads are; the default shows them on stderr.
+        on_progress: receives the progress of downloads; by default it is shown on stderr.
 
     Raises:
-        ConfigurationError: another number of nodes, an unknown version, too small a heap, or a setting that the cluster
-            makes itself.
+        ConfigurationError: another number of nodes, an unknown version, a heap that is too small, or a setting that
+            the cluster sets.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class LocalCluster:
             raise ConfigurationError(f"A node needs a heap of at least {_SMALLEST_HEAP_MB} MB, not {heap_mb}.")
         taken = sorted(_OURS & set(settings or ()))
         if taken:
-            raise ConfigurationError(f"The cluster chooses {', '.join(taken)} itself: leave that out of settings.")
+            raise ConfigurationError(f"The cluster sets {', '.join(taken)}: remove that from settings.")
         self.version = versions.exact(version)
         self._keep = None if keep is None else Path(keep).expanduser().absolute()
         self._settings = dict(settings or {})
@@ -109,7 +109,7 @@ class LocalCluster:
 
     @property
     def contact_points(self) -> list[str]:
-        """Where the nodes listen for CQL, as ``ip:port``; empty before `start`."""
+        """CQL addresses of the nodes, as ``ip:port``; empty before `start`."""
         return [node.contact_point for node in self._nodes]
 
     @property
@@ -118,10 +118,10 @@ class LocalCluster:
         return tuple(self._nodes)
 
     def node(self, number: int) -> Node:
-        """The node with this number, from 1.
+        """Return the node with this number, counted from 1.
 
         Raises:
-            LocalServerError: there is no such node, or the cluster is not started.
+            LocalServerError: the node does not exist, or the cluster is not started.
         """
         if not 1 <= number <= len(self._nodes):
             there = f"nodes 1 to {len(self._nodes)}" if self._nodes else "no nodes: it is not started"
@@ -129,13 +129,13 @@ class LocalCluster:
         return self._nodes[number - 1]
 
     def log_tail(self, lines: int = 40) -> str:
-        """The last lines of each node's log."""
+        """Return the last lines of each node's log."""
         return "\n".join(f"node {node.config.number}:\n{node.log_tail(lines)}" for node in self._nodes)
 
     def repo(self, keyspace: str, models: Sequence[str] = (), **options: Any) -> Repo:
-        """A `Repo` on this cluster, closed by `stop`; `options` go to it, and win over what is chosen here.
+        """Return a `Repo` on this cluster, which `stop` closes; `options` override the defaults.
 
-        A sync creates its keyspace, with a copy of the data on every node.
+        A sync creates the keyspace, with a replica on every node.
         """
         from scyllamodel.driver.repo import Repo  # noqa: PLC0415 - starting a server needs no driver
 
@@ -155,10 +155,10 @@ class LocalCluster:
         return repo
 
     def start(self) -> None:
-        """Fetch what is missing, start every node, and wait until each answers and sees the others.
+        """Download what is missing, start every node, and wait until each responds and sees the others.
 
         Raises:
-            LocalServerError: something could not be fetched, or a node did not come up; its log tail is in the message.
+            LocalServerError: a download failed, or a node did not start; the message contains the end of its log.
         """
         if self._nodes:
             return
@@ -169,7 +169,7 @@ class LocalCluster:
             raise
 
     def stop(self) -> None:
-        """End every node, cleanly if the data is kept, and remove the data if it is not."""
+        """Stop every node: cleanly if the data is kept, otherwise at once and with deletion of the data."""
         for node in reversed(self._nodes):
             if self._keep is None:
                 node.kill()
@@ -180,7 +180,7 @@ class LocalCluster:
 
     @property
     def login(self) -> tuple[str, str] | None:
-        """Name and password to log in with, where the settings make the nodes ask for them."""
+        """User name and password, if the settings require a login; otherwise None."""
         wanted = str(self._settings.get("authenticator", "")).rpartition(".")[2]
         return _DEFAULT_LOGIN if wanted == "PasswordAuthenticator" else None
 
@@ -220,19 +220,19 @@ class LocalCluster:
         try:
             self._stack.enter_context(try_lock(self._keep / "lock"))
         except BlockingIOError:
-            message = f"{self._keep} is in use by another local cluster.\nStop that one, or keep this one elsewhere."
+            message = f"{self._keep} is in use by another local cluster.\nStop that one, or use another folder."
             raise LocalServerError(message) from None
         check_kept(self._keep, self.version, len(self._addresses))
         return self._keep
 
     def _ports(self) -> Ports:
-        """The ports of the kept cluster, by which its nodes know one another, or free ones."""
+        """Return the ports of the kept cluster, which its nodes use to find one another, or free ones."""
         kept = None if self._keep is None else Kept.read(self._keep)
         if kept is not None:
             if all(is_free(self._addresses, port) for port in (kept.native_port, kept.storage_port)):
                 return Ports(kept.native_port, kept.storage_port)
             if len(self._addresses) > 1:
-                message = f"Port {kept.native_port} or {kept.storage_port} of the cluster in {self._keep} is taken."
+                message = f"Port {kept.native_port} or {kept.storage_port} of the cluster in {self._keep} is in use."
                 raise LocalServerError(message)
         return free_ports(self._addresses)
 
@@ -257,10 +257,10 @@ class LocalCluster:
 
 
 def prepare(version: str, on_progress: OnProgress | None = None) -> tuple[list[Path], Path]:
-    """The jars and the program ``java`` for an exact version, fetched into the cache when they are missing.
+    """Return the jars and the program ``java`` for an exact version, downloaded into the cache if they are missing.
 
     Raises:
-        LocalServerError: something could not be fetched.
+        LocalServerError: a download failed.
     """
     if on_progress is None:
         with shown() as show:
@@ -272,7 +272,7 @@ def wait_for_peers(nodes: Sequence[Node], timeout: float) -> None:
     """Wait until each of these nodes knows the tokens of all the others.
 
     Raises:
-        LocalServerError: they do not within `timeout` seconds.
+        LocalServerError: one does not within `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     for node in nodes:
@@ -292,10 +292,10 @@ def _peers(node: Node) -> int:
 
 
 def _may_pass(error: LocalServerError) -> bool:
-    """Whether the same start may succeed the next time.
+    """Return whether another attempt with new ports may succeed.
 
-    Another process may have taken a port between our question and the server's bind. On a busy machine a node may not
-    reach the first one within its ring delay, which is short here.
+    Another process may have taken a port before the server bound it. On a busy machine a node may not reach the first
+    one within its ring delay, which is short here.
     """
     log = getattr(error, "log_tail", "")
     return "in use" in log or "Unable to contact any seeds" in log

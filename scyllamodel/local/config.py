@@ -1,4 +1,4 @@
-"""What a node is started with: pure functions from a `NodeConfig` to cassandra.yaml, logback.xml and a command line."""
+"""Configuration of a node: pure functions from a `NodeConfig` to cassandra.yaml, logback.xml and a command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 from scyllamodel.local.versions import line
 
 DATA_CENTER: Final = "datacenter1"
-"""The data centre of every node, which SimpleSnitch gives."""
+"""The data centre of every node, as set by SimpleSnitch."""
 
 _EXPORTS: Final = """
     java.base/jdk.internal.misc java.base/jdk.internal.ref java.base/sun.nio.ch java.base/java.lang.ref
@@ -44,21 +44,21 @@ _LOGBACK: Final = """<configuration>
 
 @attrs.frozen
 class NodeConfig:
-    """All that one node is started with.
+    """The configuration of one node.
 
     Attributes:
         number: 1 for the seed.
-        nodes: how many nodes the cluster has.
+        nodes: number of nodes in the cluster.
         version: exact, such as ``5.0.9``.
-        folder: holds its configuration, logs and data.
-        address: the loopback address that it listens on.
+        folder: folder of its configuration, logs and data.
+        address: loopback address that it listens on.
         seed: address of node 1.
-        native_port: for CQL, the same on every node, since drivers expect that.
-        storage_port: between nodes, the same on every node.
-        settings: more keys of cassandra.yaml; they win over ours.
+        native_port: port for CQL, equal on all nodes, since drivers expect that.
+        storage_port: port between nodes, equal on all nodes.
+        settings: more keys of cassandra.yaml, which override the defaults.
         heap_mb: size of the Java heap in megabytes.
-        benchmark: let Java compile as far as it can, for measurements; the boot takes longer then.
-        durable: keep the schema also when the node is killed.
+        benchmark: let Java optimise fully, for measurements; the start takes longer.
+        durable: keep the schema even if the node is killed.
     """
 
     number: int
@@ -76,22 +76,22 @@ class NodeConfig:
 
     @property
     def log(self) -> Path:
-        """The node's own log."""
+        """The log file of the node."""
         return self.folder / "system.log"
 
     @property
     def console(self) -> Path:
-        """What Java wrote to its output: errors from before logging works."""
+        """The file with the output of Java: errors that occur before logging starts."""
         return self.folder / "console.log"
 
 
 def initial_token(number: int, nodes: int) -> int:
-    """The token of one node, so that all nodes own equal parts of the ring."""
+    """Return the initial token of one node, such that all nodes own equal ranges."""
     return 2**64 // nodes * (number - 1) - 2**63
 
 
 def yaml_settings(node: NodeConfig) -> dict[str, Any]:
-    """The settings of cassandra.yaml as plain values."""
+    """Return the settings of cassandra.yaml as plain values."""
     old = line(node.version) == "4.0"
     features = ("materialized_views", "user_defined_functions", "sasi_indexes")
     data = node.folder / "data"
@@ -113,7 +113,7 @@ def yaml_settings(node: NodeConfig) -> dict[str, Any]:
         "native_transport_port": node.native_port,
         "storage_port": node.storage_port,
         "endpoint_snitch": "SimpleSnitch",
-        "auto_snapshot": False,  # a snapshot before each DROP and TRUNCATE serves nobody here, and costs time
+        "auto_snapshot": False,  # snapshots before DROP and TRUNCATE are useless here and take time
         **{f"enable_{name}" if old else f"{name}_enabled": True for name in features},
         "seed_provider": [{"class_name": "org.apache.cassandra.locator.SimpleSeedProvider", "parameters": [seeds]}],
         **node.settings,
@@ -121,17 +121,17 @@ def yaml_settings(node: NodeConfig) -> dict[str, Any]:
 
 
 def cassandra_yaml(node: NodeConfig) -> str:
-    """The text of cassandra.yaml; JSON is YAML too, and needs no other package to write."""
+    """Return the text of cassandra.yaml, as JSON, which is valid YAML and needs no further package."""
     return json.dumps(yaml_settings(node), indent=2) + "\n"
 
 
 def logback_xml(node: NodeConfig) -> str:
-    """The text of logback.xml: all to one file, so that a log tail shows the whole story."""
+    """Return the text of logback.xml, with one log file, so that its last lines are complete."""
     return _LOGBACK.format(log=escape(str(node.log)))
 
 
 def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
-    """The command line of one node."""
+    """Return the command line of one node."""
     properties = {
         "cassandra.config": (node.folder / "cassandra.yaml").as_uri(),
         "cassandra.storagedir": node.folder / "data",
@@ -140,21 +140,21 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
         "cassandra.skip_wait_for_gossip_to_settle": 0,
         "cassandra.ring_delay_ms": 2000,
         "cassandra.consistent.rangemovement": "false",
-        # A node that slept through a change asks the others for it after a minute by default, and again after another.
+        # A node that missed a schema change asks the others for it after a minute by default, then every minute.
         "cassandra.migration_delay_ms": 1000,
         "cassandra.schema_pull_interval_ms": 3000,
         "cassandra.superuser_setup_delay_ms": 0,
-        # A node measures at its start what a row costs in memory; a hundredth of the steps gives the same 180 bytes and
-        # saves 2 of its 7 seconds.
+        # At its start a node measures the memory of a row; a hundredth of the steps gives the same 180 bytes and saves
+        # 2 of 7 seconds.
         "cassandra.memtable_row_overhead_computation_step": 1000,
-        "cassandra.shutdown_announce_in_ms": 200,  # how long a clean stop waits for its peers to hear of it
+        "cassandra.shutdown_announce_in_ms": 200,  # how long a clean stop waits until its peers know
         "logback.configurationFile": node.folder / "logback.xml",
-        "java.io.tmpdir": node.folder / "tmp",  # JNA unpacks itself there: nothing stays behind in /tmp
+        "java.io.tmpdir": node.folder / "tmp",  # JNA unpacks its library there, so nothing remains in /tmp
         "java.net.preferIPv4Stack": "true",
     }
     if not node.durable:
-        # Seven times as fast a CREATE TABLE (22 against 157 ms): the schema is not flushed after each change. A node
-        # reads its schema before it replays its commit log, so one that was killed comes back without it.
+        # CREATE TABLE is seven times faster (22 instead of 157 ms), since the schema is not flushed after each change.
+        # A node reads its schema before it replays its commit log, so one that was killed restarts without it.
         properties["cassandra.test.flush_local_schema_changes"] = "false"
     return [
         str(java),
@@ -170,6 +170,6 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
 
 def _memory_flags(node: NodeConfig) -> list[str]:
     flags = [f"-Xms{node.heap_mb}m", f"-Xmx{node.heap_mb}m", "-Xss512k", "-XX:+UseSerialGC", "-XX:-UsePerfData"]
-    # A node whose heap was full once goes on half dead: it answers reads, and its schema changes hang.
+    # After an OutOfMemoryError a node would answer reads while its schema changes hang.
     flags.append("-XX:+ExitOnOutOfMemoryError")
     return flags if node.benchmark else [*flags, "-XX:TieredStopAtLevel=1"]

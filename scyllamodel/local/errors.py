@@ -1,4 +1,4 @@
-"""The errors of a local server, apart from the modules that raise them so that all of those can import it."""
+"""Errors of local servers, in a module that all others can import."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from scyllamodel.errors import ScyllaModelError
 
 
 class LocalServerError(ScyllaModelError):
-    """A local server could not be fetched, did not come up, or went down by itself.
+    """A local server could not be downloaded, did not start, or stopped unexpectedly.
 
-    Where a log says more, the message ends with its last lines, and ``log_tail`` holds them.
+    If a log has details, the message ends with its last lines, which are also in ``log_tail``.
     """
 
     code: ClassVar[str] = "LC101"
 
 
 class MissingExtra(LocalServerError, ImportError):
-    """The extra ``local`` is not installed; the message holds the command that installs it."""
+    """The extra ``local`` is not installed; the message contains the command that installs it."""
 
     code: ClassVar[str] = "LC102"

@@ -1,4 +1,4 @@
-"""Where downloads and the state of background servers live, and a lock that dies with its process."""
+"""Cache and state folders, and file locks that end with their process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PRIVATE_FOLDER: Final = 0o700
 
 
 def cache_folder() -> Path:
-    """The folder that keeps jars, Java and state: ``$SCYLLAMODEL_CACHE``, or the user's own cache folder."""
+    """Return the folder of jars, Java and state: ``$SCYLLAMODEL_CACHE``, or the cache folder of the user."""
     chosen = os.environ.get("SCYLLAMODEL_CACHE")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -38,10 +38,10 @@ def cache_folder() -> Path:
 
 
 def own_cache_folder() -> Path:
-    """Make the cache folder one that other users may not enter, and return it; what is in it is run.
+    """Create the cache folder, or make it private, and return it; programs in it are executed.
 
     Raises:
-        ConfigurationError: it is another user's. One of root's that only root may write is taken as it is.
+        ConfigurationError: it belongs to another user. A folder of root that only root can write is accepted.
     """
     folder = cache_folder()
     folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -50,8 +50,8 @@ def own_cache_folder() -> Path:
         folder.chmod(PRIVATE_FOLDER)
     elif found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         message = (
-            f"{folder} belongs to another user, {found.st_uid}, who could put any program into it that a local server "
-            "runs. Name a folder of your own in SCYLLAMODEL_CACHE."
+            f"{folder} belongs to another user, {found.st_uid}, who could replace the programs that a local server "
+            "runs. Set SCYLLAMODEL_CACHE to a folder that you own."
         )
         raise ConfigurationError(message, path=str(folder))
     return folder
@@ -59,14 +59,14 @@ def own_cache_folder() -> Path:
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Hold an exclusive lock on `path` (made when missing), waiting for whoever has it; a dead process holds none."""
+    """Hold an exclusive lock on the file `path`, which is created if missing; wait for other processes."""
     with try_lock(path, wait=True):
         yield
 
 
 @contextmanager
 def try_lock(path: Path, *, wait: bool = False) -> Generator[None]:
-    """Hold an exclusive lock on `path`; without `wait`, raise BlockingIOError when another process has it."""
+    """Hold an exclusive lock on `path`; without `wait`, raise BlockingIOError if another process has it."""
     path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
     try:
@@ -78,34 +78,34 @@ def try_lock(path: Path, *, wait: bool = False) -> Generator[None]:
 
 @contextmanager
 def whole(target: Path) -> Generator[Path]:
-    """A new folder beside `target` that becomes `target` when the block ends well, and vanishes when it does not.
+    """Provide a temporary folder that replaces `target` if the block succeeds, and is deleted if it fails.
 
-    A process that dies inside the block leaves no `target`, so a half-made folder is never taken for a complete one.
+    If the process dies inside the block, there is no `target`, so an incomplete folder is never used.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield unfinished
-        unfinished.chmod(0o755)  # mkdtemp makes it private, yet a shared cache is read by others
+        unfinished.chmod(0o755)  # mkdtemp creates a private folder, but others read a shared cache
         unfinished.replace(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that no other user may enter, or close an existing one to them."""
+    """Create a private folder, or make an existing one private."""
     folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     folder.chmod(PRIVATE_FOLDER)
 
 
 def open_private(path: Path) -> IO[bytes]:
-    """Open a file for writing, empty, that no other user may read."""
+    """Open a new private file for writing; an existing one is replaced."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb")
 
 
 def write_whole(target: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write `content` to `target` so that a reader sees the old file or the new one, never half of one."""
+    """Write `content` to `target` atomically: readers see the old file or the new one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     unfinished = Path(name)

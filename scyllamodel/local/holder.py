@@ -1,8 +1,7 @@
-"""A process that holds a cluster for others: it starts one, writes down where it is, and ends it when told to.
+"""The process that owns a background cluster: starts it, writes the state file, and stops it on SIGTERM.
 
-`background` starts it, detached from every terminal. It ends at SIGTERM, when its cluster does not come up, and, where
-it was given the process it works for, as soon as that one is gone. Killed, it takes the servers along like every owner
-of a cluster.
+`background` starts the process, detached from every terminal. It exits on SIGTERM, if its cluster does not start, and
+when the process that it works for has exited. If it is killed, the servers exit too.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _LOOK = 1.0
-"""Seconds between two looks at the process we work for."""
+"""Seconds between two checks of the process that it works for."""
 
 
 @attrs.frozen
 class Job:
-    """What a holder is asked for, passed to it as JSON on its standard input.
+    """The request to a holder, passed as JSON on its standard input.
 
     Attributes:
-        state: the file that it writes once the cluster is up, and removes at the end.
+        state: the state file, written when the cluster is up and removed at the end.
         cluster: arguments of `LocalCluster`.
-        until: the process it works for, or None to run until it is told to end.
+        until: the process that it works for; None to run until SIGTERM.
     """
 
     state: str
@@ -47,23 +46,23 @@ class Job:
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """The job that `to_json` made this text of."""
+        """Parse a request that `to_json` returned."""
         fields = json.loads(text)
         until = fields.pop("until")
         return cls(**fields, until=None if until is None else Identity(**until))
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the process it works for is there still."""
+        """Whether the process that it works for is alive; True without one."""
         return self.until is None or self.until.is_alive
 
     def to_json(self) -> str:
-        """The job as a holder reads it."""
+        """Return the request as JSON."""
         return json.dumps(attrs.asdict(self))
 
 
 def main() -> NoReturn:
-    """Hold the cluster of the job on standard input; sys.path comes as the arguments."""
+    """Run the cluster of the request on standard input; the arguments are the entries of sys.path."""
     job = Job.from_json(sys.stdin.read())
     signal.signal(signal.SIGTERM, _end)
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -76,7 +75,7 @@ def main() -> NoReturn:
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the clean-up short
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     sys.exit(0)
 
 
@@ -94,10 +93,10 @@ def _hold(job: Job) -> None:
 
 
 def _tidy(state: Path) -> None:
-    """Remove what was left beside the state file: whoever we worked for cannot."""
+    """Remove the files beside the state file, since the process that started this one has exited."""
     for file in (state.with_suffix(".lock"), state.with_suffix(".log")):
         file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it holds something else too
+    with contextlib.suppress(OSError):  # the folder is not empty
         state.parent.rmdir()
 
 

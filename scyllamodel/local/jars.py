@@ -1,12 +1,12 @@
-"""The jars of one Cassandra version: from the user's cache, or from a Maven repository into it.
+"""The jars of a Cassandra version, from the cache or from a Maven repository.
 
-Each jar is known by its SHA-256: those of the offered versions ship with this package, in ``jars.json``, and those of
-others are kept when they are first fetched. Every jar is compared with it when a server starts, on several threads,
-which takes a tenth of a second, so that nothing has to be remembered about files that somebody may change.
+SHA-256 digests of the offered versions ship in ``jars.json``; those of other versions are recorded at the first
+download. All jars are verified at every start, on several threads, which takes a tenth of a second, so the cache need
+not be trusted.
 
-For other versions jgo reads the POMs and decides which artifacts are needed; the files come through a fetcher of this
-module, because a checksum that is missing or does not match must be an error here, and a file must appear whole or not
-at all. One kept connection per thread is several times faster than a new one for each of some 400 small requests.
+For other versions jgo resolves the POMs. This module downloads the files, since a missing or wrong checksum must be an
+error, and files must appear atomically. One connection per thread is several times faster than a new one for each of
+some 400 small requests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Digests: TypeAlias = Mapping[str, str]
 
 _THREADS = 8
 _TIMEOUT = 60.0
-"""Seconds without a byte before a download is given up."""
+"""Seconds without data before a download fails."""
 
 _SHIPPED: Final = Path(__file__).with_name("jars.json")
 
@@ -41,14 +41,14 @@ _log = logging.getLogger(__name__)
 
 
 def jars(version: str, on_progress: OnProgress = silent) -> list[Path]:
-    """The class path of one exact Cassandra version, downloaded when it is not in the cache yet.
+    """Return the class path of an exact Cassandra version, downloaded if it is not in the cache.
 
-    Two processes that ask at once share one download.
+    Two processes at once share one download.
 
     Raises:
         MissingExtra: jgo is needed and not installed.
-        LocalServerError: something could not be fetched, or is not what it should be; the message names it.
-        ConfigurationError: the cache folder is another user's.
+        LocalServerError: a file could not be downloaded or has a wrong checksum; the message names it.
+        ConfigurationError: the cache folder belongs to another user.
     """
     cache = own_cache_folder()
     listing, folder = cache / "cassandra" / f"{version}.json", cache / "maven"
@@ -60,13 +60,13 @@ def jars(version: str, on_progress: OnProgress = silent) -> list[Path]:
 
 
 def shipped(version: str) -> Digests | None:
-    """What this package knows of an exact version; None of one that it does not offer."""
+    """Return the digests of an exact version that ship with this package; None if the version is not offered."""
     found: dict[str, dict[str, str]] = json.loads(_SHIPPED.read_text())
     return found.get(version)
 
 
 def _complete(version: str, listing: Path, folder: Path, on_progress: OnProgress) -> Digests:
-    """Fetch what is missing or differs."""
+    """Download the jars that are missing or differ."""
     what = f"jars of Cassandra {version}"
     digests = shipped(version) or _listed(listing)
     try:
@@ -81,7 +81,7 @@ def _complete(version: str, listing: Path, folder: Path, on_progress: OnProgress
 
 
 def _listed(listing: Path) -> Digests | None:
-    """The jars of a listing, or None when there is none, or one of an older release."""
+    """Return the jars of a listing; None if it does not exist or has an older format."""
     try:
         found: dict[str, Any] = json.loads(listing.read_text())
     except (FileNotFoundError, ValueError):
@@ -90,7 +90,7 @@ def _listed(listing: Path) -> Digests | None:
 
 
 def _odd(folder: Path, digests: Digests) -> list[str]:
-    """The jars that are missing, or are not those that were listed."""
+    """Return the jars that are missing or have another digest."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="scyllamodel-jars") as pool:
         found = pool.map(_digest, (folder / path for path in digests))
         return [path for path, digest in zip(digests, found, strict=True) if digest != digests[path]]
@@ -117,9 +117,9 @@ def _download(version: str, listing: Path, folder: Path, on_progress: OnProgress
 def _not_fetched(coordinate: str, error: Exception) -> LocalServerError:
     tried = ", ".join(remote_repositories().values())
     message = (
-        f"The jars of {coordinate} could not be fetched from {tried}:\n  {error}\n"
-        "Look at the network and at the proxy variables, or name a Maven mirror in SCYLLAMODEL_MAVEN_URL or in "
-        f"~/.m2/settings.xml. On a machine without network, copy {own_cache_folder()} from one that has it."
+        f"The jars of {coordinate} could not be downloaded from {tried}:\n  {error}\n"
+        "Check the network and the proxy variables, or set a Maven mirror in SCYLLAMODEL_MAVEN_URL or in "
+        f"~/.m2/settings.xml. Without network access, copy {own_cache_folder()} from another machine."
     )
     return LocalServerError(message, coordinate=coordinate)
 
@@ -129,7 +129,7 @@ def _no_jgo() -> MissingExtra:
 
 
 def _artifacts(folder: Path, coordinate: str) -> list[Any]:
-    """The artifacts that make a class path, itself first; only POMs are downloaded for it."""
+    """Return the artifacts of a class path, the root first; only POMs are downloaded."""
     try:
         maven: Any = importlib.import_module("jgo.maven")
     except ImportError as error:
@@ -142,7 +142,7 @@ def _artifacts(folder: Path, coordinate: str) -> list[Any]:
 
 
 def _all(work: Iterable[Callable[[], Path]], what: str, on_progress: OnProgress) -> list[Path]:
-    """The files of these downloads, in their order; the first one that fails ends it."""
+    """Run downloads in threads and return their files in order; the first failure stops them."""
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scyllamodel-jars")
     try:
         waiting = [pool.submit(one) for one in work]
@@ -156,26 +156,26 @@ def _all(work: Iterable[Callable[[], Path]], what: str, on_progress: OnProgress)
 
 
 class _Fetch:
-    """Downloads one artifact, checks it, and puts it in place whole."""
+    """Downloads, verifies and stores files."""
 
     def __init__(self) -> None:
         self._local = threading.local()
         self._trust = ssl.create_default_context()
 
     def artifact(self, artifact: Any) -> Path:
-        """Fetch what jgo asks for, which is checked by the checksum beside it."""
+        """Download an artifact for jgo, verified by the checksum file beside it."""
         path = f"{artifact.component.path_prefix.as_posix()}/{artifact.filename}"
         target: Path = artifact.cached_path
         return self.one(path, target, None)
 
     def one(self, path: str, target: Path, digest: str | None) -> Path:
-        """Fetch a file into place.
+        """Download a file.
 
         Parameters:
-            digest: its SHA-256, where it is known.
+            digest: its SHA-256, if known.
 
         Raises:
-            RuntimeError: no repository has it, or not as it should be.
+            RuntimeError: no repository has the file, or it is damaged.
         """
         for base in remote_repositories().values():
             url = secure(f"{base.rstrip('/')}/{path}")
@@ -184,7 +184,7 @@ class _Fetch:
                 self._check(url, content, digest)
                 write_whole(target, content)
                 return target
-        message = f"{path} is in none of the repositories."
+        message = f"{path} is not in any repository."
         raise RuntimeError(message)
 
     def _check(self, url: str, content: bytes, digest: str | None) -> None:
@@ -193,18 +193,18 @@ class _Fetch:
         else:
             checksum = (self._content(f"{url}.sha1") or b"").decode("ascii", "replace").split()
             if not checksum:
-                message = f"{url} has no checksum beside it, so nothing tells whether it arrived whole."
+                message = f"{url} has no checksum file, so it cannot be verified."
                 raise RuntimeError(message)
             wanted, found = checksum[0].lower(), hashlib.sha1(content, usedforsecurity=False).hexdigest()
         if wanted != found:
-            message = f"{url} arrived damaged, or is another file: its checksum is not {wanted}."
+            message = f"{url} is damaged or another file: its checksum is not {wanted}."
             raise RuntimeError(message)
 
     def _content(self, url: str) -> bytes | None:
         _log.debug("GET %s", url)
         answer = self._session.get(url, timeout=_TIMEOUT)
         secure(answer.url)
-        if answer.status_code in {403, 404}:  # some mirrors say "forbidden" for what they do not have
+        if answer.status_code in {403, 404}:  # some mirrors answer 403 for missing files
             return None
         answer.raise_for_status()
         content: bytes = answer.content
@@ -222,7 +222,7 @@ class _Fetch:
             session = self._local.session = requests.Session()
             again = retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
             adapter = requests.adapters.HTTPAdapter(max_retries=again)
-            # The system's certificates count beside those of requests: a company's own is only known to the system.
+            # Trust the system's certificates too: that of a company is often only there.
             adapter.init_poolmanager(1, 1, ssl_context=self._trust)
             session.mount("https://", adapter)
         return session

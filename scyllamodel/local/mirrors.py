@@ -1,4 +1,4 @@
-"""Which Maven repositories to ask: what the user has set up for Maven or jgo is followed, Central is the default."""
+"""Selects Maven repositories: those configured for Maven or jgo, by default Central."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CENTRAL = "https://repo.maven.apache.org/maven2"
 
 
 def remote_repositories() -> dict[str, str]:
-    """Name to address, in the order to ask.
+    """Return the addresses of repositories by name, in the order in which they are tried.
 
-    The first that is set wins: the variable ``SCYLLAMODEL_MAVEN_URL``; a mirror of Central in ``~/.m2/settings.xml``;
-    Central itself. Repositories of ``jgo.conf`` are asked after it, or in its place when one is named ``central``.
+    The first that is set wins: the variable ``SCYLLAMODEL_MAVEN_URL``, a mirror of Central in ``~/.m2/settings.xml``,
+    Central. Repositories of ``jgo.conf`` are tried after it, or instead of it if one is named ``central``.
     """
     chosen = os.environ.get("SCYLLAMODEL_MAVEN_URL")
     if chosen:
@@ -27,20 +27,20 @@ def remote_repositories() -> dict[str, str]:
 
 
 def secure(url: str) -> str:
-    """The address, if nobody on the way can change what it answers: over TLS, or on this machine.
+    """Return the address if its responses cannot be altered in transit: over TLS, or on this machine.
 
     Raises:
-        RuntimeError: it is another address.
+        RuntimeError: the address is not secure.
     """
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE):
         return url
-    message = f"{url} is not asked, since anybody on the way could answer. Use an address that begins with https://"
+    message = f"{url} is not used, since its responses could be altered in transit. Use an https:// address."
     raise RuntimeError(message)
 
 
 def _maven_mirror(settings: Path) -> str | None:
-    """The address of the first mirror of Central that Maven's settings name; unreadable settings name none."""
+    """Return the first mirror of Central in Maven's settings; None if there is none or they cannot be read."""
     try:
         root = ET.parse(settings).getroot()  # noqa: S314 - the user's own settings file
     except (OSError, ET.ParseError):

@@ -1,7 +1,6 @@
-"""One node: started, waited for, stopped, killed, paused.
+"""One Cassandra node: start, stop, kill, pause, resume.
 
-*In*: a `NodeConfig`, and the command line for it. *Out*: a server that answers, or an error that ends with its log. It
-knows nothing of other nodes.
+*In*: a `NodeConfig` and its command line. *Out*: a server that responds, or an error that ends with its log.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from scyllamodel.local.process import Supervised
 from scyllamodel.local.process import start as start_process
 
 _LOOK = 0.1
-"""Seconds between two tries to connect."""
+"""Seconds between connection attempts."""
 
 _STOP_TIMEOUT = 60.0
 """Seconds for a clean stop, which flushes the tables, before the node is killed."""
@@ -32,11 +31,11 @@ _LONGEST_LINE = 400
 
 @attrs.define(eq=False, repr=False)
 class Node:
-    """One server process of a `LocalCluster`, which makes it; ask the cluster for it with ``cluster.node(1)``.
+    """One server process of a `LocalCluster`, returned by ``cluster.node(1)``.
 
     Attributes:
-        config: what it is started with.
-        login: name and password for the test whether it is up, or None.
+        config: its configuration.
+        login: user name and password of the readiness check; None without a login.
         startup_timeout: seconds that a start may take.
     """
 
@@ -53,24 +52,24 @@ class Node:
 
     @property
     def contact_point(self) -> str:
-        """Where it listens for CQL, as ``ip:port``."""
+        """CQL address, as ``ip:port``."""
         return f"{self.config.address}:{self.config.native_port}"
 
     @property
     def pid(self) -> int | None:
-        """The process id of its Java, or None when it is down."""
+        """Process id of Java; None if it is not running."""
         return self._process.pid if self._process is not None and self.is_running else None
 
     @property
     def is_running(self) -> bool:
-        """Whether its process is alive; a paused one is."""
+        """Whether its process is alive, paused or not."""
         return self._process is not None and self._process.is_running
 
     def start(self) -> None:
-        """Start it and wait until it answers a query; a node that runs already is left as it is.
+        """Start the node and wait until it responds to a query; a running node is left unchanged.
 
         Raises:
-            LocalServerError: it ended, or did not answer within `startup_timeout`; the message ends with its log.
+            LocalServerError: it exited, or did not respond within `startup_timeout`; the message ends with its log.
         """
         if self.is_running:
             return
@@ -84,7 +83,7 @@ class Node:
             raise
 
     def stop(self) -> None:
-        """End it as an operator would: it says good-bye to its peers and flushes; after a minute it is killed."""
+        """Stop it cleanly: it informs its peers and flushes its tables; after a minute it is killed."""
         if self._process is None:
             return
         self.resume()
@@ -93,7 +92,7 @@ class Node:
         self._end()
 
     def kill(self) -> None:
-        """End it with SIGKILL, as a power failure would, and wait until it is gone; its data stays."""
+        """Kill it with SIGKILL, as a power failure would, and wait until it has exited; its data stays."""
         if self._process is not None:
             self._process.send(signal.SIGKILL)
         self._end()
@@ -104,19 +103,19 @@ class Node:
         self.start()
 
     def pause(self) -> None:
-        """Freeze it with SIGSTOP: connections stay open and nothing answers, until `resume`."""
+        """Freeze it with SIGSTOP until `resume`: connections stay open and receive no response."""
         if self._process is not None and self.is_running:
             self._process.send(signal.SIGSTOP)
             self._paused = True
 
     def resume(self) -> None:
-        """Let a paused node go on."""
+        """Resume a paused node."""
         if self._process is not None and self._paused:
             self._process.send(signal.SIGCONT)
         self._paused = False
 
     def log_tail(self, lines: int = 40) -> str:
-        """The last lines of its log, after what Java itself wrote to its output."""
+        """Return the last lines of its log, after those of Java's output."""
         return "\n".join(part for part in (_tail(self.config.console, lines), _tail(self.config.log, lines)) if part)
 
     def _end(self) -> None:
@@ -131,33 +130,33 @@ class Node:
         write_whole(folder / "cassandra.yaml", cassandra_yaml(self.config).encode(), mode=PRIVATE)
         write_whole(folder / "logback.xml", logback_xml(self.config).encode())
         for log in (self.config.console, self.config.log):
-            log.unlink(missing_ok=True)  # a tail must not show the run before
+            log.unlink(missing_ok=True)  # `log_tail` must not show an earlier run
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + self.startup_timeout
         while not self._answers():
             if not self.is_running:
-                raise self._did_not_come_up("ended while it started")
+                raise self._did_not_come_up("exited while it started")
             if time.monotonic() > deadline:
-                raise self._did_not_come_up(f"did not answer within {self.startup_timeout:g} s")
+                raise self._did_not_come_up(f"did not respond within {self.startup_timeout:g} s")
             time.sleep(_LOOK)
 
     def _answers(self) -> bool:
         try:
             return bool(self.query("SELECT schema_version FROM system.local"))
         except wire.RefusedLogin:
-            # The role `cassandra` is made shortly after the port opens. Where it never will be, or has another
-            # password by now, being asked for one is all the answer there is.
+            # The role `cassandra` is created shortly after the port opens. If it never is, or has another password, a
+            # request for a login is the only possible response.
             return self.login is None
         except (OSError, LocalServerError):
             return False
 
     def query(self, cql: str) -> list[list[bytes | None]]:
-        """The raw cells of each row of the answer, read without a driver.
+        """Execute a query without a driver, and return the raw cells of each row.
 
         Raises:
-            OSError: it does not listen, or does not answer within 5 seconds.
-            LocalServerError: it answered with an error.
+            OSError: the node does not listen, or does not respond within 5 seconds.
+            LocalServerError: the node responded with an error.
         """
         with wire.connected(self.config.address, self.config.native_port, self.login) as client:
             return client.query(cql)
@@ -165,12 +164,12 @@ class Node:
     def _did_not_come_up(self, what: str) -> LocalServerError:
         tail = self.log_tail()
         indented = "\n".join(f"  {line}" for line in tail.splitlines()) or "  (no log)"
-        message = f"Node {self.config.number} of Cassandra {self.config.version} {what}. Its log ends so:\n{indented}"
+        message = f"Node {self.config.number} of Cassandra {self.config.version} {what}. Its log ends with:\n{indented}"
         return LocalServerError(message, log_tail=tail)
 
 
 def _cut(line: str) -> str:
-    """A line of a log without its end, where it is too long to read: servers print all their settings in one."""
+    """Truncate a long line of a log; servers print all their settings in one line."""
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …\n"
 
 

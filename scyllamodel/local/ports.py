@@ -1,6 +1,6 @@
-"""Free ports, found by asking the system.
+"""Finds free ports on several addresses.
 
-*In*: the addresses of all nodes. *Out*: ports that are free on each of them, since the nodes of a cluster share theirs.
+*In*: the addresses of all nodes. *Out*: ports that are free on each of them, since all nodes of a cluster use the same.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _TRIES = 20
 
 @attrs.frozen
 class Ports:
-    """Ports that all nodes share: drivers learn the addresses of peers, and not always their ports."""
+    """Ports that all nodes share, since drivers do not always learn the ports of peers."""
 
     native: int
     storage: int
 
 
 def free_ports(addresses: list[str]) -> Ports:
-    """Two ports that are free on all of these addresses at this moment.
+    """Return two ports that are free on all of these addresses at this moment.
 
     Raises:
-        LocalServerError: as for `free_port`.
+        LocalServerError: as in `free_port`.
     """
     native = storage = free_port(addresses)
     while storage == native:
@@ -36,10 +36,10 @@ def free_ports(addresses: list[str]) -> Ports:
 
 
 def free_port(addresses: list[str]) -> int:
-    """A port that is free on all of these addresses at this moment.
+    """Return a port that is free on all of these addresses at this moment.
 
     Raises:
-        LocalServerError: an address is not one of this machine, or no common port was found.
+        LocalServerError: an address does not belong to this machine, or no common port was found.
     """
     for _ in range(_TRIES):
         with ExitStack() as stack:
@@ -50,13 +50,13 @@ def free_port(addresses: list[str]) -> int:
 
 
 def is_free(addresses: list[str], port: int) -> bool:
-    """Whether nothing listens on this port of these addresses."""
+    """Return whether a port is free on all of these addresses."""
     with ExitStack() as stack:
         return all(_bound(stack, address, port) for address in addresses)
 
 
 def _bound(stack: ExitStack, address: str, port: int) -> int | None:
-    """The port, bound until the stack is closed, or None when it is taken."""
+    """Bind a port until the stack is closed, and return it; None if it is in use."""
     listener = stack.enter_context(socket.socket())
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: old connections may linger
     try:

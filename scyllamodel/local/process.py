@@ -1,4 +1,4 @@
-"""A server process under supervision, seen from our side: start, signal, wait. The other side is `supervise`."""
+"""A supervised server process: start, signal, wait. The script of the supervisor is `supervise`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scyllamodel.local.errors import LocalServerError
 
 @attrs.define(eq=False)
 class Supervised:
-    """One running supervisor, with the server below it or only a folder to remove.
+    """A running supervisor, with a server or only a folder to remove.
 
     Attributes:
         pid: process id of the server; None without a server.
@@ -34,26 +34,26 @@ class Supervised:
 
     @property
     def is_running(self) -> bool:
-        """Whether the server is alive; a paused one is."""
+        """Whether the server is alive, paused or not."""
         return self._supervisor.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the server and return when it was sent; an ended server is left alone."""
+        """Send a signal to the server and wait until it is sent; a server that has exited is ignored."""
         with self._lock:
             if self.is_running:
                 self._exchange(f"signal {int(number)}\n".encode())
 
     def _exchange(self, line: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it has ended meanwhile
+        with contextlib.suppress(BrokenPipeError):  # it has exited in the meantime
             self._orders.write(line)
             self._answers.readline()
 
     def first_line(self) -> str:
-        """What the supervisor says when it has started the server; empty when it could not."""
+        """Return the first line of the supervisor's output; empty if the server did not start."""
         return self._answers.readline().decode()
 
     def wait(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds for the end of the server; True if it has ended."""
+        """Wait up to `timeout` seconds until the server exits; return whether it did."""
         try:
             self._supervisor.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -61,9 +61,9 @@ class Supervised:
         return True
 
     def end(self) -> None:
-        """Kill the server, if it runs, have the folder removed, and wait for both.
+        """Kill the server if it is running, remove the folder, and wait for both.
 
-        A forked child that inherited this object leaves its parent's server alone.
+        In a forked child this does nothing, since the server belongs to the parent.
         """
         if self._owner != os.getpid():
             return
@@ -73,7 +73,7 @@ class Supervised:
 
 
 def start(command: list[str], console: Path) -> Supervised:
-    """Start a server that writes its output to the file `console` and ends with this process.
+    """Start a server that writes its output to the file `console` and exits with this process.
 
     Raises:
         LocalServerError: the operating system did not start it.
@@ -89,12 +89,12 @@ def start(command: list[str], console: Path) -> Supervised:
 
 
 def removes(folder: Path) -> Supervised:
-    """A supervisor that removes `folder` when it is ended, or when this process is gone."""
+    """Start a supervisor that removes `folder` when it is ended or when this process exits."""
     return _spawn(["--remove", str(folder)])
 
 
 def _spawn(arguments: list[str]) -> Supervised:
-    """The supervisor, in a session of its own: Ctrl-C in a terminal is for us alone, and we tell it what to do."""
+    """Start the supervisor in its own session, so that Ctrl-C in a terminal only reaches this process."""
     script = [sys.executable, "-I", "-S", supervise.__file__, "--parent", str(os.getpid())]
     supervisor = subprocess.Popen(  # noqa: S603
         [*script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
@@ -106,9 +106,9 @@ def _spawn(arguments: list[str]) -> Supervised:
 
 
 def start_time(pid: int) -> str | None:
-    """When a process started, as text to compare with; None when there is no such process.
+    """Return the start time of a process, as text for comparisons; None if the process does not exist.
 
-    A process id is used again after its process has ended, the pair of both is not.
+    Process ids are reused, but the pair of process id and start time is unique.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -124,11 +124,11 @@ def start_time(pid: int) -> str | None:
 
 @attrs.frozen
 class Identity:
-    """A process: its id alone may mean another one tomorrow.
+    """A process, identified by its id and start time, since ids are reused.
 
     Attributes:
         pid: process id.
-        started: when it started, as text to compare.
+        started: start time, as text for comparisons.
     """
 
     pid: int
@@ -136,10 +136,10 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Identity:
-        """The identity of a process that is there."""
+        """Return the identity of a running process."""
         return cls(pid, start_time(pid) or "")
 
     @property
     def is_alive(self) -> bool:
-        """Whether this very process is there."""
+        """Whether this process is still running."""
         return start_time(self.pid) == self.started

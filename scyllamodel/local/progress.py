@@ -1,4 +1,4 @@
-"""What a long wait is doing: one value, and two ways to show it (a bar on a terminal, plain lines elsewhere)."""
+"""Progress of downloads, shown as a progress bar on a terminal and as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 LINE_INTERVAL = 5.0
-"""Seconds between two plain lines about the same thing."""
+"""Seconds between two plain lines on one task."""
 
 
 @attrs.frozen
 class Progress:
-    """How far one thing has got.
+    """The progress of one task.
 
     Attributes:
-        what: such as ``jars of Cassandra 5.0.9``.
-        done: files, or steps, that are finished.
-        total: how many there are; done equals total when it is over.
+        what: description of the task, such as ``jars of Cassandra 5.0.9``.
+        done: number of finished files or steps.
+        total: number of all files or steps; equals ``done`` at the end.
     """
 
     what: str
@@ -34,19 +34,19 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""A callback that may come from several threads, but never from two at once."""
+"""A callback; several threads may call it, but never at the same time."""
 
 
 def silent(_progress: Progress) -> None:
-    """Show nothing."""
+    """Ignore the progress."""
 
 
 @contextmanager
 def shown(stream: TextIO | None = None) -> Generator[OnProgress]:
-    """A callback that shows progress on `stream` (default: stderr) until the block ends.
+    """Provide a callback that shows progress on `stream` (default: stderr) until the block ends.
 
-    It is a bar where rich is installed and the stream is a terminal, and plain lines otherwise. Nothing is printed
-    before the first report, so work that finds everything in the cache stays silent.
+    It shows a progress bar if rich is installed and the stream is a terminal, and plain lines if not. Nothing is
+    printed before the first call, so there is no output if everything is in the cache.
     """
     target = sys.stderr if stream is None else stream
     with ExitStack() as stack:
@@ -61,14 +61,14 @@ def shown(stream: TextIO | None = None) -> Generator[OnProgress]:
 
 
 class PlainLines:
-    """Prints the start, the end, and now and then a line between them."""
+    """Prints a line at the start, at the end, and every few seconds between them."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._printed: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> None:
-        """Print `progress`, unless the last line about the same thing is younger than `LINE_INTERVAL` seconds."""
+        """Print `progress`, unless the last line on its task is younger than `LINE_INTERVAL` seconds."""
         now = time.monotonic()
         last = self._printed.get(progress.what)
         if progress.done < progress.total and last is not None and now - last < LINE_INTERVAL:

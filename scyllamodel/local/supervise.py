@@ -1,15 +1,15 @@
-"""The process between us and a server: it ends the server and removes its data as soon as we are gone.
+"""Supervisor process: ends a server and removes its data when the parent process is gone.
 
-Run as a script by path, in a session of its own, with standard library alone (a plain Python starts in some 30 ms):
+Run as a script by path, in its own session, with only the standard library (a plain Python starts in some 30 ms):
 
     supervise.py --parent PID [--console FILE] [--remove FOLDER] [-- COMMAND...]
 
-It learns that its parent is gone when its standard input ends, which also happens when the parent was killed, or when
-it has another parent all of a sudden, which covers a forked grandchild that still holds the other end of the pipe.
-Then COMMAND and its group are killed, also when stopped, and FOLDER is removed.
+The parent is gone when standard input ends, which also happens if the parent is killed, or when the parent process id
+changes, since a forked grandchild may keep the pipe open. Then COMMAND and its process group are killed, even if they
+are stopped, and FOLDER is removed.
 
-On standard output it says ``pid N``, and ``done`` after each ``signal N`` that was read from its input. It ends with
-the exit status of COMMAND; without a COMMAND it only waits and removes.
+It writes ``pid N`` to standard output, and ``done`` after each ``signal N`` that it reads from standard input. It exits
+with the status of COMMAND; without a COMMAND it only waits and removes the folder.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 _LOOK = 1.0
-"""Seconds between two looks at who our parent is."""
+"""Seconds between two checks of the parent process id."""
 
 
 def main() -> NoReturn:
-    """Run the command, obey the parent, and clean up."""
+    """Run the command, serve the parent, and clean up."""
     options = _parser().parse_args()
     bell = _bell()
     server = _start(options.command, options.console) if options.command else None
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _bell() -> int:
-    """A descriptor that becomes readable at SIGCHLD and SIGTERM, so that one `select` waits for everything."""
+    """Return a descriptor that is readable after SIGCHLD and SIGTERM, so that one `select` waits for everything."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
@@ -72,7 +72,7 @@ def _bell() -> int:
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the bell has rung already."""
+    """Do nothing: Python has written to the wake-up descriptor."""
 
 
 def _start(command: list[str], console: Path) -> subprocess.Popen[bytes]:
@@ -90,12 +90,12 @@ def _start(command: list[str], console: Path) -> subprocess.Popen[bytes]:
 
 
 def _die_with_us() -> None:
-    """Ask Linux to kill the server should even this process be killed; it has one thread, as that call wants."""
+    """Have Linux kill the server if this process is killed; the call needs a process with one thread."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _obey(server: subprocess.Popen[bytes] | None, parent: int, bell: int) -> None:
-    """Pass signals on until the server ends, the parent is gone, or somebody terminates us."""
+    """Forward signals until the server exits, the parent is gone, or SIGTERM arrives."""
     waiting = b""
     while os.getppid() == parent and (server is None or server.poll() is None):
         ready, _, _ = select.select([0, bell], [], [], _LOOK)
@@ -111,7 +111,7 @@ def _obey(server: subprocess.Popen[bytes] | None, parent: int, bell: int) -> Non
 
 
 def _pass_on(server: subprocess.Popen[bytes] | None, line: bytes) -> None:
-    """Send the signal of a line ``signal N``; the server is our child, so its number cannot mean another process."""
+    """Send the signal of a line ``signal N``; the server is a child, so its process id is not reused."""
     word, _, number = line.partition(b" ")
     if word == b"signal" and server is not None:
         server.send_signal(int(number))
@@ -119,7 +119,7 @@ def _pass_on(server: subprocess.Popen[bytes] | None, line: bytes) -> None:
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone; the loop is about to see that
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone; the loop ends next
         os.write(1, line.encode() + b"\n")
 
 
@@ -132,7 +132,7 @@ def _end(server: subprocess.Popen[bytes] | None) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder; servers that are being killed at this moment may still write to it."""
+    """Remove a folder; servers that are being killed may still write to it."""
     for _ in range(50):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

@@ -1,6 +1,6 @@
-"""Just enough of the CQL protocol, version 4, to ask a node a question without a driver: frames, log in, one query.
+"""A minimal client of CQL protocol version 4, without a driver: frames, authentication, one query.
 
-The test for "this node is up" uses it, since only a client that got an answer knows; the fault proxy reads frames so.
+The readiness check of nodes uses it, since only a response proves that a node is up; the fault proxy reads frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 HEADER: Final = struct.Struct(">BBhBi")
-"""Version and direction, flags, stream, opcode, length of the body: protocol 3 and 4, and the first frames of 5."""
+"""Version and direction, flags, stream, opcode, length of the body: protocols 3 and 4, and the first frames of 5."""
 
 ERROR: Final = 0x00
 STARTUP: Final = 0x01
@@ -34,7 +34,7 @@ _ONE: Final = 1
 
 
 class RefusedLogin(LocalServerError):
-    """The node asks for another name or password, so it is up."""
+    """The node requires another user name or password, so it is up."""
 
 
 @attrs.frozen
@@ -47,27 +47,27 @@ class Frame:
 
 @attrs.frozen(eq=False)
 class Client:
-    """A connection that answers one query at a time."""
+    """A connection that handles one query at a time."""
 
     _socket: socket.socket
 
     def query(self, cql: str) -> list[list[bytes | None]]:
-        """The raw cells of each row of the answer.
+        """Execute a query and return the raw cells of each row.
 
         Raises:
             OSError: the connection broke or timed out.
-            LocalServerError: the node answered with an error.
+            LocalServerError: the node responded with an error.
         """
         body = long_string(cql) + struct.pack(">HB", _ONE, _SKIP_METADATA)
         return _rows(self.ask(QUERY, body).body)
 
     def ask(self, opcode: int, body: bytes) -> Frame:
-        """Send one message and return the answer to it."""
+        """Send a message and return the response."""
         self._socket.sendall(HEADER.pack(4, 0, 0, opcode, len(body)) + body)
         _, _, _, answered, length = HEADER.unpack(self._exactly(HEADER.size))
         frame = Frame(answered, self._exactly(length))
         if frame.opcode == ERROR:
-            raise LocalServerError(f"The node answered: {frame.body[6:].decode(errors='replace')}")
+            raise LocalServerError(f"The node responded with an error: {frame.body[6:].decode(errors='replace')}")
         return frame
 
     def _exactly(self, size: int) -> bytes:
@@ -82,11 +82,11 @@ class Client:
 
 @contextmanager
 def connected(address: str, port: int, login: tuple[str, str] | None = None, timeout: float = 5.0) -> Generator[Client]:
-    """A client that has finished its handshake, with name and password if the node asks for them.
+    """Provide a connected client, authenticated if the node requires it.
 
     Raises:
-        OSError: nothing listens there, or it does not answer within `timeout` seconds.
-        RefusedLogin: the node wants a log-in, and not this one.
+        OSError: nothing listens there, or it does not respond within `timeout` seconds.
+        RefusedLogin: the node requires another login.
     """
     with socket.create_connection((address, port), timeout) as plain:
         client = Client(plain)
@@ -98,7 +98,7 @@ def connected(address: str, port: int, login: tuple[str, str] | None = None, tim
 
 def _log_in(client: Client, login: tuple[str, str] | None) -> None:
     if login is None:
-        raise RefusedLogin("The node asks for a name and a password.")
+        raise RefusedLogin("The node requires a user name and a password.")
     token = b"\0" + "\0".join(login).encode()
     try:
         client.ask(AUTH_RESPONSE, struct.pack(">i", len(token)) + token)
@@ -107,17 +107,17 @@ def _log_in(client: Client, login: tuple[str, str] | None) -> None:
 
 
 def string(text: str) -> bytes:
-    """A CQL ``[string]``."""
+    """Encode a CQL ``[string]``."""
     return struct.pack(">H", len(text.encode())) + text.encode()
 
 
 def long_string(text: str) -> bytes:
-    """A CQL ``[long string]``."""
+    """Encode a CQL ``[long string]``."""
     return struct.pack(">i", len(text.encode())) + text.encode()
 
 
 def _rows(body: bytes) -> list[list[bytes | None]]:
-    """The cells of a RESULT without metadata, which was not asked for; no rows for other kinds of result."""
+    """Return the cells of a RESULT without metadata; no rows for other kinds of result."""
     if struct.unpack_from(">i", body) != (_ROWS,):
         return []
     _flags, columns, count = struct.unpack_from(">iii", body, 4)

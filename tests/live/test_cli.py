@@ -192,7 +192,7 @@ def test_a_plan_file_takes_the_repo_that_it_names(app):
     assert 0 == done.returncode, done.stdout + done.stderr
     assert (0, 0, "applied") == (planned.returncode, done.returncode, document_in(done.stdout)["status"])
     assert 64 == several.returncode
-    assert "several of these repos could be meant" in several.stderr
+    assert "several of these repos use it" in several.stderr
 
 
 def test_wait_ends_when_another_has_migrated(app):
@@ -380,7 +380,7 @@ def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app
 
     assert (6, told) == (work.returncode, len(after))
     assert 3 <= told < 40
-    assert f"Stopped as asked: {told} of 40 steps went through." in err
+    assert f"Stopped on request: {told} of 40 steps were applied." in err
     assert "Traceback" not in err
     assert (0, 40 - told) == (rerun.returncode, len(document_in(rerun.stdout)["steps"]))
     assert 40 == len(app.tables())

@@ -113,7 +113,7 @@ def test_it_stops_when_asked_and_goes_on(expanded):
 
     assert 6 == process.returncode
     assert "Traceback" not in err
-    assert "of 1,024 ranges are copied. The same command goes on from there." in err
+    assert "of 1,024 ranges are copied. The same command resumes from there." in err
     assert 5 <= written < 100
     assert (True, 100) == (rest["finished"], rest["rows_in"])
     assert list(range(100)) == totals(expanded)
@@ -131,7 +131,7 @@ def test_a_terminal_shows_how_far_it_is(expanded):
 WRONG = [
     (("--convert", "decimal:Nothing"), 78, "Nothing"),
     (("--convert", "app.db:settings"), 64, "no function"),
-    (("--rate", "0"), 64, "no number of rows above zero"),
+    (("--rate", "0"), 64, "not a positive number of rows"),
     (("--consistency", "MOST", "--convert", "decimal:Decimal"), 78, "'MOST' is no consistency level"),
     ((), 78, "give convert="),
 ]

@@ -162,7 +162,7 @@ def descendants(pid, word):
 def test_a_node_that_ends_while_it_starts_shows_its_log(version):
     """A setting that the server refuses is in the error, within seconds."""
     begun = time.monotonic()
-    with pytest.raises(LocalServerError, match=r"(?s)Node 1 .* ended while it started.*no_such_setting"):
+    with pytest.raises(LocalServerError, match=r"(?s)Node 1 .* exited while it started.*no_such_setting"):
         LocalCluster(version=version, settings={"no_such_setting": 1}).start()
 
     assert time.monotonic() - begun < 30
@@ -171,7 +171,7 @@ def test_a_node_that_ends_while_it_starts_shows_its_log(version):
 def test_a_node_that_takes_too_long_is_ended(version):
     """After the start-up timeout the error says so, and no process is left."""
     cluster = LocalCluster(version=version, startup_timeout=0.5)
-    with pytest.raises(LocalServerError, match=r"did not answer within 0\.5 s"):
+    with pytest.raises(LocalServerError, match=r"did not respond within 0\.5 s"):
         cluster.start()
 
     assert () == cluster.nodes
@@ -191,7 +191,7 @@ def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
     (keep / "node1").chmod(0o755)
     with LocalCluster(version=version, keep=keep) as second:
         found = second.node(1).query(KEYSPACES)
-    with pytest.raises(ConfigurationError, match="holds the data of 1 node"):
+    with pytest.raises(ConfigurationError, match="contains the data of 1 node"):
         LocalCluster(nodes=3, version=version, keep=keep).start()
 
     assert [[b"k"]] == found
@@ -231,7 +231,7 @@ def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
     first = background.start(version, state=state)
     pid = first.nodes[0].pid
     sound = background.status(state=state, check_health=True)
-    with pytest.raises(ConfigurationError, match="with a heap of 1024 MB and not 512"):
+    with pytest.raises(ConfigurationError, match="with a heap of 1024 MB, not 512"):
         background.start(version, state=state, heap_mb=512)
     os.kill(pid, signal.SIGSTOP)
     paused = background.status(state=state, check_health=True)
@@ -242,7 +242,7 @@ def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
 
     assert (True, "", 1024) == (sound.is_well, sound.nodes[0].problem, sound.heap_mb)
     assert (False, "a read failed within 5 s: timed out") == (paused.is_well, paused.nodes[0].problem)
-    assert (True, False, "its process ended") == (ended.is_running, ended.is_well, ended.nodes[0].problem)
+    assert (True, False, "its process exited") == (ended.is_running, ended.is_well, ended.nodes[0].problem)
 
 
 def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path):

@@ -94,10 +94,10 @@ def test_the_version_is_told(folder):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("", "Which command?"),
+        ("", "No command is given."),
         ("migrat", "Did you mean migrate?"),
         ("plan --exitcode", "Did you mean --exit-code?"),
-        ("migrate --agreement-timeout -1", "-1 is no time above zero"),
+        ("migrate --agreement-timeout -1", "-1 is not a positive number of seconds"),
         ("local", "the following arguments are required: action"),
         ("local begin", "invalid choice: 'begin'"),
     ],
@@ -214,7 +214,7 @@ def test_lint_needs_no_server(folder):
     """Models are read and judged with nothing but themselves."""
     done = run("lint", "--repo", "app.db:repo", folder=folder)
 
-    assert (0, "1 model, 0 remarks.\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "1 model, 0 diagnostics.\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_lint_tells_what_would_be_refused(folder):
@@ -229,7 +229,7 @@ def test_lint_takes_packages_without_a_repo(folder):
     """Models can be looked at before there is any repo."""
     done = run("lint", "--models", "app.models", folder=folder)
 
-    assert (0, "1 model, 0 remarks.\n") == (done.returncode, done.stdout)
+    assert (0, "1 model, 0 diagnostics.\n") == (done.returncode, done.stdout)
 
 
 def test_the_current_folder_is_imported_from(folder):
@@ -237,7 +237,7 @@ def test_the_current_folder_is_imported_from(folder):
     code = "import sys; sys.path[:] = [p for p in sys.path if p]; from scyllamodel.cli import main; sys.exit(main())"
     exit_code, written = on_a_terminal([sys.executable, "-c", code, "lint", "--repo", "app.db:repo"], folder)
 
-    assert (0, "1 model, 0 remarks.\r\n") == (exit_code, written)
+    assert (0, "1 model, 0 diagnostics.\r\n") == (exit_code, written)
 
 
 def test_errors_are_red_on_a_terminal(folder):

@@ -190,7 +190,7 @@ def run_into(full, *words):
     return subprocess.run([sys.executable, *words], check=False, stdout=full, stderr=subprocess.PIPE, text=True)
 
 
-LOST = "error CM104: The work is done, but stdout could not be written: No space left on device."
+LOST = "error CM104: The command succeeded, but stdout failed: No space left on device."
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ LOST = "error CM104: The work is done, but stdout could not be written: No space
     [
         (("explain", "PK101"), 1, LOST),
         (("explain", "PK101", "--json"), 1, LOST),
-        (("explain", "NOPE", "--json"), 64, "error CM101: NOPE is no code of ours. All of them: scyllamodel explain"),
+        (("explain", "NOPE", "--json"), 64, "error CM101: unknown code NOPE. List all codes with: scyllamodel explain"),
     ],
 )
 def test_a_full_disk_is_an_error_in_a_line(full, words, code, told):

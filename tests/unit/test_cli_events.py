@@ -113,12 +113,12 @@ def test_the_running_statement_is_finished_first(press):
     """Ctrl-C and SIGTERM let the running statement end, and keep the next one from being sent."""
     node = Node({2: press})
     console = Console(out=io.StringIO(), err=io.StringIO())
-    with pytest.raises(Stopped, match="2 of 3 steps went through") as caught:
+    with pytest.raises(Stopped, match="2 of 3 steps were applied") as caught:
         run(node, console)
 
     assert (2, 3, 6) == (caught.value.applied, caught.value.total, caught.value.exit_code)
     assert PLAN.cql[:2] == node.sent
-    assert "Stopping after the statement" in console.err.getvalue()
+    assert "Stopping after the current statement" in console.err.getvalue()
 
 
 def test_a_wish_during_the_last_statement_comes_too_late():
@@ -150,7 +150,7 @@ def test_before_the_first_statement_nothing_was_changed():
 
 def test_after_the_last_statement_it_is_told_that_all_went_through():
     """Ctrl-C while the last agreement is waited for counts what was done."""
-    with pytest.raises(Stopped, match="3 of 3 steps went through"):
+    with pytest.raises(Stopped, match="3 of 3 steps were applied"):
         run(Node({"agreement after 3": press_ctrl_c}))
 
 

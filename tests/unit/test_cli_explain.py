@@ -43,7 +43,7 @@ def test_an_error_is_explained_by_what_it_says_of_itself(capsys):
 def test_a_mistake_of_a_class_body_is_explained(capsys):
     """Each of them carries its own advice, so that the code only says what it is about."""
     assert 0 == main(["explain", "MD101"])
-    assert capsys.readouterr().out.startswith(f"MD101 A mistake in the body of a class: {CODES['MD101']}\n\n")
+    assert capsys.readouterr().out.startswith(f"MD101 A mistake in a class body: {CODES['MD101']}\n\n")
 
 
 def test_every_code_is_listed(capsys):

@@ -76,13 +76,13 @@ def test_one_command_line_does_not_leak_into_the_next():
         ("look --format jsn", "Did you mean json? See scyllamodel look --help"),
         ("look --repo", "--repo: expected one argument\nSee scyllamodel look --help"),
         ("look extra", "unrecognized arguments: extra\nSee scyllamodel look --help"),
-        ("look --step-timeout 0", "0 is no time above zero, in seconds"),
-        ("look --step-timeout inf", "inf is no time above zero, in seconds"),
+        ("look --step-timeout 0", "0 is not a positive number of seconds"),
+        ("look --step-timeout inf", "inf is not a positive number of seconds"),
         ("look --step-timeout soon", "--step-timeout: invalid seconds value: 'soon'"),
         ("look -q -v", "-v/--verbose: not allowed with argument -q/--quiet"),
         ("look --res A", "unrecognized arguments: --res A"),
         ("leave --repo a:b", "unrecognized arguments: --repo a:b\nSee scyllamodel leave --help"),
-        ("", "Which command?\n  look             look at it\n  leave            leave it\n"),
+        ("", "No command is given. Use one of:\n  look             look at it\n  leave            leave it\n"),
     ],
 )
 def test_a_wrong_command_line_says_what_would_be_right(words, expected):

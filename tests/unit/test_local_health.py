@@ -68,7 +68,7 @@ def found(contact_point, tmp_path, pid=None):
     ("words", "problem"),
     [
         ((b"SELECT", b"DROP"), ""),
-        ((b"SELECT",), "it answers reads, but a schema change failed within 0.3 s: timed out"),
+        ((b"SELECT",), "it responds to reads, but a schema change failed within 0.3 s: timed out"),
         ((b"DROP",), "a read failed within 0.3 s: timed out"),
     ],
 )
@@ -83,9 +83,9 @@ def test_a_node_that_hangs_is_found_out(tmp_path, words, problem):
     [
         (
             "Terminating due to java.lang.OutOfMemoryError: Java heap space\n",
-            "its process ended, since its heap was full",
+            "its process exited because its heap was full",
         ),
-        ("", "its process ended"),
+        ("", "its process exited"),
     ],
 )
 def test_a_node_that_ended_says_why(tmp_path, console, problem):
@@ -107,7 +107,7 @@ def test_people_and_programs_are_told():
     status = Status(is_running=True, version="5.0.9", nodes=nodes, heap_mb=400)
     text = local_text("status", status)
 
-    assert "  127.0.0.1:9042: it answers reads, but …\n  127.0.0.2:9042: well\n  127.0.0.3:9042: it does not" in text
+    assert "  127.0.0.1:9042: it answers reads, but …\n  127.0.0.2:9042: healthy\n  127.0.0.3:9042: it does not" in text
     assert "scyllamodel local start --heap 800" in text
     assert (False, "it answers reads, but …") == (status.to_dict()["healthy"], status.to_dict()["nodes"][0]["problem"])
     assert (None, True) == (Status(is_running=False).to_dict()["healthy"], Status(is_running=False).is_well)

@@ -42,7 +42,7 @@ def test_the_named_java_is_taken(tmp_path, monkeypatch):
 def test_a_named_java_of_another_version_is_an_error(tmp_path, monkeypatch):
     """JAVA17_HOME with a Java 11 in it is not passed over in silence."""
     monkeypatch.setenv("JAVA17_HOME", str(runtime(tmp_path, "11.0.2")))
-    with pytest.raises(LocalServerError, match=r"JAVA17_HOME is .*, which holds Java 11\.\nLet it name a Java 17"):
+    with pytest.raises(LocalServerError, match=r"JAVA17_HOME is .*, which contains Java 11\.\nSet it to a Java 17"):
         java(17)
 
 

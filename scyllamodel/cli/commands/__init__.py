@@ -1,4 +1,4 @@
-"""Every command, in the order of the help."""
+"""All commands, in the order of the help."""
 
 from __future__ import annotations
 

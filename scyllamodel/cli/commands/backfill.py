@@ -1,4 +1,4 @@
-"""The command that copies into a new column or table: backfill."""
+"""The command backfill, which copies values into a new column or rows into a new table."""
 
 from __future__ import annotations
 
@@ -26,29 +26,31 @@ if TYPE_CHECKING:
     from scyllamodel.cli.terminal import Bar
 
 _SAY: Final = 10.0
-"""Seconds between two lines on progress where no bar can be shown."""
+"""Seconds between two progress messages without a progress bar."""
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="what is copied: Order.total, or Order for its rows")
-    parser.add_argument("--into", required=True, metavar="TARGET", help="the column, or the model, to fill")
+    parser.add_argument("source", metavar="SOURCE", help="what to copy: Order.total, or Order for its rows")
+    parser.add_argument("--into", required=True, metavar="TARGET", help="the column or the model to copy to")
     parser.add_argument(
-        "--convert", metavar="MODULE:FUNCTION", help="makes the new value of the old one, such as decimal:Decimal"
+        "--convert", metavar="MODULE:FUNCTION", help="function that converts each value, such as decimal:Decimal"
     )
     options.target(parser)
     group = parser.add_argument_group("throttling")
-    group.add_argument("--rate", type=_rate, metavar="ROWS", help="rows a second, at most")
-    group.add_argument("--concurrency", type=int, default=64, metavar="N", help="writes under way (default: 64)")
-    group.add_argument("--consistency", default="QUORUM", metavar="LEVEL", help="of reads and writes (default: QUORUM)")
-    parser.add_argument("--again", action="store_true", help="begin anew, also where all was copied before")
-    parser.add_argument("--dry-run", action="store_true", help="read and convert everything, and write nothing")
+    group.add_argument("--rate", type=_rate, metavar="ROWS", help="maximum number of rows per second")
+    group.add_argument("--concurrency", type=int, default=64, metavar="N", help="concurrent writes (default: 64)")
+    group.add_argument(
+        "--consistency", default="QUORUM", metavar="LEVEL", help="consistency of reads and writes (default: QUORUM)"
+    )
+    parser.add_argument("--again", action="store_true", help="start over, even if everything was copied before")
+    parser.add_argument("--dry-run", action="store_true", help="read and convert all rows, and write nothing")
     options.output(parser)
 
 
 def _rate(text: str) -> float:
     found = float(text)
     if not 0 < found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of rows above zero")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of rows")
     return found
 
 
@@ -87,24 +89,24 @@ def _function(text: str | None) -> Callable[[Any], Any] | None:
         return None
     found = load_target(Target(text, "--convert"))
     if not callable(found):
-        raise UsageError(f"--convert names {text!r}, which is {type(found).__name__!r} and no function.")
+        raise UsageError(f"--convert names {text!r}, which is not a function but of type {type(found).__name__!r}.")
     return found
 
 
 def report_text(report: BackfillReport) -> str:
-    """What became of it, in a line.
+    """Return a summary of a backfill in one line.
 
     >>> print(report_text(BackfillReport("t.a -> t.b", True, 4, 4, 1200, 1199, 1, 0, (), 2.5)))
-    t.a -> t.b: 1,200 rows read, 1,199 written, 1 with nothing to copy. All of it is copied (2.5 s).
+    t.a -> t.b: 1,200 rows read, 1,199 written, 1 with nothing to copy. Everything is copied (2.5 s).
     """
     written = "would be written" if report.dry_run else "written"
     rows = f"{report.rows_in:,} rows read, {report.rows_out:,} {written}, {report.skipped:,} with nothing to copy"
-    end = "Nothing was written" if report.dry_run else "All of it is copied"
+    end = "Nothing was written" if report.dry_run else "Everything is copied"
     return f"{report.name}: {rows}. {end} ({report.seconds:.1f} s)."
 
 
 def failures_text(report: BackfillReport) -> str:
-    """The rows that failed, as far as the report holds them."""
+    """Return the failed rows that the report contains, and the number of the others."""
     lines = [printable_line(f"  ! {found.key}: {found.error}") for found in report.failures]
     more = report.failed - len(report.failures)
     return "\n".join([*lines, *([f"  ! and {more:,} more"] if more else [])])
@@ -112,7 +114,7 @@ def failures_text(report: BackfillReport) -> str:
 
 @attrs.define
 class _Follower:
-    """A backfill as it is seen: a bar on a terminal, else a line now and then."""
+    """Shows the progress of a backfill: a progress bar on a terminal, otherwise a message every few seconds."""
 
     console: Console
     bar: Bar | None = None
@@ -120,7 +122,7 @@ class _Follower:
     said: float = attrs.field(factory=time.monotonic)
 
     def told(self, progress: BackfillProgress) -> None:
-        """It went on."""
+        """Show the progress."""
         if not self.last.ranges:
             self.bar = self.console.bar(progress.ranges)
         more, self.last = progress.done - self.last.done, progress
@@ -134,15 +136,15 @@ class _Follower:
             self.console.say(f"{progress.done:,} of {progress.ranges:,} ranges: {text}")
 
     def stopped(self) -> Stopped | Interrupted:
-        """The user ended it."""
+        """Return the error for a backfill that the user stopped."""
         done, ranges = self.last.done, self.last.ranges
         if not ranges:
             return Interrupted("Interrupted before anything was copied.")
-        text = f"Stopped as asked: {done:,} of {ranges:,} ranges are copied. The same command goes on from there."
+        text = f"Stopped on request: {done:,} of {ranges:,} ranges are copied. The same command resumes from there."
         return Stopped(text, applied=done, total=ranges, result=None)
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
@@ -151,13 +153,13 @@ class _Follower:
 COMMANDS: Final = (
     Command(
         "backfill",
-        "copy a column or a table into a new one, while the application goes on",
+        "copy a column or a table into a new one while the application runs",
         _run,
         _options,
-        "The third stage of the course that `scyllamodel plan --expand` writes out. Each value keeps its own\n"
-        "time and remaining life, so what the application writes meanwhile stays. Killed or stopped, the\n"
-        "same command goes on after the last range of tokens that was done. Rows that cannot be copied are\n"
-        "told by their keys, and the others are copied.",
+        "The third stage of an expand/contract migration (see `scyllamodel plan --expand`). Each value keeps\n"
+        "its write time and remaining TTL, so values that the application writes in the meantime are kept. If\n"
+        "the command is stopped or killed, running it again resumes after the last completed token range.\n"
+        "Rows that cannot be copied are listed by key; all others are copied.",
         (
             "scyllamodel backfill Order.total --into total_2 --convert decimal:Decimal --repo shop.db:repo",
             "scyllamodel backfill Order --into Order2 --convert shop.models:to_order_2 --rate 2000",

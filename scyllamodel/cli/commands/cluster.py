@@ -1,4 +1,4 @@
-"""The commands for those who run clusters: what a role must be granted, and waiting for a schema."""
+"""The commands wait and grants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from scyllamodel.schema.grants import Grant
 
 def _grants_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    parser.add_argument("--role", metavar="ROLE", default="scyllamodel", help="to whom (default: scyllamodel)")
+    parser.add_argument(
+        "--role", metavar="ROLE", default="scyllamodel", help="role to grant the permissions to (default: scyllamodel)"
+    )
     options.output(parser)
 
 
@@ -48,10 +50,10 @@ def _grants_one(role: str, repo: Repo) -> Answer:
 
 
 def grants_text(found: Iterable[Grant], guess: str = "") -> str:
-    """The statements under the commands that need them, so that the whole is CQL.
+    """Return the statements below the commands that need them, as a valid CQL script.
 
     Parameters:
-        guess: what could not be known.
+        guess: a comment on what is not known.
 
     >>> print(grants_text([Grant(("plan",), "nothing is needed", ())], "not known: no server"))
     -- not known: no server
@@ -68,9 +70,11 @@ def grants_text(found: Iterable[Grant], guess: str = "") -> str:
 
 def _wait_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    parser.add_argument("--for", dest="aim", choices=AIMS, default="in-sync", help="for what (default: in-sync)")
     parser.add_argument(
-        "--timeout", type=options.seconds, default=300.0, metavar="SECONDS", help="how long (default: 300)"
+        "--for", dest="aim", choices=AIMS, default="in-sync", help="condition to wait for (default: in-sync)"
+    )
+    parser.add_argument(
+        "--timeout", type=options.seconds, default=300.0, metavar="SECONDS", help="maximum time to wait (default: 300)"
     )
     options.output(parser)
 
@@ -86,7 +90,7 @@ def _wait_one(settings: argparse.Namespace, repo: Repo) -> Answer:
 
 
 def wait_text(keyspace: str, found: WaitResult, *, verbose: bool = False) -> str:
-    """What came of waiting, with what is missing if it came to nothing.
+    """Return the result of waiting, with the plan if the schema is not in sync.
 
     >>> wait_text("shop", WaitResult("agreed", met=True, waited_ms=1234))
     'shop: agreed after 1.2 s.'
@@ -101,12 +105,12 @@ def wait_text(keyspace: str, found: WaitResult, *, verbose: bool = False) -> str
 COMMANDS: Final = (
     Command(
         "wait",
-        "wait until the schema is in step, agreed on, or built",
+        "wait until the schema is in sync, agreed or built",
         _wait,
         _wait_options,
-        "For init containers: changes nothing, and ends when another one's migration is through. A server\n"
-        "that does not answer yet is waited for, too; --for built also waits until indexes and views hold\n"
-        "the rows of before.",
+        "For init containers: changes nothing, and ends when another process has migrated the schema. It also\n"
+        "waits for a server that does not respond yet. --for built also waits until indexes and views contain\n"
+        "the existing rows.",
         ("scyllamodel wait --repo shop.db:repo", "scyllamodel wait --repo shop.db:repo --for agreed --timeout 60"),
         (CHANGES, WAITED),
     ),
@@ -115,9 +119,9 @@ COMMANDS: Final = (
         "print the GRANT statements that each command needs",
         _grants,
         _grants_options,
-        "For the role that migrates, and, by table, for that of the application (application_role=, or the\n"
-        "environment variable SCYLLAMODEL_APPLICATION_ROLE). Reads the models, and asks the server only for\n"
-        "the keyspace of the internal tables.",
+        "For the role that migrates and, for each table, for the role of the application (application_role=,\n"
+        "or the environment variable SCYLLAMODEL_APPLICATION_ROLE). Reads the models, and queries the server\n"
+        "only for the keyspace of the internal tables.",
         ("scyllamodel grants --repo shop.db:repo --role deployer",),
     ),
 )

@@ -1,4 +1,4 @@
-"""The command that tells what a code means, whether a plan, a lint or an error showed it."""
+"""The command explain, which describes the codes of plans, lint and errors."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
-_IN_A_BODY: Final = "A mistake in the body of a class"
+_IN_A_BODY: Final = "A mistake in a class body"
 _MISTAKE: Final = (
-    "A model, view or user type could not be made of its class. The message names the class and the column, says what\n"
-    "is wrong, and what to write instead; all mistakes of one class are told together."
+    "A model, view or user type cannot be created from its class. The message names the class and the column, says\n"
+    "what is wrong, and what to write instead. All mistakes of a class are reported together."
 )
 
 _UNEXPECTED_TEXT: Final = (
-    "A defect, or an error of something that scyllamodel calls: a model module, the driver, the operating system. The\n"
-    "traceback is on stderr. A defect is best reported with it."
+    "A defect, or an error in code that scyllamodel calls: a model module, the driver, the operating system. The\n"
+    "traceback is on stderr. Include it when you report a defect."
 )
 
 
 @attrs.frozen
 class Meaning:
-    """What a code means: a title, and a text of paragraphs."""
+    """The explanation of a code: a title, and a text in paragraphs."""
 
     code: str
     title: str
@@ -41,7 +41,7 @@ class Meaning:
 
 
 def meanings() -> dict[str, Meaning]:
-    """Every code that a rule or an error can show."""
+    """Return the explanations of all codes of rules and errors."""
     found = {code: Meaning(code, entry.title, str(entry).partition("\n\n")[2]) for code, entry in CATALOGUE.items()}
     found |= {code: Meaning(code, f"{_IN_A_BODY}: {mistake}", _MISTAKE) for code, mistake in CODES.items()}
     found[UNEXPECTED] = Meaning(UNEXPECTED, "An error that scyllamodel did not raise on purpose", _UNEXPECTED_TEXT)
@@ -77,18 +77,18 @@ def _meaning(code: str, known: dict[str, Meaning]) -> Meaning:
     found = known.get(code.upper())
     if found is None:
         near = difflib.get_close_matches(code.upper(), known, 1)
-        advice = f"Did you mean {near[0]}?" if near else "All of them: scyllamodel explain"
-        raise UsageError(f"{code} is no code of ours. {advice}")
+        advice = f"Did you mean {near[0]}?" if near else "List all codes with: scyllamodel explain"
+        raise UsageError(f"unknown code {code}. {advice}")
     return found
 
 
 COMMANDS: Final = (
     Command(
         "explain",
-        "tell what a code means, and what to do about it",
+        "explain a code, and how to solve its problem",
         _explain,
         _options,
-        "Plans, lints and errors show codes; this gives the cause, an example and the way out.",
+        "Plans, lint and errors show codes. This command prints the cause, an example and the solution.",
         ("scyllamodel explain TY101", "scyllamodel explain | grep index"),
         imports=False,
         values=meanings,

@@ -1,7 +1,7 @@
-"""The commands that teach: pages of the guide in the terminal, and completion of the shell.
+"""The commands guide and completion.
 
-*In*: the Markdown files that ship with the package, and the parsers of all commands. *Out*: a list of topics, a page,
-or a script for a shell.
+*In*: the Markdown files of the package, and the parsers of all commands. *Out*: a list of topics, a page, or a script
+for a shell.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ZSH: Final = "autoload -U +X bashcompinit && bashcompinit\n"
 
 @attrs.frozen
 class Topic:
-    """A page of the guide.
+    """One page of the guide.
 
     Attributes:
         name: as it is typed.
@@ -57,12 +57,12 @@ class Topic:
     part: str
 
     def text(self) -> str:
-        """The page, as Markdown."""
+        """Return the page as Markdown."""
         return _read(self.name)
 
 
 def topics() -> dict[str, Topic]:
-    """Every page of the guide by its name, in the order of the index."""
+    """Return all pages of the guide by name, in the order of the index."""
     found: dict[str, Topic] = {}
     part = ""
     for line in _LINE.finditer(_read("index")):
@@ -77,7 +77,9 @@ def _read(name: str) -> str:
 
 
 def _guide_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="such as models; without it, all topics are listed")
+    parser.add_argument(
+        "topic", nargs="?", metavar="TOPIC", help="a topic such as models; without it, all topics are listed"
+    )
     options.output(parser)
 
 
@@ -94,10 +96,10 @@ def _guide(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
-    """The topic of this name.
+    """Return the topic with this name.
 
     Raises:
-        UsageError: there is no such topic; those that the word may mean are listed.
+        UsageError: the topic does not exist; the message lists similar ones.
     """
     name = word.lower().removesuffix(".md").replace("_", "-")
     if name in known:
@@ -108,7 +110,7 @@ def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
 
 
 def _about(word: str, known: Iterable[Topic]) -> list[str]:
-    """The topics that have a word in their name, title or summary; else the three whose pages have it most often."""
+    """Return the topics with a word in name, title or summary, else the three whose pages contain it most often."""
     found = [topic.name for topic in known if word in f"{topic.name} {topic.title} {topic.summary}".lower()]
     if found:
         return found
@@ -117,7 +119,7 @@ def _about(word: str, known: Iterable[Topic]) -> list[str]:
 
 
 def guide_document(found: Iterable[Topic], **more: str) -> dict[str, Any]:
-    """Topics as a JSON document, by the schema ``guide.schema.json``; ``text=`` adds that of a page."""
+    """Return topics as a JSON document with the schema ``guide.schema.json``; ``text=`` adds the text of a page."""
     return {"format": 1, "kind": "guide", "topics": [{**attrs.asdict(topic), **more} for topic in found]}
 
 
@@ -133,7 +135,7 @@ def _listed(known: Mapping[str, Topic]) -> str:
 
 
 def _completion_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=["bash", "zsh"], help="the shell to write for")
+    parser.add_argument("shell", choices=["bash", "zsh"], help="the shell")
     parser.set_defaults(verbosity=0)
 
 
@@ -144,7 +146,7 @@ def _completion(settings: argparse.Namespace, console: Console) -> int:
 
 
 def completion_script(words: Mapping[str, Iterable[str]]) -> str:
-    """A bash script that completes commands, and the words of each command."""
+    """Return a bash script that completes commands and the words of each command."""
     cases = "\n".join(f'            {name}) words="{" ".join(known)}" ;;' for name, known in words.items())
     return _BASH.format(commands=" ".join(words), cases=cases)
 
@@ -155,7 +157,7 @@ COMMANDS: Final = (
         "print a page of the guide, or list its topics",
         _guide,
         _guide_options,
-        "The pages are Markdown, and ship with the package: they describe the version that is installed.",
+        "The pages are Markdown files of the package, and describe the installed version.",
         ("scyllamodel guide", "scyllamodel guide models", "scyllamodel guide deploying | less"),
         imports=False,
         values=topics,
@@ -165,8 +167,8 @@ COMMANDS: Final = (
         "print a script that completes commands, options and topics in a shell",
         _completion,
         _completion_options,
-        "Load it in a shell with: source <(scyllamodel completion bash), or write it to a file that the\n"
-        "shell reads at its start.",
+        "Load it with: source <(scyllamodel completion bash), or write it to a file that the shell reads when\n"
+        "it starts.",
         ("scyllamodel completion bash", "scyllamodel completion zsh"),
         imports=False,
     ),

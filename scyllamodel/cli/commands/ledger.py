@@ -1,4 +1,4 @@
-"""The commands about what was done: status, history, rollback, contract, and the ways out by hand."""
+"""The commands on the ledger: status, history, rollback, contract, baseline, resolve, unlock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _status_one(repo: Repo) -> Answer:
 
 def _history_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    parser.add_argument("--steps", action="store_true", help="with the statements of each version")
+    parser.add_argument("--steps", action="store_true", help="show the statements of each version")
     options.output(parser)
 
 
@@ -53,7 +53,7 @@ def _history_one(settings: argparse.Namespace, repo: Repo) -> Answer:
 
 
 def _rollback_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("version", metavar="VERSION", help="go back to what it was after this one; 0: before the first")
+    parser.add_argument("version", metavar="VERSION", help="restore the schema after this version; 0: before the first")
     _change_options(parser)
 
 
@@ -94,7 +94,7 @@ def _change_one(
 
 def _baseline_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    parser.add_argument("--force", action="store_true", help="although models and server differ")
+    parser.add_argument("--force", action="store_true", help="even if models and server differ")
     options.locking(parser)
     options.output(parser)
 
@@ -105,7 +105,7 @@ def _baseline(settings: argparse.Namespace, console: Console) -> int:
 
 def _baseline_one(settings: argparse.Namespace, repo: Repo) -> Answer:
     found = release.baseline(repo, force=settings.force, lock_timeout=settings.lock_timeout)
-    text = f"{repo.keyspace}: taken as it is, as version {found.version}."
+    text = f"{repo.keyspace}: recorded as version {found.version}."
     return Answer(found.to_dict(), text, asked_for=False)
 
 
@@ -114,14 +114,14 @@ def _resolve_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     end = parser.add_mutually_exclusive_group(required=True)
     end.add_argument(
-        "--applied", dest="end", action="store_const", const="applied", help="the schema holds all that it was to make"
+        "--applied", dest="end", action="store_const", const="applied", help="all changes of its plan are in the schema"
     )
     end.add_argument(
         "--abandoned",
         dest="end",
         action="store_const",
         const="abandoned",
-        help="it is given up, and counts for nothing",
+        help="it is given up and ignored from now on",
     )
     options.locking(parser)
     options.output(parser)
@@ -139,7 +139,7 @@ def _resolve_one(settings: argparse.Namespace, repo: Repo) -> Answer:
 
 def _unlock_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    parser.add_argument("--force", action="store_true", help="at once, and also from a holder that is alive")
+    parser.add_argument("--force", action="store_true", help="at once, even if the holder is alive")
     options.output(parser)
 
 
@@ -149,7 +149,7 @@ def _unlock(settings: argparse.Namespace, console: Console) -> int:
 
 def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
     if not settings.force:
-        console.say("Looking for one lease (30 s) whether the holder is alive.")
+        console.say("Waiting for one lease (30 s) to see whether the holder is alive.")
     had = release.unlock(repo, force=settings.force)
     document = {
         "format": 1,
@@ -159,36 +159,36 @@ def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> A
     }
     free = f"{repo.keyspace}: the lock is free."
     return Answer(
-        document, free if had is None else f"{repo.keyspace}: taken from {holder_text(had)}.", asked_for=False
+        document, free if had is None else f"{repo.keyspace}: released from {holder_text(had)}.", asked_for=False
     )
 
 
 COMMANDS: Final = (
     Command(
         "status",
-        "tell where a keyspace stands: version, failure, lock, what is being built",
+        "show the status of a keyspace: version, failure, lock, unfinished builds",
         _status,
         _read_options,
-        "Reads the ledger and the lock, and writes nothing. A keyspace that was never migrated by\n"
-        "scyllamodel has no history.",
+        "Reads the ledger and the lock, and writes nothing. A keyspace that scyllamodel has not migrated has\n"
+        "no history.",
         ("scyllamodel status --repo shop.db:repo", "scyllamodel status --repo shop.db:repo --json | jq .lock"),
     ),
     Command(
         "history",
-        "list what was changed, when, by whom, and what came of it",
+        "list changes with their time, author and result",
         _history,
         _history_options,
-        "The newest version first. With --steps each statement, its state and its inverse.",
+        "The newest version comes first. --steps adds each statement with its state and duration.",
         ("scyllamodel history --repo shop.db:repo", "scyllamodel history --repo shop.db:repo --steps"),
     ),
     Command(
         "rollback",
-        "take the schema back to what it was after an earlier version",
+        "roll the schema back to an earlier version",
         _rollback,
         _rollback_options,
-        "Makes the schema what it was, by what the history says was changed since. What would lose data needs\n"
-        "--allow. The models are ahead of the schema afterwards, and their start-up syncs are refused\n"
-        "until somebody runs migrate. Interrupted, the same command goes on.",
+        "Reverts the changes that the history records after that version. A change that loses data needs\n"
+        "--allow. Afterwards the models are ahead of the schema, and their start-up syncs are refused until\n"
+        "migrate runs. If the rollback is interrupted, running it again resumes it.",
         (
             "scyllamodel rollback 20261123050100 --repo shop.db:repo --dry-run",
             "scyllamodel rollback 20261123050100 --repo shop.db:repo --allow DS103:orders.total",
@@ -197,11 +197,11 @@ COMMANDS: Final = (
     ),
     Command(
         "contract",
-        "remove what no model declares any more, by name",
+        "remove objects that no model declares, by name",
         _contract,
         _change_options,
-        "The last step of an expand and contract course. Only what --allow names goes, by code and\n"
-        "name; `check` lists what no model declares.",
+        "The last stage of an expand/contract migration. Removes only what --allow names, by code and object;\n"
+        "`check` lists the objects that no model declares.",
         (
             "scyllamodel contract --repo shop.db:repo --allow DS103:orders.legacy --dry-run",
             "scyllamodel contract --repo shop.db:repo --allow DS103:orders.legacy --allow DS106:orders_old_idx",
@@ -210,20 +210,20 @@ COMMANDS: Final = (
     ),
     Command(
         "baseline",
-        "take a keyspace that was made by other means as the first version",
+        "record an existing keyspace as the first version",
         _baseline,
         _baseline_options,
-        "Writes a version to the ledger and changes nothing else. Refused while models and server\ndiffer.",
+        "Writes a version to the ledger and changes nothing else. Refused while models and server differ.",
         ("scyllamodel baseline --repo shop.db:repo",),
         (LOCKED,),
     ),
     Command(
         "resolve",
-        "say what became of a version that stopped part-way",
+        "set the outcome of a version that stopped part-way",
         _resolve,
         _resolve_options,
-        "The next migrate goes on by itself from whatever the schema holds; this only corrects the\n"
-        "history, for a rollback to start from.",
+        "The next migrate resumes automatically from the live schema. This command only corrects the history,\n"
+        "so that a rollback can start from it.",
         (
             "scyllamodel resolve 20261123050100 --applied --repo shop.db:repo",
             "scyllamodel resolve 20261123050100 --abandoned --repo shop.db:repo",
@@ -232,11 +232,11 @@ COMMANDS: Final = (
     ),
     Command(
         "unlock",
-        "take the lock away from a run that is gone",
+        "release the lock of a crashed run",
         _unlock,
         _unlock_options,
-        "Nobody has to: a run that waits takes the lock over after 30 s of silence. This waits as\n"
-        "long, and refuses when the holder is alive.",
+        "Rarely needed: a waiting run takes over the lock after 30 s without a heartbeat. This command waits\n"
+        "as long, and refuses if the holder is alive.",
         ("scyllamodel unlock --repo shop.db:repo",),
         (LOCKED,),
     ),

@@ -1,4 +1,4 @@
-"""The commands around a schema: make its keyspace, look at what is live, look at the models alone."""
+"""The commands create-keyspace, inspect and lint."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _inspect_options(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=["cql", "json", "models", "mermaid"],
         default="cql",
-        help="CQL that makes the same schema, JSON, Python models, or a Mermaid diagram (default: cql)",
+        help="CQL that creates the schema, JSON, Python models, or a Mermaid diagram (default: cql)",
     )
     options.output(parser)
 
@@ -84,7 +84,7 @@ def _lint(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _stand_ins(settings: argparse.Namespace) -> list[Repo]:
-    """A repo for each name that models of these packages are bound to; none of them is ever connected."""
+    """Return a repo for each repo name that the models of these packages use; none of them connects."""
     import_packages(settings.models)
     names = sorted({model.__repo__ for model in registry}) or ["default"]
     (keyspace,) = settings.keyspace[:1] or ["keyspace"]
@@ -103,20 +103,20 @@ def _lint_one(repo: Repo) -> Answer:
 COMMANDS: Final = (
     Command(
         "create-keyspace",
-        "make the keyspace of a repo, unless it exists",
+        "create the keyspace of a repo if it does not exist",
         _create,
         _target_options,
-        "Replication comes from the repo. An existing keyspace is compared, and never altered.",
+        "The replication is that of the repo. An existing keyspace is compared and never altered.",
         ("scyllamodel create-keyspace --repo shop.db:repo",),
         (PARTIAL,),
     ),
     Command(
         "inspect",
-        "print what a live keyspace holds",
+        "print the schema of a live keyspace",
         _inspect,
         _inspect_options,
-        "Reads the live schema, and needs no models. Models that it writes have no difference from the\n"
-        "keyspace they were made from; what no class can declare stands among them as a comment.",
+        "Reads the live schema and needs no models. Generated models have no difference from their keyspace;\n"
+        "objects that classes cannot declare are added as comments.",
         (
             "scyllamodel inspect --repo shop.db:repo",
             "scyllamodel inspect --repo shop.db:repo --format models",
@@ -125,11 +125,11 @@ COMMANDS: Final = (
     ),
     Command(
         "lint",
-        "say what is questionable about the models, without a server",
+        "check the models without a server",
         _lint,
         _target_options,
-        "Imports the models, and looks at names, options, indexes and replication. Exit code 3 tells\n"
-        "that a server would break, or that we would refuse.",
+        "Imports the models, and checks names, options, indexes and replication. Exit code 3: a statement\n"
+        "would fail on the server, or a migration would refuse it.",
         ("scyllamodel lint --repo shop.db:repo", "scyllamodel lint --models shop.models"),
         (REFUSED,),
     ),

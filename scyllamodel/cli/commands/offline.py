@@ -1,4 +1,4 @@
-"""The commands around a lock file: write it, and compare schemas from wherever they are."""
+"""The commands snapshot and diff."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scyllamodel.schema.snapshot import FILE, snapshot_text
 
 def _snapshot_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
-    parser.add_argument("--out", metavar="FILE", default=FILE, help=f"where to write it (default: {FILE})")
+    parser.add_argument("--out", metavar="FILE", default=FILE, help=f"file to write (default: {FILE})")
     options.output(parser)
 
 
@@ -37,10 +37,10 @@ def _snapshot(settings: argparse.Namespace, console: Console) -> int:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Raises:
-        ConfigurationError: it cannot be written.
+        ConfigurationError: the file cannot be written.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
@@ -55,8 +55,10 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     text = "models, live, empty, snapshot:FILE, or version:V"
     parser.add_argument("--from", dest="before", metavar="SOURCE", default=f"snapshot:{FILE}", help=text)
-    parser.add_argument("--to", dest="after", metavar="SOURCE", default="models", help="likewise (default: models)")
-    parser.add_argument("--exit-code", action="store_true", help="exit with 2 when there is a difference")
+    parser.add_argument(
+        "--to", dest="after", metavar="SOURCE", default="models", help="a source of --from (default: models)"
+    )
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there is a difference")
     options.output(parser)
 
 
@@ -66,22 +68,22 @@ def _diff(settings: argparse.Namespace, console: Console) -> int:
 
 
 def compared(repo: Repo, *, before: str, after: str, changes: int) -> Answer:
-    """The differences of two sources as an answer; ``changes`` is the exit code when there are any."""
+    """Return the differences of two sources; ``changes`` is the exit code if there are any."""
     found = sources.diff(repo, before, after)
     text = diff_text(found.before, found.after, [str(item) for item in found.differences])
     return Answer(found.to_dict(), text, DONE if found.is_empty else changes)
 
 
 def diff_text(before: str, after: str, lines: Sequence[str]) -> str:
-    """The differences, or that there are none.
+    """Return the differences as text, or a line that says there are none.
 
     >>> diff_text("live", "models", [])
-    'live and models are the same.'
+    'live and models are equal.'
     """
     return (
         "\n".join([f"From {before} to {after}:", *map(printable_line, lines)])
         if lines
-        else f"{before} and {after} are the same."
+        else f"{before} and {after} are equal."
     )
 
 
@@ -91,17 +93,18 @@ COMMANDS: Final = (
         "write what the models declare to schema.lock.json",
         _snapshot,
         _snapshot_options,
-        "Needs no server. Keep the file beside the models: a review then shows what a release does to\n"
-        "the schema, and `check --offline` tells when somebody forgot to write it.",
+        "Needs no server. Commit the file with the models: a review then shows the schema changes of a\n"
+        "release, and `check --offline` reports an outdated file.",
         ("scyllamodel snapshot --repo shop.db:repo", "scyllamodel snapshot --repo shop.db:repo --out build/lock.json"),
     ),
     Command(
         "diff",
-        "show what is different between two schemas",
+        "compare two schemas",
         _diff,
         _diff_options,
-        "Either side is the models, the live keyspace, a lock file, or nothing at all. Only `live` asks a\n"
-        "server. What models leave open, such as an option that they do not declare, is no difference.",
+        "Each side is the models, the live keyspace, a snapshot file, a version of the ledger, or empty. Only\n"
+        "`live` and `version` query a server. What models leave open, such as an option that they do not\n"
+        "declare, is not a difference.",
         (
             "scyllamodel diff --repo shop.db:repo",
             "scyllamodel diff --repo shop.db:repo --from live --to models",

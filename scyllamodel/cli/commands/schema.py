@@ -1,4 +1,4 @@
-"""The commands that compare models with a server, and bring the server up to date: plan, migrate, check."""
+"""The commands plan, migrate and check."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expand",
         metavar="NAME",
-        help="write out the course round a refused change: Order.total for a column, Order for the key of a table",
+        help="print the expand/contract plan for a refused change: Order.total for a column, Order for its key",
     )
-    parser.add_argument("--exit-code", action="store_true", help="exit with 2 when there is something to do")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there is something to do")
     options.output(parser)
 
 
@@ -43,7 +43,7 @@ def _plan(settings: argparse.Namespace, console: Console) -> int:
     if settings.expand:
         return answer_each(repos, partial(_expand_one, settings), console)
     if settings.out and len(repos) != 1:
-        raise UsageError(f"--out is for the plan of one repo, and this command is about {len(repos)}. Name one.")
+        raise UsageError(f"--out writes the plan of one repo, and {len(repos)} are selected. Select one.")
     return answer_each(repos, partial(_plan_one, settings), console)
 
 
@@ -67,10 +67,12 @@ def _migrate_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     options.resources(parser)
     options.creating(parser)
-    parser.add_argument("planfile", nargs="?", metavar="PLANFILE", help="run exactly this plan, of `plan --out`")
+    parser.add_argument(
+        "planfile", nargs="?", metavar="PLANFILE", help="run exactly this plan, written by `plan --out`"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
     parser.add_argument(
-        "--wait-built", action="store_true", help="wait until new indexes and views hold the rows of before"
+        "--wait-built", action="store_true", help="wait until new indexes and views contain the existing rows"
     )
     options.allowing(parser)
     options.waiting(parser)
@@ -79,7 +81,7 @@ def _migrate_options(parser: argparse.ArgumentParser) -> None:
 
 def _migrate(settings: argparse.Namespace, console: Console) -> int:
     if not (settings.repo or settings.url):
-        # All configured repos are meant, so a model that is bound to none of them would be left out without a word.
+        # All configured repos are selected, so a model that belongs to none of them would be skipped silently.
         release.find_resources(packages=settings.models or None)
     repos, plan = chosen_repos(settings), None
     if settings.planfile is not None:
@@ -89,10 +91,10 @@ def _migrate(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _repo_of(plan: Plan, repos: Sequence[Repo], file: str) -> Repo:
-    """The repo whose keyspace a plan file is for; a single repo is taken as it is, and `migrate` compares.
+    """Return the repo of a plan file, by keyspace; a single repo is returned unchecked, since `migrate` compares.
 
     Raises:
-        UsageError: none of several repos is meant, or more than one.
+        UsageError: none of several repos matches, or more than one.
     """
     if len(repos) == 1:
         return repos[0]
@@ -100,14 +102,14 @@ def _repo_of(plan: Plan, repos: Sequence[Repo], file: str) -> Repo:
     if len(found) == 1:
         return found[0]
     listed = ", ".join(f"{repo.name} ({repo.keyspace})" for repo in repos)
-    many = "several of these repos could be meant" if found else "none of these repos is on it"
-    raise UsageError(f"{file} is a plan for the keyspace {plan.keyspace}, and {many}: {listed}. Name one with --repo.")
+    many = "several of these repos use it" if found else "none of these repos uses it"
+    raise UsageError(f"{file} is a plan for keyspace {plan.keyspace}, and {many}: {listed}. Select one with --repo.")
 
 
 def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | None, repo: Repo) -> Answer:
     create_keyspace, allow = settings.create_keyspace, settings.allow
     if plan is not None:
-        # What the plan was made with is part of what was approved, and is not asked for a second time.
+        # The options that the plan was made with are approved with it.
         create_keyspace = create_keyspace or any(step.op == "create_keyspace" for step in plan.bootstrap) or None
         allow = [*allow, *(lint.allow for lint in plan.lints if lint.allow)]
     with following(console, show_plan=not settings.dry_run) as on_event:
@@ -131,15 +133,13 @@ def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | No
 def _check_options(parser: argparse.ArgumentParser) -> None:
     options.target(parser)
     options.resources(parser)
-    parser.add_argument(
-        "--strict", action="store_true", help="live objects that no model declares count as changes too"
-    )
+    parser.add_argument("--strict", action="store_true", help="count live objects that no model declares as changes")
     parser.add_argument(
         "--offline",
         nargs="?",
         const=FILE,
         metavar="FILE",
-        help=f"compare the models with a lock file instead of the server (default: {FILE})",
+        help=f"compare the models with a snapshot file instead of the server (default: {FILE})",
     )
     options.output(parser)
 
@@ -162,11 +162,11 @@ def _check_one(settings: argparse.Namespace, repo: Repo) -> Answer:
 COMMANDS: Final = (
     Command(
         "plan",
-        "show what is missing on the server, and change nothing",
+        "show what is missing on the server, without changing it",
         _plan,
         _plan_options,
         "Reads the models and the live schema, and prints the statements that would bring the\n"
-        "server up to date. Exit code 3 tells that the models want what CQL cannot do.",
+        "server up to date. Exit code 3: the models need a change that CQL cannot make.",
         (
             "scyllamodel plan --repo shop.db:repo",
             'scyllamodel plan --url "scylla://127.0.0.1/shop?models=shop.models" --exit-code',
@@ -182,8 +182,8 @@ COMMANDS: Final = (
         _migrate,
         _migrate_options,
         "Adds what is missing: types, tables, columns, options, indexes, views. Nothing is dropped.\n"
-        "A change that CQL cannot do is refused before anything runs, with a recipe. Interrupted,\n"
-        "it finishes the running statement; the next run goes on.",
+        "A change that CQL cannot make is refused before anything runs, with a recipe. On Ctrl-C\n"
+        "it finishes the current statement; the next run resumes.",
         (
             "scyllamodel migrate --repo shop.db:repo --dry-run",
             "scyllamodel migrate --repo shop.db:repo --create-keyspace",
@@ -194,11 +194,11 @@ COMMANDS: Final = (
     ),
     Command(
         "check",
-        "tell whether the server is in step with the models",
+        "check whether the server is in sync with the models",
         _check,
         _check_options,
-        "For CI and health checks: the exit code is the answer. With --offline no server is needed: it\n"
-        "tells whether schema.lock.json is what the models declare.",
+        "For CI and health checks: the exit code is the result. --offline needs no server and checks whether\n"
+        "schema.lock.json matches the models.",
         (
             "scyllamodel check --repo shop.db:repo",
             "scyllamodel check --repo shop.db:repo --strict --quiet",
