@@ -20,13 +20,13 @@ from scyllamodel import types as cql
 from scyllamodel.schema import facts
 from scyllamodel.schema.options import OPTION_NAMES
 from scyllamodel.types import values as v
-from scyllamodel.types.hints import HintFault, resolve
+from scyllamodel.types.hints import AnnotationError, map_annotation
 
 _NATIVES = """
 Ascii Text Blob Boolean TinyInt SmallInt Int BigInt VarInt Float Double Decimal UUID TimeUUID Timestamp Date Time Inet
 Duration Counter
 """
-NATIVES = {resolve(found).type.name: found for found in (getattr(cql, name) for name in _NATIVES.split())}
+NATIVES = {map_annotation(found).type.name: found for found in (getattr(cql, name) for name in _NATIVES.split())}
 """The annotation of each native type."""
 
 
@@ -109,15 +109,15 @@ def annotation(cql_type, user_types):
     """
     hint = _hint(cql_type, user_types)
     try:
-        resolve(hint)
-    except HintFault:
-        mentioned = [user_types[name] for name in v.user_types(cql_type)]
+        map_annotation(hint)
+    except AnnotationError:
+        mentioned = [user_types[name] for name in v.user_type_names(cql_type)]
         return Annotated[(object, "unhashable", *mentioned)], {"type": cql_type, "load": plain, "dump": _same}
     return hint, {}
 
 
 def _hint(cql_type, user_types):
-    inside = [_hint(part, user_types) for part in v.parts(cql_type)]
+    inside = [_hint(part, user_types) for part in v.element_types(cql_type)]
     if isinstance(cql_type, v.Native):
         return NATIVES[cql_type.name]
     if isinstance(cql_type, v.TupleType):

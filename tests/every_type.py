@@ -13,7 +13,7 @@ from strategies import Level, Status
 
 from scyllamodel import types as cql
 from scyllamodel.model._codegen import Field, install
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 
 
 class Case(NamedTuple):
@@ -48,7 +48,7 @@ class Address:
 
 
 def _install(cls):
-    found = [Field(one.name, resolve(hint)) for one, hint in zip(attrs.fields(cls), _hints(cls), strict=True)]
+    found = [Field(one.name, map_annotation(hint)) for one, hint in zip(attrs.fields(cls), _hints(cls), strict=True)]
     install(cls, found)
     return list(zip(cls.__fields_by_cql__, [field.hint.type for field in found], strict=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from hypothesis import strategies as st
 
-from scyllamodel.types.values import user_types
+from scyllamodel.types.values import user_type_names
 
 
 def deep_types(facts, names):
@@ -28,7 +28,9 @@ def earlier(draw, now):
     ]
     held = deep_types(now, {name for table in tables for name in table.user_types})
     held |= deep_types(now, {item.name for item in now.types if draw(st.booleans())})
-    keyed = deep_types(now, {name for table in now.tables for c in table.partition_key for name in user_types(c.type)})
+    keyed = deep_types(
+        now, {name for table in now.tables for c in table.partition_key for name in user_type_names(c.type)}
+    )
     types = [_fewer_fields(draw, item, whole=item.name in keyed) for item in now.types if item.name in held]
     return attrs.evolve(now, types=types, tables=tables, views=views)
 

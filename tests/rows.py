@@ -29,7 +29,7 @@ def literal(cql_type, n, user_types):
     Parameters:
         user_types: facts of user types by name.
     """
-    inside = [literal(part, n, user_types) for part in v.parts(cql_type)]
+    inside = [literal(part, n, user_types) for part in v.element_types(cql_type)]
     if isinstance(cql_type, v.Native):
         return _NATIVES.get(cql_type.name, "{n}").format(n=n, boolean=str(n == 1).lower())
     if isinstance(cql_type, v.UserTypeName):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scyllamodel import types as cql
 from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 from scyllamodel.types.identity import cell_form, identity_of
 from scyllamodel.types.values import (
     NATIVE_NAMES,
@@ -159,7 +159,7 @@ NEAR = [Shape(hint, st.sampled_from(values), key=hint not in (cql.Duration, byte
 
 def maps_of(key, value, max_size=4):
     """Maps none of whose keys are stored as one."""
-    cell = identity_of(resolve(key.hint))
+    cell = identity_of(map_annotation(key.hint))
     pairs = st.tuples(key.values, value.values)
     return st.lists(pairs, max_size=max_size, unique_by=lambda pair: cell_form(cell, pair[0])).map(dict)
 

@@ -13,7 +13,7 @@ PROTOCOL = 4
 
 def driver_type(cql_type, user_types=None):
     """The driver's class for a CQL type; ``user_types`` maps a name to its (field, type) pairs."""
-    inside = [driver_type(part, user_types) for part in v.parts(cql_type)]
+    inside = [driver_type(part, user_types) for part in v.element_types(cql_type)]
     if isinstance(cql_type, v.Native):
         return cqltypes._cqltypes[cql_type.name]
     if isinstance(cql_type, v.UserTypeName):

@@ -18,7 +18,7 @@ from scyllamodel.driver.user_types import StaleUserType, field_reorderer_for
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import define
 from scyllamodel.query.statement import UNSET, Marker
-from scyllamodel.types.display import mismatch
+from scyllamodel.types.display import type_mismatch
 from scyllamodel.types.values import is_frozen
 
 Bind: TypeAlias = Callable[[Sequence[Any]], Any]
@@ -259,4 +259,4 @@ def _column_error(
 
 def _type_mismatch(marker: Marker, value: Any, error: Exception, driver_type: Any) -> TypeMismatch:
     cql_type: str = driver_type.cql_parameterized_type() if marker.type is None else marker.type.cql
-    return mismatch(marker.name, cql_type, value, error, show=marker.show, details={"column": marker.name})
+    return type_mismatch(marker.name, cql_type, value, error, show=marker.show, details={"column": marker.name})

@@ -22,8 +22,8 @@ from scyllamodel.types.values import (
     TupleType,
     UserTypeName,
     VectorType,
+    element_types,
     is_frozen,
-    parts,
 )
 
 _PROTOCOL_VERSION: Final = 4
@@ -75,7 +75,7 @@ def driver_type_for(cql_type: CqlType, user_types: Mapping[str, Any]) -> Any:
         names, types = zip(*user_types[cql_type.name], strict=True)
         field_types = tuple([driver_type_for(field, user_types) for field in types])
         return cqltypes.UserType.make_udt_class("", cql_type.name, names, field_types)
-    subtypes = [driver_type_for(element_type, user_types) for element_type in parts(cql_type)]
+    subtypes = [driver_type_for(element_type, user_types) for element_type in element_types(cql_type)]
     if isinstance(cql_type, VectorType):
         return cqltypes.VectorType.apply_parameters([*subtypes, cql_type.dimension], None)
     return getattr(cqltypes, _PARAMETERIZED[type(cql_type)]).apply_parameters(subtypes)

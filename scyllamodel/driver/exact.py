@@ -18,7 +18,16 @@ from typing import Any, Final, TypeAlias, cast
 
 from scyllamodel.driver.names import subtypes_of, type_kind
 from scyllamodel.types.converters import check_collection
-from scyllamodel.types.identity import PLAIN, Form, Identity, map_of, of_type, sequence, set_of, tuple_of
+from scyllamodel.types.identity import (
+    BUILTIN_EQUALITY,
+    Form,
+    Identity,
+    map_identity,
+    sequence_identity,
+    set_identity,
+    tuple_identity,
+    type_identity,
+)
 from scyllamodel.types.values import Native
 
 ValueCheck: TypeAlias = Callable[[Any], Any]
@@ -222,19 +231,19 @@ def _collection_check(driver_type: Any, *, nulls: bool, strict: bool) -> ValueCh
 
 
 def _identity(driver_type: Any) -> Identity:
-    """Return how serializable values are compared; `PLAIN` where ``==`` of Python suffices."""
+    """Return how serializable values are compared; `BUILTIN_EQUALITY` where ``==`` of Python suffices."""
     kind = type_kind(driver_type)
     element_identities: tuple[Identity, ...] = tuple(map(_identity, subtypes_of(driver_type)))
     if not element_identities:
-        return of_type(Native(kind), {})
+        return type_identity(Native(kind), {})
     if kind == "frozen":
         return element_identities[0]
     if kind == "map":
-        identity = map_of(element_identities[0], element_identities[1])
+        identity = map_identity(element_identities[0], element_identities[1])
     elif kind == "set":
-        identity = set_of(element_identities[0])
+        identity = set_identity(element_identities[0])
     elif kind in ("list", "vector"):
-        identity = sequence(element_identities[0])
+        identity = sequence_identity(element_identities[0])
     else:
-        identity = tuple_of(element_identities)
-    return PLAIN if identity.is_plain else identity
+        identity = tuple_identity(element_identities)
+    return BUILTIN_EQUALITY if identity.is_plain else identity

@@ -20,8 +20,8 @@ from scyllamodel.query.memory import memory_of
 from scyllamodel.query.parts import base_of, column_of
 from scyllamodel.query.select import hint_of
 from scyllamodel.query.statement import Shape
-from scyllamodel.types.display import HIDDEN, Show, shortened
-from scyllamodel.types.hints import Hint
+from scyllamodel.types.display import HIDDEN, Show, truncate
+from scyllamodel.types.hints import TypeMapping
 
 OnError: TypeAlias = Callable[[LoadError], Any]
 """Receives the error of each row that cannot be loaded; the row is skipped. An exception it raises ends the read."""
@@ -95,7 +95,7 @@ def load_row(template: Shape[Any], row: Any) -> Any:
     raise failure
 
 
-def load_value(type_mapping: Hint, value: Any) -> Any:
+def load_value(type_mapping: TypeMapping, value: Any) -> Any:
     """Load one value, as in a row."""
     if value is None:
         return type_mapping.empty() if type_mapping.empty else None
@@ -113,7 +113,7 @@ class _Cell:
 
     name: str
     column: Column[Any] | None
-    type_mapping: Hint | None
+    type_mapping: TypeMapping | None
     show: Show
 
 
@@ -240,4 +240,4 @@ def _format_key_value(cell: _Cell, value: Any) -> str:
 
 
 def _format_value(value: Any) -> str:
-    return shortened(str(value) if isinstance(value, UnreadableCell) else repr(value), value)
+    return truncate(str(value) if isinstance(value, UnreadableCell) else repr(value), value)

@@ -26,7 +26,7 @@ from scyllamodel.query.misuse import check_got, check_row, check_several
 from scyllamodel.query.objects import Access, Using, access_to, lose_write, writing_to
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.statement import Compiled
-from scyllamodel.types.display import strictest
+from scyllamodel.types.display import strictest_display
 
 M = TypeVar("M")
 
@@ -198,7 +198,7 @@ def _key_values(statements: Access[Any], key: Any) -> tuple[Any, ...]:
     if len(values) == len(statements.key):
         return values
     columns = memory_of(statements.model).columns
-    text = strictest(columns[name].show for name in statements.key)(key)
+    text = strictest_display(columns[name].show for name in statements.key)(key)
     raise TypeError(
         f"a key of {statements.model.__qualname__} is ({', '.join(statements.key)}), a tuple or a dict; got {text}"
     )

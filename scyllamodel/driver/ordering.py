@@ -13,8 +13,8 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from scyllamodel.driver.names import subtypes_of, type_kind
-from scyllamodel.types.converters import MaybeConvert, each
-from scyllamodel.types.identity import of_type
+from scyllamodel.types.converters import OptionalConverter, convert_each
+from scyllamodel.types.identity import type_identity
 from scyllamodel.types.values import Native
 
 
@@ -28,7 +28,7 @@ class _MapItems(tuple[Any, ...]):
         return self
 
 
-def arranger_for(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
+def arranger_for(driver_type: Any, *, is_frozen: bool) -> OptionalConverter:
     """Return the function that orders a value, or None where no order matters.
 
     Parameters:
@@ -46,11 +46,11 @@ def arranger_for(driver_type: Any, *, is_frozen: bool) -> MaybeConvert:
     if not any(arrangers):
         return None
     if kind in ("list", "vector"):
-        return each(arrangers[0], None)
+        return convert_each(arrangers[0], None)
     return lambda value: _arrange_fields(value, arrangers)
 
 
-def _set_arranger(arrange_item: MaybeConvert, sort_key: Callable[[Any], Any] | None) -> MaybeConvert:
+def _set_arranger(arrange_item: OptionalConverter, sort_key: Callable[[Any], Any] | None) -> OptionalConverter:
     if sort_key is None and arrange_item is None:
         return None
 
@@ -66,8 +66,8 @@ def _first_item_key(sort_key: Callable[[Any], Any]) -> Callable[[tuple[Any, Any]
 
 
 def _map_arranger(
-    arrange_key: MaybeConvert, arrange_value: MaybeConvert, sort_key: Callable[[Any], Any] | None
-) -> MaybeConvert:
+    arrange_key: OptionalConverter, arrange_value: OptionalConverter, sort_key: Callable[[Any], Any] | None
+) -> OptionalConverter:
     if sort_key is None and arrange_key is None and arrange_value is None:
         return None
 
@@ -82,7 +82,7 @@ def _map_arranger(
     return arrange
 
 
-def _arrange_fields(value: Any, arrangers: Sequence[MaybeConvert]) -> Any:
+def _arrange_fields(value: Any, arrangers: Sequence[OptionalConverter]) -> Any:
     if not isinstance(value, (tuple, list)):
         return value
     items = cast("Sequence[Any]", value)
@@ -98,7 +98,7 @@ def _sort_key(driver_type: Any) -> Callable[[Any], Any]:
     """Return the sort key for ordered values of a type, equal to the comparator of servers."""
     kind, subtypes = type_kind(driver_type), subtypes_of(driver_type)
     if not subtypes:
-        return _NATIVE_SORT_KEYS.get(kind) or of_type(Native(kind), {}).cell or _identity
+        return _NATIVE_SORT_KEYS.get(kind) or type_identity(Native(kind), {}).cell or _identity
     if kind == "frozen":
         return _sort_key(subtypes[0])
     sort_keys = [_sort_key(subtype) for subtype in subtypes]

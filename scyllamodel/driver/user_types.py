@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from scyllamodel.driver.names import subtypes_of, type_kind
-from scyllamodel.types.converters import MaybeConvert, each, map_items, tuple_items
+from scyllamodel.types.converters import OptionalConverter, convert_each, items_converter, tuple_converter
 
 
 class StaleUserType(Exception):
     """A value has a field that the user type lacked when its statement was prepared."""
 
 
-def field_reorderer_for(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> MaybeConvert:
+def field_reorderer_for(driver_type: Any, user_types: Mapping[str, tuple[str, ...]]) -> OptionalConverter:
     """Make the function that reorders values for this type; None where none is needed."""
     subtype_converters = [field_reorderer_for(subtype, user_types) for subtype in subtypes_of(driver_type)]
     kind = type_kind(driver_type)
@@ -36,19 +36,22 @@ def field_reorderer_for(driver_type: Any, user_types: Mapping[str, tuple[str, ..
     )
 
 
-def _container_converter(kind: str, subtype_converters: Sequence[MaybeConvert]) -> MaybeConvert:
+def _container_converter(kind: str, subtype_converters: Sequence[OptionalConverter]) -> OptionalConverter:
     if not any(subtype_converters):
         return None
     if kind == "map":
-        convert = map_items(subtype_converters[0], subtype_converters[1])
+        convert = items_converter(subtype_converters[0], subtype_converters[1])
         return lambda value: convert(value.items())
     if kind == "tuple":
-        return tuple_items(subtype_converters)
-    return each(subtype_converters[0], list)
+        return tuple_converter(subtype_converters)
+    return convert_each(subtype_converters[0], list)
 
 
 def _value_reorderer(
-    name: str, server_fields: Sequence[str], class_fields: Sequence[str], subtype_converters: Sequence[MaybeConvert]
+    name: str,
+    server_fields: Sequence[str],
+    class_fields: Sequence[str],
+    subtype_converters: Sequence[OptionalConverter],
 ) -> Callable[[Any], Any]:
     index_by_field = {field: index for index, field in enumerate(class_fields)}
     conversions = [
@@ -65,6 +68,6 @@ def _value_reorderer(
     return reorder
 
 
-def _convert_field(value: Any, index: int | None, convert: MaybeConvert) -> Any:
+def _convert_field(value: Any, index: int | None, convert: OptionalConverter) -> Any:
     item = None if index is None else value[index]
     return item if item is None or convert is None else convert(item)

@@ -36,9 +36,9 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 
 from scyllamodel.errors import TypeMismatch, hide_frame
-from scyllamodel.types.display import Show, choose, mismatch
-from scyllamodel.types.hints import Hint
-from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, identity_of, inside_of_value
+from scyllamodel.types.display import Show, display_for, type_mismatch
+from scyllamodel.types.hints import TypeMapping
+from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, as_field_mapping, identity_of
 
 T = TypeVar("T")
 Load = Callable[[Sequence[Any]], T]
@@ -59,13 +59,13 @@ class Field:
     """
 
     name: str
-    hint: Hint
+    hint: TypeMapping
     redact: bool = False
 
     @property
     def show(self) -> Show:
         """How its values appear in errors."""
-        return choose(redact=self.redact, secret=self.hint.secret)
+        return display_for(redact=self.redact, secret=self.hint.secret)
 
 
 class Lazy(Generic[T]):
@@ -213,7 +213,7 @@ def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Iden
     Parameters:
         natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
     """
-    inside = tuple([identity_of(inside_of_value(field.hint), natives) for field in fields])
+    inside = tuple([identity_of(as_field_mapping(field.hint), natives) for field in fields])
     stored = _form(cls, "stored", fields, [one.stored for one in inside])
     cell = _form(cls, "cell", fields, [one.cell for one in inside])
     return Identity(lambda one, other: stored(one) == stored(other), stored, cell, inside)
@@ -252,7 +252,7 @@ def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Ex
 def _mismatch(cls: type, field: Field, value: Any, cause: Exception) -> TypeMismatch:
     kind, where = field.hint.type.cql, f"{cls.__qualname__}.{field.name}"
     details = {"model": cls.__qualname__, "column": field.name, "cql_type": kind}
-    return mismatch(where, kind, value, cause, show=field.show, details=details)
+    return type_mismatch(where, kind, value, cause, show=field.show, details=details)
 
 
 def define(lines: list[str], name: str, where: str, scope: dict[str, Any]) -> Callable[..., Any]:

@@ -32,8 +32,8 @@ from scyllamodel.model.expression import (
     owned,
 )
 from scyllamodel.types import Counter
-from scyllamodel.types.display import choose
-from scyllamodel.types.hints import Hint
+from scyllamodel.types.display import display_for
+from scyllamodel.types.hints import TypeMapping
 from scyllamodel.types.identity import Identity, identity_of
 from scyllamodel.types.values import ListType, MapType
 
@@ -166,13 +166,13 @@ class Column(Comparable[T]):
         def __get__(self, instance: object | None, owner: Any) -> Self | T: ...
         def __set__(self, instance: Any, value: T) -> None: ...
 
-    def __init__(self, model: type, name: str, db_name: str, hint: Hint, spec: ColumnSpec) -> None:
+    def __init__(self, model: type, name: str, db_name: str, hint: TypeMapping, spec: ColumnSpec) -> None:
         self.model = model
         self.name = name
         self.db_name = db_name
         self.hint = hint
         self.spec = spec
-        self.show = choose(redact=spec.redact, secret=hint.secret)
+        self.show = display_for(redact=spec.redact, secret=hint.secret)
         self._target = ColumnTarget(model, name)
         self._identity: Identity | None = None
 

@@ -11,7 +11,7 @@ import attrs
 
 from scyllamodel.model.declare import CountingAttr
 from scyllamodel.model.problems import Problems
-from scyllamodel.types.fit import needed_instead
+from scyllamodel.types.fit import expected_instead
 
 if TYPE_CHECKING:
     from scyllamodel.model.definition import Declared
@@ -70,7 +70,7 @@ def check_default_value(column: Declared, problems: Problems) -> None:
         return
     if isinstance(default, _FACTORY) or _fault(default, custom=False) is not None:
         return
-    needed = needed_instead(hint, default)
+    needed = expected_instead(hint, default)
     if needed:
         text = f"the default {column.show(default)} does not fit {hint.type.cql}"
         problems.add("MD113", text, f"Write {needed}, or another type.", at=column.name)

@@ -21,8 +21,8 @@ from scyllamodel.model.defaults import check_default, check_default_value
 from scyllamodel.model.nulls import loads_default
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.static_defaults import DEFAULTS
-from scyllamodel.types.display import Show, choose
-from scyllamodel.types.hints import Hint, HintFault, resolve
+from scyllamodel.types.display import Show, display_for
+from scyllamodel.types.hints import AnnotationError, TypeMapping, map_annotation
 from scyllamodel.types.identity import equality_key
 from scyllamodel.types.peel import type_variables
 
@@ -58,7 +58,7 @@ class Declared:
     field: Any = attrs.field(repr=False)  # with its default, which may be a secret
     annotation: Any
     spec: ColumnSpec = _PLAIN
-    hint: Hint | None = None
+    hint: TypeMapping | None = None
 
     @property
     def db_name(self) -> str:
@@ -68,7 +68,7 @@ class Declared:
     @property
     def show(self) -> Show:
         """How its values appear in reprs and errors."""
-        return choose(redact=self.spec.redact, secret=self.hint is not None and self.hint.secret)
+        return display_for(redact=self.spec.redact, secret=self.hint is not None and self.hint.secret)
 
     @property
     def in_key(self) -> bool:
@@ -155,7 +155,7 @@ def with_hints(columns: Columns, problems: Problems) -> Columns:
     return found
 
 
-def hint_of(column: Declared, problems: Problems) -> Hint | None:
+def hint_of(column: Declared, problems: Problems) -> TypeMapping | None:
     """What the annotation of a column means; None, and a problem, when it means nothing.
 
     None without a problem is the hint of a type variable: `generic.check_bound` reports it where the class is a table.
@@ -164,8 +164,8 @@ def hint_of(column: Declared, problems: Problems) -> Hint | None:
     if column.annotation is attrs.NOTHING or type_variables(column.annotation):
         return None
     try:
-        hint = resolve(column.annotation, type=spec.type, load=spec.load, dump=spec.dump)
-    except HintFault as fault:
+        hint = map_annotation(column.annotation, type=spec.type, load=spec.load, dump=spec.dump)
+    except AnnotationError as fault:
         problems.add("MD110", fault.text, fault.advice, at=column.name)
         return None
     return loads_default(column, hint, problems)
@@ -233,7 +233,7 @@ def unwritten(cls: type, *, init: bool) -> dict[str, bool]:
     }
 
 
-def compare_as_stored(field: Any, hint: Hint | None) -> None:
+def compare_as_stored(field: Any, hint: TypeMapping | None) -> None:
     """Let attrs compare the values of a new field by what is stored, unless its author said how."""
     if hint is not None and field.eq is True and field.eq_key is None and (key := equality_key(hint)) is not None:
         object.__setattr__(field, "eq_key", key)

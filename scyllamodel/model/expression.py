@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAl
 import attrs
 
 from scyllamodel.types.comparison import comparable
-from scyllamodel.types.display import Show, hidden, strictest
-from scyllamodel.types.hints import core_of
+from scyllamodel.types.display import Show, show_nothing, strictest_display
+from scyllamodel.types.hints import unwrapped_type
 from scyllamodel.types.values import MapType, Native
 
 T = TypeVar("T")
@@ -129,7 +129,7 @@ class ElementTarget:
     def _show_key(self) -> Show:
         column = self.base.definition
         plain = column is None or not isinstance(column.hint.type, MapType) or isinstance(column.hint.type.key, Native)
-        return repr if plain and self.show is not hidden else self.show
+        return repr if plain and self.show is not show_nothing else self.show
 
     __repr__ = __str__
 
@@ -145,8 +145,8 @@ class FieldTarget:
     def show(self) -> Show:
         """How values meant for it are shown."""
         column, whole = self.base.definition, self.base.show
-        secrets = None if column is None else getattr(core_of(column.hint.python), "__secrets__", None)
-        return whole if whole is hidden or secrets is None else secrets.get(self.field, repr)
+        secrets = None if column is None else getattr(unwrapped_type(column.hint.python), "__secrets__", None)
+        return whole if whole is show_nothing or secrets is None else secrets.get(self.field, repr)
 
     def __str__(self) -> str:
         return f"{self.base}.field({self.field!r})"
@@ -167,7 +167,7 @@ class CallTarget:
     @property
     def show(self) -> Show:
         """How values that it is compared with are shown."""
-        return strictest(argument.show for argument in self.arguments)
+        return strictest_display(argument.show for argument in self.arguments)
 
     def __str__(self) -> str:
         return self.template.format(*self.arguments)
@@ -182,7 +182,7 @@ class TupleTarget:
     @property
     def show(self) -> Show:
         """How values meant for them are shown."""
-        return strictest(column.show for column in self.columns)
+        return strictest_display(column.show for column in self.columns)
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.columns))})"

@@ -18,7 +18,7 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
 from scyllamodel.model.settings import own_setting
 from scyllamodel.schema.facts import Table
-from scyllamodel.types.hints import core_of
+from scyllamodel.types.hints import unwrapped_type
 
 MEMORY: Final = "__query__"
 """Where others keep on a class what they worked out; it is dropped when the table of the class grows."""
@@ -82,7 +82,7 @@ def value_of(columns: Columns, head: type, value: Any, problems: Problems) -> An
     column = columns.get(cast("Head", head).__discriminator__)
     if column is None or column.hint is None or column.spec.load is not None or column.spec.dump is not None:
         return value
-    expected = core_of(column.hint.python)
+    expected = unwrapped_type(column.hint.python)
     if not isinstance(expected, type) or isinstance(value, expected):
         return value
     if issubclass(expected, Enum):

@@ -11,8 +11,8 @@ from typing import Protocol, cast
 
 from scyllamodel.model.definition import Columns
 from scyllamodel.schema.facts import UserType as UserTypeFacts
-from scyllamodel.types.user_values import mentioned
-from scyllamodel.types.values import CqlType, UserTypeName, is_frozen, user_types, walk
+from scyllamodel.types.user_values import user_types_in
+from scyllamodel.types.values import CqlType, UserTypeName, is_frozen, user_type_names, walk
 
 
 class _UserTypeClass(Protocol):
@@ -22,8 +22,8 @@ class _UserTypeClass(Protocol):
 
 def user_types_of(columns: Columns) -> tuple[type, ...]:
     """The classes of all user types in these columns, each once, those that others need first."""
-    holders = [column for column in columns.values() if column.hint and user_types(column.hint.type)]
-    direct = [found for column in holders for found in mentioned((column.annotation, column.spec.type))]
+    holders = [column for column in columns.values() if column.hint and user_type_names(column.hint.type)]
+    direct = [found for column in holders for found in user_types_in((column.annotation, column.spec.type))]
     return tuple(
         dict.fromkeys(needed for found in direct for needed in (*cast("_UserTypeClass", found).__user_types__, found))
     )

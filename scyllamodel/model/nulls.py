@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from scyllamodel.model.definition import Declared
     from scyllamodel.model.problems import Problems
-    from scyllamodel.types.hints import Hint
+    from scyllamodel.types.hints import TypeMapping
 
 
-def loads_default(column: Declared, hint: Hint, problems: Problems) -> Hint:
+def loads_default(column: Declared, hint: TypeMapping, problems: Problems) -> TypeMapping:
     """The type of a column, whose nulls load as its default if the column says so."""
     if not column.spec.null_as_default:
         return hint
@@ -32,12 +32,12 @@ def loads_default(column: Declared, hint: Hint, problems: Problems) -> Hint:
     return attrs.evolve(hint, empty=_maker(default))
 
 
-def loads_none(hint: Hint) -> bool:
+def loads_none(hint: TypeMapping) -> bool:
     """Whether a null loads as None although the annotation excludes it."""
     return not hint.nullable and hint.empty is None
 
 
-def _fault(hint: Hint, default: Any) -> tuple[str, str]:
+def _fault(hint: TypeMapping, default: Any) -> tuple[str, str]:
     """Why the default cannot stand for null, and what to write instead."""
     if default is attrs.NOTHING:
         return "needs a default", "Give the column default= or factory=."

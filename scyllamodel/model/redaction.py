@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.types.display import Show, hidden
+from scyllamodel.types.display import Show, show_nothing
 
 
 def redacted(where: str, field: attrs.Attribute[Any], show: Show) -> attrs.Attribute[Any]:
@@ -20,7 +20,7 @@ def redacted(where: str, field: attrs.Attribute[Any], show: Show) -> attrs.Attri
     validator: Any = field.validator
     converter: Any = getattr(field, "converter", None)
     found: attrs.Attribute[Any] = field.evolve(
-        repr=show if field.repr is True or (field.repr and show is hidden) else field.repr,
+        repr=show if field.repr is True or (field.repr and show is show_nothing) else field.repr,
         validator=validator and _silent(validator, where, field.name, show),
         converter=converter and _silent_converter(converter, where, field.name, show),
     )
@@ -36,7 +36,7 @@ def _silent(check: Any, where: str, name: str, show: Show, what: str = "validato
         except Exception as error:  # noqa: BLE001 - whatever it raises may quote the value
             cause = type(error).__name__
         value = args[-1] if what == "validator" else args[0]
-        shown = "its value, which is not shown," if show is hidden else show(value)
+        shown = "its value, which is not shown," if show is show_nothing else show(value)
         raise TypeMismatch(
             f"{where}.{name}: {shown} is refused by the column's {what} ({cause}).", model=where, column=name
         )

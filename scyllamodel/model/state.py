@@ -22,7 +22,7 @@ from scyllamodel.errors import ConcurrentWrite
 from scyllamodel.model._codegen import ROW, Lazy
 from scyllamodel.model.column import Column
 from scyllamodel.types.identity import is_same
-from scyllamodel.types.values import CqlType, Native, parts
+from scyllamodel.types.values import CqlType, Native, element_types
 
 
 class Snapshot(tuple[Any, ...]):
@@ -336,7 +336,7 @@ def _known(cls: type) -> Known:
     names, columns = tuple(_columns(cls)), tuple(_columns(cls).values())
     copies = tuple((at, made) for at, one in enumerate(columns) if (made := _copy_of(one)) is not None)
     take = attrgetter(*names) if len(names) > 1 else _one(*names)
-    return Known(take, tuple((one, one.identity.same, one.hint.load, one.hint.empty) for one in columns), copies)
+    return Known(take, tuple((one, one.identity.equal, one.hint.load, one.hint.empty) for one in columns), copies)
 
 
 def _one(name: str) -> Callable[[Any], tuple[Any, ...]]:
@@ -351,7 +351,9 @@ def _copy_of(column: Column[Any]) -> Callable[[Any], Any] | None:
     hint = column.hint
     if not hint.custom and isinstance(hint.type, Native):
         return _bytes if hint.type.name == "blob" else None
-    return copy.deepcopy if hint.custom or any(map(_can_change, parts(hint.type) or (hint.type,))) else copy.copy
+    return (
+        copy.deepcopy if hint.custom or any(map(_can_change, element_types(hint.type) or (hint.type,))) else copy.copy
+    )
 
 
 def _can_change(cql_type: CqlType) -> bool:

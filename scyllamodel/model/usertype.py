@@ -41,7 +41,7 @@ from scyllamodel.model.registry import declared_types
 from scyllamodel.model.settings import check_body, inherited_setting, own_setting, unknown_keyword, usable_settings
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.display import Show
-from scyllamodel.types.identity import inside_of_value
+from scyllamodel.types.identity import as_field_mapping
 from scyllamodel.types.values import COUNTER, UserTypeName, freeze
 
 _KEYWORDS: Final = frozenset({"name", "keyspace", "abstract"})
@@ -226,7 +226,7 @@ def _equip(cls: UserTypeMeta, fields: Columns) -> None:
         evolved = [field.evolve(type=fields[field.name].annotation) for field in found]
         for field in evolved:
             hint = fields[field.name].hint
-            compare_as_stored(field, hint and inside_of_value(hint))
+            compare_as_stored(field, hint and as_field_mapping(hint))
         return [redacted(where, f, fields[f.name].show) for f in evolved]
 
     attrs.define(

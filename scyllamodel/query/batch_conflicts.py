@@ -17,8 +17,8 @@ from scyllamodel.query.objects import Access, access_to
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.statement import UNSET, CellWrite, Compiled
 from scyllamodel.query.tuning import refuse
-from scyllamodel.types.hints import core_of
-from scyllamodel.types.identity import PLAIN, Identity, cell_form, stored_form
+from scyllamodel.types.hints import unwrapped_type
+from scyllamodel.types.identity import BUILTIN_EQUALITY, Identity, cell_form, stored_form
 from scyllamodel.types.values import ListType, MapType
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _cells(compiled: Compiled[Any]) -> tuple[dict[str, dict[Hashable, Hashable]]
 
 def _parts(column: Column[Any], write: CellWrite, key: Any, value: Any) -> Iterator[tuple[Hashable, Hashable]]:
     """The parts of a column's value that a write changes, and what they become."""
-    inside, cql_type = column.identity.parts, column.hint.type
+    inside, cql_type = column.identity.element_identities, column.hint.type
     if write.operation in ("set", "delete"):
         part, identity = _target(column, write, key)
         yield part, _become(identity, value)
@@ -186,12 +186,12 @@ def _parts(column: Column[Any], write: CellWrite, key: Any, value: Any) -> Itera
 
 def _target(column: Column[Any], write: CellWrite, key: Any) -> tuple[Hashable, Identity | None]:
     """The part of a value that is set or deleted, and how what it becomes is compared."""
-    inside = column.identity.parts
+    inside = column.identity.element_identities
     if write.element is not None:
         is_map = isinstance(column.hint.type, MapType)
         return ("element", _cell(inside, key) if is_map else key), inside[is_map] if inside else None
     if write.field is not None:
-        names = [field.name for field in attrs.fields(core_of(column.hint.python))]
+        names = [field.name for field in attrs.fields(unwrapped_type(column.hint.python))]
         return ("field", write.field), inside[names.index(write.field)] if inside else None
     return _WHOLE, column.identity
 
@@ -200,11 +200,11 @@ def _become(identity: Identity | None, value: Any) -> Hashable:
     """What a part becomes: None when it is gone, and unlike anything else when the server makes it."""
     if value is _MADE:
         return object()
-    return None if value is None or value is _GONE else stored_form(identity or PLAIN, value)
+    return None if value is None or value is _GONE else stored_form(identity or BUILTIN_EQUALITY, value)
 
 
 def _cell(inside: tuple[Identity, ...], value: Any) -> Hashable:
-    return cell_form(inside[0] if inside else PLAIN, value)
+    return cell_form(inside[0] if inside else BUILTIN_EQUALITY, value)
 
 
 def _refusal(compiled: Compiled[Any], effect: _Effect, other: _Effect, reason: str) -> QueryNotSupported:

@@ -13,7 +13,7 @@ import attrs
 
 from scyllamodel.model.expression import Assignment, ColumnTarget, FieldTarget, Operation
 from scyllamodel.model.state import UNKNOWN, Change
-from scyllamodel.types.hints import core_of
+from scyllamodel.types.hints import unwrapped_type
 from scyllamodel.types.identity import Identity, is_same
 from scyllamodel.types.values import ListType, MapType, SetType, is_multi_cell
 
@@ -37,20 +37,20 @@ def _inside(change: Change) -> Iterator[Assignment]:
     column, was, now = change
     target, cql_type, identity = column.target, column.hint.type, column.identity
     if isinstance(cql_type, SetType):
-        added, removed = _set_difference(identity.parts[0], was or (), now)
+        added, removed = _set_difference(identity.element_identities[0], was or (), now)
         yield from _some(target, "add", added)
         yield from _some(target, "remove", removed)
     elif isinstance(cql_type, MapType):
-        put, taken = _map_difference(identity.parts[0], identity.parts[1], was or {}, now)
+        put, taken = _map_difference(identity.element_identities[0], identity.element_identities[1], was or {}, now)
         yield from _some(target, "add", put)
         yield from _some(target, "remove", taken)
     elif isinstance(cql_type, ListType):
-        yield _list_difference(target, identity.parts[0], was or [], now)
+        yield _list_difference(target, identity.element_identities[0], was or [], now)
     elif was is None:
         yield Assignment(target, "set", now)
     else:  # a user type
-        names = [field.name for field in attrs.fields(core_of(column.hint.python))]
-        for name, field in zip(names, identity.parts, strict=True):
+        names = [field.name for field in attrs.fields(unwrapped_type(column.hint.python))]
+        for name, field in zip(names, identity.element_identities, strict=True):
             if not is_same(field, getattr(was, name), getattr(now, name)):
                 yield Assignment(FieldTarget(target, name), "set", getattr(now, name))
 
@@ -70,8 +70,10 @@ def _set_difference(element: Identity, was: Collection[Any], now: Collection[Any
         return set(now) - set(was), set(was) - set(now)
     old, new = _by_cell(element.cell, was), _by_cell(element.cell, now)
     if len(new) < len(now) and element.cell:  # several are one to the server: if it has one of them, that one stays
-        new |= {cell: value for value in now if (cell := element.cell(value)) in old and element.same(old[cell], value)}
-    added = {value for cell, value in new.items() if cell not in old or not element.same(old[cell], value)}
+        new |= {
+            cell: value for value in now if (cell := element.cell(value)) in old and element.equal(old[cell], value)
+        }
+    added = {value for cell, value in new.items() if cell not in old or not element.equal(old[cell], value)}
     return added, {value for cell, value in old.items() if cell not in new}
 
 
@@ -85,7 +87,7 @@ def _map_difference(
     put = {
         found: now[found]
         for cell, found in new.items()
-        if cell not in old or not (key.same(old[cell], found) and is_same(value, was[old[cell]], now[found]))
+        if cell not in old or not (key.equal(old[cell], found) and is_same(value, was[old[cell]], now[found]))
     }
     return put, {found for cell, found in old.items() if cell not in new}
 

@@ -27,7 +27,7 @@ from scyllamodel.query.parts import base_of, column_of, columns_of
 from scyllamodel.query.tuning import refuse
 from scyllamodel.query.writer import Argument
 from scyllamodel.schema.facts import Table
-from scyllamodel.types.hints import Hint, resolve
+from scyllamodel.types.hints import TypeMapping, map_annotation
 from scyllamodel.types.values import Native
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ __all__ = [
 _NAME: Final = re.compile(r'(?:(?:\w+|"\w+")\.)?(?:\w+|"\w+")', re.ASCII)
 _NUMBERS: Final = frozenset("tinyint smallint int bigint varint float double decimal counter".split())
 _AGGREGATES: Final = frozenset({"count", "min", "max", "sum", "avg"})
-_MOMENT: Final = resolve(datetime)
+_MOMENT: Final = map_annotation(datetime)
 
 
 class Function(Comparable[T]):
@@ -80,7 +80,7 @@ class Function(Comparable[T]):
     def __init__(
         self,
         target: CallTarget | TupleTarget,
-        hint: Hint | None = None,
+        hint: TypeMapping | None = None,
         *,
         model: type | None = None,
         idempotent: bool = True,
@@ -106,7 +106,7 @@ def _part(expression: Expression[Any]) -> Any:
     raise TypeError(f"a column or a part of one is needed here, not {expression!r}")
 
 
-def _over(name: str, expression: Expression[Any], hint: Hint | None) -> Function[Any]:
+def _over(name: str, expression: Expression[Any], hint: TypeMapping | None) -> Function[Any]:
     return Function(CallTarget(f"{name}({{}})", (_part(expression),)), hint)
 
 
@@ -121,7 +121,7 @@ def count(what: Expression[Any] | type[Model | MaterializedView] | None = None, 
     return _over("count", what, None)
 
 
-def _natural(expression: Expression[Any]) -> Hint | None:
+def _natural(expression: Expression[Any]) -> TypeMapping | None:
     base = base_of(_part(expression))
     return None if base is None else column_of(base).hint
 
@@ -223,7 +223,7 @@ def cast(expression: Expression[Any], to: type[T] | Any, /) -> Function[T | None
     Parameters:
         to: an annotation, such as ``str`` or ``cql.Int``.
     """
-    hint = resolve(to)
+    hint = map_annotation(to)
     return Function(CallTarget(f"CAST({{}} AS {hint.type.cql})", (_part(expression),)), hint)
 
 
@@ -266,7 +266,7 @@ def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
     if not _NAME.fullmatch(name):
         raise ValueError(f"call() takes the name of a function, such as 'shop.tax', not {name!r}")
     targets = tuple(a.expression if isinstance(a, Comparable) else Argument(a) for a in arguments)
-    hint = None if returns is None else resolve(returns)
+    hint = None if returns is None else map_annotation(returns)
     called = CallTarget(f"{name}({', '.join('{}' for _ in targets)})", targets)
     return Function(called, hint, idempotent=False, key=returns)
 

@@ -30,8 +30,8 @@ from scyllamodel.query.tuning import Tuned, refuse
 from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
 from scyllamodel.query.writes import check_insert, check_using
 from scyllamodel.types.comparison import comparable
-from scyllamodel.types.display import strictest
-from scyllamodel.types.faults import shown
+from scyllamodel.types.display import strictest_display
+from scyllamodel.types.faults import annotation_text
 from scyllamodel.types.values import CqlType, ListType, MapType, SetType, is_multi_cell
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Insert(Tuned[R_co], Generic[M, R_co]):
     @property
     def _json(self) -> Marker:
         """A row of text shows nothing of itself where a column of the model does not."""
-        return attrs.evolve(_JSON, show=strictest(column.show for column in columns_of(self.model).values()))
+        return attrs.evolve(_JSON, show=strictest_display(column.show for column in columns_of(self.model).values()))
 
     def _row(self, writer: Writer) -> None:
         memory, given = memory_of(self.model), self.values_by_name
@@ -176,7 +176,7 @@ def check_null(row: Any, column: Column[Any]) -> None:
 
 def null_refused(column: Column[Any]) -> TypeMismatch:
     """The error of a None that is given for a column whose type excludes it."""
-    python = shown(column.hint.python)
+    python = annotation_text(column.hint.python)
     python = "…" if "Annotated" in python else python
     text = (
         f"{column!r}: None does not fit {column.hint.type.cql}. Give it a value, or declare it Column[{python} | None]."

@@ -17,7 +17,7 @@ from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
 from scyllamodel.query.parts import parts_of
 from scyllamodel.query.tuning import refuse
-from scyllamodel.types.display import hidden
+from scyllamodel.types.display import show_nothing
 from scyllamodel.types.values import MapType, Native, SetType, is_multi_cell
 
 
@@ -48,7 +48,7 @@ def key_literal(column: Column[Any], key: object) -> str:
     kind = column.hint.type
     if not isinstance(kind, (MapType, SetType)) or not is_multi_cell(kind):
         raise refuse(f"{column} is {kind.cql}: only elements of maps and sets that are not frozen have a time.")
-    if column.show is hidden:
+    if column.show is show_nothing:
         raise refuse(f"{column}: the key would stand in the text of the statement, and the column is redacted.")
     of = kind.key if isinstance(kind, MapType) else kind.element
     types, write = _LITERALS.get(of.name if isinstance(of, Native) else "", ((), str))

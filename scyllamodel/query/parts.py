@@ -25,12 +25,12 @@ from scyllamodel.model.expression import (
 )
 from scyllamodel.query.memory import memory_of
 from scyllamodel.query.statement import Marker
-from scyllamodel.types.converters import each
-from scyllamodel.types.display import Show, hidden
-from scyllamodel.types.hints import Hint, core_of, resolve
+from scyllamodel.types.converters import convert_each
+from scyllamodel.types.display import Show, show_nothing
+from scyllamodel.types.hints import TypeMapping, map_annotation, unwrapped_type
 from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType, is_multi_cell
 
-_INDEX: Final = resolve(int, type=Native("int"))
+_INDEX: Final = map_annotation(int, type=Native("int"))
 _UNKNOWN: Final = Marker("value")
 
 
@@ -72,8 +72,8 @@ class Parts:
         element: what a list, set or vector holds; the value of a map.
     """
 
-    key: Hint | None = None
-    element: Hint | None = None
+    key: TypeMapping | None = None
+    element: TypeMapping | None = None
 
 
 def parts_of(column: Column[Any]) -> Parts:
@@ -84,16 +84,16 @@ def parts_of(column: Column[Any]) -> Parts:
 def _parts(column: Column[Any]) -> Parts:
     if column.spec.load is not None or column.spec.dump is not None:
         return Parts()
-    core = core_of(column.hint.python)
+    core = unwrapped_type(column.hint.python)
     args = typing.get_args(core)
     if isinstance(column.hint.type, MapType) and len(args) == 2:
-        return Parts(resolve(args[0]), resolve(args[1]))
+        return Parts(map_annotation(args[0]), map_annotation(args[1]))
     if args and isinstance(column.hint.type, (ListType, SetType)):
-        return Parts(_INDEX, resolve(args[0]))
+        return Parts(_INDEX, map_annotation(args[0]))
     return Parts()
 
 
-def field_of(column: Column[Any], attribute: str) -> tuple[str, Hint]:
+def field_of(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
     """The name in CQL and the type of a field of a user type, by the name of its attribute.
 
     Raises:
@@ -102,8 +102,8 @@ def field_of(column: Column[Any], attribute: str) -> tuple[str, Hint]:
     return memory_of(column.model).once(("field", column.name, attribute), lambda: _field(column, attribute))
 
 
-def _field(column: Column[Any], attribute: str) -> tuple[str, Hint]:
-    cls = core_of(column.hint.python)
+def _field(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
+    cls = unwrapped_type(column.hint.python)
     bodies = {base: body.columns for base in cls.__mro__ if (body := body_of(base)) is not None}
     found = merged(cls.__mro__, bodies).get(attribute)
     if found is None or found.hint is None:
@@ -114,7 +114,7 @@ def _field(column: Column[Any], attribute: str) -> tuple[str, Hint]:
     return found.db_name, found.hint
 
 
-def marker(name: str, hint: Hint | None, show: Show = repr) -> Marker:
+def marker(name: str, hint: TypeMapping | None, show: Show = repr) -> Marker:
     """The marker of a value of this type; None is whatever the server takes there.
 
     Parameters:
@@ -122,10 +122,10 @@ def marker(name: str, hint: Hint | None, show: Show = repr) -> Marker:
     """
     if hint is None:
         return Marker(name, show=show)
-    return Marker(name, hint.type, hint.dump, hidden if show is hidden else hint.show)
+    return Marker(name, hint.type, hint.dump, show_nothing if show is show_nothing else hint.show)
 
 
-def _marker(target: Target, hint: Hint | None) -> Marker:
+def _marker(target: Target, hint: TypeMapping | None) -> Marker:
     return marker(str(target), hint, target.show)
 
 
@@ -171,7 +171,7 @@ def inside_marker(target: Target, what: str) -> Marker:
 def keys_marker(target: Target) -> Marker:
     """The marker of a set of keys that are taken out of a map."""
     one = inside_marker(target, "key")
-    return attrs.evolve(one, type=None if one.type is None else SetType(one.type), dump=each(one.dump, set))
+    return attrs.evolve(one, type=None if one.type is None else SetType(one.type), dump=convert_each(one.dump, set))
 
 
 def many(one: Marker, *, nulls: bool = False) -> Marker:
@@ -180,7 +180,7 @@ def many(one: Marker, *, nulls: bool = False) -> Marker:
     Parameters:
         nulls: whether some of them may be null, as in IF.
     """
-    dump = _but_nulls(one.dump) if nulls and one.dump else each(one.dump, None)
+    dump = _but_nulls(one.dump) if nulls and one.dump else convert_each(one.dump, None)
     if one.filled:
         dump = _none_empty(dump)
     listed = None if one.type is None else ListType(one.type)

@@ -42,7 +42,7 @@ from scyllamodel.query.tuning import Tuned, check_conditions, refuse
 from scyllamodel.query.writer import LIMIT, PER_PARTITION, TIMEOUT, Writer
 from scyllamodel.types.comparison import comparable
 from scyllamodel.types.duration import Duration
-from scyllamodel.types.hints import Hint
+from scyllamodel.types.hints import TypeMapping
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model
@@ -276,7 +276,7 @@ def seconds(given: float | None) -> Duration | None:
     return None if given is None else Duration(0, 0, max(1, round(given * 1000)) * 1_000_000)
 
 
-def hint_of(expression: Comparable[Any]) -> Hint | None:
+def hint_of(expression: Comparable[Any]) -> TypeMapping | None:
     """How what is selected is loaded; None when it is right as it comes."""
     if isinstance(expression, Function):
         return expression.hint
@@ -289,7 +289,7 @@ def hint_of(expression: Comparable[Any]) -> Hint | None:
     return None if base is None else column_of(base).hint
 
 
-def tuple_loader(hints: Sequence[Hint | None]) -> Callable[[Sequence[Any]], Any] | None:
+def tuple_loader(hints: Sequence[TypeMapping | None]) -> Callable[[Sequence[Any]], Any] | None:
     """A function from a row to a tuple of Python values; None when rows are right as they come."""
     if not any(hint and (hint.load or hint.empty) for hint in hints):
         return None
@@ -300,7 +300,7 @@ def tuple_loader(hints: Sequence[Hint | None]) -> Callable[[Sequence[Any]], Any]
     return define(lines, "load", "load of a selection", scope)
 
 
-def _loaded(at: int, hint: Hint | None, scope: dict[str, Any]) -> str:
+def _loaded(at: int, hint: TypeMapping | None, scope: dict[str, Any]) -> str:
     if hint is None or not (hint.load or hint.empty):
         return f"v{at}"
     scope[f"load{at}"], scope[f"empty{at}"] = hint.load, hint.empty

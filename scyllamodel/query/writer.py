@@ -41,7 +41,7 @@ from scyllamodel.query.statement import CellWrite, Marker
 from scyllamodel.query.tuning import refuse
 from scyllamodel.types.comparison import comparable
 from scyllamodel.types.display import Show
-from scyllamodel.types.hints import Hint
+from scyllamodel.types.hints import TypeMapping
 from scyllamodel.types.values import MapType
 
 
@@ -50,7 +50,7 @@ class Argument:
     """A value that a function takes, with its type; None is whatever the server takes there."""
 
     value: Any = attrs.field(repr=False, eq=comparable)  # pyright: ignore[reportUnknownVariableType]
-    hint: Hint | None = None
+    hint: TypeMapping | None = None
     show: Show = attrs.field(default=repr, repr=False)
 
     def __str__(self) -> str:

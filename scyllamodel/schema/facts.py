@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 import attrs
 
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.types.values import COUNTER, CqlType, user_types
+from scyllamodel.types.values import COUNTER, CqlType, user_type_names
 
 ColumnKind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
 IndexTarget: TypeAlias = Literal["values", "keys", "entries", "full"]
@@ -319,7 +319,7 @@ class Table(_Columns):
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types its columns speak of directly."""
-        return tuple(dict.fromkeys(name for column in self.columns for name in user_types(column.type)))
+        return tuple(dict.fromkeys(name for column in self.columns for name in user_type_names(column.type)))
 
 
 @attrs.frozen
@@ -360,7 +360,7 @@ class UserType:
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types its fields speak of directly."""
-        return tuple(dict.fromkeys(name for _, field_type in self.fields for name in user_types(field_type)))
+        return tuple(dict.fromkeys(name for _, field_type in self.fields for name in user_type_names(field_type)))
 
 
 @attrs.frozen

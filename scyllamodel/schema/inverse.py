@@ -34,7 +34,7 @@ from scyllamodel.schema.diff import SchemaPair
 from scyllamodel.schema.postcondition import is_applied, keyspace_of
 from scyllamodel.schema.rules import RuleContext, evaluate
 from scyllamodel.schema.rules.usertypes import used_by
-from scyllamodel.types.values import COUNTER, user_types
+from scyllamodel.types.values import COUNTER, user_type_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -177,7 +177,7 @@ def _drop_columns(change: DropColumns, facts: KeyspaceFacts, server: ServerProfi
         indexes = [index.name for index in live.indexes if column.name in index.names(live)]
         if indexes:
             yield _has_dependents(change, f"{change.table}.{column.name}", [f"the index {index}" for index in indexes])
-        if user_types(column.type) or column.type == COUNTER:
+        if user_type_names(column.type) or column.type == COUNTER:
             text = f"a column of type {column.type.cql} cannot come back under its name once it was dropped"
             yield Diagnostic("RB109", "warn", f"{change.keyspace}.{change.table}.{column.name}", text)
 

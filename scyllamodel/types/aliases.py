@@ -20,13 +20,13 @@ from scyllamodel.types.values import Native
 T = TypeVar("T")
 
 
-class Mark(enum.Enum):
+class TypeMark(enum.Enum):
     """What an annotation says about a type besides its name."""
 
     FROZEN = "frozen"
 
 
-FROZEN: Final = Mark.FROZEN
+FROZEN: Final = TypeMark.FROZEN
 
 
 @attrs.frozen

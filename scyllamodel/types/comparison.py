@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, cast
 
 
-class _Opaque:
+class _Unhashable:
     """A value without a hash, compared by ``==`` with values of its class."""
 
     __slots__ = ("value",)
@@ -20,11 +20,11 @@ class _Opaque:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Opaque) or type(self.value) is not type(other.value):
+        if not isinstance(other, _Unhashable) or type(self.value) is not type(other.value):
             return False
-        same: Any = self.value is other.value or self.value == other.value
-        every = getattr(same, "all", None)  # of an array, whose == is an array too
-        return bool(same if every is None else every())
+        equal: Any = self.value is other.value or self.value == other.value
+        reduce_all = getattr(equal, "all", None)  # of an array, whose == is an array too
+        return bool(equal if reduce_all is None else reduce_all())
 
     def __hash__(self) -> int:
         return hash(self.value.__class__)
@@ -36,20 +36,20 @@ def comparable(value: Any) -> Hashable:
     >>> comparable([1, {2}]) == comparable([1, {2}]), hash(comparable([1])) == hash(comparable([1]))
     (True, True)
     """
-    own = getattr(value.__class__, "__comparable__", None)
-    if own is not None:  # a column or a function of the server, whose == is a condition
-        return cast("Hashable", own(value))
+    comparable_method = getattr(value.__class__, "__comparable__", None)
+    if comparable_method is not None:  # a column or a function of the server, whose == is a condition
+        return cast("Hashable", comparable_method(value))
     if isinstance(value, (list, tuple)):
         items = cast("list[object] | tuple[object, ...]", value)
         return isinstance(value, list), tuple(map(comparable, items))
     if isinstance(value, (set, frozenset)):
-        members = cast("frozenset[object]", value)
-        return frozenset(map(comparable, members))
+        elements = cast("frozenset[object]", value)
+        return frozenset(map(comparable, elements))
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value).items()
         return "map", frozenset((comparable(key), comparable(item)) for key, item in entries)
     try:
         hash(value)
     except TypeError:
-        return _Opaque(value)
+        return _Unhashable(value)
     return cast("Hashable", value)

@@ -19,8 +19,8 @@ from typing import Any, Final, TypeAlias
 
 from scyllamodel.types.duration import Duration
 
-Convert: TypeAlias = Callable[[Any], Any]
-MaybeConvert: TypeAlias = Convert | None
+Converter: TypeAlias = Callable[[Any], Any]
+OptionalConverter: TypeAlias = Converter | None
 
 NAIVE_UTC: Final = ContextVar("scyllamodel.naive_utc", default=False)
 """Whether naive datetimes are taken for UTC: whoever binds may set it; it is read for naive ones only."""
@@ -28,7 +28,7 @@ NAIVE_UTC: Final = ContextVar("scyllamodel.naive_utc", default=False)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the driver's timestamps are naive UTC
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MAPPED: Final = 0xFFFF
+_MAPPED_IPV4_PREFIX: Final = 0xFFFF
 """What stands before the bits of an IPv4 address that is written as an IPv6 address."""
 
 
@@ -129,7 +129,7 @@ def _text_or_address(value: Any) -> str:
 def load_ipv6(value: str) -> IPv6Address:
     """The text of an address as the address; an IPv4 address as the IPv6 address that stands for it."""
     if ":" not in value:
-        return IPv6Address((_MAPPED << 32) | int(load_ipv4(value)))
+        return IPv6Address((_MAPPED_IPV4_PREFIX << 32) | int(load_ipv4(value)))
     return IPv6Address(socket.inet_pton(socket.AF_INET6, value))
 
 
@@ -143,119 +143,121 @@ def load_duration(value: Any) -> Duration:
     return Duration(value.months, value.days, value.nanoseconds)
 
 
-class _Members(dict[Any, Any]):
+class _EnumMembers(dict[Any, Any]):
     """Value to member; a value without a member is asked of the enum, for ``_missing_``, flags, and its error."""
 
-    def __init__(self, cls: type[enum.Enum]) -> None:
-        super().__init__((member.value, member) for member in cls.__members__.values())
-        self.cls = cls
+    def __init__(self, enum_class: type[enum.Enum]) -> None:
+        super().__init__((member.value, member) for member in enum_class.__members__.values())
+        self.enum_class = enum_class
 
     def __missing__(self, value: Any) -> Any:
-        return self.cls(value)
+        return self.enum_class(value)
 
 
-def load_enum(cls: type[enum.Enum]) -> Convert:
+def enum_loader(enum_class: type[enum.Enum]) -> Converter:
     """Value to member by a dictionary, sixty times as fast as ``cls(value)``."""
-    return _Members(cls).__getitem__
+    return _EnumMembers(enum_class).__getitem__
 
 
-def dump_enum(cls: type[enum.Enum]) -> Convert:
+def enum_dumper(enum_class: type[enum.Enum]) -> Converter:
     """Member to value; anything else is refused, also a plain value that happens to be a member's."""
     value_of = attrgetter("_value_")
 
     def dump(value: Any) -> Any:
-        if isinstance(value, cls):
+        if isinstance(value, enum_class):
             return value_of(value)
-        raise TypeError(f"a {cls.__qualname__} is needed, not {type(value).__qualname__}")
+        raise TypeError(f"a {enum_class.__qualname__} is needed, not {type(value).__qualname__}")
 
     return dump
 
 
-def dump_literal(values: Sequence[Any], dump: MaybeConvert) -> Convert:
+def literal_dumper(values: Sequence[Any], dump: OptionalConverter) -> Converter:
     """One of these values; any other is refused."""
-    known = frozenset(values)
+    allowed = frozenset(values)
 
     def checked(value: Any) -> Any:
-        if value not in known:
+        if value not in allowed:
             raise ValueError(f"one of {', '.join(map(repr, values))} is needed")
         return value if dump is None else dump(value)
 
     return checked
 
 
-def each(convert: MaybeConvert, make: Callable[[Iterable[Any]], Any] | None) -> MaybeConvert:
-    """A converter of every element into a new container; without element work just ``make``."""
+def convert_each(convert: OptionalConverter, container: Callable[[Iterable[Any]], Any] | None) -> OptionalConverter:
+    """A converter of every element into a new container; without element work just ``container``."""
     if convert is None:
-        return make
-    if make is set:
+        return container
+    if container is set:
         return lambda value: {convert(item) for item in value}
-    if make is frozenset:
+    if container is frozenset:
         return lambda value: frozenset([convert(item) for item in value])
     return lambda value: [convert(item) for item in value]
 
 
-_TAKEN: Final[dict[type, tuple[type, ...]]] = {set: (set, frozenset), frozenset: (set, frozenset)}
+_ACCEPTED_CLASSES: Final[dict[type, tuple[type, ...]]] = {set: (set, frozenset), frozenset: (set, frozenset)}
 
 
-def check_collection(kind: type, value: object) -> None:
+def check_collection(collection: type, value: object) -> None:
     """Refuse a collection of another Python type, which would never equal what is read.
 
     Raises:
         TypeError: it is not of this kind; a set stands for a frozenset, and a frozenset for a set.
     """
-    if not isinstance(value, _TAKEN.get(kind, kind)):
-        name, given = kind.__name__, type(value).__qualname__
-        raise TypeError(f"a {name} is needed, not {given}; write {name}(…), or converter={name} in the column")
+    if not isinstance(value, _ACCEPTED_CLASSES.get(collection, collection)):
+        name, actual = collection.__name__, type(value).__qualname__
+        raise TypeError(f"a {name} is needed, not {actual}; write {name}(…), or converter={name} in the column")
 
 
-def dump_each(convert: MaybeConvert, kind: type) -> MaybeConvert:
+def collection_dumper(convert: OptionalConverter, collection: type) -> OptionalConverter:
     """A converter of every element of a collection of this kind; None without element work."""
     if convert is None:
         return None
-    change = each(convert, None if kind is list else kind)
-    assert change is not None  # noqa: S101 - there is element work
+    convert_all = convert_each(convert, None if collection is list else collection)
+    assert convert_all is not None  # noqa: S101 - there is element work
 
     def dump(value: Any) -> Any:
-        check_collection(kind, value)
-        return change(value)
+        check_collection(collection, value)
+        return convert_all(value)
 
     return dump
 
 
-def load_map(key: MaybeConvert, value: MaybeConvert) -> Convert:
+def map_loader(key: OptionalConverter, value: OptionalConverter) -> Converter:
     """The driver's map as a dict.
 
     Its public ``items()`` serialises every key again, ten times as slow as its list of pairs, and does not find keys of
     a user type that has gained a field since they were written; so the list is taken while the driver has it.
     """
-    change = map_items(key, value)
+    convert_items = items_converter(key, value)
 
-    def load(found: Any) -> dict[Any, Any]:
+    def load(driver_map: Any) -> dict[Any, Any]:
         try:
-            return change(found._items)  # noqa: SLF001 - see above
+            return convert_items(driver_map._items)  # noqa: SLF001 - see above
         except AttributeError:
-            return change(found.items())
+            return convert_items(driver_map.items())
 
     return load
 
 
-def dump_map(key: MaybeConvert, value: MaybeConvert) -> MaybeConvert:
+def map_dumper(key: OptionalConverter, value: OptionalConverter) -> OptionalConverter:
     """A dict of converted keys and values; None when neither needs it."""
     if key is None and value is None:
         return None
-    change = map_items(key, value)
+    convert_items = items_converter(key, value)
 
-    def dump(given: Any) -> dict[Any, Any]:
-        check_collection(dict, given)
-        found = change(given.items())
-        if len(found) < len(given):
+    def dump(mapping: Any) -> dict[Any, Any]:
+        check_collection(dict, mapping)
+        dumped = convert_items(mapping.items())
+        if len(dumped) < len(mapping):
             raise ValueError("two keys of the map are one, as they are stored")
-        return found
+        return dumped
 
     return dump
 
 
-def map_items(key: MaybeConvert, value: MaybeConvert) -> Callable[[Iterable[tuple[Any, Any]]], dict[Any, Any]]:
+def items_converter(
+    key: OptionalConverter, value: OptionalConverter
+) -> Callable[[Iterable[tuple[Any, Any]]], dict[Any, Any]]:
     """Pairs to a dict, converting the side that needs it."""
     if key is None and value is None:
         return dict
@@ -268,17 +270,17 @@ def map_items(key: MaybeConvert, value: MaybeConvert) -> Callable[[Iterable[tupl
     return lambda items: {key(k): value(v) for k, v in items}
 
 
-def tuple_items(converts: Sequence[MaybeConvert]) -> MaybeConvert:
+def tuple_converter(converts: Sequence[OptionalConverter]) -> OptionalConverter:
     """Element by element, where each may be None; None when no element needs it."""
     if not any(converts):
         return None
-    changes = tuple(converts)
+    functions = tuple(converts)
 
     def convert(value: Any) -> tuple[Any, ...]:
         return tuple(
             [
-                item if item is None or change is None else change(item)
-                for item, change in zip(value, changes, strict=True)
+                item if item is None or function is None else function(item)
+                for item, function in zip(value, functions, strict=True)
             ]
         )
 

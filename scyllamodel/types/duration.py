@@ -14,7 +14,7 @@ _INT32: Final = 2**31
 _INT64: Final = 2**63
 
 
-def _within(limit: int) -> Any:
+def _in_range(limit: int) -> Any:
     def check(_: object, attribute: attrs.Attribute[int], value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"Duration({attribute.name}={value!r}): a whole number is needed")
@@ -45,17 +45,17 @@ class Duration:
     -2d 5ns 0ns
     """
 
-    months: int = attrs.field(default=0, validator=_within(_INT32))
-    days: int = attrs.field(default=0, validator=_within(_INT32))
-    nanoseconds: int = attrs.field(default=0, validator=_within(_INT64))
+    months: int = attrs.field(default=0, validator=_in_range(_INT32))
+    days: int = attrs.field(default=0, validator=_in_range(_INT32))
+    nanoseconds: int = attrs.field(default=0, validator=_in_range(_INT64))
 
     def __attrs_post_init__(self) -> None:
-        found = (self.months, self.days, self.nanoseconds)
-        if min(found) < 0 < max(found):
+        components = (self.months, self.days, self.nanoseconds)
+        if min(components) < 0 < max(components):
             raise ValueError(f"{self!r}: months, days and nanoseconds must share one sign; negate all or none")
 
     def __str__(self) -> str:
         """The duration as a CQL literal."""
-        named = ((self.months, "mo"), (self.days, "d"), (self.nanoseconds, "ns"))
-        text = "".join(f"{abs(count)}{unit}" for count, unit in named if count)
+        components = ((self.months, "mo"), (self.days, "d"), (self.nanoseconds, "ns"))
+        text = "".join(f"{abs(count)}{unit}" for count, unit in components if count)
         return "-" + text if min(self.months, self.days, self.nanoseconds) < 0 else text or "0ns"

@@ -1,6 +1,6 @@
 """Why an annotation cannot be a column: the words for every refusal, each with what to write instead.
 
-Comes in: the annotation. Goes out: a `HintFault`. `scyllamodel.types.hints` decides; here is only what is said.
+Comes in: the annotation. Goes out: a `AnnotationError`. `scyllamodel.types.hints` decides; here is only what is said.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, ForwardRef, get_args, get_origin
 
 
-class HintFault(TypeError):
+class AnnotationError(TypeError):
     """An annotation that cannot be a column.
 
     Attributes:
@@ -28,18 +28,18 @@ class HintFault(TypeError):
         return f"{self.text}\n  {self.advice}"
 
 
-def shown(hint: Any) -> str:
+def annotation_text(annotation: Any) -> str:
     """An annotation as its author wrote it, more or less.
 
-    >>> shown(int), shown(list[int])
+    >>> annotation_text(int), annotation_text(list[int])
     ('int', 'list[int]')
     """
-    if isinstance(hint, type) and not hasattr(hint, "__args__"):
-        return hint.__qualname__
-    return str(hint).replace("typing.", "")
+    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
+        return annotation.__qualname__
+    return str(annotation).replace("typing.", "")
 
 
-_BARE = {
+_MISSING_ELEMENT_TYPES = {
     list: ("a bare list does not say what it holds", "Write the type of its elements: list[str]."),
     set: ("a bare set does not say what it holds", "Write the type of its elements: set[str]."),
     frozenset: ("a bare frozenset does not say what it holds", "Write the type of its elements: frozenset[str]."),
@@ -48,7 +48,7 @@ _BARE = {
 }
 
 
-_INSTEAD: dict[Any, str] = {
+_REPLACEMENTS: dict[Any, str] = {
     bytearray: "Write bytes.",
     memoryview: "Write bytes.",
     timedelta: (
@@ -68,79 +68,86 @@ _INSTEAD: dict[Any, str] = {
 }
 
 
-def refuse_class(hint: Any) -> HintFault:
+def unsupported_class(annotation: Any) -> AnnotationError:
     """The fault of an annotation that stands for no CQL type; it is never taken for text."""
-    if isinstance(hint, (str, ForwardRef)):
-        name = hint if isinstance(hint, str) else hint.__forward_arg__
-        return HintFault(f"the name {name!r} is not defined here", "Import it in this module, or mend its spelling.")
-    if hint is Any or hint is object:
-        return HintFault(f"{shown(hint)} says nothing about the CQL type", "Write the type of the values, such as str.")
-    origin = get_origin(hint) or hint
-    if origin in _BARE:
-        return HintFault(*_BARE[origin])
-    if origin in _INSTEAD:
-        return HintFault(f"{shown(hint)} has no CQL type", _INSTEAD[origin])
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return HintFault(
-            f"{shown(hint)} is an enum of neither str nor int",
-            f"Write class {hint.__name__}(str, Enum) or class {hint.__name__}(IntEnum).",
+    if isinstance(annotation, (str, ForwardRef)):
+        name = annotation if isinstance(annotation, str) else annotation.__forward_arg__
+        return AnnotationError(
+            f"the name {name!r} is not defined here", "Import it in this module, or mend its spelling."
         )
-    return HintFault(
-        f"{shown(hint)} has no CQL type",
+    if annotation is Any or annotation is object:
+        return AnnotationError(
+            f"{annotation_text(annotation)} says nothing about the CQL type",
+            "Write the type of the values, such as str.",
+        )
+    origin = get_origin(annotation) or annotation
+    if origin in _MISSING_ELEMENT_TYPES:
+        return AnnotationError(*_MISSING_ELEMENT_TYPES[origin])
+    if origin in _REPLACEMENTS:
+        return AnnotationError(f"{annotation_text(annotation)} has no CQL type", _REPLACEMENTS[origin])
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return AnnotationError(
+            f"{annotation_text(annotation)} is an enum of neither str nor int",
+            f"Write class {annotation.__name__}(str, Enum) or class {annotation.__name__}(IntEnum).",
+        )
+    return AnnotationError(
+        f"{annotation_text(annotation)} has no CQL type",
         "Write a UserType class, a type that CQL has, or how it is kept: column(type=cql.Text, load=..., dump=...).",
     )
 
 
-def refuse_union(hint: Any) -> HintFault:
+def unsupported_union(annotation: Any) -> AnnotationError:
     """The fault of a union that is not ``X | None``."""
-    return HintFault(
-        f"a column holds one type, not {' | '.join(map(shown, get_args(hint)))}",
+    return AnnotationError(
+        f"a column holds one type, not {' | '.join(map(annotation_text, get_args(annotation)))}",
         "Choose one type; X | None is for a column that may be null, IPv4Address | IPv6Address for addresses.",
     )
 
 
-def refuse_any_length(element: Any) -> HintFault:
+def variable_length_tuple(element: Any) -> AnnotationError:
     """The fault of ``tuple[A, ...]``."""
-    name = shown(element)
-    return HintFault(
+    name = annotation_text(element)
+    return AnnotationError(
         f"CQL has no tuple of any length, as tuple[{name}, ...] is",
         f"Write list[{name}], or each element: tuple[{name}, {name}].",
     )
 
 
-def refuse_null_inside(hint: Any, where: str) -> HintFault:
+def nullable_element(annotation: Any, container: str) -> AnnotationError:
     """The fault of ``X | None`` inside a collection or vector."""
-    return HintFault(f"{where} holds no nulls, so {shown(hint)} cannot be in it", "Write it without None.")
+    return AnnotationError(
+        f"{container} holds no nulls, so {annotation_text(annotation)} cannot be in it", "Write it without None."
+    )
 
 
-def refuse_user_type_in_vector(element: Any) -> HintFault:
+def vector_of_user_type(element: Any) -> AnnotationError:
     """The fault of a vector of user types: servers take it, and scylla-driver 3.29 loses its connection reading it."""
-    name = shown(element)
-    return HintFault(
+    name = annotation_text(element)
+    return AnnotationError(
         f"a vector of {name} cannot be read: drivers lose the connection over it",
         f"Write list[{name}], or a vector of plain values.",
     )
 
 
-_HASHABLE = {
+_HASHABLE_REPLACEMENTS = {
     list: "Write a tuple with each element, such as tuple[int, int], or a frozenset.",
     set: "Write a frozenset.",
     dict: "Write a UserType class, or a tuple.",
 }
 
 
-def refuse_unhashable(hint: Any, origin: Any, where: str) -> HintFault:
+def unhashable_element(annotation: Any, origin: Any, container: str) -> AnnotationError:
     """The fault of a set element or map key that Python cannot hash."""
-    advice = _HASHABLE.get(origin, "Write tuples and frozensets inside it, or a UserType class.")
-    if isinstance(hint, type) and origin is None:
-        advice = f"Let the fields of {hint.__qualname__} be frozensets, tuples, and what else can be hashed."
-    return HintFault(f"{shown(hint)} cannot be {where}, since it is not hashable", advice)
+    advice = _HASHABLE_REPLACEMENTS.get(origin, "Write tuples and frozensets inside it, or a UserType class.")
+    if isinstance(annotation, type) and origin is None:
+        advice = f"Let the fields of {annotation.__qualname__} be frozensets, tuples, and what else can be hashed."
+    return AnnotationError(f"{annotation_text(annotation)} cannot be {container}, since it is not hashable", advice)
 
 
-def refuse_inside(name: str, where: str) -> HintFault:
+def forbidden_element(name: str, container: str) -> AnnotationError:
     """The fault of a counter or duration where servers refuse it."""
     if name == "counter":
-        return HintFault(f"a counter cannot be inside {where}", "Give each counter a column of its own.")
-    return HintFault(
-        f"a duration cannot be {where}, since durations have no order", "Keep it in a map's values or list."
+        return AnnotationError(f"a counter cannot be inside {container}", "Give each counter a column of its own.")
+    return AnnotationError(
+        f"a duration cannot be {container}, since durations have no order", "Keep it in a map's values or list."
     )

@@ -14,15 +14,15 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from scyllamodel.types.duration import Duration
-from scyllamodel.types.hints import Hint, core_of
+from scyllamodel.types.hints import TypeMapping, unwrapped_type
 from scyllamodel.types.user_values import is_user_type
 from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType, VectorType
 
-_BITS: Final = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64, "counter": 64}
-_NATIVE: Final[dict[str, tuple[type, ...]]] = {
+_INTEGER_BITS: Final = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64, "counter": 64}
+_NATIVE_CLASSES: Final[dict[str, tuple[type, ...]]] = {
     "boolean": (bool,),
     "varint": (int,),
-    **dict.fromkeys(_BITS, (int,)),
+    **dict.fromkeys(_INTEGER_BITS, (int,)),
     **dict.fromkeys(("float", "double"), (float, int)),
     **dict.fromkeys(("text", "ascii"), (str,)),
     "decimal": (Decimal, int),
@@ -35,7 +35,7 @@ _NATIVE: Final[dict[str, tuple[type, ...]]] = {
     "inet": (IPv4Address, IPv6Address, str),
     "duration": (Duration,),
 }
-_CONTAINERS: Final[dict[type, tuple[type, ...]]] = {
+_CONTAINER_CLASSES: Final[dict[type, tuple[type, ...]]] = {
     ListType: (list, tuple),
     VectorType: (list, tuple),
     SetType: (set, frozenset),
@@ -44,25 +44,25 @@ _CONTAINERS: Final[dict[type, tuple[type, ...]]] = {
 }
 
 
-def needed_instead(hint: Hint, value: Any) -> str:
+def expected_instead(type_mapping: TypeMapping, value: Any) -> str:
     """What a column of this type needs instead of the value; nothing where the value may fit."""
-    core = core_of(hint.python)
+    core = unwrapped_type(type_mapping.python)
     if typing.get_origin(core) is Literal:
-        known = any(value == one and type(value) is type(one) for one in typing.get_args(core))
-        return "" if known else f"one of {', '.join(map(repr, typing.get_args(core)))}"
+        is_allowed = any(value == literal and type(value) is type(literal) for literal in typing.get_args(core))
+        return "" if is_allowed else f"one of {', '.join(map(repr, typing.get_args(core)))}"
     if is_user_type(core) or (isinstance(core, type) and issubclass(core, enum.Enum)):
         return "" if isinstance(value, core) else f"a member of {core.__qualname__}"
-    if not isinstance(hint.type, Native):
-        classes = _CONTAINERS.get(type(hint.type), (object,))
+    if not isinstance(type_mapping.type, Native):
+        classes = _CONTAINER_CLASSES.get(type(type_mapping.type), (object,))
         return "" if isinstance(value, classes) else f"a {classes[0].__name__}"
-    return _native(hint.type.name, value)
+    return _expected_native(type_mapping.type.name, value)
 
 
-def _native(name: str, value: Any) -> str:
-    classes = _NATIVE.get(name, (object,))
+def _expected_native(name: str, value: Any) -> str:
+    classes = _NATIVE_CLASSES.get(name, (object,))
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes and object not in classes):
         return f"a value of the class {classes[0].__name__}"
     if name == "date" and isinstance(value, datetime):
         return "a date, which has no time"
-    most = 2 ** (_BITS.get(name, 0) - 1)
-    return f"a number from {-most} to {most - 1}" if name in _BITS and not -most <= value < most else ""
+    limit = 2 ** (_INTEGER_BITS.get(name, 0) - 1)
+    return f"a number from {-limit} to {limit - 1}" if name in _INTEGER_BITS and not -limit <= value < limit else ""

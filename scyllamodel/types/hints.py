@@ -1,7 +1,7 @@
 """An annotation -> the CQL type it means, and how values go to the driver and come back.
 
-Comes in: an annotation that is already evaluated, with ``Column[…]`` taken off. Goes out: a `Hint`. It is separate
-because columns, fields of user types and columns of views read annotations alike.
+Comes in: an annotation that is already evaluated, with ``Column[…]`` taken off. Goes out: a `TypeMapping`. It is
+separate because columns, fields of user types and columns of views read annotations alike.
 
 ========================================  ===========================  ==============================================
 annotation                                CQL                          remarks
@@ -39,22 +39,22 @@ import attrs
 from scyllamodel.types import converters as to
 from scyllamodel.types import faults
 from scyllamodel.types.aliases import FROZEN, Counter, Float, VectorMark
-from scyllamodel.types.display import Show, choose, holds_secrets
+from scyllamodel.types.display import Show, display_for, has_redacted_fields
 from scyllamodel.types.duration import Duration
-from scyllamodel.types.faults import HintFault
+from scyllamodel.types.faults import AnnotationError
 from scyllamodel.types.parts import (
-    Part,
-    adopt,
-    frozenset_part,
-    list_part,
-    map_part,
-    natural,
-    set_part,
-    tuple_part,
-    vector_part,
+    Codec,
+    default_codec,
+    frozenset_codec,
+    list_codec,
+    map_codec,
+    override_type,
+    set_codec,
+    tuple_codec,
+    vector_codec,
 )
-from scyllamodel.types.peel import CQL_TYPES, peel
-from scyllamodel.types.user_values import dump_user_type, is_hashable, is_user_type, load_user_type
+from scyllamodel.types.peel import CQL_TYPES, unwrap
+from scyllamodel.types.user_values import is_hashable, is_user_type, user_type_dumper, user_type_loader
 from scyllamodel.types.values import (
     COUNTER,
     DURATION,
@@ -62,15 +62,15 @@ from scyllamodel.types.values import (
     Native,
     UserTypeName,
     freeze,
-    user_types,
+    user_type_names,
     walk,
 )
 
-__all__ = ["Hint", "HintFault", "core_of", "resolve"]
+__all__ = ["AnnotationError", "TypeMapping", "map_annotation", "unwrapped_type"]
 
 
 @attrs.frozen
-class Hint:
+class TypeMapping:
     """What an annotation comes to.
 
     Attributes:
@@ -89,8 +89,8 @@ class Hint:
     type: CqlType
     nullable: bool
     python: Any
-    load: to.MaybeConvert = None
-    dump: to.MaybeConvert = None
+    load: to.OptionalConverter = None
+    dump: to.OptionalConverter = None
     empty: Callable[[], Any] | None = None
     hashable: bool = True
     secret: bool = False
@@ -99,200 +99,210 @@ class Hint:
     @property
     def show(self) -> Show:
         """How values appear in reprs and errors, unless the whole column is redacted."""
-        return choose(redact=False, secret=self.secret)
+        return display_for(redact=False, secret=self.secret)
 
 
-def resolve(
-    hint: Any, *, type: CqlType | Any = None, load: to.MaybeConvert = None, dump: to.MaybeConvert = None
-) -> Hint:
+def map_annotation(
+    annotation: Any, *, type: CqlType | Any = None, load: to.OptionalConverter = None, dump: to.OptionalConverter = None
+) -> TypeMapping:
     """What this annotation means.
 
-    >>> resolve(dict[str, list[int] | None] | None)
+    >>> map_annotation(dict[str, list[int] | None] | None)
     Traceback (most recent call last):
         ...
-    scyllamodel.types.faults.HintFault: a map holds no nulls, so list[int] | None cannot be in it
+    scyllamodel.types.faults.AnnotationError: a map holds no nulls, so list[int] | None cannot be in it
       Write it without None.
-    >>> resolve(dict[str, list[int]] | None).type.cql
+    >>> map_annotation(dict[str, list[int]] | None).type.cql
     'map<text, frozen<list<bigint>>>'
 
     Parameters:
-        hint: the annotation; with ``load`` and ``dump`` it may be any class.
+        annotation: the annotation; with ``load`` and ``dump`` it may be any class.
         type: the CQL type, as a value or as an annotation such as ``cql.Int``; None: what the annotation says.
         load: from the natural Python value of the CQL type to a value of the annotation.
         dump: from a value of the annotation to what the driver takes; its result is used as it is.
 
     Raises:
-        HintFault: this cannot be a column.
+        AnnotationError: this cannot be a column.
     """
-    core, nullable, marks = peel(hint)
+    core, nullable, marks = unwrap(annotation)
     custom = bool(load or dump)
-    part = _custom(core, marks, type, load, dump) if custom else _marked(core, marks)
+    codec = _custom_codec(core, marks, type, load, dump) if custom else _annotated_codec(core, marks)
     if type is not None and not custom:
-        part = adopt(part, _part_of(type).type, faults.shown(core))
-    empty = None if nullable else part.empty
-    secret = holds_secrets(hint) or holds_secrets(type)
-    return Hint(part.type, nullable, hint, part.load, part.dump, empty, part.hashable, secret, custom)
+        codec = override_type(codec, _codec_of(type).type, faults.annotation_text(core))
+    empty = None if nullable else codec.empty
+    secret = has_redacted_fields(annotation) or has_redacted_fields(type)
+    return TypeMapping(codec.type, nullable, annotation, codec.load, codec.dump, empty, codec.hashable, secret, custom)
 
 
-def core_of(hint: Any) -> Any:
+def unwrapped_type(annotation: Any) -> Any:
     """The type inside an annotation, with what says that it may be null or is frozen taken off."""
-    return peel(hint)[0]
+    return unwrap(annotation)[0]
 
 
-def _custom(core: Any, marks: list[Any], type_: Any, load: to.MaybeConvert, dump: to.MaybeConvert) -> Part:
+def _custom_codec(
+    core: Any, marks: list[Any], cql_type: Any, load: to.OptionalConverter, dump: to.OptionalConverter
+) -> Codec:
     """The part of a column with converters of its own."""
-    part = _marked(core, marks) if type_ is None else _part_of(type_)
-    if (load is None or dump is None) and type_ is not None:
-        part = _half_custom(core, marks, part.type)
-    make = part.make and (partial(_made, load, part.make) if load else part.make)
-    hashable = part.hashable if load is None else True  # nobody knows what it makes
-    return attrs.evolve(part, load=_after(part.load, load), dump=_dumped(part, dump), make=make, hashable=hashable)
+    codec = _annotated_codec(core, marks) if cql_type is None else _codec_of(cql_type)
+    if (load is None or dump is None) and cql_type is not None:
+        codec = _inherited_codec(core, marks, codec.type)
+    make_empty = codec.container and (partial(_load_empty, load, codec.container) if load else codec.container)
+    hashable = codec.hashable if load is None else True  # nobody knows what it makes
+    return attrs.evolve(
+        codec, load=_chain(codec.load, load), dump=_custom_dump(codec, dump), container=make_empty, hashable=hashable
+    )
 
 
-def _dumped(part: Part, dump: to.MaybeConvert) -> to.MaybeConvert:
+def _custom_dump(codec: Codec, dump: to.OptionalConverter) -> to.OptionalConverter:
     """What makes the driver's values of those of a custom type, collections of the class that is read."""
-    make: Any = part.make
-    if make is None or dump is None:
-        return dump or _after(make, part.dump)
-    return lambda value: None if (found := dump(value)) is None else make(found)
+    container: Any = codec.container
+    if container is None or dump is None:
+        return dump or _chain(container, codec.dump)
+    return lambda value: None if (dumped := dump(value)) is None else container(dumped)
 
 
-def _half_custom(core: Any, marks: list[Any], cql_type: CqlType) -> Part:
+def _inherited_codec(core: Any, marks: list[Any], cql_type: CqlType) -> Codec:
     """With one converter only, the other way must be that of the annotation itself."""
     try:
-        return adopt(_marked(core, marks), cql_type, faults.shown(core))
-    except HintFault as fault:
-        raise HintFault(fault.text, "Give column() both load= and dump=.") from fault
+        return override_type(_annotated_codec(core, marks), cql_type, faults.annotation_text(core))
+    except AnnotationError as error:
+        raise AnnotationError(error.text, "Give column() both load= and dump=.") from error
 
 
-def _after(first: to.MaybeConvert, then: to.MaybeConvert) -> to.MaybeConvert:
-    if first is None or then is None:
-        return then or first
-    return lambda value: then(first(value))
+def _chain(first: to.OptionalConverter, second: to.OptionalConverter) -> to.OptionalConverter:
+    if first is None or second is None:
+        return second or first
+    return lambda value: second(first(value))
 
 
-def _made(load: to.Convert, make: Callable[[], Any]) -> Any:
-    return load(make())
+def _load_empty(load: to.Converter, make_empty: Callable[[], Any]) -> Any:
+    return load(make_empty())
 
 
 _ADDRESSES: Final = {IPv4Address, IPv6Address}
-_SCALARS: Final[dict[Any, Part]] = {
-    str: Part(Native("text")),
-    int: Part(Native("bigint")),
-    float: Part(Native("double")),
-    bool: Part(Native("boolean")),
-    bytes: Part(Native("blob")),
-    Decimal: Part(Native("decimal")),
-    UUID: Part(Native("uuid")),
-    datetime: natural(Native("timestamp")),
-    date: natural(Native("date")),
-    time: natural(Native("time")),
-    IPv4Address: Part(Native("inet"), to.load_ipv4, to.dump_ipv4),
-    IPv6Address: Part(Native("inet"), to.load_ipv6, to.dump_ipv6),
-    Duration: natural(DURATION),
-    Counter: Part(COUNTER),
+_SCALAR_CODECS: Final[dict[Any, Codec]] = {
+    str: Codec(Native("text")),
+    int: Codec(Native("bigint")),
+    float: Codec(Native("double")),
+    bool: Codec(Native("boolean")),
+    bytes: Codec(Native("blob")),
+    Decimal: Codec(Native("decimal")),
+    UUID: Codec(Native("uuid")),
+    datetime: default_codec(Native("timestamp")),
+    date: default_codec(Native("date")),
+    time: default_codec(Native("time")),
+    IPv4Address: Codec(Native("inet"), to.load_ipv4, to.dump_ipv4),
+    IPv6Address: Codec(Native("inet"), to.load_ipv6, to.dump_ipv6),
+    Duration: default_codec(DURATION),
+    Counter: Codec(COUNTER),
 }
 
 
-def _part_of(hint: Any) -> Part:
+def _codec_of(annotation: Any) -> Codec:
     """The part of a type that was given as a value or as an annotation."""
-    if isinstance(hint, CQL_TYPES):
-        return natural(hint)
-    core, _, marks = peel(hint)
-    return _marked(core, marks)
+    if isinstance(annotation, CQL_TYPES):
+        return default_codec(annotation)
+    core, _, marks = unwrap(annotation)
+    return _annotated_codec(core, marks)
 
 
-def _marked(core: Any, marks: list[Any]) -> Part:
+def _annotated_codec(core: Any, marks: list[Any]) -> Codec:
     vector = next((mark for mark in marks if isinstance(mark, VectorMark)), None)
-    part = _plain(core) if vector is None else _vector(core, vector)
+    codec = _unannotated_codec(core) if vector is None else _vector_codec(core, vector)
     for mark in marks:
         if mark is FROZEN:
-            part = _frozen(part, core)
+            codec = _frozen_codec(codec, core)
         elif mark is not vector:
-            part = adopt(part, mark, faults.shown(core))
-    return part
+            codec = override_type(codec, mark, faults.annotation_text(core))
+    return codec
 
 
-def _frozen(part: Part, core: Any) -> Part:
-    if isinstance(part.type, Native):
-        raise HintFault(f"{part.type.cql} cannot be frozen", f"Write {faults.shown(core)} without Frozen.")
-    return attrs.evolve(part, type=freeze(part.type))
+def _frozen_codec(codec: Codec, core: Any) -> Codec:
+    if isinstance(codec.type, Native):
+        raise AnnotationError(
+            f"{codec.type.cql} cannot be frozen", f"Write {faults.annotation_text(core)} without Frozen."
+        )
+    return attrs.evolve(codec, type=freeze(codec.type))
 
 
-def _vector(core: Any, mark: VectorMark) -> Part:
+def _vector_codec(core: Any, mark: VectorMark) -> Codec:
     if typing.get_origin(core) is not list:
-        raise HintFault(f"a vector is a list, not {faults.shown(core)}", "Write Annotated[list[float], cql.vector(3)].")
+        raise AnnotationError(
+            f"a vector is a list, not {faults.annotation_text(core)}", "Write Annotated[list[float], cql.vector(3)]."
+        )
     (element,) = typing.get_args(core)
-    part = _inside(Float if element is float else element, "a vector")
+    codec = _element_codec(Float if element is float else element, "a vector")
     if mark.of is not None:
-        part = adopt(part, _part_of(mark.of).type, faults.shown(element))
-    if user_types(part.type):
-        raise faults.refuse_user_type_in_vector(element)
-    return vector_part(part, mark.dimension)
+        codec = override_type(codec, _codec_of(mark.of).type, faults.annotation_text(element))
+    if user_type_names(codec.type):
+        raise faults.vector_of_user_type(element)
+    return vector_codec(codec, mark.dimension)
 
 
-def _plain(core: Any) -> Part:
+def _unannotated_codec(core: Any) -> Codec:
     """The part of a type without marks."""
-    origin, args = typing.get_origin(core), typing.get_args(core)
-    if origin in _CONTAINERS and args:
-        return _CONTAINERS[origin](args)
+    origin, arguments = typing.get_origin(core), typing.get_args(core)
+    if origin in _CONTAINER_CODECS and arguments:
+        return _CONTAINER_CODECS[origin](arguments)
     if origin is Literal:
-        return _literal(core, args)
+        return _literal_codec(core, arguments)
     if origin is Union:
-        if set(args) == _ADDRESSES:
-            return natural(Native("inet"))
-        raise faults.refuse_union(core)
-    if isinstance(core, typing.Hashable) and core in _SCALARS:
-        return _SCALARS[core]
+        if set(arguments) == _ADDRESSES:
+            return default_codec(Native("inet"))
+        raise faults.unsupported_union(core)
+    if isinstance(core, typing.Hashable) and core in _SCALAR_CODECS:
+        return _SCALAR_CODECS[core]
     if is_user_type(core):
-        load, dump = load_user_type(core), dump_user_type(core)
-        return Part(UserTypeName(core.__cql_name__), load, dump, hashable=is_hashable(core))
+        load, dump = user_type_loader(core), user_type_dumper(core)
+        return Codec(UserTypeName(core.__cql_name__), load, dump, hashable=is_hashable(core))
     if isinstance(core, type) and issubclass(core, enum.Enum) and issubclass(core, (str, int)):
         cql_type = Native("text" if issubclass(core, str) else "bigint")
-        return Part(cql_type, to.load_enum(core), to.dump_enum(core))
-    raise faults.refuse_class(core if origin not in _CONTAINERS else origin)
+        return Codec(cql_type, to.enum_loader(core), to.enum_dumper(core))
+    raise faults.unsupported_class(core if origin not in _CONTAINER_CODECS else origin)
 
 
-def _literal(core: Any, args: tuple[Any, ...]) -> Part:
+def _literal_codec(core: Any, arguments: tuple[Any, ...]) -> Codec:
     """The part of ``Literal[…]``: of the type of its values, which are checked when they are written."""
-    classes: set[type[Any]] = {one.__class__ for one in args}
+    classes: set[type[Any]] = {literal.__class__ for literal in arguments}
     if len(classes) != 1:
-        raise HintFault(f"{faults.shown(core)} has values of several types", "Write values of one type, or an enum.")
-    part = _plain(classes.pop())
-    return attrs.evolve(part, dump=to.dump_literal(args, part.dump))
+        raise AnnotationError(
+            f"{faults.annotation_text(core)} has values of several types", "Write values of one type, or an enum."
+        )
+    codec = _unannotated_codec(classes.pop())
+    return attrs.evolve(codec, dump=to.literal_dumper(arguments, codec.dump))
 
 
-def _inside(hint: Any, where: str) -> Part:
+def _element_codec(annotation: Any, container: str) -> Codec:
     """The part of what is inside a collection, tuple or vector."""
-    core, nullable, marks = peel(hint)
-    if nullable and where != "a tuple":
-        raise faults.refuse_null_inside(hint, where)
-    part = _marked(core, marks)
-    if part.type == COUNTER:
-        raise faults.refuse_inside("counter", where)
-    return part
+    core, nullable, marks = unwrap(annotation)
+    if nullable and container != "a tuple":
+        raise faults.nullable_element(annotation, container)
+    codec = _annotated_codec(core, marks)
+    if codec.type == COUNTER:
+        raise faults.forbidden_element("counter", container)
+    return codec
 
 
-def _key(hint: Any, where: str, role: str) -> Part:
+def _key_codec(annotation: Any, container: str, role: str) -> Codec:
     """The part of a set element or map key, which must be hashable here and have an order there."""
-    part = _inside(hint, where)
-    if not part.hashable:
-        raise faults.refuse_unhashable(hint, typing.get_origin(peel(hint)[0]), role)
-    if DURATION in walk(part.type):
-        raise faults.refuse_inside("duration", role)
-    return part
+    codec = _element_codec(annotation, container)
+    if not codec.hashable:
+        raise faults.unhashable_element(annotation, typing.get_origin(unwrap(annotation)[0]), role)
+    if DURATION in walk(codec.type):
+        raise faults.forbidden_element("duration", role)
+    return codec
 
 
-def _tuple(args: tuple[Any, ...]) -> Part:
-    if len(args) == 2 and args[1] is Ellipsis:
-        raise faults.refuse_any_length(args[0])
-    return tuple_part([_inside(arg, "a tuple") for arg in args])
+def _tuple_codec(arguments: tuple[Any, ...]) -> Codec:
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        raise faults.variable_length_tuple(arguments[0])
+    return tuple_codec([_element_codec(argument, "a tuple") for argument in arguments])
 
 
-_CONTAINERS: Final[dict[Any, Callable[[tuple[Any, ...]], Part]]] = {
-    list: lambda args: list_part(_inside(args[0], "a list")),
-    set: lambda args: set_part(_key(args[0], "a set", "an element of a set")),
-    frozenset: lambda args: frozenset_part(_key(args[0], "a set", "an element of a set")),
-    dict: lambda args: map_part(_key(args[0], "a map", "the key of a map"), _inside(args[1], "a map")),
-    tuple: _tuple,
+_CONTAINER_CODECS: Final[dict[Any, Callable[[tuple[Any, ...]], Codec]]] = {
+    list: lambda args: list_codec(_element_codec(args[0], "a list")),
+    set: lambda args: set_codec(_key_codec(args[0], "a set", "an element of a set")),
+    frozenset: lambda args: frozenset_codec(_key_codec(args[0], "a set", "an element of a set")),
+    dict: lambda args: map_codec(_key_codec(args[0], "a map", "the key of a map"), _element_codec(args[1], "a map")),
+    tuple: _tuple_codec,
 }

@@ -1,6 +1,6 @@
 """Identity of values: two Python values are the same when the server stores the same bytes for them.
 
-Comes in: a `Hint`. Goes out: an `Identity`, by which changes, differences of collections, keys and instances are
+Comes in: a `TypeMapping`. Goes out: an `Identity`, by which changes, differences of collections, keys and instances are
 compared. Python's ``==`` is another relation: it takes ``-0.0`` for ``0.0`` and ``Decimal("9.90")`` for
 ``Decimal("9.9")``, tells two datetimes within a millisecond apart, ignores ``fold`` within one time zone, and says of
 objects of unknown classes whatever their authors wanted.
@@ -23,8 +23,8 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.types.hints import Hint
-from scyllamodel.types.user_values import mentioned
+from scyllamodel.types.hints import TypeMapping
+from scyllamodel.types.user_values import user_types_in
 from scyllamodel.types.values import (
     CqlType,
     ListType,
@@ -34,9 +34,9 @@ from scyllamodel.types.values import (
     TupleType,
     UserTypeName,
     VectorType,
+    element_types,
     freeze,
     is_multi_cell,
-    parts,
     walk,
 )
 
@@ -49,32 +49,32 @@ class Identity:
     """How the values of one type are compared.
 
     Attributes:
-        same: whether two values have the same stored bytes, or are NaN. It may raise for what cannot be stored.
+        equal: whether two values have the same stored bytes, or are NaN. It may raise for what cannot be stored.
         stored: a form that is equal for two values exactly when they are the same; None: the value is that form.
         cell: a form that is equal exactly when the server's order takes two values for one, by which it finds elements
             of sets, keys of maps and rows of a partition: decimals compare by number. None: the value is that form.
-        parts: the identities of what is inside: of elements, of keys and values, of fields.
+        element_identities: the identities of what is inside: of elements, of keys and values, of fields.
     """
 
-    same: Callable[[Any, Any], bool]
+    equal: Callable[[Any, Any], bool]
     stored: Form | None = None
     cell: Form | None = None
-    parts: tuple[Identity, ...] = ()
+    element_identities: tuple[Identity, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Whether ``==`` of values that can be stored gives the answer of `same`."""
-        return self.same is eq
+        return self.equal is eq
 
 
-PLAIN: Final = Identity(eq)
+BUILTIN_EQUALITY: Final = Identity(eq)
 """Of texts, whole numbers, UUIDs and truth values."""
 
 
-def is_same(identity: Identity, one: Any, other: Any) -> bool:
+def is_same(identity: Identity, left: Any, right: Any) -> bool:
     """Whether two values are stored alike; what cannot be stored is the same as nothing else, and nothing is raised."""
     try:
-        return one is other or bool(identity.same(one, other))
+        return left is right or bool(identity.equal(left, right))
     except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
         return False
 
@@ -96,11 +96,11 @@ def _timestamp(value: Any) -> int:
         return int(value)
 
 
-def _same_timestamp(one: Any, other: Any) -> bool:
+def _same_timestamp(left: Any, right: Any) -> bool:
     # Within one time zone `==` ignores `fold`; in UTC it does not matter.
-    if one.tzinfo is timezone.utc and one == other:
+    if left.tzinfo is timezone.utc and left == right:
         return True
-    return _timestamp(one) == _timestamp(other)
+    return _timestamp(left) == _timestamp(right)
 
 
 def _date(value: Any) -> int:
@@ -111,8 +111,8 @@ def _time(value: Any) -> int:
     try:
         return int(value.nanosecond_time)
     except AttributeError:
-        whole = (value.hour * 60 + value.minute) * 60 + value.second
-        return int(whole * 1_000_000 + value.microsecond) * 1000
+        seconds = (value.hour * 60 + value.minute) * 60 + value.second
+        return int(seconds * 1_000_000 + value.microsecond) * 1000
 
 
 def _decimal(value: Any) -> Hashable:
@@ -120,7 +120,7 @@ def _decimal(value: Any) -> Hashable:
     return (exponent, digits, sign and digits != (0,))
 
 
-_MAPPED: Final = bytes(10) + b"\xff\xff"
+_MAPPED_IPV4_PREFIX: Final = bytes(10) + b"\xff\xff"
 """What stands before the bytes of an IPv4 address that is given as an IPv6 address; it is stored as IPv4 address."""
 
 
@@ -129,7 +129,7 @@ def _inet(value: Any) -> bytes:
         packed = socket.inet_pton(socket.AF_INET6, value) if ":" in value else socket.inet_aton(value)
     else:
         packed = value.packed
-    return packed[12:] if packed[:12] == _MAPPED else packed
+    return packed[12:] if packed[:12] == _MAPPED_IPV4_PREFIX else packed
 
 
 def _duration(value: Any) -> tuple[int, int, int]:
@@ -146,54 +146,58 @@ def _or_nan(pack: Callable[[Any], bytes]) -> Form:
     return lambda value: pack(value) if value == value else b"NaN"  # noqa: PLR0124 - a NaN differs from itself
 
 
-def _number(pack: Callable[[Any], bytes]) -> Identity:
-    def same(one: Any, other: Any) -> bool:
-        return pack(one) == pack(other) or (one != one and other != other)  # noqa: PLR0124
+def _floating_point(pack: Callable[[Any], bytes]) -> Identity:
+    def equal(left: Any, right: Any) -> bool:
+        return pack(left) == pack(right) or (left != left and right != right)  # noqa: PLR0124
 
-    return Identity(same, _or_nan(pack), _or_nan(pack))
+    return Identity(equal, _or_nan(pack), _or_nan(pack))
 
 
-def _one_zero(pack: Callable[[Any], bytes]) -> Form:
+def _with_positive_zero(pack: Callable[[Any], bytes]) -> Form:
     return _or_nan(lambda value: pack(value + 0.0))
 
 
-def _by_form(stored: Form, cell: Form | None, inside: tuple[Identity, ...] = ()) -> Identity:
-    return Identity(lambda one, other: stored(one) == stored(other), stored, cell, inside)
+def _by_stored_form(stored: Form, cell: Form | None, elements: tuple[Identity, ...] = ()) -> Identity:
+    return Identity(lambda left, right: stored(left) == stored(right), stored, cell, elements)
 
 
 NATIVE: Final[Mapping[str, Identity]] = {
     "timestamp": Identity(_same_timestamp, _timestamp, _timestamp),
-    "date": _by_form(_date, _date),
-    "time": _by_form(_time, _time),
-    "decimal": _by_form(_decimal, None),
-    "inet": _by_form(_inet, _inet),
-    "duration": _by_form(_duration, _duration),
+    "date": _by_stored_form(_date, _date),
+    "time": _by_stored_form(_time, _time),
+    "decimal": _by_stored_form(_decimal, None),
+    "inet": _by_stored_form(_inet, _inet),
+    "duration": _by_stored_form(_duration, _duration),
     "blob": Identity(eq, bytes, bytes),
-    **{name: _number(pack) for name, pack in _PACK.items()},
+    **{name: _floating_point(pack) for name, pack in _PACK.items()},
 }
 """By what is stored; native types that are missing are plain."""
 
 IN_PYTHON: Final[Mapping[str, Identity]] = {
     **NATIVE,
-    **{name: attrs.evolve(NATIVE[name], cell=_one_zero(pack)) for name, pack in _PACK.items()},
+    **{name: attrs.evolve(NATIVE[name], cell=_with_positive_zero(pack)) for name, pack in _PACK.items()},
 }
 """For ``==`` and hashes of instances: the zeros are one, as for every Python set, that of the driver included."""
 
-_PACKED: Final = {"double": "d", "float": "f"}
+_PACKING_CODES: Final = {"double": "d", "float": "f"}
 
 
-def _each(form: Form | None, make: Callable[[Iterable[Hashable]], Hashable]) -> Form:
-    return make if form is None else lambda value: make([form(item) for item in value])
+def _each_element(form: Form | None, container: Callable[[Iterable[Hashable]], Hashable]) -> Form:
+    return container if form is None else lambda value: container([form(item) for item in value])
 
 
-def sequence(element: Identity) -> Identity:
+def sequence_identity(element: Identity) -> Identity:
     """Of lists and vectors: element by element, in their order."""
-    stored, cell, compare = _each(element.stored, tuple), _each(element.cell, tuple), element.same
+    stored, cell, equal_elements = (
+        _each_element(element.stored, tuple),
+        _each_element(element.cell, tuple),
+        element.equal,
+    )
 
-    def same(one: Any, other: Any) -> bool:
-        return len(one) == len(other) and (all(map(is_, one, other)) or all(map(compare, one, other)))
+    def equal(left: Any, right: Any) -> bool:
+        return len(left) == len(right) and (all(map(is_, left, right)) or all(map(equal_elements, left, right)))
 
-    return Identity(eq if element.is_plain else same, stored, cell, (element,))
+    return Identity(eq if element.is_plain else equal, stored, cell, (element,))
 
 
 def _packed(code: str, element: Identity) -> Identity:
@@ -205,35 +209,35 @@ def _packed(code: str, element: Identity) -> Identity:
             value = [number if number == number else math.nan for number in value]  # noqa: PLR0124
         return struct.pack(f">{len(value)}{code}", *value)
 
-    def same(one: Any, other: Any) -> bool:
-        if one.__class__ is list and one == other and 0 not in one:
+    def equal(left: Any, right: Any) -> bool:
+        if left.__class__ is list and left == right and 0 not in left:
             return True
-        return stored(one) == stored(other)
+        return stored(left) == stored(right)
 
-    return Identity(same, stored, _each(element.cell, tuple), (element,))
+    return Identity(equal, stored, _each_element(element.cell, tuple), (element,))
 
 
-def set_of(element: Identity) -> Identity:
+def set_identity(element: Identity) -> Identity:
     """Of sets."""
-    stored, cell = _each(element.stored, frozenset), _each(element.cell, frozenset)
-    return _by_form_unless_plain(stored, cell, (element,))
+    stored, cell = _each_element(element.stored, frozenset), _each_element(element.cell, frozenset)
+    return _by_form_unless_trivial(stored, cell, (element,))
 
 
-def map_of(key: Identity, value: Identity) -> Identity:
+def map_identity(key: Identity, value: Identity) -> Identity:
     """Of maps."""
     stored, cell = (_pairs(key.stored, value.stored), _pairs(key.cell, value.cell))
-    return _by_form_unless_plain(stored, cell, (key, value))
+    return _by_form_unless_trivial(stored, cell, (key, value))
 
 
 def _pairs(key: Form | None, value: Form | None) -> Form:
-    key, value = key or _itself, value or _itself
+    key, value = key or _unchanged, value or _unchanged
     return lambda given: frozenset([(key(k), value(v)) for k, v in given.items()])
 
 
-def tuple_of(items: tuple[Identity, ...]) -> Identity:
+def tuple_identity(items: tuple[Identity, ...]) -> Identity:
     """Of tuples, whose items may be None."""
-    stored, cell = _items([one.stored for one in items]), _items([one.cell for one in items])
-    return _by_form_unless_plain(stored, cell, items)
+    stored, cell = _items([identity.stored for identity in items]), _items([identity.cell for identity in items])
+    return _by_form_unless_trivial(stored, cell, items)
 
 
 def _items(forms: list[Form | None]) -> Form:
@@ -244,32 +248,34 @@ def _items(forms: list[Form | None]) -> Form:
     )
 
 
-def _by_form_unless_plain(stored: Form, cell: Form, inside: tuple[Identity, ...]) -> Identity:
-    if all(one.is_plain for one in inside):
-        return Identity(eq, stored, cell, inside)
-    return _by_form(stored, cell, inside)
+def _by_form_unless_trivial(stored: Form, cell: Form, elements: tuple[Identity, ...]) -> Identity:
+    if all(identity.is_plain for identity in elements):
+        return Identity(eq, stored, cell, elements)
+    return _by_stored_form(stored, cell, elements)
 
 
-def _itself(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
-def _frozen(value: Any) -> Hashable:
+def _as_hashable(value: Any) -> Hashable:
     """A value of a type whose parts are not known here, such as a user type without a class."""
     if isinstance(value, (list, tuple)):
-        return tuple([_frozen(item) for item in cast("list[object]", value)])
+        return tuple([_as_hashable(item) for item in cast("list[object]", value)])
     if isinstance(value, Mapping):
-        return frozenset([(_frozen(k), _frozen(v)) for k, v in cast("Mapping[object, object]", value).items()])
+        return frozenset(
+            [(_as_hashable(k), _as_hashable(v)) for k, v in cast("Mapping[object, object]", value).items()]
+        )
     if isinstance(value, (set, frozenset)):
-        return frozenset(map(_frozen, cast("frozenset[object]", value)))
-    found: Hashable = value
-    return found
+        return frozenset(map(_as_hashable, cast("frozenset[object]", value)))
+    hashable: Hashable = value
+    return hashable
 
 
-_UNKNOWN: Final = _by_form(_frozen, _frozen)
+_UNKNOWN: Final = _by_stored_form(_as_hashable, _as_hashable)
 
 
-def of_type(cql_type: CqlType, classes: Mapping[str, Any], natives: Mapping[str, Identity] = NATIVE) -> Identity:
+def type_identity(cql_type: CqlType, classes: Mapping[str, Any], natives: Mapping[str, Identity] = NATIVE) -> Identity:
     """The identity of values in Python's own types, such as the driver takes.
 
     Parameters:
@@ -277,133 +283,139 @@ def of_type(cql_type: CqlType, classes: Mapping[str, Any], natives: Mapping[str,
         natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
     """
     if isinstance(cql_type, Native):
-        return natives.get(cql_type.name, PLAIN)
+        return natives.get(cql_type.name, BUILTIN_EQUALITY)
     if isinstance(cql_type, UserTypeName) and cql_type.name in classes:
         cls = classes[cql_type.name]
-        found: Identity = cls.__equality__ if natives is IN_PYTHON else cls.__identity__
-        return found
-    inside = tuple([of_type(part, classes, natives) for part in parts(cql_type)])
+        identity: Identity = cls.__equality__ if natives is IN_PYTHON else cls.__identity__
+        return identity
+    elements = tuple([type_identity(element_type, classes, natives) for element_type in element_types(cql_type)])
     if isinstance(cql_type, (ListType, VectorType)):
-        packed = _PACKED.get(cql_type.element.name) if isinstance(cql_type.element, Native) else None
-        return sequence(*inside) if packed is None else _packed(packed, *inside)
+        packing_code = _PACKING_CODES.get(cql_type.element.name) if isinstance(cql_type.element, Native) else None
+        return sequence_identity(*elements) if packing_code is None else _packed(packing_code, *elements)
     if isinstance(cql_type, SetType):
-        return set_of(*inside)
+        return set_identity(*elements)
     if isinstance(cql_type, MapType):
-        return map_of(*inside)
-    return tuple_of(inside) if isinstance(cql_type, TupleType) else _UNKNOWN
+        return map_identity(*elements)
+    return tuple_identity(elements) if isinstance(cql_type, TupleType) else _UNKNOWN
 
 
-def identity_of(hint: Hint, natives: Mapping[str, Identity] = NATIVE) -> Identity:
+def identity_of(type_mapping: TypeMapping, natives: Mapping[str, Identity] = NATIVE) -> Identity:
     """How the values of a column or field are compared.
 
     A value that has no cell of its own in the row is the same as None, where there may be one: an empty collection that
     is not frozen, and a user type that is not frozen with no value in any field.
     """
-    classes = {} if hint.custom else {found.__cql_name__: found for found in mentioned((hint.python,))}
-    found = of_type(hint.type, classes, natives)
-    if is_multi_cell(hint.type) and (hint.nullable or isinstance(hint.type, UserTypeName)):
-        found = _many_cells(found, isinstance(hint.type, UserTypeName))
-    return _dumped(found, hint.dump) if hint.custom else found
+    classes = (
+        {}
+        if type_mapping.custom
+        else {identity.__cql_name__: identity for identity in user_types_in((type_mapping.python,))}
+    )
+    user_type = type_identity(type_mapping.type, classes, natives)
+    if is_multi_cell(type_mapping.type) and (type_mapping.nullable or isinstance(type_mapping.type, UserTypeName)):
+        user_type = _multi_cell(user_type, isinstance(type_mapping.type, UserTypeName))
+    return _custom_type(user_type, type_mapping.dump) if type_mapping.custom else user_type
 
 
-def inside_of_value(hint: Hint) -> Hint:
+def as_field_mapping(type_mapping: TypeMapping) -> TypeMapping:
     """The hint of a field of a user type: whatever a field holds is written whole, as if it were frozen."""
-    return attrs.evolve(hint, type=freeze(hint.type))
+    return attrs.evolve(type_mapping, type=freeze(type_mapping.type))
 
 
-def _many_cells(inner: Identity, is_user_type: bool) -> Identity:  # noqa: FBT001 - private, one meaning
-    def form(inside: Form) -> Form:
+def _multi_cell(inner: Identity, is_user_type: bool) -> Identity:  # noqa: FBT001 - private, one meaning
+    def form(convert: Form) -> Form:
         def collection(value: Any) -> Hashable:
-            return inside(value) if value else None
+            return convert(value) if value else None
 
         def fields(value: Any) -> Hashable:
-            found: Any = None if value is None else inside(value)
-            return None if found is None or all(item is None for item in found) else found
+            converted: Any = None if value is None else convert(value)
+            return None if converted is None or all(item is None for item in converted) else converted
 
         return fields if is_user_type else collection
 
-    stored, cell = form(inner.stored or _itself), form(inner.cell or _itself)
+    stored, cell = form(inner.stored or _unchanged), form(inner.cell or _unchanged)
 
-    def same(one: Any, other: Any) -> bool:
-        return inner.same(one, other) if one and other else not one and not other
+    def equal(left: Any, right: Any) -> bool:
+        return inner.equal(left, right) if left and right else not left and not right
 
     if is_user_type:
-        return _by_form(stored, cell, inner.parts)
-    return Identity(same, stored, cell, inner.parts)
+        return _by_stored_form(stored, cell, inner.element_identities)
+    return Identity(equal, stored, cell, inner.element_identities)
 
 
 _BUILTIN: Final = frozenset({str, bytes, int, bool, UUID})
 """Classes whose equal values are dumped alike."""
 
 
-def _dumped(inner: Identity, dump: Callable[[Any], Any] | None) -> Identity:
+def _custom_type(inner: Identity, dump: Callable[[Any], Any] | None) -> Identity:
     """Of a custom type: by what its ``dump=`` makes; nothing is known of its ``==``.
 
     Equal values of a few builtin classes are the same before that, since what ``dump=`` makes of them may differ from
     call to call, as an encrypted text does.
     """
 
-    def form(inside: Form | None) -> Form:
+    def form(convert: Form | None) -> Form:
         def made(value: Any) -> Hashable:
             dumped = value if value is None or dump is None else dump(value)
-            return dumped if dumped is None or inside is None else inside(dumped)
+            return dumped if dumped is None or convert is None else convert(dumped)
 
         return made
 
     stored = form(inner.stored)
 
-    def same(one: Any, other: Any) -> bool:
-        if one.__class__ is other.__class__ and one.__class__ in _BUILTIN and one == other:
+    def equal(left: Any, right: Any) -> bool:
+        if left.__class__ is right.__class__ and left.__class__ in _BUILTIN and left == right:
             return True
-        return stored(one) == stored(other)
+        return stored(left) == stored(right)
 
-    return Identity(same, stored, form(inner.cell))
+    return Identity(equal, stored, form(inner.cell))
 
 
 def stored_form(identity: Identity, value: Any) -> Hashable:
     """The stored form of a value, None included; of what cannot be stored something that equals nothing else."""
-    return _made_form(identity.stored, value)
+    return _hashable_form(identity.stored, value)
 
 
 def cell_form(identity: Identity, value: Any) -> Hashable:
     """What the server finds a value by, None included; see `stored_form`."""
-    return _made_form(identity.cell, value)
+    return _hashable_form(identity.cell, value)
 
 
-def _made_form(form: Form | None, value: Any) -> Hashable:
+def _hashable_form(form: Form | None, value: Any) -> Hashable:
     try:
-        found: Hashable = value if value is None or form is None else form(value)
-        hash(found)
+        converted: Hashable = value if value is None or form is None else form(value)
+        hash(converted)
     except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
         return object()
-    return found
+    return converted
 
 
-_READ_OTHERWISE: Final = frozenset({"timestamp", "float", "double", "inet"})
+_CHANGED_WHEN_READ: Final = frozenset({"timestamp", "float", "double", "inet"})
 """Types whose values may be read as values that differ from those written, by Python's ``==``."""
 
 
-def equality_key(hint: Hint) -> Callable[[Any], Any] | None:
+def equality_key(type_mapping: TypeMapping) -> Callable[[Any], Any] | None:
     """What attrs compares values by, so that what is read equals what was written; None where ``==`` says so.
 
     It is coarser than identity: decimals of one number are equal, and so are the zeros. A set of user types must not
     hold two that the driver reads as one, for it reads sets into a set of Python's own comparison.
     """
-    read_otherwise = any(isinstance(one, Native) and one.name in _READ_OTHERWISE for one in walk(hint.type))
-    if not (read_otherwise or hint.custom or (hint.nullable and is_multi_cell(hint.type))):
+    changes_when_read = any(
+        isinstance(part, Native) and part.name in _CHANGED_WHEN_READ for part in walk(type_mapping.type)
+    )
+    if not (changes_when_read or type_mapping.custom or (type_mapping.nullable and is_multi_cell(type_mapping.type))):
         return None
-    known: list[Identity] = []
-    kind = _DumpedKey if hint.custom else _Key
+    cached: list[Identity] = []
+    key_class = _CustomComparisonKey if type_mapping.custom else _ComparisonKey
 
     def key(value: Any) -> Any:
-        if not known:  # the first comparison: user types are whole by now
-            known.append(identity_of(hint, IN_PYTHON))
-        return kind(known[0], value)
+        if not cached:  # the first comparison: user types are whole by now
+            cached.append(identity_of(type_mapping, IN_PYTHON))
+        return key_class(cached[0], value)
 
     return key
 
 
-class _Key:
+class _ComparisonKey:
     """A value that is compared by its identity; one that cannot be stored by ``==``, with others that cannot."""
 
     __slots__ = ("identity", "value")
@@ -412,7 +424,7 @@ class _Key:
         self.identity, self.value = identity, value
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Key):
+        if not isinstance(other, _ComparisonKey):
             return NotImplemented
         if is_same(self.identity, self.value, other.value):
             return True
@@ -430,14 +442,14 @@ class _Key:
         """What stands for the value, and whether it can be stored."""
         cell, value = self.identity.cell, self.value
         try:
-            found: Any = value if value is None or cell is None else cell(value)
-            hash(found)
+            converted: Any = value if value is None or cell is None else cell(value)
+            hash(converted)
         except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
             return value, False
-        return found, True
+        return converted, True
 
 
-class _DumpedKey(_Key):
+class _CustomComparisonKey(_ComparisonKey):
     """A value of a custom type. Equal values may be dumped differently, as encrypted texts are: see `_convert`."""
 
     __slots__ = ()

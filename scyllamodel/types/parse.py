@@ -29,8 +29,8 @@ from scyllamodel.types.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PART: Final = re.compile(r"""[A-Za-z0-9_]+|[<>,.]|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
-DEEPEST: Final = 64
+_TOKEN: Final = re.compile(r"""[A-Za-z0-9_]+|[<>,.]|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
+MAX_DEPTH: Final = 64
 """How deep types may nest: far deeper than any schema, and not as deep as the interpreter can call."""
 
 
@@ -44,35 +44,35 @@ def parse_type(text: str) -> CqlType:
     Raises:
         ValueError: the text is not a CQL type, or one nested more than `MAX_DEPTH` deep.
     """
-    reader = _Reader(text)
-    found = reader.type()
+    reader = _TypeReader(text)
+    cql_type = reader.type()
     if reader.peek():
-        raise reader.fault("something follows the type")
-    return found
+        raise reader.error("something follows the type")
+    return cql_type
 
 
-class _Reader:
+class _TypeReader:
     """A cursor over the tokens of one type text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = [token.text for token in tokens(text) if token.kind != "space"]
-        self.at = self.depth = 0
-        odd = next((token for token in self.tokens if not _PART.fullmatch(token)), None)
-        if odd is not None:
-            raise self.fault(f"{_shown(odd)} cannot be read")
+        self.position = self.depth = 0
+        unexpected = next((token for token in self.tokens if not _TOKEN.fullmatch(token)), None)
+        if unexpected is not None:
+            raise self.error(f"{_truncated(unexpected)} cannot be read")
 
-    def fault(self, why: str) -> ValueError:
-        return ValueError(f"{_shown(self.text)} is not a CQL type: {why}")
+    def error(self, reason: str) -> ValueError:
+        return ValueError(f"{_truncated(self.text)} is not a CQL type: {reason}")
 
     def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+        return self.tokens[self.position] if self.position < len(self.tokens) else ""
 
-    def take(self, wanted: str | None = None) -> str:
+    def take(self, expected: str | None = None) -> str:
         token = self.peek()
-        if not token or (wanted is not None and token != wanted):
-            raise self.fault(f"{wanted or 'a type'!r} expected, {token or 'the end'!r} found")
-        self.at += 1
+        if not token or (expected is not None and token != expected):
+            raise self.error(f"{expected or 'a type'!r} expected, {token or 'the end'!r} found")
+        self.position += 1
         return token
 
     def type(self) -> CqlType:
@@ -80,7 +80,7 @@ class _Reader:
         if token[0] == "'":
             return CustomType(token[1:-1].replace("''", "'"))
         if token in {"<", ">", ",", "."}:
-            raise self.fault(f"a type expected, {token!r} found")
+            raise self.error(f"a type expected, {token!r} found")
         word = token.lower()
         if self.peek() == "<":
             return self.parametrised(word)
@@ -92,11 +92,11 @@ class _Reader:
     def parametrised(self, word: str) -> CqlType:
         self.take("<")
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.fault(f"types nest at most {DEEPEST} deep")
-        found = self.parameters(word)
+        if self.depth > MAX_DEPTH:
+            raise self.error(f"types nest at most {MAX_DEPTH} deep")
+        cql_type = self.parameters(word)
         self.depth -= 1
-        return found
+        return cql_type
 
     def parameters(self, word: str) -> CqlType:
         if word == "vector":
@@ -105,28 +105,28 @@ class _Reader:
             dimension = self.take()
             self.take(">")
             if not dimension.isdecimal():
-                raise self.fault(f"the dimension of a vector is a number, not {dimension!r}")
+                raise self.error(f"the dimension of a vector is a number, not {dimension!r}")
             return VectorType(element, int(dimension))
-        inside = [self.type()]
+        parameters = [self.type()]
         while self.peek() == ",":
             self.take()
-            inside.append(self.type())
+            parameters.append(self.type())
         self.take(">")
-        make = _MAKERS.get(word)
-        if make is None or (word != "tuple" and len(inside) != (2 if word == "map" else 1)):
-            raise self.fault(f"{word}<…> does not take {len(inside)} parameters")
-        return make(inside)
+        factory = _FACTORIES.get(word)
+        if factory is None or (word != "tuple" and len(parameters) != (2 if word == "map" else 1)):
+            raise self.error(f"{word}<…> does not take {len(parameters)} parameters")
+        return factory(parameters)
 
 
-def _shown(text: str) -> str:
+def _truncated(text: str) -> str:
     """The text for a message, of which a long one shows its beginning."""
     return repr(text if len(text) <= 200 else f"{text[:199]}…")
 
 
-_MAKERS: Final[dict[str, Callable[[list[CqlType]], CqlType]]] = {
-    "list": lambda inside: ListType(inside[0]),
-    "set": lambda inside: SetType(inside[0]),
-    "map": lambda inside: MapType(inside[0], inside[1]),
-    "tuple": lambda inside: TupleType(tuple(inside)),
-    "frozen": lambda inside: freeze(inside[0]),
+_FACTORIES: Final[dict[str, Callable[[list[CqlType]], CqlType]]] = {
+    "list": lambda arguments: ListType(arguments[0]),
+    "set": lambda arguments: SetType(arguments[0]),
+    "map": lambda arguments: MapType(arguments[0], arguments[1]),
+    "tuple": lambda arguments: TupleType(tuple(arguments)),
+    "frozen": lambda arguments: freeze(arguments[0]),
 }

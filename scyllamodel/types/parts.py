@@ -1,7 +1,7 @@
-"""The parts of a hint: a CQL type with the two ways of its values, and how parts are put together.
+"""Codecs: a CQL type with the converters of its values, and how codecs are composed.
 
-`natural` gives the part of a CQL type when no annotation says more; `adopt` puts a CQL type in the place of the one
-that an annotation would mean by itself, where the values are of the same kind: ``int`` fits ``int`` and ``varint``.
+`default_codec` gives the codec of a CQL type when no annotation says more; `override_type` replaces the CQL type that
+an annotation alone would mean, where the values are of the same kind: ``int`` fits ``int`` and ``varint``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from scyllamodel.types import converters as to
-from scyllamodel.types.faults import HintFault
+from scyllamodel.types.faults import AnnotationError
 from scyllamodel.types.values import (
     CqlType,
     ListType,
@@ -22,74 +22,78 @@ from scyllamodel.types.values import (
     TupleType,
     UserTypeName,
     VectorType,
+    element_types,
     is_multi_cell,
-    parts,
 )
 
 
 @attrs.frozen
-class Part:
+class Codec:
     """What one annotation, or a piece of one, comes to.
 
     Attributes:
         type: in normal form.
         load: driver value to Python value; None when it is right as it comes.
         dump: Python value to what the driver serialises; None likewise.
-        make: the Python container; None for what is no collection.
+        container: the Python container; None for what is no collection.
         hashable: whether its Python values are.
     """
 
     type: CqlType
-    load: to.MaybeConvert = None
-    dump: to.MaybeConvert = None
-    make: Callable[[], Any] | None = None
+    load: to.OptionalConverter = None
+    dump: to.OptionalConverter = None
+    container: Callable[[], Any] | None = None
     hashable: bool = True
 
     @property
     def empty(self) -> Callable[[], Any] | None:
         """What makes the value that a null stands for: servers keep an empty collection as null unless it is frozen."""
-        return self.make if is_multi_cell(self.type) else None
+        return self.container if is_multi_cell(self.type) else None
 
 
-def list_part(element: Part) -> Part:
+def list_codec(element: Codec) -> Codec:
     """``list<element>``; loaded as a copy, so that a change in place is seen beside the row it came in."""
-    return Part(
-        ListType(element.type), to.each(element.load, list), to.dump_each(element.dump, list), list, hashable=False
+    return Codec(
+        ListType(element.type),
+        to.convert_each(element.load, list),
+        to.collection_dumper(element.dump, list),
+        list,
+        hashable=False,
     )
 
 
-def vector_part(element: Part, dimension: int) -> Part:
+def vector_codec(element: Codec, dimension: int) -> Codec:
     """``vector<element, dimension>``, whose values are lists."""
-    return attrs.evolve(list_part(element), type=VectorType(element.type, dimension))
+    return attrs.evolve(list_codec(element), type=VectorType(element.type, dimension))
 
 
-def set_part(element: Part) -> Part:
+def set_codec(element: Codec) -> Codec:
     """``set<element>``."""
-    dump = to.dump_each(element.dump, set)
-    return Part(SetType(element.type), to.each(element.load, set), dump, set, hashable=False)
+    dump = to.collection_dumper(element.dump, set)
+    return Codec(SetType(element.type), to.convert_each(element.load, set), dump, set, hashable=False)
 
 
-def frozenset_part(element: Part) -> Part:
+def frozenset_codec(element: Codec) -> Codec:
     """``frozen<set<element>>``."""
-    dump = to.dump_each(element.dump, frozenset)
-    return Part(SetType(element.type, frozen=True), to.each(element.load, frozenset), dump, frozenset)
+    dump = to.collection_dumper(element.dump, frozenset)
+    return Codec(SetType(element.type, frozen=True), to.convert_each(element.load, frozenset), dump, frozenset)
 
 
-def map_part(key: Part, value: Part) -> Part:
+def map_codec(key: Codec, value: Codec) -> Codec:
     """``map<key, value>``."""
-    load, dump = to.load_map(key.load, value.load), to.dump_map(key.dump, value.dump)
-    return Part(MapType(key.type, value.type), load, dump, dict, hashable=False)
+    load, dump = to.map_loader(key.load, value.load), to.map_dumper(key.dump, value.dump)
+    return Codec(MapType(key.type, value.type), load, dump, dict, hashable=False)
 
 
-def tuple_part(elements: Sequence[Part]) -> Part:
+def tuple_codec(elements: Sequence[Codec]) -> Codec:
     """``frozen<tuple<…>>``, whose elements may be None."""
-    load = to.tuple_items([element.load for element in elements])
-    dump = to.tuple_items([element.dump for element in elements])
+    load = to.tuple_converter([element.load for element in elements])
+    dump = to.tuple_converter([element.dump for element in elements])
     cql_type = TupleType(tuple(element.type for element in elements))
-    return Part(cql_type, load, dump, hashable=all(element.hashable for element in elements))
+    return Codec(cql_type, load, dump, hashable=all(element.hashable for element in elements))
 
 
-_NATURAL: Final = {
+_DEFAULT_CONVERTERS: Final = {
     "date": (to.load_date, to.dump_date),
     "time": (to.load_time, to.dump_time),
     "timestamp": (to.load_timestamp, to.dump_timestamp),
@@ -98,28 +102,32 @@ _NATURAL: Final = {
 }
 
 
-def natural(cql_type: CqlType) -> Part:
+def default_codec(cql_type: CqlType) -> Codec:
     """The part of a CQL type when no annotation says more: its values in Python's own types.
 
     A user type has no class here, so its values stay what the driver makes of them, which may hold a list and so be
     unfit for a Python set; sets and maps of what cannot be hashed stay the driver's too.
     """
     if isinstance(cql_type, Native):
-        return Part(cql_type, *_NATURAL.get(cql_type.name, (None, None)))
-    inside = [natural(part) for part in parts(cql_type)]
-    keyed = isinstance(cql_type, (SetType, MapType))
-    if not inside or (keyed and not inside[0].hashable):
-        return Part(cql_type, hashable=False)
+        return Codec(cql_type, *_DEFAULT_CONVERTERS.get(cql_type.name, (None, None)))
+    element_codecs = [default_codec(element_type) for element_type in element_types(cql_type)]
+    needs_hashable = isinstance(cql_type, (SetType, MapType))
+    if not element_codecs or (needs_hashable and not element_codecs[0].hashable):
+        return Codec(cql_type, hashable=False)
     if isinstance(cql_type, (ListType, VectorType)):
-        made = list_part(inside[0])
+        codec = list_codec(element_codecs[0])
     elif isinstance(cql_type, TupleType):
-        made = tuple_part(inside)
+        codec = tuple_codec(element_codecs)
     else:
-        made = set_part(inside[0]) if isinstance(cql_type, SetType) else map_part(inside[0], inside[1])
-    return attrs.evolve(made, type=cql_type)
+        codec = (
+            set_codec(element_codecs[0])
+            if isinstance(cql_type, SetType)
+            else map_codec(element_codecs[0], element_codecs[1])
+        )
+    return attrs.evolve(codec, type=cql_type)
 
 
-_FAMILIES: Final = {
+_PYTHON_CLASSES: Final = {
     name: family
     for family, names in {
         "int": "tinyint smallint int bigint varint counter",
@@ -131,29 +139,33 @@ _FAMILIES: Final = {
 }
 
 
-def _alike(own: CqlType, wanted: CqlType) -> bool:
+def _has_same_python_class(source: CqlType, target: CqlType) -> bool:
     """Whether values of the one are of the same Python kind as values of the other."""
-    if isinstance(own, Native) and isinstance(wanted, Native):
-        return _FAMILIES.get(own.name, own.name) == _FAMILIES.get(wanted.name, wanted.name)
-    if isinstance(own, UserTypeName) and isinstance(wanted, UserTypeName):
-        return own.name == wanted.name
-    if isinstance(own, ListType) and isinstance(wanted, VectorType):
-        return _alike(own.element, wanted.element)
-    if isinstance(own, VectorType) and isinstance(wanted, VectorType) and own.dimension != wanted.dimension:
+    if isinstance(source, Native) and isinstance(target, Native):
+        return _PYTHON_CLASSES.get(source.name, source.name) == _PYTHON_CLASSES.get(target.name, target.name)
+    if isinstance(source, UserTypeName) and isinstance(target, UserTypeName):
+        return source.name == target.name
+    if isinstance(source, ListType) and isinstance(target, VectorType):
+        return _has_same_python_class(source.element, target.element)
+    if isinstance(source, VectorType) and isinstance(target, VectorType) and source.dimension != target.dimension:
         return False
-    ours, theirs = parts(own), parts(wanted)
-    return type(own) is type(wanted) and len(ours) == len(theirs) > 0 and all(map(_alike, ours, theirs))
+    source_parts, target_parts = element_types(source), element_types(target)
+    return (
+        type(source) is type(target)
+        and len(source_parts) == len(target_parts) > 0
+        and all(map(_has_same_python_class, source_parts, target_parts))
+    )
 
 
-def adopt(part: Part, wanted: CqlType, shown: str) -> Part:
+def override_type(codec: Codec, cql_type: CqlType, annotation: str) -> Codec:
     """The part with the wanted type in place of its own.
 
     Raises:
-        HintFault: values of the annotation, given as ``shown``, are not values of that type.
+        AnnotationError: values of the annotation, given as ``annotation``, are not values of that type.
     """
-    if not _alike(part.type, wanted):
-        raise HintFault(
-            f"{shown} is {part.type.cql}, whose values are not those of {wanted.cql}",
-            f"Write an annotation that fits {wanted.cql}, or give column() load= and dump= as well.",
+    if not _has_same_python_class(codec.type, cql_type):
+        raise AnnotationError(
+            f"{annotation} is {codec.type.cql}, whose values are not those of {cql_type.cql}",
+            f"Write an annotation that fits {cql_type.cql}, or give column() load= and dump= as well.",
         )
-    return attrs.evolve(part, type=wanted)
+    return attrs.evolve(codec, type=cql_type)

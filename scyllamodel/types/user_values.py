@@ -29,22 +29,26 @@ class UserTypeClass(Protocol):
     def __bind__(self) -> tuple[Any, ...]: ...
 
 
-def is_user_type(hint: object) -> TypeIs[type[UserTypeClass]]:
+def is_user_type(annotation: object) -> TypeIs[type[UserTypeClass]]:
     """Whether this is a class that stands for a CQL user type."""
-    return isinstance(hint, type) and hasattr(hint, "__cql_name__") and hasattr(hint, "__fields_by_cql__")
+    return (
+        isinstance(annotation, type)
+        and hasattr(annotation, "__cql_name__")
+        and hasattr(annotation, "__fields_by_cql__")
+    )
 
 
-def mentioned(hints: Iterable[Any]) -> Iterator[type[UserTypeClass]]:
+def user_types_in(annotations: Iterable[Any]) -> Iterator[type[UserTypeClass]]:
     """The classes of user types that these annotations name."""
-    for hint in hints:
-        if is_user_type(hint):
-            yield hint
-        elif isinstance(hint, TypeAliasType):
-            yield from mentioned((hint.__value__,))
-        elif isinstance(hint, NewType):
-            yield from mentioned((hint.__supertype__,))
+    for annotation in annotations:
+        if is_user_type(annotation):
+            yield annotation
+        elif isinstance(annotation, TypeAliasType):
+            yield from user_types_in((annotation.__value__,))
+        elif isinstance(annotation, NewType):
+            yield from user_types_in((annotation.__supertype__,))
         else:
-            yield from mentioned(typing.get_args(hint))
+            yield from user_types_in(typing.get_args(annotation))
 
 
 def is_hashable(cls: type[UserTypeClass]) -> bool:
@@ -52,13 +56,13 @@ def is_hashable(cls: type[UserTypeClass]) -> bool:
     return bool(getattr(cls, "__hashable__", True))
 
 
-def load_user_type(cls: type[UserTypeClass]) -> Callable[[Any], Any]:
+def user_type_loader(cls: type[UserTypeClass]) -> Callable[[Any], Any]:
     """A function from what the driver returns for the type to an instance of the class."""
-    known = _Readers(cls)
-    return lambda value: known[value.__class__](value)
+    readers = _ReaderCache(cls)
+    return lambda value: readers[value.__class__](value)
 
 
-def dump_user_type(cls: type[UserTypeClass]) -> Callable[[Any], tuple[Any, ...]]:
+def user_type_dumper(cls: type[UserTypeClass]) -> Callable[[Any], tuple[Any, ...]]:
     """A function from an instance to a tuple in the order of declaration, which the driver takes."""
 
     def dump(value: Any) -> tuple[Any, ...]:
@@ -69,7 +73,7 @@ def dump_user_type(cls: type[UserTypeClass]) -> Callable[[Any], tuple[Any, ...]]
     return dump
 
 
-class _Readers(dict[type, Callable[[Any], Any]]):
+class _ReaderCache(dict[type, Callable[[Any], Any]]):
     """A reader for each class of values seen so far.
 
     An altered type gives the driver a new class, so the old ones are forgotten once in a while.
@@ -80,35 +84,35 @@ class _Readers(dict[type, Callable[[Any], Any]]):
     def __init__(self, cls: type[UserTypeClass]) -> None:
         self.cls = cls
 
-    def __missing__(self, made: type) -> Callable[[Any], Any]:
+    def __missing__(self, driver_class: type) -> Callable[[Any], Any]:
         if len(self) >= self.LIMIT:
             self.clear()
-        self[made] = reader = self._reader(made)
+        self[driver_class] = reader = self._reader(driver_class)
         return reader
 
-    def _reader(self, made: type) -> Callable[[Any], Any]:
+    def _reader(self, driver_class: type) -> Callable[[Any], Any]:
         load, names = self.cls.__load__, self.cls.__fields_by_cql__
-        if issubclass(made, cast("type", self.cls)):
+        if issubclass(driver_class, cast("type", self.cls)):
             return lambda value: value
-        if issubclass(made, tuple):
-            return _positions(load, _order(getattr(cast("type", made), "_fields", None), names))
+        if issubclass(driver_class, tuple):
+            return _tuple_reader(load, _field_positions(getattr(cast("type", driver_class), "_fields", None), names))
         # An application may have registered a class of its own, or dict, with the session that it lends.
-        if issubclass(made, dict):
+        if issubclass(driver_class, dict):
             return lambda value: load([value.get(name) for name in names])
         return lambda value: load([getattr(value, name, None) for name in names])
 
 
-def _positions(load: Callable[[Sequence[Any]], Any], order: tuple[int | None, ...]) -> Callable[[Any], Any]:
+def _tuple_reader(load: Callable[[Sequence[Any]], Any], order: tuple[int | None, ...]) -> Callable[[Any], Any]:
     """A reader of tuples that takes these positions; None where the server has no such field."""
     if order == tuple(range(len(order))):
-        return _prefix(load, len(order))
+        return _prefix_reader(load, len(order))
     if len(order) > 1 and None not in order:
         take = itemgetter(*order)
         return lambda value: load(take(value))
-    return lambda value: load([None if at is None else value[at] for at in order])
+    return lambda value: load([None if position is None else value[position] for position in order])
 
 
-def _prefix(load: Callable[[Sequence[Any]], Any], count: int) -> Callable[[Any], Any]:
+def _prefix_reader(load: Callable[[Sequence[Any]], Any], count: int) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if len(value) != count:
             value = (*value[:count], *(None,) * (count - len(value)))
@@ -117,18 +121,22 @@ def _prefix(load: Callable[[Sequence[Any]], Any], count: int) -> Callable[[Any],
     return read
 
 
-def _order(found: Sequence[str] | None, wanted: Sequence[str]) -> tuple[int | None, ...]:
+def _field_positions(server_fields: Sequence[str] | None, class_fields: Sequence[str]) -> tuple[int | None, ...]:
     """Where each wanted field is among those found; by position when the driver gave no names.
 
     The driver renames what no namedtuple takes (``class``, ``_x``, ``a b``) to ``field_<position>_``; such fields are
     matched in order of appearance.
     """
-    if found is None:
-        return tuple(range(len(wanted)))
-    at = {name: index for index, name in enumerate(found)}
-    hidden = iter([index for index, name in enumerate(found) if name == f"field_{index}_" and name not in wanted])
-    return tuple(next(hidden, None) if _is_hidden(name) else at.get(name) for name in wanted)
+    if server_fields is None:
+        return tuple(range(len(class_fields)))
+    positions = {name: index for index, name in enumerate(server_fields)}
+    renamed_positions = iter(
+        [index for index, name in enumerate(server_fields) if name == f"field_{index}_" and name not in class_fields]
+    )
+    return tuple(
+        next(renamed_positions, None) if _is_renamed_by_driver(name) else positions.get(name) for name in class_fields
+    )
 
 
-def _is_hidden(name: str) -> bool:
+def _is_renamed_by_driver(name: str) -> bool:
     return not name.isidentifier() or iskeyword(name) or name.startswith("_")

@@ -53,12 +53,12 @@ class ListType:
     frozen: bool = False
 
     def __attrs_post_init__(self) -> None:
-        _freeze_parts(self, "element")
+        _freeze_elements(self, "element")
 
     @property
     def cql(self) -> str:
         """The type as CQL text."""
-        return _wrap(f"list<{self.element.cql}>", self.frozen)
+        return _frozen_text(f"list<{self.element.cql}>", self.frozen)
 
 
 @attrs.frozen
@@ -69,12 +69,12 @@ class SetType:
     frozen: bool = False
 
     def __attrs_post_init__(self) -> None:
-        _freeze_parts(self, "element")
+        _freeze_elements(self, "element")
 
     @property
     def cql(self) -> str:
         """The type as CQL text."""
-        return _wrap(f"set<{self.element.cql}>", self.frozen)
+        return _frozen_text(f"set<{self.element.cql}>", self.frozen)
 
 
 @attrs.frozen
@@ -86,12 +86,12 @@ class MapType:
     frozen: bool = False
 
     def __attrs_post_init__(self) -> None:
-        _freeze_parts(self, "key", "value")
+        _freeze_elements(self, "key", "value")
 
     @property
     def cql(self) -> str:
         """The type as CQL text."""
-        return _wrap(f"map<{self.key.cql}, {self.value.cql}>", self.frozen)
+        return _frozen_text(f"map<{self.key.cql}, {self.value.cql}>", self.frozen)
 
 
 @attrs.frozen
@@ -117,7 +117,7 @@ class VectorType:
     dimension: int
 
     def __attrs_post_init__(self) -> None:
-        _freeze_parts(self, "element")
+        _freeze_elements(self, "element")
 
     @property
     def cql(self) -> str:
@@ -135,7 +135,7 @@ class UserTypeName:
     @property
     def cql(self) -> str:
         """The type as CQL text, the name quoted where it must be."""
-        return _wrap(quote_type(self.name), self.frozen)
+        return _frozen_text(quote_type(self.name), self.frozen)
 
 
 @attrs.frozen
@@ -174,7 +174,7 @@ def is_multi_cell(cql_type: CqlType) -> bool:
     return not is_frozen(cql_type)
 
 
-def parts(cql_type: CqlType) -> tuple[CqlType, ...]:
+def element_types(cql_type: CqlType) -> tuple[CqlType, ...]:
     """The types directly inside this one."""
     if isinstance(cql_type, (ListType, SetType, VectorType)):
         return (cql_type.element,)
@@ -186,29 +186,35 @@ def parts(cql_type: CqlType) -> tuple[CqlType, ...]:
 def walk(cql_type: CqlType) -> Iterator[CqlType]:
     """This type and every type inside it, outermost first."""
     yield cql_type
-    for part in parts(cql_type):
+    for part in element_types(cql_type):
         yield from walk(part)
 
 
-def user_types(cql_type: CqlType) -> tuple[str, ...]:
+def user_type_names(cql_type: CqlType) -> tuple[str, ...]:
     """The names of the user types that this type speaks of, in order of appearance."""
-    return tuple(dict.fromkeys(found.name for found in walk(cql_type) if isinstance(found, UserTypeName)))
+    return tuple(dict.fromkeys(part.name for part in walk(cql_type) if isinstance(part, UserTypeName)))
 
 
-def renamed(cql_type: CqlType, names: dict[str, str]) -> CqlType:
+def with_renamed_user_types(cql_type: CqlType, names: dict[str, str]) -> CqlType:
     """The same type with user types under other names.
 
-    >>> renamed(MapType(Native("int"), ListType(UserTypeName("a"))), {"a": "a_2"}).cql
+    >>> with_renamed_user_types(MapType(Native("int"), ListType(UserTypeName("a"))), {"a": "a_2"}).cql
     'map<int, frozen<list<frozen<a_2>>>>'
     """
     if isinstance(cql_type, UserTypeName):
         return attrs.evolve(cql_type, name=names.get(cql_type.name, cql_type.name))
     if isinstance(cql_type, (ListType, SetType, VectorType)):
-        return attrs.evolve(cql_type, element=renamed(cql_type.element, names))
+        return attrs.evolve(cql_type, element=with_renamed_user_types(cql_type.element, names))
     if isinstance(cql_type, MapType):
-        return attrs.evolve(cql_type, key=renamed(cql_type.key, names), value=renamed(cql_type.value, names))
+        return attrs.evolve(
+            cql_type,
+            key=with_renamed_user_types(cql_type.key, names),
+            value=with_renamed_user_types(cql_type.value, names),
+        )
     if isinstance(cql_type, TupleType):
-        return attrs.evolve(cql_type, elements=tuple(renamed(part, names) for part in cql_type.elements))
+        return attrs.evolve(
+            cql_type, elements=tuple(with_renamed_user_types(part, names) for part in cql_type.elements)
+        )
     return cql_type
 
 
@@ -227,11 +233,11 @@ def native(name: str) -> Native:
     return Native(name)
 
 
-def _freeze_parts(cql_type: CqlType, *names: str) -> None:
+def _freeze_elements(cql_type: CqlType, *names: str) -> None:
     """Freeze what is inside: CQL demands it of a collection, and a frozen one prints it."""
     for name in names:
         object.__setattr__(cql_type, name, freeze(getattr(cql_type, name)))
 
 
-def _wrap(text: str, frozen: bool) -> str:  # noqa: FBT001 - private, one meaning
+def _frozen_text(text: str, frozen: bool) -> str:  # noqa: FBT001 - private, one meaning
     return f"frozen<{text}>" if frozen else text

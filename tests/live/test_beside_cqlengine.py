@@ -153,7 +153,7 @@ def their_type(cql_type, given):
         return NATIVE[cql_type.name](**given)
     if isinstance(cql_type, v.UserTypeName):
         return theirs.UserDefinedType(USER_TYPES[cql_type.name], **given)
-    inside = [their_type(part, {}) for part in v.parts(cql_type)]
+    inside = [their_type(part, {}) for part in v.element_types(cql_type)]
     made = {v.ListType: theirs.List, v.SetType: theirs.Set, v.MapType: theirs.Map}[type(cql_type)]
     return made(*inside, frozen=v.is_frozen(cql_type), **given)
 

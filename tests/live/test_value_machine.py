@@ -20,7 +20,7 @@ from strategies import NEAR, SCALARS, Shape, maps_of
 from scyllamodel import Column, Model, UserType, column, migrate, partition_key
 from scyllamodel import types as cql
 from scyllamodel.testing import keyspaces
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 from scyllamodel.types.identity import cell_form, stored_form
 
 pytestmark = pytest.mark.live
@@ -108,7 +108,7 @@ def random_model(number, chance):
         hint, values = chance.choice(kinds_of(shape, chance.choice(POOL)))
         name = f"c{at}"
         annotations[name], strategies[name] = Column[hint], values
-        empty = resolve(hint).empty
+        empty = map_annotation(hint).empty
         body[name] = column(default=None) if empty is None else column(factory=empty)
     annotations |= {"opaque": Column[Opaque | None], "pair": Column[Pair | None]}
     body["opaque"] = column(default=None, type=str, load=Opaque, dump=str)

@@ -21,7 +21,7 @@ from strategies import SCALARS, shapes
 from scyllamodel import types as cql
 from scyllamodel._identifiers import quote, quote_type
 from scyllamodel.model._codegen import Field, make_bind, make_load
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 from scyllamodel.types.values import VectorType, walk
 
 pytestmark = pytest.mark.live
@@ -45,7 +45,7 @@ class Server:
 
     def column(self, hint):
         """A column of this annotation, in the one table: hundreds of tables would slow a small server down."""
-        text = resolve(hint).type.cql
+        text = map_annotation(hint).type.cql
         if text not in self.columns:
             self.session.execute(f"ALTER TABLE held ADD c{len(self.columns)} {text}")
             self.columns[text] = f"c{len(self.columns)}"
@@ -53,7 +53,7 @@ class Server:
 
     def returned(self, hint, value):
         """What is loaded for a value that was bound, written and read."""
-        fields = [Field("id", resolve(uuid.UUID)), Field("value", resolve(hint))]
+        fields = [Field("id", map_annotation(uuid.UUID)), Field("value", map_annotation(hint))]
         holder, column = Holder(), self.column(hint)
         holder.id, holder.value = uuid.uuid4(), value
         insert = self.session.prepare(f"INSERT INTO held (id, {column}) VALUES (?, ?)")
@@ -105,7 +105,7 @@ def test_values_of_every_type_come_back(server, case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_null_comes_back(server, case):
     """As None, or as the empty value that servers do not tell from null."""
-    hint = resolve(case.hint)
+    hint = map_annotation(case.hint)
 
     assert (hint.empty and hint.empty()) == server.returned(case.hint, None)
 
@@ -145,13 +145,16 @@ def test_any_value_of_any_nesting_comes_back(server, data):
 
 
 def _has_vector(hint):
-    return any(isinstance(found, VectorType) for found in walk(resolve(hint).type))
+    return any(isinstance(found, VectorType) for found in walk(map_annotation(hint).type))
 
 
 def test_counters_come_back(server):
     """A counter is an int, incremented by the server."""
     server.session.execute("CREATE TABLE hits (id uuid PRIMARY KEY, value counter)")
-    key, load = uuid.uuid4(), make_load(Holder, [Field("id", resolve(uuid.UUID)), Field("value", resolve(cql.Counter))])
+    key, load = (
+        uuid.uuid4(),
+        make_load(Holder, [Field("id", map_annotation(uuid.UUID)), Field("value", map_annotation(cql.Counter))]),
+    )
     for by in (5, -2):
         server.session.execute("UPDATE hits SET value = value + %s WHERE id = %s", (by, key))
     (row,) = server.session.execute("SELECT id, value FROM hits")
@@ -166,7 +169,7 @@ def test_a_type_that_gained_a_field_is_still_read(server):
     server.session.execute("ALTER TYPE place ADD extra text")
     server.session.execute(f"INSERT INTO held (id, {column}) VALUES (uuid(), {{city: 'b', extra: 'x'}})")
     rows = server.session.execute(f"SELECT {column} FROM held")
-    load = resolve(Place).load
+    load = map_annotation(Place).load
 
     assert Place("a", date.max) == before
     assert {before, Place("b")} == {load(value) for (value,) in rows if value is not None}

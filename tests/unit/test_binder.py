@@ -24,8 +24,8 @@ from scyllamodel.driver.canonical import canonicalize
 from scyllamodel.driver.user_types import StaleUserType
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.query.statement import UNSET, Marker
-from scyllamodel.types.display import hidden
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.display import show_nothing
+from scyllamodel.types.hints import map_annotation
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 GIVEN = {cls.__cql_name__: cls.__fields_by_cql__ for cls, _ in USER_TYPES}
@@ -42,7 +42,7 @@ ONE_INSTANT = {(MOMENTS[0], 1): "a", (MOMENTS[0].replace(microsecond=999_998), 1
 
 def prepared(hints, key=(0,), server=SERVER):
     """What the driver makes of a prepared statement with values of these types, and our markers for it."""
-    found = [resolve(hint) for hint in hints]
+    found = [map_annotation(hint) for hint in hints]
     columns = [
         ColumnMetadata("shop", "orders", f"c{at}", driver_type(hint.type, server)) for at, hint in enumerate(found)
     ]
@@ -172,7 +172,7 @@ def test_a_user_type_may_be_called_like_a_collection(name):
     )
     columns = [ColumnMetadata("shop", "orders", "c0", made)]
     statement = PreparedStatement(columns, b"id", [], "INSERT …", "shop", PROTOCOL, [], b"")
-    bound = make_bind(statement, [Marker("Order.c0", None, resolve(Place).dump)], {name: ("city", "opened")})
+    bound = make_bind(statement, [Marker("Order.c0", None, map_annotation(Place).dump)], {name: ("city", "opened")})
 
     assert (None, "Brno") == tuple(made.from_binary(bound((Place("Brno"),)).values[0], PROTOCOL))
 
@@ -231,7 +231,7 @@ def test_the_slow_way_makes_the_same_statement():
 
 def made_of(hint, data):
     """The driver's value of some bytes."""
-    return driver_type(resolve(hint).type, SERVER).from_binary(data, PROTOCOL)
+    return driver_type(map_annotation(hint).type, SERVER).from_binary(data, PROTOCOL)
 
 
 EDGES = [
@@ -391,7 +391,7 @@ def test_whole_numbers_fit_decimals_and_floats():
 def test_a_redacted_value_is_not_shown():
     """Neither it nor the error that may quote it."""
     made, (key, other) = prepared([uuid.UUID, cql.Int])
-    secret = Marker(other.name, other.type, other.dump, show=hidden)
+    secret = Marker(other.name, other.type, other.dump, show=show_nothing)
     with pytest.raises(TypeMismatch) as caught:
         make_bind(made, [key, secret], {})((KEY, "secret"))
 

@@ -14,7 +14,7 @@ from cassandra import util
 
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import Field, install, make_bind, make_load
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 
 
 @attrs.define
@@ -69,10 +69,10 @@ class Nothing:
 
 def fields(cls, **redacted):
     hints = inspect.get_annotations(cls, eval_str=True)
-    return [Field(name, resolve(hint), redact=name in redacted) for name, hint in hints.items()]
+    return [Field(name, map_annotation(hint), redact=name in redacted) for name, hint in hints.items()]
 
 
-ADDRESS = [Field("street", resolve(str)), Field("since", resolve(date | None))]
+ADDRESS = [Field("street", map_annotation(str)), Field("since", map_annotation(date | None))]
 MOMENT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 ROW = (1, MOMENT.replace(tzinfo=None), [util.Date(0)])
 ORDER = Order(1, MOMENT, [date(1970, 1, 1)])
@@ -94,7 +94,7 @@ def test_nulls_become_none_or_empty():
 
 def test_a_null_where_none_is_said_to_be_is_none():
     """The database may hold what the model forbids; loading does not check."""
-    assert make_load(Point, [Field("x", resolve(date))])((None,)).x is None
+    assert make_load(Point, [Field("x", map_annotation(date))])((None,)).x is None
 
 
 @pytest.mark.parametrize("row", [(1, None), (1, None, None, None)])
@@ -121,7 +121,7 @@ def test_neither_init_nor_validators_run():
     class Strict:
         x: int = attrs.field(validator=attrs.validators.gt(5))
 
-    assert 1 == make_load(Strict, [Field("x", resolve(int))])((1,)).x
+    assert 1 == make_load(Strict, [Field("x", map_annotation(int))])((1,)).x
 
 
 def test_an_instance_becomes_its_values():
@@ -135,7 +135,7 @@ def test_an_instance_becomes_its_values():
 @pytest.mark.parametrize("cls", [Point, Nothing])
 def test_few_columns(cls):
     """One column makes a tuple of one, none an empty tuple."""
-    found = [Field(name, resolve(int)) for name in cls.__slots__]
+    found = [Field(name, map_annotation(int)) for name in cls.__slots__]
     row = (7,) * len(found)
 
     assert row == make_bind(cls, found)(make_load(cls, found)(row))
@@ -167,7 +167,7 @@ def test_a_long_value_is_cut():
 def test_a_redacted_value_is_shown_nowhere():
     """Neither the message nor the details, cause, context or traceback text hold it."""
     with pytest.raises(TypeMismatch, match=r"Point\.x: its value, which is not shown, does not fit date") as caught:
-        make_bind(Point, [Field("x", resolve(date), redact=True)])(secret())
+        make_bind(Point, [Field("x", map_annotation(date), redact=True)])(secret())
     error = caught.value
 
     assert (None, None) == (error.__cause__, error.__context__)
@@ -183,18 +183,18 @@ def secret():
 def test_a_wrong_value_inside_a_user_type_is_told_with_its_path():
     """Column of the table, then field of the type."""
     Inner = type("Inner", (Point,), {"__slots__": (), "__cql_name__": "inner", "__fields_by_cql__": ("x",)})  # noqa: N806
-    install(Inner, [Field("x", resolve(date))])
+    install(Inner, [Field("x", map_annotation(date))])
     outer, inner = Point(), Inner()
     outer.x, inner.x = inner, MOMENT
 
     with pytest.raises(TypeMismatch, match=r"^Point\.x: .*Inner\.x: datetime.* does not fit date: .*lose its time"):
-        make_bind(Point, [Field("x", resolve(Inner))])(outer)
+        make_bind(Point, [Field("x", map_annotation(Inner))])(outer)
 
 
 def test_an_attribute_that_was_never_set_is_no_mismatch():
     """What is no wrong value keeps its own error."""
     with pytest.raises(AttributeError, match="x"):
-        make_bind(Point, [Field("x", resolve(date))])(Point())
+        make_bind(Point, [Field("x", map_annotation(date))])(Point())
 
 
 def test_generated_code_can_be_read():
@@ -208,7 +208,7 @@ def test_generated_code_can_be_read():
 
 def test_values_that_are_right_cost_no_call():
     """A class of plain values loads by one unpacking, and binds by one tuple."""
-    plain = [Field("a", resolve(int)), Field("b", resolve(str | None))]
+    plain = [Field("a", map_annotation(int)), Field("b", map_annotation(str | None))]
     load, bind = inspect.getsource(make_load(Point, plain)), inspect.getsource(make_bind(Point, plain))
 
     assert "    (\n        self.a,\n        self.b,\n    ) = row" in load
@@ -217,9 +217,9 @@ def test_values_that_are_right_cost_no_call():
 
 def test_two_classes_of_one_name_keep_their_own_source():
     """A reloaded class does not show the lines of the one before it."""
-    one = make_load(Point, [Field("x", resolve(int))])
-    two = make_load(Point, [Field("x", resolve(date))])
-    again = make_load(Point, [Field("x", resolve(int))])
+    one = make_load(Point, [Field("x", map_annotation(int))])
+    two = make_load(Point, [Field("x", map_annotation(date))])
+    again = make_load(Point, [Field("x", map_annotation(int))])
 
     assert inspect.getsource(one) != inspect.getsource(two)
     assert inspect.getsourcefile(one) == inspect.getsourcefile(again)
@@ -231,7 +231,7 @@ class TestInstall:
     def make(self):
         """A class that has both, not yet written."""
         cls = type("Late", (Point,), {"__slots__": ()})
-        install(cls, [Field("x", resolve(date))])
+        install(cls, [Field("x", map_annotation(date))])
         return cls
 
     def test_nothing_is_generated_before_it_is_used(self):
@@ -256,6 +256,6 @@ class TestInstall:
         base = self.make()
         base.__load__((None,))
         derived = type("Derived", (base,), {"__slots__": ()})
-        install(derived, [Field("x", resolve(date))])
+        install(derived, [Field("x", map_annotation(date))])
 
         assert derived is type(derived.__load__((None,)))

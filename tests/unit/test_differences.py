@@ -18,7 +18,7 @@ from scyllamodel.model.column import ColumnSpec
 from scyllamodel.model.state import Change, changes, current_values
 from scyllamodel.query.differences import differences
 from scyllamodel.query.objects import access_to
-from scyllamodel.types.hints import Hint, resolve
+from scyllamodel.types.hints import TypeMapping, map_annotation
 from scyllamodel.types.identity import cell_form, is_same, stored_form
 
 KEYS = [shape for shape in NEAR if shape.key]
@@ -32,7 +32,7 @@ class Holder(Model, table="holder", repo="differences"):
 
 def change(hint, was, now):
     """A change of a column of this annotation, or of a hint that is resolved already."""
-    found = hint if isinstance(hint, Hint) else resolve(hint)
+    found = hint if isinstance(hint, TypeMapping) else map_annotation(hint)
     return Change(RuntimeColumn(Holder, "values", "values", found, ColumnSpec()), was, now)
 
 
@@ -48,7 +48,7 @@ def sets(draw):
 def maps(draw):
     """A map type with two maps of it, none of which has two keys that are stored as one."""
     key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
-    hint = resolve(dict[key.hint, value.hint])
+    hint = map_annotation(dict[key.hint, value.hint])
     cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.parts[0]
     found = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
     return dict[key.hint, value.hint], dict(draw(found)), dict(draw(found))
@@ -150,7 +150,7 @@ class Words(list):
     """A class of an application."""
 
 
-WORDS = resolve(Words, type=resolve(list[str]).type, load=Words, dump=list)
+WORDS = map_annotation(Words, type=map_annotation(list[str]).type, load=Words, dump=list)
 WHOLE = [
     ("frozen set", frozenset[str], frozenset("a"), frozenset("ab")),
     ("frozen list", cql.Frozen[list[str]], ["a"], ["a", "b"]),

@@ -23,7 +23,7 @@ from typing_extensions import TypeAliasType
 from scyllamodel import types as cql
 from scyllamodel.types import parse_type
 from scyllamodel.types.converters import NAIVE_UTC
-from scyllamodel.types.hints import HintFault, resolve
+from scyllamodel.types.hints import AnnotationError, map_annotation
 from scyllamodel.types.values import Native
 
 UTC = timezone.utc
@@ -121,7 +121,7 @@ CQL = [
 @pytest.mark.parametrize(("hint", "text"), CQL, ids=str)
 def test_an_annotation_means_a_type(hint, text):
     """Each rule of the table, and what nests in what."""
-    assert parse_type(text) == resolve(hint).type
+    assert parse_type(text) == map_annotation(hint).type
 
 
 @pytest.mark.parametrize(("hint", "text"), [(getattr(typing, n)[a], t) for n, a, t in [
@@ -130,7 +130,7 @@ def test_an_annotation_means_a_type(hint, text):
 ]], ids=str)  # fmt: skip
 def test_the_older_spellings_mean_the_same(hint, text):
     """``typing.List[str]`` is ``list[str]``."""
-    assert text == resolve(hint).type.cql
+    assert text == map_annotation(hint).type.cql
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_the_older_spellings_mean_the_same(hint, text):
 )
 def test_none_makes_it_nullable(hint):
     """However it is spelt, and outside or inside ``Annotated``."""
-    found = resolve(hint)
+    found = map_annotation(hint)
 
     assert (True, hint, None) == (found.nullable, found.python, found.empty)
 
 
 def test_nothing_else_is_nullable():
     """A plain annotation keeps None out."""
-    assert not resolve(str).nullable
+    assert not map_annotation(str).nullable
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_nothing_else_is_nullable():
 )
 def test_a_null_collection_is_empty_where_servers_keep_it_so(hint, empty):
     """Servers return null for an empty list that is not frozen, and for nothing else."""
-    make = resolve(hint).empty
+    make = map_annotation(hint).empty
 
     assert empty == (make and make())
 
@@ -178,7 +178,7 @@ def test_lists_are_loaded_as_copies(hint):
     """What a program changes in place is not the list that came with the row."""
     inner = ["a"]
     value = (inner,) if "tuple" in str(hint) else inner
-    loaded = resolve(hint).load(value)
+    loaded = map_annotation(hint).load(value)
     (loaded[0] if isinstance(loaded, tuple) else loaded).append("b")
 
     assert ["a"] == inner
@@ -188,7 +188,7 @@ def test_lists_are_loaded_as_copies(hint):
     tuple[str, int]], ids=str)  # fmt: skip
 def test_values_that_are_right_cost_no_call(hint):
     """No converter is made where the driver's value is the model's."""
-    assert (None, None) == (resolve(hint).load, resolve(hint).dump)
+    assert (None, None) == (map_annotation(hint).load, map_annotation(hint).dump)
 
 
 REFUSED = [
@@ -243,8 +243,8 @@ REFUSED = [
 @pytest.mark.parametrize(("hint", "text", "advice"), REFUSED, ids=[str(case[0]) for case in REFUSED])
 def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
     """Nothing is ever text by default; the fault says what is wrong and what to write."""
-    with pytest.raises(HintFault) as caught:
-        resolve(hint)
+    with pytest.raises(AnnotationError) as caught:
+        map_annotation(hint)
 
     assert text in caught.value.text
     assert advice in caught.value.advice
@@ -252,7 +252,7 @@ def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
 
 def test_the_advice_for_timedelta_works():
     """What is written instead keeps the value."""
-    hint = resolve(
+    hint = map_annotation(
         timedelta,
         type=cql.BigInt,
         load=lambda ms: timedelta(milliseconds=ms),
@@ -278,7 +278,7 @@ LITERALS = [
 @pytest.mark.parametrize(("hint", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
 def test_literals_are_of_the_type_of_their_values(hint, cql_type, good, bad):
     """One of them is written and read, any other is refused before it is sent."""
-    found = resolve(hint)
+    found = map_annotation(hint)
 
     assert cql_type == found.type.cql
     assert (found.nullable, good) == (type(None) in typing.get_args(hint) or None in typing.get_args(hint), good)
@@ -290,19 +290,19 @@ def test_literals_are_of_the_type_of_their_values(hint, cql_type, good, bad):
 
 def test_a_stored_value_outside_of_a_literal_still_loads():
     """A newer release may have written it; what is read is not checked."""
-    assert resolve(Literal["a"]).load is None
+    assert map_annotation(Literal["a"]).load is None
 
 
 def test_a_literal_takes_another_width():
     """As ``int`` does."""
-    assert "int" == resolve(Literal[1, 2], type=cql.Int).type.cql
+    assert "int" == map_annotation(Literal[1, 2], type=cql.Int).type.cql
 
 
 @given(hints_with_values())
 def test_values_come_back_from_the_driver_as_they_were(case):
     """Whatever nests in whatever: dump, the driver's bytes, and load give the value back, of the same class."""
     hint, value = case
-    found = round_trip(resolve(hint), value)
+    found = round_trip(map_annotation(hint), value)
 
     assert value == found
     assert type(value) is type(found)
@@ -311,21 +311,21 @@ def test_values_come_back_from_the_driver_as_they_were(case):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.0])
 def test_odd_floats_come_back(value):
     """Not a number, infinite, and minus zero are values."""
-    assert repr(value) == repr(round_trip(resolve(float), value))
+    assert repr(value) == repr(round_trip(map_annotation(float), value))
 
 
 def test_timestamps_are_rounded_down_to_milliseconds():
     """Towards the past, before 1970 as well as after."""
     after, before = datetime(2026, 1, 1, 0, 0, 0, 1999, UTC), datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC)
 
-    assert after.replace(microsecond=1000) == round_trip(resolve(datetime), after)
-    assert before.replace(microsecond=999_000) == round_trip(resolve(datetime), before)
+    assert after.replace(microsecond=1000) == round_trip(map_annotation(datetime), after)
+    assert before.replace(microsecond=999_000) == round_trip(map_annotation(datetime), before)
 
 
 def test_timestamps_load_in_utc():
     """The moment is kept, the zone it was told in is not."""
     given_ = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
-    found = round_trip(resolve(datetime), given_)
+    found = round_trip(map_annotation(datetime), given_)
 
     assert (given_, UTC) == (found, found.tzinfo)
 
@@ -337,13 +337,13 @@ def test_naive_datetimes_are_refused(hint):
     value = {datetime: naive, list[datetime]: [naive]}.get(hint, {"a": (naive, 1)})
 
     with pytest.raises(ValueError, match="no time zone; use datetime"):
-        resolve(hint).dump(value)
+        map_annotation(hint).dump(value)
 
 
 def test_naive_datetimes_are_utc_where_a_repo_says_so():
     """Inside the context that such a repo sets, a naive datetime is taken for UTC."""
     token = NAIVE_UTC.set(True)
-    found = round_trip(resolve(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
+    found = round_trip(map_annotation(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
     NAIVE_UTC.reset(token)
 
     assert datetime(2026, 1, 1, tzinfo=UTC) == found
@@ -365,24 +365,24 @@ def test_naive_datetimes_are_utc_where_a_repo_says_so():
 def test_values_that_would_be_bent_are_refused(hint, value, words):
     """What the driver would take and change without a word does not get to it."""
     with pytest.raises((TypeError, ValueError), match=words):
-        resolve(hint).dump(value)
+        map_annotation(hint).dump(value)
 
 
 @pytest.mark.parametrize("days", [-719163, 2932897, -(2**31), 2**31 - 1])
 def test_dates_that_python_lacks_stay_as_they_are(days):
     """A row with a date before year 1 or after 9999 can be read."""
-    assert util.Date(days) == resolve(date).load(util.Date(days))
+    assert util.Date(days) == map_annotation(date).load(util.Date(days))
 
 
 def test_a_time_loses_nanoseconds_only():
     """CQL has nanoseconds, Python microseconds."""
-    assert time(23, 59, 59, 999_999) == resolve(time).load(util.Time(86_399_999_999_999))
+    assert time(23, 59, 59, 999_999) == map_annotation(time).load(util.Time(86_399_999_999_999))
 
 
 def test_an_address_of_the_other_kind_says_so():
     """An IPv6 address in a column of IPv4 addresses is an error that says how to have both."""
     with pytest.raises(ValueError, match=r"a column that holds both is IPv4Address \| IPv6Address"):
-        resolve(IPv4Address).load("::1")
+        map_annotation(IPv4Address).load("::1")
 
 
 MAPPED = [
@@ -397,17 +397,17 @@ MAPPED = [
 @pytest.mark.parametrize(("hint", "value", "read"), MAPPED, ids=str)
 def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(hint, value, read):
     """As in Java, where the two are one; a column of IPv6 addresses reads it as it was given."""
-    found = resolve(hint)
+    found = map_annotation(hint)
 
     assert IPv4Address("10.0.0.1") == found.dump(value)
     assert read == found.load("10.0.0.1")
-    assert IPv4Address("10.0.0.1") == resolve(IPv4Address).load("::ffff:10.0.0.1")
+    assert IPv4Address("10.0.0.1") == map_annotation(IPv4Address).load("::ffff:10.0.0.1")
 
 
 def test_two_forms_of_one_address_are_not_two_keys_of_a_map():
     """Which of the values would stay is not for the order of the dict to say."""
     with pytest.raises(ValueError, match="two keys of the map are one"):
-        resolve(dict[IPv6Address, int]).dump({IPv6Address("::1"): 1, "::1": 2})
+        map_annotation(dict[IPv6Address, int]).dump({IPv6Address("::1"): 1, "::1": 2})
 
 
 def test_a_zone_without_an_offset_is_naive():
@@ -415,27 +415,27 @@ def test_a_zone_without_an_offset_is_naive():
     vague = type("Vague", (tzinfo,), {"utcoffset": lambda *_: None})()
 
     with pytest.raises(ValueError, match="no time zone"):
-        resolve(datetime).dump(datetime(2026, 1, 1, tzinfo=vague))
+        map_annotation(datetime).dump(datetime(2026, 1, 1, tzinfo=vague))
 
 
 def test_an_enum_without_the_value_says_so():
     """A value that no member has is an error that names both."""
     with pytest.raises(ValueError, match="'lost' is not a valid Status"):
-        resolve(Status).load("lost")
+        map_annotation(Status).load("lost")
 
 
 def test_a_flag_loads_with_several_bits():
     """The enum itself answers for values that no member has."""
     rights = enum.IntFlag("rights", {"READ": 1, "WRITE": 2})
 
-    assert rights.READ | rights.WRITE == round_trip(resolve(rights), rights.READ | rights.WRITE)
+    assert rights.READ | rights.WRITE == round_trip(map_annotation(rights), rights.READ | rights.WRITE)
 
 
 def test_an_alias_of_an_enum_is_read():
     """Every name of a member has its value."""
     state = enum.Enum("state", {"OLD": "o", "ANCIENT": "o"}, type=str)
 
-    assert state.OLD is resolve(state).load("o")
+    assert state.OLD is map_annotation(state).load("o")
 
 
 class TestUserTypes:
@@ -445,7 +445,7 @@ class TestUserTypes:
         """What the class makes of a value whose type has these fields on the server."""
         types = {"address": tuple((name, Native("text")) for name in fields)}
         found = returned(values, cql.UserTypeName("address"), types)
-        return resolve(Address).load(found)
+        return map_annotation(Address).load(found)
 
     def test_the_same_fields(self):
         """Values go by position."""
@@ -465,7 +465,7 @@ class TestUserTypes:
 
     def test_a_type_whose_name_no_class_can_have(self):
         """The driver gives plain tuples then, which go by position and are filled up."""
-        load = resolve(Address).load
+        load = map_annotation(Address).load
 
         assert [Address("a", None), Address("a", "b"), Address("a", "b")] == [
             load(("a",)), load(("a", "b")), load(("a", "b", "c")),
@@ -473,7 +473,7 @@ class TestUserTypes:
 
     def test_classes_that_the_application_registered(self):
         """An instance of the class, a dict, and an object with the attributes are read as well."""
-        load, other = resolve(Address).load, type("Other", (), {"street": "a", "class": "b"})()
+        load, other = map_annotation(Address).load, type("Other", (), {"street": "a", "class": "b"})()
         address = Address("a", "b")
 
         assert address is load(address)
@@ -481,7 +481,7 @@ class TestUserTypes:
 
     def test_readers_are_bounded(self):
         """A type that is altered again and again does not fill the memory."""
-        load = resolve(Address).load
+        load = map_annotation(Address).load
         known = next(cell.cell_contents for cell in load.__closure__ if isinstance(cell.cell_contents, dict))
         for _ in range(200):
             load(type("Again", (), {"street": "a"})())
@@ -503,7 +503,7 @@ class TestUserTypes:
         """User types nest like any type."""
         types = {"address": (("street", Native("text")), ("class", Native("text")))}
 
-        assert value == round_trip(resolve(hint), value, types)
+        assert value == round_trip(map_annotation(hint), value, types)
 
 
 class TestOwnConverters:
@@ -512,26 +512,26 @@ class TestOwnConverters:
     @pytest.mark.parametrize("type_", [cql.Int, Native("int"), Annotated[int, Native("int")]])
     def test_any_class_over_a_cql_type(self, type_):
         """The type is a value or an annotation."""
-        hint = resolve(Money, type=type_, load=Money, dump=lambda money: money.cents)
+        hint = map_annotation(Money, type=type_, load=Money, dump=lambda money: money.cents)
 
         assert Native("int") == hint.type
         assert Money(5) == round_trip(hint, Money(5))
 
     def test_load_takes_the_natural_value(self):
         """What goes into ``load`` is a `date`, not the driver's class."""
-        hint = resolve(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
+        hint = map_annotation(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
 
         assert "2026-01-31" == round_trip(hint, "2026-01-31")
 
     def test_a_collection_type_loads_null_as_its_empty_value(self):
         """A null list is what ``load`` makes of an empty one."""
-        hint = resolve(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
+        hint = map_annotation(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
 
         assert ("a,b", "") == (round_trip(hint, "a,b"), hint.empty())
 
     def test_a_nested_type_value(self):
         """Without an annotation the values are Python's own."""
-        hint = resolve(
+        hint = map_annotation(
             Money, type=parse_type("map<date, frozen<tuple<inet, set<time>>>>"), load=Money, dump=lambda m: m.cents
         )
         value = {date(2026, 1, 1): (IPv4Address("10.0.0.1"), {time(1)})}
@@ -540,21 +540,23 @@ class TestOwnConverters:
 
     def test_a_set_of_what_cannot_be_hashed_stays_the_drivers(self):
         """A set of lists has no Python set."""
-        hint = resolve(Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents)
+        hint = map_annotation(Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents)
 
         assert [[1], [2]] == list(round_trip(hint, Money([[1], [2]])).cents)
 
     def test_a_set_of_user_types_without_a_class_stays_the_drivers(self):
         """Nobody knows whether what the driver makes of a user type can be hashed: a list may be in it."""
         user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
-        hint = resolve(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
+        hint = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
         found = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents
 
         assert [["a"], ["b"]] == [value.lines for value in found]
 
     def test_what_converters_make_may_be_hashed(self):
         """A set in a user type, made a text by its column, does not keep the type out of a set."""
-        assert resolve(str, type=parse_type("set<text>"), load=",".join, dump=lambda text: text.split(",")).hashable
+        assert map_annotation(
+            str, type=parse_type("set<text>"), load=",".join, dump=lambda text: text.split(",")
+        ).hashable
 
     @pytest.mark.parametrize(("hint", "type_", "text"), [
         (int, cql.SmallInt, "smallint"),
@@ -567,7 +569,7 @@ class TestOwnConverters:
     ], ids=str)  # fmt: skip
     def test_another_type_of_the_same_kind_needs_no_converters(self, hint, type_, text):
         """``int`` over ``smallint`` and the like."""
-        assert text == resolve(hint, type=type_).type.cql
+        assert text == map_annotation(hint, type=type_).type.cql
 
     @pytest.mark.parametrize(("hint", "type_"), [
         (str, cql.Int), (list[int], parse_type("set<int>")), (int, cql.Duration), (Address, parse_type("other")),
@@ -576,17 +578,17 @@ class TestOwnConverters:
     ], ids=str)  # fmt: skip
     def test_another_kind_needs_them(self, hint, type_):
         """The fault speaks of ``load=`` and ``dump=``."""
-        with pytest.raises(HintFault, match="load= and dump= as well"):
-            resolve(hint, type=type_)
+        with pytest.raises(AnnotationError, match="load= and dump= as well"):
+            map_annotation(hint, type=type_)
 
     @pytest.mark.parametrize("given_", [{"load": Money}, {"dump": str}])
     def test_one_converter_alone_is_half(self, given_):
         """A class that CQL does not know needs both ways."""
-        with pytest.raises(HintFault, match="both load= and dump="):
-            resolve(Money, type=cql.Int, **given_)
+        with pytest.raises(AnnotationError, match="both load= and dump="):
+            map_annotation(Money, type=cql.Int, **given_)
 
     def test_one_converter_over_a_known_type(self):
         """The other way is the annotation's own."""
-        hint = resolve(str, load=str.strip)
+        hint = map_annotation(str, load=str.strip)
 
         assert ("a", None) == (hint.load(" a "), hint.dump)

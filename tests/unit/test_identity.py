@@ -23,8 +23,8 @@ from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonicalize
 from scyllamodel.query.objects import access_to
 from scyllamodel.types import parse_type
-from scyllamodel.types.hints import resolve
-from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, of_type, stored_form
+from scyllamodel.types.hints import map_annotation
+from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, stored_form, type_identity
 from scyllamodel.types.values import UserTypeName
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -65,7 +65,7 @@ def pairs(draw, scalars):
 
 def agree(hint, one, other):
     """What identity says of two values is what their bytes say, in each of its answers."""
-    found, known = resolve(hint), identity_of(resolve(hint))
+    found, known = map_annotation(hint), identity_of(map_annotation(hint))
     wanted = sent(found, one) == sent(found, other)
 
     assert wanted == is_same(known, one, other)
@@ -148,7 +148,7 @@ NANS = [
 @pytest.mark.parametrize(("hint", "one", "other"), [case[1:] for case in NANS], ids=[case[0] for case in NANS])
 def test_every_nan_is_one_value(hint, one, other):
     """Whatever its bits: a set with two of them is stored with one, and what is read is what was saved."""
-    known, key = identity_of(resolve(hint)), equality_key(resolve(hint))
+    known, key = identity_of(map_annotation(hint)), equality_key(map_annotation(hint))
 
     assert is_same(known, one, other)
     assert stored_form(known, one) == stored_form(known, other)
@@ -167,7 +167,7 @@ def hashes(*keys):
 @given(pairs(NEAR) | pairs(SCALARS))
 def test_values_that_the_driver_reads_as_equal_are_equal(found):
     """Or a set of user types could hold both, and the set that is read could not; what is stored alike is equal too."""
-    (_, one, other), known = found, resolve(found[0])
+    (_, one, other), known = found, map_annotation(found[0])
     key = equality_key(known) or (lambda value: value)
     one_read, other_read = (
         returned(value if known.dump is None else known.dump(value), known.type, SERVER) for value in (one, other)
@@ -182,7 +182,7 @@ def test_values_that_the_driver_reads_as_equal_are_equal(found):
 
 def test_the_zeros_are_one_element_of_a_set():
     """Alone, in tuples and in user types, although a change of one to the other is saved."""
-    hint = resolve(tuple[float, Measure])
+    hint = map_annotation(tuple[float, Measure])
     key, one, other = equality_key(hint), (0.0, Measure(ratio=-0.0)), (-0.0, Measure(ratio=0.0))
 
     assert 1 == len({Measure(ratio=0.0), Measure(ratio=-0.0)})
@@ -195,7 +195,7 @@ def test_the_zeros_are_one_element_of_a_set():
 
 def test_infinities_beside_each_other_are_not_nan():
     """Their sum is."""
-    known, one = identity_of(resolve(list[float])), [float("inf"), -float("inf")]
+    known, one = identity_of(map_annotation(list[float])), [float("inf"), -float("inf")]
 
     assert is_same(known, one, list(one))
     assert not is_same(known, one, [float("inf"), NAN])
@@ -211,7 +211,7 @@ EMPTY = [
 @pytest.mark.parametrize(("one", "other"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
 def test_an_empty_collection_in_a_user_type_is_no_null(one, other):
     """A field has no cell of its own, so what it holds is written whole, as if it were frozen."""
-    known, (one, other) = identity_of(resolve(cql.Frozen[Measure])), (Measure(**one), Measure(**other))
+    known, (one, other) = identity_of(map_annotation(cql.Frozen[Measure])), (Measure(**one), Measure(**other))
 
     assert one.__bind__() != other.__bind__()
     assert not is_same(known, one, other)
@@ -234,7 +234,7 @@ DRIVER = {
 @pytest.mark.parametrize("hint", DRIVER, ids=str)
 def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(hint):
     """It is compared by the bytes that the driver makes of it."""
-    found = resolve(Sku, type=resolve(hint).type, load=Sku, dump=lambda value: value)
+    found = map_annotation(Sku, type=map_annotation(hint).type, load=Sku, dump=lambda value: value)
     known, made = identity_of(found), driver_type(found.type, {})
     for one, other in itertools.product(DRIVER[hint], repeat=2):
         wanted = made.to_binary(one, PROTOCOL) == made.to_binary(other, PROTOCOL)
@@ -267,10 +267,10 @@ class Ambiguous(list):
 
 
 CUSTOM = [
-    ("no __eq__", resolve(Sku, type=str, load=Sku, dump=str), lambda: Sku("a"), lambda: Sku("b")),
+    ("no __eq__", map_annotation(Sku, type=str, load=Sku, dump=str), lambda: Sku("a"), lambda: Sku("b")),
     (
         "an array",
-        resolve(list, type=resolve(list[float]).type, load=Ambiguous, dump=list),
+        map_annotation(list, type=map_annotation(list[float]).type, load=Ambiguous, dump=list),
         lambda: Ambiguous([1.0]),
         lambda: Ambiguous([2.0]),
     ),
@@ -299,10 +299,10 @@ EQUAL = [
 @pytest.mark.parametrize(("hint", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
 def test_equal_values_are_the_same_before_they_are_encrypted(hint, make, other):
     """What ``dump=`` makes may differ from call to call."""
-    found = resolve(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
+    found = map_annotation(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
     known = identity_of(found)
 
-    assert known.same(make(), make())
+    assert known.equal(make(), make())
     assert not is_same(known, make(), other)
 
 
@@ -317,13 +317,13 @@ def test_a_null_is_not_dumped():
 
 def test_a_user_type_is_a_null_when_all_its_fields_are():
     """If it is not frozen; one value in any field is enough."""
-    known = identity_of(resolve(Place | None))
+    known = identity_of(map_annotation(Place | None))
 
     assert is_same(known, Place(None, None), None)
     assert is_same(known, None, Place(None, None))
     assert not is_same(known, Place("a"), None)
     assert not is_same(known, None, Place(None, date(2026, 1, 1)))
-    assert not is_same(identity_of(resolve(cql.Frozen[Place] | None)), Place(None, None), None)
+    assert not is_same(identity_of(map_annotation(cql.Frozen[Place] | None)), Place(None, None), None)
 
 
 LIKE = [
@@ -337,7 +337,7 @@ LIKE = [
 @pytest.mark.parametrize(("one", "same", "other"), LIKE, ids=str)
 def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(one, same, other):
     """Nothing is known of its fields."""
-    known = of_type(UserTypeName("unknown"), {})
+    known = type_identity(UserTypeName("unknown"), {})
 
     assert is_same(known, one, same)
     assert not is_same(known, one, other)
@@ -346,7 +346,7 @@ def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(one, sam
 
 def test_what_cannot_be_stored_is_the_same_as_nothing():
     """Neither another such value nor a good one; nothing is raised."""
-    known = identity_of(resolve(set[datetime]))
+    known = identity_of(map_annotation(set[datetime]))
 
     assert not is_same(known, {"x"}, {"y"})
     assert stored_form(known, {"x"}) != stored_form(known, {"x"})
@@ -355,10 +355,10 @@ def test_what_cannot_be_stored_is_the_same_as_nothing():
 
 def test_what_has_no_cell_of_its_own_is_a_null():
     """An empty collection, unless it is frozen, and a user type of nulls."""
-    assert is_same(identity_of(resolve(list[str] | None)), [], None)
-    assert is_same(identity_of(resolve(set[datetime] | None)), None, set())
-    assert not is_same(identity_of(resolve(frozenset[str] | None)), frozenset(), None)
-    assert not is_same(identity_of(resolve(list[str] | None)), ["a"], None)
+    assert is_same(identity_of(map_annotation(list[str] | None)), [], None)
+    assert is_same(identity_of(map_annotation(set[datetime] | None)), None, set())
+    assert not is_same(identity_of(map_annotation(frozenset[str] | None)), frozenset(), None)
+    assert not is_same(identity_of(map_annotation(list[str] | None)), ["a"], None)
 
 
 BY_IDENTITY = [
@@ -377,7 +377,7 @@ BY_IDENTITY = [
 @pytest.mark.parametrize(("hint", "wanted"), BY_IDENTITY, ids=str)
 def test_instances_compare_by_identity_where_python_would_not_do(hint, wanted):
     """All other columns are compared by ``==`` alone, which is fast."""
-    assert wanted == (equality_key(resolve(hint)) is not None)
+    assert wanted == (equality_key(map_annotation(hint)) is not None)
 
 
 def test_a_custom_type_is_compared_by_identity():
@@ -393,12 +393,12 @@ def test_a_custom_type_is_compared_by_identity():
 
 
 UNSTORABLE = [
-    ("no timestamp", resolve(datetime), lambda: {"x"}, lambda: {"y"}),
-    ("no timestamps", resolve(set[datetime]), lambda: {"x"}, lambda: {"x", "y"}),
-    ("no map", resolve(dict[str, float]), lambda: (("a", 1.0),), lambda: (("a", 2.0),)),
+    ("no timestamp", map_annotation(datetime), lambda: {"x"}, lambda: {"y"}),
+    ("no timestamps", map_annotation(set[datetime]), lambda: {"x"}, lambda: {"x", "y"}),
+    ("no map", map_annotation(dict[str, float]), lambda: (("a", 1.0),), lambda: (("a", 2.0),)),
     (
         "what load= made",
-        resolve(tuple, type=parse_type("set<frozen<map<text, bigint>>>"), load=tuple, dump=lambda value: value),
+        map_annotation(tuple, type=parse_type("set<frozen<map<text, bigint>>>"), load=tuple, dump=lambda value: value),
         lambda: ((("a", 1),),),
         lambda: ((("a", 2),),),
     ),
@@ -420,7 +420,7 @@ def test_instances_with_what_cannot_be_stored_compare_by_it(hint, make, other):
 
 def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
     """Their ``==`` raises."""
-    key, one = equality_key(resolve(datetime)), Ambiguous("x")
+    key, one = equality_key(map_annotation(datetime)), Ambiguous("x")
 
     assert key(one) == key(one) != key(Ambiguous("x"))
     assert hash(key(one)) == hash(key(Ambiguous("x")))
@@ -428,7 +428,7 @@ def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
 
 def test_equal_values_hash_alike_although_they_are_dumped_differently():
     """An encrypted text has another dump each time."""
-    key = equality_key(resolve(str, type=bytes, load=bytes.decode, dump=lambda _: uuid.uuid4().bytes))
+    key = equality_key(map_annotation(str, type=bytes, load=bytes.decode, dump=lambda _: uuid.uuid4().bytes))
 
     assert key("secret") == key(str(b"secret", "ascii")) != key("other")
     assert hash(key("secret")) == hash(key("secret"))

@@ -18,7 +18,7 @@ from through_driver import PROTOCOL, driver_type
 from scyllamodel import types as cql
 from scyllamodel.driver.exact import _identity
 from scyllamodel.driver.ordering import _sort_key, arranger_for
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 from scyllamodel.types.identity import identity_of
 from scyllamodel.types.values import ListType, MapType, Native, SetType, VectorType
 
@@ -71,7 +71,7 @@ def framed(items):
 
 def sent(hint, value):
     """The bytes of a frozen value, its sets and maps in order."""
-    found = resolve(hint)
+    found = map_annotation(hint)
     made = driver_type(found.type, SERVER)
     dumped = value if found.dump is None else found.dump(value)
     arrange = arranger_for(made, is_frozen=True)
@@ -105,7 +105,7 @@ WORDS = [f"word {number}" for number in range(12)]
 @pytest.mark.parametrize(("hint", "make"), [case[1:] for case in INSIDE], ids=[case[0] for case in INSIDE])
 def test_what_is_inside_is_in_order(hint, make, is_frozen):
     """Whether or not the outermost collection is frozen."""
-    made = driver_type(resolve(hint).type)
+    made = driver_type(map_annotation(hint).type)
     found = made.to_binary(arranger_for(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
 
     assert sent(frozenset[str], frozenset(WORDS)) in found
@@ -124,7 +124,7 @@ COMPOUND = [
 @pytest.mark.parametrize(("hint", "values"), [case[1:] for case in COMPOUND], ids=[case[0] for case in COMPOUND])
 def test_elements_with_collections_are_compared_item_by_item(hint, values):
     """A prefix first, keys before values; such elements cannot be hashed, and come as lists from user types."""
-    made = driver_type(SetType(resolve(hint).type))
+    made = driver_type(SetType(map_annotation(hint).type))
     wanted = len(values).to_bytes(4, "big") + framed([sent(hint, value) for value in values])
 
     for order in itertools.permutations(values):
@@ -137,7 +137,7 @@ PLAIN = [str, list[str], tuple[str, int], Annotated[list[float], cql.vector(2)],
 @pytest.mark.parametrize("hint", PLAIN, ids=str)
 def test_nothing_is_done_where_no_order_counts(hint):
     """The server sorts the cells of a set or map that is not frozen."""
-    made = driver_type(resolve(hint).type, SERVER)
+    made = driver_type(map_annotation(hint).type, SERVER)
 
     assert arranger_for(made, is_frozen=False) is None or hint in (Place, tuple[str, int])
 
@@ -156,7 +156,7 @@ def test_frozen_types_that_the_server_names_are_looked_into():
 @pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
 def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_places(name):
     """Only what is in them is put in order."""
-    text, words = driver_type(resolve(str).type), driver_type(resolve(frozenset[str]).type)
+    text, words = driver_type(map_annotation(str).type), driver_type(map_annotation(frozenset[str]).type)
     made = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, words))
 
     found = arranger_for(made, is_frozen=True)(("b", "a", frozenset("cab")))
@@ -165,7 +165,7 @@ def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_place
 
 def test_a_user_type_without_a_class_is_left_alone():
     """Its value may be anything with the attributes of its fields."""
-    made = driver_type(resolve(tuple[frozenset[str], int]).type)
+    made = driver_type(map_annotation(tuple[frozenset[str], int]).type)
     value = object()
 
     assert value is arranger_for(made, is_frozen=True)(value)
@@ -208,9 +208,9 @@ def test_values_inside_are_compared_to_their_ends(cql_type, values):
 )
 def test_values_for_the_driver_are_told_apart_as_those_of_models(hint, values):
     """Keys of maps that hold collections: what is one cell for a model is one for the values that are sent."""
-    found = resolve(hint)
+    found = map_annotation(hint)
     ours, sent = identity_of(found), _identity(driver_type(found.type))
 
     for one, other in itertools.product(values, repeat=2):
         assert (ours.cell(one) == ours.cell(other)) is (sent.cell(one) == sent.cell(other))
-        assert ours.same(one, other) is sent.same(one, other)
+        assert ours.equal(one, other) is sent.equal(one, other)

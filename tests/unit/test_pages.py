@@ -16,7 +16,7 @@ from scyllamodel import Column, InvalidPageToken, Model, UserType, clustering_ke
 from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonical_values, canonicalize, driver_type_for
 from scyllamodel.driver.pages import PageKey, make_token, read_token
-from scyllamodel.types.hints import resolve
+from scyllamodel.types.hints import map_annotation
 
 STATE = bytes(range(40))
 KEYS = (PageKey.from_secret(b"a secret of this service"),)
@@ -226,7 +226,7 @@ def test_a_token_with_other_letters_in_it_is_refused():
 
 def bytes_of(hint, value):
     """The canonical bytes of a value of an annotation."""
-    made = driver_type_for(resolve(hint).type, {})
+    made = driver_type_for(map_annotation(hint).type, {})
     return canonicalize(made, made.to_binary(value, PROTOCOL))
 
 
@@ -273,14 +273,14 @@ def test_what_is_sent_differently_has_other_bytes(hint, one, other):
 
 def test_a_null_has_no_bytes():
     """Neither alone nor where a value is bound."""
-    assert canonicalize(driver_type_for(resolve(str).type, {}), None) is None
+    assert canonicalize(driver_type_for(map_annotation(str).type, {}), None) is None
     assert canonical_values(compiled(badge_at=None)) != canonical_values(compiled())
 
 
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
 def test_types_are_those_of_prepared_statements(case):
     """What is made without a server for each CQL type serialises as the driver's own classes do."""
-    hint = resolve(case.hint)
+    hint = map_annotation(case.hint)
     ours, theirs = driver_type_for(hint.type, SERVER), through_driver.driver_type(hint.type, SERVER)
 
     assert ours.cql_parameterized_type() == theirs.cql_parameterized_type()

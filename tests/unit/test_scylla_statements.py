@@ -20,7 +20,7 @@ from scyllamodel.schema.reflect import index_target, view_filter
 from scyllamodel.schema.source.left_out import declarable_types
 from scyllamodel.schema.statement_reader import StatementSyntaxError
 from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import user_types
+from scyllamodel.types.values import user_type_names
 
 GROUPS = {"c_types": "", "d_indexes": "IXBASE", "e_views": "VB", "f_alter": "TF", "x_sequences": ""}
 """Groups of statements, and the setup of the cases that name none."""
@@ -131,7 +131,7 @@ def classes(found):
     }:
         raise Inexpressible("a type that is not there, or that holds itself")
     held = [c.type for table in found.tables for c in table.columns]
-    if any(set(user_types(kind)) - {item.name for item in found.types} or "empty" in kind.cql for kind in held):
+    if any(set(user_type_names(kind)) - {item.name for item in found.types} or "empty" in kind.cql for kind in held):
         raise Inexpressible("a type that is not there")
     made = declare("recorded", attrs.evolve(found, types=[item for item in found.types if item.name != ODD]))
     facts = desired_facts(made, "k", types=KEPT["recorded"].values())

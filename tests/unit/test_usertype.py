@@ -22,7 +22,7 @@ from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.usertype import UserType
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types import parse_type
-from scyllamodel.types.hints import HintFault, resolve
+from scyllamodel.types.hints import AnnotationError, map_annotation
 
 
 class Point(UserType, name="geo_point", keyspace="maps"):
@@ -222,8 +222,8 @@ class Numbered(UserType):
 @pytest.mark.parametrize("hint", [set[Visit], dict[Visit, int], set[Visited], frozenset[tuple[str, Visit]]])
 def test_a_set_of_values_that_cannot_be_hashed_is_refused(hint):
     """A row that held one could be written, and never be loaded."""
-    with pytest.raises(HintFault, match="not hashable") as caught:
-        resolve(hint)
+    with pytest.raises(AnnotationError, match="not hashable") as caught:
+        map_annotation(hint)
 
     assert "frozenset" in caught.value.advice
 
@@ -231,12 +231,12 @@ def test_a_set_of_values_that_cannot_be_hashed_is_refused(hint):
 @pytest.mark.parametrize("hint", [set[Point], set[Tagged], set[Numbered], list[Visit], dict[str, Visit]])
 def test_other_collections_of_user_types_are_fine(hint):
     """Types without lists, sets and maps in their hash, and lists of any type."""
-    assert resolve(hint).load is not None
+    assert map_annotation(hint).load is not None
 
 
 def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
     """Keys written before have fewer bytes than the driver would write for them now, and are found all the same."""
-    hint = resolve(dict[Point, int])
+    hint = map_annotation(dict[Point, int])
     fields = [("latitude", DOUBLE), ("longitude", DOUBLE)]
     before, now = (driver_type(hint.type, {"geo_point": known}) for known in (fields, [*fields, ("height", DOUBLE)]))
     found = now.from_binary(before.to_binary({(1.5, 2.5): 7}, PROTOCOL), PROTOCOL)

@@ -26,7 +26,7 @@ from scyllamodel.query.select import Select
 from scyllamodel.query.statement import UNSET, Compiled, Shape
 from scyllamodel.query.update import Update
 from scyllamodel.release.backfill.rows import display_key, has_write_time
-from scyllamodel.types.hints import core_of
+from scyllamodel.types.hints import unwrapped_type
 from scyllamodel.types.values import freeze
 
 _KEY: Final = ("partition_key", "clustering")
@@ -138,7 +138,7 @@ class ValueTask:
 def _identity_conversion(source: Column[Any], target: Column[Any]) -> Callable[[Any], Any]:
     """Values as they are, where that is meant: columns of one type, frozen or not, or of one Python type."""
     is_same_type = freeze(source.hint.type) == freeze(target.hint.type)
-    if not is_same_type and core_of(source.hint.python) != core_of(target.hint.python):
+    if not is_same_type and unwrapped_type(source.hint.python) != unwrapped_type(target.hint.python):
         raise ConfigurationError(
             f"{source!r} holds {source.hint.type.cql} and {target!r} {target.hint.type.cql}: give convert=, a function "
             "from the one value to the other.",

@@ -13,7 +13,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.plan import Plan, contract_plan, make_plan
 from scyllamodel.schema.source import NameMap, module_source
-from scyllamodel.types.values import user_types
+from scyllamodel.types.values import user_type_names
 
 if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
@@ -90,13 +90,13 @@ class RefusedChange:
     def user_types_of(self, tables: Iterable[Iterable[TableColumn]]) -> list[UserType]:
         """The types that the columns of these tables hold, as they are wanted where they are."""
         known = {user_type.name: user_type for user_type in (*self.live.types, *self.desired.types)}
-        pending = [name for table in tables for column in table for name in user_types(column.type)]
+        pending = [name for table in tables for column in table for name in user_type_names(column.type)]
         needed: dict[str, UserType] = {}
         while pending:
             name = pending.pop()
             if name in known and name not in needed:
                 needed[name] = known[name]
-                pending += [inner for _, field in known[name].fields for inner in user_types(field)]
+                pending += [inner for _, field in known[name].fields for inner in user_type_names(field)]
         return list(needed.values())
 
 

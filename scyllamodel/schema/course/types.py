@@ -12,7 +12,7 @@ from scyllamodel.schema.course.stages import ExpandContractPlan
 from scyllamodel.schema.facts import UserType
 from scyllamodel.schema.rules.recipes import free_name
 from scyllamodel.schema.rules.usertypes import containing_types
-from scyllamodel.types.values import CqlType, renamed, user_types
+from scyllamodel.types.values import CqlType, user_type_names, with_renamed_user_types
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +37,7 @@ def plan_type_change(refused: RefusedChange, column: TableColumn, refused_types:
     class_names = dict(refused.names.classes)
     for old, new in names.items():
         class_names["type", new] = f"{class_names.get(('type', old), old)}{new.removeprefix(old).strip('_')}"
-    desired = attrs.evolve(column, type=renamed(column.type, names))
+    desired = attrs.evolve(column, type=with_renamed_user_types(column.type, names))
     return plan_column_change(
         attrs.evolve(
             refused,
@@ -51,7 +51,7 @@ def plan_type_change(refused: RefusedChange, column: TableColumn, refused_types:
 
 def holds_refused_type(column: TableColumn, types: Collection[UserType], refused_types: Collection[str]) -> bool:
     """Whether a column holds one of these types, at any depth."""
-    return any(not containing_types(name, types).isdisjoint(user_types(column.type)) for name in refused_types)
+    return any(not containing_types(name, types).isdisjoint(user_type_names(column.type)) for name in refused_types)
 
 
 def _new_names(refused: RefusedChange, column: TableColumn, refused_types: Collection[str]) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _new_names(refused: RefusedChange, column: TableColumn, refused_types: Colle
 def _reached_types(cql_type: CqlType, types: Collection[UserType]) -> set[str]:
     """The types inside of a type, at any depth."""
     known = {reached.name: reached for reached in types}
-    pending, user_type = list(user_types(cql_type)), set[str]()
+    pending, user_type = list(user_type_names(cql_type)), set[str]()
     while pending:
         name = pending.pop()
         if name not in user_type and name in known:
@@ -75,5 +75,5 @@ def _reached_types(cql_type: CqlType, types: Collection[UserType]) -> set[str]:
 
 
 def _renamed(user_type: UserType, names: dict[str, str]) -> UserType:
-    fields = tuple((field, renamed(cql_type, names)) for field, cql_type in user_type.fields)
+    fields = tuple((field, with_renamed_user_types(cql_type, names)) for field, cql_type in user_type.fields)
     return UserType(names[user_type.name], fields, user_type.keyspace)

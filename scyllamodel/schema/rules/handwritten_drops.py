@@ -14,7 +14,7 @@ from scyllamodel.schema.rules.handwritten_statement import RawStatement, refusal
 from scyllamodel.schema.rules.usertypes import containing_types, used_by
 from scyllamodel.schema.rules.views import keepers
 from scyllamodel.schema.server import is_viewless
-from scyllamodel.types.values import UserTypeName, is_multi_cell, user_types
+from scyllamodel.types.values import UserTypeName, is_multi_cell, user_type_names
 
 
 def dropped_type(written: RawStatement) -> Iterator[Diagnostic]:
@@ -111,7 +111,7 @@ def added_field(written: RawStatement) -> Iterator[Diagnostic]:
         if field.name in known and not written.parsed.if_not_exists:
             text = f"the type has a field {field.name} already, of type {known[field.name].cql}"
             yield refusal("NB104", written, text, "Leave the statement out, or choose another name.")
-        elif not within.isdisjoint(user_types(field.type)):
+        elif not within.isdisjoint(user_type_names(field.type)):
             text = "the type would be inside itself, directly or by way of others"
             yield refusal("NB104", written, text, "Store a key instead of the value.")
         elif isinstance(field.type, UserTypeName) and is_multi_cell(field.type):

@@ -18,7 +18,7 @@ from scyllamodel.schema.source.classes import column_line, field_line
 from scyllamodel.schema.source.hints import UserTypeClasses, annotation_for
 from scyllamodel.schema.source.names import attribute_names, class_names
 from scyllamodel.schema.writers import python_set, shell_line
-from scyllamodel.types.values import freeze, user_types
+from scyllamodel.types.values import freeze, user_type_names
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -39,7 +39,7 @@ def annotation_text(cql_type: CqlType) -> str:
 
 def _classes(cql_type: CqlType) -> UserTypeClasses:
     """A likely class for each user type inside."""
-    names = {name: likely_class_name(name) for name in user_types(cql_type)}
+    names = {name: likely_class_name(name) for name in user_type_names(cql_type)}
     return UserTypeClasses({name: UserType(name, ()) for name in names}, names)
 
 

@@ -11,7 +11,7 @@ from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn, SetMas
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules import recipes
 from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import COUNTER, CqlType, ListType, VectorType, user_types, walk
+from scyllamodel.types.values import COUNTER, CqlType, ListType, VectorType, user_type_names, walk
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import Table, TableColumn
@@ -156,7 +156,7 @@ def _dropped_name_reused(table: Table, column: TableColumn, path: str) -> Iterat
         yield Diagnostic(
             "TY106", "error", path, "a counter of this name was dropped, and never comes back", suggested_fix
         )
-    elif user_types(column.type) or parse_type(old_type) != column.type or (kind and kind != column.kind):
+    elif user_type_names(column.type) or parse_type(old_type) != column.type or (kind and kind != column.kind):
         old_text = f"{old_type} ({kind})" if kind else old_type
         text = (
             f"a column of this name was dropped as {old_text}; it cannot come back as {column.type.cql} ({column.kind})"

@@ -10,7 +10,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.order import cyclic_types
 from scyllamodel.schema.rules import recipes
 from scyllamodel.schema.rules.types import unknown_type
-from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, freeze, is_multi_cell, user_types
+from scyllamodel.types.values import ListType, MapType, SetType, UserTypeName, freeze, is_multi_cell, user_type_names
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts import KeyspaceFacts, TableColumn, UserType
@@ -92,13 +92,13 @@ def containing_types(name: str, types: Iterable[UserType]) -> frozenset[str]:
 def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
     """The columns and the fields of other types that have this type, each as a phrase."""
     columns = [
-        f"the column {table.name}.{c.name}" for table in facts.tables for c in table if name in user_types(c.type)
+        f"the column {table.name}.{c.name}" for table in facts.tables for c in table if name in user_type_names(c.type)
     ]
     return columns + [
         f"the field {other.name}.{field}"
         for other in facts.types
         for field, inner in other.fields
-        if name in user_types(inner)
+        if name in user_type_names(inner)
     ]
 
 
@@ -113,7 +113,7 @@ def keyed_by(names: frozenset[str], facts: KeyspaceFacts, server: ServerProfile)
 
 
 def _holds(columns: Iterable[TableColumn], names: frozenset[str]) -> bool:
-    return any(not names.isdisjoint(user_types(column.type)) for column in columns)
+    return any(not names.isdisjoint(user_type_names(column.type)) for column in columns)
 
 
 def _is_unfrozen_collection(cql_type: CqlType) -> bool:

@@ -22,9 +22,9 @@ from scyllamodel.types.values import (
     TupleType,
     UserTypeName,
     VectorType,
+    element_types,
     is_frozen,
-    parts,
-    user_types,
+    user_type_names,
 )
 
 _NATIVE_ANNOTATIONS: Final = {
@@ -73,7 +73,7 @@ def annotation_for(cql_type: CqlType, classes: UserTypeClasses) -> AnnotationSou
     """
     if _has_python_values(cql_type, classes):
         return AnnotationSource(_annotation(cql_type, classes))
-    class_names = [classes.names[name] for name in user_types(cql_type)]
+    class_names = [classes.names[name] for name in user_type_names(cql_type)]
     # A model learns of a user type by its class, so an annotation that says nothing else mentions it.
     annotation = f"Annotated[{', '.join(['Any', *class_names])}]" if class_names else "Any"
     return AnnotationSource(annotation, (f"type=cql.parse_type({cql_type.cql!r})", "load=as_is", "dump=as_is"))
@@ -83,9 +83,9 @@ def _has_python_values(cql_type: CqlType, classes: UserTypeClasses) -> bool:
     """Whether Python has values for it."""
     if isinstance(cql_type, (Native, UserTypeName)):
         return not isinstance(cql_type, Native) or cql_type.name in _NATIVE_ANNOTATIONS
-    if isinstance(cql_type, CustomType) or (isinstance(cql_type, VectorType) and user_types(cql_type)):
+    if isinstance(cql_type, CustomType) or (isinstance(cql_type, VectorType) and user_type_names(cql_type)):
         return False
-    elements = parts(cql_type)
+    elements = element_types(cql_type)
     needs_hashable = isinstance(cql_type, (SetType, MapType))
     return all(_has_python_values(part, classes) for part in elements) and (
         not needs_hashable or _is_hashable(elements[0], classes)
@@ -109,7 +109,7 @@ def _annotation(cql_type: CqlType, classes: UserTypeClasses) -> str:
         return _NATIVE_ANNOTATIONS[cql_type.name]
     if isinstance(cql_type, UserTypeName):
         return _maybe_frozen(classes.names[cql_type.name], cql_type)
-    elements = [_element_annotation(part, classes) for part in parts(cql_type)]
+    elements = [_element_annotation(part, classes) for part in element_types(cql_type)]
     if isinstance(cql_type, VectorType):
         return _vector_annotation(cql_type, elements[0])
     if isinstance(cql_type, TupleType):

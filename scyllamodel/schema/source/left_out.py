@@ -17,7 +17,7 @@ from scyllamodel.schema.left_out import Unsupported, unreadable_facts, unsupport
 from scyllamodel.schema.order import dependency_order
 from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.source.hints import UserTypeClasses
-from scyllamodel.types.values import TTL_TYPES, UserTypeName, is_multi_cell, user_types
+from scyllamodel.types.values import TTL_TYPES, UserTypeName, is_multi_cell, user_type_names
 
 NO_FUNCTIONS_REASON: Final = "models have no functions, aggregates or triggers"
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
@@ -79,7 +79,7 @@ def unsupported_table(table: Table, classes: UserTypeClasses) -> str | None:
     if not all(_is_name(column.name) for column in table):
         return "one of its columns has no name, or one with a NUL"
     for column in table:
-        unknown = [name for name in user_types(column.type) if name not in classes.names]
+        unknown = [name for name in user_type_names(column.type) if name not in classes.names]
         if unknown:
             return f"the column {column.name} holds the user type {unknown[0]}, for which there is no class"
         if isinstance(column.type, UserTypeName) and _has_unfrozen_fields(column.type, classes):
