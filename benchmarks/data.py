@@ -23,7 +23,7 @@ from benchmarks.peers import peers
 from benchmarks.rows import Plain, Rich, Slotted, Spread, by_hand, plain, rich
 from scyllamodel import Repo, migrate, select
 from scyllamodel.local import LocalCluster
-from scyllamodel.query.objects import access_to
+from scyllamodel.query.objects import statements_for
 
 SEED = random.Random(1)
 READ, STREAM, SCAN, BULK = 10_000, 100_000, 200_000, 10_000
@@ -123,7 +123,7 @@ def _written(bench: Bench) -> Iterator[Figure]:
         number=500,
         note="1 round trip each",
     )
-    access, requests = access_to(Plain, bench.repo.keyspace), bench.repo.requests()
+    access, requests = statements_for(Plain, bench.repo.keyspace), bench.repo.requests()
     yield compare(
         "build and bind an insert of 10 columns, no network",
         "PreparedStatement.bind",

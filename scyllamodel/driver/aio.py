@@ -29,7 +29,7 @@ from scyllamodel.driver.raw import fetch_raw, truncate
 from scyllamodel.driver.requests import Requests, Response, raise_request_error
 from scyllamodel.driver.scan import PAGE_SIZE, PARALLELISM, AsyncScan, ScanCursor
 from scyllamodel.driver.scan import OnProgress as OnScanProgress
-from scyllamodel.query.objects import Using
+from scyllamodel.query.objects import WriteOptions
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import Statement
@@ -152,7 +152,7 @@ class AsyncApi:
         return self._stream(flows.stream_request(query, self._repo.keyspace, page_size), on_error)
 
     async def _stream(self, request: Execute, on_error: OnError | None) -> AsyncIterator[Any]:
-        response, template = await self._send_message(request), request.compiled.shape
+        response, template = await self._send_message(request), request.compiled.template
         while True:
             has_more = response.has_more_pages
             if has_more:
@@ -192,7 +192,7 @@ class AsyncApi:
         timestamp: int | None = None,
     ) -> Any:
         """See `Repo.save`."""
-        using = Using.of(ttl, timestamp)
+        using = WriteOptions.of(ttl, timestamp)
         return await self.run(flows.save(row, self._repo.keyspace, using, if_exists=if_exists, nulls=nulls))
 
     @overload
@@ -214,7 +214,7 @@ class AsyncApi:
         timestamp: int | None = None,
     ) -> Any:
         """See `Repo.insert`."""
-        using = Using.of(ttl, timestamp)
+        using = WriteOptions.of(ttl, timestamp)
         return await self.run(flows.insert(row, self._repo.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
 
     @overload
@@ -308,7 +308,7 @@ class AsyncApi:
         whose ``report`` lists what was written.
         """
         operations = await self._bulk_operations(concurrency, on_progress)
-        bulk = operations.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)
+        bulk = operations.save(rows, WriteOptions.of(ttl, timestamp), by_partition=by_partition)
         return (await bulk.run_async()).raise_errors_if(raise_errors)
 
     async def get_many(

@@ -22,10 +22,16 @@ from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
 from scyllamodel.model.state import InstanceWrite, Snapshot, forget, is_loaded, remember, row_of
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.misuse import check_row, check_statement
-from scyllamodel.query.objects import Using, Write, lose_write, writing_to
+from scyllamodel.query.objects import CompiledWrite, WriteOptions, mark_write_uncertain, write_statements_for
 from scyllamodel.query.parts import model_of
-from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape, Statement
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.statement import (
+    NO_EXECUTION_OPTIONS,
+    CompiledStatement,
+    ExecutionOptions,
+    Statement,
+    StatementTemplate,
+)
+from scyllamodel.query.tuning import not_supported
 
 if TYPE_CHECKING:
     from scyllamodel.query.results import LWTResult
@@ -38,11 +44,13 @@ MAX_STATEMENTS: Final = 65_535
 _BATCH_TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "COUNTER"}
 
 
-def save_statement(row: Any, keyspace: str, write_options: Using, *, if_exists: bool, nulls: bool) -> Write | None:
+def save_statement(
+    row: Any, keyspace: str, write_options: WriteOptions, *, if_exists: bool, nulls: bool
+) -> CompiledWrite | None:
     """Return the statement that saves an instance, or None when there is nothing to save."""
-    statements = writing_to(model_of(row), keyspace)
+    statements = write_statements_for(model_of(row), keyspace)
     if is_loaded(row) or if_exists:
-        return statements.update(row, write_options, exists=if_exists)
+        return statements.update(row, write_options, if_exists=if_exists)
     return statements.insert(row, write_options, nulls=nulls)
 
 
@@ -65,7 +73,7 @@ class _BatchEntry:
         snapshot_before: its stored row when the statement was made.
     """
 
-    compiled: Compiled[Any]
+    compiled: CompiledStatement[Any]
     verb: str = ""
     row: Any = None
     snapshot_after: Snapshot | None = None
@@ -81,7 +89,7 @@ class _BatchEntry:
     def mark_unknown(self) -> None:
         """Record on the instance that the outcome of the batch is unknown."""
         if self.row is not None:
-            lose_write(self.row, self.compiled, self.snapshot_after)
+            mark_write_uncertain(self.row, self.compiled, self.snapshot_after)
 
 
 def _lose_track(parts: Iterable[_BatchEntry]) -> None:
@@ -93,7 +101,7 @@ def _lose_track(parts: Iterable[_BatchEntry]) -> None:
 def _check_one_partition(statements: Iterable[Any]) -> None:
     """Refuse conditions on several partitions, which no server evaluates atomically."""
     if len({(statement.keyspace, statement.table, statement.routing_key) for statement in statements}) > 1:
-        raise refuse(
+        raise not_supported(
             "A batch with conditions is limited to one partition of one table, and this one has several.",
             "Send a batch for each partition, or leave the conditions out.",
         )
@@ -112,7 +120,7 @@ class Batch:
     def __init__(self, keyspace: str) -> None:
         self.keyspace = keyspace
         self.kind: BatchKind = "logged"
-        self.options: Options = NO_OPTIONS
+        self.options: ExecutionOptions = NO_EXECUTION_OPTIONS
         self.write_timestamp: int | None = None
         self.result: LWTResult[Any] | None = None
         self._entries: dict[Hashable, _BatchEntry] = {}
@@ -124,7 +132,7 @@ class Batch:
         return len(self._entries)
 
     @property
-    def compiled_statements(self) -> list[Compiled[Any]]:
+    def compiled_statements(self) -> list[CompiledStatement[Any]]:
         """The collected statements."""
         return [entry.compiled for entry in self._entries.values()]
 
@@ -170,7 +178,7 @@ class Batch:
             QueryNotSupported: the block has ended.
         """
         if self._is_closed:
-            raise refuse(
+            raise not_supported(
                 "The block of this batch has ended, and nothing more is sent.", "Make another one with repo.batch()."
             )
 
@@ -185,21 +193,23 @@ class Batch:
         """
         check_row("save", row)
         self.check_open()
-        write = save_statement(row, self.keyspace, Using.of(ttl, self.write_timestamp), if_exists=False, nulls=nulls)
+        write = save_statement(
+            row, self.keyspace, WriteOptions.of(ttl, self.write_timestamp), if_exists=False, nulls=nulls
+        )
         key = self._entry_key("save", row)
         if write is None:
             self._entries.pop(key, None)
-            self._conflicts.discard(key)
+            self._conflicts.remove(key)
         else:
-            self._add_checked(key, _BatchEntry(write.compiled, "save", row, write.row, row_of(row)))
+            self._add_checked(key, _BatchEntry(write.compiled, "save", row, write.snapshot, row_of(row)))
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """Add the INSERT that `Repo.insert` would send."""
         check_row("insert", row)
         self.check_open()
-        statements = writing_to(model_of(row), self.keyspace)
+        statements = write_statements_for(model_of(row), self.keyspace)
         compiled, new_snapshot = statements.insert(
-            row, Using.of(ttl, self.write_timestamp), absent=if_not_exists, nulls=nulls
+            row, WriteOptions.of(ttl, self.write_timestamp), only_if_absent=if_not_exists, nulls=nulls
         )
         verb = "insert if not exists" if if_not_exists else "insert"
         self._add_checked(self._entry_key(verb, row), _BatchEntry(compiled, verb, row, new_snapshot, row_of(row)))
@@ -208,7 +218,7 @@ class Batch:
         """Add the DELETE that `Repo.delete` would send."""
         check_row("delete", row)
         self.check_open()
-        compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=self.write_timestamp)
+        compiled = write_statements_for(model_of(row), self.keyspace).delete(row, timestamp=self.write_timestamp)
         self._add_checked(
             self._entry_key("delete", row), _BatchEntry(compiled, "delete", row, snapshot_before=row_of(row))
         )
@@ -222,7 +232,7 @@ class Batch:
         key = (id(row), self.write_timestamp)
         existing = self._entries.get(key)
         if existing is not None and existing.verb != verb:
-            raise refuse(
+            raise not_supported(
                 f"This {model_of(row).__qualname__} is in this batch already, by {existing.verb}: a {verb} would have "
                 "the same timestamp, and not be the later one.",
                 "Send them one after the other, or set a later time: batch.timestamp(…).",
@@ -237,20 +247,20 @@ class Batch:
         """
         check_statement(statement, "batch.execute")
         self.check_open()
-        if self.write_timestamp is not None and getattr(statement, "written", 0) is None:
-            statement = attrs.evolve(cast("Any", statement), written=self.write_timestamp)
+        if self.write_timestamp is not None and getattr(statement, "write_timestamp", 0) is None:
+            statement = attrs.evolve(cast("Any", statement), write_timestamp=self.write_timestamp)
         compiled = statement.compile(self.keyspace)
-        if compiled.shape.verb not in ("insert", "update", "delete"):
-            raise QueryNotSupported(f"A batch cannot hold a {compiled.shape.verb}.", needs=(), helps=())
-        self._add_checked(object(), _BatchEntry(compiled), getattr(statement, "written", None))
+        if compiled.template.verb not in ("insert", "update", "delete"):
+            raise QueryNotSupported(f"A batch cannot hold a {compiled.template.verb}.", needs=(), helps=())
+        self._add_checked(object(), _BatchEntry(compiled), getattr(statement, "write_timestamp", None))
 
     def _add_checked(self, key: Hashable, entry: _BatchEntry, *timestamps: int | None) -> None:
         """Add an entry that does not conflict with another write of this batch."""
         self._check(entry.compiled)
-        self._conflicts.put(key, entry.compiled, *(timestamps or (self.write_timestamp,)))
+        self._conflicts.add(key, entry.compiled, *(timestamps or (self.write_timestamp,)))
         self._add(key, entry)
 
-    def add_compiled(self, compiled: Compiled[Any]) -> None:
+    def add_compiled(self, compiled: CompiledStatement[Any]) -> None:
         """Add a compiled statement, without comparing it with the others."""
         self._add(object(), _BatchEntry(compiled))
 
@@ -258,10 +268,12 @@ class Batch:
         self._check(entry.compiled)
         self._entries[key] = entry
 
-    def _check(self, compiled: Compiled[Any]) -> None:
-        if compiled.shape.counter != (self.kind == "counter"):
-            helps = "use repo.batch().counter()" if compiled.shape.counter else "send it separately from the counters"
-            text = f"A {self.kind} batch cannot hold {compiled.shape.cql!r}: {helps}."
+    def _check(self, compiled: CompiledStatement[Any]) -> None:
+        if compiled.template.counter != (self.kind == "counter"):
+            helps = (
+                "use repo.batch().counter()" if compiled.template.counter else "send it separately from the counters"
+            )
+            text = f"A {self.kind} batch cannot hold {compiled.template.cql!r}: {helps}."
             raise QueryNotSupported(text, needs=(), helps=(helps,))
         if len(self._entries) >= MAX_STATEMENTS:
             raise QueryNotSupported(f"A batch has at most {MAX_STATEMENTS:,} statements: split it.", needs=(), helps=())
@@ -269,15 +281,15 @@ class Batch:
     @property
     def conditional(self) -> bool:
         """Whether it is a lightweight transaction."""
-        return any(compiled.shape.conditional for compiled in self.compiled_statements)
+        return any(compiled.template.conditional for compiled in self.compiled_statements)
 
-    def as_compiled(self) -> Compiled[Any]:
+    def as_compiled(self) -> CompiledStatement[Any]:
         """Return the batch as one compiled statement, for errors and events."""
-        templates = [compiled.shape for compiled in self.compiled_statements]
+        templates = [compiled.template for compiled in self.compiled_statements]
         first_template = templates[0]
         text = "; ".join(dict.fromkeys(template.cql for template in templates))
         models = {template.model for template in templates}
-        template: Shape[Any] = Shape(
+        template: StatementTemplate[Any] = StatementTemplate(
             f"BEGIN {_BATCH_TYPES[self.kind]} BATCH {text}; APPLY BATCH",
             (),
             "batch",
@@ -288,7 +300,7 @@ class Batch:
             idempotent=all(template.idempotent for template in templates),
             writes_list=any(shape.writes_list for shape in templates),
         )
-        return Compiled(template, (), self.options)
+        return CompiledStatement(template, (), self.options)
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline | None = None) -> Any:
         """Return the driver's batch; this may wait for statements to be prepared.
@@ -326,10 +338,12 @@ class Batch:
             driver_batch.add(statement)
         driver_batch.internal_row_factory = tuple_factory
         combined = self.as_compiled()
-        driver_batch.is_idempotent = combined.shape.may_be_retried
-        if not combined.shape.may_be_retried:
-            driver_batch.retry_policy = LwtRetryPolicy() if combined.shape.conditional else NonIdempotentRetryPolicy()
-        apply_options(driver_batch, self.options, combined.shape)
+        driver_batch.is_idempotent = combined.template.may_be_retried
+        if not combined.template.may_be_retried:
+            driver_batch.retry_policy = (
+                LwtRetryPolicy() if combined.template.conditional else NonIdempotentRetryPolicy()
+            )
+        apply_options(driver_batch, self.options, combined.template)
         return driver_batch
 
     def lock_rows(self) -> None:

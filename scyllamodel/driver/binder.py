@@ -96,7 +96,11 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
         "        cells = [",
         *(f"            {value}," for value in values),
         "        ]",
-        *(f"        if not cells[{index}]: raise ValueError" for index, marker in enumerate(markers) if marker.filled),
+        *(
+            f"        if not cells[{index}]: raise ValueError"
+            for index, marker in enumerate(markers)
+            if marker.not_empty
+        ),
         *_routing_key_lines(prepared.routing_key_indexes),
         "        statement = new(Bound)",
         "        statement.values = cells",
@@ -223,7 +227,7 @@ def _check_key(prepared: Any, markers: Sequence[Marker], converted: Sequence[Any
         if (index in partition_indexes or marker.required) and (value is None or value is UNSET_VALUE):
             kind = "partition" if index in partition_indexes else "primary"
             raise TypeMismatch(f"{marker.name} is part of the {kind} key and cannot be null.", column=marker.name)
-        if marker.filled and isinstance(value, (str, bytes)) and not value:
+        if marker.not_empty and isinstance(value, (str, bytes)) and not value:
             raise TypeMismatch(f"{marker.name} is the partition key and cannot be empty.", column=marker.name)
 
 

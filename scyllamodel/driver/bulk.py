@@ -29,7 +29,7 @@ from scyllamodel.driver.listeners import async_callback_message
 from scyllamodel.driver.requests import Requests, Response
 from scyllamodel.driver.window import AsyncRequestWindow, RequestWindow
 from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
-from scyllamodel.query.statement import Compiled, Shape
+from scyllamodel.query.statement import CompiledStatement, StatementTemplate
 
 CONCURRENCY: Final = 64
 """Requests in flight: doubling it gains little (measured: 155 and 157 µs of CPU a row)."""
@@ -70,7 +70,7 @@ class Job:
     """
 
     rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that must not be shown
-    compiled: Compiled[Any] | None
+    compiled: CompiledStatement[Any] | None
     on_success: Callable[[Response], Any] | None = None
     batch: Batch | None = None
     error: Exception | None = None
@@ -99,7 +99,7 @@ class _AwaitResponses:
 class _BindJob:
     """Prepare a statement and bind its values; an error is the result."""
 
-    compiled: Compiled[Any]
+    compiled: CompiledStatement[Any]
 
 
 @attrs.frozen
@@ -145,7 +145,7 @@ class BulkRun:
         self._current_job: Job | None = None
         self._retries: deque[tuple[Job, Exception]] = deque()
         self._errors: list[RowError] = []
-        self._prepare_errors: dict[Shape[Any], tuple[RequestFailed, float]] = {}
+        self._prepare_errors: dict[StatementTemplate[Any], tuple[RequestFailed, float]] = {}
         self._row_count = self._finished_rows = self._sent_rows = self._request_count = self._retry_count = 0
         self._start_time = time.perf_counter()
 
@@ -228,14 +228,14 @@ class BulkRun:
             return await self._bind_async(effect.compiled)
         return await asyncio.sleep(cast("_Sleep", effect).seconds)
 
-    def _bind(self, compiled: Compiled[Any]) -> Any:
+    def _bind(self, compiled: CompiledStatement[Any]) -> Any:
         """Return the bound statement of a row, prepared if necessary, or its error."""
         try:
             return self._requests.prepare_and_bind(compiled)
         except Exception as error:  # noqa: BLE001 - any error belongs to the row
             return error
 
-    async def _bind_async(self, compiled: Compiled[Any]) -> Any:
+    async def _bind_async(self, compiled: CompiledStatement[Any]) -> Any:
         try:
             return await self._requests.prepare_and_bind_async(compiled)
         except Exception as error:  # noqa: BLE001 - any error belongs to the row
@@ -294,20 +294,20 @@ class BulkRun:
     def _bind_job(self, job: Job) -> Generator[_Effect, Any, Any]:
         """Return the statement of a job that must be prepared first."""
         if job.batch is None:
-            return (yield from self._prepare(cast("Compiled[Any]", job.compiled)))
+            return (yield from self._prepare(cast("CompiledStatement[Any]", job.compiled)))
         statements: list[Any] = []
         for compiled in job.batch.compiled_statements:
             statements.append((yield from self._prepare(compiled)))  # noqa: PERF401 - a comprehension cannot yield
         return job.batch.to_driver_batch(statements)
 
-    def _prepare(self, compiled: Compiled[Any]) -> Generator[_Effect, Any, Any]:
+    def _prepare(self, compiled: CompiledStatement[Any]) -> Generator[_Effect, Any, Any]:
         """Prepare a statement; while preparing fails, only one row per interval waits for it."""
-        earlier_error, retry_at = self._prepare_errors.get(compiled.shape, (None, 0.0))
+        earlier_error, retry_at = self._prepare_errors.get(compiled.template, (None, 0.0))
         if earlier_error is not None and time.monotonic() < retry_at:
             raise earlier_error
         result = yield _BindJob(compiled)
         if isinstance(result, RequestFailed):
-            self._prepare_errors[compiled.shape] = result, time.monotonic() + PREPARE_RETRY_DELAY
+            self._prepare_errors[compiled.template] = result, time.monotonic() + PREPARE_RETRY_DELAY
         if isinstance(result, Exception):
             raise result
         return result
@@ -429,8 +429,8 @@ def _is_retryable(job: Job, error: Exception, *, was_sent: bool) -> bool:
             StatementOutcome.UNKNOWN,
             StatementOutcome.TRANSIENT,
         )
-    compiled = cast("Compiled[Any]", job.compiled)
-    is_idempotent = compiled.options.idempotent or compiled.shape.idempotent
+    compiled = cast("CompiledStatement[Any]", job.compiled)
+    is_idempotent = compiled.options.idempotent or compiled.template.idempotent
     return is_idempotent and classify(error) in (StatementOutcome.UNKNOWN, StatementOutcome.TRANSIENT)
 
 
@@ -468,7 +468,7 @@ class PartitionGrouping:
             return group[0]
         batch = self._new_batch()
         for job in group:
-            batch.add_compiled(cast("Compiled[Any]", job.compiled))
+            batch.add_compiled(cast("CompiledStatement[Any]", job.compiled))
         rows = [row for job in group for row in job.rows]
         on_success, on_unknown, on_end = (
             partial(_call_all, group, name) for name in ("on_success", "on_unknown", "on_end")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from scyllamodel.driver.names import cqltypes, subtypes_of, type_kind, uvint_unpack
-from scyllamodel.query.statement import Compiled, Marker
+from scyllamodel.query.statement import CompiledStatement, Marker
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.values import (
     CqlType,
@@ -35,15 +35,17 @@ _PARAMETERIZED: Final[dict[type[Any], str]] = {
 }
 
 
-def canonical_values(compiled: Compiled[Any]) -> bytes:
+def canonical_values(compiled: CompiledStatement[Any]) -> bytes:
     """Encode the values of a statement, each with a length prefix: equal exactly when equal values are sent.
 
     A value that cannot be serialized, and is refused when bound, equals nothing, not even the same value.
     """
-    user_types = {cls.__cql_name__: cls.__facts__.fields for cls in getattr(compiled.shape.model, "__user_types__", ())}
+    user_types = {
+        cls.__cql_name__: cls.__facts__.fields for cls in getattr(compiled.template.model, "__user_types__", ())
+    }
     token = NAIVE_UTC.set(True)  # whether naive datetimes are allowed is decided when binding
     try:
-        encoded = [_encode(*pair, user_types) for pair in zip(compiled.shape.markers, compiled.values, strict=True)]
+        encoded = [_encode(*pair, user_types) for pair in zip(compiled.template.markers, compiled.values, strict=True)]
     except Exception:  # noqa: BLE001 - serializers raise whatever their value raises
         encoded = [secrets.token_bytes(16)]
     finally:

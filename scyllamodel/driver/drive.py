@@ -101,7 +101,7 @@ class SyncRunner:
 
 def stream_rows(runner: SyncRunner, request: Execute, on_error: OnError | None = None) -> Iterator[Any]:
     """Yield the rows of a read one by one; the next page is fetched while the current one is used."""
-    response, template = runner.send_message(request), request.compiled.shape
+    response, template = runner.send_message(request), request.compiled.template
     while True:
         has_more = response.has_more_pages
         if has_more:

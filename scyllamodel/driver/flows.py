@@ -32,13 +32,20 @@ from scyllamodel.model.state import (
     remember,
     snapshot,
 )
-from scyllamodel.query.memory import memory_of
-from scyllamodel.query.misuse import check_got, check_row, check_scalar, check_select, check_statement
-from scyllamodel.query.objects import Access, Using, Write, access_to, lose_write, writing_to
+from scyllamodel.query.memory import cache_for
+from scyllamodel.query.misuse import check_get_arguments, check_row, check_scalar, check_select, check_statement
+from scyllamodel.query.objects import (
+    CompiledWrite,
+    InstanceStatements,
+    WriteOptions,
+    mark_write_uncertain,
+    statements_for,
+    write_statements_for,
+)
 from scyllamodel.query.parts import model_of
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select, is_select
-from scyllamodel.query.statement import Compiled, Options, Statement
+from scyllamodel.query.statement import CompiledStatement, ExecutionOptions, Statement
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -54,7 +61,7 @@ class Execute:
         paging_state: where an earlier page ended.
     """
 
-    compiled: Compiled[Any]
+    compiled: CompiledStatement[Any]
     page_size: int | None = None
     paging_state: bytes | None = None
 
@@ -76,7 +83,7 @@ class FetchNextPage:
     """Wait for the page that is being fetched after this one."""
 
     response: Response
-    compiled: Compiled[Any]
+    compiled: CompiledStatement[Any]
 
 
 class _UnpagedMessage:
@@ -91,7 +98,7 @@ class ExecuteBatch(_UnpagedMessage):
     """Send a batch and wait for its response."""
 
     batch: Batch
-    compiled: Compiled[Any]
+    compiled: CompiledStatement[Any]
 
     def bind_cached(self, requests: Requests) -> Any:
         """Return the bound batch, or None where a statement must be prepared first; see `prepare_and_bind`."""
@@ -115,12 +122,12 @@ class ExecuteText(_UnpagedMessage):
         values: of the text, which is prepared if it has any.
     """
 
-    compiled: Compiled[Any]
+    compiled: CompiledStatement[Any]
     values: Sequence[Any] = attrs.field(repr=False)
 
     def bind_cached(self, requests: Requests) -> Any:
         """Return the bound text, or None where it must be prepared first; see `prepare_and_bind`."""
-        template = self.compiled.shape
+        template = self.compiled.template
         if not self.values and not has_markers(template.cql):
             return self._mark_internal(SimpleStatement(template.cql))
         prepared = requests.prepared_statements.get_text(template.cql)
@@ -128,19 +135,19 @@ class ExecuteText(_UnpagedMessage):
 
     def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
         """Return the bound text; this may wait for the server."""
-        return self._bind(requests.prepared_statements.prepare_text(self.compiled.shape.cql, deadline.remaining))
+        return self._bind(requests.prepared_statements.prepare_text(self.compiled.template.cql, deadline.remaining))
 
     async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
         """Do what `prepare_and_bind` does, without blocking the event loop."""
         return self._bind(
-            await requests.prepared_statements.prepare_text_async(self.compiled.shape.cql, deadline.remaining)
+            await requests.prepared_statements.prepare_text_async(self.compiled.template.cql, deadline.remaining)
         )
 
     @property
-    def without_values(self) -> Compiled[Any]:
+    def without_values(self) -> CompiledStatement[Any]:
         """The text with ``?`` for each value, for instrumentation."""
-        template = self.compiled.shape
-        return attrs.evolve(self.compiled, shape=attrs.evolve(template, cql=without_literals(template.cql)))
+        template = self.compiled.template
+        return attrs.evolve(self.compiled, template=attrs.evolve(template, cql=without_literals(template.cql)))
 
     def _bind(self, prepared: Any) -> Any:
         check_values([column.name for column in prepared.column_metadata], self.values)
@@ -148,9 +155,9 @@ class ExecuteText(_UnpagedMessage):
 
     def _mark_internal(self, statement: Any) -> Any:
         """Mark the statement as internal: no unsafe retry, and tuple rows for a model."""
-        if self.compiled.shape.verb != "select":
+        if self.compiled.template.verb != "select":
             statement.retry_policy = LwtRetryPolicy()
-        statement.internal_row_factory = None if self.compiled.shape.model is None else tuple_factory
+        statement.internal_row_factory = None if self.compiled.template.model is None else tuple_factory
         return statement
 
 
@@ -166,10 +173,10 @@ def execute(statement: Statement[R], keyspace: str) -> Operation[R]:
     return (yield from write(statement.compile(keyspace)))
 
 
-def write(compiled: Compiled[R]) -> Operation[R]:
+def write(compiled: CompiledStatement[R]) -> Operation[R]:
     """Execute a write."""
     response = yield Execute(compiled)
-    return cast("R", lwt_result(compiled.shape.model, response) if compiled.shape.conditional else None)
+    return cast("R", lwt_result(compiled.template.model, response) if compiled.template.conditional else None)
 
 
 def fetch_all(query: Select[R], keyspace: str, on_error: OnError | None = None) -> Operation[list[R]]:
@@ -178,7 +185,7 @@ def fetch_all(query: Select[R], keyspace: str, on_error: OnError | None = None) 
     return (yield from fetch_rows(query.compile(keyspace), on_error))
 
 
-def fetch_rows(compiled: Compiled[list[R]], on_error: OnError | None = None) -> Operation[list[R]]:
+def fetch_rows(compiled: CompiledStatement[list[R]], on_error: OnError | None = None) -> Operation[list[R]]:
     """Fetch all rows of a read; a page is fetched while the previous one is loaded."""
     response = yield Execute(compiled)
     rows: list[R] = []
@@ -186,7 +193,7 @@ def fetch_rows(compiled: Compiled[list[R]], on_error: OnError | None = None) -> 
         has_more = response.has_more_pages
         if has_more:
             response.prefetch()
-        rows += load_rows(compiled.shape, response.rows, on_error)
+        rows += load_rows(compiled.template, response.rows, on_error)
         if not has_more:
             return rows
         response = yield FetchNextPage(response, compiled)
@@ -196,11 +203,11 @@ def fetch_up_to(query: Select[R], keyspace: str, limit: int) -> Operation[list[R
     """Fetch the first rows, up to a limit; a page may be empty without being the last."""
     compiled = query.compile(keyspace)
     response = yield Execute(compiled, page_size=limit)
-    rows = load_rows(compiled.shape, response.rows)
+    rows = load_rows(compiled.template, response.rows)
     while len(rows) < limit and response.has_more_pages:
         response.prefetch()
         response = yield FetchNextPage(response, compiled)
-        rows += load_rows(compiled.shape, response.rows)
+        rows += load_rows(compiled.template, response.rows)
     return rows[:limit]
 
 
@@ -247,14 +254,14 @@ def scalar(query: Select[Any], keyspace: str) -> Operation[Any]:
 def count(query: Select[Any], keyspace: str) -> Operation[int]:
     """Count rows on the server."""
     check_select("count", query)
-    total = cast("int", (yield from scalar(query.counting(), keyspace)))
-    return total if query.most is None else min(total, query.most)
+    total = cast("int", (yield from scalar(query.as_count(), keyspace)))
+    return total if query.row_limit is None else min(total, query.row_limit)
 
 
 def exists(query: Select[Any], keyspace: str) -> Operation[bool]:
     """Whether a row exists, without loading it; a page may be empty without being the last."""
     check_select("exists", query)
-    compiled = query.keys().compile(keyspace)
+    compiled = query.first_key_column().compile(keyspace)
     response = yield Execute(compiled, page_size=1)
     while not response.rows and response.has_more_pages:
         response.prefetch()
@@ -269,14 +276,14 @@ def _describe(query: Select[Any]) -> str:
 
 def get(model: type[M], keyspace: str, key: Mapping[str, Any], unnamed: tuple[object, ...] = ()) -> Operation[M | None]:
     """Fetch the row of a key, or None."""
-    check_got(model, unnamed)
-    statements = access_to(model, keyspace)
+    check_get_arguments(model, unnamed)
+    statements = statements_for(model, keyspace)
     return (yield from get_by_key(statements, statements.key_values(key)))
 
 
-def get_by_key(statements: Access[M], key: tuple[Any, ...]) -> Operation[M | None]:
+def get_by_key(statements: InstanceStatements[M], key: tuple[Any, ...]) -> Operation[M | None]:
     """Fetch the row of key values, or None."""
-    response = yield Execute(Compiled(statements.get, key))
+    response = yield Execute(CompiledStatement(statements.get, key))
     return load_row(statements.get, response.rows[0]) if response.rows else None
 
 
@@ -289,7 +296,7 @@ def send_batch(batch: Batch) -> Operation[LWTResult[Any] | None]:
     try:
         pending.lock_rows()
         response = yield ExecuteBatch(pending, pending.as_compiled())
-        result = lwt_result(pending.as_compiled().shape.model, response) if pending.conditional else None
+        result = lwt_result(pending.as_compiled().template.model, response) if pending.conditional else None
         pending.finish(result)
     except BaseException as error:
         pending.mark_unknown(error)
@@ -303,22 +310,22 @@ def send_batch(batch: Batch) -> Operation[LWTResult[Any] | None]:
 def refresh(row: Any, keyspace: str) -> Operation[None]:
     """Replace the values of an instance by the stored ones."""
     check_row("refresh", row)
-    statements = access_to(model_of(row), keyspace)
+    statements = statements_for(model_of(row), keyspace)
     stored = yield from get_by_key(statements, statements.stored_key(row))
     if stored is None:
         key = _describe_key(statements, row)
         raise NotFound(f"The row of this {model_of(row).__qualname__} no longer exists: {key}.")
-    for name in memory_of(model_of(row)).columns:
+    for name in cache_for(model_of(row)).columns:
         setattr(row, raw_name(model_of(row), name), getattr(stored, name))
     remember(row, snapshot(row, current_values(row)))
 
 
-def _describe_key(statements: Access[Any], row: Any) -> str:
-    columns = memory_of(statements.model).columns
+def _describe_key(statements: InstanceStatements[Any], row: Any) -> str:
+    columns = cache_for(statements.model).columns
     return ", ".join(f"{name}={columns[name].show(getattr(row, name))}" for name in statements.key)
 
 
-def save(row: Any, keyspace: str, write_options: Using, *, if_exists: bool, nulls: bool) -> Operation[Any]:
+def save(row: Any, keyspace: str, write_options: WriteOptions, *, if_exists: bool, nulls: bool) -> Operation[Any]:
     """INSERT a new instance, UPDATE what changed in a loaded one, send nothing for an unchanged one."""
     check_row("save", row)
     one = InstanceWrite(row)
@@ -338,8 +345,10 @@ def _resolve_unknown(row: Any, keyspace: str) -> Operation[None]:
 
     A read at SERIAL completes it (Paxos). A request that has not reached a server yet is not covered.
     """
-    statements = access_to(model_of(row), keyspace)
-    response = yield Execute(Compiled(statements.get, statements.stored_key(row), Options(consistency="SERIAL")))
+    statements = statements_for(model_of(row), keyspace)
+    response = yield Execute(
+        CompiledStatement(statements.get, statements.stored_key(row), ExecutionOptions(consistency="SERIAL"))
+    )
     stored = load_row(statements.get, response.rows[0]) if response.rows else None
     forget(row)
     if stored is not None and model_of(stored) is model_of(row):
@@ -351,34 +360,38 @@ def _row_exists(row: Any, keyspace: str) -> Operation[LWTResult[Any]]:
 
     An UPDATE could not ask without writing: any column it sets gets a new timestamp and loses its TTL.
     """
-    statements = access_to(model_of(row), keyspace)
-    response = yield Execute(Compiled(statements.get, statements.stored_key(row), Options(consistency="SERIAL")))
+    statements = statements_for(model_of(row), keyspace)
+    response = yield Execute(
+        CompiledStatement(statements.get, statements.stored_key(row), ExecutionOptions(consistency="SERIAL"))
+    )
     return LWTResult(applied=bool(response.rows))
 
 
-def insert(row: Any, keyspace: str, write_options: Using, *, if_not_exists: bool, nulls: bool) -> Operation[Any]:
+def insert(row: Any, keyspace: str, write_options: WriteOptions, *, if_not_exists: bool, nulls: bool) -> Operation[Any]:
     """INSERT an instance, loaded or new."""
     check_row("insert", row)
     one = InstanceWrite(row)
     try:
-        statement = writing_to(model_of(row), keyspace).insert(row, write_options, absent=if_not_exists, nulls=nulls)
+        statement = write_statements_for(model_of(row), keyspace).insert(
+            row, write_options, only_if_absent=if_not_exists, nulls=nulls
+        )
         return (yield from _write_instance(row, statement, one))
     finally:
         one.end()
 
 
-def _write_instance(row: Any, made: Write, statement: InstanceWrite) -> Operation[Any]:
-    result = yield from _write_tracked(row, made.compiled, made.row, statement)
+def _write_instance(row: Any, made: CompiledWrite, statement: InstanceWrite) -> Operation[Any]:
+    result = yield from _write_tracked(row, made.compiled, made.snapshot, statement)
     if result is None or result.applied:
-        statement.applied(made.row)
+        statement.applied(made.snapshot)
     return result
 
 
 def _write_tracked(
-    row: Any, compiled: Compiled[Any], new_snapshot: Snapshot | None, one: InstanceWrite
+    row: Any, compiled: CompiledStatement[Any], new_snapshot: Snapshot | None, one: InstanceWrite
 ) -> Operation[Any]:
     """Write an instance; without an answer, its stored row becomes unknown."""
-    one.may_be_sent(partial(lose_write, row, compiled, new_snapshot))
+    one.may_be_sent(partial(mark_write_uncertain, row, compiled, new_snapshot))
     try:
         return (yield from write(compiled))
     except BaseException as error:
@@ -392,7 +405,7 @@ def delete(row: Any, keyspace: str, *, if_exists: bool, timestamp: int | None) -
     check_row("delete", row)
     one = InstanceWrite(row)
     try:
-        compiled = writing_to(model_of(row), keyspace).delete(row, exists=if_exists, timestamp=timestamp)
+        compiled = write_statements_for(model_of(row), keyspace).delete(row, if_exists=if_exists, timestamp=timestamp)
         result = yield from _write_tracked(row, compiled, None, one)
         if result is None or result.applied:
             one.applied(None)

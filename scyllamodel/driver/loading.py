@@ -16,10 +16,10 @@ import attrs
 from scyllamodel.driver.decoding import DamagedPage, DamagedRow, UnreadableCell
 from scyllamodel.errors import LoadError
 from scyllamodel.model.column import Column
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import base_of, column_of
-from scyllamodel.query.select import hint_of
-from scyllamodel.query.statement import Shape
+from scyllamodel.query.select import type_mapping_of
+from scyllamodel.query.statement import StatementTemplate
 from scyllamodel.types.display import HIDDEN, Show, truncate
 from scyllamodel.types.hints import TypeMapping
 
@@ -33,7 +33,7 @@ _ADVICE: Final = "Give on_error= to all, stream, page, scan or get_many to skip 
 _KEY_KINDS: Final = ("partition_key", "clustering")
 
 
-def load_rows(template: Shape[Any], rows: Sequence[Any], on_error: OnError | None = None) -> list[Any]:
+def load_rows(template: StatementTemplate[Any], rows: Sequence[Any], on_error: OnError | None = None) -> list[Any]:
     """Load all rows of a page.
 
     Raises:
@@ -52,7 +52,7 @@ def load_rows(template: Shape[Any], rows: Sequence[Any], on_error: OnError | Non
 
 
 def load_chunks(
-    template: Shape[Any], rows: Sequence[Any], on_error: OnError | None, size: int = CHUNK_ROWS
+    template: StatementTemplate[Any], rows: Sequence[Any], on_error: OnError | None, size: int = CHUNK_ROWS
 ) -> Iterator[list[Any]]:
     """Load the rows of a page in lists, each on demand; the rows before a failing one come first.
 
@@ -79,7 +79,7 @@ def load_chunks(
             on_error(failure)
 
 
-def load_row(template: Shape[Any], row: Any) -> Any:
+def load_row(template: StatementTemplate[Any], row: Any) -> Any:
     """Load one row.
 
     Raises:
@@ -120,9 +120,9 @@ class _Cell:
 _Cells: TypeAlias = Sequence[tuple[_Cell, Any]]
 
 
-def _cells(template: Shape[Any]) -> list[_Cell]:
+def _cells(template: StatementTemplate[Any]) -> list[_Cell]:
     if not template.selection and template.model is not None:
-        return [_column_cell(column) for column in memory_of(template.model).fields]
+        return [_column_cell(column) for column in cache_for(template.model).selected_columns]
     return [_expression_cell(selected) for selected in template.selection]
 
 
@@ -133,10 +133,10 @@ def _column_cell(column: Column[Any]) -> _Cell:
 def _expression_cell(selected: Any) -> _Cell:
     base = base_of(selected.expression)
     column = None if base is None else column_of(base)
-    return _Cell(str(selected.expression), column, hint_of(selected), selected.expression.show)
+    return _Cell(str(selected.expression), column, type_mapping_of(selected), selected.expression.show)
 
 
-def load_error(template: Shape[Any], row: Any, fault: Exception) -> LoadError:
+def load_error(template: StatementTemplate[Any], row: Any, fault: Exception) -> LoadError:
     """Make the `LoadError` of a row, with the faulty column and the readable part of the key."""
     values = row.cells if isinstance(row, DamagedRow) else row
     return _build_error(template.model, list(zip(_cells(template), values, strict=False)), fault)
@@ -148,7 +148,7 @@ def load_error_by_name(model: type, values: Mapping[str, Any], fault: Exception,
     Parameters:
         prefix: text before the message.
     """
-    columns = memory_of(model).columns.values()
+    columns = cache_for(model).columns.values()
     return _build_error(
         model,
         [(_column_cell(column), values[column.db_name]) for column in columns if column.db_name in values],

@@ -20,12 +20,18 @@ from scyllamodel.driver.requests import Requests, Response
 from scyllamodel.driver.sources import ThreadedSource, may_block
 from scyllamodel.model.state import InstanceWrite
 from scyllamodel.query.functions import is_model
-from scyllamodel.query.kinds import check_keys_of_kind
-from scyllamodel.query.memory import memory_of
-from scyllamodel.query.misuse import check_got, check_row, check_several
-from scyllamodel.query.objects import Access, Using, access_to, lose_write, writing_to
+from scyllamodel.query.kinds import check_keys_of_class
+from scyllamodel.query.memory import cache_for
+from scyllamodel.query.misuse import check_get_arguments, check_many, check_row
+from scyllamodel.query.objects import (
+    InstanceStatements,
+    WriteOptions,
+    mark_write_uncertain,
+    statements_for,
+    write_statements_for,
+)
 from scyllamodel.query.parts import model_of
-from scyllamodel.query.statement import Compiled
+from scyllamodel.query.statement import CompiledStatement
 from scyllamodel.types.display import strictest_display
 
 M = TypeVar("M")
@@ -55,29 +61,29 @@ class BulkOperations:
     on_progress: OnProgress | None = None
     in_loop: bool = False
 
-    def save(self, rows: Source, write_options: Using, *, by_partition: bool) -> BulkRun:
+    def save(self, rows: Source, write_options: WriteOptions, *, by_partition: bool) -> BulkRun:
         """Make the run that saves instances."""
-        check_several("save_many", rows)
+        check_many("save_many", rows)
         grouping = PartitionGrouping(self._new_batch, BATCH_ROWS) if by_partition else None
         return self._bulk_run(rows, partial(self._save_job, write_options, by_partition), grouping)
 
-    def _save_job(self, write_options: Using, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
+    def _save_job(self, write_options: WriteOptions, by_partition: bool, index: int, row: Any) -> Job:  # noqa: FBT001 - private
         check_row("save", row)
         one = InstanceWrite(row)
         try:
             statement = save_statement(row, self.keyspace, write_options, if_exists=False, nulls=False)
             if statement is None:
                 return Job([(index, row)], None, on_end=one.end)
-            one.may_be_sent(partial(lose_write, row, statement.compiled, statement.row))
+            one.may_be_sent(partial(mark_write_uncertain, row, statement.compiled, statement.snapshot))
             job = Job(
                 [(index, row)],
                 statement.compiled,
-                lambda _: one.applied(statement.row),
+                lambda _: one.applied(statement.snapshot),
                 on_unknown=one.lose,
                 on_end=one.end,
             )
             if by_partition:
-                job.partition = _partition_key(access_to(model_of(row), self.keyspace), row)
+                job.partition = _partition_key(statements_for(model_of(row), self.keyspace), row)
         except BaseException:
             one.end()
             raise
@@ -94,9 +100,9 @@ class BulkOperations:
         The function returns None for missing rows and for those that ``on_error`` received, and raises `BulkWriteError`
         when some could not be read.
         """
-        check_got(model, verb="get_many")
-        check_several("get_many", keys)
-        statements = access_to(model, self.keyspace)
+        check_get_arguments(model, verb="get_many")
+        check_many("get_many", keys)
+        statements = statements_for(model, self.keyspace)
         rows_by_index: dict[int, M] = {}
 
         def store_row(index: int, response: Response) -> None:
@@ -108,7 +114,9 @@ class BulkOperations:
 
         def read_job(index: int, key: Any) -> Job:
             return Job(
-                [(index, key)], Compiled(statements.get, _key_values(statements, key)), partial(store_row, index)
+                [(index, key)],
+                CompiledStatement(statements.get, _key_values(statements, key)),
+                partial(store_row, index),
             )
 
         def collect_rows(report: BulkReport) -> list[M | None]:
@@ -119,13 +127,13 @@ class BulkOperations:
 
     def delete(self, rows_or_model: Any, keys: Source | None, timestamp: int | None) -> BulkRun:
         """Make the run that deletes instances, or the rows of a model by key."""
-        check_several("delete_many", rows_or_model if keys is None else keys)
+        check_many("delete_many", rows_or_model if keys is None else keys)
         if keys is None:
             return self._bulk_run(cast("Source", rows_or_model), partial(self._delete_job, timestamp))
         if not is_model(rows_or_model):
             raise TypeError(f"delete_many() takes instances, or a model and keys, got {rows_or_model!r}")
-        check_keys_of_kind(rows_or_model)
-        statements: Access[Any] = writing_to(rows_or_model, self.keyspace)
+        check_keys_of_class(rows_or_model)
+        statements: InstanceStatements[Any] = write_statements_for(rows_or_model, self.keyspace)
 
         def delete_job(index: int, key: Any) -> Job:
             return Job([(index, key)], statements.delete_key(_key_values(statements, key), timestamp=timestamp))
@@ -136,11 +144,11 @@ class BulkOperations:
         check_row("delete", row)
         one = InstanceWrite(row)
         try:
-            compiled = writing_to(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
+            compiled = write_statements_for(model_of(row), self.keyspace).delete(row, timestamp=timestamp)
         except BaseException:
             one.end()
             raise
-        one.may_be_sent(partial(lose_write, row, compiled, None))
+        one.may_be_sent(partial(mark_write_uncertain, row, compiled, None))
         return Job([(index, row)], compiled, lambda _: one.applied(None), on_unknown=one.lose, on_end=one.end)
 
     def _bulk_run(self, source: Source, job_factory: JobFactory, grouping: PartitionGrouping | None = None) -> BulkRun:
@@ -180,9 +188,9 @@ def _job(job_factory: JobFactory, index: int, item: Any) -> Job:
         return Job([(index, item)], None, error=error)
 
 
-def _partition_key(statements: Access[Any], row: Any) -> Hashable:
+def _partition_key(statements: InstanceStatements[Any], row: Any) -> Hashable:
     """Return the key that rows of one partition share."""
-    partition_key = (statements.model, *statements.partition_of(row))
+    partition_key = (statements.model, *statements.take_partition_key(row))
     try:
         hash(partition_key)
     except TypeError:  # a frozen collection
@@ -190,14 +198,14 @@ def _partition_key(statements: Access[Any], row: Any) -> Hashable:
     return partition_key
 
 
-def _key_values(statements: Access[Any], key: Any) -> tuple[Any, ...]:
+def _key_values(statements: InstanceStatements[Any], key: Any) -> tuple[Any, ...]:
     """Return the key values, given as a mapping, a tuple, or the single value of a one-column key."""
     if isinstance(key, Mapping):
         return statements.key_values(cast("Mapping[str, Any]", key))
     values: tuple[Any, ...] = key if issubclass(model_of(key), tuple) else (key,)
     if len(values) == len(statements.key):
         return values
-    columns = memory_of(statements.model).columns
+    columns = cache_for(statements.model).columns
     text = strictest_display(columns[name].show for name in statements.key)(key)
     raise TypeError(
         f"a key of {statements.model.__qualname__} is ({', '.join(statements.key)}), a tuple or a dict; got {text}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from scyllamodel._cql import tokens
-from scyllamodel.query.misuse import given
+from scyllamodel.query.misuse import description
 from scyllamodel.query.statement import Statement
 
 
@@ -31,7 +31,7 @@ def check_text(cql: object) -> None:
     value: Any = cql
     if not isinstance(cql, str):
         advice = " Send a statement with repo.execute(statement)." if isinstance(cql, Statement) else ""
-        raise TypeError(f"repo.raw() takes CQL text, got {given(value)}.{advice}")
+        raise TypeError(f"repo.raw() takes CQL text, got {description(value)}.{advice}")
 
 
 def check_values(names: Sequence[str], values: object) -> None:
@@ -48,14 +48,14 @@ def check_values(names: Sequence[str], values: object) -> None:
         given_names = set(map(str, cast("Mapping[object, object]", values)))
         if given_names != set(names):
             wrong_names = sorted(set(names) - given_names) or sorted(given_names - set(names))
-            description = f"{', '.join(wrong_names)} {'is' if len(wrong_names) == 1 else 'are'}"
+            problem = f"{', '.join(wrong_names)} {'is' if len(wrong_names) == 1 else 'are'}"
             raise TypeError(
-                f"repo.raw() takes one value for each marker, and {markers}: {description} "
+                f"repo.raw() takes one value for each marker, and {markers}: {problem} "
                 f"{'missing' if set(names) - given_names else 'not among them'}. None is a null."
             )
         return
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
-        raise TypeError(f"repo.raw() takes values as a list or tuple, got {given(values)}.")
+        raise TypeError(f"repo.raw() takes values as a list or tuple, got {description(values)}.")
     count = len(cast("Sequence[object]", values))
     if count != len(names):
         raise TypeError(f"repo.raw() takes one value for each marker: {count} given, and {markers}. None is a null.")

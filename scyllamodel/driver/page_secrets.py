@@ -17,7 +17,7 @@ from scyllamodel.config.settings import page_secrets
 from scyllamodel.driver.flows import Operation, fetch_rows
 from scyllamodel.driver.pages import PageKey
 from scyllamodel.errors import ConfigurationError, PermissionDenied, RequestRefused
-from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
+from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, CompiledStatement, ExecutionOptions, StatementTemplate
 
 ENVIRONMENT_VARIABLE: Final = "SCYLLAMODEL_PAGE_SECRET"
 """The environment variable, for repos whose settings have no secret."""
@@ -78,11 +78,11 @@ def _read_first_secret(keyspaces: tuple[str, ...]) -> Operation[str]:
 
 def _read_secret(keyspace: str) -> Operation[str]:
     cql = f"SELECT secret FROM {qualified(keyspace, TABLE)} WHERE name = '{ROW_NAME}'"  # noqa: S608 - an internal name
-    template: Shape[Any] = Shape(cql, (), "select", None, keyspace)
+    template: StatementTemplate[Any] = StatementTemplate(cql, (), "select", None, keyspace)
     try:
-        rows: list[Any] = yield from fetch_rows(Compiled(template, (), NO_OPTIONS))
+        rows: list[Any] = yield from fetch_rows(CompiledStatement(template, (), NO_EXECUTION_OPTIONS))
         if not rows:  # a replica that lags; the row is written once and never changes
-            rows = yield from fetch_rows(Compiled(template, (), Options(consistency="QUORUM")))
+            rows = yield from fetch_rows(CompiledStatement(template, (), ExecutionOptions(consistency="QUORUM")))
     except PermissionDenied as error:
         reason = f"this role may not read it: GRANT SELECT ON {qualified(keyspace, TABLE)} to it"
         raise _missing_secret(keyspace, reason) from error

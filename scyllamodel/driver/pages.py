@@ -18,7 +18,7 @@ import attrs
 
 from scyllamodel.driver.canonical import canonical_values
 from scyllamodel.errors import InvalidPageToken
-from scyllamodel.query.statement import Compiled
+from scyllamodel.query.statement import CompiledStatement
 
 R = TypeVar("R")
 
@@ -81,14 +81,14 @@ class PageKey:
         return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 
-def make_token(compiled: Compiled[Any], paging_state: bytes, keys: Sequence[PageKey]) -> str:
+def make_token(compiled: CompiledStatement[Any], paging_state: bytes, keys: Sequence[PageKey]) -> str:
     """Make the token for the page after this paging state, signed by the first key."""
     sealed = keys[0].seal(_digest(compiled) + paging_state)
     return base64.urlsafe_b64encode(bytes([VERSION]) + sealed).rstrip(b"=").decode()
 
 
 def read_token(
-    compiled: Compiled[Any], token: str, keys: Sequence[PageKey], *, max_length: int = MAX_TOKEN_LENGTH
+    compiled: CompiledStatement[Any], token: str, keys: Sequence[PageKey], *, max_length: int = MAX_TOKEN_LENGTH
 ) -> bytes:
     """Verify a token and return its paging state.
 
@@ -132,7 +132,7 @@ def decode_token(token: str, *, max_length: int = MAX_TOKEN_LENGTH) -> bytes:
     return data[1:]
 
 
-def _digest(compiled: Compiled[Any]) -> bytes:
+def _digest(compiled: CompiledStatement[Any]) -> bytes:
     """Return the digest of the text and the values; the text contains the keyspace."""
-    text = compiled.shape.cql.encode() + b"\0" + canonical_values(compiled)
+    text = compiled.template.cql.encode() + b"\0" + canonical_values(compiled)
     return hashlib.blake2b(text, digest_size=_DIGEST_SIZE).digest()

@@ -47,4 +47,4 @@ def page(  # noqa: PLR0917 - two callers, which are twins
     response = yield Execute(compiled, page_size=size, paging_state=paging_state)
     next_state: Any = response.paging_state if response.has_more_pages else None
     next_token = None if next_state is None else make_token(compiled, next_state, keys)
-    return Page(load_rows(compiled.shape, response.rows, on_error), next_token)
+    return Page(load_rows(compiled.template, response.rows, on_error), next_token)

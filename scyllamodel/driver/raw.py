@@ -19,8 +19,8 @@ from scyllamodel.driver.requests import Response
 from scyllamodel.errors import TypeMismatch, UnknownColumn
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import check_truncate
-from scyllamodel.query.memory import memory_of
-from scyllamodel.query.statement import Compiled, Shape, Verb
+from scyllamodel.query.memory import cache_for
+from scyllamodel.query.statement import CompiledStatement, StatementTemplate, Verb
 
 
 def fetch_raw(cql: str, values: Sequence[Any], into: type | None, keyspace: str) -> Operation[list[Any]]:
@@ -28,7 +28,11 @@ def fetch_raw(cql: str, values: Sequence[Any], into: type | None, keyspace: str)
     check_text(cql)
     first_token = next(code_tokens(cql), None)
     verb: Verb = "select" if first_token is not None and first_token.text.upper() == "SELECT" else "update"
-    return (yield from _fetch_pages(ExecuteText(Compiled(Shape(cql, (), verb, into, keyspace), ()), values), into))
+    return (
+        yield from _fetch_pages(
+            ExecuteText(CompiledStatement(StatementTemplate(cql, (), verb, into, keyspace), ()), values), into
+        )
+    )
 
 
 def truncate(model: type, keyspace: str) -> Operation[None]:
@@ -38,7 +42,10 @@ def truncate(model: type, keyspace: str) -> Operation[None]:
     check_truncate(model)
     facts: Any = getattr(model, "__facts__")  # noqa: B009 - a bare type has none
     name = qualified(facts.keyspace or keyspace, facts.name)
-    yield ExecuteText(Compiled(Shape(f"TRUNCATE {name}", (), "truncate", model, facts.keyspace or keyspace), ()), ())
+    yield ExecuteText(
+        CompiledStatement(StatementTemplate(f"TRUNCATE {name}", (), "truncate", model, facts.keyspace or keyspace), ()),
+        (),
+    )
 
 
 def _fetch_pages(message: ExecuteText, into: type | None) -> Operation[list[Any]]:
@@ -57,8 +64,8 @@ def _load_page(response: Response, into: type | None) -> list[Any]:
     if into is None:
         return list(page)
     names = list(response.column_names)
-    model_cache = memory_of(into)
-    missing = [column.db_name for column in model_cache.fields if column.db_name not in names]
+    model_cache = cache_for(into)
+    missing = [column.db_name for column in model_cache.selected_columns if column.db_name not in names]
     if missing:
         raise UnknownColumn(
             f"The rows contain {', '.join(names) or 'nothing'}, and {into.__qualname__} also needs "
@@ -66,13 +73,13 @@ def _load_page(response: Response, into: type | None) -> list[Any]:
             model=into.__qualname__,
             column=missing[0],
         )
-    indexes = [names.index(column.db_name) for column in model_cache.fields]
+    indexes = [names.index(column.db_name) for column in model_cache.selected_columns]
     rows = [_load_row(into, model_cache.load, names, indexes, row) for row in page]
-    if model_cache.own is not None and any(row is None for row in rows):
+    if model_cache.class_condition is not None and any(row is None for row in rows):
         raise TypeMismatch(
-            f"Some rows are not of {into.__qualname__}: add a condition on {model_cache.own.target} to the "
+            f"Some rows are not of {into.__qualname__}: add a condition on {model_cache.class_condition.target} to the "
             "text, or give into= the class whose table it is.",
-            column=str(model_cache.own.target),
+            column=str(model_cache.class_condition.target),
         )
     return rows
 

@@ -36,7 +36,7 @@ from scyllamodel.errors import (
     ServiceUnavailable,
     TypeMismatch,
 )
-from scyllamodel.query.statement import Shape
+from scyllamodel.query.statement import StatementTemplate
 from scyllamodel.types.display import without_frames
 from scyllamodel.types.values import CqlType, VectorType, walk
 
@@ -65,7 +65,7 @@ def record_attempts(error: BaseException, future: Any) -> None:
             error.may_be_applied_before = True  # type: ignore[attr-defined]
 
 
-def request_error(error: Exception, template: Shape[Any] | None, *, is_execution: bool = True) -> Exception:
+def request_error(error: Exception, template: StatementTemplate[Any] | None, *, is_execution: bool = True) -> Exception:
     """Return the error to raise for a failed request; errors of other origin are returned unchanged.
 
     Parameters:
@@ -96,7 +96,7 @@ _EMPTY_IN_VECTOR_TEXT: Final = "null/unset is not supported inside vectors"
 """ScyllaDB 2026.3's refusal of a bound vector that holds an empty text or blob; as a literal it is accepted."""
 
 
-def _empty_in_vector_error(error: Exception, template: Shape[Any] | None) -> TypeMismatch | None:
+def _empty_in_vector_error(error: Exception, template: StatementTemplate[Any] | None) -> TypeMismatch | None:
     """Return the error for a vector that the server refused, naming the bound markers."""
     if template is None or _EMPTY_IN_VECTOR_TEXT not in server_message(error):
         return None
@@ -156,7 +156,7 @@ def _host_errors(error: Exception) -> Iterator[BaseException]:
         yield from cast("Mapping[Any, BaseException]", errors).values()
 
 
-def _describe(template: Shape[Any] | None) -> str:
+def _describe(template: StatementTemplate[Any] | None) -> str:
     if template is None:
         return "A statement"
     name = getattr(template.model, "__qualname__", None)
@@ -169,7 +169,9 @@ def _driver_message(error: Exception) -> str:
     return f"{type(error).__name__}: {server_message(error)}".rstrip(". ")
 
 
-def _advice(cls: type[RequestFailed], error: Exception, template: Shape[Any] | None, *, is_unknown: bool) -> str:
+def _advice(
+    cls: type[RequestFailed], error: Exception, template: StatementTemplate[Any] | None, *, is_unknown: bool
+) -> str:
     if is_unknown:
         return _IDEMPOTENT_ADVICE if template is not None and template.idempotent else _READ_FIRST_ADVICE
     if cls in (RequestTimeout, ServiceUnavailable):

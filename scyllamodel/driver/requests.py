@@ -22,12 +22,12 @@ from scyllamodel.driver.user_types import StaleUserType
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
 from scyllamodel.model.expression import Condition
 from scyllamodel.model.family import head_of
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
-from scyllamodel.query.statement import NO_OPTIONS, Compiled, Options, Shape
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, CompiledStatement, ExecutionOptions, StatementTemplate
+from scyllamodel.query.tuning import not_supported
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.display import without_frames
 
@@ -125,7 +125,7 @@ class Requests:
         self.prepared_statements = PreparedStatements(connection, instrumentation=instrumentation)
         self._naive_as_utc = naive_as_utc
 
-    def bind(self, prepared: PreparedTemplate, compiled: Compiled[Any]) -> Any:
+    def bind(self, prepared: PreparedTemplate, compiled: CompiledStatement[Any]) -> Any:
         """Bind values to a prepared statement.
 
         Raises:
@@ -143,23 +143,23 @@ class Requests:
                 statement = prepared.bind(compiled.values)
         except TypeMismatch as error:
             raise without_frames(error)  # noqa: B904 - the same error
-        if compiled.options is not NO_OPTIONS:
-            apply_options(statement, compiled.options, compiled.shape)
+        if compiled.options is not NO_EXECUTION_OPTIONS:
+            apply_options(statement, compiled.options, compiled.template)
         check_request_size((statement,))
         return statement
 
-    def bind_cached(self, compiled: Compiled[Any]) -> Any:
+    def bind_cached(self, compiled: CompiledStatement[Any]) -> Any:
         """Bind without waiting; None where the statement must be prepared first; see `prepare_and_bind`."""
-        prepared = self.prepared_statements.get(compiled.shape)
+        prepared = self.prepared_statements.get(compiled.template)
         if prepared is None:
             return None
         try:
             return self.bind(prepared, compiled)
         except StaleUserType:
-            self.prepared_statements.invalidate(compiled.shape, prepared)
+            self.prepared_statements.invalidate(compiled.template, prepared)
             return None
 
-    def prepare_and_bind(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
+    def prepare_and_bind(self, compiled: CompiledStatement[Any], deadline: Deadline | None = None) -> Any:
         """Bind, after preparing the statement if necessary; this may wait for the server.
 
         Parameters:
@@ -172,24 +172,24 @@ class Requests:
         statement = self.bind_cached(compiled)
         if statement is None:
             remaining = (deadline or self.deadline(compiled.options)).remaining
-            statement = self._bind_fresh(self.prepared_statements.prepare(compiled.shape, remaining), compiled)
+            statement = self._bind_fresh(self.prepared_statements.prepare(compiled.template, remaining), compiled)
         return statement
 
-    async def prepare_and_bind_async(self, compiled: Compiled[Any], deadline: Deadline | None = None) -> Any:
+    async def prepare_and_bind_async(self, compiled: CompiledStatement[Any], deadline: Deadline | None = None) -> Any:
         """Do what `prepare_and_bind` does, without blocking the event loop."""
         statement = self.bind_cached(compiled)
         if statement is None:
             remaining = (deadline or self.deadline(compiled.options)).remaining
             statement = self._bind_fresh(
-                await self.prepared_statements.prepare_async(compiled.shape, remaining), compiled
+                await self.prepared_statements.prepare_async(compiled.template, remaining), compiled
             )
         return statement
 
-    def deadline(self, options: Options) -> Deadline:
+    def deadline(self, options: ExecutionOptions) -> Deadline:
         """Return the deadline of a request that starts now, which includes preparing its statements."""
         return Deadline(self.connection.request_timeout if options.timeout is None else options.timeout)
 
-    def _bind_fresh(self, prepared: PreparedTemplate, compiled: Compiled[Any]) -> Any:
+    def _bind_fresh(self, prepared: PreparedTemplate, compiled: CompiledStatement[Any]) -> Any:
         """Bind to a statement that was just prepared.
 
         Raises:
@@ -203,7 +203,7 @@ class Requests:
     def send(
         self,
         statement: Any,
-        options: Options,
+        options: ExecutionOptions,
         *,
         page_size: int | None = None,
         paging_state: bytes | None = None,
@@ -222,7 +222,7 @@ class Requests:
         return self.connection.send_statement(statement, timeout=timeout, paging_state=paging_state)
 
 
-def apply_options(statement: Any, options: Options, template: Shape[Any]) -> None:
+def apply_options(statement: Any, options: ExecutionOptions, template: StatementTemplate[Any]) -> None:
     """Apply the options of one call to its statement.
 
     Raises:
@@ -241,9 +241,9 @@ def apply_options(statement: Any, options: Options, template: Shape[Any]) -> Non
         statement.retry_policy = None if options.idempotent else NonIdempotentRetryPolicy()
 
 
-def _consistency_any_error(template: Shape[Any]) -> QueryNotSupported:
+def _consistency_any_error(template: StatementTemplate[Any]) -> QueryNotSupported:
     operation = "read" if template.verb == "select" else f"conditional {template.verb}"
-    return refuse(
+    return not_supported(
         f"A {operation} of {getattr(template.model, '__qualname__', 'several models')} at consistency ANY: a hint on "
         "any node would satisfy it, but a hint can neither answer a read nor decide a condition.",
         "Use .consistency('ONE') or .consistency('LOCAL_QUORUM').",
@@ -343,10 +343,10 @@ def _current_row(model: type, row: Mapping[str, Any]) -> Any:
 
     A null clustering column means that the partition has static values and no such row.
     """
-    columns, model_cache = columns_of(model), memory_of(head_of(model) or model)
+    columns, model_cache = columns_of(model), cache_for(head_of(model) or model)
     is_static_row = any(c.spec.kind == "clustering" and row.get(c.db_name, c) is None for c in columns.values())
-    if not is_static_row and all(column.db_name in row for column in model_cache.fields):
-        return model_cache.load(tuple(row[column.db_name] for column in model_cache.fields))
+    if not is_static_row and all(column.db_name in row for column in model_cache.selected_columns):
+        return model_cache.load(tuple(row[column.db_name] for column in model_cache.selected_columns))
     shown_kinds = ("partition_key", "static") if is_static_row else None
     values = {
         name: load_value(column.hint, row[column.db_name])
@@ -356,14 +356,14 @@ def _current_row(model: type, row: Mapping[str, Any]) -> Any:
     return PartialRow(model, values)
 
 
-def raise_request_error(error: Exception, compiled: Compiled[Any]) -> NoReturn:
+def raise_request_error(error: Exception, compiled: CompiledStatement[Any]) -> NoReturn:
     """Translate a driver error for this statement to one of `scyllamodel.errors`, and raise it.
 
     Raises:
         UnknownOutcome: the statement is conditional, and the error does not tell whether it was applied.
         RequestFailed: any other error of the driver, as the subclass that fits.
     """
-    template = compiled.shape
+    template = compiled.template
     is_known = classify(error) is not StatementOutcome.UNKNOWN
     if template.conditional and is_driver_error(error) and (not is_known or isinstance(error, Unavailable)):
         raise UnknownOutcome(
@@ -376,9 +376,9 @@ def raise_request_error(error: Exception, compiled: Compiled[Any]) -> NoReturn:
     raise request_error(error, template)
 
 
-def _row_query(compiled: Compiled[Any]) -> Select[Any] | None:
+def _row_query(compiled: CompiledStatement[Any]) -> Select[Any] | None:
     """Make a read, at SERIAL, of the row that a write concerns."""
-    template = compiled.shape
+    template = compiled.template
     if not template.key or template.model is None:
         return None
     kinds = ("partition_key", "clustering")

@@ -30,9 +30,9 @@ from scyllamodel.model.expression import CallTarget, Condition
 from scyllamodel.query.functions import token
 from scyllamodel.query.misuse import check_scannable
 from scyllamodel.query.parts import columns_of
-from scyllamodel.query.restrictions import Keys
+from scyllamodel.query.restrictions import KeyColumns
 from scyllamodel.query.select import Select, is_select
-from scyllamodel.query.statement import Compiled
+from scyllamodel.query.statement import CompiledStatement
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -103,7 +103,7 @@ class ScanCursor(Generic[R]):
         self._size = check_integer("page_size", page_size, minimum=1)
         self.parallelism = check_integer("parallelism", parallelism, minimum=1, maximum=MAX_RANGES // RANGES_PER_TASK)
         self.rows = 0
-        self.full_statement: Compiled[Any] = self._compile(_TokenRange(*_TOKEN_RING))
+        self.full_statement: CompiledStatement[Any] = self._compile(_TokenRange(*_TOKEN_RING))
         self.ranges = [_TokenRange(*bounds) for bounds in token_ranges(self.parallelism * RANGES_PER_TASK)]
         self.range_count = len(self.ranges)
         self.keys: tuple[PageKey, ...] = ()
@@ -129,7 +129,7 @@ class ScanCursor(Generic[R]):
             self.range_count, self.ranges = _parse_state(payload)
             self.unverified_position = None
 
-    def _compile(self, token_range: _TokenRange) -> Compiled[Any]:
+    def _compile(self, token_range: _TokenRange) -> CompiledStatement[Any]:
         return restrict_to_range(self._query, token_range.low, token_range.high).compile(self._keyspace)
 
     def range_request(self, token_range: _TokenRange) -> Execute:
@@ -144,7 +144,7 @@ class ScanCursor(Generic[R]):
         self, token_range: _TokenRange, response: Response
     ) -> tuple[list[R], FetchNextPage | None, bytes | None]:
         """Load a page: its rows, the next message, and the paging state after it."""
-        row_count = load_rows(self.full_statement.shape, response.rows, self._on_error)
+        row_count = load_rows(self.full_statement.template, response.rows, self._on_error)
         has_more, paging_state = response.has_more_pages, response.paging_state
         if has_more:
             response.prefetch()
@@ -202,7 +202,7 @@ def _check_query(query: Select[Any]) -> None:
     for is_present, feature in (
         (query.orderings, "an order"),
         (query.groups, "groups"),
-        (query.most is not None, "a limit"),
+        (query.row_limit is not None, "a limit"),
         (query.by_token, "its own token range"),
     ):
         if is_present:
@@ -229,7 +229,9 @@ def token_ranges(count: int) -> list[tuple[int, int]]:
 def restrict_to_range(query: Select[R], low: int, high: int) -> Select[R]:
     """Restrict the query to a range of tokens."""
     columns = columns_of(query.source())
-    token_call = cast("CallTarget", token(*(columns[name] for name in Keys.of(query.source()).partition)).expression)
+    token_call = cast(
+        "CallTarget", token(*(columns[name] for name in KeyColumns.of(query.source()).partition)).expression
+    )
     return query.where(Condition(token_call, ">", low), Condition(token_call, "<=", high))
 
 

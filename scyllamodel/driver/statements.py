@@ -25,12 +25,12 @@ from scyllamodel.driver.failures import REQUEST_ERRORS
 from scyllamodel.driver.flights import SingleFlight, WaitTimeout
 from scyllamodel.driver.names import RetryPolicy
 from scyllamodel.driver.request_errors import request_error
-from scyllamodel.query.statement import Shape
+from scyllamodel.query.statement import StatementTemplate
 
 if TYPE_CHECKING:
     from scyllamodel.driver.watch import QueryInstrumentation
 
-_TemplateRef: TypeAlias = "weakref.ref[Shape[Any]]"
+_TemplateRef: TypeAlias = "weakref.ref[StatementTemplate[Any]]"
 
 CACHE_SIZE: Final = 10_000
 """Prepared statements of one session: more than any program writes, or some for each of thousands of tenants."""
@@ -133,7 +133,7 @@ class PreparedStatements:
         self._connection.check_not_forked()
         return self._single_flight
 
-    def get(self, template: Shape[Any]) -> PreparedTemplate | None:
+    def get(self, template: StatementTemplate[Any]) -> PreparedTemplate | None:
         """Return the prepared statement of a template, if there is one."""
         prepared: PreparedTemplate | None = template.prepared.get(self._cache_key)
         if prepared is not None:
@@ -144,14 +144,14 @@ class PreparedStatements:
                 pass
         return prepared
 
-    def invalidate(self, template: Shape[Any], stale: PreparedTemplate) -> None:
+    def invalidate(self, template: StatementTemplate[Any], stale: PreparedTemplate) -> None:
         """Drop a stale statement, unless it was prepared again meanwhile."""
         with self._lock:
             if template.prepared.get(self._cache_key) is stale:
                 del template.prepared[self._cache_key]
                 self._recently_used.pop(stale.template_ref, None)
 
-    def prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
+    def prepare(self, template: StatementTemplate[Any], timeout: float | None) -> PreparedTemplate:
         """Prepare a template unless that was done; waits for the server.
 
         Parameters:
@@ -168,7 +168,7 @@ class PreparedStatements:
             raise _prepare_timeout_error(template) from None
         return prepared
 
-    async def prepare_async(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
+    async def prepare_async(self, template: StatementTemplate[Any], timeout: float | None) -> PreparedTemplate:
         """Do what `prepare` does, in a thread shared by all callers that need this template."""
         try:
             prepared: PreparedTemplate = await self._preparations.run_async(
@@ -200,7 +200,7 @@ class PreparedStatements:
                 self._text_cache.move_to_end(cql)
         return statement
 
-    def _get_or_prepare(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
+    def _get_or_prepare(self, template: StatementTemplate[Any], timeout: float | None) -> PreparedTemplate:
         """Return the prepared statement, made if necessary; a thread just behind the first one finds it."""
         return self.get(template) or self._store(template, self._prepare_template(template, timeout))
 
@@ -214,13 +214,13 @@ class PreparedStatements:
                     self._text_cache.popitem(last=False)
         return statement
 
-    def _prepare_cql(self, cql: str, template: Shape[Any] | None, timeout: float | None) -> Any:
+    def _prepare_cql(self, cql: str, template: StatementTemplate[Any] | None, timeout: float | None) -> Any:
         try:
             return self._connection.prepare(cql, timeout)
         except REQUEST_ERRORS as error:
             raise request_error(error, template, is_execution=False)  # noqa: B904 - it has its cause
 
-    def _prepare_template(self, template: Shape[Any], timeout: float | None) -> PreparedTemplate:
+    def _prepare_template(self, template: StatementTemplate[Any], timeout: float | None) -> PreparedTemplate:
         start_ns = time.time_ns()
         statement = self._prepare_cql(template.cql, template, timeout)
         if self._instrumentation is not None:
@@ -236,7 +236,7 @@ class PreparedStatements:
             statement, make_bind(statement, template.markers, user_types), weakref.ref(template, on_collected)
         )
 
-    def _store(self, template: Shape[Any], prepared: PreparedTemplate) -> PreparedTemplate:
+    def _store(self, template: StatementTemplate[Any], prepared: PreparedTemplate) -> PreparedTemplate:
         with self._lock:
             self._prepare_count += 1
             template.prepared[self._cache_key] = prepared
@@ -254,6 +254,6 @@ def _forget_collected(recently_used: OrderedDict[_TemplateRef, None], template_r
     recently_used.pop(template_ref, None)
 
 
-def _prepare_timeout_error(template: Shape[Any] | None) -> Exception:
+def _prepare_timeout_error(template: StatementTemplate[Any] | None) -> Exception:
     """Return the error for a statement that another caller is still preparing."""
     return request_error(TimeoutError("the statement was not prepared in time"), template, is_execution=False)

@@ -22,7 +22,7 @@ from scyllamodel.driver.flows import Execute, ExecuteBatch, ExecuteText, FetchNe
 from scyllamodel.driver.listeners import async_callback_message
 from scyllamodel.driver.loops import origin_loop
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.query.statement import Shape
+from scyllamodel.query.statement import StatementTemplate
 
 try:
     from opentelemetry import trace
@@ -87,12 +87,17 @@ class QueryInstrumentation:
             start_ns: `time.time_ns` when it was sent.
         """
         if isinstance(message, ExecuteBatch):
-            return self.notify("batch", message.compiled.shape, start_ns, rows, error)
-        template = (message.without_values if isinstance(message, ExecuteText) else message.compiled).shape
+            return self.notify("batch", message.compiled.template, start_ns, rows, error)
+        template = (message.without_values if isinstance(message, ExecuteText) else message.compiled).template
         return self.notify(_request_kind(message, template), template, start_ns, rows, error)
 
     def notify(
-        self, kind: RequestKind, template: Shape[Any], start_ns: int, rows: int = 0, error: BaseException | None = None
+        self,
+        kind: RequestKind,
+        template: StatementTemplate[Any],
+        start_ns: int,
+        rows: int = 0,
+        error: BaseException | None = None,
     ) -> Coroutine[Any, Any, None] | None:
         """Notify the listeners of a request; in an event loop, returns the awaitable of an async ``on_query``.
 
@@ -188,7 +193,7 @@ def check_instrumentation(settings: RepoSettings) -> None:
         raise ConfigurationError(text, setting="on_query", repo=name)
 
 
-def _request_kind(message: Execute | FetchNextPage | ExecuteText, template: Shape[Any]) -> RequestKind:
+def _request_kind(message: Execute | FetchNextPage | ExecuteText, template: StatementTemplate[Any]) -> RequestKind:
     if isinstance(message, FetchNextPage) or message.paging_state is not None:
         return "page"
     return "read" if template.verb == "select" else "write"

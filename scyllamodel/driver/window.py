@@ -182,7 +182,7 @@ class RequestWindow(Generic[T]):
             response = None if is_error else Response(request.future, result)
             if is_error and request.future is not None:
                 record_attempts(result, request.future)
-            error = request_error(result, request.message.compiled.shape) if is_error else None
+            error = request_error(result, request.message.compiled.template) if is_error else None
             if watch is not None:
                 rows = 0 if response is None else len(response.rows)
                 callback = watch.notify_message(request.message, request.start_ns, rows, error)

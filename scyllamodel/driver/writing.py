@@ -19,7 +19,7 @@ from scyllamodel.driver.drive import SyncRunner
 from scyllamodel.driver.listeners import check_not_async
 from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.raw import truncate
-from scyllamodel.query.objects import Using
+from scyllamodel.query.objects import WriteOptions
 from scyllamodel.query.results import LWTResult
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class WriteApi(SyncRunner):
             ConcurrentWrite: another call is writing this instance.
             TypeMismatch: a value does not fit its column.
         """
-        using = Using.of(ttl, timestamp)
+        using = WriteOptions.of(ttl, timestamp)
         return self.run(flows.save(row, self.keyspace, using, if_exists=if_exists, nulls=nulls))
 
     @overload
@@ -105,7 +105,7 @@ class WriteApi(SyncRunner):
         Parameters:
             if_not_exists: only if the row does not exist, as a lightweight transaction.
         """
-        using = Using.of(ttl, timestamp)
+        using = WriteOptions.of(ttl, timestamp)
         return self.run(flows.insert(row, self.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
 
     @overload
@@ -159,7 +159,7 @@ class WriteApi(SyncRunner):
         check_not_async("on_progress", on_progress)
         operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
         return (
-            operations.save(rows, Using.of(ttl, timestamp), by_partition=by_partition)
+            operations.save(rows, WriteOptions.of(ttl, timestamp), by_partition=by_partition)
             .run()
             .raise_errors_if(raise_errors)
         )

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
-from scyllamodel.query.objects import Access, access_to
+from scyllamodel.query.objects import InstanceStatements, statements_for
 from scyllamodel.query.parts import columns_of
-from scyllamodel.query.statement import UNSET, CellWrite, Compiled
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.statement import UNSET, CellWrite, CompiledStatement
+from scyllamodel.query.tuning import not_supported
 from scyllamodel.types.hints import unwrapped_type
 from scyllamodel.types.identity import BUILTIN_EQUALITY, Identity, cell_form, stored_form
 from scyllamodel.types.values import ListType, MapType
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 Cells: TypeAlias = "Mapping[str, Mapping[Hashable, Hashable]]"
 
-_WHOLE: Final = "whole"
+_WHOLE_VALUE: Final = "whole"
 """The part of a value that is all of it."""
 
-_GONE: Final = object()
-_MADE: Final = object()
+_DELETED: Final = object()
+_SERVER_VALUE: Final = object()
 """A value that a function of the server makes."""
 
-_THERE: Final = object()
+_PRESENT: Final = object()
 """What an element of a set or list becomes by being added."""
 
-_HELP: Final = "Send them one after the other, or say which is later: batch.timestamp(…)."
+_ADVICE: Final = "Send them one after the other, or say which is later: batch.timestamp(…)."
 
 
 @attrs.frozen(eq=False)
@@ -67,150 +67,169 @@ class WriteConflicts:
 
     def __init__(self) -> None:
         self._by_owner: dict[Hashable, list[_Effect]] = {}
-        self._rows: dict[Hashable, dict[Hashable, _Effect]] = {}
-        self._wide: dict[Hashable, dict[Hashable, _Effect]] = {}
+        self._row_effects: dict[Hashable, dict[Hashable, _Effect]] = {}
+        self._partition_effects: dict[Hashable, dict[Hashable, _Effect]] = {}
 
-    def put(self, owner: Hashable, compiled: Compiled[Any], time: int | None) -> None:
+    def add(self, owner: Hashable, compiled: CompiledStatement[Any], time: int | None) -> None:
         """Add a write; what the same owner wrote before does not count any more.
 
         Raises:
             QueryNotSupported: it and another write of its time would lose one another.
         """
-        self.discard(owner)
-        effects = list(_effects(compiled, time))
+        self.remove(owner)
+        effects = list(_effects_of(compiled, time))
         for effect in effects:
-            for other in self._near(effect):
+            for other in self._overlapping(effect):
                 if (reason := _conflict(effect, other)) is not None:
-                    raise _refusal(compiled, effect, other, reason)
+                    raise _conflict_error(compiled, effect, other, reason)
         self._by_owner[owner] = effects
         for effect in effects:
-            self._at(effect)[owner] = effect
+            self._effects_at(effect)[owner] = effect
 
-    def discard(self, owner: Hashable) -> None:
+    def remove(self, owner: Hashable) -> None:
         """Forget what an owner wrote."""
         for effect in self._by_owner.pop(owner, ()):
-            del self._at(effect)[owner]
+            del self._effects_at(effect)[owner]
 
-    def _at(self, effect: _Effect) -> dict[Hashable, _Effect]:
+    def _effects_at(self, effect: _Effect) -> dict[Hashable, _Effect]:
         if effect.is_row:
-            return self._rows.setdefault(effect.place, {})
-        return self._wide.setdefault(effect.partition, {})
+            return self._row_effects.setdefault(effect.place, {})
+        return self._partition_effects.setdefault(effect.partition, {})
 
-    def _near(self, effect: _Effect) -> Iterator[_Effect]:
+    def _overlapping(self, effect: _Effect) -> Iterator[_Effect]:
         """Writes that may touch the same cells."""
-        yield from self._wide.get(effect.partition, {}).values()
+        yield from self._partition_effects.get(effect.partition, {}).values()
         if effect.is_row:
-            yield from self._rows.get(effect.place, {}).values()
+            yield from self._row_effects.get(effect.place, {}).values()
             return
         for effects in self._by_owner.values():
             yield from (other for other in effects if other.is_row and other.partition == effect.partition)
 
 
-def _effects(compiled: Compiled[Any], time: int | None) -> Iterator[_Effect]:
+def _effects_of(compiled: CompiledStatement[Any], time: int | None) -> Iterator[_Effect]:
     """What a write does; nothing where that cannot be said, as of rows in JSON or in several partitions."""
-    shape = compiled.shape
-    if shape.model is None or not shape.key or shape.counter:
+    template = compiled.template
+    if template.model is None or not template.key or template.counter:
         return
-    access: Access[Any] = access_to(shape.model, shape.keyspace)
-    key = [compiled.values[at] for at in shape.key]
-    place = (time, *cast("tuple[Hashable, ...]", access.row_identity(key)))
-    partition = place[: len(place) - len(key) + len(access.partition)]
-    is_row = len(key) == len(access.key)
-    if shape.verb == "delete" and not shape.writes:
-        yield _Effect(place, partition, shape.verb, deletes=True, is_row=is_row)
+    statements: InstanceStatements[Any] = statements_for(template.model, template.keyspace)
+    key = [compiled.values[position] for position in template.key]
+    place = (time, *cast("tuple[Hashable, ...]", statements.row_identity(key)))
+    partition = place[: len(place) - len(key) + len(statements.partition_key)]
+    is_row = len(key) == len(statements.key)
+    if template.verb == "delete" and not template.writes:
+        yield _Effect(place, partition, template.verb, deletes=True, is_row=is_row)
         return
-    if shape.verb == "insert" and not access.has_static:
-        yield _Effect(place, partition, shape.verb, is_row=is_row, cells=cache(lambda: _cells(compiled)[0]))
+    if template.verb == "insert" and not statements.has_static:
+        yield _Effect(place, partition, template.verb, is_row=is_row, cells=cache(lambda: _cells(compiled)[0]))
         return
     row, static = _cells(compiled)
     if static:
-        yield _Effect(partition, partition, shape.verb, cells=lambda: static)
-    if row or shape.verb == "insert":
-        yield _Effect(place, partition, shape.verb, is_row=is_row, cells=lambda: row)
+        yield _Effect(partition, partition, template.verb, cells=lambda: static)
+    if row or template.verb == "insert":
+        yield _Effect(place, partition, template.verb, is_row=is_row, cells=lambda: row)
 
 
-def _conflict(one: _Effect, other: _Effect) -> str | None:
+def _conflict(left: _Effect, right: _Effect) -> str | None:
     """Why two writes would lose one another, or None."""
-    if one.deletes and other.deletes:
+    if left.deletes and right.deletes:
         return None
-    if one.deletes or other.deletes:
-        delete, write = (one, other) if one.deletes else (other, one)
-        covers = _begins(write.place, delete.place) or (not write.is_row and _begins(delete.place, write.place))
-        return "the delete wins" if covers else None
-    if one.place != other.place or not (one.is_row and other.is_row):
+    if left.deletes or right.deletes:
+        delete, write = (left, right) if left.deletes else (right, left)
+        is_covered = _starts_with(write.place, delete.place) or (
+            not write.is_row and _starts_with(delete.place, write.place)
+        )
+        return "the delete wins" if is_covered else None
+    if left.place != right.place or not (left.is_row and right.is_row):
         return None
-    mine, theirs = one.cells(), other.cells()
-    lost = [name for name, cells in mine.items() if name in theirs and _differ(cells, theirs[name])]
+    left_cells, right_cells = left.cells(), right.cells()
+    lost = [
+        name for name, cells in left_cells.items() if name in right_cells and _cells_differ(cells, right_cells[name])
+    ]
     return f"of two changes of {lost[0]} it is not the later one that wins" if lost else None
 
 
-def _begins(place: tuple[Hashable, ...], beginning: tuple[Hashable, ...]) -> bool:
-    return place[: len(beginning)] == beginning
+def _starts_with(place: tuple[Hashable, ...], prefix: tuple[Hashable, ...]) -> bool:
+    return place[: len(prefix)] == prefix
 
 
-def _differ(one: Mapping[Hashable, Hashable], other: Mapping[Hashable, Hashable]) -> bool:
-    if _WHOLE in one or _WHOLE in other:
-        return one != other
-    return any(one[part] != other[part] for part in one.keys() & other.keys())
+def _cells_differ(left: Mapping[Hashable, Hashable], right: Mapping[Hashable, Hashable]) -> bool:
+    if _WHOLE_VALUE in left or _WHOLE_VALUE in right:
+        return left != right
+    return any(left[part] != right[part] for part in left.keys() & right.keys())
 
 
-def _cells(compiled: Compiled[Any]) -> tuple[dict[str, dict[Hashable, Hashable]], dict[str, dict[Hashable, Hashable]]]:
+def _cells(
+    compiled: CompiledStatement[Any],
+) -> tuple[dict[str, dict[Hashable, Hashable]], dict[str, dict[Hashable, Hashable]]]:
     """The cells of the row that a write changes, and those of the static columns."""
     row: dict[str, dict[Hashable, Hashable]] = {}
     static: dict[str, dict[Hashable, Hashable]] = {}
-    columns = columns_of(cast("type", compiled.shape.model))
-    for write in compiled.shape.writes:
+    columns = columns_of(cast("type", compiled.template.model))
+    for write in compiled.template.writes:
         column = columns[write.column]
-        value = _GONE if write.operation == "delete" else _MADE if write.at is None else compiled.values[write.at]
+        value = (
+            _DELETED
+            if write.operation == "delete"
+            else _SERVER_VALUE
+            if write.value_index is None
+            else compiled.values[write.value_index]
+        )
         if value is not UNSET:
-            key = None if write.element is None else compiled.values[write.element]
+            key = None if write.element_index is None else compiled.values[write.element_index]
             cells = static if column.spec.kind == "static" else row
-            cells.setdefault(write.column, {}).update(_parts(column, write, key, value))
+            cells.setdefault(write.column, {}).update(_changed_parts(column, write, key, value))
     return row, static
 
 
-def _parts(column: Column[Any], write: CellWrite, key: Any, value: Any) -> Iterator[tuple[Hashable, Hashable]]:
+def _changed_parts(column: Column[Any], write: CellWrite, key: Any, value: Any) -> Iterator[tuple[Hashable, Hashable]]:
     """The parts of a column's value that a write changes, and what they become."""
-    inside, cql_type = column.identity.element_identities, column.hint.type
+    element_identities, cql_type = column.identity.element_identities, column.hint.type
     if write.operation in ("set", "delete"):
-        part, identity = _target(column, write, key)
-        yield part, _become(identity, value)
+        part, identity = _changed_part(column, write, key)
+        yield part, _new_value(identity, value)
     elif isinstance(cql_type, MapType) and write.operation == "add":
-        for one, item in value.items():
-            yield ("element", _cell(inside, one)), _become(inside[1] if inside else None, item)
+        for element, item in value.items():
+            yield (
+                ("element", _element_form(element_identities, element)),
+                _new_value(element_identities[1] if element_identities else None, item),
+            )
     else:
         kind = "value" if isinstance(cql_type, ListType) else "element"
-        for one in value:
-            yield (kind, _cell(inside, one)), None if write.operation == "remove" else _THERE
+        for element in value:
+            yield (kind, _element_form(element_identities, element)), None if write.operation == "remove" else _PRESENT
 
 
-def _target(column: Column[Any], write: CellWrite, key: Any) -> tuple[Hashable, Identity | None]:
+def _changed_part(column: Column[Any], write: CellWrite, key: Any) -> tuple[Hashable, Identity | None]:
     """The part of a value that is set or deleted, and how what it becomes is compared."""
-    inside = column.identity.element_identities
-    if write.element is not None:
+    element_identities = column.identity.element_identities
+    if write.element_index is not None:
         is_map = isinstance(column.hint.type, MapType)
-        return ("element", _cell(inside, key) if is_map else key), inside[is_map] if inside else None
+        return ("element", _element_form(element_identities, key) if is_map else key), element_identities[
+            is_map
+        ] if element_identities else None
     if write.field is not None:
         names = [field.name for field in attrs.fields(unwrapped_type(column.hint.python))]
-        return ("field", write.field), inside[names.index(write.field)] if inside else None
-    return _WHOLE, column.identity
+        return ("field", write.field), element_identities[names.index(write.field)] if element_identities else None
+    return _WHOLE_VALUE, column.identity
 
 
-def _become(identity: Identity | None, value: Any) -> Hashable:
+def _new_value(identity: Identity | None, value: Any) -> Hashable:
     """What a part becomes: None when it is gone, and unlike anything else when the server makes it."""
-    if value is _MADE:
+    if value is _SERVER_VALUE:
         return object()
-    return None if value is None or value is _GONE else stored_form(identity or BUILTIN_EQUALITY, value)
+    return None if value is None or value is _DELETED else stored_form(identity or BUILTIN_EQUALITY, value)
 
 
-def _cell(inside: tuple[Identity, ...], value: Any) -> Hashable:
-    return cell_form(inside[0] if inside else BUILTIN_EQUALITY, value)
+def _element_form(element_identities: tuple[Identity, ...], value: Any) -> Hashable:
+    return cell_form(element_identities[0] if element_identities else BUILTIN_EQUALITY, value)
 
 
-def _refusal(compiled: Compiled[Any], effect: _Effect, other: _Effect, reason: str) -> QueryNotSupported:
-    name = getattr(compiled.shape.model, "__qualname__", "")
-    return refuse(
+def _conflict_error(
+    compiled: CompiledStatement[Any], effect: _Effect, other: _Effect, reason: str
+) -> QueryNotSupported:
+    name = getattr(compiled.template.model, "__qualname__", "")
+    return not_supported(
         f"A row of {name} that this {effect.verb} changes is in this batch already, by {other.verb}: both have one "
         f"time, and {reason}.",
-        _HELP,
+        _ADVICE,
     )

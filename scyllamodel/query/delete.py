@@ -20,14 +20,14 @@ from scyllamodel.model.column import Comparable
 from scyllamodel.model.expression import Condition, ElementTarget, Expression, Target
 from scyllamodel.query.functions import is_table, key_columns
 from scyllamodel.query.kinds import Clauses
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import base_of, model_of
 from scyllamodel.query.results import LWTResult
-from scyllamodel.query.select import seconds
-from scyllamodel.query.statement import CellWrite, Compiled, R_co, Shape
-from scyllamodel.query.tuning import Tuned, check_conditions
-from scyllamodel.query.update import conditions
-from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, Writer, cell_write, is_position
+from scyllamodel.query.select import timeout_duration
+from scyllamodel.query.statement import CellWrite, CompiledStatement, R_co, StatementTemplate
+from scyllamodel.query.tuning import StatementBuilder, check_conditions
+from scyllamodel.query.update import write_if_clause
+from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, CqlWriter, is_list_element, make_cell_write
 from scyllamodel.query.writes import check_delete, check_using
 
 if TYPE_CHECKING:
@@ -37,17 +37,17 @@ M = TypeVar("M", bound="Model")
 
 
 @attrs.frozen(repr=False)
-class Delete(Tuned[R_co], Generic[M, R_co]):
+class Delete(StatementBuilder[R_co], Generic[M, R_co]):
     """A DELETE as an immutable value; every method returns a changed copy."""
 
     model: type[M]
     targets: tuple[Target, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    required: tuple[Condition, ...] = ()
-    exists: bool = False
-    whole: bool = False
-    written: int | None = None
-    of_kind: bool = False
+    if_conditions: tuple[Condition, ...] = ()
+    only_if_exists: bool = False
+    allows_whole_partition: bool = False
+    write_timestamp: int | None = None
+    filters_class: bool = False
 
     def where(self, *conditions: Condition, **named: Never) -> Self:
         """The rows: their partition key, and of the clustering key as much as follows from its beginning."""
@@ -55,52 +55,61 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
 
     def whole_partition(self) -> Self:
         """Yes, all rows of the partition are meant."""
-        return attrs.evolve(self, whole=True)
+        return attrs.evolve(self, allows_whole_partition=True)
 
     def timestamp(self, microseconds: int) -> Self:
         """The time of the delete, in microseconds since 1970: what was written later stays."""
-        return attrs.evolve(self, written=check_timestamp(microseconds))
+        return attrs.evolve(self, write_timestamp=check_timestamp(microseconds))
 
     def if_(self, *conditions: Condition, **named: Never) -> Delete[M, LWTResult[M]]:
         """Only if all of these hold: a lightweight transaction."""
-        given = self.required + check_conditions("if_", conditions, named, self.model)
-        return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, required=given))
+        required = self.if_conditions + check_conditions("if_", conditions, named, self.model)
+        return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, if_conditions=required))
 
     def if_exists(self) -> Delete[M, LWTResult[M]]:
         """Only if there is such a row, and tell whether there was."""
-        return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, exists=True))
+        return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, only_if_exists=True))
 
-    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+    def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
         """See `Statement.compile`."""
-        on = self._on
-        if self.of_kind:
-            on = on.of_kind(self.model, "delete", self.targets)
+        clauses = self._clauses
+        if self.filters_class:
+            clauses = clauses.for_class(self.model, "delete", self.targets)
         keyspace = self.model.__facts__.keyspace or keyspace
-        writer = self._written(keyspace, on)
-        cql = "".join(writer.parts)
-        key = (cql, self.whole)
-        shape = memory_of(self.model).shape(key, lambda: self._shape(on, cql, writer, keyspace))
-        return Compiled(shape, tuple(writer.values), self.options)
+        writer = self._write_cql(keyspace, clauses)
+        cql = "".join(writer.fragments)
+        key = (cql, self.allows_whole_partition)
+        template = cache_for(self.model).template(key, lambda: self._template(clauses, cql, writer, keyspace))
+        return CompiledStatement(template, tuple(writer.values), self.options)
 
     @property
-    def _on(self) -> Clauses:
-        return Clauses(self.conditions, self.required, self.exists)
+    def _clauses(self) -> Clauses:
+        return Clauses(self.conditions, self.if_conditions, self.only_if_exists)
 
-    def _written(self, keyspace: str | None, on: Clauses | None = None) -> Writer:
-        writer, facts, on = Writer(self.model), self.model.__facts__, on or self._on
-        writer.text("DELETE ", ", ".join(map(writer.target, self.targets)), " " if self.targets else "")
-        writer.text("FROM ", qualified(facts.keyspace or keyspace, facts.name))
-        writer.using(TIMEOUT=(seconds(self.server_seconds), TIMEOUT), TIMESTAMP=(self.written, TIMESTAMP))
-        writer.conditions("WHERE", on.conditions)
-        conditions(writer, on.required, exists=on.exists)
+    def _write_cql(self, keyspace: str | None, clauses: Clauses | None = None) -> CqlWriter:
+        writer, facts, clauses = CqlWriter(self.model), self.model.__facts__, clauses or self._clauses
+        writer.append("DELETE ", ", ".join(map(writer.target, self.targets)), " " if self.targets else "")
+        writer.append("FROM ", qualified(facts.keyspace or keyspace, facts.name))
+        writer.using(
+            TIMEOUT=(timeout_duration(self.server_seconds), TIMEOUT), TIMESTAMP=(self.write_timestamp, TIMESTAMP)
+        )
+        writer.conditions("WHERE", clauses.conditions)
+        write_if_clause(writer, clauses.required, exists=clauses.exists)
         return writer
 
-    def _shape(self, on: Clauses, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
-        conditional = bool(on.required) or on.exists
-        check_delete(self.model, self.targets, on.conditions, on.required, whole=self.whole, conditional=conditional)
-        check_using(self.model, ttl=False, timestamp=self.written is not None, conditional=conditional)
-        by_position = any(map(is_position, self.targets))
-        return Shape(
+    def _template(self, clauses: Clauses, cql: str, writer: CqlWriter, keyspace: str | None) -> StatementTemplate[R_co]:
+        conditional = bool(clauses.required) or clauses.exists
+        check_delete(
+            self.model,
+            self.targets,
+            clauses.conditions,
+            clauses.required,
+            allows_whole_partition=self.allows_whole_partition,
+            conditional=conditional,
+        )
+        check_using(self.model, ttl=False, timestamp=self.write_timestamp is not None, conditional=conditional)
+        by_position = any(map(is_list_element, self.targets))
+        return StatementTemplate(
             cql,
             tuple(make() for make in writer.markers),
             "delete",
@@ -114,11 +123,11 @@ class Delete(Tuned[R_co], Generic[M, R_co]):
 
     def _writes(self) -> Iterator[CellWrite]:
         """What becomes of single columns and elements; their keys are the first values of the statement."""
-        at = 0
+        value_index = 0
         for target in self.targets:
             is_element = isinstance(target, ElementTarget)
-            yield cell_write(target, "delete", None, at if is_element else None)
-            at += is_element
+            yield make_cell_write(target, "delete", None, value_index if is_element else None)
+            value_index += is_element
 
 
 @overload
@@ -134,7 +143,7 @@ def delete(*what: Any) -> Delete[Any, None]:
         TypeError: it is neither a model, nor an instance of one, nor columns.
     """
     if len(what) == 1 and is_table(what[0]):
-        return Delete(what[0], of_kind=True)
+        return Delete(what[0], filters_class=True)
     if len(what) == 1 and is_table(model_of(what[0])):
         key = key_columns(model_of(what[0]))
         return Delete(model_of(what[0]), (), tuple(Condition(c, "=", getattr(what[0], c.column)) for c in key))
@@ -142,4 +151,4 @@ def delete(*what: Any) -> Delete[Any, None]:
     models = {base.model for target in targets if (base := base_of(target)) is not None}
     if len(targets) != len(what) or len(models) != 1:
         raise TypeError("delete() takes a model, an instance of one, or columns of one model: delete(Order.status)")
-    return Delete(models.pop(), targets, of_kind=True)
+    return Delete(models.pop(), targets, filters_class=True)

@@ -18,90 +18,106 @@ from scyllamodel.types.identity import Identity, is_same
 from scyllamodel.types.values import ListType, MapType, SetType, is_multi_cell
 
 
-def differences(change: Change) -> list[Assignment]:
+def column_assignments(change: Change) -> list[Assignment]:
     """The assignments that turn what was into what is.
 
     A collection that was empty is added to rather than replaced, since replacing one writes a tombstone first. A value
     that cannot be stored is assigned whole, and refused when it is bound; so is one whose stored value is not known.
     """
-    column, now = change.column, change.now
-    if now is None or change.was is UNKNOWN or column.hint.custom or not is_multi_cell(column.hint.type):
-        return [Assignment(column.target, "set", now)]
+    column, new_value = change.column, change.now
+    if new_value is None or change.was is UNKNOWN or column.hint.custom or not is_multi_cell(column.hint.type):
+        return [Assignment(column.target, "set", new_value)]
     try:
-        return list(_inside(change))
+        return list(_partial_assignments(change))
     except Exception:  # noqa: BLE001 - of whatever class the value is; the binder names it
-        return [Assignment(column.target, "set", now)]
+        return [Assignment(column.target, "set", new_value)]
 
 
-def _inside(change: Change) -> Iterator[Assignment]:
-    column, was, now = change
+def _partial_assignments(change: Change) -> Iterator[Assignment]:
+    column, old, new = change
     target, cql_type, identity = column.target, column.hint.type, column.identity
     if isinstance(cql_type, SetType):
-        added, removed = _set_difference(identity.element_identities[0], was or (), now)
-        yield from _some(target, "add", added)
-        yield from _some(target, "remove", removed)
+        added, removed = _set_difference(identity.element_identities[0], old or (), new)
+        yield from _assignment_of(target, "add", added)
+        yield from _assignment_of(target, "remove", removed)
     elif isinstance(cql_type, MapType):
-        put, taken = _map_difference(identity.element_identities[0], identity.element_identities[1], was or {}, now)
-        yield from _some(target, "add", put)
-        yield from _some(target, "remove", taken)
+        pairs, removed_keys = _map_difference(
+            identity.element_identities[0], identity.element_identities[1], old or {}, new
+        )
+        yield from _assignment_of(target, "add", pairs)
+        yield from _assignment_of(target, "remove", removed_keys)
     elif isinstance(cql_type, ListType):
-        yield _list_difference(target, identity.element_identities[0], was or [], now)
-    elif was is None:
-        yield Assignment(target, "set", now)
+        yield _list_difference(target, identity.element_identities[0], old or [], new)
+    elif old is None:
+        yield Assignment(target, "set", new)
     else:  # a user type
         names = [field.name for field in attrs.fields(unwrapped_type(column.hint.python))]
         for name, field in zip(names, identity.element_identities, strict=True):
-            if not is_same(field, getattr(was, name), getattr(now, name)):
-                yield Assignment(FieldTarget(target, name), "set", getattr(now, name))
+            if not is_same(field, getattr(old, name), getattr(new, name)):
+                yield Assignment(FieldTarget(target, name), "set", getattr(new, name))
 
 
-def _some(target: ColumnTarget, operation: Operation, values: Collection[Any]) -> Iterator[Assignment]:
+def _assignment_of(target: ColumnTarget, operation: Operation, values: Collection[Any]) -> Iterator[Assignment]:
     if values:
         yield Assignment(target, operation, values)
 
 
-def _by_cell(cell: Callable[[Any], Hashable] | None, values: Iterable[Any]) -> dict[Hashable, Any]:
-    return {value if cell is None else cell(value): value for value in values}
+def _by_cell(cell_form: Callable[[Any], Hashable] | None, values: Iterable[Any]) -> dict[Hashable, Any]:
+    return {value if cell_form is None else cell_form(value): value for value in values}
 
 
-def _set_difference(element: Identity, was: Collection[Any], now: Collection[Any]) -> tuple[set[Any], set[Any]]:
+def _set_difference(
+    element: Identity, old_elements: Collection[Any], new_elements: Collection[Any]
+) -> tuple[set[Any], set[Any]]:
     """The elements to add, as they are now, and those to remove, as they are stored."""
     if element.is_plain:
-        return set(now) - set(was), set(was) - set(now)
-    old, new = _by_cell(element.cell, was), _by_cell(element.cell, now)
-    if len(new) < len(now) and element.cell:  # several are one to the server: if it has one of them, that one stays
-        new |= {
-            cell: value for value in now if (cell := element.cell(value)) in old and element.equal(old[cell], value)
+        return set(new_elements) - set(old_elements), set(old_elements) - set(new_elements)
+    old_by_cell, new_by_cell = _by_cell(element.cell, old_elements), _by_cell(element.cell, new_elements)
+    if (
+        len(new_by_cell) < len(new_elements) and element.cell
+    ):  # several are one to the server: if it has one of them, that one stays
+        new_by_cell |= {
+            cell: value
+            for value in new_elements
+            if (cell := element.cell(value)) in old_by_cell and element.equal(old_by_cell[cell], value)
         }
-    added = {value for cell, value in new.items() if cell not in old or not element.equal(old[cell], value)}
-    return added, {value for cell, value in old.items() if cell not in new}
+    added = {
+        value
+        for cell, value in new_by_cell.items()
+        if cell not in old_by_cell or not element.equal(old_by_cell[cell], value)
+    }
+    return added, {value for cell, value in old_by_cell.items() if cell not in new_by_cell}
 
 
 def _map_difference(
-    key: Identity, value: Identity, was: Mapping[Any, Any], now: Mapping[Any, Any]
+    key: Identity, value: Identity, old_map: Mapping[Any, Any], new_map: Mapping[Any, Any]
 ) -> tuple[dict[Any, Any], set[Any]]:
     """The pairs to put, and the keys to remove, as they are stored."""
-    old, new = _by_cell(key.cell, was), _by_cell(key.cell, now)
-    if len(new) < len(now):
+    old_by_cell, new_by_cell = _by_cell(key.cell, old_map), _by_cell(key.cell, new_map)
+    if len(new_by_cell) < len(new_map):
         raise ValueError("two keys of it are stored as one")
-    put = {
-        found: now[found]
-        for cell, found in new.items()
-        if cell not in old or not (key.equal(old[cell], found) and is_same(value, was[old[cell]], now[found]))
+    pairs = {
+        changed_key: new_map[changed_key]
+        for cell, changed_key in new_by_cell.items()
+        if cell not in old_by_cell
+        or not (
+            key.equal(old_by_cell[cell], changed_key)
+            and is_same(value, old_map[old_by_cell[cell]], new_map[changed_key])
+        )
     }
-    return put, {found for cell, found in old.items() if cell not in new}
+    return pairs, {removed_key for cell, removed_key in old_by_cell.items() if cell not in new_by_cell}
 
 
-def _list_difference(target: ColumnTarget, element: Identity, was: list[Any], now: list[Any]) -> Assignment:
-    old, new = _comparable(element, was), _comparable(element, now)
-    if new[: len(old)] == old:
-        return Assignment(target, "append", now[len(old) :])
-    if old and new[-len(old) :] == old:
-        return Assignment(target, "prepend", now[: -len(old)])
-    return Assignment(target, "set", now)
+def _list_difference(target: ColumnTarget, element: Identity, old_list: list[Any], new_list: list[Any]) -> Assignment:
+    old_forms, new_forms = _stored_forms(element, old_list), _stored_forms(element, new_list)
+    if new_forms[: len(old_forms)] == old_forms:
+        return Assignment(target, "append", new_list[len(old_forms) :])
+    if old_forms and new_forms[-len(old_forms) :] == old_forms:
+        return Assignment(target, "prepend", new_list[: -len(old_forms)])
+    return Assignment(target, "set", new_list)
 
 
-def _comparable(element: Identity, values: list[Any]) -> list[Any]:
+def _stored_forms(element: Identity, values: list[Any]) -> list[Any]:
     if element.stored is None:
         return list(values)
     return [element.stored(value) for value in values]

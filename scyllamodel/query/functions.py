@@ -24,7 +24,7 @@ from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import CallTarget, ColumnTarget, ElementTarget, Expression, TupleTarget
 from scyllamodel.query.literals import key_literal
 from scyllamodel.query.parts import base_of, column_of, columns_of
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.tuning import not_supported
 from scyllamodel.query.writer import Argument
 from scyllamodel.schema.facts import Table
 from scyllamodel.types.hints import TypeMapping, map_annotation
@@ -69,25 +69,25 @@ class Function(Comparable[T]):
     """What a function makes of columns or values.
 
     Attributes:
-        hint: how its result is loaded; None when it is right as it comes.
+        type_mapping: how its result is loaded; None when it is right as it comes.
         model: the class whose rows it is counted over, if it was named.
         idempotent: whether it gives the same again.
         key: what tells it from others of the same text.
     """
 
-    __slots__ = ("hint", "idempotent", "key", "model")
+    __slots__ = ("idempotent", "key", "model", "type_mapping")
 
     def __init__(
         self,
         target: CallTarget | TupleTarget,
-        hint: TypeMapping | None = None,
+        type_mapping: TypeMapping | None = None,
         *,
         model: type | None = None,
         idempotent: bool = True,
         key: Hashable = None,
     ) -> None:
         self._target = target
-        self.hint, self.model, self.idempotent, self.key = hint, model, idempotent, key
+        self.type_mapping, self.model, self.idempotent, self.key = type_mapping, model, idempotent, key
 
     def __repr__(self) -> str:
         return str(self._target)
@@ -99,42 +99,44 @@ def _column(expression: Expression[Any]) -> Column[Any]:
     return expression
 
 
-def _part(expression: Expression[Any]) -> Any:
+def _target_of(expression: Expression[Any]) -> Any:
     """A column, or a part of one."""
     if isinstance(expression, Comparable):
         return expression.expression  # pyright: ignore[reportUnknownMemberType]
     raise TypeError(f"a column or a part of one is needed here, not {expression!r}")
 
 
-def _over(name: str, expression: Expression[Any], hint: TypeMapping | None) -> Function[Any]:
-    return Function(CallTarget(f"{name}({{}})", (_part(expression),)), hint)
+def _function_of(name: str, expression: Expression[Any], type_mapping: TypeMapping | None) -> Function[Any]:
+    return Function(CallTarget(f"{name}({{}})", (_target_of(expression),)), type_mapping)
 
 
-def count(what: Expression[Any] | type[Model | MaterializedView] | None = None, /) -> Function[int]:
+def count(target: Expression[Any] | type[Model | MaterializedView] | None = None, /) -> Function[int]:
     """How many rows there are; of a column, how many of its values are not null.
 
     >>> count()
     count(*)
     """
-    if what is None or isinstance(what, type):
-        return Function(CallTarget("count(*)"), model=what)
-    return _over("count", what, None)
+    if target is None or isinstance(target, type):
+        return Function(CallTarget("count(*)"), model=target)
+    return _function_of("count", target, None)
 
 
-def _natural(expression: Expression[Any]) -> TypeMapping | None:
-    base = base_of(_part(expression))
+def _column_mapping(expression: Expression[Any]) -> TypeMapping | None:
+    base = base_of(_target_of(expression))
     return None if base is None else column_of(base).hint
 
 
 def _check_numeric(name: str, expression: Expression[Any]) -> None:
-    hint = _natural(expression) if isinstance(expression, Column) else None
-    if hint is not None and isinstance(hint.type, Native) and hint.type.name not in _NUMBERS:
-        raise refuse(f"{name}({expression}) is of numbers, and the column is {hint.type.cql}.", "Select it instead.")
+    type_mapping = _column_mapping(expression) if isinstance(expression, Column) else None
+    if type_mapping is not None and isinstance(type_mapping.type, Native) and type_mapping.type.name not in _NUMBERS:
+        raise not_supported(
+            f"{name}({expression}) is of numbers, and the column is {type_mapping.type.cql}.", "Select it instead."
+        )
 
 
 def _check_not_key(name: str, expression: Expression[Any]) -> None:
     if isinstance(expression, Column) and expression.spec.kind in ("partition_key", "clustering"):
-        raise refuse(
+        raise not_supported(
             f"{name}({expression}): a primary key has neither a time of writing nor a time to live.",
             "Ask it of another column of the row.",
         )
@@ -148,24 +150,24 @@ def is_aggregate(expression: Comparable[Any]) -> bool:
 
 def min(expression: Expression[T], /) -> Function[T | None]:
     """The smallest value; None without rows."""
-    return _over("min", expression, _natural(expression))
+    return _function_of("min", expression, _column_mapping(expression))
 
 
 def max(expression: Expression[T], /) -> Function[T | None]:
     """The greatest value; None without rows."""
-    return _over("max", expression, _natural(expression))
+    return _function_of("max", expression, _column_mapping(expression))
 
 
 def sum(expression: Expression[T], /) -> Function[T]:
     """The sum of a column of numbers, in the type of the column, which may overflow; 0 without rows."""
     _check_numeric("sum", expression)
-    return _over("sum", expression, _natural(expression))
+    return _function_of("sum", expression, _column_mapping(expression))
 
 
 def avg(expression: Expression[T], /) -> Function[T]:
     """The mean of a column of numbers, in the type of the column, so that integers are cut; 0 without rows."""
     _check_numeric("avg", expression)
-    return _over("avg", expression, _natural(expression))
+    return _function_of("avg", expression, _column_mapping(expression))
 
 
 def token(*arguments: Any) -> Function[int]:
@@ -173,7 +175,9 @@ def token(*arguments: Any) -> Function[int]:
 
     ``fn.token(Order.shop) > fn.token(shop)`` compares with the place of another partition, a number with a place.
     """
-    targets = tuple(a.expression if isinstance(a, Comparable) else Argument(a) for a in arguments)
+    targets = tuple(
+        argument.expression if isinstance(argument, Comparable) else Argument(argument) for argument in arguments
+    )
     return Function(CallTarget(f"token({', '.join('{}' for _ in targets)})", targets))
 
 
@@ -206,13 +210,13 @@ def ttl(expression: Expression[Any], /, *, element: Any = None) -> Function[int 
 def _time(name: str, expression: Expression[Any], element: Any) -> Function[int | None]:
     """What a server knows of the writing of a column, or of an element of one."""
     _check_not_key(name, expression)
-    target = _part(expression)
+    target = _target_of(expression)
     if isinstance(target, ElementTarget):
         column, key = column_of(target.base), target.key
     elif element is not None:
         column, key = _column(expression), element
     else:
-        return _over(name, expression, None)
+        return _function_of(name, expression, None)
     literal = key_literal(column, key).replace("{", "{{").replace("}", "}}")
     return Function(CallTarget(f"{name}({{}}[{literal}])", (column.target,)), None)
 
@@ -223,13 +227,13 @@ def cast(expression: Expression[Any], to: type[T] | Any, /) -> Function[T | None
     Parameters:
         to: an annotation, such as ``str`` or ``cql.Int``.
     """
-    hint = map_annotation(to)
-    return Function(CallTarget(f"CAST({{}} AS {hint.type.cql})", (_part(expression),)), hint)
+    type_mapping = map_annotation(to)
+    return Function(CallTarget(f"CAST({{}} AS {type_mapping.type.cql})", (_target_of(expression),)), type_mapping)
 
 
 def json(expression: Expression[Any], /) -> Function[str | None]:
     """A value as JSON text."""
-    return _over("toJson", expression, None)
+    return _function_of("toJson", expression, None)
 
 
 def min_timeuuid(moment: datetime, /) -> Any:
@@ -265,23 +269,25 @@ def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"call() takes the name of a function, such as 'shop.tax', not {name!r}")
-    targets = tuple(a.expression if isinstance(a, Comparable) else Argument(a) for a in arguments)
-    hint = None if returns is None else map_annotation(returns)
-    called = CallTarget(f"{name}({', '.join('{}' for _ in targets)})", targets)
-    return Function(called, hint, idempotent=False, key=returns)
+    targets = tuple(
+        argument.expression if isinstance(argument, Comparable) else Argument(argument) for argument in arguments
+    )
+    type_mapping = None if returns is None else map_annotation(returns)
+    target = CallTarget(f"{name}({', '.join('{}' for _ in targets)})", targets)
+    return Function(target, type_mapping, idempotent=False, key=returns)
 
 
-def is_model(found: object) -> bool:
+def is_model(value: object) -> bool:
     """Whether this is a model or view, of which whole rows can be read."""
     try:  # a metaclass of ours would look for a column of that name first
-        return isinstance(found, type) and bool(type.__getattribute__(found, "__columns__"))
+        return isinstance(value, type) and bool(type.__getattribute__(value, "__columns__"))
     except AttributeError:
         return False
 
 
-def is_table(found: object) -> bool:
+def is_table(value: object) -> bool:
     """Whether this is a model, of which rows can be written."""
-    return is_model(found) and isinstance(getattr(found, "__facts__", None), Table)
+    return is_model(value) and isinstance(getattr(value, "__facts__", None), Table)
 
 
 def key_columns(model: type) -> tuple[ColumnTarget, ...]:

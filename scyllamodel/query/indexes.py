@@ -12,7 +12,7 @@ from typing import Final
 
 from scyllamodel.model.expression import ColumnTarget, Condition, ElementTarget
 from scyllamodel.model.registry import registry
-from scyllamodel.query.conditions import RANGE
+from scyllamodel.query.conditions import RANGE_OPERATORS
 from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.restrictions import restrictions_of
 from scyllamodel.schema.facts import Index, Table
@@ -21,12 +21,14 @@ from scyllamodel.schema.server import SAI, index_family
 _SASI: Final = index_family("sasi")
 
 
-def served(model: type, conditions: Iterable[Condition]) -> bool:
+def is_served_by_indexes(model: type, conditions: Iterable[Condition]) -> bool:
     """Whether the indexes of a model answer these conditions without filtering: one of them, or any number by SAI."""
-    found = [next(_serving(model, condition), None) for condition in conditions]
-    if None in found:
+    serving_indexes = [next(_serving_indexes(model, condition), None) for condition in conditions]
+    if None in serving_indexes:
         return False
-    return len(found) <= 1 or all(index and index_family(index.using or "") == SAI for index in found)
+    return len(serving_indexes) <= 1 or all(
+        index and index_family(index.using or "") == SAI for index in serving_indexes
+    )
 
 
 FULL_TEXT: Final = "fulltext_index"
@@ -39,17 +41,17 @@ def is_indexed(model: type, column: str, *, using: str | None = None) -> bool:
 
 def filter_columns(model: type, column: str) -> frozenset[str]:
     """The attributes of columns by which a search in this column can filter."""
-    attributes = {found.db_name: name for name, found in columns_of(model).items()}
+    attributes = {column.db_name: name for name, column in columns_of(model).items()}
     return frozenset(attributes[name] for _, others in _searched(model, column) for name in others)
 
 
 def _searched(model: type, column: str) -> Iterator[tuple[Index, tuple[str, ...]]]:
     """The indexes on this column, each with its further columns."""
-    known = {found.db_name for found in columns_of(model).values()}
+    column_names = {column.db_name for column in columns_of(model).values()}
     for index in _indexes(model):
-        first, *others = index.names(known) or ("",)
+        first, *filter_names = index.names(column_names) or ("",)
         if first == columns_of(model)[column].db_name:
-            yield index, tuple(others)
+            yield index, tuple(filter_names)
 
 
 def _indexes(model: type) -> tuple[Index, ...]:
@@ -57,7 +59,7 @@ def _indexes(model: type) -> tuple[Index, ...]:
     return facts.indexes if isinstance(facts, Table) else ()
 
 
-def _serving(model: type, condition: Condition) -> Iterator[Index]:
+def _serving_indexes(model: type, condition: Condition) -> Iterator[Index]:
     base = base_of(condition.target)
     name = None if base is None else columns_of(model)[base.column].db_name
     return (index for index in _indexes(model) if index.column == name and _serves(index, condition))
@@ -73,51 +75,53 @@ def _serves(index: Index, condition: Condition) -> bool:
         return index.on == "values"
     if condition.operator == "LIKE":
         return family == _SASI
-    if condition.operator in RANGE:
+    if condition.operator in RANGE_OPERATORS:
         return family in (SAI, _SASI) and index.on == "values"
     return condition.operator == "=" and index.on in ("values", "full")
 
 
-def advice(model: type, conditions: Sequence[Condition], given: tuple[Condition, ...]) -> list[str]:
+def index_suggestions(model: type, conditions: Sequence[Condition], all_conditions: tuple[Condition, ...]) -> list[str]:
     """What would serve these conditions: a view that there is, an index, at last filtering."""
-    found = [f"read the view {view}, which serves it" for view in _views(model, given)]
+    suggestions = [f"read the view {view}, which serves it" for view in _serving_views(model, all_conditions)]
     for condition in conditions:
-        text = _index(condition)
-        if text is not None and not any(_serving(model, condition)):
-            found.append(f"give {model.__qualname__} the index {text}")
+        suggestion = _index_declaration(condition)
+        if suggestion is not None and not any(_serving_indexes(model, condition)):
+            suggestions.append(f"give {model.__qualname__} the index {suggestion}")
     given_like = any(condition.operator == "LIKE" for condition in conditions)
-    where = "on ScyllaDB, which alone takes a LIKE so, " if given_like else ""
-    return [*found, f"or {where}say .allow_filtering(), which reads and drops every row that does not fit"]
+    prefix = "on ScyllaDB, which alone takes a LIKE so, " if given_like else ""
+    return [*suggestions, f"or {prefix}say .allow_filtering(), which reads and drops every row that does not fit"]
 
 
-def _index(condition: Condition) -> str | None:
+def _index_declaration(condition: Condition) -> str | None:
     base = base_of(condition.target)
     if base is None:
         return None
-    on = {"CONTAINS KEY": ", on='keys'"}.get(condition.operator, "")
+    collection_part = {"CONTAINS KEY": ", on='keys'"}.get(condition.operator, "")
     if isinstance(condition.target, ElementTarget):
-        on = ", on='entries'"
-    using = {"LIKE": ", using='SASIIndex'", **dict.fromkeys(RANGE, ", using='sai'")}.get(condition.operator, "")
-    return None if condition.operator == "IN" else f"Index({base.column!r}{on}{using})"
+        collection_part = ", on='entries'"
+    using = {"LIKE": ", using='SASIIndex'", **dict.fromkeys(RANGE_OPERATORS, ", using='sai'")}.get(
+        condition.operator, ""
+    )
+    return None if condition.operator == "IN" else f"Index({base.column!r}{collection_part}{using})"
 
 
-def _views(model: type, given: tuple[Condition, ...]) -> Iterator[str]:
+def _serving_views(model: type, conditions: tuple[Condition, ...]) -> Iterator[str]:
     """The views of a model whose keys serve all of these conditions."""
-    if not all(isinstance(condition.target, ColumnTarget) for condition in given):
+    if not all(isinstance(condition.target, ColumnTarget) for condition in conditions):
         return
     for view in registry:
-        if getattr(view, "__of__", None) is model and _view_serves(view, given):
+        if getattr(view, "__of__", None) is model and _view_serves(view, conditions):
             yield view.__qualname__
 
 
-def _view_serves(view: type, given: tuple[Condition, ...]) -> bool:
+def _view_serves(view: type, conditions: tuple[Condition, ...]) -> bool:
     names = columns_of(view)
-    if not all(isinstance(c.target, ColumnTarget) and c.target.column in names for c in given):
+    if not all(isinstance(c.target, ColumnTarget) and c.target.column in names for c in conditions):
         return False
-    moved = tuple(
+    view_conditions = tuple(
         Condition(ColumnTarget(view, c.target.column), c.operator, c.value)
-        for c in given
+        for c in conditions
         if isinstance(c.target, ColumnTarget)
     )
-    found = restrictions_of(view, moved)
-    return found.located and not found.rest
+    restrictions = restrictions_of(view, view_conditions)
+    return restrictions.has_partition and not restrictions.unserved

@@ -15,11 +15,11 @@ import attrs
 from scyllamodel._json import read_json
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, Target
 from scyllamodel.model.family import family_of, head_of
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import base_of, columns_of
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.tuning import not_supported
 
-_UPSERT: Final = "; where there is no row, that makes one without a class, unless it says .if_exists()"
+_UPSERT_WARNING: Final = "; where there is no row, that makes one without a class, unless it says .if_exists()"
 
 
 @attrs.frozen
@@ -30,7 +30,7 @@ class Clauses:
     required: tuple[Condition, ...]
     exists: bool
 
-    def of_kind(
+    def for_class(
         self,
         model: type,
         verb: Literal["update", "delete"],
@@ -46,56 +46,62 @@ class Clauses:
         Raises:
             QueryNotSupported: the write would not see of which class a row is, or is about another class.
         """
-        own = memory_of(model).own
-        if own is None or not isinstance(own.target, ColumnTarget):
+        class_condition = cache_for(model).class_condition
+        if class_condition is None or not isinstance(class_condition.target, ColumnTarget):
             return self
-        if columns_of(model)[own.target.column].spec.kind in ("partition_key", "clustering"):
-            return attrs.evolve(self, conditions=with_own(model, self.conditions))
+        if columns_of(model)[class_condition.target.column].spec.kind in ("partition_key", "clustering"):
+            return attrs.evolve(self, conditions=with_class_condition(model, self.conditions))
         for change in assignments:
-            if _is_on(own.target, change.target):
-                _check_within(model, own, change, [change.value])
+            if _is_on(class_condition.target, change.target):
+                _check_discriminator_values(model, class_condition, change, [change.value])
         if self.required or self.exists:
-            return attrs.evolve(self, required=with_own(model, self.required), exists=False)
-        changed = list(targets)
-        shared = changed and all(_is_static(model, target) for target in changed)
-        if shared or (verb == "update" and any(_is_on(own.target, target) for target in changed)):
+            return attrs.evolve(self, required=with_class_condition(model, self.required), exists=False)
+        target_list = list(targets)
+        only_static = target_list and all(_is_static(model, target) for target in target_list)
+        if only_static or (verb == "update" and any(_is_on(class_condition.target, target) for target in target_list)):
             return self
-        raise _blind(model, verb, own)
+        raise _class_blind_error(model, verb, class_condition)
 
 
-def with_own(model: type, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+def with_class_condition(model: type, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Conditions, and the one that finds the rows of a class in a table that others share, unless it is among them.
 
     Raises:
         QueryNotSupported: one asks for rows of other classes, which would be loaded as none.
     """
-    own = memory_of(model).own
-    if own is None or not isinstance(own.target, ColumnTarget):
+    class_condition = cache_for(model).class_condition
+    if class_condition is None or not isinstance(class_condition.target, ColumnTarget):
         return conditions
-    named = [condition for condition in conditions if _is_on(own.target, condition.target)]
-    for condition in named:
+    discriminator_conditions = [
+        condition for condition in conditions if _is_on(class_condition.target, condition.target)
+    ]
+    for condition in discriminator_conditions:
         values = [condition.value] if condition.operator == "=" else condition.value
-        _check_within(model, own, condition, values if condition.operator in ("=", "IN") else [])
-    return conditions if named else (*conditions, own)
+        _check_discriminator_values(
+            model, class_condition, condition, values if condition.operator in ("=", "IN") else []
+        )
+    return conditions if discriminator_conditions else (*conditions, class_condition)
 
 
-def _check_within(model: type, own: Condition, given: Condition | Assignment, values: Sequence[Any]) -> None:
+def _check_discriminator_values(
+    model: type, class_condition: Condition, operation: Condition | Assignment, values: Sequence[Any]
+) -> None:
     """Refuse values of the discriminator that are not of a class, or that are not known."""
-    known = [own.value] if own.operator == "=" else list(own.value)
-    if values and all(value in known for value in values):
+    class_values = [class_condition.value] if class_condition.operator == "=" else list(class_condition.value)
+    if values and all(value in class_values for value in values):
         return
-    name, head = model.__qualname__, getattr(head_of(model), "__qualname__", "")
-    is_change = isinstance(given, Assignment)
-    what = "would make it a row of another class" if is_change else "asks for rows of other classes"
+    name, root = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+    is_change = isinstance(operation, Assignment)
+    effect = "would make it a row of another class" if is_change else "asks for rows of other classes"
     advice = "Save an instance of that class" if is_change else "Name the class of these rows instead"
-    raise refuse(
-        f"{given!r} {what}: those of {name} have {' or '.join(map(repr, known))} there.",
-        f"{advice}, or say {head} for rows of any class.",
+    raise not_supported(
+        f"{operation!r} {effect}: those of {name} have {' or '.join(map(repr, class_values))} there.",
+        f"{advice}, or say {root} for rows of any class.",
     )
 
 
-def _is_on(column: ColumnTarget, target: Target) -> bool:
-    return isinstance(target, ColumnTarget) and target.column == column.column
+def _is_on(discriminator: ColumnTarget, target: Target) -> bool:
+    return isinstance(target, ColumnTarget) and target.column == discriminator.column
 
 
 def _is_static(model: type, target: Target) -> bool:
@@ -103,15 +109,18 @@ def _is_static(model: type, target: Target) -> bool:
     return base is not None and columns_of(model)[base.column].spec.kind == "static"
 
 
-def _blind(model: type, verb: str, own: Condition) -> Exception:
-    name, head = model.__qualname__, getattr(head_of(model), "__qualname__", "")
-    what = "change rows of other classes, and make rows of none" if verb == "update" else "delete rows of other classes"
-    instead = "load the row and save() it" if verb == "update" else "read the rows and delete_many() them"
-    return refuse(
-        f"This {verb} of {name} could {what}: the table of {head} is shared, and CQL writes without looking at "
-        f"{own.target}.",
-        f"Say .if_exists() or .if_(…), which then ask for {own.target} too, {instead}, or say {verb}({head}) for rows "
-        f"of any class{_UPSERT if verb == 'update' else ''}.",
+def _class_blind_error(model: type, verb: str, class_condition: Condition) -> Exception:
+    name, root = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+    effect = (
+        "change rows of other classes, and make rows of none" if verb == "update" else "delete rows of other classes"
+    )
+    alternative = "load the row and save() it" if verb == "update" else "read the rows and delete_many() them"
+    return not_supported(
+        f"This {verb} of {name} could {effect}: the table of {root} is shared, and CQL writes without looking at "
+        f"{class_condition.target}.",
+        f"Say .if_exists() or .if_(…), which then ask for {class_condition.target} too, {alternative}, or say "
+        f"{verb}({root}) for rows "
+        f"of any class{_UPSERT_WARNING if verb == 'update' else ''}.",
     )
 
 
@@ -121,42 +130,42 @@ def check_truncate(model: type) -> None:
     Raises:
         QueryNotSupported: other classes have rows there.
     """
-    if memory_of(model).own is not None:
-        name, head = model.__qualname__, getattr(head_of(model), "__qualname__", "")
-        raise refuse(
-            f"truncate({name}) would delete the rows of all classes that share the table of {head}.",
-            f"Say truncate({head}) if that is meant; else read the rows of {name} and delete_many() them.",
+    if cache_for(model).class_condition is not None:
+        name, root = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+        raise not_supported(
+            f"truncate({name}) would delete the rows of all classes that share the table of {root}.",
+            f"Say truncate({root}) if that is meant; else read the rows of {name} and delete_many() them.",
         )
 
 
-def check_keys_of_kind(model: type) -> None:
+def check_keys_of_class(model: type) -> None:
     """Refuse to delete rows by key alone through a class that shares its table.
 
     Raises:
         QueryNotSupported: the key does not tell of which class a row is.
     """
-    own = memory_of(model).own
-    if own is None or not isinstance(own.target, ColumnTarget):
+    class_condition = cache_for(model).class_condition
+    if class_condition is None or not isinstance(class_condition.target, ColumnTarget):
         return
-    if columns_of(model)[own.target.column].spec.kind not in ("partition_key", "clustering"):
-        raise _blind(model, "delete", own)
+    if columns_of(model)[class_condition.target.column].spec.kind not in ("partition_key", "clustering"):
+        raise _class_blind_error(model, "delete", class_condition)
 
 
-def check_kind(row: Any) -> None:
+def check_class(row: Any) -> None:
     """Refuse to write an instance whose discriminator is that of another class.
 
     Raises:
         QueryNotSupported: its row would be loaded as the other class.
     """
     model: type[Any] = row.__class__
-    found = family_of(model)
-    if found is None:
+    discriminated = family_of(model)
+    if discriminated is None:
         return
-    name, family = found
+    name, classes = discriminated
     value = getattr(row, name)
-    expected = family.get(value, head_of(model))
+    expected = classes.get(value, head_of(model))
     if expected is not model:
-        raise refuse(
+        raise not_supported(
             f"{model.__qualname__}.{name} is {value!r}, which is the value of {getattr(expected, '__qualname__', '')}: "
             f"the row would be loaded as that, and not as {model.__qualname__}.",
             f"Make an instance of {getattr(expected, '__qualname__', '')} with these values, save it, and delete this "
@@ -164,33 +173,33 @@ def check_kind(row: Any) -> None:
         )
 
 
-def check_json(model: type, text: str) -> None:
+def check_json_class(model: type, text: str) -> None:
     """Refuse a row of JSON text whose discriminator is not that of the class.
 
     Raises:
         QueryNotSupported: the row would be of another class, or of none.
     """
-    found = family_of(model)
-    if found is None or memory_of(model).own is None:
+    discriminated = family_of(model)
+    if discriminated is None or cache_for(model).class_condition is None:
         return
-    name, family = found
+    name, classes = discriminated
     column = columns_of(model)[name]
-    given = _plain_names(text).get(column.db_name)
-    value = column.hint.load(given) if column.hint.load is not None and given is not None else given
-    if family.get(value) is not model:
-        own = next(value for value, cls in family.items() if cls is model)
-        raise refuse(
+    raw = _column_values(text).get(column.db_name)
+    value = column.hint.load(raw) if column.hint.load is not None and raw is not None else raw
+    if classes.get(value) is not model:
+        class_value = next(value for value, cls in classes.items() if cls is model)
+        raise not_supported(
             f"The JSON text of this insert has no {column.db_name!r} of {model.__qualname__}: the row would be loaded "
             "as another class.",
-            f"Put {column.db_name!r} into it, with the value {own!r}.",
+            f"Put {column.db_name!r} into it, with the value {class_value!r}.",
         )
 
 
-def _plain_names(text: str) -> dict[str, Any]:
+def _column_values(text: str) -> dict[str, Any]:
     """A row of JSON text by the names of its columns; of a text that is none, nothing, since servers say why."""
     try:
-        found = read_json(text)
+        document = read_json(text)
     except ValueError:
         return {}
-    names = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    names = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
     return {key[1:-1] if key[:1] == '"' else key.lower(): value for key, value in names.items()}

@@ -15,8 +15,8 @@ from uuid import UUID
 from scyllamodel._identifiers import string_literal
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
-from scyllamodel.query.parts import parts_of
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.parts import element_types_of
+from scyllamodel.query.tuning import not_supported
 from scyllamodel.types.display import show_nothing
 from scyllamodel.types.values import MapType, Native, SetType, is_multi_cell
 
@@ -45,18 +45,22 @@ def key_literal(column: Column[Any], key: object) -> str:
         QueryNotSupported: the column has no such elements, or their type has no literal here.
         TypeMismatch: the key is not a value of its type.
     """
-    kind = column.hint.type
-    if not isinstance(kind, (MapType, SetType)) or not is_multi_cell(kind):
-        raise refuse(f"{column} is {kind.cql}: only elements of maps and sets that are not frozen have a time.")
+    cql_type = column.hint.type
+    if not isinstance(cql_type, (MapType, SetType)) or not is_multi_cell(cql_type):
+        raise not_supported(
+            f"{column} is {cql_type.cql}: only elements of maps and sets that are not frozen have a time."
+        )
     if column.show is show_nothing:
-        raise refuse(f"{column}: the key would stand in the text of the statement, and the column is redacted.")
-    of = kind.key if isinstance(kind, MapType) else kind.element
-    types, write = _LITERALS.get(of.name if isinstance(of, Native) else "", ((), str))
-    if not types:
-        raise refuse(f"{column}: servers take no bound key here, and this release writes no literal of {of.cql}.")
-    parts = parts_of(column)
-    hint = parts.key if isinstance(kind, MapType) else parts.element
-    value = key if hint is None or hint.dump is None else hint.dump(key)
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise TypeMismatch(f"{column}: {of.cql} takes no {type(key).__name__}", column=str(column))
-    return write(value)
+        raise not_supported(f"{column}: the key would stand in the text of the statement, and the column is redacted.")
+    element_type = cql_type.key if isinstance(cql_type, MapType) else cql_type.element
+    classes, write_literal = _LITERALS.get(element_type.name if isinstance(element_type, Native) else "", ((), str))
+    if not classes:
+        raise not_supported(
+            f"{column}: servers take no bound key here, and this release writes no literal of {element_type.cql}."
+        )
+    element_types = element_types_of(column)
+    type_mapping = element_types.key if isinstance(cql_type, MapType) else element_types.element
+    value = key if type_mapping is None or type_mapping.dump is None else type_mapping.dump(key)
+    if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
+        raise TypeMismatch(f"{column}: {element_type.cql} takes no {type(key).__name__}", column=str(column))
+    return write_literal(value)

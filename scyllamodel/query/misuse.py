@@ -13,7 +13,7 @@ from scyllamodel.query.functions import is_model, is_table
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import Statement
 
-_ROWS: Final = "select(Order).where(Order.shop == …)"
+_SELECT_EXAMPLE: Final = "select(Order).where(Order.shop == …)"
 
 
 def check_select(verb: str, query: object) -> None:
@@ -22,22 +22,22 @@ def check_select(verb: str, query: object) -> None:
     Raises:
         TypeError: it is not a select.
     """
-    shown: Any = query
+    untyped: Any = query
     if isinstance(query, Select):
         return
     if is_model(query):
         name = getattr(query, "__qualname__", "")
         advice = f"Write repo.{verb}(select({name}).where(…)), or .whole_table() for all of its rows."
     elif isinstance(query, Statement):
-        advice = f"{shown.__class__.__name__} is a write: repo.execute(statement) sends it."
+        advice = f"{untyped.__class__.__name__} is a write: repo.execute(statement) sends it."
     elif isinstance(query, str):
         advice = "Text in CQL is for repo.raw(cql, values)."
     elif is_model(type(query)):
         name = type(query).__qualname__
         advice = f"Write repo.{verb}(select({name}).where(…)); repo.refresh(row) reads the row of an instance again."
     else:
-        advice = f"Write {_ROWS}."
-    raise TypeError(f"repo.{verb}() takes a select, not {given(shown)}. {advice}")
+        advice = f"Write {_SELECT_EXAMPLE}."
+    raise TypeError(f"repo.{verb}() takes a select, not {description(untyped)}. {advice}")
 
 
 def check_scannable(what: object) -> None:
@@ -47,7 +47,7 @@ def check_scannable(what: object) -> None:
         TypeError: it is something else.
     """
     if not is_model(what) and not isinstance(what, Select):
-        raise TypeError(f"repo.scan() takes a model or a select, not {given(what)}. Write repo.scan(Order).")
+        raise TypeError(f"repo.scan() takes a model or a select, not {description(what)}. Write repo.scan(Order).")
 
 
 def check_statement(statement: object, verb: str = "repo.execute") -> None:
@@ -58,21 +58,21 @@ def check_statement(statement: object, verb: str = "repo.execute") -> None:
     """
     if isinstance(statement, Statement):
         return
-    advice = f"Write {_ROWS}, update(…), insert(…) or delete(…)."
+    advice = f"Write {_SELECT_EXAMPLE}, update(…), insert(…) or delete(…)."
     if isinstance(statement, str):
         advice = "Text in CQL is for repo.raw(cql, values)."
     elif is_table(type(statement)):
         advice = "An instance is written by repo.save(row), repo.insert(row) and repo.delete(row)."
-    raise TypeError(f"{verb}() takes a statement, not {given(statement)}. {advice}")
+    raise TypeError(f"{verb}() takes a statement, not {description(statement)}. {advice}")
 
 
-def check_got(model: object, values: tuple[object, ...] = (), *, verb: str = "get") -> None:
+def check_get_arguments(model: object, values: tuple[object, ...] = (), *, verb: str = "get") -> None:
     """Refuse a call of ``get`` that is not a model and its key by name.
 
     Raises:
         TypeError: the key has no names, or there is no model.
     """
-    shown: Any = model
+    untyped: Any = model
     if not values and isinstance(model, type):
         return  # a class that is not a model is refused where its key is looked up
     if is_model(model):
@@ -87,7 +87,7 @@ def check_got(model: object, values: tuple[object, ...] = (), *, verb: str = "ge
         advice = "Write repo.one_or_none(query), or repo.all(query)."
     else:
         advice = f"Write repo.{verb}(Order, {'[key, …]' if verb == 'get_many' else 'shop=…'})."
-    raise TypeError(f"repo.{verb}() takes a model and the key of a row, not {given(shown)}. {advice}")
+    raise TypeError(f"repo.{verb}() takes a model and the key of a row, not {description(untyped)}. {advice}")
 
 
 def check_scalar(query: Select[Any]) -> None:
@@ -104,7 +104,7 @@ def check_scalar(query: Select[Any]) -> None:
         )
 
 
-def check_several(verb: str, rows: object) -> None:
+def check_many(verb: str, rows: object) -> None:
     """Refuse what is not several rows or keys.
 
     Raises:
@@ -120,7 +120,8 @@ def check_several(verb: str, rows: object) -> None:
     elif verb == "get_many":
         advice = "Write repo.get_many(Order, [key, …])."
     raise TypeError(
-        f"{verb}() takes an iterable of {'keys' if verb == 'get_many' else 'instances'}, not {given(rows)}. {advice}"
+        f"{verb}() takes an iterable of {'keys' if verb == 'get_many' else 'instances'}, not {description(rows)}. "
+        f"{advice}"
     )
 
 
@@ -131,12 +132,12 @@ def check_row(verb: str, row: object) -> None:
         TypeError: it is a class, a statement, or anything else.
     """
     if not is_model(type(row)):
-        refuse_row(verb, row)
+        raise_not_a_row(verb, row)
 
 
-def refuse_row(verb: str, row: object) -> NoReturn:
+def raise_not_a_row(verb: str, row: object) -> NoReturn:
     """Raise the error of `check_row`."""
-    shown: Any = row
+    untyped: Any = row
     advice = f"Write repo.{verb}(order) with an instance."
     if is_model(row):
         name = getattr(row, "__qualname__", "")
@@ -149,17 +150,17 @@ def refuse_row(verb: str, row: object) -> NoReturn:
         advice = "A statement is sent by repo.execute(statement)."
     elif isinstance(row, (list, tuple, set)) and verb in ("save", "delete"):
         advice = f"Several instances are written by repo.{verb}_many(rows)."
-    raise TypeError(f"{verb}() takes an instance of a model, not {given(shown)}. {advice}")
+    raise TypeError(f"{verb}() takes an instance of a model, not {description(untyped)}. {advice}")
 
 
-def given(found: object) -> str:
+def description(value: object) -> str:
     """What was given, without its value."""
-    if found is None:
+    if value is None:
         return "None"
-    if isinstance(found, type):
-        return f"the class {found.__qualname__}"
-    name = type(found).__qualname__
-    return f"an instance of {name}" if is_model(type(found)) else f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
+    if isinstance(value, type):
+        return f"the class {value.__qualname__}"
+    name = type(value).__qualname__
+    return f"an instance of {name}" if is_model(type(value)) else f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _key(model: Any) -> list[str]:

@@ -23,20 +23,20 @@ from scyllamodel.model.expression import (
     Target,
     TupleTarget,
 )
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.statement import Marker
 from scyllamodel.types.converters import convert_each
 from scyllamodel.types.display import Show, show_nothing
 from scyllamodel.types.hints import TypeMapping, map_annotation, unwrapped_type
 from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType, is_multi_cell
 
-_INDEX: Final = map_annotation(int, type=Native("int"))
+_LIST_INDEX: Final = map_annotation(int, type=Native("int"))
 _UNKNOWN: Final = Marker("value")
 
 
 def columns_of(model: type) -> Mapping[str, Column[Any]]:
     """The columns of a model or view, by the names of their attributes."""
-    return memory_of(model).columns
+    return cache_for(model).columns
 
 
 def has_list(model: type, names: Iterable[str]) -> bool:
@@ -53,7 +53,7 @@ def model_of(row: object) -> type[Any]:
 
 def column_of(target: ColumnTarget) -> Column[Any]:
     """The column that a target speaks of."""
-    return memory_of(target.model).columns[target.column]
+    return cache_for(target.model).columns[target.column]
 
 
 def base_of(target: Target) -> ColumnTarget | None:
@@ -64,7 +64,7 @@ def base_of(target: Target) -> ColumnTarget | None:
 
 
 @attrs.frozen
-class Parts:
+class ElementTypes:
     """The types inside of a column, as far as its annotation tells.
 
     Attributes:
@@ -76,21 +76,21 @@ class Parts:
     element: TypeMapping | None = None
 
 
-def parts_of(column: Column[Any]) -> Parts:
+def element_types_of(column: Column[Any]) -> ElementTypes:
     """What is inside of a column; with converters of its own its inside is unknown."""
-    return memory_of(column.model).once(("parts", column.name), lambda: _parts(column))
+    return cache_for(column.model).computed(("parts", column.name), lambda: _element_types(column))
 
 
-def _parts(column: Column[Any]) -> Parts:
+def _element_types(column: Column[Any]) -> ElementTypes:
     if column.spec.load is not None or column.spec.dump is not None:
-        return Parts()
+        return ElementTypes()
     core = unwrapped_type(column.hint.python)
-    args = typing.get_args(core)
-    if isinstance(column.hint.type, MapType) and len(args) == 2:
-        return Parts(map_annotation(args[0]), map_annotation(args[1]))
-    if args and isinstance(column.hint.type, (ListType, SetType)):
-        return Parts(_INDEX, map_annotation(args[0]))
-    return Parts()
+    arguments = typing.get_args(core)
+    if isinstance(column.hint.type, MapType) and len(arguments) == 2:
+        return ElementTypes(map_annotation(arguments[0]), map_annotation(arguments[1]))
+    if arguments and isinstance(column.hint.type, (ListType, SetType)):
+        return ElementTypes(_LIST_INDEX, map_annotation(arguments[0]))
+    return ElementTypes()
 
 
 def field_of(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
@@ -99,44 +99,48 @@ def field_of(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
     Raises:
         UnknownColumn: the type has no such field.
     """
-    return memory_of(column.model).once(("field", column.name, attribute), lambda: _field(column, attribute))
+    return cache_for(column.model).computed(
+        ("field", column.name, attribute), lambda: _user_type_field(column, attribute)
+    )
 
 
-def _field(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
+def _user_type_field(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
     cls = unwrapped_type(column.hint.python)
     bodies = {base: body.columns for base in cls.__mro__ if (body := body_of(base)) is not None}
-    found = merged(cls.__mro__, bodies).get(attribute)
-    if found is None or found.hint is None:
+    declaration = merged(cls.__mro__, bodies).get(attribute)
+    if declaration is None or declaration.hint is None:
         names = ", ".join(merged(cls.__mro__, bodies))
         raise UnknownColumn(
             f"{column!r} is a {cls.__qualname__}, which has no field {attribute!r}; it has {names}", column=attribute
         )
-    return found.db_name, found.hint
+    return declaration.db_name, declaration.hint
 
 
-def marker(name: str, hint: TypeMapping | None, show: Show = repr) -> Marker:
+def make_marker(name: str, type_mapping: TypeMapping | None, show: Show = repr) -> Marker:
     """The marker of a value of this type; None is whatever the server takes there.
 
     Parameters:
         show: how values of the column are shown in which it lies.
     """
-    if hint is None:
+    if type_mapping is None:
         return Marker(name, show=show)
-    return Marker(name, hint.type, hint.dump, show_nothing if show is show_nothing else hint.show)
+    return Marker(
+        name, type_mapping.type, type_mapping.dump, show_nothing if show is show_nothing else type_mapping.show
+    )
 
 
-def _marker(target: Target, hint: TypeMapping | None) -> Marker:
-    return marker(str(target), hint, target.show)
+def _target_marker(target: Target, type_mapping: TypeMapping | None) -> Marker:
+    return make_marker(str(target), type_mapping, target.show)
 
 
 def marker_of(target: Target) -> Marker:
     """The marker of a value for this target."""
     if isinstance(target, ColumnTarget):
-        return memory_of(target.model).markers[target.column]
+        return cache_for(target.model).markers[target.column]
     if isinstance(target, ElementTarget):  # without the key, for the next statement of this shape has another
-        return marker(f"{target.base}[…]", parts_of(column_of(target.base)).element, target.show)
+        return make_marker(f"{target.base}[…]", element_types_of(column_of(target.base)).element, target.show)
     if isinstance(target, FieldTarget):
-        return _marker(target, field_of(column_of(target.base), target.field)[1])
+        return _target_marker(target, field_of(column_of(target.base), target.field)[1])
     if isinstance(target, TupleTarget):
         return _tuple_marker(target)
     return attrs.evolve(_UNKNOWN, name=str(target), show=target.show)
@@ -145,59 +149,65 @@ def marker_of(target: Target) -> Marker:
 def _tuple_marker(target: TupleTarget) -> Marker:
     markers = [marker_of(column) for column in target.columns]
     types = [marker.type for marker in markers]
-    whole = TupleType(tuple(one for one in types if one is not None))
+    tuple_type = TupleType(tuple(element_type for element_type in types if element_type is not None))
 
     def dump(value: Any) -> tuple[Any, ...]:
         items = tuple(value)
         if len(items) != len(markers):
             raise ValueError(f"{len(markers)} values are needed, one for each of {target}")
-        return tuple(m.dump(item) if m.dump else item for m, item in zip(markers, items, strict=True))
+        return tuple(element.dump(item) if element.dump else item for element, item in zip(markers, items, strict=True))
 
-    return Marker(str(target), whole, dump, target.show)
+    return Marker(str(target), tuple_type, dump, target.show)
 
 
 def key_marker(target: ElementTarget) -> Marker:
     """The marker of the key or position inside of an element's target."""
-    return marker(f"the key of {target.base}", parts_of(column_of(target.base)).key, target.show)
+    return make_marker(f"the key of {target.base}", element_types_of(column_of(target.base)).key, target.show)
 
 
-def inside_marker(target: Target, what: str) -> Marker:
+def element_marker(target: Target, role: str) -> Marker:
     """The marker of one element (``"element"``) or key (``"key"``) that a collection is asked for."""
     base = base_of(target)
-    parts = Parts() if base is None else parts_of(column_of(base))
-    return _marker(target, parts.key if what == "key" else parts.element)
+    element_types = ElementTypes() if base is None else element_types_of(column_of(base))
+    return _target_marker(target, element_types.key if role == "key" else element_types.element)
 
 
-def keys_marker(target: Target) -> Marker:
+def map_keys_marker(target: Target) -> Marker:
     """The marker of a set of keys that are taken out of a map."""
-    one = inside_marker(target, "key")
-    return attrs.evolve(one, type=None if one.type is None else SetType(one.type), dump=convert_each(one.dump, set))
+    single = element_marker(target, "key")
+    return attrs.evolve(
+        single, type=None if single.type is None else SetType(single.type), dump=convert_each(single.dump, set)
+    )
 
 
-def many(one: Marker, *, nulls: bool = False) -> Marker:
+def list_marker(element_marker: Marker, *, nulls: bool = False) -> Marker:
     """The marker of a list of such values, as ``IN ?`` takes it.
 
     Parameters:
         nulls: whether some of them may be null, as in IF.
     """
-    dump = _but_nulls(one.dump) if nulls and one.dump else convert_each(one.dump, None)
-    if one.filled:
-        dump = _none_empty(dump)
-    listed = None if one.type is None else ListType(one.type)
-    return attrs.evolve(one, type=listed, dump=dump, required=False, filled=False, holds_nulls=nulls)
+    dump = (
+        _keeping_nulls(element_marker.dump)
+        if nulls and element_marker.dump
+        else convert_each(element_marker.dump, None)
+    )
+    if element_marker.not_empty:
+        dump = _without_empty_keys(dump)
+    list_type = None if element_marker.type is None else ListType(element_marker.type)
+    return attrs.evolve(element_marker, type=list_type, dump=dump, required=False, not_empty=False, holds_nulls=nulls)
 
 
-def _none_empty(dump: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+def _without_empty_keys(dump: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
     def dumped(values: Any) -> Any:
-        found = values if dump is None else dump(values)
-        if "" in found or b"" in found:
+        dumped_values = values if dump is None else dump(values)
+        if "" in dumped_values or b"" in dumped_values:
             raise ValueError("a partition key is not empty")
-        return found
+        return dumped_values
 
     return dumped
 
 
-def _but_nulls(dump: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _keeping_nulls(dump: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda values: [None if value is None else dump(value) for value in values]
 
 

@@ -14,13 +14,13 @@ import attrs
 
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import CallTarget, ColumnTarget, Condition, TupleTarget
-from scyllamodel.query.conditions import EQUAL, RANGE, check_where
+from scyllamodel.query.conditions import EQUALITY_OPERATORS, RANGE_OPERATORS, check_where
 from scyllamodel.query.parts import columns_in, columns_of
 from scyllamodel.schema.facts import Table, View
 
 
 @attrs.frozen
-class Keys:
+class KeyColumns:
     """The primary key of a model or view, by the names of the attributes.
 
     Attributes:
@@ -34,11 +34,11 @@ class Keys:
     static: frozenset[str]
 
     @classmethod
-    def of(cls, model: type) -> Keys:
+    def of(cls, model: type) -> KeyColumns:
         """The keys of a class."""
-        found = columns_of(model)
+        columns = columns_of(model)
         facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
-        attribute = {column.db_name: name for name, column in found.items()}
+        attribute = {column.db_name: name for name, column in columns.items()}
         return cls(
             model,
             tuple(attribute[column.name] for column in facts.partition_key),
@@ -58,32 +58,32 @@ class Restrictions:
     """What conditions mean for the keys.
 
     Attributes:
-        equal: key columns that are compared by ``=``.
-        located: whether every column of the partition key is named by ``=`` or ``IN``.
-        several: whether more than one partition may be meant.
-        by_token: whether a range of tokens is given.
-        followed: how many clustering columns are named in order, a range or a comparison of several included.
-        exact: whether these are all named by ``=`` or ``IN``.
-        rest: conditions that neither key serves.
+        equal_columns: key columns that are compared by ``=``.
+        has_partition: whether every column of the partition key is named by ``=`` or ``IN``.
+        spans_partitions: whether more than one partition may be meant.
+        uses_token: whether a range of tokens is given.
+        clustering_prefix: how many clustering columns are named in order, a range or a comparison of several included.
+        is_exact: whether these are all named by ``=`` or ``IN``.
+        unserved: conditions that neither key serves.
     """
 
-    keys: Keys
-    equal: frozenset[str]
-    located: bool
-    several: bool
-    by_token: bool
-    followed: int
-    exact: bool
-    rest: tuple[Condition, ...]
+    keys: KeyColumns
+    equal_columns: frozenset[str]
+    has_partition: bool
+    spans_partitions: bool
+    uses_token: bool
+    clustering_prefix: int
+    is_exact: bool
+    unserved: tuple[Condition, ...]
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Columns of the primary key that are not named exactly."""
-        named = self.keys.clustering[: self.followed] if self.exact else ()
-        return tuple(name for name in self.keys.all if name not in self.equal and name not in named)
+        named = self.keys.clustering[: self.clustering_prefix] if self.is_exact else ()
+        return tuple(name for name in self.keys.all if name not in self.equal_columns and name not in named)
 
 
-def attribute(condition: Condition) -> str | None:
+def restricted_column(condition: Condition) -> str | None:
     """The column that a condition is on as a whole; None for parts of one, functions and several columns."""
     return condition.target.column if isinstance(condition.target, ColumnTarget) else None
 
@@ -94,81 +94,90 @@ def restrictions_of(model: type, conditions: Iterable[Condition]) -> Restriction
     Raises:
         QueryNotSupported: no server has such a condition in WHERE.
     """
-    keys, given = Keys.of(model), tuple(conditions)
-    check_where(given)
-    by_token = [condition for condition in given if isinstance(condition.target, CallTarget)]
+    keys, given_conditions = KeyColumns.of(model), tuple(conditions)
+    check_where(given_conditions)
+    by_token = [condition for condition in given_conditions if isinstance(condition.target, CallTarget)]
     for condition in by_token:
         _check_token(keys, condition)
     operators: dict[str, set[str]] = {}
-    for condition in given:
-        name = attribute(condition)
+    for condition in given_conditions:
+        name = restricted_column(condition)
         if name is not None:
             operators.setdefault(name, set()).add(condition.operator)
-    located = all(operators.get(name, set()) & EQUAL for name in keys.partition)
-    follows = _follow(keys, given, operators) if located else _Followed()
-    rest = tuple(c for c in given if c not in by_token and not _served(keys, c, follows, located=located))
-    equal = frozenset(name for name in keys.all if operators.get(name, set()) & EQUAL)
+    located = all(operators.get(name, set()) & EQUALITY_OPERATORS for name in keys.partition)
+    followed = _clustering_prefix(keys, given_conditions, operators) if located else _ClusteringPrefix()
+    rest = tuple(
+        c for c in given_conditions if c not in by_token and not _is_served_by_key(keys, c, followed, located=located)
+    )
+    equal = frozenset(name for name in keys.all if operators.get(name, set()) & EQUALITY_OPERATORS)
     several = any("IN" in operators.get(name, ()) for name in keys.partition)
-    exact = all(name in equal for name in keys.clustering[: follows.count])
-    return Restrictions(keys, equal, located, several, bool(by_token), follows.count, exact, rest)
+    exact = all(name in equal for name in keys.clustering[: followed.count])
+    return Restrictions(keys, equal, located, several, bool(by_token), followed.count, exact, rest)
 
 
 @attrs.frozen
-class _Followed:
+class _ClusteringPrefix:
     """How far the clustering key is followed."""
 
     count: int = 0
     tuples: tuple[Condition, ...] = ()
 
 
-def _follow(keys: Keys, given: tuple[Condition, ...], operators: dict[str, set[str]]) -> _Followed:
+def _clustering_prefix(
+    keys: KeyColumns, conditions: tuple[Condition, ...], operators: dict[str, set[str]]
+) -> _ClusteringPrefix:
     """One column after the other: equalities, then one range or one comparison of several columns."""
-    tuples = [condition for condition in given if isinstance(condition.target, TupleTarget)]
-    for at, name in enumerate(keys.clustering):
-        found = operators.get(name, set())
-        if found & EQUAL:
+    tuples = [condition for condition in conditions if isinstance(condition.target, TupleTarget)]
+    for position, name in enumerate(keys.clustering):
+        column_operators = operators.get(name, set())
+        if column_operators & EQUALITY_OPERATORS:
             continue
-        if found & RANGE:
-            return _Followed(at + 1)
-        used = [condition for condition in tuples if _names(condition) == keys.clustering[at : at + _width(condition)]]
-        return _Followed(at + max(map(_width, used), default=0), tuple(used))
-    return _Followed(len(keys.clustering))
+        if column_operators & RANGE_OPERATORS:
+            return _ClusteringPrefix(position + 1)
+        matching = [
+            condition
+            for condition in tuples
+            if _names(condition) == keys.clustering[position : position + _column_count(condition)]
+        ]
+        return _ClusteringPrefix(position + max(map(_column_count, matching), default=0), tuple(matching))
+    return _ClusteringPrefix(len(keys.clustering))
 
 
 def _names(condition: Condition) -> tuple[str, ...]:
     return tuple(target.column for target in columns_in([condition.target]))
 
 
-def _width(condition: Condition) -> int:
+def _column_count(condition: Condition) -> int:
     return len(_names(condition))
 
 
-def _served(keys: Keys, condition: Condition, followed: _Followed, *, located: bool) -> bool:
+def _is_served_by_key(keys: KeyColumns, condition: Condition, followed: _ClusteringPrefix, *, located: bool) -> bool:
     """Whether a key serves a condition."""
-    name = attribute(condition)
+    name = restricted_column(condition)
     if isinstance(condition.target, TupleTarget):
         return condition in followed.tuples
     if name in keys.partition:
-        return located and condition.operator in EQUAL
-    return name in keys.clustering[: followed.count] and condition.operator in EQUAL | RANGE
+        return located and condition.operator in EQUALITY_OPERATORS
+    return name in keys.clustering[: followed.count] and condition.operator in EQUALITY_OPERATORS | RANGE_OPERATORS
 
 
-def _check_token(keys: Keys, condition: Condition) -> None:
+def _check_token(keys: KeyColumns, condition: Condition) -> None:
     names = _names(condition)
     if names != keys.partition:
-        wanted = ", ".join(f"{keys.model.__qualname__}.{name}" for name in keys.partition)
+        key_columns = ", ".join(f"{keys.model.__qualname__}.{name}" for name in keys.partition)
         raise QueryNotSupported(
-            f"{condition!r}: a WHERE takes a function only as token() of the whole partition key, fn.token({wanted}).",
+            f"{condition!r}: a WHERE takes a function only as token() of the whole partition key, "
+            f"fn.token({key_columns}).",
             needs=keys.partition,
             helps=(),
         )
 
 
-def quoted(names: Iterable[Any]) -> str:
+def joined_names(names: Iterable[Any]) -> str:
     """Names for a message.
 
-    >>> quoted(["a", "b", "c"])
+    >>> joined_names(["a", "b", "c"])
     'a, b and c'
     """
-    found = [str(name) for name in names]
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else "nothing"
+    texts = [str(name) for name in names]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else "nothing"

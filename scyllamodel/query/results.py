@@ -40,11 +40,11 @@ class PartialRow(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         columns: Mapping[str, Any] = getattr(self._model, "__columns__", {})
-        shown = (
+        texts = (
             f"{name}={columns[name].show(value) if name in columns else repr(value)}"
             for name, value in self._values.items()
         )
-        return f"<{self._model.__qualname__} {' '.join(shown)}>"
+        return f"<{self._model.__qualname__} {' '.join(texts)}>"
 
 
 @attrs.frozen

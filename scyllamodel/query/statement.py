@@ -1,7 +1,7 @@
-"""A statement in two parts: its `Shape`, which is prepared once, and the values of one call.
+"""A statement in two parts: its `StatementTemplate`, which is prepared once, and the values of one call.
 
-Comes in: the text and markers that builders or objects make. Goes out: a `Compiled`, which the driver's room sends. It
-is separate because whoever sends a statement need not know who made it.
+Comes in: the text and markers that builders or objects make. Goes out: a `CompiledStatement`, which the driver's room
+sends. It is separate because whoever sends a statement need not know who made it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Marker:
         dump: from the Python value to what the driver serialises; None when there is nothing to do.
         show: how its values appear in errors and reprs.
         required: whether it is of a primary key, which has no nulls.
-        filled: whether it is a whole partition key, which is not empty either.
+        not_empty: whether it is a whole partition key, which is not empty either.
         holds_nulls: whether it is a list that may hold nulls.
     """
 
@@ -50,10 +50,10 @@ class Marker:
     dump: Callable[[Any], Any] | None = None
     show: Show = repr
     required: bool = False
-    filled: bool = False
+    not_empty: bool = False
     holds_nulls: bool = False
 
-    def itself(self) -> Marker:
+    def provide(self) -> Marker:
         """This marker."""
         return self
 
@@ -65,20 +65,20 @@ class CellWrite:
     Attributes:
         column: the name of the attribute.
         operation: as of an assignment, or ``delete``.
-        at: which of the statement's values it is about; None where a function of the server makes the value.
-        element: which value is the key of the one element that is meant.
+        value_index: which of the statement's values it is about; None where a function of the server makes the value.
+        element_index: which value is the key of the one element that is meant.
         field: the one field of a user type that is meant.
     """
 
     column: str
     operation: str
-    at: int | None = None
-    element: int | None = None
+    value_index: int | None = None
+    element_index: int | None = None
     field: str | None = None
 
 
 @attrs.frozen(eq=False)
-class Shape(Generic[R]):
+class StatementTemplate(Generic[R]):
     """All of a statement that does not change with its values; made once for each text, so identity is a cache key.
 
     Attributes:
@@ -121,7 +121,7 @@ class Shape(Generic[R]):
 
 
 @attrs.frozen
-class Options:
+class ExecutionOptions:
     """What one call asks for beside its values; None is what the repo says."""
 
     consistency: str | int | None = None
@@ -131,20 +131,20 @@ class Options:
     idempotent: bool | None = None
 
 
-NO_OPTIONS = Options()
+NO_EXECUTION_OPTIONS = ExecutionOptions()
 
 
 @attrs.frozen(repr=False)
-class Compiled(Generic[R]):
+class CompiledStatement(Generic[R]):
     """A shape with the values of one call, as Python has them, in the order of the markers."""
 
-    shape: Shape[R]
+    template: StatementTemplate[R]
     values: tuple[Any, ...]
-    options: Options = NO_OPTIONS
+    options: ExecutionOptions = NO_EXECUTION_OPTIONS
 
     def __repr__(self) -> str:
-        shown = [marker.show(value) for marker, value in zip(self.shape.markers, self.values, strict=False)]
-        return f"<{self.shape.cql} ({', '.join(shown)})>"
+        values_text = [marker.show(value) for marker, value in zip(self.template.markers, self.values, strict=False)]
+        return f"<{self.template.cql} ({', '.join(values_text)})>"
 
 
 class Statement(Generic[R_co]):
@@ -153,7 +153,7 @@ class Statement(Generic[R_co]):
     For a `select` that is a list of rows; for a conditional write an `LWTResult`; for any other write None.
     """
 
-    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+    def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
         """Shape and values of this statement.
 
         Parameters:
@@ -168,7 +168,7 @@ class Statement(Generic[R_co]):
     @property
     def cql(self) -> str:
         """The text that is sent; a repo puts its keyspace before the name of the table."""
-        return self.compile(None).shape.cql
+        return self.compile(None).template.cql
 
     @property
     def values(self) -> tuple[Any, ...]:

@@ -11,17 +11,17 @@ from typing_extensions import Self
 from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Assignment, Condition
-from scyllamodel.query.statement import NO_OPTIONS, Options, R_co, Statement
+from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, ExecutionOptions, R_co, Statement
 
 if TYPE_CHECKING:
-    from scyllamodel.query.writer import Writer
+    from scyllamodel.query.writer import CqlWriter
 
-LONGEST: Final = 80
+MAX_VALUE_LENGTH: Final = 80
 """Characters of one value in a repr."""
 
 
 @attrs.frozen(repr=False)
-class Tuned(Statement[R_co]):
+class StatementBuilder(Statement[R_co]):
     """A statement with options; each method returns a changed copy.
 
     Attributes:
@@ -29,34 +29,37 @@ class Tuned(Statement[R_co]):
         server_seconds: how long a ScyllaDB server may work on it.
     """
 
-    options: Options = attrs.field(default=NO_OPTIONS, kw_only=True)
+    options: ExecutionOptions = attrs.field(default=NO_EXECUTION_OPTIONS, kw_only=True)
     server_seconds: float | None = attrs.field(default=None, kw_only=True)
 
-    def _written(self, keyspace: str | None) -> Writer:
+    def _write_cql(self, keyspace: str | None) -> CqlWriter:
         """The text with its values, unchecked."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
         try:
-            writer = self._written(None)
-            values = [shown(make().show(value)) for make, value in zip(writer.markers, writer.values, strict=True)]
+            writer = self._write_cql(None)
+            values = [
+                truncate(make_marker().show(value))
+                for make_marker, value in zip(writer.markers, writer.values, strict=True)
+            ]
         except Exception as error:  # noqa: BLE001 - a repr is needed most where a statement is wrong
             return f"<{type(self).__name__} that is refused: {error}>"
-        said = [f"{name}={value!r}" for name, value in attrs.asdict(self.options).items() if value is not None]
-        bound = [f"({', '.join(values)})"] if values else []
-        return f"<{' '.join([''.join(writer.parts), *bound, *said])}>"
+        options_text = [f"{name}={value!r}" for name, value in attrs.asdict(self.options).items() if value is not None]
+        values_text = [f"({', '.join(values)})"] if values else []
+        return f"<{' '.join([''.join(writer.fragments), *values_text, *options_text])}>"
 
     def consistency(self, level: str | int) -> Self:
         """How many replicas answer, such as ``"LOCAL_QUORUM"``."""
-        return self._tuned(consistency=level)
+        return self._with_options(consistency=level)
 
     def serial_consistency(self, level: str | int) -> Self:
         """``"SERIAL"`` or ``"LOCAL_SERIAL"``, for the conditions of a write."""
-        return self._tuned(serial_consistency=level)
+        return self._with_options(serial_consistency=level)
 
     def timeout(self, seconds: float) -> Self:
         """How long this program waits for the answer."""
-        return self._tuned(timeout=check_seconds("timeout", seconds))
+        return self._with_options(timeout=check_seconds("timeout", seconds))
 
     def server_timeout(self, seconds: float) -> Self:
         """``USING TIMEOUT``: how long the server works on it; ScyllaDB only."""
@@ -64,55 +67,56 @@ class Tuned(Statement[R_co]):
 
     def idempotent(self, value: bool = True) -> Self:  # noqa: FBT001, FBT002 - reads as a switch
         """Whether it may be sent again when its answer was lost; worked out from what it does unless said here."""
-        return self._tuned(idempotent=value)
+        return self._with_options(idempotent=value)
 
-    def _tuned(self, **options: Any) -> Self:
+    def _with_options(self, **options: Any) -> Self:
         return attrs.evolve(self, options=attrs.evolve(self.options, **options))
 
 
-def shown(text: str) -> str:
+def truncate(text: str) -> str:
     """As much of a value as a line has room for."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}…"
 
 
 def check_conditions(
-    method: str, given: tuple[Any, ...], named: Mapping[str, Any], model: type | None
+    method: str, conditions: tuple[Any, ...], keywords: Mapping[str, Any], model: type | None
 ) -> tuple[Condition, ...]:
     """Conditions, or an error that says why they are none.
 
     Parameters:
-        named: what was given by name, as in ``where(shop="a")``, which is an error.
+        keywords: what was given by name, as in ``where(shop="a")``, which is an error.
     """
-    for name in named:
-        owner = "Order" if model is None else model.__qualname__
-        raise TypeError(f"{method}() takes conditions, not {name}=…. Write {method}({owner}.{name} == …).")
-    for one in given:
-        if isinstance(one, bool):
+    for name in keywords:
+        model_name = "Order" if model is None else model.__qualname__
+        raise TypeError(f"{method}() takes conditions, not {name}=…. Write {method}({model_name}.{name} == …).")
+    for condition in conditions:
+        if isinstance(condition, bool):
             raise TypeError(
-                f"{method}() was given {one}: two plain values were compared, or a column was used on an instance. "
+                f"{method}() was given {condition}: two plain values were compared, or a column was used on an "
+                "instance. "
                 "Write Order.status == …, with the class on the left."
             )
-        if not isinstance(one, Condition):
-            raise TypeError(f"{method}() takes conditions such as Order.status == 'new', not {one!r}")
-    return given
+        if not isinstance(condition, Condition):
+            raise TypeError(f"{method}() takes conditions such as Order.status == 'new', not {condition!r}")
+    return conditions
 
 
-def check_assignments(given: tuple[Any, ...], named: Mapping[str, Any], model: type) -> tuple[Assignment, ...]:
+def check_assignments(assignments: tuple[Any, ...], keywords: Mapping[str, Any], model: type) -> tuple[Assignment, ...]:
     """Assignments, or an error that says why they are none.
 
     Parameters:
-        named: what was given by name, as in ``set(status="paid")``, which is an error.
+        keywords: what was given by name, as in ``set(status="paid")``, which is an error.
     """
-    for name in named:
+    for name in keywords:
         raise TypeError(f"set() takes assignments, not {name}=…. Write set({model.__qualname__}.{name}.to(…)).")
-    for one in given:
-        if isinstance(one, Condition):
-            raise TypeError(f"set() was given {one!r}, a comparison; write Order.status.to('paid')")
-        if not isinstance(one, Assignment):
-            raise TypeError(f"set() takes assignments such as Order.status.to('paid'), not {one!r}")
-    return given
+    for assignment in assignments:
+        if isinstance(assignment, Condition):
+            raise TypeError(f"set() was given {assignment!r}, a comparison; write Order.status.to('paid')")
+        if not isinstance(assignment, Assignment):
+            raise TypeError(f"set() takes assignments such as Order.status.to('paid'), not {assignment!r}")
+    return assignments
 
 
-def refuse(why: str, *helps: str, needs: tuple[str, ...] = ()) -> QueryNotSupported:
+def not_supported(reason: str, *suggestions: str, needs: tuple[str, ...] = ()) -> QueryNotSupported:
     """The error for a statement that no server takes."""
-    return QueryNotSupported(f"{why} {' '.join(helps)}".rstrip(), needs=needs, helps=helps)
+    return QueryNotSupported(f"{reason} {' '.join(suggestions)}".rstrip(), needs=needs, helps=suggestions)

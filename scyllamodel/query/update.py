@@ -16,13 +16,13 @@ from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import Clauses
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import base_of, columns_of, has_list
 from scyllamodel.query.results import LWTResult
-from scyllamodel.query.select import seconds
-from scyllamodel.query.statement import Compiled, R_co, Shape
-from scyllamodel.query.tuning import Tuned, check_assignments, check_conditions
-from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, Writer
+from scyllamodel.query.select import timeout_duration
+from scyllamodel.query.statement import CompiledStatement, R_co, StatementTemplate
+from scyllamodel.query.tuning import StatementBuilder, check_assignments, check_conditions
+from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, CqlWriter
 from scyllamodel.query.writes import check_update, check_using
 from scyllamodel.types.values import COUNTER
 
@@ -33,17 +33,17 @@ M = TypeVar("M", bound="Model")
 
 
 @attrs.frozen(repr=False)
-class Update(Tuned[R_co], Generic[M, R_co]):
+class Update(StatementBuilder[R_co], Generic[M, R_co]):
     """An UPDATE as an immutable value; every method returns a changed copy."""
 
     model: type[M]
     conditions: tuple[Condition, ...] = ()
     assignments: tuple[Assignment, ...] = ()
-    required: tuple[Condition, ...] = ()
-    exists: bool = False
-    seconds: int | None = None
-    written: int | None = None
-    of_kind: bool = False
+    if_conditions: tuple[Condition, ...] = ()
+    only_if_exists: bool = False
+    ttl_seconds: int | None = None
+    write_timestamp: int | None = None
+    filters_class: bool = False
     """Whether rows of other classes in the table are left out; what is done to an instance knows its row."""
 
     def where(self, *conditions: Condition, **named: Never) -> Self:
@@ -56,78 +56,87 @@ class Update(Tuned[R_co], Generic[M, R_co]):
 
     def ttl(self, seconds: int) -> Self:
         """Seconds after which what is written expires; 0 is never, whatever the table says."""
-        return attrs.evolve(self, seconds=check_ttl(seconds))
+        return attrs.evolve(self, ttl_seconds=check_ttl(seconds))
 
     def timestamp(self, microseconds: int) -> Self:
         """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
-        return attrs.evolve(self, written=check_timestamp(microseconds))
+        return attrs.evolve(self, write_timestamp=check_timestamp(microseconds))
 
     def if_(self, *conditions: Condition, **named: Never) -> Update[M, LWTResult[M]]:
         """Only if all of these hold: a lightweight transaction."""
-        given = self.required + check_conditions("if_", conditions, named, self.model)
-        return cast("Update[M, LWTResult[M]]", attrs.evolve(self, required=given))
+        required = self.if_conditions + check_conditions("if_", conditions, named, self.model)
+        return cast("Update[M, LWTResult[M]]", attrs.evolve(self, if_conditions=required))
 
     def if_exists(self) -> Update[M, LWTResult[M]]:
         """Only if there is such a row; an update makes it otherwise."""
-        return cast("Update[M, LWTResult[M]]", attrs.evolve(self, exists=True))
+        return cast("Update[M, LWTResult[M]]", attrs.evolve(self, only_if_exists=True))
 
-    def compile(self, keyspace: str | None) -> Compiled[R_co]:
+    def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
         """See `Statement.compile`."""
-        on = self._on
-        if self.of_kind:
-            on = on.of_kind(self.model, "update", [one.target for one in self.assignments], self.assignments)
+        clauses = self._clauses
+        if self.filters_class:
+            clauses = clauses.for_class(
+                self.model, "update", [assignment.target for assignment in self.assignments], self.assignments
+            )
         keyspace = self.model.__facts__.keyspace or keyspace
-        writer = self._written(keyspace, on)
-        cql = "".join(writer.parts)
-        shape = memory_of(self.model).shape(cql, lambda: self._shape(on, cql, writer, keyspace))
-        return Compiled(shape, tuple(writer.values), self.options)
+        writer = self._write_cql(keyspace, clauses)
+        cql = "".join(writer.fragments)
+        template = cache_for(self.model).template(cql, lambda: self._template(clauses, cql, writer, keyspace))
+        return CompiledStatement(template, tuple(writer.values), self.options)
 
     @property
-    def _on(self) -> Clauses:
-        return Clauses(self.conditions, self.required, self.exists)
+    def _clauses(self) -> Clauses:
+        return Clauses(self.conditions, self.if_conditions, self.only_if_exists)
 
-    def _written(self, keyspace: str | None, on: Clauses | None = None) -> Writer:
-        writer, facts, on = Writer(self.model), self.model.__facts__, on or self._on
-        writer.text("UPDATE ", qualified(facts.keyspace or keyspace, facts.name))
-        timeout = seconds(self.server_seconds)
-        writer.using(TIMEOUT=(timeout, TIMEOUT), TTL=(self.seconds, TTL), TIMESTAMP=(self.written, TIMESTAMP))
-        writer.text(" SET ", ", ".join(map(writer.assignment, self.assignments)))
-        writer.conditions("WHERE", on.conditions)
-        conditions(writer, on.required, exists=on.exists)
+    def _write_cql(self, keyspace: str | None, clauses: Clauses | None = None) -> CqlWriter:
+        writer, facts, clauses = CqlWriter(self.model), self.model.__facts__, clauses or self._clauses
+        writer.append("UPDATE ", qualified(facts.keyspace or keyspace, facts.name))
+        timeout = timeout_duration(self.server_seconds)
+        writer.using(
+            TIMEOUT=(timeout, TIMEOUT), TTL=(self.ttl_seconds, TTL), TIMESTAMP=(self.write_timestamp, TIMESTAMP)
+        )
+        writer.append(" SET ", ", ".join(map(writer.assignment, self.assignments)))
+        writer.conditions("WHERE", clauses.conditions)
+        write_if_clause(writer, clauses.required, exists=clauses.exists)
         return writer
 
-    def _shape(self, on: Clauses, cql: str, writer: Writer, keyspace: str | None) -> Shape[R_co]:
-        conditional = bool(on.required) or on.exists
-        check_update(self.model, self.assignments, on.conditions, on.required, conditional=conditional)
+    def _template(self, clauses: Clauses, cql: str, writer: CqlWriter, keyspace: str | None) -> StatementTemplate[R_co]:
+        conditional = bool(clauses.required) or clauses.exists
+        check_update(self.model, self.assignments, clauses.conditions, clauses.required, conditional=conditional)
         check_using(
-            self.model, ttl=self.seconds is not None, timestamp=self.written is not None, conditional=conditional
+            self.model,
+            ttl=self.ttl_seconds is not None,
+            timestamp=self.write_timestamp is not None,
+            conditional=conditional,
         )
         writes = writer.writes(self.assignments)
-        whole = [one.column for one in writes if one.operation == "set" and one.element is None and one.field is None]
+        whole = [
+            one.column for one in writes if one.operation == "set" and one.element_index is None and one.field is None
+        ]
         writes_list = has_list(self.model, whole)
-        return Shape(
+        return StatementTemplate(
             cql,
             tuple(make() for make in writer.markers),
             "update",
             self.model,
             keyspace or "",
             conditional=conditional,
-            counter=any(_counts(self.model, change) for change in self.assignments),
-            idempotent=writer.idempotent and not conditional and not (writes_list and self.written is not None),
+            counter=any(_is_counter(self.model, change) for change in self.assignments),
+            idempotent=writer.idempotent and not conditional and not (writes_list and self.write_timestamp is not None),
             writes_list=writes_list,
             key=writer.key(self.model),
             writes=writes,
         )
 
 
-def conditions(writer: Writer, required: tuple[Condition, ...], *, exists: bool) -> None:
+def write_if_clause(writer: CqlWriter, required: tuple[Condition, ...], *, exists: bool) -> None:
     """The IF of an update or delete."""
     if exists and not required:
-        writer.text(" IF EXISTS")
+        writer.append(" IF EXISTS")
     writer.conditions("IF", required, nulls=True)
 
 
-def _counts(model: type, change: Assignment) -> bool:
+def _is_counter(model: type, change: Assignment) -> bool:
     base = base_of(change.target)
     return base is not None and columns_of(model)[base.column].hint.type == COUNTER
 
@@ -140,4 +149,4 @@ def update(model: type[M], /) -> Update[M, None]:
     """
     if not is_table(model):
         raise TypeError(f"update() takes a model, such as update(Order).where(…).set(…), not {model!r}")
-    return Update(model, of_kind=True)
+    return Update(model, filters_class=True)

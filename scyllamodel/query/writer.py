@@ -25,20 +25,20 @@ from scyllamodel.model.expression import (
     Target,
     TupleTarget,
 )
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import (
     base_of,
     column_of,
+    element_marker,
     field_of,
-    inside_marker,
     key_marker,
-    keys_marker,
-    many,
-    marker,
+    list_marker,
+    make_marker,
+    map_keys_marker,
     marker_of,
 )
 from scyllamodel.query.statement import CellWrite, Marker
-from scyllamodel.query.tuning import refuse
+from scyllamodel.query.tuning import not_supported
 from scyllamodel.types.comparison import comparable
 from scyllamodel.types.display import Show
 from scyllamodel.types.hints import TypeMapping
@@ -50,33 +50,33 @@ class Argument:
     """A value that a function takes, with its type; None is whatever the server takes there."""
 
     value: Any = attrs.field(repr=False, eq=comparable)  # pyright: ignore[reportUnknownVariableType]
-    hint: TypeMapping | None = None
+    type_mapping: TypeMapping | None = None
     show: Show = attrs.field(default=repr, repr=False)
 
     def __str__(self) -> str:
         return "?"
 
 
-class Writer:
+class CqlWriter:
     """Collects one statement on a model, and refuses columns of any other.
 
     Every clause is written through `target`, each time a statement is compiled, so no clause can let one pass.
     """
 
-    __slots__ = ("assigned", "idempotent", "keys", "markers", "model", "parts", "values")
+    __slots__ = ("assignment_positions", "fragments", "idempotent", "key_positions", "markers", "model", "values")
 
     def __init__(self, model: type) -> None:
         self.model = model
-        self.parts: list[str] = []
+        self.fragments: list[str] = []
         self.markers: list[Callable[[], Marker]] = []
         self.values: list[Any] = []
-        self.keys: dict[str, int] = {}
-        self.assigned: list[int] = []
+        self.key_positions: dict[str, int] = {}
+        self.assignment_positions: list[int] = []
         self.idempotent = True
 
-    def text(self, *parts: str) -> None:
+    def append(self, *fragments: str) -> None:
         """Text as it is."""
-        self.parts.extend(parts)
+        self.fragments.extend(fragments)
 
     def bind(self, value: Any, make: Callable[[], Marker]) -> str:
         """A value; its marker is worked out when a statement of this shape is made for the first time."""
@@ -88,8 +88,8 @@ class Writer:
         """A target, its key or arguments bound."""
         if isinstance(target, ColumnTarget):
             if target.model is not self.model and not issubclass(self.model, target.model):
-                raise _foreign(self.model, target)
-            return memory_of(target.model).names[target.column]
+                raise _foreign_column_error(self.model, target)
+            return cache_for(target.model).names[target.column]
         if isinstance(target, ElementTarget):
             return f"{self.target(target.base)}[{self.bind(target.key, lambda: key_marker(target))}]"
         if isinstance(target, FieldTarget):
@@ -102,14 +102,14 @@ class Writer:
         """An argument of a function: a target, or a value."""
         if not isinstance(argument, Argument):
             return self.target(argument)
-        return self.bind(argument.value, partial(marker, "[argument]", argument.hint, argument.show))
+        return self.bind(argument.value, partial(make_marker, "[argument]", argument.type_mapping, argument.show))
 
     def value(self, value: Any, make: Callable[[], Marker]) -> str:
         """A value, or what a function of the server makes of values."""
-        called = getattr(value, "expression", None)
-        if isinstance(called, CallTarget):
+        function = getattr(value, "expression", None)
+        if isinstance(function, CallTarget):
             self.idempotent = self.idempotent and bool(getattr(value, "idempotent", True))
-            return self.target(called)
+            return self.target(function)
         return self.bind(value, make)
 
     def condition(self, condition: Condition, *, nulls: bool = False) -> str:
@@ -117,8 +117,8 @@ class Writer:
         target, operator, value = condition.target, condition.operator, condition.value
         left = self.target(target)
         if operator == "IN":
-            _check_several(target, value, nulls=nulls)
-            return f"{left} IN {self.bind(list(value), lambda: many(marker_of(target), nulls=nulls))}"
+            _check_in_values(target, value, nulls=nulls)
+            return f"{left} IN {self.bind(list(value), lambda: list_marker(marker_of(target), nulls=nulls))}"
         if value is None and not nulls:
             raise QueryNotSupported(
                 f"{condition!r}: a row is not found by a null, since CQL keeps none; compare with a value, or keep one "
@@ -127,81 +127,83 @@ class Writer:
                 helps=(),
             )
         if value is None and operator not in ("=", "!="):
-            raise refuse(f"{condition!r}: a null has no place in an order.", "Compare with it by == or !=.")
+            raise not_supported(f"{condition!r}: a null has no place in an order.", "Compare with it by == or !=.")
         if operator in ("CONTAINS", "CONTAINS KEY"):
-            what = "key" if operator == "CONTAINS KEY" else "element"
-            return f"{left} {operator} {self.bind(value, lambda: inside_marker(target, what))}"
+            role = "key" if operator == "CONTAINS KEY" else "element"
+            return f"{left} {operator} {self.bind(value, lambda: element_marker(target, role))}"
         if operator == "=" and isinstance(target, ColumnTarget):
-            self.keys.setdefault(target.column, len(self.values))
-        return f"{left} {operator} {self._right(target, value)}"
+            self.key_positions.setdefault(target.column, len(self.values))
+        return f"{left} {operator} {self._right_side(target, value)}"
 
     def key(self, model: type) -> tuple[int, ...]:
         """Which values are those of the primary key, or of its beginning; nothing without the whole partition key."""
-        columns = memory_of(model).columns.items()
+        columns = cache_for(model).columns.items()
         partition, clustering = (
             [name for name, column in columns if column.spec.kind == kind] for kind in ("partition_key", "clustering")
         )
-        if not all(name in self.keys for name in partition):
+        if not all(name in self.key_positions for name in partition):
             return ()
-        named = takewhile(self.keys.__contains__, clustering)
-        return tuple([self.keys[name] for name in (*partition, *named)])
+        followed = takewhile(self.key_positions.__contains__, clustering)
+        return tuple([self.key_positions[name] for name in (*partition, *followed)])
 
     def writes(self, changes: Iterable[Assignment]) -> tuple[CellWrite, ...]:
         """What the assignments do; the first one's values are at the place where `assignment` began to write them."""
-        found: list[CellWrite] = []
-        for change, began in zip(changes, self.assigned, strict=True):
-            element = began if isinstance(change.target, ElementTarget) else None
-            made_by_server = isinstance(getattr(change.value, "expression", None), CallTarget)
-            at = None if made_by_server else began + (element is not None)
-            found.append(cell_write(change.target, change.operation, at, element))
-        return tuple(found)
+        cell_writes: list[CellWrite] = []
+        for change, first_value in zip(changes, self.assignment_positions, strict=True):
+            element_index = first_value if isinstance(change.target, ElementTarget) else None
+            is_server_value = isinstance(getattr(change.value, "expression", None), CallTarget)
+            value_index = None if is_server_value else first_value + (element_index is not None)
+            cell_writes.append(make_cell_write(change.target, change.operation, value_index, element_index))
+        return tuple(cell_writes)
 
-    def _right(self, target: Target, value: Any) -> str:
+    def _right_side(self, target: Target, value: Any) -> str:
         """The right side; ``token(…) > token(…)`` takes values as its columns do."""
-        called = getattr(value, "expression", None)
-        if isinstance(target, CallTarget) and isinstance(called, CallTarget) and called.arguments:
-            if len(target.arguments) != len(called.arguments):
-                raise refuse(f"<{target} and {called}>: both sides name the whole partition key.")
-            pairs = zip(target.arguments, called.arguments, strict=True)
-            bound = [
-                self.bind(given.value, partial(marker_of, column))
-                if isinstance(given, Argument) and isinstance(column, ColumnTarget)
-                else self.argument(given)
-                for column, given in pairs
+        function = getattr(value, "expression", None)
+        if isinstance(target, CallTarget) and isinstance(function, CallTarget) and function.arguments:
+            if len(target.arguments) != len(function.arguments):
+                raise not_supported(f"<{target} and {function}>: both sides name the whole partition key.")
+            pairs = zip(target.arguments, function.arguments, strict=True)
+            operands = [
+                self.bind(argument.value, partial(marker_of, column))
+                if isinstance(argument, Argument) and isinstance(column, ColumnTarget)
+                else self.argument(argument)
+                for column, argument in pairs
             ]
-            return called.template.format(*bound)
+            return function.template.format(*operands)
         return self.value(value, lambda: marker_of(target))
 
     def conditions(self, word: str, conditions: Iterable[Condition], *, nulls: bool = False) -> None:
         """Conditions after a word, joined by AND; nothing without conditions."""
         written = [self.condition(condition, nulls=nulls) for condition in conditions]
         if written:
-            self.text(f" {word} ", " AND ".join(written))
+            self.append(f" {word} ", " AND ".join(written))
 
     def using(self, **values: tuple[Any, Marker]) -> None:
         """``USING`` with those of these that are set, such as ``TTL=(60, marker)``."""
         written = [
-            f"{name} {self.bind(value, one.itself)}" for name, (value, one) in values.items() if value is not None
+            f"{name} {self.bind(value, value_marker.provide)}"
+            for name, (value, value_marker) in values.items()
+            if value is not None
         ]
         if written:
-            self.text(" USING ", " AND ".join(written))
+            self.append(" USING ", " AND ".join(written))
 
     def assignment(self, change: Assignment) -> str:
         """One change of an update."""
-        self.assigned.append(len(self.values))
+        self.assignment_positions.append(len(self.values))
         left = self.target(change.target)
         if change.operation == "set":
-            self.idempotent = self.idempotent and not is_position(change.target)
+            self.idempotent = self.idempotent and not is_list_element(change.target)
             return f"{left} = {self.value(change.value, lambda: marker_of(change.target))}"
         if change.operation in ("append", "prepend", "increment", "decrement"):
             self.idempotent = False
-        right = self.bind(change.value, lambda: _operand(change))
+        right = self.bind(change.value, lambda: _operand_marker(change))
         if change.operation == "prepend":
             return f"{left} = {right} + {left}"
         return f"{left} = {left} {'-' if change.operation in ('remove', 'decrement') else '+'} {right}"
 
 
-def _foreign(model: type, target: ColumnTarget) -> QueryNotSupported:
+def _foreign_column_error(model: type, target: ColumnTarget) -> QueryNotSupported:
     return QueryNotSupported(
         f"{target} is on {target.model.__qualname__}, and the statement on {model.__qualname__}: CQL has no joins. "
         "Read one after the other.",
@@ -210,17 +212,17 @@ def _foreign(model: type, target: ColumnTarget) -> QueryNotSupported:
     )
 
 
-def cell_write(target: Target, operation: str, at: int | None, element: int | None) -> CellWrite:
+def make_cell_write(target: Target, operation: str, value_index: int | None, element_index: int | None) -> CellWrite:
     """What is done to a column, an element or a field."""
     base = base_of(target)
     field = target.field if isinstance(target, FieldTarget) else None
-    return CellWrite("" if base is None else base.column, operation, at, element, field)
+    return CellWrite("" if base is None else base.column, operation, value_index, element_index, field)
 
 
-def _operand(change: Assignment) -> Marker:
+def _operand_marker(change: Assignment) -> Marker:
     """A map loses keys, which are a set; everything else takes a value of the column's own type."""
     if change.operation == "remove" and isinstance(change.target, ColumnTarget) and _is_map(change.target):
-        return keys_marker(change.target)
+        return map_keys_marker(change.target)
     return marker_of(change.target)
 
 
@@ -228,12 +230,12 @@ def _is_map(target: ColumnTarget) -> bool:
     return isinstance(column_of(target).hint.type, MapType)
 
 
-def is_position(target: Target) -> bool:
+def is_list_element(target: Target) -> bool:
     """Whether it is an element of a list: by the time a statement is sent again, another may stand there."""
     return isinstance(target, ElementTarget) and not _is_map(target.base)
 
 
-def _check_several(target: Target, values: Any, *, nulls: bool) -> None:
+def _check_in_values(target: Target, values: Any, *, nulls: bool) -> None:
     if None in values and not nulls:
         raise TypeMismatch(f"{target}.in_() takes no None: no row is found by a null.", column=str(target))
 
@@ -242,4 +244,4 @@ TTL: Final = Marker("[ttl]")
 TIMESTAMP: Final = Marker("[timestamp]")
 TIMEOUT: Final = Marker("[timeout]")
 LIMIT: Final = Marker("[limit]")
-PER_PARTITION: Final = Marker("[per partition limit]")
+PER_PARTITION_LIMIT: Final = Marker("[per partition limit]")

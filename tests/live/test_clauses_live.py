@@ -501,7 +501,7 @@ def test_values_of_functions_are_assigned(repo):
 
     assert page
     assert timedelta(minutes=5) > abs(datetime.now(timezone.utc) - row.at)
-    assert not statement.set(Order.at.to(fn.call("toTimestamp", fn.now()))).compile(None).shape.idempotent
+    assert not statement.set(Order.at.to(fn.call("toTimestamp", fn.now()))).compile(None).template.idempotent
 
 
 def test_verbs_of_one_row(run):
@@ -697,7 +697,7 @@ def test_thousands_of_tenants_share_a_connection(repo):
     tenants = [repo.in_keyspace(f"tenant{number}") for number in range(5000)]
 
     assert {id(repo.session)} == {id(tenant.session) for tenant in tenants[::500]}
-    assert "FROM tenant7.orders" in select(Order).where(*HERE).compile(tenants[7].keyspace).shape.cql
+    assert "FROM tenant7.orders" in select(Order).where(*HERE).compile(tenants[7].keyspace).template.cql
 
 
 def test_a_request_that_no_server_would_read_is_refused(repo):

@@ -212,7 +212,7 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
     kinds = [lines, lines.timestamp(1_000), insert(Listed(id=3)), whole, lines.idempotent()]
     assert ["SentOnce", "SentOnce", "SentOnce", None, None] == [policy(repo, kind) for kind in kinds]
     assert ("SentOnce", False) == (type(sent.retry_policy).__name__, sent.is_idempotent)
-    assert [True, False] == [kind.compile(repo.keyspace).shape.idempotent for kind in kinds[:2]]
+    assert [True, False] == [kind.compile(repo.keyspace).template.idempotent for kind in kinds[:2]]
 
 
 def policy(repo, statement):

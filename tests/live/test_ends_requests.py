@@ -25,7 +25,7 @@ from scyllamodel import (
     select,
     update,
 )
-from scyllamodel.query.objects import access_to
+from scyllamodel.query.objects import statements_for
 
 pytestmark = pytest.mark.live
 
@@ -196,7 +196,7 @@ def test_what_is_known_of_a_class_goes_with_it(repo):
 
 def test_what_a_session_prepared_goes_with_it(scylla_cluster, repo):
     """Classes live longer, and keep nothing of sessions that were closed."""
-    shape = access_to(Ware, repo.keyspace).get
+    shape = statements_for(Ware, repo.keyspace).get
     gc.collect()
     before = len(shape.prepared)
     for _ in range(3):

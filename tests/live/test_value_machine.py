@@ -204,7 +204,7 @@ def forms(row):
 
 
 def _ambiguous(model, name, value):
-    key = model.__columns__[name].identity.parts[0]
+    key = model.__columns__[name].identity.element_identities[0]
     return len({cell_form(key, one) for one in value}) < len(value)
 
 

@@ -144,7 +144,9 @@ def test_a_drop_without_such_things_is_written_as_ever():
 def test_every_form_of_output_names_them():
     """CQL, models, JSON and a diagram, in the same words."""
     words = {str(found) for found in missing_from_script(FOUND)}
-    shown = {str(Unsupported(**found)) for found in facts_document(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]}
+    shown = {
+        str(Unsupported(*found.values())) for found in facts_document(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]
+    }
     forms = [module_source(FOUND, C6), mermaid(FOUND)]  # a diagram has no braces within its text
 
     assert len(EXPECTED) == len(words)

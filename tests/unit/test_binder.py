@@ -420,7 +420,7 @@ def test_a_null_in_a_clustering_key_is_refused(value):
 def test_a_partition_key_cannot_be_empty(hint, empty):
     """If it is one column alone; servers refuse it in words of their own."""
     made, (key, other) = prepared([hint, hint])
-    filled = attrs.evolve(key, required=True, filled=True)
+    filled = attrs.evolve(key, required=True, not_empty=True)
 
     assert make_bind(made, [filled, other], {})((b"a" if hint is bytes else "a", empty)).values[1] == b""
     assert make_bind(made, [key, other], {})((empty, empty)).values[0] == b""
@@ -431,7 +431,7 @@ def test_a_partition_key_cannot_be_empty(hint, empty):
 def test_a_number_may_be_zero_in_a_partition_key():
     """Zero is not empty."""
     made, (key, other) = prepared([cql.VarInt, str])
-    bind = make_bind(made, [attrs.evolve(key, required=True, filled=True), other], {})
+    bind = make_bind(made, [attrs.evolve(key, required=True, not_empty=True), other], {})
 
     assert b"\0" == bind((0, "a")).values[0]
 

@@ -14,7 +14,7 @@ from scyllamodel.driver.names import NoConnectionsAvailable, NoHostAvailable, Op
 from scyllamodel.driver.window import RequestWindow
 from scyllamodel.model import state
 from scyllamodel.model.state import unknown_names
-from scyllamodel.query.objects import PLAIN
+from scyllamodel.query.objects import NO_WRITE_OPTIONS
 
 LOST = OperationTimedOut({})
 REFUSED = NoHostAvailable("nobody", {"host": NoConnectionsAvailable("full")})
@@ -68,7 +68,7 @@ def _at_once(monkeypatch):
 def saved(*errors):
     """The error of a row, and what its instance does not know; one attempt ends with each of these errors."""
     row = Part(id=1, name="a")
-    report = BulkOperations(Sender(*errors), "shop").save([row], PLAIN, by_partition=False).run()
+    report = BulkOperations(Sender(*errors), "shop").save([row], NO_WRITE_OPTIONS, by_partition=False).run()
     return report.errors[0].error, unknown_names(row)
 
 
@@ -121,7 +121,7 @@ def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, agai
         yield from rows[:5]
         raise KeyboardInterrupt
 
-    run = BulkOperations(SilentSender(), "shop", 2).save(source(), PLAIN, by_partition=False)
+    run = BulkOperations(SilentSender(), "shop", 2).save(source(), NO_WRITE_OPTIONS, by_partition=False)
     if again == "while it stops":
         run._abandon_source = once(interrupt, ())
     elif again == "while it drops what was not sent":

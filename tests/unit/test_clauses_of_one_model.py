@@ -56,7 +56,7 @@ CLAUSES = {
 @pytest.mark.parametrize("clause", CLAUSES.values(), ids=CLAUSES)
 def test_a_column_of_another_model_is_refused(clause):
     """Also once a statement of the same text, with columns of its own model, was compiled."""
-    assert clause(Order).compile("shop").shape.cql
+    assert clause(Order).compile("shop").template.cql
 
     with pytest.raises((QueryNotSupported, TypeError), match=r"is on Twin, and the statement on Order|one model"):
         clause(Twin).compile("shop")

@@ -16,8 +16,8 @@ from scyllamodel import types as cql
 from scyllamodel.model.column import Column as RuntimeColumn
 from scyllamodel.model.column import ColumnSpec
 from scyllamodel.model.state import Change, changes, current_values
-from scyllamodel.query.differences import differences
-from scyllamodel.query.objects import access_to
+from scyllamodel.query.differences import column_assignments
+from scyllamodel.query.objects import statements_for
 from scyllamodel.types.hints import TypeMapping, map_annotation
 from scyllamodel.types.identity import cell_form, is_same, stored_form
 
@@ -49,7 +49,7 @@ def maps(draw):
     """A map type with two maps of it, none of which has two keys that are stored as one."""
     key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
     hint = map_annotation(dict[key.hint, value.hint])
-    cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.parts[0]
+    cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.element_identities[0]
     found = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
     return dict[key.hint, value.hint], dict(draw(found)), dict(draw(found))
 
@@ -70,10 +70,10 @@ def applied(made, row, element, form):
 def test_a_set_becomes_what_was_meant(found):
     """Elements are matched as the server matches them, and none is added and removed at once."""
     made = change(*found)
-    (element,) = made.column.identity.parts
+    (element,) = made.column.identity.element_identities
     row = {cell_form(element, value): stored_form(element, value) for value in made.was}
     wanted = {cell_form(element, value) for value in made.now}
-    after = applied(differences(made), row, element, lambda _, value: stored_form(element, value))
+    after = applied(column_assignments(made), row, element, lambda _, value: stored_form(element, value))
 
     assert wanted == set(after)
     assert set(after.values()) <= {stored_form(element, value) for value in made.now}
@@ -83,7 +83,7 @@ def test_a_set_becomes_what_was_meant(found):
 def test_a_map_becomes_what_was_meant(found):
     """Its keys are matched as the server matches them, its values by their bytes."""
     made = change(*found)
-    key, value = made.column.identity.parts
+    key, value = made.column.identity.element_identities
 
     def cells(items):
         return {cell_form(key, k): (stored_form(key, k), stored_form(value, v)) for k, v in items.items()}
@@ -91,7 +91,7 @@ def test_a_map_becomes_what_was_meant(found):
     def form(items, k):
         return stored_form(key, k), stored_form(value, items[k])
 
-    assert cells(made.now) == applied(differences(made), cells(made.was), key, form)
+    assert cells(made.now) == applied(column_assignments(made), cells(made.was), key, form)
 
 
 @given(sets() | maps())
@@ -99,7 +99,7 @@ def test_what_is_stored_alike_is_not_sent(found):
     """A collection of other values with the same bytes has no differences."""
     made = change(*found)
     if is_same(made.column.identity, made.was, made.now):
-        assert [] == differences(made)
+        assert [] == column_assignments(made)
 
 
 LISTS = [
@@ -113,7 +113,7 @@ LISTS = [
 @pytest.mark.parametrize(("was", "now", "operation", "count"), [case[1:] for case in LISTS], ids=[c[0] for c in LISTS])
 def test_a_list_is_compared_by_what_is_stored(was, now, operation, count):
     """A list that grew at one end is not written whole, though its old elements are other values for Python."""
-    (made,) = differences(change(list[datetime], was, now))
+    (made,) = column_assignments(change(list[datetime], was, now))
 
     assert operation == made.operation
     assert count == len(made.value)
@@ -129,7 +129,7 @@ class Price(UserType, name="price"):
 def test_fields_of_a_user_type_are_compared_by_what_is_stored():
     """Another scale is another value, another microsecond is not."""
     was = Price(amount=Decimal("9.9"), at=NOON)
-    made = differences(change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1))))
+    made = column_assignments(change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1))))
 
     assert ["amount"] == [one.target.field for one in made]
 
@@ -141,7 +141,7 @@ WRONG = [(set[datetime], {"x"}), (dict[datetime, str], {"x": "x"}), (list[Decima
 def test_what_cannot_be_stored_is_assigned_whole(hint, now):
     """And refused by name when it is bound."""
     was = {set: set(), dict: {}, list: []}.get(getattr(hint, "__origin__", None), Price(amount=Decimal(1)))
-    (made,) = differences(change(hint, was, now))
+    (made,) = column_assignments(change(hint, was, now))
 
     assert ("set", now) == (made.operation, made.value)
 
@@ -169,7 +169,9 @@ def test_what_has_no_cells_of_its_own_is_assigned_whole(hint, was, now):
     """A frozen value, a value of a custom type, and a null."""
     made = change(hint, was, now)
 
-    assert [(made.column.target, "set", now)] == [(one.target, one.operation, one.value) for one in differences(made)]
+    assert [(made.column.target, "set", now)] == [
+        (one.target, one.operation, one.value) for one in column_assignments(made)
+    ]
 
 
 PARTS = [
@@ -193,13 +195,13 @@ PARTS = [
 )
 def test_only_what_differs_of_a_collection_is_sent(hint, was, now, wanted):
     """With one operation for what is added and one for what is removed."""
-    assert wanted == [(one.operation, one.value) for one in differences(change(hint, was, now))]
+    assert wanted == [(one.operation, one.value) for one in column_assignments(change(hint, was, now))]
 
 
 def test_two_keys_that_are_stored_as_one_are_not_put():
     """The map is assigned whole, and refused when it is bound."""
     now = {NOON: "a", NOON + timedelta(microseconds=1): "b"}
-    (made,) = differences(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
+    (made,) = column_assignments(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
 
     assert ("set", now) == (made.operation, made.value)
 
@@ -221,7 +223,7 @@ class Labelled(Model, table="labelled", repo="differences"):
 def test_an_element_that_is_stored_already_is_not_sent_beside_its_equal(stored):
     """Whichever of them comes first: nothing has changed in the row, so there is no statement."""
     one, other = Label(price=Decimal("9.9")), Label(price=Decimal("9.90"))
-    access = access_to(Labelled, "ks")
+    access = statements_for(Labelled, "ks")
     row = Labelled.__load__((1, [Label(price=Decimal(stored))]))
     row.labels = {one, other}
 

@@ -25,8 +25,8 @@ from scyllamodel import types as cql
 from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.raw import truncate
 from scyllamodel.model.registry import registry
-from scyllamodel.query.memory import memory_of
-from scyllamodel.query.objects import access_to
+from scyllamodel.query.memory import cache_for
+from scyllamodel.query.objects import statements_for
 
 
 class Pet(Model, table="pets", repo="family", discriminator="kind", indexes=[Index("kind")]):
@@ -76,14 +76,14 @@ def test_a_class_has_its_value_without_being_told():
 
 def row(model, **values):
     """A row of the model's selection, as the driver would give it."""
-    names = memory_of(model).selection.split(", ")
+    names = cache_for(model).selection.split(", ")
     return tuple(values.get(name) for name in names)
 
 
 @pytest.mark.parametrize(("kind", "cls"), [("cat", Cat), ("dog", Dog), ("puppy", Puppy), ("fish", Pet)])
 def test_rows_are_instances_of_their_class(kind, cls):
     """A value that no class has is an instance of the head."""
-    found = memory_of(Pet).load(row(Pet, owner=1, id=2, kind=kind, name="Tom", lives=7))
+    found = cache_for(Pet).load(row(Pet, owner=1, id=2, kind=kind, name="Tom", lives=7))
 
     assert cls is type(found)
     assert "Tom" == found.name
@@ -91,12 +91,12 @@ def test_rows_are_instances_of_their_class(kind, cls):
 
 def test_a_column_of_its_own_is_loaded():
     """From wherever it stands in the row."""
-    assert 7 == memory_of(Pet).load(row(Pet, owner=1, id=2, kind="cat", name="Tom", lives=7)).lives
+    assert 7 == cache_for(Pet).load(row(Pet, owner=1, id=2, kind="cat", name="Tom", lives=7)).lives
 
 
 def test_rows_of_another_class_are_none():
     """Reading a cat under the key of a dog finds nothing."""
-    assert memory_of(Cat).load(row(Cat, owner=1, id=2, kind="dog", name="Rex")) is None
+    assert cache_for(Cat).load(row(Cat, owner=1, id=2, kind="dog", name="Rex")) is None
 
 
 def test_reading_a_class_asks_for_its_value():
@@ -261,7 +261,7 @@ def test_other_writes_are_as_they_were(query):
 
 def test_an_instance_with_the_value_of_another_class_is_not_written():
     """Its row would be loaded as the other class."""
-    access = access_to(Pet, "shop")
+    access = statements_for(Pet, "shop")
     for row in (Pet(owner=1, id=2, kind="cat"), Pet(owner=1, id=2, kind="puppy")):
         with pytest.raises(QueryNotSupported, match=r"is the value of (Cat|Puppy)"):
             access.insert(row)
@@ -309,7 +309,7 @@ ELSEWHERE = {
     "in": (select(Cat).where(Cat.owner == 1, Cat.kind.in_(["cat", "dog"])), "those of Cat have 'cat'"),
     "of a class with subclasses": (select(Dog).where(Dog.owner == 1, Dog.kind == "cat"), "have 'dog' or 'puppy' there"),
     "range": (select(Circle).where(Circle.owner == 1, Circle.kind > "a"), "those of Circle have 'circle'"),
-    "count": (select(Cat).where(Cat.kind == "dog").counting(), "those of Cat have 'cat'"),
+    "count": (select(Cat).where(Cat.kind == "dog").as_count(), "those of Cat have 'cat'"),
     "delete": (delete(Circle).where(Circle.owner == 1, Circle.kind == "square"), "those of Circle have 'circle'"),
     "update": (
         update(Circle).where(Circle.owner == 1, Circle.id == 2, Circle.kind == "square").set(Circle.size.to(3)),
@@ -371,7 +371,7 @@ def test_a_plain_value_of_an_enum_is_its_member():
         doors: Column[int] = column(default=4)
 
     assert Kind.CAR is Car(id=1).kind
-    assert Car is type(memory_of(Vehicle).load((1, "car", 4)))
+    assert Car is type(cache_for(Vehicle).load((1, "car", 4)))
 
 
 @pytest.mark.parametrize(("value", "why"), [("bus", "not a Kind, which has 'car', 'van'"), (3, "not a Kind")])

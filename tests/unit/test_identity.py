@@ -21,7 +21,7 @@ from through_driver import PROTOCOL, driver_type, returned
 from scyllamodel import Column, Model, UserType, clustering_key, partition_key
 from scyllamodel import types as cql
 from scyllamodel.driver.canonical import canonicalize
-from scyllamodel.query.objects import access_to
+from scyllamodel.query.objects import statements_for
 from scyllamodel.types import parse_type
 from scyllamodel.types.hints import map_annotation
 from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, stored_form, type_identity
@@ -453,7 +453,7 @@ KEYS = [
 @pytest.mark.parametrize(("one", "other", "wanted"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
 def test_rows_are_known_by_what_the_server_takes_for_one_key(one, other, wanted):
     """Partitions by the bytes of their keys, clustering by its order."""
-    access = access_to(Reading, "ks")
+    access = statements_for(Reading, "ks")
     first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (one, other))
 
     assert wanted == (first == second)
@@ -469,8 +469,8 @@ class Exact(Model, table="exact", repo="identity"):
 
 def test_partitions_are_known_by_their_bytes():
     """The partitioner makes another token of another scale; another table or keyspace holds other rows."""
-    one, other = access_to(Exact, "ks"), access_to(Exact, "other")
+    one, other = statements_for(Exact, "ks"), statements_for(Exact, "other")
 
     assert one.row_identity((Decimal("1.0"),)) != one.row_identity((Decimal("1.00"),))
     assert one.row_identity((Decimal(1),)) != other.row_identity((Decimal(1),))
-    assert one.row_identity((Decimal(1),)) != access_to(Reading, "ks").row_identity((Decimal(1),))
+    assert one.row_identity((Decimal(1),)) != statements_for(Reading, "ks").row_identity((Decimal(1),))

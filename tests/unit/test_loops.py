@@ -15,7 +15,7 @@ from scyllamodel import ServiceUnavailable
 from scyllamodel.driver import loops
 from scyllamodel.driver.loops import LoopNotifier, loop_notifier
 from scyllamodel.driver.requests import raise_request_error
-from scyllamodel.query.statement import Compiled, Shape
+from scyllamodel.query.statement import CompiledStatement, StatementTemplate
 
 
 class Request:
@@ -299,7 +299,7 @@ def test_one_error_of_many_requests_keeps_none_of_their_loops():
         try:
             await loop_notifier().request(sending(sent))
         except ConnectionShutdown as error:
-            raise_request_error(error, Compiled(Shape("INSERT 1", (), "insert", None, "shop"), ()))
+            raise_request_error(error, CompiledStatement(StatementTemplate("INSERT 1", (), "insert", None, "shop"), ()))
 
     async def run():
         tasks = [asyncio.ensure_future(ask()) for _ in range(3)]

@@ -19,7 +19,7 @@ from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, 
 from scyllamodel.driver.exact import value_check_for
 from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.markers import check_text, check_values, has_markers
-from scyllamodel.query.objects import PLAIN, access_to
+from scyllamodel.query.objects import NO_WRITE_OPTIONS, statements_for
 
 T = uuid1()
 ROW = (Order.shop == 1, Order.day == 2, Order.placed == T, Order.seq == 3)
@@ -131,14 +131,17 @@ def test_scalar_takes_a_column(repo):
     ("call", "words"),
     [
         (
-            lambda many: many.save(Order, PLAIN, by_partition=False),
+            lambda many: many.save(Order, NO_WRITE_OPTIONS, by_partition=False),
             "save_many() takes an iterable of instances, not the class",
         ),
         (
-            lambda many: many.save(order(), PLAIN, by_partition=False),
+            lambda many: many.save(order(), NO_WRITE_OPTIONS, by_partition=False),
             "not an instance of Order. One is written by repo.save(row)",
         ),
-        (lambda many: many.save(None, PLAIN, by_partition=False), "not None. Write repo.save_many([order, …])"),
+        (
+            lambda many: many.save(None, NO_WRITE_OPTIONS, by_partition=False),
+            "not None. Write repo.save_many([order, …])",
+        ),
         (lambda many: many.delete(Order, None, None), "Write repo.delete_many(Order, keys), or give instances"),
         (lambda many: many.delete(Order, 3, None), "takes an iterable of instances, not an int"),
         (
@@ -367,4 +370,4 @@ def test_values_of_a_near_type_say_what_to_write(kind, value, words):
 def test_a_wrong_or_partial_key_lists_the_key(given):
     """A name that is no column, a column that is not in the key, and a part of the key."""
     with pytest.raises((TypeError, UnknownColumn), match=r"primary key .*\(shop, day, placed, seq\)"):
-        access_to(Order, "shop").key_values(given)
+        statements_for(Order, "shop").key_values(given)

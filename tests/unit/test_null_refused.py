@@ -7,7 +7,7 @@ import pytest
 from scyllamodel import Column, Model, clustering_key, column, insert, partition_key
 from scyllamodel import types as cql
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.query.objects import Access
+from scyllamodel.query.objects import InstanceStatements
 from scyllamodel.query.statement import UNSET
 
 
@@ -23,14 +23,14 @@ class Event(Model, table="events", repo="nulls"):
     owner: Column[str] = column(default="x", static=True)
 
 
-ACCESS = Access(Event, "shop")
+ACCESS = InstanceStatements(Event, "shop")
 LOADED = (1, 0, None, None, None, None, None)
 
 WRITES = [
     ACCESS.insert,
     lambda row: ACCESS.insert(row, nulls=True),
-    lambda row: ACCESS.insert(row, absent=True),
-    lambda row: ACCESS.update(row, exists=True),
+    lambda row: ACCESS.insert(row, only_if_absent=True),
+    lambda row: ACCESS.update(row, if_exists=True),
     insert,
 ]
 

@@ -79,7 +79,7 @@ def test_a_stored_value_stands():
 def test_views_selections_and_user_types_say_the_same():
     """Wherever the column is loaded."""
     assert PageByLang.__load__(("/", "s", None)).lang == "en"
-    load: Any = select(Page.lang, Page.rank).where(Page.site == "s").compile("ks").shape.load
+    load: Any = select(Page.lang, Page.rank).where(Page.site == "s").compile("ks").template.load
     assert ("en", None) == load((None, None))
     assert Title.__load__(("x", None)).lang == "en"
 

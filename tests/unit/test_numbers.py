@@ -131,4 +131,4 @@ def test_an_integer_of_another_library_is_taken():
         def __index__(self):
             return 5
 
-    assert 5 == select(Order.seq).limit(Five()).most
+    assert 5 == select(Order.seq).limit(Five()).row_limit

@@ -113,7 +113,7 @@ def test_what_no_key_and_no_index_serves_is_refused(query, why):
 @pytest.mark.parametrize("query", ALLOWED, ids=[f"{at}" for at in range(len(ALLOWED))])
 def test_what_is_served_is_not_refused(query):
     """The nearest statements that servers take."""
-    assert query.compile("shop").shape.cql
+    assert query.compile("shop").template.cql
 
 
 def test_a_refusal_names_the_columns_that_are_missing():
@@ -192,4 +192,4 @@ def test_a_tuple_of_another_length_is_refused():
     """When it is bound."""
     made = N.where(*HERE, fn.tuple_(Order.placed, Order.seq) > (T,)).compile(None)
     with pytest.raises(ValueError, match="2 values are needed"):
-        made.shape.markers[-1].dump(made.values[-1])
+        made.template.markers[-1].dump(made.values[-1])

@@ -33,11 +33,11 @@ from scyllamodel.errors import (
     ServiceUnavailable,
     TypeMismatch,
 )
-from scyllamodel.query.statement import Marker, Shape
+from scyllamodel.query.statement import Marker, StatementTemplate
 from scyllamodel.types.parse import parse_type
 
-READ = Shape("SELECT 1", (), "select", None, "shop")
-WRITE = Shape("UPDATE 1", (), "update", None, "shop")
+READ = StatementTemplate("SELECT 1", (), "select", None, "shop")
+WRITE = StatementTemplate("UPDATE 1", (), "update", None, "shop")
 MODULES = [
     importlib.import_module(f"cassandra{name}") for name in ("", ".cluster", ".connection", ".pool", ".protocol")
 ]
@@ -121,7 +121,7 @@ def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
     """Where the server refuses one (ScyllaDB 2026.3); other refusals stay what they are."""
     types = {"Note.id": "int", "Note.words": "vector<text, 2>", "Note.more": "list<vector<blob, 3>>"}
     markers = tuple(Marker(name, parse_type(kind)) for name, kind in types.items())
-    shape = Shape("INSERT 1", markers, "insert", None, "shop")
+    shape = StatementTemplate("INSERT 1", markers, "insert", None, "shop")
     refused = InvalidRequest("null/unset is not supported inside vectors")
     found = request_error(refused, shape)
 

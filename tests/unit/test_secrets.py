@@ -39,8 +39,8 @@ from scyllamodel.driver.binder import make_bind
 from scyllamodel.driver.bulk_report import BulkReport, RowError
 from scyllamodel.driver.loading import load_error, load_row, load_rows
 from scyllamodel.errors import BulkWriteError, LoadError, ScyllaModelError, TypeMismatch
-from scyllamodel.query.memory import memory_of
-from scyllamodel.query.objects import Access
+from scyllamodel.query.memory import cache_for
+from scyllamodel.query.objects import InstanceStatements
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
 from scyllamodel.release.backfill import BackfillReport
@@ -156,9 +156,9 @@ def row(**values):
 @pytest.mark.parametrize(("name", "value"), LEAKS, ids=itertools.count())
 def test_a_value_that_does_not_fit_is_refused_without_its_secrets(name, value):
     """By the class and by the statement, whatever is wrong with it and however deep."""
-    access = Access(Client, "shop")
+    access = InstanceStatements(Client, "shop")
     write = access.insert(row(**{name: value}), nulls=True)
-    shape = write.compiled.shape
+    shape = write.compiled.template
     bind = make_bind(prepared(shape, SERVER), shape.markers, {"card": ("holder", "number")})
     with pytest.raises(TypeMismatch) as caught:
         bind(write.compiled.values)
@@ -176,7 +176,7 @@ def test_a_value_that_does_not_fit_is_refused_without_its_secrets(name, value):
 def test_nothing_that_is_printed_shows_a_secret(name, value):
     """Instances, statements, conditions, assignments, compiled statements, answers."""
     made, target = row(**{name: value}), getattr(Client, name)
-    access = Access(Client, "shop")
+    access = InstanceStatements(Client, "shop")
     found = [
         made,
         target == value,
@@ -190,7 +190,7 @@ def test_nothing_that_is_printed_shows_a_secret(name, value):
         access.update(made),
         PartialRow(Client, {name: value}),
         LWTResult(applied=False, current=made),
-        *memory_of(Client).markers.values(),
+        *cache_for(Client).markers.values(),
     ]
 
     assert [] == [shown for shown in map(repr, found) if SECRET in shown]
@@ -253,7 +253,7 @@ def test_a_key_that_cannot_be_one_is_not_quoted():
     from scyllamodel.driver.many import _key_values  # noqa: PLC0415
 
     with pytest.raises(TypeError, match="token, card") as caught:
-        _key_values(Access(Client, "shop"), (SECRET, GOOD, 3))
+        _key_values(InstanceStatements(Client, "shop"), (SECRET, GOOD, 3))
 
     assert SECRET not in said(caught.value)
 
@@ -290,7 +290,7 @@ BROKEN = [
 @pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
 def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
     """Neither it nor a redacted part of the key of its row."""
-    shape = select(Closet).whole_table().compile("shop").shape
+    shape = select(Closet).whole_table().compile("shop").template
     with pytest.raises(LoadError) as caught:
         load_rows(shape, [row])
 
@@ -341,7 +341,7 @@ STATEMENTS = [
     update(Client).where(Client.token == SECRET).set(Client.pin.to(SECRET), Client.notes.add({SECRET: SECRET})),
     update(Client).where(Client.token == SECRET).set(Client.pin.to(SECRET)).if_(Client.pin == SECRET),
     delete(Client).where(Client.token == SECRET),
-    Access(Client, "k").insert(CLIENT),
+    InstanceStatements(Client, "k").insert(CLIENT),
     Client.notes[SECRET] == SECRET,
     Client.pin.to(SECRET),
 ]
@@ -402,7 +402,7 @@ def raised(verb):
 @pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
 def test_no_local_of_a_failed_load_holds_a_secret(row):
     """Tools that record the locals of a traceback see no row."""
-    shape = select(Closet).whole_table().compile("shop").shape
+    shape = select(Closet).whole_table().compile("shop").template
     for load in (lambda: load_rows(shape, [row]), lambda: load_row(shape, row)):
         error = raised(load)
         told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
@@ -413,7 +413,7 @@ def test_no_local_of_a_failed_load_holds_a_secret(row):
 
 def test_a_row_that_fails_as_a_whole_is_not_quoted():
     """Its fault may quote any value of it, and one of them is redacted."""
-    shape = select(Closet).whole_table().compile("shop").shape
+    shape = select(Closet).whole_table().compile("shop").template
     error = load_error(shape, (SECRET, None, None, None), ValueError(f"what is {SECRET}?"))
 
     assert "cannot be loaded (ValueError)" in str(error)

@@ -171,7 +171,7 @@ def test_what_servers_refuse_is_refused_first(query, why):
 @pytest.mark.parametrize("query", ALLOWED.values(), ids=ALLOWED)
 def test_the_nearest_statements_are_not_refused(query):
     """Servers take them."""
-    assert query.compile("shop").shape.cql
+    assert query.compile("shop").template.cql
 
 
 CALLS = {

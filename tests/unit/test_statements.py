@@ -14,8 +14,8 @@ from queries import Address, ByTotal, Elsewhere, Hits, Level, Order, Plain
 from scyllamodel import Column, Model, delete, insert, partition_key, select, update
 from scyllamodel import functions as fn
 from scyllamodel.query import memory
-from scyllamodel.query.memory import memory_of
-from scyllamodel.query.objects import access_to
+from scyllamodel.query.memory import cache_for
+from scyllamodel.query.objects import statements_for
 from scyllamodel.query.statement import UNSET
 
 
@@ -32,7 +32,7 @@ HERE = (Order.shop == 1, Order.day == 2)
 ROW = (*HERE, Order.placed == T, Order.seq == 3)
 P = "shop = ? AND day = ?"
 K = f"{P} AND placed = ? AND seq = ?"
-ALL = memory_of(Order).selection
+ALL = cache_for(Order).selection
 EVERY = select(Order)
 N = select(Order.seq)
 U = update(Order).where(*ROW)
@@ -116,8 +116,8 @@ SELECTS = [
     (N.where(*HERE, Order.placed < fn.now()), f"SELECT seq FROM orders WHERE {P} AND placed < now()", (1, 2)),
     (select(ByTotal.seq).where(ByTotal.total == 3), "SELECT seq FROM by_total WHERE total = ?", (3,)),
     (select(Elsewhere).where(Elsewhere.id == 1), 'SELECT id FROM "Other".elsewhere WHERE id = ?', (1,)),
-    (N.where(*HERE).counting(), f"SELECT count(*) FROM orders WHERE {P}", (1, 2)),
-    (EVERY.where(*HERE).keys(), f"SELECT shop FROM orders WHERE {P}", (1, 2)),
+    (N.where(*HERE).as_count(), f"SELECT count(*) FROM orders WHERE {P}", (1, 2)),
+    (EVERY.where(*HERE).first_key_column(), f"SELECT shop FROM orders WHERE {P}", (1, 2)),
 ]  # fmt: skip
 UPDATES = [
     (U.set(Order.status.to("x")), f"UPDATE orders SET status = ? WHERE {K}", ("x",), True),
@@ -147,9 +147,9 @@ def test_selects(query, text, values):
     """Text with a marker for each value, in order."""
     made = query.compile(None)
 
-    assert (text, values) == (made.shape.cql, made.values)
-    assert text.count("?") == len(made.shape.markers)
-    assert ("select", True, False) == (made.shape.verb, made.shape.idempotent, made.shape.conditional)
+    assert (text, values) == (made.template.cql, made.values)
+    assert text.count("?") == len(made.template.markers)
+    assert ("select", True, False) == (made.template.verb, made.template.idempotent, made.template.conditional)
 
 
 @pytest.mark.parametrize(("query", "text", "values", "idempotent"), UPDATES, ids=[case[1] for case in UPDATES])
@@ -157,9 +157,9 @@ def test_updates(query, text, values, idempotent):
     """Likewise, and whether it may be sent twice."""
     made = query.compile(None)
 
-    assert (text, (*values, *KEY)) == (made.shape.cql, made.values)
-    assert text.count("?") == len(made.shape.markers)
-    assert idempotent is made.shape.idempotent
+    assert (text, (*values, *KEY)) == (made.template.cql, made.values)
+    assert text.count("?") == len(made.template.markers)
+    assert idempotent is made.template.idempotent
 
 
 WHOLE = insert(Order(shop=1, day=2, placed=T))
@@ -212,20 +212,20 @@ def test_writes(query, text, values):
     """With USING and IF where they belong."""
     made = query.compile(None)
 
-    assert (text, values) == (made.shape.cql, made.values)
-    assert text.count("?") == len(made.shape.markers)
-    assert made.shape.conditional is (" IF " in text)
+    assert (text, values) == (made.template.cql, made.values)
+    assert text.count("?") == len(made.template.markers)
+    assert made.template.conditional is (" IF " in text)
 
 
 def test_the_keyspace_is_in_the_text():
     """That of the repo, unless the model names its own."""
-    assert " FROM shop.plain " in select(Plain).where(Plain.id == ID).compile("shop").shape.cql
-    assert ' FROM "Other".elsewhere ' in select(Elsewhere).where(Elsewhere.id == 1).compile("shop").shape.cql
+    assert " FROM shop.plain " in select(Plain).where(Plain.id == ID).compile("shop").template.cql
+    assert ' FROM "Other".elsewhere ' in select(Elsewhere).where(Elsewhere.id == 1).compile("shop").template.cql
 
 
 def test_what_says_nothing_is_unset():
     """None and empty collections of a new row; key columns and plain values are bound."""
-    values = dict(zip([m.name for m in WHOLE.compile(None).shape.markers], WHOLE.values, strict=True))
+    values = dict(zip([m.name for m in WHOLE.compile(None).template.markers], WHOLE.values, strict=True))
 
     assert {"shop", "day", "placed", "seq", "status", "total", "level"} == {
         name.removeprefix("Order.") for name, value in values.items() if value is not UNSET
@@ -253,7 +253,7 @@ MARKERS = [
 @pytest.mark.parametrize(("query", "name", "cql_type"), MARKERS, ids=[case[1] for case in MARKERS])
 def test_markers_say_what_they_are_for(query, name, cql_type):
     """For errors, and for what is bound."""
-    found = {marker.name: marker.type for marker in query.compile(None).shape.markers}
+    found = {marker.name: marker.type for marker in query.compile(None).template.markers}
 
     assert cql_type == (None if found[name] is None else found[name].cql)
 
@@ -271,7 +271,7 @@ def test_values_are_converted_as_their_columns_are():
         made = query.compile(None)
         found += [
             marker.dump(value)
-            for marker, value in zip(made.shape.markers, made.values, strict=True)
+            for marker, value in zip(made.template.markers, made.values, strict=True)
             if "level" in marker.name
         ]
 
@@ -280,8 +280,8 @@ def test_values_are_converted_as_their_columns_are():
 
 def test_a_shape_is_made_once():
     """Whatever the values are, and however many IN has."""
-    one = N.where(Order.shop.in_([1]), Order.day == 2).limit(1).compile("shop").shape
-    two = N.where(Order.shop.in_(range(100)), Order.day == 5).limit(7).compile("shop").shape
+    one = N.where(Order.shop.in_([1]), Order.day == 2).limit(1).compile("shop").template
+    two = N.where(Order.shop.in_(range(100)), Order.day == 5).limit(7).compile("shop").template
 
     assert one is two
 
@@ -290,7 +290,7 @@ def test_another_keyspace_is_another_shape():
     """It is another text."""
     query = select(Plain).where(Plain.id == ID)
 
-    assert query.compile("a").shape is not query.compile("b").shape
+    assert query.compile("a").template is not query.compile("b").template
 
 
 def test_builders_do_not_change():
@@ -336,7 +336,7 @@ def test_server_timeouts_are_bound():
     """As a duration of whole milliseconds."""
     made = N.where(*HERE).server_timeout(0.5).compile(None)
 
-    assert made.shape.cql.endswith(" USING TIMEOUT ?")
+    assert made.template.cql.endswith(" USING TIMEOUT ?")
     assert 500_000_000 == made.values[-1].nanoseconds
 
 
@@ -353,24 +353,24 @@ ROWS = [
 @pytest.mark.parametrize(("query", "row", "wanted"), ROWS, ids=lambda one: repr(one)[:30])
 def test_rows_become_tuples_of_python_values(query, row, wanted):
     """With a loader only where one is needed."""
-    load = query.whole_table().compile(None).shape.load
+    load = query.whole_table().compile(None).template.load
 
     assert wanted == (row if load is None else load(row))
 
 
 def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
     """Of thousands that come and go, the last are kept."""
-    monkeypatch.setattr(memory, "LIMIT", 10)
+    monkeypatch.setattr(memory, "MAX_ENTRIES", 10)
     for number in range(30):
-        access_to(Tenanted, f"k{number}").delete_key((1,))
-    kept = memory.memory_of(Tenanted)
+        statements_for(Tenanted, f"k{number}").delete_key((1,))
+    kept = memory.cache_for(Tenanted)
 
-    assert 10 == len(kept.access)
-    assert 10 == len(kept.shapes)
+    assert 10 == len(kept.statements)
+    assert 10 == len(kept.templates)
 
 
 def test_tenants_share_what_takes_values():
     """It is of the class, and written once."""
-    one, other = access_to(Tenanted, "one"), access_to(Tenanted, "other")
+    one, other = statements_for(Tenanted, "one"), statements_for(Tenanted, "other")
 
     assert one.values is other.values

@@ -15,7 +15,7 @@ from through_driver import prepared
 from scyllamodel import Column, Model, UserType, column, partition_key
 from scyllamodel.driver.binder import make_bind
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.query.objects import Access
+from scyllamodel.query.objects import InstanceStatements
 
 HERE = Path(__file__).parent
 
@@ -66,9 +66,9 @@ AWARE = datetime(2026, 1, 1, tzinfo=timezone.utc)
 )
 def test_a_wrong_value_prints_one_short_traceback(row, where):
     """Its last line says it all, and nothing before it is longer than a line."""
-    compiled = Access(Log, "shop").insert(row).compiled
-    statement = prepared(compiled.shape, {"visit": list(Visit.__facts__.fields)})
-    bind = make_bind(statement, compiled.shape.markers, {"visit": ("at", "place")})
+    compiled = InstanceStatements(Log, "shop").insert(row).compiled
+    statement = prepared(compiled.template, {"visit": list(Visit.__facts__.fields)})
+    bind = make_bind(statement, compiled.template.markers, {"visit": ("at", "place")})
     with pytest.raises(TypeMismatch) as caught:
         bind(compiled.values)
     printed = "".join(traceback.format_exception(caught.value))
@@ -95,9 +95,9 @@ def test_generated_functions_have_short_lines():
     annotations = {"id": Column[int], **dict.fromkeys(columns, Column[datetime | None])}
     body = {"__annotations__": annotations, "__module__": __name__, "id": partition_key(), **columns}
     wide = type(Model)("Wide", (Model,), body, table="wide", repo="tracebacks")
-    compiled = Access(wide, "shop").insert(wide(id=1)).compiled
-    make_bind(prepared(compiled.shape), compiled.shape.markers, {})(compiled.values)
-    made = [wide.__load__, wide.__bind__, Access(wide, "shop").values]
+    compiled = InstanceStatements(wide, "shop").insert(wide(id=1)).compiled
+    make_bind(prepared(compiled.template), compiled.template.markers, {})(compiled.values)
+    made = [wide.__load__, wide.__bind__, InstanceStatements(wide, "shop").values]
     wide.__load__(tuple([None] * 81))
     names = {function.__code__.co_filename for function in made} | {
         name for name in linecache.cache if name.startswith("<scyllamodel generated bind INSERT INTO shop.wide")

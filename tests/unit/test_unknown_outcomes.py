@@ -24,7 +24,7 @@ from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.requests import Response
 from scyllamodel.model.state import changes, current_values, is_loaded, is_unresolved
-from scyllamodel.query.objects import PLAIN
+from scyllamodel.query.objects import NO_WRITE_OPTIONS
 from scyllamodel.query.statement import UNSET
 
 TIMEOUT = RequestTimeout("no answer", may_be_applied=True)
@@ -63,7 +63,7 @@ def loaded():
 
 def saving(row, **how):
     """The flow of a save."""
-    return flows.save(row, "shop", PLAIN, if_exists=how.get("exists", False), nulls=False)
+    return flows.save(row, "shop", NO_WRITE_OPTIONS, if_exists=how.get("exists", False), nulls=False)
 
 
 def fail(flow, error=TIMEOUT):
@@ -88,7 +88,7 @@ def sent(flow, *answers):
 
 def assigned(compiled):
     """What an UPDATE sets, or an INSERT writes, by column; what is unset is left out."""
-    text = compiled.shape.cql
+    text = compiled.template.cql
     if text.startswith("UPDATE"):
         names = [part.split()[0] for part in text.split(" SET ")[1].split(" WHERE ")[0].split(", ")]
         assert text.count("+") == text.count(" - ") == 0, text
@@ -159,7 +159,7 @@ def test_a_new_row_stays_new():
 
     (insert,) = sent(saving(row))
 
-    assert insert.shape.cql.startswith("INSERT")
+    assert insert.template.cql.startswith("INSERT")
     assert {"x": None, "tags": []} == assigned(insert)
     assert [] == sent(saving(row))
 
@@ -174,7 +174,7 @@ def test_a_row_that_may_be_deleted_is_written_whole():
     (insert,) = sent(saving(row))
 
     whole = {"x": "a", "y": None, "tags": ["one"], "words": {"w"}, "counts": {"k": 1}, "spot": None}
-    assert insert.shape.cql.startswith("INSERT")
+    assert insert.template.cql.startswith("INSERT")
     assert whole == assigned(insert)
 
 
@@ -210,7 +210,7 @@ def test_a_conditional_write_whose_row_is_gone_is_an_insert():
 
     _, insert = sent(saving(row))
 
-    assert insert.shape.cql.startswith("INSERT")
+    assert insert.template.cql.startswith("INSERT")
 
 
 def test_a_batch_without_an_answer():
@@ -266,9 +266,9 @@ def test_what_is_unknown_is_shown_so():
 def test_key_columns_are_never_unknown():
     """A save of a loaded instance by `insert` names its key too, and is followed by an UPDATE under it."""
     row = loaded()
-    fail(flows.insert(row, "shop", PLAIN, if_not_exists=False, nulls=False))
+    fail(flows.insert(row, "shop", NO_WRITE_OPTIONS, if_not_exists=False, nulls=False))
 
     (update,) = sent(saving(row))
 
-    assert update.shape.cql.startswith("UPDATE")
+    assert update.template.cql.startswith("UPDATE")
     assert {"x", "y", "tags", "words", "counts"} == set(assigned(update))

@@ -19,7 +19,7 @@ import attrs
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.flows import fetch_rows, write
 from scyllamodel.driver.repo import Repo
-from scyllamodel.query.statement import Compiled, Marker, Options, Shape, Verb
+from scyllamodel.query.statement import CompiledStatement, ExecutionOptions, Marker, StatementTemplate, Verb
 from scyllamodel.release.ledger import ledger_scope
 from scyllamodel.release.tables import BACKFILLS
 
@@ -27,7 +27,7 @@ _RECORD_PART: Final = -1
 """The part under which the row of the backfill itself stands."""
 
 _KEY: Final = ("scope", "name", "part")
-_QUORUM: Final = Options(consistency="QUORUM")
+_QUORUM: Final = ExecutionOptions(consistency="QUORUM")
 
 
 @attrs.frozen
@@ -73,7 +73,7 @@ class CqlCheckpointStore:
         self._keyspace = keyspace
         self._table = qualified(self._keyspace, BACKFILLS.name)
         self._key_values = (ledger_scope(repo.keyspace, repo.name), backfill)
-        self._templates: dict[str, Shape[Any]] = {}
+        self._templates: dict[str, StatementTemplate[Any]] = {}
 
     def begin(self, new: BackfillRecord, *, restart: bool) -> BackfillRecord:
         """The backfill that there is, or this new one.
@@ -115,7 +115,9 @@ class CqlCheckpointStore:
     def _read(self, columns: str, operator: str) -> list[tuple[Any, ...]]:
         cql = f"SELECT {columns} FROM {self._table} WHERE scope = ? AND name = ? AND part {operator} ?"  # noqa: S608 - names of ours
         return self._repo.run(
-            fetch_rows(Compiled(self._template(cql, _KEY, "select"), (*self._key_values, _RECORD_PART), _QUORUM))
+            fetch_rows(
+                CompiledStatement(self._template(cql, _KEY, "select"), (*self._key_values, _RECORD_PART), _QUORUM)
+            )
         )
 
     def _write(self, part: int, cells: Mapping[str, Any], written_at: int) -> None:
@@ -123,10 +125,14 @@ class CqlCheckpointStore:
         markers = ", ".join("?" for _ in names)
         cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({markers}) USING TIMESTAMP ?"  # noqa: S608 - likewise
         template = self._template(cql, (*names, "[timestamp]"), "insert")
-        self._repo.run(write(Compiled(template, (*self._key_values, part, *cells.values(), written_at), _QUORUM)))
+        self._repo.run(
+            write(CompiledStatement(template, (*self._key_values, part, *cells.values(), written_at), _QUORUM))
+        )
 
-    def _template(self, cql: str, names: tuple[str, ...], verb: Verb) -> Shape[Any]:
+    def _template(self, cql: str, names: tuple[str, ...], verb: Verb) -> StatementTemplate[Any]:
         template = self._templates.get(cql)
         if template is None:
-            template = self._templates[cql] = Shape(cql, tuple(map(Marker, names)), verb, None, self._keyspace)
+            template = self._templates[cql] = StatementTemplate(
+                cql, tuple(map(Marker, names)), verb, None, self._keyspace
+            )
         return template

@@ -20,7 +20,7 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.driver.scan import token_ranges
 from scyllamodel.errors import LoadError, ScyllaModelError
 from scyllamodel.model.column import Column
-from scyllamodel.query.statement import Compiled, Options
+from scyllamodel.query.statement import CompiledStatement, ExecutionOptions
 from scyllamodel.release.backfill.checkpoints import BackfillRecord, Counts, CqlCheckpointStore
 from scyllamodel.release.backfill.report import MAX_REPORTED_FAILURES, BackfillProgress, BackfillReport, FailedRow
 
@@ -51,7 +51,7 @@ class CopyTask(Protocol):
         """Whether what it reads has values that are not shown."""
         ...
 
-    def select_range(self, low: int, high: int, consistency: str) -> Compiled[Any]:
+    def select_range(self, low: int, high: int, consistency: str) -> CompiledStatement[Any]:
         """The read of a range of tokens, at a consistency level."""
         ...
 
@@ -59,7 +59,7 @@ class CopyTask(Protocol):
         """The key of a row, for people."""
         ...
 
-    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[Compiled[Any]]:
+    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[CompiledStatement[Any]]:
         """The statements for a row, all of one partition; none when there is nothing to copy."""
         ...
 
@@ -193,7 +193,7 @@ class Copier:
             self._range_counts += Counts(skipped=1)
             return Job(rows, None)
         if len(writes) == 1:
-            return Job(rows, attrs.evolve(writes[0], options=Options(consistency=self.throttle.consistency)))
+            return Job(rows, attrs.evolve(writes[0], options=ExecutionOptions(consistency=self.throttle.consistency)))
         batch = Batch(self.repo.keyspace).unlogged().consistency(self.throttle.consistency)
         for statement in writes:
             batch.add_compiled(statement)

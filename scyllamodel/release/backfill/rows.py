@@ -19,12 +19,12 @@ from scyllamodel.model.column import Column
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.model.family import head_of
 from scyllamodel.query import functions as fn
-from scyllamodel.query.insert import Insert, says_nothing
-from scyllamodel.query.memory import memory_of
+from scyllamodel.query.insert import Insert, is_empty_collection
+from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import columns_of
-from scyllamodel.query.restrictions import Keys, quoted
+from scyllamodel.query.restrictions import KeyColumns, joined_names
 from scyllamodel.query.select import Select
-from scyllamodel.query.statement import Compiled
+from scyllamodel.query.statement import CompiledStatement
 from scyllamodel.query.update import Update
 from scyllamodel.types.values import is_multi_cell
 
@@ -92,7 +92,7 @@ class RowTask:
         """Whether what it reads has values that are not shown."""
         return any(column.show is not repr for column in columns_of(self.source).values())
 
-    def select_range(self, low: int, high: int, consistency: str) -> Compiled[Any]:
+    def select_range(self, low: int, high: int, consistency: str) -> CompiledStatement[Any]:
         """The read of a range of tokens, at a consistency level: rows as they come, with their moments."""
         columns = tuple(columns_of(self.source).values())
         timestamps = tuple(
@@ -100,16 +100,16 @@ class RowTask:
         )
         query: Select[Any] = Select(self.source, selection=(*columns, *timestamps))
         compiled = restrict_to_range(query.consistency(consistency), low, high).compile(self.keyspace)
-        template = memory_of(self.source).shape(
-            ("raw", compiled.shape), lambda: attrs.evolve(compiled.shape, load=None)
+        template = cache_for(self.source).template(
+            ("raw", compiled.template), lambda: attrs.evolve(compiled.template, load=None)
         )
-        return attrs.evolve(compiled, shape=template)
+        return attrs.evolve(compiled, template=template)
 
     def row_key(self, row: Sequence[Any]) -> str:
         """The key of a row, for people."""
         return display_key(self.source, dict(zip(columns_of(self.source), row, strict=False)))
 
-    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[Compiled[Any]]:
+    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[CompiledStatement[Any]]:
         """The statements for a row; none when it is left out.
 
         Parameters:
@@ -119,7 +119,7 @@ class RowTask:
             Exception: of ``convert``, or `TypeMismatch` where it gave something else.
         """
         width = len(columns_of(self.source))
-        converted = self.convert(memory_of(self.source).load(row[:width]))
+        converted = self.convert(cache_for(self.source).load(row[:width]))
         if converted is None:
             return []
         if not isinstance(converted, self.target):
@@ -142,16 +142,16 @@ class RowTask:
 
     def _statements(
         self, converted: Any, times_of: Callable[[Column[Any]], CellTimes], row_times: CellTimes
-    ) -> Iterator[Compiled[Any]]:
+    ) -> Iterator[CompiledStatement[Any]]:
         regular: dict[CellTimes, dict[str, Any]] = {}
         static: dict[CellTimes, dict[str, Any]] = {}
         for name, column in columns_of(self.target).items():
             value = getattr(converted, name)
-            if column.spec.kind in _KEY or value is None or says_nothing(column.hint.type, value):
+            if column.spec.kind in _KEY or value is None or is_empty_collection(column.hint.type, value):
                 continue
             groups = static if column.spec.kind == "static" else regular
             groups.setdefault(times_of(column), {})[name] = value
-        keys = Keys.of(self.target)
+        keys = KeyColumns.of(self.target)
         if None not in [getattr(converted, name) for name in keys.all]:
             # The row itself lives as long as what lives longest in it.
             longest = max(regular, key=lambda times: times.lifetime_order, default=row_times)
@@ -161,20 +161,24 @@ class RowTask:
         for times, values in static.items():
             yield self._update(converted, keys.partition, values, times)
 
-    def _insert(self, converted: Any, key: Sequence[str], values: dict[str, Any], times: CellTimes) -> Compiled[Any]:
+    def _insert(
+        self, converted: Any, key: Sequence[str], values: dict[str, Any], times: CellTimes
+    ) -> CompiledStatement[Any]:
         all_values = {name: getattr(converted, name) for name in key} | values
-        return Insert[Any, None](self.target, all_values, seconds=times.ttl, written=times.write_time).compile(
-            self.keyspace
-        )
+        return Insert[Any, None](
+            self.target, all_values, ttl_seconds=times.ttl, write_timestamp=times.write_time
+        ).compile(self.keyspace)
 
-    def _update(self, converted: Any, key: Sequence[str], values: dict[str, Any], times: CellTimes) -> Compiled[Any]:
+    def _update(
+        self, converted: Any, key: Sequence[str], values: dict[str, Any], times: CellTimes
+    ) -> CompiledStatement[Any]:
         columns = columns_of(self.target)
         return Update[Any, None](
             self.target,
             conditions=tuple(Condition(columns[name].target, "=", getattr(converted, name)) for name in key),
             assignments=tuple(Assignment(columns[name].target, "set", value) for name, value in values.items()),
-            seconds=times.ttl,
-            written=times.write_time,
+            ttl_seconds=times.ttl,
+            write_timestamp=times.write_time,
         ).compile(self.keyspace)
 
 
@@ -186,7 +190,7 @@ def has_write_time(column: Column[Any]) -> bool:
 def display_key(model: type[Any], values: dict[str, Any]) -> str:
     """The primary key of a row for people; a value that is never shown is not shown here either."""
     columns = columns_of(model)
-    parts = (f"{name}={columns[name].show(values[name])}" for name in Keys.of(model).all if name in values)
+    parts = (f"{name}={columns[name].show(values[name])}" for name in KeyColumns.of(model).all if name in values)
     return ", ".join(parts)
 
 
@@ -209,7 +213,8 @@ def _same_names(source: type[Any], target: type[Any]) -> Callable[[Any], Any]:
     missing = [name for name in needed if name not in shared]
     if missing:
         raise ConfigurationError(
-            f"{source.__qualname__} has no {quoted(missing)}, which {target.__qualname__} needs: give convert=, a "
+            f"{source.__qualname__} has no {joined_names(missing)}, which {target.__qualname__} needs: give convert=, "
+            "a "
             f"function from a {source.__qualname__} to a {target.__qualname__}.",
             missing=missing,
         )

@@ -76,7 +76,7 @@ def backfill(
     task = _task(repo, source, into, convert)
     target_columns = task.target_columns
     source_model, columns = (
-        task.select_range(0, 1, consistency).shape.model,
+        task.select_range(0, 1, consistency).template.model,
         tuple(column.db_name for column in target_columns),
     )
     internal = prepare_target(repo, source_model, target_columns[0].model, columns, dry_run=dry_run)

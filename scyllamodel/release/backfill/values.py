@@ -19,11 +19,11 @@ from scyllamodel.errors import ConfigurationError
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.query import functions as fn
-from scyllamodel.query.insert import says_nothing
+from scyllamodel.query.insert import is_empty_collection
 from scyllamodel.query.parts import columns_of
-from scyllamodel.query.restrictions import Keys
+from scyllamodel.query.restrictions import KeyColumns
 from scyllamodel.query.select import Select
-from scyllamodel.query.statement import UNSET, Compiled, Shape
+from scyllamodel.query.statement import UNSET, CompiledStatement, StatementTemplate
 from scyllamodel.query.update import Update
 from scyllamodel.release.backfill.rows import display_key, has_write_time
 from scyllamodel.types.hints import unwrapped_type
@@ -47,7 +47,7 @@ class ValueTask:
     convert: Callable[[Any], Any]
     keyspace: str
     key_names: tuple[str, ...]
-    template: Shape[Any]
+    template: StatementTemplate[Any]
 
     @classmethod
     def build(
@@ -58,7 +58,7 @@ class ValueTask:
         Raises:
             ConfigurationError: the columns are of two tables or of a key, or nothing says how values become others.
         """
-        model, keys = source.model, Keys.of(source.model)
+        model, keys = source.model, KeyColumns.of(source.model)
         if target.model is not model:
             raise ConfigurationError(f"{source!r} and {target!r} are of two tables: copy the one into the other whole.")
         if target.spec.kind in _KEY or source.name == target.name:
@@ -69,8 +69,8 @@ class ValueTask:
             model,
             conditions=tuple(Condition(columns[name].target, "=", UNSET) for name in key),
             assignments=(Assignment(target.target, "set", UNSET),),
-            seconds=0,
-            written=0,
+            ttl_seconds=0,
+            write_timestamp=0,
         )
         return cls(
             source,
@@ -78,7 +78,7 @@ class ValueTask:
             convert or _identity_conversion(source, target),
             keyspace,
             key,
-            update.compile(keyspace).shape,
+            update.compile(keyspace).template,
         )
 
     @property
@@ -97,7 +97,7 @@ class ValueTask:
         """Whether what it reads has values that are not shown."""
         return self.source.show is not repr
 
-    def select_range(self, low: int, high: int, consistency: str) -> Compiled[Any]:
+    def select_range(self, low: int, high: int, consistency: str) -> CompiledStatement[Any]:
         """The read of a range of tokens, at a consistency level."""
         columns = columns_of(self.source.model)
         key = tuple(columns[name] for name in self.key_names)
@@ -111,7 +111,7 @@ class ValueTask:
         """The key of a row, for people."""
         return display_key(self.source.model, dict(zip(self.key_names, row, strict=False)))
 
-    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[Compiled[Any]]:
+    def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[CompiledStatement[Any]]:
         """The statement for a row; none when there is nothing to copy.
 
         Parameters:
@@ -123,13 +123,13 @@ class ValueTask:
         width = len(self.key_names)
         key, value = tuple(row[:width]), row[width]
         write_time, ttl = row[width + 1 :] or (None, None)
-        if value is None or says_nothing(self.source.hint.type, value) or None in key:
+        if value is None or is_empty_collection(self.source.hint.type, value) or None in key:
             return []
         converted = self.convert(value)
         if converted is None:
             return []
         return [
-            Compiled(
+            CompiledStatement(
                 self.template, (ttl or 0, default_timestamp if write_time is None else write_time, converted, *key)
             )
         ]
