@@ -1,51 +1,51 @@
-"""Every error of scyllamodel, as one tree.
+"""All errors of scyllamodel, as one tree.
 
 ::
 
     ScyllaModelError
-    ├── ModelDefinitionError (TypeError)      a class body that cannot be a table
-    ├── UnknownColumn (AttributeError)        a column the model does not have
-    ├── TypeMismatch (TypeError)              a value its column cannot hold
+    ├── ModelDefinitionError (TypeError)      a class body that does not define a table, view or type
+    ├── UnknownColumn (AttributeError)        a column that the model does not have
+    ├── TypeMismatch (TypeError)              a value that its column cannot store
     ├── LoadError (ValueError)                a stored value that its column cannot load
-    ├── DiscoveryError (ImportError)          a models package that does not import
-    │   └── NoModelsFound                     … or that holds no model
-    ├── UnknownRepo (LookupError)             a repo name that nobody configured
+    ├── DiscoveryError (ImportError)          a package of models that cannot be imported
+    │   └── NoModelsFound                     … or that contains no model
+    ├── UnknownRepo (LookupError)             a repo name that is not configured
     ├── DuplicateTable (ValueError)           two live classes for one table
     ├── ConfigurationError (ValueError)       a setting that is missing or wrong
-    ├── ConnectionFailed (ConnectionError)    no server answers as it should
+    ├── ConnectionFailed (ConnectionError)    no server could be connected
     ├── IntrospectionError                    the live schema could not be read
-    ├── KeyspaceError                         the keyspace is missing or cannot be made
-    ├── ImpossibleChange                      CQL has no statement for a wanted change
+    ├── KeyspaceError                         the keyspace is missing or cannot be created
+    ├── ImpossibleChange                      CQL has no statement for a required change
     ├── DestructiveChangeRefused              a change that needs ``allow=``
-    ├── StalePlan                             a plan that no longer fits what is live
-    ├── LockTimeout (TimeoutError)            somebody else changes the keyspace, and makes no progress
-    ├── LockLost                              this run was silent for so long that another one took over
+    ├── StalePlan                             a plan that no longer matches the live schema
+    ├── LockTimeout (TimeoutError)            another run holds the lock without progress
+    ├── LockLost                              this run no longer holds the lock
     ├── LedgerError                           the history of changes could not be read or written
     ├── SupersededModels                      a start-up sync of models that a later version replaced
-    ├── UnknownVersion (LookupError)          a version that the ledger cannot go back to
-    ├── ForeignVersion                        a version that another application wrote
-    ├── IrreversibleStep                      a step to undo that CQL has no inverse for
-    ├── OutOfSync (TimeoutError)              a start-up that may not change the schema finds something missing
-    ├── BuildTimeout (TimeoutError)           an index or view is there and not filled in time
+    ├── UnknownVersion (LookupError)          a version that is not a target of a rollback
+    ├── ForeignVersion                        a version of another application
+    ├── IrreversibleStep                      a step without an inverse in CQL
+    ├── OutOfSync (TimeoutError)              a start-up that may not change the schema, and something is missing
+    ├── BuildTimeout (TimeoutError)           an index or view was not built in time
     ├── SchemaDisagreement (TimeoutError)     nodes did not agree on a schema in time
     ├── StepFailed                            a statement of the plan failed
-    ├── MultipleReposFailed                         of several repos, some failed
-    ├── QueryNotSupported (ValueError)        a statement that the table's keys and indexes do not serve
-    ├── NotFound (LookupError)                no row where one is needed
-    ├── MultipleResultsFound (LookupError)    several rows where one is needed
+    ├── MultipleReposFailed                   some of several repos failed
+    ├── QueryNotSupported (ValueError)        a statement that the table's keys and indexes do not support
+    ├── NotFound (LookupError)                no row where one is required
+    ├── MultipleResultsFound (LookupError)    several rows where one is required
     ├── InvalidPageToken (ValueError)         a page token of another query, keyspace or program
-    ├── RequestFailed                         a request that the server did not serve; the driver's error is the cause
-    │   ├── RequestTimeout (TimeoutError)     … for no answer came in time
-    │   │   └── UnknownOutcome                … to a conditional write, of which nobody knows whether it was applied
-    │   ├── ServiceUnavailable (ConnectionError)  … for nodes are down, overloaded or not reached
-    │   └── RequestRefused                    … for it cannot be executed
+    ├── RequestFailed                         a request that failed on the server; the driver's error is the cause
+    │   ├── RequestTimeout (TimeoutError)     … because no response came in time
+    │   │   └── UnknownOutcome                … to a conditional write, which may or may not be applied
+    │   ├── ServiceUnavailable (ConnectionError)  … because nodes are down, overloaded or unreachable
+    │   └── RequestRefused                    … because the statement cannot be executed
     │       └── PermissionDenied (PermissionError)  … by this role
-    ├── ConcurrentWrite (RuntimeError)        an instance that another call is writing at this moment
-    ├── BulkWriteError                        some rows of many were not written
+    ├── ConcurrentWrite (RuntimeError)        an instance that another call is writing
+    ├── BulkWriteError                        some of many rows were not written
     └── BackfillFailed                        some rows could not be copied
 
-An error says what is wrong, where, and what to do; carries what it speaks of as attributes; has a stable ``code``;
-and goes through `pickle` with its attributes and, where the cause can be pickled too, its cause.
+An error says what is wrong, where, and what to do. It has the details as attributes and a stable ``code``. It can be
+pickled with its attributes and, if the cause can be pickled too, its cause.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ import attrs
 
 
 class ScyllaModelError(Exception):
-    """Base of every error that scyllamodel raises on purpose.
+    """Base class of all errors that scyllamodel raises on purpose.
 
     Parameters:
         message: what is wrong, where, and what to do.
-        **details: kept as attributes of the error, and shown by `to_dict`.
+        **details: attributes of the error, which `to_dict` includes.
     """
 
     code: ClassVar[str] = "SM100"
     exit_code: ClassVar[int] = 1
-    """The exit status of a command that ends with this error; a Job or a hook decides by it."""
+    """Exit status of a command that ends with this error, for jobs and hooks."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ class ScyllaModelError(Exception):
             setattr(self, name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as plain JSON values: ``code``, ``error``, ``message``, and its details."""
+        """Return the error as plain JSON values: ``code``, ``error``, ``message``, and its details."""
         found = {name: _plain(getattr(self, name)) for name in self._details}
         cause = self.__cause__
         return {
@@ -104,7 +104,7 @@ def _rebuild(
 def _portable(value: object) -> bool:
     try:
         pickle.dumps(value)
-    except Exception:  # noqa: BLE001 - whatever a foreign __reduce__ raises, the answer is no
+    except Exception:  # noqa: BLE001 - a foreign __reduce__ may raise anything
         return False
     return True
 
@@ -114,7 +114,7 @@ def _portable_dict(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _portable_cause(cause: BaseException | None) -> BaseException | None:
-    """The cause itself, or its text: a driver error can hold sockets and locks."""
+    """Return the cause, or its text if it cannot be pickled: a driver error can contain sockets and locks."""
     if cause is None or _portable(cause):
         return cause
     return RuntimeError(f"{type(cause).__name__}: {cause}")
@@ -142,9 +142,9 @@ def _plain(value: Any) -> Any:
 
 
 def hide_frame(caught: Any) -> bool:
-    """Whether pytest leaves a frame of this package out of a traceback: where the error was raised on purpose.
+    """Return whether pytest hides a frame of this package in a traceback: if the error was raised on purpose.
 
-    It is the value of ``__tracebackhide__`` in generated functions, and by the pytest plugin in all modules.
+    This is the value of ``__tracebackhide__`` in generated functions and, set by the pytest plugin, in all modules.
 
     Parameters:
         caught: pytest's ``ExceptionInfo``, or None.
@@ -154,7 +154,7 @@ def hide_frame(caught: Any) -> bool:
 
 @attrs.frozen
 class Problem:
-    """One mistake of a model definition.
+    """One mistake in a model definition.
 
     Attributes:
         code: stable and searchable, such as ``MD101``.
@@ -172,12 +172,12 @@ class Problem:
         return f"{self.where}: {self.text} [{self.code}]\n  {self.advice}"
 
     def to_dict(self) -> dict[str, str]:
-        """The problem as plain JSON values."""
+        """Return the problem as plain JSON values."""
         return attrs.asdict(self)
 
 
 class ModelDefinitionError(ScyllaModelError, TypeError):
-    """A class body that cannot be a table, a view or a type; all its mistakes together in ``problems``."""
+    """A class body does not define a valid table, view or type; ``problems`` lists all its mistakes."""
 
     code = "MD100"
     exit_code = 3
@@ -191,22 +191,22 @@ class ModelDefinitionError(ScyllaModelError, TypeError):
 
 
 class UnknownColumn(ScyllaModelError, AttributeError):
-    """A column that the model does not have; ``model`` and ``column`` name both."""
+    """The model does not have the column; ``model`` and ``column`` are their names."""
 
     code = "QY101"
 
 
 class TypeMismatch(ScyllaModelError, TypeError):
-    """A value that its column cannot hold; ``column`` names it, the value is shown unless it is redacted."""
+    """A column cannot store the value; ``column`` is its name, and the value is shown unless it is redacted."""
 
     code = "QY102"
 
 
 class LoadError(ScyllaModelError, ValueError):
-    """A stored value that cannot become a value of its column; the connection and all other rows are intact.
+    """A stored value cannot be loaded as a value of its column; the connection and all other rows are intact.
 
-    ``model``, ``table`` and ``column`` tell where, ``key`` maps the attributes of the primary key to their values, as
-    far as they were read, ``value`` is what is stored unless the column is redacted; the cause is attached.
+    ``model``, ``table`` and ``column`` say where. ``key`` maps the attributes of the primary key to their values,
+    as far as they were read. ``value`` is the stored value unless the column is redacted. The cause is attached.
     """
 
     model: str
@@ -217,13 +217,13 @@ class LoadError(ScyllaModelError, ValueError):
 
 
 class DiscoveryError(ScyllaModelError, ImportError):
-    """A models package that does not import; ``module`` names it and the cause is attached."""
+    """A package of models cannot be imported; ``module`` is its name, and the cause is attached."""
 
     code = "DC101"
 
 
 class NoModelsFound(DiscoveryError):
-    """The packages of a repo import, but hold no model of it."""
+    """The packages of a repo contain no model of that repo."""
 
     code = "DC102"
 
@@ -236,62 +236,63 @@ class UnknownRepo(ScyllaModelError, LookupError):
 
 
 class DuplicateTable(ScyllaModelError, ValueError):
-    """Two live classes describe one table of one repo."""
+    """Two classes define one table of one repo."""
 
     code = "DC104"
 
 
 class ConfigurationError(ScyllaModelError, ValueError):
-    """A setting that is missing or cannot be used."""
+    """A setting is missing or not valid."""
 
     code = "CF101"
     exit_code = 78
 
 
 class ConnectionFailed(ScyllaModelError, ConnectionError):
-    """No server answered as it should: wrong host, port, password, data centre, or nothing there."""
+    """No server could be connected: the host, port, password or data centre is wrong, or the server is down."""
 
     code = "CN101"
 
 
 class IntrospectionError(ScyllaModelError):
-    """The live schema could not be read; this is never taken for "no changes"."""
+    """The live schema could not be read; this is never treated as "no changes"."""
 
     code = "CN102"
 
 
 class KeyspaceError(ScyllaModelError):
-    """The keyspace is missing, or could not be made."""
+    """The keyspace is missing, or could not be created."""
 
     code = "KS100"
 
 
 class ImpossibleChange(ScyllaModelError):
-    """The models want what CQL cannot do to the live tables; ``refusals`` holds every diagnostic, nothing ran."""
+    """The models need a change that CQL cannot make; ``refusals`` lists all diagnostics, and nothing ran."""
 
     code = "PL101"
     exit_code = 3
 
 
 class DestructiveChangeRefused(ScyllaModelError):
-    """The plan holds changes that need ``allow=``; ``refusals`` names them, nothing ran."""
+    """The plan contains changes that need ``allow=``; ``refusals`` lists them, and nothing ran."""
 
     code = "PL102"
     exit_code = 3
 
 
 class StalePlan(ScyllaModelError):
-    """A plan made earlier no longer fits the live schema and the models; ``moved`` lists what changed, nothing ran."""
+    """An earlier plan no longer matches schema and models; ``moved`` lists the differences, and nothing ran."""
 
     code = "PL103"
     exit_code = 4
 
 
 class LockTimeout(ScyllaModelError, TimeoutError):
-    """Somebody else holds the lock of a keyspace and made no progress in time; nothing ran.
+    """Another run holds the lock of a keyspace and made no progress in time; nothing ran.
 
-    ``holder``, ``host``, ``pid``, ``purpose``, ``version`` and ``step`` tell who and where, ``age`` for how many
-    seconds, by the two machines' clocks; all are None if the lock is free and the server confirms no holder.
+    ``holder``, ``host``, ``pid``, ``purpose``, ``version`` and ``step`` describe the holder, and ``age`` is the time
+    since it took the lock in seconds, by the clocks of both machines. All are None if the lock is free but the server
+    does not confirm a holder.
     """
 
     code = "AP104"
@@ -299,9 +300,9 @@ class LockTimeout(ScyllaModelError, TimeoutError):
 
 
 class LockLost(ScyllaModelError):
-    """This run was silent for longer than its lease, and no longer holds the lock of its keyspace.
+    """This run sent no heartbeat for longer than its lease, and no longer holds the lock of its keyspace.
 
-    It is raised before a statement is sent, never after. ``host`` and ``pid`` tell who took over, if anybody did.
+    It is raised before a statement is sent, never after. ``host`` and ``pid`` identify the new holder, if there is one.
     """
 
     code = "AP105"
@@ -309,15 +310,16 @@ class LockLost(ScyllaModelError):
 
 
 class LedgerError(ScyllaModelError):
-    """The history of changes could not be read or written; ``scope`` names it. What runs next looks at the schema."""
+    """The history of changes could not be read or written; ``scope`` is its name. The next run reads the schema."""
 
     code = "LG104"
 
 
 class SupersededModels(ScyllaModelError):
-    """These models were replaced by others, or rolled back, and a start-up sync does not bring them back; nothing ran.
+    """Other models or a rollback superseded these models, and a start-up sync does not restore them; nothing ran.
 
-    ``version`` is the last one that was for these models, ``head`` the newest one, ``missing`` what would be made.
+    ``version`` is the last version of these models, ``head`` the newest version, ``missing`` the changes that a sync
+    would make.
     """
 
     code = "LG101"
@@ -325,34 +327,34 @@ class SupersededModels(ScyllaModelError):
 
 
 class UnknownVersion(ScyllaModelError, LookupError):
-    """A version that one cannot go back to; ``version`` names it, ``versions`` lists those that one can."""
+    """A rollback cannot return to the version ``version``; ``versions`` lists the possible ones."""
 
     code = "RB102"
 
 
 class ForeignVersion(ScyllaModelError):
-    """A version to undo was made by another application; ``version``, ``theirs`` and ``ours`` tell. Nothing ran."""
+    """A version to undo belongs to another application; see ``version``, ``theirs`` and ``ours``. Nothing ran."""
 
     code = "LG103"
     exit_code = 3
 
 
 class IrreversibleStep(ScyllaModelError):
-    """Steps to undo have no inverse in CQL; ``steps`` holds all of them, nothing ran."""
+    """Steps to undo have no inverse in CQL; ``steps`` lists all of them, and nothing ran."""
 
     code = "RB101"
     exit_code = 3
 
 
 class OutOfSync(ScyllaModelError, TimeoutError):
-    """Something is missing on the server, and the mode of this start-up is to change nothing; ``plan`` tells what."""
+    """Something is missing on the server, and this start-up may not change the schema; ``plan`` lists what."""
 
     code = "AP107"
     exit_code = 2
 
 
 class BuildTimeout(ScyllaModelError, TimeoutError):
-    """Indexes or views were not built in time; ``unbuilt`` names them. All statements went through."""
+    """Indexes or views were not built in time; ``unbuilt`` lists them. All statements were applied."""
 
     code = "AP106"
     exit_code = 7
@@ -361,7 +363,7 @@ class BuildTimeout(ScyllaModelError, TimeoutError):
 class SchemaDisagreement(ScyllaModelError, TimeoutError):
     """The nodes did not agree on one schema in time; ``versions`` maps each version to its nodes.
 
-    While a plan was applied, ``applied`` says how many steps went through, and ``result`` tells the rest.
+    During a migration, ``applied`` is the number of applied steps, and ``result`` has the details.
     """
 
     applied: int
@@ -371,7 +373,7 @@ class SchemaDisagreement(ScyllaModelError, TimeoutError):
 
 
 class StepFailed(ScyllaModelError):
-    """A statement of the plan failed; ``step``, ``applied`` (how many went through) and ``result`` tell the rest."""
+    """A statement failed; see ``step``, ``applied`` (the number of applied steps) and ``result``."""
 
     applied: int
     result: Any
@@ -380,43 +382,43 @@ class StepFailed(ScyllaModelError):
 
 
 class MultipleReposFailed(ScyllaModelError):
-    """Of several repos some failed: ``failures`` maps their names to errors, ``results`` holds what the others did."""
+    """Some of several repos failed; ``failures`` maps their names to errors, ``results`` has those of the others."""
 
     code = "AP103"
     exit_code = 6
 
 
 class QueryNotSupported(ScyllaModelError, ValueError):
-    """A statement that the keys and indexes of its table do not serve, refused before it is sent.
+    """The keys and indexes of the table do not support a statement; it was not sent.
 
-    ``needs`` names the columns that it would need, ``helps`` what would serve it: an index, a view, a word.
+    ``needs`` lists the missing columns, ``helps`` what would support it: an index, a view, a keyword.
     """
 
     code = "QY103"
 
 
 class NotFound(ScyllaModelError, LookupError):
-    """There is no row where one was asked for."""
+    """No row was found where one is required."""
 
     code = "QY104"
 
 
 class MultipleResultsFound(ScyllaModelError, LookupError):
-    """There are several rows where one was asked for."""
+    """Several rows were found where one is required."""
 
     code = "QY105"
 
 
 class InvalidPageToken(ScyllaModelError, ValueError):
-    """A page token that was made for another query or keyspace, by another version, or by somebody else."""
+    """A page token was created for another query or keyspace, by another version, or with another secret."""
 
     code = "QY106"
 
 
 class RequestFailed(ScyllaModelError):
-    """A request failed for a reason that no subclass names; the driver's error is its ``__cause__``.
+    """A request failed for a reason that no subclass describes; the driver's error is its ``__cause__``.
 
-    ``may_be_applied`` says whether it was a write that some replicas may have taken, or may take yet.
+    ``may_be_applied`` is true for a write that replicas may have applied, or may still apply.
     """
 
     may_be_applied: bool
@@ -424,7 +426,7 @@ class RequestFailed(ScyllaModelError):
 
 
 class RequestTimeout(RequestFailed, TimeoutError):
-    """A request got no answer in time, from the replicas or from the coordinator.
+    """A request received no response in time from the replicas or from the coordinator.
 
     A read can be sent again. A write may be applied: ``may_be_applied`` is true, and the message says whether it is
     safe to send it again.
@@ -434,9 +436,9 @@ class RequestTimeout(RequestFailed, TimeoutError):
 
 
 class ServiceUnavailable(RequestFailed, ConnectionError):
-    """Too few nodes are up, they are overloaded, or none is reached; send the request again later.
+    """Too few nodes are up, they are overloaded, or none can be reached; send the request again later.
 
-    ``may_be_applied`` is true for a write whose connection broke before its answer came.
+    ``may_be_applied`` is true for a write whose connection broke before the response.
     """
 
     code = "QY111"
@@ -445,62 +447,62 @@ class ServiceUnavailable(RequestFailed, ConnectionError):
 class RequestRefused(RequestFailed):
     """The server refused a statement, and would refuse it again; nothing was applied.
 
-    A table or column that is not there is the usual cause: the migration of the models was not applied.
+    The usual cause is a missing table or column, because the models are not migrated.
     """
 
     code = "QY112"
 
 
 class PermissionDenied(RequestRefused, PermissionError):
-    """The role of this connection lacks a permission, or its login is refused; nothing was applied."""
+    """The role of this connection lacks a permission, or its login was refused; nothing was applied."""
 
     code = "QY113"
 
 
 class UnknownOutcome(RequestTimeout):
-    """A conditional write got no answer that settles it: it was applied, or was not, or will be yet.
+    """A conditional write received no conclusive response: it was applied, was not applied, or will be applied later.
 
-    A read of the row at SERIAL completes what replicas have accepted; ``query`` is that read. A request that has not
-    reached a server yet, because the network or a busy node holds it, can still be applied after that read.
+    A read of the row at SERIAL completes a write that replicas have accepted; ``query`` is that read. A request that is
+    delayed in the network or by a busy node can still be applied after that read.
     """
 
     query: Any
 
     def resolve(self, repo: Any) -> Any:
-        """Read the row at SERIAL: the row, or None if there is none; from an `AsyncRepo`, to be awaited.
+        """Read the row at SERIAL and return it, or None if it does not exist; for an `AsyncRepo`, await the result.
 
-        A value of this write in it says that the write was applied. Its absence does not say that it never will be:
-        write the condition so that a late request finds it false, for example on a version that each write increments.
+        If the row has a value of this write, the write was applied. If it has not, the write may still be applied
+        later: choose a condition that is false for a late request, for example on a version that each write increments.
 
         Raises:
-            LookupError: the write spoke of several rows; each has to be read at SERIAL.
+            LookupError: the write concerns several rows; read each of them at SERIAL.
         """
         if self.query is None:
-            raise LookupError('This write spoke of several rows: read each of them with .consistency("SERIAL").')
+            raise LookupError('This write concerns several rows: read each of them with .consistency("SERIAL").')
         return repo.one_or_none(self.query)
 
     code = "QY107"
 
 
 class ConcurrentWrite(ScyllaModelError, RuntimeError):
-    """An instance is being written by another call, or was written since a batch collected it; nothing was sent.
+    """Another call is writing the instance, or has written it since a batch collected it; nothing was sent.
 
-    What a save sends is the difference to the row as it was last loaded or saved, so two saves of one instance at a
-    time would send one difference twice: elements would be appended twice.
+    A save sends the difference to the last loaded or saved row, so two concurrent saves of one instance would send the
+    same difference twice, and append elements twice.
     """
 
     code = "QY115"
 
 
 class BulkWriteError(ScyllaModelError):
-    """Of many rows some were not written; ``report`` tells which, and why."""
+    """Some of many rows were not written; ``report`` lists them with their errors."""
 
     report: Any
     code = "QY108"
 
 
 class BackfillFailed(ScyllaModelError):
-    """Some rows could not be converted or written; ``report`` tells which. A second call goes on from there."""
+    """Some rows could not be converted or written; ``report`` lists them. Calling it again resumes from there."""
 
     report: Any
     code = "BF101"
