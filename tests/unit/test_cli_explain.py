@@ -37,7 +37,7 @@ def test_an_error_is_explained_by_what_it_says_of_itself(capsys):
     """The codes of errors are known too."""
     main(["explain", "CN101"])
 
-    assert capsys.readouterr().out.startswith("CN101 ConnectionFailed: No server answered as it should")
+    assert capsys.readouterr().out.startswith("CN101 ConnectionFailed: No server could be connected")
 
 
 def test_a_mistake_of_a_class_body_is_explained(capsys):
