@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias, Union
 
 from scyllamodel.errors import DiscoveryError, DuplicateTable, NoModelsFound, UnknownRepo
 from scyllamodel.model.registry import declared_types, registry
-from scyllamodel.model.settings import own_setting
+from scyllamodel.model.settings import own_keyword
 from scyllamodel.schema.facts import View
 
 _MODEL: Final = str(Path(__file__).with_name("model"))
@@ -74,7 +74,7 @@ def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[typ
     """
     models, types = _without_twins(list(registry)), _without_twins(list(declared_types))
     held = {held for cls in (*models, *types) for held in cls.__user_types__}
-    bases = {base for cls in types for base in cls.__mro__[1:] if own_setting(base, "name") is None}
+    bases = {base for cls in types for base in cls.__mro__[1:] if own_keyword(base, "name") is None}
     bound: dict[str, set[str]] = {}
     for cls in models:
         bound.setdefault(cls.__module__, set()).add(cls.__repo__)

@@ -33,7 +33,7 @@ from chaos_tables import FIXED, NOTHING, TABLES, Doc, Fixed, Guard, Ledger, Log,
 from chaos_workers import Lane, Record, ending_worker, loop_worker, thread_worker
 
 from scyllamodel import Repo, ScyllaModelError, ServiceUnavailable, migrate, select
-from scyllamodel.model.state import changes, current_values, is_loaded
+from scyllamodel.model.state import changed_columns, current_values, is_loaded
 from scyllamodel.testing.keyspaces import fresh_name
 from scyllamodel.testing.server import RunningServer, product
 
@@ -248,7 +248,7 @@ class Run:
     def _check_instances(self, actor: Docs) -> None:
         """An instance agrees with its row, or knows that it does not, and one more save makes it agree."""
         for slot in actor.slots:
-            if is_loaded(slot.row) and not changes(slot.row, current_values(slot.row)):
+            if is_loaded(slot.row) and not changed_columns(slot.row, current_values(slot.row)):
                 self._agrees(slot, "says that it is")
             try:
                 self.repos[0].save(slot.row)

@@ -12,7 +12,7 @@ import attrs
 from strategies import Level, Status
 
 from scyllamodel import types as cql
-from scyllamodel.model._codegen import Field, install
+from scyllamodel.model._codegen import Field, install_row_functions
 from scyllamodel.types.hints import map_annotation
 
 
@@ -49,8 +49,8 @@ class Address:
 
 def _install(cls):
     found = [Field(one.name, map_annotation(hint)) for one, hint in zip(attrs.fields(cls), _hints(cls), strict=True)]
-    install(cls, found)
-    return list(zip(cls.__fields_by_cql__, [field.hint.type for field in found], strict=True))
+    install_row_functions(cls, found)
+    return list(zip(cls.__fields_by_cql__, [field.type_mapping.type for field in found], strict=True))
 
 
 def _hints(cls):

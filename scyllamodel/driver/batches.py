@@ -19,7 +19,7 @@ from scyllamodel.driver.names import BatchStatement, BatchType, tuple_factory
 from scyllamodel.driver.requests import Deadline, Requests, apply_options, check_request_size
 from scyllamodel.driver.statements import LwtRetryPolicy, NonIdempotentRetryPolicy
 from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
-from scyllamodel.model.state import InstanceWrite, Snapshot, forget, is_loaded, remember, row_of
+from scyllamodel.model.state import InstanceWrite, Snapshot, is_loaded, loaded_row, mark_deleted, mark_saved
 from scyllamodel.query.batch_conflicts import WriteConflicts
 from scyllamodel.query.misuse import check_row, check_statement
 from scyllamodel.query.objects import CompiledWrite, WriteOptions, mark_write_uncertain, write_statements_for
@@ -82,9 +82,9 @@ class _BatchEntry:
     def mark_applied(self) -> None:
         """Record on the instance that the batch was applied."""
         if self.snapshot_after is not None:
-            remember(self.row, self.snapshot_after)
+            mark_saved(self.row, self.snapshot_after)
         elif self.row is not None:
-            forget(self.row)
+            mark_deleted(self.row)
 
     def mark_unknown(self) -> None:
         """Record on the instance that the outcome of the batch is unknown."""
@@ -201,7 +201,7 @@ class Batch:
             self._entries.pop(key, None)
             self._conflicts.remove(key)
         else:
-            self._add_checked(key, _BatchEntry(write.compiled, "save", row, write.snapshot, row_of(row)))
+            self._add_checked(key, _BatchEntry(write.compiled, "save", row, write.snapshot, loaded_row(row)))
 
     def insert(self, row: Any, *, ttl: int | None = None, if_not_exists: bool = False, nulls: bool = False) -> None:
         """Add the INSERT that `Repo.insert` would send."""
@@ -212,7 +212,7 @@ class Batch:
             row, WriteOptions.of(ttl, self.write_timestamp), only_if_absent=if_not_exists, nulls=nulls
         )
         verb = "insert if not exists" if if_not_exists else "insert"
-        self._add_checked(self._entry_key(verb, row), _BatchEntry(compiled, verb, row, new_snapshot, row_of(row)))
+        self._add_checked(self._entry_key(verb, row), _BatchEntry(compiled, verb, row, new_snapshot, loaded_row(row)))
 
     def delete(self, row: Any) -> None:
         """Add the DELETE that `Repo.delete` would send."""
@@ -220,7 +220,7 @@ class Batch:
         self.check_open()
         compiled = write_statements_for(model_of(row), self.keyspace).delete(row, timestamp=self.write_timestamp)
         self._add_checked(
-            self._entry_key("delete", row), _BatchEntry(compiled, "delete", row, snapshot_before=row_of(row))
+            self._entry_key("delete", row), _BatchEntry(compiled, "delete", row, snapshot_before=loaded_row(row))
         )
 
     def _entry_key(self, verb: str, row: Any) -> Hashable:
@@ -358,7 +358,7 @@ class Batch:
                 parts.setdefault(id(entry.row), []).append(entry)
         for number, (first, *more) in parts.items():
             self._locked_rows[number] = one = InstanceWrite(first.row)
-            if row_of(first.row) is not first.snapshot_before:
+            if loaded_row(first.row) is not first.snapshot_before:
                 raise ConcurrentWrite(
                     f"This {model_of(first.row).__qualname__} was written after the batch collected it, so that its "
                     "changes would be sent twice. Nothing of the batch was sent: collect them again."

@@ -16,7 +16,7 @@ from scyllamodel.driver.ordering import arranger_for
 from scyllamodel.driver.packing import NATIVE_SERIALIZERS, driver_serializer_for, serializer_for
 from scyllamodel.driver.user_types import StaleUserType, field_reorderer_for
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.model._codegen import define
+from scyllamodel.model._codegen import define_function
 from scyllamodel.query.statement import UNSET, Marker
 from scyllamodel.types.display import type_mismatch
 from scyllamodel.types.values import is_frozen
@@ -110,7 +110,7 @@ def make_bind(prepared: Any, markers: Sequence[Marker], user_types: Mapping[str,
         "        pass",  # an error of the fallback has no context then
         "    return fallback(values)",
     ]
-    return define(lines, "bind", f"bind {prepared.query_string}", scope)
+    return define_function(lines, "bind", f"bind {prepared.query_string}", scope)
 
 
 def _statement_class(prepared: Any) -> type:

@@ -21,15 +21,15 @@ from scyllamodel.driver.names import SimpleStatement, tuple_factory
 from scyllamodel.driver.requests import Deadline, Requests, Response, lwt_result
 from scyllamodel.driver.statements import LwtRetryPolicy
 from scyllamodel.errors import MultipleResultsFound, NotFound
-from scyllamodel.model._codegen import raw_name
+from scyllamodel.model._codegen import raw_slot_name
 from scyllamodel.model.state import (
     InstanceWrite,
     Snapshot,
     current_values,
-    forget,
+    has_unresolved_transaction,
     inherit_row,
-    is_unresolved,
-    remember,
+    mark_deleted,
+    mark_saved,
     snapshot,
 )
 from scyllamodel.query.memory import cache_for
@@ -316,8 +316,8 @@ def refresh(row: Any, keyspace: str) -> Operation[None]:
         key = _describe_key(statements, row)
         raise NotFound(f"The row of this {model_of(row).__qualname__} no longer exists: {key}.")
     for name in cache_for(model_of(row)).columns:
-        setattr(row, raw_name(model_of(row), name), getattr(stored, name))
-    remember(row, snapshot(row, current_values(row)))
+        setattr(row, raw_slot_name(model_of(row), name), getattr(stored, name))
+    mark_saved(row, snapshot(row, current_values(row)))
 
 
 def _describe_key(statements: InstanceStatements[Any], row: Any) -> str:
@@ -330,7 +330,7 @@ def save(row: Any, keyspace: str, write_options: WriteOptions, *, if_exists: boo
     check_row("save", row)
     one = InstanceWrite(row)
     try:
-        if is_unresolved(row):
+        if has_unresolved_transaction(row):
             yield from _resolve_unknown(row, keyspace)
         statement = save_statement(row, keyspace, write_options, if_exists=if_exists, nulls=nulls)
         if statement is not None:
@@ -350,7 +350,7 @@ def _resolve_unknown(row: Any, keyspace: str) -> Operation[None]:
         CompiledStatement(statements.get, statements.stored_key(row), ExecutionOptions(consistency="SERIAL"))
     )
     stored = load_row(statements.get, response.rows[0]) if response.rows else None
-    forget(row)
+    mark_deleted(row)
     if stored is not None and model_of(stored) is model_of(row):
         inherit_row(row, stored)
 

@@ -127,7 +127,7 @@ def _cells(template: StatementTemplate[Any]) -> list[_Cell]:
 
 
 def _column_cell(column: Column[Any]) -> _Cell:
-    return _Cell(repr(column), column, column.hint, column.show)
+    return _Cell(repr(column), column, column.type_mapping, column.show)
 
 
 def _expression_cell(selected: Any) -> _Cell:

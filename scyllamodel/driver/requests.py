@@ -21,7 +21,7 @@ from scyllamodel.driver.statements import NonIdempotentRetryPolicy, PreparedStat
 from scyllamodel.driver.user_types import StaleUserType
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
 from scyllamodel.model.expression import Condition
-from scyllamodel.model.family import head_of
+from scyllamodel.model.family import root_of
 from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import columns_of
 from scyllamodel.query.results import LWTResult, PartialRow
@@ -343,13 +343,13 @@ def _current_row(model: type, row: Mapping[str, Any]) -> Any:
 
     A null clustering column means that the partition has static values and no such row.
     """
-    columns, model_cache = columns_of(model), cache_for(head_of(model) or model)
+    columns, model_cache = columns_of(model), cache_for(root_of(model) or model)
     is_static_row = any(c.spec.kind == "clustering" and row.get(c.db_name, c) is None for c in columns.values())
     if not is_static_row and all(column.db_name in row for column in model_cache.selected_columns):
         return model_cache.load(tuple(row[column.db_name] for column in model_cache.selected_columns))
     shown_kinds = ("partition_key", "static") if is_static_row else None
     values = {
-        name: load_value(column.hint, row[column.db_name])
+        name: load_value(column.type_mapping, row[column.db_name])
         for name, column in columns.items()
         if column.db_name in row and (shown_kinds is None or column.spec.kind in shown_kinds)
     }

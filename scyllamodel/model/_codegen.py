@@ -2,7 +2,7 @@
 
 The only ``exec()`` of the package. A row becomes an object, and an object values, by straight lines of Python written
 for its class: no loop, no dictionary, and no call for a column whose value is right as it comes. The lines stand in
-`linecache`, so a traceback shows them. Nothing is generated before it is used: see `Lazy`.
+`linecache`, so a traceback shows them. Nothing is generated before it is used: see `LazyAttribute`.
 
 For an ``Order`` with a text and a non-nullable list of dates this is written::
 
@@ -54,21 +54,21 @@ class Field:
 
     Attributes:
         name: of the attribute.
-        hint: what its annotation means.
+        type_mapping: what its annotation means.
         redact: its values are never shown.
     """
 
     name: str
-    hint: TypeMapping
+    type_mapping: TypeMapping
     redact: bool = False
 
     @property
     def show(self) -> Show:
         """How its values appear in errors."""
-        return display_for(redact=self.redact, secret=self.hint.secret)
+        return display_for(redact=self.redact, secret=self.type_mapping.secret)
 
 
-class Lazy(Generic[T]):
+class LazyAttribute(Generic[T]):
     """A class attribute that is made when somebody first asks for it, and stands in its own place from then on.
 
     Every class needs its own: what a base class has made already would be handed down.
@@ -79,21 +79,25 @@ class Lazy(Generic[T]):
 
     def __get__(self, instance: object, owner: type) -> Any:
         """The value made, as the class would give it; two threads may both make it, which does no harm."""
-        made: Any = self.make()
-        type.__setattr__(self.owner, self.name, made)
-        return made.__get__(instance, owner) if hasattr(made, "__get__") else made
+        value: Any = self.make()
+        type.__setattr__(self.owner, self.name, value)
+        return value.__get__(instance, owner) if hasattr(value, "__get__") else value
 
 
-def install(cls: type[Any], fields: Sequence[Field]) -> None:
+def install_row_functions(cls: type[Any], fields: Sequence[Field]) -> None:
     """Give the class a static method ``__load__(row)``, ``__bind__(self)``, and how its instances are compared.
 
     That is ``__identity__``, by what is stored, and ``__equality__``, for ``==`` of what holds them. Each is made on
     first use.
     """
-    type.__setattr__(cls, "__load__", Lazy(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
-    type.__setattr__(cls, "__bind__", Lazy(cls, "__bind__", lambda: make_bind(cls, fields)))
-    type.__setattr__(cls, "__identity__", Lazy(cls, "__identity__", lambda: make_identity(cls, fields, NATIVE)))
-    type.__setattr__(cls, "__equality__", Lazy(cls, "__equality__", lambda: make_identity(cls, fields, IN_PYTHON)))
+    type.__setattr__(cls, "__load__", LazyAttribute(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
+    type.__setattr__(cls, "__bind__", LazyAttribute(cls, "__bind__", lambda: make_bind(cls, fields)))
+    type.__setattr__(
+        cls, "__identity__", LazyAttribute(cls, "__identity__", lambda: make_identity(cls, fields, NATIVE))
+    )
+    type.__setattr__(
+        cls, "__equality__", LazyAttribute(cls, "__equality__", lambda: make_identity(cls, fields, IN_PYTHON))
+    )
 
 
 def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
@@ -103,39 +107,40 @@ def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
     A null becomes None, or the empty collection where the field holds one.
     """
     scope: dict[str, Any] = {"new": object.__new__, "cls": cls}
-    assign = _assign_frozen if cls.__setattr__ is not object.__setattr__ else _assign
-    keep = ["    self.__row__ = row"] if hasattr(cls, ROW) else []  # what `save` compares with
-    lines = ["def __load__(row):", "    self = new(cls)", *keep, *assign(cls, fields, scope), "    return self"]
+    assign = _assign_frozen_lines if cls.__setattr__ is not object.__setattr__ else _assign_lines
+    save_row = ["    self.__row__ = row"] if hasattr(cls, ROW) else []  # what `save` compares with
+    lines = ["def __load__(row):", "    self = new(cls)", *save_row, *assign(cls, fields, scope), "    return self"]
     return cast(
-        "Load[T]", _compile(lines, cls, "__load__", "One row, in the order of the columns, as an instance.", scope)
+        "Load[T]",
+        _define_method(lines, cls, "__load__", "One row, in the order of the columns, as an instance.", scope),
     )
 
 
-def _assign(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
+def _assign_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
     """Values that need no work go from the row into their slots in one statement."""
-    plain = [not (field.hint.load or field.hint.empty) for field in fields]
-    targets = [
-        f"self.{raw_name(cls, field.name)}" if is_plain else f"v{at}"
-        for at, (field, is_plain) in enumerate(zip(fields, plain, strict=True))
+    needs_no_work = [not (field.type_mapping.load or field.type_mapping.empty) for field in fields]
+    slots = [
+        f"self.{raw_slot_name(cls, field.name)}" if is_plain else f"v{position}"
+        for position, (field, is_plain) in enumerate(zip(fields, needs_no_work, strict=True))
     ]
-    worked = [
-        f"    self.{raw_name(cls, field.name)} = {_loaded(at, cls, field, scope)}"
-        for at, field in enumerate(fields)
-        if not plain[at]
+    converted_lines = [
+        f"    self.{raw_slot_name(cls, field.name)} = {_loaded_expression(position, cls, field, scope)}"
+        for position, field in enumerate(fields)
+        if not needs_no_work[position]
     ]
-    return [*_unpacked(targets), *worked]
+    return [*_unpack_lines(slots), *converted_lines]
 
 
-def _assign_frozen(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
+def _assign_frozen_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
     """A frozen class refuses assignment; its slots are filled through their descriptors."""
-    lines = _unpacked([f"v{at}" for at in range(len(fields))])
-    for at, field in enumerate(fields):
-        scope[f"set_{at}"] = slot_of(cls, field.name).__set__
-        lines.append(f"    set_{at}(self, {_loaded(at, cls, field, scope)})")
+    lines = _unpack_lines([f"v{position}" for position in range(len(fields))])
+    for position, field in enumerate(fields):
+        scope[f"set_{position}"] = slot_of(cls, field.name).__set__
+        lines.append(f"    set_{position}(self, {_loaded_expression(position, cls, field, scope)})")
     return lines
 
 
-def _unpacked(targets: list[str]) -> list[str]:
+def _unpack_lines(targets: list[str]) -> list[str]:
     """A statement that unpacks a row, one value a line, so that a traceback shows the one that matters."""
     return ["    (", *(f"        {target}," for target in targets), "    ) = row"]
 
@@ -145,27 +150,33 @@ def slot_of(cls: type, name: str) -> Any:
     return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
 
 
-def unchecked_name(name: str) -> str:
+def raw_slot_name_of_checked(name: str) -> str:
     """The name of the bare slot beside that of a column which is checked on assignment."""
     return f"__slot_{name}__"
 
 
-def raw_name(cls: type, name: str) -> str:
+def raw_slot_name(cls: type, name: str) -> str:
     """The name under which a value of a column is stored without validator and converter."""
-    other = unchecked_name(name)
+    other = raw_slot_name_of_checked(name)
     return other if any(other in vars(base) for base in cls.__mro__) else name
 
 
-def _loaded(at: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
-    hint = field.hint
-    load = _hiding(cls, field, hint.load) if field.show is not repr and hint.load else hint.load
-    scope[f"load_{at}"], scope[f"empty_{at}"] = load, hint.empty
-    null = f"empty_{at}()" if hint.empty else "None"
-    value = f"load_{at}(v{at})" if hint.load else f"v{at}"
-    return f"v{at}" if not (hint.load or hint.empty) else f"{null} if v{at} is None else {value}"
+def _loaded_expression(position: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
+    type_mapping = field.type_mapping
+    load = (
+        _redacting(cls, field, type_mapping.load) if field.show is not repr and type_mapping.load else type_mapping.load
+    )
+    scope[f"load_{position}"], scope[f"empty_{position}"] = load, type_mapping.empty
+    null_value = f"empty_{position}()" if type_mapping.empty else "None"
+    value = f"load_{position}(v{position})" if type_mapping.load else f"v{position}"
+    return (
+        f"v{position}"
+        if not (type_mapping.load or type_mapping.empty)
+        else f"{null_value} if v{position} is None else {value}"
+    )
 
 
-def _hiding(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _redacting(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The converter of a field with values to hide; its errors may quote them, and are replaced, context included."""
 
     def hiding(value: Any) -> Any:
@@ -183,8 +194,8 @@ def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:
 
     It raises `TypeMismatch` naming the class and the column when a value cannot be converted.
     """
-    scope: dict[str, Any] = {"blame": _blamer(cls, fields)}
-    values = [_dumped(at, field, scope) for at, field in enumerate(fields)]
+    scope: dict[str, Any] = {"blame": _error_locator(cls, fields)}
+    values = [_dumped_expression(at, field, scope) for at, field in enumerate(fields)]
     lines = [
         "def __bind__(self):",
         "    try:",
@@ -196,15 +207,16 @@ def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:
         "    raise blame(self, fault)",
     ]
     return cast(
-        "Bind[T]", _compile(lines, cls, "__bind__", "The values in the order of the columns, for the driver.", scope)
+        "Bind[T]",
+        _define_method(lines, cls, "__bind__", "The values in the order of the columns, for the driver.", scope),
     )
 
 
-def _dumped(at: int, field: Field, scope: dict[str, Any]) -> str:
-    if field.hint.dump is None:
+def _dumped_expression(position: int, field: Field, scope: dict[str, Any]) -> str:
+    if field.type_mapping.dump is None:
         return f"self.{field.name}"
-    scope[f"dump_{at}"] = field.hint.dump
-    return f"None if (v := self.{field.name}) is None else dump_{at}(v)"
+    scope[f"dump_{position}"] = field.type_mapping.dump
+    return f"None if (v := self.{field.name}) is None else dump_{position}(v)"
 
 
 def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Identity]) -> Identity:
@@ -213,23 +225,23 @@ def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Iden
     Parameters:
         natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
     """
-    inside = tuple([identity_of(as_field_mapping(field.hint), natives) for field in fields])
-    stored = _form(cls, "stored", fields, [one.stored for one in inside])
-    cell = _form(cls, "cell", fields, [one.cell for one in inside])
-    return Identity(lambda one, other: stored(one) == stored(other), stored, cell, inside)
+    field_identities = tuple([identity_of(as_field_mapping(field.type_mapping), natives) for field in fields])
+    stored = _make_form(cls, "stored", fields, [identity.stored for identity in field_identities])
+    cell = _make_form(cls, "cell", fields, [identity.cell for identity in field_identities])
+    return Identity(lambda left, right: stored(left) == stored(right), stored, cell, field_identities)
 
 
-def _form(cls: type, name: str, fields: Sequence[Field], forms: Sequence[Form | None]) -> Form:
-    scope: dict[str, Any] = {f"form_{at}": form for at, form in enumerate(forms)}
+def _make_form(cls: type, name: str, fields: Sequence[Field], forms: Sequence[Form | None]) -> Form:
+    scope: dict[str, Any] = {f"form_{position}": form for position, form in enumerate(forms)}
     values = [
-        f"self.{field.name}" if form is None else f"None if (v := self.{field.name}) is None else form_{at}(v)"
-        for at, (field, form) in enumerate(zip(fields, forms, strict=True))
+        f"self.{field.name}" if form is None else f"None if (v := self.{field.name}) is None else form_{position}(v)"
+        for position, (field, form) in enumerate(zip(fields, forms, strict=True))
     ]
     lines = [f"def {name}(self):", "    return (", *(f"        {value}," for value in values), "    )"]
-    return define(lines, name, f"{cls.__module__}.{cls.__qualname__}.__identity__.{name}", scope)
+    return define_function(lines, name, f"{cls.__module__}.{cls.__qualname__}.__identity__.{name}", scope)
 
 
-def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Exception]:
+def _error_locator(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Exception]:
     """A function that finds, slowly, which value was wrong.
 
     It is called outside of ``except``, so that a redacted value does not hang on its error as context.
@@ -238,10 +250,10 @@ def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Ex
     def blame(self: Any, error: Exception) -> Exception:
         for field in fields:
             value = getattr(self, field.name)
-            if field.hint.dump is None or value is None:
+            if field.type_mapping.dump is None or value is None:
                 continue
             try:
-                field.hint.dump(value)
+                field.type_mapping.dump(value)
             except Exception as cause:  # noqa: BLE001 - whatever a converter raises, the column is named
                 return _mismatch(cls, field, value, cause)
         return error
@@ -250,38 +262,38 @@ def _blamer(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Ex
 
 
 def _mismatch(cls: type, field: Field, value: Any, cause: Exception) -> TypeMismatch:
-    kind, where = field.hint.type.cql, f"{cls.__qualname__}.{field.name}"
-    details = {"model": cls.__qualname__, "column": field.name, "cql_type": kind}
-    return type_mismatch(where, kind, value, cause, show=field.show, details=details)
+    cql_type, location = field.type_mapping.type.cql, f"{cls.__qualname__}.{field.name}"
+    details = {"model": cls.__qualname__, "column": field.name, "cql_type": cql_type}
+    return type_mismatch(location, cql_type, value, cause, show=field.show, details=details)
 
 
-def define(lines: list[str], name: str, where: str, scope: dict[str, Any]) -> Callable[..., Any]:
+def define_function(lines: list[str], name: str, source_name: str, scope: dict[str, Any]) -> Callable[..., Any]:
     """The function of that name which the lines define, its source kept for tracebacks.
 
     Parameters:
         lines: of identifiers that we chose alone, never of what a user or server gave.
-        where: what tracebacks call it.
+        source_name: what tracebacks call it.
         scope: its globals.
     """
     source = "\n".join(lines) + "\n"
     scope["__tracebackhide__"] = hide_frame
-    exec(compile(source, _remember(source, where), "exec"), scope)  # noqa: S102 - see above
+    exec(compile(source, _add_to_linecache(source, source_name), "exec"), scope)  # noqa: S102 - see above
     return cast("Callable[..., Any]", scope[name])
 
 
-def _compile(lines: list[str], cls: type, name: str, doc: str, scope: dict[str, Any]) -> Callable[..., Any]:
+def _define_method(lines: list[str], cls: type, name: str, doc: str, scope: dict[str, Any]) -> Callable[..., Any]:
     """The function that the lines define, under the names of its class."""
-    made: Any = define(lines, name, f"{cls.__module__}.{cls.__qualname__}.{name}", scope)
-    made.__module__, made.__qualname__, made.__doc__ = cls.__module__, f"{cls.__qualname__}.{name}", doc
-    return cast("Callable[..., Any]", made)
+    function: Any = define_function(lines, name, f"{cls.__module__}.{cls.__qualname__}.{name}", scope)
+    function.__module__, function.__qualname__, function.__doc__ = cls.__module__, f"{cls.__qualname__}.{name}", doc
+    return cast("Callable[..., Any]", function)
 
 
-def _remember(source: str, name: str) -> str:
+def _add_to_linecache(source: str, name: str) -> str:
     """Put the source where `traceback` and `inspect` look; a class of the same name gets a place of its own."""
-    filename, count = f"<scyllamodel generated {name}>", 1
-    lines, known = source.splitlines(keepends=True), cast("dict[str, Any]", linecache.cache)
+    filename, number = f"<scyllamodel generated {name}>", 1
+    lines, cache = source.splitlines(keepends=True), cast("dict[str, Any]", linecache.cache)
     # Without a time of change, linecache never looks for the file.
-    while known.setdefault(filename, (len(source), None, lines, filename))[2] != lines:
-        count += 1
-        filename = f"<scyllamodel generated {name} {count}>"
+    while cache.setdefault(filename, (len(source), None, lines, filename))[2] != lines:
+        number += 1
+        filename = f"<scyllamodel generated {name} {number}>"
     return filename

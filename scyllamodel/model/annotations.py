@@ -24,7 +24,7 @@ _EMPTY: Final[Mapping[str, Any]] = {}
 
 
 @attrs.frozen
-class Scope:
+class AnnotationScope:
     """Where names of an annotation are looked up: the module, then what is local to the class statement."""
 
     globals: dict[str, Any]
@@ -56,24 +56,24 @@ def defining_frame(module: str | None, qualname: str) -> FrameType | None:
 
     Between it and us may stand ``__new__`` of metaclasses derived from ours, of the same module perhaps.
     """
-    around = [part for part in qualname.split(".")[:-1] if part != "<locals>"]
-    holder = around[-1] if around else "<module>"
+    enclosing = [part for part in qualname.split(".")[:-1] if part != "<locals>"]
+    enclosing_name = enclosing[-1] if enclosing else "<module>"
     nearest: FrameType | None = None
-    of_module: FrameType | None = None
+    nearest_in_module: FrameType | None = None
     frame = inspect.currentframe()
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         if name == module:
-            if frame.f_code.co_name == holder:
+            if frame.f_code.co_name == enclosing_name:
                 return frame
-            of_module = of_module or frame
+            nearest_in_module = nearest_in_module or frame
         elif not name.startswith("scyllamodel.model."):
             nearest = nearest or frame
         frame = frame.f_back
-    return of_module or nearest
+    return nearest_in_module or nearest
 
 
-def scope_of(module: str, frame: FrameType | None, body: Mapping[str, Any]) -> Scope:
+def annotation_scope(module: str, frame: FrameType | None, body: Mapping[str, Any]) -> AnnotationScope:
     """The names that the annotations of a class body see.
 
     Parameters:
@@ -82,28 +82,28 @@ def scope_of(module: str, frame: FrameType | None, body: Mapping[str, Any]) -> S
         body: what the class body itself defines, its columns left out: in ``date: Column[date]`` the type is meant.
     """
     if frame is None:
-        return Scope(vars(sys.modules[module]) if module in sys.modules else {}, dict(body))
-    return Scope(frame.f_globals, {**_locals(frame), **body})
+        return AnnotationScope(vars(sys.modules[module]) if module in sys.modules else {}, dict(body))
+    return AnnotationScope(frame.f_globals, {**_visible_locals(frame), **body})
 
 
-def _locals(frame: FrameType) -> dict[str, Any]:
+def _visible_locals(frame: FrameType) -> dict[str, Any]:
     """The names of the function around a class statement, seen through the bodies of classes around it."""
     if frame.f_locals is frame.f_globals:
         return {}
     outer: dict[str, Any] = {}
     if not frame.f_code.co_flags & inspect.CO_OPTIMIZED and frame.f_back is not None:
-        outer = _locals(frame.f_back)
+        outer = _visible_locals(frame.f_back)
     return {**outer, **frame.f_locals}
 
 
-def evaluate(found: Mapping[str, Any], scope: Scope) -> tuple[dict[str, Any], dict[str, Exception]]:
+def evaluate(raw: Mapping[str, Any], scope: AnnotationScope) -> tuple[dict[str, Any], dict[str, Exception]]:
     """The annotations that can be evaluated, and the errors of those that cannot, both by name."""
     try:
-        return _evaluate(found, scope), {}
+        return _evaluate(raw, scope), {}
     except Exception:  # noqa: BLE001 - whatever it is, it comes again below, with the name it belongs to
         evaluated: dict[str, Any] = {}
         failed: dict[str, Exception] = {}
-    for name, annotation in found.items():
+    for name, annotation in raw.items():
         try:
             evaluated |= _evaluate({name: annotation}, scope)
         except Exception as error:  # noqa: BLE001, PERF203 - an annotation may call anything
@@ -111,18 +111,18 @@ def evaluate(found: Mapping[str, Any], scope: Scope) -> tuple[dict[str, Any], di
     return evaluated, failed
 
 
-def _evaluate(found: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def _evaluate(raw: Mapping[str, Any], scope: AnnotationScope) -> dict[str, Any]:
     """The annotations, each name in them looked up, also where text stands inside another type."""
-    plain = {name: text for name, text in found.items() if isinstance(text, str) and not _QUOTE.search(text)}
-    evaluated = {name: eval(_compiled(text), scope.globals, scope.locals) for name, text in plain.items()}  # noqa: S307
-    if len(plain) < len(found):
-        others = {name: annotation for name, annotation in found.items() if name not in plain}
+    plain = {name: text for name, text in raw.items() if isinstance(text, str) and not _QUOTE.search(text)}
+    evaluated = {name: eval(_compiled_annotation(text), scope.globals, scope.locals) for name, text in plain.items()}  # noqa: S307
+    if len(plain) < len(raw):
+        others = {name: annotation for name, annotation in raw.items() if name not in plain}
         holder = type("holder", (), {"__annotations__": others})
         evaluated |= typing.get_type_hints(holder, scope.globals, scope.locals, include_extras=True)
     return evaluated
 
 
 @lru_cache(maxsize=1000)
-def _compiled(text: str) -> CodeType:
+def _compiled_annotation(text: str) -> CodeType:
     """The code of an annotation; a package of models has few different ones, and compiling is what they cost."""
     return compile(text.strip(), "<annotation>", "eval")

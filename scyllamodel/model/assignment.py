@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from scyllamodel.model._codegen import slot_of, unchecked_name
+from scyllamodel.model._codegen import raw_slot_name_of_checked, slot_of
 
 
 class CheckedSlot(property):
@@ -48,11 +48,11 @@ def is_slot(value: object) -> bool:
 
 def check_on_assignment(cls: type, field: attrs.Attribute[Any]) -> None:
     """Let assignments to this column run its converter and validator; take away those of a base if it has none."""
-    found = slot_of(cls, field.name)
-    member = found.member if isinstance(found, CheckedSlot) else found
+    slot = slot_of(cls, field.name)
+    member = slot.member if isinstance(slot, CheckedSlot) else slot
     converter: Any = getattr(field, "converter", None)
     if field.validator is not None or converter is not None:
-        type.__setattr__(cls, unchecked_name(field.name), member)
+        type.__setattr__(cls, raw_slot_name_of_checked(field.name), member)
         type.__setattr__(cls, field.name, CheckedSlot(member, field))
-    elif member is not found:
+    elif member is not slot:
         type.__setattr__(cls, field.name, member)

@@ -15,21 +15,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from typing_extensions import Self, dataclass_transform
 
-from scyllamodel.model._codegen import ROW, raw_name
+from scyllamodel.model._codegen import ROW, raw_slot_name
 from scyllamodel.model.checks import check_table
 from scyllamodel.model.column import Column
 from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.model.definition import Columns
-from scyllamodel.model.family import facts_of, found_family, join, joined, value_of, with_value
+from scyllamodel.model.definition import FieldDeclarations
+from scyllamodel.model.family import (
+    create_family,
+    discriminator_value,
+    facts_of,
+    join_family,
+    joined_root,
+    with_discriminator_value,
+)
 from scyllamodel.model.index import Index, index_facts
 from scyllamodel.model.meta import TableMeta
-from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
+from scyllamodel.model.names import check_column_names, check_hidden_names, check_object_name, snake_case
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.nulls import loads_none
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
-from scyllamodel.model.settings import inherited_setting, options_of, own_setting, settings_of, unknown_keyword
-from scyllamodel.model.state import inherit_row, settle
+from scyllamodel.model.settings import inherited_keyword, keyword_values, merged_options, own_keyword, unknown_keyword
+from scyllamodel.model.state import detach, inherit_row
 from scyllamodel.model.static_defaults import inherit_defaults
 from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
 from scyllamodel.schema.masks import declared_mask
@@ -48,22 +55,22 @@ class ModelMeta(TableMeta):
     if TYPE_CHECKING:
         __facts__: Table
 
-    def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
-        head, value = joined(cls, problems), own_setting(cls, "discriminator_value")
-        if head is not None:
-            value = value_of(columns, head, value, problems)
-            columns = with_value(columns, head, value, problems)
-        facts = _facts(cls, columns, problems, head)
-        found_family(cls, columns, problems)
+    def _finish(cls, columns: FieldDeclarations, problems: Problems) -> None:  # noqa: N805 - a metaclass
+        root, value = joined_root(cls, problems), own_keyword(cls, "discriminator_value")
+        if root is not None:
+            value = discriminator_value(columns, root, value, problems)
+            columns = with_discriminator_value(columns, root, value, problems)
+        facts = _facts(cls, columns, problems, root)
+        create_family(cls, columns, problems)
         problems.raise_any()
         cls.__facts__ = facts
-        cls.__repo__ = inherited_setting(cls, "repo", None) or "default"
+        cls.__repo__ = inherited_keyword(cls, "repo", None) or "default"
         cls.__user_types__ = user_types_of(columns)
-        cls._equip(columns, init=True)
-        if head is None:
+        cls._install_methods(columns, init=True)
+        if root is None:
             registry.add(cls, facts.name)
         else:
-            join(cls, head, facts, value, problems)
+            join_family(cls, root, facts, value, problems)
 
 
 class Model(metaclass=ModelMeta):
@@ -131,7 +138,7 @@ class Model(metaclass=ModelMeta):
         def __reduce_ex__(self, protocol: Any) -> Any:
             # Slots are known to pickle since protocol 2; through this they go with the older ones, too. The row goes
             # along in Python values, since the driver's own are made of classes that pickle does not find.
-            settle(self)
+            detach(self)
             return super().__reduce_ex__(max(protocol, 2))
 
     def replace(self, **changes: Any) -> Self:
@@ -145,34 +152,34 @@ class Model(metaclass=ModelMeta):
         Raises:
             TypeError: a name is no parameter of the constructor.
         """
-        made = attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
-        inherit_defaults(made, self, changes)
+        copy = attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
+        inherit_defaults(copy, self, changes)
         for field in self.__attrs_attrs__:
             if not field.init:
-                setattr(made, raw_name(type(self), field.name), getattr(self, field.name))
-        inherit_row(made, self)
-        return made
+                setattr(copy, raw_slot_name(type(self), field.name), getattr(self, field.name))
+        inherit_row(copy, self)
+        return copy
 
 
-def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -> Table:
+def _facts(cls: type, columns: FieldDeclarations, problems: Problems, root: type | None) -> Table:
     """What the schema side sees; incomplete when there are problems."""
-    name = own_setting(cls, "table") or snake_case(cls.__name__) if head is None else facts_of(head).name
-    keyspace = inherited_setting(cls, "keyspace", None)
+    name = own_keyword(cls, "table") or snake_case(cls.__name__) if root is None else facts_of(root).name
+    keyspace = inherited_keyword(cls, "keyspace", None)
     check_object_name(name, "table", problems)
     if keyspace is not None:
         check_object_name(keyspace, "keyspace", problems)
-    check_hidden(cls, columns, problems)
+    check_hidden_names(cls, columns, problems)
     check_column_names(columns, problems)
     user_types = user_types_of(columns)
     check_table(columns, user_types, problems)
     indexes = index_facts(name, _indexes(cls, columns), columns, user_types, problems)
-    options = options_of(cls, problems)
+    options = merged_options(cls, problems)
     _check_options(columns, options, problems)
-    renamed_from = own_setting(cls, "renamed_from")
-    masked = table_columns(columns, _masks(columns, keyspace, problems))
+    renamed_from = own_keyword(cls, "renamed_from")
+    columns_with_masks = column_facts(columns, _masks(columns, keyspace, problems))
     return Table(
         name,
-        masked,
+        columns_with_masks,
         keyspace=keyspace,
         options=options,
         indexes=indexes,
@@ -182,44 +189,46 @@ def _facts(cls: type, columns: Columns, problems: Problems, head: type | None) -
     )
 
 
-def table_columns(columns: Columns, masks: Mapping[str, str] = MappingProxyType({})) -> list[TableColumn]:
+def column_facts(columns: FieldDeclarations, masks: Mapping[str, str] = MappingProxyType({})) -> list[TableColumn]:
     """The facts of those columns whose types are known, with their masks by attribute."""
     return [
         TableColumn(
             c.db_name,
-            c.hint.type,
+            c.type_mapping.type,
             c.spec.kind,
             c.spec.descending,
             c.spec.renamed_from,
-            loads_none=not c.in_key and loads_none(c.hint),
+            loads_none=not c.in_key and loads_none(c.type_mapping),
             attribute=name,
             mask=masks.get(name),
             has_default=c.field._default is not attrs.NOTHING,  # noqa: SLF001 - attrs shows it only once the class is made
         )
         for name, c in columns.items()
-        if c.hint is not None
+        if c.type_mapping is not None
     ]
 
 
-def _masks(columns: Columns, keyspace: str | None, problems: Problems) -> dict[str, str]:
+def _masks(columns: FieldDeclarations, keyspace: str | None, problems: Problems) -> dict[str, str]:
     """The masks of those columns that declare one, in the words of the schema."""
-    found: dict[str, str] = {}
-    for name, declared in columns.items():
-        if declared.spec.masked_with is not None and declared.hint is not None:
+    masks: dict[str, str] = {}
+    for name, declaration in columns.items():
+        if declaration.spec.masked_with is not None and declaration.type_mapping is not None:
             try:
-                found[name] = declared_mask(declared.spec.masked_with, declared.hint.type, keyspace)
+                masks[name] = declared_mask(declaration.spec.masked_with, declaration.type_mapping.type, keyspace)
             except ValueError as error:
                 advice = 'Write it as in CQL, such as "DEFAULT" or "mask_inner(1, null)".'
-                problems.add("MD118", f"masked_with= cannot be: {error}", advice, at=name)
-    return found
+                problems.add("MD118", f"masked_with= cannot be: {error}", advice, attribute=name)
+    return masks
 
 
-def _indexes(cls: type, columns: Columns) -> list[Index]:
-    declared = [index for indexes in reversed(settings_of(cls, "indexes")) for index in indexes]
+def _indexes(cls: type, columns: FieldDeclarations) -> list[Index]:
+    declared = [index for indexes in reversed(keyword_values(cls, "indexes")) for index in indexes]
     return declared + [Index(name) for name, column in columns.items() if column.spec.index]
 
 
-def _check_options(columns: Columns, options: FrozenMap, problems: Problems) -> None:
-    counters = any(column.hint and column.hint.type == COUNTER for column in columns.values())
-    if counters and options.get("default_time_to_live"):
-        problems.add("MD117", "counters cannot have a default_time_to_live", "Leave the option out.", at="options")
+def _check_options(columns: FieldDeclarations, options: FrozenMap, problems: Problems) -> None:
+    has_counters = any(column.type_mapping and column.type_mapping.type == COUNTER for column in columns.values())
+    if has_counters and options.get("default_time_to_live"):
+        problems.add(
+            "MD117", "counters cannot have a default_time_to_live", "Leave the option out.", attribute="options"
+        )

@@ -17,13 +17,13 @@ class CachedSlot:
     """A `cached_property` whose value is in a slot.
 
     Parameters:
-        made: what the class body has.
+        cached: what the class body has.
         slot: the descriptor of the slot.
     """
 
-    def __init__(self, made: cached_property[Any], slot: Any) -> None:
-        self.func, self.slot = made.func, slot
-        self.__doc__ = made.__doc__
+    def __init__(self, cached: cached_property[Any], slot: Any) -> None:
+        self.func, self.slot = cached.func, slot
+        self.__doc__ = cached.__doc__
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """The value, worked out when it is asked for the first time."""
@@ -44,7 +44,7 @@ class CachedSlot:
         self.slot.__delete__(instance)
 
 
-def cached_slots(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tuple[str, ...]:
+def cached_slot_names(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tuple[str, ...]:
     """The slots that a class needs for its cached properties and those of bases that are not made yet."""
     bases = list(ancestors)
     bodies = [namespace, *map(vars, bases)]
@@ -52,13 +52,13 @@ def cached_slots(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tup
     return tuple(sorted(slot for slot in map(_slot_name, names) if not any(slot in vars(base) for base in bases)))
 
 
-def keep_cached(cls: type) -> None:
+def install_cached_slots(cls: type) -> None:
     """Put a `CachedSlot` in the place of each cached property of a class that has the slots."""
     for name in {name for base in cls.__mro__ for name in vars(base)}:
-        found: Any = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
-        if found.__class__ is cached_property:
-            made: cached_property[Any] = found
-            type.__setattr__(cls, name, CachedSlot(made, slot_of(cls, _slot_name(name))))
+        attribute: Any = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+        if attribute.__class__ is cached_property:
+            cached: cached_property[Any] = attribute
+            type.__setattr__(cls, name, CachedSlot(cached, slot_of(cls, _slot_name(name))))
 
 
 def _slot_name(name: str) -> str:

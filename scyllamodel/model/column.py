@@ -25,11 +25,11 @@ from scyllamodel.model.expression import (
     ElementTarget,
     Expression,
     FieldTarget,
-    NotCombined,
+    NoBooleanOperators,
     Operator,
     Ordering,
     Target,
-    owned,
+    defensive_copy,
 )
 from scyllamodel.types import Counter
 from scyllamodel.types.display import display_for
@@ -69,7 +69,7 @@ class ColumnSpec:
     null_as_default: bool = False
 
 
-class Comparable(Expression[T], NotCombined):
+class Comparable(Expression[T], NoBooleanOperators):
     """What columns and their parts have in common; ``_target`` says what is compared or changed."""
 
     __slots__ = ("_target",)
@@ -114,17 +114,19 @@ class Comparable(Expression[T], NotCombined):
         Raises:
             TypeError: what is given is not one iterable, or is a single text or bytes.
         """
-        given: Any = values
-        if more or isinstance(given, (str, bytes)) or getattr(given, "__iter__", None) is None:
-            what = f"{len(more) + 1} arguments" if more else "None" if given is None else f"one {type(given).__name__}"
-            raise TypeError(f"{self._target}.in_() takes several values as one list, not {what}. Write in_([…]).")
+        untyped: Any = values
+        if more or isinstance(untyped, (str, bytes)) or getattr(untyped, "__iter__", None) is None:
+            actual = (
+                f"{len(more) + 1} arguments" if more else "None" if untyped is None else f"one {type(untyped).__name__}"
+            )
+            raise TypeError(f"{self._target}.in_() takes several values as one list, not {actual}. Write in_([…]).")
         return self._condition("IN", tuple(values))
 
     def _condition(self, operator: Operator, value: object) -> Condition:
-        given: Any = value
+        operand: Any = value
         if isinstance(value, Comparable) and not isinstance(value.expression, CallTarget):
             raise TypeError(f"{self._target} is compared with a column: CQL compares a column with a value only")
-        return Condition(self._target, operator, owned(given))
+        return Condition(self._target, operator, defensive_copy(operand))
 
 
 class Element(Comparable[T]):
@@ -140,7 +142,7 @@ class Element(Comparable[T]):
 
     def to(self, value: T | None) -> Assignment:
         """Replace this part; None takes it away."""
-        return Assignment(self._target, "set", owned(value))
+        return Assignment(self._target, "set", defensive_copy(value))
 
 
 class Column(Comparable[T]):
@@ -150,12 +152,12 @@ class Column(Comparable[T]):
         model: its class.
         name: the name of the attribute.
         db_name: the raw name of the CQL column.
-        hint: its type, and how values are converted.
+        type_mapping: its type, and how values are converted.
         spec: what the class body said of it.
         show: how its values appear in reprs and errors.
     """
 
-    __slots__ = ("_identity", "db_name", "hint", "model", "name", "show", "spec")
+    __slots__ = ("_identity", "db_name", "model", "name", "show", "spec", "type_mapping")
 
     if TYPE_CHECKING:
 
@@ -166,13 +168,13 @@ class Column(Comparable[T]):
         def __get__(self, instance: object | None, owner: Any) -> Self | T: ...
         def __set__(self, instance: Any, value: T) -> None: ...
 
-    def __init__(self, model: type, name: str, db_name: str, hint: TypeMapping, spec: ColumnSpec) -> None:
+    def __init__(self, model: type, name: str, db_name: str, type_mapping: TypeMapping, spec: ColumnSpec) -> None:
         self.model = model
         self.name = name
         self.db_name = db_name
-        self.hint = hint
+        self.type_mapping = type_mapping
         self.spec = spec
-        self.show = display_for(redact=spec.redact, secret=hint.secret)
+        self.show = display_for(redact=spec.redact, secret=type_mapping.secret)
         self._target = ColumnTarget(model, name)
         self._identity: Identity | None = None
 
@@ -185,10 +187,10 @@ class Column(Comparable[T]):
     @property
     def identity(self) -> Identity:
         """How its values are compared, which is worked out when they are for the first time."""
-        found = self._identity
-        if found is None:
-            found = self._identity = identity_of(self.hint)
-        return found
+        identity = self._identity
+        if identity is None:
+            identity = self._identity = identity_of(self.type_mapping)
+        return identity
 
     @property
     def target(self) -> ColumnTarget:
@@ -243,7 +245,7 @@ class Column(Comparable[T]):
     @overload
     def __getitem__(self: Expression[list[V] | None], key: int) -> Element[V]: ...
     def __getitem__(self, key: Any) -> Element[Any]:
-        _check_place(self, key)
+        _check_element_key(self, key)
         return Element(ElementTarget(self.target, key))
 
     # Without this, `in` and iter() would try self[0], self[1] … and never come to an end.
@@ -256,7 +258,7 @@ class Column(Comparable[T]):
 
     def to(self, value: T) -> Assignment:
         """Replace the whole value."""
-        return Assignment(self._target, "set", owned(value))
+        return Assignment(self._target, "set", defensive_copy(value))
 
     @overload
     def add(self: Expression[set[K] | None], values: set[K]) -> Assignment: ...
@@ -286,11 +288,11 @@ class Column(Comparable[T]):
 
     def increment(self: Expression[Counter | None], by: int = 1) -> Assignment:
         """Count up."""
-        return _counting(self, "increment", by)
+        return _counter_assignment(self, "increment", by)
 
     def decrement(self: Expression[Counter | None], by: int = 1) -> Assignment:
         """Count down."""
-        return _counting(self, "decrement", by)
+        return _counter_assignment(self, "decrement", by)
 
 
 def _column(expression: Expression[Any]) -> Column[Any]:
@@ -304,7 +306,7 @@ def _target(expression: Expression[Any]) -> ColumnTarget:
 
 
 def _condition(expression: Expression[Any], operator: Operator, value: object) -> Condition:
-    return Condition(_target(expression), operator, owned(value))
+    return Condition(_target(expression), operator, defensive_copy(value))
 
 
 def _assignment(
@@ -313,17 +315,19 @@ def _assignment(
     target = _target(expression)
     if not isinstance(values, (set, frozenset, list, tuple, dict)):
         raise TypeError(f"{target}.{operation}() takes a collection, also for one element: [value] or {{value}}")
-    return Assignment(target, operation, owned(cast("Any", values)))
+    return Assignment(target, operation, defensive_copy(cast("Any", values)))
 
 
-def _counting(expression: Expression[Any], operation: Literal["increment", "decrement"], by: int) -> Assignment:
+def _counter_assignment(
+    expression: Expression[Any], operation: Literal["increment", "decrement"], by: int
+) -> Assignment:
     by = check_integer(f"{_target(expression)}.{operation}", by, minimum=-MAX_BIGINT - 1, maximum=MAX_BIGINT)
     return Assignment(_target(expression), operation, by)
 
 
-def _check_place(column: Column[Any], key: object) -> None:
+def _check_element_key(column: Column[Any], key: object) -> None:
     """Whether there can be an element under this key, or at this position."""
-    cql_type = column.hint.type
+    cql_type = column.type_mapping.type
     if isinstance(cql_type, ListType):
         if not isinstance(key, int) or isinstance(key, bool) or key < 0:
             raise ValueError(f"{column}[…]: a position in a list is an integer from 0; CQL does not count from the end")

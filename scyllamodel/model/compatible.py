@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from typing_extensions import Protocol
 
 if TYPE_CHECKING:
-    _Widest = ABCMeta
+    _AbstractMeta = ABCMeta
 else:
-    _Widest = type(Protocol)
+    _AbstractMeta = type(Protocol)
 
 
-class CompatibleMeta(_Widest):
+class BaseMeta(_AbstractMeta):
     """Base of the metaclasses of models, views and user types."""
 
     if not TYPE_CHECKING:

@@ -17,17 +17,17 @@ from scyllamodel.model.column import Column, ColumnSpec
 
 T = TypeVar("T")
 
-SPEC: Final = "scyllamodel.spec"
+SPEC_KEY: Final = "scyllamodel.spec"
 """The key of a `ColumnSpec` in the metadata of an attrs field."""
 
-CountingAttr: Final[type[Any]] = attrs.field().__class__
+FieldPlaceholder: Final[type[Any]] = attrs.field().__class__
 """What ``attrs.field()`` returns inside a class body."""
 
 Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], Any]
 Converter: TypeAlias = Callable[[Any], Any]
 
 
-class _Settings(TypedDict, total=False):
+class _CommonParameters(TypedDict, total=False):
     """The parameters that all three functions share, besides the default."""
 
     validator: Validator | Sequence[Validator] | None
@@ -52,7 +52,7 @@ def column(
     index: bool = ...,
     null_as_default: bool = ...,
     row_ttl: bool = ...,
-    **settings: Unpack[_Settings],
+    **settings: Unpack[_CommonParameters],
 ) -> Column[T]: ...
 @overload
 def column(
@@ -62,11 +62,11 @@ def column(
     index: bool = ...,
     null_as_default: bool = ...,
     row_ttl: bool = ...,
-    **settings: Unpack[_Settings],
+    **settings: Unpack[_CommonParameters],
 ) -> Column[T]: ...
 @overload
 def column(
-    *, static: bool = ..., index: bool = ..., row_ttl: bool = ..., **settings: Unpack[_Settings]
+    *, static: bool = ..., index: bool = ..., row_ttl: bool = ..., **settings: Unpack[_CommonParameters]
 ) -> Column[Any]: ...
 def column(
     *,
@@ -128,15 +128,17 @@ def column(
         load=load,
         dump=dump,
     )
-    return _field(spec, default, factory, validator=validator, converter=converter, init=init, alias=alias, repr=repr)
+    return _attrs_field(
+        spec, default, factory, validator=validator, converter=converter, init=init, alias=alias, repr=repr
+    )
 
 
 @overload
-def partition_key(*, default: T, **settings: Unpack[_Settings]) -> Column[T]: ...
+def partition_key(*, default: T, **settings: Unpack[_CommonParameters]) -> Column[T]: ...
 @overload
-def partition_key(*, factory: Callable[[], T], **settings: Unpack[_Settings]) -> Column[T]: ...
+def partition_key(*, factory: Callable[[], T], **settings: Unpack[_CommonParameters]) -> Column[T]: ...
 @overload
-def partition_key(**settings: Unpack[_Settings]) -> Column[Any]: ...
+def partition_key(**settings: Unpack[_CommonParameters]) -> Column[Any]: ...
 def partition_key(
     *,
     default: Any = attrs.NOTHING,
@@ -168,15 +170,19 @@ def partition_key(
         load=load,
         dump=dump,
     )
-    return _field(spec, default, factory, validator=validator, converter=converter, init=init, alias=alias, repr=repr)
+    return _attrs_field(
+        spec, default, factory, validator=validator, converter=converter, init=init, alias=alias, repr=repr
+    )
 
 
 @overload
-def clustering_key(*, default: T, descending: bool = ..., **settings: Unpack[_Settings]) -> Column[T]: ...
+def clustering_key(*, default: T, descending: bool = ..., **settings: Unpack[_CommonParameters]) -> Column[T]: ...
 @overload
-def clustering_key(*, factory: Callable[[], T], descending: bool = ..., **settings: Unpack[_Settings]) -> Column[T]: ...
+def clustering_key(
+    *, factory: Callable[[], T], descending: bool = ..., **settings: Unpack[_CommonParameters]
+) -> Column[T]: ...
 @overload
-def clustering_key(*, descending: bool = ..., **settings: Unpack[_Settings]) -> Column[Any]: ...
+def clustering_key(*, descending: bool = ..., **settings: Unpack[_CommonParameters]) -> Column[Any]: ...
 def clustering_key(
     *,
     default: Any = attrs.NOTHING,
@@ -213,12 +219,14 @@ def clustering_key(
         load=load,
         dump=dump,
     )
-    return _field(spec, default, factory, validator=validator, converter=converter, init=init, alias=alias, repr=repr)
+    return _attrs_field(
+        spec, default, factory, validator=validator, converter=converter, init=init, alias=alias, repr=repr
+    )
 
 
-def _field(spec: ColumnSpec, default: Any, factory: Callable[[], Any] | None, **settings: Any) -> Any:
+def _attrs_field(spec: ColumnSpec, default: Any, factory: Callable[[], Any] | None, **settings: Any) -> Any:
     if factory is not None:
         if default is not attrs.NOTHING:
             raise TypeError("a column has a default or a factory, not both")
         default = attrs.Factory(factory)
-    return attrs.field(default=default, metadata={SPEC: spec}, **settings)
+    return attrs.field(default=default, metadata={SPEC_KEY: spec}, **settings)

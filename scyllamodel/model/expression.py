@@ -23,29 +23,30 @@ T_co = TypeVar("T_co", covariant=True)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict)
 
 
-def owned(value: T) -> T:
+def defensive_copy(value: T) -> T:
     """A value for a statement, which is immutable: a copy of what its giver could change later."""
-    given: Any = value
-    if not (isinstance(value, _CONTAINERS) or hasattr(value, "__setitem__") or attrs.has(given.__class__)):
-        return cast("T", given)
+    untyped: Any = value
+    if not (isinstance(value, _CONTAINERS) or hasattr(value, "__setitem__") or attrs.has(untyped.__class__)):
+        return cast("T", untyped)
     try:
-        return cast("T", copy.deepcopy(given))
+        return cast("T", copy.deepcopy(untyped))
     except Exception:  # noqa: BLE001 - values of any class; the binder names what cannot be stored
-        return cast("T", given)
+        return cast("T", untyped)
 
 
-def _not_joined(found: object, symbol: str) -> NoReturn:
+def _refuse_operator(condition: object, symbol: str) -> NoReturn:
     if symbol == "&":
         raise TypeError(
-            f"{found!r}: conditions are joined by commas and not by &. Write where(first, second); all of them hold."
+            f"{condition!r}: conditions are joined by commas and not by &. Write where(first, second); all of them "
+            "hold."
         )
     raise TypeError(
-        f"{found!r}: CQL has no OR, so {symbol} cannot join conditions. For several values of one column write "
+        f"{condition!r}: CQL has no OR, so {symbol} cannot join conditions. For several values of one column write "
         "Order.status.in_([…]); else send a statement for each condition."
     )
 
 
-class NotCombined:
+class NoBooleanOperators:
     """Base of what ``&``, ``|`` and ``~`` do not combine, unlike in other libraries; checkers see no operators here."""
 
     __slots__ = ()
@@ -53,13 +54,13 @@ class NotCombined:
     if not TYPE_CHECKING:
 
         def __and__(self, other: object) -> NoReturn:
-            _not_joined(self, "&")
+            _refuse_operator(self, "&")
 
         def __or__(self, other: object) -> NoReturn:
-            _not_joined(self, "|")
+            _refuse_operator(self, "|")
 
         def __xor__(self, other: object) -> NoReturn:
-            _not_joined(self, "^")
+            _refuse_operator(self, "^")
 
         __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
@@ -128,8 +129,12 @@ class ElementTarget:
     @property
     def _show_key(self) -> Show:
         column = self.base.definition
-        plain = column is None or not isinstance(column.hint.type, MapType) or isinstance(column.hint.type.key, Native)
-        return repr if plain and self.show is not show_nothing else self.show
+        shows_plainly = (
+            column is None
+            or not isinstance(column.type_mapping.type, MapType)
+            or isinstance(column.type_mapping.type.key, Native)
+        )
+        return repr if shows_plainly and self.show is not show_nothing else self.show
 
     __repr__ = __str__
 
@@ -144,9 +149,15 @@ class FieldTarget:
     @property
     def show(self) -> Show:
         """How values meant for it are shown."""
-        column, whole = self.base.definition, self.base.show
-        secrets = None if column is None else getattr(unwrapped_type(column.hint.python), "__secrets__", None)
-        return whole if whole is show_nothing or secrets is None else secrets.get(self.field, repr)
+        column, column_display = self.base.definition, self.base.show
+        field_displays = (
+            None if column is None else getattr(unwrapped_type(column.type_mapping.python), "__secrets__", None)
+        )
+        return (
+            column_display
+            if column_display is show_nothing or field_displays is None
+            else field_displays.get(self.field, repr)
+        )
 
     def __str__(self) -> str:
         return f"{self.base}.field({self.field!r})"
@@ -192,7 +203,7 @@ Target: TypeAlias = Union[ColumnTarget, ElementTarget, FieldTarget, CallTarget, 
 
 
 @attrs.frozen(repr=False)
-class Condition(NotCombined):
+class Condition(NoBooleanOperators):
     """``target operator value``, such as ``Order.total > 3``; a statement takes several and joins them by AND.
 
     Attributes:
@@ -213,7 +224,7 @@ class Condition(NotCombined):
         )
 
     def __repr__(self) -> str:
-        return f"<{self.target} {self.operator} {shown(self.target, self.value)}>"
+        return f"<{self.target} {self.operator} {shown_value(self.target, self.value)}>"
 
 
 @attrs.frozen(repr=False)
@@ -239,9 +250,9 @@ class Ordering:
 
     def __repr__(self) -> str:
         if self.matching is not None:
-            return f"<{self.target} BM25 {shown(self.target, self.matching)}>"
+            return f"<{self.target} BM25 {shown_value(self.target, self.matching)}>"
         if self.nearest_to is not None:
-            return f"<{self.target} ANN OF {shown(self.target, self.nearest_to)}>"
+            return f"<{self.target} ANN OF {shown_value(self.target, self.nearest_to)}>"
         return f"<{self.target} {'DESC' if self.descending else 'ASC'}>"
 
 
@@ -261,9 +272,9 @@ class Assignment:
     value: Any = attrs.field(eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     def __repr__(self) -> str:
-        return f"<{self.target} {self.operation} {shown(self.target, self.value)}>"
+        return f"<{self.target} {self.operation} {shown_value(self.target, self.value)}>"
 
 
-def shown(target: Target, value: object) -> str:
+def shown_value(target: Target, value: object) -> str:
     """The value as it may appear in a message about the target."""
     return target.show(value)

@@ -12,59 +12,69 @@ from typing import Any, TypeVar
 
 import attrs
 
-from scyllamodel.model.definition import Columns, with_hints
+from scyllamodel.model.definition import FieldDeclarations, with_mappings
 from scyllamodel.model.problems import Problems
 from scyllamodel.types.peel import type_variables
 
-Arguments = Mapping[Any, Any]
+TypeArguments = Mapping[Any, Any]
 """Type variable to type."""
 
 
 def written_bases(cls: type) -> tuple[Any, ...]:
     """The bases of a class as its author wrote them."""
-    found: tuple[Any, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
-    return found
+    bases: tuple[Any, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
+    return bases
 
 
-def arguments(bases: Iterable[Any]) -> dict[type, Arguments]:
+def type_arguments_of_bases(bases: Iterable[Any]) -> dict[type, TypeArguments]:
     """What the type variables of each base stand for, and of the bases of these."""
-    found: dict[type, Arguments] = {}
+    arguments_by_class: dict[type, TypeArguments] = {}
     for base in bases:
         origin = typing.get_origin(base) or base
         if not isinstance(origin, type) or origin is object:
             continue
-        given = dict(zip(getattr(origin, "__parameters__", ()), typing.get_args(base), strict=False))
-        inherited = arguments(written_bases(origin))
-        found |= {cls: {var: replaced(one, given) for var, one in inner.items()} for cls, inner in inherited.items()}
-        if given:
-            found[origin] = given
-    return found
+        own_arguments = dict(zip(getattr(origin, "__parameters__", ()), typing.get_args(base), strict=False))
+        inherited = type_arguments_of_bases(written_bases(origin))
+        arguments_by_class |= {
+            cls: {
+                variable: replace_variables(argument, own_arguments)
+                for variable, argument in inherited_arguments.items()
+            }
+            for cls, inherited_arguments in inherited.items()
+        }
+        if own_arguments:
+            arguments_by_class[origin] = own_arguments
+    return arguments_by_class
 
 
-def replaced(annotation: Any, found: Arguments) -> Any:
+def replace_variables(annotation: Any, replacements: TypeArguments) -> Any:
     """An annotation with its type variables replaced, as far as they are known."""
     if isinstance(annotation, TypeVar):
-        return found.get(annotation, annotation)
+        return replacements.get(annotation, annotation)
     variables = type_variables(annotation)
-    return annotation[tuple([found.get(one, one) for one in variables])] if variables else annotation
+    return (
+        annotation[tuple([replacements.get(variable, variable) for variable in variables])] if variables else annotation
+    )
 
 
-def bound(columns: Columns, found: Arguments | None, problems: Problems) -> Columns:
+def bind_variables(
+    columns: FieldDeclarations, type_arguments: TypeArguments | None, problems: Problems
+) -> FieldDeclarations:
     """The columns of a base, with what its type variables stand for in the class at hand."""
-    if not found or not any(type_variables(column.annotation) for column in columns.values()):
+    if not type_arguments or not any(type_variables(column.annotation) for column in columns.values()):
         return columns
-    changed = {
-        name: attrs.evolve(column, annotation=replaced(column.annotation, found))
+    replaced_columns = {
+        name: attrs.evolve(column, annotation=replace_variables(column.annotation, type_arguments))
         for name, column in columns.items()
         if type_variables(column.annotation)
     }
-    return columns | with_hints(changed, problems)
+    return columns | with_mappings(replaced_columns, problems)
 
 
-def check_bound(columns: Columns, problems: Problems) -> None:
+def check_variables_bound(columns: FieldDeclarations, problems: Problems) -> None:
     """Report columns of a table or type whose annotation says nothing yet."""
     for column in columns.values():
         for variable in type_variables(column.annotation):
             text = f"{variable.__name__} stands for no type here"
             advice = "Derive from the generic base with its types, Base[str]; a generic class itself is abstract=True."
-            problems.add("MD110", text, advice, at=column.name)
+            problems.add("MD110", text, advice, attribute=column.name)

@@ -13,9 +13,9 @@ from typing import Any, Final, cast
 
 import attrs
 
-from scyllamodel.model.definition import Columns, Declared
-from scyllamodel.model.names import check_object_name, clipped, closest
-from scyllamodel.model.nested import deep_walk
+from scyllamodel.model.definition import FieldDeclaration, FieldDeclarations
+from scyllamodel.model.names import check_object_name, closest, truncate_name
+from scyllamodel.model.nested import walk_user_types
 from scyllamodel.model.problems import Problems
 from scyllamodel.schema.facts import FrozenMap, IndexTarget
 from scyllamodel.schema.facts import Index as IndexFacts
@@ -81,52 +81,57 @@ class Index:
     view_options: TableOptions | None = attrs.field(default=None, kw_only=True, validator=_is_table_options)
 
     def __repr__(self) -> str:
-        given = [
+        arguments = [
             f"{field.name}={getattr(self, field.name)!r}"
             for field in attrs.fields(Index)[1:]
             if getattr(self, field.name) not in (field.default, {})
         ]
-        return f"Index({', '.join([repr(self.column), *given])})"
+        return f"Index({', '.join([repr(self.column), *arguments])})"
 
 
 def index_facts(
-    table: str, indexes: Iterable[Index], columns: Columns, user_types: Iterable[type], problems: Problems
+    table: str, indexes: Iterable[Index], columns: FieldDeclarations, user_types: Iterable[type], problems: Problems
 ) -> tuple[IndexFacts, ...]:
     """The facts of these indexes; those with problems are left out."""
-    counters = any(column.hint and column.hint.type == COUNTER for column in columns.values())
-    found: list[IndexFacts] = []
+    has_counters = any(column.type_mapping and column.type_mapping.type == COUNTER for column in columns.values())
+    index_list: list[IndexFacts] = []
     for index in indexes:
         column = columns.get(index.column)
         if column is None:
             text = f"an index on {index.column!r}, which is no column{closest(index.column, columns)}"
-            problems.add("MD121", text, "Name the attribute, as in the class body.", at="indexes")
-        elif column.hint is not None:
-            faults = [*_faults(index, column, column.hint.type, columns, user_types), *_filter_faults(index, columns)]
-            if counters:
+            problems.add("MD121", text, "Name the attribute, as in the class body.", attribute="indexes")
+        elif column.type_mapping is not None:
+            faults = [
+                *_faults(index, column, column.type_mapping.type, columns, user_types),
+                *_filter_faults(index, columns),
+            ]
+            if has_counters:
                 faults = [("MD122", "a table of counters cannot have indexes", "Leave the index out.")]
             for code, text, advice in (*faults, *_view_faults(index)):
-                problems.add(code, text, advice, at=column.name)
-            wrong = [] if index.view_options is None else index.view_options.problems(problems.where)
+                problems.add(code, text, advice, attribute=column.name)
+            wrong = [] if index.view_options is None else index.view_options.problems(problems.class_name)
             problems.extend(wrong)
             if not wrong:
-                found.append(_facts(table, index, column, columns))
-    found = _apart(table, found)
-    _check_names(found, problems)
-    return tuple(found)
+                index_list.append(_index_fact(table, index, column, columns))
+    index_list = _with_distinct_names(table, index_list)
+    _check_names(index_list, problems)
+    return tuple(index_list)
 
 
-def _apart(table: str, found: list[IndexFacts]) -> list[IndexFacts]:
+def _with_distinct_names(table: str, indexes: list[IndexFacts]) -> list[IndexFacts]:
     """The indexes of one class, those on different columns under different names; a name that was given stays."""
-    counts = Counter(name for name, *_ in {(index.name, index.column, index.local) for index in found})
-    return [with_digest_name(index, table) if counts[index.name] > 1 else index for index in found]
+    counts = Counter(name for name, *_ in {(index.name, index.column, index.local) for index in indexes})
+    return [with_digest_name(index, table) if counts[index.name] > 1 else index for index in indexes]
 
 
-def _facts(table: str, index: Index, column: Declared, columns: Columns) -> IndexFacts:
+def _index_fact(table: str, index: Index, column: FieldDeclaration, columns: FieldDeclarations) -> IndexFacts:
     options = FrozenMap(index.options or {})
     name = index.name
     if name is None:
         ending = "_idx" if index.on == "values" else f"_{index.on}_idx"
-        name = clipped(re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, MAX_INDEX_NAME, ending)
+        name = truncate_name(
+            re.sub(r"\W", "", f"{table}_{column.db_name}", flags=re.ASCII) + ending, MAX_INDEX_NAME, ending
+        )
     names = ", ".join([column.db_name, *(columns[other].db_name for other in index.filtering if other in columns)])
     view_options = FrozenMap() if index.view_options is None else index.view_options.declared("")
     return IndexFacts(
@@ -139,7 +144,7 @@ _Fault = tuple[str, str, str]
 
 
 def _faults(
-    index: Index, column: Declared, cql_type: CqlType, columns: Columns, user_types: Iterable[type]
+    index: Index, column: FieldDeclaration, cql_type: CqlType, columns: FieldDeclarations, user_types: Iterable[type]
 ) -> Iterator[_Fault]:
     yield from _column_faults(column, cql_type, columns, user_types)
     yield from _part_faults(index, cql_type)
@@ -147,12 +152,15 @@ def _faults(
 
 
 def _column_faults(
-    column: Declared, cql_type: CqlType, columns: Columns, user_types: Iterable[type]
+    column: FieldDeclaration, cql_type: CqlType, columns: FieldDeclarations, user_types: Iterable[type]
 ) -> Iterator[_Fault]:
     """Columns that cannot be indexed at all."""
-    if column.spec.kind == "partition_key" and sum(c.spec.kind == "partition_key" for c in columns.values()) == 1:
+    if (
+        column.spec.kind == "partition_key"
+        and sum(key_column.spec.kind == "partition_key" for key_column in columns.values()) == 1
+    ):
         yield "MD122", "the only column of the partition key needs no index", "Leave the index out."
-    if DURATION in deep_walk(cql_type, user_types):
+    if DURATION in walk_user_types(cql_type, user_types):
         yield "MD122", "durations have no order, so they cannot be indexed", "Leave the index out."
     if isinstance(cql_type, UserTypeName) and not cql_type.frozen:
         yield "MD122", "a user type can be indexed only when it is frozen", "Write Frozen[…] around it."
@@ -160,19 +168,19 @@ def _column_faults(
 
 def _part_faults(index: Index, cql_type: CqlType) -> Iterator[_Fault]:
     """Parts that the column does not have; ``on`` by the rules of both servers."""
-    collection = isinstance(cql_type, (ListType, SetType, MapType))
+    is_collection = isinstance(cql_type, (ListType, SetType, MapType))
     if index.on not in ("values", "keys", "entries", "full"):
         yield "MD123", f"an index is on no {index.on!r}", "Write on='values', 'keys', 'entries' or 'full'."
     elif index.on == "full":
-        if not collection or is_multi_cell(cql_type):
+        if not is_collection or is_multi_cell(cql_type):
             yield "MD123", f"on='full' is for frozen collections, and this is {cql_type.cql}", "Leave on= out."
-    elif collection and not is_multi_cell(cql_type):
+    elif is_collection and not is_multi_cell(cql_type):
         yield "MD123", "a frozen collection is indexed as a whole or not at all", "Write on='full'."
     elif index.on != "values" and not isinstance(cql_type, MapType):
         yield "MD123", f"on={index.on!r} is for maps, and this is {cql_type.cql}", "Leave on= out."
 
 
-def _parameter_faults(index: Index, column: Declared, cql_type: CqlType) -> Iterator[_Fault]:
+def _parameter_faults(index: Index, column: FieldDeclaration, cql_type: CqlType) -> Iterator[_Fault]:
     if index.using is not None and not index.using.strip():
         yield "MD125", "using= of an index is the name of a class, and this is empty", "Leave using= out."
     if index.options and index.using is None:
@@ -186,7 +194,7 @@ def _parameter_faults(index: Index, column: Declared, cql_type: CqlType) -> Iter
         yield "MD125", "a local index is not on a column of the partition key", "Leave local= out."
 
 
-def _filter_faults(index: Index, columns: Columns) -> Iterator[_Fault]:
+def _filter_faults(index: Index, columns: FieldDeclarations) -> Iterator[_Fault]:
     """The further columns of a vector index."""
     if index.filtering and not is_viewless(index.using):
         yield (
@@ -215,13 +223,13 @@ def _view_faults(index: Index) -> Iterator[_Fault]:
         yield "MD125", f"view_options= of an index takes no {', '.join(sorted(given))}", "Leave it out."
 
 
-def _check_names(found: list[IndexFacts], problems: Problems) -> None:
+def _check_names(indexes: list[IndexFacts], problems: Problems) -> None:
     seen: dict[object, IndexFacts] = {}
-    for index in found:
+    for index in indexes:
         check_object_name(index.name, "index", problems)
         target = (index.column, index.on, index_family(index.using or ""), index.local)
         if target in seen and not (index.named and seen[target].named and is_viewless(index.using)):
-            problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", at="indexes")
+            problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", attribute="indexes")
         elif index.name in seen:
-            problems.add("MD124", f"two indexes named {index.name!r}", "Give one of them a name.", at="indexes")
+            problems.add("MD124", f"two indexes named {index.name!r}", "Give one of them a name.", attribute="indexes")
         seen[target] = seen[index.name] = index

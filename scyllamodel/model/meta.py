@@ -15,40 +15,40 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import attrs
 
 from scyllamodel.errors import UnknownColumn
-from scyllamodel.model._codegen import Field, install
+from scyllamodel.model._codegen import Field, install_row_functions
 from scyllamodel.model.annotations import defining_frame
 from scyllamodel.model.assignment import check_on_assignment
-from scyllamodel.model.cached import cached_slots, keep_cached
+from scyllamodel.model.cached import cached_slot_names, install_cached_slots
 from scyllamodel.model.column import Column
-from scyllamodel.model.compatible import CompatibleMeta
+from scyllamodel.model.compatible import BaseMeta
 from scyllamodel.model.definition import (
-    BODY,
-    METHODS,
-    Body,
-    Columns,
-    body_of,
+    ATTRS_METHODS,
+    BODY_ATTRIBUTE,
+    ClassBody,
+    FieldDeclarations,
+    attrs_options_left,
     check_mixins,
+    class_body_of,
     compare_as_stored,
-    merged,
+    merge_columns,
     read_columns,
     read_mixin,
-    slots,
-    static_defaults,
-    unwritten,
+    slot_names,
+    static_columns_with_default,
 )
-from scyllamodel.model.generic import arguments, bound, check_bound
+from scyllamodel.model.generic import bind_variables, check_variables_bound, type_arguments_of_bases
 from scyllamodel.model.names import closest
 from scyllamodel.model.problems import Problems
-from scyllamodel.model.redaction import redacted
-from scyllamodel.model.settings import check_body, usable_settings
-from scyllamodel.model.state import install_state
+from scyllamodel.model.redaction import redact_field
+from scyllamodel.model.settings import check_foreign_settings, valid_keywords
+from scyllamodel.model.state import install_change_tracking
 from scyllamodel.model.static_defaults import record_defaults
 
 _getattribute: Final = type.__getattribute__
 _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
 
 
-class TableMeta(CompatibleMeta, type):
+class TableMeta(BaseMeta, type):
     """Metaclass of whatever has columns and rows."""
 
     KEYWORDS: ClassVar[frozenset[str]] = frozenset()
@@ -64,7 +64,7 @@ class TableMeta(CompatibleMeta, type):
         __user_types__: tuple[type, ...]
         """The classes of the user types it needs, those that others need first."""
 
-        def _finish(cls, columns: Columns, problems: Problems) -> None:
+        def _finish(cls, columns: FieldDeclarations, problems: Problems) -> None:
             """Check the columns and the settings, and make the rest of the class; each metaclass has its own."""
 
     if not TYPE_CHECKING:
@@ -75,64 +75,72 @@ class TableMeta(CompatibleMeta, type):
             mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any
         ) -> TableMeta:
             """Make one class, in one pass."""
-            return mcs._make(class_name, bases, namespace, keywords)
+            return mcs._create_class(class_name, bases, namespace, keywords)
 
     @classmethod
-    def _make(
+    def _create_class(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], keywords: dict[str, Any]
     ) -> TableMeta:
-        namespace.setdefault("__module__", _caller())
+        namespace.setdefault("__module__", _calling_module())
         problems = Problems(f"{namespace['__module__']}.{namespace.get('__qualname__', name)}")
         if not any(isinstance(base, TableMeta) for base in bases):
-            namespace[BODY], namespace["__columns__"] = Body(), _NO_COLUMNS
+            namespace[BODY_ATTRIBUTE], namespace["__columns__"] = ClassBody(), _NO_COLUMNS
             return super().__new__(mcs, name, bases, namespace)
         if "__attrs_attrs__" in namespace:
             problems.add("MD115", "a class of ours is an attrs class by itself", "Take the decorator away.")
             problems.raise_any()
-        given = {key: keywords.pop(key) for key in list(keywords) if key in mcs.KEYWORDS}
-        settings = usable_settings(given, problems)
-        own = Body(
-            columns=mcs._read(namespace, settings, problems),
+        class_keywords = {key: keywords.pop(key) for key in list(keywords) if key in mcs.KEYWORDS}
+        settings = valid_keywords(class_keywords, problems)
+        own_body = ClassBody(
+            columns=mcs._read_body(namespace, settings, problems),
             settings=settings,
-            methods=frozenset(METHODS & namespace.keys()),
+            methods=frozenset(ATTRS_METHODS & namespace.keys()),
             concrete=not settings.get("abstract", False),
         )
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
-        variables = arguments(namespace.get("__orig_bases__", bases))
-        inherited = {cls: bound(_columns_of(cls, problems), variables.get(cls), problems) for cls in ancestors}
-        check_body([namespace, *(vars(cls) for cls in ancestors if body_of(cls) is None)], problems)
+        type_arguments = type_arguments_of_bases(namespace.get("__orig_bases__", bases))
+        inherited = {
+            cls: bind_variables(_declared_columns(cls, problems), type_arguments.get(cls), problems)
+            for cls in ancestors
+        }
+        check_foreign_settings([namespace, *(vars(cls) for cls in ancestors if class_body_of(cls) is None)], problems)
         _check_bases(ancestors, problems)
-        columns = {**merged(ancestors, inherited), **own.columns}
-        namespace[BODY], namespace["__columns__"] = own, _NO_COLUMNS
-        namespace["__slots__"] = slots(namespace, columns if own.concrete else {}, ancestors)
-        if own.concrete:
-            namespace["__slots__"] += cached_slots(namespace, ancestors)
+        columns = {**merge_columns(ancestors, inherited), **own_body.columns}
+        namespace[BODY_ATTRIBUTE], namespace["__columns__"] = own_body, _NO_COLUMNS
+        namespace["__slots__"] = slot_names(namespace, columns if own_body.concrete else {}, ancestors)
+        if own_body.concrete:
+            namespace["__slots__"] += cached_slot_names(namespace, ancestors)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
-        if own.concrete:
-            keep_cached(cls)
-            whole = merged(cls.__mro__, {**inherited, cls: own.columns})
-            check_bound(whole, problems)
-            cls._finish(whole, problems)
+        if own_body.concrete:
+            install_cached_slots(cls)
+            all_columns = merge_columns(cls.__mro__, {**inherited, cls: own_body.columns})
+            check_variables_bound(all_columns, problems)
+            cls._finish(all_columns, problems)
         problems.raise_any()
         return cls
 
     @classmethod
-    def _read(mcs, namespace: dict[str, Any], settings: Mapping[str, Any], problems: Problems) -> Columns:  # noqa: ARG003 - views read them
+    def _read_body(
+        mcs,
+        namespace: dict[str, Any],
+        settings: Mapping[str, Any],  # noqa: ARG003 - views read them
+        problems: Problems,
+    ) -> FieldDeclarations:
         """The columns of a class body with these class keywords."""
         return read_columns(namespace, problems)
 
-    def _equip(cls, columns: Columns, *, init: bool) -> None:
+    def _install_methods(cls, columns: FieldDeclarations, *, init: bool) -> None:
         """Give a class whose columns are right its methods, and its columns their places."""
-        types = {name: column.annotation for name, column in columns.items()}
+        annotations = {name: column.annotation for name, column in columns.items()}
 
         def typed(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
             for field in fields:  # they are ours alone by now, and a copy of each would cost a tenth of the class
-                object.__setattr__(field, "type", types[field.name])
-                compare_as_stored(field, columns[field.name].hint)
-            return [redacted(cls.__qualname__, f, columns[f.name].show) for f in fields]
+                object.__setattr__(field, "type", annotations[field.name])
+                compare_as_stored(field, columns[field.name].type_mapping)
+            return [redact_field(cls.__qualname__, field, columns[field.name].show) for field in fields]
 
-        unfilled = static_defaults(columns)
-        left = unwritten(cls, init=init)
+        defaulted_static = static_columns_with_default(columns)
+        attrs_options = attrs_options_left(cls, init=init)
         attrs.define(
             cls,
             these={name: column.field for name, column in columns.items()},
@@ -140,34 +148,36 @@ class TableMeta(CompatibleMeta, type):
             kw_only=True,
             on_setattr=attrs.setters.NO_OP,
             field_transformer=typed,
-            **left,
+            **attrs_options,
         )
-        if unfilled and left["init"]:
-            record_defaults(cls, unfilled)
-        found = {
-            name: Column[Any](cls, name, column.db_name, column.hint, column.spec)
+        if defaulted_static and attrs_options["init"]:
+            record_defaults(cls, defaulted_static)
+        columns_by_name = {
+            name: Column[Any](cls, name, column.db_name, column.type_mapping, column.spec)
             for name, column in columns.items()
-            if column.hint is not None
+            if column.type_mapping is not None
         }
         for field in cls.__attrs_attrs__:
             check_on_assignment(cls, field)
-        cls.__columns__ = MappingProxyType(found)
+        cls.__columns__ = MappingProxyType(columns_by_name)
         cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would put Column[…] back
-        install_state(cls)
-        install(cls, [Field(name, column.hint, column.spec.redact) for name, column in found.items()])
+        install_change_tracking(cls)
+        install_row_functions(
+            cls, [Field(name, column.type_mapping, column.spec.redact) for name, column in columns_by_name.items()]
+        )
 
     if not TYPE_CHECKING:  # checkers know the columns by their annotations, and no others
 
         def __getattribute__(cls, name: str) -> Any:
-            found = _getattribute(cls, "__columns__").get(name)
-            return _getattribute(cls, name) if found is None else found
+            column = _getattribute(cls, "__columns__").get(name)
+            return _getattribute(cls, name) if column is None else column
 
         def __setattr__(cls, name: str, value: Any) -> None:
-            _check_no_column(cls, name)
+            _refuse_column_change(cls, name)
             super().__setattr__(name, value)
 
         def __delattr__(cls, name: str) -> None:
-            _check_no_column(cls, name)
+            _refuse_column_change(cls, name)
             super().__delattr__(name)
 
         def __getattr__(cls, name: str) -> Any:
@@ -177,20 +187,20 @@ class TableMeta(CompatibleMeta, type):
             raise UnknownColumn(text, model=cls.__qualname__, column=name)
 
 
-def _check_no_column(cls: TableMeta, name: str) -> None:
+def _refuse_column_change(cls: TableMeta, name: str) -> None:
     """Behind a column is the slot of all instances, which would be lost."""
     if name in cls.__columns__:
         raise AttributeError(f"{cls.__qualname__}.{name} is a column; a value is set on an instance, not on the class")
 
 
-def _caller() -> str:
+def _calling_module() -> str:
     frame = defining_frame(None, "")
     return "__main__" if frame is None else frame.f_globals.get("__name__", "__main__")
 
 
-def _columns_of(cls: type, problems: Problems) -> Columns:
+def _declared_columns(cls: type, problems: Problems) -> FieldDeclarations:
     """What a base class declares itself, whether it is ours or a plain mixin."""
-    body = body_of(cls)
+    body = class_body_of(cls)
     if body is not None:
         return body.columns
     return {} if cls is object else read_mixin(cls, problems)
@@ -199,9 +209,9 @@ def _columns_of(cls: type, problems: Problems) -> Columns:
 def _check_bases(ancestors: list[type], problems: Problems) -> None:
     """Two tables cannot be one: their instances would have two storages."""
     check_mixins(ancestors, problems)
-    concrete = [cls for cls in ancestors if (body := body_of(cls)) is not None and body.concrete]
-    for one in concrete[1:]:
-        if not issubclass(concrete[0], one):
-            text = f"both {concrete[0].__qualname__} and {one.__qualname__} are tables or views of their own"
+    concrete = [cls for cls in ancestors if (body := class_body_of(cls)) is not None and body.concrete]
+    for other in concrete[1:]:
+        if not issubclass(concrete[0], other):
+            text = f"both {concrete[0].__qualname__} and {other.__qualname__} are tables or views of their own"
             problems.add("MD115", text, "Put what they share into a base with abstract=True.")
             problems.raise_any()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol, cast
 
-from scyllamodel.model.definition import Columns
+from scyllamodel.model.definition import FieldDeclarations
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.user_values import user_types_in
 from scyllamodel.types.values import CqlType, UserTypeName, is_frozen, user_type_names, walk
@@ -20,28 +20,36 @@ class _UserTypeClass(Protocol):
     __user_types__: tuple[type, ...]
 
 
-def user_types_of(columns: Columns) -> tuple[type, ...]:
+def user_types_of(columns: FieldDeclarations) -> tuple[type, ...]:
     """The classes of all user types in these columns, each once, those that others need first."""
-    holders = [column for column in columns.values() if column.hint and user_type_names(column.hint.type)]
-    direct = [found for column in holders for found in user_types_in((column.annotation, column.spec.type))]
+    with_user_types = [
+        column for column in columns.values() if column.type_mapping and user_type_names(column.type_mapping.type)
+    ]
+    direct_types = [
+        user_type for column in with_user_types for user_type in user_types_in((column.annotation, column.spec.type))
+    ]
     return tuple(
-        dict.fromkeys(needed for found in direct for needed in (*cast("_UserTypeClass", found).__user_types__, found))
+        dict.fromkeys(
+            required
+            for user_type in direct_types
+            for required in (*cast("_UserTypeClass", user_type).__user_types__, user_type)
+        )
     )
 
 
-def deep_walk(cql_type: CqlType, classes: Iterable[type]) -> Iterator[CqlType]:
+def walk_user_types(cql_type: CqlType, classes: Iterable[type]) -> Iterator[CqlType]:
     """This type and all that is inside it, the fields of user types included."""
-    facts = {found.__facts__.name: found.__facts__ for found in cast("Iterable[_UserTypeClass]", classes)}
-    for inside in walk(cql_type):
-        yield inside
-        if isinstance(inside, UserTypeName) and inside.name in facts:
-            for _, field in facts[inside.name].fields:
-                yield from deep_walk(field, classes)
+    facts = {user_type.__facts__.name: user_type.__facts__ for user_type in cast("Iterable[_UserTypeClass]", classes)}
+    for part in walk(cql_type):
+        yield part
+        if isinstance(part, UserTypeName) and part.name in facts:
+            for _, field in facts[part.name].fields:
+                yield from walk_user_types(field, classes)
 
 
-def has_open_collections(cql_type: CqlType, classes: Iterable[type]) -> bool:
+def has_unfrozen_fields(cql_type: CqlType, classes: Iterable[type]) -> bool:
     """Whether this is a user type that is not frozen and has a field that is not: servers refuse it as a column."""
     if not isinstance(cql_type, UserTypeName) or cql_type.frozen:
         return False
-    found = (cast("_UserTypeClass", each).__facts__ for each in classes)
-    return any(not is_frozen(field) for facts in found if facts.name == cql_type.name for _, field in facts.fields)
+    all_facts = (cast("_UserTypeClass", user_type).__facts__ for user_type in classes)
+    return any(not is_frozen(field) for facts in all_facts if facts.name == cql_type.name for _, field in facts.fields)

@@ -50,20 +50,22 @@ CODES: Final = {
 
 
 class Problems:
-    """The mistakes found so far in one class; `where` is its dotted name."""
+    """The mistakes found so far in one class; `class_name` is its dotted name."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.found: list[Problem] = []
+    def __init__(self, class_name: str) -> None:
+        self.class_name = class_name
+        self.items: list[Problem] = []
 
-    def add(self, code: str, text: str, advice: str, *, at: str = "") -> None:
-        """Note a mistake, of the class itself or ``at`` one of its names."""
+    def add(self, code: str, text: str, advice: str, *, attribute: str = "") -> None:
+        """Note a mistake, of the class itself or ``attribute`` one of its names."""
         assert code in CODES  # noqa: S101 - a code that nobody can look up is no code
-        self.found.append(Problem(code, f"{self.where}.{at}" if at else self.where, text, advice))
+        self.items.append(
+            Problem(code, f"{self.class_name}.{attribute}" if attribute else self.class_name, text, advice)
+        )
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Take over mistakes that were found elsewhere."""
-        self.found.extend(problems)
+        self.items.extend(problems)
 
     def raise_any(self) -> None:
         """End the class statement here if anything was found.
@@ -71,5 +73,5 @@ class Problems:
         Raises:
             ModelDefinitionError: with every problem, in the order in which they were found, each once.
         """
-        if self.found:
-            raise ModelDefinitionError(self.where, dict.fromkeys(self.found))
+        if self.items:
+            raise ModelDefinitionError(self.class_name, dict.fromkeys(self.items))

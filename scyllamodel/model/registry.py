@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-Place: TypeAlias = tuple[str, str]
+ClassLocation: TypeAlias = tuple[str, str]
 """Module and qualified name."""
 
 
@@ -28,7 +28,7 @@ class _Entry:
 
     cls: weakref.ref[type[Any]]
     number: int
-    run: object
+    execution: object
 
 
 class Registry:
@@ -42,9 +42,9 @@ class Registry:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self.generation = 0
-        self._places: dict[Place, dict[str, _Entry]] = {}
-        self._kept: weakref.WeakKeyDictionary[ModuleType, dict[Place, dict[str, type[Any]]]]
-        self._kept = weakref.WeakKeyDictionary()
+        self._entries: dict[ClassLocation, dict[str, _Entry]] = {}
+        self._strong_references: weakref.WeakKeyDictionary[ModuleType, dict[ClassLocation, dict[str, type[Any]]]]
+        self._strong_references = weakref.WeakKeyDictionary()
 
     def add(self, cls: type[Any], table: str) -> None:
         """Take a class in, in place of an earlier one from the same lines.
@@ -54,14 +54,14 @@ class Registry:
             table: its name in CQL. A loop or a function may make one class several times over, for different tables,
                 and all of them count; a reload of the module replaces them all.
         """
-        place, run = (cls.__module__, cls.__qualname__), _run_of(cls)
+        place, run = (cls.__module__, cls.__qualname__), _execution_of(cls)
         with self._lock:
-            found = self._places.get(place, {})
-            entries = {} if _is_rerun(run, found) else found
-            self._keep(cls, place, table, anew=entries is not found)
-            reference = weakref.ref(cls, lambda gone: self._forget(place, table, gone))
+            current = self._entries.get(place, {})
+            entries = {} if _is_reload(run, current) else current
+            self._keep(cls, place, table, is_reloaded=entries is not current)
+            reference = weakref.ref(cls, lambda dead: self._forget(place, table, dead))
             entries[table] = _Entry(reference, next(self._numbers), run)
-            self._places[place] = entries
+            self._entries[place] = entries
             self.generation += 1
 
     def touch(self) -> None:
@@ -69,25 +69,25 @@ class Registry:
         with self._lock:
             self.generation += 1
 
-    def _keep(self, cls: type[Any], place: Place, table: str, *, anew: bool) -> None:
+    def _keep(self, cls: type[Any], place: ClassLocation, table: str, *, is_reloaded: bool) -> None:
         module = sys.modules.get(cls.__module__)
         if module is not None and "<locals>" not in cls.__qualname__:
-            kept = self._kept.setdefault(module, {})
-            kept[place] = {**({} if anew else kept.get(place, {})), table: cls}
+            strong_references = self._strong_references.setdefault(module, {})
+            strong_references[place] = {**({} if is_reloaded else strong_references.get(place, {})), table: cls}
 
-    def _forget(self, place: Place, table: str, gone: weakref.ref[type[Any]]) -> None:
+    def _forget(self, place: ClassLocation, table: str, reference: weakref.ref[type[Any]]) -> None:
         # Called by the garbage collector, which may run while this very thread holds the lock: single dict operations
         # are atomic, and a lock here could wait for itself.
-        entries = self._places.get(place, {})
+        entries = self._entries.get(place, {})
         entry = entries.get(table)
-        if entry is not None and entry.cls is gone:
+        if entry is not None and entry.cls is reference:
             entries.pop(table, None)
             self.generation += 1
 
     def __iter__(self) -> Iterator[type[Any]]:
         """The live classes in order of definition."""
         with self._lock:
-            entries = [entry for found in list(self._places.values()) for entry in list(found.values())]
+            entries = [entry for by_table in list(self._entries.values()) for entry in list(by_table.values())]
         classes = (entry.cls() for entry in sorted(entries, key=lambda entry: entry.number))
         return iter([cls for cls in classes if cls is not None])
 
@@ -95,18 +95,18 @@ class Registry:
         return len(list(iter(self)))
 
     def __contains__(self, cls: type[Any]) -> bool:
-        return any(found is cls for found in self)
+        return any(registered is cls for registered in self)
 
 
-def _run_of(cls: type[Any]) -> object:
+def _execution_of(cls: type[Any]) -> object:
     """What is new each time the lines that make the class run again: when a module is imported, a cell entered."""
     if "<locals>" in cls.__qualname__:
         return registry  # a function makes its classes whenever it is called
-    spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
-    return _code_of(cls.__module__) if spec is None else spec
+    module_spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
+    return _running_code(cls.__module__) if module_spec is None else module_spec
 
 
-def _code_of(module: str) -> object:
+def _running_code(module: str) -> object:
     """The code that runs in a module that was not imported: a script, or one piece typed in a session."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__") != module:
@@ -114,9 +114,9 @@ def _code_of(module: str) -> object:
     return None if frame is None else frame.f_code
 
 
-def _is_rerun(run: object, entries: dict[str, _Entry]) -> bool:
+def _is_reload(execution: object, entries: dict[str, _Entry]) -> bool:
     """Whether lines that made these classes run again, rather than go on making more of them."""
-    return run is None or any(entry.run is not run for entry in entries.values())
+    return execution is None or any(entry.execution is not execution for entry in entries.values())
 
 
 registry: Final = Registry()

@@ -19,7 +19,7 @@ from operator import attrgetter, is_
 from typing import Any, Final, NamedTuple, cast
 
 from scyllamodel.errors import ConcurrentWrite
-from scyllamodel.model._codegen import ROW, Lazy
+from scyllamodel.model._codegen import ROW, LazyAttribute
 from scyllamodel.model.column import Column
 from scyllamodel.types.identity import is_same
 from scyllamodel.types.values import CqlType, Native, element_types
@@ -34,7 +34,7 @@ class Snapshot(tuple[Any, ...]):
         return f"<Snapshot of {len(self)} values>"  # which of them are redacted is known to the model alone
 
 
-class Cell(Enum):
+class UnknownValue(Enum):
     """What takes the place of a value that is not known."""
 
     UNKNOWN = "unknown"
@@ -43,11 +43,11 @@ class Cell(Enum):
         return "unknown"
 
 
-UNKNOWN: Final = Cell.UNKNOWN
+UNKNOWN: Final = UnknownValue.UNKNOWN
 """In a row: a write that got no answer may have changed this value."""
 
 
-class Unsettled(Snapshot):
+class UncertainRow(Snapshot):
     """A row after a write that got no answer; the values that it may have changed are `UNKNOWN`.
 
     Attributes:
@@ -59,23 +59,23 @@ class Unsettled(Snapshot):
     conditional: bool
 
     @classmethod
-    def of(cls, cells: Iterator[Any], *, exists: bool, conditional: bool) -> Unsettled:
+    def of(cls, cells: Iterator[Any], *, exists: bool, conditional: bool) -> UncertainRow:
         """A row with these values."""
-        made = cls(cells)
-        made.exists, made.conditional = exists, conditional
-        return made
+        row = cls(cells)
+        row.exists, row.conditional = exists, conditional
+        return row
 
 
 class Change(NamedTuple):
-    """A column whose value is not the one of the row; ``was`` may be `UNKNOWN`."""
+    """A column whose value is not the one of the row; ``old_value`` may be `UNKNOWN`."""
 
     column: Column[Any]
-    was: Any
-    now: Any
+    old_value: Any
+    new_value: Any
 
     def __repr__(self) -> str:
-        was = repr(UNKNOWN) if self.was is UNKNOWN else self.column.show(self.was)
-        return f"<Change {self.column!r} from {was} to {self.column.show(self.now)}>"
+        old_text = repr(UNKNOWN) if self.old_value is UNKNOWN else self.column.show(self.old_value)
+        return f"<Change {self.column!r} from {old_text} to {self.column.show(self.new_value)}>"
 
 
 class _Entry:
@@ -107,15 +107,15 @@ class _Entry:
                 if lost and self.lost is not None:
                     self.lost()
             finally:
-                if _writing.get(number) is self:  # a forked child has forgotten it
-                    del _writing[number]
+                if _instances_being_written.get(number) is self:  # a forked child has forgotten it
+                    del _instances_being_written[number]
 
 
-_writing: Final[dict[int, _Entry]] = {}
+_instances_being_written: Final[dict[int, _Entry]] = {}
 """The instances that are being written, by identity. An `InstanceWrite` refers to each, so that numbers are unique."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_writing.clear)
+    os.register_at_fork(after_in_child=_instances_being_written.clear)
 
 
 class InstanceWrite:
@@ -136,7 +136,9 @@ class InstanceWrite:
         self._instance, self._entry = instance, (entry := _Entry())
         entry.ended, entry.lost = threading.Lock(), None
         entry.loop = None if loop is None else weakref.ref(loop)
-        while (other := _writing.setdefault(id(instance), entry)) is not entry:  # atomic, also for threads
+        while (
+            other := _instances_being_written.setdefault(id(instance), entry)
+        ) is not entry:  # atomic, also for threads
             if other.can_continue():
                 raise ConcurrentWrite(
                     f"This {type(instance).__qualname__} is being written by another call: both would send what has "
@@ -171,10 +173,10 @@ class InstanceWrite:
 def is_loaded(instance: Any) -> bool:
     """Whether the instance stands for a row that was read or written."""
     row = getattr(instance, ROW, None)
-    return row is not None and (type(row) is not Unsettled or row.exists)
+    return row is not None and (type(row) is not UncertainRow or row.exists)
 
 
-def row_of(instance: Any) -> Any:
+def loaded_row(instance: Any) -> Any:
     """The row that the instance stands for, as it was read or written; None for a new one."""
     return getattr(instance, ROW, None)
 
@@ -185,36 +187,36 @@ def current_values(instance: Any) -> tuple[Any, ...]:
     Raises:
         AttributeError: the instance has lost a value.
     """
-    found: tuple[Any, ...] = instance.__known__.take(instance)
-    return found
+    values: tuple[Any, ...] = instance.__known__.take(instance)
+    return values
 
 
-def changes(instance: Any, values: tuple[Any, ...]) -> list[Change]:
+def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
     """The columns whose values differ from the row, in the order of the columns.
 
     Parameters:
         values: of the instance, as `current_values` took them.
     """
-    row, known, found = instance.__row__, instance.__known__, list[Change]()
+    row, known, result = instance.__row__, instance.__known__, list[Change]()
     if all(map(is_, row, values)):
-        return found
-    loaded = not isinstance(row, Snapshot)
-    for (column, same, load, empty), was, now in zip(known.columns, row, values, strict=True):
-        if now is was:
+        return result
+    is_driver_row = not isinstance(row, Snapshot)
+    for (column, same, load, empty), stored, current in zip(known.columns, row, values, strict=True):
+        if current is stored:
             continue
-        if was is UNKNOWN:
-            found.append(Change(column, UNKNOWN, now))
+        if stored is UNKNOWN:
+            result.append(Change(column, UNKNOWN, current))
             continue
-        before = was
-        if loaded and (load or was is None):
-            before = (empty() if empty else None) if was is None else load(was)
+        old_value = stored
+        if is_driver_row and (load or stored is None):
+            old_value = (empty() if empty else None) if stored is None else load(stored)
         try:
-            if now is before or same(before, now):
+            if current is old_value or same(old_value, current):
                 continue
         except Exception:  # noqa: BLE001, S110 - it cannot be stored: a change, which the binder refuses by name
             pass
-        found.append(Change(column, before, now))
-    return found
+        result.append(Change(column, old_value, current))
+    return result
 
 
 def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
@@ -225,71 +227,73 @@ def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
     copies = instance.__known__.copies
     if not copies:
         return Snapshot(values)
-    copied = list(values)
-    for at, copy_of in copies:
-        copied[at] = copy_of(copied[at])
-    return Snapshot(copied)
+    values_copy = list(values)
+    for position, copy_of in copies:
+        values_copy[position] = copy_of(values_copy[position])
+    return Snapshot(values_copy)
 
 
-def remember(instance: Any, row: Snapshot) -> None:
+def mark_saved(instance: Any, row: Snapshot) -> None:
     """The instance stands for this row now: it was just written."""
     setattr(instance, ROW, row)
 
 
-def forget(instance: Any) -> None:
+def mark_deleted(instance: Any) -> None:
     """The instance stands for no row any more."""
     setattr(instance, ROW, None)
 
 
-def lose_track(instance: Any, written: Container[str], *, exists: bool, conditional: bool) -> None:
+def mark_uncertain(instance: Any, written: Container[str], *, exists: bool, conditional: bool) -> None:
     """A write of these columns got no answer, and the next save writes them in full.
 
     Parameters:
         exists: whether the next save may be an UPDATE.
         conditional: whether the write was a lightweight transaction.
     """
-    settle(instance)
-    columns, key = _columns(_class(instance)), set(key_names(_class(instance)))
-    row = row_of(instance) or (None,) * len(columns)
-    cells = (UNKNOWN if name in written and name not in key else was for name, was in zip(columns, row, strict=True))
-    conditional = conditional or is_unresolved(instance)
-    setattr(instance, ROW, Unsettled.of(cells, exists=exists, conditional=conditional))
+    detach(instance)
+    columns, key = _columns(_model_of(instance)), set(key_names(_model_of(instance)))
+    row = loaded_row(instance) or (None,) * len(columns)
+    cells = (
+        UNKNOWN if name in written and name not in key else value for name, value in zip(columns, row, strict=True)
+    )
+    conditional = conditional or has_unresolved_transaction(instance)
+    setattr(instance, ROW, UncertainRow.of(cells, exists=exists, conditional=conditional))
 
 
-def is_unresolved(instance: Any) -> bool:
+def has_unresolved_transaction(instance: Any) -> bool:
     """Whether a lightweight transaction on the row got no answer, and may come to an end yet."""
     row = getattr(instance, ROW, None)
-    return type(row) is Unsettled and row.conditional
+    return type(row) is UncertainRow and row.conditional
 
 
-def unknown_names(instance: Any) -> frozenset[str]:
+def uncertain_columns(instance: Any) -> frozenset[str]:
     """The columns that a write without an answer may have changed."""
     row = getattr(instance, ROW, None)
-    if type(row) is not Unsettled:
+    if type(row) is not UncertainRow:
         return frozenset()
     return frozenset(
         name
-        for name, was in zip(_columns(_class(instance)), cast("tuple[Any, ...]", row), strict=True)
-        if was is UNKNOWN
+        for name, value in zip(_columns(_model_of(instance)), cast("tuple[Any, ...]", row), strict=True)
+        if value is UNKNOWN
     )
 
 
-def settle(instance: Any) -> None:
+def detach(instance: Any) -> None:
     """Turn the driver's tuple into Python values, which can be pickled."""
     row = getattr(instance, ROW, None)
     if row is not None and not isinstance(row, Snapshot):
-        columns = _columns(_class(instance)).values()
-        setattr(instance, ROW, Snapshot(_loaded(column, was) for column, was in zip(columns, row, strict=True)))
+        columns = _columns(_model_of(instance)).values()
+        setattr(instance, ROW, Snapshot(_loaded(column, value) for column, value in zip(columns, row, strict=True)))
 
 
-def inherit_row(made: Any, source: Any) -> None:
+def inherit_row(copy: Any, source: Any) -> None:
     """A copy under the same key stands for the same row."""
-    row, columns = getattr(source, ROW, None), _columns(_class(source))
+    row, columns = getattr(source, ROW, None), _columns(_model_of(source))
     if row is not None and all(
-        is_same(columns[name].identity, getattr(made, name), getattr(source, name))
-        for name in key_names(_class(source))
+        is_same(columns[name].identity, getattr(copy, name), getattr(source, name))
+        for name in key_names(_model_of(source))
     ):
-        setattr(made, ROW, row)
+        setattr(copy, ROW, row)
 
 
 def key_names(model: type) -> Iterator[str]:
@@ -297,7 +301,7 @@ def key_names(model: type) -> Iterator[str]:
     return (name for name, column in _columns(model).items() if column.spec.kind in {"partition_key", "clustering"})
 
 
-def _class(instance: object) -> type:
+def _model_of(instance: object) -> type:
     return type(instance)
 
 
@@ -306,13 +310,13 @@ def _columns(model: type) -> Mapping[str, Column[Any]]:
 
 
 def _loaded(column: Column[Any], value: Any) -> Any:
-    hint = column.hint
+    type_mapping = column.type_mapping
     if value is None:
-        return hint.empty() if hint.empty else None
-    return hint.load(value) if hint.load else value
+        return type_mapping.empty() if type_mapping.empty else None
+    return type_mapping.load(value) if type_mapping.load else value
 
 
-class Known(NamedTuple):
+class TrackedColumns(NamedTuple):
     """What is worked out once for a class, and stands on it as ``__known__``.
 
     Attributes:
@@ -327,19 +331,29 @@ class Known(NamedTuple):
     copies: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
-def install_state(cls: type) -> None:
+def install_change_tracking(cls: type) -> None:
     """Give a class what `changes` needs to know of it, worked out on first use."""
-    type.__setattr__(cls, "__known__", Lazy(cls, "__known__", lambda: _known(cls)))
+    type.__setattr__(cls, "__known__", LazyAttribute(cls, "__known__", lambda: _tracked_columns(cls)))
 
 
-def _known(cls: type) -> Known:
+def _tracked_columns(cls: type) -> TrackedColumns:
     names, columns = tuple(_columns(cls)), tuple(_columns(cls).values())
-    copies = tuple((at, made) for at, one in enumerate(columns) if (made := _copy_of(one)) is not None)
-    take = attrgetter(*names) if len(names) > 1 else _one(*names)
-    return Known(take, tuple((one, one.identity.equal, one.hint.load, one.hint.empty) for one in columns), copies)
+    copies = tuple(
+        (position, copy_function)
+        for position, column in enumerate(columns)
+        if (copy_function := _copy_of(column)) is not None
+    )
+    take = attrgetter(*names) if len(names) > 1 else _single_value(*names)
+    return TrackedColumns(
+        take,
+        tuple(
+            (column, column.identity.equal, column.type_mapping.load, column.type_mapping.empty) for column in columns
+        ),
+        copies,
+    )
 
 
-def _one(name: str) -> Callable[[Any], tuple[Any, ...]]:
+def _single_value(name: str) -> Callable[[Any], tuple[Any, ...]]:
     def take(instance: Any) -> tuple[Any, ...]:
         return (getattr(instance, name),)
 
@@ -348,17 +362,19 @@ def _one(name: str) -> Callable[[Any], tuple[Any, ...]]:
 
 def _copy_of(column: Column[Any]) -> Callable[[Any], Any] | None:
     """What copies a value that can be changed in place; None where values cannot."""
-    hint = column.hint
-    if not hint.custom and isinstance(hint.type, Native):
-        return _bytes if hint.type.name == "blob" else None
+    type_mapping = column.type_mapping
+    if not type_mapping.custom and isinstance(type_mapping.type, Native):
+        return _as_bytes if type_mapping.type.name == "blob" else None
     return (
-        copy.deepcopy if hint.custom or any(map(_can_change, element_types(hint.type) or (hint.type,))) else copy.copy
+        copy.deepcopy
+        if type_mapping.custom or any(map(_is_mutable, element_types(type_mapping.type) or (type_mapping.type,)))
+        else copy.copy
     )
 
 
-def _can_change(cql_type: CqlType) -> bool:
+def _is_mutable(cql_type: CqlType) -> bool:
     return not isinstance(cql_type, Native) or cql_type.name == "blob"
 
 
-def _bytes(value: Any) -> Any:
+def _as_bytes(value: Any) -> Any:
     return bytes(value) if value.__class__ in {bytearray, memoryview} else value

@@ -16,7 +16,7 @@ import attrs
 
 from scyllamodel.types.identity import is_same
 
-DEFAULTS = "__defaults__"
+RECORDED_DEFAULTS = "__defaults__"
 """The slot that holds, for each static column that was filled by its default, the value and a copy of it."""
 
 
@@ -26,33 +26,37 @@ def record_defaults(cls: type[Any], names: Collection[str]) -> None:
     construct = cls.__init__
 
     @wraps(construct)
-    def __init__(self: Any, **given: Any) -> None:  # noqa: N807 - it becomes the constructor
-        construct(self, **given)
-        filled = {name: getattr(self, name) for alias, name in aliases.items() if alias not in given}
-        noted = {name: (value, copy.deepcopy(value)) for name, value in filled.items()}
-        setattr(self, DEFAULTS, noted)
+    def __init__(self: Any, **keywords: Any) -> None:  # noqa: N807 - it becomes the constructor
+        construct(self, **keywords)
+        defaulted = {name: getattr(self, name) for alias, name in aliases.items() if alias not in keywords}
+        recorded = {name: (value, copy.deepcopy(value)) for name, value in defaulted.items()}
+        setattr(self, RECORDED_DEFAULTS, recorded)
 
     type.__setattr__(cls, "__init__", __init__)
 
 
-def inherit_defaults(made: Any, source: Any, changes: Collection[str]) -> None:
+def inherit_defaults(copy: Any, source: Any, changes: Collection[str]) -> None:
     """Let a copy of an instance keep what its constructor noted, except for the columns that were given."""
-    noted: Mapping[str, Any] | None = getattr(source, DEFAULTS, None)
-    if noted:
-        aliases = {field.name: field.alias for field in attrs.fields(made.__class__)}
-        setattr(made, DEFAULTS, {name: pair for name, pair in noted.items() if aliases[name] not in changes})
+    recorded: Mapping[str, Any] | None = getattr(source, RECORDED_DEFAULTS, None)
+    if recorded:
+        aliases = {field.name: field.alias for field in attrs.fields(copy.__class__)}
+        setattr(
+            copy,
+            RECORDED_DEFAULTS,
+            {name: value_and_copy for name, value_and_copy in recorded.items() if aliases[name] not in changes},
+        )
 
 
-def not_given(instance: Any) -> frozenset[str]:
+def untouched_defaults(instance: Any) -> frozenset[str]:
     """The static columns that hold the default still which the constructor gave them."""
-    noted: Mapping[str, tuple[Any, Any]] | None = getattr(instance, DEFAULTS, None)
-    if not noted:
+    recorded: Mapping[str, tuple[Any, Any]] | None = getattr(instance, RECORDED_DEFAULTS, None)
+    if not recorded:
         return frozenset()
     columns: Any = instance.__class__.__columns__
     return frozenset(
         [
             name
-            for name, (value, as_it_was) in noted.items()
-            if getattr(instance, name) is value and is_same(columns[name].identity, value, as_it_was)
+            for name, (value, original) in recorded.items()
+            if getattr(instance, name) is value and is_same(columns[name].identity, value, original)
         ]
     )

@@ -13,32 +13,38 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import attrs
 from typing_extensions import dataclass_transform
 
-from scyllamodel.model._codegen import Field, install
-from scyllamodel.model.cached import cached_slots, keep_cached
+from scyllamodel.model._codegen import Field, install_row_functions
+from scyllamodel.model.cached import cached_slot_names, install_cached_slots
 from scyllamodel.model.column import AnyUserType, ColumnSpec
-from scyllamodel.model.compatible import CompatibleMeta
+from scyllamodel.model.compatible import BaseMeta
 from scyllamodel.model.declare import column
 from scyllamodel.model.definition import (
-    BODY,
-    METHODS,
-    Body,
-    Columns,
-    Declared,
-    body_of,
+    ATTRS_METHODS,
+    BODY_ATTRIBUTE,
+    ClassBody,
+    FieldDeclaration,
+    FieldDeclarations,
+    attrs_options_left,
     check_mixins,
+    class_body_of,
     compare_as_stored,
-    merged,
+    merge_columns,
     read_columns,
-    slots,
-    unwritten,
+    slot_names,
 )
-from scyllamodel.model.generic import arguments, bound, check_bound
-from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, snake_case
+from scyllamodel.model.generic import bind_variables, check_variables_bound, type_arguments_of_bases
+from scyllamodel.model.names import check_column_names, check_hidden_names, check_object_name, snake_case
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
-from scyllamodel.model.redaction import redacted
+from scyllamodel.model.redaction import redact_field
 from scyllamodel.model.registry import declared_types
-from scyllamodel.model.settings import check_body, inherited_setting, own_setting, unknown_keyword, usable_settings
+from scyllamodel.model.settings import (
+    check_foreign_settings,
+    inherited_keyword,
+    own_keyword,
+    unknown_keyword,
+    valid_keywords,
+)
 from scyllamodel.schema.facts import UserType as UserTypeFacts
 from scyllamodel.types.display import Show
 from scyllamodel.types.identity import as_field_mapping
@@ -48,7 +54,7 @@ _KEYWORDS: Final = frozenset({"name", "keyspace", "abstract"})
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, column))
-class UserTypeMeta(CompatibleMeta, type):
+class UserTypeMeta(BaseMeta, type):
     """Metaclass of `UserType`."""
 
     if TYPE_CHECKING:
@@ -68,40 +74,42 @@ class UserTypeMeta(CompatibleMeta, type):
             mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any
         ) -> UserTypeMeta:
             """Make one class, in one pass."""
-            return mcs._make(class_name, bases, namespace, keywords)
+            return mcs._create_class(class_name, bases, namespace, keywords)
 
     @classmethod
-    def _make(
+    def _create_class(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], keywords: dict[str, Any]
     ) -> UserTypeMeta:
         if not any(isinstance(base, UserTypeMeta) for base in bases):
-            namespace[BODY] = Body()
+            namespace[BODY_ATTRIBUTE] = ClassBody()
             return super().__new__(mcs, name, bases, namespace)
         problems = Problems(f"{namespace['__module__']}.{namespace.get('__qualname__', name)}")
-        settings = usable_settings({key: keywords.pop(key) for key in list(keywords) if key in _KEYWORDS}, problems)
+        settings = valid_keywords({key: keywords.pop(key) for key in list(keywords) if key in _KEYWORDS}, problems)
         concrete = not settings.get("abstract", False)
-        own = Body(read_columns(namespace, problems), settings, frozenset(METHODS & namespace.keys()), concrete)
+        own_body = ClassBody(
+            read_columns(namespace, problems), settings, frozenset(ATTRS_METHODS & namespace.keys()), concrete
+        )
         ancestors = list(dict.fromkeys(cls for base in bases for cls in base.__mro__))
         check_mixins(ancestors, problems)
-        check_body([namespace, *(vars(cls) for cls in ancestors if body_of(cls) is None)], problems)
-        given = arguments(namespace.get("__orig_bases__", bases))
+        check_foreign_settings([namespace, *(vars(cls) for cls in ancestors if class_body_of(cls) is None)], problems)
+        type_arguments = type_arguments_of_bases(namespace.get("__orig_bases__", bases))
         inherited = {
-            cls: bound(body.columns, given.get(cls), problems)
+            cls: bind_variables(body.columns, type_arguments.get(cls), problems)
             for cls in ancestors
-            if (body := body_of(cls)) is not None
+            if (body := class_body_of(cls)) is not None
         }
-        namespace[BODY] = own
-        namespace["__slots__"] = slots(
-            namespace, merged(ancestors, inherited) | own.columns if concrete else {}, ancestors
+        namespace[BODY_ATTRIBUTE] = own_body
+        namespace["__slots__"] = slot_names(
+            namespace, merge_columns(ancestors, inherited) | own_body.columns if concrete else {}, ancestors
         )
         if concrete:
-            namespace["__slots__"] += cached_slots(namespace, ancestors)
+            namespace["__slots__"] += cached_slot_names(namespace, ancestors)
         cls = super().__new__(mcs, name, bases, namespace, **keywords)
         if concrete:
-            keep_cached(cls)
-            fields = merged(cls.__mro__, {**inherited, cls: own.columns})
-            check_bound(fields, problems)
-            _finish(cls, fields, problems)
+            install_cached_slots(cls)
+            fields = merge_columns(cls.__mro__, {**inherited, cls: own_body.columns})
+            check_variables_bound(fields, problems)
+            _finish_class(cls, fields, problems)
         problems.raise_any()
         return cls
 
@@ -162,9 +170,9 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
             object.__setattr__(self, name, value)
 
 
-def _finish(cls: UserTypeMeta, declared: Columns, problems: Problems) -> None:
+def _finish_class(cls: UserTypeMeta, declared: FieldDeclarations, problems: Problems) -> None:
     """Check the fields, and make the rest of the class."""
-    fields = {name: _nested_frozen(field) for name, field in declared.items()}
+    fields = {name: _with_frozen_user_type(field) for name, field in declared.items()}
     facts = _facts(cls, fields, problems)
     problems.raise_any()
     cls.__facts__ = facts
@@ -172,35 +180,37 @@ def _finish(cls: UserTypeMeta, declared: Columns, problems: Problems) -> None:
     cls.__fields_by_cql__ = tuple(name for name, _ in facts.fields)
     cls.__secrets__ = {name: field.show for name, field in fields.items() if field.show is not repr}
     cls.__user_types__ = user_types_of(fields)
-    _equip(cls, fields)
+    _install_methods(cls, fields)
     declared_types.add(cls, facts.name)
 
 
-def _nested_frozen(field: Declared) -> Declared:
+def _with_frozen_user_type(field: FieldDeclaration) -> FieldDeclaration:
     """A user type holds others only frozen."""
-    if field.hint is None or not isinstance(field.hint.type, UserTypeName):
+    if field.type_mapping is None or not isinstance(field.type_mapping.type, UserTypeName):
         return field
-    return attrs.evolve(field, hint=attrs.evolve(field.hint, type=freeze(field.hint.type)))
+    return attrs.evolve(field, type_mapping=attrs.evolve(field.type_mapping, type=freeze(field.type_mapping.type)))
 
 
-def _facts(cls: type, fields: Columns, problems: Problems) -> UserTypeFacts:
-    name = own_setting(cls, "name") or snake_case(cls.__name__)
-    keyspace = inherited_setting(cls, "keyspace", None)
+def _facts(cls: type, fields: FieldDeclarations, problems: Problems) -> UserTypeFacts:
+    name = own_keyword(cls, "name") or snake_case(cls.__name__)
+    keyspace = inherited_keyword(cls, "keyspace", None)
     check_object_name(name, "type", problems)
     if keyspace is not None:
         check_object_name(keyspace, "keyspace", problems)
     if not fields:
         problems.add("MD141", "a user type has at least one field", "Annotate one:  street: str.")
-    check_hidden(cls, fields, problems)
+    check_hidden_names(cls, fields, problems)
     check_column_names(fields, problems)
     for field in fields.values():
         _check_field(field, problems)
-    found = tuple((field.db_name, field.hint.type) for field in fields.values() if field.hint is not None)
+    field_types = tuple(
+        (field.db_name, field.type_mapping.type) for field in fields.values() if field.type_mapping is not None
+    )
     renamed = {field.db_name: field.spec.renamed_from for field in fields.values() if field.spec.renamed_from}
-    return UserTypeFacts(name, found, keyspace, renamed)
+    return UserTypeFacts(name, field_types, keyspace, renamed)
 
 
-def _check_field(field: Declared, problems: Problems) -> None:
+def _check_field(field: FieldDeclaration, problems: Problems) -> None:
     spec = field.spec
     allowed = ColumnSpec(
         db_name=spec.db_name,
@@ -213,21 +223,21 @@ def _check_field(field: Declared, problems: Problems) -> None:
     )
     if spec != allowed:
         text = "a field is neither key, static, indexed nor masked"
-        problems.add("MD141", text, "Leave such parameters out.", at=field.name)
-    if field.hint is not None and field.hint.type == COUNTER:
-        problems.add("MD141", "a user type cannot hold counters", "Write cql.BigInt.", at=field.name)
+        problems.add("MD141", text, "Leave such parameters out.", attribute=field.name)
+    if field.type_mapping is not None and field.type_mapping.type == COUNTER:
+        problems.add("MD141", "a user type cannot hold counters", "Write cql.BigInt.", attribute=field.name)
 
 
-def _equip(cls: UserTypeMeta, fields: Columns) -> None:
+def _install_methods(cls: UserTypeMeta, fields: FieldDeclarations) -> None:
     """Give the class what attrs writes; frozen by ``on_setattr``, since ``frozen=True`` wants a ``__dict__``."""
-    where, own = cls.__qualname__, unwritten(cls, init=True)
+    class_name, attrs_options = cls.__qualname__, attrs_options_left(cls, init=True)
 
-    def typed(_: type, found: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-        evolved = [field.evolve(type=fields[field.name].annotation) for field in found]
+    def typed(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+        evolved = [field.evolve(type=fields[field.name].annotation) for field in attributes]
         for field in evolved:
-            hint = fields[field.name].hint
-            compare_as_stored(field, hint and as_field_mapping(hint))
-        return [redacted(where, f, fields[f.name].show) for f in evolved]
+            type_mapping = fields[field.name].type_mapping
+            compare_as_stored(field, type_mapping and as_field_mapping(type_mapping))
+        return [redact_field(class_name, field, fields[field.name].show) for field in evolved]
 
     attrs.define(
         cls,
@@ -236,14 +246,19 @@ def _equip(cls: UserTypeMeta, fields: Columns) -> None:
         kw_only=True,
         on_setattr=attrs.setters.frozen,
         field_transformer=typed,
-        **{"unsafe_hash": True, **own},
+        **{"unsafe_hash": True, **attrs_options},
     )
     cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would find db_name= and Column[…] in the annotations
-    cls.__hashable__ = "unsafe_hash" in own or all(_is_hashable(field, fields) for field in cls.__attrs_attrs__)
-    install(cls, [Field(name, field.hint, field.spec.redact) for name, field in fields.items() if field.hint])
+    cls.__hashable__ = "unsafe_hash" in attrs_options or all(
+        _is_hashable(field, fields) for field in cls.__attrs_attrs__
+    )
+    install_row_functions(
+        cls,
+        [Field(name, field.type_mapping, field.spec.redact) for name, field in fields.items() if field.type_mapping],
+    )
 
 
-def _is_hashable(field: attrs.Attribute[Any], fields: Columns) -> bool:
+def _is_hashable(field: attrs.Attribute[Any], fields: FieldDeclarations) -> bool:
     """Whether a field lets the hash of its instance be made; one that is left out of it does."""
-    hint, counts = fields[field.name].hint, field.eq if field.hash is None else field.hash
-    return hint is None or hint.hashable or not counts
+    type_mapping, is_hashed = fields[field.name].type_mapping, field.eq if field.hash is None else field.hash
+    return type_mapping is None or type_mapping.hashable or not is_hashed

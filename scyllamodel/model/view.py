@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import attrs
 from typing_extensions import Never
 
-from scyllamodel.model.base import Model, ModelMeta, table_columns
+from scyllamodel.model.base import Model, ModelMeta, column_facts
 from scyllamodel.model.checks import check_type
 from scyllamodel.model.column import Column
-from scyllamodel.model.definition import Columns, Declared, hint_of, read_columns
+from scyllamodel.model.definition import FieldDeclaration, FieldDeclarations, mapping_of, read_columns
 from scyllamodel.model.meta import TableMeta
-from scyllamodel.model.names import check_column_names, check_hidden, check_object_name, closest, snake_case
+from scyllamodel.model.names import check_column_names, check_hidden_names, check_object_name, closest, snake_case
 from scyllamodel.model.nested import user_types_of
 from scyllamodel.model.problems import Problems
 from scyllamodel.model.registry import registry
-from scyllamodel.model.settings import options_of, own_setting, settings_of, unknown_keyword
+from scyllamodel.model.settings import keyword_values, merged_options, own_keyword, unknown_keyword
 from scyllamodel.schema.facts import FrozenMap, View
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.types.values import COUNTER
@@ -38,20 +38,26 @@ class ViewMeta(TableMeta):
         __of__: type[Model]
 
     @classmethod
-    def _read(mcs, namespace: dict[str, Any], settings: Mapping[str, Any], problems: Problems) -> Columns:
-        own = read_columns(namespace, problems, types=False)
-        return {**own, **_other_columns(own, settings, problems)} if settings.get("all_columns") else own
+    def _read_body(
+        mcs, namespace: dict[str, Any], settings: Mapping[str, Any], problems: Problems
+    ) -> FieldDeclarations:
+        own_columns = read_columns(namespace, problems, types=False)
+        return (
+            {**own_columns, **_remaining_columns(own_columns, settings, problems)}
+            if settings.get("all_columns")
+            else own_columns
+        )
 
-    def _finish(cls, columns: Columns, problems: Problems) -> None:  # noqa: N805 - a metaclass
-        table = _table_of(cls, problems)
-        columns = {name: _completed(column, table, problems) for name, column in columns.items()}
+    def _finish(cls, columns: FieldDeclarations, problems: Problems) -> None:  # noqa: N805 - a metaclass
+        table = _base_model(cls, problems)
+        columns = {name: _with_base_column(column, table, problems) for name, column in columns.items()}
         facts = _facts(cls, table, columns, problems)
         problems.raise_any()
         cls.__of__ = table
         cls.__facts__ = facts
         cls.__repo__ = table.__repo__
         cls.__user_types__ = user_types_of(columns)
-        cls._equip(columns, init=False)
+        cls._install_methods(columns, init=False)
         registry.add(cls, facts.name)
 
 
@@ -114,120 +120,126 @@ class MaterializedView(metaclass=ViewMeta):
             return super().__reduce_ex__(max(protocol, 2))
 
 
-def _table_of(cls: type, problems: Problems) -> type[Model]:
-    found = next(iter(settings_of(cls, "of")), None)
-    if isinstance(found, ModelMeta) and found.__columns__:
-        return cast("type[Model]", found)
-    if found is None:
+def _base_model(cls: type, problems: Problems) -> type[Model]:
+    model = next(iter(keyword_values(cls, "of")), None)
+    if isinstance(model, ModelMeta) and model.__columns__:
+        return cast("type[Model]", model)
+    if model is None:
         problems.add("MD131", "a view of nothing", f"Write  class {cls.__name__}(MaterializedView, of=Order).")
     else:
-        shown = found.__qualname__ if isinstance(found, type) else repr(found)
-        text = f"{shown} is no table, so there can be no view of it"
+        model_text = model.__qualname__ if isinstance(model, type) else repr(model)
+        text = f"{model_text} is no table, so there can be no view of it"
         problems.add("MD131", text, "Name a model that is neither a view nor abstract.")
     problems.raise_any()
     raise AssertionError("unreachable: there is a problem")  # pragma: no cover - for checkers
 
 
-def _other_columns(own: Columns, settings: Mapping[str, Any], problems: Problems) -> Columns:
+def _remaining_columns(
+    own_columns: FieldDeclarations, settings: Mapping[str, Any], problems: Problems
+) -> FieldDeclarations:
     """The columns of the model that the body of a view with ``all_columns=True`` leaves out."""
     table = settings.get("of")
     if not isinstance(table, ModelMeta):
         problems.add("MD131", "all_columns=True says of which table nowhere", "Write of= in the same class statement.")
         return {}
-    static = [name for name, column in table.__columns__.items() if column.spec.kind == "static"]
-    if static:
-        text = f"a view with all columns would show {', '.join(static)}, and a view cannot show a static column"
+    static_columns = [name for name, column in table.__columns__.items() if column.spec.kind == "static"]
+    if static_columns:
+        text = f"a view with all columns would show {', '.join(static_columns)}, and a view cannot show a static column"
         problems.add("MD135", text, "Leave all_columns out, and list the columns.")
     types = {field.name: field.type for field in cast("type[Model]", table).__attrs_attrs__}
     return {
-        name: Declared(name, attrs.field(), types[name]) for name in table.__columns__ if name not in {*own, *static}
+        name: FieldDeclaration(name, attrs.field(), types[name])
+        for name in table.__columns__
+        if name not in {*own_columns, *static_columns}
     }
 
 
-def _completed(column: Declared, table: type[Model], problems: Problems) -> Declared:
+def _with_base_column(column: FieldDeclaration, table: type[Model], problems: Problems) -> FieldDeclaration:
     """The column with what it has from its table, and problems where the two do not fit."""
-    of = table.__columns__.get(column.name)
-    if of is None:
+    table_column = table.__columns__.get(column.name)
+    if table_column is None:
         text = f"{table.__qualname__} has no column {column.name!r}{closest(column.name, table.__columns__)}"
-        problems.add("MD132", text, "A view holds columns of its table only.", at=column.name)
-        return attrs.evolve(column, hint=hint_of(column, problems))
-    own = column.spec
-    if own.db_name not in (None, of.db_name):
-        text = f"in {table.__qualname__} the column is {of.db_name!r}, not {own.db_name!r}"
-        problems.add("MD132", text, "Leave db_name out.", at=column.name)
-    if own.kind == "static" or own.index or own.renamed_from or own.masked_with or own.row_ttl:
+        problems.add("MD132", text, "A view holds columns of its table only.", attribute=column.name)
+        return attrs.evolve(column, type_mapping=mapping_of(column, problems))
+    own_spec = column.spec
+    if own_spec.db_name not in (None, table_column.db_name):
+        text = f"in {table.__qualname__} the column is {table_column.db_name!r}, not {own_spec.db_name!r}"
+        problems.add("MD132", text, "Leave db_name out.", attribute=column.name)
+    if own_spec.kind == "static" or own_spec.index or own_spec.renamed_from or own_spec.masked_with or own_spec.row_ttl:
         text = "static, index, renamed_from, masked_with and row_ttl mean nothing on a view, which follows its table"
-        problems.add("MD136", text, "Leave them out.", at=column.name)
-    converters = own if own.type or own.load or own.dump else of.spec
+        problems.add("MD136", text, "Leave them out.", attribute=column.name)
+    converters = own_spec if own_spec.type or own_spec.load or own_spec.dump else table_column.spec
     spec = attrs.evolve(
-        own,
-        db_name=of.db_name,
-        redact=own.redact or of.spec.redact,
+        own_spec,
+        db_name=table_column.db_name,
+        redact=own_spec.redact or table_column.spec.redact,
         type=converters.type,
         load=converters.load,
         dump=converters.dump,
     )
     column = attrs.evolve(column, spec=spec)
-    column = attrs.evolve(column, hint=hint_of(column, problems))
-    if of.spec.null_as_default and column.hint is not None and not column.hint.nullable:
-        column = attrs.evolve(column, hint=attrs.evolve(column.hint, empty=of.hint.empty))
-    if column.hint is not None and column.hint.type != of.hint.type:
-        text = f"{column.hint.type.cql} here, and {of.hint.type.cql} in {table.__qualname__}"
-        problems.add("MD132", text, "Write the same type as there.", at=column.name)
+    column = attrs.evolve(column, type_mapping=mapping_of(column, problems))
+    if table_column.spec.null_as_default and column.type_mapping is not None and not column.type_mapping.nullable:
+        column = attrs.evolve(
+            column, type_mapping=attrs.evolve(column.type_mapping, empty=table_column.type_mapping.empty)
+        )
+    if column.type_mapping is not None and column.type_mapping.type != table_column.type_mapping.type:
+        text = f"{column.type_mapping.type.cql} here, and {table_column.type_mapping.type.cql} in {table.__qualname__}"
+        problems.add("MD132", text, "Write the same type as there.", attribute=column.name)
     return column
 
 
-def _facts(cls: type, table: type[Model], columns: Columns, problems: Problems) -> View:
-    name = own_setting(cls, "view") or snake_case(cls.__name__)
+def _facts(cls: type, table: type[Model], columns: FieldDeclarations, problems: Problems) -> View:
+    name = own_keyword(cls, "view") or snake_case(cls.__name__)
     check_object_name(name, "view", problems)
     if name == table.__facts__.name:
         text = f"the view has the name of its table, {name!r}: servers that get that far do not start again"
         problems.add("MD131", text, "Name it otherwise with view=….")
-    check_hidden(cls, columns, problems)
+    check_hidden_names(cls, columns, problems)
     check_column_names(columns, problems, constructor=False)
     _check_key(table, columns, problems)
     _check_columns(table, columns, problems)
-    options = options_of(cls, problems)
+    options = merged_options(cls, problems)
     _check_options(options, problems)
     return View(
         name,
-        table_columns(columns),
+        column_facts(columns),
         base=table.__facts__.name,
         keyspace=table.__facts__.keyspace,
-        all_columns=bool(own_setting(cls, "all_columns")),
+        all_columns=bool(own_keyword(cls, "all_columns")),
         options=options,
         class_name=cls.__name__,
     )
 
 
-def _check_key(table: type[Model], columns: Columns, problems: Problems) -> None:
+def _check_key(table: type[Model], columns: FieldDeclarations, problems: Problems) -> None:
     key = {column.name for column in columns.values() if column.in_key}
-    needed = {name: column for name, column in table.__columns__.items() if table.__facts__[column.db_name].in_key}
+    base_key = {name: column for name, column in table.__columns__.items() if table.__facts__[column.db_name].in_key}
     if not any(column.spec.kind == "partition_key" for column in columns.values()):
         problems.add("MD101", "no partition key", "Declare a column with partition_key().")
-    for name in needed:
+    for name in base_key:
         if name not in key:
             text = f"the key lacks {name!r}, which is in the key of {table.__qualname__}"
-            problems.add("MD133", text, "Declare it with partition_key() or clustering_key().", at=name)
-    others = [name for name in columns if name in key - needed.keys() and name in table.__columns__]
-    if len(others) > 1:
-        text = f"{' and '.join(others)} are not in the key of {table.__qualname__}, and a view takes one such column"
-        problems.add("MD134", text, "Keep one of them in the key.", at=others[1])
+            problems.add("MD133", text, "Declare it with partition_key() or clustering_key().", attribute=name)
+    extra = [name for name in columns if name in key - base_key.keys() and name in table.__columns__]
+    if len(extra) > 1:
+        text = f"{' and '.join(extra)} are not in the key of {table.__qualname__}, and a view takes one such column"
+        problems.add("MD134", text, "Keep one of them in the key.", attribute=extra[1])
 
 
-def _check_columns(table: type[Model], columns: Columns, problems: Problems) -> None:
+def _check_columns(table: type[Model], columns: FieldDeclarations, problems: Problems) -> None:
     if any(column.type == COUNTER for column in table.__facts__):
         text = f"{table.__qualname__} holds counters, and there are no views of counters"
         problems.add("MD135", text, "Read the table itself.")
     for name, column in columns.items():
-        of = table.__columns__.get(name)
-        if of is not None and of.spec.kind == "static":
-            problems.add("MD135", "a view cannot show a static column", "Leave the column out.", at=name)
-        if column.hint is not None:
-            check_type(column, column.hint.type, user_types_of(columns), problems)
+        table_column = table.__columns__.get(name)
+        if table_column is not None and table_column.spec.kind == "static":
+            problems.add("MD135", "a view cannot show a static column", "Leave the column out.", attribute=name)
+        if column.type_mapping is not None:
+            check_type(column, column.type_mapping.type, user_types_of(columns), problems)
 
 
 def _check_options(options: FrozenMap, problems: Problems) -> None:
     if options.get("default_time_to_live"):
         text = "a view has no default_time_to_live: its rows live as long as those of the table"
-        problems.add("MD117", text, "Leave the option out.", at="options")
+        problems.add("MD117", text, "Leave the option out.", attribute="options")

@@ -183,7 +183,7 @@ def _cells(
 
 def _changed_parts(column: Column[Any], write: CellWrite, key: Any, value: Any) -> Iterator[tuple[Hashable, Hashable]]:
     """The parts of a column's value that a write changes, and what they become."""
-    element_identities, cql_type = column.identity.element_identities, column.hint.type
+    element_identities, cql_type = column.identity.element_identities, column.type_mapping.type
     if write.operation in ("set", "delete"):
         part, identity = _changed_part(column, write, key)
         yield part, _new_value(identity, value)
@@ -203,12 +203,12 @@ def _changed_part(column: Column[Any], write: CellWrite, key: Any) -> tuple[Hash
     """The part of a value that is set or deleted, and how what it becomes is compared."""
     element_identities = column.identity.element_identities
     if write.element_index is not None:
-        is_map = isinstance(column.hint.type, MapType)
+        is_map = isinstance(column.type_mapping.type, MapType)
         return ("element", _element_form(element_identities, key) if is_map else key), element_identities[
             is_map
         ] if element_identities else None
     if write.field is not None:
-        names = [field.name for field in attrs.fields(unwrapped_type(column.hint.python))]
+        names = [field.name for field in attrs.fields(unwrapped_type(column.type_mapping.python))]
         return ("field", write.field), element_identities[names.index(write.field)] if element_identities else None
     return _WHOLE_VALUE, column.identity
 

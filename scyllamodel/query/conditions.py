@@ -68,7 +68,7 @@ def _check_operator(condition: Condition) -> None:
 
 def _column_type(condition: Condition) -> CqlType | None:
     base = base_of(condition.target)
-    return None if base is None else column_of(base).hint.type
+    return None if base is None else column_of(base).type_mapping.type
 
 
 def _is_multi_cell(condition: Condition) -> bool:

@@ -24,8 +24,13 @@ def column_assignments(change: Change) -> list[Assignment]:
     A collection that was empty is added to rather than replaced, since replacing one writes a tombstone first. A value
     that cannot be stored is assigned whole, and refused when it is bound; so is one whose stored value is not known.
     """
-    column, new_value = change.column, change.now
-    if new_value is None or change.was is UNKNOWN or column.hint.custom or not is_multi_cell(column.hint.type):
+    column, new_value = change.column, change.new_value
+    if (
+        new_value is None
+        or change.old_value is UNKNOWN
+        or column.type_mapping.custom
+        or not is_multi_cell(column.type_mapping.type)
+    ):
         return [Assignment(column.target, "set", new_value)]
     try:
         return list(_partial_assignments(change))
@@ -35,7 +40,7 @@ def column_assignments(change: Change) -> list[Assignment]:
 
 def _partial_assignments(change: Change) -> Iterator[Assignment]:
     column, old, new = change
-    target, cql_type, identity = column.target, column.hint.type, column.identity
+    target, cql_type, identity = column.target, column.type_mapping.type, column.identity
     if isinstance(cql_type, SetType):
         added, removed = _set_difference(identity.element_identities[0], old or (), new)
         yield from _assignment_of(target, "add", added)
@@ -51,7 +56,7 @@ def _partial_assignments(change: Change) -> Iterator[Assignment]:
     elif old is None:
         yield Assignment(target, "set", new)
     else:  # a user type
-        names = [field.name for field in attrs.fields(unwrapped_type(column.hint.python))]
+        names = [field.name for field in attrs.fields(unwrapped_type(column.type_mapping.python))]
         for name, field in zip(names, identity.element_identities, strict=True):
             if not is_same(field, getattr(old, name), getattr(new, name)):
                 yield Assignment(FieldTarget(target, name), "set", getattr(new, name))

@@ -123,7 +123,7 @@ def count(target: Expression[Any] | type[Model | MaterializedView] | None = None
 
 def _column_mapping(expression: Expression[Any]) -> TypeMapping | None:
     base = base_of(_target_of(expression))
-    return None if base is None else column_of(base).hint
+    return None if base is None else column_of(base).type_mapping
 
 
 def _check_numeric(name: str, expression: Expression[Any]) -> None:

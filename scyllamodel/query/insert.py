@@ -16,9 +16,9 @@ from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
-from scyllamodel.model.expression import owned
-from scyllamodel.model.state import changes, current_values, is_loaded
-from scyllamodel.model.static_defaults import not_given
+from scyllamodel.model.expression import defensive_copy
+from scyllamodel.model.state import changed_columns, current_values, is_loaded
+from scyllamodel.model.static_defaults import untouched_defaults
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.kinds import check_class, check_json_class
 from scyllamodel.query.memory import cache_for
@@ -160,23 +160,27 @@ def insert_values(row: Any) -> dict[str, Any]:
     tombstone is written. The default of a static column, which nobody gave, is not named at all.
     """
     values: dict[str, Any] = {}
-    untouched = not_given(row)
+    untouched = untouched_defaults(row)
     for name, column in columns_of(model_of(row)).items():
         if name in untouched:
             continue
-        value = owned(getattr(row, name))
+        value = defensive_copy(getattr(row, name))
         if value is None and excludes_null(column):
             check_null(row, column)
         in_key = column.spec.kind in _KEY_KINDS
         values[name] = (
-            UNSET if not in_key and (value is None or is_empty_collection(column.hint.type, value)) else value
+            UNSET if not in_key and (value is None or is_empty_collection(column.type_mapping.type, value)) else value
         )
     return values
 
 
 def excludes_null(column: Column[Any]) -> bool:
     """Whether the type of a column outside of the key excludes None; a null of a collection is an empty one."""
-    return not (column.hint.nullable or column.spec.kind in _KEY_KINDS or is_empty_collection(column.hint.type, ()))
+    return not (
+        column.type_mapping.nullable
+        or column.spec.kind in _KEY_KINDS
+        or is_empty_collection(column.type_mapping.type, ())
+    )
 
 
 def check_null(row: Any, column: Column[Any]) -> None:
@@ -185,15 +189,15 @@ def check_null(row: Any, column: Column[Any]) -> None:
     Raises:
         TypeMismatch: it was given.
     """
-    if not is_loaded(row) or any(change.column is column for change in changes(row, current_values(row))):
+    if not is_loaded(row) or any(change.column is column for change in changed_columns(row, current_values(row))):
         raise null_error(column)
 
 
 def null_error(column: Column[Any]) -> TypeMismatch:
     """The error of a None that is given for a column whose type excludes it."""
-    annotation = annotation_text(column.hint.python)
+    annotation = annotation_text(column.type_mapping.python)
     annotation = "…" if "Annotated" in annotation else annotation
-    text = f"{column!r}: None does not fit {column.hint.type.cql}. "
+    text = f"{column!r}: None does not fit {column.type_mapping.type.cql}. "
     text += f"Give it a value, or declare it Column[{annotation} | None]."
     return TypeMismatch(text, column=repr(column), value=None)
 

@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel._json import read_json
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, Target
-from scyllamodel.model.family import family_of, head_of
+from scyllamodel.model.family import discriminated_classes, root_of
 from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.tuning import not_supported
@@ -90,7 +90,7 @@ def _check_discriminator_values(
     class_values = [class_condition.value] if class_condition.operator == "=" else list(class_condition.value)
     if values and all(value in class_values for value in values):
         return
-    name, root = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+    name, root = model.__qualname__, getattr(root_of(model), "__qualname__", "")
     is_change = isinstance(operation, Assignment)
     effect = "would make it a row of another class" if is_change else "asks for rows of other classes"
     advice = "Save an instance of that class" if is_change else "Name the class of these rows instead"
@@ -110,7 +110,7 @@ def _is_static(model: type, target: Target) -> bool:
 
 
 def _class_blind_error(model: type, verb: str, class_condition: Condition) -> Exception:
-    name, root = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+    name, root = model.__qualname__, getattr(root_of(model), "__qualname__", "")
     effect = (
         "change rows of other classes, and make rows of none" if verb == "update" else "delete rows of other classes"
     )
@@ -131,7 +131,7 @@ def check_truncate(model: type) -> None:
         QueryNotSupported: other classes have rows there.
     """
     if cache_for(model).class_condition is not None:
-        name, root = model.__qualname__, getattr(head_of(model), "__qualname__", "")
+        name, root = model.__qualname__, getattr(root_of(model), "__qualname__", "")
         raise not_supported(
             f"truncate({name}) would delete the rows of all classes that share the table of {root}.",
             f"Say truncate({root}) if that is meant; else read the rows of {name} and delete_many() them.",
@@ -158,12 +158,12 @@ def check_class(row: Any) -> None:
         QueryNotSupported: its row would be loaded as the other class.
     """
     model: type[Any] = row.__class__
-    discriminated = family_of(model)
+    discriminated = discriminated_classes(model)
     if discriminated is None:
         return
     name, classes = discriminated
     value = getattr(row, name)
-    expected = classes.get(value, head_of(model))
+    expected = classes.get(value, root_of(model))
     if expected is not model:
         raise not_supported(
             f"{model.__qualname__}.{name} is {value!r}, which is the value of {getattr(expected, '__qualname__', '')}: "
@@ -179,13 +179,13 @@ def check_json_class(model: type, text: str) -> None:
     Raises:
         QueryNotSupported: the row would be of another class, or of none.
     """
-    discriminated = family_of(model)
+    discriminated = discriminated_classes(model)
     if discriminated is None or cache_for(model).class_condition is None:
         return
     name, classes = discriminated
     column = columns_of(model)[name]
     raw = _column_values(text).get(column.db_name)
-    value = column.hint.load(raw) if column.hint.load is not None and raw is not None else raw
+    value = column.type_mapping.load(raw) if column.type_mapping.load is not None and raw is not None else raw
     if classes.get(value) is not model:
         class_value = next(value for value, cls in classes.items() if cls is model)
         raise not_supported(

@@ -45,7 +45,7 @@ def key_literal(column: Column[Any], key: object) -> str:
         QueryNotSupported: the column has no such elements, or their type has no literal here.
         TypeMismatch: the key is not a value of its type.
     """
-    cql_type = column.hint.type
+    cql_type = column.type_mapping.type
     if not isinstance(cql_type, (MapType, SetType)) or not is_multi_cell(cql_type):
         raise not_supported(
             f"{column} is {cql_type.cql}: only elements of maps and sets that are not frozen have a time."

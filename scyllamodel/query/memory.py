@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, cast
 from scyllamodel._identifiers import quote
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import ColumnTarget, Condition
-from scyllamodel.model.family import MEMORY, Head, head_of
+from scyllamodel.model.family import CACHE_ATTRIBUTE, Root, root_of
 from scyllamodel.query.statement import Marker, StatementTemplate
 
 T = TypeVar("T")
@@ -60,8 +60,8 @@ class ModelCache:
         self.markers = {
             name: Marker(
                 repr(column),
-                column.hint.type,
-                column.hint.dump,
+                column.type_mapping.type,
+                column.type_mapping.dump,
                 column.show,
                 required=column.spec.kind in ("partition_key", "clustering"),
                 not_empty=name in lone_key,
@@ -120,16 +120,16 @@ def _lone_partition_key(columns: Mapping[str, Column[Any]]) -> list[str]:
 
 def _subclasses_by_value(model: type) -> dict[Any, type]:
     """The classes of a family that are this one or derived from it, by their values."""
-    root = head_of(model)
-    classes = {} if root is None else cast("Head", root).__family__
+    root = root_of(model)
+    classes = {} if root is None else cast("Root", root).__family__
     return {value: cls for value, cls in classes.items() if issubclass(cls, model)}
 
 
 def _class_condition(model: type, subclasses: Mapping[Any, type]) -> Condition | None:
-    root = head_of(model)
+    root = root_of(model)
     if root is None or root is model:
         return None
-    target = ColumnTarget(model, cast("Head", root).__discriminator__)
+    target = ColumnTarget(model, cast("Root", root).__discriminator__)
     values = tuple(subclasses)
     return Condition(target, "=", values[0]) if len(values) == 1 else Condition(target, "IN", values)
 
@@ -138,9 +138,9 @@ def _discriminating_loader(
     model: type, subclasses: Mapping[Any, type], names: list[str]
 ) -> Callable[[Sequence[Any]], Any]:
     """A function that takes each row to the class of its value, with that class's columns of the row."""
-    root = cast("Head", head_of(model))
+    root = cast("Root", root_of(model))
     column = _columns(model)[root.__discriminator__]
-    discriminator_position, load = names.index(column.name), column.hint.load
+    discriminator_position, load = names.index(column.name), column.type_mapping.load
     loaders = {value: _column_loader(cls, names) for value, cls in subclasses.items()}
     root_loader = _column_loader(model, names) if model is cast("type", root) else None
 
@@ -164,16 +164,16 @@ def _column_loader(cls: type, names: list[str]) -> Callable[[Sequence[Any]], Any
 
 def cache_for(model: type) -> ModelCache:
     """What is known of this very class."""
-    cache: ModelCache | None = _namespace(model).get(MEMORY)
+    cache: ModelCache | None = _namespace(model).get(CACHE_ATTRIBUTE)
     if cache is None:
         cache = ModelCache(model)
-        type.__setattr__(model, MEMORY, cache)
+        type.__setattr__(model, CACHE_ATTRIBUTE, cache)
     return cache
 
 
 def cached_statements(model: type, keyspace: str | None) -> Any:
     """The access of a model to a keyspace if it was made already; None otherwise, and for what is not a model."""
     try:
-        return _namespace(model)[MEMORY].statements.get(keyspace)
+        return _namespace(model)[CACHE_ATTRIBUTE].statements.get(keyspace)
     except (TypeError, KeyError):  # not a class, or the first access
         return None

@@ -14,23 +14,23 @@ import attrs
 
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import UnknownColumn
-from scyllamodel.model._codegen import define
+from scyllamodel.model._codegen import define_function
 from scyllamodel.model.expression import ColumnTarget, Condition
-from scyllamodel.model.family import family_of
+from scyllamodel.model.family import discriminated_classes
 from scyllamodel.model.names import closest
 from scyllamodel.model.state import (
     Change,
     Snapshot,
-    Unsettled,
-    changes,
+    UncertainRow,
+    changed_columns,
     current_values,
     is_loaded,
-    lose_track,
-    row_of,
+    loaded_row,
+    mark_uncertain,
     snapshot,
-    unknown_names,
+    uncertain_columns,
 )
-from scyllamodel.model.static_defaults import DEFAULTS, not_given
+from scyllamodel.model.static_defaults import RECORDED_DEFAULTS, untouched_defaults
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.differences import column_assignments
 from scyllamodel.query.insert import Insert, check_null, excludes_null, is_empty_collection, null_error
@@ -130,7 +130,7 @@ class InstanceStatements(Generic[M]):
         self._names = frozenset(self.key)
         self._class_value = _class_value(model, self._names)
         self._cache = cache_for(model)
-        self._is_single_table = family_of(model) is not None
+        self._is_single_table = discriminated_classes(model) is not None
         conditions = self._conditions(self.key)
         self.get: StatementTemplate[list[M]] = (
             Select[M](model, conditions=conditions, flags=frozenset({"any_kind"})).compile(keyspace).template
@@ -139,7 +139,7 @@ class InstanceStatements(Generic[M]):
             "takers", lambda: _extractors(self._cache.columns, self.key, self.partition_key)
         )
         self._insert: StatementTemplate[None] | None = None
-        self._has_defaults = hasattr(model, DEFAULTS)
+        self._has_defaults = hasattr(model, RECORDED_DEFAULTS)
         self.has_static = any(column.spec.kind == "static" for column in self._cache.columns.values())
         facts: Any = getattr(model, "__facts__", None)
         self.writable = isinstance(facts, Table) and not facts.is_counter
@@ -200,17 +200,17 @@ class InstanceStatements(Generic[M]):
         values: tuple[Any, ...] = (self.take_all if nulls else self.values)(row)
         if self._has_defaults:
             values = self._without_defaults(row, values)
-        return self._with_uncertain_nulls(row, values) if type(row_of(row)) is Unsettled else values
+        return self._with_uncertain_nulls(row, values) if type(loaded_row(row)) is UncertainRow else values
 
     def _without_defaults(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Values of a new row, without the defaults of static columns, which would overwrite those of the partition."""
-        untouched = not_given(row)
+        untouched = untouched_defaults(row)
         pairs = zip(self._cache.columns, values, strict=True)
         return tuple([UNSET if name in untouched else value for name, value in pairs]) if untouched else values
 
     def _with_uncertain_nulls(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Values of a new row, with the nulls of columns that a write without an answer may have set."""
-        uncertain, all_values = unknown_names(row), self.take_all(row)
+        uncertain, all_values = uncertain_columns(row), self.take_all(row)
         return tuple(
             [
                 complete if value is UNSET and name in uncertain else value
@@ -243,12 +243,12 @@ class InstanceStatements(Generic[M]):
         if self._is_single_table:
             check_class(row)
         current = current_values(row)
-        changed = changes(row, current) if is_loaded(row) else self._new_changes(row)
+        changed = changed_columns(row, current) if is_loaded(row) else self._new_changes(row)
         if not changed:
             return None
         self._check_key(changed)
         for change in changed:
-            if change.now is None and excludes_null(change.column):
+            if change.new_value is None and excludes_null(change.column):
                 raise null_error(change.column)
         only_static = all(change.column.spec.kind == "static" for change in changed)
         names = self.partition_key if only_static else self.key
@@ -289,9 +289,12 @@ class InstanceStatements(Generic[M]):
             written_columns = {name for name, value in zip(columns, write.values, strict=False) if value is not UNSET}
         elif saved_row is not None:
             written_columns = {
-                change.column.name for change in (changes(row, saved_row) if was_loaded else self._new_changes(row))
+                change.column.name
+                for change in (changed_columns(row, saved_row) if was_loaded else self._new_changes(row))
             }
-        lose_track(row, written_columns, exists=was_loaded and verb != "delete", conditional=write.template.conditional)
+        mark_uncertain(
+            row, written_columns, exists=was_loaded and verb != "delete", conditional=write.template.conditional
+        )
 
     def stored_key(self, row: M) -> tuple[Any, ...]:
         """The key of an instance, which of a loaded one is that of its row.
@@ -300,7 +303,7 @@ class InstanceStatements(Generic[M]):
             QueryNotSupported: it was changed, and would be the key of another row.
         """
         if is_loaded(row):
-            self._check_key(changes(row, current_values(row)))
+            self._check_key(changed_columns(row, current_values(row)))
         key: tuple[Any, ...] = self.take_key(row)
         return key
 
@@ -444,7 +447,9 @@ def _extractor(
         f"null{position}": partial(_null_or_error, column, unset) for position, column in enumerate(columns.values())
     }
     scope["U"] = UNSET
-    return define(["def values(row):", "    return (", *lines, "    )"], "values", "values of an instance", scope)
+    return define_function(
+        ["def values(row):", "    return (", *lines, "    )"], "values", "values of an instance", scope
+    )
 
 
 def _extract_expression(position: int, column: Any, *, keeps_nulls: bool) -> str:
@@ -453,7 +458,7 @@ def _extract_expression(position: int, column: Any, *, keeps_nulls: bool) -> str
         return f"(null{position}(row) if (v := row.{column.name}) is None else v)"
     if keeps_nulls:
         return f"row.{column.name}"
-    if is_empty_collection(column.hint.type, ()):
+    if is_empty_collection(column.type_mapping.type, ()):
         return f"(v if (v := row.{column.name}) else U)"
     return f"(U if (v := row.{column.name}) is None else v)"
 

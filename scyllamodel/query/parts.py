@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model.column import Column
-from scyllamodel.model.definition import body_of, merged
+from scyllamodel.model.definition import class_body_of, merge_columns
 from scyllamodel.model.expression import (
     CallTarget,
     ColumnTarget,
@@ -42,7 +42,7 @@ def columns_of(model: type) -> Mapping[str, Column[Any]]:
 def has_list(model: type, names: Iterable[str]) -> bool:
     """Whether one of these columns is a list each of whose elements is a cell."""
     columns = columns_of(model)
-    types = [columns[name].hint.type for name in names]
+    types = [columns[name].type_mapping.type for name in names]
     return any(isinstance(one, ListType) and is_multi_cell(one) for one in types)
 
 
@@ -84,11 +84,11 @@ def element_types_of(column: Column[Any]) -> ElementTypes:
 def _element_types(column: Column[Any]) -> ElementTypes:
     if column.spec.load is not None or column.spec.dump is not None:
         return ElementTypes()
-    core = unwrapped_type(column.hint.python)
+    core = unwrapped_type(column.type_mapping.python)
     arguments = typing.get_args(core)
-    if isinstance(column.hint.type, MapType) and len(arguments) == 2:
+    if isinstance(column.type_mapping.type, MapType) and len(arguments) == 2:
         return ElementTypes(map_annotation(arguments[0]), map_annotation(arguments[1]))
-    if arguments and isinstance(column.hint.type, (ListType, SetType)):
+    if arguments and isinstance(column.type_mapping.type, (ListType, SetType)):
         return ElementTypes(_LIST_INDEX, map_annotation(arguments[0]))
     return ElementTypes()
 
@@ -105,15 +105,15 @@ def field_of(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
 
 
 def _user_type_field(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
-    cls = unwrapped_type(column.hint.python)
-    bodies = {base: body.columns for base in cls.__mro__ if (body := body_of(base)) is not None}
-    declaration = merged(cls.__mro__, bodies).get(attribute)
-    if declaration is None or declaration.hint is None:
-        names = ", ".join(merged(cls.__mro__, bodies))
+    cls = unwrapped_type(column.type_mapping.python)
+    bodies = {base: body.columns for base in cls.__mro__ if (body := class_body_of(base)) is not None}
+    declaration = merge_columns(cls.__mro__, bodies).get(attribute)
+    if declaration is None or declaration.type_mapping is None:
+        names = ", ".join(merge_columns(cls.__mro__, bodies))
         raise UnknownColumn(
             f"{column!r} is a {cls.__qualname__}, which has no field {attribute!r}; it has {names}", column=attribute
         )
-    return declaration.db_name, declaration.hint
+    return declaration.db_name, declaration.type_mapping
 
 
 def make_marker(name: str, type_mapping: TypeMapping | None, show: Show = repr) -> Marker:

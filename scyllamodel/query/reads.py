@@ -19,7 +19,7 @@ from scyllamodel.types.values import ListType
 def check_selection(targets: Iterable[Target]) -> None:
     """Refuse elements of lists, which no server selects."""
     for target in targets:
-        if isinstance(target, ElementTarget) and isinstance(column_of(target.base).hint.type, ListType):
+        if isinstance(target, ElementTarget) and isinstance(column_of(target.base).type_mapping.type, ListType):
             raise _query_error(
                 f"{target}: a SELECT takes elements of maps, and not of lists.",
                 (),

@@ -14,7 +14,7 @@ from typing_extensions import Never, Self, TypeIs
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_integer
-from scyllamodel.model._codegen import define
+from scyllamodel.model._codegen import define_function
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import (
     CallTarget,
@@ -298,7 +298,7 @@ def type_mapping_of(expression: Comparable[Any]) -> TypeMapping | None:
     if isinstance(target, FieldTarget):
         return field_of(column_of(target.base), target.field)[1]
     base = base_of(target)
-    return None if base is None else column_of(base).hint
+    return None if base is None else column_of(base).type_mapping
 
 
 def tuple_loader(type_mappings: Sequence[TypeMapping | None]) -> Callable[[Sequence[Any]], Any] | None:
@@ -309,7 +309,7 @@ def tuple_loader(type_mappings: Sequence[TypeMapping | None]) -> Callable[[Seque
     values = [_loaded_expression(position, type_mapping, scope) for position, type_mapping in enumerate(type_mappings)]
     names = ", ".join(f"v{position}" for position in range(len(type_mappings)))
     lines = ["def load(row):", f"    {names}, = row", f"    return ({', '.join(values)},)"]
-    return define(lines, "load", "load of a selection", scope)
+    return define_function(lines, "load", "load of a selection", scope)
 
 
 def _loaded_expression(position: int, type_mapping: TypeMapping | None, scope: dict[str, Any]) -> str:

@@ -138,7 +138,7 @@ def write_if_clause(writer: CqlWriter, required: tuple[Condition, ...], *, exist
 
 def _is_counter(model: type, change: Assignment) -> bool:
     base = base_of(change.target)
-    return base is not None and columns_of(model)[base.column].hint.type == COUNTER
+    return base is not None and columns_of(model)[base.column].type_mapping.type == COUNTER
 
 
 def update(model: type[M], /) -> Update[M, None]:

@@ -227,7 +227,7 @@ def _operand_marker(change: Assignment) -> Marker:
 
 
 def _is_map(target: ColumnTarget) -> bool:
-    return isinstance(column_of(target).hint.type, MapType)
+    return isinstance(column_of(target).type_mapping.type, MapType)
 
 
 def is_list_element(target: Target) -> bool:

@@ -67,7 +67,7 @@ def _check_not_frozen(model: type, target: Target, operation: str, operation_tex
     """Whether a part is written of what has parts in storage."""
     base = base_of(target)
     is_partial = isinstance(target, (ElementTarget, FieldTarget)) or operation in ("add", "remove", "append", "prepend")
-    if base is not None and is_partial and not is_multi_cell(columns_of(model)[base.column].hint.type):
+    if base is not None and is_partial and not is_multi_cell(columns_of(model)[base.column].type_mapping.type):
         raise not_supported(
             f"{operation_text}: {base.column} is frozen, and is written as a whole.",
             f"Say {base}.to(…) with the whole value, or declare the column without frozen.",
@@ -108,7 +108,7 @@ def _check_conditional(
 def _check_counters(model: type, assignments: tuple[Assignment, ...]) -> None:
     for change in assignments:
         base = base_of(change.target)
-        is_counter = base is not None and columns_of(model)[base.column].hint.type == COUNTER
+        is_counter = base is not None and columns_of(model)[base.column].type_mapping.type == COUNTER
         if is_counter and change.operation not in ("increment", "decrement"):
             raise not_supported(
                 f"{change!r}: a counter has no value to be set to.", "Say .increment() or .decrement()."
@@ -203,7 +203,7 @@ def _check_primary_key(model: type, verb: str, restrictions: Restrictions, targe
 
 def check_using(model: type, *, ttl: bool, timestamp: bool, conditional: bool) -> None:
     """Whether a write may have a time to live and a timestamp."""
-    has_counters = any(column.hint.type == COUNTER for column in columns_of(model).values())
+    has_counters = any(column.type_mapping.type == COUNTER for column in columns_of(model).values())
     if has_counters and (ttl or timestamp):
         raise not_supported(f"Counters of {model.__qualname__} have neither ttl nor timestamp.", "Leave it out.")
     if has_counters and conditional:
@@ -216,7 +216,7 @@ def check_using(model: type, *, ttl: bool, timestamp: bool, conditional: bool) -
 
 def check_insert(model: type) -> None:
     """Whether rows of a table are inserted at all."""
-    if any(column.hint.type == COUNTER for column in columns_of(model).values()):
+    if any(column.type_mapping.type == COUNTER for column in columns_of(model).values()):
         raise not_supported(
             f"Rows of {model.__qualname__} are made by counting.",
             "Say update(…).where(…).set(Hits.count.increment()).",

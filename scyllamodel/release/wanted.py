@@ -15,7 +15,7 @@ import attrs
 
 from scyllamodel._identifiers import SYSTEM_KEYSPACES
 from scyllamodel.errors import ConfigurationError, DuplicateTable
-from scyllamodel.model.family import head_of
+from scyllamodel.model.family import root_of
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
 from scyllamodel.schema.index_names import with_distinct_index_names
 
@@ -209,7 +209,7 @@ def _name_matcher(name: str) -> Callable[[type[Any]], bool]:
 
 
 def _subclass_matcher(resource: type[Any]) -> Callable[[type[Any]], bool]:
-    root = head_of(resource) or resource  # a class that shares the table of another is found by that one
+    root = root_of(resource) or resource  # a class that shares the table of another is found by that one
     return lambda model: issubclass(model, root)
 
 

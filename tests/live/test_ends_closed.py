@@ -10,7 +10,7 @@ import pytest
 
 from scyllamodel import AsyncRepo, Column, Model, clustering_key, column, migrate, partition_key, select
 from scyllamodel.model import state
-from scyllamodel.model.state import unknown_names
+from scyllamodel.model.state import uncertain_columns
 
 pytestmark = pytest.mark.live
 
@@ -54,7 +54,7 @@ def unraisable(monkeypatch):
     yield found
     gc.collect()
     assert [] == found
-    assert {} == state._writing
+    assert {} == state._instances_being_written
 
 
 async def save(repo, rows):
@@ -146,7 +146,7 @@ def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(repo, silent
     agree(repo, rows)
     del task
     collect()
-    assert [frozenset()] * 3 == [unknown_names(row) for row in rows]
+    assert [frozenset()] * 3 == [uncertain_columns(row) for row in rows]
     agree(repo, rows)
 
 
@@ -159,8 +159,8 @@ def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, sil
     silent.close()
     collect()
 
-    assert {} == state._writing
-    assert {"lines"} == unknown_names(rows[0])
+    assert {} == state._instances_being_written
+    assert {"lines"} == uncertain_columns(rows[0])
     agree(repo, rows)
 
 
@@ -172,8 +172,8 @@ def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, silent, scyll
     task = begun(write(silent.aio(), rows))
     task.get_coro().close()
 
-    assert {} == state._writing
-    assert {"lines"} == unknown_names(rows[0])
+    assert {} == state._instances_being_written
+    assert {"lines"} == uncertain_columns(rows[0])
     agree(repo, rows)
 
 
@@ -246,5 +246,5 @@ def test_a_task_that_nobody_refers_to_runs_to_its_end(repo, silent, scylla_fault
     scylla_fault_proxy.black_hole()
     asyncio.run(main())
     assert [] == told
-    assert {} == state._writing
+    assert {} == state._instances_being_written
     assert ["one", "two"] == repo.get(Leaf, book=rows[0].book, number=0).lines

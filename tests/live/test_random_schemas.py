@@ -20,7 +20,7 @@ from strategies import keyspaces, later
 
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
-from scyllamodel.model.state import changes, current_values
+from scyllamodel.model.state import changed_columns, current_values
 from scyllamodel.types.identity import stored_form
 
 pytestmark = pytest.mark.live
@@ -82,7 +82,9 @@ class Release:
 
 def changed(rows):
     """What a save of these rows would send; not what the driver would not take, see `classes.plain`."""
-    found = [change for tables in rows.values() for row, _ in tables for change in changes(row, current_values(row))]
+    found = [
+        change for tables in rows.values() for row, _ in tables for change in changed_columns(row, current_values(row))
+    ]
     return [one for one in found if form_of(one) == form_of(one)]
 
 

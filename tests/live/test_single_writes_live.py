@@ -78,7 +78,7 @@ def run(request, repo):
 def nothing_left():
     """No instance stays taken, whatever came of its writes."""
     yield
-    assert {} == state._writing
+    assert {} == state._instances_being_written
 
 
 def appended(repo, book):

@@ -13,7 +13,7 @@ import cattrs
 import pytest
 
 from scyllamodel import Column, Model, UserType, column, partition_key
-from scyllamodel.model._codegen import raw_name
+from scyllamodel.model._codegen import raw_slot_name
 
 CALLS: list[Any] = []
 
@@ -187,7 +187,7 @@ def test_a_class_and_what_stands_on_it_can_be_deleted_and_set():
     assert not hasattr(account, "age")
     account.age = 3
     assert 3 == account.age
-    assert raw_name(Account, "id") == "id" != raw_name(Account, "age")
+    assert raw_slot_name(Account, "id") == "id" != raw_slot_name(Account, "age")
 
 
 class Shape(Model, table="shapes", repo="assignment", abstract=True):

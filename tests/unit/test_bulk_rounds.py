@@ -13,7 +13,7 @@ from scyllamodel.driver.many import BulkOperations
 from scyllamodel.driver.names import NoConnectionsAvailable, NoHostAvailable, OperationTimedOut
 from scyllamodel.driver.window import RequestWindow
 from scyllamodel.model import state
-from scyllamodel.model.state import unknown_names
+from scyllamodel.model.state import uncertain_columns
 from scyllamodel.query.objects import NO_WRITE_OPTIONS
 
 LOST = OperationTimedOut({})
@@ -69,7 +69,7 @@ def saved(*errors):
     """The error of a row, and what its instance does not know; one attempt ends with each of these errors."""
     row = Part(id=1, name="a")
     report = BulkOperations(Sender(*errors), "shop").save([row], NO_WRITE_OPTIONS, by_partition=False).run()
-    return report.errors[0].error, unknown_names(row)
+    return report.errors[0].error, uncertain_columns(row)
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -131,8 +131,8 @@ def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, agai
     with pytest.raises(KeyboardInterrupt) as caught:
         run.run()
 
-    assert {} == state._writing
-    assert [1, 1, 0, 0, 0, 0] == [len(unknown_names(row)) for row in rows]
+    assert {} == state._instances_being_written
+    assert [1, 1, 0, 0, 0, 0] == [len(uncertain_columns(row)) for row in rows]
     assert 5 == caught.value.report.total
 
 

@@ -13,7 +13,7 @@ import pytest
 from cassandra import util
 
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.model._codegen import Field, install, make_bind, make_load
+from scyllamodel.model._codegen import Field, install_row_functions, make_bind, make_load
 from scyllamodel.types.hints import map_annotation
 
 
@@ -183,7 +183,7 @@ def secret():
 def test_a_wrong_value_inside_a_user_type_is_told_with_its_path():
     """Column of the table, then field of the type."""
     Inner = type("Inner", (Point,), {"__slots__": (), "__cql_name__": "inner", "__fields_by_cql__": ("x",)})  # noqa: N806
-    install(Inner, [Field("x", map_annotation(date))])
+    install_row_functions(Inner, [Field("x", map_annotation(date))])
     outer, inner = Point(), Inner()
     outer.x, inner.x = inner, MOMENT
 
@@ -231,7 +231,7 @@ class TestInstall:
     def make(self):
         """A class that has both, not yet written."""
         cls = type("Late", (Point,), {"__slots__": ()})
-        install(cls, [Field("x", map_annotation(date))])
+        install_row_functions(cls, [Field("x", map_annotation(date))])
         return cls
 
     def test_nothing_is_generated_before_it_is_used(self):
@@ -240,8 +240,8 @@ class TestInstall:
         before = {name: type(vars(cls)[name]).__name__ for name in ("__load__", "__bind__")}
         cls.__load__((None,))
 
-        assert {"__load__": "Lazy", "__bind__": "Lazy"} == before
-        assert {"staticmethod", "Lazy"} == {type(vars(cls)[name]).__name__ for name in before}
+        assert {"__load__": "LazyAttribute", "__bind__": "LazyAttribute"} == before
+        assert {"staticmethod", "LazyAttribute"} == {type(vars(cls)[name]).__name__ for name in before}
 
     def test_both_work_from_class_and_instance(self):
         """The first use, and those after it, on the class or on an instance."""
@@ -256,6 +256,6 @@ class TestInstall:
         base = self.make()
         base.__load__((None,))
         derived = type("Derived", (base,), {"__slots__": ()})
-        install(derived, [Field("x", map_annotation(date))])
+        install_row_functions(derived, [Field("x", map_annotation(date))])
 
         assert derived is type(derived.__load__((None,)))

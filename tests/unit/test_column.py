@@ -107,7 +107,7 @@ def test_column_knows_where_it_belongs():
         found.model,
         found.name,
         found.db_name,
-        found.hint.type.cql,
+        found.type_mapping.type.cql,
         repr(found),
     )
 

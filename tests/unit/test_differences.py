@@ -15,7 +15,7 @@ from scyllamodel import Column, Model, UserType, column, partition_key
 from scyllamodel import types as cql
 from scyllamodel.model.column import Column as RuntimeColumn
 from scyllamodel.model.column import ColumnSpec
-from scyllamodel.model.state import Change, changes, current_values
+from scyllamodel.model.state import Change, changed_columns, current_values
 from scyllamodel.query.differences import column_assignments
 from scyllamodel.query.objects import statements_for
 from scyllamodel.types.hints import TypeMapping, map_annotation
@@ -71,12 +71,12 @@ def test_a_set_becomes_what_was_meant(found):
     """Elements are matched as the server matches them, and none is added and removed at once."""
     made = change(*found)
     (element,) = made.column.identity.element_identities
-    row = {cell_form(element, value): stored_form(element, value) for value in made.was}
-    wanted = {cell_form(element, value) for value in made.now}
+    row = {cell_form(element, value): stored_form(element, value) for value in made.old_value}
+    wanted = {cell_form(element, value) for value in made.new_value}
     after = applied(column_assignments(made), row, element, lambda _, value: stored_form(element, value))
 
     assert wanted == set(after)
-    assert set(after.values()) <= {stored_form(element, value) for value in made.now}
+    assert set(after.values()) <= {stored_form(element, value) for value in made.new_value}
 
 
 @given(maps())
@@ -91,14 +91,14 @@ def test_a_map_becomes_what_was_meant(found):
     def form(items, k):
         return stored_form(key, k), stored_form(value, items[k])
 
-    assert cells(made.now) == applied(column_assignments(made), cells(made.was), key, form)
+    assert cells(made.new_value) == applied(column_assignments(made), cells(made.old_value), key, form)
 
 
 @given(sets() | maps())
 def test_what_is_stored_alike_is_not_sent(found):
     """A collection of other values with the same bytes has no differences."""
     made = change(*found)
-    if is_same(made.column.identity, made.was, made.now):
+    if is_same(made.column.identity, made.old_value, made.new_value):
         assert [] == column_assignments(made)
 
 
@@ -265,7 +265,7 @@ def test_a_loaded_value_is_compared_by_what_is_stored(name, value, is_change):
     row = Measured.__load__(ROW)
     setattr(row, name, value)
 
-    assert ([name] if is_change else []) == [one.column.name for one in changes(row, current_values(row))]
+    assert ([name] if is_change else []) == [one.column.name for one in changed_columns(row, current_values(row))]
 
 
 def test_shapes_of_this_module_hold_what_python_confuses():

@@ -62,7 +62,7 @@ def test_columns_of_a_generic_base_get_their_types_from_the_subclass():
     assert ["bigint", "text", "text", "list<text>", "text"] == types_of(Later)
     assert "1=a" == Texts(key=1, value="a").shown()
     assert Texts(key=1, value="a") == pickle.loads(pickle.dumps(Texts(key=1, value="a")))
-    assert Texts.__columns__["next"].hint.nullable
+    assert Texts.__columns__["next"].type_mapping.nullable
 
 
 @pytest.mark.parametrize(

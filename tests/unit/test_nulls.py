@@ -18,7 +18,7 @@ from scyllamodel import (
     select,
 )
 from scyllamodel import types as cql
-from scyllamodel.model.state import changes, current_values
+from scyllamodel.model.state import changed_columns, current_values
 from scyllamodel.release.wanted import desired_facts
 from scyllamodel.schema.changes import AddColumns
 from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn
@@ -64,10 +64,10 @@ def test_a_null_loads_as_the_default_and_changes_nothing():
     one, other = Page.__load__(ROW), Page.__load__(ROW)
     assert ("en", ["a"], None, set(), None) == (one.lang, one.words, one.title, one.tags, one.rank)
     assert one.words is not other.words
-    assert changes(one, current_values(one)) == []
+    assert changed_columns(one, current_values(one)) == []
     one.words.append("b")
     one.lang = "cs"
-    assert ["lang", "words"] == [change.column.name for change in changes(one, current_values(one))]
+    assert ["lang", "words"] == [change.column.name for change in changed_columns(one, current_values(one))]
 
 
 def test_a_stored_value_stands():

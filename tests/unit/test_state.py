@@ -18,12 +18,12 @@ from scyllamodel import types as cql
 from scyllamodel.errors import ConcurrentWrite
 from scyllamodel.model.state import (
     InstanceWrite,
-    changes,
+    changed_columns,
     current_values,
-    forget,
     is_loaded,
-    remember,
-    row_of,
+    loaded_row,
+    mark_deleted,
+    mark_saved,
     snapshot,
 )
 
@@ -49,12 +49,15 @@ ROW = (1, "new", None, {"a": [1]}, ["x"])
 
 def found(instance):
     """The changes, by name."""
-    return {change.column.name: (change.was, change.now) for change in changes(instance, current_values(instance))}
+    return {
+        change.column.name: (change.old_value, change.new_value)
+        for change in changed_columns(instance, current_values(instance))
+    }
 
 
 def written(instance):
     """The instance as it is after a write of all of it."""
-    remember(instance, snapshot(instance, current_values(instance)))
+    mark_saved(instance, snapshot(instance, current_values(instance)))
 
 
 def test_a_new_instance_is_not_loaded():
@@ -109,7 +112,7 @@ def test_changes_after_a_write_are_seen(change, wanted):
 def test_a_deleted_instance_is_new_again():
     """It stands for no row any more."""
     order = Kept.__load__(ROW)
-    forget(order)
+    mark_deleted(order)
 
     assert not is_loaded(order)
 
@@ -119,7 +122,7 @@ def test_one_column_can_be_remembered():
     lone = Lone(id=1)
     written(lone)
 
-    assert [] == changes(lone, current_values(lone))
+    assert [] == changed_columns(lone, current_values(lone))
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -294,11 +297,11 @@ def test_a_write_ends_with_the_loop_of_its_call(kept):
         gc.collect()
 
     second = InstanceWrite(row)
-    stands = row_of(row)
+    stands = loaded_row(row)
     first.lose()
     first.applied(None)
     first.end()
-    assert (["lost"], True) == (told, row_of(row) is stands)
+    assert (["lost"], True) == (told, loaded_row(row) is stands)
     with pytest.raises(ConcurrentWrite):
         InstanceWrite(row)
     second.end()
@@ -336,7 +339,7 @@ def test_what_changed_is_shown_without_secrets():
     """In the ``repr`` of a change and of a row."""
     row = Hidden.__load__((1, "1234"))
     row.id, row.pin = 2, "5678"
-    key, pin = changes(row, current_values(row))
+    key, pin = changed_columns(row, current_values(row))
 
     assert repr(key).endswith("from 1 to 2>")
     assert "1234" not in repr(pin)

@@ -23,7 +23,7 @@ from scyllamodel import (
 from scyllamodel.driver import flows
 from scyllamodel.driver.batches import Batch
 from scyllamodel.driver.requests import Response
-from scyllamodel.model.state import changes, current_values, is_loaded, is_unresolved
+from scyllamodel.model.state import changed_columns, current_values, has_unresolved_transaction, is_loaded
 from scyllamodel.query.objects import NO_WRITE_OPTIONS
 from scyllamodel.query.statement import UNSET
 
@@ -199,7 +199,7 @@ def test_a_row_that_cannot_be_loaded_leaves_it_unresolved():
         sent(saving(row), [(1, "of a later release")])
 
     assert is_loaded(row)
-    assert is_unresolved(row)
+    assert has_unresolved_transaction(row)
 
 
 def test_a_conditional_write_whose_row_is_gone_is_an_insert():
@@ -258,7 +258,7 @@ def test_what_is_unknown_is_shown_so():
     row.x = "b"
     fail(saving(row))
 
-    (change,) = changes(row, current_values(row))
+    (change,) = changed_columns(row, current_values(row))
 
     assert "<Change Doc.x from unknown to 'b'>" == repr(change)
 

@@ -17,7 +17,7 @@ from scyllamodel.driver.scan import restrict_to_range
 from scyllamodel.errors import ConfigurationError, TypeMismatch
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import Assignment, Condition
-from scyllamodel.model.family import head_of
+from scyllamodel.model.family import root_of
 from scyllamodel.query import functions as fn
 from scyllamodel.query.insert import Insert, is_empty_collection
 from scyllamodel.query.memory import cache_for
@@ -73,7 +73,7 @@ class RowTask:
             ConfigurationError: nothing says what a column of the target is made of, or a class shares its table.
         """
         for model in (source, target):
-            if head_of(model) is not None:
+            if root_of(model) is not None:
                 raise ConfigurationError(
                     f"{model.__qualname__} shares its table with other classes, and a backfill is for tables of one: "
                     "copy with repo.scan() and repo.save_many().",
@@ -131,7 +131,9 @@ class RowTask:
 
         def times_of(column: Column[Any]) -> CellTimes:
             times = times_by_name.get(column.name, row_times)
-            return attrs.evolve(times, write_time=default_timestamp) if is_multi_cell(column.hint.type) else times
+            return (
+                attrs.evolve(times, write_time=default_timestamp) if is_multi_cell(column.type_mapping.type) else times
+            )
 
         return list(self._statements(converted, times_of, row_times))
 
@@ -147,7 +149,7 @@ class RowTask:
         static: dict[CellTimes, dict[str, Any]] = {}
         for name, column in columns_of(self.target).items():
             value = getattr(converted, name)
-            if column.spec.kind in _KEY or value is None or is_empty_collection(column.hint.type, value):
+            if column.spec.kind in _KEY or value is None or is_empty_collection(column.type_mapping.type, value):
                 continue
             groups = static if column.spec.kind == "static" else regular
             groups.setdefault(times_of(column), {})[name] = value
@@ -184,7 +186,7 @@ class RowTask:
 
 def has_write_time(column: Column[Any]) -> bool:
     """Whether servers tell time and life of the column: not of keys, nor of what has several cells."""
-    return column.spec.kind not in _KEY and not is_multi_cell(column.hint.type)
+    return column.spec.kind not in _KEY and not is_multi_cell(column.type_mapping.type)
 
 
 def display_key(model: type[Any], values: dict[str, Any]) -> str:

@@ -123,7 +123,7 @@ class ValueTask:
         width = len(self.key_names)
         key, value = tuple(row[:width]), row[width]
         write_time, ttl = row[width + 1 :] or (None, None)
-        if value is None or is_empty_collection(self.source.hint.type, value) or None in key:
+        if value is None or is_empty_collection(self.source.type_mapping.type, value) or None in key:
             return []
         converted = self.convert(value)
         if converted is None:
@@ -137,10 +137,11 @@ class ValueTask:
 
 def _identity_conversion(source: Column[Any], target: Column[Any]) -> Callable[[Any], Any]:
     """Values as they are, where that is meant: columns of one type, frozen or not, or of one Python type."""
-    is_same_type = freeze(source.hint.type) == freeze(target.hint.type)
-    if not is_same_type and unwrapped_type(source.hint.python) != unwrapped_type(target.hint.python):
+    is_same_type = freeze(source.type_mapping.type) == freeze(target.type_mapping.type)
+    if not is_same_type and unwrapped_type(source.type_mapping.python) != unwrapped_type(target.type_mapping.python):
         raise ConfigurationError(
-            f"{source!r} holds {source.hint.type.cql} and {target!r} {target.hint.type.cql}: give convert=, a function "
+            f"{source!r} holds {source.type_mapping.type.cql} and {target!r} {target.type_mapping.type.cql}: give "
+            "convert=, a function "
             "from the one value to the other.",
             source=repr(source),
             target=repr(target),

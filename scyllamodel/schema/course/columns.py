@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from scyllamodel._identifiers import quote
-from scyllamodel.model.names import clipped
+from scyllamodel.model.names import truncate_name
 from scyllamodel.schema.course.sides import RefusedChange, token_range_select
 from scyllamodel.schema.course.stages import ExpandContractPlan, Stage
 from scyllamodel.schema.course.views import BlockingViews, views_stage
@@ -125,7 +125,7 @@ def _differs(stored: TableColumn, declared: TableColumn) -> bool:
 
 def _index_on_new_column(refused: RefusedChange, index: Index, pair: _ColumnPair) -> Index:
     """The index of the wanted column on the new one; its name is free, since the old index keeps its own."""
-    name = clipped(f"{refused.desired_table.name}_{pair.new.name}_idx", MAX_INDEX_NAME, "_idx")
+    name = truncate_name(f"{refused.desired_table.name}_{pair.new.name}_idx", MAX_INDEX_NAME, "_idx")
     return attrs.evolve(index, column=pair.new.name, name=name)
 
 

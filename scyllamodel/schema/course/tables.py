@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from scyllamodel._identifiers import qualified, quote
-from scyllamodel.model.names import clipped
+from scyllamodel.model.names import truncate_name
 from scyllamodel.schema.course.sides import RefusedChange, snake_case, token_range_select
 from scyllamodel.schema.course.stages import ExpandContractPlan, Stage
 from scyllamodel.schema.effects import facts_after
@@ -69,7 +69,7 @@ def _renamed(index: Index, table: Table, new: str, taken_names: set[str]) -> Ind
     """An index of the new table; names of indexes are unique in a keyspace."""
     if index.named:
         return attrs.evolve(index, name=free_name(index.name, taken_names))
-    return attrs.evolve(index, name=clipped(index.name.replace(table.name, new, 1), MAX_INDEX_NAME, "_idx"))
+    return attrs.evolve(index, name=truncate_name(index.name.replace(table.name, new, 1), MAX_INDEX_NAME, "_idx"))
 
 
 def _names_with(pair: _TablePair, *, is_final: bool = False) -> NameMap:
