@@ -1,7 +1,7 @@
-"""A repo's settings, from wherever they are written: a call, a URL, the environment, ``pyproject.toml``.
+"""Settings of repos from calls, URLs, the environment and ``pyproject.toml``.
 
-*In*: keywords and text. *Out*: `RepoSettings`, and the list of repos that somebody configured. Nothing here knows the
-driver or opens a socket, so that settings can be read, compared and tested without a server.
+*In*: keywords and text. *Out*: `RepoSettings`, and the list of configured repos. The package is independent of the
+driver, so that settings can be read, compared and tested without a server.
 """
 
 from scyllamodel.config.import_path import add_current_folder

@@ -1,6 +1,6 @@
-"""The folders that a command imports models from.
+"""Makes the current folder importable for commands.
 
-*In*: the current folder. *Out*: entries of `sys.path`. For the command line alone; a library leaves it as it is.
+*In*: the current folder. *Out*: entries of `sys.path`. Only the command line uses it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _INSTALLED: Final = ("site-packages", "dist-packages")
 
 
 def add_current_folder() -> list[Path]:
-    """Let the current folder be imported from, as ``python -m`` does and a console script does not.
+    """Add the current folder to `sys.path`, as ``python -m`` does and a console script does not.
 
-    So may be the folder of the ``pyproject.toml`` above it that configures repos, since its names are meant from there.
-    They stand before installed packages, so that models are those of the folder, and after the standard library. A
-    folder like ``/tmp``, into which every user may put files, is left out.
+    The folder of the nearest ``pyproject.toml`` that configures repos is added too, since its names are relative to it.
+    Both are searched before installed packages, so that models of the folder are found first, and after the standard
+    library. Folders that every user can write, such as ``/tmp``, are left out.
 
     Returns:
-        The folders that are left out.
+        The folders that were left out.
     """
     here = Path.cwd()
     above = next((path.parent for path in pyprojects(here) if stranger(path) is None), here)

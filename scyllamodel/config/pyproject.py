@@ -1,7 +1,7 @@
-"""``[tool.scyllamodel]`` of the nearest ``pyproject.toml``, and whether its folder may be imported from.
+"""Reads ``[tool.scyllamodel]`` of the nearest trusted ``pyproject.toml``.
 
 *In*: a folder. *Out*: the files that may have the table, and the table of one. The table names code that is imported,
-so files above the project, and files of other users, are not obeyed.
+so files above the project and files of other users are ignored or refused.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _TABLE: Final = re.compile(
     rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?scyllamodel|^[ \t]*scyllamodel[ \t]*[=.]", re.MULTILINE
 )
 _LONGEST: Final = 1 << 20
-"""Bytes that are read of a file; no ``pyproject.toml`` is as long."""
+"""Maximum number of bytes that are read of a file."""
 
 
 def pyprojects(folder: Path) -> Iterator[Path]:
-    """The files that may have our table, from a folder upwards; the others are neither parsed nor criticised.
+    """Yield the files that may have the table, from a folder upwards; other files are not parsed.
 
     The search ends at the root of a repository, which has a ``.git``, and at the home folder.
     """
@@ -52,30 +52,30 @@ def _start(path: Path) -> bytes:
 
 
 def tool_table(path: Path) -> Any:
-    """``[tool.scyllamodel]`` of one file, or None.
+    """Return ``[tool.scyllamodel]`` of one file; None if it has none.
 
     Raises:
-        ConfigurationError: the file is another user's, or not TOML.
+        ConfigurationError: the file belongs to another user, or is not valid TOML.
     """
     owner = stranger(path)
     if owner is not None:
         raise ConfigurationError(
-            f"{path} is not used, since {owner}, who could have any code run by it. If you trust the file, make it "
-            "yours with chown, or close file and folder with chmod o-w; or name the repos instead, with --repo or "
+            f"{path} is not used, since {owner}, so another user could execute code through it. If you trust the file, "
+            "take ownership with chown, or restrict file and folder with chmod o-w; or select repos with --repo or "
             "SCYLLAMODEL_REPOS.",
             setting="repos",
         )
     try:
         return _loads(path)(_start(path).decode()).get("tool", {}).get("scyllamodel")
     except (ValueError, RecursionError) as error:
-        why = "its values nest too deep" if isinstance(error, RecursionError) else str(error)
-        raise ConfigurationError(f"{path} is no valid TOML: {why}. Correct the file.", setting="repos") from error
+        why = "its values are nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ConfigurationError(f"{path} is not valid TOML: {why}. Correct the file.", setting="repos") from error
 
 
 def stranger(path: Path) -> str | None:
-    """Why code that a file names is not trusted: another user may write the file, or what stands beside it.
+    """Return why a file is not trusted: another user can write the file or its folder; None if it is trusted.
 
-    Root may write every file, and so is no stranger; nor is the user who called ``sudo``.
+    Root and the user who called ``sudo`` are trusted.
     """
     known = {os.geteuid(), 0}
     if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
@@ -90,7 +90,7 @@ def stranger(path: Path) -> str | None:
 
 
 def is_shared(place: Path) -> bool:
-    """Whether every user may write a file, or put files into a folder, as into ``/tmp``."""
+    """Return whether every user can write a file, or create files in a folder, as in ``/tmp``."""
     return bool(place.stat().st_mode & stat.S_IWOTH)
 
 
@@ -107,7 +107,7 @@ def _loads(path: Path) -> Callable[[str], dict[str, Any]]:
 
 @functools.lru_cache
 def toml_reader() -> Callable[[str], dict[str, Any]] | None:
-    """What reads TOML; None on Python 3.10 without tomli, the backport of tomllib that many tools bring."""
+    """Return the parser of TOML; None on Python 3.10 without tomli, the backport of tomllib."""
     for name in ("tomllib", "tomli"):
         try:
             found: Callable[[str], dict[str, Any]] = importlib.import_module(name).loads

@@ -1,7 +1,7 @@
-"""What one repo is set to: a frozen value, checked whole, that never shows its password.
+"""Settings of a repo: an immutable, validated value that hides its password.
 
-*In*: the keywords of `scyllamodel.Repo`. *Out*: `RepoSettings`, or a `ConfigurationError` that names the setting. The
-driver's own objects (TLS context, policies, profiles) are carried through untouched, as this floor does not know them.
+*In*: the keywords of `scyllamodel.Repo`. *Out*: `RepoSettings`, or a `ConfigurationError` that names the setting.
+Objects of the driver (TLS context, policies, profiles) are passed through unchanged.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from scyllamodel.schema.facts import FrozenMap
 from scyllamodel.schema.replication import replication_map, strategy_fault
 
 PORT: Final = 9042
-"""Where CQL servers listen unless told otherwise."""
+"""Default port of CQL servers."""
 
 CONSISTENCY_LEVELS: Final = (
     "ANY ONE TWO THREE QUORUM ALL LOCAL_QUORUM EACH_QUORUM SERIAL LOCAL_SERIAL LOCAL_ONE".split()
 )
-"""The names of the native protocol specification (section 3, ``[consistency]``), each at the place of its number."""
+"""The names of the native protocol specification (section 3, ``[consistency]``), each at the index of its number."""
 
 _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
@@ -42,7 +42,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 
 
 class Secret:
-    """A password that shows itself to `reveal` alone: not to ``repr``, ``str``, ``format`` or `pickle`.
+    """A password that only `reveal` returns: not ``repr``, ``str``, ``format`` or `pickle`.
 
     >>> Secret("hunter2")
     Secret('***')
@@ -54,7 +54,7 @@ class Secret:
         self.__value = value
 
     def reveal(self) -> str:
-        """The password itself, for the one who connects."""
+        """Return the password."""
         return self.__value
 
     def __repr__(self) -> str:
@@ -67,11 +67,11 @@ class Secret:
         return hash(self.__value)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a password does not leave its process by pickle; give the other process its own settings")
+        raise TypeError("a password cannot be pickled; configure the settings in the other process")
 
 
 def closest(wrong: str, known: Iterable[str]) -> str:
-    """What to add to a complaint about a wrong name: the nearest right one, or the whole choice when none is near.
+    """Return the nearest known name as a suggestion for an error, or all known names if none is near.
 
     >>> closest("local_cd", ["local_dc", "name"]), closest("zzz", ["b", "a"])
     (" (did you mean 'local_dc'?)", ' (there are: a, b)')
@@ -82,7 +82,7 @@ def closest(wrong: str, known: Iterable[str]) -> str:
 
 
 def node_text(host: str, port: int) -> str:
-    """A node as settings and messages spell it.
+    """Return a node as text, as in settings and messages.
 
     >>> node_text("10.0.0.1", 9042), node_text("::1", 9043)
     ('10.0.0.1:9042', '[::1]:9043')
@@ -91,22 +91,22 @@ def node_text(host: str, port: int) -> str:
 
 
 def node_address(node: str) -> tuple[str, int]:
-    """Host and port of a node; the port is 9042 unless the text names one.
+    """Return host and port of a node; the default port is 9042.
 
     >>> node_address("db1"), node_address("10.0.0.1:9043"), node_address("[::1]:9043"), node_address("::1")
     (('db1', 9042), ('10.0.0.1', 9043), ('::1', 9043), ('::1', 9042))
 
     Raises:
-        ConfigurationError: there is no host, or the port is no number from 1 to 65535.
+        ConfigurationError: the host is missing, or the port is not a number from 1 to 65535.
     """
     host, bracket, rest = node[1:].partition("]") if node.startswith("[") else ("", "", "")
     if not bracket:
-        # More than one colon outside brackets is a bare IPv6 address, which has no room for a port.
+        # More than one colon outside brackets is an IPv6 address, which cannot have a port without brackets.
         host, rest = (node, "") if node.count(":") > 1 else (node.partition(":")[0], "".join(node.partition(":")[1:]))
     port = rest[1:] if rest.startswith(":") else str(PORT) if not rest else "?"
     if not _HOST.fullmatch(host) or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ConfigurationError(
-            f"nodes: {node!r} is no address of a server. Write host or host:port, such as '10.0.0.1:9042' or "
+            f"nodes: {node!r} is not a server address. Write host or host:port, such as '10.0.0.1:9042' or "
             "'[::1]:9042'.",
             setting="nodes",
         )
@@ -114,13 +114,13 @@ def node_address(node: str) -> tuple[str, int]:
 
 
 def _several(value: Any, setting: str) -> tuple[str, ...]:
-    """A list of texts, also when it was written as one text with commas; an imported module stands for its name."""
+    """Convert a list of texts, or one text with commas; a module is replaced by its name."""
     if isinstance(value, ModuleType):
         return (value.__name__,)
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if not isinstance(value, Iterable):
-        raise ConfigurationError(f"{setting}= is a list of texts, not {value!r}.", setting=setting)
+        raise ConfigurationError(f"{setting}= must be a list of texts, got {value!r}.", setting=setting)
     parts = cast("Iterable[object]", value)
     return tuple(part.__name__ if isinstance(part, ModuleType) else str(part).strip() for part in parts)
 
@@ -137,12 +137,12 @@ def _replication(value: Any) -> FrozenMap | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"replication= is a map, not {value!r}. {_REPLICATION}", setting="replication")
+        raise ConfigurationError(f"replication= must be a map, got {value!r}. {_REPLICATION}", setting="replication")
     return replication_map(cast("Mapping[object, object]", value))
 
 
 def _level(value: str | int | None) -> str | None:
-    """A consistency level by its name; the driver's numbers are understood too."""
+    """Convert a consistency level, given by name or by the driver's number."""
     if isinstance(value, int) and 0 <= value < len(CONSISTENCY_LEVELS):
         return CONSISTENCY_LEVELS[value]
     return None if value is None else str(value).upper()
@@ -152,7 +152,7 @@ def _secret(value: Any, setting: str) -> Secret | None:
     if value is None or isinstance(value, Secret):
         return value
     if not isinstance(value, str):
-        raise ConfigurationError(f"{setting}= is text, and what was given is not.", setting=setting)
+        raise ConfigurationError(f"{setting}= must be text, and the given value is not.", setting=setting)
     return Secret(value)
 
 
@@ -161,28 +161,28 @@ def _password(value: Any) -> Secret | None:
 
 
 SHORTEST_PAGE_SECRET: Final = 16
-"""Characters of a page secret, at least: as many bits as the signature of a token has."""
+"""Minimum length of a page secret in characters: as many bits as the signature of a token."""
 
-_HOW_TO_MAKE_ONE: Final = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_HOW_TO_MAKE_ONE: Final = "Create one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 def page_secrets(value: Any, setting: str = "page_secret") -> tuple[Secret, ...]:
-    """The secrets that page tokens are signed with: the first signs, all of them verify.
+    """Convert the secrets of page tokens: the first one signs, all of them verify.
 
     >>> page_secrets("the-new-secret-of-march, the-old-secret-of-february")
     (Secret('***'), Secret('***'))
 
     Parameters:
-        value: a secret, several with commas between them, or a list of secrets; None and an empty list mean none.
-        setting: what an error names.
+        value: a secret, several separated by commas, or a list of secrets; None and an empty list mean none.
+        setting: name of the setting in errors.
 
     Raises:
-        ConfigurationError: one of them is empty or short; none is quoted.
+        ConfigurationError: one of them is empty or too short; none is quoted.
     """
     if value is None:
         return ()
     if not isinstance(value, (str, Secret, list, tuple)):
-        raise ConfigurationError(f"{setting}= is text, or a list of texts, and what was given is not.", setting=setting)
+        raise ConfigurationError(f"{setting}= must be text or a list of texts.", setting=setting)
     given = cast("Iterable[object]", [value] if isinstance(value, (str, Secret)) else value)
     found = [one for each in given for one in _split_secrets(each, setting)]
     if any(len(one.reveal()) < SHORTEST_PAGE_SECRET for one in found):
@@ -200,7 +200,7 @@ def _split_secrets(value: object, setting: str) -> Iterable[Secret]:
 
 
 def _path(value: Any) -> Any:
-    """The text of a path."""
+    """Convert a path to text."""
     return os.fspath(cast("os.PathLike[str]", value)) if isinstance(value, os.PathLike) else value
 
 
@@ -209,10 +209,10 @@ _hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False
 
 @attrs.frozen(kw_only=True)
 class RepoSettings:
-    """What one repo is set to; the keywords are those of `scyllamodel.Repo`, and are explained there.
+    """Settings of a repo; `scyllamodel.Repo` describes the keywords.
 
     Raises:
-        ConfigurationError: a setting is missing or wrong; ``setting`` names it.
+        ConfigurationError: a setting is missing or not valid; ``setting`` is its name.
     """
 
     name: str = "default"
@@ -245,19 +245,19 @@ class RepoSettings:
     on_query: Any = attrs.field(**_hidden)
     page_secret: tuple[Secret, ...] = attrs.field(default=(), converter=page_secrets, repr=False)
     borrowed: bool = False
-    """Whether the application lends its own driver session, so that nodes and driver settings are not ours."""
+    """Whether the application provides its own driver session, so that nodes and driver settings do not apply."""
 
     @property
     def uses_tls(self) -> bool:
-        """Whether connections are made with TLS."""
+        """Whether connections use TLS."""
         return any(value is not None for value in (self.ssl_context, self.tls_ca, self.tls_cert))
 
     @property
     def internal_keyspaces(self) -> tuple[str, ...]:
-        """Where the internal tables may be: lock, ledger, page secret.
+        """Keyspaces that may contain the internal tables: lock, ledger, page secret.
 
-        The one that ``ledger_keyspace=`` names; else the repo's own, or the companion of one that has tablets on a
-        server without lightweight transactions for them.
+        This is ``ledger_keyspace=`` if it is set. If not, it is the keyspace of the repo, or its companion if the
+        server has no lightweight transactions in keyspaces with tablets.
         """
         named = self.ledger_keyspace
         return (named,) if named else (self.keyspace, companion_keyspace(self.keyspace))
@@ -268,51 +268,51 @@ class RepoSettings:
             raise ConfigurationError(f"repo {self.name!r}: {fault}", setting=setting, repo=self.name)
 
     def _type_faults(self) -> Iterable[tuple[str, str]]:
-        """A text such as "no" would count as true, and other types end in errors of somebody else."""
+        """Yield values of wrong types: a text such as "no" would count as true, and others would fail later."""
         for setting, (types, what) in _TYPES.items():
             value = getattr(self, setting)
             if value is not None and not isinstance(value, types):
-                yield setting, f"{setting}= is {what}, not {value!r}."
+                yield setting, f"{setting}= must be {what}, got {value!r}."
         if isinstance(self.ssl_context, (bool, str, Mapping)):
-            yield "ssl_context", "ssl_context= is an ssl.SSLContext, such as ssl.create_default_context()."
+            yield "ssl_context", "ssl_context= must be an ssl.SSLContext, such as ssl.create_default_context()."
 
     def _identity_faults(self) -> Iterable[tuple[str, str]]:
         if not self.name:
-            yield "name", "a repo needs a name; leave name= out for 'default'."
+            yield "name", "a repo needs a name; remove name= to use 'default'."
         if not self.keyspace:
-            yield "keyspace", 'there is no keyspace. Write keyspace="shop", or scylla://host/shop in a URL.'
+            yield "keyspace", 'keyspace= is missing. Write keyspace="shop", or scylla://host/shop in a URL.'
         elif fault := name_problem(self.keyspace, "keyspace"):
             yield "keyspace", f"{fault}."
         if self.ledger_keyspace is not None and (fault := name_problem(self.ledger_keyspace, "keyspace")):
             yield "ledger_keyspace", f"{fault}."
         if self.application_role is not None and not self.application_role.strip():
-            yield "application_role", "application_role= is the name of a role, and it is empty."
+            yield "application_role", "application_role= is empty; set it to the name of a role."
         if self.replication is not None and "class" not in self.replication:
             yield "replication", 'the map has no "class". ' + _REPLICATION
         elif self.replication is not None and (fault := strategy_fault(self.replication["class"])):
             yield "replication", f"{fault} {_REPLICATION}"
         for package in self.models:
             if not all(part.isidentifier() for part in package.split(".")):
-                yield "models", f"{package!r} is no name of a package. Write a dotted name, such as 'shop.models'."
+                yield "models", f"{package!r} is not a package name. Write a dotted name, such as 'shop.models'."
 
     def _connection_faults(self) -> Iterable[tuple[str, str]]:
         if self.borrowed:
             yield from self._lent_faults()
         elif not self.nodes:
-            yield "nodes", 'there is no node to connect to. Write nodes=["10.0.0.1:9042"], or lend a session=.'
+            yield "nodes", 'nodes= is missing. Write nodes=["10.0.0.1:9042"], or pass a session=.'
         if (self.username is None) != (self.password is None):
             missing = "password" if self.password is None else "username"
-            yield missing, f"a username and a password come together, and the {missing} is missing."
+            yield missing, f"a username and a password are needed together, and the {missing} is missing."
         yield from self._tls_faults()
         if self.naive_datetimes not in (None, "utc"):
-            yield "naive_datetimes", f"it is 'utc', or left out, and not {self.naive_datetimes!r}."
+            yield "naive_datetimes", f"naive_datetimes= must be 'utc' or None, got {self.naive_datetimes!r}."
         yield from self._time_faults()
 
     def _tls_faults(self) -> Iterable[tuple[str, str]]:
         if self.tls_key is not None and self.tls_cert is None:
             yield "tls_cert", "tls_key= needs tls_cert=, the certificate that the key belongs to."
         if self.ssl_context is not None and (self.tls_ca or self.tls_cert):
-            yield "ssl_context", "ssl_context= and tls_ca=, tls_cert= say the same thing twice. Leave one of them out."
+            yield "ssl_context", "ssl_context= cannot be combined with tls_ca= or tls_cert=. Remove one of them."
 
     def _time_faults(self) -> Iterable[tuple[str, str]]:
         for setting, zero in (("request_timeout", False), ("slow_query", True)):
@@ -324,18 +324,21 @@ class RepoSettings:
                 yield setting, f"{error}."
 
     def _lent_faults(self) -> Iterable[tuple[str, str]]:
-        """A lent session has settings of its own, and ours would change nothing."""
+        """Yield connection settings beside a session=, which would have no effect."""
         for setting in _OF_A_CONNECTION:
             if getattr(self, setting) not in (None, ()):
-                yield setting, f"{setting}= says how to connect, but session= is connected already. Leave one of them."
+                yield setting, f"{setting}= has no effect with session=. Remove one of them."
 
     def _level_faults(self) -> Iterable[tuple[str, str]]:
         for setting, known in (("consistency", CONSISTENCY_LEVELS), ("serial_consistency", _SERIAL)):
             level = getattr(self, setting)
             if level is not None and level not in known:
-                yield setting, f"{setting}= is {level!r}, which is no such level{closest(level, known)}."
+                yield setting, f"{setting}= is {level!r}, which is not a valid level{closest(level, known)}."
         if self.consistency == "ANY":
-            yield "consistency", "ANY takes no reads. Write 'ONE' here, and .consistency('ANY') on a write that may."
+            yield (
+                "consistency",
+                "ANY cannot be used for reads. Write 'ONE' here, and .consistency('ANY') on single writes.",
+            )
 
 
 _OF_A_CONNECTION: Final = (

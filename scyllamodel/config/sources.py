@@ -1,8 +1,7 @@
-"""Where repos are configured, in which order, and how a ``module:attribute`` becomes an object.
+"""Finds configured repos, and loads ``module:attribute`` references.
 
-*In*: the environment, the current folder, a target's text. *Out*: targets, each a URL or ``module:attribute`` with the
-place that named it, and the objects behind the latter. What a target must be is decided by the driver's floor, which
-knows `Repo`.
+*In*: the environment, the current folder, the text of a target. *Out*: targets, each a URL or ``module:attribute`` with
+the place where it was found, and the objects of the latter. The driver package checks the type of these objects.
 """
 
 from __future__ import annotations
@@ -36,24 +35,24 @@ _BETWEEN: Final = re.compile(r",(?=\s*(?:[A-Za-z]+://|[^\W\d][\w.]*:[^\W\d]|$))"
 
 @attrs.frozen
 class Target:
-    """A repo that somebody named: ``text`` is a URL or ``module:attribute``, ``source`` the place that says so."""
+    """A reference to a repo: ``text`` is a URL or ``module:attribute``, ``source`` the place where it was found."""
 
     text: str = attrs.field(repr=False)  # a URL can hold a password
     source: str
 
 
 def configured_targets(*, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> tuple[Target, ...]:
-    """The repos that are configured, from the first place that names any.
+    """Return the configured repos, from the first place that has any.
 
     The places, in order: ``SCYLLAMODEL_REPOS``, ``SCYLLAMODEL_URL`` or ``SCYLLAMODEL_URL_FILE``, and
     ``[tool.scyllamodel]`` in the nearest ``pyproject.toml`` that has such a table, from ``folder`` upwards.
 
     Parameters:
-        environ: instead of `os.environ`.
-        folder: instead of the current one.
+        environ: environment variables; None uses `os.environ`.
+        folder: folder to start from; None uses the current folder.
 
     Raises:
-        ConfigurationError: no place names a repo, or one cannot be read.
+        ConfigurationError: no repo is configured, or a place cannot be read.
     """
     found = _from_environment(os.environ if environ is None else environ)
     found = found or _from_pyproject(Path.cwd() if folder is None else folder)
@@ -88,28 +87,28 @@ def _from_pyproject(folder: Path) -> tuple[Target, ...]:
 def _targets_of(table: Any, path: Path) -> tuple[Target, ...]:
     source = f"[tool.scyllamodel] in {path}"
     if not isinstance(table, dict):
-        raise ConfigurationError(f'{source} is no table. Write repos = ["shop.db:repo"] below it.', setting="repos")
+        raise ConfigurationError(f'{source} is not a table. Write repos = ["shop.db:repo"] below it.', setting="repos")
     settings = cast("dict[str, Any]", table)
     for key in settings.keys() - {"repos", "url"}:
-        raise ConfigurationError(f"{source}: {key!r} is no setting{closest(key, ('repos', 'url'))}.", setting=key)
+        raise ConfigurationError(f"{source}: unknown setting {key!r}{closest(key, ('repos', 'url'))}.", setting=key)
     url = settings.get("url")
     repos: Any = settings.get("repos", [] if url is None else [url])
     if not isinstance(repos, list) or not all(isinstance(name, str) for name in cast("list[object]", repos)):
-        raise ConfigurationError(f'{source}: repos is a list of texts, such as ["shop.db:repo"].', setting="repos")
+        raise ConfigurationError(f'{source}: repos must be a list of texts, such as ["shop.db:repo"].', setting="repos")
     return tuple(Target(name, source) for name in cast("list[str]", repos))
 
 
 def _shown(target: Target) -> str:
-    """The text, unless it may be a URL that lost its scheme, password and all."""
+    """Return the text, unless it may be a URL without its scheme, which could contain a password."""
     return "a text with an @ or a / in it" if set("@/") & set(target.text) else repr(target.text)
 
 
 def load_target(target: Target) -> object:
-    """The object behind ``module:attribute``; the attribute may be dotted.
+    """Load the object of a ``module:attribute`` reference; the attribute may be dotted.
 
     Raises:
-        ConfigurationError: the text is no such name, or there is no such module or attribute.
-        DiscoveryError: the module is there and its import fails; ``module`` names it, the cause is attached.
+        ConfigurationError: the text is not such a reference, or the module or attribute does not exist.
+        DiscoveryError: the module cannot be imported; ``module`` is its name, and the cause is attached.
     """
     module_name, colon, path = target.text.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
@@ -139,8 +138,8 @@ def _module(name: str, target: Target) -> object:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _broken(name, target, error) from error
         raise ConfigurationError(
-            f"{target.source} names {target.text!r}, but there is no module {error.name!r}. Look for a misspelling, "
-            "and whether the package is installed or the current folder is the one above it.",
+            f"{target.source} names {target.text!r}, but there is no module {error.name!r}. Check the spelling, and "
+            "that the package is installed or its parent is the current folder.",
             setting="repos",
         ) from error
     except Exception as error:

@@ -1,8 +1,8 @@
-"""A repo's settings as one line of text: ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
+"""Parses a repo URL: ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
 
-*In*: a URL. *Out*: `RepoSettings`. It is taken apart by hand: `urllib.parse.urlsplit` knows no list of hosts, and its
-errors quote pieces of the text, which may be pieces of a password. Errors here quote settings whose names are known and
-nothing else, since any other piece may belong to a password where a host or a separator was forgotten.
+*In*: a URL. *Out*: `RepoSettings`. `urllib.parse.urlsplit` is not used, since it does not support several hosts, and
+its errors quote parts of the text, which may be parts of a password. Errors of this module quote only known setting
+names, since any other part may belong to a password if a host or a separator is missing.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ EXAMPLE: Final = "scylla://user:password@host1,host2:9042/keyspace?local_dc=dc1&
 
 
 def is_url(text: str) -> bool:
-    """Whether this names a repo by URL rather than by ``module:attribute``."""
+    """Return whether a text is a URL rather than ``module:attribute``."""
     return "://" in text
 
 
 def settings_from_url(url: str) -> RepoSettings:
-    """The settings that a URL spells.
+    """Parse the settings of a URL.
 
-    Percent-escapes are read in user, password, keyspace and values; an IPv6 host stands in brackets; a host without a
-    port has that of the last one.
+    User, password, keyspace and values may contain percent-escapes. An IPv6 host is written in brackets. A host without
+    a port has the port of the last host.
 
     >>> settings_from_url("scylla://h1,h2:9043/shop?models=shop.models").nodes
     ('h1:9043', 'h2:9043')
 
     Raises:
-        ConfigurationError: the URL cannot be read, or a setting in it is unknown or wrong; no password is quoted.
+        ConfigurationError: the URL is not valid, or a setting in it is unknown or not valid; no password is quoted.
     """
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in SCHEMES:
@@ -49,13 +49,13 @@ def settings_from_url(url: str) -> RepoSettings:
 
 
 def url_text(text: str, source: str) -> str:
-    """The text, if it is a URL.
+    """Return the text if it is a URL.
 
     Parameters:
-        source: where it comes from, for the error.
+        source: origin of the text, for the error.
 
     Raises:
-        ConfigurationError: it is not a URL; it is not quoted, for it may hold a password.
+        ConfigurationError: the text is not a URL; it is not quoted, since it may contain a password.
     """
     if is_url(text):
         return text
@@ -63,13 +63,13 @@ def url_text(text: str, source: str) -> str:
 
 
 def url_of_file(path: str, source: str) -> str:
-    """The URL that a file holds.
+    """Read a URL from a file.
 
     Raises:
-        ConfigurationError: the file cannot be read, or holds no URL.
+        ConfigurationError: the file cannot be read, or does not contain a URL.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")  # an error of decoding would hold the password
+        text = Path(path).read_text(encoding="utf-8", errors="replace")  # a decoding error would contain the password
     except OSError as error:
         raise ConfigurationError(f"{source}: {path} cannot be read: {error.strerror}.", setting="url") from error
     if "\ufffd" in text:
@@ -82,12 +82,12 @@ def _fault(reason: str, setting: str = "url") -> ConfigurationError:
 
 
 def _split(rest: str) -> tuple[str, str, str]:
-    """Login and hosts, path, query."""
+    """Split the part after the scheme into login and hosts, path, and query."""
     before, _, query = rest.partition("?")
     netloc, _, path = before.partition("/")
-    # Beyond the hosts an "@" can only come from a password with a bare / or ?, and what stands there may be part of it.
+    # After the hosts, an "@" can only come from a password with an unescaped / or ?.
     if "@" in path or "@" in query or "#" in rest:
-        raise _fault("one of the characters @ / ? # stands where it cannot; in a password write %40 %2F %3F %23")
+        raise _fault("one of the characters @ / ? # is misplaced; in a password write %40 %2F %3F %23")
     return netloc, path, query
 
 
@@ -99,12 +99,12 @@ def _login(login: str) -> tuple[str | None, Secret | None]:
 
 
 def _hosts(hosts: str) -> tuple[str, ...]:
-    """Every host with the port of the last one, as in the URLs of other databases, unless it has its own."""
+    """Return the hosts with ports; a host without one has that of the last host, as in URLs of other databases."""
     found = [host for host in hosts.split(",") if host]
     if not found:
-        raise _fault("it names no host", "nodes")
+        raise _fault("it has no host", "nodes")
     if not all(map(_is_node, found)):
-        raise _fault("a host in it is not host or host:port, and a user with a password needs an @ behind", "nodes")
+        raise _fault("a host in it is not host or host:port; user and password must be followed by @", "nodes")
     tail = found[-1].rpartition("]")[2]
     port = tail.rpartition(":")[2] if ":" in tail else ""
     return tuple(host if not port or ":" in host.rpartition("]")[2] else f"{host}:{port}" for host in found)
@@ -121,23 +121,23 @@ def _is_node(host: str) -> bool:
 def _keyspace(path: str) -> str:
     keyspace = unquote(path.rstrip("/"))
     if not keyspace:
-        raise _fault("it names no keyspace after the hosts", "keyspace")
+        raise _fault("it has no keyspace after the hosts", "keyspace")
     if name_problem(keyspace, "keyspace"):
-        raise _fault("what stands after the hosts is not the name of a keyspace", "keyspace")
+        raise _fault("the path after the hosts is not a keyspace name", "keyspace")
     return keyspace
 
 
 def _flag(text: str) -> bool:
-    """A yes or no.
+    """Parse a boolean.
 
     Raises:
-        ValueError: the text is neither.
+        ValueError: the text is not a boolean.
     """
     if text.lower() in ("1", "true", "yes", "on"):
         return True
     if text.lower() in ("0", "false", "no", "off"):
         return False
-    raise ValueError(f"{text!r} is neither 1 nor 0")
+    raise ValueError(f"{text!r} must be 1 or 0")
 
 
 def _tls(text: str) -> ssl.SSLContext | None:
@@ -172,7 +172,7 @@ def _query(query: str) -> dict[str, Any]:
             raise _fault(f"it has an unknown setting{closest(key, _KEYS)}")
         setting, read = _KEYS[key]
         if setting in found:
-            raise _fault(f"{key!r} stands in it twice", key)
+            raise _fault(f"{key!r} occurs in it twice", key)
         try:
             found[setting] = read(unquote(text))
         except ValueError as error:
@@ -181,7 +181,7 @@ def _query(query: str) -> dict[str, Any]:
 
 
 def _with_files(found: dict[str, Any]) -> dict[str, Any]:
-    """The settings, where files of TLS stand for ``tls=1``."""
+    """Return the settings; TLS files imply ``tls=1``."""
     files = [setting for setting in found if setting.startswith("tls_")]
     if files and found.pop("ssl_context", True) is None:
         raise _fault(f"tls=0 and {files[0]} contradict each other", files[0])

@@ -345,7 +345,7 @@ def test_an_async_repo_needs_asyncio(repo, verb):
 
 def test_any_is_not_the_level_of_a_repo():
     """It takes no reads."""
-    with pytest.raises(ConfigurationError, match=r"ANY takes no reads\. Write 'ONE'"):
+    with pytest.raises(ConfigurationError, match=r"ANY cannot be used for reads\. Write 'ONE'"):
         Repo(nodes=["a"], keyspace="shop", consistency="ANY")
 
 

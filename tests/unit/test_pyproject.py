@@ -141,7 +141,7 @@ def test_other_files_are_passed_over(project, text):
 def test_a_file_that_nests_too_deep_is_no_toml(project, text):
     """It is an error of ours that names the file."""
     (project / "pyproject.toml").write_text(f"{TABLE}{text}\n")
-    with pytest.raises(ConfigurationError, match=r"pyproject.toml is no valid TOML"):
+    with pytest.raises(ConfigurationError, match=r"pyproject.toml is not valid TOML"):
         names(project)
 
 

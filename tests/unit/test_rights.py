@@ -137,6 +137,6 @@ def test_the_role_is_a_setting(monkeypatch):
 
     assert ["app", None, "app", "other"] == [*found, application_role(repo), application_role(bare)]
     assert "app" == settings_from_url("scylla://h1/k?application_role=app").application_role
-    with pytest.raises(ConfigurationError, match="name of a role, and it is empty"):
+    with pytest.raises(ConfigurationError, match="application_role= is empty"):
         RepoSettings(nodes=["h1"], keyspace="k", application_role=" ")
     assert attrs.evolve(repo.settings, keyspace="l").application_role == "app"
