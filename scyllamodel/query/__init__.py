@@ -1,1 +1,1 @@
-"""What is asked of the database, as plain values: no server is known here."""
+"""Statements and builders as plain values, without a connection to a server."""

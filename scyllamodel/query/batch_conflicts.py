@@ -1,8 +1,8 @@
-"""Which writes of one batch would lose one another, decided on what they do to which cells.
+"""Detection of writes in one batch that would overwrite one another, by the cells that they change.
 
-Comes in: compiled writes, with their time. Goes out: nothing, or `QueryNotSupported` with both writes named. All writes
-of a batch have one time unless they name another: of two values of that time the larger one wins and not the later, and
-a delete wins over both. Rows and values are compared in their stored form.
+In: compiled writes, with their timestamps. Out: nothing, or `QueryNotSupported` that names both writes. All writes of a
+batch have one timestamp unless they set another. Of two values with the same timestamp the larger one wins, not the
+later one, and a delete wins over both. Rows and values are compared in their stored form.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 Cells: TypeAlias = "Mapping[str, Mapping[Hashable, Hashable]]"
 
 _WHOLE_VALUE: Final = "whole"
-"""The part of a value that is all of it."""
+"""The part that is the whole value."""
 
 _DELETED: Final = object()
 _SERVER_VALUE: Final = object()
-"""A value that a function of the server makes."""
+"""A value that a server function computes."""
 
 _PRESENT: Final = object()
-"""What an element of a set or list becomes by being added."""
+"""The state of an element of a set or list after it is added."""
 
-_ADVICE: Final = "Send them one after the other, or say which is later: batch.timestamp(…)."
+_ADVICE: Final = "Send them one after the other, or set the order with batch.timestamp(…)."
 
 
 @attrs.frozen(eq=False)
 class _Effect:
-    """What one write does to a row, to the static columns of a partition, or to all rows whose keys begin alike.
+    """What one write does to a row, to the static columns of a partition, or to all rows with a common key prefix.
 
     Attributes:
-        place: time, table and key, or the beginning of the key.
-        partition: the part of it that names the partition.
-        verb: for errors.
-        deletes: whether it deletes rows.
+        place: timestamp, table and key, or a prefix of the key.
+        partition: the part of ``place`` that identifies the partition.
+        verb: the verb, for errors.
+        deletes: whether the write deletes rows.
         is_row: whether the place is one row, or the static columns of a partition.
-        cells: makes, for each column, parts of its value to what they become. It is called when another write of the
-            batch is of this place, which is rare.
+        cells: returns, for each column, the new values of its parts. Called only if another write of the batch has
+            the same place, which is rare.
     """
 
-    place: tuple[Hashable, ...] = attrs.field(repr=False)  # keys, of which the model knows what is shown
+    place: tuple[Hashable, ...] = attrs.field(repr=False)  # keys, which may be redacted
     partition: tuple[Hashable, ...] = attrs.field(repr=False)
     verb: str
     deletes: bool = False
@@ -63,7 +63,7 @@ class _Effect:
 
 
 class WriteConflicts:
-    """The writes of a batch by their rows."""
+    """The writes of a batch, grouped by row."""
 
     def __init__(self) -> None:
         self._by_owner: dict[Hashable, list[_Effect]] = {}
@@ -71,10 +71,10 @@ class WriteConflicts:
         self._partition_effects: dict[Hashable, dict[Hashable, _Effect]] = {}
 
     def add(self, owner: Hashable, compiled: CompiledStatement[Any], time: int | None) -> None:
-        """Add a write; what the same owner wrote before does not count any more.
+        """Add a write; it replaces the earlier write of the same owner.
 
         Raises:
-            QueryNotSupported: it and another write of its time would lose one another.
+            QueryNotSupported: this write and another one with the same timestamp conflict.
         """
         self.remove(owner)
         effects = list(_effects_of(compiled, time))
@@ -87,7 +87,7 @@ class WriteConflicts:
             self._effects_at(effect)[owner] = effect
 
     def remove(self, owner: Hashable) -> None:
-        """Forget what an owner wrote."""
+        """Remove the write of an owner."""
         for effect in self._by_owner.pop(owner, ()):
             del self._effects_at(effect)[owner]
 
@@ -97,7 +97,7 @@ class WriteConflicts:
         return self._partition_effects.setdefault(effect.partition, {})
 
     def _overlapping(self, effect: _Effect) -> Iterator[_Effect]:
-        """Writes that may touch the same cells."""
+        """Yield the writes that may change the same cells."""
         yield from self._partition_effects.get(effect.partition, {}).values()
         if effect.is_row:
             yield from self._row_effects.get(effect.place, {}).values()
@@ -107,7 +107,7 @@ class WriteConflicts:
 
 
 def _effects_of(compiled: CompiledStatement[Any], time: int | None) -> Iterator[_Effect]:
-    """What a write does; nothing where that cannot be said, as of rows in JSON or in several partitions."""
+    """Yield the effects of a write; nothing if they are unknown, as for rows in JSON or in several partitions."""
     template = compiled.template
     if template.model is None or not template.key or template.counter:
         return
@@ -130,7 +130,7 @@ def _effects_of(compiled: CompiledStatement[Any], time: int | None) -> Iterator[
 
 
 def _conflict(left: _Effect, right: _Effect) -> str | None:
-    """Why two writes would lose one another, or None."""
+    """Return why two writes conflict, or None."""
     if left.deletes and right.deletes:
         return None
     if left.deletes or right.deletes:
@@ -145,7 +145,7 @@ def _conflict(left: _Effect, right: _Effect) -> str | None:
     lost = [
         name for name, cells in left_cells.items() if name in right_cells and _cells_differ(cells, right_cells[name])
     ]
-    return f"of two changes of {lost[0]} it is not the later one that wins" if lost else None
+    return f"of two changes of {lost[0]} the later one does not necessarily win" if lost else None
 
 
 def _starts_with(place: tuple[Hashable, ...], prefix: tuple[Hashable, ...]) -> bool:
@@ -161,7 +161,7 @@ def _cells_differ(left: Mapping[Hashable, Hashable], right: Mapping[Hashable, Ha
 def _cells(
     compiled: CompiledStatement[Any],
 ) -> tuple[dict[str, dict[Hashable, Hashable]], dict[str, dict[Hashable, Hashable]]]:
-    """The cells of the row that a write changes, and those of the static columns."""
+    """Return the cells of the row that a write changes, and those of the static columns."""
     row: dict[str, dict[Hashable, Hashable]] = {}
     static: dict[str, dict[Hashable, Hashable]] = {}
     columns = columns_of(cast("type", compiled.template.model))
@@ -182,7 +182,7 @@ def _cells(
 
 
 def _changed_parts(column: Column[Any], write: CellWrite, key: Any, value: Any) -> Iterator[tuple[Hashable, Hashable]]:
-    """The parts of a column's value that a write changes, and what they become."""
+    """Yield the parts of a column's value that a write changes, and their new values."""
     element_identities, cql_type = column.identity.element_identities, column.type_mapping.type
     if write.operation in ("set", "delete"):
         part, identity = _changed_part(column, write, key)
@@ -200,7 +200,7 @@ def _changed_parts(column: Column[Any], write: CellWrite, key: Any, value: Any) 
 
 
 def _changed_part(column: Column[Any], write: CellWrite, key: Any) -> tuple[Hashable, Identity | None]:
-    """The part of a value that is set or deleted, and how what it becomes is compared."""
+    """Return the part of a value that is set or deleted, and the identity by which its values are compared."""
     element_identities = column.identity.element_identities
     if write.element_index is not None:
         is_map = isinstance(column.type_mapping.type, MapType)
@@ -214,7 +214,7 @@ def _changed_part(column: Column[Any], write: CellWrite, key: Any) -> tuple[Hash
 
 
 def _new_value(identity: Identity | None, value: Any) -> Hashable:
-    """What a part becomes: None when it is gone, and unlike anything else when the server makes it."""
+    """Return the new value of a part: None if it is deleted, and a unique object if the server computes it."""
     if value is _SERVER_VALUE:
         return object()
     return None if value is None or value is _DELETED else stored_form(identity or BUILTIN_EQUALITY, value)
@@ -229,7 +229,7 @@ def _conflict_error(
 ) -> QueryNotSupported:
     name = getattr(compiled.template.model, "__qualname__", "")
     return not_supported(
-        f"A row of {name} that this {effect.verb} changes is in this batch already, by {other.verb}: both have one "
-        f"time, and {reason}.",
+        f"This {effect.verb} of {name} changes a row that another {other.verb} in this batch changes too: both have "
+        f"the same timestamp, and {reason}.",
         _ADVICE,
     )

@@ -1,7 +1,7 @@
-"""Conditions that servers take in WHERE and in IF, by operator and by the type of what they are on.
+"""Checks of conditions: the operators that servers support in WHERE and IF, by the type of the column.
 
-Comes in: the conditions of one clause. Goes out: nothing, or `QueryNotSupported` that says what to write. Rules:
-Cassandra ``cql3/Relation`` and ``ColumnCondition``, seen on 4.0, 4.1 and 5.0.
+In: the conditions of one clause. Out: nothing, or `QueryNotSupported` with advice. Sources: Cassandra ``cql3/Relation``
+and ``ColumnCondition``, tested on 4.0, 4.1 and 5.0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RANGE_OPERATORS: Final = LOWER_BOUNDS | UPPER_BOUNDS
 
 
 def check_where(conditions: tuple[Condition, ...]) -> None:
-    """Refuse what no server takes in WHERE, whatever keys and indexes a table has."""
+    """Refuse conditions that no server supports in WHERE, independently of keys and indexes."""
     for condition in conditions:
         _check_operator(condition)
         _check_duration(condition)
@@ -39,29 +39,27 @@ def _check_operator(condition: Condition) -> None:
     target, operator = condition.target, condition.operator
     if operator == "!=":
         raise not_supported(
-            f"{condition!r}: no server looks rows up by what they are not.",
-            "Compare otherwise, or keep what is asked for in a column of its own; `!=` is for if_().",
+            f"{condition!r}: servers do not support != in WHERE.",
+            "Use another operator, or store the searched property in a separate column; `!=` is for if_().",
         )
     if isinstance(target, FieldTarget):
         raise not_supported(
-            f"{condition!r}: a WHERE takes no field of a user type.", "Keep the value in a column of its own as well."
+            f"{condition!r}: WHERE does not support fields of user types.", "Store the value in a separate column too."
         )
     if isinstance(target, ElementTarget) and (operator != "=" or isinstance(_column_type(condition), ListType)):
         raise not_supported(
-            f"{condition!r}: of the parts of a collection, a WHERE takes entries of a map, compared by ==.",
-            "Use .contains(), or compare what is read.",
+            f"{condition!r}: of the elements of collections, WHERE supports only entries of a map, compared by ==.",
+            "Use .contains(), or filter the rows after reading them.",
         )
     if isinstance(target, CallTarget) and operator == "IN":
-        raise not_supported(
-            f"{condition!r}: a token is compared by == and by ranges.", "Read one token after the other."
-        )
+        raise not_supported(f"{condition!r}: a token supports == and ranges only.", "Send one query for each token.")
     if (
         isinstance(target, ColumnTarget)
         and operator in EQUALITY_OPERATORS | RANGE_OPERATORS
         and _is_multi_cell(condition)
     ):
         raise not_supported(
-            f"{condition!r}: {target.column} is stored part by part, and is not compared as a whole.",
+            f"{condition!r}: {target.column} is not frozen, and cannot be compared as a whole.",
             "Use .contains() for an element of a collection, or declare the column as cql.Frozen[…].",
         )
 
@@ -78,11 +76,11 @@ def _is_multi_cell(condition: Condition) -> bool:
 
 def _check_duration(condition: Condition) -> None:
     if condition.operator in RANGE_OPERATORS and _column_type(condition) == DURATION:
-        raise not_supported(f"{condition!r}: durations have no order, since months and days differ.", "Compare by ==.")
+        raise not_supported(f"{condition!r}: durations have no order, since months and days vary.", "Compare by ==.")
 
 
 def _check_repeated(conditions: Iterable[Condition]) -> None:
-    """One column has one equality, or one bound at each end."""
+    """Refuse more than one equality of a column, or more than one bound at each end."""
     conditions_by_target: dict[str, list[Condition]] = {}
     for condition in conditions:
         if isinstance(condition.target, (ColumnTarget, CallTarget, TupleTarget)):
@@ -96,22 +94,22 @@ def _check_repeated(conditions: Iterable[Condition]) -> None:
         bound_counts = [sum(operator in side for operator in operators) for side in (LOWER_BOUNDS, UPPER_BOUNDS)]
         if (len(operators) > 1 and EQUALITY_OPERATORS.intersection(operators)) or max(bound_counts) > 1:
             raise not_supported(
-                f"{' and '.join(map(repr, same_target))}: {target} has one == or in_(), or one bound at each end.",
-                "Give one condition of each kind, and in_([…]) for several values.",
+                f"{' and '.join(map(repr, same_target))}: {target} takes one == or in_(), or two bounds.",
+                "Use one condition of each kind, and in_([…]) for several values.",
             )
 
 
 def check_if(conditions: Iterable[Condition]) -> None:
-    """Refuse what no server takes in IF."""
+    """Refuse conditions that no server supports in IF."""
     for condition in conditions:
         base = base_of(condition.target)
         if base is None:
             raise not_supported(
-                f"{condition!r}: an IF compares columns and parts of them.", "Compare each column with ==."
+                f"{condition!r}: IF supports only columns, their elements and fields.", "Compare each column with ==."
             )
         if column_of(base).spec.kind in ("partition_key", "clustering"):
             raise not_supported(
-                f"{condition!r}: {base.column} is in the primary key, which where() names and if_() does not.",
-                "Put it in where().",
+                f"{condition!r}: {base.column} is part of the primary key, which if_() does not take.",
+                "Move it to where().",
             )
         _check_duration(condition)

@@ -1,4 +1,4 @@
-"""`delete`: rows, ranges of rows, whole partitions, or columns and elements of rows.
+"""The `delete` builder: deletes rows, ranges of rows, whole partitions, or columns and elements of rows.
 
 >>> delete(Order).where(Order.shop == 7, Order.placed > 1).cql
 'DELETE FROM orders WHERE shop = ? AND placed > ?'
@@ -50,24 +50,24 @@ class Delete(StatementBuilder[R_co], Generic[M, R_co]):
     filters_class: bool = False
 
     def where(self, *conditions: Condition, **named: Never) -> Self:
-        """The rows: their partition key, and of the clustering key as much as follows from its beginning."""
+        """Add conditions on the partition key and on a prefix of the clustering key; all must hold."""
         return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
     def whole_partition(self) -> Self:
-        """Yes, all rows of the partition are meant."""
+        """Confirm that all rows of the partition are to be deleted."""
         return attrs.evolve(self, allows_whole_partition=True)
 
     def timestamp(self, microseconds: int) -> Self:
-        """The time of the delete, in microseconds since 1970: what was written later stays."""
+        """Set the timestamp of the delete, in microseconds since 1970; later writes stay."""
         return attrs.evolve(self, write_timestamp=check_timestamp(microseconds))
 
     def if_(self, *conditions: Condition, **named: Never) -> Delete[M, LWTResult[M]]:
-        """Only if all of these hold: a lightweight transaction."""
+        """Delete only if all of these conditions hold: a lightweight transaction."""
         required = self.if_conditions + check_conditions("if_", conditions, named, self.model)
         return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, if_conditions=required))
 
     def if_exists(self) -> Delete[M, LWTResult[M]]:
-        """Only if there is such a row, and tell whether there was."""
+        """Delete only if the row exists, and return whether it did: a lightweight transaction."""
         return cast("Delete[M, LWTResult[M]]", attrs.evolve(self, only_if_exists=True))
 
     def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
@@ -122,7 +122,7 @@ class Delete(StatementBuilder[R_co], Generic[M, R_co]):
         )
 
     def _writes(self) -> Iterator[CellWrite]:
-        """What becomes of single columns and elements; their keys are the first values of the statement."""
+        """Yield the deleted columns and elements; the keys of elements are the first values of the statement."""
         value_index = 0
         for target in self.targets:
             is_element = isinstance(target, ElementTarget)
@@ -137,10 +137,10 @@ def delete(model: type[M], /) -> Delete[M, None]: ...
 @overload
 def delete(*parts: Expression[Any]) -> Delete[Model, None]: ...
 def delete(*what: Any) -> Delete[Any, None]:
-    """Delete the rows that `Delete.where` names, columns or elements of them, or the row of an instance.
+    """Delete the rows that `Delete.where` selects, columns or elements of them, or the row of an instance.
 
     Raises:
-        TypeError: it is neither a model, nor an instance of one, nor columns.
+        TypeError: the argument is neither a model, nor an instance of one, nor columns.
     """
     if len(what) == 1 and is_table(what[0]):
         return Delete(what[0], filters_class=True)

@@ -1,7 +1,7 @@
-"""What changed in a column -> the assignments that change it in the row.
+"""Conversion of a change of a column to the assignments of an UPDATE.
 
-Comes in: a `Change`. Goes out: of a collection or user type only what differs. Elements and keys are matched as the
-server matches them, so none of them is ever both added and removed in one statement, where the removal would win.
+In: a `Change`. Out: assignments; of a collection or user type only the differences. Elements and keys are matched as
+the server matches them, so that none is both added and removed in one statement, where the removal would win.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from scyllamodel.types.values import ListType, MapType, SetType, is_multi_cell
 
 
 def column_assignments(change: Change) -> list[Assignment]:
-    """The assignments that turn what was into what is.
+    """Return the assignments that change the old value to the new one.
 
-    A collection that was empty is added to rather than replaced, since replacing one writes a tombstone first. A value
-    that cannot be stored is assigned whole, and refused when it is bound; so is one whose stored value is not known.
+    An empty collection is extended and not replaced, since replacing writes a tombstone first. A value that cannot be
+    stored is assigned whole, so that binding refuses it; a column whose stored value is unknown is assigned whole too.
     """
     column, new_value = change.column, change.new_value
     if (
@@ -34,7 +34,7 @@ def column_assignments(change: Change) -> list[Assignment]:
         return [Assignment(column.target, "set", new_value)]
     try:
         return list(_partial_assignments(change))
-    except Exception:  # noqa: BLE001 - of whatever class the value is; the binder names it
+    except Exception:  # noqa: BLE001 - values of any class; binding reports those that cannot be stored
         return [Assignment(column.target, "set", new_value)]
 
 
@@ -74,13 +74,13 @@ def _by_cell(cell_form: Callable[[Any], Hashable] | None, values: Iterable[Any])
 def _set_difference(
     element: Identity, old_elements: Collection[Any], new_elements: Collection[Any]
 ) -> tuple[set[Any], set[Any]]:
-    """The elements to add, as they are now, and those to remove, as they are stored."""
+    """Return the elements to add, with their new values, and those to remove, with their stored values."""
     if element.is_plain:
         return set(new_elements) - set(old_elements), set(old_elements) - set(new_elements)
     old_by_cell, new_by_cell = _by_cell(element.cell, old_elements), _by_cell(element.cell, new_elements)
     if (
         len(new_by_cell) < len(new_elements) and element.cell
-    ):  # several are one to the server: if it has one of them, that one stays
+    ):  # elements that are equal to the server: a stored one stays
         new_by_cell |= {
             cell: value
             for value in new_elements
@@ -97,10 +97,10 @@ def _set_difference(
 def _map_difference(
     key: Identity, value: Identity, old_map: Mapping[Any, Any], new_map: Mapping[Any, Any]
 ) -> tuple[dict[Any, Any], set[Any]]:
-    """The pairs to put, and the keys to remove, as they are stored."""
+    """Return the pairs to set, and the keys to remove, with their stored values."""
     old_by_cell, new_by_cell = _by_cell(key.cell, old_map), _by_cell(key.cell, new_map)
     if len(new_by_cell) < len(new_map):
-        raise ValueError("two keys of it are stored as one")
+        raise ValueError("two keys of the map have the same stored value")
     pairs = {
         changed_key: new_map[changed_key]
         for cell, changed_key in new_by_cell.items()

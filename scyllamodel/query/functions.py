@@ -1,4 +1,4 @@
-"""Functions of the server, to be selected, compared and assigned.
+"""Server functions, which can be selected, compared and assigned.
 
 ::
 
@@ -9,7 +9,7 @@
     select(Order).where(fn.token(Order.shop) > 0)
     select(Order).where(fn.tuple_(Order.year, Order.month) >= (2026, 3), Order.shop == shop)
 
-Each is an expression with the type of its result, or stands for a value of its type.
+Each call is an expression with the type of its result, and can be used as a value of that type.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ _MOMENT: Final = map_annotation(datetime)
 
 
 class Function(Comparable[T]):
-    """What a function makes of columns or values.
+    """A call of a server function with columns or values.
 
     Attributes:
-        type_mapping: how its result is loaded; None when it is right as it comes.
-        model: the class whose rows it is counted over, if it was named.
-        idempotent: whether it gives the same again.
-        key: what tells it from others of the same text.
+        type_mapping: how the result is loaded; None: no conversion.
+        model: the class whose rows are counted, if given.
+        idempotent: whether repeated calls return the same result.
+        key: distinguishes functions with the same CQL text.
     """
 
     __slots__ = ("idempotent", "key", "model", "type_mapping")
@@ -95,15 +95,15 @@ class Function(Comparable[T]):
 
 def _column(expression: Expression[Any]) -> Column[Any]:
     if not isinstance(expression, Column):
-        raise TypeError(f"a column is needed here, such as Order.total, not {expression!r}")
+        raise TypeError(f"expected a column, such as Order.total, got {expression!r}")
     return expression
 
 
 def _target_of(expression: Expression[Any]) -> Any:
-    """A column, or a part of one."""
+    """Return the target of a column, or of an element or field of one."""
     if isinstance(expression, Comparable):
         return expression.expression  # pyright: ignore[reportUnknownMemberType]
-    raise TypeError(f"a column or a part of one is needed here, not {expression!r}")
+    raise TypeError(f"expected a column, or an element or field of one, got {expression!r}")
 
 
 def _function_of(name: str, expression: Expression[Any], type_mapping: TypeMapping | None) -> Function[Any]:
@@ -111,7 +111,7 @@ def _function_of(name: str, expression: Expression[Any], type_mapping: TypeMappi
 
 
 def count(target: Expression[Any] | type[Model | MaterializedView] | None = None, /) -> Function[int]:
-    """How many rows there are; of a column, how many of its values are not null.
+    """Count the rows; with a column, count its values that are not null.
 
     >>> count()
     count(*)
@@ -130,50 +130,52 @@ def _check_numeric(name: str, expression: Expression[Any]) -> None:
     type_mapping = _column_mapping(expression) if isinstance(expression, Column) else None
     if type_mapping is not None and isinstance(type_mapping.type, Native) and type_mapping.type.name not in _NUMBERS:
         raise not_supported(
-            f"{name}({expression}) is of numbers, and the column is {type_mapping.type.cql}.", "Select it instead."
+            f"{name}({expression}) requires a numeric column, and this one is {type_mapping.type.cql}.",
+            "Select it instead.",
         )
 
 
 def _check_not_key(name: str, expression: Expression[Any]) -> None:
     if isinstance(expression, Column) and expression.spec.kind in ("partition_key", "clustering"):
         raise not_supported(
-            f"{name}({expression}): a primary key has neither a time of writing nor a time to live.",
-            "Ask it of another column of the row.",
+            f"{name}({expression}): columns of the primary key have neither a write time nor a TTL.",
+            "Use another column of the row.",
         )
 
 
 def is_aggregate(expression: Comparable[Any]) -> bool:
-    """Whether it makes one value of many rows."""
+    """Whether the expression aggregates many rows into one value."""
     target = expression.expression
     return isinstance(target, CallTarget) and target.template.partition("(")[0] in _AGGREGATES
 
 
 def min(expression: Expression[T], /) -> Function[T | None]:
-    """The smallest value; None without rows."""
+    """Return the smallest value; None without rows."""
     return _function_of("min", expression, _column_mapping(expression))
 
 
 def max(expression: Expression[T], /) -> Function[T | None]:
-    """The greatest value; None without rows."""
+    """Return the greatest value; None without rows."""
     return _function_of("max", expression, _column_mapping(expression))
 
 
 def sum(expression: Expression[T], /) -> Function[T]:
-    """The sum of a column of numbers, in the type of the column, which may overflow; 0 without rows."""
+    """Return the sum of a numeric column, in the type of the column, which may overflow; 0 without rows."""
     _check_numeric("sum", expression)
     return _function_of("sum", expression, _column_mapping(expression))
 
 
 def avg(expression: Expression[T], /) -> Function[T]:
-    """The mean of a column of numbers, in the type of the column, so that integers are cut; 0 without rows."""
+    """Return the mean of a numeric column, in the type of the column: integers are truncated; 0 without rows."""
     _check_numeric("avg", expression)
     return _function_of("avg", expression, _column_mapping(expression))
 
 
 def token(*arguments: Any) -> Function[int]:
-    """The place of a partition in the ring: of the columns of the partition key, or of values for them.
+    """Return the token of a partition, from the columns of the partition key or from values for them.
 
-    ``fn.token(Order.shop) > fn.token(shop)`` compares with the place of another partition, a number with a place.
+    ``fn.token(Order.shop) > fn.token(shop)`` compares with the token of another partition; a number is compared as a
+    token.
     """
     targets = tuple(
         argument.expression if isinstance(argument, Comparable) else Argument(argument) for argument in arguments
@@ -182,33 +184,33 @@ def token(*arguments: Any) -> Function[int]:
 
 
 def tuple_(first: Expression[Any], second: Expression[Any], /, *others: Expression[Any]) -> Function[tuple[Any, ...]]:
-    """Several clustering columns as one value, compared in the order of the rows: ``tuple_(a, b) > (1, 2)``."""
+    """Combine several clustering columns into one value, compared in row order: ``tuple_(a, b) > (1, 2)``."""
     columns = [_column(expression).target for expression in (first, second, *others)]
     return Function(TupleTarget(tuple(columns)))
 
 
 def writetime(expression: Expression[Any], /, *, element: Any = None) -> Function[int | None]:
-    """When a value was written: microseconds since 1970, as the writer's clock said; None for a null.
+    """Return the timestamp of a value, in microseconds since 1970, as set by the client or server; None for a null.
 
-    Of a map also ``fn.writetime(Order.lines["apple"])``, on Cassandra 5.0 and ScyllaDB 2026.2. Servers take no bound
-    key there, so that each key is a statement of its own.
+    Elements of a map, ``fn.writetime(Order.lines["apple"])``, work on Cassandra 5.0 and ScyllaDB 2026.2. Servers accept
+    no bound key there, so that each key is a separate statement.
 
     Parameters:
-        element: of a set, for which the time is asked: ``fn.writetime(Order.tags, element="new")``.
+        element: the element of a set whose timestamp is read: ``fn.writetime(Order.tags, element="new")``.
     """
     return _time("writetime", expression, element)
 
 
 def ttl(expression: Expression[Any], /, *, element: Any = None) -> Function[int | None]:
-    """In how many seconds a value expires; None when it does not.
+    """Return the remaining TTL of a value in seconds; None if it does not expire.
 
-    Of an element of a map or set as `writetime`.
+    Elements of a map or set are given as in `writetime`.
     """
     return _time("ttl", expression, element)
 
 
 def _time(name: str, expression: Expression[Any], element: Any) -> Function[int | None]:
-    """What a server knows of the writing of a column, or of an element of one."""
+    """Return the write time or TTL function of a column, or of an element of one."""
     _check_not_key(name, expression)
     target = _target_of(expression)
     if isinstance(target, ElementTarget):
@@ -222,50 +224,50 @@ def _time(name: str, expression: Expression[Any], element: Any) -> Function[int 
 
 
 def cast(expression: Expression[Any], to: type[T] | Any, /) -> Function[T | None]:
-    """A value in another CQL type.
+    """Convert a value to another CQL type.
 
     Parameters:
-        to: an annotation, such as ``str`` or ``cql.Int``.
+        to: the annotation of the new type, such as ``str`` or ``cql.Int``.
     """
     type_mapping = map_annotation(to)
     return Function(CallTarget(f"CAST({{}} AS {type_mapping.type.cql})", (_target_of(expression),)), type_mapping)
 
 
 def json(expression: Expression[Any], /) -> Function[str | None]:
-    """A value as JSON text."""
+    """Return a value as JSON text."""
     return _function_of("toJson", expression, None)
 
 
 def min_timeuuid(moment: datetime, /) -> Any:
-    """The smallest time UUID of this millisecond, as a value to compare with."""
+    """Return the smallest time UUID of this millisecond, as a value to compare with."""
     return Function[UUID](CallTarget("minTimeuuid({})", (Argument(moment, _MOMENT),)))
 
 
 def max_timeuuid(moment: datetime, /) -> Any:
-    """The greatest time UUID of this millisecond, as a value to compare with."""
+    """Return the greatest time UUID of this millisecond, as a value to compare with."""
     return Function[UUID](CallTarget("maxTimeuuid({})", (Argument(moment, _MOMENT),)))
 
 
 def now() -> Any:
-    """A new time UUID of the coordinator's clock, as a value; a statement with it is not sent twice."""
+    """Return a new time UUID of the coordinator's clock; a statement that writes it is not idempotent."""
     return Function[UUID](CallTarget("now()"), idempotent=False)
 
 
 def uuid() -> Any:
-    """A new random UUID, as a value; a statement with it is not sent twice."""
+    """Return a new random UUID of the server; a statement that writes it is not idempotent."""
     return Function[UUID](CallTarget("uuid()"), idempotent=False)
 
 
 def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
-    """Any other function of the server, such as one of the user's.
+    """Call any other server function, such as a user-defined one.
 
     Parameters:
-        name: as CQL writes it, such as ``"blobAsBigint"`` or with its keyspace ``"shop.tax"``.
-        arguments: columns and their parts, or values.
-        returns: the annotation of its result; None takes what the driver gives.
+        name: the name in CQL, such as ``"blobAsBigint"``, or ``"shop.tax"`` with a keyspace.
+        arguments: columns, their elements or fields, or values.
+        returns: the annotation of the result; None: the value of the driver.
 
     Raises:
-        ValueError: that is no name of a function.
+        ValueError: the name is not a valid function name.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"call() takes the name of a function, such as 'shop.tax', not {name!r}")
@@ -279,7 +281,7 @@ def call(name: str, /, *arguments: Any, returns: Any = None) -> Function[Any]:
 
 def is_model(value: object) -> bool:
     """Whether this is a model or view, of which whole rows can be read."""
-    try:  # a metaclass of ours would look for a column of that name first
+    try:  # the metaclass of models would look for a column of that name first
         return isinstance(value, type) and bool(type.__getattribute__(value, "__columns__"))
     except AttributeError:
         return False
@@ -291,7 +293,7 @@ def is_table(value: object) -> bool:
 
 
 def key_columns(model: type) -> tuple[ColumnTarget, ...]:
-    """The columns of the primary key, as targets."""
+    """Return the targets of the primary key columns."""
     return tuple(
         column.target for column in columns_of(model).values() if column.spec.kind in ("partition_key", "clustering")
     )

@@ -1,7 +1,7 @@
-"""What indexes and views would serve: whether a condition can be answered, and advice where none can.
+"""The indexes and views of a model: whether they serve a condition, and which ones would.
 
-Comes in: a model and the conditions that its keys do not serve. Goes out: whether its indexes serve them, and what
-would help. Which operator an index takes: Cassandra ``IndexTarget``, ``SASIIndex``, ``StorageAttachedIndex``; Scylla
+In: a model and the conditions that its keys do not serve. Out: whether its indexes serve them, and advice. Sources for
+the operators of indexes: Cassandra ``IndexTarget``, ``SASIIndex``, ``StorageAttachedIndex``; ScyllaDB
 ``statement_restrictions.cc``.
 """
 
@@ -22,7 +22,7 @@ _SASI: Final = index_family("sasi")
 
 
 def is_served_by_indexes(model: type, conditions: Iterable[Condition]) -> bool:
-    """Whether the indexes of a model answer these conditions without filtering: one of them, or any number by SAI."""
+    """Whether the indexes of a model serve these conditions without filtering: one condition, or any number by SAI."""
     serving_indexes = [next(_serving_indexes(model, condition), None) for condition in conditions]
     if None in serving_indexes:
         return False
@@ -35,18 +35,18 @@ FULL_TEXT: Final = "fulltext_index"
 
 
 def is_indexed(model: type, column: str, *, using: str | None = None) -> bool:
-    """Whether an index is on this column, of this class if one is named."""
+    """Whether this column has an index, of this class if one is given."""
     return any(using is None or index_family(index.using or "") == using for index, _ in _searched(model, column))
 
 
 def filter_columns(model: type, column: str) -> frozenset[str]:
-    """The attributes of columns by which a search in this column can filter."""
+    """Return the attributes of the columns by which a search in this column can filter."""
     attributes = {column.db_name: name for name, column in columns_of(model).items()}
     return frozenset(attributes[name] for _, others in _searched(model, column) for name in others)
 
 
 def _searched(model: type, column: str) -> Iterator[tuple[Index, tuple[str, ...]]]:
-    """The indexes on this column, each with its further columns."""
+    """Yield the indexes on this column, each with its additional columns."""
     column_names = {column.db_name for column in columns_of(model).values()}
     for index in _indexes(model):
         first, *filter_names = index.names(column_names) or ("",)
@@ -81,15 +81,15 @@ def _serves(index: Index, condition: Condition) -> bool:
 
 
 def index_suggestions(model: type, conditions: Sequence[Condition], all_conditions: tuple[Condition, ...]) -> list[str]:
-    """What would serve these conditions: a view that there is, an index, at last filtering."""
-    suggestions = [f"read the view {view}, which serves it" for view in _serving_views(model, all_conditions)]
+    """Return suggestions for these conditions: an existing view, an index, and filtering last."""
+    suggestions = [f"read the view {view}, which serves the query" for view in _serving_views(model, all_conditions)]
     for condition in conditions:
         suggestion = _index_declaration(condition)
         if suggestion is not None and not any(_serving_indexes(model, condition)):
             suggestions.append(f"give {model.__qualname__} the index {suggestion}")
     given_like = any(condition.operator == "LIKE" for condition in conditions)
-    prefix = "on ScyllaDB, which alone takes a LIKE so, " if given_like else ""
-    return [*suggestions, f"or {prefix}say .allow_filtering(), which reads and drops every row that does not fit"]
+    prefix = "on ScyllaDB, the only server that filters by LIKE, " if given_like else ""
+    return [*suggestions, f"or {prefix}use .allow_filtering(), which reads all rows and discards those that do not fit"]
 
 
 def _index_declaration(condition: Condition) -> str | None:
@@ -106,7 +106,7 @@ def _index_declaration(condition: Condition) -> str | None:
 
 
 def _serving_views(model: type, conditions: tuple[Condition, ...]) -> Iterator[str]:
-    """The views of a model whose keys serve all of these conditions."""
+    """Yield the views of a model whose keys serve all of these conditions."""
     if not all(isinstance(condition.target, ColumnTarget) for condition in conditions):
         return
     for view in registry:

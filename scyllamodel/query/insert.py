@@ -1,4 +1,4 @@
-"""`insert`: rows of instances, or of JSON text.
+"""The `insert` builder: inserts the row of an instance, or a row of JSON text.
 
 >>> insert(Order(shop=7, placed=1)).if_not_exists().cql
 'INSERT INTO orders (shop, placed, status, total, tags, lines, note) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS'
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 MissingColumns = Literal["unset", "null"]
-"""What becomes of columns that JSON does not name: they stay as they are, or become null."""
+"""What happens to columns that the JSON text omits: they stay unchanged, or become null."""
 
 _JSON = Marker("[json]")
 _KEY_KINDS = ("partition_key", "clustering")
@@ -59,24 +59,24 @@ class Insert(StatementBuilder[R_co], Generic[M, R_co]):
     write_timestamp: int | None = None
 
     def nulls(self) -> Self:
-        """Write None and empty collections as nulls, which are tombstones, instead of leaving them out."""
+        """Write None and empty collections as nulls, which are tombstones, instead of omitting them."""
         values = {name: None if value is UNSET else value for name, value in self.values_by_name.items()}
         return attrs.evolve(self, values_by_name=values)
 
     def json(self, text: str, *, missing: MissingColumns = "unset") -> Self:
-        """A row of JSON text, by names in CQL."""
+        """Insert a row of JSON text, with column names in CQL."""
         return attrs.evolve(self, json_text=text, missing_columns=missing)
 
     def ttl(self, seconds: int) -> Self:
-        """Seconds after which the row expires; 0 is never, whatever the table says."""
+        """Set the TTL of the row in seconds; 0 disables expiry and the default TTL of the table."""
         return attrs.evolve(self, ttl_seconds=check_ttl(seconds))
 
     def timestamp(self, microseconds: int) -> Self:
-        """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
+        """Set the timestamp of the write, in microseconds since 1970."""
         return attrs.evolve(self, write_timestamp=check_timestamp(microseconds))
 
     def if_not_exists(self) -> Insert[M, LWTResult[M]]:
-        """Only if there is no such row: a lightweight transaction."""
+        """Insert only if the row does not exist: a lightweight transaction."""
         return cast("Insert[M, LWTResult[M]]", attrs.evolve(self, only_if_absent=True))
 
     def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
@@ -84,7 +84,7 @@ class Insert(StatementBuilder[R_co], Generic[M, R_co]):
         if self.json_text is not None:
             check_json_class(self.model, self.json_text)
         elif not self.values_by_name:
-            raise not_supported("This insert has no values.", "Say insert(order), or insert(Order).json(text).")
+            raise not_supported("This insert has no values.", "Write insert(order), or insert(Order).json(text).")
         writer, keyspace = self._write_cql(keyspace), self.model.__facts__.keyspace or keyspace
         cql = "".join(writer.fragments)
         template = cache_for(self.model).template(cql, lambda: self._template(cql, writer, keyspace))
@@ -111,7 +111,7 @@ class Insert(StatementBuilder[R_co], Generic[M, R_co]):
 
     @property
     def _json_marker(self) -> Marker:
-        """A row of text shows nothing of itself where a column of the model does not."""
+        """The marker of the JSON text, which is as redacted as the most redacted column."""
         return attrs.evolve(_JSON, show=strictest_display(column.show for column in columns_of(self.model).values()))
 
     def _write_values(self, writer: CqlWriter) -> None:
@@ -154,10 +154,10 @@ def _is_written(model: type, name: str) -> bool:
 
 
 def insert_values(row: Any) -> dict[str, Any]:
-    """The values of an instance by the names of its attributes, as a new row has them.
+    """Return the values of an instance for a new row, by attribute.
 
-    None says nothing, and neither does an empty collection, which CQL stores as a null: they are left unset, so that no
-    tombstone is written. The default of a static column, which nobody gave, is not named at all.
+    None and empty collections, which CQL stores as nulls, are left unset, so that no tombstone is written. A static
+    column that only has its default is omitted.
     """
     values: dict[str, Any] = {}
     untouched = untouched_defaults(row)
@@ -175,7 +175,7 @@ def insert_values(row: Any) -> dict[str, Any]:
 
 
 def excludes_null(column: Column[Any]) -> bool:
-    """Whether the type of a column outside of the key excludes None; a null of a collection is an empty one."""
+    """Whether the type of a non-key column excludes None; a null of a collection is an empty collection."""
     return not (
         column.type_mapping.nullable
         or column.spec.kind in _KEY_KINDS
@@ -184,26 +184,26 @@ def excludes_null(column: Column[Any]) -> bool:
 
 
 def check_null(row: Any, column: Column[Any]) -> None:
-    """Refuse None as the value of such a column, unless it was read so and nobody changed it.
+    """Refuse None in a column whose type excludes it, unless the None was loaded and not changed.
 
     Raises:
-        TypeMismatch: it was given.
+        TypeMismatch: the value was set to None.
     """
     if not is_loaded(row) or any(change.column is column for change in changed_columns(row, current_values(row))):
         raise null_error(column)
 
 
 def null_error(column: Column[Any]) -> TypeMismatch:
-    """The error of a None that is given for a column whose type excludes it."""
+    """Return the error of a None in a column whose type excludes it."""
     annotation = annotation_text(column.type_mapping.python)
     annotation = "…" if "Annotated" in annotation else annotation
     text = f"{column!r}: None does not fit {column.type_mapping.type.cql}. "
-    text += f"Give it a value, or declare it Column[{annotation} | None]."
+    text += f"Set a value, or declare it Column[{annotation} | None]."
     return TypeMismatch(text, column=repr(column), value=None)
 
 
 def is_empty_collection(cql_type: CqlType, value: Any) -> bool:
-    """Whether a value is an empty collection, which servers keep as a null."""
+    """Whether a value is an empty non-frozen collection, which servers store as a null."""
     return isinstance(cql_type, (ListType, MapType, SetType)) and is_multi_cell(cql_type) and not value
 
 
@@ -212,10 +212,10 @@ def insert(row: M, /) -> Insert[M, None]: ...
 @overload
 def insert(model: type[M], /) -> Insert[M, None]: ...
 def insert(what: Any, /) -> Insert[Any, None]:
-    """Insert the row of an instance; of a model, what `Insert.json` is given.
+    """Insert the row of an instance; with a model, the JSON text passed to `Insert.json`.
 
     Raises:
-        TypeError: it is neither a model nor an instance of one.
+        TypeError: the argument is neither a model nor an instance of one.
     """
     if is_table(what):
         return Insert(what, {})

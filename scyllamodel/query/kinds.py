@@ -1,8 +1,8 @@
-"""Writes through a class that shares its table with others: to rows of its own kind, and to no others.
+"""Writes to single-table inheritance: an update or delete of a class must not affect rows of other classes.
 
-Comes in: the clauses of an update or delete. Goes out: the clauses with the condition on the discriminator where CQL
-has a place for it: in WHERE when the discriminator is part of the key, in IF when the write is conditional. Any other
-write would be blind to the kind of its row, and is refused.
+In: the clauses of an update or delete. Out: the clauses with the condition on the discriminator, where CQL allows one:
+in WHERE if the discriminator is part of the key, in IF if the write is conditional. All other writes are refused, since
+they would not check the class of their row.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from scyllamodel.query.memory import cache_for
 from scyllamodel.query.parts import base_of, columns_of
 from scyllamodel.query.tuning import not_supported
 
-_UPSERT_WARNING: Final = "; where there is no row, that makes one without a class, unless it says .if_exists()"
+_UPSERT_WARNING: Final = "; if the row does not exist, that creates one without a class, unless it uses .if_exists()"
 
 
 @attrs.frozen
 class Clauses:
-    """Which rows a write is on: its WHERE, its IF, and whether it has an IF EXISTS."""
+    """The clauses that select the row of a write: WHERE, IF, and IF EXISTS."""
 
     conditions: tuple[Condition, ...]
     required: tuple[Condition, ...]
@@ -37,14 +37,14 @@ class Clauses:
         targets: Iterable[Target],
         assignments: Iterable[Assignment] = (),
     ) -> Clauses:
-        """These clauses, for rows of one class alone.
+        """Return these clauses, restricted to rows of one class.
 
         Parameters:
-            targets: what changes; nothing is whole rows.
-            assignments: of an update, which write no value of another class to the discriminator.
+            targets: what changes; empty means whole rows.
+            assignments: those of an update, which must not set the discriminator to another class.
 
         Raises:
-            QueryNotSupported: the write would not see of which class a row is, or is about another class.
+            QueryNotSupported: the write would not check the class of the row, or names another class.
         """
         class_condition = cache_for(model).class_condition
         if class_condition is None or not isinstance(class_condition.target, ColumnTarget):
@@ -64,10 +64,10 @@ class Clauses:
 
 
 def with_class_condition(model: type, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Conditions, and the one that finds the rows of a class in a table that others share, unless it is among them.
+    """Return the conditions with one that selects the rows of this class of a shared table, unless they have one.
 
     Raises:
-        QueryNotSupported: one asks for rows of other classes, which would be loaded as none.
+        QueryNotSupported: a condition selects rows of other classes.
     """
     class_condition = cache_for(model).class_condition
     if class_condition is None or not isinstance(class_condition.target, ColumnTarget):
@@ -86,17 +86,17 @@ def with_class_condition(model: type, conditions: tuple[Condition, ...]) -> tupl
 def _check_discriminator_values(
     model: type, class_condition: Condition, operation: Condition | Assignment, values: Sequence[Any]
 ) -> None:
-    """Refuse values of the discriminator that are not of a class, or that are not known."""
+    """Refuse values of the discriminator that belong to other classes or are unknown."""
     class_values = [class_condition.value] if class_condition.operator == "=" else list(class_condition.value)
     if values and all(value in class_values for value in values):
         return
     name, root = model.__qualname__, getattr(root_of(model), "__qualname__", "")
     is_change = isinstance(operation, Assignment)
-    effect = "would make it a row of another class" if is_change else "asks for rows of other classes"
-    advice = "Save an instance of that class" if is_change else "Name the class of these rows instead"
+    effect = "would change the class of the row" if is_change else "selects rows of other classes"
+    advice = "Save an instance of that class" if is_change else "Use the class of these rows"
     raise not_supported(
-        f"{operation!r} {effect}: those of {name} have {' or '.join(map(repr, class_values))} there.",
-        f"{advice}, or say {root} for rows of any class.",
+        f"{operation!r} {effect}: rows of {name} have {' or '.join(map(repr, class_values))} there.",
+        f"{advice}, or use {root} for rows of any class.",
     )
 
 
@@ -112,29 +112,30 @@ def _is_static(model: type, target: Target) -> bool:
 def _class_blind_error(model: type, verb: str, class_condition: Condition) -> Exception:
     name, root = model.__qualname__, getattr(root_of(model), "__qualname__", "")
     effect = (
-        "change rows of other classes, and make rows of none" if verb == "update" else "delete rows of other classes"
+        "change rows of other classes or create rows without one"
+        if verb == "update"
+        else "delete rows of other classes"
     )
     alternative = "load the row and save() it" if verb == "update" else "read the rows and delete_many() them"
     return not_supported(
-        f"This {verb} of {name} could {effect}: the table of {root} is shared, and CQL writes without looking at "
+        f"This {verb} of {name} could {effect}: the table of {root} is shared, and the write does not check "
         f"{class_condition.target}.",
-        f"Say .if_exists() or .if_(…), which then ask for {class_condition.target} too, {alternative}, or say "
-        f"{verb}({root}) for rows "
-        f"of any class{_UPSERT_WARNING if verb == 'update' else ''}.",
+        f"Add .if_exists() or .if_(…), which then also check {class_condition.target}, {alternative}, or use "
+        f"{verb}({root}) for rows of any class{_UPSERT_WARNING if verb == 'update' else ''}.",
     )
 
 
 def check_truncate(model: type) -> None:
-    """Refuse to empty a table through one of the classes that share it.
+    """Refuse to truncate a table through one of several classes that share it.
 
     Raises:
-        QueryNotSupported: other classes have rows there.
+        QueryNotSupported: other classes share the table.
     """
     if cache_for(model).class_condition is not None:
         name, root = model.__qualname__, getattr(root_of(model), "__qualname__", "")
         raise not_supported(
             f"truncate({name}) would delete the rows of all classes that share the table of {root}.",
-            f"Say truncate({root}) if that is meant; else read the rows of {name} and delete_many() them.",
+            f"Use truncate({root}) to delete all of them; otherwise read the rows of {name} and delete_many() them.",
         )
 
 
@@ -142,7 +143,7 @@ def check_keys_of_class(model: type) -> None:
     """Refuse to delete rows by key alone through a class that shares its table.
 
     Raises:
-        QueryNotSupported: the key does not tell of which class a row is.
+        QueryNotSupported: the key does not determine the class of a row.
     """
     class_condition = cache_for(model).class_condition
     if class_condition is None or not isinstance(class_condition.target, ColumnTarget):
@@ -167,17 +168,17 @@ def check_class(row: Any) -> None:
     if expected is not model:
         raise not_supported(
             f"{model.__qualname__}.{name} is {value!r}, which is the value of {getattr(expected, '__qualname__', '')}: "
-            f"the row would be loaded as that, and not as {model.__qualname__}.",
-            f"Make an instance of {getattr(expected, '__qualname__', '')} with these values, save it, and delete this "
+            f"the row would be loaded as that class, and not as {model.__qualname__}.",
+            f"Save an instance of {getattr(expected, '__qualname__', '')} with these values, and delete this "
             "one if its key differs.",
         )
 
 
 def check_json_class(model: type, text: str) -> None:
-    """Refuse a row of JSON text whose discriminator is not that of the class.
+    """Refuse a row of JSON text whose discriminator does not belong to the class.
 
     Raises:
-        QueryNotSupported: the row would be of another class, or of none.
+        QueryNotSupported: the row would belong to another class, or to none.
     """
     discriminated = discriminated_classes(model)
     if discriminated is None or cache_for(model).class_condition is None:
@@ -191,12 +192,12 @@ def check_json_class(model: type, text: str) -> None:
         raise not_supported(
             f"The JSON text of this insert has no {column.db_name!r} of {model.__qualname__}: the row would be loaded "
             "as another class.",
-            f"Put {column.db_name!r} into it, with the value {class_value!r}.",
+            f"Add {column.db_name!r} to the text, with the value {class_value!r}.",
         )
 
 
 def _column_values(text: str) -> dict[str, Any]:
-    """A row of JSON text by the names of its columns; of a text that is none, nothing, since servers say why."""
+    """Return a row of JSON text by column name; empty for invalid text, which servers report."""
     try:
         document = read_json(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Keys of maps and elements of sets as CQL literals, where servers take no bound value: in ``WRITETIME(m['k'])``.
+"""CQL literals of map keys and set elements, where servers accept no bound value: ``WRITETIME(m['k'])``.
 
-*In*: a column and a key. *Out*: text of CQL.
+*In*: a column and a key. *Out*: CQL text.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ _LITERALS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any], str]]]] = 
     "date": ((date,), _text),
     "inet": ((str, IPv4Address, IPv6Address), _text),
 }
-"""By the name of a type: what its values are in Python, and how they are written."""
+"""By CQL type: the Python classes of its values, and the function that writes a literal."""
 
 
 def key_literal(column: Column[Any], key: object) -> str:
-    """The literal of a key of a map, or of an element of a set.
+    """Return the literal of a map key or of a set element.
 
     Raises:
-        QueryNotSupported: the column has no such elements, or their type has no literal here.
-        TypeMismatch: the key is not a value of its type.
+        QueryNotSupported: the column has no such elements, or literals of their type are not supported.
+        TypeMismatch: the key does not fit its type.
     """
     cql_type = column.type_mapping.type
     if not isinstance(cql_type, (MapType, SetType)) or not is_multi_cell(cql_type):
         raise not_supported(
-            f"{column} is {cql_type.cql}: only elements of maps and sets that are not frozen have a time."
+            f"{column} is {cql_type.cql}: only elements of non-frozen maps and sets have a write time and a TTL."
         )
     if column.show is show_nothing:
-        raise not_supported(f"{column}: the key would stand in the text of the statement, and the column is redacted.")
+        raise not_supported(f"{column}: the column is redacted, and the key would appear in the text of the statement.")
     element_type = cql_type.key if isinstance(cql_type, MapType) else cql_type.element
     classes, write_literal = _LITERALS.get(element_type.name if isinstance(element_type, Native) else "", ((), str))
     if not classes:
         raise not_supported(
-            f"{column}: servers take no bound key here, and this release writes no literal of {element_type.cql}."
+            f"{column}: servers accept no bound key here, and there is no literal of the type {element_type.cql}."
         )
     element_types = element_types_of(column)
     type_mapping = element_types.key if isinstance(cql_type, MapType) else element_types.element
     value = key if type_mapping is None or type_mapping.dump is None else type_mapping.dump(key)
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
-        raise TypeMismatch(f"{column}: {element_type.cql} takes no {type(key).__name__}", column=str(column))
+        raise TypeMismatch(f"{column}: {element_type.cql} does not accept {type(key).__name__}", column=str(column))
     return write_literal(value)

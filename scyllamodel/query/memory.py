@@ -1,7 +1,7 @@
-"""What was worked out once about a class, kept with the class: names, markers, types inside of columns, shapes.
+"""The cache of a model class: names, markers, element types and statement templates that are computed once.
 
-It hangs on the class itself and so goes with it: a cache of ours that held classes would keep those that a function
-made, and their tables, for ever.
+The cache is an attribute of the class and is freed with it. A global cache would keep classes that are created in
+functions, and their tables, alive.
 """
 
 from __future__ import annotations
@@ -19,25 +19,27 @@ from scyllamodel.query.statement import Marker, StatementTemplate
 T = TypeVar("T")
 
 _namespace: Final[Callable[[Any], Mapping[str, Any]]] = vars(type)["__dict__"].__get__
-"""The namespace of a class, past its metaclass, whose look-up is in Python."""
+"""The namespace of a class; this bypasses its metaclass, whose attribute lookup is slow."""
 
 MAX_ENTRIES: Final = 20_000
-"""Shapes of one class; thousands of tenants have each their own, since the keyspace is in the text."""
+"""The maximum number of templates of one class: with thousands of tenants each has its own, as the text has the
+keyspace.
+"""
 
 
 class ModelCache:
-    """All of one class.
+    """The cached data of one class.
 
     Attributes:
-        columns: by the names of their attributes, in the order in which rows are loaded.
-        names: those of the columns as CQL reads them.
-        markers: for a value of each column.
+        columns: the columns by attribute, in the order in which rows are loaded.
+        names: the quoted CQL names of the columns.
+        markers: the bind markers of the columns.
         selected_columns: what a select of it reads: its columns, and those of its subclasses in the same table.
-        selection: their names as CQL reads them.
-        load: a row of the selection to an instance, or to None where the row is of none of its classes.
-        class_condition: the condition that finds the rows of its classes in a table that others share.
-        templates: by text and whatever else tells them apart.
-        statements: how its instances are read and written, by keyspace.
+        selection: the quoted CQL names of ``fields``.
+        load: converts a row of the selection to an instance, or to None if the row belongs to another class.
+        class_condition: the condition that selects the rows of the class in a shared table.
+        templates: the statement templates, by text and other distinguishing values.
+        statements: the statements that read and write instances, by keyspace.
     """
 
     __slots__ = (
@@ -83,27 +85,27 @@ class ModelCache:
         self._computed: dict[Hashable, Any] = {}
 
     def computed(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Whatever else is worked out once."""
+        """Return a cached value, computed on first use."""
         if key not in self._computed:
             self._computed[key] = make()
         return cast("T", self._computed[key])
 
     def template(self, key: Hashable, make: Callable[[], StatementTemplate[Any]]) -> StatementTemplate[Any]:
-        """The one shape under this key, made now if it is new; the oldest goes when there are too many."""
+        """Return the template under this key, created on first use; the oldest is removed if there are too many."""
         template = self.templates.get(key)
         if template is None:
             template = _store(self.templates, key, make())
         return template
 
     def add_statements(self, keyspace: str | None, statements: T) -> T:
-        """The one access to this keyspace; the oldest goes when there are too many."""
+        """Return the cached statements for this keyspace; the oldest is removed if there are too many."""
         return cast("T", _store(self.statements, keyspace, statements))
 
 
 def _store(entries: dict[Any, T], key: Hashable, created: T) -> T:
-    """What stands under this key, which is what was made unless another thread was faster."""
+    """Return the value under this key: the new one, unless another thread was faster."""
     if len(entries) >= MAX_ENTRIES:
-        with contextlib.suppress(KeyError):  # another thread has just given it up
+        with contextlib.suppress(KeyError):  # another thread has just removed it
             del entries[next(iter(entries))]
     return entries.setdefault(key, created)
 
@@ -113,13 +115,13 @@ def _columns(model: type) -> Mapping[str, Column[Any]]:
 
 
 def _lone_partition_key(columns: Mapping[str, Column[Any]]) -> list[str]:
-    """The column that is a whole partition key, which servers refuse when it is empty; parts of one may be empty."""
+    """Return the only partition key column, which servers refuse if empty; columns of a composite key may be empty."""
     names = [name for name, column in columns.items() if column.spec.kind == "partition_key"]
     return names if len(names) == 1 else []
 
 
 def _subclasses_by_value(model: type) -> dict[Any, type]:
-    """The classes of a family that are this one or derived from it, by their values."""
+    """Return this class and its subclasses in the same table, by discriminator value."""
     root = root_of(model)
     classes = {} if root is None else cast("Root", root).__family__
     return {value: cls for value, cls in classes.items() if issubclass(cls, model)}
@@ -137,7 +139,7 @@ def _class_condition(model: type, subclasses: Mapping[Any, type]) -> Condition |
 def _discriminating_loader(
     model: type, subclasses: Mapping[Any, type], names: list[str]
 ) -> Callable[[Sequence[Any]], Any]:
-    """A function that takes each row to the class of its value, with that class's columns of the row."""
+    """Return a function that loads each row as the class of its discriminator, with the columns of that class."""
     root = cast("Root", root_of(model))
     column = _columns(model)[root.__discriminator__]
     discriminator_position, load = names.index(column.name), column.type_mapping.load
@@ -163,7 +165,7 @@ def _column_loader(cls: type, names: list[str]) -> Callable[[Sequence[Any]], Any
 
 
 def cache_for(model: type) -> ModelCache:
-    """What is known of this very class."""
+    """Return the cache of this class; subclasses have their own."""
     cache: ModelCache | None = _namespace(model).get(CACHE_ATTRIBUTE)
     if cache is None:
         cache = ModelCache(model)
@@ -172,8 +174,8 @@ def cache_for(model: type) -> ModelCache:
 
 
 def cached_statements(model: type, keyspace: str | None) -> Any:
-    """The access of a model to a keyspace if it was made already; None otherwise, and for what is not a model."""
+    """Return the cached statements of a model for a keyspace; None if there are none yet, or if this is not a model."""
     try:
         return _namespace(model)[CACHE_ATTRIBUTE].statements.get(keyspace)
-    except (TypeError, KeyError):  # not a class, or the first access
+    except (TypeError, KeyError):  # not a class, or the first use
         return None

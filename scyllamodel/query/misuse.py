@@ -1,7 +1,7 @@
-"""Checks of what verbs are given: a statement, a model, or an instance of one.
+"""Checks of the arguments of repo methods: a statement, a model, or an instance of one.
 
-In: the name of a verb and its argument. Out: nothing, or a `TypeError` that names the verb, what it was given, and what
-to write. Messages show classes and not values, which may be secrets.
+In: the name of a method and its argument. Out: nothing, or a `TypeError` that names the method, the argument, and what
+to write. Messages show classes and not values, which may be secret.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _SELECT_EXAMPLE: Final = "select(Order).where(Order.shop == …)"
 
 
 def check_select(verb: str, query: object) -> None:
-    """Refuse what cannot be read by a verb that takes a select.
+    """Refuse an argument that is not a select, for methods that read.
 
     Raises:
-        TypeError: it is not a select.
+        TypeError: the argument is not a select.
     """
     untyped: Any = query
     if isinstance(query, Select):
@@ -29,9 +29,9 @@ def check_select(verb: str, query: object) -> None:
         name = getattr(query, "__qualname__", "")
         advice = f"Write repo.{verb}(select({name}).where(…)), or .whole_table() for all of its rows."
     elif isinstance(query, Statement):
-        advice = f"{untyped.__class__.__name__} is a write: repo.execute(statement) sends it."
+        advice = f"{untyped.__class__.__name__} is a write; use repo.execute(statement)."
     elif isinstance(query, str):
-        advice = "Text in CQL is for repo.raw(cql, values)."
+        advice = "Use repo.raw(cql, values) for CQL text."
     elif is_model(type(query)):
         name = type(query).__qualname__
         advice = f"Write repo.{verb}(select({name}).where(…)); repo.refresh(row) reads the row of an instance again."
@@ -41,7 +41,7 @@ def check_select(verb: str, query: object) -> None:
 
 
 def check_scannable(what: object) -> None:
-    """Refuse what is neither a model or view nor a select.
+    """Refuse an argument that is neither a model or view nor a select.
 
     Raises:
         TypeError: it is something else.
@@ -51,7 +51,7 @@ def check_scannable(what: object) -> None:
 
 
 def check_statement(statement: object, verb: str = "repo.execute") -> None:
-    """Refuse what is not a statement.
+    """Refuse an argument that is not a statement.
 
     Raises:
         TypeError: it is something else.
@@ -60,21 +60,21 @@ def check_statement(statement: object, verb: str = "repo.execute") -> None:
         return
     advice = f"Write {_SELECT_EXAMPLE}, update(…), insert(…) or delete(…)."
     if isinstance(statement, str):
-        advice = "Text in CQL is for repo.raw(cql, values)."
+        advice = "Use repo.raw(cql, values) for CQL text."
     elif is_table(type(statement)):
-        advice = "An instance is written by repo.save(row), repo.insert(row) and repo.delete(row)."
+        advice = "Use repo.save(row), repo.insert(row) or repo.delete(row) for an instance."
     raise TypeError(f"{verb}() takes a statement, not {description(statement)}. {advice}")
 
 
 def check_get_arguments(model: object, values: tuple[object, ...] = (), *, verb: str = "get") -> None:
-    """Refuse a call of ``get`` that is not a model and its key by name.
+    """Refuse arguments of ``get`` other than a model and its key by name.
 
     Raises:
-        TypeError: the key has no names, or there is no model.
+        TypeError: the key is not given by name, or the model is missing.
     """
     untyped: Any = model
     if not values and isinstance(model, type):
-        return  # a class that is not a model is refused where its key is looked up
+        return  # a class that is not a model is refused on the lookup of its key
     if is_model(model):
         key = ", ".join(f"{name}=…" for name in _key(model))
         raise TypeError(
@@ -91,32 +91,32 @@ def check_get_arguments(model: object, values: tuple[object, ...] = (), *, verb:
 
 
 def check_scalar(query: Select[Any]) -> None:
-    """Refuse a select of whole instances where one column is wanted.
+    """Refuse a select of whole instances where one column is expected.
 
     Raises:
-        TypeError: it names no column.
+        TypeError: the select has no columns.
     """
     if not query.selection and "json" not in query.flags:
         name = getattr(query.model, "__qualname__", "Order")
         raise TypeError(
-            f"repo.scalar() takes a select of one column, such as select({name}.id), not one of whole rows. Write "
+            f"repo.scalar() takes a select of one column, such as select({name}.id), not of whole rows. Write "
             "repo.first(query) for an instance."
         )
 
 
 def check_many(verb: str, rows: object) -> None:
-    """Refuse what is not several rows or keys.
+    """Refuse an argument that is not an iterable of rows or keys.
 
     Raises:
-        TypeError: it is a class, one instance, or anything else that is not iterable.
+        TypeError: the argument is a class, one instance, or not iterable.
     """
     if isinstance(rows, (Iterable, AsyncIterable)) and not isinstance(rows, (str, bytes, type)):
         return
     advice = f"Write repo.{verb}([order, …])."
     if is_model(type(rows)):
-        advice = f"One is written by repo.{verb.removesuffix('_many')}(row)."
+        advice = f"For one instance, write repo.{verb.removesuffix('_many')}(row)."
     elif is_model(rows) and verb == "delete_many":
-        advice = f"Write repo.delete_many({getattr(rows, '__qualname__', '')}, keys), or give instances."
+        advice = f"Write repo.delete_many({getattr(rows, '__qualname__', '')}, keys), or pass instances."
     elif verb == "get_many":
         advice = "Write repo.get_many(Order, [key, …])."
     raise TypeError(
@@ -126,10 +126,10 @@ def check_many(verb: str, rows: object) -> None:
 
 
 def check_row(verb: str, row: object) -> None:
-    """Refuse what is not an instance of a model or view, by a verb that takes one.
+    """Refuse an argument that is not an instance of a model or view.
 
     Raises:
-        TypeError: it is a class, a statement, or anything else.
+        TypeError: the argument is not an instance.
     """
     if not is_model(type(row)):
         raise_not_a_row(verb, row)
@@ -141,20 +141,20 @@ def raise_not_a_row(verb: str, row: object) -> NoReturn:
     advice = f"Write repo.{verb}(order) with an instance."
     if is_model(row):
         name = getattr(row, "__qualname__", "")
-        advice = f"Write repo.{verb}({name}(…)) with its values." if verb in ("save", "insert") else advice
+        advice = f"Write repo.{verb}({name}(…)) with values." if verb in ("save", "insert") else advice
         if verb == "delete":
             advice = (
                 f"Delete rows with repo.execute(delete({name}).where(…)), and all of them with repo.truncate({name})."
             )
     elif isinstance(row, Statement):
-        advice = "A statement is sent by repo.execute(statement)."
+        advice = "Use repo.execute(statement) for a statement."
     elif isinstance(row, (list, tuple, set)) and verb in ("save", "delete"):
-        advice = f"Several instances are written by repo.{verb}_many(rows)."
+        advice = f"For several instances, write repo.{verb}_many(rows)."
     raise TypeError(f"{verb}() takes an instance of a model, not {description(untyped)}. {advice}")
 
 
 def description(value: object) -> str:
-    """What was given, without its value."""
+    """Describe an argument without its value."""
     if value is None:
         return "None"
     if isinstance(value, type):

@@ -1,7 +1,7 @@
-"""Reading and writing whole instances: one shape for each thing that is done to them, and the values beside it.
+"""Reads and writes of whole instances: one statement template for each operation, and the values of an instance.
 
-Comes in: a model, a keyspace, instances. Goes out: `CompiledStatement`. Builders write the text, once for each shape;
-afterwards an instance costs no more than taking its values.
+In: a model, a keyspace, instances. Out: compiled statements. Builders write the CQL once for each template; afterwards
+a write only extracts the values of the instance.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from scyllamodel.types.identity import cell_form, stored_form
 
 M = TypeVar("M")
 
-_COUNTERS: Final = "a table of counters is written by update(…).set(…increment()) alone"
+_COUNTERS: Final = "rows of counters are written only by update(…).set(….increment())"
 
 
 def _ttl(seconds: int | None) -> int | None:
@@ -60,11 +60,11 @@ def _timestamp(microseconds: int | None) -> int | None:
 
 @attrs.frozen
 class WriteOptions:
-    """What a write of an instance asks for.
+    """The options of a write of an instance.
 
     Attributes:
-        ttl: seconds after which it expires; None is what the table says.
-        timestamp: microseconds since 1970; None is when it is sent.
+        ttl: seconds until the values expire; None: the default of the table.
+        timestamp: microseconds since 1970; None: the time of sending.
     """
 
     ttl: int | None = attrs.field(default=None, converter=_ttl)
@@ -72,12 +72,12 @@ class WriteOptions:
 
     @staticmethod
     def of(ttl: int | None, timestamp: int | None) -> WriteOptions:
-        """What a write asks for: nearly always nothing, for which there is one object."""
+        """Return the options; without any, which is the usual case, a shared object."""
         return NO_WRITE_OPTIONS if ttl is None and timestamp is None else WriteOptions(ttl, timestamp)
 
     @property
     def values(self) -> tuple[int, ...]:
-        """In the order of the text."""
+        """The values in the order of the CQL text."""
         return tuple(value for value in (self.ttl, self.timestamp) if value is not None)
 
 
@@ -85,21 +85,21 @@ NO_WRITE_OPTIONS: Final = WriteOptions()
 
 
 class CompiledWrite(NamedTuple):
-    """A statement that writes an instance, and the row that the instance stands for once it is applied."""
+    """A statement that writes an instance, and the state of the row after it is applied."""
 
     compiled: CompiledStatement[Any]
     snapshot: Snapshot
 
 
 class InstanceStatements(Generic[M]):
-    """All that is done to instances of one model in one keyspace.
+    """The statements that read and write the instances of one model in one keyspace.
 
     Attributes:
-        key: the names of the attributes of the primary key, in its order.
-        partition_key: those of the partition key.
-        values: an instance to its values as a new row has them, what it says nothing of unset.
+        key: the attributes of the primary key, in order.
+        partition_key: the attributes of the partition key, in order.
+        values: returns the values of an instance for a new row; None and empty collections are unset.
         has_static: whether the model has static columns.
-        writable: whether instances are written one by one: of a table, and not of counters.
+        writable: whether instances can be written: not those of views and counter tables.
     """
 
     __slots__ = (
@@ -149,11 +149,11 @@ class InstanceStatements(Generic[M]):
         return tuple(Condition(ColumnTarget(self.model, name), "=", UNSET) for name in names)
 
     def key_values(self, key_by_name: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The values of a key in its order.
+        """Return the values of a key in order.
 
         Raises:
-            TypeError: it is not the whole primary key.
-            UnknownColumn: a name is none of the model's.
+            TypeError: the key is not the whole primary key.
+            UnknownColumn: the model has no column of a given name.
         """
         if self._class_value and self._class_value.keys().isdisjoint(key_by_name):
             key_by_name = {**key_by_name, **self._class_value}
@@ -167,20 +167,19 @@ class InstanceStatements(Generic[M]):
                 raise UnknownColumn(text, model=model_name, column=name)
             if name not in self._names:
                 raise TypeError(
-                    f"{model_name}.{name} is not in the primary key ({', '.join(self.key)}); rows are found by other "
-                    "columns with select(…).where(…)"
+                    f"{model_name}.{name} is not in the primary key ({', '.join(self.key)}); to select rows by "
+                    "other columns, use select(…).where(…)"
                 )
         missing = [name for name in self.key if name not in key_by_name]
         raise TypeError(
-            f"{model_name} has the primary key ({', '.join(self.key)}), and {joined_names(missing)} is missing; some "
-            "rows of a "
-            "partition are read with select(…).where(…)"
+            f"{model_name} has the primary key ({', '.join(self.key)}), and {joined_names(missing)} is missing; "
+            "use select(…).where(…) to read several rows of a partition"
         )
 
     def insert(
         self, row: M, options: WriteOptions = NO_WRITE_OPTIONS, *, only_if_absent: bool = False, nulls: bool = False
     ) -> CompiledWrite:
-        """The row of an instance, as a new one."""
+        """Return the statement that inserts an instance as a new row."""
         if self._is_single_table:
             check_class(row)
         saved_row = snapshot(row, current_values(row))
@@ -196,20 +195,20 @@ class InstanceStatements(Generic[M]):
         )
 
     def _new_values(self, row: M, *, nulls: bool) -> tuple[Any, ...]:
-        """The values of an instance as a new row has them, with all that an earlier INSERT of it may have set."""
+        """Return the values of an instance for a new row, including all columns that an earlier INSERT may have set."""
         values: tuple[Any, ...] = (self.take_all if nulls else self.values)(row)
         if self._has_defaults:
             values = self._without_defaults(row, values)
         return self._with_uncertain_nulls(row, values) if type(loaded_row(row)) is UncertainRow else values
 
     def _without_defaults(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Values of a new row, without the defaults of static columns, which would overwrite those of the partition."""
+        """Return the values without defaults of static columns, which would overwrite those of the partition."""
         untouched = untouched_defaults(row)
         pairs = zip(self._cache.columns, values, strict=True)
         return tuple([UNSET if name in untouched else value for name, value in pairs]) if untouched else values
 
     def _with_uncertain_nulls(self, row: M, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Values of a new row, with the nulls of columns that a write without an answer may have set."""
+        """Return the values with nulls for columns that a write without a response may have set."""
         uncertain, all_values = uncertain_columns(row), self.take_all(row)
         return tuple(
             [
@@ -234,11 +233,11 @@ class InstanceStatements(Generic[M]):
     def update(
         self, row: M, options: WriteOptions = NO_WRITE_OPTIONS, *, if_exists: bool = False
     ) -> CompiledWrite | None:
-        """What has changed since an instance was loaded; None when nothing has.
+        """Return the statement that writes the changes since an instance was loaded; None without changes.
 
         Raises:
-            QueryNotSupported: a column of the key has.
-            TypeMismatch: one whose type excludes None was set to None.
+            QueryNotSupported: a column of the key was changed.
+            TypeMismatch: a column whose type excludes None was set to None.
         """
         if self._is_single_table:
             check_class(row)
@@ -253,7 +252,7 @@ class InstanceStatements(Generic[M]):
         only_static = all(change.column.spec.kind == "static" for change in changed)
         names = self.partition_key if only_static else self.key
         assignments = [assignment for change in changed for assignment in column_assignments(change)]
-        if not assignments:  # what has changed is stored as it was: elements of a set that are one to the server
+        if not assignments:  # equal for the server, such as elements of a set that it stores as one
             return None
         operations = tuple([(_target_key(assignment.target), assignment.operation) for assignment in assignments])
         key = ("update", if_exists, options.ttl is None, options.timestamp is None, operations)
@@ -276,13 +275,13 @@ class InstanceStatements(Generic[M]):
         return CompiledWrite(CompiledStatement(template, values), snapshot(row, current))
 
     def _new_changes(self, row: M) -> list[Change]:
-        """What a new instance says of its row, for an update that must not make one."""
+        """Return the values of a new instance as changes, for an update that must not insert the row."""
         pairs = zip(cache_for(self.model).columns.values(), self._new_values(row, nulls=False), strict=True)
         new_changes = [Change(column, None, value) for column, value in pairs if value is not UNSET]
         return [change for change in new_changes if change.column.name not in self._names]
 
     def mark_uncertain(self, row: M, write: CompiledStatement[Any], saved_row: Snapshot | None) -> None:
-        """Take note that a write of an instance got no answer; parameters as of `mark_write_uncertain`."""
+        """Record that a write of an instance got no response, as in the function `mark_write_uncertain`."""
         columns, verb, was_loaded = self._cache.columns, write.template.verb, is_loaded(row)
         written_columns = set[str](columns)
         if verb == "insert":
@@ -297,10 +296,10 @@ class InstanceStatements(Generic[M]):
         )
 
     def stored_key(self, row: M) -> tuple[Any, ...]:
-        """The key of an instance, which of a loaded one is that of its row.
+        """Return the key of an instance; for a loaded instance, the key of its row.
 
         Raises:
-            QueryNotSupported: it was changed, and would be the key of another row.
+            QueryNotSupported: the key was changed, and would be that of another row.
         """
         if is_loaded(row):
             self._check_key(changed_columns(row, current_values(row)))
@@ -311,20 +310,21 @@ class InstanceStatements(Generic[M]):
         for change in changed:
             if change.column.name in self._names:
                 raise not_supported(
-                    f"{change.column!r} is in the primary key, and was changed on a loaded instance: that would be "
-                    "another row.",
-                    f"Save a copy, order.replace({change.column.name}=…), and delete this one.",
+                    f"{change.column!r} is in the primary key, and was changed on a loaded instance: that would "
+                    "be another row.",
+                    f"Save a copy, order.replace({change.column.name}=…), and delete this instance.",
                 )
 
     def key_identity(self, row: M) -> Hashable:
-        """A key that is equal for two instances exactly when they are one row of one table."""
+        """Return a key that is equal for two instances exactly if they represent the same row."""
         return self.row_identity(self.take_key(row))
 
     def row_identity(self, key: Sequence[Any]) -> Hashable:
-        """What `key_identity` gives for an instance with these values of the primary key.
+        """Return the result of `key_identity` for an instance with these primary key values.
 
-        Partitions differ by the bytes of their keys, rows of a partition by the order of its clustering columns, for
-        which the decimals 1.0 and 1.00 are one. The values of a partition key alone give the identity of the partition.
+        Partitions differ by the bytes of their keys, rows of a partition by the order of the clustering columns, in
+        which the decimals 1.0 and 1.00 are equal. The values of a partition key alone give the identity of the
+        partition.
         """
         columns, count = self._cache.columns, len(self.partition_key)
         forms = [
@@ -334,13 +334,13 @@ class InstanceStatements(Generic[M]):
         return (*self._table, *forms)
 
     def delete(self, row: M, *, if_exists: bool = False, timestamp: int | None = None) -> CompiledStatement[Any]:
-        """The row of an instance, to be deleted; errors as of `stored_key`."""
+        """Return the statement that deletes the row of an instance; raises the errors of `stored_key`."""
         return self.delete_key(self.stored_key(row), if_exists=if_exists, timestamp=timestamp)
 
     def delete_key(
         self, key: tuple[Any, ...], *, if_exists: bool = False, timestamp: int | None = None
     ) -> CompiledStatement[Any]:
-        """The row under a key, to be deleted."""
+        """Return the statement that deletes the row with this key."""
         template = self._template(
             ("delete", if_exists, timestamp is None),
             lambda: Delete[Any, None](
@@ -357,7 +357,7 @@ class InstanceStatements(Generic[M]):
 
 
 def _class_value(model: type, key: Collection[str]) -> dict[str, Any]:
-    """The value that tells the rows of a class apart, where it is part of the key, so that nobody has to name it."""
+    """Return the discriminator value of a class if it is part of the key, so that callers need not pass it."""
     class_condition = cache_for(model).class_condition
     if (
         class_condition is None
@@ -370,34 +370,34 @@ def _class_value(model: type, key: Collection[str]) -> dict[str, Any]:
 
 
 def statements_for(model: type[M], keyspace: str | None) -> InstanceStatements[M]:
-    """The access to a model in a keyspace, made once.
+    """Return the statements for a model in a keyspace, created once.
 
     Raises:
-        TypeError: it is no model.
+        TypeError: the argument is not a model.
     """
     statements: InstanceStatements[M] | None = cached_statements(model, keyspace)
     if statements is not None:
         return statements
     if not getattr(model, "__columns__", None):
-        raise TypeError(f"a model or an instance of one is needed, not {model!r}")
+        raise TypeError(f"expected a model or an instance of one, got {model!r}")
     return cache_for(model).add_statements(keyspace, InstanceStatements(model, keyspace))
 
 
 def mark_write_uncertain(row: Any, write: CompiledStatement[Any], saved_row: Snapshot | None) -> None:
-    """Take note that a write of an instance got no answer.
+    """Record that a write of an instance got no response.
 
     Parameters:
-        saved_row: the row that the instance would stand for if the write was applied; None after a DELETE.
+        saved_row: the state of the row if the write was applied; None after a DELETE.
     """
     statements_for(model_of(row), write.template.keyspace).mark_uncertain(row, write, saved_row)
 
 
 def write_statements_for(model: type[M], keyspace: str | None) -> InstanceStatements[M]:
-    """The access to a model whose instances are written one by one.
+    """Return the statements for a model whose instances can be written.
 
     Raises:
-        TypeError: it is a view, or no model at all.
-        QueryNotSupported: it is a table of counters.
+        TypeError: the argument is a view, or not a model.
+        QueryNotSupported: the model is a table of counters.
     """
     statements = statements_for(model, keyspace)
     if not statements.writable:
@@ -410,17 +410,17 @@ def _refuse_write(model: type) -> None:
     if not isinstance(facts, Table):
         table = getattr(model, "__of__", None)
         where = f"; write instances of {table.__qualname__}" if isinstance(table, type) else ""
-        raise TypeError(f"{model.__qualname__} is a view, which the server fills{where}")
+        raise TypeError(f"{model.__qualname__} is a view, which cannot be written{where}")
     raise not_supported(f"{model.__qualname__}: {_COUNTERS}.")
 
 
 def _target_key(target: Any) -> str:
-    """What is changed, for the memory of shapes."""
+    """Return the changed column, element or field as text, for the cache of templates."""
     return target.column if type(target) is ColumnTarget else str(target)
 
 
 def _extractors(columns: Mapping[str, Any], key: Collection[str], partition: Collection[str]) -> tuple[Any, ...]:
-    """What takes the values of a new row, all values, the key and the partition key of an instance."""
+    """Return functions that extract an instance's values for a new row, all values, the key, and the partition key."""
     key_columns = ({name: columns[name] for name in names} for names in (key, partition))
     return (
         _extractor(columns, key),
@@ -432,11 +432,11 @@ def _extractors(columns: Mapping[str, Any], key: Collection[str], partition: Col
 def _extractor(
     columns: Mapping[str, Any], key: Collection[str], *, nulls: bool = False
 ) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that takes the values of an instance.
+    """Return a function that extracts the values of an instance.
 
     Parameters:
-        key: columns whose values are taken as they are.
-        nulls: whether None and empty collections of others are taken too; they are unset without.
+        key: columns whose values are never unset.
+        nulls: whether None and empty collections of other columns are kept; otherwise they are unset.
     """
     lines = [
         f"        {_extract_expression(position, column, keeps_nulls=nulls or name in key)},"
@@ -453,7 +453,7 @@ def _extractor(
 
 
 def _extract_expression(position: int, column: Any, *, keeps_nulls: bool) -> str:
-    """The expression that takes a value; the test for None is the same whatever it leads to."""
+    """Return the expression that extracts a value, as source code."""
     if excludes_null(column):
         return f"(null{position}(row) if (v := row.{column.name}) is None else v)"
     if keeps_nulls:
@@ -464,6 +464,6 @@ def _extract_expression(position: int, column: Any, *, keeps_nulls: bool) -> str
 
 
 def _null_or_error(column: Any, unset: Any, row: Any) -> Any:
-    """What a None in a column whose type excludes it comes to; errors as of `check_null`."""
+    """Return the replacement of a None in a column whose type excludes it; raises the errors of `check_null`."""
     check_null(row, column)
     return unset

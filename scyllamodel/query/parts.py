@@ -1,7 +1,7 @@
-"""What a target of an expression is made of: its type, its converters, its name in CQL.
+"""The types, converters and CQL names of the targets of expressions.
 
-Comes in: a target, such as ``Order.lines["apple"]``. Goes out: a `Marker` for a value that is compared with it or put
-there. It is separate because every statement asks, and the answer is worked out once for each column.
+In: a target, such as ``Order.lines["apple"]``. Out: a `Marker` for a value that is compared with it or assigned to it.
+All statements use this module; the results are computed once for each column.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ _UNKNOWN: Final = Marker("value")
 
 
 def columns_of(model: type) -> Mapping[str, Column[Any]]:
-    """The columns of a model or view, by the names of their attributes."""
+    """Return the columns of a model or view, by attribute."""
     return cache_for(model).columns
 
 
 def has_list(model: type, names: Iterable[str]) -> bool:
-    """Whether one of these columns is a list each of whose elements is a cell."""
+    """Whether one of these columns is a non-frozen list."""
     columns = columns_of(model)
     types = [columns[name].type_mapping.type for name in names]
     return any(isinstance(one, ListType) and is_multi_cell(one) for one in types)
 
 
 def model_of(row: object) -> type[Any]:
-    """The class of an instance."""
+    """Return the class of an instance."""
     return type(row)
 
 
 def column_of(target: ColumnTarget) -> Column[Any]:
-    """The column that a target speaks of."""
+    """Return the column of a target."""
     return cache_for(target.model).columns[target.column]
 
 
 def base_of(target: Target) -> ColumnTarget | None:
-    """The column in which a target lies; None for the result of a function and for several columns."""
+    """Return the column that contains a target; None for function results and for several columns."""
     if isinstance(target, (ElementTarget, FieldTarget)):
         return target.base
     return target if isinstance(target, ColumnTarget) else None
@@ -65,11 +65,11 @@ def base_of(target: Target) -> ColumnTarget | None:
 
 @attrs.frozen
 class ElementTypes:
-    """The types inside of a column, as far as its annotation tells.
+    """The types inside a column, as far as its annotation declares them.
 
     Attributes:
-        key: of a map; the position of a list.
-        element: what a list, set or vector holds; the value of a map.
+        key: the key type of a map; the index type of a list.
+        element: the element type of a list, set or vector; the value type of a map.
     """
 
     key: TypeMapping | None = None
@@ -77,7 +77,7 @@ class ElementTypes:
 
 
 def element_types_of(column: Column[Any]) -> ElementTypes:
-    """What is inside of a column; with converters of its own its inside is unknown."""
+    """Return the types inside a column; they are unknown for a column with its own converters."""
     return cache_for(column.model).computed(("parts", column.name), lambda: _element_types(column))
 
 
@@ -94,7 +94,7 @@ def _element_types(column: Column[Any]) -> ElementTypes:
 
 
 def field_of(column: Column[Any], attribute: str) -> tuple[str, TypeMapping]:
-    """The name in CQL and the type of a field of a user type, by the name of its attribute.
+    """Return the CQL name and the type of a field of a user type, by attribute.
 
     Raises:
         UnknownColumn: the type has no such field.
@@ -117,10 +117,10 @@ def _user_type_field(column: Column[Any], attribute: str) -> tuple[str, TypeMapp
 
 
 def make_marker(name: str, type_mapping: TypeMapping | None, show: Show = repr) -> Marker:
-    """The marker of a value of this type; None is whatever the server takes there.
+    """Return the marker of a value of this type; None: the type that the server reports.
 
     Parameters:
-        show: how values of the column are shown in which it lies.
+        show: how values of the column are shown.
     """
     if type_mapping is None:
         return Marker(name, show=show)
@@ -134,10 +134,10 @@ def _target_marker(target: Target, type_mapping: TypeMapping | None) -> Marker:
 
 
 def marker_of(target: Target) -> Marker:
-    """The marker of a value for this target."""
+    """Return the marker of a value for this target."""
     if isinstance(target, ColumnTarget):
         return cache_for(target.model).markers[target.column]
-    if isinstance(target, ElementTarget):  # without the key, for the next statement of this shape has another
+    if isinstance(target, ElementTarget):  # without the key, which differs in the next statement with this template
         return make_marker(f"{target.base}[…]", element_types_of(column_of(target.base)).element, target.show)
     if isinstance(target, FieldTarget):
         return _target_marker(target, field_of(column_of(target.base), target.field)[1])
@@ -154,26 +154,26 @@ def _tuple_marker(target: TupleTarget) -> Marker:
     def dump(value: Any) -> tuple[Any, ...]:
         items = tuple(value)
         if len(items) != len(markers):
-            raise ValueError(f"{len(markers)} values are needed, one for each of {target}")
+            raise ValueError(f"{len(markers)} values are expected, one for each of {target}")
         return tuple(element.dump(item) if element.dump else item for element, item in zip(markers, items, strict=True))
 
     return Marker(str(target), tuple_type, dump, target.show)
 
 
 def key_marker(target: ElementTarget) -> Marker:
-    """The marker of the key or position inside of an element's target."""
+    """Return the marker of the key or index of an element."""
     return make_marker(f"the key of {target.base}", element_types_of(column_of(target.base)).key, target.show)
 
 
 def element_marker(target: Target, role: str) -> Marker:
-    """The marker of one element (``"element"``) or key (``"key"``) that a collection is asked for."""
+    """Return the marker of one element (``"element"``) or key (``"key"``) that a condition searches in a collection."""
     base = base_of(target)
     element_types = ElementTypes() if base is None else element_types_of(column_of(base))
     return _target_marker(target, element_types.key if role == "key" else element_types.element)
 
 
 def map_keys_marker(target: Target) -> Marker:
-    """The marker of a set of keys that are taken out of a map."""
+    """Return the marker of a set of keys that are removed from a map."""
     single = element_marker(target, "key")
     return attrs.evolve(
         single, type=None if single.type is None else SetType(single.type), dump=convert_each(single.dump, set)
@@ -181,10 +181,10 @@ def map_keys_marker(target: Target) -> Marker:
 
 
 def list_marker(element_marker: Marker, *, nulls: bool = False) -> Marker:
-    """The marker of a list of such values, as ``IN ?`` takes it.
+    """Return the marker of a list of such values, for ``IN ?``.
 
     Parameters:
-        nulls: whether some of them may be null, as in IF.
+        nulls: whether elements may be null, as in IF.
     """
     dump = (
         _keeping_nulls(element_marker.dump)
@@ -201,7 +201,7 @@ def _without_empty_keys(dump: Callable[[Any], Any] | None) -> Callable[[Any], An
     def dumped(values: Any) -> Any:
         dumped_values = values if dump is None else dump(values)
         if "" in dumped_values or b"" in dumped_values:
-            raise ValueError("a partition key is not empty")
+            raise ValueError("a partition key cannot be empty")
         return dumped_values
 
     return dumped
@@ -212,7 +212,7 @@ def _keeping_nulls(dump: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def columns_in(targets: Iterable[Any]) -> Iterable[ColumnTarget]:
-    """Every column that these targets speak of."""
+    """Yield every column in these targets."""
     for target in targets:
         if isinstance(target, CallTarget):
             yield from columns_in(target.arguments)

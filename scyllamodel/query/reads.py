@@ -1,7 +1,7 @@
-"""What a SELECT must be so that servers serve it, checked before it is sent.
+"""Checks of a SELECT before it is sent: whether the table can serve it.
 
-Comes in: the parts of a select. Goes out: nothing, or `QueryNotSupported` that says what it would need and what helps.
-Servers say the same later and in fewer words; whatever is not refused here is theirs to refuse.
+In: the clauses of a select. Out: nothing, or `QueryNotSupported` with the columns that are missing and with advice.
+Servers report the same errors later and in less detail; what is not checked here is left to them.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from scyllamodel.types.values import ListType
 
 
 def check_selection(targets: Iterable[Target]) -> None:
-    """Refuse elements of lists, which no server selects."""
+    """Refuse elements of lists, which servers cannot select."""
     for target in targets:
         if isinstance(target, ElementTarget) and isinstance(column_of(target.base).type_mapping.type, ListType):
             raise _query_error(
-                f"{target}: a SELECT takes elements of maps, and not of lists.",
+                f"{target}: elements of maps can be selected, but not elements of lists.",
                 (),
-                [f"select {target.base}, and take the element of what comes"],
+                [f"read {target.base}, and take the element from the result"],
             )
 
 
 def check_filter(model: type, conditions: tuple[Condition, ...], *, filtering: bool, whole: bool) -> Restrictions:
-    """Whether the keys and indexes of a table serve these conditions.
+    """Check that the keys and indexes of a table serve these conditions.
 
     Parameters:
-        filtering: the author said ``.allow_filtering()``.
-        whole: the author said that the whole table is meant, or how many rows at most.
+        filtering: whether the query uses ``.allow_filtering()``.
+        whole: whether the query uses ``.whole_table()`` or has a limit.
     """
     restrictions = restrictions_of(model, conditions)
     if filtering or (not restrictions.unserved and (restrictions.has_partition or restrictions.uses_token)):
@@ -45,7 +45,7 @@ def check_filter(model: type, conditions: tuple[Condition, ...], *, filtering: b
                 [
                     f"name the partition key ({joined_names(restrictions.keys.partition)})",
                     "read it in parallel with repo.scan()",
-                    "or say .whole_table()",
+                    "or use .whole_table()",
                 ],
             )
         return restrictions
@@ -59,28 +59,27 @@ def check_filter(model: type, conditions: tuple[Condition, ...], *, filtering: b
 
 
 def _reason(model: type, restrictions: Restrictions) -> str:
-    """In the order in which a reader would look: the partition key, the clustering key, other columns."""
+    """Explain why no key serves the conditions: first the partition key, then the clustering key, then others."""
     keys = restrictions.keys
     missing = [name for name in keys.partition if name not in restrictions.equal_columns]
     rest = joined_names(repr(condition) for condition in restrictions.unserved)
     if len(missing) < len(keys.partition) and missing:
         return (
             f"{rest}: {model.__qualname__} has the partition key ({', '.join(keys.partition)}), and "
-            f"{joined_names(missing)} "
-            "is named by neither == nor in_()."
+            f"{joined_names(missing)} has neither == nor in_()."
         )
     if missing:
-        return f"{rest}: {model.__qualname__} is looked up by its partition key ({', '.join(keys.partition)})."
+        return f"{rest}: {model.__qualname__} is queried by its partition key ({', '.join(keys.partition)})."
     skipped = [name for name in keys.clustering if name not in restrictions.equal_columns]
     if (
         any(getattr(condition.target, "column", None) in keys.clustering for condition in restrictions.unserved)
         and skipped
     ):
         return (
-            f"{rest}: rows of {model.__qualname__} are in the order of ({', '.join(keys.clustering)}), "
-            f"which has to be followed from its beginning, and {skipped[0]} comes before."
+            f"{rest}: rows of {model.__qualname__} are ordered by ({', '.join(keys.clustering)}), "
+            f"which conditions must follow from the first column, and {skipped[0]} has none."
         )
-    return f"{rest}: it is on no key of {model.__qualname__}, and no index serves it."
+    return f"{rest}: neither a key of {model.__qualname__} nor an index serves it."
 
 
 def _missing_columns(restrictions: Restrictions) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ def _missing_columns(restrictions: Restrictions) -> tuple[str, ...]:
 
 
 def check_order(model: type, restrictions: Restrictions, orderings: tuple[Ordering, ...], *, limited: bool) -> None:
-    """Whether rows can be had in this order."""
+    """Check that the table can return rows in this order."""
     nearest = [ordering for ordering in orderings if ordering.is_search]
     if nearest:
         _check_nearest(model, orderings, nearest[0], limited=limited)
@@ -99,59 +98,59 @@ def check_order(model: type, restrictions: Restrictions, orderings: tuple[Orderi
     keys = restrictions.keys
     if not restrictions.has_partition:
         raise _query_error(
-            f"{orderings[0]!r}: rows have an order within their partition only.",
+            f"{orderings[0]!r}: rows are ordered only within a partition.",
             tuple(name for name in keys.partition if name not in restrictions.equal_columns),
-            ["name the whole partition key in where()", "or sort what comes"],
+            ["use the whole partition key in where()", "or sort the result"],
         )
     if restrictions.spans_partitions:
         raise _query_error(
-            f"{orderings[0]!r}: rows of several partitions are not sorted page by page.",
+            f"{orderings[0]!r}: rows of several partitions cannot be ordered with paging.",
             (),
-            ["read one partition after the other", "or leave order_by() out and sort what comes"],
+            ["read one partition after the other", "or omit order_by() and sort the result"],
         )
     names = [ordering.target.column for ordering in orderings]
     expected = [name for name in keys.clustering if name in names or name not in restrictions.equal_columns]
     if names != expected[: len(names)]:
         raise _query_error(
-            f"{joined_names(map(repr, orderings))}: rows are kept in the order of ({', '.join(keys.clustering)}), and "
-            "can be "
-            "read in that order or against it.",
+            f"{joined_names(map(repr, orderings))}: rows are stored in the order of ({', '.join(keys.clustering)}), "
+            "and can be read in that order or in reverse.",
             tuple(expected[: len(names)]),
-            [f"order by ({', '.join(expected)}) from the first on" if expected else "leave order_by() out"],
+            [f"order by ({', '.join(expected)}) from the first column on" if expected else "omit order_by()"],
         )
     if len({ordering.descending is (ordering.target.column in keys.descending) for ordering in orderings}) > 1:
         raise _query_error(
-            f"{joined_names(map(repr, orderings))}: the order of a table is kept or reversed for all columns at once.",
+            f"{joined_names(map(repr, orderings))}: the order of a table can be reversed only for all columns at once.",
             (),
-            ["turn all of them or none"],
+            ["reverse all columns or none"],
         )
 
 
 def _check_nearest(model: type, orderings: tuple[Ordering, ...], nearest: Ordering, *, limited: bool) -> None:
     if len(orderings) > 1:
-        raise _query_error(f"{nearest!r} is an order by itself.", (), ["leave the other orderings out"])
+        raise _query_error(f"{nearest!r} cannot be combined with other orderings.", (), ["omit the other orderings"])
     name, words = nearest.target.column, nearest.matching is not None
     if not is_indexed(model, name, using=FULL_TEXT if words else None):
         helps = [f"give {model.__qualname__} the index Index({name!r}, using={FULL_TEXT if words else 'sai'!r})"]
         helps += [] if words else ["on ScyllaDB using='vector_index'"]
         raise _query_error(f"{nearest!r}: no {'full-text ' if words else ''}index is on {name}.", (name,), helps)
     if not limited:
-        raise _query_error(f"{nearest!r} needs to know how many rows to find.", (), ["say .limit()"])
+        raise _query_error(f"{nearest!r} requires a limit.", (), ["add .limit()"])
 
 
 def check_group(restrictions: Restrictions, names: tuple[str, ...]) -> None:
-    """Whether rows can be grouped so: along the primary key, from its beginning."""
+    """Check that rows can be grouped this way: by a prefix of the primary key."""
     expected = [name for name in restrictions.keys.all if name in names or name not in restrictions.equal_columns]
     if list(names) != expected[: len(names)]:
         raise _query_error(
-            f"GROUP BY {', '.join(names)}: groups go along the primary key ({', '.join(restrictions.keys.all)}).",
+            f"GROUP BY {', '.join(names)}: rows are grouped by a prefix of the primary key "
+            f"({', '.join(restrictions.keys.all)}).",
             tuple(expected[: len(names)]),
-            [f"group by ({', '.join(expected)}) from the first on"],
+            [f"group by ({', '.join(expected)}) from the first column on"],
         )
 
 
 def check_distinct(restrictions: Restrictions, names: Iterable[str], conditions: tuple[Condition, ...]) -> None:
-    """Whether a DISTINCT can be answered: it lists partitions, so it shows their keys and what is of static columns."""
+    """Check that a DISTINCT can be served: it lists partitions, and supports only their keys and static columns."""
     selected = list(names)
     partition_columns = restrictions.keys.partition + tuple(restrictions.keys.static)
     row_conditions = [
@@ -163,7 +162,7 @@ def check_distinct(restrictions: Restrictions, names: Iterable[str], conditions:
         raise _query_error(
             f"{joined_names(map(repr, row_conditions))}: DISTINCT lists partitions, by their key and static columns.",
             (),
-            ["leave the condition out", "or leave distinct() out"],
+            ["omit the condition", "or omit distinct()"],
         )
     extra = [
         name for name in selected if name not in restrictions.keys.partition and name not in restrictions.keys.static
@@ -172,15 +171,14 @@ def check_distinct(restrictions: Restrictions, names: Iterable[str], conditions:
     if extra or missing:
         raise _query_error(
             f"DISTINCT lists partitions: select the whole partition key ({', '.join(restrictions.keys.partition)}), "
-            "with "
-            "static columns at most.",
+            "and otherwise only static columns.",
             tuple(missing),
-            ["select these columns", "or leave distinct() out"],
+            ["select these columns", "or omit distinct()"],
         )
 
 
 def check_per_partition_limit(*, distinct: bool, aggregate: bool) -> None:
-    """Whether some rows of each partition can be asked for."""
+    """Check that a limit per partition can be applied."""
     if distinct or aggregate:
         raise _query_error(
             f"per_partition_limit() goes with neither {'distinct()' if distinct else 'aggregates'}: "
@@ -193,5 +191,5 @@ def check_per_partition_limit(*, distinct: bool, aggregate: bool) -> None:
 def _query_error(reason: str, needs: Iterable[str], suggestions: list[str]) -> QueryNotSupported:
     first, *more = suggestions
     return QueryNotSupported(
-        f"{reason} To have it answered, {'; '.join([first, *more])}.", needs=tuple(needs), helps=tuple(suggestions)
+        f"{reason} Possible solutions: {'; '.join([first, *more])}.", needs=tuple(needs), helps=tuple(suggestions)
     )

@@ -1,7 +1,7 @@
-"""Which rows the conditions of a WHERE name, as the keys of a table see it.
+"""Analysis of WHERE: which rows the conditions select, in terms of the keys of a table.
 
-Comes in: a model and the conditions. Goes out: `Restrictions`: whether the partitions are known, how far the clustering
-key is followed, and what is left to an index or to filtering. Rules: Cassandra ``cql3/restrictions``, Scylla
+In: a model and the conditions. Out: `Restrictions`: whether the partitions are known, the prefix of the clustering key
+that is used, and the conditions that need an index or filtering. Sources: Cassandra ``cql3/restrictions``, ScyllaDB
 ``cql3/restrictions/statement_restrictions.cc``.
 """
 
@@ -21,10 +21,10 @@ from scyllamodel.schema.facts import Table, View
 
 @attrs.frozen
 class KeyColumns:
-    """The primary key of a model or view, by the names of the attributes.
+    """The primary key of a model or view, by attribute.
 
     Attributes:
-        descending: those clustering columns whose rows are kept in descending order.
+        descending: the clustering columns in descending order.
     """
 
     model: type
@@ -35,7 +35,7 @@ class KeyColumns:
 
     @classmethod
     def of(cls, model: type) -> KeyColumns:
-        """The keys of a class."""
+        """Return the key columns of a class."""
         columns = columns_of(model)
         facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
         attribute = {column.db_name: name for name, column in columns.items()}
@@ -55,15 +55,15 @@ class KeyColumns:
 
 @attrs.frozen
 class Restrictions:
-    """What conditions mean for the keys.
+    """The conditions of a WHERE, in terms of the keys.
 
     Attributes:
-        equal_columns: key columns that are compared by ``=``.
-        has_partition: whether every column of the partition key is named by ``=`` or ``IN``.
-        spans_partitions: whether more than one partition may be meant.
-        uses_token: whether a range of tokens is given.
-        clustering_prefix: how many clustering columns are named in order, a range or a comparison of several included.
-        is_exact: whether these are all named by ``=`` or ``IN``.
+        equal_columns: key columns with ``=`` or ``IN``.
+        has_partition: whether every column of the partition key has ``=`` or ``IN``.
+        spans_partitions: whether more than one partition may be selected.
+        uses_token: whether there are conditions on the token.
+        clustering_prefix: the number of leading clustering columns with conditions, including a last range or tuple.
+        is_exact: whether all of them have ``=`` or ``IN``.
         unserved: conditions that neither key serves.
     """
 
@@ -78,21 +78,21 @@ class Restrictions:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Columns of the primary key that are not named exactly."""
+        """Columns of the primary key without an equality."""
         named = self.keys.clustering[: self.clustering_prefix] if self.is_exact else ()
         return tuple(name for name in self.keys.all if name not in self.equal_columns and name not in named)
 
 
 def restricted_column(condition: Condition) -> str | None:
-    """The column that a condition is on as a whole; None for parts of one, functions and several columns."""
+    """Return the column of a condition on a whole column, otherwise None."""
     return condition.target.column if isinstance(condition.target, ColumnTarget) else None
 
 
 def restrictions_of(model: type, conditions: Iterable[Condition]) -> Restrictions:
-    """What these conditions mean.
+    """Analyze the conditions of a WHERE.
 
     Raises:
-        QueryNotSupported: no server has such a condition in WHERE.
+        QueryNotSupported: servers do not support one of the conditions in WHERE.
     """
     keys, given_conditions = KeyColumns.of(model), tuple(conditions)
     check_where(given_conditions)
@@ -117,7 +117,7 @@ def restrictions_of(model: type, conditions: Iterable[Condition]) -> Restriction
 
 @attrs.frozen
 class _ClusteringPrefix:
-    """How far the clustering key is followed."""
+    """The leading clustering columns with conditions."""
 
     count: int = 0
     tuples: tuple[Condition, ...] = ()
@@ -126,7 +126,7 @@ class _ClusteringPrefix:
 def _clustering_prefix(
     keys: KeyColumns, conditions: tuple[Condition, ...], operators: dict[str, set[str]]
 ) -> _ClusteringPrefix:
-    """One column after the other: equalities, then one range or one comparison of several columns."""
+    """Return the leading clustering columns with equalities, then one range or one comparison of several columns."""
     tuples = [condition for condition in conditions if isinstance(condition.target, TupleTarget)]
     for position, name in enumerate(keys.clustering):
         column_operators = operators.get(name, set())
@@ -166,7 +166,7 @@ def _check_token(keys: KeyColumns, condition: Condition) -> None:
     if names != keys.partition:
         key_columns = ", ".join(f"{keys.model.__qualname__}.{name}" for name in keys.partition)
         raise QueryNotSupported(
-            f"{condition!r}: a WHERE takes a function only as token() of the whole partition key, "
+            f"{condition!r}: the only function in WHERE is token() of the whole partition key, "
             f"fn.token({key_columns}).",
             needs=keys.partition,
             helps=(),
@@ -174,7 +174,7 @@ def _check_token(keys: KeyColumns, condition: Condition) -> None:
 
 
 def joined_names(names: Iterable[Any]) -> str:
-    """Names for a message.
+    """Join names for a message.
 
     >>> joined_names(["a", "b", "c"])
     'a, b and c'

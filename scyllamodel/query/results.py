@@ -1,7 +1,7 @@
-"""What a conditional statement answers.
+"""The result of a conditional statement.
 
-Comes in: whether it was applied, and the row that stood in its way. Goes out: a value that is read by name. It is
-separate because builders name it in their types and the driver's room makes it.
+In: whether it was applied, and the current row if not. Out: a value with attributes. Builders use it in their types,
+and the driver package creates it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ M = TypeVar("M")
 
 
 class PartialRow(Mapping[str, Any]):
-    """Some columns of a row, by the names of their attributes: ``row["status"]`` or ``row.status``."""
+    """Some columns of a row, by attribute: ``row["status"]`` or ``row.status``."""
 
     __slots__ = ("_model", "_values")
 
@@ -28,7 +28,7 @@ class PartialRow(Mapping[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._values:
             raise AttributeError(
-                f"the server told only {', '.join(self._values) or 'nothing'} of this row, not {name!r}"
+                f"the server returned only {', '.join(self._values) or 'nothing'} of this row, not {name!r}"
             )
         return self._values[name]
 
@@ -49,13 +49,13 @@ class PartialRow(Mapping[str, Any]):
 
 @attrs.frozen
 class LWTResult(Generic[M]):
-    """The answer to a lightweight transaction.
+    """The result of a lightweight transaction.
 
     Attributes:
-        applied: whether its conditions held, so that it was done.
-        current: the row as it is when the write was not applied: an instance when the server sent all of it, as after
-            ``if_not_exists()``, else a `PartialRow` of the columns that it sent. None when the write was applied, when
-            there is no row, and when all that the server sent is nulls, which is ScyllaDB's answer for a missing row.
+        applied: whether the conditions held and the write was applied.
+        current: the current row if the write was not applied: an instance if the server returned all of it, as after
+            ``if_not_exists()``, else a `PartialRow` of the returned columns. None if the write was applied, if the row
+            does not exist, and if the server returned only nulls, which is ScyllaDB's result for a missing row.
     """
 
     applied: bool

@@ -1,7 +1,6 @@
-"""`Select`: rows of a model as its instances, or some of its columns as tuples.
+"""The `Select` builder: reads rows of a model as instances, or some of their columns as tuples.
 
-Comes in: what `scyllamodel.query.selection.select` was given, and one clause after the other. Goes out:
-    `CompiledStatement`.
+In: the arguments of `select`, and one clause after the other. Out: a compiled statement.
 """
 
 from __future__ import annotations
@@ -54,16 +53,16 @@ Row = TypeVar("Row", bound="Model | MaterializedView")
 
 
 Flag = Literal["distinct", "filtering", "whole", "bypass_cache", "json", "any_kind"]
-"""A word that a select can have said."""
+"""An option of a select without a value."""
 
 
 @attrs.frozen(repr=False)
 class Select(StatementBuilder[list[R]], Generic[R]):
-    """A SELECT as an immutable value; ``R`` is one row, executing it lists them. Every method returns a changed copy.
+    """A SELECT as an immutable value; ``R`` is the type of a row. Every method returns a changed copy.
 
     Attributes:
         model: the model or view that is read.
-        selection: what of it; nothing is whole instances.
+        selection: the selected expressions; empty for whole instances.
     """
 
     model: type | None
@@ -76,60 +75,61 @@ class Select(StatementBuilder[list[R]], Generic[R]):
     flags: frozenset[Flag] = frozenset()
 
     def where(self, *conditions: Condition, **named: Never) -> Self:
-        """Rows for which all of these hold, and those given before."""
+        """Add conditions; all conditions must hold."""
         return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
     def order_by(self, *orderings: Ordering | Expression[Any]) -> Self:
-        """Rows in the order of these clustering columns, or by a search (`Column.ann_of`, `Column.bm25`)."""
+        """Order the rows by these clustering columns, or by a search (`Column.ann_of`, `Column.bm25`)."""
         new_orderings = tuple(ordering.asc() if isinstance(ordering, Column) else ordering for ordering in orderings)
         for item in new_orderings:
             if not isinstance(item, Ordering):
-                raise TypeError(f"order_by() takes Order.placed.desc() and the like, not {item!r}")
+                raise TypeError(f"order_by() takes orderings such as Order.placed.desc(), not {item!r}")
         return attrs.evolve(self, orderings=self.orderings + cast("tuple[Ordering, ...]", new_orderings))
 
     def group_by(self, *columns: Expression[Any]) -> Self:
-        """One row for each group along the primary key."""
+        """Return one row for each group, by a prefix of the primary key."""
         return attrs.evolve(self, groups=self.groups + tuple(columns_in(_targets_of(columns))))
 
     def limit(self, rows: int) -> Self:
-        """At most so many rows, over all pages."""
+        """Limit the number of rows, over all pages."""
         return attrs.evolve(self, row_limit=check_integer("limit", rows, minimum=1))
 
     def per_partition_limit(self, rows: int) -> Self:
-        """At most so many rows of each partition."""
+        """Limit the number of rows of each partition."""
         return attrs.evolve(self, partition_row_limit=check_integer("per_partition_limit", rows, minimum=1))
 
     def distinct(self) -> Self:
-        """Each partition once."""
+        """Return each partition once."""
         return self._with_flag("distinct")
 
     def allow_filtering(self) -> Self:
-        """Have the server read and drop rows that do not fit: fine within a partition, slow over a table."""
+        """Let the server read and discard rows that do not match: fast within a partition, slow over a table."""
         return self._with_flag("filtering")
 
     def whole_table(self) -> Self:
-        """Yes, every row of the table is meant."""
+        """Confirm that the whole table is to be read."""
         return self._with_flag("whole")
 
     def bypass_cache(self) -> Self:
-        """Leave the server's row cache as it is, for reads of much; ScyllaDB only."""
+        """Do not fill the server's row cache, for large reads; ScyllaDB only."""
         return self._with_flag("bypass_cache")
 
     def json(self) -> Select[tuple[str]]:
-        """Each row as JSON text."""
+        """Return each row as JSON text."""
         return cast("Select[tuple[str]]", self._with_flag("json"))
 
     def select_from(self, model: type[Model | MaterializedView]) -> Self:
-        """The model that is read, where neither selection nor conditions name it."""
+        """Set the model, if neither the selection nor the conditions determine it."""
         return attrs.evolve(self, model=model)
 
     def as_count(self) -> Select[tuple[int]]:
-        """The number of these rows instead of the rows."""
+        """Return a select of the number of these rows."""
         if self.groups or self.partition_row_limit is not None or "distinct" in self.flags:
             raise not_supported(
-                "Groups, distinct partitions and some rows of each are not counted by the server.", "Count what comes."
+                "The server cannot count groups, distinct partitions, or rows with a limit per partition.",
+                "Count the result.",
             )
-        # A limit would be one of the answer, which is one row; whoever asks cuts the number.
+        # A limit would apply to the result, which is one row; the caller limits the number.
         source_query = self if self.row_limit is None else self.whole_table()
         count_query = attrs.evolve(
             source_query, model=self.source(), selection=(count(),), orderings=(), row_limit=None
@@ -137,7 +137,7 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         return cast("Select[tuple[int]]", count_query)
 
     def first_key_column(self) -> Select[tuple[Any, ...]]:
-        """The first column of the key of these rows instead of the rows, to see whether there are any."""
+        """Return a select of the first key column of these rows, to check whether there are any."""
         model = self.source()
         key = next(column for column in columns_of(model).values() if column.spec.kind == "partition_key")
         if self.groups or "distinct" in self.flags or self.selection:
@@ -148,7 +148,7 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         return attrs.evolve(self, flags=self.flags | {flag})
 
     def source(self) -> type:
-        """The model that is read."""
+        """Return the model that is read."""
         if self.model is not None:
             return self.model
         models = [
@@ -159,11 +159,11 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         targets = [*_targets_of(self.selection), *(condition.target for condition in self.conditions)]
         for model in (*models, *(column.model for column in columns_in(targets))):
             return model
-        raise not_supported("This select names no model.", "Write fn.count(Order), or .select_from(Order).")
+        raise not_supported("This select has no model.", "Write fn.count(Order), or .select_from(Order).")
 
     @property
     def by_token(self) -> bool:
-        """Whether it names a range of tokens."""
+        """Whether the select has conditions on the token."""
         return any(isinstance(condition.target, CallTarget) for condition in self.conditions)
 
     def compile(self, keyspace: str | None) -> CompiledStatement[list[R]]:
@@ -211,7 +211,7 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         return writer
 
     def _conditions(self, model: type) -> tuple[Condition, ...]:
-        """Those that were given, and the one that finds the rows of a class in a table that others share."""
+        """Return the conditions, and the one that selects the rows of a class in a shared table."""
         return self.conditions if "any_kind" in self.flags else with_class_condition(model, self.conditions)
 
     def _ordering(self, writer: CqlWriter, ordering: Ordering) -> str:
@@ -258,7 +258,7 @@ class Select(StatementBuilder[list[R]], Generic[R]):
             )
 
     def _conditions_without_search(self, model: type, searched: list[str]) -> tuple[Condition, ...]:
-        """The conditions that the index of a search does not answer itself."""
+        """Return the conditions that the index of a search does not serve."""
         served = frozenset[str]().union(*(filter_columns(model, name) for name in searched))
         conditions = self._conditions(model)
         return tuple(c for c in conditions if getattr(c.target, "column", None) not in served) if served else conditions
@@ -272,24 +272,26 @@ class Select(StatementBuilder[list[R]], Generic[R]):
 
 
 def is_select(statement: object) -> TypeIs[Select[Any]]:
-    """Whether a statement reads."""
+    """Whether a statement is a select."""
     return isinstance(statement, Select)
 
 
 def _targets_of(expressions: Iterable[Any]) -> Iterator[Any]:
     for expression in expressions:
         if not isinstance(expression, Comparable):
-            raise TypeError(f"a column, a part of one or a function is needed, such as Order.total, not {expression!r}")
+            raise TypeError(
+                f"expected a column, an element or field of one, or a function, such as Order.total, got {expression!r}"
+            )
         yield expression.expression  # pyright: ignore[reportUnknownMemberType]
 
 
 def timeout_duration(timeout: float | None) -> Duration | None:
-    """Seconds as the duration that ScyllaDB takes, which counts whole milliseconds."""
+    """Convert seconds to the duration that ScyllaDB expects, in whole milliseconds."""
     return None if timeout is None else Duration(0, 0, max(1, round(timeout * 1000)) * 1_000_000)
 
 
 def type_mapping_of(expression: Comparable[Any]) -> TypeMapping | None:
-    """How what is selected is loaded; None when it is right as it comes."""
+    """Return how a selected expression is loaded; None: no conversion."""
     if isinstance(expression, Function):
         return expression.type_mapping
     target = expression.expression
@@ -302,7 +304,7 @@ def type_mapping_of(expression: Comparable[Any]) -> TypeMapping | None:
 
 
 def tuple_loader(type_mappings: Sequence[TypeMapping | None]) -> Callable[[Sequence[Any]], Any] | None:
-    """A function from a row to a tuple of Python values; None when rows are right as they come."""
+    """Return a function from a row to a tuple of Python values; None if no value needs a conversion."""
     if not any(type_mapping and (type_mapping.load or type_mapping.empty) for type_mapping in type_mappings):
         return None
     scope: dict[str, Any] = {}

@@ -1,6 +1,6 @@
-"""The function `select`: its signatures, by the number of columns, and how it makes a `Select`.
+"""The `select` function, with an overload for each number of columns.
 
-Comes in: a model, or columns and functions. Goes out: a `Select` whose rows checkers know.
+In: a model, or columns and functions. Out: a `Select` whose row type is known to type checkers.
 
 >>> select(Order.placed, Order.total).where(Order.shop == 7).limit(20).cql
 'SELECT placed, total FROM orders WHERE shop = ? LIMIT ?'
@@ -38,7 +38,7 @@ S = TypeVar("S")
 
 
 class MoreThanSixteenColumns:
-    """What checkers take a select of more columns than they can type for, so that no use of it goes unnoticed."""
+    """The result type of a select with more columns than checkers can type, so that they report each use of it."""
 
 
 # fmt: off
@@ -105,7 +105,7 @@ def select(
     j: Ex[J], k: Ex[K], m: Ex[M], n: Ex[N], p: Ex[P], q: Ex[Q], r: Ex[R], s: Ex[S], /,
 ) -> Select[tuple[A, B, C, D, E, F, G, H, J, K, M, N, P, Q, R, S]]: ...
 @overload
-def select(  # pyright: ignore[reportOverlappingOverload] - a result that checkers report is what it is for
+def select(  # pyright: ignore[reportOverlappingOverload] - intended, so that checkers report it
     _1: Ex[Any], _2: Ex[Any], _3: Ex[Any], _4: Ex[Any], _5: Ex[Any], _6: Ex[Any],
     _7: Ex[Any], _8: Ex[Any], _9: Ex[Any], _10: Ex[Any], _11: Ex[Any], _12: Ex[Any],
     _13: Ex[Any], _14: Ex[Any], _15: Ex[Any], _16: Ex[Any], _17: Ex[Any],
@@ -119,16 +119,16 @@ def select(  # pyright: ignore[reportOverlappingOverload] - a result that checke
 def select(*expressions: Ex[Any]) -> Select[tuple[Any, ...]]: ...
 # fmt: on
 def select(*what: Any) -> Any:
-    """Read rows of a model as its instances, or columns, their parts and functions of them as tuples.
+    """Read rows of a model as instances, or columns, their elements and fields, and functions as tuples.
 
     >>> select(Order).where(Order.shop == 7, Order.placed > 3).order_by(Order.placed.desc()).limit(10).values
     (7, 3, 10)
 
-    Rows are typed up to sixteen columns. With more, checkers report its first use, by the name
+    Rows are typed up to sixteen columns. With more, type checkers report the first use of the result as
     `MoreThanSixteenColumns`: select the model, or unpack a list, ``select(*columns)``, whose rows are plain tuples.
 
     Raises:
-        TypeError: something is neither a model nor an expression.
+        TypeError: an argument is neither a model nor an expression.
     """
     if len(what) == 1 and is_model(what[0]):
         return Select[Any](what[0])

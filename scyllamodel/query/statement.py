@@ -1,7 +1,7 @@
-"""A statement in two parts: its `StatementTemplate`, which is prepared once, and the values of one call.
+"""Statements in two parts: a template, which is prepared once, and the values of one call.
 
-Comes in: the text and markers that builders or objects make. Goes out: a `CompiledStatement`, which the driver's room
-sends. It is separate because whoever sends a statement need not know who made it.
+In: the text and markers from builders or instances. Out: a compiled statement, which the driver package sends. The
+driver does not depend on the code that creates statements.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Stands for a value that a statement leaves as it is in the database: neither a value nor a null is written."""
+"""A value that a statement leaves unchanged in the database: neither a value nor a null is written."""
 
 
 @attrs.frozen
@@ -36,13 +36,13 @@ class Marker:
     """One bind marker ``?``.
 
     Attributes:
-        name: for errors and telemetry: ``Order.total``, ``[ttl]``, ``[limit]``.
-        type: None is whatever the prepared statement says.
-        dump: from the Python value to what the driver serialises; None when there is nothing to do.
-        show: how its values appear in errors and reprs.
-        required: whether it is of a primary key, which has no nulls.
-        not_empty: whether it is a whole partition key, which is not empty either.
-        holds_nulls: whether it is a list that may hold nulls.
+        name: the name for errors and telemetry: ``Order.total``, ``[ttl]``, ``[limit]``.
+        type: the CQL type; None: the type in the prepared statement.
+        dump: converts the Python value to the driver's value; None: no conversion.
+        show: how values appear in errors and reprs.
+        required: whether the column is in the primary key, which has no nulls.
+        not_empty: whether the column is a whole partition key, which cannot be empty.
+        holds_nulls: whether the value is a list that may contain nulls.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Marker:
     holds_nulls: bool = False
 
     def provide(self) -> Marker:
-        """This marker."""
+        """Return this marker."""
         return self
 
 
@@ -63,11 +63,11 @@ class CellWrite:
     """What a write does to one column.
 
     Attributes:
-        column: the name of the attribute.
-        operation: as of an assignment, or ``delete``.
-        value_index: which of the statement's values it is about; None where a function of the server makes the value.
-        element_index: which value is the key of the one element that is meant.
-        field: the one field of a user type that is meant.
+        column: the attribute.
+        operation: the operation of an assignment, or ``delete``.
+        value_index: the index of the value in the statement; None if a server function computes the value.
+        element_index: the index of the key of the element, for a write of one element.
+        field: the field of a user type, for a write of one field.
     """
 
     column: str
@@ -84,19 +84,19 @@ class StatementTemplate(Generic[R]):
     Attributes:
         cql: with the keyspace in it, and values as ``?``.
         markers: one for each ``?``, in order.
-        model: the class it speaks of.
-        conditional: a lightweight transaction.
-        counter: it changes counters.
-        idempotent: it may be sent twice without a difference, by two calls.
-        writes_list: it writes a list whole. Two writes of one timestamp leave each element twice, since the server
-            gives elements new places each time and deletes what is older (Cassandra's `Lists.Setter`, ScyllaDB's
-            ``lists.cc``).
-        load: one row, a tuple, to an instance or a tuple of typed values; None without rows.
-        key: which values are those of the primary key, in its order: of all of it, or of its beginning, at least of the
-            partition key; nothing where that is not named by ``=``.
-        writes: what a write does, column by column.
-        selection: the expressions that a row holds; none where it holds the columns of the model.
-        prepared: what sessions made of it, each under an object of its own; it goes with the shape, and with its class.
+        model: the model class.
+        conditional: whether the statement is a lightweight transaction.
+        counter: whether the statement changes counters.
+        idempotent: whether two calls have the same effect as one.
+        writes_list: whether the statement writes a whole list. Two writes with the same timestamp store each element
+            twice, since the server adds elements at new positions and deletes only older ones (Cassandra's
+            `Lists.Setter`, ScyllaDB's ``lists.cc``).
+        load: converts a row to an instance or a tuple of typed values; None without rows.
+        key: the indexes of the primary key values, in order: the whole key or a prefix with at least the partition key;
+            empty if the partition key has no ``=``.
+        writes: the changes of a write, by column.
+        selection: the expressions of a row; empty if a row has the columns of the model.
+        prepared: the prepared statements, by an object for each session; freed with the template and its class.
     """
 
     cql: str
@@ -116,13 +116,13 @@ class StatementTemplate(Generic[R]):
 
     @property
     def may_be_retried(self) -> bool:
-        """Whether the driver may send the same message twice, with the timestamp that it has."""
+        """Whether the driver may send the same message twice, with the same timestamp."""
         return self.idempotent and not self.writes_list
 
 
 @attrs.frozen
 class ExecutionOptions:
-    """What one call asks for beside its values; None is what the repo says."""
+    """The execution options of one call; None: the default of the repo."""
 
     consistency: str | int | None = None
     serial_consistency: str | int | None = None
@@ -136,7 +136,7 @@ NO_EXECUTION_OPTIONS = ExecutionOptions()
 
 @attrs.frozen(repr=False)
 class CompiledStatement(Generic[R]):
-    """A shape with the values of one call, as Python has them, in the order of the markers."""
+    """A template with the Python values of one call, in the order of the markers."""
 
     template: StatementTemplate[R]
     values: tuple[Any, ...]
@@ -148,29 +148,30 @@ class CompiledStatement(Generic[R]):
 
 
 class Statement(Generic[R_co]):
-    """What can be sent, as an immutable value; ``R`` is what executing it returns.
+    """An immutable statement that can be executed; ``R`` is the type of its result.
 
-    For a `select` that is a list of rows; for a conditional write an `LWTResult`; for any other write None.
+    The result of a `select` is a list of rows, that of a conditional write an `LWTResult`, and that of other writes
+    None.
     """
 
     def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
-        """Shape and values of this statement.
+        """Return the template and the values of this statement.
 
         Parameters:
-            keyspace: where tables are whose models name none; None leaves it out of the text.
+            keyspace: the keyspace of models without one of their own; None omits it from the text.
 
         Raises:
-            QueryNotSupported: the keys and indexes of the table do not serve it.
-            TypeMismatch: a value cannot be meant for its column.
+            QueryNotSupported: the keys and indexes of the table do not serve the statement.
+            TypeMismatch: a value does not fit its column.
         """
         raise NotImplementedError
 
     @property
     def cql(self) -> str:
-        """The text that is sent; a repo puts its keyspace before the name of the table."""
+        """The CQL text; a repo adds its keyspace to the name of the table."""
         return self.compile(None).template.cql
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """The values that are bound, in the order of the text."""
+        """The bound values, in the order of the text."""
         return self.compile(None).values

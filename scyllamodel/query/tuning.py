@@ -1,4 +1,4 @@
-"""What every builder offers besides its clauses: how this one statement is sent."""
+"""The base class of statement builders: the execution options of one statement."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from scyllamodel.query.writer import CqlWriter
 
 MAX_VALUE_LENGTH: Final = 80
-"""Characters of one value in a repr."""
+"""The maximum number of characters of a value in a repr."""
 
 
 @attrs.frozen(repr=False)
 class StatementBuilder(Statement[R_co]):
-    """A statement with options; each method returns a changed copy.
+    """A statement with execution options; each method returns a changed copy.
 
     Attributes:
-        options: what was asked for.
-        server_seconds: how long a ScyllaDB server may work on it.
+        options: the execution options.
+        server_seconds: the server-side timeout, on ScyllaDB.
     """
 
     options: ExecutionOptions = attrs.field(default=NO_EXECUTION_OPTIONS, kw_only=True)
     server_seconds: float | None = attrs.field(default=None, kw_only=True)
 
     def _write_cql(self, keyspace: str | None) -> CqlWriter:
-        """The text with its values, unchecked."""
+        """Return the text and the values, unchecked."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -43,30 +43,30 @@ class StatementBuilder(Statement[R_co]):
                 truncate(make_marker().show(value))
                 for make_marker, value in zip(writer.markers, writer.values, strict=True)
             ]
-        except Exception as error:  # noqa: BLE001 - a repr is needed most where a statement is wrong
-            return f"<{type(self).__name__} that is refused: {error}>"
+        except Exception as error:  # noqa: BLE001 - a repr must also work for an invalid statement
+            return f"<{type(self).__name__} (invalid): {error}>"
         options_text = [f"{name}={value!r}" for name, value in attrs.asdict(self.options).items() if value is not None]
         values_text = [f"({', '.join(values)})"] if values else []
         return f"<{' '.join([''.join(writer.fragments), *values_text, *options_text])}>"
 
     def consistency(self, level: str | int) -> Self:
-        """How many replicas answer, such as ``"LOCAL_QUORUM"``."""
+        """Set the consistency level, such as ``"LOCAL_QUORUM"``."""
         return self._with_options(consistency=level)
 
     def serial_consistency(self, level: str | int) -> Self:
-        """``"SERIAL"`` or ``"LOCAL_SERIAL"``, for the conditions of a write."""
+        """Set the serial consistency level of a conditional write: ``"SERIAL"`` or ``"LOCAL_SERIAL"``."""
         return self._with_options(serial_consistency=level)
 
     def timeout(self, seconds: float) -> Self:
-        """How long this program waits for the answer."""
+        """Set how long the client waits for the response."""
         return self._with_options(timeout=check_seconds("timeout", seconds))
 
     def server_timeout(self, seconds: float) -> Self:
-        """``USING TIMEOUT``: how long the server works on it; ScyllaDB only."""
+        """Set ``USING TIMEOUT``, the timeout on the server; ScyllaDB only."""
         return attrs.evolve(self, server_seconds=check_seconds("server_timeout", seconds))
 
     def idempotent(self, value: bool = True) -> Self:  # noqa: FBT001, FBT002 - reads as a switch
-        """Whether it may be sent again when its answer was lost; worked out from what it does unless said here."""
+        """Set whether the statement may be sent again after a lost response; derived from the statement by default."""
         return self._with_options(idempotent=value)
 
     def _with_options(self, **options: Any) -> Self:
@@ -74,17 +74,17 @@ class StatementBuilder(Statement[R_co]):
 
 
 def truncate(text: str) -> str:
-    """As much of a value as a line has room for."""
+    """Truncate a value for one line."""
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}…"
 
 
 def check_conditions(
     method: str, conditions: tuple[Any, ...], keywords: Mapping[str, Any], model: type | None
 ) -> tuple[Condition, ...]:
-    """Conditions, or an error that says why they are none.
+    """Return the arguments if they are all conditions, or raise an error that explains the mistake.
 
     Parameters:
-        keywords: what was given by name, as in ``where(shop="a")``, which is an error.
+        keywords: keyword arguments, as in ``where(shop="a")``, which are an error.
     """
     for name in keywords:
         model_name = "Order" if model is None else model.__qualname__
@@ -102,10 +102,10 @@ def check_conditions(
 
 
 def check_assignments(assignments: tuple[Any, ...], keywords: Mapping[str, Any], model: type) -> tuple[Assignment, ...]:
-    """Assignments, or an error that says why they are none.
+    """Return the arguments if they are all assignments, or raise an error that explains the mistake.
 
     Parameters:
-        keywords: what was given by name, as in ``set(status="paid")``, which is an error.
+        keywords: keyword arguments, as in ``set(status="paid")``, which are an error.
     """
     for name in keywords:
         raise TypeError(f"set() takes assignments, not {name}=…. Write set({model.__qualname__}.{name}.to(…)).")
@@ -118,5 +118,5 @@ def check_assignments(assignments: tuple[Any, ...], keywords: Mapping[str, Any],
 
 
 def not_supported(reason: str, *suggestions: str, needs: tuple[str, ...] = ()) -> QueryNotSupported:
-    """The error for a statement that no server takes."""
+    """Return the error for a statement that servers do not support."""
     return QueryNotSupported(f"{reason} {' '.join(suggestions)}".rstrip(), needs=needs, helps=suggestions)

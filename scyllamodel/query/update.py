@@ -1,4 +1,4 @@
-"""`update`: changes of rows that are named by their key.
+"""The `update` builder: changes rows that are selected by primary key.
 
 >>> update(Order).where(Order.shop == 7, Order.placed == 1).set(Order.tags.add({"vip"})).ttl(60).cql
 'UPDATE orders USING TTL ? SET tags = tags + ? WHERE shop = ? AND placed = ?'
@@ -44,31 +44,31 @@ class Update(StatementBuilder[R_co], Generic[M, R_co]):
     ttl_seconds: int | None = None
     write_timestamp: int | None = None
     filters_class: bool = False
-    """Whether rows of other classes in the table are left out; what is done to an instance knows its row."""
+    """Whether rows of other classes in a shared table are excluded; not needed for an instance, whose row is known."""
 
     def where(self, *conditions: Condition, **named: Never) -> Self:
-        """The rows: their whole primary key, by ``==`` or ``in_``."""
+        """Add conditions on the primary key, with ``==`` or ``in_``; the whole key is required."""
         return attrs.evolve(self, conditions=self.conditions + check_conditions("where", conditions, named, self.model))
 
     def set(self, *assignments: Assignment, **named: Never) -> Self:
-        """What changes, such as ``Order.status.to("paid")`` and ``Order.tags.add({"vip"})``."""
+        """Add assignments, such as ``Order.status.to("paid")`` and ``Order.tags.add({"vip"})``."""
         return attrs.evolve(self, assignments=self.assignments + check_assignments(assignments, named, self.model))
 
     def ttl(self, seconds: int) -> Self:
-        """Seconds after which what is written expires; 0 is never, whatever the table says."""
+        """Set the TTL of the written values in seconds; 0 disables expiry and the default TTL of the table."""
         return attrs.evolve(self, ttl_seconds=check_ttl(seconds))
 
     def timestamp(self, microseconds: int) -> Self:
-        """The time of the write, in microseconds since 1970, instead of the time when it is sent."""
+        """Set the timestamp of the write, in microseconds since 1970."""
         return attrs.evolve(self, write_timestamp=check_timestamp(microseconds))
 
     def if_(self, *conditions: Condition, **named: Never) -> Update[M, LWTResult[M]]:
-        """Only if all of these hold: a lightweight transaction."""
+        """Update only if all of these conditions hold: a lightweight transaction."""
         required = self.if_conditions + check_conditions("if_", conditions, named, self.model)
         return cast("Update[M, LWTResult[M]]", attrs.evolve(self, if_conditions=required))
 
     def if_exists(self) -> Update[M, LWTResult[M]]:
-        """Only if there is such a row; an update makes it otherwise."""
+        """Update only if the row exists, without which an update creates it: a lightweight transaction."""
         return cast("Update[M, LWTResult[M]]", attrs.evolve(self, only_if_exists=True))
 
     def compile(self, keyspace: str | None) -> CompiledStatement[R_co]:
@@ -130,7 +130,7 @@ class Update(StatementBuilder[R_co], Generic[M, R_co]):
 
 
 def write_if_clause(writer: CqlWriter, required: tuple[Condition, ...], *, exists: bool) -> None:
-    """The IF of an update or delete."""
+    """Write the IF clause of an update or delete."""
     if exists and not required:
         writer.append(" IF EXISTS")
     writer.conditions("IF", required, nulls=True)
@@ -145,7 +145,7 @@ def update(model: type[M], /) -> Update[M, None]:
     """Change rows of a model.
 
     Raises:
-        TypeError: it is no model.
+        TypeError: the argument is not a model.
     """
     if not is_table(model):
         raise TypeError(f"update() takes a model, such as update(Order).where(…).set(…), not {model!r}")

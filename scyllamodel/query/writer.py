@@ -1,7 +1,7 @@
-"""The text of a statement and its values, written side by side.
+"""A writer that collects the CQL text of a statement and its values.
 
-Comes in: targets, conditions and assignments. Goes out: CQL with a ``?`` for every value, the markers, the values. No
-value is ever spelt into the text, so that one prepared statement serves all of them.
+In: targets, conditions and assignments. Out: CQL with a ``?`` for every value, the markers, and the values. Values are
+never part of the text, so that one prepared statement serves all of them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from scyllamodel.types.values import MapType
 
 @attrs.frozen
 class Argument:
-    """A value that a function takes, with its type; None is whatever the server takes there."""
+    """A value in a function call, with its type; None: the type that the server expects."""
 
     value: Any = attrs.field(repr=False, eq=comparable)  # pyright: ignore[reportUnknownVariableType]
     type_mapping: TypeMapping | None = None
@@ -58,9 +58,9 @@ class Argument:
 
 
 class CqlWriter:
-    """Collects one statement on a model, and refuses columns of any other.
+    """A writer of one statement on a model, which refuses columns of other models.
 
-    Every clause is written through `target`, each time a statement is compiled, so no clause can let one pass.
+    Every clause is written through `target`, each time a statement is compiled, so that the check covers all clauses.
     """
 
     __slots__ = ("assignment_positions", "fragments", "idempotent", "key_positions", "markers", "model", "values")
@@ -75,17 +75,17 @@ class CqlWriter:
         self.idempotent = True
 
     def append(self, *fragments: str) -> None:
-        """Text as it is."""
+        """Append text unchanged."""
         self.fragments.extend(fragments)
 
     def bind(self, value: Any, make: Callable[[], Marker]) -> str:
-        """A value; its marker is worked out when a statement of this shape is made for the first time."""
+        """Bind a value; its marker is computed when a template is created."""
         self.values.append(value)
         self.markers.append(make)
         return "?"
 
     def target(self, target: Target) -> str:
-        """A target, its key or arguments bound."""
+        """Write a target, and bind its key or arguments."""
         if isinstance(target, ColumnTarget):
             if target.model is not self.model and not issubclass(self.model, target.model):
                 raise _foreign_column_error(self.model, target)
@@ -99,13 +99,13 @@ class CqlWriter:
         return target.template.format(*map(self.argument, target.arguments))
 
     def argument(self, argument: Any) -> str:
-        """An argument of a function: a target, or a value."""
+        """Write an argument of a function: a target or a value."""
         if not isinstance(argument, Argument):
             return self.target(argument)
         return self.bind(argument.value, partial(make_marker, "[argument]", argument.type_mapping, argument.show))
 
     def value(self, value: Any, make: Callable[[], Marker]) -> str:
-        """A value, or what a function of the server makes of values."""
+        """Write a value, or a server function that computes one."""
         function = getattr(value, "expression", None)
         if isinstance(function, CallTarget):
             self.idempotent = self.idempotent and bool(getattr(value, "idempotent", True))
@@ -113,7 +113,7 @@ class CqlWriter:
         return self.bind(value, make)
 
     def condition(self, condition: Condition, *, nulls: bool = False) -> str:
-        """A condition of WHERE, or with ``nulls`` one of IF, where a value may be null."""
+        """Write a condition of WHERE, or with ``nulls`` one of IF, where a value may be null."""
         target, operator, value = condition.target, condition.operator, condition.value
         left = self.target(target)
         if operator == "IN":
@@ -121,13 +121,13 @@ class CqlWriter:
             return f"{left} IN {self.bind(list(value), lambda: list_marker(marker_of(target), nulls=nulls))}"
         if value is None and not nulls:
             raise QueryNotSupported(
-                f"{condition!r}: a row is not found by a null, since CQL keeps none; compare with a value, or keep one "
-                "that stands for nothing.",
+                f"{condition!r}: rows cannot be selected by null, which CQL does not store; compare with a value, or "
+                "store one that represents a missing value.",
                 needs=(),
                 helps=(),
             )
         if value is None and operator not in ("=", "!="):
-            raise not_supported(f"{condition!r}: a null has no place in an order.", "Compare with it by == or !=.")
+            raise not_supported(f"{condition!r}: nulls have no order.", "Compare with == or !=.")
         if operator in ("CONTAINS", "CONTAINS KEY"):
             role = "key" if operator == "CONTAINS KEY" else "element"
             return f"{left} {operator} {self.bind(value, lambda: element_marker(target, role))}"
@@ -136,7 +136,7 @@ class CqlWriter:
         return f"{left} {operator} {self._right_side(target, value)}"
 
     def key(self, model: type) -> tuple[int, ...]:
-        """Which values are those of the primary key, or of its beginning; nothing without the whole partition key."""
+        """Return the indexes of the primary key values or a prefix of them; empty without the whole partition key."""
         columns = cache_for(model).columns.items()
         partition, clustering = (
             [name for name, column in columns if column.spec.kind == kind] for kind in ("partition_key", "clustering")
@@ -147,7 +147,7 @@ class CqlWriter:
         return tuple([self.key_positions[name] for name in (*partition, *followed)])
 
     def writes(self, changes: Iterable[Assignment]) -> tuple[CellWrite, ...]:
-        """What the assignments do; the first one's values are at the place where `assignment` began to write them."""
+        """Return the changes of the assignments; `assignment` recorded the index of the first value of each."""
         cell_writes: list[CellWrite] = []
         for change, first_value in zip(changes, self.assignment_positions, strict=True):
             element_index = first_value if isinstance(change.target, ElementTarget) else None
@@ -157,11 +157,11 @@ class CqlWriter:
         return tuple(cell_writes)
 
     def _right_side(self, target: Target, value: Any) -> str:
-        """The right side; ``token(…) > token(…)`` takes values as its columns do."""
+        """Write the right side; in ``token(…) > token(…)`` the values have the types of the columns."""
         function = getattr(value, "expression", None)
         if isinstance(target, CallTarget) and isinstance(function, CallTarget) and function.arguments:
             if len(target.arguments) != len(function.arguments):
-                raise not_supported(f"<{target} and {function}>: both sides name the whole partition key.")
+                raise not_supported(f"<{target} and {function}>: both sides must contain the whole partition key.")
             pairs = zip(target.arguments, function.arguments, strict=True)
             operands = [
                 self.bind(argument.value, partial(marker_of, column))
@@ -173,13 +173,13 @@ class CqlWriter:
         return self.value(value, lambda: marker_of(target))
 
     def conditions(self, word: str, conditions: Iterable[Condition], *, nulls: bool = False) -> None:
-        """Conditions after a word, joined by AND; nothing without conditions."""
+        """Append conditions after a keyword, joined by AND; nothing without conditions."""
         written = [self.condition(condition, nulls=nulls) for condition in conditions]
         if written:
             self.append(f" {word} ", " AND ".join(written))
 
     def using(self, **values: tuple[Any, Marker]) -> None:
-        """``USING`` with those of these that are set, such as ``TTL=(60, marker)``."""
+        """Append ``USING`` with those options that are set, such as ``TTL=(60, marker)``."""
         written = [
             f"{name} {self.bind(value, value_marker.provide)}"
             for name, (value, value_marker) in values.items()
@@ -189,7 +189,7 @@ class CqlWriter:
             self.append(" USING ", " AND ".join(written))
 
     def assignment(self, change: Assignment) -> str:
-        """One change of an update."""
+        """Write one assignment of an update."""
         self.assignment_positions.append(len(self.values))
         left = self.target(change.target)
         if change.operation == "set":
@@ -205,22 +205,23 @@ class CqlWriter:
 
 def _foreign_column_error(model: type, target: ColumnTarget) -> QueryNotSupported:
     return QueryNotSupported(
-        f"{target} is on {target.model.__qualname__}, and the statement on {model.__qualname__}: CQL has no joins. "
-        "Read one after the other.",
+        f"{target} is a column of {target.model.__qualname__}, and the statement is on "
+        f"{model.__qualname__}: CQL has no joins. "
+        "Read one model after the other.",
         needs=(),
         helps=(),
     )
 
 
 def make_cell_write(target: Target, operation: str, value_index: int | None, element_index: int | None) -> CellWrite:
-    """What is done to a column, an element or a field."""
+    """Return the change of a column, an element or a field."""
     base = base_of(target)
     field = target.field if isinstance(target, FieldTarget) else None
     return CellWrite("" if base is None else base.column, operation, value_index, element_index, field)
 
 
 def _operand_marker(change: Assignment) -> Marker:
-    """A map loses keys, which are a set; everything else takes a value of the column's own type."""
+    """Return the marker of the right operand: a set of keys to remove from a map, otherwise a value of its type."""
     if change.operation == "remove" and isinstance(change.target, ColumnTarget) and _is_map(change.target):
         return map_keys_marker(change.target)
     return marker_of(change.target)
@@ -231,13 +232,13 @@ def _is_map(target: ColumnTarget) -> bool:
 
 
 def is_list_element(target: Target) -> bool:
-    """Whether it is an element of a list: by the time a statement is sent again, another may stand there."""
+    """Whether the target is an element of a list, whose index may refer to another element on a second execution."""
     return isinstance(target, ElementTarget) and not _is_map(target.base)
 
 
 def _check_in_values(target: Target, values: Any, *, nulls: bool) -> None:
     if None in values and not nulls:
-        raise TypeMismatch(f"{target}.in_() takes no None: no row is found by a null.", column=str(target))
+        raise TypeMismatch(f"{target}.in_() does not accept None: rows cannot be selected by null.", column=str(target))
 
 
 TTL: Final = Marker("[ttl]")

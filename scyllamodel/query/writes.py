@@ -1,7 +1,7 @@
-"""What a write must be so that servers take it, checked before it is sent.
+"""Checks of writes before they are sent: whether servers support them.
 
-Comes in: the parts of an update, delete or insert. Goes out: nothing, or `QueryNotSupported` with what is missing.
-Rules: Cassandra ``ModificationStatement``, Scylla ``cql3/statements/modification_statement.cc``.
+In: the clauses of an update, delete or insert. Out: nothing, or `QueryNotSupported` with what is missing. Sources:
+Cassandra ``ModificationStatement``, ScyllaDB ``cql3/statements/modification_statement.cc``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check_update(
     *,
     conditional: bool = False,
 ) -> None:
-    """Whether an update names what to change and the rows to change.
+    """Check that an update has assignments and selects rows by key.
 
     Parameters:
         required: the conditions of IF.
@@ -39,7 +39,7 @@ def check_update(
     """
     name = model.__qualname__
     if not assignments:
-        raise not_supported(f"This update of {name} changes nothing.", "Say .set(Order.status.to('paid')).")
+        raise not_supported(f"This update of {name} changes nothing.", "Add .set(Order.status.to('paid')).")
     for change in assignments:
         _check_assignment(model, change)
     _check_counters(model, assignments)
@@ -53,29 +53,29 @@ def check_update(
 def _check_assignment(model: type, change: Assignment) -> None:
     base = base_of(change.target)
     if base is None:
-        raise not_supported(f"{change!r} changes no column.", "Say .set(Order.status.to('paid')).")
+        raise not_supported(f"{change!r} changes no column.", "Add .set(Order.status.to('paid')).")
     if columns_of(model)[base.column].spec.kind in ("partition_key", "clustering"):
         raise not_supported(
-            f"{change!r}: {base.column} is in the primary key, which tells the row and cannot change.",
-            "Insert a row under the new key, and delete the old one.",
+            f"{change!r}: {base.column} is in the primary key, which is immutable.",
+            "Insert a row with the new key, and delete the old one.",
         )
 
     _check_not_frozen(model, change.target, change.operation, repr(change))
 
 
 def _check_not_frozen(model: type, target: Target, operation: str, operation_text: str) -> None:
-    """Whether a part is written of what has parts in storage."""
+    """Check that elements and fields are written only in a non-frozen column."""
     base = base_of(target)
     is_partial = isinstance(target, (ElementTarget, FieldTarget)) or operation in ("add", "remove", "append", "prepend")
     if base is not None and is_partial and not is_multi_cell(columns_of(model)[base.column].type_mapping.type):
         raise not_supported(
-            f"{operation_text}: {base.column} is frozen, and is written as a whole.",
-            f"Say {base}.to(…) with the whole value, or declare the column without frozen.",
+            f"{operation_text}: {base.column} is frozen, and can only be written as a whole.",
+            f"Use {base}.to(…) with the whole value, or declare the column without frozen.",
         )
 
 
 def _check_duplicate_targets(assignments: tuple[Assignment, ...]) -> None:
-    """Whether each place is set once: of two values of one time, none is the later."""
+    """Check that each column or field is set once: the order of two values with one timestamp is undefined."""
     for position, change in enumerate(assignments):
         for other in assignments[:position]:
             sets_column = any(
@@ -85,23 +85,22 @@ def _check_duplicate_targets(assignments: tuple[Assignment, ...]) -> None:
             sets_field = isinstance(change.target, FieldTarget) and change.target == other.target
             if base_of(change.target) == base_of(other.target) and (sets_column or sets_field):
                 raise not_supported(
-                    f"{other!r} and {change!r} set one column in one statement, and neither is the later one.",
-                    "Say once what it is to be.",
+                    f"{other!r} and {change!r} set one column in one statement, in undefined order.",
+                    "Set it once.",
                 )
 
 
 def _check_conditional(
     model: type, verb: str, conditions: tuple[Condition, ...], required: tuple[Condition, ...]
 ) -> None:
-    """Whether a conditional write names one row, or one partition for its static columns."""
+    """Check that a conditional write selects one row, or one partition for its static columns."""
     check_if(required)
     not_equal = [condition for condition in conditions if condition.operator != "="]
     if not_equal:
         raise not_supported(
-            f"{joined_names(map(repr, not_equal))}: a conditional {verb} of {model.__qualname__} names one row, each "
-            "column of "
-            "its key by ==.",
-            "Send one statement for each row, or leave the condition out.",
+            f"{joined_names(map(repr, not_equal))}: a conditional {verb} of {model.__qualname__} selects one row, "
+            "with == on each column of its key.",
+            "Send one statement for each row, or omit the condition.",
         )
 
 
@@ -110,12 +109,11 @@ def _check_counters(model: type, assignments: tuple[Assignment, ...]) -> None:
         base = base_of(change.target)
         is_counter = base is not None and columns_of(model)[base.column].type_mapping.type == COUNTER
         if is_counter and change.operation not in ("increment", "decrement"):
-            raise not_supported(
-                f"{change!r}: a counter has no value to be set to.", "Say .increment() or .decrement()."
-            )
+            raise not_supported(f"{change!r}: a counter cannot be set to a value.", "Use .increment() or .decrement().")
         if not is_counter and change.operation in ("increment", "decrement"):
             raise not_supported(
-                f"{change!r}: only counters are counted by the server.", "Read it, and write it with if_()."
+                f"{change!r}: only counters can be incremented by the server.",
+                "Read the value, and write it with if_().",
             )
 
 
@@ -128,19 +126,19 @@ def check_delete(
     allows_whole_partition: bool,
     conditional: bool = False,
 ) -> None:
-    """Whether a delete names its rows.
+    """Check that a delete selects its rows by key.
 
     Parameters:
         required: the conditions of IF.
         conditional: whether there is an IF at all.
-        targets: what is deleted of a row; nothing is all of it.
-        allows_whole_partition: the author said that whole partitions are meant.
+        targets: the columns and elements to delete; empty for whole rows.
+        allows_whole_partition: whether the delete uses ``.whole_partition()``.
     """
     restrictions, name = restrictions_of(model, conditions), model.__qualname__
     for target in targets:
         base = base_of(target)
         if base is None or columns_of(model)[base.column].spec.kind in ("partition_key", "clustering"):
-            raise not_supported(f"{target} is in the primary key: rows lose other columns.", "Delete the row.")
+            raise not_supported(f"{target} is in the primary key, and cannot be deleted alone.", "Delete the row.")
         _check_not_frozen(model, target, "delete", f"delete({target})")
     if conditional:
         _check_conditional(model, "delete", conditions, required)
@@ -151,14 +149,14 @@ def check_delete(
         raise not_supported(
             f"This conditional delete of {name} lacks {joined_names(restrictions.missing)} in where(): it takes one "
             "row.",
-            "Name the whole primary key, or leave the condition out.",
+            "Use the whole primary key, or omit the condition.",
             needs=restrictions.missing,
         )
     _check_partition_key(model, "delete", restrictions)
     if restrictions.keys.clustering and not restrictions.clustering_prefix and not allows_whole_partition:
         raise not_supported(
-            f"This delete of {name} takes whole partitions, with all their rows.",
-            f"Name the clustering key too ({', '.join(restrictions.keys.clustering)}), or say .whole_partition().",
+            f"This delete of {name} deletes whole partitions, with all their rows.",
+            f"Use the clustering key too ({', '.join(restrictions.keys.clustering)}), or add .whole_partition().",
             needs=restrictions.keys.clustering,
         )
 
@@ -168,8 +166,8 @@ def _check_partition_key(model: type, verb: str, restrictions: Restrictions) -> 
         getattr(c.target, "column", None) in restrictions.keys.all for c in restrictions.unserved
     ):
         raise not_supported(
-            f"{joined_names(map(repr, restrictions.unserved))}: rows to {verb} are named by their key.",
-            "Say .if_() for a condition on the row, or read the keys first.",
+            f"{joined_names(map(repr, restrictions.unserved))}: rows to {verb} are selected by their key.",
+            "Use .if_() for a condition on the row, or read the keys first.",
         )
     missing = tuple(name for name in restrictions.keys.partition if name not in restrictions.equal_columns)
     if missing or restrictions.unserved or restrictions.uses_token:
@@ -182,7 +180,7 @@ def _check_partition_key(model: type, verb: str, restrictions: Restrictions) -> 
 
 
 def _check_primary_key(model: type, verb: str, restrictions: Restrictions, targets: Iterable[Target]) -> None:
-    """Whether single rows are named; a partition is enough where only static columns change."""
+    """Check that single rows are selected; a partition is enough if only static columns change."""
     _check_partition_key(model, verb, restrictions)
     only_static = all(
         (base := base_of(target)) is not None and base.column in restrictions.keys.static for target in targets
@@ -190,34 +188,32 @@ def _check_primary_key(model: type, verb: str, restrictions: Restrictions, targe
     if only_static and restrictions.clustering_prefix:
         raise not_supported(
             f"This {verb} of {model.__qualname__} changes static columns only, which a whole partition shares.",
-            f"Name the partition key alone ({', '.join(restrictions.keys.partition)}).",
+            f"Use the partition key alone ({', '.join(restrictions.keys.partition)}).",
         )
     if not only_static and restrictions.missing:
         raise not_supported(
             f"This {verb} of {model.__qualname__} lacks {joined_names(restrictions.missing)} in where(): the whole "
             "primary key "
-            f"({', '.join(restrictions.keys.all)}) names a row.",
+            f"({', '.join(restrictions.keys.all)}) selects a row.",
             needs=restrictions.missing,
         )
 
 
 def check_using(model: type, *, ttl: bool, timestamp: bool, conditional: bool) -> None:
-    """Whether a write may have a time to live and a timestamp."""
+    """Check that a write may have a TTL and a timestamp."""
     has_counters = any(column.type_mapping.type == COUNTER for column in columns_of(model).values())
     if has_counters and (ttl or timestamp):
-        raise not_supported(f"Counters of {model.__qualname__} have neither ttl nor timestamp.", "Leave it out.")
+        raise not_supported(f"Counters of {model.__qualname__} have neither TTL nor timestamp.", "Omit it.")
     if has_counters and conditional:
-        raise not_supported(f"Counters of {model.__qualname__} are changed without conditions.", "Leave them out.")
+        raise not_supported(f"Counters of {model.__qualname__} do not support conditions.", "Omit them.")
     if timestamp and conditional:
-        raise not_supported(
-            "A conditional write has the time of its agreement, and takes no other.", "Leave timestamp() out."
-        )
+        raise not_supported("The server sets the timestamp of a conditional write.", "Omit timestamp().")
 
 
 def check_insert(model: type) -> None:
-    """Whether rows of a table are inserted at all."""
+    """Check that rows of a table can be inserted."""
     if any(column.type_mapping.type == COUNTER for column in columns_of(model).values()):
         raise not_supported(
-            f"Rows of {model.__qualname__} are made by counting.",
-            "Say update(…).where(…).set(Hits.count.increment()).",
+            f"Rows of {model.__qualname__} are created by incrementing a counter.",
+            "Use update(…).where(…).set(Hits.count.increment()).",
         )

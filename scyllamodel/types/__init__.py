@@ -1,4 +1,4 @@
-"""CQL types: as values, and as the names that annotations use.
+"""CQL types, as values and as names for annotations.
 
 ::
 

@@ -1,7 +1,7 @@
-"""The names that annotations use where a Python type alone does not say which CQL type is meant.
+"""Names for annotations, where a Python type alone does not determine the CQL type.
 
-To a type checker each is its Python type, since what stands behind ``Annotated`` is for us alone: ``cql.Int`` is
-``int``, ``cql.Frozen[list[str]]`` is ``list[str]``. `scyllamodel.types.hints` reads the rest.
+Type checkers see the Python type: the metadata in ``Annotated`` is only for this library. ``cql.Int`` is ``int``, and
+``cql.Frozen[list[str]]`` is ``list[str]``. The module of annotations reads the metadata.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class TypeMark(enum.Enum):
-    """What an annotation says about a type besides its name."""
+    """A property of a type that an annotation adds to its name."""
 
     FROZEN = "frozen"
 
@@ -31,17 +31,17 @@ FROZEN: Final = TypeMark.FROZEN
 
 @attrs.frozen
 class VectorMark:
-    """``list[…]`` is a vector of this dimension; ``of`` is the annotation of its elements, None for CQL's ``float``."""
+    """Metadata that makes ``list[…]`` a vector; ``of`` is the annotation of its elements, None for CQL's ``float``."""
 
     dimension: int
     of: Any = None
 
 
 def vector(dimension: int, *, of: Any = None) -> VectorMark:
-    """The mark that makes a list a ``vector``: ``Annotated[list[float], cql.vector(3)]`` is ``vector<float, 3>``.
+    """Return the metadata for a ``vector``: ``Annotated[list[float], cql.vector(3)]`` is ``vector<float, 3>``.
 
     Parameters:
-        dimension: how many elements every value has.
+        dimension: the number of elements of each value.
         of: the annotation of an element, such as ``cql.Double``; plain ``float`` elements are CQL's 32-bit ``float``.
 
     Raises:
@@ -52,9 +52,9 @@ def vector(dimension: int, *, of: Any = None) -> VectorMark:
     VectorMark(dimension=3, of=None)
     """
     if not isinstance(dimension, int) or isinstance(dimension, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"cql.vector({dimension!r}): the dimension is a whole number, such as cql.vector(3)")
+        raise TypeError(f"cql.vector({dimension!r}): the dimension must be an int, such as cql.vector(3)")
     if dimension < 1:
-        raise ValueError(f"cql.vector({dimension}): a vector has at least one dimension")
+        raise ValueError(f"cql.vector({dimension}): the dimension must be at least 1")
     return VectorMark(dimension, of)
 
 
@@ -79,4 +79,4 @@ Inet: TypeAlias = Union[IPv4Address, IPv6Address]
 Frozen: TypeAlias = Annotated[T, FROZEN]
 
 Counter = NewType("Counter", int)
-"""A ``counter``: an ``int`` of its own type, so that only counters can be incremented."""
+"""A ``counter``: a distinct type based on ``int``, so that only counters can be incremented."""

@@ -1,8 +1,8 @@
-"""Values of statements, compared and hashed by what they are, whatever classes they are of.
+"""Comparison and hashing of the values in statements, for values of any class.
 
-Comes in: a value that a condition, an assignment or a row holds. Goes out: a hashable stand-in that is equal to that of
-an equal value. Columns and functions make conditions of ``==`` and many values have no hash, so that statements cannot
-compare them directly.
+In: a value of a condition, an assignment or a row. Out: a hashable substitute; the substitutes of equal values are
+equal. Statements cannot compare values directly: ``==`` of columns and functions returns a condition, and many values
+have no hash.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 
 class _Unhashable:
-    """A value without a hash, compared by ``==`` with values of its class."""
+    """An unhashable value, compared by ``==`` with values of its class."""
 
     __slots__ = ("value",)
 
@@ -23,7 +23,7 @@ class _Unhashable:
         if not isinstance(other, _Unhashable) or type(self.value) is not type(other.value):
             return False
         equal: Any = self.value is other.value or self.value == other.value
-        reduce_all = getattr(equal, "all", None)  # of an array, whose == is an array too
+        reduce_all = getattr(equal, "all", None)  # for an array, whose == is an array too
         return bool(equal if reduce_all is None else reduce_all())
 
     def __hash__(self) -> int:
@@ -31,13 +31,13 @@ class _Unhashable:
 
 
 def comparable(value: Any) -> Hashable:
-    """The stand-in of a value.
+    """Return the hashable substitute of a value.
 
     >>> comparable([1, {2}]) == comparable([1, {2}]), hash(comparable([1])) == hash(comparable([1]))
     (True, True)
     """
     comparable_method = getattr(value.__class__, "__comparable__", None)
-    if comparable_method is not None:  # a column or a function of the server, whose == is a condition
+    if comparable_method is not None:  # a column or a server function, whose == returns a condition
         return cast("Hashable", comparable_method(value))
     if isinstance(value, (list, tuple)):
         items = cast("list[object] | tuple[object, ...]", value)

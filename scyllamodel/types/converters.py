@@ -1,9 +1,9 @@
-"""From what the driver returns to the Python value a model holds, and from that to what the driver serialises.
+"""Conversion between the values of the driver and the Python values of a model, in both directions.
 
-A converter is a function of one value that is never None; a converter that is None means that the value is right as it
-is, and costs no call. What the driver returns was measured, not read: sets come as ``SortedSet``, maps as a
-``Mapping`` that is no dict, dates as days, timestamps as naive UTC, addresses as text. Driver classes are known here
-by their attributes alone, so that this module needs no driver.
+A converter is a function of one value that is never None. A converter that is None means that the value needs no
+conversion, and costs no call. What the driver returns was measured: sets are ``SortedSet``, maps are a ``Mapping`` that
+is not a dict, dates are days, timestamps are naive UTC, and addresses are text. This module recognizes driver classes
+by their attributes, so that it does not need the driver.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ Converter: TypeAlias = Callable[[Any], Any]
 OptionalConverter: TypeAlias = Converter | None
 
 NAIVE_UTC: Final = ContextVar("scyllamodel.naive_utc", default=False)
-"""Whether naive datetimes are taken for UTC: whoever binds may set it; it is read for naive ones only."""
+"""Whether naive datetimes are interpreted as UTC. Set by code that binds values; read for naive datetimes."""
 
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the driver's timestamps are naive UTC
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MAPPED_IPV4_PREFIX: Final = 0xFFFF
-"""What stands before the bits of an IPv4 address that is written as an IPv6 address."""
+"""The prefix of an IPv4 address that is written as an IPv6 address."""
 
 
 def load_date(value: Any) -> Any:
-    """The driver's ``Date`` as a `date`; one outside the years 1 to 9999 stays as it is."""
+    """Convert the driver's ``Date`` to a `date`; a value outside the years 1 to 9999 is returned unchanged."""
     try:
         return date.fromordinal(value.days_from_epoch + _EPOCH_ORDINAL)
     except (ValueError, OverflowError):
@@ -41,19 +41,19 @@ def load_date(value: Any) -> Any:
 
 
 def dump_date(value: Any) -> Any:
-    """The date itself, or the driver's for other years.
+    """Return a date unchanged; for other years, the driver's ``Date`` is accepted too.
 
-    The driver would take a `datetime` and drop its time without a word, and text and numbers as it sees fit.
+    The driver would accept a `datetime` and silently drop its time, and would also accept text and numbers.
     """
     if isinstance(value, datetime):
-        raise TypeError("a date column would lose its time; give value.date()")
+        raise TypeError("a date column cannot store the time; pass value.date()")
     if isinstance(value, date) or hasattr(value, "days_from_epoch"):
         return value
-    raise TypeError(f"a date is needed, not {type(value).__qualname__}")
+    raise TypeError(f"expected a date, got {type(value).__qualname__}")
 
 
 def load_time(value: Any) -> time:
-    """The driver's ``Time`` as a `time`: microseconds, the nanoseconds below them are cut."""
+    """Convert the driver's ``Time`` to a `time` in microseconds; nanoseconds are truncated."""
     seconds, microsecond = divmod(value.nanosecond_time // 1000, 1_000_000)
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
@@ -61,90 +61,96 @@ def load_time(value: Any) -> time:
 
 
 def dump_time(value: Any) -> Any:
-    """The time itself; one with a time zone is refused, since CQL has no place for the zone."""
+    """Return a time unchanged.
+
+    A time with a time zone is refused, since CQL cannot store the zone.
+    """
     if value.tzinfo is not None:
-        raise ValueError("a CQL time has no time zone; give value.replace(tzinfo=None)")
+        raise ValueError("a CQL time has no time zone; pass value.replace(tzinfo=None)")
     return value
 
 
 def load_timestamp(value: datetime) -> datetime:
-    """The driver's naive UTC as an aware `datetime`; four times as fast as ``replace(tzinfo=…)``."""
+    """Convert the driver's naive UTC datetime to an aware `datetime`; four times as fast as ``replace(tzinfo=…)``."""
     return _EPOCH + (value - _NAIVE_EPOCH)
 
 
 def dump_timestamp(value: Any) -> Any:
-    """The datetime itself, which must know its time zone.
+    """Return a datetime unchanged; it must have a time zone.
 
-    The driver writes milliseconds and rounds down, towards the past, before 1970 as well as after: the same rule as
-    ``value.replace(microsecond=value.microsecond // 1000 * 1000)``.
+    The driver writes milliseconds and rounds down, towards the past, before 1970 as well as after, as
+    ``value.replace(microsecond=value.microsecond // 1000 * 1000)`` does.
     """
     if value.tzinfo is not timezone.utc and value.utcoffset() is None and not NAIVE_UTC.get():
-        raise ValueError("it has no time zone; use datetime.now(timezone.utc)")
+        raise ValueError("the datetime has no time zone; use datetime.now(timezone.utc)")
     return value
 
 
 def load_ipv4(value: str) -> IPv4Address:
-    """The text of an address as the address, by the system's reader: five times as fast as Python's.
+    """Convert the text of an IPv4 address, with the parser of the operating system: five times as fast as Python's.
 
-    An IPv6 address that stands for an IPv4 address is that one.
+    An IPv4-mapped IPv6 address is converted to the IPv4 address.
     """
     if ":" in value:
         mapped = IPv6Address(value).ipv4_mapped
         if mapped is None:
-            raise ValueError(f"{value} is no IPv4 address; a column that holds both is IPv4Address | IPv6Address")
+            raise ValueError(f"{value} is not an IPv4 address; to store both, declare IPv4Address | IPv6Address")
         return mapped
     return IPv4Address(int.from_bytes(socket.inet_aton(value), "big"))
 
 
 def dump_ipv4(value: Any) -> IPv4Address:
-    """The address itself; one of the other family could not be loaded."""
+    """Return an IPv4 address; an IPv6 address is refused, since it could not be loaded."""
     return value if value.__class__ is IPv4Address else IPv4Address(_text_or_address(value))
 
 
 def dump_ipv6(value: Any) -> IPv4Address | IPv6Address:
-    """The address itself; one of the other family could not be loaded."""
+    """Return an IPv6 address; an IPv4 address is refused, since it could not be loaded."""
     return _unmapped(value if value.__class__ is IPv6Address else IPv6Address(_text_or_address(value)))
 
 
 def dump_inet(value: Any) -> Any:
-    """The address itself, or the text of an IPv4 address."""
+    """Return an address of either family, or the text of an IPv4 address."""
     if isinstance(value, str):
         return _unmapped(IPv6Address(value)) if ":" in value else value
     return _unmapped(value) if isinstance(value, IPv6Address) else value
 
 
 def _unmapped(value: IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that ``::ffff:10.0.0.1`` stands for: Cassandra makes it of one in a collection or a literal."""
+    """Convert an IPv4-mapped IPv6 address to IPv4, as Cassandra does in collections and literals."""
     mapped = value.ipv4_mapped if value.scope_id is None else None
     return value if mapped is None else mapped
 
 
 def _text_or_address(value: Any) -> str:
-    """The text of an address; numbers and bytes, which the constructors take too, are refused."""
+    """Return the text of an address; refuse numbers and bytes, which the constructors accept too."""
     if isinstance(value, (str, IPv4Address, IPv6Address)):
         return str(value)
-    raise TypeError(f"an address is needed, not {type(value).__qualname__}")
+    raise TypeError(f"expected an IP address, got {type(value).__qualname__}")
 
 
 def load_ipv6(value: str) -> IPv6Address:
-    """The text of an address as the address; an IPv4 address as the IPv6 address that stands for it."""
+    """Convert the text of an address; an IPv4 address becomes the IPv4-mapped IPv6 address."""
     if ":" not in value:
         return IPv6Address((_MAPPED_IPV4_PREFIX << 32) | int(load_ipv4(value)))
     return IPv6Address(socket.inet_pton(socket.AF_INET6, value))
 
 
 def load_inet(value: str) -> IPv4Address | IPv6Address:
-    """The text of an address as an address of its kind."""
+    """Convert the text of an address to an address of its family."""
     return load_ipv6(value) if ":" in value else load_ipv4(value)
 
 
 def load_duration(value: Any) -> Duration:
-    """The driver's duration as ours; the driver takes ours as it is."""
+    """Convert the driver's duration; in the other direction the driver accepts `Duration` unchanged."""
     return Duration(value.months, value.days, value.nanoseconds)
 
 
 class _EnumMembers(dict[Any, Any]):
-    """Value to member; a value without a member is asked of the enum, for ``_missing_``, flags, and its error."""
+    """A mapping from values to members of an enum.
+
+    A value without a member is passed to the enum, for ``_missing_``, flags, and its error.
+    """
 
     def __init__(self, enum_class: type[enum.Enum]) -> None:
         super().__init__((member.value, member) for member in enum_class.__members__.values())
@@ -155,36 +161,36 @@ class _EnumMembers(dict[Any, Any]):
 
 
 def enum_loader(enum_class: type[enum.Enum]) -> Converter:
-    """Value to member by a dictionary, sixty times as fast as ``cls(value)``."""
+    """Return a converter from values to members that uses a dictionary, sixty times as fast as ``cls(value)``."""
     return _EnumMembers(enum_class).__getitem__
 
 
 def enum_dumper(enum_class: type[enum.Enum]) -> Converter:
-    """Member to value; anything else is refused, also a plain value that happens to be a member's."""
+    """Return a converter from members to values; it refuses everything else, including plain values of members."""
     value_of = attrgetter("_value_")
 
     def dump(value: Any) -> Any:
         if isinstance(value, enum_class):
             return value_of(value)
-        raise TypeError(f"a {enum_class.__qualname__} is needed, not {type(value).__qualname__}")
+        raise TypeError(f"expected a {enum_class.__qualname__}, got {type(value).__qualname__}")
 
     return dump
 
 
 def literal_dumper(values: Sequence[Any], dump: OptionalConverter) -> Converter:
-    """One of these values; any other is refused."""
+    """Return a converter that accepts these values and refuses all others."""
     allowed = frozenset(values)
 
     def checked(value: Any) -> Any:
         if value not in allowed:
-            raise ValueError(f"one of {', '.join(map(repr, values))} is needed")
+            raise ValueError(f"expected one of {', '.join(map(repr, values))}")
         return value if dump is None else dump(value)
 
     return checked
 
 
 def convert_each(convert: OptionalConverter, container: Callable[[Iterable[Any]], Any] | None) -> OptionalConverter:
-    """A converter of every element into a new container; without element work just ``container``."""
+    """Return a converter of every element into a new container; if elements need no conversion, only the container."""
     if convert is None:
         return container
     if container is set:
@@ -198,22 +204,22 @@ _ACCEPTED_CLASSES: Final[dict[type, tuple[type, ...]]] = {set: (set, frozenset),
 
 
 def check_collection(collection: type, value: object) -> None:
-    """Refuse a collection of another Python type, which would never equal what is read.
+    """Refuse a collection of another Python type, which would never equal the value that is read.
 
     Raises:
-        TypeError: it is not of this kind; a set stands for a frozenset, and a frozenset for a set.
+        TypeError: the class is wrong; set and frozenset are accepted for each other.
     """
     if not isinstance(value, _ACCEPTED_CLASSES.get(collection, collection)):
         name, actual = collection.__name__, type(value).__qualname__
-        raise TypeError(f"a {name} is needed, not {actual}; write {name}(…), or converter={name} in the column")
+        raise TypeError(f"a {name} was expected, got {actual}; write {name}(…), or converter={name} in the column")
 
 
 def collection_dumper(convert: OptionalConverter, collection: type) -> OptionalConverter:
-    """A converter of every element of a collection of this kind; None without element work."""
+    """Return a converter of every element of a collection; None if elements need no conversion."""
     if convert is None:
         return None
     convert_all = convert_each(convert, None if collection is list else collection)
-    assert convert_all is not None  # noqa: S101 - there is element work
+    assert convert_all is not None  # noqa: S101 - the elements need a conversion
 
     def dump(value: Any) -> Any:
         check_collection(collection, value)
@@ -223,10 +229,11 @@ def collection_dumper(convert: OptionalConverter, collection: type) -> OptionalC
 
 
 def map_loader(key: OptionalConverter, value: OptionalConverter) -> Converter:
-    """The driver's map as a dict.
+    """Return a converter from the driver's map to a dict.
 
-    Its public ``items()`` serialises every key again, ten times as slow as its list of pairs, and does not find keys of
-    a user type that has gained a field since they were written; so the list is taken while the driver has it.
+    The driver's public ``items()`` serializes every key again, which is ten times as slow as its private list of pairs,
+    and does not find keys of a user type that has gained a field since they were written. The list is used where the
+    driver has it.
     """
     convert_items = items_converter(key, value)
 
@@ -240,7 +247,7 @@ def map_loader(key: OptionalConverter, value: OptionalConverter) -> Converter:
 
 
 def map_dumper(key: OptionalConverter, value: OptionalConverter) -> OptionalConverter:
-    """A dict of converted keys and values; None when neither needs it."""
+    """Return a converter of the keys and values of a dict; None if neither needs a conversion."""
     if key is None and value is None:
         return None
     convert_items = items_converter(key, value)
@@ -249,7 +256,7 @@ def map_dumper(key: OptionalConverter, value: OptionalConverter) -> OptionalConv
         check_collection(dict, mapping)
         dumped = convert_items(mapping.items())
         if len(dumped) < len(mapping):
-            raise ValueError("two keys of the map are one, as they are stored")
+            raise ValueError("two keys of the map have the same stored value")
         return dumped
 
     return dump
@@ -258,20 +265,20 @@ def map_dumper(key: OptionalConverter, value: OptionalConverter) -> OptionalConv
 def items_converter(
     key: OptionalConverter, value: OptionalConverter
 ) -> Callable[[Iterable[tuple[Any, Any]]], dict[Any, Any]]:
-    """Pairs to a dict, converting the side that needs it."""
+    """Return a converter from pairs to a dict, which converts only the side that needs it."""
     if key is None and value is None:
         return dict
     if key is None and value is not None:
         return lambda items: {k: value(v) for k, v in items}
     if key is not None and value is None:
         return lambda items: {key(k): v for k, v in items}
-    assert key is not None  # noqa: S101 - tells the checkers what the cases above leave
+    assert key is not None  # noqa: S101 - for type checkers, which do not infer it from the cases above
     assert value is not None  # noqa: S101
     return lambda items: {key(k): value(v) for k, v in items}
 
 
 def tuple_converter(converts: Sequence[OptionalConverter]) -> OptionalConverter:
-    """Element by element, where each may be None; None when no element needs it."""
+    """Return a converter of tuples, whose elements may be None; None if no element needs a conversion."""
     if not any(converts):
         return None
     functions = tuple(converts)

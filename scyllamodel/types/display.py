@@ -1,8 +1,8 @@
-"""How a value may appear in reprs, messages, error attributes and logs: the one rule of redaction.
+"""Redaction: how a value may appear in reprs, messages, error attributes and logs.
 
-Every place that formats a value of a column calls the column's `Show`: `repr`; `hidden` for ``redact=True``; `veiled`
-where a user type inside the column has a redacted field. Whatever a converter or the driver says about a value that is
-not shown by `repr` is dropped, since its text may quote the value.
+All code that formats a value of a column calls the column's `Show` function: `repr`, one that hides everything for
+``redact=True``, or one that hides all but user types where a user type in the column has a redacted field. Messages of
+converters and of the driver are dropped for values that are not shown with `repr`, since they may quote the value.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from scyllamodel.types.user_values import is_user_type
 Show: TypeAlias = Callable[[Any], str]
 
 HIDDEN: Final = "***"
-"""Stands where a value that is not shown would."""
+"""The text that replaces a hidden value."""
 
 MAX_SHOWN_LENGTH: Final = 200
-"""How much of a wrong value an error shows."""
+"""The maximum number of characters of a wrong value in an error message."""
 
 _E = TypeVar("_E", bound=Exception)
 
@@ -36,9 +36,10 @@ def show_nothing(_: object) -> str:
 
 
 def show_user_types_only(value: Any) -> str:
-    """Show the instances of user types in a value, which hide their own secrets, and nothing else.
+    """Show only the instances of user types in a value, which hide their own redacted fields.
 
-    A value of the wrong class, such as the tuple that the driver takes for a user type, has no fields to tell apart.
+    A value of the wrong class, such as the tuple that the driver accepts for a user type, has no named fields, and is
+    hidden.
     """
     if value is None or is_user_type(value.__class__):
         return repr(value)
@@ -50,7 +51,7 @@ def show_user_types_only(value: Any) -> str:
 
 
 def display_for(*, redact: bool, secret: bool) -> Show:
-    """The function that shows the values of a column.
+    """Return the function that shows the values of a column.
 
     Parameters:
         redact: the column is redacted.
@@ -60,13 +61,13 @@ def display_for(*, redact: bool, secret: bool) -> Show:
 
 
 def strictest_display(shows: Iterable[Show]) -> Show:
-    """The function for a value that is made of several columns."""
+    """Return the function that shows a value composed of several columns."""
     candidates = list(shows)
     return next((show for show in (show_nothing, show_user_types_only) if show in candidates), repr)
 
 
 def has_redacted_fields(annotation: Any) -> bool:
-    """Whether a user type somewhere in an annotation has a redacted field."""
+    """Whether a user type in an annotation, at any depth, has a redacted field."""
     core = unwrap(annotation)[0]
     if is_user_type(core):
         return bool(getattr(core, "__secrets__", ()))
@@ -74,23 +75,23 @@ def has_redacted_fields(annotation: Any) -> bool:
 
 
 def truncate(text: str, value: object) -> str:
-    """The text of a value, cut when it is long."""
+    """Truncate the text of a value if it is long."""
     return text if len(text) <= MAX_SHOWN_LENGTH else f"{text[:MAX_SHOWN_LENGTH]}… ({type(value).__qualname__})"
 
 
 def type_mismatch(
     location: str, cql_type: str, value: Any, cause: Exception, *, show: Show, details: Mapping[str, Any]
 ) -> TypeMismatch:
-    """The error of a value that does not fit; to be raised outside of ``except``, so that no context hangs on it.
+    """Return the error of a value that does not fit its column; raise it outside of ``except``, without context.
 
     Parameters:
-        location: the column or field, as the message names it.
-        cause: what the converter or the driver raised; of a field of a user type, the error made here for the field.
+        location: the column or field, as named in the message.
+        cause: the error of the converter or the driver; for a user type, the error created here for the field.
         show: how values of the column are shown.
-        details: attributes of the error besides ``value``, which it has only if `repr` may show it.
+        details: attributes of the error besides ``value``, which is set only if the value may be shown.
     """
     if show is show_nothing:
-        return TypeMismatch(f"{location}: its value, which is not shown, does not fit {cql_type}.", **details)
+        return TypeMismatch(f"{location}: the value, which is redacted, does not fit {cql_type}.", **details)
     if isinstance(cause, TypeMismatch):
         error = TypeMismatch(f"{location}: {cause}", **details)
         error.__cause__ = cause.__cause__ if show is repr else None
@@ -104,21 +105,22 @@ def type_mismatch(
 
 
 def without_frames(error: _E) -> _E:
-    """The error without the frames that it came through.
+    """Remove the traceback of an error.
 
-    Their locals are values of rows, which tools record; and what an object that others share keeps, they keep.
+    Error reporting tools record the local variables of its frames, which contain values of rows; and a shared object
+    that keeps the error would keep them too.
     """
     return error.with_traceback(None)
 
 
 def _without_own_traceback(cause: Exception) -> Exception:
-    """The cause, without its traceback when that shows code of this package or the driver alone."""
+    """Return the cause, without its traceback if that contains only frames of this package or the driver."""
     return cause if _enters_other_code(cause.__traceback__) else cause.with_traceback(None)
 
 
 def _enters_other_code(traceback: TracebackType | None) -> bool:
     while traceback is not None:
-        module = traceback.tb_frame.f_globals.get("__name__", _OWN_PACKAGES[0])  # generated functions have none
+        module = traceback.tb_frame.f_globals.get("__name__", _OWN_PACKAGES[0])  # generated functions have no module
         if not module.startswith(_OWN_PACKAGES):
             return True
         traceback = traceback.tb_next

@@ -1,7 +1,7 @@
-"""A CQL ``duration`` as a value: months, days and nanoseconds, which nobody can add up.
+"""A CQL ``duration`` as a value: months, days and nanoseconds, which cannot be converted into each other.
 
-It is a class of our own because the driver's is mutable, unhashable and untyped; the driver serialises any value that
-has these three attributes. Source of the rules: Cassandra ``cql3/Duration.java``, Scylla ``duration.cc``.
+The driver's class is mutable, unhashable and untyped, so this module has its own; the driver serializes any value with
+these three attributes. Sources: Cassandra ``cql3/Duration.java``, ScyllaDB ``duration.cc``.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _INT64: Final = 2**63
 def _in_range(limit: int) -> Any:
     def check(_: object, attribute: attrs.Attribute[int], value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"Duration({attribute.name}={value!r}): a whole number is needed")
+            raise TypeError(f"Duration({attribute.name}={value!r}): an int is required")
         if not -limit <= value < limit:
-            raise ValueError(f"Duration({attribute.name}={value}): CQL holds {-limit} to {limit - 1}")
+            raise ValueError(f"Duration({attribute.name}={value}): the range of CQL is {-limit} to {limit - 1}")
 
     return check
 
 
-@attrs.frozen(order=False)  # said aloud: mypy takes silence for True
+@attrs.frozen(order=False)  # explicit, since mypy assumes True by default
 class Duration:
     """A span of calendar time, such as ``1mo2d3ns``.
 
-    A month is no fixed number of days, nor a day of hours, so durations have no order; two are equal when all three
-    parts are.
+    Months vary in days and days in hours, so durations have no order. Two durations are equal if all three parts are
+    equal.
 
     Parameters:
         months: 32-bit.
@@ -37,7 +37,7 @@ class Duration:
         nanoseconds: 64-bit.
 
     Raises:
-        ValueError: a part is out of range, or the parts do not share one sign, as servers demand.
+        ValueError: a part is out of range, or the parts have different signs, which servers refuse.
 
     >>> Duration(months=1, days=2, nanoseconds=3)
     Duration(months=1, days=2, nanoseconds=3)
@@ -52,10 +52,10 @@ class Duration:
     def __attrs_post_init__(self) -> None:
         components = (self.months, self.days, self.nanoseconds)
         if min(components) < 0 < max(components):
-            raise ValueError(f"{self!r}: months, days and nanoseconds must share one sign; negate all or none")
+            raise ValueError(f"{self!r}: months, days and nanoseconds must have the same sign; negate all or none")
 
     def __str__(self) -> str:
-        """The duration as a CQL literal."""
+        """Return the duration as a CQL literal."""
         components = ((self.months, "mo"), (self.days, "d"), (self.nanoseconds, "ns"))
         text = "".join(f"{abs(count)}{unit}" for count, unit in components if count)
         return "-" + text if min(self.months, self.days, self.nanoseconds) < 0 else text or "0ns"

@@ -1,6 +1,6 @@
-"""Why an annotation cannot be a column: the words for every refusal, each with what to write instead.
+"""Errors of annotations that cannot be columns, each with what to write instead.
 
-Comes in: the annotation. Goes out: a `AnnotationError`. `scyllamodel.types.hints` decides; here is only what is said.
+In: the annotation. Out: the error. The module that reads annotations decides; this module contains the messages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class AnnotationError(TypeError):
     """An annotation that cannot be a column.
 
     Attributes:
-        text: what is wrong with it.
+        text: what is wrong with the annotation.
         advice: what to write instead.
     """
 
@@ -29,7 +29,7 @@ class AnnotationError(TypeError):
 
 
 def annotation_text(annotation: Any) -> str:
-    """An annotation as its author wrote it, more or less.
+    """Return the text of an annotation, approximately as written in the source.
 
     >>> annotation_text(int), annotation_text(list[int])
     ('int', 'list[int]')
@@ -40,11 +40,11 @@ def annotation_text(annotation: Any) -> str:
 
 
 _MISSING_ELEMENT_TYPES = {
-    list: ("a bare list does not say what it holds", "Write the type of its elements: list[str]."),
-    set: ("a bare set does not say what it holds", "Write the type of its elements: set[str]."),
-    frozenset: ("a bare frozenset does not say what it holds", "Write the type of its elements: frozenset[str]."),
-    dict: ("a bare dict does not say what it holds", "Write the types of its keys and values: dict[str, str]."),
-    tuple: ("a bare tuple does not say what it holds", "Write the type of each element: tuple[str, int]."),
+    list: ("a bare list does not name its elements", "Write the type of its elements: list[str]."),
+    set: ("a bare set does not name its elements", "Write the type of its elements: set[str]."),
+    frozenset: ("a bare frozenset does not name its elements", "Write the type of its elements: frozenset[str]."),
+    dict: ("a bare dict does not name its elements", "Write the types of its keys and values: dict[str, str]."),
+    tuple: ("a bare tuple does not name its elements", "Write the type of each element: tuple[str, int]."),
 }
 
 
@@ -52,7 +52,7 @@ _REPLACEMENTS: dict[Any, str] = {
     bytearray: "Write bytes.",
     memoryview: "Write bytes.",
     timedelta: (
-        "Write cql.Duration, CQL's own, which also counts months; or keep a number that can be compared and indexed: "
+        "Write cql.Duration, which also counts months; or store a number, which can be compared and indexed: "
         "column(type=cql.BigInt, load=lambda ms: timedelta(milliseconds=ms), dump=lambda d: d // timedelta("
         "milliseconds=1))."
     ),
@@ -69,15 +69,15 @@ _REPLACEMENTS: dict[Any, str] = {
 
 
 def unsupported_class(annotation: Any) -> AnnotationError:
-    """The fault of an annotation that stands for no CQL type; it is never taken for text."""
+    """Return the error of an annotation without a CQL type; text is never assumed."""
     if isinstance(annotation, (str, ForwardRef)):
         name = annotation if isinstance(annotation, str) else annotation.__forward_arg__
         return AnnotationError(
-            f"the name {name!r} is not defined here", "Import it in this module, or mend its spelling."
+            f"the name {name!r} is not defined here", "Import it in this module, or correct its spelling."
         )
     if annotation is Any or annotation is object:
         return AnnotationError(
-            f"{annotation_text(annotation)} says nothing about the CQL type",
+            f"{annotation_text(annotation)} does not determine the CQL type",
             "Write the type of the values, such as str.",
         )
     origin = get_origin(annotation) or annotation
@@ -87,44 +87,44 @@ def unsupported_class(annotation: Any) -> AnnotationError:
         return AnnotationError(f"{annotation_text(annotation)} has no CQL type", _REPLACEMENTS[origin])
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return AnnotationError(
-            f"{annotation_text(annotation)} is an enum of neither str nor int",
+            f"{annotation_text(annotation)} is an enum that derives from neither str nor int",
             f"Write class {annotation.__name__}(str, Enum) or class {annotation.__name__}(IntEnum).",
         )
     return AnnotationError(
         f"{annotation_text(annotation)} has no CQL type",
-        "Write a UserType class, a type that CQL has, or how it is kept: column(type=cql.Text, load=..., dump=...).",
+        "Write a UserType class, a type that CQL has, or how to store it: column(type=cql.Text, load=..., dump=...).",
     )
 
 
 def unsupported_union(annotation: Any) -> AnnotationError:
-    """The fault of a union that is not ``X | None``."""
+    """Return the error of a union that is not ``X | None``."""
     return AnnotationError(
-        f"a column holds one type, not {' | '.join(map(annotation_text, get_args(annotation)))}",
+        f"a column has one type, not {' | '.join(map(annotation_text, get_args(annotation)))}",
         "Choose one type; X | None is for a column that may be null, IPv4Address | IPv6Address for addresses.",
     )
 
 
 def variable_length_tuple(element: Any) -> AnnotationError:
-    """The fault of ``tuple[A, ...]``."""
+    """Return the error of ``tuple[A, ...]``."""
     name = annotation_text(element)
     return AnnotationError(
-        f"CQL has no tuple of any length, as tuple[{name}, ...] is",
+        f"CQL has no tuples of variable length, such as tuple[{name}, ...]",
         f"Write list[{name}], or each element: tuple[{name}, {name}].",
     )
 
 
 def nullable_element(annotation: Any, container: str) -> AnnotationError:
-    """The fault of ``X | None`` inside a collection or vector."""
+    """Return the error of ``X | None`` in a collection or vector."""
     return AnnotationError(
-        f"{container} holds no nulls, so {annotation_text(annotation)} cannot be in it", "Write it without None."
+        f"{container} cannot contain nulls, so {annotation_text(annotation)} cannot be in it", "Write it without None."
     )
 
 
 def vector_of_user_type(element: Any) -> AnnotationError:
-    """The fault of a vector of user types: servers take it, and scylla-driver 3.29 loses its connection reading it."""
+    """Return the error of a vector of user types: scylla-driver 3.29 loses its connection when it reads one."""
     name = annotation_text(element)
     return AnnotationError(
-        f"a vector of {name} cannot be read: drivers lose the connection over it",
+        f"a vector of {name} cannot be read: the driver loses its connection on reading",
         f"Write list[{name}], or a vector of plain values.",
     )
 
@@ -137,17 +137,18 @@ _HASHABLE_REPLACEMENTS = {
 
 
 def unhashable_element(annotation: Any, origin: Any, container: str) -> AnnotationError:
-    """The fault of a set element or map key that Python cannot hash."""
+    """Return the error of a set element or map key that Python cannot hash."""
     advice = _HASHABLE_REPLACEMENTS.get(origin, "Write tuples and frozensets inside it, or a UserType class.")
     if isinstance(annotation, type) and origin is None:
-        advice = f"Let the fields of {annotation.__qualname__} be frozensets, tuples, and what else can be hashed."
+        advice = f"Declare the fields of {annotation.__qualname__} as frozensets, tuples or other hashable types."
     return AnnotationError(f"{annotation_text(annotation)} cannot be {container}, since it is not hashable", advice)
 
 
 def forbidden_element(name: str, container: str) -> AnnotationError:
-    """The fault of a counter or duration where servers refuse it."""
+    """Return the error of a counter or duration where servers refuse it."""
     if name == "counter":
-        return AnnotationError(f"a counter cannot be inside {container}", "Give each counter a column of its own.")
+        return AnnotationError(f"a counter cannot be inside {container}", "Declare a separate column for each counter.")
     return AnnotationError(
-        f"a duration cannot be {container}, since durations have no order", "Keep it in a map's values or list."
+        f"a duration cannot be {container}, since durations have no order",
+        "Store it in a list, or as a value of a map.",
     )

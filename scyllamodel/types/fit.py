@@ -1,6 +1,7 @@
-"""Whether a Python value can be meant for a column, as far as its class tells: what defaults are checked by.
+"""Check, by class and range, whether a Python value can belong to a column; used for defaults.
 
-In: what an annotation comes to, and a value. Out: what is needed instead. The driver checks more when a value is bound.
+In: the type of a column, and a value. Out: a description of the expected value. The driver checks more when a value is
+bound.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _CONTAINER_CLASSES: Final[dict[type, tuple[type, ...]]] = {
 
 
 def expected_instead(type_mapping: TypeMapping, value: Any) -> str:
-    """What a column of this type needs instead of the value; nothing where the value may fit."""
+    """Return a description of the value that a column of this type expects; empty if the value may fit."""
     core = unwrapped_type(type_mapping.python)
     if typing.get_origin(core) is Literal:
         is_allowed = any(value == literal and type(value) is type(literal) for literal in typing.get_args(core))
@@ -61,8 +62,8 @@ def expected_instead(type_mapping: TypeMapping, value: Any) -> str:
 def _expected_native(name: str, value: Any) -> str:
     classes = _NATIVE_CLASSES.get(name, (object,))
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes and object not in classes):
-        return f"a value of the class {classes[0].__name__}"
+        return f"a value of class {classes[0].__name__}"
     if name == "date" and isinstance(value, datetime):
-        return "a date, which has no time"
+        return "a date without a time"
     limit = 2 ** (_INTEGER_BITS.get(name, 0) - 1)
     return f"a number from {-limit} to {limit - 1}" if name in _INTEGER_BITS and not -limit <= value < limit else ""

@@ -1,7 +1,7 @@
-"""An annotation -> the CQL type it means, and how values go to the driver and come back.
+"""Interpretation of annotations: the CQL type, and the conversion of values to and from the driver.
 
-Comes in: an annotation that is already evaluated, with ``Column[…]`` taken off. Goes out: a `TypeMapping`. It is
-separate because columns, fields of user types and columns of views read annotations alike.
+In: an evaluated annotation, without ``Column[…]``. Out: its type mapping. Columns, fields of user types and columns of
+views all use this module.
 
 ========================================  ===========================  ==============================================
 annotation                                CQL                          remarks
@@ -71,19 +71,18 @@ __all__ = ["AnnotationError", "TypeMapping", "map_annotation", "unwrapped_type"]
 
 @attrs.frozen
 class TypeMapping:
-    """What an annotation comes to.
+    """The CQL type and the converters of an annotation.
 
     Attributes:
         type: the CQL type, in normal form.
-        nullable: ``X | None`` at the top.
+        nullable: whether the annotation is ``X | None``.
         python: the annotation itself.
-        load: what the driver returns to the Python value, never called with None; None when the value is right.
-        dump: the Python value to what the driver serialises, likewise.
-        empty: makes what a null loads as, for a collection that is neither frozen nor nullable; else None.
-        hashable: whether the values are, so that they can be elements of a set or keys of a map.
+        load: converts the driver's value to the Python value; never called with None. None: no conversion.
+        dump: converts the Python value to the driver's value; never called with None. None: no conversion.
+        empty: returns the value for a null, for a collection that is neither frozen nor nullable; else None.
+        hashable: whether the values are hashable, so that they can be elements of a set or keys of a map.
         secret: whether a user type inside it has a redacted field.
-        custom: whether ``load`` or ``dump`` was given by the author of the column, so that nothing is known of the
-            class of the values.
+        custom: whether the column declares ``load`` or ``dump``; the class of the values is then unknown.
     """
 
     type: CqlType
@@ -98,31 +97,31 @@ class TypeMapping:
 
     @property
     def show(self) -> Show:
-        """How values appear in reprs and errors, unless the whole column is redacted."""
+        """The function that shows values in reprs and errors, unless the whole column is redacted."""
         return display_for(redact=False, secret=self.secret)
 
 
 def map_annotation(
     annotation: Any, *, type: CqlType | Any = None, load: to.OptionalConverter = None, dump: to.OptionalConverter = None
 ) -> TypeMapping:
-    """What this annotation means.
+    """Return the CQL type and the converters of an annotation.
 
     >>> map_annotation(dict[str, list[int] | None] | None)
     Traceback (most recent call last):
         ...
-    scyllamodel.types.faults.AnnotationError: a map holds no nulls, so list[int] | None cannot be in it
+    scyllamodel.types.faults.AnnotationError: a map cannot contain nulls, so list[int] | None cannot be in it
       Write it without None.
     >>> map_annotation(dict[str, list[int]] | None).type.cql
     'map<text, frozen<list<bigint>>>'
 
     Parameters:
         annotation: the annotation; with ``load`` and ``dump`` it may be any class.
-        type: the CQL type, as a value or as an annotation such as ``cql.Int``; None: what the annotation says.
-        load: from the natural Python value of the CQL type to a value of the annotation.
-        dump: from a value of the annotation to what the driver takes; its result is used as it is.
+        type: the CQL type, as a value or as an annotation such as ``cql.Int``; None: the type of the annotation.
+        load: converts the default Python value of the CQL type to a value of the annotation.
+        dump: converts a value of the annotation to a value for the driver; its result is used unchanged.
 
     Raises:
-        AnnotationError: this cannot be a column.
+        AnnotationError: the annotation cannot be a column.
     """
     core, nullable, marks = unwrap(annotation)
     custom = bool(load or dump)
@@ -135,26 +134,26 @@ def map_annotation(
 
 
 def unwrapped_type(annotation: Any) -> Any:
-    """The type inside an annotation, with what says that it may be null or is frozen taken off."""
+    """Return the type in an annotation, without ``| None`` and the metadata of ``Annotated``."""
     return unwrap(annotation)[0]
 
 
 def _custom_codec(
     core: Any, marks: list[Any], cql_type: Any, load: to.OptionalConverter, dump: to.OptionalConverter
 ) -> Codec:
-    """The part of a column with converters of its own."""
+    """Return the codec of a column that declares its own converters."""
     codec = _annotated_codec(core, marks) if cql_type is None else _codec_of(cql_type)
     if (load is None or dump is None) and cql_type is not None:
         codec = _inherited_codec(core, marks, codec.type)
     make_empty = codec.container and (partial(_load_empty, load, codec.container) if load else codec.container)
-    hashable = codec.hashable if load is None else True  # nobody knows what it makes
+    hashable = codec.hashable if load is None else True  # the class of its result is unknown
     return attrs.evolve(
         codec, load=_chain(codec.load, load), dump=_custom_dump(codec, dump), container=make_empty, hashable=hashable
     )
 
 
 def _custom_dump(codec: Codec, dump: to.OptionalConverter) -> to.OptionalConverter:
-    """What makes the driver's values of those of a custom type, collections of the class that is read."""
+    """Return the converter to the driver's values for a custom type; its collections have the class that is read."""
     container: Any = codec.container
     if container is None or dump is None:
         return dump or _chain(container, codec.dump)
@@ -162,7 +161,7 @@ def _custom_dump(codec: Codec, dump: to.OptionalConverter) -> to.OptionalConvert
 
 
 def _inherited_codec(core: Any, marks: list[Any], cql_type: CqlType) -> Codec:
-    """With one converter only, the other way must be that of the annotation itself."""
+    """Return the codec of the annotation, which supplies the converter that the column does not declare."""
     try:
         return override_type(_annotated_codec(core, marks), cql_type, faults.annotation_text(core))
     except AnnotationError as error:
@@ -199,7 +198,7 @@ _SCALAR_CODECS: Final[dict[Any, Codec]] = {
 
 
 def _codec_of(annotation: Any) -> Codec:
-    """The part of a type that was given as a value or as an annotation."""
+    """Return the codec of a type that is given as a value or as an annotation."""
     if isinstance(annotation, CQL_TYPES):
         return default_codec(annotation)
     core, _, marks = unwrap(annotation)
@@ -240,7 +239,7 @@ def _vector_codec(core: Any, mark: VectorMark) -> Codec:
 
 
 def _unannotated_codec(core: Any) -> Codec:
-    """The part of a type without marks."""
+    """Return the codec of a type without metadata."""
     origin, arguments = typing.get_origin(core), typing.get_args(core)
     if origin in _CONTAINER_CODECS and arguments:
         return _CONTAINER_CODECS[origin](arguments)
@@ -262,7 +261,7 @@ def _unannotated_codec(core: Any) -> Codec:
 
 
 def _literal_codec(core: Any, arguments: tuple[Any, ...]) -> Codec:
-    """The part of ``Literal[…]``: of the type of its values, which are checked when they are written."""
+    """Return the codec of ``Literal[…]``: that of the class of its values, which are checked on writing."""
     classes: set[type[Any]] = {literal.__class__ for literal in arguments}
     if len(classes) != 1:
         raise AnnotationError(
@@ -273,7 +272,7 @@ def _literal_codec(core: Any, arguments: tuple[Any, ...]) -> Codec:
 
 
 def _element_codec(annotation: Any, container: str) -> Codec:
-    """The part of what is inside a collection, tuple or vector."""
+    """Return the codec of an element of a collection, tuple or vector."""
     core, nullable, marks = unwrap(annotation)
     if nullable and container != "a tuple":
         raise faults.nullable_element(annotation, container)
@@ -284,7 +283,7 @@ def _element_codec(annotation: Any, container: str) -> Codec:
 
 
 def _key_codec(annotation: Any, container: str, role: str) -> Codec:
-    """The part of a set element or map key, which must be hashable here and have an order there."""
+    """Return the codec of a set element or map key, which must be hashable in Python and ordered on the server."""
     codec = _element_codec(annotation, container)
     if not codec.hashable:
         raise faults.unhashable_element(annotation, typing.get_origin(unwrap(annotation)[0]), role)

@@ -1,12 +1,12 @@
-"""Identity of values: two Python values are the same when the server stores the same bytes for them.
+"""Identity of values: two Python values are identical if the server stores the same bytes for them.
 
-Comes in: a `TypeMapping`. Goes out: an `Identity`, by which changes, differences of collections, keys and instances are
-compared. Python's ``==`` is another relation: it takes ``-0.0`` for ``0.0`` and ``Decimal("9.90")`` for
-``Decimal("9.9")``, tells two datetimes within a millisecond apart, ignores ``fold`` within one time zone, and says of
-objects of unknown classes whatever their authors wanted.
+In: a type mapping. Out: an `Identity`, which compares changes, collections, keys and instances. Python's ``==`` is a
+different relation: it treats ``-0.0`` as ``0.0`` and ``Decimal("9.90")`` as ``Decimal("9.9")``, distinguishes two
+datetimes within a millisecond, ignores ``fold`` within one time zone, and depends on ``__eq__`` for objects of unknown
+classes.
 
-NaN is the exception: it has many bit patterns, and all of them are one value, as they are in the order of servers. A
-set is stored with one NaN, and which bits it has is not specified.
+NaN is the exception: all its bit patterns are one value, as in the order of servers. A set stores one NaN, with an
+unspecified bit pattern.
 """
 
 from __future__ import annotations
@@ -41,19 +41,18 @@ from scyllamodel.types.values import (
 )
 
 Form: TypeAlias = Callable[[Any], Hashable]
-"""A value, which is not None, to a hashable value that stands for it. It may raise for what cannot be stored."""
+"""A function from a value (not None) to a hashable representation; it may raise for values that cannot be stored."""
 
 
 @attrs.frozen(eq=False)
 class Identity:
-    """How the values of one type are compared.
+    """The comparison of the values of one type.
 
     Attributes:
-        equal: whether two values have the same stored bytes, or are NaN. It may raise for what cannot be stored.
-        stored: a form that is equal for two values exactly when they are the same; None: the value is that form.
-        cell: a form that is equal exactly when the server's order takes two values for one, by which it finds elements
-            of sets, keys of maps and rows of a partition: decimals compare by number. None: the value is that form.
-        element_identities: the identities of what is inside: of elements, of keys and values, of fields.
+        equal: whether two values have the same stored bytes, or are NaN. It may raise for values that cannot be stored.
+        stored: a representation that is equal exactly for identical values; None: the value itself.
+        cell: a representation by the server's order, in which it finds elements, keys and rows; None: the value itself.
+        element_identities: the identities of the elements, of keys and values, or of fields.
     """
 
     equal: Callable[[Any, Any], bool]
@@ -63,19 +62,19 @@ class Identity:
 
     @property
     def is_plain(self) -> bool:
-        """Whether ``==`` of values that can be stored gives the answer of `same`."""
+        """Whether ``==`` gives the same result for all values that can be stored."""
         return self.equal is eq
 
 
 BUILTIN_EQUALITY: Final = Identity(eq)
-"""Of texts, whole numbers, UUIDs and truth values."""
+"""The identity of texts, integers, UUIDs and booleans."""
 
 
 def is_same(identity: Identity, left: Any, right: Any) -> bool:
-    """Whether two values are stored alike; what cannot be stored is the same as nothing else, and nothing is raised."""
+    """Whether two values are stored alike; a value that cannot be stored equals no other, and no error is raised."""
     try:
         return left is right or bool(identity.equal(left, right))
-    except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
+    except Exception:  # noqa: BLE001 - values of any class; binding reports those that cannot be stored
         return False
 
 
@@ -85,7 +84,7 @@ _DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 
 
 def _timestamp(value: Any) -> int:
-    """Milliseconds since 1970, rounded towards the past as they are when they are sent."""
+    """Return milliseconds since 1970, rounded down as in the driver."""
     try:
         return int((value - _EPOCH) // _MILLISECOND)
     except TypeError:
@@ -121,7 +120,7 @@ def _decimal(value: Any) -> Hashable:
 
 
 _MAPPED_IPV4_PREFIX: Final = bytes(10) + b"\xff\xff"
-"""What stands before the bytes of an IPv4 address that is given as an IPv6 address; it is stored as IPv4 address."""
+"""The prefix of an IPv4 address that is given as an IPv6 address; it is stored as an IPv4 address."""
 
 
 def _inet(value: Any) -> bytes:
@@ -171,13 +170,15 @@ NATIVE: Final[Mapping[str, Identity]] = {
     "blob": Identity(eq, bytes, bytes),
     **{name: _floating_point(pack) for name, pack in _PACK.items()},
 }
-"""By what is stored; native types that are missing are plain."""
+"""Identities by stored bytes; native types that are missing here compare by ``==``."""
 
 IN_PYTHON: Final[Mapping[str, Identity]] = {
     **NATIVE,
     **{name: attrs.evolve(NATIVE[name], cell=_with_positive_zero(pack)) for name, pack in _PACK.items()},
 }
-"""For ``==`` and hashes of instances: the zeros are one, as for every Python set, that of the driver included."""
+"""Identities for ``==`` and hashes of instances: the two zeros are equal, as in every Python set and those of the
+driver.
+"""
 
 _PACKING_CODES: Final = {"double": "d", "float": "f"}
 
@@ -187,7 +188,7 @@ def _each_element(form: Form | None, container: Callable[[Iterable[Hashable]], H
 
 
 def sequence_identity(element: Identity) -> Identity:
-    """Of lists and vectors: element by element, in their order."""
+    """Return the identity of lists and vectors, which compares element by element."""
     stored, cell, equal_elements = (
         _each_element(element.stored, tuple),
         _each_element(element.cell, tuple),
@@ -201,11 +202,11 @@ def sequence_identity(element: Identity) -> Identity:
 
 
 def _packed(code: str, element: Identity) -> Identity:
-    """Of lists of floating-point numbers, at a tenth of the cost."""
+    """Return the identity of lists of floating-point numbers, at a tenth of the cost."""
 
     def stored(value: Any) -> bytes:
         total = sum(value, 0.0)
-        if total != total:  # noqa: PLR0124 - a NaN is among them, or infinities of both signs
+        if total != total:  # noqa: PLR0124 - the list contains a NaN, or infinities of both signs
             value = [number if number == number else math.nan for number in value]  # noqa: PLR0124
         return struct.pack(f">{len(value)}{code}", *value)
 
@@ -218,13 +219,13 @@ def _packed(code: str, element: Identity) -> Identity:
 
 
 def set_identity(element: Identity) -> Identity:
-    """Of sets."""
+    """Return the identity of sets."""
     stored, cell = _each_element(element.stored, frozenset), _each_element(element.cell, frozenset)
     return _by_form_unless_trivial(stored, cell, (element,))
 
 
 def map_identity(key: Identity, value: Identity) -> Identity:
-    """Of maps."""
+    """Return the identity of maps."""
     stored, cell = (_pairs(key.stored, value.stored), _pairs(key.cell, value.cell))
     return _by_form_unless_trivial(stored, cell, (key, value))
 
@@ -235,7 +236,7 @@ def _pairs(key: Form | None, value: Form | None) -> Form:
 
 
 def tuple_identity(items: tuple[Identity, ...]) -> Identity:
-    """Of tuples, whose items may be None."""
+    """Return the identity of tuples, whose items may be None."""
     stored, cell = _items([identity.stored for identity in items]), _items([identity.cell for identity in items])
     return _by_form_unless_trivial(stored, cell, items)
 
@@ -259,7 +260,7 @@ def _unchanged(value: Any) -> Any:
 
 
 def _as_hashable(value: Any) -> Hashable:
-    """A value of a type whose parts are not known here, such as a user type without a class."""
+    """Return a hashable form of a value whose element types are unknown, such as a user type without a class."""
     if isinstance(value, (list, tuple)):
         return tuple([_as_hashable(item) for item in cast("list[object]", value)])
     if isinstance(value, Mapping):
@@ -276,10 +277,10 @@ _UNKNOWN: Final = _by_stored_form(_as_hashable, _as_hashable)
 
 
 def type_identity(cql_type: CqlType, classes: Mapping[str, Any], natives: Mapping[str, Identity] = NATIVE) -> Identity:
-    """The identity of values in Python's own types, such as the driver takes.
+    """Return the identity of the values of a CQL type, in the Python types that the driver accepts.
 
     Parameters:
-        classes: of user types, by their names in CQL.
+        classes: the classes of user types, by their CQL names.
         natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
     """
     if isinstance(cql_type, Native):
@@ -300,10 +301,10 @@ def type_identity(cql_type: CqlType, classes: Mapping[str, Any], natives: Mappin
 
 
 def identity_of(type_mapping: TypeMapping, natives: Mapping[str, Identity] = NATIVE) -> Identity:
-    """How the values of a column or field are compared.
+    """Return the identity of the values of a column or field.
 
-    A value that has no cell of its own in the row is the same as None, where there may be one: an empty collection that
-    is not frozen, and a user type that is not frozen with no value in any field.
+    A value without any cell in the row is identical to None if it may be null: an empty non-frozen collection, and a
+    non-frozen user type whose fields are all None.
     """
     classes = (
         {}
@@ -317,7 +318,7 @@ def identity_of(type_mapping: TypeMapping, natives: Mapping[str, Identity] = NAT
 
 
 def as_field_mapping(type_mapping: TypeMapping) -> TypeMapping:
-    """The hint of a field of a user type: whatever a field holds is written whole, as if it were frozen."""
+    """Return the type mapping of a field of a user type: fields are written whole, as if they were frozen."""
     return attrs.evolve(type_mapping, type=freeze(type_mapping.type))
 
 
@@ -347,10 +348,10 @@ _BUILTIN: Final = frozenset({str, bytes, int, bool, UUID})
 
 
 def _custom_type(inner: Identity, dump: Callable[[Any], Any] | None) -> Identity:
-    """Of a custom type: by what its ``dump=`` makes; nothing is known of its ``==``.
+    """Return the identity of a custom type: by the result of its ``dump=``, since the meaning of ``==`` is unknown.
 
-    Equal values of a few builtin classes are the same before that, since what ``dump=`` makes of them may differ from
-    call to call, as an encrypted text does.
+    Equal values of a few builtin classes are identical before ``dump=`` is called, since its results may differ from
+    call to call, as for encrypted text.
     """
 
     def form(convert: Form | None) -> Form:
@@ -371,12 +372,12 @@ def _custom_type(inner: Identity, dump: Callable[[Any], Any] | None) -> Identity
 
 
 def stored_form(identity: Identity, value: Any) -> Hashable:
-    """The stored form of a value, None included; of what cannot be stored something that equals nothing else."""
+    """Return the stored form of a value or None; for a value that cannot be stored, an object unequal to all others."""
     return _hashable_form(identity.stored, value)
 
 
 def cell_form(identity: Identity, value: Any) -> Hashable:
-    """What the server finds a value by, None included; see `stored_form`."""
+    """Return the representation by which the server finds a value or None; see `stored_form`."""
     return _hashable_form(identity.cell, value)
 
 
@@ -384,20 +385,22 @@ def _hashable_form(form: Form | None, value: Any) -> Hashable:
     try:
         converted: Hashable = value if value is None or form is None else form(value)
         hash(converted)
-    except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
+    except Exception:  # noqa: BLE001 - values of any class; binding reports those that cannot be stored
         return object()
     return converted
 
 
 _CHANGED_WHEN_READ: Final = frozenset({"timestamp", "float", "double", "inet"})
-"""Types whose values may be read as values that differ from those written, by Python's ``==``."""
+"""Types whose values may differ, by ``==``, between writing and reading."""
 
 
 def equality_key(type_mapping: TypeMapping) -> Callable[[Any], Any] | None:
-    """What attrs compares values by, so that what is read equals what was written; None where ``==`` says so.
+    """Return the key by which attrs compares values, or None if ``==`` suffices.
 
-    It is coarser than identity: decimals of one number are equal, and so are the zeros. A set of user types must not
-    hold two that the driver reads as one, for it reads sets into a set of Python's own comparison.
+    With this key, a value that is read equals the value that was written.
+
+    The key is coarser than identity: decimals of one number are equal, and so are the two zeros. A set of user types
+    must not contain two that the driver reads as one, since it reads sets into a set that compares with ``==``.
     """
     changes_when_read = any(
         isinstance(part, Native) and part.name in _CHANGED_WHEN_READ for part in walk(type_mapping.type)
@@ -408,7 +411,7 @@ def equality_key(type_mapping: TypeMapping) -> Callable[[Any], Any] | None:
     key_class = _CustomComparisonKey if type_mapping.custom else _ComparisonKey
 
     def key(value: Any) -> Any:
-        if not cached:  # the first comparison: user types are whole by now
+        if not cached:  # on the first comparison, when all user types are complete
             cached.append(identity_of(type_mapping, IN_PYTHON))
         return key_class(cached[0], value)
 
@@ -416,7 +419,7 @@ def equality_key(type_mapping: TypeMapping) -> Callable[[Any], Any] | None:
 
 
 class _ComparisonKey:
-    """A value that is compared by its identity; one that cannot be stored by ``==``, with others that cannot."""
+    """A value that is compared by its identity; values that cannot be stored are compared with each other by ``==``."""
 
     __slots__ = ("identity", "value")
 
@@ -439,18 +442,18 @@ class _ComparisonKey:
         return hash(form) if is_stored else 0
 
     def _form(self) -> tuple[Any, bool]:
-        """What stands for the value, and whether it can be stored."""
+        """Return the representation of the value, and whether the value can be stored."""
         cell, value = self.identity.cell, self.value
         try:
             converted: Any = value if value is None or cell is None else cell(value)
             hash(converted)
-        except Exception:  # noqa: BLE001 - values of any class; the binder names those that cannot be stored
+        except Exception:  # noqa: BLE001 - values of any class; binding reports those that cannot be stored
             return value, False
         return converted, True
 
 
 class _CustomComparisonKey(_ComparisonKey):
-    """A value of a custom type. Equal values may be dumped differently, as encrypted texts are: see `_convert`."""
+    """A value of a custom type, whose equal values may be dumped differently, as encrypted texts are."""
 
     __slots__ = ()
 

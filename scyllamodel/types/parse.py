@@ -1,6 +1,6 @@
-"""CQL text of a type -> the type as a value; the inverse of ``.cql``.
+"""Parse the CQL text of a type into a type value; the inverse of ``.cql``.
 
-*In*: text as servers store it or people write it. *Out*: a `CqlType` in normal form. Types nest, so they are read by a
+*In*: text as stored by servers or written by users. *Out*: a `CqlType` in normal form. Types nest, so the parser is a
 cursor over tokens.
 """
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"""[A-Za-z0-9_]+|[<>,.]|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
 MAX_DEPTH: Final = 64
-"""How deep types may nest: far deeper than any schema, and not as deep as the interpreter can call."""
+"""The maximum nesting of types: far deeper than any schema, and less than the recursion limit of the interpreter."""
 
 
 @lru_cache(maxsize=4096)
 def parse_type(text: str) -> CqlType:
-    """The type that this CQL text means.
+    """Parse the CQL text of a type.
 
     >>> parse_type("FROZEN<LIST<LIST<VARCHAR>>>").cql
     'frozen<list<frozen<list<text>>>>'
@@ -47,7 +47,7 @@ def parse_type(text: str) -> CqlType:
     reader = _TypeReader(text)
     cql_type = reader.type()
     if reader.peek():
-        raise reader.error("something follows the type")
+        raise reader.error("unexpected text after the type")
     return cql_type
 
 
@@ -60,7 +60,7 @@ class _TypeReader:
         self.position = self.depth = 0
         unexpected = next((token for token in self.tokens if not _TOKEN.fullmatch(token)), None)
         if unexpected is not None:
-            raise self.error(f"{_truncated(unexpected)} cannot be read")
+            raise self.error(f"{_truncated(unexpected)} is not valid here")
 
     def error(self, reason: str) -> ValueError:
         return ValueError(f"{_truncated(self.text)} is not a CQL type: {reason}")
@@ -71,7 +71,7 @@ class _TypeReader:
     def take(self, expected: str | None = None) -> str:
         token = self.peek()
         if not token or (expected is not None and token != expected):
-            raise self.error(f"{expected or 'a type'!r} expected, {token or 'the end'!r} found")
+            raise self.error(f"{expected or 'a type'!r} expected, got {token or 'the end'!r}")
         self.position += 1
         return token
 
@@ -80,11 +80,11 @@ class _TypeReader:
         if token[0] == "'":
             return CustomType(token[1:-1].replace("''", "'"))
         if token in {"<", ">", ",", "."}:
-            raise self.error(f"a type expected, {token!r} found")
+            raise self.error(f"a type expected, got {token!r}")
         word = token.lower()
         if self.peek() == "<":
             return self.parametrised(word)
-        if self.peek() == ".":  # keyspace.type: a type lives in the keyspace of what uses it
+        if self.peek() == ".":  # keyspace.type: a type belongs to the keyspace of the table that uses it
             self.take()
             return UserTypeName(unquote(self.take()))
         return native(word) if word in NATIVE_NAMES or word == "varchar" else UserTypeName(unquote(token))
@@ -93,7 +93,7 @@ class _TypeReader:
         self.take("<")
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.error(f"types nest at most {MAX_DEPTH} deep")
+            raise self.error(f"types can nest at most {MAX_DEPTH} deep")
         cql_type = self.parameters(word)
         self.depth -= 1
         return cql_type
@@ -105,7 +105,7 @@ class _TypeReader:
             dimension = self.take()
             self.take(">")
             if not dimension.isdecimal():
-                raise self.error(f"the dimension of a vector is a number, not {dimension!r}")
+                raise self.error(f"the dimension of a vector must be a number, not {dimension!r}")
             return VectorType(element, int(dimension))
         parameters = [self.type()]
         while self.peek() == ",":
@@ -119,7 +119,7 @@ class _TypeReader:
 
 
 def _truncated(text: str) -> str:
-    """The text for a message, of which a long one shows its beginning."""
+    """Return the quoted text for a message, truncated if it is long."""
     return repr(text if len(text) <= 200 else f"{text[:199]}…")
 
 

@@ -1,7 +1,7 @@
-"""Codecs: a CQL type with the converters of its values, and how codecs are composed.
+"""Codecs: a CQL type with the converters of its values, and the composition of codecs.
 
-`default_codec` gives the codec of a CQL type when no annotation says more; `override_type` replaces the CQL type that
-an annotation alone would mean, where the values are of the same kind: ``int`` fits ``int`` and ``varint``.
+One function returns the default codec of a CQL type, another replaces the CQL type of a codec with one whose values
+have the same Python class: an ``int`` can be ``int`` or ``varint``.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from scyllamodel.types.values import (
 
 @attrs.frozen
 class Codec:
-    """What one annotation, or a piece of one, comes to.
+    """The CQL type and the converters of an annotation or of a part of one.
 
     Attributes:
-        type: in normal form.
-        load: driver value to Python value; None when it is right as it comes.
-        dump: Python value to what the driver serialises; None likewise.
-        container: the Python container; None for what is no collection.
-        hashable: whether its Python values are.
+        type: the CQL type, in normal form.
+        load: converts the driver's value to the Python value; None: no conversion.
+        dump: converts the Python value to the driver's value; None: no conversion.
+        container: the Python container of a collection; None for other types.
+        hashable: whether the Python values are hashable.
     """
 
     type: CqlType
@@ -47,12 +47,12 @@ class Codec:
 
     @property
     def empty(self) -> Callable[[], Any] | None:
-        """What makes the value that a null stands for: servers keep an empty collection as null unless it is frozen."""
+        """The function that returns the value for a null, which is how servers store an empty non-frozen collection."""
         return self.container if is_multi_cell(self.type) else None
 
 
 def list_codec(element: Codec) -> Codec:
-    """``list<element>``; loaded as a copy, so that a change in place is seen beside the row it came in."""
+    """Return the codec of ``list<element>``; lists are loaded as copies, so that changes in place are detected."""
     return Codec(
         ListType(element.type),
         to.convert_each(element.load, list),
@@ -63,30 +63,30 @@ def list_codec(element: Codec) -> Codec:
 
 
 def vector_codec(element: Codec, dimension: int) -> Codec:
-    """``vector<element, dimension>``, whose values are lists."""
+    """Return the codec of ``vector<element, dimension>``, whose values are lists."""
     return attrs.evolve(list_codec(element), type=VectorType(element.type, dimension))
 
 
 def set_codec(element: Codec) -> Codec:
-    """``set<element>``."""
+    """Return the codec of ``set<element>``."""
     dump = to.collection_dumper(element.dump, set)
     return Codec(SetType(element.type), to.convert_each(element.load, set), dump, set, hashable=False)
 
 
 def frozenset_codec(element: Codec) -> Codec:
-    """``frozen<set<element>>``."""
+    """Return the codec of ``frozen<set<element>>``."""
     dump = to.collection_dumper(element.dump, frozenset)
     return Codec(SetType(element.type, frozen=True), to.convert_each(element.load, frozenset), dump, frozenset)
 
 
 def map_codec(key: Codec, value: Codec) -> Codec:
-    """``map<key, value>``."""
+    """Return the codec of ``map<key, value>``."""
     load, dump = to.map_loader(key.load, value.load), to.map_dumper(key.dump, value.dump)
     return Codec(MapType(key.type, value.type), load, dump, dict, hashable=False)
 
 
 def tuple_codec(elements: Sequence[Codec]) -> Codec:
-    """``frozen<tuple<…>>``, whose elements may be None."""
+    """Return the codec of ``frozen<tuple<…>>``, whose elements may be None."""
     load = to.tuple_converter([element.load for element in elements])
     dump = to.tuple_converter([element.dump for element in elements])
     cql_type = TupleType(tuple(element.type for element in elements))
@@ -103,10 +103,10 @@ _DEFAULT_CONVERTERS: Final = {
 
 
 def default_codec(cql_type: CqlType) -> Codec:
-    """The part of a CQL type when no annotation says more: its values in Python's own types.
+    """Return the default codec of a CQL type, for values in Python's own types.
 
-    A user type has no class here, so its values stay what the driver makes of them, which may hold a list and so be
-    unfit for a Python set; sets and maps of what cannot be hashed stay the driver's too.
+    A user type has no class here, so its values remain those of the driver. They may contain a list and thus be
+    unhashable; sets and maps of unhashable values remain those of the driver too.
     """
     if isinstance(cql_type, Native):
         return Codec(cql_type, *_DEFAULT_CONVERTERS.get(cql_type.name, (None, None)))
@@ -140,7 +140,7 @@ _PYTHON_CLASSES: Final = {
 
 
 def _has_same_python_class(source: CqlType, target: CqlType) -> bool:
-    """Whether values of the one are of the same Python kind as values of the other."""
+    """Whether the values of both types have the same Python class."""
     if isinstance(source, Native) and isinstance(target, Native):
         return _PYTHON_CLASSES.get(source.name, source.name) == _PYTHON_CLASSES.get(target.name, target.name)
     if isinstance(source, UserTypeName) and isinstance(target, UserTypeName):
@@ -158,14 +158,14 @@ def _has_same_python_class(source: CqlType, target: CqlType) -> bool:
 
 
 def override_type(codec: Codec, cql_type: CqlType, annotation: str) -> Codec:
-    """The part with the wanted type in place of its own.
+    """Return a codec with its CQL type replaced.
 
     Raises:
-        AnnotationError: values of the annotation, given as ``annotation``, are not values of that type.
+        AnnotationError: the values of the annotation are not values of that type.
     """
     if not _has_same_python_class(codec.type, cql_type):
         raise AnnotationError(
-            f"{annotation} is {codec.type.cql}, whose values are not those of {cql_type.cql}",
-            f"Write an annotation that fits {cql_type.cql}, or give column() load= and dump= as well.",
+            f"{annotation} is {codec.type.cql}, whose values do not fit {cql_type.cql}",
+            f"Write an annotation that fits {cql_type.cql}, or pass load= and dump= to column().",
         )
     return attrs.evolve(codec, type=cql_type)

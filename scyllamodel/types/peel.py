@@ -1,7 +1,7 @@
-"""An annotation -> the type inside it, and what is said around that: optional, frozen, a CQL type, a vector.
+"""Unwrapping of annotations: the type inside, and whether it is optional, frozen, a CQL type or a vector.
 
-Comes in: an evaluated annotation. Goes out: its core, without ``Annotated``, ``X | None``, aliases and ``NewType``, and
-our marks on it. What the core means is the affair of `scyllamodel.types.hints`.
+In: an evaluated annotation. Out: the type without ``Annotated``, ``X | None``, aliases and ``NewType``, and the
+metadata of this library. The module of annotations interprets the type.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ CQL_TYPES: Final = (Native, ListType, SetType, MapType, TupleType, VectorType, U
 """The classes of all CQL types, for `isinstance`."""
 
 _OWN_NEW_TYPES: Final[frozenset[Any]] = frozenset({Counter})
-"""Types made by `NewType` that mean something by themselves."""
+"""Types created by `NewType` that have a meaning of their own."""
 
 
 def unwrap(annotation: Any) -> tuple[Any, bool, list[Any]]:
-    """The type inside an annotation, whether None is allowed, and what our marks say of it, innermost first."""
+    """Return the type in an annotation, whether it allows None, and the metadata of this library, innermost first."""
     nullable, marks = False, list[Any]()
     while True:
         origin = typing.get_origin(annotation)
@@ -59,7 +59,7 @@ def unwrap(annotation: Any) -> tuple[Any, bool, list[Any]]:
 
 
 def type_variables(annotation: Any) -> tuple[TypeVar, ...]:
-    """The type variables in an annotation, which a generic base has not been given types for."""
+    """Return the type variables in an annotation, for which a generic base has no types yet."""
     if isinstance(annotation, TypeVar):
         return (annotation,)
     variables: tuple[TypeVar, ...] = getattr(annotation, "__parameters__", ()) if typing.get_origin(annotation) else ()
@@ -67,7 +67,7 @@ def type_variables(annotation: Any) -> tuple[TypeVar, ...]:
 
 
 def _type_marks(metadata: Any) -> list[Any]:
-    """What is ours in the metadata of an ``Annotated``; ``Annotated[Level, cql.Int]`` means that type too."""
+    """Return the metadata of this library in an ``Annotated``, including that of a nested ``cql.Int``."""
     if typing.get_origin(metadata) is Annotated:
         return [mark for nested in metadata.__metadata__ for mark in _type_marks(nested)]
     return [metadata] if isinstance(metadata, (*CQL_TYPES, TypeMark, VectorMark)) else []

@@ -1,11 +1,11 @@
-"""Values of user types: what the driver returns for one -> an instance of its class -> a tuple for the driver.
+"""Values of user types: conversion between the driver's value, an instance of the class, and a tuple for the driver.
 
-The class lives floors above; it is known by what it offers: ``__cql_name__``, ``__fields_by_cql__`` (the field names as
-CQL has them, in the order of declaration), ``__load__(values)`` and ``__bind__()``. With ``__hashable__ = False`` it
-says that its instances cannot be hashed.
+The class is defined in a higher package and recognized by its attributes: ``__cql_name__``, ``__fields_by_cql__`` (the
+CQL names of the fields, in the order of declaration), ``__load__(values)`` and ``__bind__()``. ``__hashable__ = False``
+declares that its instances cannot be hashed.
 
-A server may hold more fields than the class, in another order, or not yet the last ones: values are matched by name,
-and the match is worked out once for each class of values that the driver returns.
+A server may have more fields than the class, in another order, or not yet the last ones. Values are therefore matched
+by name; the match is computed once for each class of values that the driver returns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing_extensions import TypeAliasType, TypeIs
 
 
 class UserTypeClass(Protocol):
-    """What a class must offer to be a user type."""
+    """The protocol of a user type class."""
 
     __cql_name__: str
     __fields_by_cql__: tuple[str, ...]
@@ -30,7 +30,7 @@ class UserTypeClass(Protocol):
 
 
 def is_user_type(annotation: object) -> TypeIs[type[UserTypeClass]]:
-    """Whether this is a class that stands for a CQL user type."""
+    """Whether this is a class that represents a CQL user type."""
     return (
         isinstance(annotation, type)
         and hasattr(annotation, "__cql_name__")
@@ -39,7 +39,7 @@ def is_user_type(annotation: object) -> TypeIs[type[UserTypeClass]]:
 
 
 def user_types_in(annotations: Iterable[Any]) -> Iterator[type[UserTypeClass]]:
-    """The classes of user types that these annotations name."""
+    """Return the classes of the user types in these annotations."""
     for annotation in annotations:
         if is_user_type(annotation):
             yield annotation
@@ -52,23 +52,23 @@ def user_types_in(annotations: Iterable[Any]) -> Iterator[type[UserTypeClass]]:
 
 
 def is_hashable(cls: type[UserTypeClass]) -> bool:
-    """Whether instances can be elements of a set and keys of a dict: not those with a list in a field, for example."""
+    """Whether instances can be elements of a set and keys of a dict; not if a field is a list, for example."""
     return bool(getattr(cls, "__hashable__", True))
 
 
 def user_type_loader(cls: type[UserTypeClass]) -> Callable[[Any], Any]:
-    """A function from what the driver returns for the type to an instance of the class."""
+    """Return a converter from the driver's value to an instance of the class."""
     readers = _ReaderCache(cls)
     return lambda value: readers[value.__class__](value)
 
 
 def user_type_dumper(cls: type[UserTypeClass]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function from an instance to a tuple in the order of declaration, which the driver takes."""
+    """Return a converter from an instance to a tuple in the order of declaration, which the driver accepts."""
 
     def dump(value: Any) -> tuple[Any, ...]:
         if isinstance(value, cls):
             return value.__bind__()
-        raise TypeError(f"a {cls.__qualname__} is needed, not {type(value).__qualname__}")
+        raise TypeError(f"expected a {cls.__qualname__}, got {type(value).__qualname__}")
 
     return dump
 
@@ -76,7 +76,7 @@ def user_type_dumper(cls: type[UserTypeClass]) -> Callable[[Any], tuple[Any, ...
 class _ReaderCache(dict[type, Callable[[Any], Any]]):
     """A reader for each class of values seen so far.
 
-    An altered type gives the driver a new class, so the old ones are forgotten once in a while.
+    After an altered type the driver returns a new class, so the cache is cleared when it is full.
     """
 
     LIMIT = 64
@@ -96,14 +96,14 @@ class _ReaderCache(dict[type, Callable[[Any], Any]]):
             return lambda value: value
         if issubclass(driver_class, tuple):
             return _tuple_reader(load, _field_positions(getattr(cast("type", driver_class), "_fields", None), names))
-        # An application may have registered a class of its own, or dict, with the session that it lends.
+        # An application that passes its own session may have registered a class of its own, or dict, with it.
         if issubclass(driver_class, dict):
             return lambda value: load([value.get(name) for name in names])
         return lambda value: load([getattr(value, name, None) for name in names])
 
 
 def _tuple_reader(load: Callable[[Sequence[Any]], Any], order: tuple[int | None, ...]) -> Callable[[Any], Any]:
-    """A reader of tuples that takes these positions; None where the server has no such field."""
+    """Return a reader of tuples that takes these positions; None where the server has no such field."""
     if order == tuple(range(len(order))):
         return _prefix_reader(load, len(order))
     if len(order) > 1 and None not in order:
@@ -122,10 +122,10 @@ def _prefix_reader(load: Callable[[Sequence[Any]], Any], count: int) -> Callable
 
 
 def _field_positions(server_fields: Sequence[str] | None, class_fields: Sequence[str]) -> tuple[int | None, ...]:
-    """Where each wanted field is among those found; by position when the driver gave no names.
+    """Return the positions of the class's fields among those of the server; by position if the driver gives no names.
 
-    The driver renames what no namedtuple takes (``class``, ``_x``, ``a b``) to ``field_<position>_``; such fields are
-    matched in order of appearance.
+    The driver renames fields that are not valid names of a namedtuple (``class``, ``_x``, ``a b``) to
+    ``field_<position>_``; such fields are matched in order of appearance.
     """
     if server_fields is None:
         return tuple(range(len(class_fields)))

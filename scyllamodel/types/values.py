@@ -1,8 +1,8 @@
 """CQL types as frozen values, in the normal form in which servers store them.
 
-A value of this module is always normal, whoever made it: what sits inside something frozen is frozen, a tuple is
-frozen, a vector never is. So two types are the same for a server exactly when they are equal here, and nobody compares
-text. Sources: Cassandra ``cql3/CQL3Type.java``, Scylla ``types/types.cc`` (cql3_type_name), and real nodes.
+Values of this module are always in normal form: types inside a frozen type are frozen, tuples are frozen, and vectors
+never are. Two types are therefore the same for a server exactly if the values are equal. Sources: Cassandra
+``cql3/CQL3Type.java``, ScyllaDB ``types/types.cc`` (cql3_type_name), and real nodes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NATIVE_NAMES: Final = frozenset(
 
 @attrs.frozen
 class Native:
-    """A type that needs no parameters, such as ``int``."""
+    """A type without parameters, such as ``int``."""
 
     name: str
 
@@ -39,10 +39,10 @@ class Native:
 
 COUNTER: Final = Native("counter")
 DURATION: Final = Native("duration")
-"""The two native types that rules speak of: the one stands alone, the other has no order."""
+"""The two native types with special rules: a counter excludes other columns, and durations have no order."""
 
 TTL_TYPES: Final = frozenset({Native("timestamp"), Native("bigint"), Native("int")})
-"""The types by which the rows of a table can expire (ScyllaDB)."""
+"""The types of columns by which the rows of a table can expire (ScyllaDB)."""
 
 
 @attrs.frozen
@@ -127,20 +127,20 @@ class VectorType:
 
 @attrs.frozen
 class UserTypeName:
-    """A user type of the same keyspace, by its name; its fields are facts of their own."""
+    """A reference by name to a user type of the same keyspace; its fields are not part of this value."""
 
     name: str
     frozen: bool = False
 
     @property
     def cql(self) -> str:
-        """The type as CQL text, the name quoted where it must be."""
+        """The type as CQL text, with the name quoted if necessary."""
         return _frozen_text(quote_type(self.name), self.frozen)
 
 
 @attrs.frozen
 class CustomType:
-    """A server-side Java class, such as old Cassandra tables hold; read, never made by us."""
+    """A server-side Java class, as in old Cassandra tables; read from servers, never created by scyllamodel."""
 
     class_name: str
 
@@ -154,7 +154,7 @@ CqlType: TypeAlias = Union[Native, ListType, SetType, MapType, TupleType, Vector
 
 
 def freeze(cql_type: CqlType) -> CqlType:
-    """The same type, frozen where CQL knows the difference.
+    """Return the type, frozen if CQL distinguishes it.
 
     >>> freeze(ListType(SetType(Native("int")))).cql
     'frozen<list<frozen<set<int>>>>'
@@ -170,12 +170,12 @@ def is_frozen(cql_type: CqlType) -> bool:
 
 
 def is_multi_cell(cql_type: CqlType) -> bool:
-    """Whether the type is a collection or user type whose parts are written one by one."""
+    """Whether the type is a collection or user type whose elements are written separately."""
     return not is_frozen(cql_type)
 
 
 def element_types(cql_type: CqlType) -> tuple[CqlType, ...]:
-    """The types directly inside this one."""
+    """Return the types directly inside this one."""
     if isinstance(cql_type, (ListType, SetType, VectorType)):
         return (cql_type.element,)
     if isinstance(cql_type, MapType):
@@ -184,19 +184,19 @@ def element_types(cql_type: CqlType) -> tuple[CqlType, ...]:
 
 
 def walk(cql_type: CqlType) -> Iterator[CqlType]:
-    """This type and every type inside it, outermost first."""
+    """Return this type and every type inside it, outermost first."""
     yield cql_type
     for part in element_types(cql_type):
         yield from walk(part)
 
 
 def user_type_names(cql_type: CqlType) -> tuple[str, ...]:
-    """The names of the user types that this type speaks of, in order of appearance."""
+    """Return the names of the user types in this type, in order of appearance."""
     return tuple(dict.fromkeys(part.name for part in walk(cql_type) if isinstance(part, UserTypeName)))
 
 
 def with_renamed_user_types(cql_type: CqlType, names: dict[str, str]) -> CqlType:
-    """The same type with user types under other names.
+    """Return the type with renamed user types.
 
     >>> with_renamed_user_types(MapType(Native("int"), ListType(UserTypeName("a"))), {"a": "a_2"}).cql
     'map<int, frozen<list<frozen<a_2>>>>'
@@ -219,7 +219,7 @@ def with_renamed_user_types(cql_type: CqlType, names: dict[str, str]) -> CqlType
 
 
 def native(name: str) -> Native:
-    """A native type by any of its names.
+    """Return a native type by any of its names.
 
     >>> native("varchar")
     Native(name='text')
@@ -229,12 +229,12 @@ def native(name: str) -> Native:
     """
     name = "text" if name == "varchar" else name
     if name not in NATIVE_NAMES:
-        raise ValueError(f"{name!r} is no native CQL type")
+        raise ValueError(f"{name!r} is not a native CQL type")
     return Native(name)
 
 
 def _freeze_elements(cql_type: CqlType, *names: str) -> None:
-    """Freeze what is inside: CQL demands it of a collection, and a frozen one prints it."""
+    """Freeze the element types: CQL requires it in a collection, and a frozen collection prints it."""
     for name in names:
         object.__setattr__(cql_type, name, freeze(getattr(cql_type, name)))
 

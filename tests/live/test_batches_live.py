@@ -262,7 +262,7 @@ def test_a_write_that_would_be_lost_is_refused(run, repo, hall, fill, reason):
     """By table and key, whatever says it; nothing of the batch is sent."""
 
     def case(repo):
-        with pytest.raises(QueryNotSupported, match=rf"is in this batch already, .*{reason}.*batch\.timestamp"):
+        with pytest.raises(QueryNotSupported, match=rf"in this batch changes too.*{reason}.*batch\.timestamp"):
             repo.block(repo.batch(), lambda batch: fill(batch, hall))
 
     run(case)

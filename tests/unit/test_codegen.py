@@ -166,7 +166,7 @@ def test_a_long_value_is_cut():
 
 def test_a_redacted_value_is_shown_nowhere():
     """Neither the message nor the details, cause, context or traceback text hold it."""
-    with pytest.raises(TypeMismatch, match=r"Point\.x: its value, which is not shown, does not fit date") as caught:
+    with pytest.raises(TypeMismatch, match=r"Point\.x: the value, which is redacted, does not fit date") as caught:
         make_bind(Point, [Field("x", map_annotation(date), redact=True)])(secret())
     error = caught.value
 
@@ -187,7 +187,9 @@ def test_a_wrong_value_inside_a_user_type_is_told_with_its_path():
     outer, inner = Point(), Inner()
     outer.x, inner.x = inner, MOMENT
 
-    with pytest.raises(TypeMismatch, match=r"^Point\.x: .*Inner\.x: datetime.* does not fit date: .*lose its time"):
+    with pytest.raises(
+        TypeMismatch, match=r"^Point\.x: .*Inner\.x: datetime.* does not fit date: .*cannot store the time"
+    ):
         make_bind(Point, [Field("x", map_annotation(Inner))])(outer)
 
 

@@ -39,21 +39,21 @@ def test_the_driver_takes_it_and_gives_it_back(duration):
 @pytest.mark.parametrize("parts", [(1, -1, 0), (0, 1, -1), (-1, 0, 1)])
 def test_parts_share_one_sign(parts):
     """Servers refuse mixed signs, and so do we."""
-    with pytest.raises(ValueError, match="share one sign"):
+    with pytest.raises(ValueError, match="must have the same sign"):
         Duration(*parts)
 
 
 @pytest.mark.parametrize("parts", [(2**31, 0, 0), (0, -(2**31) - 1, 0), (0, 0, 2**63)])
 def test_parts_fit_their_width(parts):
     """Months and days have 32 bits, nanoseconds 64."""
-    with pytest.raises(ValueError, match="CQL holds"):
+    with pytest.raises(ValueError, match="the range of CQL is"):
         Duration(*parts)
 
 
 @pytest.mark.parametrize("wrong", [1.0, "1", True, None])
 def test_parts_are_whole_numbers(wrong):
     """Nothing is rounded or taken for a number."""
-    with pytest.raises(TypeError, match="whole number"):
+    with pytest.raises(TypeError, match="an int is required"):
         Duration(days=wrong)
 
 

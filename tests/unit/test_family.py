@@ -304,27 +304,27 @@ def test_a_discriminator_is_named_once():
 
 
 ELSEWHERE = {
-    "equal": (select(Cat).where(Cat.owner == 1, Cat.id == 2, Cat.kind == "dog"), "those of Cat have 'cat' there"),
-    "by the column of the head": (select(Cat).where(Pet.kind == "dog"), "those of Cat have 'cat' there"),
-    "in": (select(Cat).where(Cat.owner == 1, Cat.kind.in_(["cat", "dog"])), "those of Cat have 'cat'"),
-    "of a class with subclasses": (select(Dog).where(Dog.owner == 1, Dog.kind == "cat"), "have 'dog' or 'puppy' there"),
-    "range": (select(Circle).where(Circle.owner == 1, Circle.kind > "a"), "those of Circle have 'circle'"),
-    "count": (select(Cat).where(Cat.kind == "dog").as_count(), "those of Cat have 'cat'"),
-    "delete": (delete(Circle).where(Circle.owner == 1, Circle.kind == "square"), "those of Circle have 'circle'"),
+    "equal": (select(Cat).where(Cat.owner == 1, Cat.id == 2, Cat.kind == "dog"), "rows of Cat have 'cat'"),
+    "by the column of the head": (select(Cat).where(Pet.kind == "dog"), "rows of Cat have 'cat'"),
+    "in": (select(Cat).where(Cat.owner == 1, Cat.kind.in_(["cat", "dog"])), "rows of Cat have 'cat'"),
+    "of a class with subclasses": (select(Dog).where(Dog.owner == 1, Dog.kind == "cat"), "have 'dog' or 'puppy'"),
+    "range": (select(Circle).where(Circle.owner == 1, Circle.kind > "a"), "rows of Circle have 'circle'"),
+    "count": (select(Cat).where(Cat.kind == "dog").as_count(), "rows of Cat have 'cat'"),
+    "delete": (delete(Circle).where(Circle.owner == 1, Circle.kind == "square"), "rows of Circle have 'circle'"),
     "update": (
         update(Circle).where(Circle.owner == 1, Circle.id == 2, Circle.kind == "square").set(Circle.size.to(3)),
-        "those of Circle have 'circle'",
+        "rows of Circle have 'circle'",
     ),
-    "if_": (update(Cat).where(*CAT).set(NAMED).if_(Cat.kind == "dog"), "those of Cat have 'cat'"),
-    "set": (update(Cat).where(*CAT).set(NAMED, Cat.kind.to("dog")), "would make it a row of another class"),
-    "set to null": (update(Cat).where(*CAT).set(Cat.kind.to(None)).if_exists(), "would make it a row of another class"),
+    "if_": (update(Cat).where(*CAT).set(NAMED).if_(Cat.kind == "dog"), "rows of Cat have 'cat'"),
+    "set": (update(Cat).where(*CAT).set(NAMED, Cat.kind.to("dog")), "would change the class of the row"),
+    "set to null": (update(Cat).where(*CAT).set(Cat.kind.to(None)).if_exists(), "would change the class of the row"),
 }
 
 
 @pytest.mark.parametrize(("query", "words"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_class_is_not_asked_for_rows_of_another(query, words):
     """They would be loaded as None, or written as rows of another class."""
-    with pytest.raises(QueryNotSupported, match=rf"{words}.*or say (Pet|Shape) for rows of any class"):
+    with pytest.raises(QueryNotSupported, match=rf"{words}.*or use (Pet|Shape) for rows of any class"):
         query.compile("shop")
 
 
@@ -346,7 +346,9 @@ def test_a_class_is_asked_for_its_own_rows(query, text):
 
 def test_an_update_through_the_head_says_what_it_may_make():
     """As of any model, it makes a row where there is none, which is one without a class."""
-    with pytest.raises(QueryNotSupported, match=r"update\(Pet\).*makes one without a class, unless it says .if_exists"):
+    with pytest.raises(
+        QueryNotSupported, match=r"update\(Pet\).*creates one without a class, unless it uses .if_exists"
+    ):
         update(Cat).where(*CAT).set(NAMED).compile("shop")
 
 

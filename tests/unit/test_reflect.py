@@ -303,7 +303,7 @@ def test_types_nest_only_so_deep(depth):
     rows["columns"] = [*rows["columns"], deep]
     found = reflect_keyspace("k", rows, CASSANDRA)
 
-    assert ([] if depth <= 65 else ["types nest at most 64 deep"]) == [
+    assert ([] if depth <= 65 else ["types can nest at most 64 deep"]) == [
         odd.reason.rpartition(": ")[2] for odd in found.unreadable
     ]
     assert all(len(odd.reason) < 500 for odd in found.unreadable)

@@ -174,7 +174,7 @@ def test_searches_by_words_and_by_nearness():
     [
         (lambda: select(Doc.id).order_by(Doc.title.bm25("x")).limit(1), "fulltext_index"),
         (lambda: select(Doc.id).order_by(Doc.body.bm25("x")), "limit"),
-        (lambda: select(Doc.id).order_by(Doc.body.bm25("x"), Doc.at.ann_of([1.0])).limit(1), "by itself"),
+        (lambda: select(Doc.id).order_by(Doc.body.bm25("x"), Doc.at.ann_of([1.0])).limit(1), "cannot be combined"),
         (lambda: select(Doc.id).where(Doc.kind == "x").limit(1), "allow_filtering"),
         (
             lambda: select(Doc.id).where(Doc.title == "x", Doc.lang == "en").order_by(Doc.body.bm25("x")).limit(1),
