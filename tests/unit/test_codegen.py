@@ -150,7 +150,9 @@ def test_a_wrong_value_is_told_with_its_column():
         make_bind(Order, fields(Order))(Order(1, NAIVE, []))
     error = caught.value
 
-    assert str(error).startswith("Order.placed: datetime.datetime(2026, 1, 1, 0, 0) does not fit timestamp: it has no")
+    assert str(error).startswith(
+        "Order.placed: datetime.datetime(2026, 1, 1, 0, 0) does not fit timestamp: the datetime has no"
+    )
     assert ("Order", "placed", "timestamp", NAIVE) == (error.model, error.column, error.cql_type, error.value)
     assert isinstance(error.__cause__, ValueError)
     assert str(error) == str(pickle.loads(pickle.dumps(error)))

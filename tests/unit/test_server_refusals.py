@@ -186,10 +186,14 @@ CALLS = {
     "null key": (lambda: Order.lines[None], ValueError, "no null key"),
     "element of a set": (lambda: Order.tags["a"], TypeError, "set<text>.*elements are those of a map"),
     "element of a text": (lambda: Order.status[0], TypeError, "is text.*elements are those of a map"),
-    "sum of texts": (lambda: fn.sum(Order.status), QueryNotSupported, "of numbers, and the column is text"),
-    "avg of texts": (lambda: fn.avg(Order.status), QueryNotSupported, "of numbers, and the column is text"),
-    "writetime of a key": (lambda: fn.writetime(Order.shop), QueryNotSupported, "a primary key has neither"),
-    "ttl of a key": (lambda: fn.ttl(Order.seq), QueryNotSupported, "a primary key has neither"),
+    "sum of texts": (lambda: fn.sum(Order.status), QueryNotSupported, "requires a numeric column"),
+    "avg of texts": (lambda: fn.avg(Order.status), QueryNotSupported, "requires a numeric column"),
+    "writetime of a key": (
+        lambda: fn.writetime(Order.shop),
+        QueryNotSupported,
+        "columns of the primary key have neither",
+    ),
+    "ttl of a key": (lambda: fn.ttl(Order.seq), QueryNotSupported, "columns of the primary key have neither"),
 }
 
 

@@ -124,7 +124,7 @@ def test_a_repr_shows_the_cql_first(query, text):
 def test_a_repr_of_what_cannot_be_written_says_why():
     """It is needed most where a statement is wrong."""
     assert "has no model" in repr(select(fn.count()))
-    assert "is on Plain" in repr(select(Order).where(Plain.id == ID))
+    assert "is a column of Plain" in repr(select(Order).where(Plain.id == ID))
 
 
 SECRET = [
