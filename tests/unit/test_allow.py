@@ -22,8 +22,8 @@ T = ("a int pk", "v text")
         ("ds103:t.v", "Did you mean DS103?"),
         ("DS1O3", "Did you mean DS103?"),
         ("TY101", "TY101 cannot be allowed"),
-        ("DS103:", "names nothing after the colon"),
-        (103, "takes texts"),
+        ("DS103:", "has no name after the colon"),
+        (103, "needs strings"),
     ],
 )
 def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
@@ -53,8 +53,8 @@ def test_a_single_text_is_one_value():
         ("DS103:t.legcy", "Did you mean t.legacy? The column is dropped by DS103:t.legacy."),
         ("DS103:t.v", "A model declares it"),
         ("DS104:t_i", "The index is dropped by DS106:t_i."),
-        ("DS103:gone.at_all", "Nothing of the name gone.at_all is there."),
-        ("DS105", "Nothing in this plan is refused with DS105."),
+        ("DS103:gone.at_all", "There is no object gone.at_all."),
+        ("DS105", "No refusal of this plan has DS105."),
     ],
 )
 def test_a_value_without_effect_is_reported(allow, advice):

@@ -452,7 +452,7 @@ def remarks(change, *live):
     ]
 
 
-LEFT = Diagnostic("BC103", "note", "k.old", "a table that no model declares; left as it is")
+LEFT = Diagnostic("BC103", "note", "k.old", "no model declares this table; it is not changed")
 
 
 # code, what raises it, what does not

@@ -43,8 +43,8 @@ def test_a_taken_name_is_told_by_what_stands_there():
     over_view = texts(schema(table("t", *T), V), wanted(table("t", *T), table("x")))
     over_table = texts(schema(table("t", *T), table("x")), wanted(table("t", *T), V))
 
-    assert any("a view of this name stands where the models want a table; CREATE TABLE over" in t for t in over_view)
-    assert "a table of this name stands where the models want a view" in over_table
+    assert any("a view of this name exists, but the models declare a table; CREATE TABLE over" in t for t in over_view)
+    assert "a table of this name exists, but the models declare a view" in over_table
 
 
 def test_names_of_keyspaces_and_clashes_are_linted():
@@ -113,11 +113,11 @@ def test_indexes_are_told_as_they_are():
     another = schema(table("t", *T, indexes=[index("v", "i")])), wanted(table("t", *T, indexes=[index("v", "j")]))
     shared = lint(SchemaFacts([wanted(*(table(n, *T, indexes=[index("v", "i")]) for n in "ts"), table("u", *T))]))
 
-    assert texts(*same_name)[0] == "the name belongs to another index of this keyspace, on keys(m) using sai, a=2, z=1"
-    assert "the index i was made otherwise (keys(m) using sai, a=2, z=1)" in texts(*otherwise)[0]
+    assert texts(*same_name)[0] == "another index of this keyspace has the name, on keys(m) using sai, a=2, z=1"
+    assert "the index i is keys(m) using sai, a=2, z=1, but the model declares" in texts(*otherwise)[0]
     assert 'Index("m", on="keys", using="sai", name="i_2")' in fixes(*otherwise)
-    assert texts(*another)[0] == "the same index is there as i, and servers refuse it twice"
-    assert "2 indexes of this name are declared, on s, t; the names" in next(
+    assert texts(*another)[0] == "the same index exists as i, and servers refuse a second one"
+    assert "2 indexes of this name are declared, on s, t; index names" in next(
         f.text for f in shared if f.code == "IX102"
     )
 
@@ -126,18 +126,21 @@ def test_a_custom_index_over_several_columns_is_looked_at():
     """It is on none of them in particular."""
     declared = wanted(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
 
-    assert [("IX104", "error", "cassandra 4.1.10 has no storage-attached indexes on such a column")] == [
+    assert [("IX104", "error", "cassandra 4.1.10 does not support storage-attached indexes on such a column")] == [
         one for one in said(schema(), declared, C4) if one[0] == "IX104"
     ]
 
 
 KEYS = [
-    (("a int pk", "n int pk", "b int ck", "v text"), "a table cannot gain a key column, and the model wants n"),
-    (("b int pk", "a int ck", "v text"), "the partition key is (a), and the model wants (b)"),
-    (("a int pk", "b int ck desc", "v text"), "the clustering key is (b), and the model wants (b DESC)"),
+    (
+        ("a int pk", "n int pk", "b int ck", "v text"),
+        "the model has the new key column n, but a table cannot gain key columns",
+    ),
+    (("b int pk", "a int ck", "v text"), "the partition key is (a), but (b) in the model"),
+    (("a int pk", "b int ck desc", "v text"), "the clustering key is (b), but (b DESC) in the model"),
     (
         ("a int pk", "b int ck", "m int ck", "n int", "v text"),
-        "a table cannot gain a key column, and the model wants m",
+        "the model has the new key column m, but a table cannot gain key columns",
     ),
 ]
 
@@ -162,12 +165,12 @@ def test_replication_is_told_by_data_centre():
     every = texts(*about({"class": "NetworkTopologyStrategy", "replication_factor": 2, "dc1": 1}), topology=where)
     simple = texts(*about({"class": "SimpleStrategy", "replication_factor": 9}), topology=where)
 
-    assert [("KS100", "error", "nobody said how the new keyspace is replicated")] == nobody
-    assert [text[28:31] for text in wrong[: len(places)]] == [f"'{dc}'" for dc in sorted(places)]
-    assert "; there are dc1, dc2" in wrong[0]
-    assert [text[:25] for text in every] == ["one copy in dc1: a node t", "2 copies are wanted in dc"]
-    assert "9 copies are wanted, where there are 4 nodes: nothing could be read at ALL" in simple
-    assert texts(*about({"class": "SimpleStrategy", "replication_factor": 1}))[-1].startswith("one copy: a node")
+    assert [("KS100", "error", "no replication is configured for the new keyspace")] == nobody
+    assert [text[24:27] for text in wrong[: len(places)]] == [f"'{dc}'" for dc in sorted(places)]
+    assert "; known data centres: dc1, dc2" in wrong[0]
+    assert [text[:25] for text in every] == ["one copy in dc1: the data", "2 copies are configured i"]
+    assert "9 copies are configured, where there are 4 nodes: reads at consistency ALL would fail" in simple
+    assert texts(*about({"class": "SimpleStrategy", "replication_factor": 1}))[-1].startswith("one copy: the data")
 
 
 def test_the_advice_names_the_data_centres_that_there_are():
@@ -187,9 +190,9 @@ def test_a_keyspace_that_differs_is_told_part_by_part():
     (text,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=declared))
     (only,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=Keyspace("k", durable_writes=False)))
 
-    assert "replication is {class: NetworkTopologyStrategy, dc1: 3, dc2: 1}, and {class:" in text
-    assert "; durable_writes is True, and False is configured; tablets is False, and True is configured" in text
-    assert "durable_writes is True, and False is configured" == only
+    assert "replication is {class: NetworkTopologyStrategy, dc1: 3, dc2: 1}, but {class:" in text
+    assert "; durable_writes is True, but False is configured; tablets is False, but True is configured" in text
+    assert "durable_writes is True, but False is configured" == only
 
 
 def test_a_keyspace_without_replication_is_no_strategy():
@@ -206,7 +209,9 @@ def test_everything_that_tablets_cannot_hold_is_told():
     declared = wanted(table("t", "a int pk", "n counter", options={"cdc": {"enabled": "true"}}))
 
     assert ["cdc", "counters"] == sorted(
-        text.split(" has no ")[1].split()[0] for code, _, text in said(live, declared, OLD_SCYLLA) if code == "KS104"
+        text.split(" does not support ")[1].split()[0]
+        for code, _, text in said(live, declared, OLD_SCYLLA)
+        if code == "KS104"
     )
 
 
@@ -224,7 +229,9 @@ def test_options_are_told_with_what_they_lose():
     strange = attrs.evolve(V, options={"memtable_x": "y"})
     of_view = lint(SchemaFacts([wanted(table("t", *T), strange)]), C5)
 
-    assert ["compaction is replaced whole: fanout_size is stored, not declared, and returns to the default"] == whole
+    assert [
+        "compaction is replaced as a whole: fanout_size is stored but not declared, and is reset to the default"
+    ] == whole
     assert ["OP104"] == [code for code, _, _ in alone]
     assert [] == said(*options({}, {"compaction": lcs}))
     assert [] == said(*options({"compaction": None}, {"compaction": lcs}))
@@ -256,14 +263,14 @@ def test_an_ailing_cluster_is_told_in_one_order():
     few = flights({**NTS, "dc1": "2"}, node("a"))
     some = flights(NTS, node("a"), node("b"))
 
-    assert two == ["the nodes do not have one schema: 1 on b; 2 on c, a"]
+    assert two == ["the nodes have different schema versions: 1 on b; 2 on c, a"]
     assert down == [
-        "1 node is down: 0 (dc1); they learn of the change when they are back",
-        "2 nodes are down: 0 (dc1), 1 (dc1); they learn of the change when they are back",
+        "1 node is down: 0 (dc1); they receive the change when they are up again",
+        "2 nodes are down: 0 (dc1), 1 (dc1); they receive the change when they are up again",
     ]
     assert [text.split(" in ")[1][:19] for text in far] == ["the data centre 'b'", "the data centre 'z'"]
-    assert few == ["2 copies are kept in dc1, where there are 1 node"]
-    assert some == ["3 copies are kept in dc1, where there are 2 nodes"]
+    assert few == ["the replication has 2 copies in dc1, where there are 1 node"]
+    assert some == ["the replication has 3 copies in dc1, where there are 2 nodes"]
 
 
 def test_a_node_is_up_unless_it_is_said_to_be_down():
@@ -285,8 +292,8 @@ NOBODY_TAKES = [("text", "ascii"), ("varint", "int"), ("int", "bigint"), ("uuid"
 def test_what_scylla_could_alter_is_told_apart(old, new):
     """And refused all the same; on Cassandra it is a type like any other."""
     sides = schema(table("t", "a int pk", f"v {old}")), wanted(table("t", "a int pk", f"v {new}"))
-    text = f"the column is {old}, and the model wants {new}"
-    more = "; Scylla could alter it, in a way that Cassandra cannot and nobody can take back"
+    text = f"the column is {old}, but {new} in the model"
+    more = "; ScyllaDB could alter it, but Cassandra could not, and it cannot be undone"
 
     assert [("TY101", "error", text)] == said(*sides, C5)
     expected = [("TY102", "error", text + more)] if (old, new) in SCYLLA_TAKES else [("TY101", "error", text)]
@@ -295,10 +302,10 @@ def test_what_scylla_could_alter_is_told_apart(old, new):
 
 COLUMNS = [
     ((*T, "s set<int>"), (*T, "s frozen<set<int>>"),
-     "the column is set<int>, and the model wants frozen<set<int>>; frozen values are stored in another way"),
-    ((*T, "s text static"), (*T, "s text"), "the column is static, and the model wants it not static"),
-    (T, (*T[:2], "v text static"), "the column is not static, and the model wants it static"),
-    (T, (*T[:2], "w text from=v"), "CQL renames key columns only, and v is none; the model wants it as w"),
+     "the column is set<int>, but frozen<set<int>> in the model; frozen values are stored in another format"),
+    ((*T, "s text static"), (*T, "s text"), "the column is static, but not static in the model"),
+    (T, (*T[:2], "v text static"), "the column is not static, but static in the model"),
+    (T, (*T[:2], "w text from=v"), "the model renames v to w, but CQL renames key columns only"),
 ]  # fmt: skip
 
 
@@ -319,9 +326,9 @@ def test_counters_are_sent_to_a_table_of_their_own(old, new):
 
 
 FIELDS = [
-    (("y int",), "UD101", "the type has this field and the model has not, or has it under another name"),
-    (("x text", "y int"), "UD102", "the field is int, and the model wants text"),
-    (("y int", "x int"), "UD104", "the fields are (x, y) in this order, and the model has (y, x); new ones come last"),
+    (("y int",), "UD101", "the model lacks this stored field, or has it under another name"),
+    (("x text", "y int"), "UD102", "the field is int, but text in the model"),
+    (("y int", "x int"), "UD104", "the fields are (x, y) in this order, but (y, x) in the model; new fields come last"),
 ]
 
 
@@ -344,7 +351,7 @@ def test_a_dropped_column_is_told_as_the_server_remembers_it(stored, was):
     """Some servers forget its kind."""
     sides = schema(table("t", *T, dropped={"x": stored})), wanted(table("t", *T, "x int"))
 
-    assert [f"a column of this name was dropped as {was}; it cannot come back as int (regular)"] == texts(*sides)
+    assert [f"a column of this name was dropped as {was}; it cannot be added as int (regular)"] == texts(*sides)
 
 
 def test_no_grace_is_told_once():
@@ -361,7 +368,7 @@ def test_a_view_is_told_with_a_name_that_is_free():
     more = wanted(live[0], view("x", "t", "v text pk", "a int ck", "b int ck", "w int"))
     (found,) = [text for code, _, text in said(schema(*live), more) if code == "MV103"]
 
-    assert found == "the view has not all columns that the model wants; it lacks w"
+    assert found == "the view lacks columns that the model declares: w"
     assert "view='x_4'" in fixes(schema(*live), more)
 
 

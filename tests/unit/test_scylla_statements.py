@@ -214,7 +214,7 @@ STRICTER = {
     r"TY105": "a column comes back as what it was: old cells would be read as another type",
     r"MD141": "a counter in a type is of no use",
     r"MD114": "a type with a collection is used frozen: the next table is refused",
-    r"OP104": "the id is the server's, and a view has no change log",
+    r"OP104": "the id is the server's, and a view cannot have a change log",
     r"KS104": "before 2025.4 indexes on tablets are an experiment",
 }
 """What nodes take and models do not, by code, and why."""

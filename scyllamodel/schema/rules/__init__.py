@@ -1,8 +1,8 @@
-"""Changes -> diagnostics with codes: what is refused, what is worth knowing, and what to do instead.
+"""Evaluate changes: refusals, warnings and notes with codes, and suggested fixes.
 
-*In*: the changes of one keyspace with the facts of both sides (`RuleContext`). *Out*: remarks, all of them at once, in
-the order of the changes. The differ says what would happen; only here is it said whether it may. One file per family of
-codes; `catalogue` tells what each code means.
+*In*: the changes of one keyspace with its live and desired facts (`RuleContext`). *Out*: all diagnostics, in the order
+of the changes. The diff computes what would change; the rules decide whether it may. One module for each family of
+codes; `catalogue` has the meaning of each code.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ _RULES: Final = _rules_by_change()
 
 
 def evaluate(context: RuleContext) -> tuple[Finding, ...]:
-    """Everything there is to say of these changes.
+    """Return all findings for these changes.
 
-    What ``case.allow`` names is a warning instead of an error.
+    A refusal in ``context.allow`` becomes a warning.
     """
     findings = [
         Finding(diagnostic)
@@ -76,7 +76,7 @@ def evaluate(context: RuleContext) -> tuple[Finding, ...]:
 
 
 def lint(desired: SchemaFacts, server: ServerProfile | None = None) -> tuple[Diagnostic, ...]:
-    """What can be said of models alone, without a cluster; with a server also what it would not know."""
+    """Return the diagnostics for models alone; with a server also for what it does not support."""
     return tuple(diagnostic for keyspace in desired for diagnostic in (*_lint(keyspace, server), *nulls.lint(keyspace)))
 
 

@@ -1,7 +1,7 @@
-"""The values of ``allow=``: checked before anything is read, and reported where they had no effect.
+"""Check the values of ``allow=`` before anything is read, and report those without effect.
 
-*In*: what a caller allows; later, the diagnostics of a finished plan. *Out*: the same values as a tuple, or an error;
-notes for those that no diagnostic asked for.
+*In*: the values; later, the diagnostics of a finished plan. *Out*: the values as a tuple, or an error; notes for values
+that no diagnostic needed.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from scyllamodel.schema.rules.case import is_allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
 _STEP_CODES: Final = ("LG107", "RB106", "RB107", "RB108", "RB110")
-"""Codes about one step or version of the ledger, which is named by its numbers, or not allowed at all."""
+"""Codes about one step or version of the ledger; the value has to give its number."""
 
 ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107", *_STEP_CODES)
-"""The codes of what is refused by default and may run all the same; every other refusal is final."""
+"""The codes of refusals that can be allowed; all other refusals are final."""
 
 
 def checked_values(allow: str | Collection[str]) -> tuple[str, ...]:
-    """Return the values of ``allow=``; a single text counts as one value.
+    """Return the values of ``allow=`` as a tuple; a single string is one value.
 
     Raises:
         ConfigurationError: a value is not ``CODE`` or ``CODE:OBJECT``, or its code is unknown or cannot be allowed.
@@ -36,7 +36,7 @@ def checked_values(allow: str | Collection[str]) -> tuple[str, ...]:
 
 def _check(value: object) -> None:
     if not isinstance(value, str):
-        raise ConfigurationError(f"allow= takes texts such as 'DS103:orders.legacy', not {value!r}.", setting="allow")
+        raise ConfigurationError(f"allow= needs strings such as 'DS103:orders.legacy', not {value!r}.", setting="allow")
     code, colon, name = value.partition(":")
     allowable_text = f"codes that can be allowed are {', '.join(ALLOWABLE)}."
     if code not in ALLOWABLE:
@@ -46,21 +46,21 @@ def _check(value: object) -> None:
         unknown_message += f" Did you mean {suggestions[0]}?" if suggestions else ""
         raise ConfigurationError(final_message if code in CATALOGUE else unknown_message, setting="allow")
     if code in _STEP_CODES and not name:
-        text = f"allow={value!r} has to name a step or version of the ledger, as the refusal prints it: {code}:VERSION…"
+        text = f"allow={value!r} needs a step or version of the ledger, as printed by the refusal: {code}:VERSION…"
         raise ConfigurationError(text, setting="allow")
     if colon and not name:
-        text = f"allow={value!r} names nothing after the colon. Write {code}:NAME, or {code} for all of them."
+        text = f"allow={value!r} has no name after the colon. Use {code}:NAME, or {code} for all objects."
         raise ConfigurationError(text, setting="allow")
 
 
 def unused_notes(
     allow: Collection[str], diagnostics: Iterable[Diagnostic], explanations: Mapping[str, str]
 ) -> Iterator[Diagnostic]:
-    """Yield a note for each value of ``allow=`` that no diagnostic of the plan asked for.
+    """Yield a note for each value of ``allow=`` that no diagnostic of the plan needed.
 
     Parameters:
-        explanations: why an object, by its raw dotted name without the keyspace, is not dropped; or the code that
-            would.
+        explanations: for each object, by its raw dotted name without the keyspace, the reason why it is not dropped, or
+            the code that would drop it.
     """
     all_diagnostics = list(diagnostics)
     for value in allow:
@@ -71,11 +71,11 @@ def unused_notes(
 def _unused_reason(value: str, explanations: Mapping[str, str]) -> str:
     name = value.partition(":")[2]
     if not name or not explanations:
-        return f"Nothing in this plan is refused with {value}."
+        return f"No refusal of this plan has {value}."
     reason = explanations.get(name) or explanations.get(name.partition(".")[2])
     if reason is not None:
         return reason
     suggestions = difflib.get_close_matches(name, explanations, 1)
-    return f"Nothing of the name {name} is there." + (
+    return f"There is no object {name}." + (
         f" Did you mean {suggestions[0]}? {explanations[suggestions[0]]}" if suggestions else ""
     )

@@ -1,7 +1,7 @@
-"""What a rule may look at, and how it speaks.
+"""The input and output of rules.
 
-*In*: one keyspace's facts of both sides, its changes, the server, the nodes of each data centre, what is allowed.
-*Out*: `Finding`: a diagnostic, and the change it belongs to if it belongs to one.
+*In*: the live and desired facts of a keyspace, its changes, the server, the nodes of each data centre, what is allowed.
+*Out*: `Finding`: a diagnostic, with the change to which it belongs, if any.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.server import ServerProfile
 
 Topology: TypeAlias = Mapping[str, int]
-"""How many nodes each data centre has, up or down."""
+"""The number of nodes in each data centre, whether up or down."""
 
 Racks: TypeAlias = Mapping[str, frozenset[str]]
 """The racks of each data centre that have nodes."""
@@ -27,12 +27,13 @@ Racks: TypeAlias = Mapping[str, frozenset[str]]
 
 @attrs.frozen
 class RuleContext:
-    """One keyspace, before and after.
+    """One keyspace with its planned changes.
 
     Attributes:
-        pair: facts of both sides, by name.
-        topology: None when nobody knows, so that nothing is said of it; so are racks.
-        allow: codes, or codes with an object, of what may be done although it is refused by default.
+        pair: the live and desired facts, by name.
+        topology: the number of nodes in each data centre; None if unknown, so that no rule checks it.
+        racks: the racks of each data centre; None if unknown.
+        allow: codes, or codes with an object, of refusals that are allowed.
     """
 
     pair: SchemaPair
@@ -43,31 +44,31 @@ class RuleContext:
 
     @property
     def name(self) -> str:
-        """The keyspace."""
+        """The name of the keyspace."""
         return self.pair.name
 
     @property
     def live(self) -> KeyspaceFacts:
-        """What there is."""
+        """The live facts."""
         return self.pair.live
 
     @property
     def desired(self) -> KeyspaceFacts:
-        """What models declare."""
+        """The facts that models declare."""
         return self.pair.desired
 
     @property
     def server(self) -> ServerProfile:
-        """Where it is."""
+        """The server."""
         return self.pair.server
 
     def path(self, *parts: str) -> str:
-        """The raw dotted name of something in this keyspace."""
+        """The raw dotted name of an object in this keyspace."""
         return ".".join((self.name, *parts))
 
     @property
     def tablets(self) -> bool | None:
-        """Whether the keyspace has tablets, or gets them when it is created; None when that cannot be known."""
+        """Whether the keyspace has tablets, or will have them when it is created; None if unknown."""
         if self.live.keyspace is not None:
             return bool(self.live.keyspace.tablets)
         declared = self.desired.keyspace
@@ -80,18 +81,18 @@ class RuleContext:
 
 @attrs.frozen
 class Finding:
-    """A diagnostic; without a change it speaks of the whole plan."""
+    """A diagnostic and its change; without a change it applies to the whole plan."""
 
     diagnostic: Diagnostic
     change: Change | None = None
 
 
 ChangeRule: TypeAlias = Callable[[Any, RuleContext], Iterator[Diagnostic]]
-"""Judges one change of the type it is registered for."""
+"""A function that checks one change of the type for which it is registered."""
 
 
 def is_allowed(diagnostic: Diagnostic, allow: frozenset[str]) -> bool:
-    """Whether what the diagnostic refuses was allowed, by code or by code and object, with or without keyspace.
+    """Whether the refusal is allowed, by code or by code and object, with or without keyspace.
 
     >>> drop = Diagnostic("DS102", "error", "shop.orders", "", allow="DS102:shop.orders")
     >>> is_allowed(drop, frozenset({"DS102:orders"}))

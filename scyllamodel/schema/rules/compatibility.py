@@ -1,4 +1,4 @@
-"""BC: what other releases of the application, running now, would notice; and what is live and declared by nobody."""
+"""BC: changes that break other running releases of the application, and live objects that no model declares."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def _renamed(change: RenameKeyColumns, context: RuleContext) -> Iterator[Diagnos
             text = f"the key column cannot be renamed to {new}: the index {', '.join(dependent_indexes)} depends on it"
             yield Diagnostic("BC101", "error", path, text, "Drop the index first, or keep the old name with db_name=.")
             continue
-        text = f"the key column becomes {new}; releases that know it as {old} stop working at that moment"
+        text = f"the key column is renamed to {new}; releases that use {old} stop working at that moment"
         suggested_fix = f"Stop them first, then: {recipes.allow_either_way('BC101', path)}.\n"
         suggested_fix += f"Or keep the name: db_name={python_text(old)}"
         yield Diagnostic("BC101", "error", path, text, suggested_fix, allow=f"BC101:{path}")
 
 
 def indexes_under(table: Table, column: str) -> list[str]:
-    """The indexes that keep a key column from being renamed: those on it, and vector indexes that search within it.
+    """The indexes that prevent renaming a key column: those on it, and vector indexes that search within it.
 
-    An ordinary local index names the partition key too, and does not mind.
+    An ordinary local index uses the partition key too, but does not prevent the rename.
     """
     return [index.name for index in table.indexes if column == index.column or column in _searched(index, table)]
 
@@ -57,7 +57,7 @@ def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
             f"To keep the values where they are:\n    {declaration}\nTo rename it in the database, in two releases:\n"
         )
         suggested_fix += recipes.new_column_steps(context.name, table, change.live, desired, desired.name)
-        text = f"CQL renames key columns only, and {change.live.name} is none; the model wants it as {desired.name}"
+        text = f"the model renames {change.live.name} to {desired.name}, but CQL renames key columns only"
         yield Diagnostic("BC102", "error", context.path(change.table, change.live.name), text, suggested_fix)
 
 
@@ -70,7 +70,7 @@ def _table(change: AddTable, context: RuleContext) -> Iterator[Diagnostic]:
             f"Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    {named}",
             f"Deploy and sync, which creates {context.name}.{change.table.name}; write to both tables.",
             f"Copy the existing rows:\n    {recipes.backfill_command(old, '', new)}",
-            f"Read {change.table.name} only; then remove {cls}.",
+            f"Read only from {change.table.name}; then remove {cls}.",
             f"When nothing reads it any more: scyllamodel contract {recipes.allow_option('DS102', old)}",
         ]
         suggested_fix = (
@@ -81,22 +81,22 @@ def _table(change: AddTable, context: RuleContext) -> Iterator[Diagnostic]:
 
 
 def _unmanaged(change: Unmanaged, context: RuleContext) -> Iterator[Diagnostic]:
-    text = f"a {change.kind} that no model declares; left as it is"
+    text = f"no model declares this {change.kind}; it is not changed"
     if isinstance(change.fact, Unreadable):
         kind, reason = change.fact.kind, change.fact.reason
-        text = f"a {kind} that no model declares, and that this release cannot read: {reason}; left as it is"
+        text = f"no model declares this {kind}, and this release cannot read it: {reason}; it is not changed"
     yield Diagnostic("BC103", "note", context.path(change.name), text)
 
 
 def _masked(change: SetMask, context: RuleContext) -> Iterator[Diagnostic]:
     if change.before is None:
-        text = f"roles without UNMASK read {change.mask} instead of the values from then on"
-        suggested_fix = "Give UNMASK to the roles that need the values: GRANT UNMASK ON TABLE … TO …"
+        text = f"roles without UNMASK will read {change.mask} instead of the values"
+        suggested_fix = "Grant UNMASK to the roles that need the values: GRANT UNMASK ON TABLE … TO …"
         yield Diagnostic("BC104", "warn", context.path(change.table, change.column), text, suggested_fix)
 
 
 def stale_renames(context: RuleContext) -> Iterator[Diagnostic]:
-    """A note for each ``renamed_from`` that has nothing left to do."""
+    """BC102 as a note for each ``renamed_from`` that is already applied."""
     for item in context.desired.types:
         yield from _stale_fields(context, item, context.pair.live_types.get(item.name))
     for table in context.desired.tables:

@@ -1,4 +1,4 @@
-"""DS: what takes something away. It runs only where ``allow=`` names it; an index alone holds no data of its own."""
+"""DS: drops. Each runs only if ``allow=`` names it; the drop of an index, which holds no data, is a warning."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 
 def dropped_keyspace(cql: str, protected: Collection[str], allow: Collection[str] = ()) -> Diagnostic | None:
-    """What there is to say of a statement written by hand: DS101 where it drops a keyspace, else nothing.
+    """DS101 if a hand-written statement drops a keyspace; None for other statements.
 
     Parameters:
-        protected: keyspaces that hold lock and ledger of the very run, or what it changes; nothing allows to drop them.
+        protected: keyspaces of the run's lock, ledger or tables; no permission allows dropping them.
     """
     name = _keyspace_of_drop(cql)
     if name is None:
         return None
     if name in protected:
-        text = "the keyspace would be dropped with the lock and the history of this very run"
-        return Diagnostic("DS101", "error", name, text, "Drop it by hand, when nothing uses it any more.")
+        text = "the keyspace would be dropped with the lock and the history of this run"
+        return Diagnostic("DS101", "error", name, text, "Drop it in cqlsh, when nothing uses it any more.")
     refused = _refused("DS101", name, "the keyspace would be dropped with every table in it")
     return attrs.evolve(refused, severity="warn", fix="") if is_allowed(refused, frozenset(allow)) else refused
 
 
 def _keyspace_of_drop(cql: str) -> str | None:
-    """The keyspace that the statement drops; the grammars of servers have ``SCHEMA`` for ``KEYSPACE`` too."""
+    """The keyspace that the statement drops; servers also accept ``SCHEMA`` for ``KEYSPACE``."""
     first_tokens = [token.text for token in itertools.islice(code_tokens(cql), 5)]
     words = [text.upper() for text in first_tokens]
     if words[:2] not in (["DROP", "KEYSPACE"], ["DROP", "SCHEMA"]):
@@ -55,7 +55,7 @@ def _keyspace_of_drop(cql: str) -> str | None:
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:
-    suggested_fix = f"If nobody needs it any more: {recipes.allow_either_way(code, path)}"
+    suggested_fix = f"If it is not needed any more: {recipes.allow_either_way(code, path)}"
     return Diagnostic(code, "error", path, text, suggested_fix, allow=f"{code}:{path}")
 
 
@@ -68,11 +68,11 @@ def _columns(change: DropColumns, context: RuleContext) -> Iterator[Diagnostic]:
         path = context.path(change.table, column.name)
         yield _refused("DS103", path, "the column would be dropped with its values")
         if _expire_by(change.table, column.name, context):
-            yield _refused("DS108", path, "the TTL column would be dropped, and rows stop expiring")
+            yield _refused("DS108", path, "the TTL column would be dropped, so rows would stop expiring")
 
 
 def _expire_by(table: str, column: str, context: RuleContext) -> bool:
-    """Whether the rows of a table expire by this column, and no step before unsets it."""
+    """Whether the rows of a table expire by this column, and no earlier step unsets it."""
     live = context.live.table(table)
     unset = any(isinstance(change, SetTtlColumn) and change.table == table for change in context.changes)
     return live is not None and live.ttl_column == column and not unset
@@ -84,12 +84,12 @@ def _type(change: DropType, context: RuleContext) -> Iterator[Diagnostic]:
 
 def _view(change: DropView, context: RuleContext) -> Iterator[Diagnostic]:
     yield _refused(
-        "DS105", context.path(change.view.name), "the view would be dropped; making it again reads its table"
+        "DS105", context.path(change.view.name), "the view would be dropped; building it again reads its whole table"
     )
 
 
 def _index(change: DropIndex, context: RuleContext) -> Iterator[Diagnostic]:
-    text = "the index would be dropped; queries that need it fail from then on"
+    text = "the index would be dropped; queries that need it would fail"
     path = context.path(change.index.name)
     yield Diagnostic("DS106", "warn", path, text, allow=f"DS106:{path}")
 
@@ -97,16 +97,16 @@ def _index(change: DropIndex, context: RuleContext) -> Iterator[Diagnostic]:
 def _mask(change: SetMask, context: RuleContext) -> Iterator[Diagnostic]:
     path = context.path(change.table, change.column)
     if change.mask is None:
-        yield _refused("DS107", path, f"the mask {change.before} would be dropped, and every role sees the values")
+        yield _refused("DS107", path, f"the mask {change.before} would be dropped, so every role could read the values")
     elif change.before is not None:
-        text = f"the mask {change.before} would become {change.mask}, which may show what was hidden"
+        text = f"the mask {change.before} would become {change.mask}, which may show hidden values"
         yield _refused("DS107", path, text)
 
 
 def _ttl_column(change: SetTtlColumn, context: RuleContext) -> Iterator[Diagnostic]:
     """DS108; a column that is added in the same plan holds no times yet."""
     if change.column is None:
-        text = "the column would be an ordinary one, and rows stop expiring"
+        text = "the TTL column would be unset, so rows would stop expiring"
         yield _refused("DS108", context.path(change.table, str(change.before)), text)
         return
     added = (one.columns for one in context.changes if isinstance(one, AddColumns) and one.table == change.table)

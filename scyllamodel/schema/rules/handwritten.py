@@ -1,7 +1,7 @@
-"""NB for hand-written statements: what breaks a server, or loses data or settings without a word.
+"""NB for hand-written statements: what breaks a server, or silently loses data or settings.
 
-*In*: one statement as text, what the keyspaces hold, the server. *Out*: remarks. A statement is read as far as the
-parser understands it; NB103 says of which it does not. Statements that models ask for are judged by `breaking`.
+*In*: one statement as text, the facts of the keyspaces, the server. *Out*: diagnostics. NB103 reports a statement that
+the parser does not understand. The statements of models are checked in `breaking`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 def changes_keyspaces(cql: str) -> bool:
-    """Whether a statement creates or alters a keyspace, so that a `RawStatementChecker` wants to know the nodes."""
+    """Whether a statement creates or alters a keyspace, so that a `RawStatementChecker` needs the nodes."""
     try:
         parsed = parse_statement(cql)
     except StatementSyntaxError:
@@ -62,7 +62,7 @@ def changes_keyspaces(cql: str) -> bool:
 
 
 def keyspaces_of(cql: str) -> set[str]:
-    """The keyspaces that a statement names, whose facts a `RawStatementChecker` wants to have."""
+    """The keyspaces that a statement names, whose facts a `RawStatementChecker` needs."""
     try:
         parsed = parse_statement(cql)
     except StatementSyntaxError:
@@ -71,13 +71,13 @@ def keyspaces_of(cql: str) -> set[str]:
 
 
 class RawStatementChecker:
-    """Judges hand-written statements in the order in which they run, each by what those before it leave.
+    """Checks hand-written statements in execution order, each against the schema that the earlier ones leave.
 
     Parameters:
-        keyspace: the one that is meant where a statement names none.
-        keyspaces: what the keyspaces hold.
-        topology: how many nodes each data centre has, for statements on keyspaces; None where nobody read it.
-        racks: of each data centre; None where nobody read them.
+        keyspace: the keyspace of statements that name none.
+        keyspaces: the facts of the keyspaces.
+        topology: the number of nodes in each data centre, for statements on keyspaces; None if it was not read.
+        racks: the racks of each data centre; None if they were not read.
     """
 
     def __init__(
@@ -94,18 +94,18 @@ class RawStatementChecker:
         self._server = server
 
     def check(self, cql: str, *, may_quote: bool = True, runs: bool = True) -> tuple[Diagnostic, ...]:
-        """Everything there is to say of the next statement.
+        """Return all diagnostics for the next statement.
 
         Parameters:
-            may_quote: whether a remark may quote from it.
-            runs: whether those after it are judged by what it leaves.
+            may_quote: whether a diagnostic may quote from the statement.
+            runs: whether later statements are checked against the schema that it leaves.
         """
         try:
             parsed = parse_statement(cql)
         except StatementSyntaxError as error:
             detail = f": {error}" if may_quote else ""
-            text = f"the statement was not checked, since it could not be read{detail}"
-            return (Diagnostic("NB103", "warn", self._keyspace, text, "Read it again: it is sent as it stands."),)
+            text = f"the statement was not checked, since it could not be parsed{detail}"
+            return (Diagnostic("NB103", "warn", self._keyspace, text, "Review it: it is sent unchanged."),)
         if parsed is None:
             return ()
         name = parsed.keyspace or self._keyspace
@@ -119,15 +119,15 @@ class RawStatementChecker:
         return diagnostics
 
     def record_change(self, keyspace: str, change: Change) -> None:
-        """Take note of a change that runs now."""
+        """Apply a change to the facts."""
         self._facts[keyspace] = facts_after(change, self._facts.get(keyspace, KeyspaceFacts(keyspace)))
 
 
 def _index(raw: RawStatement) -> Iterator[Diagnostic]:
     statement, server = raw.parsed, raw.server
     if statement.using == "" and server.breaks_drivers:
-        text = "the answer to an empty index class cannot be decoded, and the driver closes its connection"
-        yield refusal("NB101", raw, text, "Write the class, or leave USING out.")
+        text = "the server's answer to an empty index class cannot be decoded, and the driver closes its connection"
+        yield refusal("NB101", raw, text, "Write the class, or omit USING.")
     generated_name = re.sub(r"\W", "", f"{statement.table}_{'_'.join(statement.names)}_idx", flags=re.ASCII)
     yield from index_name_too_long(raw.path, statement.name or generated_name, server, is_explicit=bool(statement.name))
     if not server.fails_static_writes:
@@ -141,7 +141,7 @@ def _index(raw: RawStatement) -> Iterator[Diagnostic]:
 
 def _view(raw: RawStatement) -> Iterator[Diagnostic]:
     if has_unescaped_quote(raw.parsed.where, stored=False):
-        text = "a quote in the filter of a view is stored without its escape: every write to the table fails afterwards"
+        text = "a quote in the filter of a view is stored unescaped: every write to the table fails afterwards"
         yield refusal("NB101", raw, text, "Filter when reading the view.")
     yield from long_view(raw.path, raw.parsed.name, raw.server)
 
@@ -150,8 +150,8 @@ def _table_options(raw: RawStatement) -> Iterator[Diagnostic]:
     options = raw.parsed.options
     yield from long_ttl(raw.path, options, raw.server)
     if "id" in options and raw.server.accepts_any_id:
-        text = "an id of somebody's choice in WITH: the id of another table breaks the schema of the node"
-        yield refusal("NB101", raw, text, "Leave id out; servers choose it.")
+        text = "WITH sets the id of the table: the id of another table breaks the schema of the node"
+        yield refusal("NB101", raw, text, "Omit id; servers choose it.")
 
 
 def _replaced_tags(raw: RawStatement) -> Iterator[Diagnostic]:
@@ -163,8 +163,8 @@ def _replaced_tags(raw: RawStatement) -> Iterator[Diagnostic]:
         yield from unknown_table(raw)
     elif raw.table.ttl_column is not None:
         column = raw.table.ttl_column
-        text = f"{options[0]} replaces the tags of the table, and {column} is not its TTL column any more"
-        suggested_fix = f"Leave it out; or follow it by ALTER TABLE {raw.path} TTL {column}, in a step after it."
+        text = f"{options[0]} replaces the tags of the table, so {column} is no longer its TTL column"
+        suggested_fix = f"Omit it, or run ALTER TABLE {raw.path} TTL {column} in a later step."
         yield refusal("NB102", raw, text, suggested_fix)
 
 
@@ -181,8 +181,8 @@ def _dropped_time(raw: RawStatement) -> Iterator[Diagnostic]:
     table_path = (raw.parsed.keyspace, raw.parsed.table)
     read_columns = {"*", "dropped_time"} & {name.lower() for name in raw.parsed.names}
     if table_path == ("system_schema", "dropped_columns") and read_columns and raw.server.breaks_drivers:
-        text = "dropped_time overflows the dates of drivers, which close the connection"
-        yield refusal("NB101", raw, text, "Name the other columns.")
+        text = "dropped_time overflows the date type of drivers, which close the connection"
+        yield refusal("NB101", raw, text, "Select the other columns by name.")
 
 
 _Rule = Callable[[RawStatement], Iterator[Diagnostic]]

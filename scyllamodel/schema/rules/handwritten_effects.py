@@ -1,6 +1,6 @@
-"""A hand-written statement -> the changes that it makes, as far as later statements are judged by them.
+"""The changes that a hand-written statement makes, against which later statements are checked.
 
-*In*: a `RawStatement`. *Out*: changes, as a plan for models has them. Options of tables and views are left out.
+*In*: a `RawStatement`. *Out*: changes, as in a plan for models; options of tables and views are omitted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from scyllamodel.types.values import Native
 
 
 def changes_of(written: RawStatement) -> Iterator[Change]:
-    """The changes of a statement; none for one that no later statement is judged by."""
+    """The changes of a statement; empty for one that does not affect the check of later statements."""
     make = _CHANGES.get(written.parsed.action)
     if make is not None:
         yield from make(written)
@@ -47,7 +47,7 @@ def _create_type(written: RawStatement) -> Iterator[Change]:
 
 
 def _field(written: RawStatement) -> Iterator[Change]:
-    """A field that is new, or has a new type."""
+    """A field that is added, or gets a new type."""
     found = written.facts.type(written.parsed.name)
     kept = dict(found.fields) if found is not None and written.parsed.if_not_exists else {}
     for field in (column for column in written.parsed.columns if column.name not in kept):
@@ -108,7 +108,7 @@ def _drop_index(written: RawStatement) -> Iterator[Change]:
 
 
 def _create_view(written: RawStatement) -> Iterator[Change]:
-    """A view of a table that is known; its columns have the types of the table's."""
+    """A view of a known table; its columns have the types of the table's columns."""
     statement, base = written.parsed, written.table
     if base is None or written.facts.view(statement.name) is not None:
         return
@@ -124,7 +124,7 @@ def _drop_view(written: RawStatement) -> Iterator[Change]:
 
 
 def _table(written: RawStatement) -> Table:
-    """The table of the statement, without columns where it is not known."""
+    """The table of the statement, without columns if it is unknown."""
     return written.table or Table(written.parsed.table or written.parsed.name, ())
 
 

@@ -1,6 +1,6 @@
-"""NB for hand-written statements on keyspaces: what loses rows or settings, what is refused, and what does nothing.
+"""NB for hand-written statements on keyspaces that lose rows or settings, are refused, or have no effect.
 
-*In*: a `RawStatement`. *Out*: remarks. The statements that lead to what is asked for are in the advice.
+*In*: a `RawStatement`. *Out*: diagnostics, whose suggested fix has the statements for the requested replication.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ from scyllamodel.schema.rules.racks import invalid_factors, needs_valid_racks
 
 
 def durable_writes(raw: RawStatement) -> Iterator[Diagnostic]:
-    """NB102: an ``ALTER KEYSPACE`` that switches the commit log on again."""
+    """NB102: an ``ALTER KEYSPACE`` that enables the commit log again."""
     keyspace = raw.facts.keyspace
     if keyspace is None or keyspace.durable_writes or "durable_writes" in raw.parsed.options:
         return
     if raw.server.resets_durable_writes:
-        text = "ALTER KEYSPACE sets durable_writes to true where it does not name it, and false is stored"
+        text = "ALTER KEYSPACE without durable_writes sets it to true, but false is stored"
         yield refusal("NB102", raw, text, "Add the stored value: AND durable_writes = false")
 
 
 def no_replicas(raw: RawStatement) -> Iterator[Diagnostic]:
-    """NB102: a replication that keeps no copy at all."""
+    """NB102: a replication without any copy."""
     keyspace, requested = raw.facts.keyspace, raw.parsed.options.get("replication")
     if keyspace is None or not keyspace.tablets or not isinstance(requested, Mapping):
         return
     stored = factors(keyspace.replication or {})
     resulting = {**stored, **factors(cast("Mapping[str, Any]", requested))}
     if any(map(copy_count, stored.values())) and all(copy_count(factor) == 0 for factor in resulting.values()):
-        text = "a factor of 0 in every data centre deletes all rows of the keyspace"
-        yield refusal("NB102", raw, text, "Keep at least one copy; or drop the tables, if nobody needs them.")
+        text = "a replication factor of 0 in every data centre deletes all rows of the keyspace"
+        yield refusal("NB102", raw, text, "Keep at least one copy, or drop the tables if they are not needed.")
 
 
 def initial_tablets(raw: RawStatement) -> Iterator[Diagnostic]:
-    """NB101: a negative number of tablets, with which no table can be created."""
+    """NB101: a negative number of tablets, which prevents every CREATE TABLE."""
     tablets = raw.parsed.options.get("tablets")
     initial = str(cast("Mapping[str, Any]", tablets).get("initial", 0)) if isinstance(tablets, Mapping) else "0"
     if initial.startswith("-") and raw.server.breaks_at_negative_tablets:
-        text = f"no table can be created in a keyspace with initial tablets of {initial}: the node runs out of memory"
-        yield refusal("NB101", raw, text, "Leave 'initial' out.")
+        text = f"no table can be created in a keyspace with {initial} initial tablets: the node runs out of memory"
+        yield refusal("NB101", raw, text, "Omit 'initial'.")
 
 
 def _requested_replication(raw: RawStatement) -> Mapping[str, Any] | None:
-    """The replication of the statement, if it has one and what is stored is known."""
+    """The replication of the statement; None without one, or if the stored replication is unknown."""
     keyspace, requested = raw.facts.keyspace, raw.parsed.options.get("replication")
     if keyspace is None or keyspace.replication is None or not isinstance(requested, Mapping) or not requested:
         return None
@@ -62,7 +62,7 @@ def _requested_replication(raw: RawStatement) -> Mapping[str, Any] | None:
 
 
 def refused_factors(raw: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: a replication that a keyspace with tablets does not take in one step."""
+    """NB104: a replication that a keyspace with tablets cannot reach in one step."""
     requested, keyspace = _requested_replication(raw), raw.facts.keyspace
     if requested is None or keyspace is None or not (keyspace.tablets and raw.server.alters_replication_stepwise):
         return
@@ -72,9 +72,9 @@ def refused_factors(raw: RawStatement) -> Iterator[Diagnostic]:
 
 
 def unfit_replication(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: a replication that the nodes, their racks or their settings do not allow, as for one of a repo.
+    """NB104: a replication that the nodes, their racks or their settings do not allow, by the rules for repos.
 
-    A keyspace without tablets takes more copies than there are nodes, so that is a warning there.
+    A keyspace without tablets may have more copies than there are nodes, so that is a warning there.
     """
     given = written.parsed.options.get("replication")
     if not isinstance(given, Mapping) or not given:
@@ -107,7 +107,7 @@ def _afterwards(written: RawStatement, asked: Mapping[str, Any]) -> Keyspace:
 
 
 def _beyond_nodes(asked: Mapping[str, Any], written: RawStatement) -> Iterator[str]:
-    """What there is to say of each data centre that would keep more copies than it has nodes."""
+    """A text for each data centre that would have more copies than nodes."""
     nodes = written.topology or {}
     if strategy_name(asked) == "SimpleStrategy":
         nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
@@ -115,52 +115,52 @@ def _beyond_nodes(asked: Mapping[str, Any], written: RawStatement) -> Iterator[s
         number, there = copy_count(factor), nodes.get(dc)
         if number is not None and there is not None and number > there:
             text = "the cluster" if dc == "replication_factor" else dc
-            yield f"{number} copies are wanted in {text}, where there are {there} nodes"
+            yield f"{number} copies are requested in {text}, where there are {there} nodes"
 
 
 def _beyond_racks(about: Keyspace, written: RawStatement) -> Iterator[Diagnostic]:
-    """A replication under which views and indexes on tablets would not be RF-rack-valid."""
+    """NB104 for a replication under which views and indexes on tablets would not be RF-rack-valid."""
     enforced = written.server.node.rf_rack_valid is True
     holds = written.server.views_need_valid_racks and needs_valid_racks(written.facts)
     if not about.tablets or written.racks is None or not (enforced or holds):
         return
     for dc, number, racks in invalid_factors(about, written.racks):
-        what = "views and indexes of the keyspace" if holds else "rf_rack_valid_keyspaces: true"
-        text = f"{what} need one copy in {dc}, or one for each of its {racks} racks, and {number} are wanted"
-        yield refusal("NB104", written, text, f"Ask for 1 or {racks} copies in {dc}, or for a list of racks.")
+        what = "the keyspace has views or indexes, which" if holds else "rf_rack_valid_keyspaces: true"
+        text = f"{what} requires one copy in {dc}, or one for each of its {racks} racks, but {number} are requested"
+        yield refusal("NB104", written, text, f"Use 1 or {racks} copies in {dc}, or a list of racks.")
 
 
 def refused_tablets(raw: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: tablets that would be switched on or off, which no server does."""
+    """NB104: a statement that enables or disables tablets, which servers do not support."""
     keyspace, tablets = raw.facts.keyspace, raw.parsed.options.get("tablets")
     if keyspace is None or not isinstance(tablets, Mapping) or not raw.server.has_tablets:
         return
     requests_tablets = cast("Mapping[str, Any]", tablets).get("enabled", True) in (True, "true")
     if requests_tablets != bool(keyspace.tablets):
-        text = f"a keyspace {'with' if keyspace.tablets else 'without'} tablets stays so"
+        text = f"tablets cannot be {'disabled' if keyspace.tablets else 'enabled'} in an existing keyspace"
         yield refusal("NB104", raw, text, "Create another keyspace, and copy the tables.")
 
 
 def _refusal_text(stored: Mapping[str, Any], requested: Mapping[str, Any], raw: RawStatement) -> str | None:
-    """What the server says no to."""
+    """The reason why the server refuses the replication; None if it does not."""
     requested_factors = factors(requested)
     if strategy_name(requested) not in {"", "NetworkTopologyStrategy"}:
-        return "a keyspace with tablets takes no other replication class"
+        return "a keyspace with tablets accepts only NetworkTopologyStrategy"
     if "replication_factor" in requested_factors:
-        return "with tablets each data centre has to be named; replication_factor is refused"
+        return "with tablets each data centre has to be listed; replication_factor is refused"
     left_out = sorted(dc for dc, factor in stored.items() if dc not in requested_factors and copy_count(factor))
     if left_out and raw.server.refuses_missing_centres:
-        return f"{', '.join(left_out)} is left out; with tablets each data centre with copies has to be named"
+        return f"{', '.join(left_out)} is missing; with tablets each data centre with copies has to be listed"
     changed = {dc: factor for dc, factor in requested_factors.items() if not _is_same(stored.get(dc, "0"), factor)}
     if len(changed) > 1 and any(map(copy_count, changed.values())):
-        return f"the factors of {', '.join(sorted(changed))} change; with tablets one data centre changes at a time"
+        return f"the factors of {', '.join(sorted(changed))} change; with tablets only one can change at a time"
     for dc, factor in changed.items():
         return _step_fault(dc, stored.get(dc, "0"), factor)
     return None
 
 
 def _is_same(stored: object, requested: object) -> bool:
-    """A number is satisfied by as many racks; racks have no order."""
+    """Whether two factors are equal: a number equals a list of as many racks; the order of racks is ignored."""
     if not isinstance(requested, tuple):
         return copy_count(stored) == copy_count(requested)
     racks = cast("tuple[str, ...]", stored) if isinstance(stored, tuple) else ()
@@ -172,7 +172,7 @@ def _step_fault(dc: str, stored: object, requested: object) -> str | None:
     if stored_count is None or requested_count is None:
         return None
     if isinstance(stored, tuple) and not isinstance(requested, tuple) and requested_count:
-        return f"the racks of {dc} do not turn into a number"
+        return f"the list of racks of {dc} cannot be converted into a number"
     if (
         stored_count
         and requested_count
@@ -180,15 +180,15 @@ def _step_fault(dc: str, stored: object, requested: object) -> str | None:
         and not isinstance(stored, tuple)
         and stored_count != requested_count
     ):
-        return f"the number of copies in {dc} turns into a list of as many racks, and of no others"
+        return f"the number of copies in {dc} can only be converted into a list of as many racks"
     difference = abs(stored_count - requested_count)
     if difference > 1:
-        return f"the factor of {dc} changes by {difference}; with tablets it changes by one at a time"
+        return f"the factor of {dc} changes by {difference}; with tablets it can change only by one at a time"
     return None
 
 
 def factor_without_effect(raw: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: a ``replication_factor`` that changes no data centre, since each keeps the factor that it has."""
+    """NB104: a ``replication_factor`` without effect, since each data centre keeps its factor."""
     requested, keyspace = _requested_replication(raw), raw.facts.keyspace
     if (
         requested is None
@@ -210,12 +210,12 @@ def factor_without_effect(raw: RawStatement) -> Iterator[Diagnostic]:
         and unchanged
     ):
         names = ", ".join(unchanged)
-        text = f"replication_factor is for data centres without copies: {names} keeps the factor that it has"
+        text = f"replication_factor applies only to data centres without copies: {names} keeps its factor"
         yield Diagnostic("NB104", "warn", raw.path, text, _statements_text(keyspace, requested, raw))
 
 
 def _statements_text(keyspace: Keyspace, requested: Mapping[str, Any], raw: RawStatement) -> str:
-    """The statements that lead to what is asked for, as far as there are any."""
+    """The statements for the requested replication, or the advice to create another keyspace."""
     durable = raw.parsed.options.get("durable_writes", keyspace.durable_writes)
     left_out = {dc: factor for dc, factor in factors(keyspace.replication or {}).items() if dc not in requested}
     inherited = left_out if "replication_factor" not in requested else {}
@@ -228,5 +228,5 @@ def _statements_text(keyspace: Keyspace, requested: Mapping[str, Any], raw: RawS
         else alter_keyspace_statements(keyspace, desired, raw.server)
     )
     if not steps:
-        return "No ALTER KEYSPACE leads there: create another keyspace and copy the tables."
-    return "Write, one after the other:" + "".join(f"\n    {step};" for step in steps)
+        return "ALTER KEYSPACE cannot make this change: create another keyspace and copy the tables."
+    return "Run these statements, one at a time:" + "".join(f"\n    {step};" for step in steps)

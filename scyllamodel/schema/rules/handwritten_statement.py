@@ -1,4 +1,4 @@
-"""A hand-written statement, the schema before it runs, and how a rule refuses it."""
+"""A hand-written statement with the schema before it runs, and the diagnostics common to all its rules."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class RawStatement:
-    """A statement and where it runs.
+    """A statement, and the schema on which it runs.
 
     Attributes:
-        parsed: what it says.
-        facts: its keyspace before it runs; empty facts where nobody read it.
-        topology: how many nodes each data centre has; None where nobody read it.
-        racks: of each data centre; None where nobody read them.
+        parsed: the parsed statement.
+        facts: its keyspace before it runs; empty if the keyspace was not read.
+        topology: the number of nodes in each data centre; None if it was not read.
+        racks: the racks of each data centre; None if they were not read.
     """
 
     parsed: ParsedStatement
@@ -35,7 +35,7 @@ class RawStatement:
 
     @property
     def path(self) -> str:
-        """The raw dotted name of what it changes."""
+        """The raw dotted name of the object that it changes."""
         name = self.parsed.name or self.parsed.table
         return name if name == self.facts.name else f"{self.facts.name}.{name}"
 
@@ -46,11 +46,11 @@ class RawStatement:
 
 
 def unknown_table(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB103: what cannot be judged, because the table is not known."""
-    text = f"the statement was not checked, since nothing is known of the table {written.parsed.table}"
+    """NB103: a statement that cannot be checked, because its table is unknown."""
+    text = f"the statement was not checked, since the table {written.parsed.table} is unknown"
     yield Diagnostic("NB103", "warn", written.path, text, "Make sure that the table exists when it is sent.")
 
 
 def refusal(code: str, raw: RawStatement, text: str, suggested_fix: str) -> Diagnostic:
-    """A refusal of the whole statement."""
+    """A diagnostic that refuses the whole statement."""
     return Diagnostic(code, "error", raw.path, text, suggested_fix)

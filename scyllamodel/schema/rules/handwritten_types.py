@@ -1,6 +1,6 @@
-"""NB for hand-written changes of the types of columns and of user types: what is refused, and what loses data.
+"""NB for hand-written type changes of columns and fields that are refused or lose data.
 
-*In*: a `RawStatement`. *Out*: remarks, by the rules that hold for models.
+*In*: a `RawStatement`. *Out*: diagnostics, by the rules that apply to models.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_nee
 
 
 def ttl_column_type(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB102: another type of the TTL column."""
+    """NB102: a type change of the TTL column."""
     if written.table is not None and written.table.ttl_column in written.parsed.names:
-        text = "the type of a TTL column is changed, and its values may not be times any more: rows stop expiring"
+        text = "the type of the TTL column changes, so its values may not be times any more: rows stop expiring"
         yield refusal("NB102", written, text, f"First: ALTER TABLE {written.path} TTL NULL")
 
 
 def ttl_column_drop(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB102: the TTL column is dropped, and with it the times at which rows expire."""
+    """NB102: a drop of the TTL column, which holds the times at which rows expire."""
     if written.table is not None and written.table.ttl_column in written.parsed.names:
         text = f"{written.table.ttl_column} is the TTL column of the table: without it rows stop expiring"
-        yield refusal("NB102", written, text, f"If rows are to stay, first: ALTER TABLE {written.path} TTL NULL")
+        yield refusal("NB102", written, text, f"To keep the rows, first: ALTER TABLE {written.path} TTL NULL")
 
 
 def column_type(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: a type that the server does not alter, or not into this one."""
+    """NB104: a type change that the server does not support."""
     table = written.table
     for changed in written.parsed.columns:
         old = None if table is None else table.get(changed.name)
         if table is None or old is None or old.type == changed.type:
             continue
-        text = f"{changed.name} is {old.type.cql}, and cannot become {changed.type.cql}"
+        text = f"{changed.name} is {old.type.cql}, which cannot become {changed.type.cql}"
         if not (written.server.alters_types and is_alterable(old.type, changed.type, ordered=old.kind == "clustering")):
-            yield refusal("NB104", written, f"{text} on {written.server}", "Add a column of the new type, and copy.")
+            fix = "Add a column of the new type, and copy the values."
+            yield refusal("NB104", written, f"{text} on {written.server}", fix)
         elif keepers := _virtual_in(written, table, old):
-            fix = "Drop what keeps it first, and create it again afterwards."
-            yield refusal("NB104", written, f"{text} while {', '.join(keepers)} keeps it as a virtual column", fix)
+            fix = "Drop these objects first, and create them again afterwards."
+            yield refusal("NB104", written, f"{text} while {', '.join(keepers)} has it as a virtual column", fix)
 
 
 def _virtual_in(written: RawStatement, table: Table, column: TableColumn) -> list[str]:
-    """The views, and the indexes kept in views, that hold the column without its values (ScyllaDB)."""
+    """The views, and the indexes stored in views, that have the column as a virtual column (ScyllaDB)."""
     if column.kind != "regular" or not written.server.keeps_indexes_in_views:
         return []
     views = [
@@ -57,7 +58,7 @@ def _virtual_in(written: RawStatement, table: Table, column: TableColumn) -> lis
 
 
 def user_type(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: a user type within a partition key, which gains no field and on some servers renames none."""
+    """NB104: a user type in a partition key, which cannot gain a field, nor on some servers rename one."""
     if written.parsed.action == "ALTER TYPE RENAME" and written.server.renames_fields_in_keys:
         return
     keyed = keyed_by(containing_types(written.parsed.name, written.facts.types), written.facts, written.server)
@@ -67,9 +68,9 @@ def user_type(written: RawStatement) -> Iterator[Diagnostic]:
 
 
 def field_type(written: RawStatement) -> Iterator[Diagnostic]:
-    """NB104: Cassandra changes no types of fields."""
+    """NB104: a type change of a field, which Cassandra does not support."""
     if not written.server.alters_types:
-        text = f"{written.server} does not change the type of a field"
-        yield refusal("NB104", written, text, "Create another type with the field as it is to be.")
+        text = f"{written.server} cannot change the type of a field"
+        yield refusal("NB104", written, text, "Create another type with the desired field.")
     else:
         yield from user_type(written)

@@ -1,4 +1,4 @@
-"""IX: indexes are made and dropped, never changed, and their names are unique in the keyspace."""
+"""IX: indexes, which cannot be altered and whose names are unique within a keyspace."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ def _added(change: AddIndex, context: RuleContext) -> Iterator[Diagnostic]:
     path = context.path(change.index.name)
     if change.populated:
         text = f"{change.table.name} may hold rows: the index is built in the background and misses rows until then"
-        suggested_fix = "Let code that queries by it run when the index is built."
+        suggested_fix = "Deploy code that queries by it after the index is built."
         if is_viewless(change.index.using):
-            suggested_fix += " The server lists no progress of an index of this class: try the query."
+            suggested_fix += " The server does not report the progress of an index of this class: try the query."
         yield Diagnostic("IX101", "warn", path, text, suggested_fix)
     if lacking := _missing_feature(change, context):
-        suggested_fix = "Leave the index out for this server."
+        suggested_fix = "Remove the index for this server."
         if change.index.view_options and not context.server.takes_index_view_options:
             suggested_fix = _NO_VIEW_OPTIONS
         if change.index.using and not context.server.loads_index_classes:
             suggested_fix = (
-                "Leave using= out: an ordinary index finds equal values. Searches within a text read the whole table."
+                "Omit using=: an ordinary index finds equal values. Searches within a text read the whole table."
             )
-        yield Diagnostic("IX104", "error", path, f"{context.server} has no {lacking}", suggested_fix)
+        yield Diagnostic("IX104", "error", path, f"{context.server} does not support {lacking}", suggested_fix)
     else:
         yield from _check_table_fits(change, context)
 
 
 def _missing_feature(change: AddIndex, context: RuleContext) -> str | None:
-    """What the index needs and this server has not."""
+    """The feature that the index needs and this server does not have."""
     index, column = change.index, _column(change)
     if index.view_options and not context.server.takes_index_view_options:
-        return "options for the view behind an index"
+        return "options of the view behind an index"
     if index.local and not context.server.has_local_indexes:
         return "indexes within a partition (local=True)"
     if column is not None and isinstance(column.type, VectorType):
-        return None if context.server.has_vector_index else "index on vectors"
+        return None if context.server.has_vector_index else "indexes on vectors"
     if index.using is None or context.server.has_index_class(index.using, on_vector=False):
         return None
     sai = index_family(index.using) == SAI
@@ -65,23 +65,23 @@ def _altered(change: AlterIndex, context: RuleContext) -> Iterator[Diagnostic]:
     taken_names = {index.name for table in context.live.tables for index in table.indexes}
     drop_command = f"scyllamodel contract {recipes.allow_option('DS106', live.name)}"
     if change.code == "IX103":
-        text = f"the index {live.name} was made otherwise ({_index_text(live)}); the model wants {_index_text(desired)}"
+        text = f"the index {live.name} is {_index_text(live)}, but the model declares {_index_text(desired)}"
         suggested_fix = (
-            "An index cannot be changed. Give the wanted one a new name, sync, wait until it is built, then drop the "
+            "An index cannot be altered. Give the desired one a new name, sync, wait until it is built, then drop the "
             f"old one:\n    {_index_declaration(desired, recipes.free_name(desired.name, taken_names))}\n    "
             "scyllamodel wait --for built\n"
             f"    {drop_command}\n"
-            "Where the server allows one index of this class on a column only, drop the old one first."
+            "If the server allows only one index of this class on a column, drop the old one first."
         )
     elif live.name == desired.name:
-        text = f"the name belongs to another index of this keyspace, on {_index_text(live)}"
+        text = f"another index of this keyspace has the name, on {_index_text(live)}"
         suggested_fix = (
             f"Choose a free name:\n    {_index_declaration(desired, recipes.free_name(desired.name, taken_names))}"
         )
     else:
-        text = f"the same index is there as {live.name}, and servers refuse it twice"
+        text = f"the same index exists as {live.name}, and servers refuse a second one"
         suggested_fix = (
-            f"Leave the name out of Index(…), or take the one it has:\n    {_index_declaration(desired, live.name)}"
+            f"Omit the name in Index(…), or use the existing one:\n    {_index_declaration(desired, live.name)}"
         )
     yield Diagnostic(change.code, "error", context.path(desired.name), text, suggested_fix)
 
@@ -104,29 +104,29 @@ def _index_declaration(index: Index, name: str) -> str:
 def _hidden_view_taken(change: NameTaken, context: RuleContext) -> Iterator[Diagnostic]:
     if change.desired_kind == "index":
         index = change.name.removesuffix("_index")
-        text = f"ScyllaDB keeps an index in a view named {change.name}, where a {change.live_kind} stands already"
+        text = f"ScyllaDB stores the index in a view {change.name}, but a {change.live_kind} of that name exists"
         suggested_fix = f"Choose another name: Index(…, name={index + '_2'!r})"
         yield Diagnostic("IX102", "error", context.path(index), text, suggested_fix)
 
 
 def lint(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
-    """Names that two declared indexes share, and those that ScyllaDB needs for the view behind an index."""
+    """IX102 for names that two declared indexes share, or that ScyllaDB needs for the view behind an index."""
     names = Counter(index.name for table in desired.tables for index in table.indexes)
     for name, count in names.items():
         if count > 1:
             tables = ", ".join(t.name for t in desired.tables if any(index.name == name for index in t.indexes))
-            text = f"{count} indexes of this name are declared, on {tables}; the names of a keyspace are unique"
-            yield Diagnostic("IX102", "error", f"{desired.name}.{name}", text, "Name them: Index(…, name=…)")
+            text = f"{count} indexes of this name are declared, on {tables}; index names are unique within a keyspace"
+            yield Diagnostic("IX102", "error", f"{desired.name}.{name}", text, "Give them names: Index(…, name=…)")
     yield from _too_many_on_column(desired, server)
     relation_names = {fact.name for fact in (*desired.tables, *desired.views)}
     for name in names if server is not None and server.keeps_indexes_in_views else ():
         if f"{name}_index" in relation_names:
-            text = f"ScyllaDB keeps an index in a view named {name}_index, which is declared as something else"
+            text = f"ScyllaDB stores the index in a view {name}_index, but another object of that name is declared"
             yield Diagnostic("IX102", "error", f"{desired.name}.{name}", text, "Choose another name: Index(…, name=…)")
 
 
 def _too_many_on_column(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
-    """Several vector or full-text indexes on one column, where the server takes one."""
+    """IX102 for several vector or full-text indexes on one column, where the server allows one."""
     if server is None or server.takes_several_viewless_indexes:
         return
     for table in desired.tables:
@@ -136,12 +136,12 @@ def _too_many_on_column(desired: KeyspaceFacts, server: ServerProfile | None) ->
                 names_by_column.setdefault((index.column, index.local), []).append(index.name)
         for (column, _), index_names in names_by_column.items():
             if len(index_names) > 1:
-                text = f"{server} takes one index of this class on {column}, and {', '.join(index_names)} are declared"
+                text = f"{server} allows one index of this class on {column}, but {', '.join(index_names)} are declared"
                 yield Diagnostic("IX102", "error", f"{desired.name}.{index_names[1]}", text, "Keep one of them.")
 
 
 def _check_table_fits(change: AddIndex, context: RuleContext) -> Iterator[Diagnostic]:
-    """KS104 and IX105: what the table of a vector or full-text index needs."""
+    """KS104, IX105 and IX106: requirements of a vector or full-text index on its table."""
     index, path = change.index, context.path(change.index.name)
     column = _column(change)
     on_vector = column is not None and isinstance(column.type, VectorType)
@@ -162,7 +162,7 @@ def unfit_cdc(cdc: object, path: str) -> Iterator[Diagnostic]:
     """IX105 for a change log from which a vector or full-text index cannot be fed.
 
     Parameters:
-        cdc: the canonical option; None where nobody gave it, and the server switches the log on itself.
+        cdc: the canonical option; None if it is not set, so that the server enables the log.
     """
     if not isinstance(cdc, Mapping):
         return
@@ -170,19 +170,19 @@ def unfit_cdc(cdc: object, path: str) -> Iterator[Diagnostic]:
     has_new_values = settings.get("delta", "full") == "full" or settings.get("postimage", "false") == "true"
     if settings.get("enabled", "false") == "true" and int(settings.get("ttl", "86400")) >= _DAY and has_new_values:
         return
-    text = "a vector or full-text index is fed from the change log of its table, and cdc is switched off or too short"
+    text = "a vector or full-text index needs the change log of its table, but cdc is disabled or unsuitable"
     suggested_fix = (
-        'Leave cdc out, or write cdc={"enabled": True} with a ttl of at least 86400, and delta full or postimage.'
+        'Omit cdc, or use cdc={"enabled": True} with a ttl of at least 86400 and with delta full or postimage.'
     )
     yield Diagnostic("IX105", "error", path, text, suggested_fix)
 
 
-_NO_VIEW_OPTIONS: Final = "Leave view_options= out: they need ScyllaDB 2026.1, and an ordinary index."
+_NO_VIEW_OPTIONS: Final = "Omit view_options=: they need ScyllaDB 2026.1 and an ordinary index."
 
 
 def _set(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
     if change.index and not context.server.takes_index_view_options:
-        text = f"{context.server} has no options for the view behind an index"
+        text = f"{context.server} does not support options of the view behind an index"
         yield Diagnostic("IX104", "error", context.path(change.index), text, _NO_VIEW_OPTIONS)
     tables = (context.pair.live_tables.get(change.name), context.pair.desired_tables.get(change.name))
     if any(is_viewless(index.using) for table in tables if table is not None for index in table.indexes):

@@ -1,4 +1,4 @@
-"""PK: a primary key is for ever. CQL can rename its columns, and nothing else."""
+"""PK: primary keys, which are immutable except for the names of their columns."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def _key(change: AlterKey, context: RuleContext) -> Iterator[Diagnostic]:
 def _difference_text(code: str, live: Table, desired: Table) -> str:
     if code == "PK101":
         stored, declared = _column_list(live.partition_key), _column_list(desired.partition_key)
-        return f"the partition key is ({stored}), and the model wants ({declared})"
+        return f"the partition key is ({stored}), but ({declared}) in the model"
     if code == "PK102":
         stored, declared = _column_list(live.clustering_key), _column_list(desired.clustering_key)
-        return f"the clustering key is ({stored}), and the model wants ({declared})"
+        return f"the clustering key is ({stored}), but ({declared}) in the model"
     if code == "PK103":
         live_names = {column.name for column in live.columns}
         new_columns = ", ".join(
             column.name for column in desired.columns if column.in_key and column.name not in live_names
         )
-        return f"a table cannot gain a key column, and the model wants {new_columns}"
-    return f"the table was made WITH COMPACT STORAGE ({', '.join(sorted(live.flags))}), and is left alone"
+        return f"the model has the new key column {new_columns}, but a table cannot gain key columns"
+    return f"the table was created WITH COMPACT STORAGE ({', '.join(sorted(live.flags))}) and is not changed"
 
 
 def _column_list(columns: tuple[TableColumn, ...]) -> str:

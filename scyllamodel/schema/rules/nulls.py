@@ -1,4 +1,4 @@
-"""NU: columns whose type excludes None, and the rows that have no value of them."""
+"""NU: columns whose type excludes None, and rows without a value for them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 def _added(change: AddColumns, context: RuleContext) -> Iterator[Diagnostic]:
     for column in change.columns:
         if column.loads_none:
-            text = "existing rows have no value of it, and load as None although the type of the column excludes None"
+            text = "existing rows have no value for it, and load as None although the type of the column excludes None"
             yield Diagnostic("NU101", "note", context.path(change.table, column.name), text, _null_choices(column))
 
 
 def lint(desired: KeyspaceFacts) -> Iterator[Diagnostic]:
-    """A note for each table with columns that have a default and no word on rows from before."""
+    """A note for each table with columns that have a default but load a null of an existing row as None."""
     for table in desired.tables:
         columns = [column for column in table if column.loads_none and column.has_default]
         if columns:
             names = ", ".join(column.name for column in columns)
-            text = f"rows without a value of {names} load as None although the type excludes None"
+            text = f"rows without a value for {names} load as None although the type excludes None"
             yield Diagnostic("NU101", "note", f"{desired.name}.{table.name}", text, _null_choices(columns[0]))
 
 

@@ -1,7 +1,7 @@
 """OP: limits of options that depend on the keyspace, on the other options of the table, or on other tables.
 
-*In*: changes that set options. *Out*: OP104 and OP105 for what the server would refuse. Values that a server refuses
-whatever else is set are judged in `scyllamodel.schema.options.supported`.
+*In*: changes that set options. *Out*: OP104 and OP105 for what the server would refuse. Values that a server always
+refuses are checked in `scyllamodel.schema.options.supported`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class _Subject:
     """A table or view whose options are set.
 
     Attributes:
-        fact: as it is, or as it is created; None where nobody knows it.
-        options: all that it has afterwards, as far as they are known.
-        declared: those that the statement names.
+        fact: the table or view as stored, or as it is created; None if it is unknown.
+        options: all options that it has afterwards, as far as they are known.
+        declared: the options that the statement sets.
     """
 
     name: str
@@ -58,22 +58,20 @@ def _refused(subject: _Subject, context: RuleContext, text: str, suggested_fix: 
 
 
 def _intervals(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
-    """The default of an interval, or the stored one, against the one that is declared."""
+    """OP104 for a declared index interval that contradicts the other one, which may be stored or a default."""
     if {"min_index_interval", "max_index_interval"}.isdisjoint(subject.declared):
         return
     minimum, maximum = subject.options.get("min_index_interval", 128), subject.options.get("max_index_interval", 2048)
     if minimum > maximum:
-        text = f"max_index_interval is {maximum}, and min_index_interval is {minimum}"
-        yield _refused(
-            subject, context, text, "Declare both, so that max_index_interval is at least min_index_interval."
-        )
+        text = f"max_index_interval is {maximum}, but min_index_interval is {minimum}"
+        yield _refused(subject, context, text, "Declare both, with max_index_interval at least min_index_interval.")
 
 
 _WINDOWS: Final = {"MINUTES": 60, "HOURS": 3_600, "DAYS": 86_400}
 
 
 def _windows(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
-    """OP105 for a default TTL that spans more time windows than ScyllaDB takes (``twcs_max_window_count``)."""
+    """OP105 for a default TTL that spans more time windows than ScyllaDB allows (``twcs_max_window_count``)."""
     compaction: Mapping[str, str] = subject.options.get("compaction", {})
     ttl, max_windows = subject.options.get("default_time_to_live", 0), context.server.max_time_windows
     if compaction.get("class") != "TimeWindowCompactionStrategy":
@@ -87,9 +85,9 @@ def _windows(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
     window = unit * int(compaction.get("compaction_window_size", "1"))
     if max_windows is None or ttl // window <= max_windows:
         return
-    path, limit_text = context.path(subject.name), "this server takes"
+    path, limit_text = context.path(subject.name), "this server allows"
     if context.server.node.max_time_windows is None:
-        limit_text = "servers take by default (system.config, which this role may not read, has twcs_max_window_count)"
+        limit_text = "servers allow by default (this role may not read twcs_max_window_count from system.config)"
     text = f"default_time_to_live {ttl} spans {ttl // window} windows of {window} seconds; {limit_text} {max_windows}"
     min_window = -(-ttl // (max_windows * unit)) * unit
     suggested_fix = f"Choose windows of at least {min_window} seconds, or a shorter default_time_to_live."
@@ -98,7 +96,7 @@ def _windows(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
 
 
 def _endless(subject: _Subject, case: RuleContext) -> Iterator[Diagnostic]:
-    """OP105 for time windows without a default TTL, where the settings of the node want one."""
+    """OP105 for time windows without a default TTL, where the settings of the node require one."""
     restricted = case.server.node.endless_windows
     if restricted in {"true", "warn"} and isinstance(subject.fact, Table):
         severity: Severity = "error" if restricted == "true" else "warn"
@@ -108,13 +106,13 @@ def _endless(subject: _Subject, case: RuleContext) -> Iterator[Diagnostic]:
 
 
 def _gc_by_repair(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
-    """Tombstones that wait for a repair, where there is none: a single copy, or a view that is not repaired alone."""
+    """OP104 for tombstone_gc mode repair without repairs: a single copy, or a view that is repaired with its table."""
     mode = cast("Mapping[str, str]", subject.declared.get("tombstone_gc", {})).get("mode")
     if mode != "repair":
         return
-    suggested_fix = 'Leave tombstone_gc out, or write {"mode": "timeout"}.'
+    suggested_fix = 'Omit tombstone_gc, or use {"mode": "timeout"}.'
     if not context.server.repairs_single_copies and _is_single_copy(context):
-        text = f"tombstone_gc mode repair needs several copies on {context.server}, and the keyspace keeps one"
+        text = f"tombstone_gc mode repair needs several copies on {context.server}, but the keyspace has one"
         yield _refused(subject, context, text, suggested_fix)
     elif context.server.colocates_views and context.tablets and _is_colocated(subject, context):
         text = "tombstone_gc mode repair is refused for a view with the partition key of its table, on tablets"
@@ -140,18 +138,18 @@ def _is_colocated(subject: _Subject, context: RuleContext) -> bool:
 
 
 def _change_log(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
-    """What has no change log, and a log whose name is taken (ScyllaDB)."""
+    """OP104 for views and counters, which have no change log, and for a log whose name is in use (ScyllaDB)."""
     cdc: Mapping[str, str] = subject.declared.get("cdc", {})
     if not context.server.has_cdc_log or cdc.get("enabled") != "true":
         return
     log = f"{subject.name}_scylla_cdc_log"
     if isinstance(subject.fact, View):
-        yield _refused(subject, context, "a view has no change log", "Declare cdc on its table.")
+        yield _refused(subject, context, "a view cannot have a change log", "Declare cdc on its table.")
     elif subject.fact is not None and subject.fact.is_counter:
-        yield _refused(subject, context, f"counters have no change log on {context.server}", "Leave cdc out.")
+        yield _refused(subject, context, f"counter tables cannot have a change log on {context.server}", "Omit cdc.")
     elif log in {*context.pair.live_tables, *context.pair.desired_tables}:
-        text = f"the change log would be the table {log}, which is another table"
-        yield _refused(subject, context, text, f"Give {log} another name, or leave cdc out.")
+        text = f"the change log would be stored in {log}, which is another table"
+        yield _refused(subject, context, text, f"Rename the table {log}, or omit cdc.")
 
 
 def _log_storage(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:
@@ -159,11 +157,11 @@ def _log_storage(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic
     if subject.declared.get("storage_engine") != "logstor" or "storage_engine" not in context.server.table_options:
         return
     if isinstance(table, Table) and table.clustering_key:
-        text = "the storage engine logstor keeps no rows with clustering columns"
-        yield _refused(subject, context, text, "Leave storage_engine out.")
+        text = "the storage engine logstor does not support clustering columns"
+        yield _refused(subject, context, text, "Omit storage_engine.")
     if context.server.has_log_storage is False:
-        text = "the storage engine logstor is an experimental feature, which is not on here"
-        fix = "Leave storage_engine out; or add logstor to experimental_features in scylla.yaml of every node."
+        text = "the storage engine logstor is an experimental feature, which is disabled on this server"
+        fix = "Omit storage_engine, or add logstor to experimental_features in scylla.yaml of every node."
         yield _refused(subject, context, text, fix)
 
 

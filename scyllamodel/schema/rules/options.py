@@ -1,4 +1,4 @@
-"""OP: options that a server refuses, and those that do not do what one might think."""
+"""OP: options that a server refuses, and those with unexpected effects."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def _set(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
         stored = change.before.get(name)
         if isinstance(value, FrozenMap) and isinstance(stored, FrozenMap):
             reset = ", ".join(reset_settings(name, value, stored, context.server))
-            text = f"{name} is replaced whole: {reset} is stored, not declared, and returns to the default"
+            text = f"{name} is replaced as a whole: {reset} is stored but not declared, and is reset to the default"
             if reset:
                 yield Diagnostic("OP102", "warn", path, text, f"To keep it, declare it in {name}.")
     yield from unalterable_options(change.options, context.server, path)
     if "default_time_to_live" in change.options:
-        text = "default_time_to_live is for rows written from now on; rows of before keep the one they had"
-        yield Diagnostic("OP103", "warn", path, text, "Write them again if they are to expire, too.")
+        text = "default_time_to_live applies to rows written from now on; existing rows keep their TTL"
+        yield Diagnostic("OP103", "warn", path, text, "Rewrite existing rows if they have to expire.")
     yield from _lost_ttl_column(change, context)
     if change.options.get("gc_grace_seconds") == 0 and (change.view or _has_views(change.name, context)):
         yield _gc_grace_is_zero(path)
@@ -40,12 +40,12 @@ _TAGS: Final = frozenset({"synchronous_updates", "scylla_tags"})
 
 
 def _lost_ttl_column(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
-    """NB102 for an option that takes the TTL column of a table away."""
+    """NB102 for an option that removes the TTL column of a table."""
     live = None if change.view else context.pair.live_tables.get(change.name)
     replaced = sorted(_TAGS & set(change.options))
     if live is not None and live.ttl_column is not None and replaced:
-        text = f"{replaced[0]} replaces the tags of the table, and rows stop expiring by {live.ttl_column}"
-        yield Diagnostic("NB102", "error", context.path(change.name), text, "Leave the option as it is.")
+        text = f"{replaced[0]} replaces the tags of the table, so rows stop expiring by {live.ttl_column}"
+        yield Diagnostic("NB102", "error", context.path(change.name), text, "Keep the stored value of the option.")
 
 
 def _view(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
@@ -58,19 +58,19 @@ def _view(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
 
 
 def _gc_grace_is_zero(path: str) -> Diagnostic:
-    text = "gc_grace_seconds is 0 on a view, or a table with one; servers refuse it, since views need the time"
-    return Diagnostic("OP101", "error", path, text, "Leave gc_grace_seconds out, or set it to at least a day: 86400.")
+    text = "gc_grace_seconds is 0 on a view or a table with one; servers refuse it, since views need time for repair"
+    return Diagnostic("OP101", "error", path, text, "Omit gc_grace_seconds, or set it to at least a day: 86400.")
 
 
 def _has_views(table: str, case: RuleContext) -> bool:
-    """Whether the table has views; ScyllaDB counts those behind its indexes."""
+    """Whether the table has views; ScyllaDB includes those behind its indexes."""
     indexes = case.pair.live_tables[table].indexes if table in case.pair.live_tables else ()
     hidden = case.server.keeps_indexes_in_views and any(not is_viewless(index.using) for index in indexes)
     return hidden or any(view.base == table for view in case.live.views)
 
 
 def lint(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagnostic]:
-    """What the server at hand would not take (OP104), and tables without grace under a view (OP101)."""
+    """Options that the server does not support (OP104), and gc_grace_seconds 0 on tables with a view (OP101)."""
     bases = {view.base for view in desired.views}
     for table in desired.tables:
         path = f"{desired.name}.{table.name}"
@@ -80,8 +80,8 @@ def lint(desired: KeyspaceFacts, server: ServerProfile | None) -> Iterator[Diagn
         for index in table.indexes if server is not None and server.takes_index_view_options else ():
             yield from _unknown(index.view_options, server, f"{desired.name}.{index.name}")
         for name in sorted(_TAGS & set(table.options)) if server is not None and server.keeps_indexes_in_views else ():
-            text = f"{name} is not an option of tables; set on one, it can take away its TTL column"
-            suggested_fix = "Declare it on the view." if name == "synchronous_updates" else "Leave it out."
+            text = f"{name} is not an option of tables; set on a table, it can remove its TTL column"
+            suggested_fix = "Declare it on the view." if name == "synchronous_updates" else "Omit it."
             yield Diagnostic("OP104", "error", path, text, suggested_fix)
     for view in desired.views:
         yield from _unknown(view.options, server, f"{desired.name}.{view.name}")
@@ -93,15 +93,15 @@ def _unknown(options: FrozenMap, server: ServerProfile | None, path: str) -> Ite
 
 
 def _hints(change: AddTable | AddView | AddIndex | SetOptions, context: RuleContext) -> Iterator[Diagnostic]:
-    """OP104 for hints on tablets in a keyspace that has none."""
+    """OP104 for the option ``tablets`` in a keyspace without tablets."""
     name, options = _named_options(change)
     if "tablets" in options and "tablets" in context.server.table_options and context.tablets is False:
-        text = "the option tablets can only be given in a keyspace with tablets"
-        yield Diagnostic("OP104", "error", context.path(name), text, "Leave it out.")
+        text = "the option tablets is allowed only in a keyspace with tablets"
+        yield Diagnostic("OP104", "error", context.path(name), text, "Omit it.")
 
 
 def _named_options(change: AddTable | AddView | AddIndex | SetOptions) -> tuple[str, FrozenMap]:
-    """What gets options, and these; of an index those of the view behind it."""
+    """The name of the object and its options; for an index those of the view behind it."""
     if isinstance(change, AddIndex):
         return change.index.name, change.index.view_options
     fact = change if isinstance(change, SetOptions) else change.table if isinstance(change, AddTable) else change.view

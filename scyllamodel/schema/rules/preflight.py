@@ -1,8 +1,8 @@
-"""CL, and KS of what exists: whether the cluster is fit for a schema change right now.
+"""CL, and KS for live keyspaces: whether the cluster is ready for a schema change.
 
-*In*: the keyspaces as they are, and a `Health`: the nodes as the coordinator sees them. *Out*: warnings: a change of
-the schema may be just what an ailing cluster waits for, and the operator decides. One refusal: a keyspace that is being
-migrated to tablets, which must not be changed at all.
+*In*: the live keyspaces, and a `Health`: the nodes as the coordinator sees them. *Out*: warnings, since a schema change
+may be part of a repair of the cluster, and the operator decides. The only refusal is for a keyspace that is being
+migrated to tablets.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Member:
     """A node of the cluster, as another one sees it.
 
     Attributes:
-        address: for people.
-        version: of the schema, as text; None when the node never told one.
-        is_up: whether it is held for up.
-        moving: what it is busy with when it takes or gives up data, such as ``LEAVING``; empty in normal operation.
+        address: the address, for messages.
+        version: the schema version, as text; None if the node never reported one.
+        is_up: whether it is considered up.
+        moving: the state of a node that receives or gives up data, such as ``LEAVING``; empty in normal operation.
     """
 
     address: str
@@ -45,10 +45,10 @@ def _members(members: Iterable[Member]) -> tuple[Member, ...]:
 
 @attrs.frozen
 class Health:
-    """All nodes at one moment, the coordinator among them.
+    """All nodes at one moment, including the coordinator.
 
     Attributes:
-        with_tablets: the keyspaces whose tables have tablets (ScyllaDB); empty where it cannot be read.
+        with_tablets: the keyspaces whose tables have tablets (ScyllaDB); empty if it cannot be read.
     """
 
     members: tuple[Member, ...] = attrs.field(converter=_members)
@@ -65,7 +65,7 @@ class Health:
 
 
 def preflight(live: SchemaFacts, health: Health, server: ServerProfile) -> tuple[Diagnostic, ...]:
-    """What may come in the way of a change of these keyspaces."""
+    """Diagnostics for a change of these keyspaces: what may prevent or delay it."""
     names = ", ".join(keyspace.name for keyspace in live)
     return (
         *_down(names, health),
@@ -80,15 +80,16 @@ def preflight(live: SchemaFacts, health: Health, server: ServerProfile) -> tuple
 def _changing(live: SchemaFacts) -> Iterator[Diagnostic]:
     for keyspace in live:
         if keyspace.keyspace is not None and keyspace.keyspace.changing:
-            text = "its replication is being changed, and the server may refuse other changes until it is done"
-            yield Diagnostic("CL104", "warn", keyspace.name, text, "Wait until system.topology_requests shows it done.")
+            text = "its replication is being changed, and the server may refuse other changes meanwhile"
+            suggested_fix = "Wait until system.topology_requests shows that it is done."
+            yield Diagnostic("CL104", "warn", keyspace.name, text, suggested_fix)
 
 
 def _migrating(live: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
-    """CL105: tables have tablets, and the schema of their keyspace does not say so yet."""
+    """CL105: tables have tablets, but the schema of their keyspace does not show it yet."""
     for part in live:
         if part.keyspace is not None and part.keyspace.tablets is False and part.name in health.with_tablets:
-            text = "the keyspace is being migrated from vnodes to tablets, and its schema must not change until then"
+            text = "the keyspace is being migrated from vnodes to tablets, and its schema must not change meanwhile"
             suggested_fix = "Wait until it is done: nodetool migrate-to-tablets status. Then run this again."
             yield Diagnostic("CL105", "error", part.name, text, suggested_fix)
 
@@ -96,16 +97,17 @@ def _migrating(live: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
 def _down(names: str, health: Health) -> Iterator[Diagnostic]:
     down_nodes = [f"{member.address} ({member.data_center})" for member in health.members if not member.is_up]
     if down_nodes:
-        text = f"{_nodes_are(down_nodes)} down: {', '.join(down_nodes)}; they learn of the change when they are back"
-        yield Diagnostic("CL101", "warn", names, text, "Bring them back first, or remove them if they are lost.")
+        text = f"{_nodes_are(down_nodes)} down: {', '.join(down_nodes)}; they receive the change when they are up again"
+        yield Diagnostic("CL101", "warn", names, text, "Start them first, or remove them if they are lost.")
 
 
 def _disagreement(names: str, health: Health) -> Iterator[Diagnostic]:
     versions = health.versions
     if len(versions) > 1:
         listed = "; ".join(f"{version} on {', '.join(nodes)}" for version, nodes in sorted(versions.items()))
-        text = f"the nodes do not have one schema: {listed}"
-        yield Diagnostic("CL102", "warn", names, text, "It is awaited before the first statement, which may time out.")
+        text = f"the nodes have different schema versions: {listed}"
+        suggested_fix = "The run waits for agreement before the first statement, and may time out."
+        yield Diagnostic("CL102", "warn", names, text, suggested_fix)
 
 
 def _moving(names: str, health: Health) -> Iterator[Diagnostic]:
@@ -125,7 +127,7 @@ def _copies(live: SchemaFacts, health: Health, server: ServerProfile) -> Iterato
 def _replication(
     keyspace: Keyspace, replication: Mapping[str, Any], nodes: Mapping[str, int], server: ServerProfile
 ) -> Iterator[Diagnostic]:
-    """A stored replication that the nodes of today cannot serve; ``3/1`` of transient replication counts as 3."""
+    """A stored replication that the current nodes cannot provide; ``3/1`` of transient replication counts as 3."""
     simple = strategy_name(replication) == "SimpleStrategy"
     simple_counts = {"replication_factor": sum(nodes.values())}
     for dc, factor in sorted(factors(replication).items()):
@@ -134,20 +136,20 @@ def _replication(
             continue
         node_count = (simple_counts if simple else nodes).get(dc, 0)
         if node_count == 0 and number_of_copies:
-            text = f"{number_of_copies} copies are kept in the data centre {dc!r}, which has no node"
-            suggested_fix = f"Bring its nodes back, or {_manual_change(keyspace, {**replication, dc: '0'}, server)}"
+            text = f"the replication has {number_of_copies} copies in the data centre {dc!r}, which has no nodes"
+            suggested_fix = f"Start its nodes, or {_manual_change(keyspace, {**replication, dc: '0'}, server)}"
             yield Diagnostic("KS105", "warn", keyspace.name, text, suggested_fix)
         elif number_of_copies > node_count:
             location = "" if simple else f" in {dc}"
-            text = f"{number_of_copies} copies are kept{location}, where there are {_node_count(node_count)}"
+            text = f"the replication has {number_of_copies} copies{location}, where there are {_node_count(node_count)}"
             if keyspace.tablets:
-                text += ", and a keyspace with tablets takes no new table then"
+                text += ", so no table can be created in this keyspace with tablets"
             suggested_fix = f"Add nodes, or {_manual_change(keyspace, {**replication, dc: str(node_count)}, server)}"
             yield Diagnostic("KS102", "warn", keyspace.name, text, suggested_fix)
 
 
 def _manual_change(keyspace: Keyspace, desired: Mapping[str, Any], server: ServerProfile) -> str:
-    """The statements for people who want this replication instead; none that would delete all copies."""
+    """The statements that set this replication; none that would delete all copies."""
     keeps_copies = any(map(copy_count, factors(desired).values()))
     statements = (
         alter_keyspace_statements(keyspace, attrs.evolve(keyspace, replication=FrozenMap(desired)), server)
@@ -155,9 +157,9 @@ def _manual_change(keyspace: Keyspace, desired: Mapping[str, Any], server: Serve
         else None
     )
     return (
-        "by hand:\n" + "\n".join(f"    {step};" for step in statements)
+        "run manually:\n" + "\n".join(f"    {step};" for step in statements)
         if statements
-        else "change its replication by hand."
+        else "change its replication manually."
     )
 
 

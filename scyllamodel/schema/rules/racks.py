@@ -1,7 +1,7 @@
 """KS108: on tablets, views and indexes need as many copies in a data centre as it has racks, or one.
 
-*In*: a keyspace with its changes, and the racks of each data centre. *Out*: one refusal for each keyspace that ScyllaDB
-calls not RF-rack-valid (``locator/tablets.cc``), with both ways out.
+*In*: a keyspace with its changes, and the racks of each data centre. *Out*: one refusal for each keyspace that is not
+RF-rack-valid on ScyllaDB (``locator/tablets.cc``), with both solutions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
-    """KS108 for a keyspace with tablets that cannot have the views and indexes of the plan, or cannot be created."""
+    """KS108 for a keyspace with tablets that does not support the planned views and indexes, or cannot be created."""
     if context.tablets is False or "views" in context.server.unsupported_with_tablets:
         return
     known = context.tablets is not None
@@ -45,7 +45,7 @@ def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
         return
     for dc, number, racks in invalid_factors(keyspace, context.racks):
         what = f"{_listed(needing)}: views and indexes" if needing else "rf_rack_valid_keyspaces is set:"
-        text = f"{what} on tablets need one copy or one for each rack, and {dc} keeps {number} and has {racks} racks"
+        text = f"{what} on tablets need one copy or one for each rack, but {dc} has {number} copies and {racks} racks"
         yield Diagnostic(
             "KS108", "error" if known else "warn", context.name, text, _suggested_fix(keyspace, dc, racks, context)
         )
@@ -55,7 +55,7 @@ _WITHOUT_TABLETS = "or create the keyspace with tablets=False, since that cannot
 
 
 def invalid_factors(keyspace: Keyspace, racks: Racks) -> Iterator[tuple[str, int, int]]:
-    """Each data centre with copies that its racks do not share evenly: its name, the copies, and the racks."""
+    """Each data centre with copies that cannot be spread evenly over its racks: its name, the copies, and the racks."""
     replication = keyspace.replication or FrozenMap()
     if strategy_name(replication) not in {"", "NetworkTopologyStrategy"}:
         return
@@ -66,7 +66,7 @@ def invalid_factors(keyspace: Keyspace, racks: Racks) -> Iterator[tuple[str, int
 
 
 def needs_valid_racks(facts: KeyspaceFacts) -> bool:
-    """Whether a keyspace holds what the server keeps from an invalid replication: views, or indexes kept in views."""
+    """Whether a keyspace has objects that need a valid replication: views, or indexes stored in views."""
     indexes = (index for table in facts.tables for index in table.indexes)
     return bool(facts.views) or any(not is_viewless(index.using) for index in indexes)
 
@@ -80,16 +80,16 @@ def _object_that_needs_racks(change: object) -> str | None:
 
 
 def _suggested_fix(keyspace: Keyspace, dc: str, racks: int, context: RuleContext) -> str:
-    """Change the number of copies, or do without tablets."""
+    """The suggested fix: change the number of copies, or use a keyspace without tablets."""
     desired: Mapping[str, Any] = {**(keyspace.replication or {}), dc: str(racks)}
     if context.live.keyspace is None:
-        return f"Ask for {racks} copies in {dc}, or for one; {_WITHOUT_TABLETS}"
+        return f"Use {racks} copies in {dc}, or one; {_WITHOUT_TABLETS}"
     steps = (
         alter_keyspace_statements(keyspace, attrs.evolve(keyspace, replication=FrozenMap(desired)), context.server)
         or []
     )
     listed = "".join(f"\n    {step};" for step in steps)
-    return f"Keep {racks} copies in {dc}, or one; or move the data to a keyspace with tablets=False. By hand:{listed}"
+    return f"Use {racks} copies in {dc}, or one; or move the data to a keyspace with tablets=False. Statements:{listed}"
 
 
 def _listed(names: list[str]) -> str:

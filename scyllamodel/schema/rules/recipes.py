@@ -1,7 +1,7 @@
-"""The way round what CQL cannot do, written out for the user's own table and column.
+"""Suggested fixes for changes that CQL does not support, with the names of the user's tables and columns.
 
-*In*: facts of both sides. *Out*: numbered text with the declarations, the backfill, the switch and the later removal.
-Classes and attributes are those of the models; what no model declares gets a name made of its own.
+*In*: live and desired facts. *Out*: numbered steps with the declarations, the backfill, the switch and the drop.
+Classes and attributes have the names of the models; other objects get a name derived from their own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def annotation_text(cql_type: CqlType) -> str:
-    """How a model spells the type, as the models that `inspect` writes do.
+    """The annotation of the type in a model, as `inspect` writes it.
 
     >>> from scyllamodel.types.parse import parse_type
     >>> annotation_text(parse_type("map<text, frozen<list<int>>>")), annotation_text(parse_type("frozen<address_line>"))
@@ -38,23 +38,23 @@ def annotation_text(cql_type: CqlType) -> str:
 
 
 def _classes(cql_type: CqlType) -> UserTypeClasses:
-    """A likely class for each user type inside."""
+    """A likely class name for each user type inside the type."""
     names = {name: likely_class_name(name) for name in user_type_names(cql_type)}
     return UserTypeClasses({name: UserType(name, ()) for name in names}, names)
 
 
 def allow_option(code: str, name: str) -> str:
-    """The option of the command line that allows something, as a shell takes it."""
+    """The command-line option that allows a refusal, quoted for a shell."""
     return shell_line("--allow", f"{code}:{name}")
 
 
 def allow_either_way(code: str, name: str) -> str:
-    """What lets something run, in Python or on the command line."""
+    """The permission for a refused change, in Python and on the command line."""
     return f"allow={python_set([f'{code}:{name}'])}, or {allow_option(code, name)}"
 
 
 def likely_class_name(name: str) -> str:
-    """A likely class for a table or type.
+    """A likely class name for a table or type.
 
     >>> likely_class_name("order_lines_2")
     'OrderLines2'
@@ -63,12 +63,12 @@ def likely_class_name(name: str) -> str:
 
 
 def attribute_name(column: TableColumn) -> str:
-    """The attribute of a column: that of the model, else one made of its name."""
+    """The attribute of a column: the model's, else one derived from the column's name."""
     return column.attribute or attribute_names([column.name])[column.name]
 
 
 def model_class(fact: Table | View) -> str:
-    """The class of a table or view: the model, else a name made of its own."""
+    """The class name of a table or view: the model's, else one derived from the object's name."""
     return fact.class_name or likely_class_name(fact.name)
 
 
@@ -78,17 +78,17 @@ def free_name(name: str, taken_names: Container[str]) -> str:
 
 
 def column_declaration(column: TableColumn) -> str:
-    """The column in a class body, as the models that `inspect` writes have it."""
+    """The column in a class body, as `inspect` writes it."""
     return column_line(column, attribute_name(column), _classes(column.type))
 
 
 def field_declaration(name: str, cql_type: CqlType) -> str:
-    """The field of a user type in a class body; every field may be null, as it may in CQL."""
+    """The field of a user type in a class body; every field may be null, as in CQL."""
     return field_line(name, attribute_names([name])[name], cql_type, _classes(cql_type))
 
 
 def numbered_steps(steps: Iterable[str]) -> str:
-    """The steps as ``1. …``, further lines of each indented below it."""
+    """The steps as ``1. …``, with further lines indented."""
     return "\n".join(f"{n}. " + step.replace("\n", "\n   ") for n, step in enumerate(steps, 1))
 
 
@@ -97,7 +97,7 @@ def _indented(text: str) -> str:
 
 
 def new_column_steps(keyspace: str, table: Table, live: TableColumn, desired: TableColumn, new: str) -> str:
-    """Expand, copy, contract, for a column that cannot become what is wanted."""
+    """The steps expand, copy, contract for a column that CQL cannot alter."""
     old_declared, new_declared = _side_by_side(live, desired, new)
     declarations = f"{column_declaration(old_declared)}\n    {column_declaration(new_declared)}"
     static = " STATIC" if desired.kind == "static" else ""
@@ -105,17 +105,17 @@ def new_column_steps(keyspace: str, table: Table, live: TableColumn, desired: Ta
     convert = "" if freeze(live.type) == freeze(desired.type) else " --convert MODULE:FUNCTION"
     copy_command = f"{backfill_command(table.name, live.name, new)}{convert}"
     steps = [
-        f"Keep the old column as it is stored, and declare the new one beside it:\n    {declarations}",
+        f"Keep the old column as stored, and declare the new one beside it:\n    {declarations}",
         f"Deploy and sync, which runs: {printable_line(ddl)}",
-        f"Write both columns, and copy the existing values:\n    {copy_command}",
-        f"Read {attribute_name(new_declared)} only; then remove {attribute_name(old_declared)} from the model.",
+        f"Write to both columns, and copy the existing values:\n    {copy_command}",
+        f"Read only {attribute_name(new_declared)}; then remove {attribute_name(old_declared)} from the model.",
         f"When nothing reads it any more: scyllamodel contract {allow_option('DS103', f'{table.name}.{live.name}')}",
     ]
     return f"{numbered_steps(steps)}\n{expand_hint(f'{table.name}.{desired.name}')}"
 
 
 def _side_by_side(live: TableColumn, desired: TableColumn, new: str) -> tuple[TableColumn, TableColumn]:
-    """The stored column and the new one, with the attributes that they have while both are there."""
+    """The stored column and the new one, with the attributes that they have while both exist."""
     if desired.name != live.name:  # a rename: the model has the attribute of the new column alone
         return live, attrs.evolve(desired, name=new)
     old = attrs.evolve(live, attribute=attribute_name(desired))
@@ -123,39 +123,39 @@ def _side_by_side(live: TableColumn, desired: TableColumn, new: str) -> tuple[Ta
 
 
 def backfill_command(table: str, column: str, new: str) -> str:
-    """The command that copies a column, or a table where none is named."""
+    """The command that copies a column, or the whole table if no column is given."""
     source = f"{table}.{column}" if column else table
     return shell_line("scyllamodel", "backfill", source, "--into", new)
 
 
 def expand_hint(name: str) -> str:
-    """Where the whole of it can be had."""
-    return f"All of it with classes and CQL: {shell_line('scyllamodel', 'plan', '--expand', name)}"
+    """The command that prints the complete steps."""
+    return f"To print all steps with classes and CQL: {shell_line('scyllamodel', 'plan', '--expand', name)}"
 
 
 def backfill_key(table: Table, column: TableColumn) -> tuple[TableColumn, ...]:
-    """The key columns that find a value of the column: of the whole row, or of the partition for a static one."""
+    """The key columns that identify a value of the column: the whole key, or the partition key for a static column."""
     return table.partition_key if column.kind == "static" else (*table.partition_key, *table.clustering_key)
 
 
 def new_table_steps(keyspace: str, live: Table, desired: Table, new: str) -> str:
-    """Another table with the wanted key, and the way there."""
+    """The steps to another table with the desired key."""
     current_class = model_class(desired)
     new_class = f"{current_class}{likely_class_name(new).removeprefix(likely_class_name(live.name))}"
     key = _indented("\n".join(column_declaration(c) for c in desired.columns if c.in_key))
     class_line = f"class {new_class}(Model, table={new!r}):"
     steps = [
-        f"Keep {current_class} as it is stored, and declare a second model:\n    {class_line}\n{_indented(key)}",
+        f"Keep {current_class} as stored, and declare a second model:\n    {class_line}\n{_indented(key)}",
         f"Deploy and sync, which creates {keyspace}.{new}; write to both tables.",
         f"Copy the existing rows:\n    {backfill_command(live.name, '', new)}",
-        f"Read {new_class} only; then remove {current_class}.",
+        f"Read only from {new_class}; then remove {current_class}.",
         f"When nothing reads it any more: scyllamodel contract {allow_option('DS102', live.name)}",
     ]
     return f"{numbered_steps(steps)}\n{expand_hint(live.name)}"
 
 
 def new_view_steps(keyspace: str, live: View, desired: View, new: str, base: str) -> str:
-    """Another view beside the old one.
+    """The steps to another view beside the old one.
 
     Parameters:
         base: the class of its table.
@@ -164,28 +164,28 @@ def new_view_steps(keyspace: str, live: View, desired: View, new: str, base: str
     columns = _indented("\n".join(column_declaration(c) for c in desired.columns))
     class_line = f"class {new_class}(MaterializedView, of={base}, view={new!r}):"
     steps = [
-        f"Declare the wanted definition under a new name:\n    {class_line}\n{_indented(columns)}",
-        f"Deploy and sync; the view {keyspace}.{new} is filled in the background.",
-        f"Read {new_class} only.",
+        f"Declare the desired definition under a new name:\n    {class_line}\n{_indented(columns)}",
+        f"Deploy and sync; the view {keyspace}.{new} is built in the background.",
+        f"Read only from {new_class}.",
         f"When nothing reads the old one any more: scyllamodel contract {allow_option('DS105', live.name)}",
     ]
     return numbered_steps(steps)
 
 
 def new_type_steps(name: str, fields: Iterable[tuple[str, CqlType]], new: str) -> str:
-    """Another type, and another column that holds it.
+    """The steps to another type, and to another column of that type.
 
     Parameters:
-        fields: what the model wants the type to have.
+        fields: the fields that the model declares.
     """
     lines = _indented("\n".join(field_declaration(field_name, cql_type) for field_name, cql_type in fields))
     class_line = f"class {likely_class_name(new)}(UserType, name={new!r}):"
     declaration = f"    {class_line}\n{_indented(lines)}"
     drop_commands = f"scyllamodel contract --allow DS103:TABLE.COLUMN {allow_option('DS104', name)}"
     steps = [
-        f"Keep {likely_class_name(name)} as it is stored, and declare a second type:\n{declaration}",
+        f"Keep {likely_class_name(name)} as stored, and declare a second type:\n{declaration}",
         "Add a column of the new type beside each column of the old one, and sync.",
-        "Write both, copy the existing rows with scyllamodel backfill, then read the new columns only.",
+        "Write to both, copy the existing rows with scyllamodel backfill, then read only the new columns.",
         f"When nothing reads the old columns any more, drop each of them, then the type:\n    {drop_commands}",
     ]
     return numbered_steps(steps)

@@ -1,4 +1,4 @@
-"""Statements that change roles or permissions, of which no schema tells whether they ran."""
+"""Recognize statements that change roles or permissions, whose effect no schema shows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _OBJECTS: Final = ("ROLE", "USER", "IDENTITY")
 
 
 def role_change_note(*statements: str | None) -> str:
-    """What the summary of a hand-written step adds where one of its statements changes roles; else nothing."""
+    """An addition to the summary of a hand-written step that changes roles; empty for other steps."""
     is_role_change = any(cql is not None and changes_roles(cql) for cql in statements)
     return ", which changes roles or permissions" if is_role_change else ""
 
 
 def changes_roles(cql: str) -> bool:
-    """Whether a statement changes roles or what they are permitted.
+    """Whether a statement changes roles or permissions.
 
     >>> changes_roles("REVOKE MODIFY ON KEYSPACE shop FROM app"), changes_roles("/**/ alter role app WITH LOGIN = true")
     (True, True)

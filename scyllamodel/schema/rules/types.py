@@ -1,4 +1,4 @@
-"""TY: the type of a column is for ever, and so is the memory of a column that was dropped."""
+"""TY: types of columns, which cannot change, and names of dropped columns, which servers remember."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ALTERABLE: Final = frozenset(
         ("tinyint", "varint"), ("smallint", "varint"), ("int", "varint"), ("bigint", "varint"),
     }
 )  # fmt: skip
-"""``ALTER c TYPE`` that a server with such a thing would run (Scylla's ``types/types.cc``)."""
+"""The type changes that ``ALTER c TYPE`` supports on ScyllaDB (``types/types.cc``)."""
 
 
 def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
@@ -53,7 +53,7 @@ def _code(change: AlterColumn, context: RuleContext) -> str:
 
 
 def is_alterable(old: CqlType, new: CqlType, *, ordered: bool) -> bool:
-    """Whether ``ALTER … TYPE`` leads from one type to the other; a clustering column has to keep its order."""
+    """Whether ``ALTER … TYPE`` can change one type into the other; a clustering column has to keep its order."""
     if isinstance(old, ListType) and isinstance(new, ListType) and old.frozen == new.frozen:
         return old.element == new.element or is_alterable(old.element, new.element, ordered=ordered)
     return (old.cql, new.cql) in _ALTERABLE or (new.cql == "blob" and old != COUNTER and not ordered)
@@ -61,11 +61,11 @@ def is_alterable(old: CqlType, new: CqlType, *, ordered: bool) -> bool:
 
 def _difference_text(code: str, live: TableColumn, desired: TableColumn) -> str:
     if code == "TY104":
-        return f"the column is {_static_text(live)}, and the model wants it {_static_text(desired)}"
-    message = f"the column is {live.type.cql}, and the model wants {desired.type.cql}"
+        return f"the column is {_static_text(live)}, but {_static_text(desired)} in the model"
+    message = f"the column is {live.type.cql}, but {desired.type.cql} in the model"
     return message + {
-        "TY102": "; Scylla could alter it, in a way that Cassandra cannot and nobody can take back",
-        "TY103": "; frozen values are stored in another way",
+        "TY102": "; ScyllaDB could alter it, but Cassandra could not, and it cannot be undone",
+        "TY103": "; frozen values are stored in another format",
     }.get(code, "")
 
 
@@ -75,7 +75,7 @@ def _static_text(column: TableColumn) -> str:
 
 def _counters_apart(table: str) -> str:
     return (
-        "A table holds counters besides its key, or none. Put them into a table of their own:\n"
+        "Apart from its key, a table has either only counters or no counters. Use a separate table for them:\n"
         f'    class {recipes.likely_class_name(table)}Counts(Model, table="{table}_counts"): …'
     )
 
@@ -103,12 +103,10 @@ def _ttl_column(change: SetTtlColumn, context: RuleContext) -> Iterator[Diagnost
 
 
 def _no_ttl_column(table: str, column: str | None, context: RuleContext) -> Iterator[Diagnostic]:
-    """TY110 for a TTL column on a server without them: the rows would never expire."""
+    """TY110 for a TTL column on a server that does not support them: the rows would never expire."""
     if column is not None and not context.server.has_ttl_columns:
-        text = f"{context.server} has no columns by which rows expire"
-        suggested_fix = (
-            "They need ScyllaDB 2026.2. Leave row_ttl out, and write rows with a time to live: save(row, ttl=…)."
-        )
+        text = f"{context.server} does not support columns by which rows expire"
+        suggested_fix = "They need ScyllaDB 2026.2. Omit row_ttl, and write rows with a time to live: save(row, ttl=…)."
         yield Diagnostic("TY110", "error", context.path(table, column), text, suggested_fix)
 
 
@@ -117,17 +115,15 @@ def _mask(change: SetMask, context: RuleContext) -> Iterator[Diagnostic]:
 
 
 def _no_masks(mask: str | None, path: str, context: RuleContext) -> Iterator[Diagnostic]:
-    """TY109 for a mask where the server has none: without it every role would see the values."""
+    """TY109 for a mask on a server that does not support it: without it every role would see the values."""
     if mask is None or (context.server.has_masks and context.server.masks_enabled is not False):
         return
     if context.server.has_masks:
         text = "masks are disabled on the server"
-        suggested_fix = (
-            "Set dynamic_data_masking_enabled: true in cassandra.yaml of every node, or leave masked_with= out."
-        )
+        suggested_fix = "Set dynamic_data_masking_enabled: true in cassandra.yaml of every node, or omit masked_with=."
     else:
-        text = f"{context.server} has no masks for columns"
-        suggested_fix = "Masks need Cassandra 5.0. Leave masked_with= out, and restrict who may read the table."
+        text = f"{context.server} does not support column masks"
+        suggested_fix = "Masks need Cassandra 5.0. Omit masked_with=, and restrict which roles may read the table."
     yield Diagnostic("TY109", "error", path, text, suggested_fix)
 
 
@@ -140,10 +136,10 @@ def _counter_mix(table: Table, column: TableColumn, path: str) -> Iterator[Diagn
 
 
 def _dropped_name_reused(table: Table, column: TableColumn, path: str) -> Iterator[Diagnostic]:
-    """A name that was dropped once comes back with its old type and kind only; the reasons differ by server.
+    """TY105 and TY106: a dropped name can be used again only with its old type and kind.
 
-    Cassandra refuses the rest (seen) and cannot even compare a user type, which it remembers as a tuple.
-    Scylla would take other scalars and show old cells under the new type. The rule is the same for both.
+    Cassandra refuses everything else (observed), and any user type, which it remembers as a tuple. ScyllaDB would
+    accept other scalars and show old cells as the new type. The rule is equal for both.
     """
     if column.name not in table.dropped:
         return
@@ -154,12 +150,12 @@ def _dropped_name_reused(table: Table, column: TableColumn, path: str) -> Iterat
     )
     if old_type == "counter":
         yield Diagnostic(
-            "TY106", "error", path, "a counter of this name was dropped, and never comes back", suggested_fix
+            "TY106", "error", path, "a counter of this name was dropped and cannot be added again", suggested_fix
         )
     elif user_type_names(column.type) or parse_type(old_type) != column.type or (kind and kind != column.kind):
         old_text = f"{old_type} ({kind})" if kind else old_type
         text = (
-            f"a column of this name was dropped as {old_text}; it cannot come back as {column.type.cql} ({column.kind})"
+            f"a column of this name was dropped as {old_text}; it cannot be added as {column.type.cql} ({column.kind})"
         )
         yield Diagnostic("TY105", "error", path, text, suggested_fix)
 
@@ -170,9 +166,9 @@ def _dropped_kind_and_type(text: str) -> tuple[str, str]:
 
 
 def unknown_type(cql_type: CqlType, path: str, context: RuleContext) -> Iterator[Diagnostic]:
-    """TY108 for a vector, on its own or inside another type, where the server has none."""
+    """TY108 for a vector, also inside another type, on a server without vectors."""
     if not context.server.has_vectors and any(isinstance(part, VectorType) for part in walk(cql_type)):
-        text = f"{context.server} has no type {cql_type.cql}"
+        text = f"{context.server} does not support the type {cql_type.cql}"
         yield Diagnostic("TY108", "error", path, text, "Vectors need Cassandra 5.0 or ScyllaDB 2025.2, or newer.")
 
 

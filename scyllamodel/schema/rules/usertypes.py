@@ -1,4 +1,4 @@
-"""UD: a user type grows at its end, and only where no partition key holds it."""
+"""UD: user types, which gain fields only at the end, and only if no partition key uses them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def _altered(change: AlterUserType, context: RuleContext) -> Iterator[Diagnostic
     stored, declared = dict(change.live.fields), dict(change.desired.fields)
     path = context.path(change.live.name, change.field)
     if change.code == "UD101":
-        text = "the type has this field and the model has not, or has it under another name; fields stay for ever"
+        text = "the model lacks this stored field, or has it under another name; fields cannot be removed"
     elif change.code == "UD102":
-        text = f"the field is {stored[change.field].cql}, and the model wants {declared[change.field].cql}"
+        text = f"the field is {stored[change.field].cql}, but {declared[change.field].cql} in the model"
     else:
         stored_order, wanted_order = ", ".join(stored), ", ".join(declared)
-        text = f"the fields are ({stored_order}) in this order, and the model has ({wanted_order}); new ones come last"
+        text = f"the fields are ({stored_order}) in this order, but ({wanted_order}) in the model; new fields come last"
     if change.code == "UD102":
         new_name = recipes.free_name(change.live.name, context.pair.live_types)
         suggested_fix = recipes.new_type_steps(change.live.name, change.desired.fields, new_name)
@@ -56,7 +56,7 @@ def _field(change: AddField, context: RuleContext) -> Iterator[Diagnostic]:
 def _renamed(change: RenameFields, context: RuleContext) -> Iterator[Diagnostic]:
     key_tables = keyed_by(containing_types(change.type, context.live.types), context.live, context.server)
     if key_tables and not context.server.renames_fields_in_keys:
-        text = f"the type is in the partition key of {', '.join(key_tables)}, where {context.server} renames no field"
+        text = f"{context.server} does not rename fields in a partition key: {', '.join(key_tables)} uses the type"
         suggested_fix = "Keep the name in the database: " + ", ".join(
             f"column(db_name={old!r})" for old, _ in change.names
         )
@@ -64,7 +64,7 @@ def _renamed(change: RenameFields, context: RuleContext) -> Iterator[Diagnostic]
         return
     for old, new in change.names:
         path = context.path(change.type, old)
-        text = f"the field becomes {new}; releases that know it as {old} stop working at that moment"
+        text = f"the field is renamed to {new}; releases that use {old} stop working at that moment"
         suggested_fix = f"Stop them first, then: {recipes.allow_either_way('BC101', path)}.\n"
         suggested_fix += f"Or keep the name: column(db_name={old!r})"
         yield Diagnostic("BC101", "error", path, text, suggested_fix, allow=f"BC101:{path}")
@@ -76,7 +76,7 @@ def _new(change: AddType, context: RuleContext) -> Iterator[Diagnostic]:
 
 
 def containing_types(name: str, types: Iterable[UserType]) -> frozenset[str]:
-    """The type and every type that has it somewhere inside."""
+    """The type and every type that contains it, directly or indirectly."""
     holders_of: dict[str, list[str]] = {}
     for item in types:
         for inner in item.user_types:
@@ -90,7 +90,7 @@ def containing_types(name: str, types: Iterable[UserType]) -> frozenset[str]:
 
 
 def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
-    """The columns and the fields of other types that have this type, each as a phrase."""
+    """The columns and fields that have this type, each as a phrase."""
     columns = [
         f"the column {table.name}.{c.name}" for table in facts.tables for c in table if name in user_type_names(c.type)
     ]
@@ -103,7 +103,7 @@ def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
 
 
 def keyed_by(names: frozenset[str], facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
-    """What has one of these types in its partition key: tables, views, and indexes that are kept in views."""
+    """The tables, views, and indexes stored in views that have one of these types in their partition key."""
     found = [part.name for part in (*facts.tables, *facts.views) if _holds(part.partition_key, names)]
     if server.keeps_indexes_in_views:
         for table in facts.tables:
@@ -121,28 +121,28 @@ def _is_unfrozen_collection(cql_type: CqlType) -> bool:
 
 
 def _tables_with_unfrozen(facts: KeyspaceFacts, name: str) -> list[str]:
-    """Tables with a column that is this type, non-frozen."""
+    """The tables with a non-frozen column of this type."""
     bare = UserTypeName(name, frozen=False)
     return [table.name for table in facts.tables if any(column.type == bare for column in table.columns)]
 
 
 def _unfrozen_collection(path: str, field: str, field_type: CqlType, tables: list[str]) -> Diagnostic:
     text = (
-        f"a non-frozen collection in a type that {', '.join(tables)} holds non-frozen: such a column cannot be made "
-        "again, in a new table or on another cluster"
+        f"a non-frozen collection in a type that {', '.join(tables)} uses non-frozen: such a column cannot be created "
+        "in a new table or on another cluster"
     )
     suggested_fix = f"Freeze the collection:\n    {recipes.field_declaration(field, freeze(field_type))}"
     return Diagnostic("UD106", "error", path, text, suggested_fix)
 
 
 def lint(desired: KeyspaceFacts) -> Iterator[Diagnostic]:
-    """What is wrong with the declared types by themselves: cycles (UD105), open collections (UD106)."""
+    """Problems of the declared types: cycles (UD105) and non-frozen collections (UD106)."""
     circles = cyclic_types(desired.types)
     for item in desired.types:
         if item.name in circles:
-            text = "the type is inside itself, directly or by way of others"
+            text = "the type contains itself, directly or through other types"
             suggested_fix = (
-                "Take one of the fields out of the circle, for example by storing a key instead of the value."
+                "Remove one of the fields from the cycle, for example by storing a key instead of the value."
             )
             yield Diagnostic("UD105", "error", f"{desired.name}.{item.name}", text, suggested_fix)
         for name, field_type in item.fields:

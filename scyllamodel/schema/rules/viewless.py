@@ -1,6 +1,6 @@
-"""What vector and full-text indexes of ScyllaDB take: their columns, options and values (seen on 2026.3).
+"""Columns, options and values that ScyllaDB's vector and full-text indexes support (observed on 2026.3).
 
-*In*: an index, its class as the server spells it, its table. *Out*: what the server would refuse, and what to write.
+*In*: an index, its class as the server spells it, its table. *Out*: what the server would refuse, and the fix.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts import Index, Table
 
 Fault = tuple[str, str]
-"""What is wrong, and what to do."""
+"""The problem and the fix."""
 
 _VECTOR: Final = "vector_index"
 _ANALYZERS: Final = (
@@ -38,7 +38,7 @@ def _number_between(minimum: float, maximum: float) -> Callable[[str], str | Non
 
 
 def _not_checked(_: str) -> None:
-    """Left to the server."""
+    """Accept any value; the server checks it."""
 
 
 _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], str | None]]]] = {
@@ -57,15 +57,15 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[str], str | None]]]] = {
 
 
 def viewless_faults(index: Index, using: str, table: Table) -> Iterator[Fault]:
-    """What the server refuses of an index of such a class."""
+    """The faults for which the server refuses an index of such a class."""
     family = index_family(using)
     yield from _column_faults(index, family, table)
     options = _OPTIONS[family]
     for name, value in index.options.items():
         if name not in options:
-            yield f"an index of the class {family} has no option {name!r}", f"It takes {', '.join(options)}."
+            yield f"an index of the class {family} has no option {name!r}", f"Its options are {', '.join(options)}."
         elif (allowed := options[name](str(value))) is not None:
-            yield f"the option {name!r} of {family} cannot be {str(value)!r}", f"Write {allowed}."
+            yield f"the option {name!r} of {family} cannot be {str(value)!r}", f"Use {allowed}."
 
 
 def _column_faults(index: Index, family: str, table: Table) -> Iterator[Fault]:
@@ -74,11 +74,11 @@ def _column_faults(index: Index, family: str, table: Table) -> Iterator[Fault]:
     cql_type = None if column is None else column.type
     if family == _VECTOR:
         if cql_type is not None and not (isinstance(cql_type, VectorType) and cql_type.element == Native("float")):
-            yield f"a vector index is on vectors of floats, and {first} is {cql_type.cql}", "Index a vector<float, n>."
+            yield f"a vector index needs a vector of floats, but {first} is {cql_type.cql}", "Index a vector<float, n>."
         vectors = [name for name in filter_columns if name in table and isinstance(table[name].type, VectorType)]
         if vectors:
-            yield f"a vector index does not filter by vectors, such as {vectors[0]}", "Leave them out of filtering."
+            yield f"a vector index cannot filter by vectors, such as {vectors[0]}", "Remove them from filtering."
     elif cql_type is not None and cql_type not in {Native("text"), Native("ascii")}:
-        yield f"a full-text index is on texts, and {first} is {cql_type.cql}", "Index a column of type text."
+        yield f"a full-text index needs a text column, but {first} is {cql_type.cql}", "Index a column of type text."
     elif filter_columns:
-        yield "a full-text index is on one column", "Leave filtering out."
+        yield "a full-text index has exactly one column", "Omit filtering."

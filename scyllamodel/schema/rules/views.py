@@ -1,4 +1,4 @@
-"""MV: views are filled in the background, never changed, and hold on to their table."""
+"""MV: materialized views, which are built in the background, cannot be altered, and prevent drops on their table."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def _added(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
     path, view = context.path(change.view.name), change.view
     if change.populated:
-        text = f"{view.base} may hold rows: the view is filled in the background and misses rows until then"
-        yield Diagnostic("MV101", "warn", path, text, "Let code that reads it run when the view is built.")
+        text = f"{view.base} may hold rows: the view is built in the background and misses rows until then"
+        yield Diagnostic("MV101", "warn", path, text, "Deploy code that reads it after the view is built.")
     if context.server.views_enabled is False:
         suggested_fix = (
             "Set materialized_views_enabled: true (4.0: enable_materialized_views) in cassandra.yaml of every node."
@@ -33,11 +33,11 @@ def _added(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
 def _altered(change: AlterView, context: RuleContext) -> Iterator[Diagnostic]:
     live, desired = change.live, change.desired
     texts = {
-        "table": f"the view is of {live.base}, and the model's of {desired.base}",
-        "key": f"the view's key is ({_key(live)}), and the model wants ({_key(desired)})",
-        "columns": f"the view has not all columns that the model wants; it lacks {', '.join(_missing(change))}",
-        "all_columns": "the view has the columns that it was made with, and the model wants later ones as well",
-        "filter": f"the view keeps rows WHERE {live.where}, and the model wants another choice",
+        "table": f"the view is over {live.base}, but over {desired.base} in the model",
+        "key": f"the key of the view is ({_key(live)}), but ({_key(desired)}) in the model",
+        "columns": f"the view lacks columns that the model declares: {', '.join(_missing(change))}",
+        "all_columns": "the view has a fixed list of columns, but the model includes columns that are added later",
+        "filter": f"the view contains rows WHERE {live.where}, but the model has another filter",
     }[change.aspect]
     new_name = recipes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
     base = context.pair.desired_tables.get(desired.base)
@@ -56,13 +56,13 @@ def _missing(change: AlterView) -> list[str]:
 
 
 def _blocked_drops(change: DropTable | DropColumns, context: RuleContext) -> Iterator[Diagnostic]:
-    """Cassandra refuses to drop any column of a table with views, Scylla one that a view needs; a table, both do."""
+    """MV102: both servers refuse to drop a table with views; Cassandra any column of it, ScyllaDB one a view needs."""
     name = change.table.name if isinstance(change, DropTable) else change.table
     dropped_views = {other.view.name for other in context.changes if isinstance(other, DropView)}
     views = [view.name for view in context.live.views if view.base == name and view.name not in dropped_views]
     if isinstance(change, DropTable):
         if views:
-            text = f"the view {', '.join(views)} depends on it: servers drop no table that has views"
+            text = f"the view {', '.join(views)} depends on it: servers do not drop a table that has views"
             yield _blocked_by_views(context.path(name), text, views)
         return
     table = context.live.table(name)
@@ -75,7 +75,7 @@ def _blocked_drops(change: DropTable | DropColumns, context: RuleContext) -> Ite
         )
         if found.views and not context.server.drops_columns_beside_views:
             text = f"the view {', '.join(found.views)} depends on its table"
-            yield _blocked_by_views(path, f"{text}: Cassandra drops no column of a table with views", found.views)
+            yield _blocked_by_views(path, f"{text}: Cassandra does not drop columns of a table with views", found.views)
         elif found.views:
             yield _blocked_by_views(path, f"the view {', '.join(found.views)} needs the column", found.views)
         elif found.indexes:
@@ -88,7 +88,7 @@ def _blocked_drops(change: DropTable | DropColumns, context: RuleContext) -> Ite
 
 @attrs.frozen
 class Keepers:
-    """Names of what does not let a column go."""
+    """The names of the views and indexes that prevent dropping a column."""
 
     views: list[str]
     indexes: list[str]
@@ -97,10 +97,10 @@ class Keepers:
 def keepers(
     table: Table, column: TableColumn, found: KeyspaceFacts, server: ServerProfile, going: Collection[str] = ()
 ) -> Keepers:
-    """The views that keep a column of their table, and the indexes on key columns that keep every regular one.
+    """The views that need a column of their table, and the indexes on key columns that need every regular one.
 
     Parameters:
-        going: views that are dropped before.
+        going: views that are dropped earlier.
     """
     views = [view for view in found.views if view.base == table.name and view.name not in going]
     regular = column.kind == "regular"
@@ -111,10 +111,10 @@ def keepers(
 
 
 def _blocked_by_views(path: str, text: str, views: Iterable[str]) -> Diagnostic:
-    """A refusal that ends when the views are gone; contract drops those that no model declares."""
+    """A refusal that applies while the views exist; contract drops those that no model declares."""
     keyspace = path.partition(".")[0]
     options = " ".join(recipes.allow_option("DS105", f"{keyspace}.{view}") for view in views)
-    suggested_fix = f"Drop the views first, in the same run or before: scyllamodel contract {options}"
+    suggested_fix = f"Drop the views first, in the same run or an earlier one: scyllamodel contract {options}"
     return Diagnostic("MV102", "error", path, text, suggested_fix)
 
 
