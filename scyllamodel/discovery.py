@@ -1,8 +1,8 @@
-"""Names of packages and repos -> the models and views that belong to them.
+"""Finds the models and views of repos by importing packages.
 
-Comes in: which packages to import, and the names of repos. Goes out: classes in a stable order, tables before views. It
-fails closed: a module that does not import, a package without models, two classes for one table are errors, since each
-would otherwise look like "nothing to do".
+*In*: packages to import, and names of repos. *Out*: classes in a stable order, tables before views. A module that
+cannot be imported, a package without models, and two classes for one table are errors, since each of them would
+otherwise look like an empty schema.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ _Folder: TypeAlias = Union[Path, zipfile.Path]
 def find_models(
     repos: Collection[str], packages: Iterable[str], *, known_repos: Collection[str] | None = None
 ) -> list[type[Any]]:
-    """The models and views bound to these repos, after the packages have been imported.
+    """Import the packages and return the models and views bound to these repos.
 
     Parameters:
         repos: names of repos.
-        packages: dotted names of packages or modules; each is imported with all that is inside it.
-        known_repos: the names of all repos there are, when all of them are asked for: a model bound to any other name
-            is an error then.
+        packages: dotted names of packages or modules; each is imported with all its submodules.
+        known_repos: the names of all configured repos, if all of them are selected: a model bound to another name is
+            then an error.
 
     Returns:
         Classes by module, in order of definition; tables before views.
 
     Raises:
-        DiscoveryError: a module does not import; ``module`` names it.
-        NoModelsFound: there is none.
-        UnknownRepo: see ``known_repos``.
+        DiscoveryError: a module cannot be imported; ``module`` names it.
+        NoModelsFound: no model is bound to these repos.
+        UnknownRepo: a model is bound to a repo outside of ``known_repos``.
         DuplicateTable: two classes describe one table or view of one repo.
     """
     packages = (packages,) if isinstance(packages, str) else tuple(packages)
@@ -62,11 +62,11 @@ def find_models(
 
 
 def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[type[Any]]:
-    """The user types of these repos that no column holds, by module and name, after the packages have been imported.
+    """Return the user types of these repos that no column uses, by module and name; the packages are imported already.
 
-    A type that a column holds belongs to the model of the column. Any other belongs to the repos that the models of its
-    module are bound to, and in a module without models to each repo whose packages include it. A class without
-    ``name=`` that others inherit from, and no column holds, is a base and not a type of its own.
+    A type that a column uses belongs to the model of the column. Another type belongs to the repos of the models in its
+    module, and in a module without models to each repo whose packages include it. A class without ``name=`` that other
+    classes inherit from, and that no column uses, is a base class and not a type of its own.
 
     Parameters:
         repos: names of repos.
@@ -92,10 +92,10 @@ def _belongs(
 
 
 def import_packages(packages: Iterable[str]) -> list[str]:
-    """Import each package with all its subpackages and modules, ``__main__`` left out; returns their names.
+    """Import each package with all its subpackages and modules, except ``__main__``; return their names.
 
     Raises:
-        DiscoveryError: one of them does not import, for whatever reason; the reason is the cause.
+        DiscoveryError: one of them cannot be imported; ``__cause__`` is the reason.
     """
     return [name for package in packages for name in _import_tree(package)]
 
@@ -117,7 +117,7 @@ def _import(name: str) -> ModuleType:
 
 
 def _children(module: ModuleType) -> list[str]:
-    """The modules and packages directly inside a package, folders without ``__init__`` included."""
+    """Return the modules and packages directly inside a package, folders without ``__init__`` included."""
     entries = list(getattr(module, "__path__", ()))
     found = {inside.name for inside in pkgutil.iter_modules(entries)}
     for entry in entries:
@@ -126,7 +126,7 @@ def _children(module: ModuleType) -> list[str]:
 
 
 def _folders(entry: str) -> list[_Folder]:
-    """The folders inside an entry of a package's ``__path__``, on disk or in a zip."""
+    """Return the folders inside an entry of a package's ``__path__``, on disk or in a zip file."""
     importer = pkgutil.get_importer(entry)
     root: _Folder = Path(entry)
     if isinstance(importer, zipimport.zipimporter):
@@ -137,7 +137,7 @@ def _folders(entry: str) -> list[_Folder]:
 
 
 def _holds_modules(folder: _Folder) -> bool:
-    """Whether a folder is a package by what is in it: Python needs no ``__init__`` to import from it."""
+    """Whether a folder contains modules and so is a package: Python does not require an ``__init__``."""
     for inside in folder.iterdir():
         if inside.is_dir():
             if inside.name.isidentifier() and inside.name != "__pycache__" and _holds_modules(inside):
@@ -151,8 +151,8 @@ def _failure(name: str, error: BaseException) -> DiscoveryError:
     if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
         return DiscoveryError(_not_found(name, error.name), module=name)
     return DiscoveryError(
-        f"{name} does not import: {type(error).__name__}: {error}{_place(error)}. Nothing is done without it, "
-        "since its models would be missing. Mend the module, or name other packages.",
+        f"{name} cannot be imported: {type(error).__name__}: {error}{_place(error)}. Nothing was done, since its "
+        "models would be missing. Fix the module, or select other packages.",
         module=name,
     )
 
@@ -167,21 +167,21 @@ def _not_found(name: str, missing: str) -> str:
     among = "is" if here.resolve() in searched else "is not"
     return (
         f"{text}. Python searches {len(searched)} places, and the current folder, {here}, {among} one of them: install "
-        "the package, set PYTHONPATH to the folder that holds it, or mend the name."
+        "the package, set PYTHONPATH to the folder that contains it, or correct the name."
     )
 
 
 def _place(error: BaseException) -> str:
-    """Where in the modules it was raised, and not in the machinery of imports or of classes."""
+    """Return the line of the modules that raised the error, outside of the code for imports and classes."""
     if isinstance(error, SyntaxError):
-        return ""  # its text says so itself
+        return ""  # its text contains the line
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
     outside = [f for f in frames if f.filename != __file__ and not f.filename.startswith(_MODEL)]
     return f" ({outside[-1].filename}, line {outside[-1].lineno})" if outside else ""
 
 
 def _without_twins(classes: list[type[Any]]) -> list[type[Any]]:
-    """Leave out classes of a script that is also imported under its own name: they stand there once more."""
+    """Leave out classes of a script that is also imported under its own name, since they exist twice."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     if script is None or all(cls.__module__ != "__main__" for cls in classes):
         return classes
@@ -225,11 +225,11 @@ def _duplicate(first: type[Any], second: type[Any]) -> str:
     text = f"{_name(first)} and {_name(second)} are both {second.__facts__.name!r} of the repo {second.__repo__!r}"
     if _file(first) is not None and _file(first) == _file(second) and first.__module__ != second.__module__:
         return f"{text}: one file is imported under two names. Import it under one of them everywhere."
-    return f"{text}. Name one of them otherwise, with table=… or view=…, or bind it to another repo."
+    return f"{text}. Choose another name for one of them with table=… or view=…, or bind it to another repo."
 
 
 def _nothing(repos: Collection[str], packages: Collection[str], live: Iterable[type[Any]]) -> NoModelsFound:
-    where = f"no models in {', '.join(packages)}" if packages else "no models, and no packages named"
+    where = f"no models in {', '.join(packages)}" if packages else "no models, and no packages selected"
     named = ", ".join(repr(name) for name in sorted(repos))
     return NoModelsFound(
         f"{where} for the repo {named}. {_advice(packages, live)}",
@@ -239,12 +239,12 @@ def _nothing(repos: Collection[str], packages: Collection[str], live: Iterable[t
 
 
 def _advice(packages: Collection[str], live: Iterable[type[Any]]) -> str:
-    """What to do where models are missing: they are bound to another repo name, or were not imported."""
+    """Return what to do if models are missing: they are bound to another repo, or were not imported."""
     loaded = list(live)
     inside = [cls for cls in loaded if any(f"{cls.__module__}.".startswith(f"{name}.") for name in packages)]
     others = sorted({cls.__repo__ for cls in inside or loaded})
     if not others:
-        return "Name the packages that hold your models, with models=[…] or --models."
+        return "Select the packages with your models: models=[…] or --models."
     bound = f"The models that are loaded are bound to {', '.join(map(repr, others))}."
     first = others[0]
     return (

@@ -1,4 +1,4 @@
-"""From a repo to a schema in step with its models: look, plan, lock, apply, write it down, and take it back."""
+"""From a repo to a schema that matches its models: plan, lock, apply, record, roll back."""
 
 from scyllamodel.release.byhand import baseline, resolve, unlock
 from scyllamodel.release.contract import contract

@@ -1,7 +1,7 @@
-"""The permissions of the application's role as steps of a plan: on the tables of the models, and what a start reads.
+"""Plans the permissions of the application's role on the tables of its models and on what a start reads.
 
-*In*: the name of the role, the models' tables, what the server lists. *Out*: steps, and what stands in their way.
-Where the server looks at no permissions there is nothing to do.
+*In*: the role, the tables of the models, the permissions that the server lists. *Out*: steps and diagnostics. Nothing
+to do where the server does not enforce permissions.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from scyllamodel.schema.plan import Step
 from scyllamodel.schema.plan.step import GRANT_OP
 
 ROLE_VARIABLE: Final = "SCYLLAMODEL_APPLICATION_ROLE"
-"""The environment variable that names the role where the settings of a repo do not."""
+"""The environment variable that names the role if the settings of a repo do not."""
 
 
 def application_role(repo: Repo) -> str | None:
-    """The role whose permissions a migration keeps up; None where nobody named one."""
+    """Return the role whose permissions a migration maintains; None if none is configured."""
     return repo.settings.application_role or os.environ.get(ROLE_VARIABLE) or None
 
 
 def application_permissions(desired: SchemaFacts, ledger_keyspace: str) -> Iterator[RequiredPermission]:
-    """What an application needs: its rows, and from the internal tables what a start and a page read.
+    """Yield permissions of an application: on its tables, and on the internal tables that starts and page tokens read.
 
-    A write to a table with views needs the right to write the views, as Cassandra writes them in its name; a read of a
-    view needs the one to read its table.
+    Writing a table with views needs MODIFY on the views as well, since Cassandra writes them as the same user; reading
+    a view needs SELECT on its table.
 
     Parameters:
         ledger_keyspace: the keyspace of the internal tables.
@@ -48,10 +48,10 @@ def application_permissions(desired: SchemaFacts, ledger_keyspace: str) -> Itera
 
 
 def required_grants(repo: Repo, role: str, internal_keyspace: str | None = None) -> tuple[Grant, ...]:
-    """What each command needs, for the tables of the models of a repo; no server is asked.
+    """Return the permissions that each command needs for the models of a repo; no server is asked.
 
     Parameters:
-        internal_keyspace: the keyspace of the internal tables; left out, the one that the settings name.
+        internal_keyspace: the keyspace of the internal tables; by default the one from the settings.
 
     Raises:
         DiscoveryError, NoModelsFound, DuplicateTable: the models cannot be read.
@@ -83,7 +83,7 @@ def required_grants(repo: Repo, role: str, internal_keyspace: str | None = None)
 
 
 def grant_steps(role: str, required: Iterable[RequiredPermission], permissions: Permissions) -> Iterator[Step]:
-    """The GRANT statements for what the role does not have on the very tables."""
+    """Yield GRANT steps for permissions that the role lacks on the tables themselves."""
     for permission, keyspace, table in required:
         if (permission, f"<table {keyspace}.{table}>") not in permissions.granted:
             clause, quoted_role = grant_clause(permission, keyspace, table), quote(role)
@@ -100,16 +100,16 @@ def grant_steps(role: str, required: Iterable[RequiredPermission], permissions: 
 
 
 def role_diagnostics(role: str, permissions: Permissions, ledger_keyspace: str) -> Iterator[Diagnostic]:
-    """What there is to say of the role: that its permissions cannot be seen, or that they reach too far."""
+    """Yield diagnostics on the role: its permissions cannot be listed, or include writing internal tables."""
     if permissions.unknown_reason:
-        text = f"what it is permitted cannot be listed: {permissions.unknown_reason}"
+        text = f"its permissions cannot be listed: {permissions.unknown_reason}"
         suggested_fix = (
             f"As an administrator: GRANT {quote(role)} TO the role that migrates, or create the role if it is missing."
         )
-        yield Diagnostic("RO101", "error", role, text, f"{suggested_fix} Or leave application_role= out of this run.")
+        yield Diagnostic("RO101", "error", role, text, f"{suggested_fix} Or remove application_role= for this run.")
     writable = [table.name for table in TABLES if permissions.covers("MODIFY", ledger_keyspace, table.name)]
     if writable and not permissions.is_superuser:
-        text = f"it may write internal tables of {ledger_keyspace}: {', '.join(writable)}"
+        text = f"it can write internal tables of {ledger_keyspace}: {', '.join(writable)}"
         broad_scope = next(
             (scope for scope in (("", ""), (ledger_keyspace, "")) if permissions.covers("MODIFY", *scope)),
             (ledger_keyspace, writable[0]),

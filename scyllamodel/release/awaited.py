@@ -1,7 +1,7 @@
-"""Release functions to await: the same functions, in a thread, while the loop goes on.
+"""Async versions of the release functions, which run in a thread.
 
-*In*: a function of a repo. *Out*: its twin. Release work is a few dozen requests with waits between them, so a thread
-costs nothing that counts, and lock and ledger exist once.
+*In*: a function of a repo. *Out*: a coroutine function. Release work is a few dozen requests with waits, so a thread
+is cheap, and lock and ledger need one implementation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ R = TypeVar("R")
 
 
 def to_async_function(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """The same function to await; when the wait is cancelled, the thread still finishes its work."""
+    """Return an async version of a function; if the caller is cancelled, the thread finishes its work."""
 
     @wraps(function)
     async def wrapper(*args: P.args, **keywords: P.kwargs) -> R:
@@ -41,20 +41,20 @@ def to_async_function(function: Callable[P, R]) -> Callable[P, Coroutine[Any, An
         return await run_in_thread(untyped, *map(_to_sync, args), **keywords)
 
     wrapper.__name__ = wrapper.__qualname__ = f"{function.__name__}_async"
-    wrapper.__doc__ = f"`{function.__name__}`, awaited: it runs in a thread, and the loop goes on."
+    wrapper.__doc__ = f"Async version of `{function.__name__}`; it runs in a thread."
     return wrapper
 
 
 def to_async(
     function: Callable[Concatenate[Repo, P], R],
 ) -> Callable[Concatenate[Repo | AsyncRepo, P], Coroutine[Any, Any, R]]:
-    """The same for a function of one repo, which may be of either kind here."""
+    """Return an async version of a function of one repo, which accepts a `Repo` or an `AsyncRepo`."""
     wrapper: Any = to_async_function(function)
     return wrapper  # type: ignore[no-any-return]
 
 
 def _to_sync(argument: Any) -> Any:
-    """A repo as release functions know it; several, if there are several; anything else as it is."""
+    """Replace an `AsyncRepo`, or several in a list, by its `Repo`; other arguments are returned as they are."""
     if isinstance(argument, AsyncRepo):
         return argument.sync()
     if argument.__class__ in (list, tuple):

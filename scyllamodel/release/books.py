@@ -1,6 +1,7 @@
-"""Where a repo's ledger is kept, and how it is opened.
+"""Locates the internal tables of a repo and opens its ledger.
 
-*In*: a repo and the one node of its run. *Out*: a `Ledger`. A keyspace without our tables reads as one without history.
+*In*: a repo and the coordinator of its run. *Out*: a `Ledger`. A keyspace without internal tables reads as an empty
+history.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ LEDGER_TABLES: Final = (MIGRATIONS, STEPS, VERIFIED)
 
 
 def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> str:
-    """The keyspace that lock and ledger of a repo are kept in.
+    """Return the keyspace that holds lock and ledger of a repo.
 
-    It is the one that the repo names, else its own. Where lightweight transactions do not work in that, since it has
-    tablets, a companion keyspace without tablets takes their place, and keeps it when the servers are upgraded.
+    It is the configured one, else the repo's own. Where that has tablets and these do not support lightweight
+    transactions, a companion keyspace without tablets is used, and kept after an upgrade.
 
     Raises:
         IntrospectionError: the keyspaces could not be read.
@@ -50,9 +51,9 @@ def internal_keyspace(repo: Repo, coordinator: Coordinator, server: ServerProfil
 
 
 def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
-    """The keyspace of the internal tables, and, where the server could not be asked, why it is a guess.
+    """Return the keyspace of the internal tables, and the reason why it is a guess if the server could not be asked.
 
-    A server is asked only where there are two possibilities.
+    The server is asked only if there are two candidates.
     """
     own_keyspace, *companions = repo.settings.internal_keyspaces
     if not companions:
@@ -62,15 +63,15 @@ def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
         return internal_keyspace(repo, coordinator, server_profile(coordinator)), ""
     except (ConnectionFailed, IntrospectionError) as error:
         guess = (
-            f"the server was not asked where the internal tables are: {error}\nThey are taken to be in {own_keyspace}. "
-            "On "
-            f"ScyllaDB they may be in {companions[0]}: run it where the server can be read, or set ledger_keyspace="
+            f"the server could not be asked where the internal tables are: {error}\nAssuming {own_keyspace}. On "
+            f"ScyllaDB they may be in {companions[0]}: run this where the server can be reached, or set "
+            "ledger_keyspace="
         )
         return own_keyspace, guess
 
 
 def read_internal_tables(repo: Repo, coordinator: Coordinator, server: ServerProfile) -> KeyspaceFacts:
-    """The keyspace of the ledger with our own tables, which every other look leaves out.
+    """Read the keyspace of the ledger, with the internal tables, which all other reads leave out.
 
     Raises:
         IntrospectionError: it could not be read.
@@ -79,24 +80,24 @@ def read_internal_tables(repo: Repo, coordinator: Coordinator, server: ServerPro
 
 
 def open_ledger(repo: Repo, coordinator: Coordinator, internal_facts: KeyspaceFacts, server: ServerProfile) -> Ledger:
-    """The ledger of a repo, for reading and writing.
+    """Open the ledger of a repo.
 
     Parameters:
-        internal_facts: by `read_internal_tables`, after the bootstrap where there is one.
+        internal_facts: from `read_internal_tables`, after the bootstrap if there is one.
 
     Raises:
-        ConfigurationError: a table of ours is in a format that this release does not know.
+        ConfigurationError: an internal table has a format that this release does not support.
     """
     missing_tables(internal_facts.name, internal_facts, server, LEDGER_TABLES)
     return _ledger(repo, CqlLedgerStore(LwtClient(coordinator), internal_facts.name, known_columns(internal_facts)))
 
 
 def load_ledger(repo: Repo, cluster: ClusterView) -> Ledger:
-    """The same, after a look at its tables.
+    """Read the internal tables and open the ledger.
 
     Raises:
         IntrospectionError: they could not be read.
-        ConfigurationError: one of them is in a format that this release does not know.
+        ConfigurationError: one of them has a format that this release does not support.
     """
     return open_ledger(
         repo, cluster.coordinator, read_internal_tables(repo, cluster.coordinator, cluster.server), cluster.server
@@ -104,7 +105,7 @@ def load_ledger(repo: Repo, cluster: ClusterView) -> Ledger:
 
 
 def candidate_ledgers(repo: Repo, coordinator: Coordinator) -> Iterator[Ledger]:
-    """The ledgers that there may be, without a look at the schema, for `Ledger.is_verified` only: the fast path."""
+    """Yield the ledgers that may exist, opened without reading the schema, for `Ledger.is_verified` only."""
     return (_ledger(repo, CqlLedgerStore(LwtClient(coordinator), name)) for name in repo.settings.internal_keyspaces)
 
 
@@ -113,12 +114,12 @@ def _ledger(repo: Repo, store: CqlLedgerStore) -> Ledger:
 
 
 def repo_scope(repo: Repo) -> str:
-    """The scope of a repo: whose history it writes."""
+    """Return the ledger scope of a repo."""
     return ledger_scope(repo.keyspace, repo.name)
 
 
 def known_columns(internal_facts: KeyspaceFacts) -> Mapping[str, frozenset[str]]:
-    """For each of our tables that is there, its columns that this release knows."""
+    """Return the known columns of each existing internal table."""
     live = {table.name: table for table in internal_facts.tables}
     return {
         table.name: frozenset(column.name for column in table if column.name in live[table.name])

@@ -1,7 +1,7 @@
-"""Our bookkeeping tables, made by any number of starters at once.
+"""Creates the internal tables; any number of processes may do so at once.
 
-*In*: an `Executor` and a keyspace that exists. *Out*: tables that every node knows. It comes before the lock, since the
-lock is one of them.
+*In*: an executor and an existing keyspace. *Out*: tables that all nodes have. It runs before the lock, since the lock
+is one of these tables.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from scyllamodel.schema.server import ServerProfile
 
 
 class InternalTablesExecutor(Executor, Protocol):
-    """An executor that can show our own tables, which are hidden otherwise."""
+    """An executor that can include internal tables in facts."""
 
     def introspect(self, keyspace: str, *, include_internal: bool = False) -> KeyspaceFacts:
-        """Fresh facts of one keyspace; with ``include_internal`` those of our own tables too."""
+        """Return facts of one keyspace; with ``include_internal`` the internal tables too."""
         ...
 
 
 @attrs.frozen
 class _WithInternalTables:
-    """The same executor, with eyes for our own tables."""
+    """An executor whose facts include internal tables."""
 
     executor: InternalTablesExecutor
 
@@ -72,19 +72,19 @@ def bootstrap(
     agreement_timeout: float = 120.0,
     control: RunControl | None = None,
 ) -> tuple[Step, ...]:
-    """Make the tables that the keyspace lacks, wait until all nodes have them, and return the steps that were sent.
+    """Create missing tables, wait until all nodes have them, and return the executed steps.
 
-    The wait is our own and happens whatever was sent: a ``CREATE … IF NOT EXISTS`` that finds its table reports no
-    change, so the driver waits for nothing, while another node may not know the table yet.
+    The wait is needed even if nothing was created: ``CREATE … IF NOT EXISTS`` reports no change if the table exists, so
+    the driver waits for nothing, while another node may not have the table yet.
 
     Parameters:
         step_timeout: seconds for each statement.
         agreement_timeout: seconds for the nodes to agree.
 
     Raises:
-        StepFailed: a statement failed for good.
+        StepFailed: a statement failed permanently.
         SchemaDisagreement: the nodes did not agree in time.
-        ConfigurationError: a table has a format of another release, or is none of ours.
+        ConfigurationError: a table has an unsupported format or other columns.
         IntrospectionError: the keyspace could not be read.
     """
     required_tables, internal_executor, sent_steps = tuple(tables), _WithInternalTables(executor), dict[str, Step]()
@@ -96,14 +96,14 @@ def bootstrap(
         executor.await_agreement(agreement_timeout)
         if not (has_moved or executor.has_moved):
             break
-        executor.take_over()  # and look again: the lost node may have taken along what it made
+        executor.take_over()  # and read again: the lost node may not have propagated its changes
     if sent_steps:
         _check_created(keyspace, required_tables, internal_executor)
     return tuple(sent_steps.values())
 
 
 def _send_all(attempts: Iterable[Attempt]) -> bool:
-    """Send each statement; True as soon as another node takes over."""
+    """Execute the steps; True as soon as another node takes over."""
     return any(isinstance(_run_attempt(attempt), CoordinatorChanged) for attempt in attempts)
 
 
@@ -112,8 +112,8 @@ def _run_attempt(attempt: Attempt) -> BaseException | None:
     if cause is not None and not isinstance(cause, CoordinatorChanged):
         step = attempt.step
         raise StepFailed(
-            f"A table for our own bookkeeping could not be made: {attempt.error}\n{printable_cql(step.cql, '  ')}\n"
-            "Nothing else was changed. Once the cause is gone, run it again.",
+            f"An internal table could not be created: {attempt.error}\n{printable_cql(step.cql, '  ')}\n"
+            "Nothing else was changed. Fix the cause and run it again.",
             step=step,
             applied=0,
             result=None,
@@ -122,17 +122,17 @@ def _run_attempt(attempt: Attempt) -> BaseException | None:
 
 
 def _check_created(keyspace: str, tables: Iterable[Table], executor: Executor) -> None:
-    """Read back: the tables are those that we mean, whoever made them."""
+    """Check that the tables have the expected columns, whichever process created them."""
     live = executor.introspect(keyspace)
     for table in tables:
         if not _matches_definition(keyspace, table, live, executor):
             raise ConfigurationError(
-                f"{qualified(keyspace, table.name)} exists, and is not the table that scyllamodel keeps by this name. "
-                "Rename or drop it, or keep our tables elsewhere by ledger_keyspace=.",
+                f"{qualified(keyspace, table.name)} exists and is not an internal table of scyllamodel. "
+                "Rename or drop it, or set ledger_keyspace=.",
                 table=f"{keyspace}.{table.name}",
             )
 
 
 def _matches_definition(keyspace: str, table: Table, live: KeyspaceFacts, executor: Executor) -> bool:
-    """Whether all our columns are there; options may be anybody's wish."""
+    """Whether all expected columns exist; table options may differ."""
     return is_applied(AddTable(keyspace, attrs.evolve(table, options={})), live, executor.server)

@@ -1,7 +1,7 @@
-"""Waiting for indexes and views that are there and not filled yet.
+"""Waits until existing indexes and views are built.
 
-*In*: a look, what the models want. *Out*: nothing, once all of it is built. The lock is given back by then: building is
-the server's work, and takes as long as there are rows.
+*In*: a `ClusterView` and the desired schema. *Out*: nothing, once all are built. The lock is released by then: building
+takes the servers as long as there are rows.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def await_built(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Wait until every index and view of these facts holds all rows, as the coordinator sees it.
+    """Wait until all declared indexes and views hold all rows, as seen by the coordinator.
 
     Parameters:
-        timeout: seconds in which none of them is finished.
+        timeout: seconds without any progress.
 
     Raises:
-        BuildTimeout: none was finished for so long; ``unbuilt`` names what is left. Building goes on.
+        BuildTimeout: no progress for that long; ``unbuilt`` names the remaining ones. Building continues.
     """
     tracked = [_tracked_objects(live, desired[live.name]) for live in cluster.introspect(part.name for part in desired)]
     total = sum(len(part.views) + sum(len(table.indexes) for table in part.tables) for part in tracked)
@@ -46,9 +46,8 @@ def await_built(
         notify(on_event, Event("build_progress", result={"unbuilt": remaining, "total": total}))
         if clock() - last_progress > timeout:
             raise BuildTimeout(
-                f"After {timeout:g} s without progress these are not built yet: {', '.join(remaining)}. The server "
-                "goes on "
-                "building them; ask again with: scyllamodel wait --for built",
+                f"No progress for {timeout:g} s; not built yet: {', '.join(remaining)}. The server continues to build "
+                "them; wait with: scyllamodel wait --for built",
                 unbuilt=remaining,
             )
         sleep(pause)
@@ -58,7 +57,7 @@ def await_built(
 
 
 def _tracked_objects(live: KeyspaceFacts, desired: KeyspaceFacts) -> KeyspaceFacts:
-    """What is live of the tables and views that models declare; an index may have another name than theirs."""
+    """Return the live tables and views that models declare; index names may differ from the declared ones."""
     tables = [table for table in live.tables if desired.table(table.name) is not None]
     views = [view for view in live.views if desired.view(view.name) is not None]
     return attrs.evolve(live, tables=tables, views=views)

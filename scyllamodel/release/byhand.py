@@ -1,6 +1,6 @@
-"""Ways out by hand: adopt what is there, say what became of a version, take a lock away from the dead.
+"""Manual recovery: adopt an existing schema, resolve a version, release the lock of a crashed run.
 
-*In*: a repo. *Out*: what was done. Each of them is for people who looked first; none of them changes the schema.
+*In*: a repo. *Out*: a result. For operators who checked the state first; none of these functions changes the schema.
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ _OPEN_STATUSES: Final = ("running", "partial", "failed")
 
 
 def baseline(repo: Repo, *, force: bool = False, lock_timeout: float = 60.0) -> MigrationResult:
-    """Write down that the keyspace is what the models declare, as the first version that one can go back to.
+    """Record that the keyspace matches the models, as a first version that a rollback can return to.
 
-    For a keyspace that was made by other means. Nothing of the schema is changed but for our own tables.
+    For keyspaces that were created by other means. Only internal tables are created.
 
     Parameters:
-        force: whether to do so although something is missing.
+        force: record it although something is missing.
 
     Raises:
         ConfigurationError: models and server differ, and ``force`` is False.
-        LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as of `migrate`.
+        LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as in `migrate`.
     """
     planned = PlannedMigration.from_request(MigrationRequest.from_arguments(repo, None, create_keyspace=False))
     if not (force or planned.plan.is_empty):
         raise ConfigurationError(
-            f"{repo.keyspace} is not what the models declare, so it is no baseline yet:\n{planned.plan.render()}\n"
-            "Run migrate first, or take it as it is: baseline(repo, force=True), scyllamodel baseline --force",
+            f"{repo.keyspace} does not match the models, so it cannot be a baseline yet:\n{planned.plan.render()}\n"
+            "Run migrate first, or record it as it is: baseline(repo, force=True), scyllamodel baseline --force",
             plan=planned.plan,
         )
     plan = attrs.evolve(planned.plan, bootstrap=(), steps=(), refusals=())
     timeouts = Timeouts(lock_timeout)
     with open_locked_run(repo, planned.cluster, "baseline", planned.keyspaces, timeouts) as locked_run:
         work = VersionWork(
-            repo, "baseline", plan, planned.request.models_fp, None, name="what was there", final_status="baseline"
+            repo, "baseline", plan, planned.request.models_fp, None, name="existing schema", final_status="baseline"
         )
         return execute_version(locked_run, work, timeouts)
 
 
 def resolve(repo: Repo, version: int | str, resolution: Resolution, *, lock_timeout: float = 60.0) -> Migration:
-    """Say what became of a version that stopped part-way, where the next run cannot tell.
+    """Set the outcome of a version that stopped part-way, where the next run cannot determine it.
 
     Parameters:
         version: a number, or its text.
-        resolution: ``applied``, the schema holds all of it; ``abandoned``, it counts for nothing, in a rollback too.
+        resolution: ``applied``, its whole plan is applied; ``abandoned``, it is ignored, also by rollbacks.
 
     Raises:
-        UnknownVersion: there is no such version, or it ended well.
-        LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as of `migrate`.
+        UnknownVersion: there is no such version, or it completed.
+        LockTimeout, LockLost, LedgerError, ConnectionFailed, IntrospectionError: as in `migrate`.
     """
     with open_locked_run(repo, ClusterView.connect(repo), "resolve", [], Timeouts(lock_timeout)) as locked_run:
         versions = locked_run.ledger.versions()
@@ -84,7 +84,9 @@ def resolve(repo: Repo, version: int | str, resolution: Resolution, *, lock_time
 
 def _unresolvable(version: int | str, migration: Migration | None, versions: list[Migration]) -> UnknownVersion:
     reason = (
-        "there is no such version" if migration is None else f"it is {migration.status}, and needs no word of anybody"
+        "there is no such version"
+        if migration is None
+        else f"its status is {migration.status}, so there is nothing to resolve"
     )
     return UnknownVersion(
         f"Version {version} cannot be resolved: {reason}. See: scyllamodel history",
@@ -100,13 +102,13 @@ def unlock(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> LockHolder | None:
-    """Take the lock away from a holder that is gone, and return who had it; None when it was free.
+    """Release the lock of a crashed holder, and return the holder; None if the lock was free.
 
-    Nobody has to: a run that waits takes over by itself after one lease of silence, and this waits as long.
+    Rarely needed: a waiting run takes over automatically after one lease of silence, and this waits as long.
 
     Parameters:
-        force: whether to take it at once, also from the living; such a holder sends no further statement. A row that is
-            damaged or forged becomes a free one.
+        force: release it at once, even from a live holder, which sends no further statement. A damaged or forged row
+            is reset.
 
     Raises:
         LockTimeout: the holder is alive.
@@ -134,10 +136,10 @@ def unlock(
 
 
 def _repair_row(store: CqlLockStore, row: LockRow) -> LockHolder | None:
-    """Make a damaged row a free one, in an epoch that no holder had: the seconds since 1970.
+    """Reset a damaged row, with a fencing token that no holder had: the seconds since 1970.
 
     Raises:
-        LedgerError: nothing can overwrite it; the message says what removes it.
+        LedgerError: the row cannot be overwritten; the message says how to remove it.
     """
     free_columns = dict.fromkeys(("owner", "lease_ms", "version", "step", "host", "pid", "purpose", "acquired_at"))
     expected = {"owner": row.owner, "epoch": row.epoch}
@@ -147,9 +149,8 @@ def _repair_row(store: CqlLockStore, row: LockRow) -> LockHolder | None:
     current = _read_row(store)
     if current is not None and (current.owner is not None or current.fault is not None):
         raise LedgerError(
-            f"The row of the lock of keyspace {row.name} is damaged, and what was written over it does not show: it "
-            f"was written with a time in the future. Run: "
-            f"{store.removal_statement(attrs.evolve(current, clock_skew=float('inf')))}",
+            f"The lock row of keyspace {row.name} is damaged, and the reset is not visible: a cell has a timestamp in "
+            f"the future. Run: {store.removal_statement(attrs.evolve(current, clock_skew=float('inf')))}",
             scope=row.name,
         )
     return LockHolder.from_row(attrs.evolve(row, acquired_at=None), utc_now())
@@ -159,7 +160,7 @@ def _update_row(store: CqlLockStore, expected: Mapping[str, Any], values: Mappin
     try:
         return store.change(expected, values)
     except StatementFailure as error:
-        raise LedgerError(f"the lock of {store.name} could not be given back: {error}", scope=store.name) from error
+        raise LedgerError(f"the lock of {store.name} could not be released: {error}", scope=store.name) from error
 
 
 def _read_row(store: CqlLockStore) -> LockRow | None:
@@ -172,7 +173,7 @@ def _read_row(store: CqlLockStore) -> LockRow | None:
 def _check_silent(
     store: CqlLockStore, row: LockRow, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> None:
-    """Look on for one lease; a beat in it is a sign of life."""
+    """Wait one lease; a heartbeat in it means that the holder is alive."""
     deadline = clock() + (row.lease_ms or 0) / 1000
     while clock() < deadline:
         sleep(1.0)
@@ -184,7 +185,7 @@ def _check_silent(
 def _holder_alive_error(row: LockRow) -> LockTimeout:
     return LockTimeout(
         f"The lock of keyspace {row.name} is held by {row.description}, which is alive. "
-        "Wait for it, or stop it; --force takes the lock all the same, and that run stops then.",
+        "Wait for it or stop it; --force releases the lock anyway, and that run then stops.",
         keyspace=row.name,
         holder=row.owner,
         host=row.host,

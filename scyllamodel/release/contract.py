@@ -1,7 +1,7 @@
-"""Removing what no model declares any more: on purpose, named thing by named thing, under the lock and in the ledger.
+"""Removes what no model declares, by name, under the lock and with an entry in the ledger.
 
-*In*: a repo, and what may go. *Out*: a `MigrationResult`. It is the last step of an expand and contract course, and a
-sync never does it.
+*In*: a repo and what may be removed. *Out*: a `MigrationResult`. The last step of an expand/contract migration; a sync
+never does it.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ def contract(
     step_timeout: float = 120.0,
     on_event: OnEvent | None = None,
 ) -> MigrationResult:
-    """Drop what is live and declared by no model, as far as ``allow`` names it; a second call does nothing.
+    """Drop live objects that no model declares, as far as ``allow`` names them; a second call does nothing.
 
-    A rollback makes it again, without its rows.
+    A rollback creates them again, without their rows.
 
     Parameters:
-        allow: what may go, such as ``{"DS103:orders.legacy"}``; `explain` tells the codes. A code without an object
-            means all of that kind, ``DS102`` every table of the keyspace that no model declares.
+        allow: what may be dropped, such as ``{"DS103:orders.legacy"}``; `explain` lists the codes. A code without an
+            object allows all objects of that kind: ``DS102`` every table of the keyspace that no model declares.
 
-    The other parameters and errors are those of `migrate`. Also
+    The other parameters and errors are those of `migrate`. In addition:
 
     Raises:
-        ConfigurationError: nothing is allowed, so nothing could be removed; or a code is unknown.
-        ImpossibleChange: something depends on what would go.
+        ConfigurationError: nothing is allowed, or a code is unknown.
+        ImpossibleChange: something depends on what would be dropped.
     """
     if not allow:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
-"""Runs that died: told from live ones by the lock, and settled by a run that has nothing else to do.
+"""Detects crashed runs by the lock, and recovers them where the current run needs no lock.
 
-*In*: a version that is ``running``, and the row of the lock. *Out*: whether its run is dead. Every run under the lock
-settles what it finds open; this is for those that need no lock, and so would pass it by.
+*In*: a ``running`` version and the lock row. *Out*: whether its run crashed. Every run under the lock recovers what it
+finds open; this is for runs that find nothing to do.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts import KeyspaceFacts
 
 CRASH_LEASES: Final = 2.0
-"""Leases without a sign of life after which a holder counts as dead; one lease after which others may take over."""
+"""Leases without a heartbeat after which a holder counts as crashed; other runs may take over after one."""
 
 _log = logging.getLogger("scyllamodel")
 
 
 def has_crashed(version: Migration, row: LockRow | None, silent_seconds: float | None) -> bool:
-    """Whether the run of a ``running`` version is dead.
+    """Whether the run of a ``running`` version crashed.
 
-    It is when the lock is free or another run's; and when the holder gave no sign of life for two leases, by the clock
-    of the servers.
+    True if the lock is free or held by another run, or if its holder sent no heartbeat for two leases, by the servers'
+    clock.
 
     Parameters:
-        row: the lock of its keyspace; None where there is no lock.
-        silent_seconds: seconds since the row was last written; None where nobody can tell.
+        row: the lock of its keyspace; None without one.
+        silent_seconds: since the last heartbeat; None if unknown.
     """
     if row is None or row.owner is None or row.epoch != version.epoch:
         return True
@@ -42,13 +42,13 @@ def has_crashed(version: Migration, row: LockRow | None, silent_seconds: float |
 
 
 def recover_crashed_run(repo: Repo, cluster: ClusterView, internal_facts: KeyspaceFacts) -> bool:
-    """End the newest version if its run is dead; whether nothing is left open.
+    """Recover the newest version if its run crashed; return whether no version is left open.
 
-    One read, where the schema was read in full anyway. Whoever may not read or write the ledger passes it by: the next
-    run under the lock settles it.
+    One read, where the whole schema was read anyway. A role without access to the ledger skips it; the next run under
+    the lock does it.
 
     Parameters:
-        internal_facts: the keyspace of the ledger with our own tables.
+        internal_facts: the keyspace of the ledger with the internal tables.
     """
     if internal_facts.table(MIGRATIONS.name) is None or internal_facts.table(LOCK.name) is None:
         return True
@@ -63,6 +63,6 @@ def recover_crashed_run(repo: Repo, cluster: ClusterView, internal_facts: Keyspa
             return False
         ledger.recover(lambda name: cluster.introspect([name])[name], cluster.server)
     except (StatementFailure, ScyllaModelError) as error:
-        _log.debug("what a dead run of %s left open was not settled: %s", repo.keyspace, error)
+        _log.debug("a crashed run of %s was not recovered: %s", repo.keyspace, error)
         return False
     return True

@@ -1,6 +1,6 @@
-"""A plan with what it was made from, so that it can be made again: under the lock, after the last statement.
+"""Plans a migration, and keeps the inputs so that it can be planned again under the lock and after the last statement.
 
-*In*: a repo, and what the caller chose. *Out*: a `PlannedMigration`. It looks at the server and writes nothing.
+*In*: a repo and the options of the caller. *Out*: a `PlannedMigration`. Reads the server, writes nothing.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ Resources: TypeAlias = Iterable[type[Any] | str] | None
 
 @attrs.frozen
 class MigrationRequest:
-    """What a caller wants of a repo, before anybody looked at the server.
+    """Options of a caller, before the server is read.
 
     Attributes:
-        models: the classes that count.
-        types: user types that are declared although no column holds them.
-        create_keyspace: whether a missing keyspace is to be made.
-        allow: codes, or ``code:object``, of what may be done although it is refused by default.
-        raw_steps: statements written by hand.
+        models: the selected classes.
+        types: user types that are declared without a column that uses them.
+        create_keyspace: whether a missing keyspace is created.
+        allow: codes, or ``code:object``, of changes that are refused by default.
+        raw_steps: hand-written statements.
         is_contract: whether to remove what no model declares, instead of adding what is missing.
     """
 
@@ -71,10 +71,11 @@ class MigrationRequest:
         allow: str | Collection[str] = (),
         steps: Iterable[RawStep] = (),
     ) -> MigrationRequest:
-        """Find the models.
+        """Find and select the models.
 
         Raises:
-            DiscoveryError, NoModelsFound, DuplicateTable, ConfigurationError: they cannot be found, or make no sense.
+            DiscoveryError, NoModelsFound, DuplicateTable, ConfigurationError: they cannot be found, or the options
+                contradict one another.
         """
         check_is_repo(repo)
         check_bound(resources, repo.name)
@@ -85,21 +86,21 @@ class MigrationRequest:
 
     @property
     def models_fp(self) -> str:
-        """The fingerprint of the models."""
+        """Fingerprint of the models."""
         return models_fingerprint((*self.models, *self.types), self.repo.keyspace)
 
     def desired_schema(self) -> SchemaFacts:
-        """What the models want."""
+        """Return the schema that the models declare."""
         return desired_facts(self.models, self.repo.keyspace, declared_keyspace(self.repo), self.types)
 
 
 @attrs.frozen
 class PlannedMigration:
-    """The plan as it is now.
+    """A plan and what it was computed from.
 
     Attributes:
-        internal_facts: the keyspace of the ledger, our own tables included.
-        schema_version: of the schema, if it stood still while it was read.
+        internal_facts: the keyspace of the ledger, with the internal tables.
+        schema_version: of the cluster, if it did not change during the read; else None.
     """
 
     request: MigrationRequest
@@ -113,7 +114,7 @@ class PlannedMigration:
     def from_request(
         cls, request: MigrationRequest, cluster: ClusterView | None = None, desired: SchemaFacts | None = None
     ) -> PlannedMigration:
-        """Look at the server, and plan.
+        """Read the server and compute the plan.
 
         Raises:
             ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
@@ -145,16 +146,16 @@ class PlannedMigration:
         return cls(request, cluster, desired, internal_facts, schema_version, plan)
 
     def replan(self, cluster: ClusterView) -> PlannedMigration:
-        """The same, as it is by now."""
+        """Compute the plan again from a new read."""
         return PlannedMigration.from_request(self.request, cluster, self.desired)
 
     def with_bootstrap(self, bootstrap: tuple[Step, ...]) -> PlannedMigration:
-        """The same plan behind a bootstrap that was done meanwhile."""
+        """Return the plan with a bootstrap that has been executed."""
         return attrs.evolve(self, plan=attrs.evolve(self.plan, bootstrap=bootstrap))
 
     @property
     def keyspaces(self) -> list[str]:
-        """Those that it may change, sorted; each has a lock."""
+        """The keyspaces that the plan may change, sorted; each of them is locked."""
         return sorted({self.request.repo.keyspace, *(part.name for part in self.desired)})
 
 
@@ -185,7 +186,7 @@ def _plan(
 def _complete(
     plan: Plan, request: MigrationRequest, cluster: ClusterView, live: SchemaFacts, internal_facts: KeyspaceFacts
 ) -> Plan:
-    """The plan with what is written by hand, and, if there is anything to do, with our own tables first."""
+    """Add raw steps and, if there is anything to do, the creation of the internal tables."""
     if request.raw_steps:
         versions = _read_history(request, cluster, internal_facts)
         executed = executed_raw_steps(versions, request.repo.models)
@@ -212,7 +213,7 @@ def _complete(
 def _with_grants(
     plan: Plan, request: MigrationRequest, desired: SchemaFacts, cluster: ClusterView, internal_facts: KeyspaceFacts
 ) -> Plan:
-    """The plan with the permissions that the application's role lacks, after what makes the tables."""
+    """Add the permissions that the application's role lacks, after the steps that create its tables."""
     role = None if request.is_contract else application_role(request.repo)
     if role is None:
         return plan
@@ -228,19 +229,19 @@ def _with_grants(
 
 
 def _is_done(raw_step: RawStep, cluster: ClusterView, executed: Mapping[str, LedgerStep]) -> bool:
-    """Whether a hand-written step is proved done: by its own word, or else by the ledger."""
+    """Whether a raw step is done: by its post-condition, else by the ledger."""
     if raw_step.post_condition is None:
         return raw_step.find_recorded(executed) is not None
     if callable(raw_step.post_condition):
         return raw_step.post_condition()
     try:
         return cluster.returns_row(raw_step.post_condition)
-    except StatementFailure:  # it may speak of a table that this very plan makes
+    except StatementFailure:  # it may query a table that this plan creates
         return False
 
 
 def _read_history(request: MigrationRequest, cluster: ClusterView, internal_facts: KeyspaceFacts) -> list[Migration]:
-    """The versions with their steps, where a hand-written step is known by its row alone."""
+    """Read the versions with their steps; empty when every raw step has a post-condition."""
     if all(raw_step.post_condition is not None for raw_step in request.raw_steps):
         return []
     ledger = open_ledger(request.repo, cluster.coordinator, internal_facts, cluster.server)

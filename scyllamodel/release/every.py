@@ -1,6 +1,6 @@
-"""Many repos, one after the other; one that fails does not stop the others.
+"""Migrates several repos, one after the other; a repo that fails does not stop the others.
 
-*In*: repos, or nothing for all that are configured. *Out*: a result of each.
+*In*: repos, or None for all configured ones. *Out*: one result per repo.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from scyllamodel.release.results import MigrationResult
 
 
 def migrate_all(repos: Iterable[Repo | str] | Repo | str | None = None, **keywords: Any) -> list[MigrationResult]:
-    """Migrate repo by repo; one that fails does not stop the others.
+    """Migrate each repo; a repo that fails does not stop the others.
 
     Parameters:
-        repos: as of `find_resources`; None means all that are configured.
-        **keywords: those of `migrate`, for every repo.
+        repos: as in `find_resources`; None means all that are configured.
+        **keywords: those of `migrate`, for each repo.
 
     Raises:
         UnknownRepo: with ``repos=None``, a model is bound to a repo that is not configured; nothing ran.
@@ -51,8 +51,7 @@ def _raise_failures(failures: Mapping[str, ScyllaModelError], results: Sequence[
         raise next(iter(failures.values()))
     messages = "\n".join(f"{name}: {error}" for name, error in failures.items())
     raise MultipleReposFailed(
-        f"{len(failures)} of {count} repos failed, the others are done; run it again when these are "
-        f"mended.\n{messages}",
+        f"{len(failures)} of {count} repos failed; the others are migrated. Fix these and run it again.\n{messages}",
         failures=failures,
         results=tuple(results),
     )

@@ -1,8 +1,7 @@
-"""One version of the ledger, executed under the lock: the only road by which anything is written there.
+"""Executes one version of the ledger under the lock; nothing else writes versions.
 
-*In*: a `LockedRun`, and a `VersionWork`: the plan, what the ledger is to say of it, and how its end is judged. *Out*: a
-`MigrationResult`, or an error that holds one. Sync, migrate, contract, rollback and baseline differ in their
-`VersionWork`.
+*In*: a `LockedRun`, and a `VersionWork`: the plan and what the ledger records of it. *Out*: a `MigrationResult`, or an
+error that holds one. Sync, migrate, contract, rollback and baseline differ in their `VersionWork`.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from scyllamodel.schema.plan import Plan
 
 @attrs.frozen
 class VersionWork:
-    """What is to be done as one version.
+    """What one version does.
 
     Attributes:
-        plan: its steps run; what stands in its bootstrap was done before.
-        models_to: the fingerprint of the models that are in force afterwards.
-        plan_remaining: reads the schema once more, and plans what is left to do; None where nothing was to change.
-        name: of the version, for people; left out, the plan tells.
-        final_status: the status that the version gets; left out, its steps tell.
-        status: that of the result.
-        earlier_outcome: what was done before the lock was taken, for the result.
+        plan: its steps run; its bootstrap was executed before.
+        models_to: fingerprint of the models that apply afterwards.
+        plan_remaining: reads the schema again and plans what is left; None where nothing changes.
+        name: of the version, for people; by default from the plan.
+        final_status: of the version; by default from its steps.
+        status: of the result.
+        earlier_outcome: of what ran before the lock.
     """
 
     repo: Repo
@@ -50,7 +49,7 @@ class VersionWork:
     started_at: float = attrs.field(factory=time.monotonic)
 
     def result(self, status: MigrationStatus, outcome: Outcome | None = None, **fields: Any) -> MigrationResult:
-        """The answer, as of now."""
+        """Return a result with the elapsed time."""
         steps = self.earlier_outcome.steps if outcome is None else (*self.earlier_outcome.steps, *outcome.steps)
         duration_ms = round((time.monotonic() - self.started_at) * 1000)
         return MigrationResult(status, self.plan, steps, duration_ms, self.repo.name, **fields)
@@ -59,10 +58,10 @@ class VersionWork:
 def execute_version(
     locked_run: LockedRun, work: VersionWork, timeouts: Timeouts, on_event: OnEvent | None = None
 ) -> MigrationResult:
-    """Open a version, run its steps, look at the schema, and write the end.
+    """Open a version, apply its steps, verify the schema, and record the end.
 
     Raises:
-        StepFailed, SchemaDisagreement, LockLost: as of `apply`; ``result`` holds what was done.
+        StepFailed, SchemaDisagreement, LockLost: as in `apply`; ``result`` says what was done.
     """
     repo = work.repo
     provenance = Provenance.current(repo.models)
@@ -77,10 +76,10 @@ def execute_version(
         return _run_steps(locked_run, work, timeouts, on_event, recorder)
     except LedgerError as error:
         message = (
-            f"{error}\n{recorder.applied} of {len(work.plan.steps)} steps went through, or one more. Run it again: "
+            f"{error}\n{recorder.applied} of {len(work.plan.steps)} steps were applied, perhaps one more. "
+            "Run it again: it reads the schema and resumes from there."
         )
         partial_result = work.result("partial", version=recorder.version, lock=locked_run.lock_use)
-        message += "it looks at the schema, and goes on from there."
         raise StepFailed(message, step=None, applied=recorder.applied, result=partial_result) from error
 
 
@@ -104,12 +103,11 @@ def _run_steps(
 
 
 def _check_reached(remaining: Plan, result: MigrationResult) -> None:
-    """The last look: after all statements the live schema is what the plan was to make it."""
+    """Check that the live schema is what the plan describes."""
     if remaining.steps or remaining.refusals:
         raise StepFailed(
-            f"All {len(result.steps)} statements went through, and still the schema of {remaining.keyspace} is not "
-            "what was "
-            f"planned. Something else changed it meanwhile. What is left:\n{remaining.render()}",
+            f"All {len(result.steps)} statements were applied, and the schema of {remaining.keyspace} still differs "
+            f"from the plan: something else changed it. Remaining:\n{remaining.render()}",
             step=None,
             applied=len(result.steps),
             result=result,

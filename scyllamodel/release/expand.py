@@ -1,6 +1,6 @@
-"""`expand`: the course round a change that CQL cannot do, for the very table and column at hand.
+"""Computes the expand/contract plan for a change that CQL cannot make, for one table or column.
 
-*In*: a repo, and what was refused. *Out*: a `ExpandContractPlan`. Nothing is written.
+*In*: a repo and what was refused. *Out*: an `ExpandContractPlan`. Nothing is written.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from scyllamodel.types.values import COUNTER
 
 
 def expand(repo: Repo, model_or_column: ModelOrColumn) -> ExpandContractPlan:
-    """How to get round a refused change of a key, a type, a field, a frozen or static column, or the name of a column.
+    """Plan an expand/contract migration for a refused change of a key, type, field, frozen or static column, or name.
 
-    The course has five stages: the new column or table beside the old one, writing both, the backfill, reading the new
-    one, dropping the old one. Each comes with its classes, its CQL and its commands.
+    It has five stages: add the new column or table, write both, backfill, read the new one, drop the old one. Each has
+    its classes, CQL and commands.
 
     Parameters:
-        model_or_column: ``Order.total``, ``Order``, or the name of either.
+        model_or_column: ``Order.total``, ``Order``, or a name of either.
 
     Raises:
-        ConfigurationError: nothing of it is refused, or it is refused for something that no course gets round.
+        ConfigurationError: nothing of it is refused, or the refusal has no expand/contract plan.
         DiscoveryError, ConnectionFailed, IntrospectionError, KeyspaceError: models or server cannot be read.
     """
     request = MigrationRequest.from_arguments(repo, None, create_keyspace=False)
@@ -70,13 +70,13 @@ def expand(repo: Repo, model_or_column: ModelOrColumn) -> ExpandContractPlan:
     refused = _split_reasons(refused, change)
     if COUNTER in (change.live.type, change.desired.type):
         raise ConfigurationError(
-            f"A counter has no course round it.\n{refused.reasons[0]}", object=refused.reasons[0].object
+            f"Counters cannot be migrated this way.\n{refused.reasons[0]}", object=refused.reasons[0].object
         )
     return plan_column_change(refused, change.live, change.desired)
 
 
 def _plan_for_types(refused: RefusedChange, pair: SchemaPair, column: Column[Any]) -> ExpandContractPlan | None:
-    """The course for a column whose user type, or one inside of it, is refused another field or type of a field."""
+    """Return the plan for a column whose user type, or a nested one, has a refused change of fields."""
     refusals = [
         refusal for refusal in make_plan(pair.desired, pair.live, pair.server).refusals if refusal.code in _TYPE_CODES
     ]
@@ -93,16 +93,16 @@ def _plan_for_types(refused: RefusedChange, pair: SchemaPair, column: Column[Any
 
 
 _TYPE_CODES: Final = ("UD102", "UD103")
-"""What a second type gets round; other mistakes in the fields of a type are mended in its class."""
+"""Refusals that a second type avoids; other mistakes in fields are fixed in the class."""
 
 
 def _refused_type(refusal: Diagnostic) -> str:
-    """The type that a remark on one of its fields speaks of: ``keyspace.type.field``, names being plain ones."""
+    """Return the type of a refusal on a field: ``keyspace.type.field``, with unquoted names."""
     return refusal.object.split(".")[1]
 
 
 def _alterations(pair: SchemaPair, table: str) -> list[AlterKey | AlterColumn]:
-    """What this table would need that CQL cannot do; its key first."""
+    """Return changes of the table that CQL cannot make; the key first."""
     changes = diff_pair(pair)
     keys = [
         change
@@ -122,7 +122,7 @@ def _no_plan_message(
     model: type[Any], column: Column[Any] | None, alterations: Sequence[AlterKey | AlterColumn]
 ) -> str:
     subject = model.__qualname__ if column is None else f"{model.__qualname__}.{column.name}"
-    sentence = f"Nothing of {subject} is refused that a course could get round"
+    sentence = f"Nothing of {subject} is refused that an expand/contract plan could replace"
     other_columns = [change.desired.name for change in alterations if isinstance(change, AlterColumn)]
     suffix = (
         f"; of {model.__qualname__} it is {', '.join(other_columns)}" if other_columns and column is not None else ""
@@ -131,7 +131,7 @@ def _no_plan_message(
 
 
 def _refused_changes(repo: Repo, models: Sequence[type[Any]], model: type[Any], pair: SchemaPair) -> RefusedChange:
-    """The table with all that is refused of it."""
+    """Return the table with all its refusals."""
     name, qualified_name = model.__facts__.name, f"{pair.name}.{model.__facts__.name}"
     refusals = make_plan(pair.desired, pair.live, pair.server).refusals
     return RefusedChange(
@@ -152,7 +152,7 @@ def _refused_changes(repo: Repo, models: Sequence[type[Any]], model: type[Any], 
 
 
 def _split_reasons(refused: RefusedChange, change: AlterColumn) -> RefusedChange:
-    """What is refused of the one column apart from what is of others."""
+    """Separate the refusals of one column from those of others."""
     path = f"{refused.live.name}.{change.table}.{change.live.name}"
     own_reasons = tuple(reason for reason in refused.reasons if reason.object == path)
     return attrs.evolve(
@@ -163,7 +163,7 @@ def _split_reasons(refused: RefusedChange, change: AlterColumn) -> RefusedChange
 
 
 def _name_map(models: Sequence[type[Any]], model: type[Any]) -> NameMap:
-    """How the user calls classes, and the attributes of this one."""
+    """Return class and attribute names of the user's code."""
     classes = {("table", declared.__facts__.name): declared.__name__ for declared in models if is_table(declared)}
     classes |= {("view", declared.__facts__.name): declared.__name__ for declared in models if not is_table(declared)}
     classes |= {

@@ -1,7 +1,7 @@
-"""A run under the lock: our tables are there, the lock is held, and no statement is sent without proof of that.
+"""Runs under the lock: internal tables exist, the lock is held, and each statement is sent only with proof of that.
 
-*In*: a repo, its `Look`, the keyspaces that may change. *Out*: a `LockedRun`, whose executor and journal are for
-`scyllamodel.schema.apply`; or None when what the lock was wanted for came about while it was waited for.
+*In*: a repo, its `ClusterView`, the keyspaces to change. *Out*: a `LockedRun`, whose executor and journal are for
+`scyllamodel.schema.apply`; or None if the wait was stopped because the lock is no longer needed.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 
 class FencedExecutor:
-    """An executor that proves the lock of the keyspace at hand right before each statement.
+    """An executor that proves the lock of the keyspace right before each statement.
 
     Parameters:
-        leases: the locks, by keyspace.
+        leases: by keyspace.
     """
 
     def __init__(self, executor: DdlExecutor, leases: Mapping[str, Lease]) -> None:
@@ -49,46 +49,46 @@ class FencedExecutor:
 
     @property
     def server(self) -> ServerProfile:
-        """What the server is and can do."""
+        """The profile of the server."""
         return self._executor.server
 
     @property
     def has_moved(self) -> bool:
-        """Whether the last statement was sent through another node than the one that is used now."""
+        """Whether the last statement was sent through another node than the current one."""
         return self._executor.has_moved
 
     def take_over(self) -> None:
-        """Let the node by which all agreed last send statements."""
+        """Use the node of the last agreement for statements."""
         self._executor.take_over()
 
     def begin_step(self, version: int, seq: int, keyspace: str | None) -> None:
-        """Say which step comes next, and what it changes; None where nobody knows."""
+        """Set the next step and the keyspace it changes; None where that is unknown."""
         self._position = (version, seq)
         self._lease = self._leases.get(keyspace or "", self._lease)
 
     def execute(self, cql: str, timeout: float) -> Sequence[str]:
-        """Send one statement, once, if the lock is ours, and return the warnings that came with the answer.
+        """Send one statement, once, if the lock is held, and return the server's warnings.
 
         Raises:
-            CoordinatorChanged, StatementFailure: as of any executor.
-            LockLost: it is not, and nothing was sent.
+            CoordinatorChanged, StatementFailure: as in any executor.
+            LockLost: the lock is lost; nothing was sent.
         """
         self._lease.coordinator = self._executor.coordinator.host_id
         self._touch_leases()
         return self._lease.send(*self._position, lambda: self._executor.execute(cql, timeout))
 
     def introspect(self, keyspace: str) -> KeyspaceFacts:
-        """The keyspace as the coordinator has it now."""
+        """Return the facts of the keyspace as the coordinator has it now."""
         self._touch_leases()
         return self._executor.introspect(keyspace)
 
     def returns_row(self, cql: str) -> bool:
-        """Whether a query gives a row."""
+        """Whether a query returns a row."""
         self._touch_leases()
         return self._executor.returns_row(cql)
 
     def await_agreement(self, timeout: float) -> None:
-        """Wait until all nodes hold one schema."""
+        """Wait until all nodes have the same schema."""
         self._touch_leases()
         self._executor.await_agreement(timeout)
 
@@ -99,7 +99,7 @@ class FencedExecutor:
 
 @attrs.frozen
 class _FencedJournal:
-    """The ledger's claim first, then the word to the fence."""
+    """Records each step in the ledger first, then announces it to the fenced executor."""
 
     recorder: VersionRecorder
     executor: FencedExecutor
@@ -120,7 +120,7 @@ class LockedRun:
 
     Attributes:
         lease: the lock of the repo's own keyspace.
-        unfenced_executor: the executor behind the fence, for reading.
+        unfenced_executor: for reading.
     """
 
     lease: Lease
@@ -130,16 +130,16 @@ class LockedRun:
 
     @property
     def fencing_token(self) -> int:
-        """Of the lock."""
+        """The fencing token of the lease."""
         return self.lease.fencing_token
 
     @property
     def lock_use(self) -> LockUse:
-        """How the lock was had, for people."""
+        """How the lock was acquired, for results."""
         return LockUse(round(self.lease.waited_seconds * 1000), self.lease.fencing_token)
 
     def journal(self, recorder: VersionRecorder) -> Journal:
-        """The books and the fence, for `apply`."""
+        """Return a journal for `apply` that writes the ledger and sets the fence."""
         return _FencedJournal(recorder, self.executor)
 
 
@@ -157,12 +157,12 @@ def _step_timeout(value: float) -> float:
 
 @attrs.frozen
 class Timeouts:
-    """How long to wait, in seconds.
+    """Timeouts of a run, in seconds.
 
     Attributes:
-        lock: without any progress of another run.
-        agreement: for the nodes to agree.
-        step: for one statement to be seen applied.
+        lock: without progress of the run that holds the lock.
+        agreement: until the nodes agree.
+        step: until a statement shows in the schema.
     """
 
     lock: float = attrs.field(default=60.0, converter=_lock_timeout)
@@ -171,7 +171,7 @@ class Timeouts:
 
     @property
     def step_keywords(self) -> dict[str, Any]:
-        """The keywords of `apply` and `bootstrap`."""
+        """Keyword arguments of `apply` and `bootstrap`."""
         return {"agreement_timeout": self.agreement, "step_timeout": self.step}
 
 
@@ -186,16 +186,17 @@ def acquire_locks(
     should_stop: Callable[[], bool] | None = None,
     on_wait: OnWait | None = None,
 ) -> Generator[LockedRun | None]:
-    """Make our tables where they are missing, take the locks, settle what dead runs left open, and go in.
+    """Create missing internal tables, take the locks, recover crashed runs, and enter the run.
 
     Parameters:
-        keyspaces: those that may change; all who change several take their locks in one order.
-        should_stop: asked at each wake-up of a wait whether the lock is needed no more; then None comes out.
-        on_wait: told at each such wake-up.
+        keyspaces: those to change; all runs take several locks in the same order.
+        should_stop: called at each wake-up of a wait; True stops it, and None is yielded.
+        on_wait: called at each wake-up.
 
     Raises:
-        LockTimeout, LockLost: somebody else has the lock, or took it over.
-        StepFailed, SchemaDisagreement, ConfigurationError: our tables cannot be made, or are kept in two places.
+        LockTimeout, LockLost: another run has the lock, or took it over.
+        StepFailed, SchemaDisagreement, ConfigurationError: the internal tables cannot be created, or exist in two
+            keyspaces.
         LedgerError: the ledger cannot be read.
     """
     ledger_keyspace = internal_keyspace(repo, executor.coordinator, executor.server)
@@ -214,8 +215,8 @@ def acquire_locks(
                 return
             leases[name] = acquired
         executor.follow(next((lease.previous.coordinator for lease in leases.values() if lease.took_over), None))
-        # Whoever had the lock before may have changed the schema through another node, and ended before all knew: what
-        # is read next decides what is done.
+        # The previous holder may have changed the schema through another node and ended before all nodes had it: wait,
+        # since what is read next decides the plan.
         executor.await_agreement(timeouts.agreement)
         fenced_executor = FencedExecutor(executor, leases)
         ledger = open_ledger(
@@ -227,7 +228,7 @@ def acquire_locks(
 
 
 @contextlib.contextmanager
-def open_locked_run(  # noqa: PLR0917 - as of `guarded`
+def open_locked_run(  # noqa: PLR0917 - as in `acquire_locks`
     repo: Repo,
     cluster: ClusterView,
     purpose: str,
@@ -235,13 +236,13 @@ def open_locked_run(  # noqa: PLR0917 - as of `guarded`
     timeouts: Timeouts,
     steps: Iterable[Step] = (),
 ) -> Generator[LockedRun]:
-    """`guarded` for a run that needs the lock whatever others do meanwhile, through an executor of its own.
+    """Acquire the locks for a run that always needs them, with an executor of its own.
 
     Parameters:
-        steps: what it is going to run.
+        steps: those to run.
 
     Raises:
-        PermissionDenied: the role may not do all of it; nothing ran.
+        PermissionDenied: the role lacks permissions; nothing ran.
     """
     internal_permissions = internal_table_permissions(read_internal_tables(repo, cluster.coordinator, cluster.server))
     check_permissions(cluster.coordinator, repo, (*internal_permissions, *step_permissions(steps)))
@@ -249,5 +250,5 @@ def open_locked_run(  # noqa: PLR0917 - as of `guarded`
         DdlExecutor(cluster.coordinator, cluster.server) as executor,
         acquire_locks(repo, executor, purpose, keyspaces, timeouts) as run,
     ):
-        assert run is not None  # noqa: S101 - only a run that says when it is needless gets none
+        assert run is not None  # noqa: S101 - only a run with should_stop gets None
         yield run

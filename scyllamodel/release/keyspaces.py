@@ -1,4 +1,4 @@
-"""The keyspace of a repo, made on purpose."""
+"""Creates the keyspace of a repo."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from scyllamodel.schema.replication import replication_map
 def create_keyspace(
     repo: Repo, *, replication: Mapping[str, Any] | None = None, tablets: bool | None = None
 ) -> KeyspaceResult:
-    """Make the repo's keyspace if it does not exist; an existing one is compared, never altered.
+    """Create the repo's keyspace if it does not exist; an existing keyspace is compared and never altered.
 
     Parameters:
-        replication: such as ``{"class": "NetworkTopologyStrategy", "dc1": 3}``; None means what the repo says, and on a
-            cluster of one node one copy.
-        tablets: ScyllaDB only; None means what the repo says.
+        replication: such as ``{"class": "NetworkTopologyStrategy", "dc1": 3}``; None uses the setting of the repo, or
+            one copy on a cluster of one node.
+        tablets: ScyllaDB only; None uses the setting of the repo.
 
     Raises:
-        KeyspaceError: it cannot be made so, or nobody said how it is replicated.
+        KeyspaceError: it cannot be created with these settings, or its replication is not known.
         ConnectionFailed, IntrospectionError: the server cannot be read.
         PermissionDenied: the role may not create keyspaces; nothing ran.
-        SchemaDisagreement, StepFailed: the statement was sent and its effect not seen.
+        SchemaDisagreement, StepFailed: the statement was sent and its effect did not show.
     """
     check_is_repo(repo)
     keyspace = declared_keyspace(repo) or Keyspace(repo.keyspace)

@@ -1,6 +1,6 @@
-"""One look at a repo's server: who it is, what it has, and how to change it.
+"""A view of a repo's cluster through one node: its profile, its schema, its topology.
 
-*In*: a repo. *Out*: a `Look`, on the one node that the whole run uses.
+*In*: a repo. *Out*: a `ClusterView` on the node that the whole run uses.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from scyllamodel.schema.server import ServerProfile
 
 @attrs.frozen
 class ClusterView:
-    """The server of a repo, seen from one node.
+    """The cluster of a repo, seen from one node.
 
     Attributes:
-        coordinator: the node that every other run would choose too.
-        server: what it is and can do.
+        coordinator: the node that every run chooses.
+        server: profile of the server.
     """
 
     coordinator: Coordinator
@@ -39,11 +39,11 @@ class ClusterView:
 
     @classmethod
     def connect(cls, repo: Repo) -> ClusterView:
-        """Connect, choose the coordinator, and ask it what it is.
+        """Connect, choose the coordinator, and read its profile.
 
         Raises:
-            ConnectionFailed: no server answers as it should.
-            IntrospectionError: it would not say.
+            ConnectionFailed: no server can be used.
+            IntrospectionError: the profile could not be read.
         """
         check_is_repo(repo)
         coordinator = choose_coordinator(repo.connection())
@@ -51,11 +51,11 @@ class ClusterView:
 
     @classmethod
     def from_executor(cls, executor: DdlExecutor) -> ClusterView:
-        """Through the node that an executor uses by now."""
+        """Create a view through the current node of an executor."""
         return cls(executor.coordinator, executor.server)
 
     def introspect(self, keyspaces: Iterable[str]) -> SchemaFacts:
-        """What these keyspaces hold now; one that does not exist is there with ``keyspace=None``.
+        """Return the facts of these keyspaces; a missing one has ``keyspace=None``.
 
         Raises:
             IntrospectionError: it could not be read.
@@ -65,10 +65,10 @@ class ClusterView:
     def introspect_with_version(
         self, keyspaces: Iterable[str], *, internal_keyspace: str = ""
     ) -> tuple[SchemaFacts, UUID | None]:
-        """The same, and the version of the schema that stood all the while; None when it moved.
+        """Return facts of these keyspaces, and the schema version during the read; None if it changed.
 
         Parameters:
-            internal_keyspace: the keyspace whose tables of our own bookkeeping are told too.
+            internal_keyspace: the one keyspace whose internal tables are included.
         """
         snapshots = [
             read_keyspace_with_version(self.coordinator, name, self.server, include_internal=name == internal_keyspace)
@@ -78,7 +78,7 @@ class ClusterView:
         return SchemaFacts(facts for facts, _ in snapshots), versions.pop() if len(versions) == 1 else None
 
     def introspect_existing(self, keyspace: str) -> SchemaFacts:
-        """What this keyspace holds now.
+        """Return the facts of an existing keyspace.
 
         Raises:
             KeyspaceError: it does not exist.
@@ -88,28 +88,28 @@ class ClusterView:
         if live[keyspace].keyspace is None:
             raise KeyspaceError(
                 f"The keyspace {keyspace} does not exist on {self.coordinator.address}. "
-                "Make it with create_keyspace(repo), or: scyllamodel create-keyspace",
+                "Create it with create_keyspace(repo), or: scyllamodel create-keyspace",
                 keyspace=keyspace,
             )
         return live
 
     def schema_version(self) -> UUID | None:
-        """The version that the schema of the cluster has now; None when the node does not say."""
+        """Return the current schema version of the cluster; None if the node cannot tell."""
         try:
             return read_schema_version(self.coordinator)
         except DRIVER_ERRORS:
             return None
 
     def returns_row(self, cql: str) -> bool:
-        """Whether a query gives a row.
+        """Whether a query returns a row.
 
         Raises:
-            StatementFailure: it could not be asked.
+            StatementFailure: the query failed.
         """
         return DdlExecutor(self.coordinator, self.server).returns_row(cql)
 
     def topology(self) -> Topology:
-        """How many nodes there are, and where; asked only for a keyspace that is to be made.
+        """Return data centres with their numbers of nodes; read only for a keyspace to create.
 
         Raises:
             IntrospectionError: it could not be read.
@@ -117,7 +117,7 @@ class ClusterView:
         return read_topology(self.coordinator)
 
     def racks(self, live: SchemaFacts) -> Racks | None:
-        """The racks of each data centre; None where no keyspace has tablets, or is to be created and may get them.
+        """Return the racks of each data centre; None unless a keyspace has tablets or may be created with them.
 
         Raises:
             IntrospectionError: they could not be read.
@@ -126,7 +126,7 @@ class ClusterView:
         return read_racks(self.coordinator) if self.server.has_tablets and with_tablets else None
 
     def places(self, found: SchemaFacts) -> tuple[Topology, Racks | None]:
-        """The number of nodes in each data centre, and the racks as of `racks`.
+        """Return the number of nodes in each data centre, and the racks as in `racks`.
 
         Raises:
             IntrospectionError: they could not be read.
@@ -134,10 +134,10 @@ class ClusterView:
         return self.topology(), self.racks(found)
 
     def with_health_notes(self, plan: Plan, live: SchemaFacts, *, has_raw_steps: bool = False) -> Plan:
-        """The plan with what the state of the cluster says against it, if there is anything to do.
+        """Add refusals and notes on the state of the cluster, unless the plan is empty.
 
         Parameters:
-            has_raw_steps: whether hand-written steps will be added to it.
+            has_raw_steps: whether raw steps will be added.
 
         Raises:
             IntrospectionError: the nodes could not be read.
@@ -151,17 +151,17 @@ class ClusterView:
 
 
 def check_is_repo(repo: object) -> None:
-    """Refuse a URL or another object where a repo is needed.
+    """Refuse anything but a Repo.
 
     Raises:
-        TypeError: it is no repo; its text is not shown, since a URL may hold a password.
+        TypeError: it is not a Repo; its text is not shown, since a URL may hold a password.
     """
     if not isinstance(repo, Repo):
-        raise TypeError(f"a Repo is needed and not {type(repo).__name__}: write Repo(…) or Repo.from_url(…)")
+        raise TypeError(f"expected a Repo, got {type(repo).__name__}: write Repo(…) or Repo.from_url(…)")
 
 
 def declared_keyspace(repo: Repo) -> Keyspace | None:
-    """How the repo says that its keyspaces are replicated; None when it says nothing."""
+    """Return the keyspace settings of a repo; None if it sets none."""
     settings = repo.settings
     if settings.replication is None and settings.tablets is None and settings.durable_writes:
         return None

@@ -1,7 +1,7 @@
-"""Migrate: from a repo to a schema that holds what its models want, under the lock and in the ledger.
+"""Migrates a schema to its models, under the lock and with an entry in the ledger.
 
-*In*: a repo. *Out*: a `MigrationResult`. Nothing to do costs a look, and neither lock nor statement; else the plan is
-made again under the lock, and that one runs.
+*In*: a repo. *Out*: a `MigrationResult`. When nothing is missing, it only reads; otherwise the plan is computed again
+under the lock, and that plan runs.
 """
 
 from __future__ import annotations
@@ -55,34 +55,34 @@ def migrate(
     wait_built: bool = False,
     on_event: OnEvent | None = None,
 ) -> MigrationResult:
-    """Bring the live schema up to the models, by adding; a second call does nothing.
+    """Add what the models declare and the live schema lacks; a second call does nothing.
 
-    Any number of processes may call it at once: one changes the schema, the others wait, look, and find it done.
+    Any number of processes may call it at once: one changes the schema, the others wait and find it in sync.
 
     Parameters:
-        resources: classes or names to limit it to, with the types, views and indexes that they need.
+        resources: classes or names to limit the migration to, with the types, views and indexes that they need.
         dry_run: stop before the first statement; the result's plan is the one that would have run, byte for byte.
-        create_keyspace: whether to make a missing keyspace; None means what the repo says.
-        plan: a plan that was made before; if it is no longer what would be planned, nothing runs.
-        allow: codes, or ``code:object``, of what is refused by default and may be done.
-        steps: statements written by hand, which come before and after those that the models ask for.
+        create_keyspace: whether to create a missing keyspace; None uses the setting of the repo.
+        plan: a plan that was made earlier; nothing runs if a new plan would differ.
+        allow: codes, or ``code:object``, of changes that are refused by default.
+        steps: raw steps, which run before and after those that the models require.
         lock_timeout: seconds for which another run that holds the lock may make no progress.
         agreement_timeout: seconds that the nodes may take to agree on the schema, before the first and after the last
             statement; with ``wait_built`` also those in which no further index or view is finished.
-        step_timeout: seconds that one statement may take to be seen applied.
-        wait_built: whether to wait until new indexes and views hold the rows that were there before them.
+        step_timeout: seconds until the effect of a statement must show in the schema.
+        wait_built: whether to wait until new indexes and views hold the existing rows.
         on_event: called with each `Event`.
 
     Raises:
         ImpossibleChange, DestructiveChangeRefused: all refusals at once; nothing ran.
-        KeyspaceError: the keyspace does not exist and was not asked for, or cannot be made.
-        StalePlan: ``plan`` does not fit any more; nothing ran.
+        KeyspaceError: the keyspace does not exist and may not be created, or cannot be created.
+        StalePlan: ``plan`` no longer matches models and schema; nothing ran.
         LockTimeout: another run holds the lock and makes no progress; nothing ran.
         LockLost: this run was paused for so long that another one took over; it sent nothing more.
         SchemaDisagreement: the nodes did not agree in time.
-        StepFailed: a statement failed; ``applied`` of them went through, ``result`` tells all. Running it again goes
-            on from there.
-        BuildTimeout: all is made, and an index or view is not filled yet.
+        StepFailed: a statement failed; ``applied`` of them succeeded, ``result`` has the details. Calling it again
+            resumes from there.
+        BuildTimeout: all statements are applied, and an index or view is not built yet.
         DiscoveryError, ConnectionFailed, IntrospectionError, LedgerError: models or server cannot be read.
     """
     request = MigrationRequest.from_arguments(
@@ -96,12 +96,12 @@ def migrate(
 
 @attrs.frozen
 class MigrationRun:
-    """How a draft is carried out.
+    """Options of one migration, and the steps in which it is carried out.
 
     Attributes:
-        approved_plan: the plan that was made before, which the draft has to match.
-        kind: for the ledger; a ``sync`` brings no superseded models back.
-        started_at: when it was asked for, on a clock that never goes back.
+        approved_plan: the plan that was made earlier, which the new plan has to match.
+        kind: for the ledger; a ``sync`` does not restore superseded models.
+        started_at: monotonic time of the call.
     """
 
     timeouts: Timeouts = attrs.field(factory=Timeouts)
@@ -112,13 +112,13 @@ class MigrationRun:
     started_at: float = attrs.field(factory=time.monotonic)
 
     def perform(self, planned: PlannedMigration, *, dry_run: bool = False) -> MigrationResult:
-        """Do it, unless there is nothing to do."""
+        """Run the migration, unless nothing is missing."""
         repo = planned.request.repo
         with observe_run(self.kind, repo.name, repo.keyspace, self.on_event) as listener:
             return attrs.evolve(self, on_event=listener).perform_observed(planned, dry_run=dry_run)
 
     def perform_observed(self, planned: PlannedMigration, *, dry_run: bool) -> MigrationResult:
-        """The same, logged and traced."""
+        """Run the migration; logging and tracing are set up."""
         self.check_approved_plan(planned)
         self.notify(Event("plan_ready", planned.plan))
         planned.plan.raise_refused()
@@ -133,21 +133,21 @@ class MigrationRun:
         return self.finish(result)
 
     def finish(self, result: MigrationResult) -> MigrationResult:
-        """The last event."""
+        """Emit the last event and return the result."""
         self.notify(Event("finished", result.plan, result=result))
         return result
 
     def notify(self, event: Event) -> None:
-        """Tell whoever listens."""
+        """Pass an event to the listener."""
         notify(self.on_event, event)
 
     def check_approved_plan(self, planned: PlannedMigration) -> None:
-        """A plan that was made before still has to be what would be planned."""
+        """Check that a plan that was made earlier is still the plan."""
         if self.approved_plan is not None:
             _check_unchanged(self.approved_plan, planned.plan)
 
     def in_sync(self, planned: PlannedMigration, *, write: bool = True, **fields: Any) -> MigrationResult:
-        """The answer where nothing is missing, which is noted for the next start once no run is left open."""
+        """Return the result when nothing is missing; mark the models in sync once no version is left open."""
         if write:
             ensure_page_secret(planned.cluster, planned.internal_facts)
             if recover_crashed_run(planned.request.repo, planned.cluster, planned.internal_facts):
@@ -155,7 +155,7 @@ class MigrationRun:
         return self.result("in_sync", planned.plan, planned.request.repo, **fields)
 
     def apply(self, planned: PlannedMigration) -> MigrationResult:
-        """Make the keyspace, take the lock, and do what is to be done by then."""
+        """Create the keyspaces, take the locks, and apply what is missing then."""
         cluster = planned.cluster
         steps = (*planned.plan.bootstrap, *planned.plan.steps)
         check_permissions(
@@ -184,7 +184,7 @@ class MigrationRun:
                 )
 
     def create_keyspaces(self, planned: PlannedMigration, executor: DdlExecutor) -> Outcome:
-        """The keyspaces of the plan, before the lock, which lives in one of them."""
+        """Create the keyspaces of the plan; they come before the lock, which is stored in one of them."""
         creation_steps = tuple(step for step in planned.plan.bootstrap if step.op == "create_keyspace")
         keyspace_plan = attrs.evolve(planned.plan, bootstrap=creation_steps, steps=())
         try:
@@ -196,7 +196,7 @@ class MigrationRun:
             raise
 
     def finish_waited(self, planned: PlannedMigration, executor: DdlExecutor, **fields: Any) -> MigrationResult:
-        """Another run did it; all nodes have to know before anybody relies on it."""
+        """Return the result when another run did the work, once all nodes have the schema."""
         executor.await_agreement(self.timeouts.agreement)
         mark_in_sync(planned)
         return self.result("waited", planned.plan, planned.request.repo, **fields)
@@ -204,7 +204,7 @@ class MigrationRun:
     def run_under_lock(
         self, planned: PlannedMigration, locked_run: LockedRun, keyspace_outcome: Outcome
     ) -> MigrationResult:
-        """Plan by what is there now, and run that."""
+        """Plan again under the lock, and apply that plan."""
         if not (planned.plan.steps or planned.plan.refusals):
             return self.finish_waited(
                 planned, locked_run.unfenced_executor, outcome=keyspace_outcome, lock=locked_run.lock_use
@@ -217,7 +217,7 @@ class MigrationRun:
         return self.execute_version(planned, locked_run, keyspace_outcome)
 
     def superseded_note(self, planned: PlannedMigration, locked_run: LockedRun) -> Diagnostic | None:
-        """Whether a start-up sync may go on; None means yes."""
+        """Return a note if newer models superseded these, so that a sync must not change anything; else None."""
         if self.kind != "sync":
             return None
         return check_may_sync(locked_run.ledger.versions(), planned.request.models_fp, planned.plan)
@@ -225,7 +225,7 @@ class MigrationRun:
     def execute_version(
         self, planned: PlannedMigration, locked_run: LockedRun, keyspace_outcome: Outcome
     ) -> MigrationResult:
-        """One version of the ledger."""
+        """Apply the plan as one version of the ledger."""
         replanned: list[PlannedMigration] = []
 
         def plan_remaining() -> Plan:
@@ -249,7 +249,7 @@ class MigrationRun:
     def result(
         self, status: Any, plan: Plan, repo: Repo, *, outcome: Outcome | None = None, **fields: Any
     ) -> MigrationResult:
-        """The answer, as of now."""
+        """Return a result with the elapsed time."""
         return MigrationResult(
             status=status,
             plan=plan,
@@ -261,13 +261,13 @@ class MigrationRun:
 
 
 class _LockWaiter:
-    """A look at the schema at each wake-up, as soon as it has moved."""
+    """Polls the schema while waiting for the lock."""
 
     def __init__(self, planned: PlannedMigration, executor: DdlExecutor, run: MigrationRun) -> None:
         self.planned, self._executor, self._run = planned, executor, run
 
     def is_in_sync(self) -> bool:
-        """Whether the schema fits by now; a plan that was given, or refusals, are for whoever holds the lock."""
+        """Whether the schema matches the models; refusals and an approved plan are handled under the lock."""
         cluster = ClusterView.from_executor(self._executor)
         if cluster.schema_version() == self.planned.schema_version:
             return False
@@ -275,24 +275,24 @@ class _LockWaiter:
         return self.planned.plan.is_empty
 
     def notify(self, row: LockRow, seconds: float) -> None:
-        """Pass it on, unless there is nobody to wait for."""
+        """Emit ``lock_waiting`` while another run holds the lock."""
         if row.owner is not None:
             self._run.notify(Event("lock_waiting", self.planned.plan, result={"holder": row, "seconds": seconds}))
 
 
 _KEYSPACE_ADVICE: Final = (
-    "If this role may not create keyspaces, hand the statement to an administrator, and run this again afterwards."
+    "If this role may not create keyspaces, have an administrator run the statement, then run this again."
 )
 
 
 def _with_note(planned: PlannedMigration, note: Diagnostic) -> PlannedMigration:
-    """The draft of models that are left behind on purpose: nothing to do, and why."""
+    """Return the plan of superseded models: nothing to do, and a note that says why."""
     plan = attrs.evolve(planned.plan, steps=(), bootstrap=(), notes=(*planned.plan.notes, note))
     return attrs.evolve(planned, plan=plan)
 
 
 def _internal_table_permissions(planned: PlannedMigration) -> Iterable[RequiredPermission]:
-    """What the internal tables need; who makes their keyspace owns it."""
+    """Permissions on internal tables that the run needs; the role that creates their keyspace owns them."""
     return () if planned.internal_facts.keyspace is None else internal_table_permissions(planned.internal_facts)
 
 
@@ -302,9 +302,9 @@ def _check_unchanged(approved: Plan, current: Plan) -> None:
     before, after = [*approved.cql], [*current.cql]
     removed = [f"- {cql}" for cql in before if cql not in after]
     added = [f"+ {cql}" for cql in after if cql not in before]
-    changed = "\n".join([*removed, *added]) or "the live schema or the models changed otherwise"
+    changed = "\n".join([*removed, *added]) or "the order of the statements changed"
     raise StalePlan(
-        f"The plan for {approved.keyspace} was made for another state of schema and models. Nothing ran. "
-        f"What moved:\n{changed}\nMake the plan again and look at it.",
+        f"The plan for {approved.keyspace} no longer matches schema and models. Nothing ran. Changed statements:\n"
+        f"{changed}\nMake a new plan and review it.",
         moved=(*removed, *added),
     )

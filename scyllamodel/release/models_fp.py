@@ -1,7 +1,7 @@
-"""The fingerprint of the models of a repo, cheap enough for every start.
+"""Fingerprint of the models of a repo, cheap enough for every start.
 
-*In*: classes as `find_resources` lists them. *Out*: ``sha256:…``, the same on every machine and Python, in whatever
-order they were found. The digest of a class is made once and lives as long as the class.
+*In*: classes from `find_resources`. *Out*: ``sha256:…``, equal on every machine and Python version, in any order.
+Digests are cached with their classes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _digests: Final[WeakKeyDictionary[type[Any], tuple[Any, str]]] = WeakKeyDictiona
 
 
 def models_fingerprint(models: Iterable[type[Any]], keyspace: str) -> str:
-    """The digest of these models, views and user types, and of the user types that they need.
+    """Return the digest of these models, views and user types, and of the user types they use.
 
     Parameters:
-        keyspace: of all classes that name none.
+        keyspace: of classes without one.
     """
     digests: set[tuple[str, str]] = set()
     for model in models:
@@ -30,7 +30,7 @@ def models_fingerprint(models: Iterable[type[Any]], keyspace: str) -> str:
 
 
 def _digest(model: type[Any]) -> str:
-    """Of the facts of a class; made again if the class was given other facts."""
+    """Return the digest of one class, cached until it has other facts."""
     facts = model.__facts__
     cached = _digests.get(model)
     if cached is None or cached[0] is not facts:

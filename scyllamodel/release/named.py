@@ -1,7 +1,6 @@
-"""Models and columns by the names that people type: ``Order``, ``orders``, ``Order.total``, ``orders.total``.
+"""Looks up models and columns by the names that users type: ``Order``, ``orders``, ``Order.total``, ``orders.total``.
 
-*In*: the models of a repo, and a name; or a class or column, which is passed on. *Out*: the class, and the column if
-one was named.
+*In*: the models of a repo, and a name, class or column. *Out*: the class, and the column if one is named.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ ModelOrColumn: TypeAlias = "str | type[Any] | Column[Any]"
 def find_model_or_column(
     models: Iterable[type[Any]], name_or_object: ModelOrColumn
 ) -> tuple[type[Any], Column[Any] | None]:
-    """The model that is meant, and its column if one is.
+    """Return the model, and the column if one is named.
 
     Raises:
-        ConfigurationError: there is no such model, or it has no such column.
-        TypeError: it is neither a name nor a model nor a column of one.
+        ConfigurationError: there is no such model or column.
+        TypeError: it is not a name, a model or a column.
     """
     if isinstance(name_or_object, str):
         return _find_by_name(list(models), name_or_object)
@@ -33,11 +32,11 @@ def find_model_or_column(
         return name_or_object.model, name_or_object
     if is_table(name_or_object):
         return name_or_object, None
-    raise TypeError(f"a model, a column such as Order.total, or the name of one is needed, not {name_or_object!r}")
+    raise TypeError(f"expected a model, a column such as Order.total, or a name, got {name_or_object!r}")
 
 
 def find_column(model: type[Any], name: str) -> Column[Any]:
-    """The column of a model by the name of its attribute, or in the database.
+    """Return the column of a model by attribute or database name.
 
     Raises:
         ConfigurationError: it has none of that name.
@@ -56,5 +55,5 @@ def _find_by_name(models: list[type[Any]], name: str) -> tuple[type[Any], Column
             return model, find_column(model, column_name) if column_name else None
     model_names = [model.__name__ for model in models if is_table(model)]
     suggestion = closest(model_name, model_names)
-    message = f"No model is called {model_name!r}{suggestion}\nSay Order for a table, Order.total for a column."
+    message = f"no model is named {model_name!r}{suggestion}\nWrite Order for a table, Order.total for a column."
     raise ConfigurationError(message, name=name)

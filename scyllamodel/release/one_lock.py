@@ -1,6 +1,6 @@
-"""That one keyspace has one lock: two programs that keep it in two places exclude nobody.
+"""Checks that each keyspace has one lock: programs that keep it in two tables do not exclude one another.
 
-*In*: a coordinator, the keyspace that is to change, the keyspace that holds our tables. *Out*: nothing, or an error.
+*In*: a coordinator, the keyspace to change, the keyspace of the internal tables. *Out*: nothing, or an error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _LOCK_TABLES: Final = f"SELECT keyspace_name FROM system_schema.tables WHERE tab
 
 
 def check_lock_is_unique(coordinator: Coordinator, keyspace: str, lock_keyspace: str) -> None:
-    """Look whether another table of locks knows this keyspace.
+    """Check that no other lock table has a row of this keyspace.
 
     Raises:
-        ConfigurationError: one does (LG102).
+        ConfigurationError: another one has (LG102).
     """
     for other_keyspace in _lock_keyspaces(coordinator):
         if other_keyspace != lock_keyspace and _has_lock_row(coordinator, other_keyspace, keyspace):
@@ -35,18 +35,16 @@ def _two_locks_message(keyspace: str, lock_keyspace: str, other_keyspace: str) -
     own_table, other_table = qualified(lock_keyspace, LOCK.name), qualified(other_keyspace, LOCK.name)
     removal = f"DELETE FROM {other_table} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
     return (
-        f"LG102 The lock of keyspace {keyspace} is kept in {other_table} by other programs, and this repo would keep "
-        "it in "
-        f"{own_table}: two locks exclude nobody. Let all of them name the same ledger_keyspace=. If {other_table} is "
-        "out of use, "
-        f"remove the row: {removal}"
+        f"LG102 Other programs keep the lock of keyspace {keyspace} in {other_table}, and this repo would keep it in "
+        f"{own_table}: two locks exclude nobody. Configure the same ledger_keyspace= everywhere. If {other_table} is "
+        f"no longer used, remove the row: {removal}"
     )
 
 
 def _lock_keyspaces(coordinator: Coordinator) -> list[str]:
     try:
         return sorted(row["keyspace_name"] for row in coordinator.rows(_LOCK_TABLES))
-    except DRIVER_ERRORS:  # no right to look around; the lock itself still works
+    except DRIVER_ERRORS:  # no permission to read these tables; the lock works without this check
         return []
 
 

@@ -1,7 +1,7 @@
-"""Objects of a keyspace that belong to another repo: what its ledger says it made, and what its loaded models declare.
+"""Objects of a keyspace that belong to other repos, by their ledgers and by loaded models.
 
-*In*: the ledger of a repo, the models of this process. *Out*: who owns an object, by its raw dotted name without the
-keyspace. Two applications may share a keyspace; neither may count what the other made as left over.
+*In*: the ledger of a repo and the models of this process. *Out*: owners by dotted name without the keyspace.
+Applications may share a keyspace; neither may treat the other's objects as left over.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from scyllamodel.schema.changes import (
 from scyllamodel.schema.facts import Table, View
 
 Owners = dict[str, str]
-"""Raw dotted name of an object to a phrase that names its owner."""
+"""Unquoted dotted name of an object to a phrase that names its owner."""
 
 
 def other_owners(ledger: Ledger, repo: Repo) -> Owners:
-    """Return what belongs to other repos of this keyspace.
+    """Return owners of the objects of this keyspace that belong to other repos.
 
-    What this repo made itself, too, is its own.
+    Objects that this repo created as well are its own.
 
     Raises:
         LedgerError: the history could not be read.
@@ -53,7 +53,7 @@ def other_owners(ledger: Ledger, repo: Repo) -> Owners:
 
 
 def _created_names(ledger: Ledger) -> set[str]:
-    """The objects that the versions of a scope made and did not drop again."""
+    """Return names of the objects that a scope created and did not drop."""
     names: set[str] = set()
     versions = [version for version in ledger.versions() if version.is_in_effect]
     for version in reversed(ledger.with_steps(versions)):
@@ -89,7 +89,7 @@ def _dropped_names(change: Change) -> Iterable[str]:
 
 
 def _declared_owners(repo: Repo, own_scope: str) -> Owners:
-    """What loaded models of the other repos on this keyspace declare, as far as this process has such repos."""
+    """Return objects that loaded models of other repos on this keyspace declare."""
     other_names = {
         other_repo.name
         for other_repo in live_repos()

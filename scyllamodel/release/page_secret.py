@@ -1,7 +1,7 @@
-"""The secret that page tokens are signed with, made once and kept with the internal tables.
+"""Creates the secret that signs page tokens, stored with the internal tables.
 
-*In*: a coordinator, the keyspace of the internal tables. *Out*: a row. It is written by a conditional insert, so that
-all who start at the same moment get the same secret, and it is never changed.
+*In*: a coordinator and the keyspace of the internal tables. *Out*: a row, written by a conditional insert so that
+concurrent starts agree, and never changed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _log = logging.getLogger("scyllamodel")
 
 
 def create_page_secret(coordinator: Coordinator, keyspace: str) -> None:
-    """Make the secret unless there is one; its table exists.
+    """Create the secret unless it exists; the table must exist.
 
     Raises:
-        LedgerError: the server refuses it, or does not answer.
+        LedgerError: the server refuses or does not respond.
     """
     client, retrying = LwtClient(coordinator), RetryingStore(keyspace)
     table, name = qualified(keyspace, PAGE_SECRETS.name), literal(ROW_NAME)
@@ -46,10 +46,10 @@ def create_page_secret(coordinator: Coordinator, keyspace: str) -> None:
 
 
 def ensure_page_secret(cluster: ClusterView, internal_facts: KeyspaceFacts) -> None:
-    """Make the secret in a keyspace whose internal tables are of a release that had none, if the role may do it.
+    """Create the secret in a keyspace of an older release without one, if the role may.
 
     Parameters:
-        internal_facts: the keyspace of the internal tables, with them.
+        internal_facts: the keyspace of the internal tables, with these.
     """
     if internal_facts.table(MIGRATIONS.name) is None:
         return
@@ -59,4 +59,4 @@ def ensure_page_secret(cluster: ClusterView, internal_facts: KeyspaceFacts) -> N
                 bootstrap(executor, internal_facts.name, tables=[PAGE_SECRETS])
         create_page_secret(cluster.coordinator, internal_facts.name)
     except (StatementFailure, ScyllaModelError) as error:
-        _log.debug("the page secret of %s was not made: %s", internal_facts.name, error)
+        _log.debug("the page secret of %s was not created: %s", internal_facts.name, error)

@@ -1,6 +1,6 @@
-"""Looking without touching: what would be done, whether anything would be, and what is there.
+"""Read-only verbs: what would be done (`plan`), whether anything would be (`check`), what exists (`inspect`).
 
-*In*: a repo. *Out*: answers. Nothing here writes a thing, not even a stamp.
+*In*: a repo. *Out*: values. Nothing is written, not even a sync marker.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from scyllamodel.schema.plan import Plan
 def plan(
     repo: Repo, *, resources: Resources = None, create_keyspace: bool | None = None, allow: str | Collection[str] = ()
 ) -> Plan:
-    """What `migrate` would do now; nothing is written.
+    """Return what `migrate` would do now; nothing is written.
 
     Parameters:
         resources: classes or names to limit the plan to, with the types, views and indexes that they need.
-        create_keyspace: whether a missing keyspace is part of it; None means what the repo says.
-        allow: codes, or ``code:object``, of what is refused by default and may be done.
+        create_keyspace: whether the plan creates a missing keyspace; None uses the setting of the repo.
+        allow: codes, or ``code:object``, of changes that are refused by default.
 
     Raises:
         DiscoveryError, ConnectionFailed, IntrospectionError: models or server cannot be read.
@@ -40,11 +40,11 @@ def plan(
 
 
 def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> CheckResult:
-    """Whether models and server agree; nothing is written.
+    """Compare models and server; nothing is written.
 
     Parameters:
-        resources: as of `plan`.
-        strict: whether what is live and declared by no model counts as disagreement.
+        resources: as in `plan`.
+        strict: whether live objects that no model declares count as a difference.
 
     Raises:
         DiscoveryError, ConnectionFailed, IntrospectionError, LedgerError: models or server cannot be read.
@@ -58,7 +58,7 @@ def check(repo: Repo, *, resources: Resources = None, strict: bool = False) -> C
 
 
 def _with_owners(planned: PlannedMigration) -> Plan:
-    """The plan, whose notes on live objects of other repos name these repos; with no such object nothing is read."""
+    """Name the other repo in each note on a live object that belongs to it; reads the ledger only for such notes."""
     request, cluster = planned.request, planned.cluster
     if all(note.code != "BC103" for note in planned.plan.notes):
         return planned.plan
@@ -75,7 +75,7 @@ def _with_owner(note: Diagnostic, owners: Owners) -> Diagnostic:
 
 
 def _with_superseded(plan: Plan, planned: PlannedMigration) -> Plan:
-    """The plan with a note where a later version, or a rollback, replaced these models."""
+    """Add a note if a later version or a rollback superseded these models."""
     request, cluster = planned.request, planned.cluster
     ledger = open_ledger(request.repo, cluster.coordinator, planned.internal_facts, cluster.server)
     note = superseded_note(ledger.versions(), request.models_fp)
@@ -83,7 +83,7 @@ def _with_superseded(plan: Plan, planned: PlannedMigration) -> Plan:
 
 
 def inspect(repo: Repo) -> SchemaFacts:
-    """What the repo's keyspace holds, as facts.
+    """Return the facts of the repo's keyspace.
 
     Raises:
         ConnectionFailed, IntrospectionError: the server cannot be read.

@@ -1,7 +1,7 @@
-"""Statements that somebody wrote by hand, in the plan and the ledger beside those that models ask for.
+"""Raw steps: hand-written statements that are planned and recorded beside those of the models.
 
-*In*: `RawStep` values and what is known of them. *Out*: steps of a plan. For data fixes, grants, and whatever else CQL
-has that no model declares.
+*In*: `RawStep` values and the ledger. *Out*: steps of a plan. For data fixes, grants, and other CQL that no model
+declares.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ PostCondition: TypeAlias = str | Callable[[], bool] | None
 
 def _validate_statement(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value.strip():
-        raise TypeError(f"RawStep({attribute.name}=…) is one CQL statement, as text")
+        raise TypeError(f"RawStep({attribute.name}=…) takes one CQL statement, as text")
 
 
 def _has_password(step: RawStep) -> bool:
-    """Whether a statement of the step has the word; a role's statements have it before the secret."""
+    """Whether a statement contains the word PASSWORD; it precedes the secret in statements on roles."""
     return any(
         token.text.upper() == "PASSWORD"
         for statement in (step.cql, step.undo)
@@ -43,20 +43,19 @@ def _has_password(step: RawStep) -> bool:
 
 @attrs.frozen
 class RawStep:
-    """One statement that runs once, in the order in which the steps are given.
+    """A hand-written statement that runs once; raw steps run in the given order.
 
     Attributes:
         cql: the statement, sent as it is at QUORUM.
-        undo: the statement that a rollback sends, once; None means that no rollback goes past this step. A rollback
-            takes it from here, by ``steps=``, since the ledger is data and not code.
-        post_condition: what shows that the step is done: a query that gives a row then, or a function without
-            parameters that says so. With None the ledger is asked whether this very text ran before, and a statement
-            whose answer was lost is not sent again. Give one to a statement that changes roles: who may write the
-            ledger could keep such a statement from running.
-        name: what plans, histories, logs and spans call it; logs and spans never quote a statement.
-        before: whether it comes before the steps that change the schema, instead of after them.
-        secret: whether the statements are sent and shown nowhere: plans and the ledger have a digest, errors no text.
-            By default it is so where one of them has the word ``PASSWORD``.
+        undo: the statement that a rollback runs, once; None means that no rollback can pass this step. A rollback takes
+            it from ``steps=``, not from the ledger, which is data and not code.
+        post_condition: proves that the step is done: a query that returns a row, or a function that returns True. With
+            None the ledger decides, by this very text, and a statement whose response was lost is not sent again. Set
+            it on statements that change roles: a user who may write the ledger could otherwise keep them from running.
+        name: shown in plans, history, logs and spans; logs and spans never quote a statement.
+        before: whether it runs before the schema changes instead of after them.
+        secret: whether the statements are never shown: plans and the ledger hold a digest, errors no text. True by
+            default for statements with the word ``PASSWORD``.
 
     >>> RawStep("GRANT SELECT ON shop.orders TO reports", undo="REVOKE SELECT ON shop.orders FROM reports").title
     'a hand-written step'
@@ -78,19 +77,19 @@ class RawStep:
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """Name of the step, for plans and messages."""
         return self.name or "a hand-written step"
 
     def matches(self, statement: str) -> bool:
-        """Whether a statement in the ledger is this one; an earlier release wrote secret ones as they are."""
+        """Whether a recorded statement is this one; older releases recorded secrets in plain text."""
         return statement == self.cql or (is_digest(statement) and statement == display_text(self.cql))
 
     def find_recorded(self, executed: Mapping[str, LedgerStep]) -> LedgerStep | None:
-        """The step of the ledger that is this one, of those that ran, by their statement as it is recorded."""
+        """Return the executed ledger step of this statement, if any; ``executed`` is keyed by recorded statement."""
         return executed.get(self.cql) or executed.get(display_text(self.cql))
 
     def to_step(self) -> Step:
-        """The step of a plan, not numbered yet."""
+        """Return the step of a plan, without its number."""
         return Step(
             seq=0,
             op=RAW_OP,
@@ -100,7 +99,7 @@ class RawStep:
             secret_statement=self.cql if self.secret else None,
             summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}"
             f"{role_change_note(self.cql, self.undo)}.",
-            why_no_undo="" if self.undo else "nobody gave its inverse",
+            why_no_undo="" if self.undo else "it has no undo",
             post_condition=self.post_condition,
         )
 
@@ -112,12 +111,12 @@ def with_raw_steps(
     allow: Collection[str] = (),
     evaluator: RawStatementChecker | None = None,
 ) -> Plan:
-    """The plan with what is written by hand before and after its steps, numbered anew.
+    """Add raw steps before and after the steps of a plan, and number all of them.
 
     Parameters:
         protected: keyspaces that no statement may drop.
-        allow: as of a migration; whatever else drops a keyspace is refused without it.
-        evaluator: knows the schema before the plan runs; None where nothing is known of it.
+        allow: as in `migrate`; other keyspaces are dropped only with it.
+        evaluator: knows the schema before the plan; None where it is unknown.
     """
     raw_steps, evaluator = tuple(raw_steps), evaluator or RawStatementChecker(plan.keyspace, (), ServerProfile())
     refusals = list(plan.refusals)
@@ -135,10 +134,10 @@ def with_raw_steps(
 
 
 def role_notes(raw_steps: Iterable[RawStep], executed: Mapping[str, LedgerStep]) -> Iterator[Diagnostic]:
-    """A note on each statement about roles that is left out since the ledger alone says that it ran.
+    """Yield notes on statements about roles that are skipped because the ledger says that they ran.
 
     Parameters:
-        executed: the steps of the ledger that ran, by their statement as it is recorded.
+        executed: the executed steps of the ledger, by recorded statement.
     """
     for raw_step in raw_steps:
         if raw_step.post_condition is not None or not changes_roles(raw_step.cql):
@@ -149,7 +148,7 @@ def role_notes(raw_steps: Iterable[RawStep], executed: Mapping[str, LedgerStep])
                 f"it changes roles, and only the ledger says that it ran, as step {step.seq} of version {step.version}"
             )
             suggested_fix = (
-                "Look whether it is in force, and give it a post_condition= that asks the server, such as LIST …"
+                "Check that it is in effect, and give it a post_condition= that asks the server, such as LIST …"
             )
             yield Diagnostic("LG106", "note", raw_step.title, text, suggested_fix)
 
@@ -157,11 +156,11 @@ def role_notes(raw_steps: Iterable[RawStep], executed: Mapping[str, LedgerStep])
 def uncertain_step_refusals(
     raw_steps: Iterable[RawStep], versions: Iterable[Migration], allow: Collection[str] = ()
 ) -> Iterator[Diagnostic]:
-    """A refusal of each statement that may have run, as far as a history tells of which rows are missing.
+    """Refuse raw steps that may have run, where rows of the ledger are missing.
 
     Parameters:
-        raw_steps: those that count as not run yet.
-        versions: the history, with steps.
+        raw_steps: those without a recorded execution.
+        versions: with their steps.
     """
     faulty = [
         raw_step
@@ -182,7 +181,7 @@ def _permitted_steps(
     evaluator: RawStatementChecker,
     refusals: list[Diagnostic],
 ) -> list[Step]:
-    """The steps of statements that may run; what refuses the others is added to the refusals."""
+    """Return steps of the statements that may run; refusals of the others are appended to ``refusals``."""
     steps = list[Step]()
     for raw_step in raw_steps:
         drop_refusal = dropped_keyspace(raw_step.cql, protected, allow)
@@ -201,7 +200,7 @@ def _permitted_steps(
 def _undo_warnings(
     raw_step: RawStep, protected: Collection[str], evaluator: RawStatementChecker
 ) -> Iterator[Diagnostic]:
-    """What a rollback would refuse or warn of, as warnings: the undo does not run now."""
+    """Yield problems of the undo statement, as warnings, since it does not run now."""
     if raw_step.undo is None:
         return
     drop_refusal = dropped_keyspace(raw_step.undo, protected)

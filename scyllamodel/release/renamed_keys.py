@@ -1,6 +1,6 @@
-"""Refusals of a primary key, explained by the history: an older release meets a key column that a newer one renamed.
+"""Explains refusals of a primary key by the ledger: older models do not know a key column that a newer release renamed.
 
-*In*: a plan with refusals, the ledger. *Out*: the plan, each such refusal with the version that renamed the column.
+*In*: a plan with refusals, and the ledger. *Out*: the plan, with the version that renamed the column.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def with_renames(plan: Plan, ledger: Ledger) -> Plan:
 
 
 def _renames(ledger: Ledger) -> dict[str, str]:
-    """The last rename of each table's key columns, by the table's raw dotted name, as a sentence."""
+    """Return the last rename of each table's key columns, as a sentence by dotted table name."""
     sentences: dict[str, str] = {}
     versions = [version for version in ledger.versions() if version.is_in_effect]
     for version in reversed(ledger.with_steps(versions)):

@@ -1,4 +1,4 @@
-"""The models and user types of configured repos."""
+"""Models and user types of configured repos."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from scyllamodel.driver.repo import Repo
 def find_resources(
     repos: Iterable[Repo | str] | Repo | str | None = None, *, packages: Iterable[str] | str | None = None
 ) -> list[type[Any]]:
-    """The models and views bound to these repos, in a stable order, after importing their packages whole.
+    """Return models and views of these repos, in a stable order; their packages are imported with all submodules.
 
     Parameters:
-        repos: repos, URLs or ``module:attribute``; None means all that are configured, and then a model bound to none
-            of them is an error.
-        packages: packages or modules to import instead of those the repos name.
+        repos: repos, URLs or ``module:attribute``; None means all configured repos, and a model of another repo is then
+            an error.
+        packages: packages or modules to import instead of those of the repos.
 
     Raises:
-        DiscoveryError: a module does not import; the error names it and holds the cause.
-        NoModelsFound: everything imports, and no model is bound to these repos.
+        DiscoveryError: a module cannot be imported; the error names it and has the cause.
+        NoModelsFound: no imported model belongs to these repos.
         UnknownRepo: with ``repos=None``, a model is bound to a repo that is not configured.
-        DuplicateTable: two live classes describe one table of one repo.
+        DuplicateTable: two classes describe one table of one repo.
         ConfigurationError: no repo is configured.
     """
     selected = configured_repos(repos)
@@ -39,5 +39,5 @@ def find_resources(
 
 
 def find_types(repo: Repo) -> list[type[Any]]:
-    """The user types that a repo declares and no column of a model holds; its packages have been imported."""
+    """Return user types that a repo declares and no model uses; its packages must be imported already."""
     return find_user_types([repo.name], repo.models)

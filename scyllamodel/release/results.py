@@ -1,4 +1,4 @@
-"""What release functions answer: plain values that print as JSON."""
+"""Results of release functions: plain values that print as JSON."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MigrationStatus: TypeAlias = Literal["in_sync", "applied", "planned", "waited", 
 
 @attrs.frozen
 class LockUse:
-    """The lock of the keyspace, as a run had it.
+    """How a run acquired the lock.
 
     Attributes:
-        waited_ms: how long it was waited for.
-        epoch: how many runs have held it so far.
+        waited_ms: milliseconds of waiting.
+        epoch: the fencing token, which counts holders.
     """
 
     waited_ms: int
@@ -30,18 +30,17 @@ class LockUse:
 
 @attrs.frozen
 class MigrationResult:
-    """What a migration did.
+    """Result of a migration.
 
     Attributes:
-        status: ``in_sync`` nothing was missing, ``applied`` all steps went through, ``planned`` a dry run, ``waited``
-            another run did it, ``rolled_back`` the schema is what it was before, ``partial`` only on the ``result`` of
-            a `StepFailed`.
+        status: ``in_sync`` nothing was missing, ``applied``, ``planned`` by a dry run, ``waited`` another run did it,
+            ``rolled_back``, ``partial`` only on the ``result`` of a `StepFailed`.
         plan: the plan that was, or would be, applied.
-        steps: one entry for each statement, those of ``plan.bootstrap`` first.
-        duration_ms: the time from the first look at the server to the last.
+        steps: one for each statement, those of ``plan.bootstrap`` first.
+        duration_ms: from the first read of the server to the last.
         repo: the name of the repo.
-        version: of the ledger; None when nothing was written there.
-        lock: how the lock was had; None when it was not needed.
+        version: of the ledger; None if none was written.
+        lock: None if it was not needed.
     """
 
     status: MigrationStatus
@@ -70,24 +69,24 @@ class MigrationResult:
 
 @attrs.frozen
 class CheckResult:
-    """Whether models and server agree: ``plan`` holds what is missing, ``notes`` what only the server has."""
+    """Result of a check: ``plan`` has what is missing, ``notes`` what only the server has."""
 
     in_sync: bool
     plan: Plan
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
-        """What is live and declared by no model, and other remarks that are no drift."""
+        """Live objects that no model declares, and other remarks."""
         return self.plan.notes
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
+        """The result as plain JSON values."""
         return {"format": 1, "kind": "check", "in_sync": self.in_sync, "plan": self.plan.to_dict()}
 
 
 @attrs.frozen
 class KeyspaceResult:
-    """Whether the keyspace was made just now, and how it is replicated."""
+    """Result of `create_keyspace`."""
 
     keyspace: str
     created: bool
@@ -95,7 +94,7 @@ class KeyspaceResult:
     notes: tuple[Diagnostic, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
+        """The result as plain JSON values."""
         return {
             "format": 1,
             "kind": "keyspace",

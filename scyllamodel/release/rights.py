@@ -1,7 +1,7 @@
-"""Whether the role of this connection may do what a plan says, asked before anything runs.
+"""Checks before a run whether the role of the connection has the permissions that a plan needs.
 
-*In*: a plan, or the permissions that a command needs. *Out*: nothing, or one error with everything that is missing. The
-server decides in the end; this keeps a run from stopping half-way for want of a permission.
+*In*: steps, or permissions of a command. *Out*: nothing, or one error with all missing permissions. It keeps a run from
+stopping half-way; the server has the last word.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from scyllamodel.schema.plan import Step
 from scyllamodel.schema.plan.step import GRANT_OP
 
 RequiredPermission: TypeAlias = tuple[str, str, str]
-"""A permission, a keyspace, and a table; without a table the whole keyspace, without both all keyspaces."""
+"""A permission, a keyspace and a table; an empty table means the keyspace, both empty all keyspaces."""
 
 
 def check_permissions(coordinator: Coordinator, repo: Repo, required: Iterable[RequiredPermission]) -> None:
-    """Look whether the role has all of these permissions; where the server does not say, it is let through.
+    """Check these permissions; a server that does not list them is taken to allow everything.
 
     Raises:
         PermissionDenied: something is missing; nothing ran.
@@ -40,15 +40,14 @@ def check_permissions(coordinator: Coordinator, repo: Repo, required: Iterable[R
             f"  GRANT {grant_clause(*permission)} TO {quote(permissions.role)};" for permission in missing
         )
         raise PermissionDenied(
-            f"The role {permissions.role} lacks permissions that this needs, and nothing ran. An administrator can "
-            "give "
+            f"The role {permissions.role} lacks permissions, and nothing ran. An administrator can grant "
             f"them; scyllamodel grants prints all that a command needs:\n{statements}",
             may_be_applied=False,
         )
 
 
 def grant_clause(permission: str, keyspace: str, table: str) -> str:
-    """The middle of a GRANT statement.
+    """Return permission and resource of a GRANT statement.
 
     >>> grant_clause("SELECT", "shop", "orders"), grant_clause("CREATE", "shop", ""), grant_clause("CREATE", "", "")
     ('SELECT ON TABLE shop.orders', 'CREATE ON KEYSPACE shop', 'CREATE ON ALL KEYSPACES')
@@ -59,10 +58,10 @@ def grant_clause(permission: str, keyspace: str, table: str) -> str:
 
 
 def internal_table_permissions(internal_facts: KeyspaceFacts) -> Iterator[RequiredPermission]:
-    """What a run under the lock needs: who makes a table owns it, and others read and write those that exist.
+    """Yield permissions on internal tables: CREATE for missing ones, SELECT and MODIFY on others.
 
     Parameters:
-        internal_facts: the keyspace of the internal tables, with them.
+        internal_facts: the keyspace of the internal tables, with these.
     """
     if any(internal_facts.table(table.name) is None for table in TABLES):
         yield "CREATE", internal_facts.name, ""
@@ -72,7 +71,7 @@ def internal_table_permissions(internal_facts: KeyspaceFacts) -> Iterator[Requir
 
 
 def step_permissions(steps: Iterable[Step]) -> Iterator[RequiredPermission]:
-    """What the steps of a plan need, but for what the role owns since an earlier step makes it."""
+    """Yield permissions of the steps, without those on objects that earlier steps create."""
     owned_objects: set[tuple[str, str]] = set()
     for step in steps:
         for permission in _grant_permissions(step) if step.op == GRANT_OP else change_permissions(step.change):
@@ -85,7 +84,7 @@ def step_permissions(steps: Iterable[Step]) -> Iterator[RequiredPermission]:
 
 
 def change_permissions(change: c.Change | None) -> list[RequiredPermission]:
-    """What the statement of a change needs; a hand-written statement has no change, and the server decides alone."""
+    """Return permissions of a change; none for a raw step, whose statement is unknown."""
     if change is None:
         return []
     permission, resource_of = CHANGE_PERMISSIONS[change.__class__]
@@ -93,12 +92,12 @@ def change_permissions(change: c.Change | None) -> list[RequiredPermission]:
 
 
 def _all_keyspaces(_: Any) -> tuple[str, str]:
-    """All keyspaces."""
+    """Return all keyspaces."""
     return "", ""
 
 
 def _whole_keyspace(change: Any) -> tuple[str, str]:
-    """The keyspace."""
+    """Return the whole keyspace of a change."""
     return change.keyspace, ""
 
 
@@ -107,7 +106,7 @@ def _table(change: Any) -> tuple[str, str]:
 
 
 def _view_base(change: Any) -> tuple[str, str]:
-    """The table of a view."""
+    """Return the base table of a view."""
     return change.keyspace, change.view.base
 
 
@@ -128,11 +127,11 @@ CHANGE_PERMISSIONS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, st
     **dict.fromkeys((c.AddView, c.DropView), ("ALTER", _view_base)),
     c.SetOptions: ("ALTER", _options_owner),
 }
-"""What the statement of a change needs, and on what: for a view, the permission is that on its table."""
+"""Permission and resource by kind of change; changes of a view need the permission on its table."""
 
 
 def _grant_permissions(step: Step) -> list[RequiredPermission]:
-    """Who gives a permission has it, and AUTHORIZE beside it."""
+    """Return AUTHORIZE, and the granted permission itself."""
     permission, _, resource = step.object.partition(" ")
     keyspace, _, table = resource.partition(".")
     return [("AUTHORIZE", keyspace, table), (permission, keyspace, table)]

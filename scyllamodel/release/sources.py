@@ -1,7 +1,7 @@
-"""Where a schema can be taken from: the models, the server, a lock file, nowhere; and what is different between two.
+"""Schemas by source (models, server, snapshot file, ledger version, empty), and the differences between two of them.
 
 *In*: a repo and the name of a source, such as ``live`` or ``snapshot:schema.lock.json``. *Out*: facts, and a
-`SchemaDiff`. A server is asked only where ``live`` is named.
+`SchemaDiff`. Only ``live`` and ``version`` ask a server.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class SchemaSource:
     """One side of a comparison.
 
     Attributes:
-        name: as it was asked for.
-        facts: what it holds.
-        server: that it was read from; None for what is declared and not read.
+        name: as it was given.
+        facts: the schema.
+        server: the profile of the server it was read from; None for a declared schema.
     """
 
     name: str
@@ -42,7 +42,7 @@ class SchemaSource:
 
 @attrs.frozen
 class SchemaDiff:
-    """What is different between two sources."""
+    """The differences between two schema sources."""
 
     before: str
     after: str
@@ -50,7 +50,7 @@ class SchemaDiff:
 
     @property
     def is_empty(self) -> bool:
-        """Whether both sides are the same."""
+        """Whether the two sources are equal."""
         return not self.differences
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,32 +66,32 @@ class SchemaDiff:
 
 
 def snapshot(repos: Iterable[Repo | str] | Repo | str) -> dict[str, Any]:
-    """What the models of these repos declare, as the document of a lock file; no server is asked.
+    """Return the declarations of the models of these repos, as the document of a snapshot file; no server is asked.
 
     Raises:
         DiscoveryError, NoModelsFound, DuplicateTable: the models cannot be read.
-        ConfigurationError: two repos share a name, so that a file could not tell them apart.
+        ConfigurationError: two repos have the same name.
     """
     schemas: dict[str, tuple[str, SchemaFacts]] = {}
     for repo in [repos] if isinstance(repos, (Repo, str)) else list(repos):
         declared = Repo.from_url(repo) if isinstance(repo, str) else repo
         if declared.name in schemas:
             raise ConfigurationError(
-                f"two repos are called {declared.name!r}; name one keyspace for a snapshot", repo=declared.name
+                f"two repos are named {declared.name!r}: select one keyspace for a snapshot", repo=declared.name
             )
         schemas[declared.name] = (declared.keyspace, _read_models(declared, "").facts)
     return snapshot_document(schemas)
 
 
 def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
-    """What is different between two sources.
+    """Compare two schema sources.
 
     Parameters:
         before: ``models``, ``live``, ``snapshot:FILE``, ``version:V`` or ``empty``.
-        after: likewise.
+        after: one of the same.
 
     Raises:
-        ConfigurationError: there is no such source, or it cannot be read.
+        ConfigurationError: the source is unknown or cannot be read.
         DiscoveryError, ConnectionFailed, IntrospectionError, KeyspaceError: models or server cannot be read.
     """
     check_is_repo(repo)
@@ -104,16 +104,16 @@ def diff(repo: Repo, before: str, after: str = "models") -> SchemaDiff:
 
 
 def read_source(repo: Repo, name: str) -> SchemaSource:
-    """The schema that a source holds.
+    """Read the schema of a source.
 
     Raises:
-        ConfigurationError: there is no such source, or its file cannot be read.
+        ConfigurationError: the source is unknown, or its file cannot be read.
     """
     kind, _, argument = name.partition(":")
     reader = SOURCE_READERS.get(kind)
     if reader is None:
         choices = "models, live, empty, snapshot:FILE and version:V"
-        raise ConfigurationError(f"{name!r} is no source of a schema; there are {choices}", source=name)
+        raise ConfigurationError(f"unknown schema source {name!r}; known are {choices}", source=name)
     return reader(repo, argument)
 
 
@@ -156,11 +156,11 @@ def _read_version(repo: Repo, argument: str) -> SchemaSource:
 
 def _refuse_argument(kind: str, argument: str) -> None:
     if argument:
-        raise ConfigurationError(f"the source {kind} takes nothing after it, and {argument!r} was given", source=kind)
+        raise ConfigurationError(f"the source {kind} takes no argument, got {argument!r}", source=kind)
 
 
 def _comparable_facts(side: SchemaSource, opposite: SchemaSource) -> SchemaFacts:
-    """The facts of one side as they are compared with the other: the live one speaks as the declared one does."""
+    """Return the facts of one side for a comparison: live facts are reduced to what the declared side declares."""
     if side.server is None or opposite.server is not None:
         return side.facts
     return normalized_to_declared(side.facts, opposite.facts, side.server)
@@ -174,4 +174,4 @@ SOURCE_READERS: Final[Mapping[str, _SourceReader]] = {
     "snapshot": _read_snapshot,
     "version": _read_version,
 }
-"""Reads a source, by what stands before the colon; gets the repo, and what stands after it."""
+"""Reads a source, by the word before the colon; receives the repo and the text after the colon."""

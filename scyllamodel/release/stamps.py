@@ -1,7 +1,7 @@
-"""The fast no-op: models that were seen in sync with the very schema that the cluster has now.
+"""Marks models as in sync with a schema version, so that the next start costs two reads.
 
-*In*: a draft that a full read proved, or the fingerprint of models. *Out*: a stamp, or whether there is one. Two reads
-of one row each tell, whatever the number of models.
+*In*: a plan from a full read, or a fingerprint. *Out*: a marker row, or whether there is one for the current schema
+version.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _log = logging.getLogger("scyllamodel")
 
 
 def is_marked_in_sync(repo: Repo, models_fp: str) -> bool:
-    """Whether nothing changed in the whole cluster since these models were seen in sync; any doubt is a no.
+    """Whether the schema version is the one these models were marked with; False in any doubt.
 
     Raises:
-        ConnectionFailed: no server answers as it should.
+        ConnectionFailed: no server can be used.
     """
     coordinator = presumed_coordinator(repo.connection())
     return coordinator is not None and any(
@@ -32,9 +32,9 @@ def is_marked_in_sync(repo: Repo, models_fp: str) -> bool:
 
 
 def mark_in_sync(planned: PlannedMigration) -> None:
-    """Note that the models of this draft are in sync, if it says so and the schema stood still while it was read.
+    """Mark the models in sync, if the plan is empty and the schema did not change during the read.
 
-    A stamp saves time and proves nothing by itself, so whoever may not write it goes on without.
+    A marker only saves time: a role that may not write it does without.
     """
     if (
         planned.request.is_contract
@@ -50,4 +50,4 @@ def mark_in_sync(planned: PlannedMigration) -> None:
     try:
         ledger.mark_verified(planned.request.models_fp, planned.schema_version)
     except (StatementFailure, ScyllaModelError) as error:
-        _log.debug("the stamp of %s was not written: %s", planned.request.repo.keyspace, error)
+        _log.debug("the sync marker of %s was not written: %s", planned.request.repo.keyspace, error)

@@ -1,7 +1,7 @@
-"""The sync at the start of an application: in every replica, at the same moment, in one of four modes.
+"""Syncs the schema when an application starts, in every replica at once, in one of four modes.
 
-*In*: a repo. *Out*: a `MigrationResult`, or an error that keeps the application from starting on a wrong schema. It
-differs from `migrate` in two ways: nothing to do costs two reads, and superseded models are not brought back.
+*In*: a repo. *Out*: a `MigrationResult`, or an error that keeps the application from starting with a wrong schema.
+Unlike `migrate`, it costs two reads when nothing changed, and it does not restore superseded models.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Mode: TypeAlias = Literal["apply", "verify", "wait", "off"]
 
 
 class SyncOptions(TypedDict, total=False):
-    """The keywords of `sync`."""
+    """Keyword arguments of `sync`."""
 
     mode: Mode | None
     resources: Resources
@@ -43,7 +43,7 @@ class SyncOptions(TypedDict, total=False):
 
 
 MODE_VARIABLE: Final = "SCYLLAMODEL_SYNC"
-"""The environment variable that names the mode where the call does not."""
+"""The environment variable that selects the mode when the call does not."""
 
 _POLL_INTERVAL: Final = 1.0
 
@@ -60,19 +60,21 @@ def sync(
     wait_built: bool = False,
     on_event: OnEvent | None = None,
 ) -> MigrationResult:
-    """Bring the schema up to the models at the start of an application.
+    """Add what the models declare and the live schema lacks when an application starts.
 
     Parameters:
-        mode: ``apply`` does what is missing; ``verify`` looks and changes nothing; ``wait`` looks until another process
-            has done it, for as long as ``lock_timeout`` without any change; ``off`` does not even connect. None means
-            the environment variable SCYLLAMODEL_SYNC, else ``apply``.
+        mode: ``apply`` applies what is missing; ``verify`` only checks; ``wait`` waits until another process has
+            applied
+            it, for up to ``lock_timeout`` without a change; ``off`` does not connect. None uses the environment
+            variable
+            SCYLLAMODEL_SYNC, or ``apply``.
 
-    The other parameters and errors are those of `migrate`. Also
+    The other parameters and errors are those of `migrate`. In addition:
 
     Raises:
         OutOfSync: something is missing, in the modes ``verify`` and ``wait``.
         SupersededModels: later models, or a rollback, replaced these, and something that they need is missing.
-        ConfigurationError: there is no such mode.
+        ConfigurationError: the mode is unknown.
     """
     check_is_repo(repo)
     effective_mode = _effective_mode(mode)
@@ -104,24 +106,24 @@ def _effective_mode(requested: str | None) -> Mode:
     if mode not in modes:
         origin = "mode=" if requested else MODE_VARIABLE
         raise ConfigurationError(
-            f"{origin} is {mode!r}, and there are: {', '.join(modes)}.", setting="mode" if requested else MODE_VARIABLE
+            f"{origin} is {mode!r}; known modes are {', '.join(modes)}.", setting="mode" if requested else MODE_VARIABLE
         )
     return cast("Mode", mode)
 
 
 def _off_result(repo: Repo) -> MigrationResult:
-    """Nothing was looked at."""
-    note = Diagnostic("SY101", "note", repo.keyspace, "sync is off: nobody looked whether the schema fits the models")
+    """Return the result in mode ``off``: nothing was read."""
+    note = Diagnostic("SY101", "note", repo.keyspace, "sync is off: the schema was not compared with the models")
     return MigrationResult("in_sync", Plan(repo.keyspace, "", "", "", notes=(note,)), repo=repo.name)
 
 
 def _in_sync_plan(repo: Repo, models_fp: str) -> Plan:
-    """The plan of models that a stamp proves in sync: nothing to do, and the server was not asked what it is."""
+    """Return the plan of models that a sync marker proves in sync: empty, without a server profile."""
     return Plan(repo.keyspace, "", models_fp, models_fp)
 
 
 _last_syncs: Final[WeakKeyDictionary[Repo, tuple[object, str]]] = WeakKeyDictionary()
-"""The fingerprint of the models of a repo's last sync, good for as long as no class comes or goes."""
+"""Fingerprint of the models at the last sync of a repo, valid while no class is added or removed."""
 
 
 def _registry_key(resources: list[Any] | None) -> object:
@@ -134,7 +136,7 @@ def _registry_key(resources: list[Any] | None) -> object:
 
 
 def _cached_models_fp(repo: Repo, resources: list[Any] | None) -> str | None:
-    """The fingerprint of the models, if they are those of the last sync: then nobody has to look for them again."""
+    """Return the fingerprint of the models if they are those of the last sync, so that they need not be found again."""
     key, models_fp = _last_syncs.get(repo, (None, ""))
     return models_fp if key == _registry_key(resources) else None
 
@@ -143,9 +145,8 @@ def _check_in_sync(plan: Plan, repo: Repo) -> None:
     plan.raise_refused()
     if not plan.is_empty:
         raise OutOfSync(
-            f"The schema of {repo.keyspace} lacks what the models need, and this start may not change it. Run: "
-            f"scyllamodel migrate. What is missing:\n"
-            + "\n".join(printable_cql(step.cql, "  ") for step in plan.steps),
+            f"The schema of {repo.keyspace} lacks what the models need, and this sync may not change it. Run: "
+            f"scyllamodel migrate. Missing:\n" + "\n".join(printable_cql(step.cql, "  ") for step in plan.steps),
             plan=plan,
         )
 
@@ -156,9 +157,9 @@ def _wait_until_in_sync(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PlannedMigration:
-    """The draft once nothing is missing, or once what is missing has not changed for so many seconds.
+    """Wait until nothing is missing, or until what is missing has not changed for ``timeout`` seconds.
 
-    The version of the schema alone says nothing: on ScyllaDB the first lightweight transaction of a table moves it.
+    The schema version alone proves nothing: on ScyllaDB the first lightweight transaction of a table changes it.
     """
     last_change = clock()
     while not planned.plan.is_empty and clock() - last_change < timeout:

@@ -1,7 +1,6 @@
-"""Where a repo's keyspace stands, and how it got there.
+"""Status and history of a repo's keyspace.
 
-*In*: a repo. *Out*: values that print as JSON. Nothing is written, and nothing has to be there: a keyspace without our
-tables has no history.
+*In*: a repo. *Out*: values that print as JSON. Nothing is written; a keyspace without internal tables has no history.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ from scyllamodel.schema.facts import KeyspaceFacts
 
 @attrs.frozen
 class LockHolder:
-    """Who holds the lock of the keyspace.
+    """Holder of the lock.
 
     Attributes:
-        holder: an id of this holding.
-        age: seconds since it was taken, by the two machines' clocks.
-        version: what it works on; ``step`` where it is.
-        silent: seconds since its last sign of life, by the clock of the servers; a live one gives three in a lease.
+        holder: id of this lease.
+        age: seconds since it was acquired, by the clocks of the two machines.
+        version: of the ledger it works on, with ``step``.
+        silent: seconds since its last heartbeat, by the servers' clock; a live holder sends three in a lease.
     """
 
     holder: UUID
@@ -52,7 +51,7 @@ class LockHolder:
 
     @classmethod
     def from_row(cls, row: LockRow, now: datetime, silent_seconds: float | None = None) -> LockHolder | None:
-        """The holder in a row of the lock; None when it is free."""
+        """Return the holder in a lock row; None if the lock is free."""
         if row.owner is None:
             return None
         age = None if row.acquired_at is None else max(0.0, (now - row.acquired_at).total_seconds())
@@ -65,15 +64,15 @@ class LockHolder:
 
 @attrs.frozen
 class Status:
-    """Where a keyspace stands.
+    """Status of a keyspace.
 
     Attributes:
         version: the newest version of the ledger; None without history.
-        state: its status; ``interrupted`` when it is ``running`` and its run is dead, ``none`` without history.
-        failure: why the newest version did not end well; None when it did.
-        lock: who holds the lock; None when nobody does.
-        unbuilt: indexes and views that are not filled yet; None where the user may not ask.
-        notes: what else is worth knowing.
+        state: its status; ``interrupted`` if it is ``running`` and its run crashed, ``none`` without history.
+        failure: why the newest version did not complete; None if it did.
+        lock: the holder of the lock; None if it is free.
+        unbuilt: indexes and views that are not built; None if the role may not read that.
+        notes: further remarks.
     """
 
     scope: str
@@ -100,26 +99,26 @@ class Status:
 
 
 def version_state(newest: Migration | None, *, crashed: bool = False) -> tuple[str, str | None]:
-    """State and failure of a `Status`.
+    """Return state and failure of the newest version.
 
     Parameters:
-        crashed: whether the run of a ``running`` version is known to be dead.
+        crashed: whether the run of a ``running`` version is known to have crashed.
     """
     if newest is None:
         return "none", None
     if newest.status == "running":
-        reason = f"the run of version {newest.version} ended before it could write its end; the next run settles it"
+        reason = f"the run of version {newest.version} crashed before it recorded its end; the next run recovers it"
         return ("interrupted", reason) if crashed else ("running", None)
     return newest.status, newest.error if newest.status in ("failed", "partial") else None
 
 
 def status(repo: Repo) -> Status:
-    """Where the repo's keyspace stands: its version, the last failure, who holds the lock, what is not built yet.
+    """Return the status of the repo's keyspace: version, last failure, lock holder, unbuilt objects.
 
     Raises:
         KeyspaceError: the keyspace does not exist.
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
-        ConfigurationError: the ledger is in a format that this release does not know.
+        ConfigurationError: the ledger has a format that this release does not support.
     """
     cluster = ClusterView.connect(repo)
     live = cluster.introspect_existing(repo.keyspace)[repo.keyspace]
@@ -143,7 +142,7 @@ def status(repo: Repo) -> Status:
 def _read_lock(
     repo: Repo, coordinator: Coordinator, internal_facts: KeyspaceFacts
 ) -> tuple[LockRow | None, float | None]:
-    """The row of the lock, and the seconds since its holder's last sign of life."""
+    """Read the lock row, and the seconds since its holder's last heartbeat."""
     if internal_facts.table(LOCK.name) is None:
         return None, None
     store = CqlLockStore(LwtClient(coordinator), internal_facts.name, repo.keyspace)
@@ -157,15 +156,15 @@ def _read_lock(
 
 
 def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
-    """All versions of the repo's ledger, the newest first.
+    """Return all versions of the repo's ledger, newest first.
 
     Parameters:
-        steps: whether to read the statements of each, too.
+        steps: whether to read their statements too.
 
     Raises:
         KeyspaceError: the keyspace does not exist.
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
-        ConfigurationError: the ledger is in a format that this release does not know.
+        ConfigurationError: the ledger has a format that this release does not support.
     """
     cluster = ClusterView.connect(repo)
     cluster.introspect_existing(repo.keyspace)
@@ -175,5 +174,5 @@ def history(repo: Repo, *, steps: bool = False) -> list[Migration]:
 
 
 def history_dict(scope: str, versions: Iterable[Migration]) -> dict[str, Any]:
-    """A history as plain JSON values, by ``history.schema.json``."""
+    """Return a history as plain JSON values, by ``history.schema.json``."""
     return {"format": 1, "kind": "history", "scope": scope, "versions": [migration.to_dict() for migration in versions]}

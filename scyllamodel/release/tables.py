@@ -1,11 +1,11 @@
-"""The tables of our own bookkeeping: what they look like, and the statements that make them.
+"""The internal tables: definitions, and the steps that create them.
 
-*In*: a keyspace and what it holds. *Out*: facts and steps, as for any other table. They are made by many starters at
-once, so each has an id that all derive alike (an id of the server's own choosing gave every node its own table, and
-lost rows, in 16 of 16 rounds of 24 starters).
+*In*: a keyspace and its facts. *Out*: facts and steps. Many processes create them at once, so each has a table id
+derived from its name (ids chosen by servers gave each node its own table, and lost rows, in 16 of 16 rounds of 24
+starters).
 
-They grow by added columns only: an older release leaves out what it does not know, a newer one takes a missing column
-for null. What an older release could not read gets another number in ``format`` of the table's comment.
+They only gain columns: older releases ignore unknown columns, newer ones read missing columns as null. An incompatible
+change gets another ``format`` in the table comment.
 """
 
 from __future__ import annotations
@@ -28,25 +28,26 @@ from scyllamodel.schema.server import ServerProfile
 from scyllamodel.types import parse_type
 
 PREFIX: Final = "scyllamodel_"
-"""What the name of every table of ours starts with."""
+"""Prefix of internal tables."""
 
 FORMAT: Final = 1
-"""The one format that this release reads and writes."""
+"""The format that this release reads and writes."""
 
 _ID_NAMESPACE: Final = UUID("6f8c1a5e-3b7d-5c49-9a0e-d2f4b6817c53")
-"""Names the ids of our tables; another one would make other tables of them."""
+"""Namespace of the table ids; another one would create other tables."""
 
 
 def internal_table(name: str, columns: str, *, partition: str, clustering: str = "", descending: str = "") -> Table:
-    """A table of ours.
+    """Define an internal table.
 
     >>> [column.name for column in internal_table("scyllamodel_x", "a int, b text", partition="b")]
     ['b', 'a']
 
     Parameters:
         columns: names with their types, as CQL has them.
-        partition: the names of the partition key; ``clustering`` those of the clustering key.
-        descending: the clustering columns in descending order.
+        partition: names of the partition key columns.
+        clustering: names of the clustering columns.
+        descending: clustering columns in descending order.
     """
     kinds: dict[str, ColumnKind] = dict.fromkeys(partition.split(), "partition_key")
     kinds |= dict.fromkeys(clustering.split(), "clustering")
@@ -71,7 +72,7 @@ LOCK: Final = internal_table(
     "host text, pid int, purpose text, acquired_at timestamp",
     partition="name",
 )
-"""Who may change a keyspace: one row for each, which is never deleted and changed by conditional updates alone."""
+"""Locks: one row per keyspace, never deleted, changed by conditional updates only."""
 
 MIGRATIONS: Final = internal_table(
     "scyllamodel_migrations",
@@ -83,7 +84,7 @@ MIGRATIONS: Final = internal_table(
     clustering="version",
     descending="version",
 )
-"""Every version of every scope, the newest first."""
+"""All versions of all scopes, newest first."""
 
 STEPS: Final = internal_table(
     "scyllamodel_steps",
@@ -92,7 +93,7 @@ STEPS: Final = internal_table(
     partition="scope version",
     clustering="seq",
 )
-"""The statements of each version; ``change`` is what a statement does, as JSON, so that the schema can prove it."""
+"""Statements of each version; ``change`` is the change as JSON, so that the schema can prove it."""
 
 VERIFIED: Final = internal_table(
     "scyllamodel_verified",
@@ -100,10 +101,10 @@ VERIFIED: Final = internal_table(
     partition="scope",
     clustering="models_fp",
 )
-"""Which models were seen to be in sync with which version of the cluster's schema."""
+"""Schema version with which models were last seen in sync."""
 
 PAGE_SECRETS: Final = internal_table(TABLE, "name text, secret text, made_at timestamp", partition="name")
-"""What page tokens are signed with, where the settings say nothing: one row, written once and read by applications."""
+"""The signing secret of page tokens, where the settings have none: one row, written once."""
 
 BACKFILLS: Final = internal_table(
     "scyllamodel_backfills",
@@ -112,17 +113,17 @@ BACKFILLS: Final = internal_table(
     partition="scope name",
     clustering="part",
 )
-"""How far each backfill is: a row for each range of tokens that is copied, and one, part -1, for the whole.
+"""Progress of backfills: a row for each copied token range, and one (part -1) for the backfill.
 
-It is made by the first backfill, for most keyspaces never see one.
+Created by the first backfill, since most keyspaces never have one.
 """
 
 TABLES: Final = (LOCK, MIGRATIONS, STEPS, VERIFIED, PAGE_SECRETS)
-"""All of them, in the order in which they are made."""
+"""All internal tables but BACKFILLS, in order of creation."""
 
 
 def table_id(keyspace: str, name: str) -> UUID:
-    """The id of a table of ours: an id is unique in the whole cluster, so it has to depend on the keyspace.
+    """Return the id of an internal table; ids are unique in a cluster, so it depends on the keyspace.
 
     >>> table_id("shop", "scyllamodel_lock")
     UUID('17816ac9-3dab-5bec-b018-2a46ba42fe58')
@@ -133,10 +134,10 @@ def table_id(keyspace: str, name: str) -> UUID:
 def missing_tables(
     keyspace: str, live: KeyspaceFacts, server: ServerProfile, tables: Iterable[Table] = TABLES
 ) -> tuple[Step, ...]:
-    """The steps that make what this keyspace lacks; all of them when the keyspace does not exist yet.
+    """Return steps that create missing internal tables; all of them if the keyspace does not exist.
 
     Raises:
-        ConfigurationError: a table is there in a format that this release does not know.
+        ConfigurationError: a table has a format that this release does not support.
     """
     missing = [table for table in tables if not _exists(table, live)]
     return tuple(_creation_step(seq, keyspace, table, server) for seq, table in enumerate(missing, 1 - len(missing)))
@@ -155,9 +156,8 @@ def _exists(table: Table, live: KeyspaceFacts) -> bool:
     format_match = re.search(r"format (\d+)", str(live_table.options.get("comment", "")))
     if format_match and int(format_match[1]) != FORMAT:
         raise ConfigurationError(
-            f"{qualified(live.name, table.name)} has format {format_match[1]}, and this release of scyllamodel reads "
-            "format "
-            f"{FORMAT} only. Use the release that the other programs on this keyspace use.",
+            f"{qualified(live.name, table.name)} has format {format_match[1]}, and this release only reads format "
+            f"{FORMAT}. Use the release of the other programs on this keyspace.",
             table=f"{live.name}.{table.name}",
             format=int(format_match[1]),
         )

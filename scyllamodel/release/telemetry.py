@@ -1,8 +1,7 @@
-"""What a run does, for logs and for OpenTelemetry.
+"""Logs runs and traces them with OpenTelemetry.
 
-*In*: the events of a run, and whoever else listens. *Out*: lines of the logger ``scyllamodel`` and, where the extra
-``otel`` is installed, a span for the run with one for each step. Neither tells statements written by hand, secrets or
-values of rows.
+*In*: events of a run and another listener. *Out*: log lines of ``scyllamodel`` and, with the extra ``otel``, a span for
+the run and one for each step. Raw statements, secrets and row values are never included.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from scyllamodel.schema.plan import Step
 
 try:
     from opentelemetry import trace
-except ImportError:  # the extra `otel` is not installed, so nobody looks at spans
+except ImportError:  # without the extra `otel` there are no spans
     _trace: Any = None
 else:
     _trace = trace
@@ -29,10 +28,10 @@ _log = logging.getLogger("scyllamodel")
 
 @contextlib.contextmanager
 def observe_run(kind: str, repo: str, keyspace: str, on_event: OnEvent | None) -> Generator[OnEvent]:
-    """A listener that logs and traces what a run tells, and passes it on.
+    """Yield a listener that logs and traces events and passes them on.
 
     Parameters:
-        kind: the kind of run, such as ``migrate``.
+        kind: of the run, such as ``migrate``.
     """
     with _span(f"scyllamodel.{kind}", {"scyllamodel.repo": repo, "db.namespace": keyspace}):
         spans = _StepSpans()
@@ -56,7 +55,7 @@ def _span(name: str, attributes: dict[str, Any]) -> contextlib.AbstractContextMa
 
 @contextlib.contextmanager
 def _span_with_error(name: str, attributes: dict[str, Any]) -> Generator[None]:
-    """A span that ends with the error that leaves it: not by OpenTelemetry, which would add text of causes."""
+    """Run the block in a span that records an error without its cause, which OpenTelemetry's own recording includes."""
     options = {"record_exception": False, "set_status_on_exception": False}
     with _tracer.start_as_current_span(name, attributes=attributes, **options) as span:
         try:
@@ -68,7 +67,7 @@ def _span_with_error(name: str, attributes: dict[str, Any]) -> Generator[None]:
 
 
 def _error_attributes(error: BaseException) -> dict[str, str]:
-    """What a span says of an error: no text where that may quote a hand-written statement."""
+    """Return span attributes of an error; without a message where that may quote a raw statement."""
     step = getattr(error, "step", None)
     is_raw = isinstance(step, Step) and step.is_raw
     message = {} if is_raw or not isinstance(error, ScyllaModelError) else {"exception.message": str(error)}
@@ -76,7 +75,7 @@ def _error_attributes(error: BaseException) -> dict[str, str]:
 
 
 class _StepSpans:
-    """The span of the step that runs."""
+    """The span of the current step."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()

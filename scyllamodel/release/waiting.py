@@ -1,7 +1,7 @@
-"""Wait until a schema is as it should be, for containers that start before it is: nothing is written.
+"""Waits until a schema is in sync, agreed or built, for containers that start before it is.
 
-*In*: a repo and seconds. *Out*: a `WaitResult`. A server that does not answer yet is what one waits for, too; only when
-the time is up is its error raised.
+*In*: a repo and a timeout. *Out*: a `WaitResult`. Nothing is written. A server that does not respond yet is waited for
+too; its error is raised at the timeout.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Aim: TypeAlias = Literal["in-sync", "agreed", "built"]
 AIMS: Final[tuple[Aim, ...]] = ("in-sync", "agreed", "built")
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
-"""Seconds between two looks: a migration nearby takes seconds, so nobody gains by asking more often."""
+"""Seconds between two polls: a migration takes seconds, so more frequent polls gain nothing."""
 
 
 @attrs.frozen
 class WaitResult:
-    """What came of waiting.
+    """Result of waiting.
 
     Attributes:
         aim: what was waited for.
-        met: whether it came to be; ``built`` is not met as long as something is missing.
-        waited_ms: how long it took.
-        plan: what is missing still; None where that is not what was waited for.
+        met: whether it was reached; ``built`` is not while something is missing.
+        waited_ms: milliseconds of waiting.
+        plan: what is missing; None for ``agreed``.
     """
 
     aim: Aim
@@ -59,16 +59,16 @@ class WaitResult:
 
 
 def wait(repo: Repo, aim: Aim = "in-sync", *, timeout: float = 300.0) -> WaitResult:
-    """Wait until the live schema has all that the models want, the nodes agree, or indexes and views are filled.
+    """Wait until the live schema has all that the models declare, the nodes agree, or indexes and views are built.
 
     Parameters:
         aim: ``in-sync``; ``agreed``; or ``built``, which first waits for ``in-sync``.
-        timeout: seconds; what is not so by then is an answer, not an error.
+        timeout: seconds; not reaching the aim in time is a result, not an error.
 
     Raises:
         SchemaDisagreement: with ``agreed``, the nodes did not agree in time.
-        BuildTimeout: with ``built``, indexes or views are not filled yet, and none was in what was left of the time.
-        ConnectionFailed, IntrospectionError: no server answered, up to the end.
+        BuildTimeout: with ``built``, no further index or view was finished in the rest of the time.
+        ConnectionFailed, IntrospectionError: no server responded until the timeout.
         DiscoveryError: models cannot be read.
     """
     started_at = time.monotonic()
@@ -85,7 +85,7 @@ def _wait_agreed(repo: Repo, deadline: float) -> WaitResult:
         try:
             await_agreement(coordinator, max(deadline - time.monotonic(), 0.0))
         except DRIVER_ERRORS as error:
-            raise ConnectionFailed(f"{coordinator.address} stopped answering: {error}", reasons={}) from error
+            raise ConnectionFailed(f"{coordinator.address} stopped responding: {error}", reasons={}) from error
         return WaitResult("agreed", met=True)
 
     return _poll_until(probe, deadline)
@@ -110,7 +110,7 @@ def _wait_built(repo: Repo, result: WaitResult, deadline: float) -> WaitResult:
 
 
 def _poll_until(probe: Callable[[], WaitResult], deadline: float) -> WaitResult:
-    """Look again and again until it is met or the time is up; the last look counts."""
+    """Poll until the aim is met or the time is up; the last poll counts."""
     probes = 0
     while True:
         try:

@@ -1,6 +1,6 @@
-"""Model classes -> the facts they want, keyspace by keyspace.
+"""The schema that model classes declare, as facts by keyspace.
 
-*In*: classes as `find_resources` lists them, and the repo's settings. *Out*: one `SchemaFacts`. No I/O.
+*In*: classes from `find_resources`, and the repo's settings. *Out*: one `SchemaFacts`. No I/O.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ def desired_facts(
     keyspace_template: Keyspace | None = None,
     types: Iterable[type[Any]] = (),
 ) -> SchemaFacts:
-    """Everything these classes need to exist: their tables and views, and the user types.
+    """Return tables, views and user types that these classes need.
 
     Parameters:
-        keyspace: of all classes that name none.
-        types: user types that are declared although no column holds them.
-        keyspace_template: how keyspaces are to be replicated; None leaves that open. Its name does not matter.
+        keyspace: of classes without one.
+        types: user types that are declared without a column that uses them.
+        keyspace_template: replication settings of all keyspaces; None leaves them open. Its name is ignored.
 
     Raises:
-        DuplicateTable: two classes describe one table, view or type, perhaps as one of them names the keyspace of all.
-        ConfigurationError: a keyspace is the server's own, or a type is in another one than a table that uses it.
+        DuplicateTable: two classes describe one table, view or type.
+        ConfigurationError: a keyspace is a system keyspace, or a type is in another keyspace than a table that uses it.
     """
     parts: dict[str, list[Table | View | UserType]] = {}
     for model in models:
@@ -43,8 +43,7 @@ def desired_facts(
         name = fact.keyspace or keyspace
         if name.lower() in SYSTEM_KEYSPACES:
             raise ConfigurationError(
-                f"{_dotted_name(model)} cannot live in {name}, which is a keyspace of the server's own. Name another "
-                "one.",
+                f"{_dotted_name(model)} cannot use {name}, which is a system keyspace. Choose another one.",
                 setting="keyspace",
             )
         facts = parts.setdefault(name, [])
@@ -58,7 +57,7 @@ def desired_facts(
 
 
 def _facts_in_keyspace(model: type[Any], keyspace: str) -> Table | View:
-    """The facts of a class in their keyspace, worked out once for as long as the class has them."""
+    """Return the facts of a class with their keyspace, cached until the class has other facts."""
     fact = model.__facts__
     cached = _facts_cache.get(model)
     if cached is None or cached[0] is not fact or cached[1] != keyspace:
@@ -74,8 +73,8 @@ def _user_type_in(keyspace: str, fact: UserType, model: type[Any]) -> UserType:
     if fact.keyspace not in {None, keyspace}:
         raise ConfigurationError(
             f"{_dotted_name(model)} is in the keyspace {keyspace} and uses the type {fact.keyspace}.{fact.name}, and "
-            "CQL "
-            "knows types of the same keyspace only. Leave keyspace= of the type out, and it is made where it is used.",
+            "CQL only knows types of the same keyspace. Remove keyspace= of the type: it is then created where it is "
+            "used.",
             setting="keyspace",
         )
     return attrs.evolve(fact, keyspace=keyspace)
@@ -85,21 +84,21 @@ def _keyspace_facts(
     name: str, facts: Sequence[Table | View | UserType], keyspace_template: Keyspace | None
 ) -> KeyspaceFacts:
     types = list(dict.fromkeys(fact for fact in facts if isinstance(fact, UserType)))
-    # Tables and views share their names; a class stands here once, so one that comes again is another class.
+    # Tables and views share one namespace; each class comes once, so a repeated name means two classes.
     others = [fact for fact in facts if not isinstance(fact, UserType)]
     for first_type, second_type in pairwise(sorted(types, key=_name)):
         if first_type.name == second_type.name:
             raise DuplicateTable(
                 f"Two classes describe the user type {name}.{first_type.name}: one with the fields "
                 f"{_fields(first_type)}, one with "
-                f"{_fields(second_type)}. Let both tables use one class, or give one of them another name=.",
+                f"{_fields(second_type)}. Use one class for both tables, or give one of them another name=.",
                 type=f"{name}.{first_type.name}",
             )
     for first, second in pairwise(sorted(others, key=_name)):
         if first.name == second.name:
             raise DuplicateTable(
-                f"Two classes describe {name}.{first.name}: keyspace={name!r}, as one of them says, is that of the "
-                "repo too. Name one of them otherwise, with table=… or view=….",
+                f"Two classes describe {name}.{first.name}: keyspace={name!r}, which one of them sets, is also the "
+                "keyspace of the repo. Choose another name with table=… or view=….",
                 table=f"{name}.{first.name}",
             )
     views = [fact for fact in others if isinstance(fact, View)]
@@ -123,14 +122,14 @@ def _fields(user_type: UserType) -> str:
 def select_models(
     models: Sequence[type[Any]], resources: Iterable[type[Any] | str] | type[Any] | str | None
 ) -> list[type[Any]]:
-    """The models that ``resources`` name, with the views on them and the tables under them; all without ``resources``.
+    """Return the models selected by ``resources``, with their views and the tables of selected views; all for None.
 
     Parameters:
-        resources: classes (an abstract one stands for its subclasses), or names: of the class, with or without its
+        resources: classes (an abstract one selects its subclasses), or names: of the class, with or without its
             module, or of its table or view. One alone needs no list.
 
     Raises:
-        ConfigurationError: a name or class that is none of the models, or nothing at all.
+        ConfigurationError: a name or class is not a model of this repo, or the selection is empty.
     """
     if resources is None:
         return list(models)
@@ -149,24 +148,24 @@ def select_models(
 
 
 _MAX_SUGGESTIONS: Final = 10
-"""How many models an error lists."""
+"""Number of models that an error lists."""
 
 
 def _closest_models(resource: type[Any] | str, models: Sequence[type[Any]]) -> str:
-    """The names that are closest to one that was not found."""
+    """Return the model names closest to an unknown one."""
     names = sorted({model.__name__ for model in models})
     typed_name = _dotted_name(resource).rpartition(".")[2]
     if len(names) <= _MAX_SUGGESTIONS:
-        return f"Its models are: {', '.join(names)}."
+        return f"Known models: {', '.join(names)}."
     closest_names = difflib.get_close_matches(typed_name, names, _MAX_SUGGESTIONS, 0.0)
-    return f"It has {len(names)} models; those with the nearest names are: {', '.join(closest_names)}."
+    return f"It has {len(names)} models; the most similar names are: {', '.join(closest_names)}."
 
 
 def check_bound(resources: Iterable[type[Any] | str] | type[Any] | str | None, repo: str) -> None:
-    """Refuse classes that are bound to another repo name, before any package is imported.
+    """Refuse classes that are bound to another repo, before any package is imported.
 
     Raises:
-        ConfigurationError: one of the classes names another repo.
+        ConfigurationError: one of the classes is bound to another repo.
     """
     for resource in () if resources is None else _as_list(resources):
         bound = resource.__dict__.get("__repo__") if isinstance(resource, type) else None
@@ -180,22 +179,20 @@ def check_bound(resources: Iterable[type[Any] | str] | type[Any] | str | None, r
 
 
 def _as_list(resources: Iterable[type[Any] | str] | type[Any] | str) -> list[type[Any] | str]:
-    """Classes and names, also where one was given without a list around it; none at all is surely not meant."""
+    """Return the selection as a list; a single class or name is accepted, an empty selection is an error."""
     items: list[Any] = [resources] if isinstance(resources, (type, str)) else list(resources)
     if not items:
-        raise ConfigurationError(
-            "resources= is empty, so there is nothing to do. Leave it out for all models of the repo.", resource=""
-        )
+        raise ConfigurationError("resources= is empty. Remove it to select all models of the repo.", resource="")
     for resource in items:
         if not isinstance(resource, (type, str)):
             raise ConfigurationError(
-                f"resources= holds {resource!r}, which is neither a model nor a name.", resource=repr(resource)
+                f"resources= contains {resource!r}, which is neither a model nor a name.", resource=repr(resource)
             )
     return items
 
 
 def _base_model(model: type[Any]) -> type[Any] | None:
-    """The model under a view; None for tables."""
+    """Return the base model of a view; None for tables."""
     base: type[Any] | None = getattr(model, "__of__", None)
     return base
 

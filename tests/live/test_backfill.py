@@ -172,7 +172,7 @@ def test_another_conversion_is_refused_half_way(repo):
     repo.save_many(orders(3))
     backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
 
-    with pytest.raises(ConfigurationError, match=r"begun with convert=decimal:Decimal and not .*<lambda>.*--again"):
+    with pytest.raises(ConfigurationError, match=r"started with convert=decimal:Decimal, not .*<lambda>.*--again"):
         backfill(repo, Order.total, into=Order.total_2, convert=lambda value: Decimal(value) / 100)
 
 
@@ -306,7 +306,7 @@ def test_rows_that_cannot_be_converted_are_told_and_the_others_are_copied(repo):
     """With their keys and no value that is never shown; the next run goes on with their ranges alone."""
     repo.save_many([*orders(40, note="12"), Order(shop=1, number=77, note="secret")])
 
-    with pytest.raises(BackfillFailed, match="1 of 41 rows were not copied, the first of them shop=1, number=77") as e:
+    with pytest.raises(BackfillFailed, match="1 of 41 rows were not copied; the first is shop=1, number=77") as e:
         backfill(repo, Order.note, into=Order.note_2, convert=int)
     report = e.value.report
     repo.execute(update(Order).where(Order.shop == 1, Order.number == 77).set(Order.note.to("5")))

@@ -109,7 +109,7 @@ def test_disagreement_is_an_error():
 def test_a_table_of_somebody_else_is_refused():
     """A table by our name with other columns is not ours to use, found when the others are made beside it."""
     foreign = Table(TABLES[0].name, [TableColumn("id", parse_type("int"), "partition_key")], keyspace="shop")
-    with pytest.raises(ConfigurationError, match="is not the table that scyllamodel keeps"):
+    with pytest.raises(ConfigurationError, match="is not an internal table of scyllamodel"):
         Server(attrs.evolve(EMPTY, tables=[foreign])).boot()
 
 

@@ -762,7 +762,7 @@ def ended(total, applied, *numbers, state="applied"):
         (3, 3, (), "applied", "rows of its 3 steps are missing: 1, 2, 3"),
         (5, 1, (2,), "failed", "rows of its 5 steps are missing: 1"),
         (5, 0, (1, 3), "applied", "rows of its 5 steps are missing: 2"),
-        (2, 2, (1, 2), "not_applied", "2 of its steps were done when it ended, and by their rows 0 are"),
+        (2, 2, (1, 2), "not_applied", "2 of its steps were done when it ended, but 0 by their rows"),
         (2, 2, (1, 2, 3), "applied", "it has 2 steps, and a row of a step 3"),
     ],
 )

@@ -203,7 +203,7 @@ def test_diff_compares_any_two_sources(app, tmp_path):
     assert [2, 0, 78] == [found.returncode for found in (new, same, wrong)]
     assert "From empty to models:\n+ table shop.orders: id bigint\n" == new.stdout
     assert [] == document_in(same.stdout)["differences"]
-    assert "'release:3' is no source of a schema" in wrong.stderr
+    assert "unknown schema source 'release:3'" in wrong.stderr
 
 
 def test_a_snapshot_that_cannot_be_written_leaves_nothing(app, tmp_path):

@@ -114,7 +114,7 @@ def test_resources_that_choose_nothing(resources):
 @pytest.mark.parametrize("repo", ["scylla://127.0.0.1/shop", None, object()], ids=["url", "none", "other"])
 def test_verbs_take_a_repo(verb, repo):
     """What is no repo is told as such, before anything is imported or connected."""
-    with pytest.raises(TypeError, match=r"a Repo is needed .* Repo\.from_url"):
+    with pytest.raises(TypeError, match=r"expected a Repo, got .* Repo\.from_url"):
         verb(repo)
 
 
@@ -170,7 +170,7 @@ def test_an_unknown_name_lists_the_nearest_models():
                                                    "id": partition_key()}) for at in range(40)]  # fmt: skip
 
     with pytest.raises(
-        ConfigurationError, match="It has 40 models; those with the nearest names are: Model3"
+        ConfigurationError, match="It has 40 models; the most similar names are: Model3"
     ) as caught:
         select_models(models, ["Modle3"])
 

@@ -1,7 +1,8 @@
-"""Copying values into a new column, or rows into a new table, while the application goes on.
+"""Copies values into a new column or rows into a new table while the application runs.
 
-It is the third stage of a course that `scyllamodel.release.expand` writes out: by ranges of tokens, with a checkpoint
-after each, so that it can be killed at any time and goes on from there.
+The third stage of an expand/contract migration: by token ranges, with a checkpoint after each, so that it can be
+stopped
+at any time and resumes there.
 """
 
 from scyllamodel.release.backfill.report import BackfillProgress, BackfillReport

@@ -1,7 +1,7 @@
-"""What is copied already, in the ledger's keyspace: one row for each backfill, and one for each range that is done.
+"""Checkpoints of backfills in the ledger's keyspace: one row per backfill, one per copied range.
 
-*In*: a repo, and the name of a backfill. *Out*: what earlier runs left. Runs of the same backfill share its ranges;
-what two of them copy at a time is the same, so nothing is locked.
+*In*: a repo and the name of a backfill. *Out*: what earlier runs copied. Concurrent runs share the ranges; two that
+copy the same range write the same, so there is no lock.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scyllamodel.release.ledger import ledger_scope
 from scyllamodel.release.tables import BACKFILLS
 
 _RECORD_PART: Final = -1
-"""The part under which the row of the backfill itself stands."""
+"""The part of the row of the backfill."""
 
 _KEY: Final = ("scope", "name", "part")
 _QUORUM: Final = ExecutionOptions(consistency="QUORUM")
@@ -35,11 +35,11 @@ class BackfillRecord:
     """A backfill.
 
     Attributes:
-        run_id: which one; beginning anew makes another.
-        parts: how many ranges there are.
-        since: microseconds since 1970, the time of values that have none of their own.
-        convert: the function that makes values, by name; empty where they are copied as they are.
-        finished_at: when all of it was copied.
+        run_id: new after a restart.
+        parts: number of ranges.
+        since: default timestamp in microseconds, for values without one.
+        convert: name of the function; empty without one.
+        finished_at: when everything was copied.
     """
 
     run_id: UUID
@@ -51,7 +51,7 @@ class BackfillRecord:
 
 @attrs.frozen
 class Counts:
-    """Rows of some ranges: read, written, and with nothing to copy."""
+    """Numbers of rows: read, written, skipped."""
 
     rows_in: int = 0
     rows_out: int = 0
@@ -62,10 +62,10 @@ class Counts:
 
 
 class CqlCheckpointStore:
-    """Those of one backfill.
+    """The checkpoints of one backfill.
 
     Parameters:
-        keyspace: that of the internal tables.
+        keyspace: of the internal tables.
     """
 
     def __init__(self, repo: Repo, keyspace: str, backfill: str) -> None:
@@ -76,10 +76,10 @@ class CqlCheckpointStore:
         self._templates: dict[str, StatementTemplate[Any]] = {}
 
     def begin(self, new: BackfillRecord, *, restart: bool) -> BackfillRecord:
-        """The backfill that there is, or this new one.
+        """Return the existing backfill, or record a new one.
 
         Parameters:
-            restart: this new one, whatever there is.
+            restart: record a new one in any case.
         """
         existing, written_at = self._read_record()
         if existing is not None and not restart:
@@ -88,32 +88,32 @@ class CqlCheckpointStore:
         return self._read_record()[0] or new
 
     def finish(self, record: BackfillRecord) -> None:
-        """All of it is copied."""
+        """Record that everything is copied."""
         self._write_record(attrs.evolve(record, finished_at=datetime.now(timezone.utc)), self._read_record()[1])
 
     def copied_ranges(self, record: BackfillRecord) -> dict[int, Counts]:
-        """The ranges that are copied, and their counts."""
+        """Return the copied ranges with their counts."""
         rows = self._read("part, run_id, rows_in, rows_out, skipped", ">")
         return {part: Counts(*counts) for part, run_id, *counts in rows if run_id == record.run_id}
 
     def put_range(self, record: BackfillRecord, part: int, counts: Counts) -> None:
-        """A range is copied."""
+        """Record a copied range."""
         cells = {"run_id": record.run_id, **attrs.asdict(counts), "finished_at": datetime.now(timezone.utc)}
         self._write(part, cells, time.time_ns() // 1000)
 
     def _read_record(self) -> tuple[BackfillRecord | None, int]:
-        """The backfill that there is, and when its row was written."""
+        """Return the existing record, and its write time."""
         names = [field.name for field in attrs.fields(BackfillRecord)]
         rows = self._read(", ".join([*names, "writetime(run_id)"]), "=")
         return (BackfillRecord(*rows[0][:-1]), rows[0][-1]) if rows else (None, 0)
 
     def _write_record(self, record: BackfillRecord, previous_write: int) -> None:
-        """Write it later than what there is, whatever our clock says."""
+        """Write a record with a later timestamp than the existing one, whatever the local clock says."""
         cells = attrs.asdict(record) | {"host": socket.gethostname(), "pid": os.getpid()}
         self._write(_RECORD_PART, cells, max(time.time_ns() // 1000, previous_write + 1))
 
     def _read(self, columns: str, operator: str) -> list[tuple[Any, ...]]:
-        cql = f"SELECT {columns} FROM {self._table} WHERE scope = ? AND name = ? AND part {operator} ?"  # noqa: S608 - names of ours
+        cql = f"SELECT {columns} FROM {self._table} WHERE scope = ? AND name = ? AND part {operator} ?"  # noqa: S608 - own names
         return self._repo.run(
             fetch_rows(
                 CompiledStatement(self._template(cql, _KEY, "select"), (*self._key_values, _RECORD_PART), _QUORUM)
@@ -123,7 +123,7 @@ class CqlCheckpointStore:
     def _write(self, part: int, cells: Mapping[str, Any], written_at: int) -> None:
         names = (*_KEY, *cells)
         markers = ", ".join("?" for _ in names)
-        cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({markers}) USING TIMESTAMP ?"  # noqa: S608 - likewise
+        cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({markers}) USING TIMESTAMP ?"  # noqa: S608 - own names
         template = self._template(cql, (*names, "[timestamp]"), "insert")
         self._repo.run(
             write(CompiledStatement(template, (*self._key_values, part, *cells.values(), written_at), _QUORUM))

@@ -1,4 +1,4 @@
-"""The copying itself: range after range, each noted when all of its rows are done.
+"""Copies range by range, with a checkpoint after each.
 
 *In*: what is to be copied, and what is copied already. *Out*: a `BackfillReport`.
 """
@@ -25,20 +25,20 @@ from scyllamodel.release.backfill.checkpoints import BackfillRecord, Counts, Cql
 from scyllamodel.release.backfill.report import MAX_REPORTED_FAILURES, BackfillProgress, BackfillReport, FailedRow
 
 PAGE_SIZE: Final = 1000
-"""Rows of a page."""
+"""Rows per page."""
 
 PROGRESS_INTERVAL: Final = 1.0
-"""Seconds between two words on progress within a range."""
+"""Seconds between two progress reports within a range."""
 
 OnProgress: TypeAlias = Callable[[BackfillProgress], Any]
 
 
 class CopyTask(Protocol):
-    """What is copied into what; the modules ``values`` and ``rows`` beside this one have one each."""
+    """What is copied where; `ValueTask` and `RowTask` implement it."""
 
     @property
     def name(self) -> str:
-        """For people and checkpoints."""
+        """Name for people and checkpoints."""
         ...
 
     @property
@@ -48,30 +48,30 @@ class CopyTask(Protocol):
 
     @property
     def has_redacted(self) -> bool:
-        """Whether what it reads has values that are not shown."""
+        """Whether values that are read must not be shown."""
         ...
 
     def select_range(self, low: int, high: int, consistency: str) -> CompiledStatement[Any]:
-        """The read of a range of tokens, at a consistency level."""
+        """Return the SELECT of a token range."""
         ...
 
     def row_key(self, row: Sequence[Any]) -> str:
-        """The key of a row, for people."""
+        """Return the key of a row, for messages."""
         ...
 
     def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[CompiledStatement[Any]]:
-        """The statements for a row, all of one partition; none when there is nothing to copy."""
+        """Return the statements for a row, all in one partition; none if there is nothing to copy."""
         ...
 
 
 @attrs.frozen
 class Throttle:
-    """How it is done.
+    """Speed and consistency of a backfill.
 
     Attributes:
-        rate: rows a second at most; None is as fast as it goes.
-        concurrency: writes under way.
-        consistency: consistency level of reads and writes.
+        rate: rows per second at most; None is unlimited.
+        concurrency: concurrent writes.
+        consistency: of reads and writes.
     """
 
     rate: float | None
@@ -84,7 +84,7 @@ class Copier:
     """One run of a backfill.
 
     Attributes:
-        checkpoints: None is a dry run, which writes nothing.
+        checkpoints: None for a dry run.
     """
 
     repo: Repo
@@ -103,7 +103,7 @@ class Copier:
     _last_report: float = attrs.field(default=0.0, init=False)
 
     def run(self) -> BackfillReport:
-        """Copy all that is not copied."""
+        """Copy all ranges that are not copied yet."""
         if self.checkpoints is not None:
             self._copied_ranges = self.checkpoints.copied_ranges(self.record)
         earlier_counts = sum(self._copied_ranges.values(), Counts())
@@ -137,13 +137,13 @@ class Copier:
         self._failed_count += len(failed)
         self._failures += failed[: MAX_REPORTED_FAILURES - len(self._failures)]
         if not failed:
-            if self.checkpoints is not None and counts.rows_in:  # an empty range costs less to read than to note
+            if self.checkpoints is not None and counts.rows_in:  # reading an empty range is cheaper than recording it
                 self.checkpoints.put_range(self.record, part, counts)
             self._copied_ranges[part] = counts
         self._report_progress()
 
     def _copy_with_retries(self, bounds: tuple[int, int], pauses: Sequence[float] = RETRY_PAUSES) -> list[FailedRow]:
-        """The rows of a range that failed; it is read again from its start when a read fails for a passing reason."""
+        """Copy a range and return the rows that failed; a transient read error starts the range again."""
         try:
             return self._copy_once(bounds)
         except Exception as error:
@@ -166,7 +166,7 @@ class Copier:
 
     def _failed_row(self, row: Sequence[Any], error: Exception) -> FailedRow:
         name = type(error).__name__
-        if self.task.has_redacted and not isinstance(error, ScyllaModelError):  # our own hide what is redacted
+        if self.task.has_redacted and not isinstance(error, ScyllaModelError):  # errors of this package hide values
             return FailedRow(self.task.row_key(row), f"{name}, whose text may quote a redacted value and is not shown")
         return FailedRow(self.task.row_key(row), f"{name}: {error}")
 
@@ -178,7 +178,7 @@ class Copier:
             yield self._job(index, row)
 
     def _record_unreadable(self, error: LoadError) -> None:
-        """Report a row that cannot be loaded among those that failed."""
+        """Record a row that cannot be loaded as failed."""
         self._range_counts += Counts(rows_in=1)
         key = ", ".join(f"{name}={value!r}" for name, value in error.key.items())
         self._unreadable_rows.append(FailedRow(key, f"LoadError: {error}"))
@@ -187,7 +187,7 @@ class Copier:
         rows: list[tuple[int, Any]] = [(index, row)]
         try:
             writes = self.task.write_statements(row, self.record.since)
-        except Exception as error:  # noqa: BLE001 - whatever a function of the user's raises is told of its row
+        except Exception as error:  # noqa: BLE001 - whatever the user's function raises is an error of its row
             return Job(rows, None, error=error)
         if not writes:
             self._range_counts += Counts(skipped=1)
@@ -200,7 +200,7 @@ class Copier:
         return Job(rows, batch.as_compiled(), batch=batch)
 
     def _throttle(self) -> None:
-        """Keep to the rate, and say now and then how far it is."""
+        """Keep to the rate, and report progress every second."""
         current_time = time.monotonic()
         if self.throttle.rate is not None:
             seconds_ahead = (self._run_counts.rows_in + self._range_counts.rows_in) / self.throttle.rate - (

@@ -1,4 +1,4 @@
-"""Before a backfill: the target is there to be filled, and the checkpoints have a table."""
+"""Prepares a backfill: checks the target and creates the table of checkpoints."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from scyllamodel.schema.facts import Table
 def prepare_target(
     repo: Repo, source: type[Any] | None, model: type[Any], columns: tuple[str, ...], *, dry_run: bool
 ) -> str:
-    """Check that the table of a model is there to be filled, make that of the checkpoints, and return its keyspace.
+    """Check that the target exists, create the table of checkpoints, and return its keyspace.
 
     Parameters:
-        source: the model that is read.
-        columns: their names in the database.
-        dry_run: whether no table is made for checkpoints.
+        source: the model to read.
+        columns: their database names.
+        dry_run: no table is created.
 
     Raises:
         ConfigurationError: the table or a column is missing.
-        KeyspaceError: there is no such keyspace.
-        PermissionDenied: the role may not read, write, or note how far it is; nothing was copied.
+        KeyspaceError: the keyspace does not exist.
+        PermissionDenied: the role may not read, write or record progress; nothing was copied.
     """
     facts: Table = model.__facts__
     cluster, keyspace = ClusterView.connect(repo), facts.keyspace or repo.keyspace
@@ -39,7 +39,7 @@ def prepare_target(
     )
     if missing:
         raise ConfigurationError(
-            f"{keyspace} has no {', '.join(missing)} yet: migrate first, then write both sides, then copy.",
+            f"{keyspace} has no {', '.join(missing)} yet: migrate first, then write both, then copy.",
             missing=missing,
         )
     ledger_keyspace = internal_keyspace(repo, cluster.coordinator, cluster.server)

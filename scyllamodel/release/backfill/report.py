@@ -1,4 +1,4 @@
-"""How far a backfill is, and what became of it: plain values."""
+"""Progress and report of a backfill: plain values."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 import attrs
 
 MAX_REPORTED_FAILURES = 20
-"""Rows that failed which a report holds; the number of all is in it too."""
+"""Maximum number of failed rows in a report; their count is exact."""
 
 
 @attrs.frozen
 class BackfillProgress:
-    """How far it is.
+    """Progress of a backfill.
 
     Attributes:
-        done: ranges of tokens that are copied, earlier runs included.
-        ranges: all of them.
-        rows_in: rows read by this run; rows_out: rows written by it.
-        failed: rows that were not.
+        done: copied ranges, of earlier runs too.
+        ranges: total number of ranges.
+        rows_in: rows read by this run.
+        rows_out: rows written by this run.
+        failed: rows that were not copied.
     """
 
     done: int
@@ -30,7 +31,7 @@ class BackfillProgress:
 
 @attrs.frozen
 class FailedRow:
-    """A row that was not copied: its key, in which values that are never shown are not, and why."""
+    """A row that was not copied: its key, without redacted values, and the error."""
 
     key: str
     error: str
@@ -38,18 +39,19 @@ class FailedRow:
 
 @attrs.frozen
 class BackfillReport:
-    """What became of a backfill.
+    """Report of a backfill.
 
     Attributes:
-        name: what is copied into what.
+        name: source and target.
         finished: whether every range is copied; a dry run is never finished.
-        done: ranges that are, earlier runs included; ranges: all of them.
-        rows_in: rows that were read, earlier runs of the same backfill included.
-        rows_out: rows that were written, or would be by a dry run.
+        done: copied ranges, of earlier runs too.
+        ranges: total number of ranges.
+        rows_in: rows read, by earlier runs too.
+        rows_out: rows written, or that a dry run would write.
         skipped: rows with nothing to copy: a null, an empty collection, or None from ``convert``.
         failed: rows that could not be converted or written in this run.
         failures: the first of these.
-        seconds: how long this run took.
+        seconds: duration of this run.
     """
 
     name: str

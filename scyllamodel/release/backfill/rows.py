@@ -1,9 +1,9 @@
-"""Rows of one table as rows of another: what is read, and the statements that write each row.
+"""Copies rows of one table into another: the SELECT of a range, and the statements for each row; no I/O.
 
-*In*: two models and a function between their instances. *Out*: the read of a range of tokens, and for each row its
-statements, all of one partition. No I/O.
+*In*: two models and a function between their instances. *Out*: the SELECT of a token range, and for each row its
+statements, all in one partition.
 
-A row has no time of its own; each value does. So values are written in groups that share time and remaining life.
+CQL stores a write time and a TTL for each value, not for each row, so values with the same times are written together.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _KEY: Final = ("partition_key", "clustering")
 
 @attrs.frozen
 class CellTimes:
-    """When a value was written, in microseconds since 1970, and in how many seconds it expires; 0 is never."""
+    """Write time of a value in microseconds since 1970, and TTL in seconds; 0 never expires."""
 
     write_time: int
     ttl: int = 0
 
     @property
     def lifetime_order(self) -> tuple[bool, int, int]:
-        """Grows with how long the value lives."""
+        """Sort key: how long the value lives."""
         return (self.ttl == 0, self.ttl, -self.write_time)
 
 
@@ -49,7 +49,7 @@ class RowTask:
     """Copies rows of one table into another.
 
     Attributes:
-        timed_columns: the columns whose values have a time of their own.
+        timed_columns: columns whose values have a write time.
     """
 
     source: type[Any]
@@ -67,16 +67,16 @@ class RowTask:
     def build(
         cls, source: type[Any], target: type[Any], convert: Callable[[Any], Any] | None, keyspace: str
     ) -> RowTask:
-        """Check that it can be done.
+        """Build a task.
 
         Raises:
-            ConfigurationError: nothing says what a column of the target is made of, or a class shares its table.
+            ConfigurationError: a column of the target has no source, or a class shares its table.
         """
         for model in (source, target):
             if root_of(model) is not None:
                 raise ConfigurationError(
-                    f"{model.__qualname__} shares its table with other classes, and a backfill is for tables of one: "
-                    "copy with repo.scan() and repo.save_many().",
+                    f"{model.__qualname__} shares its table with other classes; backfills only copy tables of one "
+                    "class. Use repo.scan() and repo.save_many().",
                     model=model.__qualname__,
                 )
         timed = tuple(column for column in columns_of(source).values() if has_write_time(column))
@@ -84,16 +84,16 @@ class RowTask:
 
     @property
     def name(self) -> str:
-        """What is copied into what."""
+        """Source and target table."""
         return f"{_table(self.source)} -> {_table(self.target)}"
 
     @property
     def has_redacted(self) -> bool:
-        """Whether what it reads has values that are not shown."""
+        """Whether values that are read must not be shown."""
         return any(column.show is not repr for column in columns_of(self.source).values())
 
     def select_range(self, low: int, high: int, consistency: str) -> CompiledStatement[Any]:
-        """The read of a range of tokens, at a consistency level: rows as they come, with their moments."""
+        """Return the SELECT of a token range, with the write times and TTLs of the values."""
         columns = tuple(columns_of(self.source).values())
         timestamps = tuple(
             cell_function(column) for column in self.timed_columns for cell_function in (fn.writetime, fn.ttl)
@@ -106,17 +106,17 @@ class RowTask:
         return attrs.evolve(compiled, template=template)
 
     def row_key(self, row: Sequence[Any]) -> str:
-        """The key of a row, for people."""
+        """Return the key of a row, for messages."""
         return display_key(self.source, dict(zip(columns_of(self.source), row, strict=False)))
 
     def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[CompiledStatement[Any]]:
-        """The statements for a row; none when it is left out.
+        """Return the statements for a row; none if ``convert`` returns None.
 
         Parameters:
-            default_timestamp: the time for what has none of its own.
+            default_timestamp: for values without a write time.
 
         Raises:
-            Exception: of ``convert``, or `TypeMismatch` where it gave something else.
+            Exception: of ``convert``; `TypeMismatch` for a result of another type.
         """
         width = len(columns_of(self.source))
         converted = self.convert(cache_for(self.source).load(row[:width]))
@@ -124,7 +124,7 @@ class RowTask:
             return []
         if not isinstance(converted, self.target):
             raise TypeMismatch(
-                f"convert gave a {type(converted).__qualname__}, and a {self.target.__qualname__} or None is needed"
+                f"convert returned a {type(converted).__qualname__}; expected a {self.target.__qualname__} or None"
             )
         times_by_name = dict(self._cell_times(row[width:]))
         row_times = _row_times(list(times_by_name.values()), default_timestamp)
@@ -155,7 +155,7 @@ class RowTask:
             groups.setdefault(times_of(column), {})[name] = value
         keys = KeyColumns.of(self.target)
         if None not in [getattr(converted, name) for name in keys.all]:
-            # The row itself lives as long as what lives longest in it.
+            # The row lives as long as its longest-lived value.
             longest = max(regular, key=lambda times: times.lifetime_order, default=row_times)
             yield self._insert(converted, keys.all, regular.pop(longest, {}), longest)
             for times, values in regular.items():
@@ -185,19 +185,19 @@ class RowTask:
 
 
 def has_write_time(column: Column[Any]) -> bool:
-    """Whether servers tell time and life of the column: not of keys, nor of what has several cells."""
+    """Whether CQL has write time and TTL for the column: not for keys and multi-cell types."""
     return column.spec.kind not in _KEY and not is_multi_cell(column.type_mapping.type)
 
 
 def display_key(model: type[Any], values: dict[str, Any]) -> str:
-    """The primary key of a row for people; a value that is never shown is not shown here either."""
+    """Return the primary key of a row for messages; redacted values are hidden."""
     columns = columns_of(model)
     parts = (f"{name}={columns[name].show(values[name])}" for name in KeyColumns.of(model).all if name in values)
     return ", ".join(parts)
 
 
 def _row_times(cell_times: Sequence[CellTimes], default_timestamp: int) -> CellTimes:
-    """For what has no time of its own: the last time of the row, and its longest life."""
+    """Return times for values that have none: the latest write time and the longest TTL of the row."""
     if not cell_times:
         return CellTimes(default_timestamp)
     longest = max(cell_times, key=lambda times: times.lifetime_order)
@@ -209,15 +209,14 @@ def _table(model: type[Any]) -> str:
 
 
 def _same_names(source: type[Any], target: type[Any]) -> Callable[[Any], Any]:
-    """Makes an instance of the values of the same names."""
+    """Return a function that builds an instance from the values of equal names."""
     shared = [name for name in columns_of(target) if name in columns_of(source)]
     needed = [field.name for field in attrs.fields(target) if field.default is attrs.NOTHING]
     missing = [name for name in needed if name not in shared]
     if missing:
         raise ConfigurationError(
-            f"{source.__qualname__} has no {joined_names(missing)}, which {target.__qualname__} needs: give convert=, "
-            "a "
-            f"function from a {source.__qualname__} to a {target.__qualname__}.",
+            f"{source.__qualname__} has no {joined_names(missing)}, which {target.__qualname__} needs: pass convert=, "
+            f"a function from a {source.__qualname__} to a {target.__qualname__}.",
             missing=missing,
         )
     return lambda row: target(**{name: getattr(row, name) for name in shared})

@@ -1,4 +1,4 @@
-"""`backfill`: what is asked for becomes a task, and the task a run.
+"""Backfills a column or a table.
 
 *In*: a repo, a source and a target. *Out*: a `BackfillReport`.
 """
@@ -25,11 +25,11 @@ from scyllamodel.release.named import ModelOrColumn, find_column, find_model_or_
 from scyllamodel.release.resources import find_resources
 
 RANGES: Final = 1024
-"""Into how many ranges of tokens a table is cut: one is what a killed run has to copy again."""
+"""Number of token ranges; a stopped run repeats at most one of them."""
 
 MARGIN: Final = 60_000_000
-"""Microseconds by which values without a time of their own are dated back: more than clocks of one cluster differ, so
-that what the application writes meanwhile is always later."""
+"""Microseconds that values without a write time are dated back: more than clocks differ, so that concurrent writes of
+the application are later."""
 
 
 def backfill(
@@ -45,33 +45,33 @@ def backfill(
     dry_run: bool = False,
     on_progress: OnProgress | None = None,
 ) -> BackfillReport:
-    """Copy the values of a column into another of the same table, or the rows of a table into another one.
+    """Copy the values of a column into another column of the same table, or the rows of a table into another table.
 
-    It may be killed at any time: a second call goes on after the last range that was done. The application may write
-    meanwhile, as long as it writes both sides: each value is copied with its own time and remaining life, so what was
-    written later stays. Collections have no time of their own, and are dated a minute before the backfill began.
+    It may be stopped at any time; a second call resumes after the last completed range. The application may write in
+    the meantime if it writes both sides: each value is copied with its write time and remaining TTL, so later writes
+    win. Collections have no write time and are dated a minute before the backfill started.
 
     Parameters:
-        source: ``Order.total``, ``Order``, or the name of either.
+        source: ``Order.total``, ``Order``, or a name of either.
         into: the column or model to fill; a name without a dot is a column of the source's model, or a model.
-        convert: from a value to a value, or from an instance to an instance of the other model; None leaves the row
-            out. Without it values are copied as they are, and rows by the names of their columns.
-        rate: rows a second, at most.
-        concurrency: writes under way.
-        consistency: of reads and writes. Less than a quorum may miss what was written.
-        again: begin anew, also where all was copied before.
-        dry_run: read and convert everything, and write nothing.
+        convert: a function from value to value, or from instance to instance; None skips the row. By default values are
+            copied unchanged, rows by column names.
+        rate: rows per second at most.
+        concurrency: concurrent writes.
+        consistency: of reads and writes; less than a quorum may miss rows.
+        again: start over, even if everything was copied before.
+        dry_run: read and convert, write nothing.
         on_progress: called with a `BackfillProgress` after each range, and each second.
 
     Raises:
-        BackfillFailed: rows could not be converted or written; its ``report`` tells which. The rest is copied.
-        ConfigurationError: it cannot be done as it is asked for: with another ``convert`` than before, of a table of
-            counters, into what is not on the server.
-        KeyspaceError, ConnectionFailed: there is no such keyspace, or no server.
+        BackfillFailed: rows failed; ``report`` lists them. The others are copied.
+        ConfigurationError: another ``convert`` than before, counters, or a missing target.
+        KeyspaceError: the keyspace does not exist.
+        ConnectionFailed: no server can be used.
     """
     check_is_repo(repo)
     if rate is not None and not rate > 0:
-        raise ConfigurationError(f"rate={rate!r}: rows a second are more than none", setting="rate")
+        raise ConfigurationError(f"rate={rate!r} must be greater than 0", setting="rate")
     check_integer("concurrency", concurrency, minimum=1)
     task = _task(repo, source, into, convert)
     target_columns = task.target_columns
@@ -89,8 +89,8 @@ def backfill(
     if report.failed:
         first = report.failures[0]
         raise BackfillFailed(
-            f"{task.name}: {report.failed:,} of {report.rows_in:,} rows were not copied, the first of them "
-            f"{first.key}: {first.error}. Once the cause is gone, run it again: it goes on with their ranges.",
+            f"{task.name}: {report.failed:,} of {report.rows_in:,} rows were not copied; the first is "
+            f"{first.key}: {first.error}. Fix the cause and run it again: it resumes with their ranges.",
             report=report,
         )
     return report
@@ -104,26 +104,28 @@ def _task(repo: Repo, source: ModelOrColumn, into: ModelOrColumn, convert: Calla
         target, unexpected_column = find_model_or_column(models, into)
         _check_no_counters(target)
         if unexpected_column is not None:
-            raise ConfigurationError(f"A whole table is copied into a table, and {into!r} is a column.")
+            raise ConfigurationError(f"A table is copied into a table, but {into!r} is a column.")
         return RowTask.build(model, target, convert, repo.keyspace)
     if isinstance(into, str) and "." not in into:
         return ValueTask.build(column, find_column(model, into), convert, repo.keyspace)
     _, target_column = find_model_or_column(models, into)
     if target_column is None:
-        raise ConfigurationError(f"{source!r} is a column, and it is copied into one: say into={model.__qualname__}.…")
+        raise ConfigurationError(
+            f"{source!r} is a column, so the target is a column: write into={model.__qualname__}.…"
+        )
     return ValueTask.build(column, target_column, convert, repo.keyspace)
 
 
 def _check_no_counters(model: type[Any]) -> None:
     if model.__facts__.is_counter:
         raise ConfigurationError(
-            f"{model.__qualname__} holds counters, which cannot be copied while they are counted: each is the sum of "
-            "all that was added. Count into both tables, and carry the old sums over when nobody counts there any more."
+            f"{model.__qualname__} holds counters, which cannot be copied while they change. Count into both tables, "
+            "and transfer the old values once nothing counts there any more."
         )
 
 
 def _function_name(convert: Callable[[Any], Any] | None) -> str:
-    """By which a second run knows whether it does the same as the first."""
+    """Return the name of a function, to detect a run with another one."""
     if convert is None:
         return ""
     return f"{getattr(convert, '__module__', '')}:{getattr(convert, '__qualname__', type(convert).__qualname__)}"
@@ -133,7 +135,7 @@ def _begin(checkpoints: CqlCheckpointStore, new: BackfillRecord, task: CopyTask,
     record = checkpoints.begin(new, restart=again)
     if record.convert != new.convert:
         raise ConfigurationError(
-            f"{task.name} was begun with convert={record.convert or None} and not {new.convert or None}: go on with "
-            "that, or begin anew with again=True (--again)."
+            f"{task.name} was started with convert={record.convert or None}, not {new.convert or None}: use that one, "
+            "or start over with again=True (--again)."
         )
     return record

@@ -1,10 +1,10 @@
-"""Values of one column as values of another of the same table: what is read, and the statement that writes each.
+"""Copies values of one column into another of the same table: the SELECT of a range, and a statement per row; no I/O.
 
-*In*: two columns and a function between their values. *Out*: the read of a range of tokens, and for each row its
-statement. No I/O.
+*In*: two columns and a function between their values. *Out*: the SELECT of a token range, and for each row its
+statement.
 
-A value is written with the time and the remaining life of the one that it was made of. So writers may go on meanwhile,
-for what they wrote later stays; a second run changes nothing; and what expires there expires here.
+A value is written with the write time and remaining TTL of its source. Later writes win, a second run changes nothing,
+and copies expire with their source.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class ValueTask:
     """Copies values of one column into another.
 
     Attributes:
-        keyspace: of a model that names none.
-        key_names: those that find a value of the target.
-        template: of the statement that writes one.
+        keyspace: of a model without one.
+        key_names: primary key of a target value.
+        template: of the UPDATE.
     """
 
     source: Column[Any]
@@ -53,14 +53,14 @@ class ValueTask:
     def build(
         cls, source: Column[Any], target: Column[Any], convert: Callable[[Any], Any] | None, keyspace: str
     ) -> ValueTask:
-        """Check that it can be done.
+        """Build a task.
 
         Raises:
-            ConfigurationError: the columns are of two tables or of a key, or nothing says how values become others.
+            ConfigurationError: other tables, a key column, or no conversion.
         """
         model, keys = source.model, KeyColumns.of(source.model)
         if target.model is not model:
-            raise ConfigurationError(f"{source!r} and {target!r} are of two tables: copy the one into the other whole.")
+            raise ConfigurationError(f"{source!r} and {target!r} belong to different tables: copy the whole table.")
         if target.spec.kind in _KEY or source.name == target.name:
             raise ConfigurationError(f"{target!r} cannot be filled: it is in the primary key, or is the source itself.")
         key = keys.partition if target.spec.kind == "static" else keys.all
@@ -83,7 +83,7 @@ class ValueTask:
 
     @property
     def name(self) -> str:
-        """What is copied into what."""
+        """Source and target column."""
         table = self.source.model.__facts__.name
         return f"{table}.{self.source.db_name} -> {table}.{self.target.db_name}"
 
@@ -94,11 +94,11 @@ class ValueTask:
 
     @property
     def has_redacted(self) -> bool:
-        """Whether what it reads has values that are not shown."""
+        """Whether values that are read must not be shown."""
         return self.source.show is not repr
 
     def select_range(self, low: int, high: int, consistency: str) -> CompiledStatement[Any]:
-        """The read of a range of tokens, at a consistency level."""
+        """Return the SELECT of a token range."""
         columns = columns_of(self.source.model)
         key = tuple(columns[name] for name in self.key_names)
         timestamps = (fn.writetime(self.source), fn.ttl(self.source)) if has_write_time(self.source) else ()
@@ -108,14 +108,14 @@ class ValueTask:
         return restrict_to_range(query, low, high).compile(self.keyspace)
 
     def row_key(self, row: Sequence[Any]) -> str:
-        """The key of a row, for people."""
+        """Return the key of a row, for messages."""
         return display_key(self.source.model, dict(zip(self.key_names, row, strict=False)))
 
     def write_statements(self, row: Sequence[Any], default_timestamp: int) -> list[CompiledStatement[Any]]:
-        """The statement for a row; none when there is nothing to copy.
+        """Return the statement for a row; none if there is nothing to copy.
 
         Parameters:
-            default_timestamp: the time for what has none of its own.
+            default_timestamp: for values without a write time.
 
         Raises:
             Exception: of ``convert``.
@@ -136,13 +136,12 @@ class ValueTask:
 
 
 def _identity_conversion(source: Column[Any], target: Column[Any]) -> Callable[[Any], Any]:
-    """Values as they are, where that is meant: columns of one type, frozen or not, or of one Python type."""
+    """Return values unchanged, if the columns have the same type, frozen or not, or the same Python type."""
     is_same_type = freeze(source.type_mapping.type) == freeze(target.type_mapping.type)
     if not is_same_type and unwrapped_type(source.type_mapping.python) != unwrapped_type(target.type_mapping.python):
         raise ConfigurationError(
-            f"{source!r} holds {source.type_mapping.type.cql} and {target!r} {target.type_mapping.type.cql}: give "
-            "convert=, a function "
-            "from the one value to the other.",
+            f"{source!r} holds {source.type_mapping.type.cql} and {target!r} {target.type_mapping.type.cql}: pass "
+            "convert=, a function from one to the other.",
             source=repr(source),
             target=repr(target),
         )

@@ -1,4 +1,4 @@
-"""The history of a scope: what was changed, by whom, what became of it, and how to take it back."""
+"""The history of a scope: what was changed, by whom, with which result, and how to undo it."""
 
 from scyllamodel.release.ledger.book import Ledger
 from scyllamodel.release.ledger.open_version import VersionRecorder

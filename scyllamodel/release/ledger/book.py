@@ -1,8 +1,7 @@
-"""The ledger of one scope: read it, open a version in it, settle what a dead run left open.
+"""The ledger of one scope: reads versions, opens new ones, recovers crashed ones.
 
-*In*: a `LedgerStore`. *Out*: `Migration` and `LedgerStep` values, and an `VersionRecorder` for whoever applies a plan.
-All of it is written under the lock; the conditions of its writes only guard against a holder who lost the lock
-unawares.
+*In*: a `LedgerStore`. *Out*: `Migration` and `LedgerStep` values, and a `VersionRecorder` for a run. Everything is
+written under the lock; conditions of the writes only guard against a holder that lost it unnoticed.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.server import ServerProfile
 
 _MAX_NUMBER_ATTEMPTS: Final = 100
-"""Version numbers tried in a row; more taken ones in one moment mean that the lock does not hold."""
+"""Version numbers tried in a row; more conflicts at once mean that the lock does not work."""
 
 
 def utc_now() -> datetime:
-    """The time of day."""
+    """Return the current time in UTC."""
     return datetime.now(timezone.utc)
 
 
 def version_number(moment: datetime) -> int:
-    """The version number of a moment.
+    """Return the version number of a time.
 
     >>> version_number(datetime(2026, 11, 23, 5, 1, tzinfo=timezone.utc))
     20261123050100
@@ -53,9 +52,9 @@ class Ledger:
     """The history of one scope.
 
     Attributes:
-        scope: keyspace and repo, by `ledger_scope`.
-        now: the time of day.
-        retrying: how requests are made again.
+        scope: from `ledger_scope`.
+        now: returns the current time.
+        retrying: retries requests.
     """
 
     store: LedgerStore = attrs.field(repr=False)
@@ -66,15 +65,15 @@ class Ledger:
     )
 
     def newest(self) -> Migration | None:
-        """The newest version, whatever became of it; None where there is no history.
+        """Return the newest version, in any status; None without history.
 
         Raises:
-            LedgerError: it could not be read; so of all methods.
+            LedgerError: it could not be read, as for all methods.
         """
         return next(iter(self.versions(1)), None)
 
     def versions(self, limit: int | None = None) -> list[Migration]:
-        """All versions, the newest first.
+        """Return all versions, newest first.
 
         Raises:
             LedgerError: they could not be read, or a row of them is damaged.
@@ -95,19 +94,18 @@ class Ledger:
             "reading the history", lambda: self.store.removal_statement(self.scope, version, seq)
         )
         return LedgerError(
-            f"{self.scope}: the row of {location} is damaged, or was not written by scyllamodel: {fault}. Nothing of "
-            "it "
-            "was used. Look at the clock of this host, and who may write that table. Then remove the row:\n  "
+            f"{self.scope}: the row of {location} is damaged, or was not written by scyllamodel: {fault}. It "
+            "was not used. Check the clock of this host and who may write that table, then remove the row:\n  "
             f"{removal}",
             scope=self.scope,
         )
 
     def scopes(self) -> list[str]:
-        """All scopes that are kept beside this one, itself included, in order."""
+        """Return all scopes in the same tables, sorted."""
         return sorted(self.retrying.retry("reading the history", self.store.scopes))
 
     def steps(self, version: int) -> tuple[LedgerStep, ...]:
-        """The steps of a version, in their order."""
+        """Return the steps of a version, in order."""
         rows = self.retrying.retry("reading the history", lambda: self.store.steps(self.scope, version))
         for row in rows:
             if (fault := step_fault(row)) is not None:
@@ -115,7 +113,7 @@ class Ledger:
         return tuple(LedgerStep.from_row(row) for row in rows)
 
     def with_steps(self, versions: Iterable[Migration]) -> list[Migration]:
-        """The same versions with their steps."""
+        """Return versions with their steps."""
         return [attrs.evolve(migration, steps=self.steps(migration.version)) for migration in versions]
 
     def begin(
@@ -129,18 +127,18 @@ class Ledger:
         name: str = "",
         provenance: Provenance = UNKNOWN_PROVENANCE,
     ) -> VersionRecorder:
-        """Write a new version before its first step, and return what keeps the books on the way.
+        """Record a new version before its first step, and return its recorder.
 
         Parameters:
-            models_to: the fingerprint of the models that the plan is for.
+            models_to: fingerprint of the models.
             fencing_token: of the lock.
-            models: the packages that they come from.
-            name: what it does, for people; left out, the plan tells.
-            provenance: who does it.
+            models: packages of the models.
+            name: shown to people; by default from the plan.
+            provenance: of the run.
         """
         newest = self.newest()
         if newest is not None and newest.version >= LAST_VERSION:
-            raise self._damaged_error("no number is left after it", newest.to_row())
+            raise self._damaged_error("no version number is left", newest.to_row())
         migration = Migration(
             scope=self.scope,
             version=max(version_number(self.now()), newest.version + 1 if newest else 0),
@@ -170,22 +168,23 @@ class Ledger:
             if self._try_add(migration):
                 return self._check_visible(migration)
             migration = attrs.evolve(migration, version=migration.version + 1)
-        raise LedgerError(f"{self.scope}: somebody else adds versions all the time; is its lock kept elsewhere, too?")
+        raise LedgerError(
+            f"{self.scope}: other runs add versions all the time; is the lock kept in another keyspace as well?"
+        )
 
     def _check_visible(self, migration: Migration) -> Migration:
-        """The version, if it can be read: a deletion with a time in the future would hide all that a run writes."""
+        """Check that a version is visible; a deletion with a timestamp in the future would hide all that is written."""
         if self.retrying.read_version(self.store, migration.version) is None:
             raise LedgerError(
-                f"{self.scope}: version {migration.version} was written, and does not show: the history was deleted "
-                "with "
-                "a time in the future, which hides all that is written later. No step ran. Look who may write that "
-                f"table. Then start a new history:\n  {self.store.removal_statement(self.scope, None)}",
+                f"{self.scope}: version {migration.version} was written and is not visible: the history was "
+                "deleted with a timestamp in the future, which hides later writes. No step ran. Check who may write "
+                f"that table, then start a new history:\n  {self.store.removal_statement(self.scope, None)}",
                 scope=self.scope,
             )
         return migration
 
     def _try_add(self, migration: Migration) -> bool:
-        """Written under a condition, since its end is: the clocks of plain and conditional writes may differ."""
+        """Insert a version with a condition, as its end is updated with one: plain writes may have other timestamps."""
 
         def was_done() -> bool | None:
             row = self.retrying.read_version(self.store, migration.version)
@@ -195,16 +194,16 @@ class Ledger:
         return self.retrying.retry_conditional("writing a version", lambda: self.store.add_version(row), was_done)
 
     def recover(self, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile) -> list[Migration]:
-        """End what dead runs left ``running``; under the lock, before anything new is begun.
+        """Recover ``running`` versions of crashed runs; under the lock, before a new version is opened.
 
-        The schema decides about each step that was claimed. A step that another hand did in the meantime is recorded
-        as ours: nothing tells the two apart.
+        The schema decides about each claimed step. A step that another program executed in the meantime is recorded as
+        applied: the two cannot be distinguished.
 
         Parameters:
-            introspect: fresh facts of a keyspace.
+            introspect: facts of a keyspace.
 
         Returns:
-            The versions that were settled, with their steps.
+            The recovered versions, with their steps.
         """
         running = [migration for migration in self.versions() if migration.status == "running"]
         return [
@@ -215,10 +214,10 @@ class Ledger:
     def _write_recovered(self, recovered: RecoveredVersion) -> Migration:
         for step in recovered.decided_steps:
             row = {name: step.to_row()[name] for name in ("scope", "version", "seq", "state")}
-            self.retrying.retry("settling a step", partial(self.store.put_step, row, overwrite=True))
+            self.retrying.retry("recovering a step", partial(self.store.put_step, row, overwrite=True))
         migration = attrs.evolve(recovered.migration, finished_at=self.now())
         cells = {name: migration.to_row()[name] for name in ("status", "applied", "error", "error_seq", "finished_at")}
-        if migration.status == "applied":  # before it is closed: a run that dies here leaves it to the next one
+        if migration.status == "applied":  # before it is ended: if this run crashes here, the next one does it
             self.mark_rolled_back(migration)
         self.retrying.change_version(
             self.store, migration.version, cells, {"status": "running", "epoch": migration.epoch}
@@ -226,9 +225,9 @@ class Ledger:
         return migration
 
     def mark_rolled_back(self, rollback: Migration) -> None:
-        """Mark the versions that a rollback took back, and those that are in force again since it took back another.
+        """Mark the versions that a rollback undid, and those in effect again because it undid another rollback.
 
-        For other kinds there is nothing to mark.
+        Does nothing for other kinds.
         """
         target_version = rollback.rollback_target
         if target_version is None:
@@ -249,41 +248,41 @@ class Ledger:
                 self.mark(migration, "rolled_back")
 
     def mark(self, migration: Migration, status: str) -> bool:
-        """Give an ended version another status, if it still has the one it was read with; whether it had."""
+        """Change the status of an ended version if its row is as it was read; return whether it was changed."""
         return self.retrying.change_version(
             self.store, migration.version, {"status": status}, {"status": migration.status}
         )
 
     def is_verified(self, models_fp: str) -> bool:
-        """Whether a full read proved these models in sync with the very schema that the cluster has now.
+        """Whether these models were marked in sync with the current schema version.
 
-        Two reads of one row each, whatever the number of models. A stamp says what was true of one version of the
-        schema, for ever: an old one costs a full read and is never wrong. Any doubt is a no.
+        Two reads of one row each, for any number of models. A marker is tied to one schema version: an old one costs a
+        full read and is never wrong. Any doubt returns False.
         """
         marked, current = self.store.read_sync_marker(self.scope, models_fp)
         return marked is not None and marked == current
 
     def mark_verified(self, models_fp: str, schema_version: UUID) -> None:
-        """Note that these models were seen in sync.
+        """Record that these models are in sync.
 
         Parameters:
-            schema_version: the one that stood before and after the full read that saw it.
+            schema_version: before and after the full read.
         """
         self.store.write_sync_marker(self.scope, models_fp, schema_version, self.now())
 
     def clock_note(self, newest: Migration | None) -> Diagnostic | None:
-        """A remark when the newest version is more than a day ahead, and numbers no longer tell anybody a time."""
+        """Return LG105 if the newest version is more than a day ahead of the clock."""
         if newest is None or newest.version <= version_number(self.now() + timedelta(days=1)):
             return None
         text = f"version {newest.version} is more than a day ahead of the clock of this host"
         suggested_fix = (
-            "Look at the clocks of the hosts that migrate. Versions stay in order, but no longer look like times."
+            "Check the clocks of the hosts that migrate. Versions stay in order, but no longer look like times."
         )
         return Diagnostic("LG105", "warn", self.scope, text, suggested_fix)
 
 
 def _version_name(plan: Plan) -> str:
-    """The objects of the plan, as many as a line holds."""
+    """Return the objects of the plan, up to three."""
     if not plan.steps:
         return "nothing to do"
     descriptions = [f"{step.op} {step.object}" for step in plan.steps]

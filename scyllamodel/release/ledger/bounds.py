@@ -1,6 +1,6 @@
-"""What a row of the ledger can hold: rows are data, and who may write the tables can write anything.
+"""Bounds of ledger rows, since any user with access to the tables may write anything.
 
-*In*: a row by column name. *Out*: nothing, or what no release of this package writes there.
+*In*: a row by column name. *Out*: nothing, or a value that no release writes.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 LAST_VERSION: Final = 99_991_231_235_959
-"""The largest version: numbers look like times, and years have four digits."""
+"""The largest version: numbers look like times with a year of four digits."""
 
 MAX_VERSIONS: Final = 20_000
-"""Versions of one scope: one for each hour of two years."""
+"""Versions of a scope: one per hour for two years."""
 
 MAX_STEPS: Final = 100_000
-"""Steps of one version."""
+"""Steps of a version."""
 
 UNREADABLE: Final = "[unreadable]"
-"""The name under which a row that cannot be decoded says why."""
+"""Key under which an undecodable row holds the reason."""
 
 _LONG: Final = 4 * 1024 * 1024
 _SHORT: Final = 64 * 1024
@@ -59,7 +59,7 @@ _STEP: Final[Mapping[str, tuple[type, int, int]]] = {
 
 
 def version_fault(row: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row of a version; None for a sound one.
+    """Return why the row of a version is damaged; None for a sound one.
 
     >>> version_fault({"version": 2**63 - 1})
     'version is 9223372036854775807'
@@ -68,7 +68,7 @@ def version_fault(row: Mapping[str, Any]) -> str | None:
 
 
 def step_fault(row: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row of a step; None for a sound one."""
+    """Return why the row of a step is damaged; None for a sound one."""
     return _fault(row, _STEP)
 
 

@@ -1,7 +1,7 @@
-"""Which versions led to the schema of now, or of an earlier version.
+"""Selects the versions that led to the current schema, or to that of an earlier version.
 
-*In*: versions, the newest first. *Out*: those whose steps are part of it. A complete rollback leaves the schema of its
-target, so it and all that it took back cancel out; one that stopped part-way is a change like any other.
+*In*: versions, newest first. *Out*: those whose steps are part of it. A complete rollback restores its target, so it
+cancels out with what it undid; one that stopped part-way counts as a change.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from scyllamodel.release.ledger.values import Migration
 
 
 def effective_versions(versions: Iterable[Migration], *, after_version: int = 0) -> Iterator[Migration]:
-    """The versions after ``after_version`` whose steps lead from its schema to the newest one, the newest first.
+    """Yield versions after ``after_version`` that lead from its schema to the newest one, newest first.
 
-    Baselines made nothing, and abandoned versions count for nothing. A complete rollback past ``after_version`` itself
-    is among them.
+    Baselines change nothing, and abandoned versions are ignored. A complete rollback past ``after_version`` is
+    included.
 
     Parameters:
-        versions: the newest first; the first one is the state that is asked for.
+        versions: newest first; the first one is the state in question.
     """
     floor: float = float("inf")
     for migration in versions:

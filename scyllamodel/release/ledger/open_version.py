@@ -1,8 +1,8 @@
-"""A version on its way: told of each step just before and just after, and in the end.
+"""Records one version: each step before and after its statement, and the end.
 
-*In*: steps and what became of them. *Out*: rows. It is a `Journal`, beside which the lock's fence stands: first the
-claim is written, then the fence passed, then the statement sent. So a run that dies leaves at most one step claimed
-that nobody knows about, and the schema tells the next run about that one.
+*In*: steps and their results. *Out*: rows. It is a `Journal`: first a step is claimed, then the fence is checked, then
+the statement is sent. A crashed run leaves at most one claimed step whose outcome is unknown, and the schema decides
+about that one.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _RECORDED_COLUMNS: Final = ("scope", "version", "seq", "state", "attempts", "dur
 
 
 class VersionRecorder:
-    """The books of one run; a context manager that writes its end, unless that was done inside.
+    """Recorder of one version; as a context manager it records the end, unless that was done inside.
 
-    What ends a run between two steps (a failed step, nodes that disagree) is written as its end. After anything else
-    nobody can tell how far it came: the version stays ``running``, and the next run settles it.
+    A failed step or nodes that disagree are recorded as the end. After any other error the outcome is unknown: the
+    version stays ``running``, and the next run recovers it.
 
     Attributes:
-        migration: the version, as it stands in the ledger but for its steps.
+        migration: the version as it is in the ledger, without its steps.
     """
 
     def __init__(
@@ -65,19 +65,19 @@ class VersionRecorder:
 
     @property
     def version(self) -> int:
-        """Its number."""
+        """Version number."""
         return self.migration.version
 
     @property
     def applied(self) -> int:
-        """How many steps are done so far."""
+        """Number of steps that are done."""
         return sum(step.is_done for step in self._steps.values())
 
     def before(self, step: Step) -> None:
-        """Claim a step: its statement is about to be sent.
+        """Claim a step; its statement is sent next.
 
         Raises:
-            LedgerError: nobody knows whether the claim was written; the statement must not be sent.
+            LedgerError: the claim may not be written; the statement must not be sent.
         """
         claimed = LedgerStep(
             scope=self.migration.scope,
@@ -94,10 +94,10 @@ class VersionRecorder:
         self._put("claiming a step", claimed, claimed.to_row())
 
     def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
-        """Record what became of it.
+        """Record the result of a step.
 
         Raises:
-            LedgerError: it could not be written; the step stays claimed, and the next run looks at the schema.
+            LedgerError: it could not be written; the step stays claimed, and the next run checks the schema.
         """
         claimed = self._steps[step.seq]
         recorded = attrs.evolve(claimed, state=state, attempts=attempts, duration_ms=duration_ms, error=error)
@@ -109,15 +109,15 @@ class VersionRecorder:
         self._steps[step.seq] = step
 
     def finish(self, status: VersionStatus | None = None, error: str | None = None) -> Migration:
-        """Write the end.
+        """Record the end.
 
         Parameters:
-            status: left out, the steps tell: ``applied`` when all are done, else ``partial`` or ``failed``.
-            error: what ended it early; left out, that of the last step.
+            status: by default ``applied`` if all steps are done, else ``partial`` or ``failed``.
+            error: why it ended early; by default that of the last step.
 
         Raises:
-            LockLost: somebody else settled this version, so this run no longer held the lock.
-            LedgerError: the end could not be written; the next run settles the version.
+            LockLost: another run recovered this version, so the lock was lost.
+            LedgerError: it could not be written; the next run recovers the version.
         """
         last_step = self._steps[max(self._steps)] if self._steps else None
         failed_step = last_step if last_step is not None and not last_step.is_done else None
@@ -131,9 +131,8 @@ class VersionRecorder:
         )
         if not self._write_end(migration):
             raise LockLost(
-                f"Version {self.version} of {migration.scope} was ended by another run, which took the lock over from "
-                "this "
-                "one. The schema is as that run found it; look at: scyllamodel history",
+                f"Version {self.version} of {migration.scope} was ended by another run, which took over the lock. "
+                "The schema is as that run left it; see: scyllamodel history",
                 version=self.version,
             )
         self.migration = migration
@@ -153,12 +152,12 @@ class VersionRecorder:
 
 
 def _recorded_change(step: Step) -> str | None:
-    """What the step does, as its row keeps it."""
+    """Return the change of a step as its row stores it."""
     if step.undone_step is not None:
         return undo_reference(*step.undone_step)
     return None if step.change is None else change_to_json(step.change)
 
 
 def _missed_target(error: StepFailed | SchemaDisagreement) -> bool:
-    """Whether all statements went through, and the schema is not what they were to make it."""
+    """Whether all statements succeeded and the schema still differs from the plan."""
     return isinstance(error, StepFailed) and getattr(error, "step", None) is None

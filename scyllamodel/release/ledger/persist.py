@@ -1,8 +1,7 @@
-"""Requests to a store, made until their outcome is known.
+"""Retries requests to a store until their outcome is known.
 
-*In*: one request that may raise a `StatementFailure`. *Out*: its answer, or a `LedgerError`. Reads and plain writes are
-simply made again. A conditional write is not: if its answer was lost, the row itself tells whether it was done, and
-only if it was not is it sent again.
+*In*: a request that may raise a `StatementFailure`. *Out*: its result, or a `LedgerError`. Reads and plain writes are
+repeated. A conditional write whose response was lost is repeated only if the row shows that it was not applied.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from scyllamodel.schema.apply import StatementFailure, StatementOutcomeUnknown, 
 _T = TypeVar("_T")
 
 MAX_ATTEMPTS: Final = 8
-"""How often a request is made; with the pauses between, for about half a minute on a server that answers at once."""
+"""Attempts of a request; with the pauses about half a minute on a server that responds at once."""
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 10.0
@@ -30,11 +29,11 @@ _LONGEST_PAUSE: Final = 10.0
 
 @attrs.frozen
 class RetryingStore:
-    """How requests are made again.
+    """Retries requests of a ledger.
 
     Attributes:
-        scope: whose history it is, for errors.
-        sleep: pauses for so many seconds.
+        scope: for errors.
+        sleep: pauses for a number of seconds.
         jitter: a number from 0 to 1.
     """
 
@@ -43,10 +42,10 @@ class RetryingStore:
     jitter: Callable[[], float] = random.random
 
     def retry(self, operation: str, request: Callable[[], _T]) -> _T:
-        """The answer to a request that may be made any number of times.
+        """Return the result of a request that may be repeated.
 
         Raises:
-            LedgerError: the server refuses it, or does not answer.
+            LedgerError: the server refuses it, or does not respond.
         """
         attempts = 1
         while (answer := self._attempt(operation, request, last=attempts == MAX_ATTEMPTS)) is None:
@@ -55,7 +54,7 @@ class RetryingStore:
         return answer[0]
 
     def _attempt(self, operation: str, request: Callable[[], _T], *, last: bool) -> tuple[_T] | None:
-        """The answer in a tuple; None when another try may give one."""
+        """Return the result in a tuple; None if another attempt may succeed."""
         try:
             return (request(),)
         except StatementFailure as error:
@@ -66,13 +65,13 @@ class RetryingStore:
     def retry_conditional(
         self, operation: str, request: Callable[[], bool], was_done: Callable[[], bool | None]
     ) -> bool:
-        """Whether a conditional write was done.
+        """Return whether a conditional write was applied.
 
         Parameters:
-            was_done: what the row tells: True it was done, False it never will be, None it still may be done.
+            was_done: reads the row: True applied, False never will be, None may still be.
 
         Raises:
-            LedgerError: the server refuses it, or does not answer.
+            LedgerError: the server refuses it, or does not respond.
         """
 
         def attempt() -> bool:
@@ -87,17 +86,18 @@ class RetryingStore:
         return self.retry(operation, attempt)
 
     def read_version(self, store: LedgerStore, version: int) -> Row | None:
-        """One version as it is by now."""
+        """Read one version."""
         return self.retry("reading a version", lambda: store.version(self.scope, version))
 
     def change_version(
         self, store: LedgerStore, version: int, values: Mapping[str, Any], expected: Mapping[str, Any]
     ) -> bool:
-        """Set columns of a version if others have these values; whether they had.
+        """Set columns of a version if others have expected values; return whether they had.
 
         Parameters:
-            values: contradicts ``expected`` in at least one column, so that the row tells whether it was done. Where
-                somebody else may have done the very same, with the same ``error``, we did.
+            values: differ from ``expected`` in at least one column, so that the row shows the outcome. If another
+                process
+                may have written the very same values, with the same ``error``, the write counts as applied.
         """
 
         def was_done() -> bool | None:
@@ -112,8 +112,7 @@ class RetryingStore:
 
     def _failure(self, operation: str, error: StatementFailure) -> LedgerError:
         return LedgerError(
-            f"{self.scope}: {operation} failed: {error}. What was applied stays applied; once the cause is gone, run "
-            "it "
-            "again: the next run looks at the schema and goes on from there.",
+            f"{self.scope}: {operation} failed: {error}. What was applied stays applied; fix the cause and run it "
+            "again: the next run reads the schema and resumes from there.",
             scope=self.scope,
         )

@@ -1,6 +1,6 @@
-"""What the schema says of a version whose run died.
+"""Determines from the schema how the version of a crashed run ended; no I/O.
 
-*In*: the version with its steps, and a look at the schema. *Out*: the version as it ended. Pure.
+*In*: the version with its steps, and facts of keyspaces. *Out*: the version as it ended.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from scyllamodel.schema.facts import KeyspaceFacts
 from scyllamodel.schema.postcondition import is_applied, keyspace_of
 from scyllamodel.schema.server import ServerProfile
 
-_INTERRUPTED: Final = "the run ended before it could write its own end; this was found by looking at the schema"
+_INTERRUPTED: Final = "the run ended before it recorded its end, which was determined from the schema"
 
 
 @attrs.frozen
 class RecoveredVersion:
-    """A version that a dead run left open.
+    """A version that was recovered.
 
     Attributes:
-        migration: the version as it is to be written, with its steps.
-        decided_steps: the steps whose state is new.
+        migration: as it is to be written, with its steps.
+        decided_steps: steps with a new state.
     """
 
     migration: Migration
@@ -34,13 +34,13 @@ class RecoveredVersion:
 def recover_version(
     migration: Migration, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile
 ) -> RecoveredVersion:
-    """The end of a version that is still ``running`` though its run is dead.
+    """Determine the end of a ``running`` version whose run crashed.
 
-    It is ``applied`` when every step of its plan is, since its run died between the last step and its end; otherwise
-    ``partial``. A step that nothing proves, since it was written by hand, stays ``claimed``.
+    It is ``applied`` if every step is applied, since the run crashed before it recorded that; otherwise ``partial``. A
+    raw step, which the schema cannot prove, stays ``claimed``.
 
     Parameters:
-        introspect: fresh facts of a keyspace.
+        introspect: facts of a keyspace.
     """
     decided = tuple(
         attrs.evolve(step, state="applied" if is_applied else "not_applied")
@@ -64,6 +64,6 @@ def recover_version(
 
 
 def is_step_applied(step: LedgerStep, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile) -> bool | None:
-    """Whether the schema holds what the step does; None when nothing can tell."""
+    """Whether the schema contains the change of a step; None if it cannot be known."""
     change = step.change
     return None if change is None else is_applied(change, introspect(keyspace_of(change)), server)

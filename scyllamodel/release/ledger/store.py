@@ -1,7 +1,7 @@
-"""What the ledger needs of whoever keeps its rows.
+"""The storage that a ledger needs.
 
-*In, out*: rows by column name. The logic of the ledger sees a `LedgerStore` and no server, so that every fault can be
-tried. Each request may raise a `StatementFailure` that says what became of it; nothing is sent twice by a store.
+*In, out*: rows by column name. The ledger sees this protocol and no server, so that every fault can be tested. Each
+request may raise a `StatementFailure` that states the outcome; a store sends nothing twice.
 """
 
 from __future__ import annotations
@@ -15,51 +15,51 @@ from scyllamodel.release.ledger.values import Row
 
 
 class LedgerStore(Protocol):
-    """The three tables of one ledger."""
+    """The three tables of a ledger."""
 
     def versions(self, scope: str, limit: int | None = None) -> Sequence[Row]:
-        """The versions of a scope, the newest first; none where there is no ledger."""
+        """Return the versions of a scope, newest first; none without a ledger."""
         ...
 
     def scopes(self) -> Sequence[str]:
-        """All scopes of this ledger, in no order; none where there is no ledger."""
+        """Return all scopes of this ledger, in no order; none without a ledger."""
         ...
 
     def version(self, scope: str, version: int) -> Row | None:
-        """One version as all that was answered before left it, ending what is under way (a SERIAL read)."""
+        """Return one version, by a SERIAL read, which completes pending updates."""
         ...
 
     def steps(self, scope: str, version: int) -> Sequence[Row]:
-        """The steps of a version, by their number."""
+        """Return the steps of a version, by number."""
         ...
 
     def removal_statement(self, scope: str, version: int | None, seq: int | None = None) -> str:
-        """The statement that removes a damaged version, one of its steps, or with None all versions, for people."""
+        """Return the statement that removes a damaged version, one step, or (None) all versions, for an operator."""
         ...
 
     def add_version(self, row: Row) -> bool:
-        """Write a version unless its number is taken; whether it was written (a lightweight transaction)."""
+        """Insert a version unless its number is taken; return whether it was inserted (LWT)."""
         ...
 
     def change_version(self, scope: str, version: int, values: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
-        """Set columns of a version if others have these values; whether they had (a lightweight transaction)."""
+        """Set columns of a version if others have expected values; return whether they had (LWT)."""
         ...
 
     def put_step(self, row: Row, *, overwrite: bool = False) -> None:
-        """Write a step, or some columns of it.
+        """Write a step, or some of its columns.
 
         Parameters:
-            overwrite: whether another process wrote it before, whose clock may be ahead of ours.
+            overwrite: whether another process wrote it, whose clock may be ahead.
         """
         ...
 
     def read_sync_marker(self, scope: str, models_fp: str) -> tuple[UUID | None, UUID | None]:
-        """The version of the schema that these models were last seen in sync with, and the one that stands now.
+        """Return the schema version with which these models were marked in sync, and the current one.
 
-        None where nobody can tell.
+        None where unknown.
         """
         ...
 
     def write_sync_marker(self, scope: str, models_fp: str, schema_version: UUID, checked_at: datetime) -> None:
-        """Write that stamp."""
+        """Write a sync marker."""
         ...

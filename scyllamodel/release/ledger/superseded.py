@@ -1,8 +1,8 @@
-"""Whether models were replaced by others, so that a start-up sync of them must not bring anything back.
+"""Checks whether other models superseded these, so that a sync must not restore anything.
 
-*In*: the versions of a scope, the fingerprint of these models, the plan that they give. *Out*: nothing, a remark, or an
-error. A rollback, or an old replica that restarts in the middle of a deploy, would else be undone by the next start-up
-(sync-and-release, section 2).
+*In*: the versions of a scope, the fingerprint of the models, their plan. *Out*: nothing, a note, or an error. Without
+this check the next start would undo a rollback, or an old replica that restarts during a deployment would undo the new
+release.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from scyllamodel.schema.plan import Plan
 
 
 def find_superseded(versions: Iterable[Migration], models_fp: str) -> tuple[Migration, Migration] | None:
-    """The newest version that was for these models, and the head that is for others; None when they are not superseded.
+    """Return the newest version of these models and the newest of others; None if they are not superseded.
 
-    Versions that were given up (``abandoned``) count for nothing.
+    Abandoned versions are ignored.
 
     Parameters:
-        versions: the newest first.
+        versions: newest first.
     """
     effective = [migration for migration in versions if migration.status != "abandoned"]
     matching = next((migration for migration in effective if migration.models_to == models_fp), None)
@@ -30,9 +30,9 @@ def find_superseded(versions: Iterable[Migration], models_fp: str) -> tuple[Migr
 
 
 def check_may_sync(versions: Iterable[Migration], models_fp: str, plan: Plan) -> Diagnostic | None:
-    """What a start-up sync of these models may do: go on (None), or answer ``in_sync`` with this remark.
+    """Decide about a sync: None lets it run, a note makes it ``in_sync``.
 
-    Options that differ are left as the newer models have them. A plan with refusals is refused whatever this says.
+    Options are left as the newer models set them. A plan with refusals is refused regardless.
 
     Raises:
         SupersededModels: the models are superseded and lack more than options.
@@ -44,19 +44,19 @@ def check_may_sync(versions: Iterable[Migration], models_fp: str, plan: Plan) ->
     missing = [step for step in plan.steps if step.op != "set_options"]
     if missing:
         raise _superseded_error(matching, newest, plan)
-    suffix = f"; {len(plan.steps)} differences in options are left as they are" if plan.steps else ""
+    suffix = f"; option differences left as they are: {len(plan.steps)}" if plan.steps else ""
     return _note(matching, newest, suffix)
 
 
 def superseded_note(versions: Iterable[Migration], models_fp: str) -> Diagnostic | None:
-    """Return what `check` says of models that a later version replaced; None when they are not superseded."""
+    """Return the note of `check` on superseded models; None if they are not."""
     pair = find_superseded(versions, models_fp)
     return None if pair is None else _note(*pair)
 
 
 def _note(matching: Migration, newest: Migration, suffix: str = "") -> Diagnostic:
     text = (
-        f"superseded by version {newest.version} ({_author_text(newest)}): these models were in force at version "
+        f"superseded by version {newest.version} ({_author_text(newest)}): these models were in effect at version "
         f"{matching.version}"
     )
     return Diagnostic(
@@ -71,11 +71,10 @@ def _author_text(newest: Migration) -> str:
 def _superseded_error(matching: Migration, newest: Migration, plan: Plan) -> SupersededModels:
     statements = "\n".join(printable_cql(step.cql, "  ") for step in plan.steps if step.op != "set_options")
     return SupersededModels(
-        f"{matching.scope}: these models were last in force at version {matching.version}, and version "
-        f"{newest.version} "
-        f"({_author_text(newest)}) replaced them. A start-up sync does not bring them back. What they "
-        f"lack:\n{statements}\n"
-        "If that is what you want, run: scyllamodel migrate",
+        f"{matching.scope}: these models were last in effect at version {matching.version}, and version "
+        f"{newest.version} ({_author_text(newest)}) superseded them. A sync does not restore them. "
+        f"Missing:\n{statements}\n"
+        "To restore them, run: scyllamodel migrate",
         version=matching.version,
         head=newest.version,
         missing=tuple(step.cql for step in plan.steps),

@@ -1,6 +1,6 @@
-"""What rollbacks did of the undo of hand-written steps, of which the schema tells nothing.
+"""Tracks the undo statements of raw steps, which the schema does not show.
 
-*In*: versions with their steps. *Out*: for each hand-written step, by its version and number, what became of its undo.
+*In*: versions with their steps. *Out*: the state of the undo of each raw step, by version and number.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from scyllamodel.release.ledger.values import LedgerStep, Migration
 from scyllamodel.schema.plan import RAW_OP
 
 UndoProgress: TypeAlias = Literal["open", "done", "unknown"]
-"""What became of an undo so far: not run, run, or a run was cut short in it and nothing tells."""
+"""State of an undo: not run, run, or interrupted with an unknown outcome."""
 
 
 def undo_progress(versions: Iterable[Migration]) -> dict[tuple[int, int], UndoProgress]:
-    """For each hand-written step that a rollback came to, what became of its undo; the last word counts.
+    """Return the undo state of each raw step that a rollback reached; the last one counts.
 
-    One that ran is done for good: no rollback runs it again.
+    One that ran is done: no rollback runs it again.
     """
     progress: dict[tuple[int, int], UndoProgress] = {}
     for version in sorted(versions, key=lambda version: version.version):
@@ -31,13 +31,13 @@ def undo_progress(versions: Iterable[Migration]) -> dict[tuple[int, int], UndoPr
 
 
 def executed_raw_steps(versions: Iterable[Migration], models: Collection[str] = ()) -> dict[str, LedgerStep]:
-    """The hand-written steps that ran and were not taken back, by their statement as the ledger has it.
+    """Return raw steps that were executed and not undone, by recorded statement.
 
-    A step counts only within a version that the ledger knows, that has room for it, and that was made for models of
-    this program: rows are data, and one that stands alone proves nothing.
+    A step counts only if its version is in the ledger, has room for it, and was made for models of this program: a row
+    on its own proves nothing.
 
     Parameters:
-        models: the packages that the models come from; none counts every version.
+        models: packages of the models; empty accepts every version.
     """
     migrations = list(versions)
     progress = undo_progress(migrations)

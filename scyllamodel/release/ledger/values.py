@@ -1,6 +1,6 @@
-"""What the ledger tells: versions, and the statements of each.
+"""Records of the ledger: versions and their steps.
 
-*In*: rows by column name, also of an older or a newer release. *Out*: frozen values that print as JSON; and rows again.
+*In*: rows by column name, also of older and newer releases. *Out*: frozen values that print as JSON, and rows again.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from scyllamodel.schema.change_json import change_from_json
 from scyllamodel.schema.changes import Change
 
 Row: TypeAlias = Mapping[str, Any]
-"""A row by column name; what is missing counts as null."""
+"""A row by column name; a missing column counts as null."""
 
 MigrationKind: TypeAlias = Literal["sync", "migrate", "rollback", "baseline"]
 VersionStatus: TypeAlias = Literal["running", "applied", "partial", "failed", "rolled_back", "baseline", "abandoned"]
 
 RESTORABLE_STATUSES: Final = ("applied", "baseline")
-"""The states of a version that the schema once held as a whole, so that one can go back to it."""
+"""Statuses of versions that a rollback can return to."""
 
 DONE_STATES: Final = ("applied", "skipped")
-"""The states of a step whose effect the schema holds."""
+"""States of steps whose effect is in the schema."""
 
 
 _ROLLBACK_NAME: Final = re.compile(r"back to ([0-9]{1,19})", re.ASCII)
 
 
 def rollback_name(version: int) -> str:
-    """The name of a rollback to this version; `Migration.back_to` reads it.
+    """Return the name of a rollback to a version, which `Migration.rollback_target` parses.
 
     >>> Migration("shop/default", 2, rollback_name(1), kind="rollback").rollback_target
     1
@@ -44,7 +44,7 @@ def rollback_name(version: int) -> str:
 
 
 def undo_reference(version: int, seq: int) -> str:
-    """What stands in place of a change where a hand-written step is taken back; an older release reads it as unknown.
+    """Return what is stored instead of a change when a raw step is undone; older releases read it as unknown.
 
     >>> LedgerStep("shop/default", 3, 1, change_json=undo_reference(2, 5)).undone_step
     (2, 5)
@@ -61,7 +61,7 @@ def _parse_undo_reference(text: str | None) -> tuple[int, int] | None:
 
 
 def ledger_scope(keyspace: str, repo: str) -> str:
-    """Whose history it is: two repos on one keyspace keep one each.
+    """Return the scope of a ledger: each repo on a keyspace has its own.
 
     >>> ledger_scope("shop", "default")
     'shop/default'
@@ -74,14 +74,14 @@ class LedgerStep:
     """One statement of a version.
 
     Attributes:
-        seq: its place in its plan, from 1.
-        undo: the statement that takes it back; None where CQL has none.
-        state: ``claimed`` about to be sent or nobody knows, ``applied`` by us, ``skipped`` another hand had done it,
-            ``failed``, and ``not_applied`` as the schema showed later.
+        seq: number in its plan, from 1.
+        undo: the inverse statement; None where CQL has none.
+        state: ``claimed`` before or with unknown outcome, ``applied``, ``skipped`` if another program had done it,
+            ``failed``, ``not_applied`` as the schema showed later.
         attempts: how often the statement was sent.
-        started_at: by the clock of the host that ran it; ``duration_ms`` from then until the state was known.
-        change_json: what the statement does, as `scyllamodel.schema.change_json` writes it; None on a statement that
-            was written by hand.
+        started_at: by the clock of its host.
+        duration_ms: milliseconds until the state was known.
+        change_json: the change, as `scyllamodel.schema.change_json` writes it; None for a raw step.
     """
 
     scope: str
@@ -101,36 +101,36 @@ class LedgerStep:
 
     @property
     def change(self) -> Change | None:
-        """What the statement does; None where this release cannot know."""
+        """The change of the statement; None if this release cannot know it."""
         return change_from_json(self.change_json)
 
     @property
     def undone_step(self) -> tuple[int, int] | None:
-        """Version and number of the hand-written step that this one takes back; None for all others."""
+        """Version and number of the raw step that this one undoes; None for others."""
         return _parse_undo_reference(self.change_json)
 
     @property
     def key(self) -> tuple[int, int]:
-        """Its version and its number there."""
+        """Version and number of the step."""
         return self.version, self.seq
 
     @property
     def is_done(self) -> bool:
-        """Whether the schema held its effect when its state was written."""
+        """Whether its effect was in the schema when its state was written."""
         return self.state in DONE_STATES
 
     @classmethod
     def from_row(cls, row: Row) -> LedgerStep:
-        """The step of a row."""
+        """Build a step from a row."""
         return _from_row(cls, {**row, "change_json": row.get("change")})
 
     def to_row(self) -> dict[str, Any]:
-        """The step by column name."""
+        """Return the row of the step."""
         row = attrs.asdict(self)
         return {**{name: row[name] for name in row if name != "change_json"}, "change": self.change_json}
 
     def to_dict(self) -> dict[str, Any]:
-        """The step as plain JSON values; its place in the ledger is its version's."""
+        """The step as plain JSON values, without its version."""
         row = attrs.asdict(self)
         return {name: _plain(row[name]) for name in row if name not in ("scope", "version", "change_json")}
 
@@ -144,20 +144,23 @@ class Migration:
     """One version of the ledger.
 
     Attributes:
-        version: an ordinal that looks like a UTC time, ``20261123050100``; never read back as one.
+        version: a number that looks like a UTC time, ``20261123050100``; never parsed as one.
         name: what it did, for people.
         kind: ``sync``, ``migrate``, ``rollback`` or ``baseline``.
-        status: ``running`` until its end is written; ``partial`` and ``failed`` when it stopped after some or no steps.
-        plan_hash: the fingerprint of its plan.
-        models_from: the fingerprint of the models that the version before it was for; ``models_to`` that of its own.
-        schema_from: the fingerprint of the live schema before; ``schema_to`` that which it leads to.
-        models: the packages that the models come from.
-        total: how many steps the plan has; ``applied`` how many of them are done.
+        status: ``running`` until its end is recorded; ``partial`` or ``failed`` if it stopped after some or no steps.
+        plan_hash: fingerprint of its plan.
+        models_from: fingerprint of the models of the version before.
+        models_to: fingerprint of its own models.
+        schema_from: fingerprint of the live schema before.
+        schema_to: fingerprint of the schema that it leads to.
+        models: packages of the models.
+        total: number of steps in the plan.
+        applied: number of steps that are done.
         error: why it stopped, at step ``error_seq``.
-        started_at: by the clock of its host, as ``finished_at``.
-        run_id: names the run, whatever became of its answers.
-        epoch: of the lock that it was written under.
-        steps: its statements, where they were asked for.
+        started_at: by the clock of its host, like ``finished_at``.
+        run_id: identifies the run, whatever the outcome of its requests.
+        epoch: the fencing token of its lock.
+        steps: empty unless they were requested.
     """
 
     scope: str
@@ -189,30 +192,30 @@ class Migration:
 
     @property
     def duration_ms(self) -> int | None:
-        """How long it took, None while it runs."""
+        """Duration in milliseconds; None while it runs."""
         if self.started_at is None or self.finished_at is None:
             return None
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
 
     @property
     def is_in_effect(self) -> bool:
-        """Whether it is part of what led to the schema: not taken back, not given up, and no rollback itself."""
+        """Whether its changes are in effect: not undone, not abandoned, and not a rollback."""
         return self.kind != "rollback" and self.status not in ("rolled_back", "abandoned")
 
     @property
     def rollback_target(self) -> int | None:
-        """The version that a rollback returns to; None for other kinds, and where its name does not say."""
+        """The version that a rollback returns to; None for other kinds."""
         match = _ROLLBACK_NAME.fullmatch(self.name) if self.kind == "rollback" else None
         return int(match[1]) if match else None
 
     @property
     def is_undoable(self) -> bool:
-        """Whether a rollback past it takes it back: it made something that still counts."""
+        """Whether a rollback past it undoes it."""
         return self.is_in_effect and self.kind != "baseline"
 
     @property
     def fault(self) -> str | None:
-        """How the rows of its steps differ from what its end says of them; None where they agree.
+        """How the rows of its steps contradict its end; None if they agree.
 
         Steps are numbered from 1 without gaps, and written before their statements are sent.
         """
@@ -224,21 +227,21 @@ class Migration:
             first_missing = ", ".join(map(str, missing[:10])) + ", …" * (len(missing) > 10)
             return f"rows of its {self.total} steps are missing: {first_missing}"
         if done < self.applied:
-            return f"{self.applied} of its steps were done when it ended, and by their rows {done} are"
-        return f"it has {self.total} steps, and a row of a step {last}" if last > self.total else None
+            return f"{self.applied} of its steps were done when it ended, but {done} by their rows"
+        return f"it has {self.total} steps, and a row of step {last}" if last > self.total else None
 
     @classmethod
     def from_row(cls, row: Row) -> Migration:
-        """The version of a row."""
+        """Build a version from a row."""
         return _from_row(cls, row)
 
     def to_row(self) -> dict[str, Any]:
-        """The version by column name, without its steps."""
+        """Return the row of the version, without its steps."""
         row = attrs.asdict(self, recurse=False)
         return {name: row[name] for name in row if name != "steps"}
 
     def to_dict(self) -> dict[str, Any]:
-        """The version as plain JSON values; steps only where they were asked for."""
+        """The version as plain JSON values; steps only if they were requested."""
         row = {name: _plain(value) for name, value in self.to_row().items()}
         steps = {"steps": [step.to_dict() for step in self.steps]} if self.steps else {}
         return {**row, "duration_ms": self.duration_ms, **steps}
@@ -256,11 +259,11 @@ _V = TypeVar("_V", LedgerStep, Migration)
 
 
 def _from_row(cls: type[_V], row: Row) -> _V:
-    """What the class knows of the row; null means what the class means by nothing."""
+    """Build a record from the known columns of a row; null means the default."""
     names = {field.name for field in attrs.fields(cls) if field.name != "steps"}
     return cls(**{name: _aware(row[name]) for name in names & row.keys() if row[name] is not None})
 
 
 def _aware(value: Any) -> Any:
-    """Drivers give naive datetimes, which are UTC."""
+    """Interpret a naive datetime as UTC, as drivers return it."""
     return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) and value.tzinfo is None else value

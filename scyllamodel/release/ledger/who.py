@@ -1,4 +1,4 @@
-"""Who changes a schema: host, user, process, and the release of the application."""
+"""Who runs a migration: host, user, process, release of the application."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import attrs
 
 @attrs.frozen
 class Provenance:
-    """Who does it, for the people who read the history.
+    """Provenance of a version, for readers of the history.
 
     Attributes:
-        actor: the name of the user that the process runs as.
-        app_version: the version of the distribution that the models come from; empty where none is installed.
+        actor: user of the process.
+        app_version: version of the distribution with the models; empty if none is installed.
     """
 
     host: str = ""
@@ -28,12 +28,12 @@ class Provenance:
 
     @classmethod
     def current(cls, packages: Iterable[str] = ()) -> Provenance:
-        """This process, with models from these packages."""
+        """Return the provenance of this process."""
         return cls(socket.gethostname(), _user(), os.getpid(), _app_version(tuple(packages)))
 
 
 UNKNOWN_PROVENANCE = Provenance()
-"""For those who keep it to themselves."""
+"""For runs without provenance."""
 
 
 def _user() -> str:
@@ -45,7 +45,7 @@ def _user() -> str:
 
 @lru_cache(maxsize=64)
 def _app_version(packages: tuple[str, ...]) -> str:
-    """Asked of the metadata of all installed distributions, which takes longer than many a migration."""
+    """Return the version of the distribution; reading the metadata of all of them is slow."""
     top_package = next((name.partition(".")[0] for name in packages), None)
     names = (
         packages_distributions().get(top_package, [top_package]) if top_package else []

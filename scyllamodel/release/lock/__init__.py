@@ -1,4 +1,4 @@
-"""One changer of a keyspace at a time: a row that is taken, renewed, proved before each statement, given back."""
+"""The lock of a keyspace, so that one run changes it at a time: acquired, renewed, proved per statement, released."""
 
 from scyllamodel.release.lock.held import Fence, Lease
 from scyllamodel.release.lock.lock import Lock

@@ -1,8 +1,8 @@
-"""A lock that is held: kept by renewing it, proved before each statement, given back.
+"""A held lock: renewed, proved before each statement, and released.
 
-*In*: the row as it was taken, a `LockStore`, a `Clock`. *Out*: `Lease`, whose every method is a conditional update of
-the row or the question how old the last one is. A request may be answered, or not, or take effect later: what the row
-shows at SERIAL decides, and no two updates of one epoch set the same beat, so that each is told from all others.
+*In*: the acquired row, a `LockStore`, a `Clock`. *Out*: a `Lease`, whose methods are conditional updates of the row. A
+request may succeed, fail, or take effect late: a SERIAL read of the row decides, and no two updates with one fencing
+token set the same heartbeat, so each update can be identified.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from scyllamodel.schema.apply import StatementFailure
 _T = TypeVar("_T")
 
 VALID_FRACTION: Final = 2 / 3
-"""The part of a lease for which an update proves that nobody took over; others wait for a whole one."""
+"""Fraction of a lease for which an update proves that no other run took over; other runs wait for a whole lease."""
 
 _MAX_ATTEMPTS: Final = 5
-"""How often a step is begun if proving the lock takes too long; at least how often a fence and a release are tried."""
+"""Attempts of a step whose proof takes too long; minimum attempts of a fence and a release."""
 _PAUSE: Final = 0.1
 
 _log = logging.getLogger("scyllamodel")
 
 
 class _OutcomeUnknown(Exception):
-    """An update whose outcome could not be found out; the last failure is its cause."""
+    """The outcome of an update is unknown; the last failure is the cause."""
 
 
 @attrs.frozen
 class Fence:
-    """Proof that the lock was ours.
+    """Proof that the lock was held.
 
     Attributes:
-        sent: when the update that proves it was sent, on the boot clock.
-        valid_for: seconds after which it proves nothing any more.
+        sent: boot time at which the update was sent.
+        valid_for: seconds.
     """
 
     sent: float
@@ -52,7 +52,7 @@ class Fence:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it still proves that the lock is ours; to be asked last of all before a statement is sent."""
+        """Whether it still proves the lock; to be checked right before a statement is sent."""
         return self._clock() - self.sent < self.valid_for
 
 
@@ -60,17 +60,17 @@ class Lease:
     """A lock that this run holds.
 
     Attributes:
-        owner: this holder's id.
-        fencing_token: counts holders; whatever is written conditionally on it is refused once there is a later one.
-        previous: the row as it was left; its ``coordinator`` is the node to use first while it is up.
-        coordinator: the node that statements are sent through; written at the next `fence`.
-        waited_seconds: seconds that it took to get the lock.
+        owner: id of this holder.
+        fencing_token: counts holders; conditional writes with it fail once there is a later one.
+        previous: the row before; prefer its ``coordinator`` while that is up.
+        coordinator: the node for statements, stored with the next `fence`.
+        waited_seconds: time it took to acquire the lock.
 
     Parameters:
-        row: the row as it was taken.
-        duration: seconds of silence after which others may take over.
-        step_timeout: seconds without a fence after which the lock is no longer renewed, so that a run that hangs does
-            not hold it for ever; more than a step may take from its fence to its end, waiting included.
+        row: the acquired row.
+        duration: seconds without a heartbeat after which others may take over.
+        step_timeout: seconds without a fence after which the lock is no longer renewed, so that a hanging run does not
+            keep it; longer than a step can take, with its waits.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Lease:
 
     @property
     def took_over(self) -> bool:
-        """Whether the one before us never gave the lock back, so that a statement of his may still be under way."""
+        """Whether the previous holder did not release the lock, so that one of its statements may still take effect."""
         return self.previous.owner is not None
 
     @property
@@ -106,10 +106,10 @@ class Lease:
         return self._lost_error is not None
 
     def fence(self, version: int, step: int) -> Fence:
-        """Renew the lock and write down what is about to be done with it.
+        """Renew the lock and record the step that is about to run.
 
         Raises:
-            LockLost: it is not ours any more, or no server confirms that it is.
+            LockLost: the lock is lost, or no server confirms it.
         """
         with self._mutex:
             self._last_activity = self._clock.monotonic()
@@ -122,13 +122,14 @@ class Lease:
         return Fence(sent, self.duration * VALID_FRACTION, self._clock.boot_time)
 
     def send(self, version: int, step: int, send_statement: Callable[[], _T]) -> _T:
-        """Call ``send_statement`` right after a proof that the lock is ours, and return what it returns.
+        """Call ``send_statement`` right after proving the lock, and return its result.
 
-        When the proof is too old by then (the process was paused, the machine slept), it is made anew: nobody else held
-        the lock in between, or it is lost.
+        If the proof has expired by then (a paused process, a sleeping machine), the lock is proved again: no other run
+        held
+        it in between, or it is lost.
 
         Raises:
-            LockLost: it is not ours any more, or cannot be proved to be; nothing was sent.
+            LockLost: the lock is lost or cannot be proved; nothing was sent.
         """
         for _ in range(_MAX_ATTEMPTS):
             if self.fence(version, step).is_fresh:
@@ -136,11 +137,11 @@ class Lease:
         raise self._unconfirmed_error()
 
     def touch(self) -> None:
-        """Say that the run is alive although no step began: it waits for agreement, or reads a large schema."""
+        """Record activity between steps, such as waiting for agreement or reading a large schema."""
         self._last_activity = self._clock.monotonic()
 
     def renew(self) -> bool:
-        """Renew the lock unless the run hangs, and return whether that is known to have worked."""
+        """Renew the lock unless the run hangs; return whether that is known to have succeeded."""
         if self._clock.monotonic() - self._last_activity > self.step_timeout:
             return False
         with self._mutex:
@@ -154,10 +155,10 @@ class Lease:
         return True
 
     def release(self, timeout: float | None = None) -> bool:
-        """Give the lock back, and return whether it is known not to be ours any more; others wait a lease if not.
+        """Release the lock; return whether it is known to be released. If it is not, others wait for one lease.
 
         Parameters:
-            timeout: seconds for which this is tried; None means one lease.
+            timeout: seconds to keep trying; by default one lease.
         """
         with self._mutex:
             self._released = True
@@ -171,25 +172,25 @@ class Lease:
             else:
                 return True
         _log.warning(
-            "the lock of %s was not given back; in %g s others take over: %s", self._store.name, self.duration, failure
+            "the lock of %s was not released; others take over in %g s: %s", self._store.name, self.duration, failure
         )
         return False
 
     def _send_release(self) -> StatementFailure | None:
-        """Send the release once; None when the lock is not ours any more."""
+        """Send the release once; None when the lock is not held any more."""
         try:
             self._store.change({"owner": self.owner, "epoch": self.fencing_token}, {"owner": None})
         except StatementFailure as error:
             row = self._read_back()
             return error if row is None or self._is_own(row) else None
-        return None  # applied; or refused, and then an earlier try was applied, or somebody took over
+        return None  # applied; or refused, because an earlier attempt was applied or another run took over
 
     def _update(self, columns: Mapping[str, Any], min_attempts: int, min_seconds: float) -> float:
-        """Move the beat, and return when the update was first sent that did; the mutex is held.
+        """Set the next heartbeat; return when the successful update was first sent. The mutex is held.
 
         Raises:
-            LockLost: the lock is somebody else's.
-            _Unresolved: so many tries in so many seconds, both of them, did not show whether it was done.
+            LockLost: another run has the lock.
+            _OutcomeUnknown: the outcome is unknown after at least ``min_attempts`` and ``min_seconds``.
         """
         if self._lost_error is not None:
             raise self._lost_error
@@ -205,7 +206,7 @@ class Lease:
         return sent
 
     def _try_update(self, columns: Mapping[str, Any], heartbeat: int) -> StatementFailure | None:
-        """Send the update once, and find out what the row shows then."""
+        """Send the update once and read the row back."""
         expected = {"owner": self.owner, "epoch": self.fencing_token, "beat": self._heartbeat}
         failure = None
         try:
@@ -223,7 +224,7 @@ class Lease:
         return failure
 
     def _read_back(self) -> LockRow | None:
-        """The row at SERIAL, None if it cannot be read."""
+        """Read the row at SERIAL; None if it cannot be read."""
         try:
             return self._store.read(serial=True) or LockRow(self._store.name)
         except StatementFailure:
@@ -233,10 +234,11 @@ class Lease:
         return (row.owner, row.epoch) == (self.owner, self.fencing_token)
 
     def _taken_over_error(self, row: LockRow) -> LockLost:
-        taker = f"by {row.description}" if row.owner else "and given back"
+        taker = f"by {row.description}" if row.owner else "and released"
         return LockLost(
-            f"The lock of keyspace {self._store.name} was taken over {taker}: this run was silent for longer than its "
-            f"lease of {self.duration:g} s. It sent nothing more. Run it again: it goes on from what is live then.",
+            f"The lock of keyspace {self._store.name} was taken over {taker}: this run sent no heartbeat for longer "
+            f"than its lease of {self.duration:g} s. It sent nothing more. Run it again: it resumes from the live "
+            "schema.",
             keyspace=self._store.name,
             host=row.host,
             pid=row.pid,
@@ -244,9 +246,8 @@ class Lease:
 
     def _unconfirmed_error(self) -> LockLost:
         return LockLost(
-            f"No server confirms within the lease of {self.duration:g} s that this run still holds the lock of "
-            "keyspace "
-            f"{self._store.name}, so it sends nothing more. Look whether the nodes are up, then run it again.",
+            f"No server confirmed within the lease of {self.duration:g} s that this run holds the lock of keyspace "
+            f"{self._store.name}, so it sends nothing more. Check that the nodes are up, then run it again.",
             keyspace=self._store.name,
             host=None,
             pid=None,

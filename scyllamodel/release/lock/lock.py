@@ -1,4 +1,4 @@
-"""The lock as a context manager: got, renewed from a thread while the work runs, given back.
+"""The lock as a context manager, renewed by a thread while the block runs.
 
 *In*: a `LockStore`. *Out*: a `Lease` for the time of a ``with`` block.
 """
@@ -19,19 +19,19 @@ from scyllamodel.release.lock.wait import LockAcquisition, LockRequest, OnWait, 
 from scyllamodel.release.lock.world import Clock
 
 _RELEASE_TIMEOUT_AFTER_FAILURE: Final = 2.0
-"""Seconds for which a run that failed tries to give its lock back: whoever comes next waits a lease at the most."""
+"""Seconds to retry the release after a failure; the next run waits at most one lease."""
 
 _HEARTBEATS_PER_LEASE: Final = 3
-"""Renewals in one lease."""
+"""Heartbeats per lease."""
 
 
 @attrs.frozen
 class Lock:
-    """The lock of one keyspace: for all repos, scopes and programs that change its schema.
+    """The lock of one keyspace, shared by all programs that change its schema.
 
     Attributes:
-        store: keeps its row.
-        request: what for, and on which terms.
+        store: of its row.
+        request: purpose and terms.
     """
 
     store: LockStore
@@ -43,15 +43,15 @@ class Lock:
     def acquire(
         self, timeout: float = 60.0, *, should_stop: ShouldStop | None = None, on_wait: OnWait | None = None
     ) -> Generator[Lease | None]:
-        """Hold the lock while inside, or go in with None once ``should_stop`` says that it is needed no more.
+        """Hold the lock inside the block, or yield None once ``should_stop`` returns True.
 
         Parameters:
-            timeout: seconds in which whoever holds the lock must make some progress, however little.
-            should_stop: asked at each wake-up of a wait, such as whether the schema fits by now.
-            on_wait: told at each wake-up of a wait the row and the seconds so far.
+            timeout: seconds without progress of the holder.
+            should_stop: called at each wake-up of a wait, for example to check whether the schema fits by now.
+            on_wait: called at each wake-up of a wait with the row and the seconds so far.
 
         Raises:
-            LockTimeout: nobody made progress; the error names the holder.
+            LockTimeout: the holder made no progress; the error names it.
             ConfigurationError: the server refuses what a lock needs.
         """
         lease = LockAcquisition(
@@ -73,7 +73,7 @@ class Lock:
 
 
 class _HeartbeatThread(threading.Thread):
-    """Renews a lock until it is stopped or the lock is lost; sooner again when it did not work."""
+    """Renews a lease until it is stopped or lost, and more often after a failure."""
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(name="scyllamodel-lock", daemon=True)
@@ -87,5 +87,5 @@ class _HeartbeatThread(threading.Thread):
             pause = interval if self._lease.renew() else interval / 10
 
     def stop(self) -> None:
-        """Stop; a renewal that is under way is waited for by whoever uses the lock next."""
+        """Stop; the next user of the lease waits for a renewal in progress."""
         self._stop_event.set()

@@ -1,6 +1,6 @@
-"""The row that a lock is, and what the lock needs of whoever keeps it.
+"""The row of a lock, and the storage that a lock needs.
 
-*In, out*: values. The logic of the lock sees a `LockStore` and no server, so that every order of events can be tried.
+*In, out*: values. The lock sees a `LockStore` and no server, so that every order of events can be tested.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import attrs
 from scyllamodel._text import printable_line
 
 MAX_LEASE_SECONDS: Final = 600
-"""Seconds of a lease, at most."""
+"""Maximum lease in seconds."""
 
 MAX_FENCING_TOKEN: Final = 2**53
-"""The largest epoch: one for each holder, and more than seconds since 1970, which `unlock` sets it to."""
+"""Maximum fencing token: one per holder, and more than the seconds since 1970 that `unlock` sets."""
 
 MAX_CLOCK_SKEW: Final = 300.0
-"""Seconds that the clocks of servers may differ; a cell that is written later than that cannot be overwritten."""
+"""Allowed clock skew in seconds; a cell that is further ahead cannot be overwritten."""
 
 _BOUNDS: Final[Mapping[str, tuple[type, float, float]]] = {
     "epoch": (int, 0, MAX_FENCING_TOKEN),
@@ -40,16 +40,15 @@ class LockRow:
     """The permanent row of one lock.
 
     Attributes:
-        name: the keyspace that it guards.
-        owner: whoever holds the lock, by a new id each time; None when it is free.
-        epoch: counts holders.
-        beat: moves while the holder lives; in one epoch no two updates set the same.
-        lease_ms: how long the holder may be silent before others take it for dead.
-        version: the version of the ledger that it works on; ``step`` the step that it may be at.
-        coordinator: the node that the last statement was sent through.
-        host: where the last holder runs; ``pid`` as what; ``purpose`` what for; ``acquired_at`` since when, by its own
-            clock.
-        clock_skew: seconds by which the clock of the server is behind the time of the latest write.
+        name: the locked keyspace.
+        owner: id of the holder, new each time; None when free.
+        epoch: the fencing token, which counts holders.
+        beat: the heartbeat; unique for one fencing token.
+        lease_ms: lease of the holder in milliseconds.
+        version: of the ledger it works on, with ``step``.
+        coordinator: node of the last statement.
+        host: of the last holder, with ``pid``, ``purpose`` and ``acquired_at`` (by its own clock).
+        clock_skew: seconds by which the latest write is ahead of the server's clock.
         unreadable: why the row cannot be decoded; empty where it can.
     """
 
@@ -70,7 +69,7 @@ class LockRow:
 
     @property
     def fault(self) -> str | None:
-        """What no release of this package writes, so that the row is damaged or forged; None for a sound row.
+        """Why the row is damaged or forged: a value that no release writes; None for a sound row.
 
         >>> LockRow("shop", epoch=2**63 - 1).fault
         'epoch is 9223372036854775807'
@@ -78,9 +77,7 @@ class LockRow:
         if self.unreadable:
             return self.unreadable
         if self.clock_skew > MAX_CLOCK_SKEW:
-            return (
-                f"it was written {self.clock_skew:,.0f} s ahead of the clock of the server, so nothing can overwrite it"
-            )
+            return f"it was written {self.clock_skew:,.0f} s ahead of the server's clock, so nothing can overwrite it"
         for name, (kind, minimum, maximum) in _BOUNDS.items():
             value = getattr(self, name)
             size: Any = value if kind is int or value is None else len(value)
@@ -95,23 +92,24 @@ class LockRow:
 
     @property
     def identity(self) -> tuple[UUID | None, int, int]:
-        """What tells that nobody touched the row: owner, epoch and beat."""
+        """Owner, fencing token and heartbeat: changes with every update."""
         return self.owner, self.epoch, self.beat
 
     @property
     def progress(self) -> tuple[int, int, int | None, int | None]:
-        """What moves while somebody works."""
+        """Changes while a run works."""
         return self.epoch, self.beat, self.version, self.step
 
 
 @attrs.frozen
 class LockUpdate:
-    """The answer to a conditional update.
+    """Result of a conditional update.
 
     Attributes:
         applied: whether the condition held.
-        owner: with ``fencing_token``, what the row shows if the condition did not hold, both None if there is no row;
-            nothing is promised if it held.
+        owner: with ``fencing_token``, of the row if the condition did not hold, both None without a row; undefined if
+            it
+            held.
     """
 
     applied: bool
@@ -120,25 +118,25 @@ class LockUpdate:
 
 
 class LockStore(Protocol):
-    """One row, kept by a server. Each request may raise a `StatementFailure`."""
+    """Storage of one lock row. Each request may raise a `StatementFailure`."""
 
     @property
     def name(self) -> str:
-        """The row's key."""
+        """The key of the row."""
         ...
 
     def read(self, *, serial: bool) -> LockRow | None:
-        """The row, or None; a serial read sees all updates that were answered before it, and ends those under way."""
+        """Return the row, or None; a serial read sees all acknowledged updates and completes pending ones."""
         ...
 
     def create(self) -> None:
-        """Make the row, free and in epoch 0, unless it exists."""
+        """Create the row, free and with fencing token 0, unless it exists."""
         ...
 
     def removal_statement(self, row: LockRow) -> str:
-        """The statement that removes a damaged row, for people."""
+        """Return the statement that removes a damaged row, to show to an operator."""
         ...
 
     def change(self, expected: Mapping[str, Any], values: Mapping[str, Any]) -> LockUpdate:
-        """Set the columns of ``values`` if those of ``expected``, owner and epoch among them, are as given."""
+        """Set ``values`` if the columns of ``expected``, owner and epoch among them, match."""
         ...

@@ -1,6 +1,6 @@
-"""The lock's row as a row of ``scyllamodel_lock``.
+"""Lock rows in the table ``scyllamodel_lock``.
 
-*In*: `SystemRows` of the driver, the keyspace of the table, the keyspace that is locked. *Out*: a `LockStore`.
+*In*: `LwtClient` of the driver, the keyspace of the table, the locked keyspace. *Out*: a `LockStore`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from scyllamodel.release.tables import LOCK
 
 _COLUMNS: Final = tuple(column.name for column in LOCK.columns)
 _WRITE_TIMES: Final = tuple(f"writetime({name}) AS {name}_written" for name in ("owner", "epoch", "beat", "lease_ms"))
-"""When the cells were written by which a lock changes hands."""
+"""Write times of the cells by which a lock changes hands."""
 
 
 @attrs.frozen
 class CqlLockStore:
-    """One row of the table of locks.
+    """A row of the lock table.
 
     Attributes:
-        client: how it is reached.
-        keyspace: where the table is.
-        name: the row's key: the keyspace that is locked.
+        client: executes the statements.
+        keyspace: of the table.
+        name: key of the row, the locked keyspace.
     """
 
     client: LwtClient
@@ -45,10 +45,10 @@ class CqlLockStore:
         return f"WHERE name = {literal(self.name)}"
 
     def read(self, *, serial: bool) -> LockRow | None:
-        """The row, or None.
+        """Return the row, or None.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: one of its kinds.
         """
         columns = ", ".join((*_COLUMNS, *_WRITE_TIMES, "toUnixTimestamp(now()) AS now"))
         try:
@@ -58,25 +58,25 @@ class CqlLockStore:
         return _row(rows[0]) if rows else None
 
     def removal_statement(self, row: LockRow) -> str:
-        """The statement that removes a damaged row; a row of the future is hidden by no deletion of now."""
+        """Return the statement that removes a damaged row; only TRUNCATE covers timestamps in the future."""
         if row.clock_skew > MAX_CLOCK_SKEW or row.unreadable:
             return f"TRUNCATE {self._table}"
         return f"DELETE FROM {self._table} {self._where}"  # noqa: S608 - shown, and not sent
 
     def read_owner(self) -> dict[str, Any]:
-        """Owner and epoch alone, of a row whose other cells cannot be decoded.
+        """Read owner and epoch alone, for a row whose other cells cannot be decoded.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: one of its kinds.
         """
         rows = self.client.read(f"SELECT owner, epoch FROM {self._table} {self._where}", serial=True)  # noqa: S608 - `literal`
         return {"owner": rows[0]["owner"], "epoch": rows[0]["epoch"]} if rows else {"owner": None, "epoch": None}
 
     def silence(self) -> float | None:
-        """Seconds since the holder last gave a sign of life, by the clock of the servers; None when nobody can tell.
+        """Return the seconds since the last heartbeat, by the servers' clock; None if unknown.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: one of its kinds.
         """
         columns = "writetime(beat) AS beaten, toUnixTimestamp(now()) AS now"
         rows = self.client.read(f"SELECT {columns} FROM {self._table} {self._where}")  # noqa: S608 - `literal`
@@ -86,19 +86,19 @@ class CqlLockStore:
         return max(0.0, now - last_heartbeat)
 
     def create(self) -> None:
-        """Make the row, free and in epoch 0, unless it exists.
+        """Create the row, free and with fencing token 0, unless it exists.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: one of its kinds.
         """
         values = f"({literal(self.name)}, 0, 0)"
         self.client.compare_and_set(f"INSERT INTO {self._table} (name, epoch, beat) VALUES {values} IF NOT EXISTS")  # noqa: S608 - `literal`
 
     def change(self, expected: Mapping[str, Any], values: Mapping[str, Any]) -> LockUpdate:
-        """Set the columns of ``values`` if those of ``expected``, owner and epoch among them, are as given.
+        """Set ``values`` if the columns of ``expected``, owner and epoch among them, match.
 
         Raises:
-            StatementFailure: as its kind that fits.
+            StatementFailure: one of its kinds.
         """
         assignments = ", ".join(f"{column} = {literal(value)}" for column, value in values.items())
         conditions = " AND ".join(f"{column} = {literal(value)}" for column, value in expected.items())
@@ -107,7 +107,7 @@ class CqlLockStore:
 
 
 def _row(cells: Mapping[str, Any]) -> LockRow:
-    """The row; columns that an older release did not write are as on a new row."""
+    """Decode the row; missing columns get their defaults."""
     values = {name: cells[name] for name in _COLUMNS if cells[name] is not None}
     write_times = [cells[name.partition(" AS ")[2]] for name in _WRITE_TIMES]
     values["clock_skew"] = (
@@ -115,5 +115,5 @@ def _row(cells: Mapping[str, Any]) -> LockRow:
         - cells["now"] / 1000
     )
     if "acquired_at" in values:
-        values["acquired_at"] = values["acquired_at"].replace(tzinfo=timezone.utc)  # the driver's are naive, in UTC
+        values["acquired_at"] = values["acquired_at"].replace(tzinfo=timezone.utc)  # the driver returns naive UTC
     return LockRow(**values)

@@ -1,8 +1,7 @@
-"""Getting a lock: take it if it is free, take over from the dead, wait for the living.
+"""Acquires a lock: takes a free one, takes over an expired one, waits for a held one.
 
-*In*: a `LockStore`, a `Clock`. *Out*: a `Lease`, or None when what the lock was wanted for came about meanwhile.
-Whoever waits judges by its own clock alone: a row that did not move for the whole lease of its holder belongs to
-nobody.
+*In*: a `LockStore`, a `Clock`. *Out*: a `Lease`, or None if the wait was stopped. Expiry is judged by the waiting
+process's own clock: a row that did not change for its holder's whole lease has expired.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from scyllamodel.schema.apply import StatementFailure, StatementRefused
 
 ShouldStop: TypeAlias = Callable[[], bool]
 OnWait: TypeAlias = Callable[[LockRow, float], object]
-"""Told at each wake-up the row, as far as it is known, and the seconds so far."""
+"""Called at each wake-up with the row, if known, and the seconds so far."""
 
 _HOLDER_FIELDS: Final = ("holder", "host", "pid", "purpose", "version", "step", "age")
 _FIRST_PAUSE: Final = 0.1
@@ -32,13 +31,13 @@ _LONGEST_PAUSE: Final = 1.0
 
 @attrs.frozen
 class LockRequest:
-    """What a run wants a lock for, and on which terms.
+    """A request for a lock.
 
     Attributes:
-        purpose: for people who wait for it.
-        lease_seconds: seconds of silence after which others may take over.
-        step_timeout: seconds without a fence after which the run counts as hanging.
-        host: where it runs; ``pid`` as what.
+        purpose: shown to those who wait.
+        lease_seconds: without a heartbeat until others may take over.
+        step_timeout: seconds without a fence after which a run counts as hanging.
+        host: of the process, with ``pid``.
     """
 
     purpose: str
@@ -49,26 +48,26 @@ class LockRequest:
 
 
 def check_undamaged(store: LockStore, row: LockRow) -> None:
-    """Refuse a row that no release of this package writes.
+    """Refuse a damaged row.
 
     Raises:
-        LedgerError: it is damaged or forged; the message says how to get rid of it.
+        LedgerError: the row is damaged or forged; the message says how to remove it.
     """
     if row.fault is not None:
         raise LedgerError(
-            f"The row of the lock of keyspace {row.name} is damaged, or was not written by scyllamodel: {row.fault}. "
-            f"Look who may write that table. Then run: scyllamodel unlock --force; or: {store.removal_statement(row)}",
+            f"The lock row of keyspace {row.name} is damaged, or was not written by scyllamodel: {row.fault}. Check "
+            f"who may write that table. Then run: scyllamodel unlock --force; or: {store.removal_statement(row)}",
             scope=row.name,
         )
 
 
 class LockAcquisition:
-    """One attempt to get a lock.
+    """One attempt to acquire a lock.
 
     Parameters:
-        owner: the id to hold it by, used for this attempt alone.
-        timeout: seconds in which the holder, whoever it is, must make some progress.
-        should_stop: asked at each wake-up whether the lock is needed no more.
+        owner: id for this attempt alone.
+        timeout: seconds without progress of the holder.
+        should_stop: called at each wake-up.
     """
 
     def __init__(  # noqa: PLR0917 - one caller
@@ -86,12 +85,12 @@ class LockAcquisition:
         self.started_at = self.last_progress = self.last_change = clock.monotonic()
         self.row: LockRow | None = None
         self.attempted: LockRow | None = None
-        """The row before an update of ours that may have been done, or may be yet."""
+        """The row before an update whose outcome is unknown."""
         self.failure: StatementFailure | None = None
         self.pauses = 0
 
     def acquire(self) -> Lease | None:
-        """Get the lock, however long it takes while its holders make progress.
+        """Acquire the lock, waiting as long as its holders make progress.
 
         Raises:
             LockTimeout: there was no progress for ``timeout`` seconds.
@@ -108,7 +107,7 @@ class LockAcquisition:
             self.abandon()
 
     def attempt(self) -> Lease | None:
-        """Look at the row, and take it if that is right."""
+        """Read the row, and try to take it if it is free or expired."""
         row = self.read()
         if row is None:
             return None
@@ -121,13 +120,12 @@ class LockAcquisition:
         return None
 
     def read(self) -> LockRow | None:
-        """The row, and when it last moved; None if it could not be read, or was not there and is made now.
+        """Read the row and record when it last changed; None if it could not be read or was just created.
 
         Raises:
             LedgerError: it is damaged or forged.
 
-        At QUORUM, since what is read here is repeated in the condition of the update, and decided there; after an
-        update of ours whose outcome is unknown, at SERIAL.
+        Reads at QUORUM, since the condition of the update decides; at SERIAL after an update whose outcome is unknown.
         """
         try:
             row = self.store.read(serial=self.attempted is not None)
@@ -143,17 +141,17 @@ class LockAcquisition:
         return row
 
     def record(self, row: LockRow) -> None:
-        """Note when the row was first seen like this, not before the answer was here."""
+        """Record when the row was first seen in this state."""
         if self.row is None or row.progress != self.row.progress:
             self.last_progress, self.pauses = self.clock.monotonic(), 0
         if self.row is None or row.identity != self.row.identity:
             self.last_change = self.clock.monotonic()
         self.row = row
         if self.attempted is not None and row.epoch > self.attempted.epoch and row.owner != self.owner:
-            self.attempted = None  # its condition will never hold again
+            self.attempted = None  # its condition can never hold again
 
     def is_expired(self, row: LockRow) -> bool:
-        """Whether the holder did not stir for its whole lease while we looked on."""
+        """Whether the row did not change for the holder's whole lease."""
         lease = self.request.lease_seconds if row.lease_ms is None else row.lease_ms / 1000
         return self.clock.monotonic() - self.last_change >= lease
 
@@ -169,13 +167,13 @@ class LockAcquisition:
         except StatementFailure as error:
             self.failure = error
             return None
-        if update.applied or update.owner == self.owner:  # a refusal may show what an earlier try of ours did
+        if update.applied or update.owner == self.owner:  # a refusal may show an earlier attempt of this run
             return self.make_lease(attrs.evolve(row, **columns))
         self.attempted = None
         return None
 
     def columns(self, fencing_token: int) -> dict[str, Any]:
-        """The row of a new holder; the coordinator stays until a statement is about to be sent through another."""
+        """Return columns of a new holder; the coordinator stays until a statement goes through another node."""
         return {
             "owner": self.owner,
             "epoch": fencing_token,
@@ -190,7 +188,7 @@ class LockAcquisition:
         }
 
     def make_lease(self, row: LockRow) -> Lease:
-        """The lock, which we hold now; ``previous`` is the row as it was before."""
+        """Return the acquired lease; ``previous`` is the row before."""
         previous, self.attempted = self.attempted or row, None
         return Lease(
             self.store,
@@ -203,10 +201,10 @@ class LockAcquisition:
         )
 
     def sleep(self) -> bool:
-        """Wait a little, then say whether the lock is needed no more.
+        """Pause, then return whether the wait should stop.
 
         Raises:
-            LockTimeout: the row has not moved for too long.
+            LockTimeout: the row did not change for too long.
         """
         self.clock.pause(min(_FIRST_PAUSE * 2**self.pauses, _LONGEST_PAUSE, self.request.lease_seconds / 8))
         self.pauses = min(self.pauses + 1, 10)
@@ -219,35 +217,33 @@ class LockAcquisition:
         return False
 
     def abandon(self) -> None:
-        """Give back what an update of unknown outcome may have taken."""
+        """Release what an update with unknown outcome may have taken."""
         if self.attempted is not None:
             self.make_lease(attrs.evolve(self.attempted, **self.columns(self.attempted.epoch + 1))).release(timeout=0.0)
 
     def timeout_error(self) -> LockTimeout:
-        """The error that tells who holds the lock."""
+        """Return an error that names the holder."""
         row, keyspace = self.row or LockRow(self.store.name), self.store.name
         if self.row is None and self.failure is None:
             return LockTimeout(
-                f"The row of the lock of keyspace {keyspace} was written, and is still not there: it was deleted with "
-                f"a time in the future. Run: "
-                f"{self.store.removal_statement(LockRow(keyspace, clock_skew=float('inf')))}",
+                f"The lock row of keyspace {keyspace} was written and is not visible: it was deleted with a timestamp "
+                f"in the future. Run: {self.store.removal_statement(LockRow(keyspace, clock_skew=float('inf')))}",
                 keyspace=keyspace,
                 **dict.fromkeys(_HOLDER_FIELDS),
             )
         if row.owner is None:
             message = (
-                f"The lock of keyspace {keyspace} is free, but for {self.timeout:g} s no server confirmed that it was "
-                "taken. Look whether enough nodes are up for QUORUM."
+                f"The lock of keyspace {keyspace} is free, but no server confirmed for {self.timeout:g} s that it was "
+                "acquired. Check that enough nodes are up for QUORUM."
             )
             return LockTimeout(message, keyspace=keyspace, **dict.fromkeys(_HOLDER_FIELDS))
         age = None if row.acquired_at is None else max(0.0, (self.clock.now() - row.acquired_at).total_seconds())
         held_for = "" if age is None else f" for {age:.0f} s"
         position = "no step yet" if row.step is None else f"step {row.step} of version {row.version}"
         return LockTimeout(
-            f"The lock of keyspace {keyspace} is held by {row.description}{held_for}, at "
-            f"{position}, and did not move for {self.timeout:g} s. Look what that process does; when it is gone, its "
-            "lock is "
-            f"free after {(row.lease_ms or 0) / 1000:g} s of silence.",
+            f"The lock of keyspace {keyspace} is held by {row.description}{held_for}, at {position}, "
+            f"without progress for {self.timeout:g} s. Check that process; once it is gone, its lock expires after "
+            f"{(row.lease_ms or 0) / 1000:g} s of silence.",
             keyspace=keyspace,
             holder=row.owner,
             age=age,
@@ -255,10 +251,10 @@ class LockAcquisition:
         )
 
     def refusal_error(self, error: StatementRefused) -> ConfigurationError:
-        """The error for a server that takes no conditional updates here, now or ever."""
+        """Return the error for a server that does not support conditional updates here."""
         return ConfigurationError(
             f"The lock of keyspace {self.store.name} needs lightweight transactions on its table, and the server "
-            f"refuses: {error}. A keyspace that an early release of ScyllaDB spread by tablets has none: name another "
-            "one, without tablets, by ledger_keyspace=. A role needs SELECT and MODIFY on the tables there.",
+            f"refuses: {error}. Keyspaces with tablets have none on early releases of ScyllaDB: set ledger_keyspace= "
+            "to a keyspace without tablets. A role needs SELECT and MODIFY on the tables there.",
             keyspace=self.store.name,
         )

@@ -1,4 +1,4 @@
-"""Clocks, pauses and chance, as the lock sees them."""
+"""Clocks, pauses and jitter of the lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 
 def _since_boot() -> float:
-    """Seconds on a clock that also counts while the machine sleeps, where there is one."""
+    """Return the seconds since boot, including time asleep where the system has such a clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -21,14 +21,14 @@ def _now() -> datetime:
 
 @attrs.frozen
 class Clock:
-    """What the lock needs besides its row.
+    """Time sources of the lock.
 
     Attributes:
-        monotonic: seconds on a clock that never goes back; how long others are waited for.
-        boot_time: seconds on a clock that also counts while the machine sleeps; how old an own update is.
-        sleep: pauses for so many seconds.
-        jitter: a number from 0 to 1, so that many do not try again at one moment.
-        now: the time of day, for people to read.
+        monotonic: seconds of a monotonic clock, for waiting.
+        boot_time: seconds of a clock that includes time asleep; for the age of updates.
+        sleep: pauses for a number of seconds.
+        jitter: a number from 0 to 1.
+        now: time of day, for people.
     """
 
     monotonic: Callable[[], float] = time.monotonic
@@ -38,5 +38,5 @@ class Clock:
     now: Callable[[], datetime] = _now
 
     def pause(self, seconds: float) -> None:
-        """Sleep so long, or up to half as long."""
+        """Sleep between half and all of ``seconds``."""
         self.sleep(seconds * (0.5 + self.jitter() / 2))

@@ -1,4 +1,4 @@
-"""The way back: the schema of an earlier version, from the live one and the changes that the ledger holds."""
+"""Rolls back to the schema of an earlier version, by the changes that the ledger records."""
 
 from scyllamodel.release.rollback.plan import rollback_plan
 from scyllamodel.release.rollback.run import rollback, schema_of_version

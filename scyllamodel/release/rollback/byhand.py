@@ -1,7 +1,7 @@
-"""The undo of hand-written steps: from the code, or from the ledger if it is allowed by name and digest.
+"""Undo statements of raw steps: from the code, or from the ledger if allowed by name and digest.
 
-*In*: a step of the ledger, the `RawStep` values of the code, what is allowed. *Out*: the statement, and what stands in
-its way. The ledger is data: whoever may write its rows must not choose what an administrator runs.
+*In*: a ledger step, the raw steps of the code, the allowed codes. *Out*: the statement and its diagnostics. Rows of the
+ledger are data: a user who may write them must not choose what an administrator executes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from scyllamodel.schema.rules.roles import changes_roles, role_change_note
 
 @attrs.frozen
 class RawUndo:
-    """How a hand-written step is taken back.
+    """How a raw step is undone.
 
     Attributes:
-        cql: None when nobody gave an inverse.
-        diagnostics: what is to be said of it; errors keep it from running.
-        is_done: whether somebody said that it ran already.
+        cql: None without an undo.
+        diagnostics: errors keep it from running.
+        is_done: whether it was allowed as already done.
     """
 
     cql: str | None
@@ -39,7 +39,7 @@ class RawUndo:
 
 
 def statement_digest(text: str) -> str:
-    """The digest by which a stored statement is allowed.
+    """Return the digest by which a stored statement is allowed.
 
     >>> statement_digest("REVOKE SELECT ON shop.orders FROM reports")
     '39a050777c58'
@@ -52,7 +52,7 @@ def _find_raw_step(step: LedgerStep, raw_steps: Iterable[RawStep]) -> RawStep | 
 
 
 def undo_statement(step: LedgerStep, raw_steps: Iterable[RawStep]) -> str | None:
-    """The undo of a hand-written step, as the code has it, else as the ledger does."""
+    """Return the undo of a raw step: from the code, else from the ledger."""
     raw_step = _find_raw_step(step, raw_steps)
     return step.undo if raw_step is None else raw_step.undo
 
@@ -65,12 +65,12 @@ def raw_undo(  # noqa: PLR0917 - two callers, one of them the tests
     allow: Collection[str],
     evaluator: RawStatementChecker,
 ) -> RawUndo:
-    """The undo of this step.
+    """Return the undo of a raw step, with its diagnostics.
 
     Parameters:
-        raw_steps: the hand-written steps that the code still has; they are known by their statements.
+        raw_steps: of the code, matched by statement.
         protected: keyspaces that no statement may drop.
-        evaluator: knows the schema before the undo runs.
+        evaluator: knows the schema before the undo.
     """
     raw_step = _find_raw_step(step, raw_steps)
     cql = step.undo if raw_step is None else raw_step.undo
@@ -91,7 +91,7 @@ def raw_undo(  # noqa: PLR0917 - two callers, one of them the tests
 
 
 def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
-    """The step of a plan, not numbered yet."""
+    """Return the step of a plan, without its number."""
     return Step(
         seq=0,
         op=UNDO_RAW_OP,
@@ -107,25 +107,25 @@ def undo_step(step: LedgerStep, undo: RawUndo) -> Step:
 
 
 def undone_note(step: LedgerStep, raw_steps: Iterable[RawStep]) -> Iterator[Diagnostic]:
-    """A note where an undo that changes roles is left out, since the ledger alone says that it ran."""
+    """Yield a note on an undo on roles that is skipped because the ledger says that it ran."""
     cql = undo_statement(step, raw_steps)
     if cql is not None and (is_digest(cql) or changes_roles(cql)):
         text = f"its undo changes roles, and only the ledger says that it ran (version {step.version}, step {step.seq})"
-        suggested_fix = "Look whether it is in force, and run it yourself where it is not."
+        suggested_fix = "Check that it is in effect, and run it yourself if not."
         yield Diagnostic("LG106", "note", step.object, text, suggested_fix)
 
 
 def _unknown_outcome_refusal(step: LedgerStep, name: str) -> Diagnostic:
-    text = "a rollback was cut short while it ran this undo, and nothing shows whether it was applied"
-    suggested_fix = f"Find out. If it was not applied: allow RB106:{name}, and it is sent. If it was: RB106:{name}:done"
+    text = "a rollback was interrupted during this undo, and its outcome is unknown"
+    suggested_fix = f"Check it. If it was not applied: allow RB106:{name}, and it is sent. If it was: RB106:{name}:done"
     return Diagnostic("RB106", "error", step.object, text, suggested_fix, allow=f"RB106:{name}")
 
 
 def _stored_undo_refusal(step: LedgerStep, name: str, cql: str) -> Diagnostic:
     if is_digest(cql):
-        text = "the undo of this hand-written step is secret: the ledger has a digest of it, and not the statement"
+        text = "the undo of this hand-written step is secret: the ledger only has a digest of it"
         return Diagnostic("RB107", "error", step.object, text, "Pass its RawStep in steps=.")
     allow = f"RB107:{name}:{statement_digest(cql)}"
     text = "the code does not have this hand-written step any more; its undo is known from the ledger only"
-    suggested_fix = f"Read the statement, and pass its RawStep in steps=, or allow exactly this text: {allow}"
+    suggested_fix = f"Review the statement, then pass its RawStep in steps=, or allow exactly this text: {allow}"
     return Diagnostic("RB107", "error", step.object, text, suggested_fix, allow=allow)

@@ -1,8 +1,8 @@
-"""Ledger steps x the live schema -> the schemas on the way back, and the hand-written statements between them.
+"""Rewinds the schema through the recorded changes, with stops at raw steps to undo.
 
-*In*: the steps since a version, the newest first, and facts. *Out*: a `RewoundHistory`. What a step did is read from
-its stored change alone: texts in the ledger are for people. Rollbacks that stopped part-way are rewound like any other
-version, so the same target comes out at each attempt.
+*In*: the steps since a version, newest first, and live facts. *Out*: a `RewoundHistory`. Changes are read from their
+stored form; texts in the ledger are for people. Incomplete rollbacks are rewound like any version, so each attempt has
+the same target.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EXECUTED: Final = ("applied", "skipped")
 
 @attrs.frozen
 class RewindPoint:
-    """A schema on the way back, and the hand-written step to undo there; None at the target."""
+    """A schema on the way back and the raw step to undo there; None at the target."""
 
     schema: SchemaFacts
     raw_step: LedgerStep | None = None
@@ -37,17 +37,17 @@ class RewindPoint:
 
 @attrs.frozen
 class RewoundHistory:
-    """A history rewound.
+    """The result of rewinding.
 
     Attributes:
-        points: the way, the target last.
-        replayed: the schema that the history leads to from the target; what is live otherwise, somebody else did.
-        rewound: the steps that are taken back by their changes.
-        doubtful: steps that were not applied, as far as the ledger knows.
-        opaque: steps that nobody can take back, since what they did is unknown.
-        missing: changes whose table is gone, so that what they took away cannot be restored.
-        undone: hand-written steps whose undo ran before, as the ledger says.
-        faulty: versions whose rows are not all there, or more than there were.
+        points: the last one is the target.
+        replayed: the schema that the history leads to from the target; other live objects are not from it.
+        rewound: steps undone by their changes.
+        doubtful: steps that were not applied, by the ledger.
+        opaque: steps that cannot be undone because their change is unknown.
+        missing: changes to tables that do not exist any more.
+        undone: raw steps whose undo already ran.
+        faulty: versions whose step rows are incomplete or contradict the end.
     """
 
     points: tuple[RewindPoint, ...]
@@ -66,17 +66,17 @@ class RewoundHistory:
 
 
 def rewind(target: RollbackTarget, live: SchemaFacts) -> RewoundHistory:
-    """The way back to this target.
+    """Rewind the live schema to a target.
 
     Parameters:
-        target: its versions with their steps.
-        live: all keyspaces that the steps speak of, without our own tables.
+        target: with the steps of its versions.
+        live: all keyspaces of the steps, without internal tables.
     """
     return _Rewinder(target, live).run()
 
 
 class _Rewinder:
-    """The state on the way."""
+    """State while rewinding."""
 
     def __init__(self, target: RollbackTarget, live: SchemaFacts) -> None:
         self.target = target
@@ -110,11 +110,11 @@ class _Rewinder:
 
     def rewind_step(self, step: LedgerStep) -> None:
         change = step.change
-        if step.op == GRANT_OP:  # no part of a schema; those on a table go with it
+        if step.op == GRANT_OP:  # not part of a schema; permissions on a table disappear with it
             return
         if step.state not in _EXECUTED:
             self.doubtful.append(step)
-        elif step.state == "skipped":  # another hand did it
+        elif step.state == "skipped":  # another program did it
             return
         elif step.op == UNDO_RAW_OP:
             self.add_raw_undo(step)
@@ -133,7 +133,7 @@ class _Rewinder:
             self.points.append(RewindPoint(self.schema, step, progress))
 
     def add_raw_undo(self, step: LedgerStep) -> None:
-        """An undo that an earlier rollback ran: settled with its step, unless that step is at the target, and stays."""
+        """Skip an undo of an earlier rollback, which cancels out with its step, unless the target has that step."""
         if step.undone_step is not None and step.undone_step[0] not in self.undone_versions:
             self.opaque.append(step)
 
@@ -142,7 +142,7 @@ class _Rewinder:
         current = self.keyspaces.get(name, KeyspaceFacts(name))
         if target_is_missing(change, current):
             self.missing.append(change)
-        if isinstance(change, AddTable):  # it was to go in the end, with all that is missing of it
+        if isinstance(change, AddTable):  # the table is dropped anyway, with all that is missing of it
             self.missing = [
                 missing_change
                 for missing_change in self.missing
@@ -168,7 +168,7 @@ def _replay(schema: SchemaFacts, steps: Iterable[LedgerStep]) -> SchemaFacts:
 
 
 def adding_steps(rewound: Iterable[LedgerStep], keyspace: str, owner: str, name: str) -> Iterator[LedgerStep]:
-    """The steps that added a field to a type, or a column to a table."""
+    """Yield steps that added a field to a type, or a column to a table."""
     for step in rewound:
         change = step.change
         if isinstance(change, AddField) and (change.keyspace, change.type, change.name) == (keyspace, owner, name):

@@ -1,9 +1,8 @@
-"""A rewound history x the live schema -> the plan that returns to the target.
+"""Plans a rollback from the rewound history and the live schema; no I/O.
 
-*In*: where to go, with the steps since then; the schema; what may be lost. *Out*: a `RollbackPlan`. The statements are
-those between the live schema and the target's, so that what was changed back and forth costs nothing, and a retry does
-only what is missing. Each is judged against what those before it leave; all refusals stand in the plan, beside the
-steps that they refuse. No I/O.
+*In*: the target with the steps since then, the schema, what may be lost. *Out*: a `RollbackPlan`. Its statements lead
+from the live schema to the target's, so changes back and forth cost nothing and a retry does only what is missing.
+Each is checked against the schema after those before it; all refusals are in the plan.
 """
 
 from __future__ import annotations
@@ -36,25 +35,25 @@ from scyllamodel.schema.vicinity import KeyspaceState
 
 @attrs.frozen
 class RollbackPlan:
-    """A plan, and the steps of the ledger that CQL cannot take back."""
+    """A rollback plan, and the ledger steps that CQL cannot undo."""
 
     plan: Plan
     irreversible: tuple[LedgerStep, ...] = ()
 
     def raise_refused(self) -> None:
-        """Raise what stands in the way, if anything does.
+        """Raise the refusals, if any.
 
         Raises:
-            IrreversibleStep: CQL has no inverse for some of the steps; names all of them.
-            DestructiveChangeRefused, ImpossibleChange: as of `Plan.raise_refused`.
+            IrreversibleStep: lists all steps without an inverse.
+            DestructiveChangeRefused, ImpossibleChange: as in `Plan.raise_refused`.
         """
         if self.irreversible:
             statements = "\n".join(
                 f"  version {step.version}, step {step.seq}: {printable_line(step.cql)}" for step in self.irreversible
             )
             raise IrreversibleStep(
-                f"{self.irreversible[0].scope}: CQL has no inverse for what was done to get here, and nothing ran:\n"
-                f"{statements}\nGo back to a version after these, or bring the schema forward by new models instead.",
+                f"{self.irreversible[0].scope}: CQL cannot undo these steps, and nothing ran:\n"
+                f"{statements}\nRoll back to a later version, or change the schema with new models.",
                 steps=self.irreversible,
             )
         self.plan.raise_refused()
@@ -70,18 +69,18 @@ def rollback_plan(
     protected: Collection[str] = (),
     evaluator: RawStatementChecker | None = None,
 ) -> RollbackPlan:
-    """The plan that takes the schema back to this target.
+    """Plan a rollback to a target.
 
-    Refusals stand in it, as in every plan: what would be lost and is not allowed, what depends on what would go, what
-    is no longer what the versions left, and what CQL cannot do. The steps that they refuse stand there too.
+    The plan contains all refusals: data that would be lost without permission, objects that depend on others, changes
+    outside of the history, and what CQL cannot do.
 
     Parameters:
-        target: its versions with their steps.
-        live: all keyspaces that the steps speak of, without our own tables.
-        allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``; also of empty tables.
-        steps: the hand-written steps that the code has; their undo is taken from here.
-        protected: further keyspaces that no hand-written undo may drop.
-        evaluator: what judges hand-written undos; None for one that knows the keyspaces of ``live`` alone.
+        target: with the steps of its versions.
+        live: all keyspaces of the steps, without internal tables.
+        allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``; also for empty tables.
+        steps: raw steps of the code, for their undo.
+        protected: further keyspaces that no raw undo may drop.
+        evaluator: checks raw undos; None for one that knows the keyspaces of ``live`` alone.
     """
     evaluator = evaluator or RawStatementChecker(", ".join(part.name for part in live), live, server)
     return _RollbackPlanner(
@@ -90,10 +89,10 @@ def rollback_plan(
 
 
 def remaining_plan(target: RollbackTarget, live: SchemaFacts, server: ServerProfile) -> Plan:
-    """What still separates the schema from that of the target, once all steps of a rollback ran.
+    """Plan what still separates the schema from the target after a rollback ran.
 
     Parameters:
-        target, found: as of `rollback_plan`.
+        target, live: as in `rollback_plan`.
     """
     rewound = rewind(target, live)
     target_point = attrs.evolve(
@@ -107,26 +106,26 @@ def remaining_plan(target: RollbackTarget, live: SchemaFacts, server: ServerProf
 
 
 def schema_at(target: RollbackTarget, live: SchemaFacts) -> SchemaFacts:
-    """The schema as it was after the target's version, as far as the stored steps tell.
+    """Return the schema after the target's version, by the stored steps.
 
     Parameters:
-        target, found: as of `rollback_plan`.
+        target, live: as in `rollback_plan`.
 
     Raises:
-        LedgerError: rows of the steps since then are missing.
+        LedgerError: rows of later steps are missing.
     """
     rewound = rewind(target, live)
     for version in rewound.faulty:
         raise LedgerError(
-            f"{version.scope}: what was done since cannot be read off version {version.version}: {version.fault}. "
-            "Look who may write that table, and at: scyllamodel history --steps",
+            f"{version.scope}: later changes cannot be read from version {version.version}: {version.fault}. "
+            "Check who may write that table, and: scyllamodel history --steps",
             scope=version.scope,
         )
     return rewound.target
 
 
 class _RollbackPlanner:
-    """The plan on its way, and the schema as it will be by then."""
+    """Plans a rollback, tracking the schema after each step."""
 
     def __init__(  # noqa: PLR0917 - one caller
         self,
@@ -172,7 +171,7 @@ class _RollbackPlanner:
         return RollbackPlan(plan, tuple(irreversible_steps))
 
     def plan_to(self, point: RewindPoint) -> None:
-        """The statements to this schema, and the undo that comes there."""
+        """Add the statements up to a point, and its undo."""
         for target in point.schema:
             for change in transition(self.keyspace_now(target.name).all_facts(), target, self.server):
                 self.add(change)
@@ -203,11 +202,11 @@ class _RollbackPlanner:
             self.evaluator.record_change(name, change)
 
     def keyspace_now(self, name: str) -> KeyspaceState:
-        """A keyspace as it will be by then."""
+        """Return a keyspace after the steps so far."""
         return self.keyspaces.setdefault(name, KeyspaceState(KeyspaceFacts(name)))
 
     def mark_irreversible(self, keyspace: str, owner: str, names: Iterable[str]) -> None:
-        """Remember the steps that added what no statement takes away."""
+        """Record the steps that added what no statement can remove."""
         for name in names:
             self.irreversible.update(
                 {step.key: step for step in adding_steps(self.rewound.rewound, keyspace, owner, name)}
@@ -224,55 +223,54 @@ class _RollbackPlanner:
         self.steps.append(undo_step(step, undo))
 
     def unrestorable_diagnostics(self, change: Change) -> Iterator[Diagnostic]:
-        """What was dropped from a table that is gone itself."""
+        """Yield changes whose table does not exist any more."""
         inverse: Any = inverse_of(change)
         yield from evaluate_change(inverse, self.keyspaces[keyspace_of(change)].facts_for(inverse), self.server)
 
     def check_stored_undo(self, step: LedgerStep) -> Iterator[Diagnostic]:
-        """A stored inverse that is not the one of the stored change: one of the two was altered."""
+        """Yield RB108 if the stored undo is not the inverse of the stored change."""
         change = step.change
         allow = f"RB108:{step.version}/{step.seq}"
         if change is None or step.undo == make_step(0, change, (), self.server).undo or allow in self.allow:
             return
-        text = f"the stored inverse of step {step.seq} of version {step.version} is not that of the stored change"
-        suggested_fix = f"Somebody altered the row, or another release wrote it; it stores: {step.undo}\n"
-        suggested_fix += f"What runs is made from the stored change. If that is right: allow {allow}"
+        text = f"the stored inverse of step {step.seq} of version {step.version} does not undo the stored change"
+        suggested_fix = f"The row was altered, or written by another release; it stores: {step.undo}\n"
+        suggested_fix += f"What runs is derived from the stored change. If that is correct: allow {allow}"
         yield Diagnostic("RB108", "error", step.object, text, suggested_fix, allow=allow)
 
     def bare(self, step: LedgerStep) -> Iterator[Diagnostic]:
-        """Something that would come back without what stood beside it, such as a trigger or a constraint."""
+        """Yield RB111 for an object that would be created without its former comments, triggers or constraints."""
         lost: tuple[str, ...] = getattr(step.change, "unwritten", ())
         allow = f"RB111:{step.version}/{step.seq}"
         if lost and allow not in self.allow:
-            text = f"what step {step.seq} of version {step.version} dropped would come back without the "
-            fix = f"Allow {allow}, and write them by hand: COMMENT ON, SECURITY LABEL ON, CHECK, CREATE TRIGGER."
+            text = f"what step {step.seq} of version {step.version} dropped would be created again without the "
+            fix = f"Allow {allow}, and restore them manually: COMMENT ON, SECURITY LABEL ON, CHECK, CREATE TRIGGER."
             yield Diagnostic("RB111", "error", step.object, text + ", the ".join(lost), fix, allow=allow)
 
     def faulty_version_refusals(self, version: Migration) -> Iterator[Diagnostic]:
-        """A version that cannot be taken back as a whole, since its rows were deleted or altered."""
+        """Yield RB110 for a version with missing or altered rows."""
         allow = f"RB110:{version.version}"
         if allow not in self.allow:
-            suggested_fix = (
-                "Look who may write that table. To take back what the rows say, and leave the rest as it is: allow "
-            )
+            suggested_fix = "Check who may write that table. To undo what the rows contain and leave the rest: allow "
             suggested_fix += (
-                f"{allow}. Or go back to this version or a later one, or bring the schema forward by new models."
+                f"{allow}. Or roll back to this version or a later one, or change the schema with new models."
             )
             yield Diagnostic(
                 "RB110", "error", f"version {version.version}", version.fault or "", suggested_fix, allow=allow
             )
 
     def uncertain_notes(self, step: LedgerStep) -> Iterator[Diagnostic]:
-        """A step that failed, or that was cut short, is not ours to take back."""
+        """Yield RB105 for steps that failed or were interrupted, which are not undone."""
         is_applied = is_step_applied(step, lambda name: self.keyspace_now(name).all_facts(), self.server)
         if is_applied:
-            text = f"step {step.seq} of version {step.version} is {step.state}, yet the schema holds it; it is left"
-            yield Diagnostic("RB105", "note", step.object, text, f"If it is to go: {step.undo or 'by hand'}")
+            text = f"step {step.seq} of version {step.version} is {step.state}, but the schema contains it; it is kept"
+            yield Diagnostic("RB105", "note", step.object, text, f"To remove it: {step.undo or 'undo it manually'}")
         elif step.op == RAW_OP and step.state == "claimed":
-            text = f"step {step.seq} of version {step.version} was cut short, and may have run; it is not taken back"
-            yield Diagnostic("RB105", "note", step.object, text, f"If it ran: {step.undo or 'take it back by hand'}")
+            text = f"step {step.seq} of version {step.version} was interrupted and may have run; it is not undone"
+            yield Diagnostic("RB105", "note", step.object, text, f"If it ran: {step.undo or 'undo it manually'}")
 
 
 def _irreversible_refusal(step: LedgerStep) -> Diagnostic:
     text = f"CQL has no inverse for step {step.seq} of version {step.version}: {step.cql}"
-    return Diagnostic("RB101", "error", step.object, text, "Go back to a later version, or forward by new models.")
+    fix = "Roll back to a later version, or change the schema with new models."
+    return Diagnostic("RB101", "error", step.object, text, fix)

@@ -1,7 +1,7 @@
-"""Roll a keyspace back: read the ledger, plan, and under the lock plan again and execute.
+"""Rolls a keyspace back: plans, and under the lock plans again and executes.
 
-*In*: a repo and the version to go back to. *Out*: a result. A rollback is a version of its own in the ledger, executed
-as any other; one that stopped part-way is finished by the next one.
+*In*: a repo and the version to return to. *Out*: a result. A rollback is a version of its own in the ledger; one that
+stopped part-way is completed by the next one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _Introspect: TypeAlias = Callable[[str], KeyspaceFacts]
 
 @attrs.frozen
 class RollbackRequest:
-    """What a caller wants of a repo."""
+    """A requested rollback."""
 
     repo: Repo
     version: int | str
@@ -47,12 +47,12 @@ class RollbackRequest:
     steps: tuple[RawStep, ...] = ()
 
     def target(self, ledger: Ledger, introspect: _Introspect, server: ServerProfile) -> RollbackTarget:
-        """Where it leads, with all steps."""
+        """Return the target, with all steps."""
         target = find_target(ledger.versions(), self.version, self.repo.models)
         return target.map_versions(lambda migration: _with_steps(migration, ledger, introspect, server))
 
     def plan(self, target: RollbackTarget, introspect: _Introspect, server: ServerProfile) -> RollbackPlan:
-        """What leads there from the schema of now."""
+        """Return the plan from the current schema to the target."""
         live = SchemaFacts(introspect(name) for name in _keyspaces(self.repo, target))
         protected = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
         texts = _undo_texts(target, self.steps)
@@ -67,7 +67,7 @@ class RollbackRequest:
 
 
 def _with_steps(migration: Migration, ledger: Ledger, introspect: _Introspect, server: ServerProfile) -> Migration:
-    """The version with its steps; what a dead run left open is settled, but not written."""
+    """Return the version with its steps; a crashed one is recovered in memory only."""
     (complete,) = ledger.with_steps([migration])
     return recover_version(complete, introspect, server).migration if complete.status == "running" else complete
 
@@ -78,16 +78,16 @@ def _keyspaces(repo: Repo, target: RollbackTarget) -> list[str]:
 
 
 def _undo_texts(target: RollbackTarget, code: Sequence[RawStep]) -> list[str]:
-    """The undo of each hand-written step, as far as there is one."""
+    """Return the undo of each raw step that has one."""
     raw = (step for found in target.undone for step in found.steps if step.op == RAW_OP)
     return [cql for step in raw if (cql := undo_statement(step, code)) is not None]
 
 
 def schema_of_version(repo: Repo, version: int | str) -> tuple[SchemaFacts, ServerProfile]:
-    """The repo's keyspace as it was after a version: what is live, less what later versions did.
+    """Return the repo's keyspace after a version: the live schema without later changes.
 
     Raises:
-        UnknownVersion: there is no such version to go back to.
+        UnknownVersion: the version cannot be a target.
         ConnectionFailed, IntrospectionError, LedgerError: the server cannot be read.
     """
     cluster = ClusterView.connect(repo)
@@ -112,29 +112,28 @@ def rollback(
     step_timeout: float = 120.0,
     on_event: OnEvent | None = None,
 ) -> MigrationResult:
-    """Take the schema back to what it was after a version, by what the ledger says was changed since.
+    """Roll the schema back to a version, by the changes that the ledger records.
 
-    The models are ahead of the schema afterwards: `check` says so, and start-up syncs of those models are refused until
-    somebody runs `migrate`. A rollback that stopped part-way is resumed by the same call.
+    The models are ahead of the schema afterwards: `check` reports it, and syncs of these models are refused until
+    `migrate` runs. Calling it again resumes a rollback that stopped part-way.
 
     Parameters:
         version: such as 20261123050100, as a number or its text; 0 is before the first one.
-        dry_run: stop before the first statement; the result's plan is the one that would have run, byte for byte, with
-            everything that stands in its way in ``plan.refusals``.
+        dry_run: stop before the first statement; the plan of the result is the one that would run, with all refusals.
         allow: codes, or ``code:object``, of what may be lost, such as ``DS103:orders.total``.
-        steps: the hand-written steps of the code, as they were given to `migrate`; their undo is taken from here. For
-            one that the code does not have any more ``allow`` has to name the step and the digest of its undo.
-        lock_timeout: seconds without any progress of another run after which waiting for it ends.
+        steps: the raw steps that were passed to `migrate`, for their undo. For one that the code no longer has,
+            ``allow`` has to name the step and the digest of its undo.
+        lock_timeout: seconds for which another run that holds the lock may make no progress.
         agreement_timeout: seconds that the nodes may take to agree.
-        step_timeout: seconds that one statement may take to be seen applied.
+        step_timeout: seconds until the effect of a statement must show in the schema.
         on_event: called with each `Event`.
 
     Raises:
-        UnknownVersion: one cannot go back to that version.
-        ForeignVersion: a version to undo is another application's.
+        UnknownVersion: the version cannot be a target.
+        ForeignVersion: a version to undo belongs to another application.
         IrreversibleStep: CQL has no inverse for a step; nothing ran.
         DestructiveChangeRefused, ImpossibleChange: all refusals at once; nothing ran.
-        LockTimeout, LockLost, StepFailed, SchemaDisagreement, LedgerError: as of `migrate`; run it again to go on.
+        LockTimeout, LockLost, StepFailed, SchemaDisagreement, LedgerError: as in `migrate`; call it again to resume.
         ConnectionFailed, IntrospectionError: the server cannot be read.
     """
     started_at, timeouts = time.monotonic(), Timeouts(lock_timeout, agreement_timeout, step_timeout)
@@ -165,12 +164,12 @@ def rollback(
 def rollback_under_lock(
     request: RollbackRequest, locked_run: LockedRun, timeouts: Timeouts, on_event: OnEvent | None = None
 ) -> MigrationResult:
-    """The part of `rollback` that is done under the lock, on what the schema and the ledger are by then."""
+    """Execute a rollback under the lock, planned from the current schema and ledger."""
     introspect, server = locked_run.executor.introspect, locked_run.executor.server
     target = request.target(locked_run.ledger, introspect, server)
     planned = request.plan(target, introspect, server)
     planned.raise_refused()
-    if not target.undone:  # another run did it while this one waited for the lock
+    if not target.undone:  # another run did it while this one waited
         return MigrationResult("in_sync", planned.plan, repo=request.repo.name, lock=locked_run.lock_use)
 
     def plan_remaining() -> Plan:

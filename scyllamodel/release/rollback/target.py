@@ -1,6 +1,6 @@
-"""Which versions lie between now and the version that a rollback returns to, and whether it may pass them.
+"""Finds the target of a rollback and the versions to undo.
 
-*In*: the versions of a scope, and the one to go back to, as a number or text. *Out*: those to rewind, the newest first.
+*In*: the versions of a scope, and the one to return to, as a number or text. *Out*: those to rewind, newest first.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from scyllamodel.release.ledger.values import RESTORABLE_STATUSES, Migration
 
 @attrs.frozen
 class RollbackTarget:
-    """Where a rollback goes.
+    """The target of a rollback.
 
     Attributes:
-        version: 0 for before the first one.
-        models_fp: the fingerprint of the models that were in force there; empty before the first one.
-        undone: the versions whose steps led from there to the schema of now, the newest first; rollbacks that stopped
-            part-way are among them, since their steps are changes like any other.
-        abandoned_rollbacks: further rollbacks, whose steps count only as what they say of hand-written statements.
+        version: 0 is before the first one.
+        models_fp: fingerprint of the models then; empty before the first one.
+        undone: versions between it and now, newest first, incomplete rollbacks included.
+        abandoned_rollbacks: further rollbacks, whose steps only count for raw statements.
     """
 
     version: int
@@ -32,25 +31,25 @@ class RollbackTarget:
     abandoned_rollbacks: tuple[Migration, ...] = ()
 
     def map_versions(self, change: Callable[[Migration], Migration]) -> RollbackTarget:
-        """The target with each of its versions changed, such as read with their steps."""
+        """Return the target with a function applied to each of its versions."""
         undone, abandoned_rollbacks = tuple(map(change, self.undone)), tuple(map(change, self.abandoned_rollbacks))
         return attrs.evolve(self, undone=undone, abandoned_rollbacks=abandoned_rollbacks)
 
 
 def find_target(versions: Sequence[Migration], version: int | str, models: Collection[str] = ()) -> RollbackTarget:
-    """Where a rollback to this version goes.
+    """Find the target of a rollback.
 
-    A baseline made nothing, and an abandoned version counts for nothing; both are passed over. So is what a complete
-    rollback took back, together with that rollback. A ``partial`` version is undone, too.
+    Baselines and abandoned versions are skipped, and so is a complete rollback with what it undid. ``partial`` versions
+    are undone.
 
     Parameters:
-        versions: the newest first.
+        versions: newest first.
         version: a number, or its text.
-        models: the packages that the models of the repo come from.
+        models: packages of the models of the repo.
 
     Raises:
-        UnknownVersion: there is no such version, or the schema never held it as a whole.
-        ForeignVersion: a version to undo is of models that share no package with these.
+        UnknownVersion: there is no such version, or its schema was never complete.
+        ForeignVersion: a version to undo belongs to models without a common package.
     """
     target_version = _parse_version(version, versions)
     target = next((migration for migration in versions if migration.version == target_version), None)
@@ -78,7 +77,7 @@ def _parse_version(version: int | str, versions: Sequence[Migration]) -> int:
 def _unknown_version(version: int | str, versions: Sequence[Migration], target: Migration | None) -> UnknownVersion:
     possible = [migration.version for migration in versions if migration.status in RESTORABLE_STATUSES]
     if target is not None:
-        reason = f"version {target.version} is {target.status}, so the schema did not hold it as a whole"
+        reason = f"version {target.version} is {target.status}, so its schema was never complete"
     elif versions and str(version).isdigit() and int(version) > versions[0].version:
         reason = f"version {version} is newer than the newest one, {versions[0].version}"
     else:
@@ -86,7 +85,7 @@ def _unknown_version(version: int | str, versions: Sequence[Migration], target: 
     choices = ", ".join(map(str, [*possible[:10], 0]))
     scope = versions[0].scope if versions else "this repo"
     return UnknownVersion(
-        f"{scope}: {reason}. One can go back to {choices} (0: before the first one); see: scyllamodel history",
+        f"{scope}: {reason}. Possible targets are {choices} (0: before the first one); see: scyllamodel history",
         version=version,
         versions=(*possible, 0),
     )
@@ -96,9 +95,8 @@ def _foreign_version(migration: Migration, models: Collection[str]) -> ForeignVe
     theirs, ours = ", ".join(migration.models), ", ".join(models)
     return ForeignVersion(
         f"LG103 {migration.scope}: version {migration.version} was made for the models of {theirs}, and this repo has "
-        "those of "
-        f"{ours}. Two applications write one history; give one of the repos another name=, and undo this version from "
-        "the application that made it.",
+        f"{ours}. Two applications share one history: give one repo another name=, and undo this version from the "
+        "other application.",
         version=migration.version,
         theirs=migration.models,
         ours=tuple(models),
