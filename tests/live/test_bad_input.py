@@ -29,7 +29,7 @@ GOOD = HEAD + 'class Thing(Model, table="things"):\n    id: Column[UUID] = parti
 LONG = "t" * 60
 
 CASES = {
-    "a module with a syntax error": (GOOD + "class Other(Model:\n", 1, "DC101", ["app.models", "does not import"]),
+    "a module with a syntax error": (GOOD + "class Other(Model:\n", 1, "DC101", ["app.models", "cannot be imported"]),
     "two classes for one table": (
         GOOD + 'class Again(Model, table="things"):\n    id: Column[UUID] = partition_key()\n',
         1,
@@ -180,7 +180,7 @@ def test_a_server_that_stops_half_way(tmp_path):
 
     assert 6 == work.returncode, err
     assert "Traceback" not in err
-    assert "went through" in err
+    assert "went through" in err or "were applied" in err
     assert 0 == again.returncode, again.stdout
     # One statement more than was told may have gone through: the one whose answer was lost.
     assert len(document_in(again.stdout)["steps"]) in {41 - done, 41 - done - 1}

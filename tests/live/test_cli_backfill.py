@@ -133,7 +133,7 @@ WRONG = [
     (("--convert", "app.db:settings"), 64, "no function"),
     (("--rate", "0"), 64, "not a positive number of rows"),
     (("--consistency", "MOST", "--convert", "decimal:Decimal"), 78, "'MOST' is no consistency level"),
-    ((), 78, "give convert="),
+    ((), 78, "pass convert="),
 ]
 
 

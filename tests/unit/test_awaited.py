@@ -77,7 +77,7 @@ def test_a_repo_that_is_awaited_is_taken_too(repo):
         return await snapshot_async([repo.aio()]), await diff_async(repo.aio(), "empty", "models")
 
     assert (snapshot(repo), diff(repo, "empty")) == asyncio.run(both())
-    with pytest.raises(ConfigurationError, match="no source of a schema"):
+    with pytest.raises(ConfigurationError, match="unknown schema source"):
         asyncio.run(diff_async(repo, "nowhere"))
 
 

@@ -763,7 +763,7 @@ def ended(total, applied, *numbers, state="applied"):
         (5, 1, (2,), "failed", "rows of its 5 steps are missing: 1"),
         (5, 0, (1, 3), "applied", "rows of its 5 steps are missing: 2"),
         (2, 2, (1, 2), "not_applied", "2 of its steps were done when it ended, but 0 by their rows"),
-        (2, 2, (1, 2, 3), "applied", "it has 2 steps, and a row of a step 3"),
+        (2, 2, (1, 2, 3), "applied", "it has 2 steps, and a row of step 3"),
     ],
 )
 def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, said):

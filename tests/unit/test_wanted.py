@@ -71,7 +71,7 @@ def test_one_name_in_two_keyspaces():
 def test_user_type_of_another_keyspace():
     """A type that belongs elsewhere is neither moved nor taken for one that is here."""
     with pytest.raises(
-        ConfigurationError, match=r"uses the type elsewhere\.away, and CQL knows types of the same keyspace only"
+        ConfigurationError, match=r"uses the type elsewhere\.away, and CQL only knows types of the same keyspace"
     ):
         desired_facts([Visitor], "shop")
 
@@ -81,7 +81,7 @@ def test_user_type_of_another_keyspace():
 @pytest.mark.parametrize("keyspace", ["system", "system_auth", "System_Schema"])
 def test_keyspaces_of_the_server(keyspace):
     """Nobody's tables go where the server keeps its own."""
-    with pytest.raises(ConfigurationError, match="the server's own"):
+    with pytest.raises(ConfigurationError, match="system keyspace"):
         desired_facts([Plain], keyspace)
 
 
@@ -169,9 +169,7 @@ def test_an_unknown_name_lists_the_nearest_models():
     models = [type(Model)(f"Model{at}", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[int]"},
                                                    "id": partition_key()}) for at in range(40)]  # fmt: skip
 
-    with pytest.raises(
-        ConfigurationError, match="It has 40 models; the most similar names are: Model3"
-    ) as caught:
+    with pytest.raises(ConfigurationError, match="It has 40 models; the most similar names are: Model3") as caught:
         select_models(models, ["Modle3"])
 
     assert 10 == str(caught.value).count("Model")
