@@ -12,9 +12,9 @@ from itertools import groupby
 from pathlib import Path
 
 from scyllamodel.cli.commands import COMMANDS
-from scyllamodel.cli.commands.explain import meanings
-from scyllamodel.cli.exits import CONFIGURATION, DONE, ERROR, MEANING, USAGE
-from scyllamodel.cli.parser import _build
+from scyllamodel.cli.commands.explain import code_explanations
+from scyllamodel.cli.exits import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE
+from scyllamodel.cli.parser import _build_parser
 
 GUIDE = Path(__file__).parents[1] / "scyllamodel" / "guide"
 PARTS = {
@@ -106,7 +106,7 @@ def pages() -> dict[Path, str]:
 def codes_page():
     """Every code with its meaning, by the letters that it starts with."""
     lines = [CODES]
-    for letters, found in groupby(meanings().values(), key=lambda meaning: meaning.code[:2]):
+    for letters, found in groupby(code_explanations().values(), key=lambda meaning: meaning.code[:2]):
         lines += [f"## {PARTS[letters]}", ""]
         for meaning in found:
             heading, sentence = _title_of(meaning)
@@ -142,11 +142,11 @@ def _markdown(text):
 
 def command_line_page():
     """Every command with its options."""
-    _, parsers = _build(COMMANDS)
+    _, parsers = _build_parser(COMMANDS)
     groups = {name: [(_title(group), _rows(group)) for group in _groups(parser)] for name, parser in parsers.items()}
     shared = _shared(key for found in groups.values() for key in found)
     always = ", ".join(str(code) for code in (DONE, ERROR, USAGE, CONFIGURATION))
-    exits = "\n".join(f"| {code} | {meaning} |" for code, meaning in MEANING.items())
+    exits = "\n".join(f"| {code} | {meaning} |" for code, meaning in DESCRIPTIONS.items())
     tables = "\n".join(f"\n### {title}\n\n{_table(rows)}" for title, rows in sorted(shared.items()))
     lines = [COMMAND_LINE.format(exits=exits, always=always, shared=tables)]
     for command in COMMANDS:
@@ -192,15 +192,15 @@ def _table(rows):
 
 def _command(command, groups, shared):
     yield f"## {command.name}"
-    yield f"\n{command.purpose[0].upper()}{command.purpose[1:]}.\n"
-    yield re.sub(r"\n  (\S.*)", r"\n\n    \1", _markdown(command.about)) + "\n"
+    yield f"\n{command.summary[0].upper()}{command.summary[1:]}.\n"
+    yield re.sub(r"\n  (\S.*)", r"\n\n    \1", _markdown(command.description)) + "\n"
     for title, rows in groups:
         if shared.get(title) != rows:
             yield f"**{title}**\n\n{_table(rows)}\n"
     common = [title.lower() for title, rows in groups if shared.get(title) == rows]
     if common:
         yield f"[Shared options](#shared-options): {', '.join(common)}.\n"
-    codes = "; ".join(f"{code}, {MEANING[code]}" for code in sorted(command.exits))
+    codes = "; ".join(f"{code}, {DESCRIPTIONS[code]}" for code in sorted(command.exit_codes))
     if codes:
         yield f"Exit codes: {codes}.\n"
     examples = "\n".join(command.examples)

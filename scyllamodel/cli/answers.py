@@ -22,7 +22,7 @@ UNEXPECTED: Final = "SM999"
 
 
 @attrs.frozen
-class Answer:
+class CommandResult:
     """The result of a command for one repo.
 
     Attributes:
@@ -30,17 +30,17 @@ class Answer:
         text: for people; may be empty.
         code: the exit code of this result.
         is_script: whether the text is a file for other programs, which is printed unchanged.
-        asked_for: whether the text is the requested output and not a status message; ``-q`` keeps it.
+        is_output: whether the text is the requested output and not a status message; ``-q`` keeps it.
     """
 
     document: dict[str, Any]
     text: str = ""
     code: int = DONE
-    asked_for: bool = True
+    is_output: bool = True
     is_script: bool = False
 
     @property
-    def is_stop(self) -> bool:
+    def is_interruption(self) -> bool:
         """Whether the user interrupted the command."""
         return self.document.get("code") in (Interrupted.code, Stopped.code)
 
@@ -49,19 +49,21 @@ def error_document(error: BaseException) -> dict[str, Any]:
     """Return an error as a JSON document with the schema ``error.schema.json``."""
     if isinstance(error, ScyllaModelError):
         return {**error.to_dict(), "format": 1, "kind": "error", "exit_code": error.exit_code}
-    about = {"code": UNEXPECTED, "error": type(error).__name__, "message": str(error)}
-    return {"format": 1, "kind": "error", "exit_code": ERROR, **about}
+    fields = {"code": UNEXPECTED, "error": type(error).__name__, "message": str(error)}
+    return {"format": 1, "kind": "error", "exit_code": ERROR, **fields}
 
 
-def complain(console: Console, error: BaseException) -> None:
+def report_error(console: Console, error: BaseException) -> None:
     """Print an error to stderr; with ``-v`` also its traceback."""
     document = error_document(error)
     if console.verbosity > 0 or document["code"] == UNEXPECTED:
-        console.complain("".join(traceback.format_exception(error)).rstrip())
-    console.complain(f"error {document['code']}: {document['message']}")
+        console.error("".join(traceback.format_exception(error)).rstrip())
+    console.error(f"error {document['code']}: {document['message']}")
 
 
-def answer_each(repos: Sequence[Repo], work: Callable[[Repo], Answer], console: Console, *, failed: int = ERROR) -> int:
+def run_each(
+    repos: Sequence[Repo], command: Callable[[Repo], CommandResult], console: Console, *, failed: int = ERROR
+) -> int:
     """Run a command for each repo, print the results, and return the exit code.
 
     A repo that fails does not stop the others.
@@ -74,45 +76,47 @@ def answer_each(repos: Sequence[Repo], work: Callable[[Repo], Answer], console: 
     """
     if len(repos) == 1:
         with repos[0] as repo:
-            found = work(repo)
-        console.document(found.document)
-        _print(console, found)
-        return found.code
-    answers: list[tuple[Repo, Answer]] = []
+            result = command(repo)
+        console.document(result.document)
+        _print(console, result)
+        return result.code
+    results: list[tuple[Repo, CommandResult]] = []
     for repo in repos:
-        answers.append((repo, _answer(repo, work, console)))
-        if answers[-1][1].is_stop:
+        results.append((repo, _run_one(repo, command, console)))
+        if results[-1][1].is_interruption:
             break
-    items = [{"repo": repo.name, "keyspace": repo.keyspace, "answer": found.document} for repo, found in answers]
+    items = [{"repo": repo.name, "keyspace": repo.keyspace, "answer": result.document} for repo, result in results]
     console.document({"format": 1, "kind": "list", "items": items})
-    return exit_code([found for _, found in answers], failed=failed)
+    return exit_code([result for _, result in results], failed=failed)
 
 
-def exit_code(answers: Iterable[Answer], *, failed: int = ERROR) -> int:
+def exit_code(results: Iterable[CommandResult], *, failed: int = ERROR) -> int:
     """Return the exit code of several results: ``failed`` if one of them is an error, else the highest.
 
-    >>> exit_code([Answer({}, code=2), Answer({})]), exit_code([Answer({"kind": "error"}, code=7), Answer({})])
-    (2, 1)
+    >>> exit_code([CommandResult({}, code=2), CommandResult({})])
+    2
+    >>> exit_code([CommandResult({"kind": "error"}, code=7), CommandResult({})])
+    1
     """
-    found = list(answers)
-    if any(answer.document.get("kind") == "error" for answer in found):
+    all_results = list(results)
+    if any(result.document.get("kind") == "error" for result in all_results):
         return failed
-    return max(answer.code for answer in found)
+    return max(result.code for result in all_results)
 
 
-def _answer(repo: Repo, work: Callable[[Repo], Answer], console: Console) -> Answer:
-    console.tell(f"{repo.name} ({repo.keyspace})")
+def _run_one(repo: Repo, command: Callable[[Repo], CommandResult], console: Console) -> CommandResult:
+    console.status(f"{repo.name} ({repo.keyspace})")
     try:
         with repo:
-            found = work(repo)
+            result = command(repo)
     except ScyllaModelError as error:
-        complain(console, error)
-        return Answer(error_document(error), code=error.exit_code)
-    _print(console, found)
-    return found
+        report_error(console, error)
+        return CommandResult(error_document(error), code=error.exit_code)
+    _print(console, result)
+    return result
 
 
-def _print(console: Console, found: Answer) -> None:
-    if found.text:
-        say = console.script if found.is_script else console.result if found.asked_for else console.tell
-        say(found.text)
+def _print(console: Console, result: CommandResult) -> None:
+    if result.text:
+        write = console.script if result.is_script else console.result if result.is_output else console.status
+        write(result.text)

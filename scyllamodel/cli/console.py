@@ -24,7 +24,7 @@ import attrs
 from scyllamodel._text import printable
 
 if TYPE_CHECKING:
-    from scyllamodel.cli.terminal import Bar
+    from scyllamodel.cli.terminal import ProgressBar
 
 STYLES: Final = {
     re.compile(r" *\+ "): "green",
@@ -38,19 +38,19 @@ STYLES: Final = {
 """Beginning of a line to its style: the marks of `Plan.render`, and those of the tour."""
 
 
-def style_of(line: str) -> str:
+def line_style(line: str) -> str:
     """Return the style of a line, chosen by its beginning; empty for none.
 
-    >>> style_of("  + table shop.orders"), style_of("Plan for shop")
+    >>> line_style("  + table shop.orders"), line_style("Plan for shop")
     ('green', '')
     """
-    return next((style for begins, style in STYLES.items() if begins.match(line)), "")
+    return next((style for pattern, style in STYLES.items() if pattern.match(line)), "")
 
 
-def styled(text: str) -> list[tuple[str, str]]:
+def styled_lines(text: str) -> list[tuple[str, str]]:
     """Return the lines of a text, escaped for a terminal, with their styles; ``NO_COLOR`` turns styles off."""
-    plain = bool(os.environ.get("NO_COLOR"))
-    return [(line, "" if plain else style_of(line)) for line in printable(text).split("\n")]
+    no_color = bool(os.environ.get("NO_COLOR"))
+    return [(line, "" if no_color else line_style(line)) for line in printable(text).split("\n")]
 
 
 @attrs.define
@@ -62,14 +62,15 @@ class Console:
         verbosity: -1 with ``-q``, 1 with ``-v``, else 0.
         out: for results.
         err: for messages.
-        lost: the error that kept results from being written; None if they were written or the reader closed the pipe.
+        write_error: the error that kept results from being written; None if they were written or the reader closed the
+            pipe.
     """
 
     json: bool = False
     verbosity: int = 0
-    out: TextIO = attrs.field(factory=lambda: _opened(sys.stdout))
-    err: TextIO = attrs.field(factory=lambda: _opened(sys.stderr))
-    lost: OSError | None = attrs.field(default=None, init=False)
+    out: TextIO = attrs.field(factory=lambda: _stream_or_null(sys.stdout))
+    err: TextIO = attrs.field(factory=lambda: _stream_or_null(sys.stderr))
+    write_error: OSError | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         for stream in (self.out, self.err):
@@ -93,12 +94,12 @@ class Console:
         if not self.json:
             self._write(self.out, f"{printable(text)}\n")
 
-    def tell(self, text: str = "") -> None:
+    def status(self, text: str = "") -> None:
         """Print the status of a command; not with ``--json`` or ``-q``."""
         if self.verbosity >= 0:
             self.result(text)
 
-    def say(self, text: str = "") -> None:
+    def message(self, text: str = "") -> None:
         """Print a message to stderr; not with ``-q``."""
         if self.verbosity >= 0:
             self._print(self.err, text)
@@ -108,7 +109,7 @@ class Console:
         if self.verbosity > 0:
             self._print(self.err, text)
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Print an error to stderr at any verbosity."""
         self._print(self.err, text)
 
@@ -118,53 +119,53 @@ class Console:
             self._write(self.out, json.dumps(document, indent=2) + "\n")
 
     @property
-    def live(self) -> TextIO | None:
+    def terminal_stream(self) -> TextIO | None:
         """The terminal for a progress bar, never the stream of the JSON document; None without a terminal."""
         streams = [] if self.verbosity < 0 else [self.err] if self.json else [self.out, self.err]
         return next((stream for stream in streams if stream.isatty() and os.environ.get("TERM") != "dumb"), None)
 
-    def bar(self, total: int) -> Bar | None:
+    def bar(self, total: int) -> ProgressBar | None:
         """Return a progress bar; None without a terminal or without rich."""
-        stream = self.live
+        stream = self.terminal_stream
         if stream is None:
             return None
-        terminal = _terminal()
-        return None if terminal is None else terminal.Bar(stream, total)
+        terminal = _terminal_module()
+        return None if terminal is None else terminal.ProgressBar(stream, total)
 
-    def prepare(self) -> None:
+    def import_terminal(self) -> None:
         """Import rich now, before the current folder is importable."""
         if self.out.isatty() or self.err.isatty():
-            _terminal()
+            _terminal_module()
 
     def _print(self, stream: TextIO, text: str) -> None:
         if not stream.isatty():
             return self._write(stream, f"{printable(text)}\n")
-        terminal = _terminal()
+        terminal = _terminal_module()
         if terminal is None:
             return self._write(stream, f"{printable(text)}\n")
-        with self._surviving(stream):
-            terminal.print_styled(stream, styled(text))
+        with self._tolerate_write_errors(stream):
+            terminal.print_styled(stream, styled_lines(text))
         return None
 
     def _write(self, stream: TextIO, text: str) -> None:
-        with self._surviving(stream):
+        with self._tolerate_write_errors(stream):
             stream.write(text)
             stream.flush()
 
     @contextmanager
-    def _surviving(self, stream: TextIO) -> Generator[None]:
+    def _tolerate_write_errors(self, stream: TextIO) -> Generator[None]:
         """Redirect a stream that cannot be written to the null device, so that the command continues."""
         try:
             yield
         except OSError as error:
             if stream is self.out and not isinstance(error, BrokenPipeError):
-                self.lost = error
-            with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
+                self.write_error = error
+            with Path(os.devnull).open("w", encoding="utf-8") as null_device:
+                os.dup2(null_device.fileno(), stream.fileno())
 
 
 @functools.lru_cache
-def _terminal() -> Any:
+def _terminal_module() -> Any:
     """Return the module that needs rich, or None without rich; the result is cached."""
     try:
         return importlib.import_module("scyllamodel.cli.terminal")
@@ -172,6 +173,6 @@ def _terminal() -> Any:
         return None
 
 
-def _opened(stream: TextIO | None) -> TextIO:
+def _stream_or_null(stream: TextIO | None) -> TextIO:
     """Return the stream, or a buffer if the caller has closed it (``>&-``): Python sets such streams to None."""
     return io.StringIO() if stream is None else stream

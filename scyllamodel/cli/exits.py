@@ -18,7 +18,7 @@ USAGE: Final = 64
 CONFIGURATION: Final = 78
 INTERRUPTED: Final = 130
 
-MEANING: Final = {
+DESCRIPTIONS: Final = {
     DONE: "done, or nothing to do",
     ERROR: "error",
     CHANGES: "changes pending",

@@ -13,45 +13,47 @@ from scyllamodel._text import printable_line
 from scyllamodel.cli.texts import counted, diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 
-_QUIET: Final = 30.0
+_SILENCE_THRESHOLD: Final = 30.0
 """Seconds without a heartbeat after which the silence is reported: the length of a lease."""
 
 
 def holder_text(holder: LockHolder) -> str:
     """Return a description of the lock's holder: its process, how long it has held the lock, and its current step."""
-    since = "" if holder.age is None else f", for {holder.age:.0f} s"
-    silent = holder.silent or 0.0
-    since += f", silent for {silent:.0f} s" if silent > _QUIET else ""
-    at = "" if holder.step is None else f", at step {holder.step} of version {holder.version}"
-    return printable_line(f"process {holder.pid} on {holder.host} ({holder.purpose}{since}{at})")
+    duration = "" if holder.age is None else f", for {holder.age:.0f} s"
+    silent_seconds = holder.silent or 0.0
+    duration += f", silent for {silent_seconds:.0f} s" if silent_seconds > _SILENCE_THRESHOLD else ""
+    position = "" if holder.step is None else f", at step {holder.step} of version {holder.version}"
+    return printable_line(f"process {holder.pid} on {holder.host} ({holder.purpose}{duration}{position})")
 
 
-def status_text(found: Status) -> str:
+def status_text(status: Status) -> str:
     """Return the status of a keyspace, one line for each fact."""
-    version = "no history" if found.version is None else f"version {found.version}, {found.state}"
-    built = "not permitted to read" if found.unbuilt is None else ", ".join(found.unbuilt) or "nothing"
+    version = "no history" if status.version is None else f"version {status.version}, {status.state}"
+    unbuilt = "not permitted to read" if status.unbuilt is None else ", ".join(status.unbuilt) or "nothing"
     lines = [
-        f"{found.scope}: {version}",
-        *([f"  failure: {found.failure}"] if found.failure else []),
-        f"  lock: {'free' if found.lock is None else holder_text(found.lock)}",
-        f"  being built: {built}",
+        f"{status.scope}: {version}",
+        *([f"  failure: {status.failure}"] if status.failure else []),
+        f"  lock: {'free' if status.lock is None else holder_text(status.lock)}",
+        f"  being built: {unbuilt}",
     ]
-    return "\n".join([*map(printable_line, lines), *diagnostic_lines(found.notes)])
+    return "\n".join([*map(printable_line, lines), *diagnostic_lines(status.notes)])
 
 
-def history_text(found: Iterable[Migration]) -> str:
+def history_text(versions: Iterable[Migration]) -> str:
     """Return a line for each version, and one for each of its statements if they were read."""
-    lines = [line for one in found for line in _version_lines(one)]
+    lines = [line for version in versions for line in _version_lines(version)]
     return "\n".join(lines) or "No history: scyllamodel has not migrated this keyspace."
 
 
-def _version_lines(found: Migration) -> list[str]:
-    who = f"{found.actor}@{found.host}" if found.host else "unknown"
-    steps = f"{found.applied} of {counted(found.total, 'step')}" if found.total else "no steps"
-    took = "" if found.duration_ms is None else f" in {found.duration_ms} ms"
-    first = f"{found.version}  {found.kind:<8}  {found.status:<11}  {steps}{took}, by {who}: {found.name}"
-    error = [f"    {found.error}"] if found.error else []
-    return [printable_line(line) for line in (first, *error, *map(_step_line, found.steps))]
+def _version_lines(version: Migration) -> list[str]:
+    author = f"{version.actor}@{version.host}" if version.host else "unknown"
+    steps = f"{version.applied} of {counted(version.total, 'step')}" if version.total else "no steps"
+    duration = "" if version.duration_ms is None else f" in {version.duration_ms} ms"
+    summary = (
+        f"{version.version}  {version.kind:<8}  {version.status:<11}  {steps}{duration}, by {author}: {version.name}"
+    )
+    error = [f"    {version.error}"] if version.error else []
+    return [printable_line(line) for line in (summary, *error, *map(_step_line, version.steps))]
 
 
 def _step_line(step: LedgerStep) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from typing_extensions import override
 
 from scyllamodel._text import printable, printable_line
-from scyllamodel.cli.answers import complain, error_document
+from scyllamodel.cli.answers import error_document, report_error
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import CHANGES, DONE, ERROR, Interrupted, ResultLost
@@ -33,55 +33,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, as in `scyllamodel.cli.exits`.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
-    console = Console(json="--json" in words)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console = Console(json="--json" in arguments)
     try:
-        return _written(_answered(words, console), console)
+        return _exit_code_after_output(_run_reporting_errors(arguments, console), console)
     finally:
         stop_event_loop()
 
 
-def _answered(words: Sequence[str], console: Console) -> int:
+def _run_reporting_errors(arguments: Sequence[str], console: Console) -> int:
     try:
         with on_signals():
-            return _run(words, console)
-    except SystemExit as ended:
-        return int(ended.code or 0)
+            return _run(arguments, console)
+    except SystemExit as exit_request:
+        return int(exit_request.code or 0)
     except KeyboardInterrupt:
         return _report(console, Interrupted("Interrupted before anything was changed."))
     except Exception as error:  # noqa: BLE001 - the outermost handler
         return _report(console, error)
 
 
-def _written(code: int, console: Console) -> int:
+def _exit_code_after_output(code: int, console: Console) -> int:
     """Return the exit code, or that of an error if the command succeeded but its result could not be written."""
-    if console.lost is None or code not in (DONE, CHANGES):
+    if console.write_error is None or code not in (DONE, CHANGES):
         return code
-    return _report(console, ResultLost(f"The command succeeded, but stdout failed: {console.lost.strerror}."))
+    return _report(console, ResultLost(f"The command succeeded, but stdout failed: {console.write_error.strerror}."))
 
 
-def _run(words: Sequence[str], console: Console) -> int:
-    settings = parse(COMMANDS, words)
+def _run(arguments: Sequence[str], console: Console) -> int:
+    settings = parse(COMMANDS, arguments)
     console.json = getattr(settings, "json", False)
     console.verbosity = settings.verbosity
-    _log(console)
+    _configure_logging(console)
     command: Command = settings.command
     if command.imports:
-        console.prepare()
+        console.import_terminal()
         toml_reader()
         # after all other imports, so that no file there can shadow an installed package
         for folder in add_current_folder():
-            console.say(f"Nothing is imported from {folder}, since every user can write it; fix that with chmod o-w.")
+            console.message(
+                f"Nothing is imported from {folder}, since every user can write it; fix that with chmod o-w."
+            )
     return command.run(settings, console)
 
 
 def _report(console: Console, error: Exception) -> int:
     console.document(error_document(error))
-    complain(console, error)
+    report_error(console, error)
     return error.exit_code if isinstance(error, ScyllaModelError) else ERROR
 
 
-class _Printable(logging.Formatter):
+class _PrintableFormatter(logging.Formatter):
     """Escapes control characters in log records; only tracebacks keep their line breaks."""
 
     @override
@@ -93,11 +95,11 @@ class _Printable(logging.Formatter):
         return printable(super().formatException(ei))
 
 
-def _log(console: Console) -> None:
+def _configure_logging(console: Console) -> None:
     """Send the log to stderr with ``-v``; without it, discard the driver's warnings."""
     root = logging.getLogger()
     handler = logging.StreamHandler(console.err) if console.verbosity > 0 else logging.NullHandler()
-    handler.setFormatter(_Printable())
+    handler.setFormatter(_PrintableFormatter())
     root.addHandler(handler)
     if console.verbosity > 0:
         logging.getLogger("scyllamodel").setLevel(logging.DEBUG)

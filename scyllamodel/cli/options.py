@@ -15,30 +15,30 @@ def seconds(text: str) -> float:
     >>> seconds("1.5")
     1.5
     """
-    found = float(text)
-    if not 0 < found < float("inf"):
+    value = float(text)
+    if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
-    return found
+    return value
 
 
-def words(text: str) -> list[str]:
+def word_list(text: str) -> list[str]:
     """Parse a comma-separated list.
 
-    >>> words("a, b,")
+    >>> word_list("a, b,")
     ['a', 'b']
     """
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def output(parser: argparse.ArgumentParser) -> None:
+def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options for the form and amount of output."""
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
-    loudness = group.add_mutually_exclusive_group()
-    loudness.add_argument(
+    verbosity = group.add_mutually_exclusive_group()
+    verbosity.add_argument(
         "-q", "--quiet", action="store_const", dest="verbosity", const=-1, default=0, help="no messages and no progress"
     )
-    loudness.add_argument(
+    verbosity.add_argument(
         "-v",
         "--verbose",
         action="store_const",
@@ -48,7 +48,7 @@ def output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def target(parser: argparse.ArgumentParser) -> None:
+def add_target(parser: argparse.ArgumentParser) -> None:
     """Add the options that select repos, keyspaces and models."""
     group = parser.add_argument_group("target (see also SCYLLAMODEL_REPOS, SCYLLAMODEL_URL, pyproject.toml)")
     group.add_argument(
@@ -68,38 +68,38 @@ def target(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--models",
         action="extend",
-        type=words,
+        type=word_list,
         default=[],
         metavar="PACKAGE",
         help="packages with models, instead of those of the repo; may be repeated",
     )
     group.add_argument(
         "--keyspace",
-        type=words,
+        type=word_list,
         default=[],
         metavar="NAME",
         help="keyspace to use instead of that of the repo; several separated by commas",
     )
 
 
-def resources(parser: argparse.ArgumentParser) -> None:
+def add_resources(parser: argparse.ArgumentParser) -> None:
     """Add the option that selects single models."""
     parser.add_argument(
         "--resource",
         action="extend",
-        type=words,
+        type=word_list,
         default=[],
         metavar="NAME",
         help="only this model, by class or table name, and what it depends on; may be repeated",
     )
 
 
-def locking(parser: argparse.ArgumentParser) -> None:
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
     """Add the timeout of the lock."""
-    _lock_timeout(parser.add_argument_group("timeouts"))
+    _add_lock_timeout_option(parser.add_argument_group("timeouts"))
 
 
-def _lock_timeout(group: Any) -> None:
+def _add_lock_timeout_option(group: Any) -> None:
     group.add_argument(
         "--lock-timeout",
         type=seconds,
@@ -109,10 +109,10 @@ def _lock_timeout(group: Any) -> None:
     )
 
 
-def waiting(parser: argparse.ArgumentParser) -> None:
+def add_timeouts(parser: argparse.ArgumentParser) -> None:
     """Add the timeouts of the lock, of schema agreement and of single statements."""
     group = parser.add_argument_group("timeouts")
-    _lock_timeout(group)
+    _add_lock_timeout_option(group)
     group.add_argument(
         "--agreement-timeout",
         type=seconds,
@@ -129,7 +129,7 @@ def waiting(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def creating(parser: argparse.ArgumentParser) -> None:
+def add_create_keyspace(parser: argparse.ArgumentParser) -> None:
     """Add ``--create-keyspace``."""
     parser.add_argument(
         "--create-keyspace",
@@ -139,12 +139,12 @@ def creating(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def allowing(parser: argparse.ArgumentParser) -> None:
+def add_allow(parser: argparse.ArgumentParser) -> None:
     """Add ``--allow``."""
     parser.add_argument(
         "--allow",
         action="extend",
-        type=words,
+        type=word_list,
         default=[],
         metavar="CODE[:OBJECT]",
         help="allow a refused change by its code, such as BC101 or BC101:orders; may be repeated",

@@ -16,10 +16,10 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import CONFIGURATION, DONE, ERROR, MEANING, USAGE, UsageError
+from scyllamodel.cli.exits import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE, UsageError
 
 _EXAMPLE: Final = "scyllamodel plan --repo shop.db:repo"
-_MORE: Final = "scyllamodel COMMAND --help describes a command."
+_HELP_HINT: Final = "scyllamodel COMMAND --help describes a command."
 
 
 @attrs.frozen
@@ -28,23 +28,23 @@ class Command:
 
     Attributes:
         name: as it is typed.
-        purpose: summary in one line, without a full stop.
+        summary: summary in one line, without a full stop.
         run: executes the command and returns the exit code.
         options: adds the options of the command to a parser.
-        about: a paragraph for its help.
+        description: a paragraph for its help.
         examples: command lines.
-        exits: the exit codes that it can return besides 0, 1, 64 and 78.
+        exit_codes: the exit codes that it can return besides 0, 1, 64 and 78.
         imports: whether it imports models or the module of a repo.
         values: the values of its positional argument, for shell completion.
     """
 
     name: str
-    purpose: str
+    summary: str
     run: Callable[[argparse.Namespace, Console], int]
     options: Callable[[argparse.ArgumentParser], None]
-    about: str
+    description: str
     examples: tuple[str, ...]
-    exits: tuple[int, ...] = ()
+    exit_codes: tuple[int, ...] = ()
     imports: bool = True
     values: Callable[[], Iterable[str]] = tuple
 
@@ -53,49 +53,52 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that raises instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{_without_urls(message)}\n{_advice(self.prog, message, _words(self))}")
+        raise UsageError(f"{_without_urls(message)}\n{_advice(self.prog, message, _known_words(self))}")
 
 
-def parse(commands: Sequence[Command], words: Sequence[str]) -> argparse.Namespace:
+def parse(commands: Sequence[Command], arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; in the result, ``command`` is the command and ``commands`` are all of them.
 
     Raises:
         UsageError: the command line is not valid.
         SystemExit: help or version was requested and has been printed.
     """
-    parser, parsers = _build(commands)
-    found, extra = parser.parse_known_args(list(words), argparse.Namespace(commands=commands))
-    if found.command is None:
-        raise UsageError(f"No command is given. Use one of:\n{_listed(commands)}\n{_MORE}", commands=_names(commands))
-    if extra:
-        parsers[found.command.name].error(f"unrecognized arguments: {' '.join(extra)}")
-    return found
+    parser, parsers = _build_parser(commands)
+    settings, unrecognized = parser.parse_known_args(list(arguments), argparse.Namespace(commands=commands))
+    if settings.command is None:
+        raise UsageError(
+            f"No command is given. Use one of:\n{_command_list(commands)}\n{_HELP_HINT}",
+            commands=_command_names(commands),
+        )
+    if unrecognized:
+        parsers[settings.command.name].error(f"unrecognized arguments: {' '.join(unrecognized)}")
+    return settings
 
 
 def completions(commands: Sequence[Command]) -> dict[str, list[str]]:
     """Return the words that can follow each command."""
-    _, parsers = _build(commands)
-    return {command.name: [*command.values(), *_words(parsers[command.name])] for command in commands}
+    _, parsers = _build_parser(commands)
+    return {command.name: [*command.values(), *_known_words(parsers[command.name])] for command in commands}
 
 
-def _build(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Parser]]:
+def _build_parser(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Parser]]:
     parser = _Parser(
         prog="scyllamodel",
         description="Keeps ScyllaDB and Cassandra schemas in sync with Python classes.",
-        epilog=f"commands:\n{_listed(commands)}\n\nexample:\n  {_EXAMPLE}\n\n{_MORE}",
+        epilog=f"commands:\n{_command_list(commands)}\n\nexample:\n  {_EXAMPLE}\n\n{_HELP_HINT}",
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"scyllamodel {version('scyllamodel')}")
     parser.set_defaults(command=None)
-    places = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS, parser_class=_Parser)
-    return parser, {command.name: _add(places, command) for command in commands}
+    subparsers = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS, parser_class=_Parser)
+    return parser, {command.name: _add_command(subparsers, command) for command in commands}
 
 
-def _add(places: Any, command: Command) -> _Parser:
-    parser: _Parser = places.add_parser(
+def _add_command(subparsers: Any, command: Command) -> _Parser:
+    parser: _Parser = subparsers.add_parser(
         command.name,
-        description=f"{command.purpose[0].upper()}{command.purpose[1:]}.\n\n{command.about}",
+        description=f"{command.summary[0].upper()}{command.summary[1:]}.\n\n{command.description}",
         epilog=_epilog(command),
         formatter_class=_Formatter,
         allow_abbrev=False,
@@ -110,25 +113,25 @@ def _Formatter(prog: str) -> argparse.HelpFormatter:  # noqa: N802 - argparse ex
 
 
 def _epilog(command: Command) -> str:
-    codes = sorted({DONE, ERROR, USAGE, CONFIGURATION, *command.exits})
+    codes = sorted({DONE, ERROR, USAGE, CONFIGURATION, *command.exit_codes})
     examples = "\n".join(f"  {example}" for example in command.examples)
-    return f"examples:\n{examples}\n\nexit codes:\n" + "\n".join(f"  {code:<4} {MEANING[code]}" for code in codes)
+    return f"examples:\n{examples}\n\nexit codes:\n" + "\n".join(f"  {code:<4} {DESCRIPTIONS[code]}" for code in codes)
 
 
-def _names(commands: Iterable[Command]) -> list[str]:
+def _command_names(commands: Iterable[Command]) -> list[str]:
     return [command.name for command in commands]
 
 
-def _listed(commands: Iterable[Command]) -> str:
-    return "\n".join(f"  {command.name:<16} {command.purpose}" for command in commands)
+def _command_list(commands: Iterable[Command]) -> str:
+    return "\n".join(f"  {command.name:<16} {command.summary}" for command in commands)
 
 
-def _words(parser: argparse.ArgumentParser) -> list[str]:
+def _known_words(parser: argparse.ArgumentParser) -> list[str]:
     """Return all options and commands of a parser."""
-    found: list[str] = []
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public attribute for them
-        found += [*action.option_strings, *map(str, action.choices or ())]
-    return found
+    words: list[str] = []
+    for argument in parser._actions:  # noqa: SLF001 - argparse has no public attribute for them
+        words += [*argument.option_strings, *map(str, argument.choices or ())]
+    return words
 
 
 def _without_urls(message: str) -> str:
@@ -136,9 +139,14 @@ def _without_urls(message: str) -> str:
     return re.sub(r"://\S+", "://…", message)
 
 
-def _advice(prog: str, message: str, known: Sequence[str]) -> str:
+def _advice(prog: str, message: str, known_words: Sequence[str]) -> str:
     """Return the nearest valid word, and how to show the help."""
-    typed = [word.strip("'\",():").partition("=")[0] for word in message.split()]
-    near = [match for word in typed if word not in known for match in difflib.get_close_matches(word, known, 1, 0.7)]
-    meant = f"Did you mean {near[0]}? " if near else ""
-    return f"{meant}See {prog} --help"
+    typed_words = [word.strip("'\",():").partition("=")[0] for word in message.split()]
+    suggestions = [
+        match
+        for word in typed_words
+        if word not in known_words
+        for match in difflib.get_close_matches(word, known_words, 1, 0.7)
+    ]
+    suggestion = f"Did you mean {suggestions[0]}? " if suggestions else ""
+    return f"{suggestion}See {prog} --help"

@@ -17,7 +17,7 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 
 
-def chosen_repos(settings: argparse.Namespace) -> list[Repo]:
+def select_repos(settings: argparse.Namespace) -> list[Repo]:
     """Return the repos of ``--repo``, ``--url`` and ``--url-file``, else the configured ones.
 
     With ``--keyspace a,b`` each repo is returned once for each keyspace.
@@ -25,18 +25,18 @@ def chosen_repos(settings: argparse.Namespace) -> list[Repo]:
     Raises:
         ConfigurationError: no repo is configured, or a setting is not valid.
     """
-    found = configured_repos([*settings.repo, *_urls(settings)])
+    repos = configured_repos([*settings.repo, *_urls(settings)])
     models = {"models": settings.models} if settings.models else {}
     keyspaces: list[dict[str, Any]] = [{"keyspace": name} for name in settings.keyspace] or [{}]
-    return [_with(repo, **models, **keyspace) for repo in found for keyspace in keyspaces]
+    return [_with_overrides(repo, **models, **keyspace) for repo in repos for keyspace in keyspaces]
 
 
 def _urls(settings: argparse.Namespace) -> list[str]:
-    given = [url_text(settings.url, "--url")] if settings.url else []
-    return given + ([url_of_file(settings.url_file, "--url-file")] if settings.url_file else [])
+    urls = [url_text(settings.url, "--url")] if settings.url else []
+    return urls + ([url_of_file(settings.url_file, "--url-file")] if settings.url_file else [])
 
 
-def _with(repo: Repo, **changes: Any) -> Repo:
+def _with_overrides(repo: Repo, **changes: Any) -> Repo:
     if not changes:
         return repo
     if repo.settings.borrowed:

@@ -19,9 +19,9 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def on_signals(handler: Callable[[int, FrameType | None], None] = signal.default_int_handler) -> Generator[None]:
     """Install a handler for Ctrl-C and SIGTERM inside the block; by default both raise KeyboardInterrupt."""
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    previous_handlers = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
     finally:
-        for number, found in before.items():
-            signal.signal(number, found)
+        for number, previous_handler in previous_handlers.items():
+            signal.signal(number, previous_handler)

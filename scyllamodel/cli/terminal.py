@@ -21,7 +21,7 @@ def print_styled(stream: TextIO, lines: Iterable[tuple[str, str]]) -> None:
         console.print(Text(line, style=style))
 
 
-class Bar:
+class ProgressBar:
     """A progress bar that counts steps; `print` writes above it."""
 
     def __init__(self, stream: TextIO, total: int) -> None:
@@ -36,9 +36,9 @@ class Bar:
         self._task = self._bars.add_task("", total=total)
         self._bars.start()
 
-    def describe(self, what: str) -> None:
+    def describe(self, text: str) -> None:
         """Set the description."""
-        self._bars.update(self._task, description=what)
+        self._bars.update(self._task, description=text)
 
     def print(self, lines: Iterable[tuple[str, str]]) -> None:
         """Print styled lines above the bar."""

@@ -24,10 +24,10 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def diagnostic_lines(found: Iterable[Diagnostic]) -> list[str]:
+def diagnostic_lines(diagnostics: Iterable[Diagnostic]) -> list[str]:
     """Return diagnostics with their marks: ``!`` error, ``~`` warning, ``.`` note."""
     marks = {"error": "!", "warn": "~", "note": "."}
-    return [f"{marks[item.severity]} {item}" for item in found]
+    return [f"{marks[item.severity]} {item}" for item in diagnostics]
 
 
 def plan_text(plan: Plan, *, verbose: bool) -> str:
@@ -47,33 +47,33 @@ def result_text(result: MigrationResult, *, verbose: bool) -> str:
         return f"{result.plan.keyspace}: another run did it; in sync after {result.duration_ms} ms."
     states = [step.state for step in result.steps]
     skipped = f", {states.count('skipped')} already done" if "skipped" in states else ""
-    done = counted(len(states) - states.count("skipped"), "step")
-    what = "rolled back with" if result.status == "rolled_back" else "applied"
+    applied = counted(len(states) - states.count("skipped"), "step")
+    action = "rolled back with" if result.status == "rolled_back" else "applied"
     version = f" as version {result.version}" if result.version else ""
-    return f"{result.plan.keyspace}: {what} {done}{skipped} in {result.duration_ms} ms{version}."
+    return f"{result.plan.keyspace}: {action} {applied}{skipped} in {result.duration_ms} ms{version}."
 
 
-def check_text(found: CheckResult, *, verbose: bool) -> str:
+def check_text(result: CheckResult, *, verbose: bool) -> str:
     """Return the result of a check, with the plan if the schema is not in sync."""
-    if found.in_sync:
-        return "\n".join([f"{found.plan.keyspace}: in sync.", *diagnostic_lines(found.notes)])
-    return f"{plan_text(found.plan, verbose=verbose)}\n\n{found.plan.keyspace}: not in sync."
+    if result.in_sync:
+        return "\n".join([f"{result.plan.keyspace}: in sync.", *diagnostic_lines(result.notes)])
+    return f"{plan_text(result.plan, verbose=verbose)}\n\n{result.plan.keyspace}: not in sync."
 
 
-def keyspace_text(found: KeyspaceResult) -> str:
+def keyspace_text(result: KeyspaceResult) -> str:
     """Return the result of `create_keyspace`: whether the keyspace is new, and its replication."""
-    what = "created" if found.created else "already exists"
-    settings = ", ".join(f"{name} {racks_or_number(value)}" for name, value in found.replication.items())
-    return "\n".join([f"{found.keyspace}: {what} ({settings}).", *diagnostic_lines(found.notes)])
+    state = "created" if result.created else "already exists"
+    settings = ", ".join(f"{name} {replication_factor_text(value)}" for name, value in result.replication.items())
+    return "\n".join([f"{result.keyspace}: {state} ({settings}).", *diagnostic_lines(result.notes)])
 
 
-def racks_or_number(factor: object) -> str:
+def replication_factor_text(factor: object) -> str:
     """Return a replication factor as text: a number, or the names of racks."""
     return "+".join(map(str, cast("tuple[object, ...]", factor))) if isinstance(factor, tuple) else str(factor)
 
 
-def lint_text(models: Sequence[str], found: Sequence[Diagnostic]) -> str:
+def lint_text(models: Sequence[str], diagnostics: Sequence[Diagnostic]) -> str:
     """Return the diagnostics of lint, and the number of models."""
     return "\n".join(
-        [*diagnostic_lines(found), f"{counted(len(models), 'model')}, {counted(len(found), 'diagnostic')}."]
+        [*diagnostic_lines(diagnostics), f"{counted(len(models), 'model')}, {counted(len(diagnostics), 'diagnostic')}."]
     )

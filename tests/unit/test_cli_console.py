@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from shell import on_a_terminal
 
-from scyllamodel.cli.console import Console, style_of
+from scyllamodel.cli.console import Console, line_style
 
 SAY = """
 from scyllamodel.cli.console import Console
@@ -47,9 +47,9 @@ def test_words_go_where_they_belong(settings, out, err):
     """Results go to stdout and messages to stderr; a document replaces the results."""
     console = Console(out=io.StringIO(), err=io.StringIO(), **settings)
     console.result("result")
-    console.say("message")
+    console.message("message")
     console.detail("detail")
-    console.complain("error")
+    console.error("error")
     console.document({"a": 1})
 
     assert (out, err) == (console.out.getvalue(), console.err.getvalue())
@@ -131,14 +131,14 @@ def test_bars_move_on_a_terminal_only(monkeypatch, settings, out, err, live):
     monkeypatch.setenv("TERM", "xterm")
     console = Console(out=out, err=err, **settings)
 
-    assert {"out": out, "err": err, None: None}[live] is console.live
+    assert {"out": out, "err": err, None: None}[live] is console.terminal_stream
 
 
 def test_a_dumb_terminal_has_no_bars(monkeypatch):
     """What cannot move a cursor gets lines."""
     monkeypatch.setenv("TERM", "dumb")
 
-    assert Console(out=Terminal(), err=Terminal()).live is None
+    assert Console(out=Terminal(), err=Terminal()).terminal_stream is None
 
 
 def test_documents_are_ascii():
@@ -162,7 +162,7 @@ def test_documents_are_ascii():
 )
 def test_the_mark_gives_the_style(line, style):
     """A mark counts when it stands alone at the start."""
-    assert style == style_of(line)
+    assert style == line_style(line)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
@@ -210,6 +210,6 @@ def test_a_full_disk_is_an_error_in_a_line(full, words, code, told):
 
 def test_a_full_disk_stops_no_work(full):
     """A migration does not end at a line of progress that nobody can keep."""
-    run = run_into(full, "-c", f"{SAY}\nconsole.say('done')")
+    run = run_into(full, "-c", f"{SAY}\nconsole.message('done')")
 
     assert (0, "done\n") == (run.returncode, run.stderr)

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import following
+from scyllamodel.cli.events import progress_listener
 from scyllamodel.cli.exits import Interrupted, Stopped
 from scyllamodel.errors import StepFailed
 from scyllamodel.schema.apply import Event, StatementRefused, apply
@@ -71,7 +71,7 @@ def refuse():
 def run(node, console=None, **settings):
     """Apply the plan on this node, and give what was told on stdout and stderr."""
     console = console or Console(out=io.StringIO(), err=io.StringIO(), **settings)
-    with following(console, show_plan=True) as on_event:
+    with progress_listener(console, show_plan=True) as on_event:
         on_event(Event("plan_ready", plan=PLAN))
         apply(PLAN, node, on_event=on_event)
     return console.out.getvalue(), console.err.getvalue()

@@ -11,7 +11,7 @@ import pytest
 import scyllamodel
 from scyllamodel import errors
 from scyllamodel.cli import main
-from scyllamodel.cli.commands.explain import meanings
+from scyllamodel.cli.commands.explain import code_explanations
 from scyllamodel.model.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
@@ -20,7 +20,7 @@ def test_every_code_that_is_printed_is_known():
     """Each code that stands in the package as text, of a diagnostic or an error, can be explained."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in Path(scyllamodel.__file__).parent.rglob("*.py"))
 
-    assert set(re.findall(r'"([A-Z]{2}[19][0-9]{2})"', text)) <= meanings().keys()
+    assert set(re.findall(r'"([A-Z]{2}[19][0-9]{2})"', text)) <= code_explanations().keys()
 
 
 def test_a_rule_is_explained_with_a_recipe(capsys):
@@ -51,13 +51,13 @@ def test_every_code_is_listed(capsys):
     main(["explain"])
     codes = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()]
 
-    assert sorted(meanings()) == codes
+    assert sorted(code_explanations()) == codes
     assert set(CATALOGUE) | set(CODES) | {errors.StepFailed.code, errors.NoModelsFound.code} <= set(codes)
 
 
 def test_every_code_says_something():
     """No title is empty."""
-    assert [] == [code for code, found in meanings().items() if not found.title.strip(": ")]
+    assert [] == [code for code, found in code_explanations().items() if not found.title.strip(": ")]
 
 
 def test_a_code_as_a_document(capsys):

@@ -7,25 +7,27 @@ import argparse
 import pytest
 
 from scyllamodel.cli import options
-from scyllamodel.cli.exits import CHANGES, MEANING, UsageError
+from scyllamodel.cli.exits import CHANGES, DESCRIPTIONS, UsageError
 from scyllamodel.cli.parser import Command, parse
 
 
 def look_options(parser):
     """The options of the command of these tests."""
-    options.target(parser)
-    options.resources(parser)
-    options.creating(parser)
-    options.allowing(parser)
-    options.waiting(parser)
+    options.add_target(parser)
+    options.add_resources(parser)
+    options.add_create_keyspace(parser)
+    options.add_allow(parser)
+    options.add_timeouts(parser)
     parser.add_argument("--format", choices=["cql", "json"], default="cql")
-    options.output(parser)
+    options.add_output(parser)
 
 
 LOOK = Command(
     "look", "look at it", lambda _settings, _console: 7, look_options, "Looks.", ("scyllamodel look",), (CHANGES,)
 )
-LEAVE = Command("leave", "leave it", lambda _settings, _console: 0, options.output, "Leaves.", ("scyllamodel leave",))
+LEAVE = Command(
+    "leave", "leave it", lambda _settings, _console: 0, options.add_output, "Leaves.", ("scyllamodel leave",)
+)
 COMMANDS = (LOOK, LEAVE)
 
 
@@ -114,7 +116,9 @@ def test_the_help_of_a_command_has_examples_and_exit_codes(capsys):
     assert 0 == ended.value.code
     assert "Look at it.\n\nLooks.\n" in text
     assert "examples:\n  scyllamodel look\n" in text
-    assert [f"  {code:<4} {MEANING[code]}" for code in (0, 1, 2, 64, 78)] == text.split("exit codes:\n")[1].splitlines()
+    assert [f"  {code:<4} {DESCRIPTIONS[code]}" for code in (0, 1, 2, 64, 78)] == text.split("exit codes:\n")[
+        1
+    ].splitlines()
 
 
 def test_no_line_of_help_is_too_wide(capsys):

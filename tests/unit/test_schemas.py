@@ -11,7 +11,7 @@ from documents import SCHEMAS, faults
 from jsonschema import Draft202012Validator
 
 from scyllamodel.cli.answers import error_document
-from scyllamodel.cli.commands.explain import meanings
+from scyllamodel.cli.commands.explain import code_explanations
 from scyllamodel.cli.commands.guide import guide_document, topics
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
 from scyllamodel.local.background import NodeStatus
@@ -142,7 +142,7 @@ DOCUMENTS = {
         )
     ],
     "guide": [guide_document(topics().values()), guide_document([topics()["models"]], text="# Models")],
-    "codes": [{"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in meanings().values()]}],
+    "codes": [{"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in code_explanations().values()]}],
     "error": [
         error_document(NoModelsFound("nothing there", packages=["shop"])),
         error_document(ImpossibleChange("refused", refusals=REFUSED.refusals)),

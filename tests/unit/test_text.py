@@ -100,7 +100,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
-@pytest.mark.parametrize("say", ["result", "tell", "say", "detail", "complain"])
+@pytest.mark.parametrize("say", ["result", "status", "message", "detail", "error"])
 def test_every_stream_of_a_console_is_safe(monkeypatch, stream, say):
     """On a terminal and without one, since a log of CI and ``less -R`` end on one."""
     monkeypatch.setenv("NO_COLOR", "1")
@@ -123,8 +123,8 @@ def test_a_script_is_printed_as_it_is_without_a_terminal():
 LOGGED = f"""
 import logging
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.main import _log
-_log(Console(verbosity=1))
+from scyllamodel.cli.main import _configure_logging
+_configure_logging(Console(verbosity=1))
 logging.getLogger("scyllamodel").info("seen: %s", {FORGED!r})
 try:
     raise ValueError({FORGED!r})

@@ -12,20 +12,20 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import PARTIAL, Interrupted, Stopped, UsageError
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.repos import select_repos
 from scyllamodel.config import Target, load_target
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed
 from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
 
 if TYPE_CHECKING:
-    from scyllamodel.cli.terminal import Bar
+    from scyllamodel.cli.terminal import ProgressBar
 
-_SAY: Final = 10.0
+_MESSAGE_INTERVAL: Final = 10.0
 """Seconds between two progress messages without a progress bar."""
 
 
@@ -35,7 +35,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--convert", metavar="MODULE:FUNCTION", help="function that converts each value, such as decimal:Decimal"
     )
-    options.target(parser)
+    options.add_target(parser)
     group = parser.add_argument_group("throttling")
     group.add_argument("--rate", type=_rate, metavar="ROWS", help="maximum number of rows per second")
     group.add_argument("--concurrency", type=int, default=64, metavar="N", help="concurrent writes (default: 64)")
@@ -44,22 +44,22 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--again", action="store_true", help="start over, even if everything was copied before")
     parser.add_argument("--dry-run", action="store_true", help="read and convert all rows, and write nothing")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _rate(text: str) -> float:
-    found = float(text)
-    if not 0 < found < float("inf"):
+    value = float(text)
+    if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of rows")
-    return found
+    return value
 
 
-def _run(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_one, settings, console), console, failed=PARTIAL)
+def _backfill(settings: argparse.Namespace, console: Console) -> int:
+    return run_each(select_repos(settings), partial(_backfill_one, settings, console), console, failed=PARTIAL)
 
 
-def _one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
-    follower = _Follower(console)
+def _backfill_one(settings: argparse.Namespace, console: Console, repo: Repo) -> CommandResult:
+    listener = _ProgressListener(console)
     try:
         report = backfill(
             repo,
@@ -71,26 +71,26 @@ def _one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
             consistency=settings.consistency,
             again=settings.again,
             dry_run=settings.dry_run,
-            on_progress=follower.told,
+            on_progress=listener.on_progress,
         )
     except KeyboardInterrupt:
-        raise follower.stopped() from None
+        raise listener.interruption() from None
     except BackfillFailed as error:
-        follower.end()
-        console.say(failures_text(error.report))
+        listener.close()
+        console.message(failures_text(error.report))
         raise
     finally:
-        follower.end()
-    return Answer(report.to_dict(), report_text(report), asked_for=settings.dry_run)
+        listener.close()
+    return CommandResult(report.to_dict(), report_text(report), is_output=settings.dry_run)
 
 
 def _function(text: str | None) -> Callable[[Any], Any] | None:
     if text is None:
         return None
-    found = load_target(Target(text, "--convert"))
-    if not callable(found):
-        raise UsageError(f"--convert names {text!r}, which is not a function but of type {type(found).__name__!r}.")
-    return found
+    function = load_target(Target(text, "--convert"))
+    if not callable(function):
+        raise UsageError(f"--convert names {text!r}, which is not a function but of type {type(function).__name__!r}.")
+    return function
 
 
 def report_text(report: BackfillReport) -> str:
@@ -100,50 +100,50 @@ def report_text(report: BackfillReport) -> str:
     t.a -> t.b: 1,200 rows read, 1,199 written, 1 with nothing to copy. Everything is copied (2.5 s).
     """
     written = "would be written" if report.dry_run else "written"
-    rows = f"{report.rows_in:,} rows read, {report.rows_out:,} {written}, {report.skipped:,} with nothing to copy"
-    end = "Nothing was written" if report.dry_run else "Everything is copied"
-    return f"{report.name}: {rows}. {end} ({report.seconds:.1f} s)."
+    counts = f"{report.rows_in:,} rows read, {report.rows_out:,} {written}, {report.skipped:,} with nothing to copy"
+    conclusion = "Nothing was written" if report.dry_run else "Everything is copied"
+    return f"{report.name}: {counts}. {conclusion} ({report.seconds:.1f} s)."
 
 
 def failures_text(report: BackfillReport) -> str:
     """Return the failed rows that the report contains, and the number of the others."""
-    lines = [printable_line(f"  ! {found.key}: {found.error}") for found in report.failures]
-    more = report.failed - len(report.failures)
-    return "\n".join([*lines, *([f"  ! and {more:,} more"] if more else [])])
+    lines = [printable_line(f"  ! {failure.key}: {failure.error}") for failure in report.failures]
+    unlisted = report.failed - len(report.failures)
+    return "\n".join([*lines, *([f"  ! and {unlisted:,} more"] if unlisted else [])])
 
 
 @attrs.define
-class _Follower:
+class _ProgressListener:
     """Shows the progress of a backfill: a progress bar on a terminal, otherwise a message every few seconds."""
 
     console: Console
-    bar: Bar | None = None
-    last: BackfillProgress = attrs.field(factory=partial(BackfillProgress, 0, 0, 0, 0, 0))
-    said: float = attrs.field(factory=time.monotonic)
+    bar: ProgressBar | None = None
+    last_progress: BackfillProgress = attrs.field(factory=partial(BackfillProgress, 0, 0, 0, 0, 0))
+    last_message: float = attrs.field(factory=time.monotonic)
 
-    def told(self, progress: BackfillProgress) -> None:
+    def on_progress(self, progress: BackfillProgress) -> None:
         """Show the progress."""
-        if not self.last.ranges:
+        if not self.last_progress.ranges:
             self.bar = self.console.bar(progress.ranges)
-        more, self.last = progress.done - self.last.done, progress
+        finished, self.last_progress = progress.done - self.last_progress.done, progress
         text = f"{progress.rows_in:,} rows read, {progress.rows_out:,} written, {progress.failed:,} failed"
         if self.bar is not None:
-            for _ in range(more):
+            for _ in range(finished):
                 self.bar.advance()
             self.bar.describe(text)
-        elif time.monotonic() - self.said > _SAY:
-            self.said = time.monotonic()
-            self.console.say(f"{progress.done:,} of {progress.ranges:,} ranges: {text}")
+        elif time.monotonic() - self.last_message > _MESSAGE_INTERVAL:
+            self.last_message = time.monotonic()
+            self.console.message(f"{progress.done:,} of {progress.ranges:,} ranges: {text}")
 
-    def stopped(self) -> Stopped | Interrupted:
+    def interruption(self) -> Stopped | Interrupted:
         """Return the error for a backfill that the user stopped."""
-        done, ranges = self.last.done, self.last.ranges
+        done, ranges = self.last_progress.done, self.last_progress.ranges
         if not ranges:
             return Interrupted("Interrupted before anything was copied.")
         text = f"Stopped on request: {done:,} of {ranges:,} ranges are copied. The same command resumes from there."
         return Stopped(text, applied=done, total=ranges, result=None)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Remove the progress bar."""
         if self.bar is not None:
             self.bar.stop()
@@ -154,7 +154,7 @@ COMMANDS: Final = (
     Command(
         "backfill",
         "copy a column or a table into a new one while the application runs",
-        _run,
+        _backfill,
         _options,
         "The third stage of an expand/contract migration (see `scyllamodel plan --expand`). Each value keeps\n"
         "its write time and remaining TTL, so values that the application writes in the meantime are kept. If\n"

@@ -9,11 +9,11 @@ from typing import Final
 
 from scyllamodel._text import printable_line
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import CHANGES, DONE, WAITED
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.repos import select_repos
 from scyllamodel.cli.texts import plan_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.application_role import required_grants
@@ -23,33 +23,33 @@ from scyllamodel.schema.grants import Grant
 
 
 def _grants_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument(
         "--role", metavar="ROLE", default="scyllamodel", help="role to grant the permissions to (default: scyllamodel)"
     )
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _grants(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_grants_one, settings.role), console)
+    return run_each(select_repos(settings), partial(_grants_one, settings.role), console)
 
 
-def _grants_one(role: str, repo: Repo) -> Answer:
-    internal, guess = find_internal_keyspace(repo)
-    found = required_grants(repo, role, internal)
+def _grants_one(role: str, repo: Repo) -> CommandResult:
+    internal_keyspace, guess = find_internal_keyspace(repo)
+    grants = required_grants(repo, role, internal_keyspace)
     document = {
         "format": 1,
         "kind": "grants",
         "role": role,
         "keyspace": repo.keyspace,
-        "internal_keyspace": internal,
+        "internal_keyspace": internal_keyspace,
         "guess": guess or None,
-        "grants": [grant.to_dict() for grant in found],
+        "grants": [grant.to_dict() for grant in grants],
     }
-    return Answer(document, grants_text(found, guess))
+    return CommandResult(document, grants_text(grants, guess))
 
 
-def grants_text(found: Iterable[Grant], guess: str = "") -> str:
+def grants_text(grants: Iterable[Grant], guess: str = "") -> str:
     """Return the statements below the commands that need them, as a valid CQL script.
 
     Parameters:
@@ -63,42 +63,42 @@ def grants_text(found: Iterable[Grant], guess: str = "") -> str:
     blocks = ["\n".join(f"-- {printable_line(line)}" for line in guess.splitlines())] if guess else []
     blocks += [
         "\n".join([f"-- {', '.join(grant.commands)}: {grant.why}", *(f"{cql};" for cql in grant.cql)])
-        for grant in found
+        for grant in grants
     ]
     return "\n\n".join(blocks)
 
 
 def _wait_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument(
         "--for", dest="aim", choices=AIMS, default="in-sync", help="condition to wait for (default: in-sync)"
     )
     parser.add_argument(
         "--timeout", type=options.seconds, default=300.0, metavar="SECONDS", help="maximum time to wait (default: 300)"
     )
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _wait(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_wait_one, settings), console)
+    return run_each(select_repos(settings), partial(_wait_one, settings), console)
 
 
-def _wait_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = wait(repo, settings.aim, timeout=settings.timeout)
-    text = wait_text(repo.keyspace, found, verbose=settings.verbosity > 0)
-    return Answer(found.to_dict(), text, DONE if found.met else CHANGES, asked_for=False)
+def _wait_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    result = wait(repo, settings.aim, timeout=settings.timeout)
+    text = wait_text(repo.keyspace, result, verbose=settings.verbosity > 0)
+    return CommandResult(result.to_dict(), text, DONE if result.met else CHANGES, is_output=False)
 
 
-def wait_text(keyspace: str, found: WaitResult, *, verbose: bool = False) -> str:
+def wait_text(keyspace: str, result: WaitResult, *, verbose: bool = False) -> str:
     """Return the result of waiting, with the plan if the schema is not in sync.
 
     >>> wait_text("shop", WaitResult("agreed", met=True, waited_ms=1234))
     'shop: agreed after 1.2 s.'
     """
-    seconds = f"{found.waited_ms / 1000:.1f} s"
-    if found.met:
-        return f"{keyspace}: {found.aim.replace('-', ' ')} after {seconds}."
-    missing = "" if found.plan is None else f"{plan_text(found.plan, verbose=verbose)}\n\n"
+    seconds = f"{result.waited_ms / 1000:.1f} s"
+    if result.met:
+        return f"{keyspace}: {result.aim.replace('-', ' ')} after {seconds}."
+    missing = "" if result.plan is None else f"{plan_text(result.plan, verbose=verbose)}\n\n"
     return f"{missing}{keyspace}: not in sync after {seconds}."
 
 

@@ -19,8 +19,8 @@ from scyllamodel.errors import ScyllaModelError
 from scyllamodel.model.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
-_IN_A_BODY: Final = "A mistake in a class body"
-_MISTAKE: Final = (
+_CLASS_BODY_TITLE: Final = "A mistake in a class body"
+_CLASS_BODY_TEXT: Final = (
     "A model, view or user type cannot be created from its class. The message names the class and the column, says\n"
     "what is wrong, and what to write instead. All mistakes of a class are reported together."
 )
@@ -32,7 +32,7 @@ _UNEXPECTED_TEXT: Final = (
 
 
 @attrs.frozen
-class Meaning:
+class CodeExplanation:
     """The explanation of a code: a title, and a text in paragraphs."""
 
     code: str
@@ -40,46 +40,55 @@ class Meaning:
     text: str
 
 
-def meanings() -> dict[str, Meaning]:
+def code_explanations() -> dict[str, CodeExplanation]:
     """Return the explanations of all codes of rules and errors."""
-    found = {code: Meaning(code, entry.title, str(entry).partition("\n\n")[2]) for code, entry in CATALOGUE.items()}
-    found |= {code: Meaning(code, f"{_IN_A_BODY}: {mistake}", _MISTAKE) for code, mistake in CODES.items()}
-    found[UNEXPECTED] = Meaning(UNEXPECTED, "An error that scyllamodel did not raise on purpose", _UNEXPECTED_TEXT)
-    for error in _tree(ScyllaModelError):
+    explanations = {
+        code: CodeExplanation(code, entry.title, str(entry).partition("\n\n")[2]) for code, entry in CATALOGUE.items()
+    }
+    explanations |= {
+        code: CodeExplanation(code, f"{_CLASS_BODY_TITLE}: {mistake}", _CLASS_BODY_TEXT)
+        for code, mistake in CODES.items()
+    }
+    explanations[UNEXPECTED] = CodeExplanation(
+        UNEXPECTED, "An error that scyllamodel did not raise on purpose", _UNEXPECTED_TEXT
+    )
+    for error in _error_classes(ScyllaModelError):
         title, _, text = (inspect.getdoc(error) or "").partition("\n\n")
-        found.setdefault(error.code, Meaning(error.code, f"{error.__name__}: {' '.join(title.split())}", text))
-    return dict(sorted(found.items()))
+        explanations.setdefault(
+            error.code, CodeExplanation(error.code, f"{error.__name__}: {' '.join(title.split())}", text)
+        )
+    return dict(sorted(explanations.items()))
 
 
-def _tree(error: type[ScyllaModelError]) -> Iterator[type[ScyllaModelError]]:
+def _error_classes(error: type[ScyllaModelError]) -> Iterator[type[ScyllaModelError]]:
     yield error
-    for found in error.__subclasses__():
-        yield from _tree(found)
+    for subclass in error.__subclasses__():
+        yield from _error_classes(subclass)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("code", nargs="?", metavar="CODE", help="such as TY101; without it, all codes are listed")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _explain(settings: argparse.Namespace, console: Console) -> int:
-    known = meanings()
-    chosen = list(known.values()) if settings.code is None else [_meaning(settings.code, known)]
-    console.document({"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in chosen]})
+    explanations = code_explanations()
+    selected = list(explanations.values()) if settings.code is None else [_explanation_of(settings.code, explanations)]
+    console.document({"format": 1, "kind": "codes", "codes": [attrs.asdict(explanation) for explanation in selected]})
     if settings.code is None:
-        console.result("\n".join(f"{found.code}  {found.title}" for found in chosen))
+        console.result("\n".join(f"{explanation.code}  {explanation.title}" for explanation in selected))
     else:
-        console.result("\n\n".join(filter(None, (f"{chosen[0].code} {chosen[0].title}", chosen[0].text))))
+        console.result("\n\n".join(filter(None, (f"{selected[0].code} {selected[0].title}", selected[0].text))))
     return DONE
 
 
-def _meaning(code: str, known: dict[str, Meaning]) -> Meaning:
-    found = known.get(code.upper())
-    if found is None:
-        near = difflib.get_close_matches(code.upper(), known, 1)
-        advice = f"Did you mean {near[0]}?" if near else "List all codes with: scyllamodel explain"
+def _explanation_of(code: str, explanations: dict[str, CodeExplanation]) -> CodeExplanation:
+    explanation = explanations.get(code.upper())
+    if explanation is None:
+        suggestions = difflib.get_close_matches(code.upper(), explanations, 1)
+        advice = f"Did you mean {suggestions[0]}?" if suggestions else "List all codes with: scyllamodel explain"
         raise UsageError(f"unknown code {code}. {advice}")
-    return found
+    return explanation
 
 
 COMMANDS: Final = (
@@ -91,6 +100,6 @@ COMMANDS: Final = (
         "Plans, lint and errors show codes. This command prints the cause, an example and the solution.",
         ("scyllamodel explain TY101", "scyllamodel explain | grep index"),
         imports=False,
-        values=meanings,
+        values=code_explanations,
     ),
 )

@@ -80,7 +80,7 @@ def _guide_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "topic", nargs="?", metavar="TOPIC", help="a topic such as models; without it, all topics are listed"
     )
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _guide(settings: argparse.Namespace, console: Console) -> int:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from scyllamodel import release
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import following
+from scyllamodel.cli.events import progress_listener
 from scyllamodel.cli.exits import DONE, LOCKED, PARTIAL, REFUSED, WAITED
 from scyllamodel.cli.ledger_texts import history_text, holder_text, status_text
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.repos import select_repos
 from scyllamodel.cli.texts import result_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release import MigrationResult
@@ -24,32 +24,32 @@ from scyllamodel.release.status import history_dict
 
 
 def _read_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
-    options.output(parser)
+    options.add_target(parser)
+    options.add_output(parser)
 
 
 def _status(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), _status_one, console)
+    return run_each(select_repos(settings), _status_one, console)
 
 
-def _status_one(repo: Repo) -> Answer:
-    found = release.status(repo)
-    return Answer(found.to_dict(), status_text(found))
+def _status_one(repo: Repo) -> CommandResult:
+    status = release.status(repo)
+    return CommandResult(status.to_dict(), status_text(status))
 
 
 def _history_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument("--steps", action="store_true", help="show the statements of each version")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _history(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_history_one, settings), console)
+    return run_each(select_repos(settings), partial(_history_one, settings), console)
 
 
-def _history_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = release.history(repo, steps=settings.steps)
-    return Answer(history_dict(ledger_scope(repo.keyspace, repo.name), found), history_text(found))
+def _history_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    versions = release.history(repo, steps=settings.steps)
+    return CommandResult(history_dict(ledger_scope(repo.keyspace, repo.name), versions), history_text(versions))
 
 
 def _rollback_options(parser: argparse.ArgumentParser) -> None:
@@ -58,16 +58,16 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _change_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
-    options.allowing(parser)
-    options.waiting(parser)
-    options.output(parser)
+    options.add_allow(parser)
+    options.add_timeouts(parser)
+    options.add_output(parser)
 
 
 def _rollback(settings: argparse.Namespace, console: Console) -> int:
-    def roll_back(repo: Repo, **how: Any) -> MigrationResult:
-        return release.rollback(repo, settings.version, **how)
+    def roll_back(repo: Repo, **keywords: Any) -> MigrationResult:
+        return release.rollback(repo, settings.version, **keywords)
 
     return _change_each(settings, console, roll_back)
 
@@ -77,89 +77,91 @@ def _contract(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _change_each(settings: argparse.Namespace, console: Console, change: Callable[..., MigrationResult]) -> int:
-    return answer_each(chosen_repos(settings), partial(_change_one, settings, console, change), console, failed=PARTIAL)
+    return run_each(select_repos(settings), partial(_change_one, settings, console, change), console, failed=PARTIAL)
 
 
 def _change_one(
     settings: argparse.Namespace, console: Console, change: Callable[..., MigrationResult], repo: Repo
-) -> Answer:
+) -> CommandResult:
     names = ("dry_run", "allow", "lock_timeout", "agreement_timeout", "step_timeout")
-    how = {name: getattr(settings, name) for name in names}
-    with following(console, show_plan=not settings.dry_run) as on_event:
-        result = change(repo, on_event=on_event, **how)
+    keywords = {name: getattr(settings, name) for name in names}
+    with progress_listener(console, show_plan=not settings.dry_run) as on_event:
+        result = change(repo, on_event=on_event, **keywords)
     code = REFUSED if result.plan.refusals else DONE
     text = result_text(result, verbose=settings.verbosity > 0)
-    return Answer(result.to_dict(), text, code, asked_for=settings.dry_run)
+    return CommandResult(result.to_dict(), text, code, is_output=settings.dry_run)
 
 
 def _baseline_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument("--force", action="store_true", help="even if models and server differ")
-    options.locking(parser)
-    options.output(parser)
+    options.add_lock_timeout(parser)
+    options.add_output(parser)
 
 
 def _baseline(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_baseline_one, settings), console)
+    return run_each(select_repos(settings), partial(_baseline_one, settings), console)
 
 
-def _baseline_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = release.baseline(repo, force=settings.force, lock_timeout=settings.lock_timeout)
-    text = f"{repo.keyspace}: recorded as version {found.version}."
-    return Answer(found.to_dict(), text, asked_for=False)
+def _baseline_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    result = release.baseline(repo, force=settings.force, lock_timeout=settings.lock_timeout)
+    text = f"{repo.keyspace}: recorded as version {result.version}."
+    return CommandResult(result.to_dict(), text, is_output=False)
 
 
 def _resolve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("version", metavar="VERSION", help="the version that stopped part-way")
-    options.target(parser)
-    end = parser.add_mutually_exclusive_group(required=True)
-    end.add_argument(
+    options.add_target(parser)
+    outcome = parser.add_mutually_exclusive_group(required=True)
+    outcome.add_argument(
         "--applied", dest="end", action="store_const", const="applied", help="all changes of its plan are in the schema"
     )
-    end.add_argument(
+    outcome.add_argument(
         "--abandoned",
         dest="end",
         action="store_const",
         const="abandoned",
         help="it is given up and ignored from now on",
     )
-    options.locking(parser)
-    options.output(parser)
+    options.add_lock_timeout(parser)
+    options.add_output(parser)
 
 
 def _resolve(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_resolve_one, settings), console)
+    return run_each(select_repos(settings), partial(_resolve_one, settings), console)
 
 
-def _resolve_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = release.resolve(repo, settings.version, settings.end, lock_timeout=settings.lock_timeout)
-    text = f"{repo.keyspace}: version {found.version} is {found.status}."
-    return Answer(history_dict(found.scope, [found]), text, asked_for=False)
+def _resolve_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    migration = release.resolve(repo, settings.version, settings.end, lock_timeout=settings.lock_timeout)
+    text = f"{repo.keyspace}: version {migration.version} is {migration.status}."
+    return CommandResult(history_dict(migration.scope, [migration]), text, is_output=False)
 
 
 def _unlock_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument("--force", action="store_true", help="at once, even if the holder is alive")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _unlock(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), partial(_unlock_one, settings, console), console)
+    return run_each(select_repos(settings), partial(_unlock_one, settings, console), console)
 
 
-def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
+def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> CommandResult:
     if not settings.force:
-        console.say("Waiting for one lease (30 s) to see whether the holder is alive.")
-    had = release.unlock(repo, force=settings.force)
+        console.message("Waiting for one lease (30 s) to see whether the holder is alive.")
+    holder = release.unlock(repo, force=settings.force)
     document = {
         "format": 1,
         "kind": "unlock",
         "keyspace": repo.keyspace,
-        "taken_from": None if had is None else had.to_dict(),
+        "taken_from": None if holder is None else holder.to_dict(),
     }
-    free = f"{repo.keyspace}: the lock is free."
-    return Answer(
-        document, free if had is None else f"{repo.keyspace}: released from {holder_text(had)}.", asked_for=False
+    message = f"{repo.keyspace}: the lock is free."
+    return CommandResult(
+        document,
+        message if holder is None else f"{repo.keyspace}: released from {holder_text(holder)}.",
+        is_output=False,
     )
 
 

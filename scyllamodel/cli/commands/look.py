@@ -8,11 +8,11 @@ from typing import Final
 
 from scyllamodel import release
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import DONE, PARTIAL, REFUSED
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.repos import select_repos
 from scyllamodel.cli.texts import keyspace_text, lint_text
 from scyllamodel.discovery import import_packages
 from scyllamodel.driver.repo import Repo
@@ -31,59 +31,59 @@ from scyllamodel.schema.source import module_source
 
 
 def _target_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
-    options.output(parser)
+    options.add_target(parser)
+    options.add_output(parser)
 
 
-def _create(settings: argparse.Namespace, console: Console) -> int:
-    return answer_each(chosen_repos(settings), _create_one, console, failed=PARTIAL)
+def _create_keyspace(settings: argparse.Namespace, console: Console) -> int:
+    return run_each(select_repos(settings), _create_keyspace_one, console, failed=PARTIAL)
 
 
-def _create_one(repo: Repo) -> Answer:
-    found = release.create_keyspace(repo)
-    return Answer(found.to_dict(), keyspace_text(found), asked_for=False)
+def _create_keyspace_one(repo: Repo) -> CommandResult:
+    result = release.create_keyspace(repo)
+    return CommandResult(result.to_dict(), keyspace_text(result), is_output=False)
 
 
 def _inspect_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument(
         "--format",
         choices=["cql", "json", "models", "mermaid"],
         default="cql",
         help="CQL that creates the schema, JSON, Python models, or a Mermaid diagram (default: cql)",
     )
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _inspect(settings: argparse.Namespace, console: Console) -> int:
     console.json = settings.json or settings.format == "json"
-    return answer_each(chosen_repos(settings), partial(_inspect_one, settings, console), console)
+    return run_each(select_repos(settings), partial(_inspect_one, settings, console), console)
 
 
-def _inspect_one(settings: argparse.Namespace, console: Console, repo: Repo) -> Answer:
-    look = ClusterView.connect(repo)
-    facts = look.introspect_existing(repo.keyspace)
+def _inspect_one(settings: argparse.Namespace, console: Console, repo: Repo) -> CommandResult:
+    cluster = ClusterView.connect(repo)
+    facts = cluster.introspect_existing(repo.keyspace)
     if console.json:
-        return Answer(facts_document(facts))
-    files = [_shown(settings.format, keyspace, look.server, repo) for keyspace in facts]
-    return Answer({}, "\n\n".join(files), is_script=True)
+        return CommandResult(facts_document(facts))
+    files = [_formatted(settings.format, keyspace, cluster.server, repo) for keyspace in facts]
+    return CommandResult({}, "\n\n".join(files), is_script=True)
 
 
-def _shown(form: str, facts: KeyspaceFacts, server: ServerProfile, repo: Repo) -> str:
-    if form == "models":
+def _formatted(output_format: str, facts: KeyspaceFacts, server: ServerProfile, repo: Repo) -> str:
+    if output_format == "models":
         return module_source(facts, server, repo=repo.name).rstrip("\n")
-    if form == "mermaid":
+    if output_format == "mermaid":
         return mermaid(facts).rstrip("\n")
-    missing = [f"-- {found}" for found in missing_from_script(facts)]
+    missing = [f"-- {comment}" for comment in missing_from_script(facts)]
     return "\n\n".join([*(f"{cql};" for cql in keyspace_script(facts, server)), *missing])
 
 
 def _lint(settings: argparse.Namespace, console: Console) -> int:
     packages_alone = settings.models and not (settings.repo or settings.url)
-    return answer_each(_stand_ins(settings) if packages_alone else chosen_repos(settings), _lint_one, console)
+    return run_each(_unconnected_repos(settings) if packages_alone else select_repos(settings), _lint_one, console)
 
 
-def _stand_ins(settings: argparse.Namespace) -> list[Repo]:
+def _unconnected_repos(settings: argparse.Namespace) -> list[Repo]:
     """Return a repo for each repo name that the models of these packages use; none of them connects."""
     import_packages(settings.models)
     names = sorted({model.__repo__ for model in registry}) or ["default"]
@@ -91,20 +91,25 @@ def _stand_ins(settings: argparse.Namespace) -> list[Repo]:
     return [Repo(name, nodes=["localhost"], keyspace=keyspace, models=settings.models) for name in names]
 
 
-def _lint_one(repo: Repo) -> Answer:
+def _lint_one(repo: Repo) -> CommandResult:
     models = release.find_resources([repo])
-    found = rules.lint(desired_facts(models, repo.keyspace, declared_keyspace(repo), find_types(repo)))
+    diagnostics = rules.lint(desired_facts(models, repo.keyspace, declared_keyspace(repo), find_types(repo)))
     names = [f"{model.__module__}.{model.__qualname__}" for model in models]
-    document = {"format": 1, "kind": "lint", "resources": names, "diagnostics": [item.to_dict() for item in found]}
-    refused = any(item.severity == "error" for item in found)
-    return Answer(document, lint_text(names, found), REFUSED if refused else DONE)
+    document = {
+        "format": 1,
+        "kind": "lint",
+        "resources": names,
+        "diagnostics": [item.to_dict() for item in diagnostics],
+    }
+    refused = any(item.severity == "error" for item in diagnostics)
+    return CommandResult(document, lint_text(names, diagnostics), REFUSED if refused else DONE)
 
 
 COMMANDS: Final = (
     Command(
         "create-keyspace",
         "create the keyspace of a repo if it does not exist",
-        _create,
+        _create_keyspace,
         _target_options,
         "The replication is that of the repo. An existing keyspace is compared and never altered.",
         ("scyllamodel create-keyspace --repo shop.db:repo",),

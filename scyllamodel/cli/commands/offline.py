@@ -10,11 +10,11 @@ from typing import Final
 
 from scyllamodel._text import printable_line
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import Answer, answer_each
+from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import CHANGES, DONE
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.repos import select_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release import sources
@@ -22,56 +22,58 @@ from scyllamodel.schema.snapshot import FILE, snapshot_text
 
 
 def _snapshot_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     parser.add_argument("--out", metavar="FILE", default=FILE, help=f"file to write (default: {FILE})")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _snapshot(settings: argparse.Namespace, console: Console) -> int:
-    document = sources.snapshot(chosen_repos(settings))
-    write(Path(settings.out), snapshot_text(document))
+    document = sources.snapshot(select_repos(settings))
+    write_atomically(Path(settings.out), snapshot_text(document))
     console.document(document)
     names = ", ".join(repo["name"] for repo in document["repos"])
-    console.tell(f"Wrote {settings.out}: the models of {names}.")
+    console.status(f"Wrote {settings.out}: the models of {names}.")
     return DONE
 
 
-def write(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file completely or not at all.
 
     Raises:
         ConfigurationError: the file cannot be written.
     """
-    beside = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.new")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise ConfigurationError(f"{path} cannot be written: {error}", path=str(path)) from error
 
 
 def _diff_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
+    options.add_target(parser)
     text = "models, live, empty, snapshot:FILE, or version:V"
     parser.add_argument("--from", dest="before", metavar="SOURCE", default=f"snapshot:{FILE}", help=text)
     parser.add_argument(
         "--to", dest="after", metavar="SOURCE", default="models", help="a source of --from (default: models)"
     )
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there is a difference")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _diff(settings: argparse.Namespace, console: Console) -> int:
-    work = partial(compared, before=settings.before, after=settings.after, changes=CHANGES if settings.exit_code else 0)
-    return answer_each(chosen_repos(settings), work, console)
+    command = partial(
+        compare_one, before=settings.before, after=settings.after, changes=CHANGES if settings.exit_code else 0
+    )
+    return run_each(select_repos(settings), command, console)
 
 
-def compared(repo: Repo, *, before: str, after: str, changes: int) -> Answer:
+def compare_one(repo: Repo, *, before: str, after: str, changes: int) -> CommandResult:
     """Return the differences of two sources; ``changes`` is the exit code if there are any."""
-    found = sources.diff(repo, before, after)
-    text = diff_text(found.before, found.after, [str(item) for item in found.differences])
-    return Answer(found.to_dict(), text, DONE if found.is_empty else changes)
+    difference = sources.diff(repo, before, after)
+    text = diff_text(difference.before, difference.after, [str(item) for item in difference.differences])
+    return CommandResult(difference.to_dict(), text, DONE if difference.is_empty else changes)
 
 
 def diff_text(before: str, after: str, lines: Sequence[str]) -> str:

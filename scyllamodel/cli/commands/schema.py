@@ -9,13 +9,13 @@ from typing import Final
 
 from scyllamodel import release
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import Answer, answer_each
-from scyllamodel.cli.commands.offline import compared
+from scyllamodel.cli.answers import CommandResult, run_each
+from scyllamodel.cli.commands.offline import compare_one
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import following
+from scyllamodel.cli.events import progress_listener
 from scyllamodel.cli.exits import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import chosen_repos
+from scyllamodel.cli.repos import select_repos
 from scyllamodel.cli.texts import check_text, plan_text, result_text
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.expand import expand
@@ -24,10 +24,10 @@ from scyllamodel.schema.snapshot import FILE
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
-    options.resources(parser)
-    options.creating(parser)
-    options.allowing(parser)
+    options.add_target(parser)
+    options.add_resources(parser)
+    options.add_create_keyspace(parser)
+    options.add_allow(parser)
     parser.add_argument("--out", metavar="FILE", help="write the plan to a file for `migrate FILE`")
     parser.add_argument(
         "--expand",
@@ -35,38 +35,38 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
         help="print the expand/contract plan for a refused change: Order.total for a column, Order for its key",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there is something to do")
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _plan(settings: argparse.Namespace, console: Console) -> int:
-    repos = chosen_repos(settings)
+    repos = select_repos(settings)
     if settings.expand:
-        return answer_each(repos, partial(_expand_one, settings), console)
+        return run_each(repos, partial(_expand_one, settings), console)
     if settings.out and len(repos) != 1:
         raise UsageError(f"--out writes the plan of one repo, and {len(repos)} are selected. Select one.")
-    return answer_each(repos, partial(_plan_one, settings), console)
+    return run_each(repos, partial(_plan_one, settings), console)
 
 
-def _plan_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = release.plan(
+def _plan_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    plan = release.plan(
         repo, resources=settings.resource or None, create_keyspace=settings.create_keyspace, allow=settings.allow
     )
     if settings.out:
-        found.save(settings.out)
-    changes = CHANGES if settings.exit_code and not found.is_empty else DONE
-    text = plan_text(found, verbose=settings.verbosity > 0)
-    return Answer(found.to_dict(), text, REFUSED if found.refusals else changes)
+        plan.save(settings.out)
+    changes = CHANGES if settings.exit_code and not plan.is_empty else DONE
+    text = plan_text(plan, verbose=settings.verbosity > 0)
+    return CommandResult(plan.to_dict(), text, REFUSED if plan.refusals else changes)
 
 
-def _expand_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    course = expand(repo, settings.expand)
-    return Answer(course.to_dict(), course.render())
+def _expand_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    plan = expand(repo, settings.expand)
+    return CommandResult(plan.to_dict(), plan.render())
 
 
 def _migrate_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
-    options.resources(parser)
-    options.creating(parser)
+    options.add_target(parser)
+    options.add_resources(parser)
+    options.add_create_keyspace(parser)
     parser.add_argument(
         "planfile", nargs="?", metavar="PLANFILE", help="run exactly this plan, written by `plan --out`"
     )
@@ -74,20 +74,20 @@ def _migrate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait-built", action="store_true", help="wait until new indexes and views contain the existing rows"
     )
-    options.allowing(parser)
-    options.waiting(parser)
-    options.output(parser)
+    options.add_allow(parser)
+    options.add_timeouts(parser)
+    options.add_output(parser)
 
 
 def _migrate(settings: argparse.Namespace, console: Console) -> int:
     if not (settings.repo or settings.url):
         # All configured repos are selected, so a model that belongs to none of them would be skipped silently.
         release.find_resources(packages=settings.models or None)
-    repos, plan = chosen_repos(settings), None
+    repos, plan = select_repos(settings), None
     if settings.planfile is not None:
         plan = Plan.load(settings.planfile)
         repos = [_repo_of(plan, repos, settings.planfile)]
-    return answer_each(repos, partial(_migrate_one, settings, console, plan), console, failed=PARTIAL)
+    return run_each(repos, partial(_migrate_one, settings, console, plan), console, failed=PARTIAL)
 
 
 def _repo_of(plan: Plan, repos: Sequence[Repo], file: str) -> Repo:
@@ -98,21 +98,21 @@ def _repo_of(plan: Plan, repos: Sequence[Repo], file: str) -> Repo:
     """
     if len(repos) == 1:
         return repos[0]
-    found = [repo for repo in repos if repo.keyspace in plan.keyspace.split(", ")]
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(f"{repo.name} ({repo.keyspace})" for repo in repos)
-    many = "several of these repos use it" if found else "none of these repos uses it"
-    raise UsageError(f"{file} is a plan for keyspace {plan.keyspace}, and {many}: {listed}. Select one with --repo.")
+    matching = [repo for repo in repos if repo.keyspace in plan.keyspace.split(", ")]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(f"{repo.name} ({repo.keyspace})" for repo in repos)
+    problem = "several of these repos use it" if matching else "none of these repos uses it"
+    raise UsageError(f"{file} is a plan for keyspace {plan.keyspace}, and {problem}: {names}. Select one with --repo.")
 
 
-def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | None, repo: Repo) -> Answer:
+def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | None, repo: Repo) -> CommandResult:
     create_keyspace, allow = settings.create_keyspace, settings.allow
     if plan is not None:
         # The options that the plan was made with are approved with it.
         create_keyspace = create_keyspace or any(step.op == "create_keyspace" for step in plan.bootstrap) or None
         allow = [*allow, *(lint.allow for lint in plan.lints if lint.allow)]
-    with following(console, show_plan=not settings.dry_run) as on_event:
+    with progress_listener(console, show_plan=not settings.dry_run) as on_event:
         result = release.migrate(
             repo,
             resources=settings.resource or None,
@@ -127,12 +127,12 @@ def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | No
             on_event=on_event,
         )
     text = result_text(result, verbose=settings.verbosity > 0)
-    return Answer(result.to_dict(), text, asked_for=settings.dry_run)
+    return CommandResult(result.to_dict(), text, is_output=settings.dry_run)
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
-    options.target(parser)
-    options.resources(parser)
+    options.add_target(parser)
+    options.add_resources(parser)
     parser.add_argument("--strict", action="store_true", help="count live objects that no model declares as changes")
     parser.add_argument(
         "--offline",
@@ -141,22 +141,22 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"compare the models with a snapshot file instead of the server (default: {FILE})",
     )
-    options.output(parser)
+    options.add_output(parser)
 
 
 def _check(settings: argparse.Namespace, console: Console) -> int:
     if settings.offline is None:
-        return answer_each(chosen_repos(settings), partial(_check_one, settings), console)
+        return run_each(select_repos(settings), partial(_check_one, settings), console)
     if settings.resource:
         raise UsageError("--offline compares all models of a repo, so --resource cannot be given with it.")
-    work = partial(compared, before=f"snapshot:{settings.offline}", after="models", changes=CHANGES)
-    return answer_each(chosen_repos(settings), work, console)
+    command = partial(compare_one, before=f"snapshot:{settings.offline}", after="models", changes=CHANGES)
+    return run_each(select_repos(settings), command, console)
 
 
-def _check_one(settings: argparse.Namespace, repo: Repo) -> Answer:
-    found = release.check(repo, resources=settings.resource or None, strict=settings.strict)
-    text = check_text(found, verbose=settings.verbosity > 0)
-    return Answer(found.to_dict(), text, DONE if found.in_sync else CHANGES, asked_for=False)
+def _check_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
+    result = release.check(repo, resources=settings.resource or None, strict=settings.strict)
+    text = check_text(result, verbose=settings.verbosity > 0)
+    return CommandResult(result.to_dict(), text, DONE if result.in_sync else CHANGES, is_output=False)
 
 
 COMMANDS: Final = (

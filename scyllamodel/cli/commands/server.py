@@ -7,7 +7,7 @@ from typing import Final
 
 from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import following
+from scyllamodel.cli.events import progress_listener
 from scyllamodel.cli.exits import DONE, ERROR, Interrupted, Stopped
 from scyllamodel.cli.parser import Command
 from scyllamodel.config import url_text
@@ -22,76 +22,80 @@ CONTAINER: Final = "docker run -d --name scylla -p 9042:9042 scylladb/scylla --s
 
 def _local_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["start", "stop", "status"], help="action on the server")
-    _version(parser, "version of Cassandra, for start: 5.0, 4.1 or 4.0 (default: 5.0)")
+    _add_version(parser, "version of Cassandra, for start: 5.0, 4.1 or 4.0 (default: 5.0)")
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1, help="number of nodes, for start (default: 1)")
     parser.add_argument(
         "--heap", type=int, metavar="MB", help="Java heap of each node, for start (default: 1024, or 400 with 3 nodes)"
     )
-    options.output(parser)
+    options.add_output(parser)
 
 
-def _version(parser: argparse.ArgumentParser, text: str) -> None:
+def _add_version(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--version", default=versions.DEFAULT, metavar="VERSION", help=text)
 
 
 def _local(settings: argparse.Namespace, console: Console) -> int:
     if settings.action == "start":
-        found = _start(settings, console)
+        status = _start(settings, console)
     else:
-        found = background.stop() if settings.action == "stop" else background.status(check_health=True)
-    console.document({"format": 1, "kind": "local", **found.to_dict()})
-    console.result(local_text(settings.action, found))
-    return ERROR if settings.action == "status" and not found.is_well else DONE
+        status = background.stop() if settings.action == "stop" else background.status(check_health=True)
+    console.document({"format": 1, "kind": "local", **status.to_dict()})
+    console.result(local_text(settings.action, status))
+    return ERROR if settings.action == "status" and not status.is_well else DONE
 
 
 def _start(settings: argparse.Namespace, console: Console) -> Status:
     if console.verbosity < 0:
         return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=silent)
-    console.say(f"Starting Cassandra {versions.exact(settings.version)} …")
-    with shown(console.err) as show:
-        return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=show)
+    console.message(f"Starting Cassandra {versions.exact(settings.version)} …")
+    with shown(console.err) as on_progress:
+        return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=on_progress)
 
 
-def local_text(action: str, found: Status) -> str:
+def local_text(action: str, status: Status) -> str:
     """Return the status of the local server as text.
 
     >>> local_text("status", Status(is_running=False))
     'No local server is running. Start one with: scyllamodel local start'
     """
-    where = ", ".join(f"{node.contact_point}{'' if node.is_up else ' (does not respond)'}" for node in found.nodes)
+    addresses = ", ".join(f"{node.contact_point}{'' if node.is_up else ' (does not respond)'}" for node in status.nodes)
     if action == "stop":
-        return f"Stopped Cassandra {found.version} at {where}." if found.is_running else "No local server was running."
-    if not found.is_running:
+        return (
+            f"Stopped Cassandra {status.version} at {addresses}."
+            if status.is_running
+            else "No local server was running."
+        )
+    if not status.is_running:
         return "No local server is running. Start one with: scyllamodel local start"
-    if not found.is_well:
-        return _unwell(found)
+    if not status.is_well:
+        return _unhealthy_text(status)
     return (
-        f"Cassandra {found.version} runs at {where}.\n"
-        f"Use it with:  --url scylla://{','.join(found.contact_points)}/KEYSPACE?models=PACKAGE\n"
+        f"Cassandra {status.version} runs at {addresses}.\n"
+        f"Use it with:  --url scylla://{','.join(status.contact_points)}/KEYSPACE?models=PACKAGE\n"
         "Stop it with: scyllamodel local stop"
     )
 
 
-def _unwell(found: Status) -> str:
+def _unhealthy_text(status: Status) -> str:
     """Return the problem of each node, and what to do."""
-    heap = 2 * (found.heap_mb or 512)
+    heap = 2 * (status.heap_mb or 512)
     lines = [
         f"  {node.contact_point}: {node.problem or ('healthy' if node.is_up else 'it does not respond')}"
-        for node in found.nodes
+        for node in status.nodes
     ]
     advice = (
         "Stop it with:               scyllamodel local stop",
         f"Start it with more memory:  scyllamodel local start --heap {heap}",
-        f"Read its logs, next to:     {found.nodes[0].console or found.log}",
+        f"Read its logs, next to:     {status.nodes[0].console or status.log}",
     )
-    return "\n".join([f"Cassandra {found.version} is running, but is not healthy:", *lines, *advice])
+    return "\n".join([f"Cassandra {status.version} is running, but is not healthy:", *lines, *advice])
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
-    _version(parser, "version of Cassandra: 5.0, 4.1 or 4.0 (default: 5.0)")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
-    where.add_argument(
+    _add_version(parser, "version of Cassandra: 5.0, 4.1 or 4.0 (default: 5.0)")
+    server_options = parser.add_mutually_exclusive_group()
+    server_options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
+    server_options.add_argument(
         "--url",
         metavar="URL",
         help="a running server, such as scylla://127.0.0.1:9042: the tour creates a keyspace there and drops it",
@@ -101,12 +105,12 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 
 def _demo(settings: argparse.Namespace, console: Console) -> int:
     try:
-        with following(console, indent="   ") as on_event:
+        with progress_listener(console, indent="   ") as on_event:
             url = settings.url and url_text(settings.url, "--url")
             tour(console.result, version=settings.version, keep=settings.keep, url=url, on_event=on_event)
     except (Interrupted, Stopped):
-        what = "Its keyspace is dropped." if settings.url else "Its server is stopped and its data deleted."
-        raise Interrupted(f"The tour was interrupted. {what}") from None
+        outcome = "Its keyspace is dropped." if settings.url else "Its server is stopped and its data deleted."
+        raise Interrupted(f"The tour was interrupted. {outcome}") from None
     return DONE
 
 
