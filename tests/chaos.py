@@ -34,8 +34,8 @@ from chaos_workers import Lane, Record, ending_worker, loop_worker, thread_worke
 
 from scyllamodel import Repo, ScyllaModelError, ServiceUnavailable, migrate, select
 from scyllamodel.model.state import changed_columns, current_values, is_loaded
-from scyllamodel.testing.keyspaces import fresh_name
-from scyllamodel.testing.server import RunningServer, product
+from scyllamodel.testing.keyspaces import unique_name
+from scyllamodel.testing.server import RunningServer, server_product
 
 TIMEOUTS: Final = (0.5, 2.0, 10.0)
 """Request timeouts of the repos that the workers share."""
@@ -91,7 +91,7 @@ class Run:
     record: Record = attrs.field(factory=Record)
     model: ChaosModel = attrs.field(factory=lambda: ChaosModel(TABLES))
     stop: threading.Event = attrs.field(factory=threading.Event)
-    keyspace: str = attrs.field(factory=lambda: fresh_name("chaos"))
+    keyspace: str = attrs.field(factory=lambda: unique_name("chaos"))
     repos: list[Repo] = attrs.field(factory=list)
     docs: list[Docs] = attrs.field(factory=list)
     threads: list[threading.Thread] = attrs.field(factory=list)
@@ -113,7 +113,7 @@ class Run:
         direct = self.repo(self.faults.direct, request_timeout=30.0)
         datacenter = direct.session.execute("SELECT data_center FROM system.local").one()[0]
         replication = {"class": "NetworkTopologyStrategy", datacenter: len(self.faults.direct)}
-        tablets = False if product(direct).startswith("ScyllaDB") else None  # counters and conditions everywhere
+        tablets = False if server_product(direct).startswith("ScyllaDB") else None  # counters and conditions everywhere
         maker = self.repo(self.faults.direct, replication=replication, tablets=tablets, create_keyspace=True)
         migrate(maker, resources=[Doc, Guard, Log, Tally, Seat, Ledger, Fixed])
         direct.save_many(FIXED)

@@ -40,7 +40,7 @@ class Logins:
 
     def keyspace(self) -> str:
         """A new keyspace."""
-        name = keyspaces.fresh_name("logins")
+        name = keyspaces.unique_name("logins")
         keyspaces.create(self.admin.in_keyspace(name))
         return name
 

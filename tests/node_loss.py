@@ -23,7 +23,7 @@ from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.errors import SchemaDisagreement
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy
-from scyllamodel.testing.keyspaces import fresh_name
+from scyllamodel.testing.keyspaces import unique_name
 
 TABLES, STEPS = 4, 9
 LEASE = 30.0
@@ -65,7 +65,7 @@ class GatedCluster(LocalCluster):
     def _configs(self, folder, ports):
         return [
             attrs.evolve(config, settings={**config.settings, "broadcast_rpc_address": f"127.0.1.{config.number}"})
-            for config in super()._configs(folder, ports)
+            for config in super()._node_configs(folder, ports)
         ]
 
     def open_gate(self, number):
@@ -173,7 +173,7 @@ def play(cluster, verb, fault, at, starters=16):
     found, chosen = Round(verb, fault, at), cluster.chosen()
     contact = cluster.contact_points[chosen % 3]  # another node: a process need not know the chosen one
     tables = TABLES // 2 if verb == "contract" else TABLES
-    with cluster.repo(fresh_name("loss"), name="soak", nodes=[contact]) as repo:
+    with cluster.repo(unique_name("loss"), name="soak", nodes=[contact]) as repo:
         if verb in {"rollback", "contract"} and (said := _synced(contact, repo.keyspace)) != "applied":
             found.odd.append(f"the sync before it {said}")
         reached = threading.Event()

@@ -28,7 +28,7 @@ from scyllamodel.driver.executor import DdlExecutor
 from scyllamodel.local import LocalCluster
 from scyllamodel.release.look import ClusterView
 from scyllamodel.testing.fault_proxy import FaultProxy
-from scyllamodel.testing.keyspaces import fresh_name
+from scyllamodel.testing.keyspaces import unique_name
 
 REPLICA = Path(replica.__file__)
 LEASE = 2.0
@@ -118,7 +118,7 @@ def _agree(repo):
 
 def _round(cluster, outcome, play, *, forgets=False):
     """A fresh keyspace for one round, and a look at what is left."""
-    with cluster.repo(fresh_name("soak"), name="soak") as repo:
+    with cluster.repo(unique_name("soak"), name="soak") as repo:
         took = play(repo.settings.nodes[0], repo.keyspace)
         _agree(repo)
         outcome.look(repo, took, forgets=forgets)
@@ -213,7 +213,7 @@ class Thing(Model, table="things"):
 
 def one_keyspace_of_many_fails(cluster, dice, outcome, keyspaces=50):
     """Of so many keyspaces one cannot be migrated: exit 6, all others are done; the rerun does that one alone."""
-    names = [fresh_name("soak") for _ in range(keyspaces)]
+    names = [unique_name("soak") for _ in range(keyspaces)]
     wrong = dice.choice(names)
     with tempfile.TemporaryDirectory() as folder, cluster.repo(wrong) as repo:
         Path(folder, "things.py").write_text(ONE_MODEL, encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from scyllamodel.config import url_of_file, url_text
+from scyllamodel.config import check_url, read_url_file
 from scyllamodel.driver.configured import configured_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
@@ -32,8 +32,8 @@ def select_repos(settings: argparse.Namespace) -> list[Repo]:
 
 
 def _urls(settings: argparse.Namespace) -> list[str]:
-    urls = [url_text(settings.url, "--url")] if settings.url else []
-    return urls + ([url_of_file(settings.url_file, "--url-file")] if settings.url_file else [])
+    urls = [check_url(settings.url, "--url")] if settings.url else []
+    return urls + ([read_url_file(settings.url_file, "--url-file")] if settings.url_file else [])
 
 
 def _with_overrides(repo: Repo, **changes: Any) -> Repo:

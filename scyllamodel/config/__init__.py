@@ -7,19 +7,19 @@ driver, so that settings can be read, compared and tested without a server.
 from scyllamodel.config.import_path import add_current_folder
 from scyllamodel.config.pyproject import toml_reader
 from scyllamodel.config.settings import RepoSettings, Secret
-from scyllamodel.config.sources import Target, configured_targets, load_target
-from scyllamodel.config.url import is_url, settings_from_url, url_of_file, url_text
+from scyllamodel.config.sources import RepoReference, configured_references, load_object
+from scyllamodel.config.url import check_url, is_url, read_url_file, settings_from_url
 
 __all__ = [
+    "RepoReference",
     "RepoSettings",
     "Secret",
-    "Target",
     "add_current_folder",
-    "configured_targets",
+    "check_url",
+    "configured_references",
     "is_url",
-    "load_target",
+    "load_object",
+    "read_url_file",
     "settings_from_url",
     "toml_reader",
-    "url_of_file",
-    "url_text",
 ]

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from scyllamodel.config.pyproject import is_shared, pyprojects, stranger
+from scyllamodel.config.pyproject import distrust_reason, find_pyprojects, is_world_writable
 
-_INSTALLED: Final = ("site-packages", "dist-packages")
+_SITE_PACKAGES: Final = ("site-packages", "dist-packages")
 
 
 def add_current_folder() -> list[Path]:
@@ -24,12 +24,14 @@ def add_current_folder() -> list[Path]:
     Returns:
         The folders that were left out.
     """
-    here = Path.cwd()
-    above = next((path.parent for path in pyprojects(here) if stranger(path) is None), here)
-    folders = dict.fromkeys((here, above))
-    shared = [folder for folder in folders if is_shared(folder)]
-    wanted = [str(folder) for folder in folders if folder not in shared]
-    known = {str(Path(entry or ".").absolute()) for entry in sys.path}
-    at = next((i for i, entry in enumerate(sys.path) if Path(entry).name in _INSTALLED), len(sys.path))
-    sys.path[at:at] = [folder for folder in wanted if folder not in known]
+    current = Path.cwd()
+    project = next((path.parent for path in find_pyprojects(current) if distrust_reason(path) is None), current)
+    folders = dict.fromkeys((current, project))
+    shared = [folder for folder in folders if is_world_writable(folder)]
+    candidates = [str(folder) for folder in folders if folder not in shared]
+    existing = {str(Path(entry or ".").absolute()) for entry in sys.path}
+    position = next(
+        (index for index, entry in enumerate(sys.path) if Path(entry).name in _SITE_PACKAGES), len(sys.path)
+    )
+    sys.path[position:position] = [folder for folder in candidates if folder not in existing]
     return shared

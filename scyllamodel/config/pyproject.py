@@ -18,37 +18,37 @@ from typing import Any, Final
 
 from scyllamodel.errors import ConfigurationError
 
-_TABLE: Final = re.compile(
+_TOOL_TABLE: Final = re.compile(
     rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?scyllamodel|^[ \t]*scyllamodel[ \t]*[=.]", re.MULTILINE
 )
-_LONGEST: Final = 1 << 20
+_MAX_BYTES: Final = 1 << 20
 """Maximum number of bytes that are read of a file."""
 
 
-def pyprojects(folder: Path) -> Iterator[Path]:
+def find_pyprojects(folder: Path) -> Iterator[Path]:
     """Yield the files that may have the table, from a folder upwards; other files are not parsed.
 
     The search ends at the root of a repository, which has a ``.git``, and at the home folder.
     """
     home = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111 - Path.home() raises for users without one
-    for above in (folder, *folder.resolve().parents):
-        path = above / "pyproject.toml"
-        if _mentions_us(path):
+    for directory in (folder, *folder.resolve().parents):
+        path = directory / "pyproject.toml"
+        if _has_tool_table(path):
             yield path
-        if os.path.exists(above / ".git") or above.resolve() == home:  # noqa: PTH110 - Path.exists() raises
+        if os.path.exists(directory / ".git") or directory.resolve() == home:  # noqa: PTH110 - Path.exists() raises
             return
 
 
-def _mentions_us(path: Path) -> bool:
+def _has_tool_table(path: Path) -> bool:
     try:
-        return path.is_file() and _TABLE.search(_start(path)) is not None
+        return path.is_file() and _TOOL_TABLE.search(_read_start(path)) is not None
     except OSError:
         return False
 
 
-def _start(path: Path) -> bytes:
+def _read_start(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_LONGEST)
+        return file.read(_MAX_BYTES)
 
 
 def tool_table(path: Path) -> Any:
@@ -57,7 +57,7 @@ def tool_table(path: Path) -> Any:
     Raises:
         ConfigurationError: the file belongs to another user, or is not valid TOML.
     """
-    owner = stranger(path)
+    owner = distrust_reason(path)
     if owner is not None:
         raise ConfigurationError(
             f"{path} is not used, since {owner}, so another user could execute code through it. If you trust the file, "
@@ -66,35 +66,35 @@ def tool_table(path: Path) -> Any:
             setting="repos",
         )
     try:
-        return _loads(path)(_start(path).decode()).get("tool", {}).get("scyllamodel")
+        return _toml_loads(path)(_read_start(path).decode()).get("tool", {}).get("scyllamodel")
     except (ValueError, RecursionError) as error:
-        why = "its values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ConfigurationError(f"{path} is not valid TOML: {why}. Correct the file.", setting="repos") from error
+        reason = "its values are nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ConfigurationError(f"{path} is not valid TOML: {reason}. Correct the file.", setting="repos") from error
 
 
-def stranger(path: Path) -> str | None:
+def distrust_reason(path: Path) -> str | None:
     """Return why a file is not trusted: another user can write the file or its folder; None if it is trusted.
 
     Root and the user who called ``sudo`` are trusted.
     """
-    known = {os.geteuid(), 0}
+    trusted = {os.geteuid(), 0}
     if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
-        known.add(int(os.environ["SUDO_UID"]))
-    for place in (path, path.parent):
-        owner = place.lstat().st_uid
-        if owner not in known:
-            return f"{place} belongs to another user, {owner}"
-        if is_shared(place):
-            return f"{place} is open to all users"
+        trusted.add(int(os.environ["SUDO_UID"]))
+    for location in (path, path.parent):
+        owner = location.lstat().st_uid
+        if owner not in trusted:
+            return f"{location} belongs to another user, {owner}"
+        if is_world_writable(location):
+            return f"{location} is open to all users"
     return None
 
 
-def is_shared(place: Path) -> bool:
+def is_world_writable(path: Path) -> bool:
     """Return whether every user can write a file, or create files in a folder, as in ``/tmp``."""
-    return bool(place.stat().st_mode & stat.S_IWOTH)
+    return bool(path.stat().st_mode & stat.S_IWOTH)
 
 
-def _loads(path: Path) -> Callable[[str], dict[str, Any]]:
+def _toml_loads(path: Path) -> Callable[[str], dict[str, Any]]:
     reader = toml_reader()
     if reader is None:
         raise ConfigurationError(
@@ -110,8 +110,8 @@ def toml_reader() -> Callable[[str], dict[str, Any]] | None:
     """Return the parser of TOML; None on Python 3.10 without tomli, the backport of tomllib."""
     for name in ("tomllib", "tomli"):
         try:
-            found: Callable[[str], dict[str, Any]] = importlib.import_module(name).loads
+            loads: Callable[[str], dict[str, Any]] = importlib.import_module(name).loads
         except ImportError:
             continue
-        return found
+        return loads
     return None

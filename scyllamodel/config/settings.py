@@ -37,7 +37,7 @@ _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     **dict.fromkeys(("tablets", "durable_writes", "create_keyspace", "trace_queries"), (bool, "True or False")),
     **dict.fromkeys(("request_timeout", "slow_query"), ((int, float), "a number of seconds")),
 }
-_SERIAL: Final = ("SERIAL", "LOCAL_SERIAL")
+_SERIAL_LEVELS: Final = ("SERIAL", "LOCAL_SERIAL")
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 
 
@@ -70,15 +70,15 @@ class Secret:
         raise TypeError("a password cannot be pickled; configure the settings in the other process")
 
 
-def closest(wrong: str, known: Iterable[str]) -> str:
+def closest(name: str, known: Iterable[str]) -> str:
     """Return the nearest known name as a suggestion for an error, or all known names if none is near.
 
     >>> closest("local_cd", ["local_dc", "name"]), closest("zzz", ["b", "a"])
     (" (did you mean 'local_dc'?)", ' (there are: a, b)')
     """
-    choice = sorted(known)
-    near = difflib.get_close_matches(wrong, choice, 1)
-    return f" (did you mean {near[0]!r}?)" if near else f" (there are: {', '.join(choice)})"
+    choices = sorted(known)
+    matches = difflib.get_close_matches(name, choices, 1)
+    return f" (did you mean {matches[0]!r}?)" if matches else f" (there are: {', '.join(choices)})"
 
 
 def node_text(host: str, port: int) -> str:
@@ -99,11 +99,13 @@ def node_address(node: str) -> tuple[str, int]:
     Raises:
         ConfigurationError: the host is missing, or the port is not a number from 1 to 65535.
     """
-    host, bracket, rest = node[1:].partition("]") if node.startswith("[") else ("", "", "")
+    host, bracket, port_text = node[1:].partition("]") if node.startswith("[") else ("", "", "")
     if not bracket:
         # More than one colon outside brackets is an IPv6 address, which cannot have a port without brackets.
-        host, rest = (node, "") if node.count(":") > 1 else (node.partition(":")[0], "".join(node.partition(":")[1:]))
-    port = rest[1:] if rest.startswith(":") else str(PORT) if not rest else "?"
+        host, port_text = (
+            (node, "") if node.count(":") > 1 else (node.partition(":")[0], "".join(node.partition(":")[1:]))
+        )
+    port = port_text[1:] if port_text.startswith(":") else str(PORT) if not port_text else "?"
     if not _HOST.fullmatch(host) or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ConfigurationError(
             f"nodes: {node!r} is not a server address. Write host or host:port, such as '10.0.0.1:9042' or "
@@ -113,7 +115,7 @@ def node_address(node: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _several(value: Any, setting: str) -> tuple[str, ...]:
+def _as_texts(value: Any, setting: str) -> tuple[str, ...]:
     """Convert a list of texts, or one text with commas; a module is replaced by its name."""
     if isinstance(value, ModuleType):
         return (value.__name__,)
@@ -126,11 +128,11 @@ def _several(value: Any, setting: str) -> tuple[str, ...]:
 
 
 def _nodes(value: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(node_text(*node_address(node)) for node in _several(value, "nodes")))
+    return tuple(dict.fromkeys(node_text(*node_address(node)) for node in _as_texts(value, "nodes")))
 
 
 def _models(value: Any) -> tuple[str, ...]:
-    return _several(value, "models")
+    return _as_texts(value, "models")
 
 
 def _replication(value: Any) -> FrozenMap | None:
@@ -160,10 +162,10 @@ def _password(value: Any) -> Secret | None:
     return _secret(value, "password")
 
 
-SHORTEST_PAGE_SECRET: Final = 16
+MIN_PAGE_SECRET_LENGTH: Final = 16
 """Minimum length of a page secret in characters: as many bits as the signature of a token."""
 
-_HOW_TO_MAKE_ONE: Final = "Create one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_SECRET_ADVICE: Final = "Create one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"  # noqa: S105
 
 
 def page_secrets(value: Any, setting: str = "page_secret") -> tuple[Secret, ...]:
@@ -183,19 +185,19 @@ def page_secrets(value: Any, setting: str = "page_secret") -> tuple[Secret, ...]
         return ()
     if not isinstance(value, (str, Secret, list, tuple)):
         raise ConfigurationError(f"{setting}= must be text or a list of texts.", setting=setting)
-    given = cast("Iterable[object]", [value] if isinstance(value, (str, Secret)) else value)
-    found = [one for each in given for one in _split_secrets(each, setting)]
-    if any(len(one.reveal()) < SHORTEST_PAGE_SECRET for one in found):
+    values = cast("Iterable[object]", [value] if isinstance(value, (str, Secret)) else value)
+    secrets = [secret for value in values for secret in _split_secrets(value, setting)]
+    if any(len(secret.reveal()) < MIN_PAGE_SECRET_LENGTH for secret in secrets):
         raise ConfigurationError(
-            f"{setting}: a page secret has at least {SHORTEST_PAGE_SECRET} characters; a shorter one could be guessed "
-            f"from a token. {_HOW_TO_MAKE_ONE}",
+            f"{setting}: a page secret has at least {MIN_PAGE_SECRET_LENGTH} characters; a shorter one could be "
+            f"guessed from a token. {_SECRET_ADVICE}",
             setting=setting,
         )
-    return tuple(found)
+    return tuple(secrets)
 
 
-def _split_secrets(value: object, setting: str) -> Iterable[Secret]:
-    secret = _secret(value, setting)
+def _split_secrets(text: object, setting: str) -> Iterable[Secret]:
+    secret = _secret(text, setting)
     return (Secret(part.strip()) for part in ("" if secret is None else secret.reveal()).split(","))
 
 
@@ -204,7 +206,7 @@ def _path(value: Any) -> Any:
     return os.fspath(cast("os.PathLike[str]", value)) if isinstance(value, os.PathLike) else value
 
 
-_hidden: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}
+_HIDDEN_FIELD: Final[Mapping[str, Any]] = {"default": None, "repr": False, "eq": False}
 
 
 @attrs.frozen(kw_only=True)
@@ -223,7 +225,7 @@ class RepoSettings:
     local_dc: str | None = None
     username: str | None = None
     password: Secret | None = attrs.field(default=None, converter=_password, repr=False)
-    ssl_context: Any = attrs.field(**_hidden)
+    ssl_context: Any = attrs.field(**_HIDDEN_FIELD)
     tls_ca: str | None = attrs.field(default=None, converter=_path)
     tls_cert: str | None = attrs.field(default=None, converter=_path)
     tls_key: str | None = attrs.field(default=None, converter=_path)
@@ -231,18 +233,18 @@ class RepoSettings:
     durable_writes: bool = True
     consistency: str | None = attrs.field(default=None, converter=_level)
     serial_consistency: str | None = attrs.field(default=None, converter=_level)
-    execution_profiles: Mapping[Any, Any] | None = attrs.field(**_hidden)
+    execution_profiles: Mapping[Any, Any] | None = attrs.field(**_HIDDEN_FIELD)
     request_timeout: float | None = None
     create_keyspace: bool = False
     ledger_keyspace: str | None = None
     application_role: str | None = None
-    load_balancing_policy: Any = attrs.field(**_hidden)
-    retry_policy: Any = attrs.field(**_hidden)
-    speculative_execution_policy: Any = attrs.field(**_hidden)
+    load_balancing_policy: Any = attrs.field(**_HIDDEN_FIELD)
+    retry_policy: Any = attrs.field(**_HIDDEN_FIELD)
+    speculative_execution_policy: Any = attrs.field(**_HIDDEN_FIELD)
     naive_datetimes: str | None = None
     slow_query: float | None = None
     trace_queries: bool = False
-    on_query: Any = attrs.field(**_hidden)
+    on_query: Any = attrs.field(**_HIDDEN_FIELD)
     page_secret: tuple[Secret, ...] = attrs.field(default=(), converter=page_secrets, repr=False)
     borrowed: bool = False
     """Whether the application provides its own driver session, so that nodes and driver settings do not apply."""
@@ -259,8 +261,8 @@ class RepoSettings:
         This is ``ledger_keyspace=`` if it is set. If not, it is the keyspace of the repo, or its companion if the
         server has no lightweight transactions in keyspaces with tablets.
         """
-        named = self.ledger_keyspace
-        return (named,) if named else (self.keyspace, companion_keyspace(self.keyspace))
+        ledger_keyspace = self.ledger_keyspace
+        return (ledger_keyspace,) if ledger_keyspace else (self.keyspace, companion_keyspace(self.keyspace))
 
     def __attrs_post_init__(self) -> None:
         faults = (self._type_faults, self._identity_faults, self._connection_faults, self._level_faults)
@@ -297,7 +299,7 @@ class RepoSettings:
 
     def _connection_faults(self) -> Iterable[tuple[str, str]]:
         if self.borrowed:
-            yield from self._lent_faults()
+            yield from self._session_faults()
         elif not self.nodes:
             yield "nodes", 'nodes= is missing. Write nodes=["10.0.0.1:9042"], or pass a session=.'
         if (self.username is None) != (self.password is None):
@@ -315,25 +317,25 @@ class RepoSettings:
             yield "ssl_context", "ssl_context= cannot be combined with tls_ca= or tls_cert=. Remove one of them."
 
     def _time_faults(self) -> Iterable[tuple[str, str]]:
-        for setting, zero in (("request_timeout", False), ("slow_query", True)):
-            given = getattr(self, setting)
+        for setting, allow_zero in (("request_timeout", False), ("slow_query", True)):
+            value = getattr(self, setting)
             try:
-                if given is not None:
-                    check_seconds(setting, given, allow_zero=zero)
+                if value is not None:
+                    check_seconds(setting, value, allow_zero=allow_zero)
             except ValueError as error:
                 yield setting, f"{error}."
 
-    def _lent_faults(self) -> Iterable[tuple[str, str]]:
+    def _session_faults(self) -> Iterable[tuple[str, str]]:
         """Yield connection settings beside a session=, which would have no effect."""
-        for setting in _OF_A_CONNECTION:
+        for setting in _CONNECTION_SETTINGS:
             if getattr(self, setting) not in (None, ()):
                 yield setting, f"{setting}= has no effect with session=. Remove one of them."
 
     def _level_faults(self) -> Iterable[tuple[str, str]]:
-        for setting, known in (("consistency", CONSISTENCY_LEVELS), ("serial_consistency", _SERIAL)):
+        for setting, levels in (("consistency", CONSISTENCY_LEVELS), ("serial_consistency", _SERIAL_LEVELS)):
             level = getattr(self, setting)
-            if level is not None and level not in known:
-                yield setting, f"{setting}= is {level!r}, which is not a valid level{closest(level, known)}."
+            if level is not None and level not in levels:
+                yield setting, f"{setting}= is {level!r}, which is not a valid level{closest(level, levels)}."
         if self.consistency == "ANY":
             yield (
                 "consistency",
@@ -341,7 +343,7 @@ class RepoSettings:
             )
 
 
-_OF_A_CONNECTION: Final = (
+_CONNECTION_SETTINGS: Final = (
     "nodes", "local_dc", "username", "password", "ssl_context", "tls_ca", "tls_cert", "tls_key", "execution_profiles",
     "load_balancing_policy", "retry_policy", "speculative_execution_policy",
 )  # fmt: skip

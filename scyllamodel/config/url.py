@@ -38,17 +38,17 @@ def settings_from_url(url: str) -> RepoSettings:
     Raises:
         ConfigurationError: the URL is not valid, or a setting in it is unknown or not valid; no password is quoted.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, _, remainder = url.partition("://")
     if scheme.lower() not in SCHEMES:
-        raise _fault(f"it starts with neither {' nor '.join(f'{known}://' for known in SCHEMES)}")
-    netloc, path, query = _split(rest)
+        raise _url_error(f"it starts with neither {' nor '.join(f'{scheme_name}://' for scheme_name in SCHEMES)}")
+    netloc, path, query = _split(remainder)
     login, _, hosts = netloc.rpartition("@")
     username, password = _login(login)
     nodes, keyspace = _hosts(hosts), _keyspace(path)
     return RepoSettings(nodes=nodes, keyspace=keyspace, username=username, password=password, **_query(query))
 
 
-def url_text(text: str, source: str) -> str:
+def check_url(text: str, source: str) -> str:
     """Return the text if it is a URL.
 
     Parameters:
@@ -62,7 +62,7 @@ def url_text(text: str, source: str) -> str:
     raise ConfigurationError(f"{source} is not a URL. Write it like {EXAMPLE}", setting="url")
 
 
-def url_of_file(path: str, source: str) -> str:
+def read_url_file(path: str, source: str) -> str:
     """Read a URL from a file.
 
     Raises:
@@ -74,20 +74,20 @@ def url_of_file(path: str, source: str) -> str:
         raise ConfigurationError(f"{source}: {path} cannot be read: {error.strerror}.", setting="url") from error
     if "\ufffd" in text:
         raise ConfigurationError(f"{source}: {path} is not UTF-8 text.", setting="url")
-    return url_text(text.strip(), source)
+    return check_url(text.strip(), source)
 
 
-def _fault(reason: str, setting: str = "url") -> ConfigurationError:
+def _url_error(reason: str, setting: str = "url") -> ConfigurationError:
     return ConfigurationError(f"the URL of a repo cannot be used: {reason}. Write it like {EXAMPLE}", setting=setting)
 
 
-def _split(rest: str) -> tuple[str, str, str]:
+def _split(remainder: str) -> tuple[str, str, str]:
     """Split the part after the scheme into login and hosts, path, and query."""
-    before, _, query = rest.partition("?")
-    netloc, _, path = before.partition("/")
+    authority, _, query = remainder.partition("?")
+    netloc, _, path = authority.partition("/")
     # After the hosts, an "@" can only come from a password with an unescaped / or ?.
-    if "@" in path or "@" in query or "#" in rest:
-        raise _fault("one of the characters @ / ? # is misplaced; in a password write %40 %2F %3F %23")
+    if "@" in path or "@" in query or "#" in remainder:
+        raise _url_error("one of the characters @ / ? # is misplaced; in a password write %40 %2F %3F %23")
     return netloc, path, query
 
 
@@ -100,14 +100,14 @@ def _login(login: str) -> tuple[str | None, Secret | None]:
 
 def _hosts(hosts: str) -> tuple[str, ...]:
     """Return the hosts with ports; a host without one has that of the last host, as in URLs of other databases."""
-    found = [host for host in hosts.split(",") if host]
-    if not found:
-        raise _fault("it has no host", "nodes")
-    if not all(map(_is_node, found)):
-        raise _fault("a host in it is not host or host:port; user and password must be followed by @", "nodes")
-    tail = found[-1].rpartition("]")[2]
-    port = tail.rpartition(":")[2] if ":" in tail else ""
-    return tuple(host if not port or ":" in host.rpartition("]")[2] else f"{host}:{port}" for host in found)
+    names = [host for host in hosts.split(",") if host]
+    if not names:
+        raise _url_error("it has no host", "nodes")
+    if not all(map(_is_node, names)):
+        raise _url_error("a host in it is not host or host:port; user and password must be followed by @", "nodes")
+    last_address = names[-1].rpartition("]")[2]
+    port = last_address.rpartition(":")[2] if ":" in last_address else ""
+    return tuple(host if not port or ":" in host.rpartition("]")[2] else f"{host}:{port}" for host in names)
 
 
 def _is_node(host: str) -> bool:
@@ -121,13 +121,13 @@ def _is_node(host: str) -> bool:
 def _keyspace(path: str) -> str:
     keyspace = unquote(path.rstrip("/"))
     if not keyspace:
-        raise _fault("it has no keyspace after the hosts", "keyspace")
+        raise _url_error("it has no keyspace after the hosts", "keyspace")
     if name_problem(keyspace, "keyspace"):
-        raise _fault("the path after the hosts is not a keyspace name", "keyspace")
+        raise _url_error("the path after the hosts is not a keyspace name", "keyspace")
     return keyspace
 
 
-def _flag(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     """Parse a boolean.
 
     Raises:
@@ -140,21 +140,21 @@ def _flag(text: str) -> bool:
     raise ValueError(f"{text!r} must be 1 or 0")
 
 
-def _tls(text: str) -> ssl.SSLContext | None:
-    return ssl.create_default_context() if _flag(text) else None
+def _parse_tls(text: str) -> ssl.SSLContext | None:
+    return ssl.create_default_context() if _parse_bool(text) else None
 
 
-_KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+_PARAMETERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "name": ("name", str),
     "local_dc": ("local_dc", str),
     "models": ("models", str),
-    "tls": ("ssl_context", _tls),
+    "tls": ("ssl_context", _parse_tls),
     "tls_ca": ("tls_ca", str),
     "tls_cert": ("tls_cert", str),
     "tls_key": ("tls_key", str),
-    "tablets": ("tablets", _flag),
-    "durable_writes": ("durable_writes", _flag),
-    "create_keyspace": ("create_keyspace", _flag),
+    "tablets": ("tablets", _parse_bool),
+    "durable_writes": ("durable_writes", _parse_bool),
+    "create_keyspace": ("create_keyspace", _parse_bool),
     "ledger_keyspace": ("ledger_keyspace", str),
     "application_role": ("application_role", str),
     "consistency": ("consistency", str),
@@ -165,24 +165,24 @@ _KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
 
 
 def _query(query: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for part in filter(None, query.split("&")):
-        key, _, text = part.partition("=")
-        if key not in _KEYS:
-            raise _fault(f"it has an unknown setting{closest(key, _KEYS)}")
-        setting, read = _KEYS[key]
-        if setting in found:
-            raise _fault(f"{key!r} occurs in it twice", key)
+    settings: dict[str, Any] = {}
+    for pair in filter(None, query.split("&")):
+        key, _, text = pair.partition("=")
+        if key not in _PARAMETERS:
+            raise _url_error(f"it has an unknown setting{closest(key, _PARAMETERS)}")
+        setting, convert = _PARAMETERS[key]
+        if setting in settings:
+            raise _url_error(f"{key!r} occurs in it twice", key)
         try:
-            found[setting] = read(unquote(text))
+            settings[setting] = convert(unquote(text))
         except ValueError as error:
-            raise _fault(f"{key}: {error}", key) from None
-    return _with_files(found)
+            raise _url_error(f"{key}: {error}", key) from None
+    return _with_files(settings)
 
 
-def _with_files(found: dict[str, Any]) -> dict[str, Any]:
+def _with_files(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings; TLS files imply ``tls=1``."""
-    files = [setting for setting in found if setting.startswith("tls_")]
-    if files and found.pop("ssl_context", True) is None:
-        raise _fault(f"tls=0 and {files[0]} contradict each other", files[0])
-    return found
+    files = [setting for setting in settings if setting.startswith("tls_")]
+    if files and settings.pop("ssl_context", True) is None:
+        raise _url_error(f"tls=0 and {files[0]} contradict each other", files[0])
+    return settings

@@ -19,20 +19,20 @@ from scyllamodel.release import create_keyspace
 from scyllamodel.release.look import ClusterView
 from scyllamodel.release.results import KeyspaceResult
 
-_MOST_COPIES = 3
+_MAX_REPLICAS = 3
 
 
 @contextmanager
-def repo_on(url: str, models: str, on_query: Any) -> Generator[Repo]:
+def temporary_repo(url: str, models: str, on_query: Any) -> Generator[Repo]:
     """A repo on a keyspace of the tour's own; the keyspace that the URL names is left alone.
 
     Raises:
         ConfigurationError: the URL cannot be used.
     """
-    where, mark, query = url.partition("?")
-    scheme, separator, rest = where.partition("://")
+    location, question_mark, query = url.partition("?")
+    scheme, separator, authority = location.partition("://")
     name = f"scyllamodel_demo_{secrets.token_hex(4)}"
-    settings = settings_from_url(f"{scheme}{separator}{rest.partition('/')[0]}/{name}{mark}{query}")
+    settings = settings_from_url(f"{scheme}{separator}{authority.partition('/')[0]}/{name}{question_mark}{query}")
     with Repo.from_settings(attrs.evolve(settings, models=(models,), on_query=on_query)) as repo:
         repo.connection()
         try:
@@ -42,12 +42,12 @@ def repo_on(url: str, models: str, on_query: Any) -> Generator[Repo]:
                 repo.session.execute(f"DROP KEYSPACE IF EXISTS {quote(keyspace)}", timeout=120)
 
 
-def made_keyspace(repo: Repo) -> KeyspaceResult:
+def create_demo_keyspace(repo: Repo) -> KeyspaceResult:
     """Make the keyspace: three copies at most, in one data centre, without tablets where these lack what is shown."""
-    look = ClusterView.connect(repo)
-    nodes = look.topology()
+    cluster = ClusterView.connect(repo)
+    nodes = cluster.topology()
     dc = repo.settings.local_dc or min(nodes)
-    replication = {"class": "NetworkTopologyStrategy", dc: min(_MOST_COPIES, nodes[dc])}
+    replication = {"class": "NetworkTopologyStrategy", dc: min(_MAX_REPLICAS, nodes[dc])}
     return create_keyspace(
-        repo, replication=replication, tablets=False if look.server.unsupported_with_tablets else None
+        repo, replication=replication, tablets=False if cluster.server.unsupported_with_tablets else None
     )

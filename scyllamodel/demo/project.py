@@ -30,11 +30,11 @@ class Edit:
 
     Attributes:
         line: the line as it is.
-        instead: what takes its place.
+        replacement: what takes its place.
     """
 
     line: str
-    instead: str
+    replacement: str
 
     def apply(self, source: str) -> str:
         """The source after the edit.
@@ -44,11 +44,11 @@ class Edit:
         """
         if source.count(self.line) != 1:
             raise ValueError(f"{self.line!r} stands {source.count(self.line)} times in the models, not once")
-        return source.replace(self.line, self.instead)
+        return source.replace(self.line, self.replacement)
 
-    def shown(self) -> list[str]:
+    def diff_lines(self) -> list[str]:
         """The edit as a reader knows it from a diff."""
-        lines = difflib.ndiff(self.line.splitlines(), self.instead.splitlines())
+        lines = difflib.ndiff(self.line.splitlines(), self.replacement.splitlines())
         return [line.rstrip() for line in lines if line[0] in "+-"]
 
 
@@ -93,7 +93,7 @@ class Project:
 
     def undo(self, edit: Edit) -> ModuleType:
         """Take an edit back."""
-        return self.edit(Edit(edit.instead, edit.line))
+        return self.edit(Edit(edit.replacement, edit.line))
 
     def _write(self, source: str) -> None:
         self.models.write_text(source, encoding="utf-8")

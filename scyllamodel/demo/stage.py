@@ -20,33 +20,33 @@ class TourFailed(ScyllaModelError):
 
 
 @attrs.define
-class Stage:
-    """Where the acts are shown; ``say`` takes one line or several."""
+class TourOutput:
+    """Where the acts are shown; ``write`` takes one line or several."""
 
-    say: Callable[[str], None]
-    acts: int = 0
+    write: Callable[[str], None]
+    step_count: int = 0
 
-    def act(self, title: str, *code: str) -> None:
+    def start_step(self, title: str, *source_lines: str) -> None:
         """Announce an act, with the lines of Python that do it."""
-        self.acts += 1
-        self.say(f"\n{self.acts}. {title}")
-        self.lines(f">>> {line}" for line in code)
+        self.step_count += 1
+        self.write(f"\n{self.step_count}. {title}")
+        self.lines(f">>> {line}" for line in source_lines)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Show lines under the act."""
         for line in lines:
-            self.say(f"   {line}".rstrip())
+            self.write(f"   {line}".rstrip())
 
     def text(self, text: str) -> None:
         """Show a text of several lines under the act."""
         self.lines(text.rstrip("\n").split("\n"))
 
 
-def expect(found: bool, claim: str) -> None:  # noqa: FBT001 - a claim is true or not
+def expect(holds: bool, claim: str) -> None:  # noqa: FBT001 - a claim is true or not
     """End the tour unless the claim is true.
 
     Raises:
         TourFailed: it is not.
     """
-    if not found:
+    if not holds:
         raise TourFailed(f"The tour says that {claim}, and it is not so. Please report this, with the lines above.")

@@ -11,44 +11,44 @@ from typing import Any
 from uuid import uuid1, uuid4
 
 from scyllamodel import QueryEvent, Repo, select, update
-from scyllamodel.demo.stage import Stage, expect
+from scyllamodel.demo.stage import TourOutput, expect
 
 ORDERS = 25
 PAGE = 10
 
 
-class Sent:
+class QueryLog:
     """Listens to a repo, and shows each text once with how often it went out."""
 
     def __init__(self) -> None:
-        self._texts: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
     def __call__(self, event: QueryEvent) -> None:
         """Take notice of a request."""
         if event.kind != "prepare":
-            self._texts[event.cql] = self._texts.get(event.cql, 0) + 1
+            self._counts[event.cql] = self._counts.get(event.cql, 0) + 1
 
-    def shown(self, stage: Stage) -> None:
+    def show(self, output: TourOutput) -> None:
         """Show what was sent since the last time, and forget it."""
-        stage.text("Sent:")
-        stage.lines(f"  {count:>3} x {text}" for text, count in self._texts.items())
-        self._texts.clear()
+        output.text("Sent:")
+        output.lines(f"  {count:>3} x {text}" for text, count in self._counts.items())
+        self._counts.clear()
 
 
-def trade(stage: Stage, repo: Repo, shop: Any, sent: Sent) -> None:
+def trade(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog) -> None:
     """Place orders, page through them, and sell the last piece once.
 
     Parameters:
         shop: the module of the models.
-        sent: listens to the repo.
+        query_log: listens to the repo.
     """
-    customer = _place(stage, repo, shop, sent)
-    _page(stage, repo, shop, sent, customer)
-    _race(stage, repo, shop, sent)
+    customer = _place(output, repo, shop, query_log)
+    _page(output, repo, shop, query_log, customer)
+    _race(output, repo, shop, query_log)
 
 
-def _place(stage: Stage, repo: Repo, shop: Any, sent: Sent) -> Any:
-    stage.act(
+def _place(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog) -> Any:
+    output.start_step(
         f"The shop is open. A customer places {ORDERS} orders; the first one is paid: one column of one row.",
         "repo.save_many(orders)",
         "orders[0].status = OrderStatus.PAID",
@@ -56,23 +56,23 @@ def _place(stage: Stage, repo: Repo, shop: Any, sent: Sent) -> Any:
         "repo.save(orders[0])   # nothing changed, nothing is sent",
     )
     customer = uuid4()
-    home = shop.Address(street="High Street 1", city="Brno", postcode="60200", country="CZ")
+    address = shop.Address(street="High Street 1", city="Brno", postcode="60200", country="CZ")
     orders = [
-        shop.Order(customer=customer, placed=uuid1(), total=Decimal(n), ship_to=home) for n in range(1, ORDERS + 1)
+        shop.Order(customer=customer, placed=uuid1(), total=Decimal(n), ship_to=address) for n in range(1, ORDERS + 1)
     ]
     report = repo.save_many(orders)
     orders[0].status = shop.OrderStatus.PAID
     repo.save(orders[0])
     repo.save(orders[0])
-    sent.shown(stage)
+    query_log.show(output)
     expect(report.written == ORDERS, "every order is written")
-    found = repo.get(shop.Order, customer=customer, placed=orders[0].placed)
-    expect(found == orders[0], "an order comes back as it was saved")
+    stored = repo.get(shop.Order, customer=customer, placed=orders[0].placed)
+    expect(stored == orders[0], "an order comes back as it was saved")
     return customer
 
 
-def _page(stage: Stage, repo: Repo, shop: Any, sent: Sent, customer: Any) -> None:
-    stage.act(
+def _page(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog, customer: Any) -> None:
+    output.start_step(
         "Their orders, newest first, page by page. The token is opaque text that a client may keep.",
         "query = select(Order).where(Order.customer == customer)",
         f"page = repo.page(query, size={PAGE}, token=token)",
@@ -81,27 +81,29 @@ def _page(stage: Stage, repo: Repo, shop: Any, sent: Sent, customer: Any) -> Non
     while token is not None or not sizes:
         page = repo.page(query, size=PAGE, token=token)
         sizes.append(len(page.items))
-        newest = page.items[0].total
-        stage.text(f"{len(page.items)} orders from {newest} on, token {page.token[:24] + '…' if page.token else None}")
+        newest_total = page.items[0].total
+        output.text(
+            f"{len(page.items)} orders from {newest_total} on, token {page.token[:24] + '…' if page.token else None}"
+        )
         token = page.token
-    sent.shown(stage)
+    query_log.show(output)
     expect(sum(sizes) == ORDERS, "every order is on one page")
 
 
-def _race(stage: Stage, repo: Repo, shop: Any, sent: Sent) -> None:
-    stage.act(
+def _race(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog) -> None:
+    output.start_step(
         "One piece is left and two buyers want it, at the same moment: a lightweight transaction.",
         'buy = update(Stock).where(Stock.sku == "boots", Stock.warehouse == "Brno")',
         "repo.execute(buy.set(Stock.pieces.to(0)).if_(Stock.pieces == 1))",
     )
     stock = shop.Stock
     repo.save(stock(sku="boots", warehouse="Brno", pieces=1))
-    row = update(stock).where(stock.sku == "boots", stock.warehouse == "Brno")
-    buy = row.set(stock.pieces.to(0)).if_(stock.pieces == 1)
+    stock_row = update(stock).where(stock.sku == "boots", stock.warehouse == "Brno")
+    buy = stock_row.set(stock.pieces.to(0)).if_(stock.pieces == 1)
     with ThreadPoolExecutor(2) as buyers:
-        answers: list[Any] = list(buyers.map(repo.execute, (buy, buy)))
-    ann, bob = answers
-    for name, answer in (("Ann", ann), ("Bob", bob)):
-        stage.text(f"{name}: {'sold' if answer.applied else f'sold out, {answer.current.pieces} pieces left'}")
-    sent.shown(stage)
+        results: list[Any] = list(buyers.map(repo.execute, (buy, buy)))
+    ann, bob = results
+    for name, result in (("Ann", ann), ("Bob", bob)):
+        output.text(f"{name}: {'sold' if result.applied else f'sold out, {result.current.pieces} pieces left'}")
+    query_log.show(output)
     expect(ann.applied is not bob.applied, "exactly one of them gets it")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
-from scyllamodel.config import Target, configured_targets, is_url, load_target
+from scyllamodel.config import RepoReference, configured_references, is_url, load_object
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, ScyllaModelError
 
@@ -39,11 +39,11 @@ def configured_repos(
     sources = [named] if isinstance(named, (Repo, str)) or not hasattr(named or (), "__iter__") else list(named or ())
     if sources:
         resolved_repos = [
-            source if isinstance(source, Repo) else _load_repo(Target(_target_text(source), "the call"))
+            source if isinstance(source, Repo) else _load_repo(RepoReference(_target_text(source), "the call"))
             for source in sources
         ]
     else:
-        resolved_repos = [_load_repo(target) for target in configured_targets(environ=environ, folder=folder)]
+        resolved_repos = [_load_repo(target) for target in configured_references(environ=environ, folder=folder)]
     return _unique_by_name(resolved_repos)
 
 
@@ -54,10 +54,10 @@ def _target_text(value: object) -> str:
     raise ConfigurationError(message, setting="repos")
 
 
-def _load_repo(target: Target) -> Repo:
+def _load_repo(target: RepoReference) -> Repo:
     if is_url(target.text):
         return Repo.from_url(target.text)
-    value = load_target(target)
+    value = load_object(target)
     if not isinstance(value, Repo) and callable(value):
         value = _call_factory(target, cast("Callable[[], object]", value))
     if not isinstance(value, Repo):
@@ -69,7 +69,7 @@ def _load_repo(target: Target) -> Repo:
     return value
 
 
-def _call_factory(target: Target, factory: Callable[[], object]) -> object:
+def _call_factory(target: RepoReference, factory: Callable[[], object]) -> object:
     try:
         return factory()
     except ScyllaModelError:

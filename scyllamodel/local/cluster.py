@@ -19,11 +19,11 @@ from scyllamodel.local.errors import LocalServerError
 from scyllamodel.local.folders import try_lock
 from scyllamodel.local.jars import jars
 from scyllamodel.local.java import java
-from scyllamodel.local.kept import Kept, check_kept
+from scyllamodel.local.kept import ClusterData, check_cluster_data
 from scyllamodel.local.node import Node
 from scyllamodel.local.ports import Ports, free_ports, is_free
-from scyllamodel.local.process import removes
-from scyllamodel.local.progress import OnProgress, shown
+from scyllamodel.local.process import remove_on_exit
+from scyllamodel.local.progress import OnProgress, show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
     from scyllamodel.driver.repo import Repo
 
-_OURS: Final = frozenset({"native_transport_port", "storage_port", "listen_address", "rpc_address", "seed_provider"})
-_PORT_TRIES: Final = 3
+_RESERVED_SETTINGS: Final = frozenset(
+    {"native_transport_port", "storage_port", "listen_address", "rpc_address", "seed_provider"}
+)
+_MAX_START_ATTEMPTS: Final = 3
 _SMALLEST_HEAP_MB: Final = 256
 """A smaller heap is full before a node has started."""
 _DEFAULT_LOGIN: Final = ("cassandra", "cassandra")
@@ -81,10 +83,10 @@ class LocalCluster:
             raise ConfigurationError(f"A local cluster has 1 or 3 nodes, not {nodes!r}.", nodes=nodes)
         if heap_mb < _SMALLEST_HEAP_MB:
             raise ConfigurationError(f"A node needs a heap of at least {_SMALLEST_HEAP_MB} MB, not {heap_mb}.")
-        taken = sorted(_OURS & set(settings or ()))
-        if taken:
-            raise ConfigurationError(f"The cluster sets {', '.join(taken)}: remove that from settings.")
-        self.version = versions.exact(version)
+        reserved = sorted(_RESERVED_SETTINGS & set(settings or ()))
+        if reserved:
+            raise ConfigurationError(f"The cluster sets {', '.join(reserved)}: remove that from settings.")
+        self.version = versions.exact_version(version)
         self._keep = None if keep is None else Path(keep).expanduser().absolute()
         self._settings = dict(settings or {})
         self._addresses = [f"127.0.0.{number}" for number in range(1, nodes + 1)]
@@ -95,8 +97,8 @@ class LocalCluster:
         self._stack = ExitStack()
 
     def __repr__(self) -> str:
-        where = ", ".join(self.contact_points) or "not started"
-        return f"<LocalCluster of Cassandra {self.version}: {where}>"
+        addresses = ", ".join(self.contact_points) or "not started"
+        return f"<LocalCluster of Cassandra {self.version}: {addresses}>"
 
     def __enter__(self) -> Self:
         self.start()
@@ -124,8 +126,8 @@ class LocalCluster:
             LocalServerError: the node does not exist, or the cluster is not started.
         """
         if not 1 <= number <= len(self._nodes):
-            there = f"nodes 1 to {len(self._nodes)}" if self._nodes else "no nodes: it is not started"
-            raise LocalServerError(f"There is no node {number!r}: this cluster has {there}.")
+            available = f"nodes 1 to {len(self._nodes)}" if self._nodes else "no nodes: it is not started"
+            raise LocalServerError(f"There is no node {number!r}: this cluster has {available}.")
         return self._nodes[number - 1]
 
     def log_tail(self, lines: int = 40) -> str:
@@ -140,7 +142,7 @@ class LocalCluster:
         from scyllamodel.driver.repo import Repo  # noqa: PLC0415 - starting a server needs no driver
 
         factor = len(self._nodes) or 1
-        chosen: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "nodes": self.contact_points,
             "keyspace": keyspace,
             "models": list(models),
@@ -149,8 +151,8 @@ class LocalCluster:
             "replication": {"class": "NetworkTopologyStrategy", config.DATA_CENTER: factor},
         }
         if self.login is not None:
-            chosen["username"], chosen["password"] = self.login
-        repo = Repo(**{**chosen, **options})
+            defaults["username"], defaults["password"] = self.login
+        repo = Repo(**{**defaults, **options})
         self._stack.callback(repo.close)
         return repo
 
@@ -163,7 +165,7 @@ class LocalCluster:
         if self._nodes:
             return
         try:
-            self._start()
+            self._start_with_retries()
         except BaseException:
             self.stop()
             raise
@@ -181,24 +183,25 @@ class LocalCluster:
     @property
     def login(self) -> tuple[str, str] | None:
         """User name and password, if the settings require a login; otherwise None."""
-        wanted = str(self._settings.get("authenticator", "")).rpartition(".")[2]
-        return _DEFAULT_LOGIN if wanted == "PasswordAuthenticator" else None
+        authenticator = str(self._settings.get("authenticator", "")).rpartition(".")[2]
+        return _DEFAULT_LOGIN if authenticator == "PasswordAuthenticator" else None
 
-    def _start(self) -> None:
+    def _start_with_retries(self) -> None:
         class_path, program = prepare(self.version, self._on_progress)
 
         def command(node: NodeConfig) -> list[str]:
             return config.command(node, program, class_path)
 
-        folder = self._folder()
-        for left in reversed(range(_PORT_TRIES)):
+        folder = self._data_folder()
+        for attempts_left in reversed(range(_MAX_START_ATTEMPTS)):
             self._nodes = [
-                Node(node, self.login, self._startup_timeout, command) for node in self._configs(folder, self._ports())
+                Node(node, self.login, self._startup_timeout, command)
+                for node in self._node_configs(folder, self._choose_ports())
             ]
             try:
                 return self._start_nodes()
             except LocalServerError as error:
-                if not left or self._keep is not None or not _may_pass(error):
+                if not attempts_left or self._keep is not None or not _is_transient(error):
                     raise
                 for node in self._nodes:
                     node.kill()
@@ -209,34 +212,36 @@ class LocalCluster:
             node.start()
             wait_for_peers(self._nodes[: number + 1], self._startup_timeout)
         if self._keep is not None:
-            first = self._nodes[0].config
-            Kept(self.version, len(self._nodes), first.native_port, first.storage_port).write(self._keep)
+            first_config = self._nodes[0].config
+            ClusterData(self.version, len(self._nodes), first_config.native_port, first_config.storage_port).write(
+                self._keep
+            )
 
-    def _folder(self) -> Path:
+    def _data_folder(self) -> Path:
         if self._keep is None:
             folder = Path(tempfile.mkdtemp(prefix="scyllamodel-cassandra-"))
-            self._stack.callback(removes(folder).end)
+            self._stack.callback(remove_on_exit(folder).end)
             return folder
         try:
             self._stack.enter_context(try_lock(self._keep / "lock"))
         except BlockingIOError:
             message = f"{self._keep} is in use by another local cluster.\nStop that one, or use another folder."
             raise LocalServerError(message) from None
-        check_kept(self._keep, self.version, len(self._addresses))
+        check_cluster_data(self._keep, self.version, len(self._addresses))
         return self._keep
 
-    def _ports(self) -> Ports:
+    def _choose_ports(self) -> Ports:
         """Return the ports of the kept cluster, which its nodes use to find one another, or free ones."""
-        kept = None if self._keep is None else Kept.read(self._keep)
-        if kept is not None:
-            if all(is_free(self._addresses, port) for port in (kept.native_port, kept.storage_port)):
-                return Ports(kept.native_port, kept.storage_port)
+        cluster_data = None if self._keep is None else ClusterData.read(self._keep)
+        if cluster_data is not None:
+            if all(is_free(self._addresses, port) for port in (cluster_data.native_port, cluster_data.storage_port)):
+                return Ports(cluster_data.native_port, cluster_data.storage_port)
             if len(self._addresses) > 1:
-                message = f"Port {kept.native_port} or {kept.storage_port} of the cluster in {self._keep} is in use."
-                raise LocalServerError(message)
+                ports = f"{cluster_data.native_port} or {cluster_data.storage_port}"
+                raise LocalServerError(f"Port {ports} of the cluster in {self._keep} is in use.")
         return free_ports(self._addresses)
 
-    def _configs(self, folder: Path, ports: Ports) -> list[NodeConfig]:
+    def _node_configs(self, folder: Path, ports: Ports) -> list[NodeConfig]:
         return [
             NodeConfig(
                 number=number,
@@ -263,7 +268,7 @@ def prepare(version: str, on_progress: OnProgress | None = None) -> tuple[list[P
         LocalServerError: a download failed.
     """
     if on_progress is None:
-        with shown() as show:
+        with show_progress() as show:
             return prepare(version, show)
     return jars(version, on_progress), java(versions.java_major(version), on_progress)
 
@@ -276,14 +281,14 @@ def wait_for_peers(nodes: Sequence[Node], timeout: float) -> None:
     """
     deadline = time.monotonic() + timeout
     for node in nodes:
-        while _peers(node) < len(nodes) - 1:
+        while _known_peers(node) < len(nodes) - 1:
             if time.monotonic() > deadline or not node.is_running:
                 message = f"{node!r} does not see all other nodes after {timeout:g} s:\n{node.log_tail()}"
                 raise LocalServerError(message, log_tail=node.log_tail())
             time.sleep(0.1)
 
 
-def _peers(node: Node) -> int:
+def _known_peers(node: Node) -> int:
     try:
         rows = node.query("SELECT tokens, release_version, schema_version FROM system.peers")
     except OSError:
@@ -291,7 +296,7 @@ def _peers(node: Node) -> int:
     return sum(all(cells) for cells in rows)
 
 
-def _may_pass(error: LocalServerError) -> bool:
+def _is_transient(error: LocalServerError) -> bool:
     """Return whether another attempt with new ports may succeed.
 
     Another process may have taken a port before the server bound it. On a busy machine a node may not reach the first

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 import attrs
 
-from scyllamodel.local.versions import line
+from scyllamodel.local.versions import release_line
 
 DATA_CENTER: Final = "datacenter1"
 """The data centre of every node, as set by SimpleSnitch."""
@@ -92,7 +92,7 @@ def initial_token(number: int, nodes: int) -> int:
 
 def yaml_settings(node: NodeConfig) -> dict[str, Any]:
     """Return the settings of cassandra.yaml as plain values."""
-    old = line(node.version) == "4.0"
+    is_4_0 = release_line(node.version) == "4.0"
     features = ("materialized_views", "user_defined_functions", "sasi_indexes")
     data = node.folder / "data"
     seeds = {"seeds": f"{node.seed}:{node.storage_port}"}
@@ -102,7 +102,7 @@ def yaml_settings(node: NodeConfig) -> dict[str, Any]:
         "initial_token": str(initial_token(node.number, node.nodes)),
         "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
         "commitlog_sync": "periodic",
-        **({"commitlog_sync_period_in_ms": 10000} if old else {"commitlog_sync_period": "10s"}),
+        **({"commitlog_sync_period_in_ms": 10000} if is_4_0 else {"commitlog_sync_period": "10s"}),
         "data_file_directories": [str(data / "data")],
         "commitlog_directory": str(data / "commitlog"),
         "hints_directory": str(data / "hints"),
@@ -114,7 +114,7 @@ def yaml_settings(node: NodeConfig) -> dict[str, Any]:
         "storage_port": node.storage_port,
         "endpoint_snitch": "SimpleSnitch",
         "auto_snapshot": False,  # snapshots before DROP and TRUNCATE are useless here and take time
-        **{f"enable_{name}" if old else f"{name}_enabled": True for name in features},
+        **{f"enable_{name}" if is_4_0 else f"{name}_enabled": True for name in features},
         "seed_provider": [{"class_name": "org.apache.cassandra.locator.SimpleSeedProvider", "parameters": [seeds]}],
         **node.settings,
     }
@@ -160,8 +160,8 @@ def command(node: NodeConfig, java: Path, jars: list[Path]) -> list[str]:
         str(java),
         *_memory_flags(node),
         *(f"-D{name}={value}" for name, value in properties.items()),
-        *(part for package in _EXPORTS for part in ("--add-exports", f"{package}=ALL-UNNAMED")),
-        *(part for package in _OPENS for part in ("--add-opens", f"{package}=ALL-UNNAMED")),
+        *(flag for package in _EXPORTS for flag in ("--add-exports", f"{package}=ALL-UNNAMED")),
+        *(flag for package in _OPENS for flag in ("--add-opens", f"{package}=ALL-UNNAMED")),
         "-classpath",
         ":".join(str(jar) for jar in jars),
         "org.apache.cassandra.service.CassandraDaemon",

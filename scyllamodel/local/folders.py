@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-PRIVATE: Final = 0o600
+PRIVATE_FILE_MODE: Final = 0o600
 """The permissions of a file that other users may not read."""
 
-PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FOLDER_MODE: Final = 0o700
 """The permissions of a folder that other users may not enter."""
 
 
 def cache_folder() -> Path:
     """Return the folder of jars, Java and state: ``$SCYLLAMODEL_CACHE``, or the cache folder of the user."""
-    chosen = os.environ.get("SCYLLAMODEL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
+    configured = os.environ.get("SCYLLAMODEL_CACHE")
+    if configured:
+        return Path(configured).expanduser().absolute()
     xdg = os.environ.get("XDG_CACHE_HOME")
     if xdg:
         return Path(xdg).expanduser().absolute() / "scyllamodel"
@@ -44,21 +44,21 @@ def own_cache_folder() -> Path:
         ConfigurationError: it belongs to another user. A folder of root that only root can write is accepted.
     """
     folder = cache_folder()
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid == os.geteuid():
-        folder.chmod(PRIVATE_FOLDER)
-    elif found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+    folder_stat = folder.stat()
+    if folder_stat.st_uid == os.geteuid():
+        folder.chmod(PRIVATE_FOLDER_MODE)
+    elif folder_stat.st_uid != 0 or folder_stat.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         message = (
-            f"{folder} belongs to another user, {found.st_uid}, who could replace the programs that a local server "
-            "runs. Set SCYLLAMODEL_CACHE to a folder that you own."
+            f"{folder} belongs to another user, {folder_stat.st_uid}, who could replace the programs that a local "
+            "server runs. Set SCYLLAMODEL_CACHE to a folder that you own."
         )
         raise ConfigurationError(message, path=str(folder))
     return folder
 
 
 @contextmanager
-def locked(path: Path) -> Generator[None]:
+def file_lock(path: Path) -> Generator[None]:
     """Hold an exclusive lock on the file `path`, which is created if missing; wait for other processes."""
     with try_lock(path, wait=True):
         yield
@@ -67,8 +67,8 @@ def locked(path: Path) -> Generator[None]:
 @contextmanager
 def try_lock(path: Path, *, wait: bool = False) -> Generator[None]:
     """Hold an exclusive lock on `path`; without `wait`, raise BlockingIOError if another process has it."""
-    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+    path.parent.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -77,7 +77,7 @@ def try_lock(path: Path, *, wait: bool = False) -> Generator[None]:
 
 
 @contextmanager
-def whole(target: Path) -> Generator[Path]:
+def atomic_folder(target: Path) -> Generator[Path]:
     """Provide a temporary folder that replaces `target` if the block succeeds, and is deleted if it fails.
 
     If the process dies inside the block, there is no `target`, so an incomplete folder is never used.
@@ -94,17 +94,17 @@ def whole(target: Path) -> Generator[Path]:
 
 def private_folder(folder: Path) -> None:
     """Create a private folder, or make an existing one private."""
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-    folder.chmod(PRIVATE_FOLDER)
+    folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+    folder.chmod(PRIVATE_FOLDER_MODE)
 
 
 def open_private(path: Path) -> IO[bytes]:
     """Open a new private file for writing; an existing one is replaced."""
     path.unlink(missing_ok=True)
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE), "wb")
 
 
-def write_whole(target: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(target: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write `content` to `target` atomically: readers see the old file or the new one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)

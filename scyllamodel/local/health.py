@@ -17,14 +17,14 @@ READ_TIMEOUT: Final = 5.0
 DDL_TIMEOUT: Final = 10.0
 """Timeouts of the two probes, in seconds."""
 
-_READ: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
-_DDL: Final = "DROP KEYSPACE IF EXISTS scyllamodel_health_check"
+_READ_QUERY: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
+_DDL_STATEMENT: Final = "DROP KEYSPACE IF EXISTS scyllamodel_health_check"
 """Takes the whole path of a schema change without effect, since the keyspace does not exist."""
 
-_FULL: Final = "OutOfMemoryError"
+_HEAP_FULL_TEXT: Final = "OutOfMemoryError"
 
 
-def problem_of(
+def find_problem(
     contact_point: str,
     pid: int,
     console: Path,
@@ -42,31 +42,31 @@ def problem_of(
         login: user name and password, if it requires them.
     """
     if start_time(pid) is None:
-        return _end_of(console)
-    if (failure := _fails(_READ, contact_point, login, read_timeout)) is not None:
+        return _exit_reason(console)
+    if (failure := _query_failure(_READ_QUERY, contact_point, login, read_timeout)) is not None:
         return f"a read failed within {read_timeout:g} s: {failure}"
-    if (failure := _fails(_DDL, contact_point, login, ddl_timeout)) is not None:
+    if (failure := _query_failure(_DDL_STATEMENT, contact_point, login, ddl_timeout)) is not None:
         return f"it responds to reads, but a schema change failed within {ddl_timeout:g} s: {failure}"
     return ""
 
 
-def _fails(cql: str, contact_point: str, login: tuple[str, str] | None, timeout: float) -> str | None:
+def _query_failure(cql: str, contact_point: str, login: tuple[str, str] | None, timeout: float) -> str | None:
     """Return why a statement failed; None if it succeeded."""
     address, _, port = contact_point.rpartition(":")
     try:
-        with wire.connected(address, int(port), login, timeout) as client:
+        with wire.connect(address, int(port), login, timeout) as client:
             client.query(cql)
-    except wire.RefusedLogin:
+    except wire.LoginRefused:
         return None  # its password was changed: a node that requires one responds, and nothing else can be tested
     except (OSError, LocalServerError) as error:
         return str(error) or type(error).__name__
     return None
 
 
-def _end_of(console: Path) -> str:
+def _exit_reason(console: Path) -> str:
     """Return why a node exited, according to the output of Java."""
     try:
-        full = _FULL in console.read_text(encoding="utf-8", errors="replace")
+        is_heap_full = _HEAP_FULL_TEXT in console.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        full = False
-    return "its process exited because its heap was full" if full else "its process exited"
+        is_heap_full = False
+    return "its process exited because its heap was full" if is_heap_full else "its process exited"

@@ -19,42 +19,42 @@ import attrs
 
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.local.cluster import LocalCluster
-from scyllamodel.local.folders import PRIVATE, write_whole
+from scyllamodel.local.folders import PRIVATE_FILE_MODE, write_atomically
 from scyllamodel.local.process import Identity
-from scyllamodel.local.progress import silent
+from scyllamodel.local.progress import ignore_progress
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_LOOK = 1.0
+_POLL_INTERVAL = 1.0
 """Seconds between two checks of the process that it works for."""
 
 
 @attrs.frozen
-class Job:
+class DaemonRequest:
     """The request to a holder, passed as JSON on its standard input.
 
     Attributes:
         state: the state file, written when the cluster is up and removed at the end.
         cluster: arguments of `LocalCluster`.
-        until: the process that it works for; None to run until SIGTERM.
+        owner: the process that it works for; None to run until SIGTERM.
     """
 
     state: str
     cluster: dict[str, Any]
-    until: Identity | None = None
+    owner: Identity | None = None
 
     @classmethod
-    def from_json(cls, text: str) -> Job:
+    def from_json(cls, text: str) -> DaemonRequest:
         """Parse a request that `to_json` returned."""
         fields = json.loads(text)
-        until = fields.pop("until")
-        return cls(**fields, until=None if until is None else Identity(**until))
+        owner = fields.pop("owner")
+        return cls(**fields, owner=None if owner is None else Identity(**owner))
 
     @property
-    def is_wanted(self) -> bool:
+    def is_owner_alive(self) -> bool:
         """Whether the process that it works for is alive; True without one."""
-        return self.until is None or self.until.is_alive
+        return self.owner is None or self.owner.is_alive
 
     def to_json(self) -> str:
         """Return the request as JSON."""
@@ -63,36 +63,36 @@ class Job:
 
 def main() -> NoReturn:
     """Run the cluster of the request on standard input; the arguments are the entries of sys.path."""
-    job = Job.from_json(sys.stdin.read())
-    signal.signal(signal.SIGTERM, _end)
+    request = DaemonRequest.from_json(sys.stdin.read())
+    signal.signal(signal.SIGTERM, _on_sigterm)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        _hold(job)
+        _run_cluster(request)
     except ScyllaModelError as error:
         sys.exit(str(error))
     sys.exit(0)
 
 
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+def _on_sigterm(_number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     sys.exit(0)
 
 
-def _hold(job: Job) -> None:
-    state = Path(job.state)
-    with LocalCluster(**job.cluster, on_progress=silent) as cluster:
-        write_whole(state, json.dumps(_state(cluster, job), indent=1).encode(), mode=PRIVATE)
+def _run_cluster(request: DaemonRequest) -> None:
+    state = Path(request.state)
+    with LocalCluster(**request.cluster, on_progress=ignore_progress) as cluster:
+        write_atomically(state, json.dumps(_state(cluster, request), indent=1).encode(), mode=PRIVATE_FILE_MODE)
         try:
-            while job.is_wanted:
-                time.sleep(_LOOK)
+            while request.is_owner_alive:
+                time.sleep(_POLL_INTERVAL)
         finally:
             state.unlink(missing_ok=True)
-    if job.until is not None:
-        _tidy(state)
+    if request.owner is not None:
+        _remove_files(state)
 
 
-def _tidy(state: Path) -> None:
+def _remove_files(state: Path) -> None:
     """Remove the files beside the state file, since the process that started this one has exited."""
     for file in (state.with_suffix(".lock"), state.with_suffix(".log")):
         file.unlink(missing_ok=True)
@@ -100,11 +100,11 @@ def _tidy(state: Path) -> None:
         state.parent.rmdir()
 
 
-def _state(cluster: LocalCluster, job: Job) -> dict[str, Any]:
-    holder = attrs.asdict(Identity.of(os.getpid()))
+def _state(cluster: LocalCluster, request: DaemonRequest) -> dict[str, Any]:
+    owner = attrs.asdict(Identity.from_pid(os.getpid()))
     nodes = [
         {"contact_point": node.contact_point, "pid": node.pid, "console": str(node.config.console)}
         for node in cluster.nodes
     ]
-    found = {"version": cluster.version, "login": cluster.login, "nodes": nodes}
-    return {"holder": holder, **found, "since": time.time(), "cluster": job.cluster}
+    description = {"version": cluster.version, "login": cluster.login, "nodes": nodes}
+    return {"holder": owner, **description, "since": time.time(), "cluster": request.cluster}

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from scyllamodel.local.errors import LocalServerError, MissingExtra
-from scyllamodel.local.folders import locked, own_cache_folder, write_whole
-from scyllamodel.local.mirrors import remote_repositories, secure
-from scyllamodel.local.progress import OnProgress, Progress, silent
+from scyllamodel.local.folders import file_lock, own_cache_folder, write_atomically
+from scyllamodel.local.mirrors import check_secure_url, remote_repositories
+from scyllamodel.local.progress import OnProgress, Progress, ignore_progress
 
 Digests: TypeAlias = Mapping[str, str]
 """SHA-256 of each jar by its path in a repository, in the order of the class path."""
@@ -35,12 +35,12 @@ _THREADS = 8
 _TIMEOUT = 60.0
 """Seconds without data before a download fails."""
 
-_SHIPPED: Final = Path(__file__).with_name("jars.json")
+_SHIPPED_DIGESTS: Final = Path(__file__).with_name("jars.json")
 
 _log = logging.getLogger(__name__)
 
 
-def jars(version: str, on_progress: OnProgress = silent) -> list[Path]:
+def jars(version: str, on_progress: OnProgress = ignore_progress) -> list[Path]:
     """Return the class path of an exact Cassandra version, downloaded if it is not in the cache.
 
     Two processes at once share one download.
@@ -52,48 +52,48 @@ def jars(version: str, on_progress: OnProgress = silent) -> list[Path]:
     """
     cache = own_cache_folder()
     listing, folder = cache / "cassandra" / f"{version}.json", cache / "maven"
-    digests = shipped(version) or _listed(listing)
-    if digests is None or _odd(folder, digests):
-        with locked(listing.with_suffix(".lock")):
-            digests = _complete(version, listing, folder, on_progress)
+    digests = shipped_digests(version) or _read_listing(listing)
+    if digests is None or _mismatched_jars(folder, digests):
+        with file_lock(listing.with_suffix(".lock")):
+            digests = _fetch_missing(version, listing, folder, on_progress)
     return [folder / path for path in digests]
 
 
-def shipped(version: str) -> Digests | None:
+def shipped_digests(version: str) -> Digests | None:
     """Return the digests of an exact version that ship with this package; None if the version is not offered."""
-    found: dict[str, dict[str, str]] = json.loads(_SHIPPED.read_text())
-    return found.get(version)
+    digests_by_version: dict[str, dict[str, str]] = json.loads(_SHIPPED_DIGESTS.read_text())
+    return digests_by_version.get(version)
 
 
-def _complete(version: str, listing: Path, folder: Path, on_progress: OnProgress) -> Digests:
+def _fetch_missing(version: str, listing: Path, folder: Path, on_progress: OnProgress) -> Digests:
     """Download the jars that are missing or differ."""
-    what = f"jars of Cassandra {version}"
-    digests = shipped(version) or _listed(listing)
+    label = f"jars of Cassandra {version}"
+    digests = shipped_digests(version) or _read_listing(listing)
     try:
         if digests is None:
             return _download(version, listing, folder, on_progress)
-        fetch, odd = _Fetch(), _odd(folder, digests)
-        work = [functools.partial(fetch.one, path, folder / path, digests[path]) for path in odd]
-        _all(work, what, on_progress)
+        fetcher, mismatched = _Fetcher(), _mismatched_jars(folder, digests)
+        downloads = [functools.partial(fetcher.fetch_file, path, folder / path, digests[path]) for path in mismatched]
+        _fetch_all(downloads, label, on_progress)
     except (OSError, RuntimeError, ValueError) as error:
-        raise _not_fetched(f"org.apache.cassandra:cassandra-all:{version}", error) from error
+        raise _fetch_error(f"org.apache.cassandra:cassandra-all:{version}", error) from error
     return digests
 
 
-def _listed(listing: Path) -> Digests | None:
+def _read_listing(listing: Path) -> Digests | None:
     """Return the jars of a listing; None if it does not exist or has an older format."""
     try:
-        found: dict[str, Any] = json.loads(listing.read_text())
+        digests: dict[str, Any] = json.loads(listing.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return found if all(isinstance(digest, str) for digest in found.values()) else None
+    return digests if all(isinstance(digest, str) for digest in digests.values()) else None
 
 
-def _odd(folder: Path, digests: Digests) -> list[str]:
+def _mismatched_jars(folder: Path, digests: Digests) -> list[str]:
     """Return the jars that are missing or have another digest."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="scyllamodel-jars") as pool:
-        found = pool.map(_digest, (folder / path for path in digests))
-        return [path for path, digest in zip(digests, found, strict=True) if digest != digests[path]]
+        actual = pool.map(_digest, (folder / path for path in digests))
+        return [path for path, digest in zip(digests, actual, strict=True) if digest != digests[path]]
 
 
 def _digest(jar: Path) -> str | None:
@@ -104,27 +104,27 @@ def _digest(jar: Path) -> str | None:
 
 
 def _download(version: str, listing: Path, folder: Path, on_progress: OnProgress) -> Digests:
-    what = f"list of jars of Cassandra {version}"
-    on_progress(Progress(what, 0, 1))
+    label = f"list of jars of Cassandra {version}"
+    on_progress(Progress(label, 0, 1))
     artifacts = _artifacts(folder, f"org.apache.cassandra:cassandra-all:{version}")
-    on_progress(Progress(what, 1, 1))
-    found = _all([artifact.resolve for artifact in artifacts], f"jars of Cassandra {version}", on_progress)
-    digests = {jar.relative_to(folder).as_posix(): hashlib.sha256(jar.read_bytes()).hexdigest() for jar in found}
-    write_whole(listing, json.dumps(digests, indent=1).encode())
+    on_progress(Progress(label, 1, 1))
+    jar_files = _fetch_all([artifact.resolve for artifact in artifacts], f"jars of Cassandra {version}", on_progress)
+    digests = {jar.relative_to(folder).as_posix(): hashlib.sha256(jar.read_bytes()).hexdigest() for jar in jar_files}
+    write_atomically(listing, json.dumps(digests, indent=1).encode())
     return digests
 
 
-def _not_fetched(coordinate: str, error: Exception) -> LocalServerError:
-    tried = ", ".join(remote_repositories().values())
+def _fetch_error(coordinate: str, error: Exception) -> LocalServerError:
+    repositories = ", ".join(remote_repositories().values())
     message = (
-        f"The jars of {coordinate} could not be downloaded from {tried}:\n  {error}\n"
+        f"The jars of {coordinate} could not be downloaded from {repositories}:\n  {error}\n"
         "Check the network and the proxy variables, or set a Maven mirror in SCYLLAMODEL_MAVEN_URL or in "
         f"~/.m2/settings.xml. Without network access, copy {own_cache_folder()} from another machine."
     )
     return LocalServerError(message, coordinate=coordinate)
 
 
-def _no_jgo() -> MissingExtra:
+def _missing_jgo_error() -> MissingExtra:
     return MissingExtra('A local server needs jgo, which is not installed.\nRun  pip install "scyllamodel[local]"')
 
 
@@ -133,42 +133,42 @@ def _artifacts(folder: Path, coordinate: str) -> list[Any]:
     try:
         maven: Any = importlib.import_module("jgo.maven")
     except ImportError as error:
-        raise _no_jgo() from error
+        raise _missing_jgo_error() from error
     resolver = maven.PythonResolver()
-    resolver.download = _Fetch().artifact
+    resolver.download = _Fetcher().fetch_artifact
     context = maven.MavenContext(resolver=resolver, repo_cache=folder, remote_repos=remote_repositories())
-    wanted, needed = resolver.resolve([context.create_dependency(coordinate)])
-    return [dependency.artifact for dependency in [*wanted, *needed]]
+    roots, dependencies = resolver.resolve([context.create_dependency(coordinate)])
+    return [dependency.artifact for dependency in [*roots, *dependencies]]
 
 
-def _all(work: Iterable[Callable[[], Path]], what: str, on_progress: OnProgress) -> list[Path]:
+def _fetch_all(downloads: Iterable[Callable[[], Path]], label: str, on_progress: OnProgress) -> list[Path]:
     """Run downloads in threads and return their files in order; the first failure stops them."""
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scyllamodel-jars")
     try:
-        waiting = [pool.submit(one) for one in work]
-        on_progress(Progress(what, 0, len(waiting)))
-        for done, future in enumerate(as_completed(waiting), start=1):
+        futures = [pool.submit(download) for download in downloads]
+        on_progress(Progress(label, 0, len(futures)))
+        for done, future in enumerate(as_completed(futures), start=1):
             future.result()
-            on_progress(Progress(what, done, len(waiting)))
+            on_progress(Progress(label, done, len(futures)))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return [future.result() for future in waiting]
+    return [future.result() for future in futures]
 
 
-class _Fetch:
+class _Fetcher:
     """Downloads, verifies and stores files."""
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._trust = ssl.create_default_context()
+        self._ssl_context = ssl.create_default_context()
 
-    def artifact(self, artifact: Any) -> Path:
+    def fetch_artifact(self, artifact: Any) -> Path:
         """Download an artifact for jgo, verified by the checksum file beside it."""
         path = f"{artifact.component.path_prefix.as_posix()}/{artifact.filename}"
         target: Path = artifact.cached_path
-        return self.one(path, target, None)
+        return self.fetch_file(path, target, None)
 
-    def one(self, path: str, target: Path, digest: str | None) -> Path:
+    def fetch_file(self, path: str, target: Path, digest: str | None) -> Path:
         """Download a file.
 
         Parameters:
@@ -178,32 +178,32 @@ class _Fetch:
             RuntimeError: no repository has the file, or it is damaged.
         """
         for base in remote_repositories().values():
-            url = secure(f"{base.rstrip('/')}/{path}")
+            url = check_secure_url(f"{base.rstrip('/')}/{path}")
             content = self._content(url)
             if content is not None:
                 self._check(url, content, digest)
-                write_whole(target, content)
+                write_atomically(target, content)
                 return target
         message = f"{path} is not in any repository."
         raise RuntimeError(message)
 
     def _check(self, url: str, content: bytes, digest: str | None) -> None:
         if digest is not None:
-            wanted, found = digest, hashlib.sha256(content).hexdigest()
+            expected, actual = digest, hashlib.sha256(content).hexdigest()
         else:
             checksum = (self._content(f"{url}.sha1") or b"").decode("ascii", "replace").split()
             if not checksum:
                 message = f"{url} has no checksum file, so it cannot be verified."
                 raise RuntimeError(message)
-            wanted, found = checksum[0].lower(), hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        if wanted != found:
-            message = f"{url} is damaged or another file: its checksum is not {wanted}."
+            expected, actual = checksum[0].lower(), hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        if expected != actual:
+            message = f"{url} is damaged or another file: its checksum is not {expected}."
             raise RuntimeError(message)
 
     def _content(self, url: str) -> bytes | None:
         _log.debug("GET %s", url)
         answer = self._session.get(url, timeout=_TIMEOUT)
-        secure(answer.url)
+        check_secure_url(answer.url)
         if answer.status_code in {403, 404}:  # some mirrors answer 403 for missing files
             return None
         answer.raise_for_status()
@@ -217,12 +217,12 @@ class _Fetch:
             try:
                 requests: Any = importlib.import_module("requests")  # it comes with jgo
             except ImportError as error:
-                raise _no_jgo() from error
+                raise _missing_jgo_error() from error
             retry: Any = importlib.import_module("urllib3").Retry
             session = self._local.session = requests.Session()
-            again = retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
-            adapter = requests.adapters.HTTPAdapter(max_retries=again)
+            retries = retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+            adapter = requests.adapters.HTTPAdapter(max_retries=retries)
             # Trust the system's certificates too: that of a company is often only there.
-            adapter.init_poolmanager(1, 1, ssl_context=self._trust)
+            adapter.init_poolmanager(1, 1, ssl_context=self._ssl_context)
             session.mount("https://", adapter)
         return session

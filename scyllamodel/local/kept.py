@@ -1,7 +1,7 @@
 """Records the cluster of a data folder.
 
-*In*: the folder. *Out*: `Kept`, which the next cluster in that folder must match: data belongs to one version, and the
-nodes of a cluster find one another by their ports.
+*In*: the folder. *Out*: `ClusterData`, which the next cluster in that folder must match: data belongs to one version,
+and the nodes of a cluster find one another by their ports.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.local.folders import write_whole
+from scyllamodel.local.folders import write_atomically
 
 
 @attrs.frozen
-class Kept:
+class ClusterData:
     """A cluster with kept data.
 
     Attributes:
@@ -36,29 +36,29 @@ class Kept:
     def read(cls, folder: Path) -> Self | None:
         """Read the record of a folder; None if no cluster has used it yet."""
         try:
-            return cls(**json.loads(_file(folder).read_text()))
+            return cls(**json.loads(_data_file(folder).read_text()))
         except FileNotFoundError:
             return None
 
     def write(self, folder: Path) -> None:
         """Write the record to a folder."""
-        write_whole(_file(folder), json.dumps(attrs.asdict(self)).encode())
+        write_atomically(_data_file(folder), json.dumps(attrs.asdict(self)).encode())
 
 
-def check_kept(folder: Path, version: str, nodes: int) -> None:
+def check_cluster_data(folder: Path, version: str, nodes: int) -> None:
     """Refuse data of another cluster.
 
     Raises:
         ConfigurationError: the folder holds data of another version or number of nodes.
     """
-    kept = Kept.read(folder)
-    if kept is not None and (kept.version, kept.nodes) != (version, nodes):
+    cluster_data = ClusterData.read(folder)
+    if cluster_data is not None and (cluster_data.version, cluster_data.nodes) != (version, nodes):
         message = (
-            f"{folder} contains the data of {kept.nodes} node(s) of Cassandra {kept.version}.\n"
+            f"{folder} contains the data of {cluster_data.nodes} node(s) of Cassandra {cluster_data.version}.\n"
             "Use that version and number of nodes, or another folder."
         )
         raise ConfigurationError(message)
 
 
-def _file(folder: Path) -> Path:
+def _data_file(folder: Path) -> Path:
     return folder / "cluster.json"

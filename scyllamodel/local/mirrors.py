@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 CENTRAL = "https://repo.maven.apache.org/maven2"
 
 
@@ -19,21 +19,21 @@ def remote_repositories() -> dict[str, str]:
     The first that is set wins: the variable ``SCYLLAMODEL_MAVEN_URL``, a mirror of Central in ``~/.m2/settings.xml``,
     Central. Repositories of ``jgo.conf`` are tried after it, or instead of it if one is named ``central``.
     """
-    chosen = os.environ.get("SCYLLAMODEL_MAVEN_URL")
-    if chosen:
-        return {"chosen": chosen}
+    configured = os.environ.get("SCYLLAMODEL_MAVEN_URL")
+    if configured:
+        return {"chosen": configured}
     mirror = _maven_mirror(Path.home() / ".m2" / "settings.xml")
     return {"central": mirror or CENTRAL, **_jgo_repositories()}
 
 
-def secure(url: str) -> str:
+def check_secure_url(url: str) -> str:
     """Return the address if its responses cannot be altered in transit: over TLS, or on this machine.
 
     Raises:
         RuntimeError: the address is not secure.
     """
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE):
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS):
         return url
     message = f"{url} is not used, since its responses could be altered in transit. Use an https:// address."
     raise RuntimeError(message)
@@ -56,11 +56,11 @@ def _maven_mirror(settings: Path) -> str | None:
 def _jgo_repositories() -> dict[str, str]:
     configured = os.environ.get("JGO_CONFIG_FILE")
     config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    places = [Path(configured)] if configured else [config_home / "jgo.conf", Path.home() / ".jgorc"]
+    config_files = [Path(configured)] if configured else [config_home / "jgo.conf", Path.home() / ".jgorc"]
     parser = ConfigParser(interpolation=None)
     try:
-        for place in places:
-            if parser.read(place):
+        for config_file in config_files:
+            if parser.read(config_file):
                 break
     except (Error, UnicodeDecodeError):
         return {}

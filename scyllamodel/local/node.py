@@ -16,17 +16,17 @@ import attrs
 from scyllamodel.local import wire
 from scyllamodel.local.config import NodeConfig, cassandra_yaml, logback_xml
 from scyllamodel.local.errors import LocalServerError
-from scyllamodel.local.folders import PRIVATE, private_folder, write_whole
-from scyllamodel.local.process import Supervised
+from scyllamodel.local.folders import PRIVATE_FILE_MODE, private_folder, write_atomically
+from scyllamodel.local.process import SupervisedProcess
 from scyllamodel.local.process import start as start_process
 
-_LOOK = 0.1
+_POLL_INTERVAL = 0.1
 """Seconds between connection attempts."""
 
 _STOP_TIMEOUT = 60.0
 """Seconds for a clean stop, which flushes the tables, before the node is killed."""
 
-_LONGEST_LINE = 400
+_MAX_LINE_LENGTH = 400
 
 
 @attrs.define(eq=False, repr=False)
@@ -43,7 +43,7 @@ class Node:
     login: tuple[str, str] | None
     startup_timeout: float
     _command: Callable[[NodeConfig], list[str]]
-    _process: Supervised | None = None
+    _process: SupervisedProcess | None = None
     _paused: bool = False
 
     def __repr__(self) -> str:
@@ -116,7 +116,9 @@ class Node:
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of its log, after those of Java's output."""
-        return "\n".join(part for part in (_tail(self.config.console, lines), _tail(self.config.log, lines)) if part)
+        return "\n".join(
+            part for part in (_log_tail(self.config.console, lines), _log_tail(self.config.log, lines)) if part
+        )
 
     def _end(self) -> None:
         if self._process is not None:
@@ -127,24 +129,24 @@ class Node:
         folder = self.config.folder
         private_folder(folder)
         (folder / "tmp").mkdir(exist_ok=True)
-        write_whole(folder / "cassandra.yaml", cassandra_yaml(self.config).encode(), mode=PRIVATE)
-        write_whole(folder / "logback.xml", logback_xml(self.config).encode())
+        write_atomically(folder / "cassandra.yaml", cassandra_yaml(self.config).encode(), mode=PRIVATE_FILE_MODE)
+        write_atomically(folder / "logback.xml", logback_xml(self.config).encode())
         for log in (self.config.console, self.config.log):
             log.unlink(missing_ok=True)  # `log_tail` must not show an earlier run
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + self.startup_timeout
-        while not self._answers():
+        while not self._is_responsive():
             if not self.is_running:
-                raise self._did_not_come_up("exited while it started")
+                raise self._startup_error("exited while it started")
             if time.monotonic() > deadline:
-                raise self._did_not_come_up(f"did not respond within {self.startup_timeout:g} s")
-            time.sleep(_LOOK)
+                raise self._startup_error(f"did not respond within {self.startup_timeout:g} s")
+            time.sleep(_POLL_INTERVAL)
 
-    def _answers(self) -> bool:
+    def _is_responsive(self) -> bool:
         try:
             return bool(self.query("SELECT schema_version FROM system.local"))
-        except wire.RefusedLogin:
+        except wire.LoginRefused:
             # The role `cassandra` is created shortly after the port opens. If it never is, or has another password, a
             # request for a login is the only possible response.
             return self.login is None
@@ -158,24 +160,26 @@ class Node:
             OSError: the node does not listen, or does not respond within 5 seconds.
             LocalServerError: the node responded with an error.
         """
-        with wire.connected(self.config.address, self.config.native_port, self.login) as client:
+        with wire.connect(self.config.address, self.config.native_port, self.login) as client:
             return client.query(cql)
 
-    def _did_not_come_up(self, what: str) -> LocalServerError:
+    def _startup_error(self, reason: str) -> LocalServerError:
         tail = self.log_tail()
         indented = "\n".join(f"  {line}" for line in tail.splitlines()) or "  (no log)"
-        message = f"Node {self.config.number} of Cassandra {self.config.version} {what}. Its log ends with:\n{indented}"
+        message = (
+            f"Node {self.config.number} of Cassandra {self.config.version} {reason}. Its log ends with:\n{indented}"
+        )
         return LocalServerError(message, log_tail=tail)
 
 
-def _cut(line: str) -> str:
+def _truncate(line: str) -> str:
     """Truncate a long line of a log; servers print all their settings in one line."""
-    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …\n"
+    return line if len(line) <= _MAX_LINE_LENGTH else f"{line[:_MAX_LINE_LENGTH]} …\n"
 
 
-def _tail(log: Path, lines: int) -> str:
+def _log_tail(log: Path, lines: int) -> str:
     try:
         with log.open(encoding="utf-8", errors="replace") as file:
-            return "".join(_cut(line) for line in deque(file, maxlen=lines)).rstrip()
+            return "".join(_truncate(line) for line in deque(file, maxlen=lines)).rstrip()
     except FileNotFoundError:
         return ""

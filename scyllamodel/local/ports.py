@@ -12,7 +12,7 @@ import attrs
 
 from scyllamodel.local.errors import LocalServerError
 
-_TRIES = 20
+_MAX_ATTEMPTS = 20
 
 
 @attrs.frozen
@@ -41,10 +41,10 @@ def free_port(addresses: list[str]) -> int:
     Raises:
         LocalServerError: an address does not belong to this machine, or no common port was found.
     """
-    for _ in range(_TRIES):
+    for _ in range(_MAX_ATTEMPTS):
         with ExitStack() as stack:
-            port = _bound(stack, addresses[0], 0)
-            if port is not None and all(_bound(stack, address, port) for address in addresses[1:]):
+            port = _bind(stack, addresses[0], 0)
+            if port is not None and all(_bind(stack, address, port) for address in addresses[1:]):
                 return port
     raise LocalServerError(f"No port was found that is free on all of {', '.join(addresses)}.")
 
@@ -52,28 +52,28 @@ def free_port(addresses: list[str]) -> int:
 def is_free(addresses: list[str], port: int) -> bool:
     """Return whether a port is free on all of these addresses."""
     with ExitStack() as stack:
-        return all(_bound(stack, address, port) for address in addresses)
+        return all(_bind(stack, address, port) for address in addresses)
 
 
-def _bound(stack: ExitStack, address: str, port: int) -> int | None:
+def _bind(stack: ExitStack, address: str, port: int) -> int | None:
     """Bind a port until the stack is closed, and return it; None if it is in use."""
     listener = stack.enter_context(socket.socket())
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: old connections may linger
     try:
         listener.bind((address, port))
     except OSError as error:
-        if _is_ours(address):
+        if _is_local_address(address):
             return None
         message = (
             f"{address} is not an address of this machine, and each node needs one of its own.\n"
             f"On macOS, run  sudo ifconfig lo0 alias {address}  first."
         )
         raise LocalServerError(message) from error
-    chosen: int = listener.getsockname()[1]
-    return chosen
+    bound_port: int = listener.getsockname()[1]
+    return bound_port
 
 
-def _is_ours(address: str) -> bool:
+def _is_local_address(address: str) -> bool:
     with socket.socket() as probe:
         try:
             probe.bind((address, 0))

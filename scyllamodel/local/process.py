@@ -18,7 +18,7 @@ from scyllamodel.local.errors import LocalServerError
 
 
 @attrs.define(eq=False)
-class Supervised:
+class SupervisedProcess:
     """A running supervisor, with a server or only a folder to remove.
 
     Attributes:
@@ -26,8 +26,8 @@ class Supervised:
     """
 
     _supervisor: subprocess.Popen[bytes]
-    _orders: IO[bytes]
-    _answers: IO[bytes]
+    _requests: IO[bytes]
+    _replies: IO[bytes]
     pid: int | None = None
     _owner: int = attrs.field(factory=os.getpid)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
@@ -45,12 +45,12 @@ class Supervised:
 
     def _exchange(self, line: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has exited in the meantime
-            self._orders.write(line)
-            self._answers.readline()
+            self._requests.write(line)
+            self._replies.readline()
 
-    def first_line(self) -> str:
+    def read_line(self) -> str:
         """Return the first line of the supervisor's output; empty if the server did not start."""
-        return self._answers.readline().decode()
+        return self._replies.readline().decode()
 
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until the server exits; return whether it did."""
@@ -67,42 +67,42 @@ class Supervised:
         """
         if self._owner != os.getpid():
             return
-        self._orders.close()
-        self._answers.close()
+        self._requests.close()
+        self._replies.close()
         self._supervisor.wait()
 
 
-def start(command: list[str], console: Path) -> Supervised:
+def start(command: list[str], console: Path) -> SupervisedProcess:
     """Start a server that writes its output to the file `console` and exits with this process.
 
     Raises:
         LocalServerError: the operating system did not start it.
     """
-    started = _spawn(["--console", str(console), "--", *command])
-    word, _, number = started.first_line().partition(" ")
+    process = _spawn(["--console", str(console), "--", *command])
+    word, _, number = process.read_line().partition(" ")
     if word == "pid":
-        started.pid = int(number)
-        return started
-    started.end()
-    said = console.read_text(errors="replace") if console.exists() else ""
-    raise LocalServerError(f"{command[0]} did not start.\n{said}", log_tail=said)
+        process.pid = int(number)
+        return process
+    process.end()
+    output = console.read_text(errors="replace") if console.exists() else ""
+    raise LocalServerError(f"{command[0]} did not start.\n{output}", log_tail=output)
 
 
-def removes(folder: Path) -> Supervised:
+def remove_on_exit(folder: Path) -> SupervisedProcess:
     """Start a supervisor that removes `folder` when it is ended or when this process exits."""
     return _spawn(["--remove", str(folder)])
 
 
-def _spawn(arguments: list[str]) -> Supervised:
+def _spawn(arguments: list[str]) -> SupervisedProcess:
     """Start the supervisor in its own session, so that Ctrl-C in a terminal only reaches this process."""
     script = [sys.executable, "-I", "-S", supervise.__file__, "--parent", str(os.getpid())]
-    supervisor = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
         [*script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
     )
-    orders, answers = supervisor.stdin, supervisor.stdout
-    if orders is None or answers is None:
+    requests, replies = process.stdin, process.stdout
+    if requests is None or replies is None:
         raise LocalServerError("The supervisor has no pipes.")
-    return Supervised(supervisor, orders, answers)
+    return SupervisedProcess(process, requests, replies)
 
 
 def start_time(pid: int) -> str | None:
@@ -135,7 +135,7 @@ class Identity:
     started: str
 
     @classmethod
-    def of(cls, pid: int) -> Identity:
+    def from_pid(cls, pid: int) -> Identity:
         """Return the identity of a running process."""
         return cls(pid, start_time(pid) or "")
 

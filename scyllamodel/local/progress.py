@@ -23,12 +23,12 @@ class Progress:
     """The progress of one task.
 
     Attributes:
-        what: description of the task, such as ``jars of Cassandra 5.0.9``.
+        label: description of the task, such as ``jars of Cassandra 5.0.9``.
         done: number of finished files or steps.
         total: number of all files or steps; equals ``done`` at the end.
     """
 
-    what: str
+    label: str
     done: int
     total: int
 
@@ -37,20 +37,20 @@ OnProgress = Callable[[Progress], None]
 """A callback; several threads may call it, but never at the same time."""
 
 
-def silent(_progress: Progress) -> None:
+def ignore_progress(_progress: Progress) -> None:
     """Ignore the progress."""
 
 
 @contextmanager
-def shown(stream: TextIO | None = None) -> Generator[OnProgress]:
+def show_progress(stream: TextIO | None = None) -> Generator[OnProgress]:
     """Provide a callback that shows progress on `stream` (default: stderr) until the block ends.
 
     It shows a progress bar if rich is installed and the stream is a terminal, and plain lines if not. Nothing is
     printed before the first call, so there is no output if everything is in the cache.
     """
-    target = sys.stderr if stream is None else stream
+    output = sys.stderr if stream is None else stream
     with ExitStack() as stack:
-        show = (_bars(target, stack) if target.isatty() else None) or PlainLines(target)
+        show = (_bar_printer(output, stack) if output.isatty() else None) or PlainLines(output)
         lock = threading.Lock()
 
         def report(progress: Progress) -> None:
@@ -70,19 +70,19 @@ class PlainLines:
     def __call__(self, progress: Progress) -> None:
         """Print `progress`, unless the last line on its task is younger than `LINE_INTERVAL` seconds."""
         now = time.monotonic()
-        last = self._printed.get(progress.what)
-        if progress.done < progress.total and last is not None and now - last < LINE_INTERVAL:
+        last_printed = self._printed.get(progress.label)
+        if progress.done < progress.total and last_printed is not None and now - last_printed < LINE_INTERVAL:
             return
-        self._printed[progress.what] = now
-        count = f": {progress.done} of {progress.total}" if progress.total > 1 else _plain_state(progress)
-        print(f"{progress.what}{count}", file=self._stream, flush=True)
+        self._printed[progress.label] = now
+        count = f": {progress.done} of {progress.total}" if progress.total > 1 else _completion_text(progress)
+        print(f"{progress.label}{count}", file=self._stream, flush=True)
 
 
-def _plain_state(progress: Progress) -> str:
+def _completion_text(progress: Progress) -> str:
     return ": done" if progress.done >= progress.total else " ..."
 
 
-def _bars(stream: TextIO, stack: ExitStack) -> OnProgress | None:
+def _bar_printer(stream: TextIO, stack: ExitStack) -> OnProgress | None:
     try:
         from rich.console import Console  # noqa: PLC0415 - rich is optional
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
@@ -96,8 +96,8 @@ def _bars(stream: TextIO, stack: ExitStack) -> OnProgress | None:
     def show(progress: Progress) -> None:
         if not tasks:
             stack.enter_context(bars)
-        if progress.what not in tasks:
-            tasks[progress.what] = bars.add_task(progress.what, total=progress.total)
-        bars.update(tasks[progress.what], completed=progress.done, total=progress.total)  # type: ignore[arg-type]
+        if progress.label not in tasks:
+            tasks[progress.label] = bars.add_task(progress.label, total=progress.total)
+        bars.update(tasks[progress.label], completed=progress.done, total=progress.total)  # type: ignore[arg-type]
 
     return show

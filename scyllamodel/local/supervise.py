@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
-_LOOK = 1.0
+_POLL_INTERVAL = 1.0
 """Seconds between two checks of the parent process id."""
 
 
 def main() -> NoReturn:
     """Run the command, serve the parent, and clean up."""
     options = _parser().parse_args()
-    bell = _bell()
+    wakeup_fd = wakeup_pipe()
     server = _start(options.command, options.console) if options.command else None
     try:
-        _obey(server, options.parent, bell)
+        _forward_until_end(server, options.parent, wakeup_fd)
     finally:
-        _end(server)
+        _kill_server(server)
         if options.remove is not None:
-            _remove(options.remove)
+            _remove_folder(options.remove)
     sys.exit(0 if server is None else server.returncode & 0xFF)
 
 
@@ -58,20 +58,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _bell() -> int:
+def wakeup_pipe() -> int:
     """Return a descriptor that is readable after SIGCHLD and SIGTERM, so that one `select` waits for everything."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, _ignore)
+        signal.signal(number, _ignore_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     return reading
 
 
-def _ignore(_number: int, _frame: FrameType | None) -> None:
+def _ignore_signal(_number: int, _frame: FrameType | None) -> None:
     """Do nothing: Python has written to the wake-up descriptor."""
 
 
@@ -83,47 +83,47 @@ def _start(command: list[str], console: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_us if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
+            preexec_fn=_set_parent_death_signal if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
         )
-    _say(f"pid {server.pid}")
+    _write_line(f"pid {server.pid}")
     return server
 
 
-def _die_with_us() -> None:
+def _set_parent_death_signal() -> None:
     """Have Linux kill the server if this process is killed; the call needs a process with one thread."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _obey(server: subprocess.Popen[bytes] | None, parent: int, bell: int) -> None:
+def _forward_until_end(server: subprocess.Popen[bytes] | None, parent: int, wakeup_fd: int) -> None:
     """Forward signals until the server exits, the parent is gone, or SIGTERM arrives."""
-    waiting = b""
+    buffer = b""
     while os.getppid() == parent and (server is None or server.poll() is None):
-        ready, _, _ = select.select([0, bell], [], [], _LOOK)
-        if bell in ready and signal.SIGTERM in os.read(bell, 512):
+        ready, _, _ = select.select([0, wakeup_fd], [], [], _POLL_INTERVAL)
+        if wakeup_fd in ready and signal.SIGTERM in os.read(wakeup_fd, 512):
             return
         if 0 in ready:
             received = os.read(0, 512)
             if not received:
                 return
-            *lines, waiting = (waiting + received).split(b"\n")
+            *lines, buffer = (buffer + received).split(b"\n")
             for line in lines:
-                _pass_on(server, line)
+                _forward_signal(server, line)
 
 
-def _pass_on(server: subprocess.Popen[bytes] | None, line: bytes) -> None:
+def _forward_signal(server: subprocess.Popen[bytes] | None, line: bytes) -> None:
     """Send the signal of a line ``signal N``; the server is a child, so its process id is not reused."""
     word, _, number = line.partition(b" ")
     if word == b"signal" and server is not None:
         server.send_signal(int(number))
-        _say("done")
+        _write_line("done")
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):  # the parent is gone; the loop ends next
         os.write(1, line.encode() + b"\n")
 
 
-def _end(server: subprocess.Popen[bytes] | None) -> None:
+def _kill_server(server: subprocess.Popen[bytes] | None) -> None:
     if server is None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -131,7 +131,7 @@ def _end(server: subprocess.Popen[bytes] | None) -> None:
     server.wait()
 
 
-def _remove(folder: Path) -> None:
+def _remove_folder(folder: Path) -> None:
     """Remove a folder; servers that are being killed may still write to it."""
     for _ in range(50):
         shutil.rmtree(folder, ignore_errors=True)

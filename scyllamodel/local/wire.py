@@ -30,10 +30,10 @@ AUTH_RESPONSE: Final = 0x0F
 
 _ROWS: Final = 2
 _SKIP_METADATA: Final = 0x02
-_ONE: Final = 1
+_CONSISTENCY_ONE: Final = 1
 
 
-class RefusedLogin(LocalServerError):
+class LoginRefused(LocalServerError):
     """The node requires another user name or password, so it is up."""
 
 
@@ -58,52 +58,52 @@ class Client:
             OSError: the connection broke or timed out.
             LocalServerError: the node responded with an error.
         """
-        body = long_string(cql) + struct.pack(">HB", _ONE, _SKIP_METADATA)
-        return _rows(self.ask(QUERY, body).body)
+        body = long_string(cql) + struct.pack(">HB", _CONSISTENCY_ONE, _SKIP_METADATA)
+        return _rows(self.request(QUERY, body).body)
 
-    def ask(self, opcode: int, body: bytes) -> Frame:
+    def request(self, opcode: int, body: bytes) -> Frame:
         """Send a message and return the response."""
         self._socket.sendall(HEADER.pack(4, 0, 0, opcode, len(body)) + body)
-        _, _, _, answered, length = HEADER.unpack(self._exactly(HEADER.size))
-        frame = Frame(answered, self._exactly(length))
+        _, _, _, opcode_received, length = HEADER.unpack(self._receive(HEADER.size))
+        frame = Frame(opcode_received, self._receive(length))
         if frame.opcode == ERROR:
             raise LocalServerError(f"The node responded with an error: {frame.body[6:].decode(errors='replace')}")
         return frame
 
-    def _exactly(self, size: int) -> bytes:
+    def _receive(self, size: int) -> bytes:
         received = bytearray()
         while len(received) < size:
-            part = self._socket.recv(size - len(received))
-            if not part:
+            chunk = self._socket.recv(size - len(received))
+            if not chunk:
                 raise ConnectionResetError("The node closed the connection.")
-            received += part
+            received += chunk
         return bytes(received)
 
 
 @contextmanager
-def connected(address: str, port: int, login: tuple[str, str] | None = None, timeout: float = 5.0) -> Generator[Client]:
+def connect(address: str, port: int, login: tuple[str, str] | None = None, timeout: float = 5.0) -> Generator[Client]:
     """Provide a connected client, authenticated if the node requires it.
 
     Raises:
         OSError: nothing listens there, or it does not respond within `timeout` seconds.
         RefusedLogin: the node requires another login.
     """
-    with socket.create_connection((address, port), timeout) as plain:
-        client = Client(plain)
-        answer = client.ask(STARTUP, struct.pack(">H", 1) + string("CQL_VERSION") + string("3.0.0"))
-        if answer.opcode == AUTHENTICATE:
+    with socket.create_connection((address, port), timeout) as connection:
+        client = Client(connection)
+        response = client.request(STARTUP, struct.pack(">H", 1) + string("CQL_VERSION") + string("3.0.0"))
+        if response.opcode == AUTHENTICATE:
             _log_in(client, login)
         yield client
 
 
 def _log_in(client: Client, login: tuple[str, str] | None) -> None:
     if login is None:
-        raise RefusedLogin("The node requires a user name and a password.")
+        raise LoginRefused("The node requires a user name and a password.")
     token = b"\0" + "\0".join(login).encode()
     try:
-        client.ask(AUTH_RESPONSE, struct.pack(">i", len(token)) + token)
+        client.request(AUTH_RESPONSE, struct.pack(">i", len(token)) + token)
     except LocalServerError as error:
-        raise RefusedLogin(str(error)) from error
+        raise LoginRefused(str(error)) from error
 
 
 def string(text: str) -> bytes:
@@ -125,8 +125,8 @@ def _rows(body: bytes) -> list[list[bytes | None]]:
     return [[next(cells) for _ in range(columns)] for _ in range(count)]
 
 
-def _cells(rest: bytes) -> Iterator[bytes | None]:
-    while rest:
-        (size,) = struct.unpack_from(">i", rest)
-        yield None if size < 0 else rest[4 : 4 + size]
-        rest = rest[4 + max(size, 0) :]
+def _cells(remaining: bytes) -> Iterator[bytes | None]:
+    while remaining:
+        (size,) = struct.unpack_from(">i", remaining)
+        yield None if size < 0 else remaining[4 : 4 + size]
+        remaining = remaining[4 + max(size, 0) :]

@@ -14,10 +14,10 @@ import attrs
 
 from scyllamodel.testing.frames import Request, Statements
 
-When: TypeAlias = Callable[[Request], bool]
+RequestFilter: TypeAlias = Callable[[Request], bool]
 """Chooses requests."""
 
-Deed: TypeAlias = Literal["swallow", "cut answer", "cut request"]
+FaultAction: TypeAlias = Literal["swallow", "cut answer", "cut request"]
 
 
 def is_statement(request: Request) -> bool:
@@ -29,13 +29,13 @@ def is_statement(request: Request) -> bool:
 class Rule:
     """What to do with a request or its answer, how often, and with which of them."""
 
-    deed: Deed
+    action: FaultAction
     times: int | None
-    when: When
+    condition: RequestFilter
 
-    def takes(self, request: Request) -> bool:
+    def matches(self, request: Request) -> bool:
         """Whether it applies to this request; that is one time less that it will."""
-        if self.times == 0 or not self.when(request):
+        if self.times == 0 or not self.condition(request):
             return False
         if self.times is not None:
             self.times -= 1
@@ -68,24 +68,24 @@ class Faults:
     Attributes:
         rules: which requests and answers do not pass.
         answer_delay: seconds by which each answer is late.
-        open: set while anything may pass at all.
+        is_open: set while anything may pass at all.
         requests: every request that came, in order.
         statements: the texts of prepared statements.
     """
 
     rules: list[Rule] = attrs.Factory(list[Rule])
     answer_delay: float = 0.0
-    open: asyncio.Event = attrs.Factory(asyncio.Event)
+    is_open: asyncio.Event = attrs.Factory(asyncio.Event)
     counters: Counters = attrs.Factory(Counters)
     requests: list[Request] = attrs.Factory(list[Request])
     statements: Statements = attrs.Factory(Statements)
 
-    def deed(self, *deeds: Deed, request: Request) -> Deed | None:
+    def action_for(self, *actions: FaultAction, request: Request) -> FaultAction | None:
         """What is to be done with this request, or its answer, out of these deeds."""
-        return next((rule.deed for rule in self.rules if rule.deed in deeds and rule.takes(request)), None)
+        return next((rule.action for rule in self.rules if rule.action in actions and rule.matches(request)), None)
 
     def heal(self) -> None:
         """Forget all faults, and let everything pass."""
         self.rules.clear()
         self.answer_delay = 0.0
-        self.open.set()
+        self.is_open.set()

@@ -15,7 +15,7 @@ import attrs
 
 from scyllamodel.local.wire import ERROR, HEADER, QUERY, RESULT
 
-NEWEST: Final = 4
+MAX_PROTOCOL_VERSION: Final = 4
 """The newest protocol version that passes."""
 
 OPTIONS: Final = 0x05
@@ -24,7 +24,7 @@ PREPARE: Final = 0x09
 EXECUTE: Final = 0x0A
 BATCH: Final = 0x0D
 
-_NAMES: Final = {
+_OPCODE_NAMES: Final = {
     0x01: "STARTUP",
     OPTIONS: "OPTIONS",
     QUERY: "QUERY",
@@ -34,7 +34,7 @@ _NAMES: Final = {
     BATCH: "BATCH",
     0x0F: "AUTH_RESPONSE",
 }
-_SYSTEM: Final = re.compile(r"\bFROM\s+system(_\w+)?\.", re.IGNORECASE)
+_SYSTEM_TABLE: Final = re.compile(r"\bFROM\s+system(_\w+)?\.", re.IGNORECASE)
 _PROTOCOL_ERROR: Final = 0x000A
 _PREPARED: Final = 4
 TRACING: Final = 0x02
@@ -60,7 +60,7 @@ class Frame:
     body: bytes
 
     @classmethod
-    def of(cls, header: bytes, body: bytes = b"") -> Frame:
+    def from_bytes(cls, header: bytes, body: bytes = b"") -> Frame:
         """The frame of a header and the body that was read for it."""
         version, flags, stream, opcode, _ = HEADER.unpack(header)
         return cls(version & ~_FROM_SERVER, flags, stream, opcode, body)
@@ -86,7 +86,7 @@ class Request:
     @property
     def is_statement(self) -> bool:
         """Whether it runs a statement of the application: drivers themselves read the system keyspaces."""
-        return self.kind in {"QUERY", "EXECUTE", "BATCH"} and not _SYSTEM.search(self.query)
+        return self.kind in {"QUERY", "EXECUTE", "BATCH"} and not _SYSTEM_TABLE.search(self.query)
 
 
 class Statements:
@@ -97,96 +97,100 @@ class Statements:
 
     def request(self, frame: Frame) -> Request:
         """What a client's frame asks for; an empty text where it has none, or one that was prepared elsewhere."""
-        return Request(_NAMES.get(frame.opcode, f"0x{frame.opcode:02X}"), self._text(frame))
+        return Request(_OPCODE_NAMES.get(frame.opcode, f"0x{frame.opcode:02X}"), self._text(frame))
 
     def _text(self, frame: Frame) -> str:
         body = frame.body
         if frame.opcode in {QUERY, PREPARE}:
-            return _long_string(body, 0)[0]
+            return _read_long_string(body, 0)[0]
         if frame.opcode == EXECUTE:
-            return self._texts.get(short_bytes(body, 0)[0], "")
+            return self._texts.get(read_short_bytes(body, 0)[0], "")
         if frame.opcode == BATCH:
             return "; ".join(self._batch(body))
         return ""
 
     def _batch(self, body: bytes) -> Iterator[str]:
         (count,) = struct.unpack_from(">H", body, 1)
-        at = 3
+        offset = 3
         for _ in range(count):
-            prepared = body[at]
+            prepared = body[offset]
             if prepared:
-                statement, at = short_bytes(body, at + 1)
+                statement, offset = read_short_bytes(body, offset + 1)
                 yield self._texts.get(statement, "")
             else:
-                text, at = _long_string(body, at + 1)
+                text, offset = _read_long_string(body, offset + 1)
                 yield text
-            at = _after_values(body, at)
+            offset = _skip_values(body, offset)
 
-    def learn(self, asked: Request, answer: Frame) -> None:
+    def record(self, request: Request, response: Frame) -> None:
         """Remember the text of a statement that was prepared just now."""
-        if asked.kind == "PREPARE" and answer.opcode == RESULT:
-            at = 16 if answer.flags & TRACING else 0
-            (kind,) = struct.unpack_from(">i", answer.body, at)
+        if request.kind == "PREPARE" and response.opcode == RESULT:
+            offset = 16 if response.flags & TRACING else 0
+            (kind,) = struct.unpack_from(">i", response.body, offset)
             if kind == _PREPARED:
-                self._texts[short_bytes(answer.body, at + 4)[0]] = asked.query
+                self._texts[read_short_bytes(response.body, offset + 4)[0]] = request.query
 
 
-def unsupported(frame: Frame) -> Frame:
+def unsupported_version(frame: Frame) -> Frame:
     """The answer to a version that is too new; drivers look for these words and offer an older one."""
-    message = f"Invalid or unsupported protocol version ({frame.version}); highest supported version is {NEWEST}"
+    message = f"Invalid or unsupported protocol version ({frame.version}); "
+    message += f"highest supported version is {MAX_PROTOCOL_VERSION}"
     text = message.encode()
     body = struct.pack(">iH", _PROTOCOL_ERROR, len(text)) + text
-    return Frame(NEWEST, 0, frame.stream, ERROR, body)
+    return Frame(MAX_PROTOCOL_VERSION, 0, frame.stream, ERROR, body)
 
 
-_SHARD_AWARE: Final = ("SCYLLA_SHARD_AWARE_PORT", "SCYLLA_SHARD_AWARE_PORT_SSL")
+_SHARD_AWARE_OPTIONS: Final = ("SCYLLA_SHARD_AWARE_PORT", "SCYLLA_SHARD_AWARE_PORT_SSL")
 
 
-def without_ways_around(answer: Frame) -> Frame:
+def without_bypasses(response: Frame) -> Frame:
     """A SUPPORTED answer that offers no compression and no other port; other frames are returned as they are."""
-    if answer.opcode != SUPPORTED:
-        return answer
-    (count,) = struct.unpack_from(">H", answer.body)
-    parts, at = list[bytes](), 2
+    if response.opcode != SUPPORTED:
+        return response
+    (count,) = struct.unpack_from(">H", response.body)
+    chunks, offset = list[bytes](), 2
     for _ in range(count):
-        name, after = string(answer.body, at)
-        end = _after_strings(answer.body, after)
-        if name not in _SHARD_AWARE:
-            parts.append(answer.body[at:after] + (b"\0\0" if name == "COMPRESSION" else answer.body[after:end]))
-        at = end
-    return attrs.evolve(answer, body=struct.pack(">H", len(parts)) + b"".join(parts))
+        name, value_offset = read_string(response.body, offset)
+        next_offset = _skip_string_list(response.body, value_offset)
+        if name not in _SHARD_AWARE_OPTIONS:
+            chunks.append(
+                response.body[offset:value_offset]
+                + (b"\0\0" if name == "COMPRESSION" else response.body[value_offset:next_offset])
+            )
+        offset = next_offset
+    return attrs.evolve(response, body=struct.pack(">H", len(chunks)) + b"".join(chunks))
 
 
-def string(body: bytes, at: int) -> tuple[str, int]:
+def read_string(body: bytes, offset: int) -> tuple[str, int]:
     """A text with its length before it, and where it ends."""
-    found, after = short_bytes(body, at)
-    return found.decode(), after
+    encoded, end = read_short_bytes(body, offset)
+    return encoded.decode(), end
 
 
-def _after_strings(body: bytes, at: int) -> int:
-    (count,) = struct.unpack_from(">H", body, at)
-    at += 2
+def _skip_string_list(body: bytes, offset: int) -> int:
+    (count,) = struct.unpack_from(">H", body, offset)
+    offset += 2
     for _ in range(count):
-        _, at = string(body, at)
-    return at
+        _, offset = read_string(body, offset)
+    return offset
 
 
-def short_bytes(body: bytes, at: int) -> tuple[bytes, int]:
+def read_short_bytes(body: bytes, offset: int) -> tuple[bytes, int]:
     """Bytes with their length before them, and where they end."""
-    (size,) = struct.unpack_from(">H", body, at)
-    return body[at + 2 : at + 2 + size], at + 2 + size
+    (size,) = struct.unpack_from(">H", body, offset)
+    return body[offset + 2 : offset + 2 + size], offset + 2 + size
 
 
-def _long_string(body: bytes, at: int) -> tuple[str, int]:
-    (size,) = struct.unpack_from(">i", body, at)
-    return body[at + 4 : at + 4 + size].decode(errors="replace"), at + 4 + size
+def _read_long_string(body: bytes, offset: int) -> tuple[str, int]:
+    (size,) = struct.unpack_from(">i", body, offset)
+    return body[offset + 4 : offset + 4 + size].decode(errors="replace"), offset + 4 + size
 
 
-def _after_values(body: bytes, at: int) -> int:
+def _skip_values(body: bytes, offset: int) -> int:
     """Where the values of one statement of a batch end; a negative size means null or unset, with nothing after it."""
-    (count,) = struct.unpack_from(">H", body, at)
-    at += 2
+    (count,) = struct.unpack_from(">H", body, offset)
+    offset += 2
     for _ in range(count):
-        (size,) = struct.unpack_from(">i", body, at)
-        at += 4 + max(size, 0)
-    return at
+        (size,) = struct.unpack_from(">i", body, offset)
+        offset += 4 + max(size, 0)
+    return offset

@@ -21,7 +21,7 @@ _TIMEOUT: Final = 60.0
 """Seconds for one statement: a first CREATE or a DROP on a busy machine takes longer than the driver's 10."""
 
 
-def fresh_name(module: str) -> str:
+def unique_name(module: str) -> str:
     """A name for a keyspace that no other test run has: part of the module's name, and 8 random letters."""
     word = re.sub(r"\W+", "_", module.removeprefix("test_"), flags=re.ASCII).lower()[:30]
     return f"test_{word}_{secrets.token_hex(4)}"
@@ -57,7 +57,7 @@ def own_keyspaces(repo: Repo) -> Generator[list[Repo], None, None]:
     """
     import_packages(repo.models)
     classes = _classes_with_keyspaces(repo)
-    names = {name: fresh_name(name) for name in dict.fromkeys(cls.__facts__.keyspace for cls in classes)}
+    names = {name: unique_name(name) for name in dict.fromkeys(cls.__facts__.keyspace for cls in classes)}
     made = [repo.in_keyspace(name) for name in names.values()]
     try:
         for stand_in in made:
@@ -91,12 +91,12 @@ def _move(classes: Iterable[type[Any]], names: Mapping[str, str]) -> None:
 
 def empty(repo: Repo) -> list[str]:
     """Truncate every table of the repo's keyspace that holds a row, and return their names."""
-    names = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
-    tables = [row[0] for row in repo.session.execute(names, (repo.keyspace,))]
-    full = [name for name in tables if not is_internal_table(name) and _holds_rows(repo, name)]
-    for name in full:
+    query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+    tables = [row[0] for row in repo.session.execute(query, (repo.keyspace,))]
+    non_empty = [name for name in tables if not is_internal_table(name) and _holds_rows(repo, name)]
+    for name in non_empty:
         repo.session.execute(f"TRUNCATE {qualified(repo.keyspace, name)}", timeout=_TIMEOUT)
-    return full
+    return non_empty
 
 
 def _holds_rows(repo: Repo, table: str) -> bool:

@@ -12,32 +12,32 @@ import struct
 from typing import Final
 
 from scyllamodel.local.wire import HEADER
-from scyllamodel.testing.addresses import with_address
-from scyllamodel.testing.faults import Deed, Faults
-from scyllamodel.testing.frames import NEWEST, Frame, Request, unsupported, without_ways_around
+from scyllamodel.testing.addresses import replace_address
+from scyllamodel.testing.faults import FaultAction, Faults
+from scyllamodel.testing.frames import MAX_PROTOCOL_VERSION, Frame, Request, unsupported_version, without_bypasses
 
 _LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # close() then sends RST, as a machine that lost its state does
 
 
-class Link:
+class ProxyConnection:
     """One client's connection and the one to the node that belongs to it."""
 
     def __init__(self, faults: Faults, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._faults = faults
         self._from_client, self._to_client = reader, writer
         self._to_node: asyncio.StreamWriter | None = None
-        self._asked: dict[int, Request] = {}
-        self._cut = False
+        self._pending_requests: dict[int, Request] = {}
+        self._is_cut = False
         self._ip: str = writer.get_extra_info("sockname")[0]
         """Where the client reaches the proxy, which is where the node is for it."""
 
     async def run(self, target: tuple[str, int]) -> None:
         """Pass frames both ways until either side closes."""
         try:
-            await self._faults.open.wait()
+            await self._faults.is_open.wait()
             from_node, self._to_node = await asyncio.open_connection(*target)
-            ways = [self._requests(self._to_node), self._answers(from_node)]
-            tasks = [asyncio.ensure_future(way) for way in ways]
+            directions = [self._forward_requests(self._to_node), self._forward_responses(from_node)]
+            tasks = [asyncio.ensure_future(direction) for direction in directions]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -49,14 +49,14 @@ class Link:
         finally:
             self._close()
 
-    def end(self, *, reset: bool = False) -> None:
+    def close(self, *, reset: bool = False) -> None:
         """Close both connections now, in good order or with a reset."""
-        if not self._cut:
-            self._cut = True
+        if not self._is_cut:
+            self._is_cut = True
             self._faults.counters.cut += 1
         if reset:
-            plain = self._to_client.get_extra_info("socket")
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+            client_socket = self._to_client.get_extra_info("socket")
+            client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
             self._to_client.transport.abort()
         self._close()
 
@@ -65,60 +65,60 @@ class Link:
         if self._to_node is not None:
             self._to_node.close()
 
-    async def _requests(self, to_node: asyncio.StreamWriter) -> None:
+    async def _forward_requests(self, to_node: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
-                frame = await self._frame(self._from_client)
-                if frame.version > NEWEST:
-                    self._to_client.write(unsupported(frame).to_bytes(from_server=True))
-                elif self._passes(frame):
+                frame = await self._read_frame(self._from_client)
+                if frame.version > MAX_PROTOCOL_VERSION:
+                    self._to_client.write(unsupported_version(frame).to_bytes(from_server=True))
+                elif self._record_request(frame):
                     to_node.write(frame.to_bytes(from_server=False))
                     await to_node.drain()
                 else:
-                    return self.end()
+                    return self.close()
 
-    def _passes(self, frame: Frame) -> bool:
+    def _record_request(self, frame: Frame) -> bool:
         request = self._faults.statements.request(frame)
         self._faults.counters.requests += 1
         self._faults.requests.append(request)
-        self._asked[frame.stream] = request
-        return self._faults.deed("cut request", request=request) is None
+        self._pending_requests[frame.stream] = request
+        return self._faults.action_for("cut request", request=request) is None
 
-    async def _answers(self, from_node: asyncio.StreamReader) -> None:
+    async def _forward_responses(self, from_node: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
-                frame = await self._frame(from_node)
-                asked = self._asked.pop(frame.stream, None)
-                deed = self._deed(asked, frame)
-                if deed == "cut answer":
-                    return self.end()
-                if deed == "swallow":
+                frame = await self._read_frame(from_node)
+                request = self._pending_requests.pop(frame.stream, None)
+                action = self._action_for(request, frame)
+                if action == "cut answer":
+                    return self.close()
+                if action == "swallow":
                     self._faults.counters.swallowed += 1
                 else:
-                    shown = with_address(asked, without_ways_around(frame), self._ip)
-                    await self._answer(shown.to_bytes(from_server=True))
+                    rewritten = replace_address(request, without_bypasses(frame), self._ip)
+                    await self._send_response(rewritten.to_bytes(from_server=True))
 
-    def _deed(self, request: Request | None, answer: Frame) -> Deed | None:
+    def _action_for(self, request: Request | None, response: Frame) -> FaultAction | None:
         if request is None:
             return None  # an event
-        self._faults.statements.learn(request, answer)
-        return self._faults.deed("swallow", "cut answer", request=request)
+        self._faults.statements.record(request, response)
+        return self._faults.action_for("swallow", "cut answer", request=request)
 
-    async def _answer(self, content: bytes) -> None:
+    async def _send_response(self, content: bytes) -> None:
         self._faults.counters.answers += 1
         if self._faults.answer_delay:
-            asyncio.get_running_loop().call_later(self._faults.answer_delay, self._late, content)
+            asyncio.get_running_loop().call_later(self._faults.answer_delay, self._send_if_open, content)
         else:
             self._to_client.write(content)
             await self._to_client.drain()
 
-    def _late(self, content: bytes) -> None:
+    def _send_if_open(self, content: bytes) -> None:
         if not self._to_client.is_closing():
             self._to_client.write(content)
 
-    async def _frame(self, reader: asyncio.StreamReader) -> Frame:
+    async def _read_frame(self, reader: asyncio.StreamReader) -> Frame:
         """The next frame; while nothing may pass, it waits here."""
         header = await reader.readexactly(HEADER.size)
-        frame = Frame.of(header, await reader.readexactly(HEADER.unpack(header)[4]))
-        await self._faults.open.wait()
+        frame = Frame.from_bytes(header, await reader.readexactly(HEADER.unpack(header)[4]))
+        await self._faults.is_open.wait()
         return frame

@@ -85,26 +85,26 @@ def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which server the tests get; one that is given is asked for its version."""
-    given = config.getoption("--scylla")
-    if given is None:
+    address = config.getoption("--scylla")
+    if address is None:
         version = config.getoption("--cassandra-version")
         return f"scyllamodel: Cassandra {version}, started here when a test asks for it"
-    return f"scyllamodel: {_described(given)}"
+    return f"scyllamodel: {_server_description(address)}"
 
 
-def _described(given: str) -> str:
+def _server_description(address: str) -> str:
     from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415 - nothing of ours is imported before it is needed
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     try:
-        server = RunningServer.parse(given)
+        server = RunningServer.parse(address)
     except ScyllaModelError as error:
         raise pytest.UsageError(str(error)) from error
     try:
         return f"{server.product} at {server.contact_points[0]}"
     except ScyllaModelError as error:
-        first = str(error).partition("\n")[0]
-        return f"no server at {server.contact_points[0]}, tests that need it will fail: {first}"
+        first_line = str(error).partition("\n")[0]
+        return f"no server at {server.contact_points[0]}, tests that need it will fail: {first_line}"
 
 
 @pytest.fixture(scope="session")
@@ -131,35 +131,39 @@ def _server(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster | R
     """The server, or why there is none."""
     from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415
 
-    given: str | None = config.getoption("--scylla")
+    address: str | None = config.getoption("--scylla")
     workers = getattr(config, "workerinput", None)
     try:
-        if given is not None:
-            return _given(given)
-        return _started(config, settings) if workers is None else _shared(config, workers["testrunuid"], settings)
+        if address is not None:
+            return _existing_server(address)
+        return (
+            _start_cluster(config, settings)
+            if workers is None
+            else _shared_cluster(config, workers["testrunuid"], settings)
+        )
     except ScyllaModelError as error:
         return str(error)
 
 
-def _given(text: str) -> RunningServer:
+def _existing_server(address: str) -> RunningServer:
     import attrs  # noqa: PLC0415
 
     from scyllamodel.release.look import ClusterView  # noqa: PLC0415
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
-    server = RunningServer.parse(text)
+    server = RunningServer.parse(address)
     with server.repo("system") as repo:
-        look = ClusterView.connect(repo)
+        cluster = ClusterView.connect(repo)
         (row,) = repo.session.execute("SELECT data_center FROM system.local")
-    tablets = False if look.server.unsupported_with_tablets else None
+    tablets = False if cluster.server.unsupported_with_tablets else None
     return attrs.evolve(server, tablets=tablets, data_center=row[0])
 
 
-def _started(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:
+def _start_cluster(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:
     """A cluster of this process; a first download shows its progress although output is captured."""
     from scyllamodel.local import LocalCluster  # noqa: PLC0415
 
-    cluster = LocalCluster(version=_version(config), settings=settings, durable=False)
+    cluster = LocalCluster(version=_cassandra_version(config), settings=settings, durable=False)
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     if capture is None:
         cluster.start()
@@ -169,18 +173,18 @@ def _started(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:
     return cluster
 
 
-def _shared(config: pytest.Config, run: str, settings: dict[str, Any]) -> RunningServer:
+def _shared_cluster(config: pytest.Config, run: str, settings: dict[str, Any]) -> RunningServer:
     """One cluster for all workers: the first one that needs it starts it, and it ends with the run's main process."""
     from scyllamodel.local import background  # noqa: PLC0415
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     state = Path(tempfile.gettempdir()) / f"scyllamodel-pytest-{run}" / "cluster.json"
-    how: dict[str, Any] = {"heap_mb": _HEAP_MB, "settings": settings, "durable": False}
-    found = background.start(_version(config), state=state, until=os.getppid(), **how)
-    return RunningServer(found.contact_points, found.login)
+    keywords: dict[str, Any] = {"heap_mb": _HEAP_MB, "settings": settings, "durable": False}
+    cluster = background.start(_cassandra_version(config), state=state, owner_pid=os.getppid(), **keywords)
+    return RunningServer(cluster.contact_points, cluster.login)
 
 
-def _version(config: pytest.Config) -> str:
+def _cassandra_version(config: pytest.Config) -> str:
     return str(config.getoption("--cassandra-version"))
 
 
@@ -188,8 +192,8 @@ def _version(config: pytest.Config) -> str:
 def scylla_models(request: pytest.FixtureRequest) -> list[str]:
     """Packages of models for `scylla_repo`."""
     module: Any = request.node.obj
-    named: str | list[str] = getattr(module, "SCYLLA_MODELS", [])
-    return [name.strip() for name in named.split(",")] if isinstance(named, str) else list(named)
+    packages: str | list[str] = getattr(module, "SCYLLA_MODELS", [])
+    return [name.strip() for name in packages.split(",")] if isinstance(packages, str) else list(packages)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +203,7 @@ def scylla_repo(
     """A repo on a keyspace that belongs to this test module alone."""
     from scyllamodel.testing import keyspaces  # noqa: PLC0415
 
-    with scylla_cluster.repo(keyspaces.fresh_name(Path(request.path).stem), scylla_models) as repo:
+    with scylla_cluster.repo(keyspaces.unique_name(Path(request.path).stem), scylla_models) as repo:
         keyspaces.create(repo)
         try:
             with keyspaces.own_keyspaces(repo) as others:

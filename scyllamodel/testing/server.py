@@ -35,13 +35,13 @@ class RunningServer:
         Raises:
             ConfigurationError: it is none of these.
         """
-        login, _, where = text.rpartition("@")
-        host, colon, port = where.rpartition(":")
-        if not colon:
-            host, port = where, "9042"
+        login, _, address = text.rpartition("@")
+        host, separator, port = address.rpartition(":")
+        if not separator:
+            host, port = address, "9042"
         name, _, password = login.partition(":")
         if not host or not port.isdecimal() or bool(login) != bool(name):
-            raise ConfigurationError(f"--scylla {where!r} is not HOST:PORT or NAME:PASSWORD@HOST:PORT.")
+            raise ConfigurationError(f"--scylla {address!r} is not HOST:PORT or NAME:PASSWORD@HOST:PORT.")
         return cls([f"{host}:{port}"], (name, password) if login else None)
 
     @property
@@ -57,21 +57,21 @@ class RunningServer:
             ConnectionFailed: it does not answer as it should.
         """
         with self.repo("system") as repo:
-            return product(repo)
+            return server_product(repo)
 
     def repo(self, keyspace: str, models: Sequence[str] = (), **options: Any) -> Repo:
         """A `Repo` on this server; `options` go to it, and win over what is chosen here."""
-        chosen: dict[str, Any] = {"nodes": self.contact_points, "keyspace": keyspace, "models": list(models)}
+        defaults: dict[str, Any] = {"nodes": self.contact_points, "keyspace": keyspace, "models": list(models)}
         if self.tablets is not None:
-            chosen["tablets"] = self.tablets
+            defaults["tablets"] = self.tablets
         if self.data_center is not None:
-            chosen["replication"] = {"class": "NetworkTopologyStrategy", self.data_center: 1}
+            defaults["replication"] = {"class": "NetworkTopologyStrategy", self.data_center: 1}
         if self.login is not None:
-            chosen["username"], chosen["password"] = self.login
-        return Repo(**{**chosen, **options})
+            defaults["username"], defaults["password"] = self.login
+        return Repo(**{**defaults, **options})
 
 
-def product(repo: Repo) -> str:
+def server_product(repo: Repo) -> str:
     """Name and version of the server behind a repo."""
     tables = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system' AND table_name = 'versions'"
     if list(repo.session.execute(tables)):  # a table that ScyllaDB alone has; its release_version is Cassandra's

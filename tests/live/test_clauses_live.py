@@ -112,7 +112,7 @@ HERE = (Order.shop == 1,)
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module, filled once: the keyspace is its own, so that nobody empties it between tests."""
-    with scylla_cluster.repo(keyspaces.fresh_name("clauses"), name="clauses") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("clauses"), name="clauses") as found:
         migrate(found, resources=[Order, Branch, Visit, Hits], wait_built=True, create_keyspace=True)
         found.save_many(ROWS)
         found.save_many(Branch(shop=1, year=row.year, number=row.number) for row in ROWS)

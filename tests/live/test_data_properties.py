@@ -90,7 +90,7 @@ class Line(Model, table="line", repo="properties"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module."""
-    with scylla_cluster.repo(keyspaces.fresh_name("properties"), name="properties") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("properties"), name="properties") as found:
         migrate(found, resources=[Held, Line], create_keyspace=True)
         yield found
         keyspaces.drop(found)

@@ -21,7 +21,7 @@ from scyllamodel.schema.apply import (
     StatementOutcomeUnknown,
     StatementRefused,
 )
-from scyllamodel.testing.keyspaces import fresh_name
+from scyllamodel.testing.keyspaces import unique_name
 
 pytestmark = pytest.mark.live
 
@@ -67,7 +67,7 @@ def test_a_statement_that_succeeds_returns(scylla_repo, table):
 
 def test_warnings_come_with_the_answer(scylla_repo, table):
     """Cassandra warns of each view, ScyllaDB of a replication factor of 1: what a server says is returned."""
-    view, other = f"{table}_by_b", fresh_name("warned")
+    view, other = f"{table}_by_b", unique_name("warned")
     (row,) = scylla_repo.session.execute("SELECT data_center FROM system.local")
     replication = f"{{'class': 'NetworkTopologyStrategy', '{row[0]}': 1}}"
     with executor_of(scylla_repo) as executor:

@@ -94,7 +94,7 @@ ROWS = [
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module, with the rows that are read."""
-    with scylla_cluster.repo(keyspaces.fresh_name("engine_queries"), name="engine_queries") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("engine_queries"), name="engine_queries") as found:
         migrate(found, resources=[Attempt, Wall, Count, Animal], create_keyspace=True, wait_built=True)
         found.save_many(ROWS)
         found.save_many(

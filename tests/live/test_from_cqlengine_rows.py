@@ -88,7 +88,7 @@ class Item(Model, table="item", repo="engine_rows"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module."""
-    with scylla_cluster.repo(keyspaces.fresh_name("engine_rows"), name="engine_rows") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("engine_rows"), name="engine_rows") as found:
         migrate(found, resources=[Everything, Item], create_keyspace=True)
         yield found
         keyspaces.drop(found)

@@ -142,7 +142,7 @@ def repo(scylla_cluster, sent):
     def count(event):
         sent[event.cql.split()[0]] += 1
 
-    with scylla_cluster.repo(keyspaces.fresh_name("identity"), name="identity", on_query=count) as found:
+    with scylla_cluster.repo(keyspaces.unique_name("identity"), name="identity", on_query=count) as found:
         migrate(found, resources=[Event, Sample, Item, Route], create_keyspace=True)
         yield found
         keyspaces.drop(found)

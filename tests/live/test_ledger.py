@@ -43,7 +43,7 @@ ALLOW = {"DS103:t.n", "DS104", "DS105"}
 @pytest.fixture
 def repo(scylla_cluster):
     """A repo on a keyspace of its own."""
-    with scylla_cluster.repo(keyspaces.fresh_name("test_ledger")) as found:
+    with scylla_cluster.repo(keyspaces.unique_name("test_ledger")) as found:
         keyspaces.create(found)
         yield found
         keyspaces.drop(found)

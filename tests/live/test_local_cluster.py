@@ -240,9 +240,9 @@ def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
     ended = background.status(state=state, check_health=True)
     background.stop(state=state)
 
-    assert (True, "", 1024) == (sound.is_well, sound.nodes[0].problem, sound.heap_mb)
-    assert (False, "a read failed within 5 s: timed out") == (paused.is_well, paused.nodes[0].problem)
-    assert (True, False, "its process exited") == (ended.is_running, ended.is_well, ended.nodes[0].problem)
+    assert (True, "", 1024) == (sound.is_healthy, sound.nodes[0].problem, sound.heap_mb)
+    assert (False, "a read failed within 5 s: timed out") == (paused.is_healthy, paused.nodes[0].problem)
+    assert (True, False, "its process exited") == (ended.is_running, ended.is_healthy, ended.nodes[0].problem)
 
 
 def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path):
@@ -262,7 +262,7 @@ def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path
 def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_path):
     """Given a process to work for, it ends when that does, and leaves no file."""
     with subprocess.Popen(["sleep", "1000"]) as master:
-        found = background.start(version, state=tmp_path / "run" / "cluster.json", until=master.pid)
+        found = background.start(version, state=tmp_path / "run" / "cluster.json", owner_pid=master.pid)
         master.kill()
     gone = eventually(lambda: start_time(found.nodes[0].pid) is None and not (tmp_path / "run").exists())
 

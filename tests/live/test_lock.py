@@ -21,7 +21,7 @@ from scyllamodel.errors import LockTimeout
 from scyllamodel.release.bootstrap import bootstrap
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 from scyllamodel.release.tables import LOCK, TABLES, table_id
-from scyllamodel.testing.keyspaces import create, drop, fresh_name
+from scyllamodel.testing.keyspaces import create, drop, unique_name
 
 pytestmark = pytest.mark.live
 
@@ -86,7 +86,7 @@ class Holder:
 
 def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
     """Whoever comes first, the tables have the id that all derive, nobody fails, and a second run makes nothing."""
-    keyspace = fresh_name("test_boot")
+    keyspace = unique_name("test_boot")
     with scylla_cluster.repo(keyspace) as repo:
         create(repo)
         with ThreadPoolExecutor(8) as pool:

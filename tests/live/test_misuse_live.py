@@ -40,7 +40,7 @@ class Misused(Model, table="misused", repo="misuse"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The table of this module."""
-    with scylla_cluster.repo(keyspaces.fresh_name("misuse"), name="misuse") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("misuse"), name="misuse") as found:
         migrate(found, resources=[Misused], create_keyspace=True)
         yield found
 

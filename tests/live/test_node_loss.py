@@ -32,7 +32,7 @@ from scyllamodel import (
 )
 from scyllamodel.driver.coordinator import choose_coordinator
 from scyllamodel.local.config import DATA_CENTER
-from scyllamodel.testing.keyspaces import fresh_name
+from scyllamodel.testing.keyspaces import unique_name
 
 pytestmark = pytest.mark.live
 
@@ -55,7 +55,7 @@ def three(pytestconfig):
 def test_questions_are_answered_by_the_next_node(three, fault):
     """A node that takes connections and answers nothing keeps nobody waiting who only reads, or has nothing to do."""
     chosen, kept = three.chosen(), models(1, 1)
-    with three.repo(fresh_name("loss"), name="soak") as repo:
+    with three.repo(unique_name("loss"), name="soak") as repo:
         create_keyspace(repo)
         migrate(repo, resources=kept)
         node = choose_coordinator(repo.connection()).host_id
@@ -124,7 +124,7 @@ def outcome(repo, way):
 
 def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
     """The driver prepares it on all nodes, and nobody waits for those that only have to know it later."""
-    with three.repo(fresh_name("silent"), name="attempts", request_timeout=1.0) as repo:
+    with three.repo(unique_name("silent"), name="attempts", request_timeout=1.0) as repo:
         migrate(repo, resources=[Attempt], create_keyspace=True)
         await_nodes(repo)
         took = []
@@ -151,7 +151,7 @@ def await_nodes(repo):
 def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
     """When the first node is cut off, the driver sends a write to the next one, which refuses it."""
     copies = {"class": "NetworkTopologyStrategy", DATA_CENTER: 1}
-    with three.repo(fresh_name("attempts"), name="attempts", consistency="THREE", replication=copies) as repo:
+    with three.repo(unique_name("attempts"), name="attempts", consistency="THREE", replication=copies) as repo:
         create_keyspace(repo)
         migrate(repo, resources=[Attempt])
         for way in WAYS:

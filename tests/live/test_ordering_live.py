@@ -93,7 +93,7 @@ class Held(Model, table="held", repo="ordering"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module."""
-    with scylla_cluster.repo(keyspaces.fresh_name("ordering"), name="ordering") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("ordering"), name="ordering") as found:
         migrate(found, resources=[*TABLES.values(), Held], create_keyspace=True)
         yield found
         keyspaces.drop(found)

@@ -38,7 +38,7 @@ QUERY = select(Payment).where(Payment.shop == 1)
 @pytest.fixture(scope="module")
 def keyspace(scylla_cluster):
     """A keyspace with nine rows, migrated by four starters at once."""
-    with scylla_cluster.repo(keyspaces.fresh_name("page_secrets"), name="page_secrets") as repo:
+    with scylla_cluster.repo(keyspaces.unique_name("page_secrets"), name="page_secrets") as repo:
         keyspaces.create(repo)
         starters = [threading.Thread(target=migrate, args=(repo,), kwargs={"resources": [Payment]}) for _ in range(4)]
         for starter in starters:

@@ -102,7 +102,7 @@ with Repo("page_values", nodes=[sys.argv[1]], keyspace=sys.argv[2]) as repo:
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """Five rows in each of the partitions."""
-    with scylla_cluster.repo(keyspaces.fresh_name("page_values"), name="page_values") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("page_values"), name="page_values") as found:
         migrate(found, resources=[Note, Thing, Labelled], create_keyspace=True)
         for id in range(5):
             found.save(Note(owner=SecretText("a"), id=id))

@@ -78,7 +78,7 @@ def test_the_moved_model_is_emptied_as_the_others_are(synced):
 def test_a_second_module_meets_no_lock_of_the_first(synced, scylla_cluster):
     """Another module of the run, or another run at the same time, has a keyspace and a lock of its own (LG102)."""
     mine = EventOfPlugin.__facts__.keyspace
-    with scylla_cluster.repo(keyspaces.fresh_name("second")) as repo:
+    with scylla_cluster.repo(keyspaces.unique_name("second")) as repo:
         keyspaces.create(repo)
         try:
             with keyspaces.own_keyspaces(repo) as others:
@@ -106,7 +106,7 @@ def test_the_classes_name_their_own_keyspace_after_the_module(scylla_cluster):
         kind: Column[str] = partition_key()
         id: Column[int] = partition_key()
 
-    with scylla_cluster.repo(keyspaces.fresh_name("third")) as repo, keyspaces.own_keyspaces(repo) as others:
+    with scylla_cluster.repo(keyspaces.unique_name("third")) as repo, keyspaces.own_keyspaces(repo) as others:
         within = {EventOfPlugin.__facts__.keyspace, KindOfPlugin.__facts__.keyspace}
 
     assert {one.keyspace for one in others} == within

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from scyllamodel.local.ports import free_port
-from scyllamodel.testing.keyspaces import fresh_name
+from scyllamodel.testing.keyspaces import unique_name
 
 pytestmark = pytest.mark.live
 
@@ -56,7 +56,7 @@ def answer(address):
 
 def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
     """Gunicorn --preload: one sync, and requests that workers answer through connections that they opened."""
-    keyspace = fresh_name("prefork")
+    keyspace = unique_name("prefork")
     (tmp_path / "shop_app.py").write_text(APP.format(node=scylla_cluster.contact_points[0], keyspace=keyspace))
     where = f"127.0.0.1:{free_port(['127.0.0.1'])}"
     words = [sys.executable, "-m", "gunicorn", "--preload", "-w", "2", "-b", where, "shop_app:app"]

@@ -74,7 +74,7 @@ class Releases:
 def releases(scylla_cluster, monkeypatch):
     """Releases of one application on a keyspace of their own."""
     monkeypatch.setattr("scyllamodel.release.books.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
-    found = Releases(scylla_cluster, keyspaces.fresh_name("test_release"))
+    found = Releases(scylla_cluster, keyspaces.unique_name("test_release"))
     keyspaces.create(found())
     yield found
     keyspaces.drop(found())
@@ -250,7 +250,7 @@ def test_a_failed_statement_by_hand_leaves_the_rest_for_the_next_run(releases):
 
 def test_a_keyspace_is_dropped_by_hand_only_by_its_name(releases):
     """A run refuses to drop another keyspace without a word (DS101), and its own with any; nothing ran until then."""
-    repo, other = releases(table("t", *T)), keyspaces.fresh_name("test_old")
+    repo, other = releases(table("t", *T)), keyspaces.unique_name("test_old")
     with releases.cluster.repo(other) as made:
         keyspaces.create(made)
     drop = RawStep(f"DROP KEYSPACE {other}")
@@ -296,7 +296,7 @@ def test_indexes_and_views_are_waited_for(releases):
 
 def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_cluster):
     """With ledger_keyspace the keyspace has no table of ours; a repo that says nothing of it is refused."""
-    books = keyspaces.fresh_name("test_books")
+    books = keyspaces.unique_name("test_books")
     away = Releases(scylla_cluster, releases.keyspace, ledger_keyspace=books)
     result = migrate(away(table("t", *T)), create_keyspace=True)
     names = {row[0] for row in releases().session.execute(
@@ -313,7 +313,7 @@ def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_
 
 def test_models_in_several_keyspaces_are_one_version(releases):
     """Each keyspace has a lock of its own, taken in order; the ledger is the repo's."""
-    other = keyspaces.fresh_name("test_other")
+    other = keyspaces.unique_name("test_other")
     repo = releases(table("t", *T))
 
     class Elsewhere(Model, repo=repo.name, keyspace=other, table="u"):

@@ -34,7 +34,7 @@ class App:
     """One application on a keyspace of its own, release after release."""
 
     def __init__(self, cluster):
-        self.cluster, self.keyspace = cluster, keyspaces.fresh_name("test_rollback")
+        self.cluster, self.keyspace = cluster, keyspaces.unique_name("test_rollback")
         self.opened, self.kept = [], []
         keyspaces.create(self.repo())
 

@@ -76,7 +76,7 @@ class Hits(Model, table="hits", repo="refusals"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module in a keyspace of their own."""
-    with scylla_cluster.repo(keyspaces.fresh_name("refusals"), name="refusals") as found:
+    with scylla_cluster.repo(keyspaces.unique_name("refusals"), name="refusals") as found:
         migrate(found, resources=[Item, Blob, Pair, Hits], create_keyspace=True)
         yield found
         keyspaces.drop(found)

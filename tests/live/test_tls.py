@@ -48,7 +48,7 @@ class Server:
 def server(pytestconfig, tmp_path_factory):
     """A server whose certificate is for ``localhost``, not for its address, and which asks clients for one."""
     version = pytestconfig.getoption("--cassandra-version") or versions.DEFAULT
-    keytool = java(versions.java_major(versions.exact(version))).parent / "keytool"
+    keytool = java(versions.java_major(versions.exact_version(version))).parent / "keytool"
     folder = tmp_path_factory.mktemp("tls")
 
     def made(*words):

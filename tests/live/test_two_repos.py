@@ -17,7 +17,7 @@ ORDERS, TRACES = table("orders", "id int pk", "total int"), table("traces", "id 
 @pytest.fixture
 def keyspace(scylla_cluster):
     """A keyspace that both repos use."""
-    with scylla_cluster.repo(keyspaces.fresh_name("two_repos")) as repo:
+    with scylla_cluster.repo(keyspaces.unique_name("two_repos")) as repo:
         keyspaces.create(repo)
         yield repo.keyspace
         keyspaces.drop(repo)

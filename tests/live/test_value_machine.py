@@ -216,7 +216,7 @@ def machine(scylla_cluster):
     def count(event):
         sent[event.cql.partition(" ")[0]] += 1
 
-    with scylla_cluster.repo(keyspaces.fresh_name("machine"), name="machine", on_query=count) as found:
+    with scylla_cluster.repo(keyspaces.unique_name("machine"), name="machine", on_query=count) as found:
         migrate(found, resources=[model for model, _ in MODELS], create_keyspace=True)
         # Hypothesis draws from the constants of modules, so those that are imported on first use must be there by now.
         row = MODELS[0][0](id=uuid.uuid4())

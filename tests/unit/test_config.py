@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scyllamodel.config import RepoSettings, Secret, configured_targets, settings_from_url
+from scyllamodel.config import RepoSettings, Secret, configured_references, settings_from_url
 from scyllamodel.config.settings import node_address, node_text
 from scyllamodel.driver.configured import configured_repos
 from scyllamodel.driver.repo import Repo
@@ -437,7 +437,7 @@ def test_a_module_that_does_not_import_is_named(project, module):
 def test_nothing_configured_lists_the_ways(tmp_path):
     """Without any repo the error shows each way to configure one."""
     with pytest.raises(ConfigurationError, match="no repo is configured") as caught:
-        configured_targets(environ={}, folder=tmp_path)
+        configured_references(environ={}, folder=tmp_path)
 
     ways = ("Repo(nodes=", "--repo", "--url", "SCYLLAMODEL_REPOS=", "SCYLLAMODEL_URL=", "[tool.scyllamodel]")
     assert [] == [way for way in ways if way not in str(caught.value)]
@@ -456,7 +456,7 @@ def test_a_wrong_pyproject_is_refused(tmp_path, text, words):
     """A ``[tool.scyllamodel]`` that cannot be used is refused with the file's path."""
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=words) as caught:
-        configured_targets(environ={}, folder=tmp_path)
+        configured_references(environ={}, folder=tmp_path)
 
     assert str(tmp_path / "pyproject.toml") in str(caught.value)
 
@@ -481,12 +481,12 @@ def test_python_without_a_toml_reader_says_what_to_install(tmp_path):
         sys.modules.update(tomllib=None, tomli=None)
         from scyllamodel.errors import ConfigurationError
         try:
-            sources.configured_targets(environ={}, folder=Path(sys.argv[1]))
+            sources.configured_references(environ={}, folder=Path(sys.argv[1]))
         except ConfigurationError as error:
             print("pip install tomli" in str(error))
         Path(sys.argv[1], "pyproject.toml").write_text("[tool.other]")
         try:
-            sources.configured_targets(environ={}, folder=Path(sys.argv[1]))
+            sources.configured_references(environ={}, folder=Path(sys.argv[1]))
         except ConfigurationError as error:
             print("no repo is configured" in str(error))
     """

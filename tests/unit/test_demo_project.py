@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Edit, Project
-from scyllamodel.demo.stage import Stage, TourFailed, expect
+from scyllamodel.demo.stage import TourFailed, TourOutput, expect
 from scyllamodel.discovery import import_packages
 from scyllamodel.model.registry import registry
 from scyllamodel.release.wanted import desired_facts
@@ -82,7 +82,7 @@ def test_two_edits_follow_each_other(project):
 def test_the_edits_fit_the_shop(edit):
     """Each edit finds its line once, and shows as a diff of whole lines."""
     assert 1 == SOURCE.count(edit.line)
-    assert all(line[:2] in {"+ ", "- "} for line in edit.shown())
+    assert all(line[:2] in {"+ ", "- "} for line in edit.diff_lines())
 
 
 @pytest.mark.parametrize("source", ["nothing of it", "a\na\n"])
@@ -106,10 +106,10 @@ def test_the_project_leaves_nothing_behind():
 def test_acts_are_numbered_and_show_their_code():
     """An act is a number, a sentence, and the lines that a reader would write."""
     said = []
-    stage = Stage(said.append)
-    stage.act("First.", "begin()")
+    stage = TourOutput(said.append)
+    stage.start_step("First.", "begin()")
     stage.text("done\n")
-    stage.act("Second.")
+    stage.start_step("Second.")
 
     assert ["\n1. First.", "   >>> begin()", "   done", "\n2. Second."] == said
 

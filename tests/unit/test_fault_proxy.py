@@ -10,7 +10,7 @@ import time
 import pytest
 
 from scyllamodel.local import wire
-from scyllamodel.testing.addresses import with_address
+from scyllamodel.testing.addresses import replace_address
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.frames import BATCH, EXECUTE, PREPARE, QUERY, RESULT, SUPPORTED, Frame, Request, Statements
 
@@ -85,7 +85,7 @@ def proxy(node):
 def client(proxy, timeout=0.3):
     """A connection through the proxy, ready for queries."""
     host, _, port = proxy.address.rpartition(":")
-    return wire.connected(host, int(port), timeout=timeout)
+    return wire.connect(host, int(port), timeout=timeout)
 
 
 def seen_texts(node):
@@ -225,7 +225,7 @@ def test_a_newer_protocol_is_refused_as_a_server_refuses_it(proxy):
 def test_the_server_offers_no_compression_through_the_proxy(proxy):
     """Compression would hide the text of requests, another port the requests themselves; other options stay."""
     with client(proxy) as connection:
-        offered = connection.ask(0x05, b"").body
+        offered = connection.request(0x05, b"").body
 
     assert b"\0\2" + names("COMPRESSION") + names("CQL_VERSION", "3.4.7") == offered
 
@@ -252,7 +252,7 @@ def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=
 )
 def test_the_proxy_stands_for_the_address_of_the_node(asked, sent, shown):
     """A driver goes to the address that the node gives for itself, so the proxy gives its own, in that table alone."""
-    found = with_address(Request("QUERY", asked), rows_of_local(*sent), "127.0.0.1")
+    found = replace_address(Request("QUERY", asked), rows_of_local(*sent), "127.0.0.1")
 
     assert rows_of_local(*shown) == found
 
@@ -275,7 +275,7 @@ def test_types_before_the_address_are_passed_over():
     head += wire.string("rpc_address") + struct.pack(">H", INET) + struct.pack(">i", 1) + struct.pack(">i", -1) * 5
     frames = [Frame(4, 0, 0, RESULT, head + struct.pack(">i", 4) + ip) for ip in (b"\x0a\0\0\5", b"\x7f\0\0\1")]
 
-    assert frames[1] == with_address(Request("QUERY", "SELECT * FROM system.local"), frames[0], "127.0.0.1")
+    assert frames[1] == replace_address(Request("QUERY", "SELECT * FROM system.local"), frames[0], "127.0.0.1")
 
 
 def test_a_node_that_is_down_ends_the_connection():
@@ -296,8 +296,8 @@ def test_closing_twice_does_nothing(node):
 def test_a_prepared_statement_is_known_by_its_text(proxy):
     """EXECUTE is shown with the text that its id was prepared from."""
     with client(proxy) as connection:
-        connection.ask(PREPARE, wire.long_string("INSERT ?"))
-        connection.ask(EXECUTE, b"\0\2id" + b"\0\1\0")
+        connection.request(PREPARE, wire.long_string("INSERT ?"))
+        connection.request(EXECUTE, b"\0\2id" + b"\0\1\0")
 
     assert ("EXECUTE", "INSERT ?") == (proxy.requests[-1].kind, proxy.requests[-1].query)
 
@@ -306,7 +306,7 @@ def test_a_batch_is_known_by_all_its_texts():
     """Plain and prepared statements of a batch are joined; their values, null ones too, are passed over."""
     statements = Statements()
     prepared = statements.request(Frame(4, 0, 0, PREPARE, wire.long_string("INSERT ?")))
-    statements.learn(prepared, Frame(4, 0, 0, RESULT, struct.pack(">iH", 4, 2) + b"id"))
+    statements.record(prepared, Frame(4, 0, 0, RESULT, struct.pack(">iH", 4, 2) + b"id"))
     values = struct.pack(">Hi1si", 2, 1, b"x", -1)
     body = b"\0\0\2" + b"\1\0\2id" + values + b"\0" + wire.long_string("DELETE") + b"\0\0"
 

@@ -41,7 +41,7 @@ def node(**changes):
 )
 def test_a_release_line_means_one_exact_version_and_one_java(version, exact, java):
     """A release line stands for its newest tried version; an exact one stands for itself."""
-    assert (exact, java) == (versions.exact(version), versions.java_major(versions.exact(version)))
+    assert (exact, java) == (versions.exact_version(version), versions.java_major(versions.exact_version(version)))
 
 
 @pytest.mark.parametrize("version", ["3.11", "5", f"{NEWEST}.1", "latest", f"{NEWEST}\n", ""])

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from scyllamodel.local.folders import cache_folder, try_lock, whole, write_whole
+from scyllamodel.local.folders import atomic_folder, cache_folder, try_lock, write_atomically
 from scyllamodel.local.mirrors import CENTRAL, remote_repositories
 
 HOLD = """
 import sys
 from contextlib import suppress
 from pathlib import Path
-from scyllamodel.local.folders import locked
-with locked(Path(sys.argv[1])):
+from scyllamodel.local.folders import file_lock
+with file_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -58,7 +58,7 @@ def test_a_lock_ends_with_its_process(tmp_path):
 
 def test_a_folder_that_was_interrupted_never_appears(tmp_path):
     """An error while a folder is filled leaves neither the folder nor a part of it."""
-    with suppress(RuntimeError), whole(tmp_path / "java") as unfinished:
+    with suppress(RuntimeError), atomic_folder(tmp_path / "java") as unfinished:
         (unfinished / "half").write_text("")
         raise RuntimeError
 
@@ -67,7 +67,7 @@ def test_a_folder_that_was_interrupted_never_appears(tmp_path):
 
 def test_a_folder_appears_with_all_its_files(tmp_path):
     """What was put into the unfinished folder is in the finished one."""
-    with whole(tmp_path / "java") as unfinished:
+    with atomic_folder(tmp_path / "java") as unfinished:
         (unfinished / "all").write_text("x")
 
     assert ["java", "java/all"] == sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
@@ -75,8 +75,8 @@ def test_a_folder_appears_with_all_its_files(tmp_path):
 
 def test_a_file_is_replaced_whole(tmp_path):
     """The new content is there and no other file is left."""
-    write_whole(tmp_path / "a", b"old")
-    write_whole(tmp_path / "a", b"new")
+    write_atomically(tmp_path / "a", b"old")
+    write_atomically(tmp_path / "a", b"new")
 
     assert [("a", b"new")] == [(path.name, path.read_bytes()) for path in tmp_path.iterdir()]
 

@@ -13,8 +13,8 @@ import pytest
 
 from scyllamodel.cli.commands.server import local_text
 from scyllamodel.local import wire
-from scyllamodel.local.background import NodeStatus, Status
-from scyllamodel.local.health import problem_of
+from scyllamodel.local.background import ClusterStatus, NodeStatus
+from scyllamodel.local.health import find_problem
 
 ROWS = struct.pack(">iiii", 2, 4, 1, 0)
 VOID = struct.pack(">i", 1)
@@ -61,7 +61,7 @@ class Answering:
 def found(contact_point, tmp_path, pid=None):
     """What is wrong with the node there."""
     timeouts = {"read_timeout": 0.3, "ddl_timeout": 0.3}
-    return problem_of(contact_point, pid or os.getpid(), tmp_path / "console.log", **timeouts)
+    return find_problem(contact_point, pid or os.getpid(), tmp_path / "console.log", **timeouts)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,13 @@ def test_people_and_programs_are_told():
         NodeStatus("127.0.0.2:9042", 2, is_up=True),
         NodeStatus("127.0.0.3:9042", 3, is_up=False),
     )
-    status = Status(is_running=True, version="5.0.9", nodes=nodes, heap_mb=400)
+    status = ClusterStatus(is_running=True, version="5.0.9", nodes=nodes, heap_mb=400)
     text = local_text("status", status)
 
     assert "  127.0.0.1:9042: it answers reads, but …\n  127.0.0.2:9042: healthy\n  127.0.0.3:9042: it does not" in text
     assert "scyllamodel local start --heap 800" in text
     assert (False, "it answers reads, but …") == (status.to_dict()["healthy"], status.to_dict()["nodes"][0]["problem"])
-    assert (None, True) == (Status(is_running=False).to_dict()["healthy"], Status(is_running=False).is_well)
+    assert (None, True) == (
+        ClusterStatus(is_running=False).to_dict()["healthy"],
+        ClusterStatus(is_running=False).is_healthy,
+    )

@@ -16,7 +16,7 @@ import pytest
 import scyllamodel.local.jars as jars_module
 from scyllamodel import ConfigurationError
 from scyllamodel.local.errors import LocalServerError, MissingExtra
-from scyllamodel.local.jars import jars, shipped
+from scyllamodel.local.jars import jars, shipped_digests
 from scyllamodel.local.versions import RELEASES
 
 POM = """<project><modelVersion>4.0.0</modelVersion>
@@ -102,7 +102,7 @@ def test_progress_counts_the_jars(mirror):
     reports = []
     jars("5.0.6", reports.append)
 
-    assert ("jars of Cassandra 5.0.6", 3, 3) == (reports[-1].what, reports[-1].done, reports[-1].total)
+    assert ("jars of Cassandra 5.0.6", 3, 3) == (reports[-1].label, reports[-1].done, reports[-1].total)
 
 
 def test_a_damaged_jar_is_an_error_and_stays_out_of_the_cache(mirror, tmp_path):
@@ -194,7 +194,7 @@ def offered(mirror, tmp_path, monkeypatch):
     mirror.put(path, content)
     known = tmp_path / "jars.json"
     known.write_text(json.dumps({"5.0.9": {path: hashlib.sha256(content).hexdigest()}}))
-    monkeypatch.setattr(jars_module, "_SHIPPED", known)
+    monkeypatch.setattr(jars_module, "_SHIPPED_DIGESTS", known)
     return path
 
 
@@ -215,7 +215,7 @@ def test_another_jar_of_an_offered_version_is_refused(offered, mirror):
 def test_every_offered_version_is_shipped():
     """With the SHA-256 of each jar of its class path, itself first."""
     for version in RELEASES.values():
-        found = shipped(version)
+        found = shipped_digests(version)
         paths, digests = list(found), list(found.values())
 
         assert f"org/apache/cassandra/cassandra-all/{version}/cassandra-all-{version}.jar" == paths[0]

@@ -5,30 +5,30 @@ from __future__ import annotations
 import pytest
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.local.kept import Kept, check_kept
+from scyllamodel.local.kept import ClusterData, check_cluster_data
 
-KEPT = Kept("5.0.6", 3, 9042, 7000)
+KEPT = ClusterData("5.0.6", 3, 9042, 7000)
 
 
 def test_a_folder_says_what_it_was_told(tmp_path):
     """What one cluster writes, the next one reads."""
     KEPT.write(tmp_path)
 
-    assert KEPT == Kept.read(tmp_path)
+    assert KEPT == ClusterData.read(tmp_path)
 
 
 def test_a_new_folder_says_nothing(tmp_path):
     """A folder without a cluster fits any."""
-    check_kept(tmp_path, "4.1.10", 1)
+    check_cluster_data(tmp_path, "4.1.10", 1)
 
-    assert Kept.read(tmp_path) is None
+    assert ClusterData.read(tmp_path) is None
 
 
 @pytest.mark.parametrize(("version", "nodes"), [("4.1.10", 3), ("5.0.6", 1)])
 def test_data_of_another_cluster_is_refused(tmp_path, version, nodes):
     """Neither another version nor another number of nodes takes the data over."""
     KEPT.write(tmp_path)
-    check_kept(tmp_path, KEPT.version, KEPT.nodes)
+    check_cluster_data(tmp_path, KEPT.version, KEPT.nodes)
 
     with pytest.raises(ConfigurationError, match=r"the data of 3 node\(s\) of Cassandra 5.0.6"):
-        check_kept(tmp_path, version, nodes)
+        check_cluster_data(tmp_path, version, nodes)

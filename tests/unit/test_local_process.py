@@ -14,14 +14,14 @@ import pytest
 from scyllamodel.local import background
 from scyllamodel.local.errors import LocalServerError
 from scyllamodel.local.ports import free_port, is_free
-from scyllamodel.local.process import Identity, removes, start, start_time
+from scyllamodel.local.process import Identity, remove_on_exit, start, start_time
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from scyllamodel.local.process import removes, start
+from scyllamodel.local.process import remove_on_exit, start
 folder = Path(sys.argv[1])
-remover = removes(folder)
+remover = remove_on_exit(folder)
 server = start(["sleep", "1000"], folder / "console.log")
 if sys.argv[2] == "paused":
     import signal
@@ -104,14 +104,14 @@ def test_a_command_that_does_not_exist_is_an_error(tmp_path):
 def test_a_folder_is_removed_at_the_end(tmp_path):
     """Ending a remover removes its folder, with everything in it."""
     (tmp_path / "data" / "deep").mkdir(parents=True)
-    removes(tmp_path / "data").end()
+    remove_on_exit(tmp_path / "data").end()
 
     assert [] == list(tmp_path.iterdir())
 
 
 def test_a_process_is_told_from_a_later_one_with_its_id():
     """The same process is itself; its id with another start time is somebody else."""
-    ours = Identity.of(os.getpid())
+    ours = Identity.from_pid(os.getpid())
 
     assert (True, False) == (ours.is_alive, Identity(ours.pid, "0").is_alive)
 

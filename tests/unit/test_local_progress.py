@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from scyllamodel.local.progress import Progress, shown
+from scyllamodel.local.progress import Progress, show_progress
 
 
 class Terminal(io.StringIO):
@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 def test_plain_lines_show_the_start_and_the_end():
     """Without a terminal there is one line when it starts and one when it is over, however often it is reported."""
     stream = io.StringIO()
-    with shown(stream) as show:
+    with show_progress(stream) as show:
         for done in range(101):
             show(Progress("jars", done, 100))
 
@@ -28,7 +28,7 @@ def test_plain_lines_show_the_start_and_the_end():
 def test_nothing_is_printed_when_nothing_is_reported():
     """Work that finds everything in the cache is silent."""
     stream = io.StringIO()
-    with shown(stream):
+    with show_progress(stream):
         pass
 
     assert "" == stream.getvalue()
@@ -37,7 +37,7 @@ def test_nothing_is_printed_when_nothing_is_reported():
 def test_a_terminal_gets_a_bar():
     """On a terminal the same reports make a bar that ends full."""
     stream = Terminal()
-    with shown(stream) as show:
+    with show_progress(stream) as show:
         show(Progress("jars", 0, 2))
         show(Progress("jars", 2, 2))
 

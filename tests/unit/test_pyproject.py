@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from shell import on_a_terminal
 
-from scyllamodel.config import add_current_folder, configured_targets
-from scyllamodel.config.pyproject import pyprojects
+from scyllamodel.config import add_current_folder, configured_references
+from scyllamodel.config.pyproject import find_pyprojects
 from scyllamodel.errors import ConfigurationError
 
 TABLE = '[tool.scyllamodel]\nrepos = ["shop.db:repo"]\n'
@@ -19,7 +19,7 @@ STRANGER = 54321
 
 def names(folder):
     """The repos that are configured for a folder."""
-    return [target.text for target in configured_targets(environ={}, folder=folder)]
+    return [target.text for target in configured_references(environ={}, folder=folder)]
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_other_files_are_passed_over(project, text):
     """Whatever stands in them, and however much."""
     (project / "below" / "pyproject.toml").write_bytes(text)
 
-    assert [project / "pyproject.toml"] == list(pyprojects(project / "below"))[:1]
+    assert [project / "pyproject.toml"] == list(find_pyprojects(project / "below"))[:1]
     assert ["shop.db:repo"] == names(project / "below")
 
 
@@ -147,7 +147,7 @@ def test_a_file_that_nests_too_deep_is_no_toml(project, text):
 
 def test_a_folder_that_cannot_be_looked_into_has_no_file(tmp_path):
     """A name that is too long, or a file in its place, is passed over."""
-    assert [] == [path for path in pyprojects(tmp_path / ("x" * 300)) if path.is_relative_to(tmp_path)]
+    assert [] == [path for path in find_pyprojects(tmp_path / ("x" * 300)) if path.is_relative_to(tmp_path)]
 
 
 def test_folders_are_added_once_before_what_is_installed(project, monkeypatch):

@@ -14,8 +14,8 @@ from scyllamodel.cli.answers import error_document
 from scyllamodel.cli.commands.explain import code_explanations
 from scyllamodel.cli.commands.guide import guide_document, topics
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
+from scyllamodel.local.background import ClusterStatus as LocalStatus
 from scyllamodel.local.background import NodeStatus
-from scyllamodel.local.background import Status as LocalStatus
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.release.backfill import BackfillReport
 from scyllamodel.release.backfill.report import FailedRow

@@ -17,7 +17,7 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.exits import PARTIAL, Interrupted, Stopped, UsageError
 from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repos import select_repos
-from scyllamodel.config import Target, load_target
+from scyllamodel.config import RepoReference, load_object
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed
 from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
@@ -87,7 +87,7 @@ def _backfill_one(settings: argparse.Namespace, console: Console, repo: Repo) ->
 def _function(text: str | None) -> Callable[[Any], Any] | None:
     if text is None:
         return None
-    function = load_target(Target(text, "--convert"))
+    function = load_object(RepoReference(text, "--convert"))
     if not callable(function):
         raise UsageError(f"--convert names {text!r}, which is not a function but of type {type(function).__name__!r}.")
     return function

@@ -10,11 +10,11 @@ from scyllamodel.cli.console import Console
 from scyllamodel.cli.events import progress_listener
 from scyllamodel.cli.exits import DONE, ERROR, Interrupted, Stopped
 from scyllamodel.cli.parser import Command
-from scyllamodel.config import url_text
+from scyllamodel.config import check_url
 from scyllamodel.demo.tour import tour
 from scyllamodel.local import background, versions
-from scyllamodel.local.background import Status
-from scyllamodel.local.progress import shown, silent
+from scyllamodel.local.background import ClusterStatus
+from scyllamodel.local.progress import ignore_progress, show_progress
 
 CONTAINER: Final = "docker run -d --name scylla -p 9042:9042 scylladb/scylla --smp 1 --memory 1G --developer-mode 1"
 """The command that starts ScyllaDB with Docker; Podman accepts it too."""
@@ -41,21 +41,21 @@ def _local(settings: argparse.Namespace, console: Console) -> int:
         status = background.stop() if settings.action == "stop" else background.status(check_health=True)
     console.document({"format": 1, "kind": "local", **status.to_dict()})
     console.result(local_text(settings.action, status))
-    return ERROR if settings.action == "status" and not status.is_well else DONE
+    return ERROR if settings.action == "status" and not status.is_healthy else DONE
 
 
-def _start(settings: argparse.Namespace, console: Console) -> Status:
+def _start(settings: argparse.Namespace, console: Console) -> ClusterStatus:
     if console.verbosity < 0:
-        return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=silent)
-    console.message(f"Starting Cassandra {versions.exact(settings.version)} …")
-    with shown(console.err) as on_progress:
+        return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=ignore_progress)
+    console.message(f"Starting Cassandra {versions.exact_version(settings.version)} …")
+    with show_progress(console.err) as on_progress:
         return background.start(settings.version, settings.nodes, heap_mb=settings.heap, on_progress=on_progress)
 
 
-def local_text(action: str, status: Status) -> str:
+def local_text(action: str, status: ClusterStatus) -> str:
     """Return the status of the local server as text.
 
-    >>> local_text("status", Status(is_running=False))
+    >>> local_text("status", ClusterStatus(is_running=False))
     'No local server is running. Start one with: scyllamodel local start'
     """
     addresses = ", ".join(f"{node.contact_point}{'' if node.is_up else ' (does not respond)'}" for node in status.nodes)
@@ -67,7 +67,7 @@ def local_text(action: str, status: Status) -> str:
         )
     if not status.is_running:
         return "No local server is running. Start one with: scyllamodel local start"
-    if not status.is_well:
+    if not status.is_healthy:
         return _unhealthy_text(status)
     return (
         f"Cassandra {status.version} runs at {addresses}.\n"
@@ -76,7 +76,7 @@ def local_text(action: str, status: Status) -> str:
     )
 
 
-def _unhealthy_text(status: Status) -> str:
+def _unhealthy_text(status: ClusterStatus) -> str:
     """Return the problem of each node, and what to do."""
     heap = 2 * (status.heap_mb or 512)
     lines = [
@@ -106,7 +106,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 def _demo(settings: argparse.Namespace, console: Console) -> int:
     try:
         with progress_listener(console, indent="   ") as on_event:
-            url = settings.url and url_text(settings.url, "--url")
+            url = settings.url and check_url(settings.url, "--url")
             tour(console.result, version=settings.version, keep=settings.keep, url=url, on_event=on_event)
     except (Interrupted, Stopped):
         outcome = "Its keyspace is dropped." if settings.url else "Its server is stopped and its data deleted."
