@@ -1,6 +1,6 @@
 """The configured repos: those of a call, of the environment, or of ``pyproject.toml``.
 
-In: what the call names. Out: `Repo` objects with distinct names. `scyllamodel.config.configured_targets` defines the
+In: what the call names. Out: `Repo` objects with distinct names. `scyllamodel.config.configured_references` defines the
 places and their order; this module is separate because only the driver layer knows `Repo`.
 """
 

@@ -374,7 +374,7 @@ class ServerProfile:
 
     @property
     def cuts_retry_times(self) -> bool:
-        """Whether the milliseconds of a retry policy are cut, not rounded, to `retry_steps`."""
+        """Whether the milliseconds of a retry policy are cut, not rounded, to `retry_precision`."""
         return not self.is_scylla
 
     @property

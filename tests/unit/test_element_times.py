@@ -62,11 +62,11 @@ def test_an_element_of_a_set_is_named_beside_it():
     ("make", "error", "words"),
     [
         (lambda: fn.writetime(Timed.notes[0]), QueryNotSupported, "maps and sets"),
-        (lambda: fn.ttl(Timed.frozen["a"]), QueryNotSupported, "not frozen"),
+        (lambda: fn.ttl(Timed.frozen["a"]), QueryNotSupported, "non-frozen"),
         (lambda: fn.ttl(Timed.pairs[1, 2]), QueryNotSupported, "no literal of"),
         (lambda: fn.ttl(Timed.hidden["a"]), QueryNotSupported, "redacted"),
-        (lambda: fn.ttl(Timed.texts[1]), TypeMismatch, "text takes no int"),
-        (lambda: fn.ttl(Timed.ints[True]), TypeMismatch, "int takes no bool"),
+        (lambda: fn.ttl(Timed.texts[1]), TypeMismatch, "text does not accept int"),
+        (lambda: fn.ttl(Timed.ints[True]), TypeMismatch, "int does not accept bool"),
         (lambda: fn.writetime(Timed.id), QueryNotSupported, "primary key"),
     ],
 )
