@@ -55,7 +55,7 @@ def inverse_of(change: Change) -> Change | None:
 
 
 def with_recorded_facts(change: Change, recorded: KeyspaceFacts) -> Change | None:  # noqa: PLR0911 - a table of kinds
-    """A drop, or another mask, with the fact as it was made, so that `evaluate_change` sees what others changed of it since.
+    """A drop, or another mask, with the recorded fact, so that `evaluate_change` sees what others changed of it since.
 
     Parameters:
         recorded: the keyspace as the history left it.
