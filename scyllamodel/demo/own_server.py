@@ -1,6 +1,6 @@
-"""A server of the reader's own for the tour: a keyspace that is made for it and dropped afterwards.
+"""A keyspace for the tour on the user's server, which is dropped afterwards.
 
-*In*: a URL. *Out*: settings of a repo on a keyspace that nobody has, and how it is to be replicated there.
+*In*: a URL. *Out*: a repo on a new keyspace, and the replication of that keyspace.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _MAX_REPLICAS = 3
 
 @contextmanager
 def temporary_repo(url: str, models: str, on_query: Any) -> Generator[Repo]:
-    """A repo on a keyspace of the tour's own; the keyspace that the URL names is left alone.
+    """Provide a repo on a temporary keyspace; the keyspace in the URL is not used.
 
     Raises:
-        ConfigurationError: the URL cannot be used.
+        ConfigurationError: the URL is not valid.
     """
     location, question_mark, query = url.partition("?")
     scheme, separator, authority = location.partition("://")
@@ -43,7 +43,7 @@ def temporary_repo(url: str, models: str, on_query: Any) -> Generator[Repo]:
 
 
 def create_demo_keyspace(repo: Repo) -> KeyspaceResult:
-    """Make the keyspace: three copies at most, in one data centre, without tablets where these lack what is shown."""
+    """Create the keyspace: up to three replicas in one data centre, without tablets if they lack needed features."""
     cluster = ClusterView.connect(repo)
     nodes = cluster.topology()
     dc = repo.settings.local_dc or min(nodes)

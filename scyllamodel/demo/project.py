@@ -1,8 +1,8 @@
-"""The reader's own project, played: a folder with a package of models that is edited and imported again.
+"""An importable package of models that the tour edits and reloads.
 
-*In*: the source of `scyllamodel.demo.shop`. *Out*: an importable package ``shop`` in a folder of its own, whose models
-change as they would under a developer's hands. The tour needs two states of one class, and a process that shows both
-must not hold two classes for one table: so the module is edited and reloaded, as development servers do.
+*In*: the source of `scyllamodel.demo.shop`. *Out*: an importable package ``shop`` in a temporary folder. The tour shows
+two states of one class, and one process must not have two classes for one table, so the module is edited and reloaded,
+as development servers do.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ MODELS: Final = f"{PACKAGE}.models"
 
 @attrs.frozen
 class Edit:
-    """One line more, or one line changed, in the models.
+    """A line that is replaced in the models.
 
     Attributes:
-        line: the line as it is.
-        replacement: what takes its place.
+        line: the present line.
+        replacement: the line or lines that replace it.
     """
 
     line: str
     replacement: str
 
     def apply(self, source: str) -> str:
-        """The source after the edit.
+        """Return the source after the edit.
 
         Raises:
-            ValueError: the line is not there exactly once.
+            ValueError: the line does not occur exactly once.
         """
         if source.count(self.line) != 1:
-            raise ValueError(f"{self.line!r} stands {source.count(self.line)} times in the models, not once")
+            raise ValueError(f"{self.line!r} occurs {source.count(self.line)} times in the models, not once")
         return source.replace(self.line, self.replacement)
 
     def diff_lines(self) -> list[str]:
-        """The edit as a reader knows it from a diff."""
+        """Return the edit as lines of a diff."""
         lines = difflib.ndiff(self.line.splitlines(), self.replacement.splitlines())
         return [line.rstrip() for line in lines if line[0] in "+-"]
 
@@ -56,14 +56,14 @@ JOINED: Final = "    joined: Column[datetime] = column()"
 STARS: Final = "    stars: Column[cql.TinyInt] = column()"
 
 POINTS: Final = Edit(JOINED, f"{JOINED}\n    points: Column[cql.Int | None] = column(default=None)")
-"""Customers collect points: one column more, which every server can add at any time."""
+"""Adds a column, which every server can do at any time."""
 
 HALF_STARS: Final = Edit(STARS, "    stars: Column[float] = column()")
-"""Half stars: another type for a column that has rows already, which CQL cannot do."""
+"""Changes the type of an existing column, which CQL cannot do."""
 
 
 class Project:
-    """A folder with the package ``shop``, importable inside the ``with`` block and gone after it."""
+    """A folder with the package ``shop``, importable inside the ``with`` block and deleted after it."""
 
     def __init__(self) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="scyllamodel-demo-")
@@ -87,16 +87,16 @@ class Project:
         self._temporary.cleanup()
 
     def edit(self, edit: Edit) -> ModuleType:
-        """Edit the file with the models and import it again."""
+        """Edit the file with the models and reload it."""
         self._write(edit.apply(self.models.read_text(encoding="utf-8")))
         return importlib.reload(sys.modules[MODELS])
 
     def undo(self, edit: Edit) -> ModuleType:
-        """Take an edit back."""
+        """Revert an edit."""
         return self.edit(Edit(edit.replacement, edit.line))
 
     def _write(self, source: str) -> None:
         self.models.write_text(source, encoding="utf-8")
-        # A second edit within the clock tick of the first would find the cached bytecode still good.
+        # The cached bytecode would still be valid for a second edit within one clock tick.
         shutil.rmtree(self.models.parent / "__pycache__", ignore_errors=True)
         importlib.invalidate_caches()

@@ -1,7 +1,6 @@
 """The tables of an online shop, as Python classes.
 
-Each class below is one table, view or type. Read it as you would read SQLAlchemy or attrs: an annotation gives the type
-of a column, and what stands after ``=`` says what the column is for.
+Each class is a table, view or type: an annotation gives the type of a column, and the value after ``=`` its role.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class OrderStatus(str, Enum):
 
 
 class Customer(Model, table="customers"):
-    """Somebody who buys here, found by id, or by e-mail address through an index."""
+    """A customer, found by id, or by e-mail address through an index."""
 
     id: Column[UUID] = partition_key(factory=uuid4)
     email: Column[str] = column(index=True, redact=True)
@@ -110,7 +109,7 @@ class OrderLine(Model, table="order_lines"):
 
 
 class Review(Model, table="reviews"):
-    """What customers think of an article, newest first."""
+    """Reviews of an article, newest first."""
 
     sku: Column[str] = partition_key()
     written: Column[cql.TimeUUID] = clustering_key(descending=True)
@@ -120,7 +119,7 @@ class Review(Model, table="reviews"):
 
 
 class Cart(Model, table="carts", options=TableOptions(default_time_to_live=14 * 86400)):
-    """What somebody is about to buy; the server forgets it after two weeks."""
+    """A shopping cart, which expires after two weeks."""
 
     session: Column[UUID] = partition_key(factory=uuid4)
     pieces: Column[dict[str, cql.Int]] = column(factory=dict)
@@ -137,7 +136,7 @@ class PageHits(Model, table="page_hits"):
 
 
 class OrdersByStatus(MaterializedView, of=Order, view="orders_by_status"):
-    """The same orders by status, for the people who pack parcels; the server keeps it up to date."""
+    """Orders by status, for the packing staff; the server keeps it up to date."""
 
     status: Column[OrderStatus] = partition_key()
     placed: Column[cql.TimeUUID] = clustering_key(descending=True)

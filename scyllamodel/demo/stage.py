@@ -1,6 +1,6 @@
-"""How the tour speaks: numbered acts, the Python that a reader would write, what came of it, and what must be true.
+"""Formats the tour: numbered steps, Python code, output, and verified claims.
 
-*In*: texts. *Out*: lines, handed to whoever shows them, so that the tour itself knows no terminal.
+*In*: texts. *Out*: lines for a callback, so that the tour is independent of a terminal.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from scyllamodel.errors import ScyllaModelError
 
 
 class TourFailed(ScyllaModelError):
-    """Something in the tour did not happen as it was told."""
+    """A claim of the tour does not hold."""
 
     code: ClassVar[str] = "DM101"
 
 
 @attrs.define
 class TourOutput:
-    """Where the acts are shown; ``write`` takes one line or several."""
+    """Output of the tour; ``write`` prints one or more lines."""
 
     write: Callable[[str], None]
     step_count: int = 0
 
     def start_step(self, title: str, *source_lines: str) -> None:
-        """Announce an act, with the lines of Python that do it."""
+        """Start a step, with its lines of Python."""
         self.step_count += 1
         self.write(f"\n{self.step_count}. {title}")
         self.lines(f">>> {line}" for line in source_lines)
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Show lines under the act."""
+        """Show lines below the step."""
         for line in lines:
             self.write(f"   {line}".rstrip())
 
     def text(self, text: str) -> None:
-        """Show a text of several lines under the act."""
+        """Show a text of several lines below the step."""
         self.lines(text.rstrip("\n").split("\n"))
 
 
 def expect(holds: bool, claim: str) -> None:  # noqa: FBT001 - a claim is true or not
-    """End the tour unless the claim is true.
+    """Raise an error unless a claim holds.
 
     Raises:
-        TourFailed: it is not.
+        TourFailed: it does not hold.
     """
     if not holds:
-        raise TourFailed(f"The tour says that {claim}, and it is not so. Please report this, with the lines above.")
+        raise TourFailed(f"The tour claims that {claim}, which does not hold. Please report this with the lines above.")

@@ -1,7 +1,7 @@
-"""The tour: an online shop on a real server, from its classes to its trade and a refused change, each claim tested.
+"""The tour: an online shop on a real server, from its classes to a refused change, with every claim verified.
 
-*In*: a version of Cassandra, and somewhere to show lines. *Out*: nothing but those lines; a claim that does not hold
-raises. The server, its data and the project folder are gone afterwards.
+*In*: a version of Cassandra, and a callback that prints. *Out*: lines; an error if a claim does not hold. The server,
+its data and the project folder are deleted afterwards.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ def tour(
     url: str | None = None,
     on_event: OnEvent | None = None,
 ) -> None:
-    """Show the whole way on a server that is started for it, or on one of the reader's own.
+    """Run the tour on a server that is started for it, or on an existing one.
 
     Parameters:
-        say: shows a line.
-        version: of Cassandra, such as ``"5.0"``.
-        keep: leave the server running until Ctrl-C, to try the commands that are named at the end.
-        url: of a server that runs: the tour makes a keyspace there, and drops it.
-        on_event: told what happens while a plan is applied.
+        say: prints a line.
+        version: version of Cassandra, such as ``"5.0"``.
+        keep: keep the server running until Ctrl-C, to try the commands that are shown at the end.
+        url: URL of a running server, on which a keyspace is created and dropped.
+        on_event: receives the events of migrations.
 
     Raises:
-        TourFailed: something was not as told.
-        LocalServerError: the server could not be fetched or started.
-        ConfigurationError, ConnectionFailed: the URL cannot be used, or nothing answers there.
+        TourFailed: a claim does not hold.
+        LocalServerError: the server could not be downloaded or started.
+        ConfigurationError, ConnectionFailed: the URL is not valid, or the server cannot be connected.
     """
     output = TourOutput(say)
     if url is None:
         _run_on_local_server(output, version, on_event, keep=keep)
         return
-    output.start_step("A server of your own.")
+    output.start_step("Your own server.")
     query_log = QueryLog()
     with Project() as project, temporary_repo(url, MODELS, query_log) as repo:
         output.text(f"{ClusterView.connect(repo).server} listens on {repo.settings.nodes[0]}.")
         _run_steps(output, repo, project, on_event, query_log)
-    output.write("\nThat was the tour. Its keyspace is gone, and nothing else of the server was touched.")
+    output.write("\nThat was the tour. Its keyspace is dropped, and nothing else on the server was changed.")
 
 
 def _run_on_local_server(output: TourOutput, version: str, on_event: OnEvent | None, *, keep: bool) -> None:
     output.start_step(
-        "A real Cassandra, fetched once and started on this machine.",
+        "A real Cassandra, downloaded once and started on this machine.",
         f'cluster = LocalCluster(version="{version}")',
         "cluster.start()",
     )
@@ -92,19 +92,19 @@ def _discover(output: TourOutput, repo: Repo) -> None:
 
 
 def _keyspace(output: TourOutput, repo: Repo) -> None:
-    output.start_step("The keyspace. It is made only because we ask for it.", "create_keyspace(repo)")
+    output.start_step("The keyspace. It is created only on request.", "create_keyspace(repo)")
     keyspace = create_demo_keyspace(repo)
     output.text(f"{keyspace.keyspace}: {dict(keyspace.replication)}")
     expect(keyspace.created, "the keyspace is new")
 
 
 def _first_sync(output: TourOutput, repo: Repo, on_event: OnEvent | None) -> None:
-    output.start_step("What is missing on the server? A plan only looks.", "print(plan(repo).render())")
+    output.start_step("What is missing on the server? A plan only reads.", "print(plan(repo).render())")
     shown_plan = plan(repo)
     output.text(shown_plan.render())
     expect(not shown_plan.is_empty, "an empty keyspace lacks every table")
 
-    output.start_step("Bring the server up to date: the same statements run, each once.", "Model.sync_all(repo)")
+    output.start_step("Bring the server up to date: these statements run, each once.", "Model.sync_all(repo)")
     result = Model.sync_all(repo, on_event=on_event)
     output.text(f"{result.status}: {len(result.steps)} steps in {result.duration_ms} ms")
     expect(result.status == "applied", "the plan is applied")
@@ -133,7 +133,7 @@ def _another_column(output: TourOutput, repo: Repo, project: Project, on_event: 
 
 def _refusal(output: TourOutput, repo: Repo, project: Project) -> None:
     output.start_step(
-        "Half stars, next. CQL cannot change the type of a column, so nothing runs, and a recipe says how to go on."
+        "Next, half stars. CQL cannot change the type of a column, so nothing runs, and a recipe shows the solution."
     )
     project.edit(HALF_STARS)
     output.lines(HALF_STARS.diff_lines())
@@ -152,10 +152,10 @@ def _refusal(output: TourOutput, repo: Repo, project: Project) -> None:
 def _end(output: TourOutput, cluster: LocalCluster, project: Project, *, keep: bool) -> None:
     if not keep:
         output.write(
-            "\nThat was the tour. The server and its data are gone; scyllamodel local start gives you one to keep."
+            "\nThat was the tour. The server and its data are deleted; scyllamodel local start starts one to keep."
         )
         return
-    output.start_step("The server stays until you press Ctrl-C. In another terminal:")
+    output.start_step("The server runs until you press Ctrl-C. In another terminal:")
     url = f"scylla://{cluster.contact_points[0]}/shop?models={MODELS}"
     output.lines(
         [f"$ cd {project.folder}", f'$ scyllamodel plan --url "{url}"', f'$ scyllamodel inspect --url "{url}"']
@@ -163,4 +163,4 @@ def _end(output: TourOutput, cluster: LocalCluster, project: Project, *, keep: b
     try:
         signal.pause()
     except KeyboardInterrupt:
-        output.write("\nThe server and its data are gone.")
+        output.write("\nThe server and its data are deleted.")

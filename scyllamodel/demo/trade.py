@@ -1,6 +1,6 @@
-"""The middle of the tour: orders are placed and paged through, and two buyers race for the last piece.
+"""The part of the tour on data: orders are placed and paged, and two buyers compete for the last piece.
 
-*In*: a repo whose tables are there, and the stage. *Out*: lines; each act ends with what was sent.
+*In*: a repo with existing tables, and the output. *Out*: lines; each step ends with the statements that were sent.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ PAGE = 10
 
 
 class QueryLog:
-    """Listens to a repo, and shows each text once with how often it went out."""
+    """Counts the statements of a repo by their text."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
     def __call__(self, event: QueryEvent) -> None:
-        """Take notice of a request."""
+        """Count a request."""
         if event.kind != "prepare":
             self._counts[event.cql] = self._counts.get(event.cql, 0) + 1
 
     def show(self, output: TourOutput) -> None:
-        """Show what was sent since the last time, and forget it."""
+        """Show the statements since the last call, and reset the counts."""
         output.text("Sent:")
         output.lines(f"  {count:>3} x {text}" for text, count in self._counts.items())
         self._counts.clear()
@@ -40,7 +40,7 @@ def trade(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog) -> Non
 
     Parameters:
         shop: the module of the models.
-        query_log: listens to the repo.
+        query_log: counts the statements of the repo.
     """
     customer = _place(output, repo, shop, query_log)
     _page(output, repo, shop, query_log, customer)
@@ -92,7 +92,7 @@ def _page(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog, custom
 
 def _race(output: TourOutput, repo: Repo, shop: Any, query_log: QueryLog) -> None:
     output.start_step(
-        "One piece is left and two buyers want it, at the same moment: a lightweight transaction.",
+        "One piece is left, and two buyers want it at the same time: a lightweight transaction.",
         'buy = update(Stock).where(Stock.sku == "boots", Stock.warehouse == "Brno")',
         "repo.execute(buy.set(Stock.pieces.to(0)).if_(Stock.pieces == 1))",
     )

@@ -1,1 +1,1 @@
-"""For tests of applications: the fixtures of `scyllamodel.testing.plugin`, and a proxy that breaks connections."""
+"""Tools for tests of applications: the pytest fixtures of `scyllamodel.testing.plugin`, and a fault proxy."""

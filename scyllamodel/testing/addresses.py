@@ -1,7 +1,7 @@
-"""The address of a node in its answers, replaced by that of the proxy in front of it.
+"""Replaces the address of a node in its responses by that of the proxy, so that drivers do not bypass it.
 
-*In*: frames of answers. *Out*: the same frames, without a way around the proxy. A driver connects to the address that
-a node gives for itself in ``system.local``, and to the port for shard awareness that ScyllaDB offers.
+*In*: frames of responses. *Out*: frames with the address of the proxy. A driver connects to the address that a node
+reports in ``system.local``, and to the shard-aware port that ScyllaDB offers.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _CUSTOM, _LIST, _MAP, _SET, _USER_TYPE, _TUPLE = 0x00, 0x20, 0x21, 0x22, 0x30, 0
 
 
 def replace_address(request: Request | None, response: Frame, ip: str) -> Frame:
-    """A row of ``system.local`` with another address; other frames are returned as they are.
+    """Replace the address in a row of ``system.local``; other frames are returned unchanged.
 
     Parameters:
-        ip: of the proxy, version 4.
+        ip: IPv4 address of the proxy.
     """
     if request is None or response.opcode != RESULT or not _LOCAL.search(request.query):
         return response
@@ -45,7 +45,7 @@ def replace_address(request: Request | None, response: Frame, ip: str) -> Frame:
 
 
 def _column_names(body: bytes, offset: int) -> tuple[list[str], int]:
-    """The names of the columns, and where the number of rows stands."""
+    """Return the names of the columns, and the offset of the row count."""
     flags, count = struct.unpack_from(">ii", body, offset)
     offset += 8
     if flags & _MORE_PAGES:
@@ -68,7 +68,7 @@ def _skip_two_strings(body: bytes, offset: int) -> int:
 
 
 def _skip_type(body: bytes, offset: int) -> int:
-    """Where the description of a type ends."""
+    """Return the offset after the description of a type."""
     (kind,) = struct.unpack_from(">H", body, offset)
     offset += 2
     if kind == _CUSTOM:

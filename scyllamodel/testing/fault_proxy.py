@@ -1,4 +1,4 @@
-"""A TCP proxy in front of one node that breaks what it is told to break, and knows CQL well enough to choose.
+"""A TCP proxy for one node that injects faults into CQL connections.
 
 ::
 
@@ -6,7 +6,7 @@
         repo = cluster.repo("shop", nodes=[proxy.address])
         proxy.swallow_answers(when=lambda request: request.query.startswith("CREATE TABLE"))
 
-The statement then runs on the server while its answer never comes: what a client has to expect from a network.
+The statement then runs on the server, and its response never arrives.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from scyllamodel.testing.links import ProxyConnection
 _T = TypeVar("_T")
 
 _TIMEOUT: Final = 10.0
-"""Seconds that the proxy's own thread may take for an order; it does nothing that takes long."""
+"""Seconds that an operation of the proxy's thread may take."""
 
 
 class FaultProxy:
-    """A proxy for one node, in a thread of its own, started by `start` or by ``with``.
+    """A fault proxy for one node, in its own thread; start it with `start` or ``with``.
 
-    Its address answers as the node does, with protocol 3 or 4, without compression and ScyllaDB's port for shard
-    awareness, and with its own address for that of the node. A driver that finds other nodes goes around it.
+    It supports protocols 3 and 4, without compression and the shard-aware port of ScyllaDB, and reports its own address
+    as that of the node. A driver that discovers other nodes bypasses it.
 
     Parameters:
-        target: the node, as ``host:port``.
-        listen: where to listen, as ``ip:port``; port 0 is a free one.
+        target: address of the node, as ``host:port``.
+        listen: address to listen on, as ``ip:port``; port 0 selects a free port.
     """
 
     def __init__(self, target: str, *, listen: str = "127.0.0.1:0") -> None:
@@ -50,17 +50,17 @@ class FaultProxy:
         self._connections: set[ProxyConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.address = ""
-        """Where clients connect, as ``ip:port``; empty before `start`."""
+        """Address for clients, as ``ip:port``; empty before `start`."""
         self._faults = Faults()
 
     @property
     def counters(self) -> Counters:
-        """What has passed so far, and what has not."""
+        """Counts of forwarded and dropped messages."""
         return self._faults.counters
 
     @property
     def requests(self) -> list[Request]:
-        """Every request that came, in order."""
+        """All requests, in order."""
         return self._faults.requests
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class FaultProxy:
         self.address = self._run(self._listen())
 
     def close(self) -> None:
-        """Close everything, and end the thread; closing twice does nothing."""
+        """Close all connections and end the thread; may be called twice."""
         if not self._thread.is_alive():
             return
         self._run(self._shut_down())
@@ -87,42 +87,42 @@ class FaultProxy:
         self.close()
 
     def swallow_answers(self, times: int | None = None, *, when: RequestFilter = is_statement) -> None:
-        """Let requests through and keep their answers back, for the next `times` of them (None: until `heal`)."""
+        """Forward the next `times` requests but drop their responses (None: until `heal`)."""
         self._add_rule("swallow", times, when)
 
     def cut_answers(self, times: int | None = 1, *, when: RequestFilter = is_statement) -> None:
-        """Let a request through and, when its answer comes, close the connection instead of passing it on."""
+        """Forward a request, and close the connection when its response arrives."""
         self._add_rule("cut answer", times, when)
 
     def cut_requests(self, times: int | None = 1, *, when: RequestFilter = is_statement) -> None:
-        """Close the connection instead of passing a request on: the server never sees it."""
+        """Close the connection instead of forwarding a request."""
         self._add_rule("cut request", times, when)
 
     def delay(self, seconds: float) -> None:
-        """Pass each answer on this much later; 0 ends it."""
+        """Delay each response by this time; 0 removes the delay."""
         self._apply(lambda: setattr(self._faults, "answer_delay", seconds))
 
     def black_hole(self) -> None:
-        """Let nothing through, with connections open and new ones accepted, until `heal` lets all that waits go on."""
+        """Forward nothing until `heal`; connections stay open and new ones are accepted."""
         self._apply(self._faults.is_open.clear)
 
     def cut(self) -> None:
-        """Close all connections in good order; new ones are served."""
+        """Close all connections; new ones are served."""
         self._apply(lambda: self._close_all(reset=False))
 
     def reset(self) -> None:
-        """Reset all connections, as a machine that went down and came back does; new ones are served."""
+        """Reset all connections, as a rebooted machine does; new ones are served."""
         self._apply(lambda: self._close_all(reset=True))
 
     def heal(self) -> None:
-        """Forget all faults: from now on everything passes. Swallowed answers stay swallowed."""
+        """Remove all faults; dropped responses stay dropped."""
         self._apply(self._faults.heal)
 
     def _add_rule(self, action: FaultAction, times: int | None, when: RequestFilter) -> None:
         self._apply(lambda: self._faults.rules.append(Rule(action, times, when)))
 
     def _apply(self, update: Callable[[], object]) -> None:
-        """Do this in the proxy's thread, and return when it is done, so that the next request meets it."""
+        """Apply a change in the proxy's thread, and wait until it is done, so that it affects the next request."""
 
         async def apply_update() -> None:
             update()

@@ -1,7 +1,6 @@
-"""What a proxy is told to break, and what has passed so far: one value that all its connections share.
+"""Fault rules and counters that all connections of a proxy share.
 
-*In*: rules, from whoever tests. *Out*: what is to be done with a request or its answer. Everything here happens in the
-proxy's thread.
+*In*: the rules of a test. *Out*: the fault for a request or its response. All functions run in the proxy's thread.
 """
 
 from __future__ import annotations
@@ -15,26 +14,26 @@ import attrs
 from scyllamodel.testing.frames import Request, Statements
 
 RequestFilter: TypeAlias = Callable[[Request], bool]
-"""Chooses requests."""
+"""Selects requests."""
 
 FaultAction: TypeAlias = Literal["swallow", "cut answer", "cut request"]
 
 
 def is_statement(request: Request) -> bool:
-    """Choose the application's own statements, not what a driver asks for itself."""
+    """Select statements of the application, not those of the driver."""
     return request.is_statement
 
 
 @attrs.define
 class Rule:
-    """What to do with a request or its answer, how often, and with which of them."""
+    """A fault, how often it applies, and to which requests."""
 
     action: FaultAction
     times: int | None
     condition: RequestFilter
 
     def matches(self, request: Request) -> bool:
-        """Whether it applies to this request; that is one time less that it will."""
+        """Return whether the rule applies to this request, and count it."""
         if self.times == 0 or not self.condition(request):
             return False
         if self.times is not None:
@@ -44,14 +43,14 @@ class Rule:
 
 @attrs.define
 class Counters:
-    """What has passed so far, and what has not.
+    """Counts of forwarded and dropped messages.
 
     Attributes:
-        connections: accepted.
-        requests: from clients, those that were not passed on included.
-        answers: passed on to clients, events included.
-        swallowed: answers that were kept back.
-        cut: connections that were closed or reset by the proxy.
+        connections: accepted connections.
+        requests: requests of clients, including those that were not forwarded.
+        answers: responses and events that were forwarded to clients.
+        swallowed: dropped responses.
+        cut: connections that the proxy closed or reset.
     """
 
     connections: int = 0
@@ -66,11 +65,11 @@ class Faults:
     """The faults of one proxy, and its counters.
 
     Attributes:
-        rules: which requests and answers do not pass.
-        answer_delay: seconds by which each answer is late.
-        is_open: set while anything may pass at all.
-        requests: every request that came, in order.
-        statements: the texts of prepared statements.
+        rules: the active rules.
+        answer_delay: seconds by which each response is delayed.
+        is_open: set while messages may pass.
+        requests: all requests, in order.
+        statements: texts of prepared statements.
     """
 
     rules: list[Rule] = attrs.Factory(list[Rule])
@@ -81,11 +80,11 @@ class Faults:
     statements: Statements = attrs.Factory(Statements)
 
     def action_for(self, *actions: FaultAction, request: Request) -> FaultAction | None:
-        """What is to be done with this request, or its answer, out of these deeds."""
+        """Return the fault for a request or its response, among ``actions``; None to forward it."""
         return next((rule.action for rule in self.rules if rule.action in actions and rule.matches(request)), None)
 
     def heal(self) -> None:
-        """Forget all faults, and let everything pass."""
+        """Remove all faults."""
         self.rules.clear()
         self.answer_delay = 0.0
         self.is_open.set()

@@ -1,7 +1,7 @@
-"""CQL frames of protocol 3 and 4 as a proxy sees them: bytes in, requests with their query text out.
+"""CQL frames of protocols 3 and 4, and the text of requests.
 
-A driver that offers protocol 5 is told that it is not supported, as ScyllaDB tells it, and offers 4 next: the segments
-of 5 would hide where one answer ends. Compression is taken out of what the server offers, so that text stays readable.
+Protocol 5 is refused as ScyllaDB refuses it, and drivers then use 4, since the segments of 5 hide the ends of
+responses. Compression is removed from the options that the server offers, so that text stays readable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import attrs
 from scyllamodel.local.wire import ERROR, HEADER, QUERY, RESULT
 
 MAX_PROTOCOL_VERSION: Final = 4
-"""The newest protocol version that passes."""
+"""The newest supported protocol version."""
 
 OPTIONS: Final = 0x05
 SUPPORTED: Final = 0x06
@@ -43,14 +43,14 @@ _FROM_SERVER: Final = 0x80
 
 @attrs.frozen
 class Frame:
-    """One frame, as it came.
+    """One frame.
 
     Attributes:
         version: protocol version.
         flags: as on the wire.
-        stream: which request an answer belongs to; negative for events.
-        opcode: what it is.
-        body: what follows the header.
+        stream: id of the request that a response belongs to; negative for events.
+        opcode: kind of message.
+        body: content after the header.
     """
 
     version: int
@@ -61,22 +61,22 @@ class Frame:
 
     @classmethod
     def from_bytes(cls, header: bytes, body: bytes = b"") -> Frame:
-        """The frame of a header and the body that was read for it."""
+        """Build a frame from header and body."""
         version, flags, stream, opcode, _ = HEADER.unpack(header)
         return cls(version & ~_FROM_SERVER, flags, stream, opcode, body)
 
     def to_bytes(self, *, from_server: bool) -> bytes:
-        """The frame for the wire."""
+        """Return the frame as bytes."""
         version = self.version | (_FROM_SERVER if from_server else 0)
         return HEADER.pack(version, self.flags, self.stream, self.opcode, len(self.body)) + self.body
 
 
 @attrs.frozen
 class Request:
-    """One request that a client sent.
+    """One request of a client.
 
     Attributes:
-        kind: ``QUERY``, ``PREPARE``, ``EXECUTE``, ``BATCH``; ``STARTUP`` and others while a connection is set up.
+        kind: ``QUERY``, ``PREPARE``, ``EXECUTE``, ``BATCH``; ``STARTUP`` and others when a connection is opened.
         query: its CQL text; for EXECUTE that of the prepared statement, for BATCH all of them, joined by ``;``.
     """
 
@@ -85,18 +85,18 @@ class Request:
 
     @property
     def is_statement(self) -> bool:
-        """Whether it runs a statement of the application: drivers themselves read the system keyspaces."""
+        """Whether it runs a statement of the application; drivers read system keyspaces."""
         return self.kind in {"QUERY", "EXECUTE", "BATCH"} and not _SYSTEM_TABLE.search(self.query)
 
 
 class Statements:
-    """The texts of prepared statements, learned from the answers to PREPARE; shared by all connections."""
+    """Texts of prepared statements, recorded from responses to PREPARE; shared by all connections."""
 
     def __init__(self) -> None:
         self._texts: dict[bytes, str] = {}
 
     def request(self, frame: Frame) -> Request:
-        """What a client's frame asks for; an empty text where it has none, or one that was prepared elsewhere."""
+        """Parse a client's frame; the text is empty if it has none or was prepared elsewhere."""
         return Request(_OPCODE_NAMES.get(frame.opcode, f"0x{frame.opcode:02X}"), self._text(frame))
 
     def _text(self, frame: Frame) -> str:
@@ -123,7 +123,7 @@ class Statements:
             offset = _skip_values(body, offset)
 
     def record(self, request: Request, response: Frame) -> None:
-        """Remember the text of a statement that was prepared just now."""
+        """Record the text of a newly prepared statement."""
         if request.kind == "PREPARE" and response.opcode == RESULT:
             offset = 16 if response.flags & TRACING else 0
             (kind,) = struct.unpack_from(">i", response.body, offset)
@@ -132,7 +132,7 @@ class Statements:
 
 
 def unsupported_version(frame: Frame) -> Frame:
-    """The answer to a version that is too new; drivers look for these words and offer an older one."""
+    """Return the response to an unsupported version, with the words that drivers look for."""
     message = f"Invalid or unsupported protocol version ({frame.version}); "
     message += f"highest supported version is {MAX_PROTOCOL_VERSION}"
     text = message.encode()
@@ -144,7 +144,7 @@ _SHARD_AWARE_OPTIONS: Final = ("SCYLLA_SHARD_AWARE_PORT", "SCYLLA_SHARD_AWARE_PO
 
 
 def without_bypasses(response: Frame) -> Frame:
-    """A SUPPORTED answer that offers no compression and no other port; other frames are returned as they are."""
+    """Remove compression and other ports from a SUPPORTED response; other frames are returned unchanged."""
     if response.opcode != SUPPORTED:
         return response
     (count,) = struct.unpack_from(">H", response.body)
@@ -162,7 +162,7 @@ def without_bypasses(response: Frame) -> Frame:
 
 
 def read_string(body: bytes, offset: int) -> tuple[str, int]:
-    """A text with its length before it, and where it ends."""
+    """Read a text that follows its length; return the offset after it too."""
     encoded, end = read_short_bytes(body, offset)
     return encoded.decode(), end
 
@@ -176,7 +176,7 @@ def _skip_string_list(body: bytes, offset: int) -> int:
 
 
 def read_short_bytes(body: bytes, offset: int) -> tuple[bytes, int]:
-    """Bytes with their length before them, and where they end."""
+    """Read bytes that follow their length; return the offset after them too."""
     (size,) = struct.unpack_from(">H", body, offset)
     return body[offset + 2 : offset + 2 + size], offset + 2 + size
 
@@ -187,7 +187,7 @@ def _read_long_string(body: bytes, offset: int) -> tuple[str, int]:
 
 
 def _skip_values(body: bytes, offset: int) -> int:
-    """Where the values of one statement of a batch end; a negative size means null or unset, with nothing after it."""
+    """Skip the values of one statement of a batch; negative sizes mean null or unset."""
     (count,) = struct.unpack_from(">H", body, offset)
     offset += 2
     for _ in range(count):

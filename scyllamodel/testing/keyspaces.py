@@ -1,4 +1,4 @@
-"""Keyspaces for tests: made, emptied between tests, dropped."""
+"""Keyspaces for tests: create, truncate, drop."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TIMEOUT: Final = 60.0
 
 
 def unique_name(module: str) -> str:
-    """A name for a keyspace that no other test run has: part of the module's name, and 8 random letters."""
+    """Return a unique keyspace name: part of the module's name, and 8 random characters."""
     word = re.sub(r"\W+", "_", module.removeprefix("test_"), flags=re.ASCII).lower()[:30]
     return f"test_{word}_{secrets.token_hex(4)}"
 
 
 def create(repo: Repo) -> None:
-    """Create the repo's keyspace with one copy of the data in the data centre of the node it is connected to."""
+    """Create the keyspace of a repo with one replica in the data centre of the connected node."""
     (row,) = repo.session.execute("SELECT data_center FROM system.local")
     replication = f"{{'class': 'NetworkTopologyStrategy', '{row[0]}': 1}}"
     cql = f"CREATE KEYSPACE {quote(repo.keyspace)} WITH replication = {replication}"
@@ -38,22 +38,22 @@ def create(repo: Repo) -> None:
 
 
 def drop(repo: Repo) -> None:
-    """Drop the repo's keyspace, if it is still there."""
+    """Drop the keyspace of a repo if it exists."""
     repo.session.execute(f"DROP KEYSPACE IF EXISTS {quote(repo.keyspace)}", timeout=_TIMEOUT)
 
 
 @contextlib.contextmanager
 def own_keyspaces(repo: Repo) -> Generator[list[Repo], None, None]:
-    """Create a keyspace in place of each one that models of the repo name with ``keyspace=``, and drop it at the end.
+    """Replace each keyspace that models of the repo set with ``keyspace=`` by a new one, which is dropped at the end.
 
-    The facts of the classes are changed in place, and changed back at the end. Classes that are made inside the block
-    keep the keyspace that they name.
+    The facts of the classes are changed in place, and restored at the end. Classes that are defined inside the block
+    keep their keyspace.
 
     Yields:
-        The repo on each of the keyspaces that were created.
+        A repo on each of the new keyspaces.
 
     Raises:
-        DiscoveryError: a package of models does not import.
+        DiscoveryError: a package of models cannot be imported.
     """
     import_packages(repo.models)
     classes = _classes_with_keyspaces(repo)
@@ -71,7 +71,7 @@ def own_keyspaces(repo: Repo) -> Generator[list[Repo], None, None]:
 
 
 def _classes_with_keyspaces(repo: Repo) -> list[type[Any]]:
-    """The models, views and user types of a repo that name a keyspace."""
+    """Return the models, views and user types of a repo that set a keyspace."""
     models = [cls for cls in registry if cls.__repo__ == repo.name]
     types = find_user_types([repo.name], repo.models)
     held = (user_type for cls in (*models, *types) for user_type in cls.__user_types__)
@@ -79,7 +79,7 @@ def _classes_with_keyspaces(repo: Repo) -> list[type[Any]]:
 
 
 def _move(classes: Iterable[type[Any]], names: Mapping[str, str]) -> None:
-    """Let classes that are in one of these keyspaces be in the other that it stands for."""
+    """Move classes from each of these keyspaces to the keyspace that it is mapped to."""
     for cls in classes:
         facts: Any = getattr(cls, "__facts__")  # noqa: B009 - a bare type has none
         if facts.keyspace in names:
@@ -90,7 +90,7 @@ def _move(classes: Iterable[type[Any]], names: Mapping[str, str]) -> None:
 
 
 def empty(repo: Repo) -> list[str]:
-    """Truncate every table of the repo's keyspace that holds a row, and return their names."""
+    """Truncate all tables of the repo's keyspace that have rows, and return their names."""
     query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
     tables = [row[0] for row in repo.session.execute(query, (repo.keyspace,))]
     non_empty = [name for name in tables if not is_internal_table(name) and _holds_rows(repo, name)]
@@ -102,5 +102,5 @@ def empty(repo: Repo) -> list[str]:
 def _holds_rows(repo: Repo, table: str) -> bool:
     try:
         return bool(repo.raw(f"SELECT * FROM {qualified(repo.keyspace, table)} LIMIT 1"))  # noqa: S608
-    except LoadError:  # a row that a test wrote to see how it is read
+    except LoadError:  # a test wrote a row that cannot be loaded
         return True

@@ -1,6 +1,6 @@
-"""One client's connection through a proxy: frames go both ways, unless a fault says otherwise.
+"""One client connection through a fault proxy.
 
-*In*: a connection that a client made, the node that it means, and `Faults`. *Out*: the same bytes, late or not at all.
+*In*: a client connection, the address of the node, and `Faults`. *Out*: forwarded, delayed or dropped frames.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # close() then sends RST, as a ma
 
 
 class ProxyConnection:
-    """One client's connection and the one to the node that belongs to it."""
+    """A client connection and its connection to the node."""
 
     def __init__(self, faults: Faults, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._faults = faults
@@ -29,10 +29,10 @@ class ProxyConnection:
         self._pending_requests: dict[int, Request] = {}
         self._is_cut = False
         self._ip: str = writer.get_extra_info("sockname")[0]
-        """Where the client reaches the proxy, which is where the node is for it."""
+        """Address at which the client reaches the proxy."""
 
     async def run(self, target: tuple[str, int]) -> None:
-        """Pass frames both ways until either side closes."""
+        """Forward frames in both directions until either side closes."""
         try:
             await self._faults.is_open.wait()
             from_node, self._to_node = await asyncio.open_connection(*target)
@@ -45,12 +45,12 @@ class ProxyConnection:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         except OSError:
-            pass  # the node is down: the client's connection closes below, as it would without us
+            pass  # the node is down: the client's connection is closed below
         finally:
             self._close()
 
     def close(self, *, reset: bool = False) -> None:
-        """Close both connections now, in good order or with a reset."""
+        """Close both connections, with a reset if requested."""
         if not self._is_cut:
             self._is_cut = True
             self._faults.counters.cut += 1
@@ -117,7 +117,7 @@ class ProxyConnection:
             self._to_client.write(content)
 
     async def _read_frame(self, reader: asyncio.StreamReader) -> Frame:
-        """The next frame; while nothing may pass, it waits here."""
+        """Read the next frame; wait while no message may pass."""
         header = await reader.readexactly(HEADER.size)
         frame = Frame.from_bytes(header, await reader.readexactly(HEADER.unpack(header)[4]))
         await self._faults.is_open.wait()

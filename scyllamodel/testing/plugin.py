@@ -1,10 +1,10 @@
-"""The pytest plugin: a server for the whole run, a fresh keyspace for each module, and a proxy that breaks connections.
+"""The pytest plugin: a server for each run, a keyspace for each module, and a fault proxy.
 
-It is loaded into every pytest run of an environment that has scyllamodel, so nothing is imported or started before a
-test asks for it.
+It is loaded into every pytest run of an environment with scyllamodel, so nothing is imported or started before a test
+needs it.
 
-Options: ``--scylla HOST:PORT`` (or ``NAME:PASSWORD@HOST:PORT``) takes a server that runs; without it a Cassandra of
-``--cassandra-version`` is started here, once for all workers of pytest-xdist. No server is an error, never a skip. A
+Options: ``--scylla HOST:PORT`` (or ``NAME:PASSWORD@HOST:PORT``) uses a running server; without it a Cassandra of
+``--cassandra-version`` is started locally, once for all workers of pytest-xdist. No server is an error, never a skip. A
 ScyllaDB in a container, for ``--scylla 127.0.0.1:9042``::
 
     docker run -d --name scylla -p 9042:9042 scylladb/scylla --smp 1 --memory 1G --developer-mode 1
@@ -13,19 +13,19 @@ Fixtures, all of which can be overridden in a ``conftest.py``:
 
 ``scylla_cluster`` (session)
     `scyllamodel.local.LocalCluster`; with ``--scylla`` or pytest-xdist a `scyllamodel.testing.server.RunningServer`,
-    which has ``contact_points``, ``version`` and ``repo`` of it. Schema changes are fast on it, and forgotten by a node
-    that is killed: tests that kill nodes make a `LocalCluster` of their own.
+    which has its ``contact_points``, ``version`` and ``repo``. Schema changes are fast on it, but a node that is killed
+    loses them: tests that kill nodes create their own `LocalCluster`.
 ``scylla_settings`` (session)
     Settings of cassandra.yaml for that cluster; an empty dict.
 ``scylla_models`` (module)
     Packages of models for ``scylla_repo``: the variable ``SCYLLA_MODELS`` of the test module, or none.
 ``scylla_repo`` (module)
-    A `scyllamodel.Repo` on an empty keyspace of its own, with one copy of the data, dropped after the module. Before
-    each test that uses it, tables that an earlier test left rows in are truncated, except for a test or a module with
-    the mark ``scylla_keep_rows``. Models with a ``keyspace=`` of their own are moved for the module into a keyspace
-    that is created, emptied and dropped in the same way; ``Order.__facts__.keyspace`` names it in CQL of a test.
+    A `scyllamodel.Repo` on a new keyspace with one replica, dropped after the module. Before each test that uses it,
+    tables with rows of earlier tests are truncated, except for a test or module with the mark ``scylla_keep_rows``.
+    Models with ``keyspace=`` are moved for the module into another keyspace, which is created, truncated and dropped in
+    the same way; ``Order.__facts__.keyspace`` is its name for CQL in a test.
 ``scylla_fault_proxy`` (function)
-    `scyllamodel.testing.fault_proxy.FaultProxy` in front of the first node.
+    A `scyllamodel.testing.fault_proxy.FaultProxy` for the first node.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 _HEAP_MB = 400
-"""Java heap of the server of a test run."""
+"""Java heap of the local server in megabytes."""
 
 if TYPE_CHECKING:
     from scyllamodel.driver.repo import Repo
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 _KEEP_ROWS = "scylla_keep_rows"
 _live_repos = pytest.StashKey["list[Repo]"]()
-"""The repo of the module, and the same on each keyspace that its models name."""
+"""The repo of the module, and one on each keyspace that replaces a ``keyspace=`` of its models."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,21 +59,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--scylla",
         metavar="HOST:PORT",
-        help="use this server, such as a ScyllaDB at 127.0.0.1:9042; without it a Cassandra is started here",
+        help="use this server, such as a ScyllaDB at 127.0.0.1:9042; without it a local Cassandra is started",
     )
     group.addoption(
-        "--cassandra-version", metavar="VERSION", default="5.0", help="which Cassandra is started here (default: 5.0)"
+        "--cassandra-version", metavar="VERSION", default="5.0", help="version of the local Cassandra (default: 5.0)"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register our mark."""
+    """Register the mark ``scylla_keep_rows``."""
     config.addinivalue_line("markers", f"{_KEEP_ROWS}: rows of earlier tests stay in the tables of scylla_repo")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> None:
-    """Leave frames of the package out of the traceback of an error that it raised on purpose."""
+    """Hide frames of the package in tracebacks of errors that it raises on purpose."""
     package = "scyllamodel"
     errors: Any = sys.modules.get(f"{package}.errors")
     if errors is None or call.excinfo is None or not errors.hide_frame(call.excinfo):
@@ -84,7 +84,7 @@ def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say which server the tests get; one that is given is asked for its version."""
+    """Show the server of the tests in the report header; a running server is asked for its version."""
     address = config.getoption("--scylla")
     if address is None:
         version = config.getoption("--cassandra-version")
@@ -93,7 +93,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def _server_description(address: str) -> str:
-    from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415 - nothing of ours is imported before it is needed
+    from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415 - the package is not imported before it is needed
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     try:
@@ -109,7 +109,7 @@ def _server_description(address: str) -> str:
 
 @pytest.fixture(scope="session")
 def scylla_settings() -> dict[str, Any]:
-    """Settings of cassandra.yaml for the server that is started here."""
+    """Settings of cassandra.yaml for the local server."""
     return {}
 
 
@@ -117,7 +117,7 @@ def scylla_settings() -> dict[str, Any]:
 def scylla_cluster(
     pytestconfig: pytest.Config, scylla_settings: dict[str, Any]
 ) -> Iterator[LocalCluster | RunningServer]:
-    """The server of this run, up and answering."""
+    """The running server of this test run."""
     server = _server(pytestconfig, scylla_settings)
     if isinstance(server, str):
         pytest.fail(f"These tests need a server.\n{server}", pytrace=False)
@@ -128,7 +128,7 @@ def scylla_cluster(
 
 
 def _server(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster | RunningServer | str:
-    """The server, or why there is none."""
+    """Return the server, or the message of the error that prevented its start."""
     from scyllamodel.errors import ScyllaModelError  # noqa: PLC0415
 
     address: str | None = config.getoption("--scylla")
@@ -160,7 +160,7 @@ def _existing_server(address: str) -> RunningServer:
 
 
 def _start_cluster(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster:
-    """A cluster of this process; a first download shows its progress although output is captured."""
+    """Start a cluster of this process; the progress of a first download is shown even if output is captured."""
     from scyllamodel.local import LocalCluster  # noqa: PLC0415
 
     cluster = LocalCluster(version=_cassandra_version(config), settings=settings, durable=False)
@@ -174,7 +174,7 @@ def _start_cluster(config: pytest.Config, settings: dict[str, Any]) -> LocalClus
 
 
 def _shared_cluster(config: pytest.Config, run: str, settings: dict[str, Any]) -> RunningServer:
-    """One cluster for all workers: the first one that needs it starts it, and it ends with the run's main process."""
+    """Return one cluster for all workers; the first one starts it, and it ends with the main process of the run."""
     from scyllamodel.local import background  # noqa: PLC0415
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
@@ -200,7 +200,7 @@ def scylla_models(request: pytest.FixtureRequest) -> list[str]:
 def scylla_repo(
     request: pytest.FixtureRequest, scylla_cluster: LocalCluster | RunningServer, scylla_models: list[str]
 ) -> Iterator[Repo]:
-    """A repo on a keyspace that belongs to this test module alone."""
+    """A repo on a new keyspace for this test module."""
     from scyllamodel.testing import keyspaces  # noqa: PLC0415
 
     with scylla_cluster.repo(keyspaces.unique_name(Path(request.path).stem), scylla_models) as repo:
@@ -216,7 +216,7 @@ def scylla_repo(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Empty the tables that earlier tests of the module left rows in."""
+    """Truncate the tables with rows of earlier tests of the module."""
     none: list[Repo] = []
     repos = item.config.stash.get(_live_repos, none)
     uses_repo = "scylla_repo" in getattr(item, "fixturenames", ())
@@ -229,7 +229,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture
 def scylla_fault_proxy(scylla_cluster: LocalCluster | RunningServer) -> Iterator[FaultProxy]:
-    """A proxy in front of the first node, which passes everything until it is told otherwise."""
+    """A proxy for the first node, at first without faults."""
     from scyllamodel.testing.fault_proxy import FaultProxy  # noqa: PLC0415
 
     with FaultProxy(scylla_cluster.contact_points[0]) as proxy:

@@ -1,4 +1,4 @@
-"""A server that runs already, with the part of `LocalCluster` that tests of applications need."""
+"""A running server, with the part of the `LocalCluster` interface that tests need."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scyllamodel.errors import ConfigurationError
 
 @attrs.frozen
 class RunningServer:
-    """A server somewhere, as the fixture ``scylla_cluster`` gives it for ``--scylla``, or under pytest-xdist.
+    """A running server, which the fixture ``scylla_cluster`` returns for ``--scylla`` or under pytest-xdist.
 
     Attributes:
-        contact_points: where it listens, as ``host:port``.
-        login: name and password, or None.
-        tablets: whether its keyspaces get tablets; False where they could not hold counters, views or LWT with them,
-            None leaves it to the server.
-        data_center: where a sync keeps the one copy of a keyspace that it creates; None where there is one node.
+        contact_points: CQL addresses, as ``host:port``.
+        login: user name and password, or None.
+        tablets: whether its keyspaces get tablets; False if the server does not support counters, views or LWT with
+            them, None for the default of the server.
+        data_center: data centre of the one replica of a keyspace that a sync creates; None for a single node.
     """
 
     contact_points: list[str]
@@ -30,10 +30,10 @@ class RunningServer:
 
     @classmethod
     def parse(cls, text: str) -> RunningServer:
-        """The server that ``HOST``, ``HOST:PORT`` or ``NAME:PASSWORD@HOST:PORT`` means.
+        """Parse ``HOST``, ``HOST:PORT`` or ``NAME:PASSWORD@HOST:PORT``.
 
         Raises:
-            ConfigurationError: it is none of these.
+            ConfigurationError: the text has another form.
         """
         login, _, address = text.rpartition("@")
         host, separator, port = address.rpartition(":")
@@ -46,21 +46,21 @@ class RunningServer:
 
     @property
     def version(self) -> str:
-        """The version that the server tells: ``5.0.9`` of Cassandra, ``2025.1.2`` of ScyllaDB."""
+        """Version of the server, such as ``5.0.9`` for Cassandra or ``2025.1.2`` for ScyllaDB."""
         return self.product.partition(" ")[2]
 
     @property
     def product(self) -> str:
-        """Name and version, such as ``ScyllaDB 2025.1.2``.
+        """Product name and version, such as ``ScyllaDB 2025.1.2``.
 
         Raises:
-            ConnectionFailed: it does not answer as it should.
+            ConnectionFailed: the server cannot be connected.
         """
         with self.repo("system") as repo:
             return server_product(repo)
 
     def repo(self, keyspace: str, models: Sequence[str] = (), **options: Any) -> Repo:
-        """A `Repo` on this server; `options` go to it, and win over what is chosen here."""
+        """Return a `Repo` on this server; `options` override the defaults."""
         defaults: dict[str, Any] = {"nodes": self.contact_points, "keyspace": keyspace, "models": list(models)}
         if self.tablets is not None:
             defaults["tablets"] = self.tablets
@@ -72,9 +72,9 @@ class RunningServer:
 
 
 def server_product(repo: Repo) -> str:
-    """Name and version of the server behind a repo."""
+    """Return product name and version of the server of a repo."""
     tables = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system' AND table_name = 'versions'"
-    if list(repo.session.execute(tables)):  # a table that ScyllaDB alone has; its release_version is Cassandra's
+    if list(repo.session.execute(tables)):  # only ScyllaDB has this table; its release_version is that of Cassandra
         (row,) = repo.session.execute("SELECT version FROM system.versions WHERE key = 'local'")
         return f"ScyllaDB {row[0].partition('-')[0]}"
     (row,) = repo.session.execute("SELECT release_version FROM system.local")

@@ -89,7 +89,7 @@ def test_the_tour_on_a_server_of_one_s_own(scylla_cluster, scylla_repo, tmp_path
     assert [f"{number}." for number in range(1, 12)] == [act.partition(" ")[0] for act in acts]
     assert re.search(r"ALTER TABLE scyllamodel_demo_\w+\.customers ADD points int", done.stdout)
     assert set() == {name for name in made if name.startswith("scyllamodel_demo_")}
-    assert "Its keyspace is gone" in done.stdout
+    assert "Its keyspace is dropped" in done.stdout
 
 
 def test_the_tour_is_lively_on_a_terminal(scratch, version):

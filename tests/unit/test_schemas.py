@@ -133,7 +133,7 @@ DOCUMENTS = {
                 version="5.0.9",
                 nodes=(
                     NodeStatus("127.0.0.1:9042", 17, is_up=True),
-                    NodeStatus("127.0.0.2:9042", 18, is_up=False, problem="its process ended"),
+                    NodeStatus("127.0.0.2:9042", 18, is_up=False, problem="its process exited"),
                 ),
                 heap_mb=400,
                 since=datetime(2026, 1, 1, tzinfo=timezone.utc),
